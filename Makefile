@@ -1,0 +1,50 @@
+# informer-bench: everything a person types. `make help` lists it.
+#
+# The environment lives in .venv, made with the standard library's venv from
+# requirements.lock (exact versions, with hashes). Nothing is installed globally.
+
+PYTHON ?= python3
+PLAN   ?= default
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "informer-bench needs Python 3.11 or newer; choose one with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "this Python cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "==> making $(VENV) from requirements.lock (once, about a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.PHONY: env
+env: $(STAMP) ## Make .venv from the lock file (every other target does this first)
+
+.PHONY: bench
+bench: $(STAMP) ## Run a plan from bare machine to reports/<run>/index.html   [PLAN=smoke|default|my.toml]
+	@$(PY) -m bench run $(PLAN)
+
+.PHONY: test
+test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k name"]
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, strict types, import contracts
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+.PHONY: lock
+lock: ## Resolve requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  --upgrade --group dev pyproject.toml --output-file requirements.lock
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'

@@ -1,0 +1,235 @@
+"""The words of the project as frozen dataclasses, units in the names.
+
+Plain data only: no effects, no third-party imports, nothing else of the
+project. Reading and writing these is the store's duty; computing with them is
+the analysis's.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SCHEMA = 1
+"""Version of everything under ``results/``; a reader refuses a newer one."""
+
+NO_SERVER = "none"
+"""The arm without a server and without load, the floor that costs are measured from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is asked, how hard, and of what cluster.
+
+    ``route`` names a file in ``bench/load/routes``. ``rate_rps`` is the offered
+    rate of an open model; ``None`` is the closed model, in which each of
+    ``users`` asks again as soon as it was answered. In the open model ``users``
+    bounds the requests outstanding at once.
+    """
+
+    name: str
+    route: str
+    users: int
+    pods: int
+    rate_rps: float | None = None
+    churn_per_s: float = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether arrivals keep their rate whatever the server does."""
+        return self.rate_rps is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run to be made: every scenario, with every server, in every round."""
+
+    name: str
+    description: str
+    seed: int
+    servers: tuple[str, ...]
+    rounds: int
+    warmup_s: float
+    duration_s: float
+    scenarios: tuple[Scenario, ...]
+
+    def scenario(self, name: str) -> Scenario:
+        """Return the scenario called ``name``; raise ``KeyError`` if there is none."""
+        for scenario in self.scenarios:
+            if scenario.name == name:
+                return scenario
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One server under one scenario in one round; ``order`` counts from 0 in the run."""
+
+    order: int
+    scenario: str
+    server: str
+    round: int
+
+    @property
+    def folder(self) -> str:
+        """Name of the trial's folder under ``results/<run>/trials``."""
+        return f"{self.order:03d}-{self.scenario}-{self.server}-r{self.round}"
+
+
+class CaveatKind(StrEnum):
+    """The closed set of reasons to read a figure with care."""
+
+    FAILED_REQUESTS = "failed requests"
+    DROPPED_ARRIVALS = "dropped arrivals"
+    GENERATOR_SATURATED = "load generator saturated"
+    RATE_NOT_REACHED = "offered rate not reached"
+    CHURN_NOT_REACHED = "churn rate not reached"
+    LEDGERS_DISAGREE = "ledgers disagree"
+    LEDGER_MISSING = "a ledger is missing"
+    NOT_DRAINED = "not drained at a mark"
+    TOO_FEW_SAMPLES = "too few samples"
+    TOO_FEW_ROUNDS = "too few rounds"
+    TRIAL_FAILED = "trial failed"
+    RUN_INCOMPLETE = "run incomplete"
+    ANSWERS_DIFFER = "answers differ"
+    ANSWERS_UNCHECKED = "answers not compared"
+    NOISY_MACHINE = "noisy machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """A warning that travels to the report: its kind, where it holds, and its figures."""
+
+    kind: CaveatKind
+    text: str
+    scenario: str | None = None
+    server: str | None = None
+    round: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a route may ask for: things of the population that stay, whatever churn does."""
+
+    namespaces: tuple[str, ...]
+    pods: tuple[tuple[str, str], ...]
+    """``(namespace, name)`` of pods that are never deleted."""
+    label_selectors: tuple[str, ...]
+
+
+class RunState(StrEnum):
+    """How far a run got."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the run was made on, and with. Holds no host name, address, path or secret."""
+
+    kubernetes: str
+    etcd: str
+    python: str
+    packages: dict[str, str]
+    kernel: str
+    machine: str
+    processor: str
+    processors: int
+    memory_bytes: int
+    load_average_1m: float
+    commit: str
+    binaries: str
+    changed_defaults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """``run.json``: the head of a results folder."""
+
+    schema: int
+    run: str
+    state: RunState
+    started_at: str
+    plan: Plan
+    environment: Environment
+    trials_planned: int
+    ended_at: str | None = None
+    reason: str | None = None
+    caveats: tuple[Caveat, ...] = ()
+
+
+class Outcome(StrEnum):
+    """How a trial ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """``trial.json``: what was measured once, flat; everything else is derived from the tables.
+
+    Times of day are seconds since the epoch (wall clock, the audit log's);
+    durations come from the monotonic clock. ``window_*`` is the measured window
+    between the two drained marks; the latencies themselves are rows of
+    ``requests.parquet``.
+    """
+
+    schema: int
+    trial: Trial
+    outcome: Outcome
+    window_begin_epoch_s: float
+    window_end_epoch_s: float
+    window_s: float
+    """From the begin mark to the end of arrivals: what rates are computed over."""
+    marks_s: float
+    """From the begin mark to the end mark, drain included: what costs are computed over."""
+    requested_rps: float | None = None
+    achieved_rps: float | None = None
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    dropped: int = 0
+    schedule_lag_p99_ms: float | None = None
+    generator_cpu_share: float | None = None
+    """CPU seconds a second of the load generator's process; 1.0 is a whole processor."""
+    churn_requested_per_s: float = 0.0
+    churn_achieved_per_s: float = 0.0
+    pods_at_start: int = 0
+    ready_s: float | None = None
+    """From the start of the server's process to its first 200 on ``/readyz``."""
+    server_cpu_s: float | None = None
+    server_pss_ready_bytes: int | None = None
+    server_pss_end_bytes: int | None = None
+    server_pss_peak_bytes: int | None = None
+    apiserver_cpu_s: float | None = None
+    etcd_cpu_s: float | None = None
+    equal_to_list: bool | None = None
+    """Whether the server, asked after the window, gave what a LIST gave."""
+    failure: str | None = None
+    caveats: tuple[Caveat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One query of the equality phase: what was asked and how the servers' answers differed."""
+
+    path: str
+    equal: bool
+    attempts: int
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EqualityRecord:
+    """``equality.json``: whether the routes were identical, query by query, with churn stopped."""
+
+    schema: int
+    servers: tuple[str, ...]
+    resource_version: str
+    answers: tuple[Answer, ...] = field(default_factory=tuple)
+
+    @property
+    def equal(self) -> bool:
+        """Whether every query was answered alike by every server."""
+        return all(answer.equal for answer in self.answers)
