@@ -196,6 +196,9 @@ class TrialRecord:
     churn_requested_per_s: float = 0.0
     churn_achieved_per_s: float = 0.0
     pods_at_start: int = 0
+    identity: str | None = None
+    """The server's ServiceAccount: the audit log's user ends in ``:<identity>``. ``None`` with
+    a server means the account is called as the server is."""
     ready_s: float | None = None
     """From the start of the server's process to its first 200 on ``/readyz``."""
     server_cpu_s: float | None = None

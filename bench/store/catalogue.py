@@ -1,0 +1,88 @@
+"""The runs there are: making a new one, finding one by name, path or "latest"."""
+
+import difflib
+import re
+from pathlib import Path
+
+from bench.model import RunRecord
+from bench.store.errors import StoreError
+from bench.store.files import TEMPORARY, new_folder, write_file
+from bench.store.read import RunReader
+from bench.store.records import read_record, write_record
+from bench.store.write import RunWriter
+
+LATEST = "latest"
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class Store:
+    """A folder of runs, usually ``results/``."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def create(self, record: RunRecord, plan_toml: str | None = None) -> RunWriter:
+        """Make the folder of a new run, with its ``run.json``, and return its writer.
+
+        Raises ``StoreError`` when the name is no plain file name, is "latest", or is
+        taken: results are never overwritten.
+        """
+        if not RUN_NAME.fullmatch(record.run) or record.run == LATEST:
+            raise StoreError(
+                f"{record.run!r} cannot name a run: letters, digits, '.', '_' and '-' only, "
+                f"beginning with a letter or digit, and not {LATEST!r}"
+            )
+        folder = self.root / record.run
+        with new_folder(folder) as partial:
+            write_record(partial / "run.json", record)
+            if plan_toml is not None:
+                write_file(partial / "plan.toml", plan_toml.encode())
+            (partial / "trials").mkdir()
+        return RunWriter(folder, record.run)
+
+    def open(self, run: str | Path) -> RunReader:
+        """Open a run by name, by path, or the one started last by "latest".
+
+        Raises ``StoreError``: an unknown run (lists those there are and the nearest
+        name), a newer schema, a damaged ``run.json``.
+        """
+        name = str(run)
+        if name == LATEST:
+            return RunReader(self.root / self._latest())
+        if RUN_NAME.fullmatch(name) and (self.root / name).is_dir():
+            return RunReader(self.root / name)
+        if (Path(run) / "run.json").is_file():
+            return RunReader(Path(run))
+        raise StoreError(self._unknown(name))
+
+    def runs(self) -> list[str]:
+        """Return the names of the runs there are, sorted."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            path.name
+            for path in self.root.iterdir()
+            if (path / "run.json").is_file() and not path.name.startswith(TEMPORARY)
+        )
+
+    def _latest(self) -> str:
+        started: list[tuple[str, str]] = []
+        for run in self.runs():
+            try:
+                record = read_record(self.root / run / "run.json", RunRecord)
+            except (
+                StoreError
+            ):  # one damaged run must not hide the others; by name it still says why
+                continue
+            started.append((record.started_at, run))
+        if not started:
+            raise StoreError(f"no run in {self.root} can be read; make one with: make bench")
+        return max(started)[1]
+
+    def _unknown(self, name: str) -> str:
+        runs = self.runs()
+        if not runs:
+            return f"no run {name!r}: {self.root} holds none; make one with: make bench"
+        near = difflib.get_close_matches(name, runs, n=1, cutoff=0.4)
+        hint = f"; the nearest is {near[0]}" if near else ""
+        return f"no run {name!r} in {self.root}{hint}. There are: {', '.join(runs)}"

@@ -1,0 +1,92 @@
+"""Files and folders that are whole or absent, also after a crash or on a full disk."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp, mkstemp
+
+from bench.store.errors import StoreError
+
+TEMPORARY = ".partial-"
+"""Prefix of what was not finished; readers pass over it."""
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write ``path`` whole or not at all, and have it on the disk on return.
+
+    Raises ``StoreError`` naming the file when the disk is full or refuses.
+    """
+    with _told_of(path):
+        handle, partial = mkstemp(prefix=TEMPORARY, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(partial).chmod(0o644)
+            Path(partial).replace(path)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy ``source`` to ``path``, also across file systems, and have it on the disk on return."""
+    with _told_of(path):
+        shutil.copyfile(source, path)
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Fill a temporary folder beside ``path``; rename it to ``path`` when the block succeeds.
+
+    When the block raises, nothing is left behind. Raises ``StoreError`` when
+    ``path`` exists: results are never overwritten.
+    """
+    if path.exists():
+        raise StoreError(f"{path} exists already, and results are never overwritten")
+    with _told_of(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(prefix=TEMPORARY, dir=path.parent))
+        try:
+            partial.chmod(0o755)
+            yield partial
+            _sync_folder(partial)
+            partial.rename(path)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` into a ``StoreError`` that names ``path`` and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            message = (
+                f"disk full while writing {path}. What was written before is whole and safe; "
+                "make room and run again"
+            )
+        elif error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            message = f"{path} exists already, and results are never overwritten"
+        else:
+            message = f"cannot write {path}: {error.strerror or error}"
+        raise StoreError(message) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` durable: a rename is one only once its folder is synced."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,193 @@
+"""The tables of a trial: their columns, and the ways into and out of Parquet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.store.errors import StoreError
+from bench.store.files import copy_file, write_file
+
+Rows = Sequence[Any] | Mapping[str, Sequence[Any]] | Path
+"""Dataclass rows, or columns by name, or a Parquet file that is moved in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A kind of table: the name of its file and the type of each column."""
+
+    name: str
+    schema: pa.Schema
+
+    @property
+    def file(self) -> str:
+        """Name of the file in a trial's folder."""
+        return f"{self.name}.parquet"
+
+    def empty(self) -> pd.DataFrame:
+        """Return a frame with this table's columns and no rows."""
+        frame: pd.DataFrame = self.schema.empty_table().to_pandas()
+        return frame
+
+
+def _table(name: str, required: Mapping[str, pa.DataType], optional: Sequence[str] = ()) -> Table:
+    columns = [pa.field(key, kind, nullable=key in optional) for key, kind in required.items()]
+    return Table(name, pa.schema(columns))
+
+
+REQUESTS = _table(
+    "requests",
+    {
+        "intended_us": pa.int64(),
+        "sent_us": pa.int64(),
+        "done_us": pa.int64(),
+        "status": pa.int16(),
+        "bytes": pa.int64(),
+        "route": pa.string(),
+        "outcome": pa.string(),
+    },
+    optional=("sent_us", "done_us"),
+)
+AUDIT = _table(
+    "audit",
+    {
+        "audit_id": pa.string(),
+        "user": pa.string(),
+        "verb": pa.string(),
+        "resource": pa.string(),
+        "subresource": pa.string(),
+        "namespace": pa.string(),
+        "name": pa.string(),
+        "code": pa.int16(),
+        "uri": pa.string(),
+        "stage": pa.string(),
+        "received_us": pa.int64(),
+        "at_us": pa.int64(),
+    },
+)
+SCRAPES = _table(
+    "scrapes",
+    {
+        "mark": pa.string(),
+        "source": pa.string(),
+        "name": pa.string(),
+        "labels": pa.string(),
+        "value": pa.float64(),
+    },
+)
+SAMPLES = _table(
+    "samples",
+    {
+        "at_us": pa.int64(),
+        "process": pa.string(),
+        "cpu_s": pa.float64(),
+        "rss_bytes": pa.int64(),
+        "pss_bytes": pa.int64(),
+    },
+    optional=("pss_bytes",),
+)
+TABLES = {table.name: table for table in (REQUESTS, AUDIT, SCRAPES, SAMPLES)}
+
+
+def write_table(folder: Path, table: Table, rows: Rows) -> None:
+    """Write ``rows`` as ``table`` into ``folder``.
+
+    Raises ``StoreError`` naming the file and the column when a column is missing,
+    unknown, of another type, or empty where it may not be.
+    """
+    path = folder / table.file
+    if isinstance(rows, Path):
+        _move_in(path, table, rows)
+        return
+    _write(path, _arrow(path, table, rows))
+
+
+def _move_in(path: Path, table: Table, source: Path) -> None:
+    """Copy ``source`` to ``path``, with its columns cast where they are merely of another width."""
+    try:
+        found = pq.read_schema(source)
+        _check_names(source, table, dict.fromkeys(found.names))
+        if all(found.field(column.name).type == column.type for column in table.schema):
+            copy_file(source, path)
+            return
+        content = pq.read_table(source).select(table.schema.names)
+        _write(path, content.replace_schema_metadata(None).cast(table.schema))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StoreError(f"{source} cannot be taken in as {table.file}: {error}") from error
+
+
+def _write(path: Path, content: pa.Table) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(content, sink, compression="zstd")
+    # Bytes first, file second: the disk's errors are then met in one place, by us.
+    write_file(path, sink.getvalue().to_pybytes())
+
+
+def read_table(folder: Path, table: Table) -> pd.DataFrame:
+    """Read ``table`` from ``folder``: empty, with its columns, when the file is absent.
+
+    Raises ``StoreError`` naming the file when it is damaged or has other columns.
+    """
+    path = folder / table.file
+    if not path.exists():
+        return table.empty()
+    _check_columns(path, table)
+    try:
+        frame: pd.DataFrame = pd.read_parquet(path, columns=table.schema.names)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
+    return frame
+
+
+def _arrow(path: Path, table: Table, rows: Sequence[Any] | Mapping[str, Sequence[Any]]) -> pa.Table:
+    columns = rows if isinstance(rows, Mapping) else _columns(path, table, rows)
+    _check_names(path, table, columns)
+    arrays = []
+    for column in table.schema:
+        try:
+            array = pa.array(columns[column.name], type=column.type, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise StoreError(
+                f"{path}: column {column.name}: expected {column.type}: {error}"
+            ) from error
+        if array.null_count and not column.nullable:
+            raise StoreError(f"{path}: column {column.name}: {array.null_count} values are missing")
+        arrays.append(array)
+    lengths = {column.name: len(array) for column, array in zip(table.schema, arrays, strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise StoreError(f"{path}: columns of unequal length: {lengths}")
+    return pa.Table.from_arrays(arrays, schema=table.schema)
+
+
+def _columns(path: Path, table: Table, rows: Sequence[Any]) -> dict[str, list[Any]]:
+    if not rows:
+        return {name: [] for name in table.schema.names}
+    if not is_dataclass(rows[0]):
+        raise StoreError(
+            f"{path}: expected dataclass rows or columns, got {type(rows[0]).__name__}"
+        )
+    return {field.name: [getattr(row, field.name) for row in rows] for field in fields(rows[0])}
+
+
+def _check_names(path: Path, table: Table, found: Mapping[str, object]) -> None:
+    expected = set(table.schema.names)
+    if missing := sorted(expected - set(found)):
+        raise StoreError(f"{path}: missing columns: {', '.join(missing)}")
+    if unknown := sorted(set(found) - expected):
+        raise StoreError(f"{path}: unknown columns: {', '.join(unknown)}")
+
+
+def _check_columns(path: Path, table: Table) -> None:
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+    _check_names(path, table, dict.fromkeys(schema.names))
+    for column in table.schema:
+        found = schema.field(column.name).type
+        if found != column.type:
+            raise StoreError(f"{path}: column {column.name}: expected {column.type}, got {found}")

@@ -1,0 +1,59 @@
+"""Writing a run, trial by trial, each whole or absent."""
+
+from pathlib import Path
+
+from bench.model import EqualityRecord, RunRecord, TrialRecord
+from bench.store.errors import StoreError
+from bench.store.files import new_folder
+from bench.store.records import write_record
+from bench.store.tables import AUDIT, REQUESTS, SAMPLES, SCRAPES, Rows, write_table
+
+
+class RunWriter:
+    """The writer of one run's folder. Every call leaves the folder readable."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self.folder = folder
+        self._run = run
+
+    def update(self, record: RunRecord) -> None:
+        """Replace ``run.json``: the run went on, or ended.
+
+        Raises ``StoreError`` when ``record`` is of another run, or cannot be written.
+        """
+        if record.run != self._run:
+            raise StoreError(f"{self.folder} holds run {self._run!r}, not {record.run!r}")
+        write_record(self.folder / "run.json", record)
+
+    def write_equality(self, record: EqualityRecord) -> None:
+        """Write ``equality.json``; a later call replaces it. Raises ``StoreError``."""
+        write_record(self.folder / "equality.json", record)
+
+    def write_trial(
+        self,
+        record: TrialRecord,
+        *,
+        requests: Rows | None = None,
+        audit: Rows | None = None,
+        scrapes: Rows | None = None,
+        samples: Rows | None = None,
+    ) -> Path:
+        """Write one trial's folder, whole or not at all, and return it.
+
+        A table is dataclass rows, columns by name, or the path of a Parquet file,
+        which is moved in (removed from where it was once the trial is safe).
+        ``None`` writes no file: not measured is not the same as nothing happened.
+        Raises ``StoreError`` when the trial is there already, a value has the
+        wrong type, or the disk is full; earlier trials are not touched.
+        """
+        given = ((REQUESTS, requests), (AUDIT, audit), (SCRAPES, scrapes), (SAMPLES, samples))
+        path = self.folder / "trials" / record.trial.folder
+        with new_folder(path) as partial:
+            for table, rows in given:
+                if rows is not None:
+                    write_table(partial, table, rows)
+            write_record(partial / "trial.json", record)
+        for _, rows in given:
+            if isinstance(rows, Path):
+                rows.unlink(missing_ok=True)
+        return path

@@ -1,0 +1,269 @@
+"""The store: whole or absent, never overwritten, and errors that name the file and the way out."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bench.model import SCHEMA, Answer, EqualityRecord, Outcome, RunState
+from bench.store import Store, StoreError
+from tests.unit.store.builders import a_run, a_trial, some_requests
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+def test_a_run_reads_back_as_it_was_written(store):
+    writer = store.create(a_run(), plan_toml='name = "tiny"\n')
+    first, second = a_trial(0), a_trial(1, "informer", identity="informer")
+    writer.write_trial(second, requests=some_requests())
+    writer.write_trial(first)
+    equality = EqualityRecord(SCHEMA, ("direct", "informer"), "12", (Answer("/pods", True, 1),))
+    writer.write_equality(equality)
+    done = replace(a_run(), state=RunState.COMPLETE, ended_at="2026-11-23T09:16:00Z")
+    writer.update(done)
+
+    reader = store.open(done.run)
+    assert done == reader.record
+    assert [first, second] == reader.trials()
+    assert equality == reader.equality
+    assert [1_000, 2_000] == list(reader.requests(second).eval("done_us - sent_us"))
+    assert 'name = "tiny"\n' == (writer.folder / "plan.toml").read_text()
+
+
+def test_what_was_not_measured_is_told_from_what_did_not_happen(store):
+    writer = store.create(a_run())
+    writer.write_trial(a_trial(0), audit=[])
+    reader = store.open(a_run().run)
+    trial = reader.trials()[0]
+    assert reader.has(trial, "audit")
+    assert not reader.has(trial, "requests")
+    assert reader.audit(trial).empty
+    assert "outcome" in reader.requests(trial).columns
+
+
+def test_dataclass_rows_become_columns(store):
+    @dataclass(frozen=True)
+    class Sample:
+        at_us: int
+        process: str
+        cpu_s: float
+        rss_bytes: int
+        pss_bytes: int | None
+
+    store.create(a_run()).write_trial(a_trial(), samples=[Sample(5, "server", 0.5, 100, None)])
+    frame = store.open("latest").samples(a_trial())
+    assert [(5, "server", 0.5, 100)] == list(
+        frame[["at_us", "process", "cpu_s", "rss_bytes"]].itertuples(index=False, name=None)
+    )
+    assert frame["pss_bytes"].isna().all()
+
+
+def test_a_parquet_file_of_requests_is_moved_in(store, tmp_path):
+    source = tmp_path / "load.parquet"
+    # the load process may write wider integers: they are cast, the values are kept
+    pq.write_table(pa.table(dict(some_requests())), source)
+    store.create(a_run()).write_trial(a_trial(), requests=source)
+    assert not source.exists()
+    folder = store.open("latest").trial_folder(a_trial())
+    assert pa.int16() == pq.read_schema(folder / "requests.parquet").field("status").type
+
+
+def test_a_dropped_arrival_has_neither_send_nor_answer(store):
+    columns = dict(some_requests((1_000,))) | {
+        "sent_us": [None],
+        "done_us": [None],
+        "status": [0],
+        "outcome": ["dropped"],
+    }
+    store.create(a_run()).write_trial(a_trial(), requests=columns)
+    frame = store.open("latest").requests(a_trial())
+    assert frame[["sent_us", "done_us"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"bytes": None}, "missing columns: bytes"),
+        ({"colour": [1, 2]}, "unknown columns: colour"),
+        ({"bytes": ["a", "b"]}, "column bytes: expected int64"),
+        ({"bytes": [1, None]}, "column bytes: 1 values are missing"),
+        ({"bytes": [1]}, "columns of unequal length"),
+    ],
+)
+def test_a_wrong_table_is_refused_and_leaves_nothing_behind(store, change, complaint):
+    columns = {k: v for k, v in (dict(some_requests()) | change).items() if v is not None}
+    writer = store.create(a_run())
+    with pytest.raises(StoreError, match=complaint):
+        writer.write_trial(a_trial(), requests=columns)
+    assert [] == list((writer.folder / "trials").iterdir())
+
+
+def test_neither_a_run_nor_a_trial_is_overwritten(store):
+    writer = store.create(a_run())
+    writer.write_trial(a_trial())
+    with pytest.raises(StoreError, match="never overwritten"):
+        store.create(a_run())
+    with pytest.raises(StoreError, match="never overwritten"):
+        writer.write_trial(a_trial(outcome=Outcome.FAILED))
+    assert Outcome.OK == store.open("latest").trials()[0].outcome
+
+
+@pytest.mark.parametrize("name", ["", "latest", "../x", "a/b", ".hidden", "a b"])
+def test_a_run_needs_a_plain_name(store, name):
+    with pytest.raises(StoreError, match="cannot name a run"):
+        store.create(a_run(run=name))
+
+
+def test_latest_is_the_run_started_last(store):
+    store.create(a_run(run="b", started_at="2026-01-01T00:00:00Z"))
+    store.create(a_run(run="a", started_at="2026-02-01T00:00:00Z"))
+    assert "a" == store.open("latest").record.run
+
+
+def test_a_run_is_found_by_path_too(store):
+    folder = store.create(a_run()).folder
+    assert a_run().run == Store("elsewhere").open(folder).record.run
+
+
+def test_an_unknown_run_lists_those_there_are_and_the_nearest(store):
+    store.create(a_run(run="20261123-smoke"))
+    store.create(a_run(run="default"))
+    with pytest.raises(StoreError) as error:
+        store.open("20261123-smok")
+    assert "the nearest is 20261123-smoke" in str(error.value)
+    assert "There are: 20261123-smoke, default" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["nothing", "latest"])
+def test_with_no_runs_at_all_the_error_says_how_to_make_one(store, name):
+    with pytest.raises(StoreError, match="make bench"):
+        store.open(name)
+
+
+def test_a_newer_schema_is_refused_and_says_so(store):
+    folder = store.create(a_run()).folder
+    raw = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(raw | {"schema": SCHEMA + 1, "novelty": 1}))
+    with pytest.raises(StoreError, match=rf"schema {SCHEMA + 1}; this version reads up to"):
+        store.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (lambda raw: raw["plan"].update(rounds="two"), "key plan.rounds: expected int, got str"),
+        (lambda raw: raw.update(state="finished"), "key state: invalid enum value 'finished'"),
+        (lambda raw: raw.pop("plan"), "object missing required field plan"),
+        (lambda raw: raw.update(ended_att=None), "key ended_att: .*the nearest known key is ended_at"),
+        (lambda raw: raw["plan"]["scenarios"][0].update(podz=1), r"key plan.scenarios\[0\].podz"),
+        (lambda raw: raw.pop("schema"), "key schema: expected a whole number"),
+    ],
+)
+def test_a_record_edited_by_hand_names_file_key_and_expectation(store, edit, complaint):
+    path = store.create(a_run()).folder / "run.json"
+    raw = json.loads(path.read_text())
+    edit(raw)
+    path.write_text(json.dumps(raw))
+    with pytest.raises(StoreError, match=complaint) as error:
+        store.open(path.parent)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]"])
+def test_a_half_written_record_is_an_error_that_names_the_file(store, content):
+    path = store.create(a_run()).folder / "run.json"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=re.escape(str(path))):
+        store.open(path.parent)
+
+
+def test_a_damaged_table_is_an_error_that_names_the_file(store):
+    folder = store.create(a_run()).write_trial(a_trial(), requests=some_requests())
+    (folder / "requests.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(StoreError, match=r"requests\.parquet cannot be read as Parquet"):
+        store.open("latest").requests(a_trial())
+
+
+def test_a_record_that_could_not_be_read_back_is_refused_at_once(store):
+    with pytest.raises(StoreError, match="key marks_s: expected float"):
+        store.create(a_run()).write_trial(a_trial(marks_s=float("nan")))
+
+
+def test_leftovers_of_a_crash_are_passed_over(store):
+    writer = store.create(a_run())
+    writer.write_trial(a_trial())
+    (writer.folder / "trials" / ".partial-x").mkdir()
+    assert 1 == len(store.open("latest").trials())
+
+
+FILL_THE_DISK = """
+import sys
+from tests.unit.store.builders import a_run, a_trial, some_requests
+from bench.store import Store, StoreError
+store = Store(sys.argv[1])
+writer = store.create(a_run())
+writer.write_trial(a_trial(0), requests=some_requests())
+try:
+    import random
+    noise = [random.getrandbits(60) for _ in range(100_000)]
+    writer.write_trial(a_trial(1), requests=some_requests(noise))
+except StoreError as error:
+    print(error)
+print([record.trial.order for record in Store(sys.argv[1]).open("latest").trials()])
+"""
+
+
+def test_a_full_disk_names_the_file_and_leaves_earlier_trials_whole(tmp_path):
+    mount = f"mount -t tmpfs -o size=256k none {tmp_path}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], check=False).returncode != 0:
+        pytest.skip("no right to mount a small file system here")
+    command = f'{mount} && exec {sys.executable} -c "$0" {tmp_path}'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command, FILL_THE_DISK],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert re.search(r"disk full while writing .*requests.parquet", done.stdout)
+    assert done.stdout.endswith("[0]\n")
+
+
+def test_the_example_in_the_documentation_runs(store, monkeypatch, capsys):
+    writer = store.create(a_run())
+    writer.write_trial(a_trial(0), requests=some_requests())
+    text = (ROOT / "results" / "README.md").read_text()
+    example = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    monkeypatch.chdir(store.root.parent)
+    exec(example.replace("results/RUN", f"results/{a_run().run}"), {})
+    assert "direct" in capsys.readouterr().out
+
+
+def test_every_column_and_key_is_documented():
+    from bench.model import TrialRecord
+    from bench.store.tables import TABLES
+
+    text = (ROOT / "results" / "README.md").read_text()
+    names = [name for table in TABLES.values() for name in table.schema.names]
+    names += [field.name for field in msgspec.inspect.type_info(TrialRecord).fields]
+    assert [] == [name for name in names if f"`{name}`" not in text]
+
+
+def test_tables_read_the_same_with_pandas_alone(store):
+    folder = store.create(a_run()).write_trial(a_trial(), requests=some_requests())
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(folder / "requests.parquet"), store.open("latest").requests(a_trial())
+    )
