@@ -1,0 +1,11 @@
+"""Processes of our own: started, watched, stopped, and never left behind.
+
+Duty: start a process in a group of its own, wait until it is ready or dead, stop
+the whole group (``process``), see to it that groups and temporary folders go
+when the harness goes, however it goes (``watchdog``), and turn signals into an
+orderly unwinding (``signals``).
+
+What the processes are for does not belong here: the cluster, the fleet and the
+load room each bring their own command line and their own idea of "ready".
+Nothing is imported at this level, so that the guardian process starts light.
+"""

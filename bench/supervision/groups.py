@@ -1,0 +1,61 @@
+"""Process groups as the kernel shows them under ``/proc``.
+
+Standard library only: the guardian process runs without site-packages.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+_AFTER_NAME_STATE = 0
+_AFTER_NAME_GROUP = 2
+_AFTER_NAME_START_TIME = 19
+"""Places in ``/proc/<pid>/stat`` behind the command's closing bracket; see proc(5)."""
+
+_NO_LONGER_RUNNING = frozenset("ZXx")
+
+
+class ProcessStat(NamedTuple):
+    """What is needed of ``/proc/<pid>/stat``."""
+
+    alive: bool
+    """Whether it still runs; a zombie does not."""
+    group: int
+    start_time: int
+    """Clock ticks from boot to start: with the id it names a process for good."""
+
+
+def read_stat(pid: int) -> ProcessStat | None:
+    """Return the state of ``pid``, or ``None`` if there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text[text.rindex(")") + 2 :].split()  # the name may hold spaces and brackets itself
+    return ProcessStat(
+        alive=fields[_AFTER_NAME_STATE] not in _NO_LONGER_RUNNING,
+        group=int(fields[_AFTER_NAME_GROUP]),
+        start_time=int(fields[_AFTER_NAME_START_TIME]),
+    )
+
+
+def living_groups(leaders: dict[int, int]) -> set[int]:
+    """Return those groups that still have a running member.
+
+    ``leaders`` gives each group's id with the start time of its leader. A group
+    whose leader is dead counts while other members run: the kernel does not give
+    its id away before the last of them is gone. A leader with another start time
+    is a stranger that got the id later; its group is left out.
+    """
+    living = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        stat = read_stat(int(entry.name))
+        if stat is not None and stat.alive and stat.group in leaders:
+            living.add(stat.group)
+    return {group for group in living if not _is_recycled(group, leaders[group])}
+
+
+def _is_recycled(leader: int, start_time: int) -> bool:
+    stat = read_stat(leader)
+    return stat is not None and stat.start_time != start_time

@@ -1,0 +1,232 @@
+"""One process of ours, with all that it starts itself: a supervised process group."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from bench.supervision.failure import ProcessFailed, describe_exit, read_tail
+from bench.supervision.groups import living_groups, read_stat
+from bench.supervision.signals import deferring_signals
+from bench.supervision.watchdog import Watchdog
+
+__all__ = ["ProcessFailed", "SupervisedProcess"]
+
+_READY_POLL_S = 0.02
+_END_POLL_S = 0.02
+_KILL_TIMEOUT_S = 5.0
+"""How long the kernel may take to end a group after SIGKILL."""
+
+_WAIT_FOR_GO = 'read -r go && [ "$go" = go ] && exec "$@"'
+"""Holds the process back until the watchdog knows it.
+
+If the harness is killed before it said "go", the shell reads end of file and
+ends; after that the watchdog ends the group. ``read`` takes no more than its
+line, so the rest of standard input is the program's own.
+"""
+
+
+class SupervisedProcess:
+    """A running process in a session and process group of its own, known to the watchdog.
+
+    Made by ``start``. A leader that ended is not waited for before ``stop``, so
+    that its id, which is also its group's, cannot be given to a stranger.
+    """
+
+    def __init__(
+        self, name: str, popen: subprocess.Popen[str], log: Path, log_begin: int, watchdog: Watchdog
+    ) -> None:
+        self.name = name
+        self._popen = popen
+        self._log = log
+        self._log_begin = log_begin
+        self._watchdog = watchdog
+        self._returncode: int | None = None
+        self._stopped = False
+        self._lock = threading.RLock()
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        argv: Sequence[str | Path],
+        *,
+        log: Path,
+        watchdog: Watchdog,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        pipe_stdin: bool = False,
+        pipe_stdout: bool = False,
+        ready: Callable[[], bool] | None = None,
+        ready_timeout_s: float = 30.0,
+    ) -> Self:
+        """Start ``argv`` and return once ``ready()`` is true, or at once without ``ready``.
+
+        Standard error, and standard output unless piped, are appended to ``log``.
+        Standard input is ``/dev/null`` unless piped; pipes carry UTF-8 text. ``ready``
+        is asked every 20 ms and should answer quickly. ``name`` is for messages.
+        Raises ``ProcessFailed`` if the process ends or ``ready_timeout_s`` passes
+        before it is ready, ``FileNotFoundError`` if there is no such program. On any
+        failure, Ctrl-C included, the group is stopped first.
+        """
+        program = _find_program(name, argv[0], os.environ if env is None else env)
+        hold = _WAIT_FOR_GO if pipe_stdin else f"{_WAIT_FOR_GO} </dev/null"
+        with log.open("ab") as log_file:
+            log_begin = log_file.seek(0, os.SEEK_END)
+            with deferring_signals():  # between fork and ``process`` nobody could stop it
+                popen = subprocess.Popen(
+                    ["/bin/sh", "-c", hold, name, program, *map(str, argv[1:])],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE if pipe_stdout else log_file,
+                    stderr=log_file,
+                    cwd=cwd,
+                    env=None if env is None else dict(env),
+                    start_new_session=True,
+                    encoding="utf-8",
+                    bufsize=1,
+                )
+                process = cls(name, popen, log, log_begin, watchdog)
+        try:
+            process._let_go(keep_stdin=pipe_stdin)
+            if ready is not None:
+                process._wait_until_ready(ready, ready_timeout_s)
+        except BaseException:
+            process.stop()
+            raise
+        return process
+
+    def _let_go(self, *, keep_stdin: bool) -> None:
+        self._watchdog.guard_group(self.pid)
+        with contextlib.suppress(BrokenPipeError):  # it was killed already; poll() tells
+            self.stdin.write("go\n")
+            self.stdin.flush()
+            if not keep_stdin:
+                self.stdin.close()
+
+    def _wait_until_ready(self, ready: Callable[[], bool], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            self._check("before it was ready")
+            if time.monotonic() > deadline:
+                raise self._failure(f"was not ready within {timeout_s:g} s")
+            time.sleep(_READY_POLL_S)
+        self._check("before it was ready")  # a stranger on its port may have answered
+
+    @property
+    def pid(self) -> int:
+        """Id of the leader, of the group and of the session."""
+        return self._popen.pid
+
+    @property
+    def stdin(self) -> IO[str]:
+        """The program's standard input; only with ``pipe_stdin``. Written line by line."""
+        if self._popen.stdin is None:
+            raise ValueError(f"standard input of {self.name} is not piped")
+        return self._popen.stdin
+
+    @property
+    def stdout(self) -> IO[str]:
+        """The program's standard output; only with ``pipe_stdout``. To be read, or it stalls."""
+        if self._popen.stdout is None:
+            raise ValueError(f"standard output of {self.name} is not piped")
+        return self._popen.stdout
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit code of the leader, negative for a signal; ``None`` while it runs."""
+        return self.poll()
+
+    def poll(self) -> int | None:
+        """Look whether the leader has ended, and return its exit code or ``None``."""
+        with self._lock:
+            if self._returncode is None:
+                seen = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if seen is not None:
+                    exited = seen.si_code == os.CLD_EXITED
+                    self._returncode = seen.si_status if exited else -seen.si_status
+            return self._returncode
+
+    def check(self) -> None:
+        """Raise ``ProcessFailed`` if the leader has ended, which nobody asked it to."""
+        self._check("while it was still needed")
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait for the leader to end by itself; ``None`` if it still runs after ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
+        while self.poll() is None and time.monotonic() < deadline:
+            time.sleep(_END_POLL_S)
+        return self.poll()
+
+    def stop(self, term_timeout_s: float = 5.0) -> int:
+        """End the whole group, SIGTERM then SIGKILL, and return the leader's exit code.
+
+        Does nothing the second time, and is safe when the leader has died: what it
+        left behind is ended as well. A signal to the harness meanwhile takes effect
+        after it. Raises ``ProcessFailed`` if the group outlives SIGKILL.
+        """
+        with deferring_signals(), self._lock:
+            if not self._stopped:
+                self._end_group(term_timeout_s)
+                self._returncode = self._popen.wait()
+                self._watchdog.release_group(self.pid)
+                self._stopped = True
+            self._close_pipes()
+            return self._popen.returncode
+
+    def _end_group(self, term_timeout_s: float) -> None:
+        leader = read_stat(self.pid)
+        assert leader is not None, "not waited for, so still there"
+        group = {self.pid: leader.start_time}
+        for number, timeout_s in (
+            (signal.SIGTERM, term_timeout_s),
+            (signal.SIGKILL, _KILL_TIMEOUT_S),
+        ):
+            deadline = time.monotonic() + timeout_s
+            if living_groups(group):
+                os.killpg(self.pid, number)
+            while living_groups(group):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(_END_POLL_S)
+            else:
+                return
+        raise self._failure(f"still runs {_KILL_TIMEOUT_S:g} s after SIGKILL")
+
+    def _close_pipes(self) -> None:
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):  # words that nobody will read
+                    pipe.close()
+
+    def _check(self, when: str) -> None:
+        returncode = self.poll()
+        if returncode is not None:
+            raise self._failure(f"{describe_exit(returncode)} {when}")
+
+    def _failure(self, what: str) -> ProcessFailed:
+        return ProcessFailed(self.name, what, self.poll(), read_tail(self._log, self._log_begin))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _find_program(name: str, program: str | Path, env: Mapping[str, str]) -> str:
+    found = shutil.which(program, path=env.get("PATH", os.defpath))
+    if found is None:
+        raise FileNotFoundError(f"cannot start {name}: {program} is not an executable file")
+    return os.path.abspath(found)  # noqa: PTH100 # not resolve(): a virtual environment's python is a link

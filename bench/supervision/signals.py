@@ -1,0 +1,83 @@
+"""Signals that end the harness, turned into an orderly unwinding.
+
+The first Ctrl-C, SIGTERM or SIGHUP raises ``Interrupted`` in the main thread, so
+that every ``with`` and ``finally`` does its work; later ones are swallowed, so
+that impatience does not break the cleanup. SIGKILL is the watchdog's matter.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks the harness to end."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = signal.Signals(number)
+        super().__init__(f"interrupted by {self.signal.name}")
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a program that ended for this signal: 128 + its number."""
+        return 128 + self.signal
+
+
+@contextmanager
+def unwinding_on_signals(say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    """Raise ``Interrupted`` in the body at the first ending signal and swallow the others.
+
+    ``say`` gets a line for each signal that is swallowed. A signal that was
+    ignored on entry (nohup, a background job) stays ignored. To be used in the
+    main thread, around all that must be unwound.
+    """
+    caught: list[int] = []
+
+    def unwind(number: int, frame: FrameType | None) -> None:
+        del frame
+        caught.append(number)
+        if len(caught) == 1:
+            raise Interrupted(number)
+        say(f"still cleaning up ({signal.Signals(caught[0]).name}); it takes a few seconds")
+
+    with _handling(unwind):
+        yield
+
+
+@contextmanager
+def deferring_signals() -> Iterator[None]:
+    """Run the body undisturbed; an ending signal that came meanwhile takes effect after it.
+
+    For short steps that must not be left half done. Does nothing outside of the
+    main thread, where Python runs no handlers.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[int] = []
+    try:
+        with _handling(lambda number, _: pending.append(number)):
+            yield
+    finally:
+        for number in pending:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    previous = {
+        number: old
+        for number in _ENDING
+        if (old := signal.getsignal(number)) not in {signal.SIG_IGN, None}
+    }
+    for number in previous:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)

@@ -1,0 +1,137 @@
+"""The harness's end of the watchdog: what must be gone when the harness is gone.
+
+A parent-death signal would not do: it does not reach grandchildren, and it fires
+when the thread that started the child ends.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import bench
+from bench.supervision import guardian
+from bench.supervision.groups import read_stat
+from bench.supervision.signals import deferring_signals
+
+_CLOSE_TIMEOUT_S = guardian.TERM_TIMEOUT_S + guardian.KILL_TIMEOUT_S + 60.0
+"""Both of the guardian's time-outs, and a minute for removing large folders."""
+
+_PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]);"
+    "from bench.supervision.guardian import main; main()"
+)
+
+
+class WatchdogLost(Exception):  # noqa: N818 # the name says what happened
+    """The guardian process ended while the harness still needs it."""
+
+
+class Watchdog:
+    """A process that outlives the harness by just enough to clean up after it.
+
+    Whatever is still guarded when the harness ends (``close``, an exception, a
+    signal, SIGKILL) is ended and removed: SIGTERM to every group, SIGKILL after
+    5 s to those left, then the folders. Safe to use from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        root = Path(bench.__file__).parents[1]
+        # Popen keeps its end of the pipe from being inherited, so it is ours alone.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def guard_group(self, pid: int) -> None:
+        """End the process group led by ``pid`` when the harness ends.
+
+        ``pid`` must be a child not yet waited for, so that its id is still its own.
+        Raises ``WatchdogLost``, and ``ProcessLookupError`` if there is no such process.
+        """
+        stat = read_stat(pid)
+        if stat is None:
+            raise ProcessLookupError(f"cannot guard process {pid}: there is none with this id")
+        self._send("guard-group", pid, stat.start_time)
+
+    def release_group(self, pid: int) -> None:
+        """Forget the group: it has ended."""
+        self._forget("release-group", pid)
+
+    def guard_folder(self, path: Path) -> None:
+        """Remove the folder, which need not exist yet, when the harness ends.
+
+        Raises ``WatchdogLost``, and ``ValueError`` for a path that nobody wants removed:
+        a relative one, the home folder, the working folder, or anything above these.
+        """
+        protected = (Path.home(), Path.cwd())
+        plain = path.is_absolute() and ".." not in path.parts
+        if not plain or any(place.is_relative_to(path) for place in protected):
+            raise ValueError(f"will not guard {path}: it would be removed at the end")
+        self._send("guard-folder", str(path))
+
+    def release_folder(self, path: Path) -> None:
+        """Forget the folder: it has been removed, or is to stay."""
+        self._forget("release-folder", str(path))
+
+    def new_folder(self, prefix: str = "informer-bench-") -> Path:
+        """Return a new, private, guarded folder in the temporary directory.
+
+        It is guarded before it is made, so that there is no moment at which it
+        could be left behind.
+        """
+        path = Path(tempfile.gettempdir()).resolve() / f"{prefix}{os.urandom(6).hex()}"
+        self.guard_folder(path)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            self.release_folder(path)  # somebody else's
+            raise
+        return path
+
+    def close(self) -> None:
+        """End and remove what is still guarded, and wait until that is done."""
+        with deferring_signals():
+            with self._lock, contextlib.suppress(BrokenPipeError):
+                self._pipe.close()
+            self._process.wait(_CLOSE_TIMEOUT_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def _pipe(self) -> IO[bytes]:
+        assert self._process.stdin is not None, "opened as a pipe above"
+        return self._process.stdin
+
+    def _send(self, *order: str | int) -> None:
+        with self._lock:
+            try:
+                self._pipe.write(json.dumps(order).encode() + b"\n")
+                self._pipe.flush()
+            except (BrokenPipeError, ValueError) as error:
+                raise WatchdogLost(
+                    f"the watchdog process is gone (exit code {self._process.poll()}), so nothing "
+                    "would clean up after a crash; was it killed? start the run again"
+                ) from error
+
+    def _forget(self, *order: str | int) -> None:
+        with contextlib.suppress(WatchdogLost):  # a watchdog that is gone guards nothing
+            self._send(*order)

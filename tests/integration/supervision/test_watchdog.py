@@ -1,0 +1,219 @@
+"""What is left when the harness ends: nothing. On a real harness, ended in every way."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.supervision.groups import read_stat
+from bench.supervision.watchdog import Watchdog, WatchdogLost
+
+HARNESS = """
+import sys, time
+from pathlib import Path
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.signals import unwinding_on_signals
+from bench.supervision.watchdog import Watchdog
+
+script, how = sys.argv[1:]
+with unwinding_on_signals(lambda line: print(line, flush=True)), Watchdog() as watchdog:
+    folder = watchdog.new_folder()
+    (folder / "data").mkdir()
+    (folder / "data" / "file").write_text("content")
+    log = folder / "log"
+    process = SupervisedProcess.start(
+        "family", ["/bin/sh", "-c", script], log=log, watchdog=watchdog,
+        ready=lambda: log.read_text().endswith("\\n"),
+    )
+    print(folder, process.pid, *log.read_text().split(), flush=True)
+    if how == "raise":
+        raise RuntimeError("something went wrong")
+    if how == "wait":
+        time.sleep(600)
+"""
+
+FAMILY = "sleep 600 & sleep 600 & echo $!; wait"
+STUBBORN_FAMILY = "trap '' TERM; sleep 600 & echo $!; wait"
+
+
+class Harness:
+    """A harness in a process of its own, and what it told about its folder and processes."""
+
+    def __init__(self, script, how="wait"):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HARNESS, script, how],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=Path(__file__).parents[3],
+            text=True,
+            start_new_session=True,
+        )
+        folder, *pids = self.process.stdout.readline().split()
+        self.folder = Path(folder)
+        self.pids = [int(pid) for pid in pids]
+
+    def left(self):
+        stats = [read_stat(pid) for pid in self.pids]
+        return [
+            *(p for p, s in zip(self.pids, stats, strict=True) if s is not None and s.alive),
+            *(path for path in [self.folder] if path.exists()),
+        ]
+
+
+@pytest.fixture
+def harness():
+    started = []
+
+    def start(*arguments):
+        started.append(Harness(*arguments))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+def eventually_nothing_is_left(harness):
+    deadline = time.monotonic() + 60
+    while left := harness.left():
+        assert time.monotonic() < deadline, f"left behind: {left}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("script", [FAMILY, STUBBORN_FAMILY])
+def test_a_harness_killed_with_sigkill_leaves_no_process_and_no_folder(harness, script):
+    running = harness(script)
+    assert running.folder in running.left()
+    running.process.kill()
+    running.process.wait()
+    eventually_nothing_is_left(running)
+
+
+def test_members_of_a_group_whose_leader_is_dead_are_not_left_behind(harness):
+    running = harness(FAMILY)
+    leader, grandchild = running.pids
+    os.kill(leader, signal.SIGKILL)
+    assert grandchild in running.left()
+    running.process.kill()
+    running.process.wait()
+    eventually_nothing_is_left(running)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_harness_ended_by_a_signal_leaves_nothing_once_it_has_ended(harness, number):
+    running = harness(FAMILY)
+    running.process.send_signal(number)
+    _, stderr = running.process.communicate()
+    assert f"Interrupted: interrupted by {number.name}" in stderr
+    assert [] == running.left()
+
+
+def test_a_second_ctrl_c_does_not_break_the_cleanup(harness):
+    running = harness(STUBBORN_FAMILY)
+    running.process.send_signal(signal.SIGINT)
+    while running.process.poll() is None:
+        running.process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    assert [] == running.left()
+
+
+@pytest.mark.parametrize("how", ["raise", "return"])
+def test_a_harness_that_ends_by_itself_leaves_nothing(harness, how):
+    running = harness(FAMILY, how)
+    running.process.communicate()
+    assert [] == running.left()
+
+
+def test_a_released_group_and_a_released_folder_are_left_alone(tmp_path):
+    stays = tmp_path / "stays"
+    stays.mkdir()
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        with Watchdog() as watchdog:
+            watchdog.guard_group(process.pid)
+            watchdog.guard_folder(stays)
+            watchdog.release_group(process.pid)
+            watchdog.release_folder(stays)
+        assert process.poll() is None
+        assert stays.exists()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_closing_ends_and_removes_what_is_still_guarded(tmp_path):
+    goes = tmp_path / "with spaces,\nline breaks and ä"
+    goes.mkdir()
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    with Watchdog() as watchdog:
+        watchdog.guard_group(process.pid)
+        watchdog.guard_folder(goes)
+    assert -signal.SIGTERM == process.wait()
+    assert not goes.exists()
+
+
+def test_closing_twice_is_fine():
+    with Watchdog() as watchdog:
+        watchdog.close()
+
+
+def test_a_process_that_is_not_there_cannot_be_guarded():
+    process = subprocess.Popen(["true"])
+    process.wait()
+    with Watchdog() as watchdog, pytest.raises(ProcessLookupError, match=str(process.pid)):
+        watchdog.guard_group(process.pid)
+
+
+@pytest.mark.parametrize("path", [Path("/"), Path.home(), Path.cwd().parent, Path("relative")])
+def test_a_folder_that_nobody_wants_removed_is_refused(path):
+    with Watchdog() as watchdog, pytest.raises(ValueError, match="will not guard"):
+        watchdog.guard_folder(path)
+
+
+def test_a_new_folder_is_private_and_goes_at_the_end():
+    with Watchdog() as watchdog:
+        folder = watchdog.new_folder(prefix="tested-")
+        assert 0o700 == folder.stat().st_mode & 0o777
+        assert folder.name.startswith("tested-")
+    assert not folder.exists()
+
+
+def test_the_watchdog_ignores_the_signals_that_end_the_harness(tmp_path):
+    goes = tmp_path / "goes"
+    goes.mkdir()
+    with Watchdog() as watchdog:
+        watchdog.guard_folder(goes)
+        guardian = watchdog._process.pid
+        ignored = wait_until_signals_are_ignored(guardian)
+        assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= ignored
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(guardian, number)
+        watchdog.guard_folder(tmp_path / "another")
+    assert not goes.exists()
+
+
+def test_a_watchdog_that_was_killed_is_missed_when_it_is_needed(tmp_path):
+    with Watchdog() as watchdog:
+        watchdog._process.kill()
+        watchdog._process.wait()
+        with pytest.raises(WatchdogLost, match="exit code -9"):
+            watchdog.guard_folder(tmp_path / "folder")
+        watchdog.release_folder(tmp_path / "folder")
+
+
+def wait_until_signals_are_ignored(pid):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("SigIgn:"):
+                mask = int(line.split()[1], 16)
+                ignored = {number for number in signal.Signals if mask >> (number - 1) & 1}
+                if signal.SIGTERM in ignored:
+                    return ignored
+        time.sleep(0.02)
+    return set()
