@@ -1,5 +1,90 @@
 """What is asked of a server, one file a route, found by its name.
 
-A route is plain data and pure functions: no network, no locust.
+A route is a module beside this one: its file name, with dashes for underscores,
+is the route's name, its docstring the description, and its function
+``asks(targets)`` says what is asked and how often. A new route is one new file.
 
+A route is plain data and pure functions: no network, no locust. Equal targets
+give equal asks in equal order, since the equality phase asks them too.
 """
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bench.model import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One thing a route may ask for.
+
+    ``path`` is the request target, query included and percent-encoded;
+    ``weight`` its share among the route's asks (any positive number); ``label``
+    the template it is reported under, such as ``/pods/<namespace>``.
+    """
+
+    path: str
+    weight: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route as found by its name."""
+
+    name: str
+    description: str
+    make: Callable[[Targets], tuple[Ask, ...]]
+
+    def asks(self, targets: Targets) -> tuple[Ask, ...]:
+        """Return what the route asks of these targets, in a fixed order.
+
+        Raises ``RouteError`` when the targets leave it nothing to ask, or when
+        the route's file gives a weight that is not positive.
+        """
+        asks = self.make(targets)
+        if not asks:
+            held = (
+                f"{len(targets.namespaces)} namespaces, {len(targets.pods)} pods, "
+                f"{len(targets.label_selectors)} label selectors"
+            )
+            raise RouteError(f"route {self.name!r} finds nothing to ask for among {held}")
+        for ask in asks:
+            if not ask.weight > 0:
+                raise RouteError(
+                    f"route {self.name!r} gives {ask.path!r} the weight {ask.weight}; "
+                    "a weight must be above 0"
+                )
+        return asks
+
+
+class RouteError(ValueError):
+    """There is no such route, its file is not a route, or it has nothing to ask."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all routes, sorted."""
+    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
+
+
+def load(name: str) -> Route:
+    """Return the route called ``name``; raise ``RouteError`` naming the nearest one if none is."""
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name.replace("_", "-"), known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise RouteError(f"there is no route {name!r}; {hint}routes are: {', '.join(known)}")
+    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    make = getattr(module, "asks", None)
+    if not callable(make):
+        raise RouteError(f"{module.__file__} is no route: it lacks a function asks(targets)")
+    return Route(name, (module.__doc__ or "").strip(), make)
+
+
+def selector_query(selector: str) -> str:
+    """Return ``selector`` as it stands in a query string, percent-encoded throughout."""
+    return quote(selector, safe="")

@@ -1,0 +1,106 @@
+"""``python -m bench.load``: the load of one trial, led by JSON lines on standard input.
+
+Standard output carries the answers (see ``bench.load.protocol``) and nothing
+else; what libraries print goes to standard error with the log.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything else is imported that keeps a reference to a socket
+
+import argparse  # noqa: E402 - see above
+import logging  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from bench.load.asking import Questions  # noqa: E402
+from bench.load.connection import Address, AddressError  # noqa: E402
+from bench.load.conversation import Conversation  # noqa: E402
+from bench.load.pacing import Arrivals  # noqa: E402
+from bench.load.phase import Stage  # noqa: E402
+from bench.load.routes import RouteError, load, names  # noqa: E402
+from bench.load.session import Session  # noqa: E402
+from bench.load.targets import TargetsError, read_targets  # noqa: E402
+from bench.load.user import Order  # noqa: E402
+
+
+def main() -> int:
+    """Read the command line, start the users, and follow orders until told to stop."""
+    arguments = _parser().parse_args()
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
+    )
+    speak = _private_stdout()
+    try:
+        order = _order(arguments)
+    except (RouteError, TargetsError, AddressError) as error:
+        print(f"bench.load: {error}", file=sys.stderr)
+        return 2
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    session = Session(order, arguments.users, arguments.out)
+    return Conversation(session, arguments.users, speak).hold()
+
+
+def _private_stdout() -> int:
+    """Keep standard output to ourselves and send everyone's prints to standard error."""
+    own = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return own
+
+
+def _order(arguments: argparse.Namespace) -> Order:
+    asks = load(arguments.route).asks(read_targets(arguments.targets))
+    return Order(
+        questions=Questions(asks, Address.of(arguments.server)),
+        stage=Stage(),
+        seed=arguments.seed,
+        timeout_s=arguments.timeout_s,
+        rate_rps=arguments.rate,
+        arrivals=arguments.arrivals,
+        outstanding=arguments.users,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.load",
+        description="Load a server under test, led by JSON lines on standard input.",
+        epilog=f"routes: {', '.join(names())}",
+    )
+    parser.add_argument("--route", required=True, help="what is asked; see below")
+    parser.add_argument("--server", required=True, metavar="URL", help="http://host:port")
+    parser.add_argument(
+        "--users", type=_count, required=True, help="closed model: users; open model: the bound"
+    )
+    parser.add_argument(
+        "--rate", type=_positive, metavar="RPS", help="open model: arrivals a second"
+    )
+    parser.add_argument("--arrivals", type=Arrivals, choices=list(Arrivals), default="constant")
+    parser.add_argument(
+        "--targets", type=Path, required=True, metavar="FILE", help="what may be asked for (JSON)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of route choices and arrivals")
+    parser.add_argument("--timeout-s", type=_positive, default=30.0, help="of each request")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for requests.parquet"
+    )
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

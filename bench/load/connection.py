@@ -1,0 +1,179 @@
+"""One kept-alive HTTP/1.1 connection that reads bodies as cheaply as Python can.
+
+The receive loop fills one buffer, again and again, and a kept parser frames what
+came: a 4.4 MB body costs no object of its own. The sockets are gevent's, so many
+connections share one thread.
+"""
+
+from dataclasses import dataclass
+from time import monotonic
+from urllib.parse import urlsplit
+
+from gevent import socket
+
+from bench.load.framing import Framer, FramingError, KeepingFramer
+
+BUFFER_BYTES = 512 * 1024
+"""Of 64 KiB to 1 MiB tried, bigger buffers stopped helping here: loopback hands over
+at most a few hundred KiB at once."""
+
+IDLE_LIMIT_S = 1.0
+"""A connection idle for longer is replaced: gunicorn closes after 2 s, and a request
+that crosses that close on the wire would fail through no fault of the server's."""
+
+
+class AddressError(ValueError):
+    """A server's URL that cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, url: str) -> "Address":
+        """Read ``http://host[:port][/prefix]``; raise ``AddressError`` for anything else."""
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname or parts.query or parts.fragment:
+            raise AddressError(f"a server is given as http://host:port, not {url!r}")
+        try:
+            port = parts.port or 80
+        except ValueError as error:
+            raise AddressError(f"{url!r} has no usable port: {error}") from error
+        return cls(parts.hostname, port, parts.path.rstrip("/"))
+
+    def request(self, path: str) -> bytes:
+        """Return the bytes of a GET of ``path``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (
+            f"GET {self.prefix}{path} HTTP/1.1\r\nHost: {host}:{self.port}\r\n"
+            "User-Agent: informer-bench\r\nAccept: application/json\r\n\r\n"
+        ).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One complete answer. ``body`` is there only if it was to be kept."""
+
+    status: int
+    body_bytes: int
+    body: bytes | None = None
+
+
+class NoAnswerError(Exception):
+    """A request without a complete answer: never sent, timed out, or cut off."""
+
+    def __init__(self, text: str, *, sent: bool, timed_out: bool = False) -> None:
+        super().__init__(text)
+        self.sent = sent
+        self.timed_out = timed_out
+
+
+class Connection:
+    """A connection that opens itself when needed and closes itself after any error."""
+
+    def __init__(self, address: Address, *, buffer_bytes: int = BUFFER_BYTES) -> None:
+        self._address = address
+        self._buffer = memoryview(bytearray(buffer_bytes))
+        self._socket: socket.socket | None = None
+        self._used = 0.0
+        self._peer_chunks = True  # until its first answer tells
+        self._reset()
+
+    def _reset(self) -> None:
+        self._counting = Framer()
+        self._keeping = KeepingFramer()
+
+    def close(self) -> None:
+        """Close the connection; the next request opens a new one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        self._reset()
+
+    def get(self, request: bytes, timeout_s: float, *, keep: bool = False) -> Response:
+        """Send ``request`` and read its answer to the end, both within ``timeout_s``.
+
+        Raises ``NoAnswerError`` when there is no complete answer; the connection is
+        closed then, as it is when the request is cut short by anything else.
+        """
+        deadline = monotonic() + timeout_s
+        sent = whole = False
+        try:
+            sock = self._opened(timeout_s)
+            sock.settimeout(_left_s(deadline))
+            sock.sendall(request)
+            sent = True
+            framer = self._receive(sock, deadline, keep=keep)
+            whole = framer.keep_alive and not framer.surplus
+        except TimeoutError as error:
+            text = f"no complete answer within {timeout_s:g} s"
+            raise NoAnswerError(text, sent=sent, timed_out=True) from error
+        except OSError as error:
+            what = "connection lost" if sent else "cannot connect"
+            raise NoAnswerError(f"{what}: {error.strerror or error}", sent=sent) from error
+        except FramingError as error:
+            raise NoAnswerError(str(error), sent=sent) from error
+        finally:
+            if not whole:
+                self.close()
+        self._used = monotonic()
+        self._peer_chunks = framer.chunked
+        return Response(framer.status, framer.body_bytes, b"".join(framer.pieces) if keep else None)
+
+    def _opened(self, timeout_s: float) -> socket.socket:
+        if self._socket is not None and self._is_stale(self._socket):
+            self.close()
+        if self._socket is None:
+            where = (self._address.host, self._address.port)
+            self._socket = socket.create_connection(where, timeout_s)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._socket
+
+    def _is_stale(self, sock: socket.socket) -> bool:
+        """Whether the peer closed the connection, or may be about to, since the last answer."""
+        if monotonic() - self._used > IDLE_LIMIT_S:
+            return True
+        sock.settimeout(0.0)
+        try:
+            sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False  # open and silent, as it should be
+        except OSError:
+            return True
+        return True  # closed, or speaking unasked
+
+    def _receive(self, sock: socket.socket, deadline: float, *, keep: bool) -> Framer:
+        """Receive until one answer is complete, and return the framer that saw it."""
+        framer = self._keeping if keep or self._peer_chunks else self._counting
+        self._keeping.keep = keep
+        framer.begin()
+        head = b""  # of an answer whose head did not come in one piece
+        while not framer.complete:
+            sock.settimeout(_left_s(deadline))
+            received = sock.recv_into(self._buffer)
+            if received == 0:
+                if framer.ends_with_connection:
+                    break
+                raise ConnectionResetError("the server closed it before the answer was complete")
+            data = self._buffer[:received]
+            framer.feed(data)
+            if framer is self._counting and framer.chunked:
+                # only the body itself tells its length: start again with the framer that sees it
+                framer = self._keeping
+                framer.begin()
+                framer.feed(memoryview(head + data))
+            elif not framer.head_complete:
+                head += data
+        return framer
+
+
+def _left_s(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

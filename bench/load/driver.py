@@ -1,0 +1,209 @@
+"""The harness's side of the load: starts the load process and leads it through its phases.
+
+No locust here: it monkey-patches, so it stays in the process that this starts.
+"""
+
+import os
+import selectors
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import bench
+from bench.load.pacing import Arrivals
+from bench.load.protocol import (
+    DRAIN_BOUND_S,
+    Drained,
+    Measured,
+    Message,
+    Order,
+    Progress,
+    ProtocolError,
+    Ready,
+    Refused,
+    decode,
+    encode_order,
+)
+from bench.load.targets import write_targets
+from bench.model import Targets
+from bench.supervision.process import ProcessFailed, SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+
+__all__ = ["Drained", "Load", "LoadDriver", "LoadFailed", "Measured", "Progress"]
+
+_START_TIMEOUT_S = 60.0
+"""Importing Locust takes 2 s of a free processor."""
+_SILENCE_S = 20.0
+"""The process speaks every second within a phase; it is given so much more for a busy machine,
+for writing the rows, and for ending what is outstanding."""
+_STOP_TIMEOUT_S = 5.0
+_READ_BYTES = 65536
+
+Wanted = TypeVar("Wanted", bound=Message)
+OnProgress = Callable[[Progress], None]
+
+
+class LoadFailed(Exception):  # noqa: N818 - named like the supervision's ProcessFailed
+    """The load process died, fell silent or refused an order. Says which, with its log's tail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the load process is to do; see ``Scenario`` for ``users`` and ``rate_rps``."""
+
+    route: str
+    server: str
+    """``http://host:port`` of the server under test."""
+    users: int
+    targets: Targets
+    rate_rps: float | None = None
+    arrivals: Arrivals = Arrivals.CONSTANT
+    seed: int = 0
+    timeout_s: float = 30.0
+
+
+class LoadDriver:
+    """A load process for the length of a ``with`` block.
+
+    ``out`` is a folder for the request rows and the process's log; it is made if
+    it is not there. Any exception, Ctrl-C included, ends the process.
+    """
+
+    def __init__(self, load: Load, *, out: Path, watchdog: Watchdog) -> None:
+        self._load = load
+        self._out = out.resolve()
+        self._watchdog = watchdog
+        self._process: SupervisedProcess | None = None
+        self._unread = b""
+
+    @property
+    def log(self) -> Path:
+        """The load process's log."""
+        return self._out / "load.log"
+
+    @property
+    def pid(self) -> int:
+        """Id of the load process, for those who sample it."""
+        return self._running().pid
+
+    def __enter__(self) -> Self:
+        """Start the process and return once its users stand ready.
+
+        Raises ``LoadFailed`` if it ends instead, or is not ready in time.
+        """
+        self._out.mkdir(parents=True, exist_ok=True)
+        targets = self._out / "targets.json"
+        write_targets(targets, self._load.targets)
+        self._process = SupervisedProcess.start(
+            "load",
+            self._argv(targets),
+            log=self.log,
+            watchdog=self._watchdog,
+            cwd=Path(bench.__file__).parents[1],
+            pipe_stdin=True,
+            pipe_stdout=True,
+        )
+        try:
+            self._await(Ready, _START_TIMEOUT_S, None)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the process."""
+        self.stop()
+
+    def warm_up(self, seconds: float, on_progress: OnProgress | None = None) -> Drained:
+        """Load for ``seconds`` without recording, then pause and drain. Raises ``LoadFailed``."""
+        self._send(Order("warmup", seconds))
+        return self._await(Drained, seconds + DRAIN_BOUND_S + _SILENCE_S, on_progress)
+
+    def measure(self, seconds: float, on_progress: OnProgress | None = None) -> Measured:
+        """Load and record for ``seconds``, then await what is outstanding.
+
+        Raises ``LoadFailed``.
+        """
+        self._send(Order("measure", seconds))
+        bound_s = seconds + self._load.timeout_s + _SILENCE_S
+        return self._await(Measured, bound_s, on_progress)
+
+    def stop(self) -> None:
+        """End the load process; safe at any time, and the second time."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop(_STOP_TIMEOUT_S)
+
+    def _argv(self, targets: Path) -> list[str | Path]:
+        load = self._load
+        argv: list[str | Path] = [sys.executable, "-m", "bench.load"]
+        argv += ["--route", load.route, "--server", load.server, "--users", str(load.users)]
+        argv += ["--arrivals", load.arrivals, "--seed", str(load.seed)]
+        argv += ["--timeout-s", str(load.timeout_s), "--targets", targets, "--out", self._out]
+        if load.rate_rps is not None:
+            argv += ["--rate", str(load.rate_rps)]
+        return argv
+
+    def _running(self) -> SupervisedProcess:
+        if self._process is None:
+            raise LoadFailed("the load process is not running; use LoadDriver in a with block")
+        return self._process
+
+    def _send(self, order: Order) -> None:
+        process = self._running()
+        try:
+            process.stdin.write(encode_order(order))
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died(process) from None
+
+    def _await(self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None) -> Wanted:
+        """Return the next message of ``kind``, handing on progress meanwhile."""
+        deadline = time.monotonic() + bound_s
+        while True:
+            message = self._next_message(deadline, bound_s)
+            if isinstance(message, kind):
+                return message
+            if isinstance(message, Refused):
+                raise LoadFailed(f"the load process refused: {message.why}")
+            if isinstance(message, Progress) and on_progress is not None:
+                on_progress(message)
+
+    def _next_message(self, deadline: float, bound_s: float) -> Message:
+        process = self._running()
+        while b"\n" not in self._unread:
+            if not _readable(process.stdout.fileno(), deadline - time.monotonic()):
+                raise LoadFailed(f"the load process did not finish within {bound_s:g} s")
+            received = os.read(process.stdout.fileno(), _READ_BYTES)
+            if not received:
+                raise self._died(process)
+            self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        try:
+            return decode(line.decode())
+        except ProtocolError as error:
+            raise LoadFailed(str(error)) from error
+
+    def _died(self, process: SupervisedProcess) -> LoadFailed:
+        """Return what to raise for a process that closed its side: how it ended, and its log."""
+        process.wait(_STOP_TIMEOUT_S)
+        try:
+            process.check()
+        except ProcessFailed as failure:
+            return LoadFailed(str(failure))
+        return LoadFailed("the load process closed its output and still runs")
+
+
+def _readable(descriptor: int, timeout_s: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        return bool(selector.select(max(0.0, timeout_s)))

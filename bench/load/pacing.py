@@ -1,0 +1,62 @@
+"""When requests are meant to start, and which: pure functions of a seed.
+
+The open model's arrivals keep their own time, whatever the server does; so an
+arrival's offset never depends on an answer. Nothing here sleeps or asks.
+"""
+
+import itertools
+import math
+import random
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from bench.load.routes import Ask
+
+_BATCH = 1024
+"""Choices drawn at once: one call of ``random.choices`` for many costs a third of one for each."""
+
+
+class Arrivals(StrEnum):
+    """How the starts of an open model are spaced."""
+
+    CONSTANT = "constant"
+    POISSON = "poisson"
+
+
+def offsets(
+    kind: Arrivals, rate_rps: float, seconds: float, seed: object = None
+) -> Iterator[float]:
+    """Yield the intended starts of one window, in seconds from its begin, each below ``seconds``.
+
+    Constant arrivals start at 0 and step by ``1 / rate_rps`` without adding up
+    rounding errors; Poisson arrivals have exponential gaps drawn from ``seed``.
+    ``seconds`` may be infinite. Raises ``ValueError`` for a rate that is not a
+    positive number.
+    """
+    if not (rate_rps > 0 and math.isfinite(rate_rps)):
+        raise ValueError(f"a rate is a positive number of requests a second, not {rate_rps}")
+    each = _constant(rate_rps) if kind is Arrivals.CONSTANT else _poisson(rate_rps, seed)
+    return itertools.takewhile(lambda offset: offset < seconds, each)
+
+
+def _constant(rate_rps: float) -> Iterator[float]:
+    return (count / rate_rps for count in itertools.count())
+
+
+def _poisson(rate_rps: float, seed: object) -> Iterator[float]:
+    draw = random.Random(str(seed))
+    now = 0.0
+    while True:
+        now += draw.expovariate(rate_rps)
+        yield now
+
+
+def choices(asks: Sequence[Ask], seed: object) -> Iterator[int]:
+    """Yield indices into ``asks`` without end, by their weights, the same for the same seed."""
+    if len(asks) == 1:
+        yield from itertools.repeat(0)
+    draw = random.Random(str(seed))
+    bounds = list(itertools.accumulate(ask.weight for ask in asks))
+    indices = range(len(asks))
+    while True:
+        yield from draw.choices(indices, cum_weights=bounds, k=_BATCH)

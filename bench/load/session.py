@@ -1,0 +1,158 @@
+"""The load of one trial: Locust as a library, its users led through phases.
+
+The users are started once and outlive the phases, and so do their connections:
+a measured window does not begin with the cost of connecting.
+"""
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import gevent
+from locust.env import Environment
+
+from bench.load.phase import Phase, Stage
+from bench.load.protocol import (
+    DRAIN_BOUND_S,
+    PROGRESS_EVERY_S,
+    Drained,
+    Measured,
+    Progress,
+)
+from bench.load.recorder import Recorder
+from bench.load.user import ClosedUser, LoadUser, OpenUser, Order
+
+_POLL_S = 0.005
+_AFTER_TIMEOUT_S = 1.0
+"""Every request ends by its own time-out; so much more is given for its bookkeeping."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """CPU seconds of this process, on which moment of the monotonic clock."""
+
+    at_s: float
+    cpu_s: float
+
+    @classmethod
+    def now(cls) -> "_Usage":
+        return cls(monotonic(), time.process_time())
+
+
+class Session:
+    """Starts the users, then runs phases; ``out`` is the folder for the request rows."""
+
+    def __init__(self, order: Order, users: int, out: Path) -> None:
+        self._order = order
+        self._users = users
+        self._out = out
+        self._stage: Stage = order.stage
+        kind = ClosedUser if order.rate_rps is None else OpenUser
+        user: type[LoadUser] = type("Reader", (kind,), {"order": order, "abstract": False})
+        self._environment = Environment(user_classes=[user])
+        self._runner = self._environment.create_local_runner()
+
+    @property
+    def phase(self) -> Phase | None:
+        """The phase under way, or the last one."""
+        return self._stage.phase
+
+    def start(self) -> None:
+        """Start all users; they wait at the gate for the first phase."""
+        count = self._users if self._order.rate_rps is None else 1
+        self._runner.start(user_count=count, spawn_rate=count, wait=True)
+
+    def stop(self) -> None:
+        """End all users at once and close their connections."""
+        self._runner.quit()
+
+    def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
+        """Load without recording, then pause until nothing is in flight (bounded)."""
+        phase = self._run(Phase("warmup", seconds), tell)
+        _drain(phase, DRAIN_BOUND_S)
+        return Drained(
+            in_flight=phase.in_flight,
+            drained_epoch_s=time.time(),
+            sent=phase.sent,
+            answered=phase.answered,
+            failed=phase.failed,
+            dropped=phase.dropped,
+            first_failures=tuple(phase.first_failures),
+        )
+
+    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
+        """Load and record one window, await what is outstanding, and write the rows."""
+        recorder = Recorder(self._order.questions.labels)
+        gc.collect()
+        gc.freeze()  # what is alive now need not be walked again within the window
+        begin_epoch_s, before = time.time(), _Usage.now()
+        phase = self._run(Phase("measure", seconds, recorder), tell)
+        after = _Usage.now()
+        _drain(phase, self._order.timeout_s + _AFTER_TIMEOUT_S)
+        drained_epoch_s = time.time()
+        requests_file = self._out / "requests.parquet"
+        recorder.write(requests_file)
+        is_open = self._order.rate_rps is not None
+        good = phase.answered if is_open else recorder.done_by(seconds)
+        window_s = after.at_s - before.at_s
+        cpu_s = after.cpu_s - before.cpu_s
+        return Measured(
+            window_begin_epoch_s=begin_epoch_s,
+            window_end_epoch_s=begin_epoch_s + seconds,
+            window_s=seconds,
+            drained_epoch_s=drained_epoch_s,
+            sent=phase.sent,
+            answered=phase.answered,
+            failed=phase.failed,
+            dropped=phase.dropped,
+            in_flight=phase.in_flight,
+            requested_rps=self._order.rate_rps,
+            achieved_rps=good / seconds,
+            schedule_lag_p99_ms=recorder.lag_ms(99) if is_open else None,
+            cpu_s=cpu_s,
+            cpu_share=cpu_s / window_s,
+            requests_file=str(requests_file),
+            first_failures=tuple(phase.first_failures),
+        )
+
+    def _run(self, phase: Phase, tell: Callable[[Progress], None]) -> Phase:
+        """Let the users go and return when the phase's time is over."""
+        self._stage.begin(phase)
+        last = self.progress(phase, None)
+        while (left := phase.end_s - monotonic()) > 0:
+            gevent.sleep(min(left, PROGRESS_EVERY_S))
+            last = self.progress(phase, last)
+            tell(last)
+        return phase
+
+    @staticmethod
+    def progress(phase: Phase | None, last: Progress | None) -> Progress:
+        """Return the counts of ``phase``, with the rate of answers since ``last``."""
+        if phase is None:
+            return Progress(None, 0.0, None, 0, 0, 0, 0, 0, 0.0)
+        elapsed_s = monotonic() - phase.begin_s
+        base_s, base = (last.elapsed_s, last.answered) if last else (0.0, 0)
+        span_s = elapsed_s - base_s
+        return Progress(
+            phase=phase.name,
+            elapsed_s=round(elapsed_s, 3),
+            seconds=phase.seconds,
+            sent=phase.sent,
+            answered=phase.answered,
+            failed=phase.failed,
+            dropped=phase.dropped,
+            in_flight=phase.in_flight,
+            rps=round((phase.answered - base) / span_s, 1) if span_s > 0 else 0.0,
+        )
+
+
+def _drain(phase: Phase, bound_s: float) -> None:
+    deadline = monotonic() + bound_s
+    while phase.in_flight and monotonic() < deadline:
+        gevent.sleep(_POLL_S)
