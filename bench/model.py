@@ -184,6 +184,8 @@ class TrialRecord:
     """From the begin mark to the end of arrivals: what rates are computed over."""
     marks_s: float
     """From the begin mark to the end mark, drain included: what costs are computed over."""
+    request_timeout_s: float | None = None
+    """After so long without an answer the load gives a request up; what censored ones count as."""
     requested_rps: float | None = None
     achieved_rps: float | None = None
     sent: int = 0
