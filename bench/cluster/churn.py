@@ -1,0 +1,110 @@
+"""Churn: a process of its own that changes pods at a set rate, and the harness's end of it."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bench.cluster.control_plane import ControlPlane
+from bench.supervision.dialogue import Dialogue
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+
+IDENTITY = "churn"
+ANSWER_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnReport:
+    """What the churn did since it was last resumed, told with nothing left in flight.
+
+    Rates and counts are of writes; the write that creates a pod is two requests,
+    since its status is set by the second.
+    ``resource_version`` is the newest that any of its writes was acknowledged
+    with since it started, "" before the first.
+    """
+
+    requested_per_s: float
+    achieved_per_s: float
+    written: int
+    failed: int
+    dropped: int
+    elapsed_s: float
+    resource_version: str
+    first_failure: str | None
+
+
+class Churn:
+    """The churn writer of one populated control plane, paused at first."""
+
+    def __init__(self, process: SupervisedProcess) -> None:
+        self._process = process
+        self._dialogue = Dialogue(process)
+
+    @classmethod
+    def start(
+        cls, plane: ControlPlane, watchdog: Watchdog, *, seed: int, pods: int, log: Path
+    ) -> Self:
+        """Start the writer for the population drawn from ``seed`` and ``pods``.
+
+        Raises ``ProcessFailed`` if it does not come up.
+        """
+        credentials = plane.credentials(IDENTITY)
+        argv = [
+            sys.executable,
+            "-m",
+            "bench.cluster.churn_writer",
+            f"--server={credentials.server}",
+            f"--authority={credentials.authority}",
+            f"--token={credentials.token}",
+            f"--seed={seed}",
+            f"--pods={pods}",
+        ]
+        process = SupervisedProcess.start(
+            "churn writer", argv, log=log, watchdog=watchdog, pipe_stdin=True, pipe_stdout=True
+        )
+        churn = cls(process)
+        try:
+            churn._expect("ready")
+        except BaseException:
+            process.stop()
+            raise
+        return churn
+
+    @property
+    def pid(self) -> int:
+        """Id of the writer's process."""
+        return self._process.pid
+
+    def resume(self, rate_per_s: float) -> None:
+        """Write at ``rate_per_s`` from now on; 0 writes nothing."""
+        self._dialogue.say({"do": "resume", "rate_per_s": rate_per_s})
+        self._expect("resumed")
+
+    def pause(self) -> ChurnReport:
+        """Stop writing, wait until nothing is in flight, and tell what was done."""
+        self._dialogue.say({"do": "pause"})
+        heard = self._expect("paused")
+        return ChurnReport(**{key: value for key, value in heard.items() if key != "event"})
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _expect(self, event: str) -> dict[str, Any]:
+        heard = self._dialogue.hear(ANSWER_TIMEOUT_S)
+        if heard.get("event") != event:
+            raise RuntimeError(f"the churn writer said {heard!r} instead of {event!r}")
+        return heard

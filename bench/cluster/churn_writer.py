@@ -1,0 +1,182 @@
+"""The churn process: ``python -m bench.cluster.churn_writer``.
+
+Orders are JSON lines on standard input, answers JSON lines on standard output:
+``resume`` with a rate, ``pause``; end of input ends it. Writes keep their rate
+whatever the API server does (an open model), up to ``OUTSTANDING`` at once;
+what finds no place is counted as dropped.
+"""
+
+import argparse
+import json
+import queue
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.flock import Flock
+from bench.cluster.pods import PodKey, draw_pods, status
+from bench.cluster.population import create_pod, set_status, written_version
+
+OUTSTANDING = 16
+
+
+@dataclass
+class Tally:
+    """Counts since the last resume; guarded by the writer's lock."""
+
+    rate_per_s: float
+    began: float = field(default_factory=time.monotonic)
+    written: int = 0
+    failed: int = 0
+    dropped: int = 0
+    first_failure: str | None = None
+
+
+class Writer:
+    """Paces the writes and sends them from a few threads."""
+
+    def __init__(self, api: Api, flock: Flock) -> None:
+        self._api = api
+        self._flock = flock
+        self._lock = threading.Condition()
+        self._tally = Tally(0.0)
+        self._outstanding = 0
+        self._newest = 0
+        self._orders: queue.SimpleQueue[tuple[str, PodKey]] = queue.SimpleQueue()
+        self._pacer: threading.Thread | None = None
+        self._halt = threading.Event()
+        for _ in range(OUTSTANDING):
+            threading.Thread(target=self._send, daemon=True).start()
+
+    def resume(self, rate_per_s: float) -> None:
+        """Start writing at the rate."""
+        self.pause()
+        self._tally = Tally(rate_per_s)
+        if rate_per_s > 0:
+            self._halt = threading.Event()
+            self._pacer = threading.Thread(target=self._pace, daemon=True)
+            self._pacer.start()
+
+    def pause(self) -> dict[str, Any]:
+        """Stop writing, wait for what is in flight, and return the counts."""
+        tally = self._tally
+        elapsed_s = time.monotonic() - tally.began
+        self._halt.set()
+        if self._pacer is not None:
+            self._pacer.join()
+            self._pacer = None
+        with self._lock:
+            self._lock.wait_for(lambda: self._outstanding == 0)
+            return {
+                "requested_per_s": tally.rate_per_s,
+                "achieved_per_s": tally.written / elapsed_s,
+                "written": tally.written,
+                "failed": tally.failed,
+                "dropped": tally.dropped,
+                "elapsed_s": elapsed_s,
+                "resource_version": str(self._newest) if self._newest else "",
+                "first_failure": tally.first_failure,
+            }
+
+    def _pace(self) -> None:
+        period = 1.0 / self._tally.rate_per_s
+        due = time.monotonic()
+        while not self._halt.wait(max(0.0, due - time.monotonic())):
+            due += period
+            with self._lock:
+                drawn = self._flock.draw() if self._outstanding < OUTSTANDING else None
+                if drawn is None:
+                    self._tally.dropped += 1
+                    continue
+                self._outstanding += 1
+            self._orders.put(drawn)
+
+    def _send(self) -> None:
+        while True:
+            kind, pod = self._orders.get()
+            failure, version = None, 0
+            try:
+                version = int(self._write(kind, pod))
+            except (ApiError, ApiUnreachableError) as error:
+                failure = str(error)
+            with self._lock:
+                self._flock.done(kind, pod, succeeded=failure is None)
+                self._newest = max(self._newest, version)
+                if failure is None:
+                    self._tally.written += 1
+                else:
+                    self._tally.failed += 1
+                    self._tally.first_failure = self._tally.first_failure or failure
+                self._outstanding -= 1
+                self._lock.notify_all()
+
+    def _write(self, kind: str, pod: PodKey) -> str:
+        # A write that got no answer may have been carried out: the next attempt finds that.
+        if kind == "create":
+            try:
+                return create_pod(self._api, pod)
+            except ApiError as error:
+                if error.reason != "AlreadyExists":
+                    raise
+                return set_status(self._api, pod)
+        if kind == "delete":
+            try:
+                return written_version(
+                    self._api.request("DELETE", pod.path, {"gracePeriodSeconds": 0})
+                )
+            except ApiError as error:
+                if error.reason != "NotFound":
+                    raise
+                return "0"
+        with self._lock:
+            restarts = self._flock.next_restarts(pod)
+        patch = {
+            "status": {"containerStatuses": status(pod, restarts=restarts)["containerStatuses"]}
+        }
+        return str(
+            self._api.merge_patch(f"{pod.path}/status", patch)["metadata"]["resourceVersion"]
+        )
+
+
+def main() -> None:
+    """Obey orders until standard input ends."""
+    arguments = _arguments()
+    credentials = Credentials(arguments.server, arguments.authority, token=arguments.token)
+    api = Api(credentials, connections=OUTSTANDING)
+    flock = Flock(draw_pods(arguments.seed, arguments.pods), arguments.seed)
+    writer = Writer(api, flock)
+    _answer("ready")
+    for line in sys.stdin:
+        order = json.loads(line)
+        match order["do"]:
+            case "resume":
+                writer.resume(order["rate_per_s"])
+                _answer("resumed")
+            case "pause":
+                _answer("paused", **writer.pause())
+            case other:
+                raise SystemExit(f"does not know the order {other!r}")
+
+
+def _answer(event: str, **figures: Any) -> None:  # noqa: ANN401 - JSON values
+    print(json.dumps({"event": event, **figures}), flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.cluster.churn_writer", description=__doc__
+    )
+    parser.add_argument("--server", required=True, help="address of the API server")
+    parser.add_argument("--authority", type=Path, required=True, help="its CA certificate (PEM)")
+    parser.add_argument("--token", type=Path, required=True, help="file with the writer's token")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the population")
+    parser.add_argument("--pods", type=int, required=True, help="pods in the population")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

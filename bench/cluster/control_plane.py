@@ -1,0 +1,243 @@
+"""A kube-apiserver and its etcd on loopback, thrown away afterwards.
+
+No kubelet, scheduler or controller runs beside them: objects stay as they are
+written, and deletion is immediate only when it is asked for with no grace period.
+"""
+
+import socket
+import urllib.request
+from collections.abc import Callable
+from importlib import resources
+from types import TracebackType
+from typing import Self
+
+from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.binaries import Binaries
+from bench.cluster.certificates import Authority, write_signing_key
+from bench.cluster.identities import (
+    ADMIN,
+    ADMIN_GROUP,
+    create_identities,
+    write_kubeconfig,
+)
+from bench.supervision.guardian import remove_folders
+from bench.supervision.process import ProcessFailed, SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+
+READY_TIMEOUT_S = 60.0
+START_ATTEMPTS = 3
+ADDRESS_IN_USE = "address already in use"
+
+CHANGED_DEFAULTS = (
+    "etcd: one member on the same machine, no fsync (--unsafe-no-fsync), plain HTTP on loopback",
+    "kube-apiserver: audit log at Metadata level, written before each answer (blocking mode)",
+    "kube-apiserver: admission plugin ServiceAccount off, so that pods need no account of theirs",
+    "no kubelet, scheduler or controller runs: pods stay as they are written",
+)
+
+
+class ControlPlane:
+    """A running control plane; use as a context manager or call ``stop``.
+
+    Everything it keeps is in one temporary folder, guarded by the watchdog:
+    ``kubeconfig`` has one context an identity, ``audit_log`` is the API server's.
+    """
+
+    def __init__(
+        self, binaries: Binaries, watchdog: Watchdog, *, extra_args: tuple[str, ...] = ()
+    ) -> None:
+        self.binaries = binaries
+        self._watchdog = watchdog
+        self._extra_args = extra_args
+        self._apis: dict[str, Api] = {}
+        self.folder = watchdog.new_folder()
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.audit_log = self.folder / "audit.log"
+        self.etcd_log = self.folder / "etcd.log"
+        self.apiserver_log = self.folder / "kube-apiserver.log"
+        self._tokens = self.folder / "tokens"
+        self._tokens.mkdir()
+        self._authority = Authority(self.folder)
+        self._serving = self._authority.issue_server("kube-apiserver")
+        self._admin = self._authority.issue_client(ADMIN, groups=(ADMIN_GROUP,))
+        write_signing_key(self.folder / "service-account.key")
+        policy = resources.files("bench.cluster") / "manifests" / "audit-policy.yaml"
+        (self.folder / "audit-policy.yaml").write_bytes(policy.read_bytes())
+        self.etcd: SupervisedProcess
+        self.apiserver: SupervisedProcess
+        self.etcd_url = ""
+        self.url = ""
+
+    @classmethod
+    def start(
+        cls, binaries: Binaries, watchdog: Watchdog, *, extra_args: tuple[str, ...] = ()
+    ) -> Self:
+        """Start etcd and kube-apiserver and create the identities.
+
+        ``extra_args`` go to kube-apiserver, last. Raises ``ProcessFailed`` with the
+        log's last lines if one of the two does not come up.
+        """
+        plane = cls(binaries, watchdog, extra_args=extra_args)
+        try:
+            plane._bring_up()
+        except BaseException:
+            plane.stop()
+            raise
+        return plane
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def credentials(self, identity: str) -> Credentials:
+        """Return how to connect as ``identity`` (``admin`` or one of the accounts)."""
+        if identity == ADMIN:
+            return Credentials(self.url, self._authority.certificate, client=self._admin)
+        token = self._tokens / identity
+        return Credentials(self.url, self._authority.certificate, token=token)
+
+    def api(self, identity: str) -> Api:
+        """Return a connection as ``identity``, kept until the control plane stops."""
+        if identity not in self._apis:
+            self._apis[identity] = Api(self.credentials(identity), connections=16)
+        return self._apis[identity]
+
+    def check_alive(self) -> None:
+        """Raise ``ProcessFailed`` if etcd or kube-apiserver has ended."""
+        for process in (self.etcd, self.apiserver):
+            process.check()
+
+    def start_etcd(self) -> None:
+        """Start etcd, on the address it had before if there was one."""
+        if not self.etcd_url:
+            self.etcd_url = f"http://127.0.0.1:{_free_port()}"
+        self.etcd = SupervisedProcess.start(
+            "etcd",
+            [str(self.binaries.etcd), *self._etcd_args()],
+            log=self.etcd_log,
+            watchdog=self._watchdog,
+            ready=lambda: _answers_ok(f"{self.etcd_url}/readyz"),
+            ready_timeout_s=READY_TIMEOUT_S,
+        )
+
+    def start_apiserver(self) -> None:
+        """Start kube-apiserver, on the address it had before if there was one."""
+        port = self.url.rpartition(":")[2] or str(_free_port())
+        self.url = f"https://127.0.0.1:{port}"
+        probe = Api(Credentials(self.url, self._authority.certificate))
+        try:
+            self.apiserver = SupervisedProcess.start(
+                "kube-apiserver",
+                [str(self.binaries.kube_apiserver), *self._apiserver_args(port)],
+                log=self.apiserver_log,
+                watchdog=self._watchdog,
+                ready=lambda: _is_ready(probe),
+                ready_timeout_s=READY_TIMEOUT_S,
+            )
+        finally:
+            probe.close()
+
+    def stop(self) -> None:
+        """Stop both processes and remove the folder; safe to call again."""
+        for api in self._apis.values():
+            api.close()
+        for name in ("apiserver", "etcd"):
+            process = getattr(self, name, None)
+            if process is not None:
+                process.stop()
+        remove_folders([self.folder])
+        self._watchdog.release_folder(self.folder)
+
+    def _bring_up(self) -> None:
+        self._retrying_ports(self.start_etcd, "etcd_url")
+        self._retrying_ports(self.start_apiserver, "url")
+        bootstrap = self._authority.issue_client("bootstrap", groups=("system:masters",))
+        api = Api(Credentials(self.url, self._authority.certificate, client=bootstrap))
+        try:
+            files = create_identities(api, self._tokens)
+        finally:
+            # nobody may act outside flow control and RBAC from here on
+            api.close()
+            bootstrap.delete()
+        write_kubeconfig(
+            self.kubeconfig,
+            server=self.url,
+            authority=self._authority.certificate,
+            admin=self._admin,
+            tokens=files,
+        )
+
+    def _retrying_ports(self, start: Callable[[], None], address: str) -> None:
+        """Call ``start``, with another port if somebody took the free one in between."""
+        for attempt in range(START_ATTEMPTS):
+            try:
+                return start()
+            except ProcessFailed as error:
+                if attempt == START_ATTEMPTS - 1 or ADDRESS_IN_USE not in str(error):
+                    raise
+                setattr(self, address, "")
+        return None
+
+    def _etcd_args(self) -> list[str]:
+        return [
+            f"--data-dir={self.folder / 'etcd'}",
+            f"--listen-client-urls={self.etcd_url}",
+            f"--advertise-client-urls={self.etcd_url}",
+            "--listen-peer-urls=http://127.0.0.1:0",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ]
+
+    def _apiserver_args(self, port: str) -> list[str]:
+        signing_key = self.folder / "service-account.key"
+        return [
+            f"--etcd-servers={self.etcd_url}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--tls-cert-file={self._serving.certificate}",
+            f"--tls-private-key-file={self._serving.key}",
+            f"--client-ca-file={self._authority.certificate}",
+            f"--cert-dir={self.folder}",
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://informer-bench.local",
+            f"--service-account-key-file={signing_key}",
+            f"--service-account-signing-key-file={signing_key}",
+            "--service-cluster-ip-range=10.96.0.0/24",
+            "--endpoint-reconciler-type=none",
+            "--disable-admission-plugins=ServiceAccount",
+            f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
+            f"--audit-log-path={self.audit_log}",
+            "--audit-log-mode=blocking",
+            # rotated only beyond 10 GB: a run reads one file
+            "--audit-log-maxsize=10000",
+            *self._extra_args,
+        ]
+
+
+def _is_ready(api: Api) -> bool:
+    try:
+        return api.get_bytes("/readyz") == b"ok"
+    except (ApiError, ApiUnreachableError):
+        return False
+
+
+def _answers_ok(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

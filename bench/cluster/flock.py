@@ -1,0 +1,60 @@
+"""Which pod churn writes next, and how: pure state, no effects."""
+
+import random
+
+from bench.cluster.pods import PodKey
+
+MIX = {"patch": 0.8, "delete": 0.1, "create": 0.1}
+"""Share of each kind of write; every deletion is followed by the creation of a replacement."""
+
+
+class Flock:
+    """The pods as churn sees them: which live, which are free to be written, what comes next.
+
+    A pod that is being written is in neither list, so that no two writes to one
+    pod overlap. Not thread-safe.
+    """
+
+    def __init__(self, pods: tuple[PodKey, ...], seed: int) -> None:
+        self._rng = random.Random(f"churn/{seed}")
+        self._free = [pod for pod in pods if not pod.is_stable]
+        self._stable = [pod for pod in pods if pod.is_stable]
+        self._missing: list[PodKey] = []
+        self._restarts: dict[PodKey, int] = {}
+
+    def draw(self) -> tuple[str, PodKey] | None:
+        """Return the next write and its pod, ``None`` if every pod is being written."""
+        kind = self._rng.choices(list(MIX), list(MIX.values()))[0]
+        if kind == "create" and not self._missing:
+            kind = "delete"
+        elif kind == "delete" and self._missing:
+            kind = "create"
+        if kind == "create":
+            return kind, self._missing.pop(0)
+        pools = [self._free] if kind == "delete" else [self._free, self._stable]
+        return self._take(kind, [pool for pool in pools if pool])
+
+    def _take(self, kind: str, pools: list[list[PodKey]]) -> tuple[str, PodKey] | None:
+        if not pools:
+            return None
+        pool = self._rng.choices(pools, [len(pool) for pool in pools])[0]
+        place = self._rng.randrange(len(pool))
+        pool[place], pool[-1] = pool[-1], pool[place]
+        return kind, pool.pop()
+
+    def next_restarts(self, pod: PodKey) -> int:
+        """Return the restart count that the next status of ``pod`` shows."""
+        self._restarts[pod] = self._restarts.get(pod, 0) + 1
+        return self._restarts[pod]
+
+    def done(self, kind: str, pod: PodKey, *, succeeded: bool) -> None:
+        """Take the pod back after its write."""
+        if kind == "delete" and succeeded:
+            self._restarts.pop(pod, None)
+            self._missing.append(pod.replacement())
+        elif kind == "create" and not succeeded:
+            self._missing.append(pod)
+        elif pod.is_stable:
+            self._stable.append(pod)
+        else:
+            self._free.append(pod)

@@ -1,0 +1,161 @@
+"""Who talks to the API server, and what each may do there.
+
+Everything that is measured or measures has a ServiceAccount of its own with the
+least it needs, so that the audit log and flow control see it as they would see a
+real workload. Only a person (``admin``) has a client certificate.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.cluster.api import Api
+from bench.cluster.certificates import KeyPair
+
+NAMESPACE = "informer-bench"
+ADMIN = "admin"
+ADMIN_GROUP = "informer-bench:admins"
+TOKEN_LIFETIME_S = 24 * 3600
+
+Rule = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A ServiceAccount and the cluster-wide rules bound to it."""
+
+    name: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def user(self) -> str:
+        """The user name that the audit log shows."""
+        return f"system:serviceaccount:{NAMESPACE}:{self.name}"
+
+
+def _pods(*verbs: str, subresource: str = "") -> Rule:
+    resource = f"pods/{subresource}" if subresource else "pods"
+    return {"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}
+
+
+IDENTITIES: tuple[Identity, ...] = (
+    Identity("informer", (_pods("get", "list", "watch"),)),
+    Identity("direct", (_pods("get", "list"),)),
+    Identity(
+        "churn",
+        (_pods("create", "delete", "patch"), _pods("patch", "update", subresource="status")),
+    ),
+    Identity(
+        "probe",
+        (_pods("create", "delete", "get", "patch"), _pods("patch", subresource="status")),
+    ),
+    Identity(
+        "bystander",
+        ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},),
+    ),
+    Identity(
+        "harness",
+        (
+            _pods("create", "delete", "get", "list"),
+            _pods("patch", "update", subresource="status"),
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "get"]},
+            {"nonResourceURLs": ["/metrics", "/readyz", "/version"], "verbs": ["get"]},
+        ),
+    ),
+)
+
+
+def create_identities(api: Api, tokens: Path) -> dict[str, Path]:
+    """Create namespace, accounts, roles and bindings; return the token file of each identity.
+
+    ``api`` must be allowed to grant every rule. Tokens come from TokenRequest,
+    which needs no controller, and are valid for ``TOKEN_LIFETIME_S``.
+    """
+    api.post("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+    _bind(api, ADMIN, "cluster-admin", {"kind": "Group", "name": ADMIN_GROUP})
+    files = {}
+    for identity in IDENTITIES:
+        _create(api, identity)
+        files[identity.name] = tokens / identity.name
+        write_token(api, identity.name, files[identity.name])
+    return files
+
+
+def write_token(api: Api, name: str, file: Path) -> None:
+    """Request a fresh token for the ServiceAccount ``name`` and put it into ``file`` whole."""
+    answer = api.post(
+        f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{name}/token",
+        {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": TOKEN_LIFETIME_S},
+        },
+    )
+    fresh = file.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(answer["status"]["token"])
+    fresh.replace(file)
+
+
+def write_kubeconfig(
+    path: Path, *, server: str, authority: Path, admin: KeyPair, tokens: dict[str, Path]
+) -> None:
+    """Write a kubeconfig with one context an identity; ``admin`` is the current one."""
+    users: list[dict[str, Any]] = [
+        {
+            "name": ADMIN,
+            "user": {
+                "client-certificate": str(admin.certificate),
+                "client-key": str(admin.key),
+            },
+        }
+    ]
+    users += [{"name": n, "user": {"tokenFile": str(file)}} for n, file in tokens.items()]
+    cluster = {"server": server, "certificate-authority": str(authority)}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": NAMESPACE, "cluster": cluster}],
+        "users": users,
+        "contexts": [
+            {"name": user["name"], "context": {"cluster": NAMESPACE, "user": user["name"]}}
+            for user in users
+        ],
+        "current-context": ADMIN,
+    }
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def _create(api: Api, identity: Identity) -> None:
+    api.post(
+        f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", {"metadata": {"name": identity.name}}
+    )
+    role = f"{NAMESPACE}:{identity.name}"
+    api.post(
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+        {"metadata": {"name": role}, "rules": list(identity.rules)},
+    )
+    _bind(
+        api,
+        identity.name,
+        role,
+        {"kind": "ServiceAccount", "name": identity.name, "namespace": NAMESPACE},
+    )
+
+
+def _bind(api: Api, name: str, role: str, subject: dict[str, str]) -> None:
+    api.post(
+        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        {
+            "metadata": {"name": f"{NAMESPACE}:{name}"},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": role,
+            },
+            "subjects": [subject],
+        },
+    )

@@ -1,0 +1,108 @@
+"""Writing the drawn pods into a cluster: created, bound to a node, status set."""
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+
+import msgspec
+
+from bench.cluster.api import Api, ApiError
+from bench.cluster.pods import PodKey, manifest, status
+
+WRITERS = 16
+Progress = Callable[[int, int], None]
+
+
+def populate(
+    api: Api, pods: Iterable[PodKey], *, progress: Progress = lambda _done, _all: None
+) -> None:
+    """Create namespaces and pods with their statuses, ``WRITERS`` at a time.
+
+    ``progress(done, all)`` is called about every hundredth pod. Raises
+    ``ApiError`` or ``ApiUnreachableError`` from the first write that fails.
+    """
+    wanted = list(pods)
+    for namespace in sorted({pod.namespace for pod in wanted}):
+        ensure_namespace(api, namespace)
+    done = _Counter(len(wanted), progress)
+    failed = threading.Event()
+
+    def write(share: list[PodKey]) -> None:
+        for pod in share:
+            if failed.is_set():
+                return
+            create_pod(api, pod)
+            done.step()
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        futures: list[Future[None]] = [
+            writers.submit(write, wanted[number::WRITERS]) for number in range(WRITERS)
+        ]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            # also on Ctrl-C: the other writers stop after the pod they are at
+            failed.set()
+    for future in futures:
+        future.result()
+
+
+def ensure_namespace(api: Api, name: str) -> None:
+    """Create the namespace unless it is there."""
+    try:
+        api.post("/api/v1/namespaces", {"metadata": {"name": name}})
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+
+
+def create_pod(api: Api, pod: PodKey) -> str:
+    """Create the pod, then set its status; return the resourceVersion of the last write."""
+    body = msgspec.json.encode(manifest(pod))
+    api.request("POST", f"/api/v1/namespaces/{pod.namespace}/pods", body)
+    return set_status(api, pod)
+
+
+def set_status(api: Api, pod: PodKey) -> str:
+    """Set the status of a pod that nobody else writes; return the resourceVersion.
+
+    The update needs no resourceVersion for that reason. Its spec is spared, since
+    only the status is taken from it; labels and annotations would be taken too.
+    """
+    body = manifest(pod)
+    del body["spec"]
+    body["status"] = status(pod)
+    return written_version(api.request("PUT", f"{pod.path}/status", msgspec.json.encode(body)))
+
+
+def written_version(body: bytes) -> str:
+    """Return the resourceVersion in an object that a write answered with."""
+    return _WRITTEN.decode(body).metadata.resource_version
+
+
+class _Metadata(msgspec.Struct):
+    resource_version: str = msgspec.field(name="resourceVersion")
+
+
+class _Written(msgspec.Struct):
+    metadata: _Metadata
+
+
+_WRITTEN = msgspec.json.Decoder(_Written)
+
+
+class _Counter:
+    """Counts finished pods from several threads and reports about a hundred times."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self._total = total
+        self._progress = progress
+        self._step = max(1, total // 100)
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def step(self) -> None:
+        with self._lock:
+            self._done += 1
+            if self._done % self._step == 0 or self._done == self._total:
+                self._progress(self._done, self._total)

@@ -1,0 +1,58 @@
+"""Talking to a supervised process: JSON lines on its standard streams."""
+
+import json
+import os
+import select
+import time
+from typing import Any
+
+from bench.supervision.process import SupervisedProcess
+
+_READ_BYTES = 64 * 1024
+_END_TIMEOUT_S = 2.0
+"""How long a process that closed its output may take to end."""
+
+
+class SilenceError(Exception):
+    """The process runs but did not say what was waited for in time."""
+
+
+class Dialogue:
+    """One JSON object a line, in both directions, with a process started with both pipes."""
+
+    def __init__(self, process: SupervisedProcess) -> None:
+        self.process = process
+        self._output = process.stdout.fileno()
+        self._unread = b""
+
+    def say(self, order: dict[str, Any]) -> None:
+        """Send one object. Raises ``ProcessFailed`` if the process has ended."""
+        try:
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            self._explain_end()
+
+    def hear(self, timeout_s: float) -> dict[str, Any]:
+        """Return the next object.
+
+        Raises ``ProcessFailed`` if the process ends first, ``SilenceError`` after
+        ``timeout_s`` without a whole line.
+        """
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._unread:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0 or not select.select([self._output], [], [], remaining)[0]:
+                raise SilenceError(f"{self.process.name} said nothing for {timeout_s:g} s")
+            data = os.read(self._output, _READ_BYTES)
+            if not data:
+                self._explain_end()
+            self._unread += data
+        line, _, self._unread = self._unread.partition(b"\n")
+        heard: dict[str, Any] = json.loads(line)
+        return heard
+
+    def _explain_end(self) -> None:
+        self.process.wait(_END_TIMEOUT_S)
+        self.process.check()
+        raise SilenceError(f"{self.process.name} closed its standard streams but still runs")
