@@ -1,0 +1,145 @@
+"""The command line of a server: arguments, checks before serving, one line for each failure."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from flask import Flask
+
+from servers.access_log import log_access
+from servers.app import create_app
+from servers.catalogue import SERVERS, Settings, build_source
+from servers.kubeconfig import (
+    ApiServerAwayError,
+    KubeconfigError,
+    check_reachable,
+    choose_context,
+    load,
+)
+from servers.metrics import new_registry
+from servers.serve import listen, serve
+from servers.source import PodSource
+
+BAD_KUBECONFIG = 3
+API_SERVER_AWAY = 4
+PORT_TAKEN = 6
+
+EPILOG = """\
+routes:
+  /pods                      all pods
+  /pods/<namespace>          those of one namespace
+  /pods/<namespace>/<name>   one pod
+    lists take labelSelector, fieldSelector, limit, continue, resourceVersion and
+    resourceVersionMatch, one pod takes resourceVersion, as the API server does
+  /healthz  /readyz  /metrics
+
+exit codes:
+  0 stopped by SIGTERM or SIGINT   2 wrong usage   3 kubeconfig not usable
+  4 API server not reachable       5 the worker died   6 address not to be had
+
+examples:
+  python -m servers informer --kubeconfig ~/.kube/config
+  python -m servers direct --kubeconfig bench.kubeconfig --port 8081 --threads 16
+  curl 'http://127.0.0.1:8080/pods?labelSelector=app=web&limit=2'
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a server until it is told to stop; exit with one of the codes above."""
+    options = _parser().parse_args(arguments)
+    try:
+        context = choose_context(
+            options.kubeconfig, options.context, SERVERS[options.name].identity
+        )
+        configuration = load(options.kubeconfig, context)
+        check_reachable(configuration)
+    except KubeconfigError as error:
+        _fail(options.name, str(error), BAD_KUBECONFIG)
+    except ApiServerAwayError as error:
+        _fail(options.name, str(error), API_SERVER_AWAY)
+    try:
+        listener = listen(options.host, options.port)
+    except OSError as error:
+        where = f"{options.host} port {options.port}"
+        reason = error.strerror or str(error)
+        _fail(options.name, f"cannot listen on {where}: {reason} (--host, --port)", PORT_TAKEN)
+    settings = Settings(options.kubeconfig, context, options.namespace, options.threads)
+
+    def make_app() -> tuple[Flask, PodSource]:
+        registry = new_registry()
+        source = build_source(options.name, settings, registry)
+        app = create_app(source, registry)
+        if options.access_log:
+            log_access(app, sys.stdout)
+        return app, source
+
+    host, port = listener.getsockname()[:2]
+    host = f"[{host}]" if ":" in host else host
+    print(
+        f"servers {options.name}: http://{host}:{port}/pods reads "
+        f"{configuration.host} as context {context!r}",
+        flush=True,
+    )
+    serve(make_app, listener, options.threads)
+
+
+def _fail(name: str, reason: str, code: int) -> NoReturn:
+    print(f"servers {name}: {reason}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, SERVERS))
+    names = "\n".join(f"  {name:{width}}  {server.summary}" for name, server in SERVERS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m servers",
+        description=f"Serve the pods of a cluster over HTTP, read in one of these ways:\n{names}",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", choices=SERVERS, help=", ".join(SERVERS))
+    parser.add_argument(
+        "--kubeconfig", type=Path, required=True, metavar="FILE", help="how to reach the API server"
+    )
+    parser.add_argument(
+        "--context",
+        metavar="C",
+        help="context of the kubeconfig; default: the one named as the server's own identity "
+        "(direct, direct-rv0: direct; informer: informer) if there is one, else the current one",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve on (%(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=8080, metavar="P", help="0 takes a free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--namespace",
+        metavar="N",
+        help="read this namespace alone: /pods means it, and other namespaces are 404",
+    )
+    parser.add_argument(
+        "--threads",
+        type=_positive,
+        default=8,
+        metavar="T",
+        help="requests served at once (%(default)s)",
+    )
+    parser.add_argument(
+        "--access-log", action="store_true", help="a JSON line on stdout for each request"
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port (0 to 65535)")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not a positive number")
+    return number

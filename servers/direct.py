@@ -1,0 +1,171 @@
+"""The source that asks the API server on every request, as a careful engineer would.
+
+A pool of connections, no decoding of models: a list is cut into its items by a
+parser that does not look into them, and the items are joined again, each with
+the ``kind`` and ``apiVersion`` that the items of a list lack.
+"""
+
+from dataclasses import replace
+from http import HTTPStatus
+from urllib.parse import quote
+
+import msgspec
+
+from servers.informer.errors import TransportError
+from servers.informer.transport import Response, Transport
+from servers.source import POD_HEAD, Pod, PodPage, PodQuery, SourceError
+
+TIMEOUT_S = 30.0
+"""The longest wait for bytes: an overloaded API server may take many seconds for a big list."""
+
+_PASSED_ON = frozenset((400, 404, 410, 422, 429, 503, 504))
+"""Codes that mean the same to our client as to us."""
+
+RETRY_AFTER_S = 1
+"""What a client is told where the API server is in trouble and does not say itself."""
+
+
+class _ListMeta(msgspec.Struct, gc=False):
+    resourceVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class _PodList(msgspec.Struct, gc=False):
+    metadata: _ListMeta
+    items: list[msgspec.Raw] | None = None
+
+
+class _ObjectMeta(msgspec.Struct, gc=False):
+    resourceVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+
+
+class _Pod(msgspec.Struct, gc=False):
+    metadata: _ObjectMeta
+
+
+class _Status(msgspec.Struct, gc=False):
+    message: str = ""
+    metadata: _ListMeta | None = None
+
+
+_decode_list = msgspec.json.Decoder(_PodList).decode
+_decode_pod = msgspec.json.Decoder(_Pod).decode
+_decode_status = msgspec.json.Decoder(_Status).decode
+
+
+class DirectSource:
+    """Pods from the API server itself.
+
+    ``default_version`` is the resourceVersion sent where a client gave none:
+    ``""`` asks for the newest state, ``"0"`` for whatever the API server's own
+    cache holds, which is the consistency of an informer. ``namespace`` is where
+    readiness is tried; ``None`` tries all namespaces.
+    """
+
+    def __init__(
+        self, transport: Transport, *, default_version: str = "", namespace: str | None = None
+    ) -> None:
+        self._transport = transport
+        self._namespace = namespace
+        self._default_version = default_version
+
+    def start(self) -> None:
+        """Nothing runs in the background."""
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._transport.close()
+
+    def list_pods(self, query: PodQuery) -> PodPage:
+        """List at the API server; see :class:`servers.source.PodSource`."""
+        if not (query.resource_version or query.continue_token):
+            query = replace(query, resource_version=self._default_version)
+        body = self._get(_list_path(query.namespace), _parameters(query), "list")
+        listed = _decode_list(body)
+        return PodPage(
+            parts=_join(listed.items or []),
+            resource_version=listed.metadata.resourceVersion,
+            continue_token=listed.metadata.continue_,
+        )
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Get one pod at the API server; see :class:`servers.source.PodSource`."""
+        path = f"/api/v1/namespaces/{_segment(namespace)}/pods/{_segment(name)}"
+        version = resource_version or self._default_version
+        body = self._get(path, {"resourceVersion": version} if version else {}, "get")
+        return Pod([body.rstrip()], _decode_pod(body).metadata.resourceVersion)
+
+    def check_ready(self) -> None:
+        """Ask for one pod: shows that the API server answers and lets this identity read."""
+        self._get(_list_path(self._namespace), {"limit": "1"}, "list")
+
+    def _get(self, path: str, parameters: dict[str, str], verb: str) -> bytes:
+        try:
+            response = self._transport.get(
+                path, parameters, timeout=TIMEOUT_S, verb=verb, resource="pods"
+            )
+        except TransportError as error:
+            raise SourceError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"the API server cannot be reached: {error}",
+                retry_after_s=RETRY_AFTER_S,
+            ) from error
+        if response.status != HTTPStatus.OK:
+            raise source_error(response)
+        return response.body
+
+
+def _join(items: list[msgspec.Raw]) -> list[bytes]:
+    """Join the items, each opened by ``POD_HEAD`` in place of its brace: one copy of each byte."""
+    if not items:
+        return []
+    bodies = [memoryview(item)[1:] for item in items]
+    return [POD_HEAD, (b"," + POD_HEAD).join(bodies)]
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _list_path(namespace: str | None) -> str:
+    if namespace is None:
+        return "/api/v1/pods"
+    return f"/api/v1/namespaces/{_segment(namespace)}/pods"
+
+
+def _parameters(query: PodQuery) -> dict[str, str]:
+    given = {
+        "labelSelector": query.label_selector,
+        "fieldSelector": query.field_selector,
+        "limit": str(query.limit) if query.limit else "",
+        "continue": query.continue_token,
+        "resourceVersion": query.resource_version,
+        "resourceVersionMatch": query.resource_version_match,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def source_error(response: Response) -> SourceError:
+    """Turn an answer that is not 200 into what our client is told.
+
+    What concerns the request is passed on as it is. The rest concerns this
+    server (its identity, its API server): 503, with the reason in the message.
+    """
+    code = response.status
+    try:
+        status = _decode_status(response.body)
+    except msgspec.DecodeError:
+        status = _Status()
+    message = status.message or f"the API server answered {code}"
+    retry_after = _seconds(response.headers.get("Retry-After"))
+    if code not in _PASSED_ON:
+        message = f"the API server did not serve this server's request ({code}): {message}"
+        code = HTTPStatus.SERVICE_UNAVAILABLE
+    if code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        retry_after = retry_after or RETRY_AFTER_S
+    token = status.metadata.continue_ if status.metadata else ""
+    return SourceError(code, message, retry_after_s=retry_after, continue_token=token)
+
+
+def _seconds(header: str | None) -> int | None:
+    return int(header) if header and header.isascii() and header.isdigit() else None

@@ -1,0 +1,151 @@
+"""What the routes need from a read path: one protocol, its query, its answers, its errors.
+
+A source says where pods come from and nothing about HTTP served to clients;
+the routes say the rest. Meanings of the query are the API server's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+EXACT = "Exact"
+NOT_OLDER_THAN = "NotOlderThan"
+
+POD_HEAD = b'{"kind":"Pod","apiVersion":"v1",'
+"""How a pod begins in the API server's own answer to a GET; the items of a list lack it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodQuery:
+    """One list as a client asked for it; empty strings and 0 stand for "not given".
+
+    ``namespace`` is ``None`` for all namespaces. ``limit`` is never negative.
+    ``resource_version`` is a decimal number without leading zeros.
+    """
+
+    namespace: str | None = None
+    label_selector: str = ""
+    field_selector: str = ""
+    limit: int = 0
+    continue_token: str = ""
+    resource_version: str = ""
+    resource_version_match: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodPage:
+    """A page of pods as bytes, in the API server's order.
+
+    ``parts``, one after the other, are the pods joined by commas: what stands
+    between the brackets of a JSON array. ``continue_token`` is empty on the last
+    page. ``resource_version`` names the state that the page shows.
+    """
+
+    parts: Sequence[bytes]
+    resource_version: str
+    continue_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod as JSON, and its own ``metadata.resourceVersion``."""
+
+    parts: Sequence[bytes]
+    resource_version: str
+
+
+class SourceError(Exception):
+    """A refusal or failure that the client is told of, with an HTTP status.
+
+    ``retry_after_s`` becomes the header of that name; ``continue_token`` lets a
+    client go on after a 410, from the next key, in the present state.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        retry_after_s: int | None = None,
+        continue_token: str = "",
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.continue_token = continue_token
+
+
+class PodSource(Protocol):
+    """Where a server's pods come from. Called from several threads at once."""
+
+    def start(self) -> None:
+        """Begin whatever runs in the background; called once, in the serving process."""
+
+    def list_pods(self, query: PodQuery) -> PodPage:
+        """Return the pods that ``query`` selects; raise :class:`SourceError`."""
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Return one pod, of a state not older than ``resource_version`` (a number or empty).
+
+        Raise :class:`SourceError`, with code 404 if there is no such pod.
+        """
+
+    def check_ready(self) -> None:
+        """Return if the server may be given requests, else raise :class:`SourceError`."""
+
+    def close(self) -> None:
+        """End what was started, within a second or two; safe to call again."""
+
+
+class ScopedSource:
+    """A source confined to one namespace: "all namespaces" means that one, others are unknown."""
+
+    def __init__(self, source: PodSource, namespace: str) -> None:
+        self._source = source
+        self._namespace = namespace
+        self.start = source.start
+        self.check_ready = source.check_ready
+        self.close = source.close
+
+    def list_pods(self, query: PodQuery) -> PodPage:
+        """List the pods of the one namespace; raise ``SourceError`` 404 for another."""
+        if query.namespace is None:
+            query = replace(query, namespace=self._namespace)
+        else:
+            self._check(query.namespace)
+        return self._source.list_pods(query)
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Return a pod of the one namespace; raise ``SourceError`` 404 for another."""
+        self._check(namespace)
+        return self._source.get_pod(namespace, name, resource_version)
+
+    def _check(self, namespace: str) -> None:
+        if namespace != self._namespace:
+            raise SourceError(
+                404,
+                f"namespace {quoted(namespace)} is not served here: this server was started "
+                f"for namespace {quoted(self._namespace)} alone (--namespace)",
+            )
+
+
+def quoted(text: str) -> str:
+    """Return ``text`` in double quotes, escaped, as the API server puts names into messages."""
+    return msgspec.json.encode(text).decode()
+
+
+def pod_not_found(name: str) -> SourceError:
+    """Return the 404 for a pod, worded as the API server words it."""
+    return SourceError(404, f"pods {quoted(name)} not found")
+
+
+def too_large_resource_version(wanted: str, current: str) -> SourceError:
+    """Return the 504 for a version not reached in time, worded as the API server words it."""
+    return SourceError(
+        504,
+        f"Timeout: Too large resource version: {wanted}, current: {current}",
+        retry_after_s=1,
+    )
