@@ -1,0 +1,183 @@
+"""Our own cache: whole entries or none, verified on each use, one maker at a time."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bench.cluster.binaries.inspection import NotUsable, inspect_folder
+from bench.cluster.binaries.model import (
+    NAMES,
+    Binaries,
+    PassedOver,
+    Request,
+    Version,
+    best_match,
+)
+
+_MANIFEST = "manifest.json"
+_STAGE_PREFIX = ".making-"
+_WAIT_POLL_S = 0.2
+_WAIT_SAY_S = 15.0
+
+
+class Damaged(PassedOver):
+    """The cache has an entry that is not what was put there."""
+
+
+def default_folder(env: Mapping[str, str]) -> Path:
+    """Return ``$XDG_CACHE_HOME/informer-bench``, below ``~/.cache`` without the variable.
+
+    A relative value counts as unset, as the XDG base directory specification asks.
+    """
+    cache_home = Path(env.get("XDG_CACHE_HOME", ""))
+    if not cache_home.is_absolute():
+        cache_home = Path(env.get("HOME", "~")).expanduser() / ".cache"
+    return cache_home / "informer-bench"
+
+
+def find(request: Request) -> Binaries:
+    """Return the cached binaries of the wanted minor version, verified byte for byte.
+
+    Raises ``PassedOver`` if there are none and ``Damaged`` if they are not as recorded.
+    """
+    version = _cached_version(request)
+    if version is None:
+        raise PassedOver(f"has nothing yet for Kubernetes {request.wanted} on {request.target}")
+    folder = _entry(request, version)
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_bytes())
+        for name in NAMES:
+            _verify(folder / name, manifest["files"][name])
+        return Binaries(
+            kube_apiserver=folder / "kube-apiserver",
+            etcd=folder / "etcd",
+            kubernetes=manifest["kubernetes"],
+            etcd_version=manifest["etcd"],
+            source="cache",
+        )
+    except FileNotFoundError as error:
+        raise Damaged(
+            f"its entry for {version} is incomplete: no {Path(error.filename).name}"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"its entry for {version} has an unreadable {_MANIFEST}: {error}") from error
+
+
+def throw_away(request: Request) -> None:
+    """Remove the entry that ``find`` looks at. Only under ``locked``."""
+    version = _cached_version(request)
+    if version is not None:
+        shutil.rmtree(_entry(request, version))
+
+
+@contextmanager
+def locked(request: Request) -> Iterator[None]:
+    """Hold the cache for making an entry; say so while another process holds it.
+
+    The kernel drops the lock when its holder ends, however it ends.
+    """
+    folder = _entries(request)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as lock:
+        _wait_for(lock.fileno(), request)
+        for left in folder.glob(f"{_STAGE_PREFIX}*"):
+            shutil.rmtree(left)  # of a maker that was ended by force
+        yield
+
+
+def new_stage(request: Request) -> Path:
+    """Return a new folder, on the cache's file system, to make an entry in. Under ``locked``."""
+    return Path(tempfile.mkdtemp(prefix=_STAGE_PREFIX, dir=_entries(request)))
+
+
+def admit(request: Request, stage: Path, source: str) -> Binaries:
+    """Turn a stage with both binaries into an entry, all at once. Only under ``locked``.
+
+    Raises ``PassedOver`` if a binary is not usable or not of the wanted minor version.
+    """
+    for name in NAMES:
+        if (stage / name).is_file():
+            (stage / name).chmod(0o755)
+    try:
+        made = inspect_folder(stage, source)
+        version = Version.parse(made.kubernetes)
+    except (NotUsable, ValueError) as error:
+        raise PassedOver(str(error).replace(f"{stage}/", "its ")) from error
+    if not version.stands_in_for(request.wanted):
+        raise PassedOver(f"gave Kubernetes {version}, not {request.wanted}")
+    manifest = {
+        "kubernetes": made.kubernetes,
+        "etcd": made.etcd_version,
+        "source": source,
+        "files": {name: _record(stage / name) for name in NAMES},
+    }
+    (stage / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    stage.chmod(0o755)
+    entry = _entry(request, version)
+    if entry.exists():
+        shutil.rmtree(entry)
+    stage.rename(entry)
+    return replace(made, kube_apiserver=entry / "kube-apiserver", etcd=entry / "etcd")
+
+
+def _entries(request: Request) -> Path:
+    return request.cache / "binaries"
+
+
+def _entry(request: Request, version: Version) -> Path:
+    return _entries(request) / f"{version}-{request.target}"
+
+
+def _cached_version(request: Request) -> Version | None:
+    offered = []
+    for folder in _entries(request).glob(f"[0-9]*-{request.target}"):
+        try:
+            offered.append(Version.parse(folder.name.removesuffix(f"-{request.target}")))
+        except ValueError:
+            continue  # not ours
+    return best_match(offered, request.wanted)
+
+
+def _record(path: Path) -> dict[str, str | int]:
+    with path.open("rb") as file:
+        return {
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }
+
+
+def _verify(path: Path, record: dict[str, str | int]) -> None:
+    size = path.stat().st_size
+    if size != record["bytes"]:
+        raise Damaged(f"its {path.name} has {size} bytes instead of {record['bytes']}")
+    if _record(path) != record:
+        raise Damaged(f"its {path.name} is not the one that was put there (sha256 differs)")
+    if not os.access(path, os.X_OK):
+        raise Damaged(f"its {path.name} is not executable")
+
+
+def _wait_for(lock: int, request: Request) -> None:
+    began = time.monotonic()
+    said = -_WAIT_SAY_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waited = time.monotonic() - began
+            if waited - said >= _WAIT_SAY_S:
+                request.say(
+                    "another process is making the same binaries; waiting for it "
+                    f"({waited:.0f} s so far)"
+                )
+                said = waited
+            time.sleep(_WAIT_POLL_S)
+        else:
+            return

