@@ -1,8 +1,8 @@
-"""Field selectors as the API server reads them, and the fields pods can be selected by.
+r"""Field selectors as the API server reads them, and the fields pods can be selected by.
 
 The grammar is that of Kubernetes' ``fields.ParseSelector``: terms joined by
 commas, ``field=value``, ``field==value`` or ``field!=value``; in a value the
-characters ``\\``, ``,`` and ``=`` are written with a backslash before them.
+characters ``\``, ``,`` and ``=`` are written with a backslash before them.
 """
 
 from collections.abc import Callable, Mapping
@@ -129,6 +129,8 @@ def parse_field_selector(text: str, fields: Mapping[str, str] = POD_FIELDS) -> F
         if not term:
             continue
         field, operator, value = _split_term(text, term)
+        if not field and not value:
+            continue  # the API server takes a lone "=" to ask for nothing
         terms.append(FieldTerm(field, _unescape(value), operator != "!="))
     for at, term_ in enumerate(terms):
         known = fields.get(term_.field)

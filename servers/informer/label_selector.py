@@ -60,7 +60,9 @@ class Requirement:
         if number is None:
             return False
         (bound,) = self.values
-        return number > int(bound) if self.operator is Operator.GREATER_THAN else number < int(bound)
+        return (
+            number > int(bound) if self.operator is Operator.GREATER_THAN else number < int(bound)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def _key_faults(key: str) -> list[str]:
     prefix, slash, name = key.rpartition("/")
     if "/" in prefix:
         optional = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        return [f"a qualified name {_NAME_TEXT} {optional}"]
+        return [f"a valid label key {_NAME_TEXT} {optional}"]
     faults: list[str] = []
     if slash and not prefix:
         faults.append("prefix part must be non-empty")
@@ -260,9 +262,7 @@ class _Parser:
         token = self._take()
         operator = _OPERATORS.get(token.kind)
         if operator is None:
-            raise _RequirementError(
-                f"found '{token.text}', expected: in, notin, =, ==, !=, gt, lt"
-            )
+            raise _RequirementError(f"found '{token.text}', expected: in, notin, =, ==, !=, gt, lt")
         values = self._values() if token.kind in _KEYWORDS else self._exact_value()
         _check_values(key, operator, values)
         return Requirement(key, operator, values)

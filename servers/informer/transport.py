@@ -5,7 +5,6 @@ sent and when is decided here: no retries of urllib3's, no redirects, every
 request counted once.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class TokenFile:
 
 
 def _token_file_of(path: Path, context: str | None) -> Path | None:
-    """Return the ``tokenFile`` of a kubeconfig's user, which the official client reads only once."""
+    """Return the ``tokenFile`` of a context's user; the official client reads it only once."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     wanted = context or document.get("current-context")
     contexts = {entry["name"]: entry["context"] for entry in document.get("contexts") or []}
@@ -126,9 +125,8 @@ class Transport:
         request that was really sent, code 0 when no status came.
         """
         configuration = Configuration()
-        kube_config.load_kube_config(
-            str(path), context, client_configuration=configuration, persist_config=False
-        )
+        load: Callable[..., None] = kube_config.load_kube_config
+        load(str(path), context, client_configuration=configuration, persist_config=False)
         named = _token_file_of(Path(path).absolute(), context)
         return cls(
             configuration,
@@ -148,7 +146,8 @@ class Transport:
     ) -> Self:
         """Connect from inside a pod, by the token its service account mounts."""
         configuration = Configuration()
-        kube_config.load_incluster_config(client_configuration=configuration)
+        load: Callable[..., None] = kube_config.load_incluster_config
+        load(client_configuration=configuration)
         return cls(
             configuration,
             pool_maxsize=pool_maxsize,
@@ -210,12 +209,12 @@ class Transport:
 
     def _send(
         self, path: str, query: Query, timeout: float, what: str, label: tuple[str, str, str]
-    ) -> urllib3.HTTPResponse:
+    ) -> urllib3.BaseHTTPResponse:
         encoded = urlencode(list(query.items() if isinstance(query, Mapping) else query))
         url = f"{self._prefix}{path}?{encoded}" if encoded else f"{self._prefix}{path}"
         try:
             headers = self._headers()
-            response: urllib3.HTTPResponse = self._pool.urlopen(
+            response: urllib3.BaseHTTPResponse = self._pool.urlopen(
                 "GET",
                 url,
                 headers=headers,
@@ -256,7 +255,7 @@ class Transport:
         return kind(verb, path, self.server, f"{type(error).__name__}: {error}", sent=sent)
 
 
-def read_body(response: urllib3.HTTPResponse) -> bytes:
+def read_body(response: urllib3.BaseHTTPResponse) -> bytes:
     """Read what is left of a body in one piece and give the connection back to its pool."""
     body: bytes = response.read(decode_content=False)
     response.release_conn()
@@ -268,7 +267,7 @@ class Stream:
 
     def __init__(
         self,
-        response: urllib3.HTTPResponse,
+        response: urllib3.BaseHTTPResponse,
         failure: Callable[[Exception], TransportError],
     ) -> None:
         self._response = response
@@ -303,7 +302,7 @@ class Stream:
     def abort(self) -> None:
         """End the stream from any thread; a blocked :meth:`read` raises or returns ``b""``."""
         cancel = Cancel()
-        connection = self._response.connection
+        connection: Any = self._response.connection
         if connection is not None:
             cancel.attached(connection)
             cancel.cancel()
@@ -314,5 +313,5 @@ class Stream:
         self._response.close()
 
     def _socket(self) -> Any:  # noqa: ANN401 - a socket or its TLS wrapper, untyped in urllib3
-        connection = self._response.connection
+        connection: Any = self._response.connection
         return None if connection is None else connection.sock

@@ -1,0 +1,174 @@
+"""The thread that keeps one scope up to date: a thin loop around the state machine."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from servers.informer.connection import Cancel
+from servers.informer.errors import TransportError, TransportTimeoutError
+from servers.informer.machine import (
+    Action,
+    Answered,
+    Broke,
+    Chunk,
+    Ended,
+    GetList,
+    Input,
+    OpenWatch,
+    Output,
+    Read,
+    WatchMachine,
+    Woke,
+)
+from servers.informer.observer import Observer
+from servers.informer.resource import Resource
+from servers.informer.transport import Stream, Transport
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    """Seconds the server asks to wait, 0 if it does not; dates are not used by Kubernetes."""
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else 0.0
+
+
+class Reflector:
+    """Lists and watches one scope of a resource and hands on what changed."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        resource: Resource,
+        namespace: str | None,
+        machine: WatchMachine,
+        deliver: Callable[[list[Output]], None],
+        *,
+        observer: Observer | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._resource = resource
+        self._path = resource.path(namespace)
+        self._machine = machine
+        self._deliver = deliver
+        self._observer = observer or Observer()
+        self._clock = clock
+        self._cancel = Cancel()
+        self._stopped = threading.Event()
+        self._stream: Stream | None = None
+        self._contact: float | None = None
+        where = f"{resource.plural}{'' if namespace is None else '/' + namespace}"
+        self._name = where
+        self._thread = threading.Thread(target=self._run, name=f"reflector {where}", daemon=True)
+
+    @property
+    def machine(self) -> WatchMachine:
+        """The state machine, to be looked at only."""
+        return self._machine
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def signal_stop(self) -> None:
+        """Ask the thread to end, whatever it is doing; returns at once."""
+        self._stopped.set()
+        self._cancel.cancel()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the thread to end; return whether it did."""
+        if self._thread is threading.current_thread() or not self._thread.ident:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def seconds_since_contact(self) -> float:
+        """How long ago the server last sent anything; infinite before it ever did."""
+        return float("inf") if self._contact is None else self._clock() - self._contact
+
+    def _run(self) -> None:
+        action = self._machine.start()
+        try:
+            while not self._stopped.is_set():
+                came = self._perform(action)
+                if self._stopped.is_set():
+                    break
+                outputs, action = self._machine.step(came, self._clock())
+                if outputs:
+                    self._deliver(outputs)
+        finally:
+            self._close_stream()
+
+    def _perform(self, action: Action) -> Input:
+        if not isinstance(action, Read):
+            self._close_stream()
+        try:
+            match action:
+                case Read(timeout_s=timeout_s):
+                    return self._read(timeout_s)
+                case OpenWatch(query=query, timeout_s=timeout_s):
+                    return self._open(query, timeout_s)
+                case GetList(query=query, timeout_s=timeout_s):
+                    return self._list(query, timeout_s)
+            self._stopped.wait(action.delay_s)
+            return Woke()
+        except TransportError as error:
+            if not self._stopped.is_set():
+                log.warning("%s: %s", self._name, error)
+            return Broke(
+                str(error), connected=error.sent, idle=isinstance(error, TransportTimeoutError)
+            )
+
+    def _read(self, timeout_s: float) -> Input:
+        stream = self._stream
+        if stream is None:
+            return Broke("there is no open watch")
+        stream.set_timeout(timeout_s)
+        data = stream.read()
+        if not data:
+            return Ended()
+        self._contact = self._clock()
+        return Chunk(data)
+
+    def _open(self, query: dict[str, str], timeout_s: float) -> Input:
+        stream = self._transport.stream(
+            self._path,
+            query,
+            timeout=timeout_s,
+            resource=self._resource.plural,
+            cancel=self._cancel,
+        )
+        self._contact = self._clock()
+        self._stream = stream
+        if stream.status == 200:
+            return Answered(200)
+        body = stream.read_all()
+        return Answered(stream.status, body, _retry_after_s(stream.headers))
+
+    def _list(self, query: dict[str, str], timeout_s: float) -> Input:
+        code = 0
+        try:
+            answer = self._transport.get(
+                self._path,
+                query,
+                timeout=timeout_s,
+                verb="list",
+                resource=self._resource.plural,
+                cancel=self._cancel,
+            )
+            code = answer.status
+        finally:
+            self._observer.listed(code)
+        self._contact = self._clock()
+        return Answered(answer.status, answer.body, _retry_after_s(answer.headers))
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with contextlib.suppress(TransportError):
+                stream.close()
