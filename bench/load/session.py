@@ -15,16 +15,11 @@ from time import monotonic
 import gevent
 from locust.env import Environment
 
+from bench.load.models import Order
 from bench.load.phase import Phase, Stage
-from bench.load.protocol import (
-    DRAIN_BOUND_S,
-    PROGRESS_EVERY_S,
-    Drained,
-    Measured,
-    Progress,
-)
+from bench.load.protocol import DRAIN_BOUND_S, PROGRESS_EVERY_S, Drained, Measured, Progress
 from bench.load.recorder import Recorder
-from bench.load.user import ClosedUser, LoadUser, OpenUser, Order
+from bench.load.user import LoadUser
 
 _POLL_S = 0.005
 _AFTER_TIMEOUT_S = 1.0
@@ -50,11 +45,10 @@ class Session:
 
     def __init__(self, order: Order, users: int, out: Path) -> None:
         self._order = order
-        self._users = users
+        self._users = users if order.rate_rps is None else 1
         self._out = out
         self._stage: Stage = order.stage
-        kind = ClosedUser if order.rate_rps is None else OpenUser
-        user: type[LoadUser] = type("Reader", (kind,), {"order": order, "abstract": False})
+        user: type[LoadUser] = type("Reader", (LoadUser,), {"order": order, "abstract": False})
         self._environment = Environment(user_classes=[user])
         self._runner = self._environment.create_local_runner()
 
@@ -65,8 +59,7 @@ class Session:
 
     def start(self) -> None:
         """Start all users; they wait at the gate for the first phase."""
-        count = self._users if self._order.rate_rps is None else 1
-        self._runner.start(user_count=count, spawn_rate=count, wait=True)
+        self._runner.start(user_count=self._users, spawn_rate=self._users, wait=True)
 
     def stop(self) -> None:
         """End all users at once and close their connections."""

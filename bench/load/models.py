@@ -1,0 +1,173 @@
+"""The closed and the open model: when a user asks, over connections of its own.
+
+Both are led by Locust's loop, which alternates ``wait_s`` and ``step``; neither
+knows Locust.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from time import monotonic
+from typing import Protocol
+
+import gevent
+from gevent.pool import Pool
+
+from bench.load.asking import Asker, Questions, Report
+from bench.load.connection import Connection
+from bench.load.pacing import Arrivals, choices, offsets
+from bench.load.phase import Phase, Stage
+
+BURST_S = 0.1
+"""A step of the closed model asks for so long before it hands back to Locust, which
+then may stop the user: Locust's own loop would cost as much as a small request."""
+
+STOP_S = 1.0
+"""How long outstanding requests of a stopped user are awaited."""
+
+
+@dataclass(slots=True)
+class Order:
+    """What the users are to do.
+
+    ``rate_rps`` makes the model an open one, and is offered by one user alone, who
+    has at most ``outstanding`` requests under way. ``numbers`` numbers the users,
+    so that each has a stream of choices of its own.
+    """
+
+    questions: Questions
+    stage: Stage
+    seed: int
+    timeout_s: float
+    rate_rps: float | None = None
+    arrivals: Arrivals = Arrivals.CONSTANT
+    outstanding: int = 1
+    numbers: Iterator[int] = field(default_factory=count)
+
+
+class Model(Protocol):
+    """How a user spends its time."""
+
+    def wait_s(self) -> float:
+        """Return the seconds until the next step; may itself wait for the next phase."""
+
+    def step(self) -> None:
+        """Do what is due."""
+
+    def close(self) -> None:
+        """End what is under way and close all connections."""
+
+
+def model_of(order: Order, report: Report) -> Model:
+    """Return the model that ``order`` asks for."""
+    return ClosedModel(order, report) if order.rate_rps is None else OpenModel(order, report)
+
+
+class _Present:
+    """The phase a user is in, and its choices, drawn anew for each phase."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._number = next(order.numbers)
+        self.phase: Phase | None = None
+        self.choices: Iterator[int] = iter(())
+
+    def enter_next(self) -> Phase:
+        """Wait for the phase after the present one."""
+        self.phase = self._order.stage.next(after=self.phase)
+        self.choices = choices(self._order.questions.asks, self.seed(self.phase))
+        return self.phase
+
+    def seed(self, phase: Phase) -> str:
+        """Return what the draws of this user in ``phase`` depend on."""
+        return f"{self._order.seed}/{phase.name}/{self._number}"
+
+
+class ClosedModel:
+    """Asks again as soon as it was answered; leaves a server alone that is out of reach."""
+
+    def __init__(self, order: Order, report: Report) -> None:
+        self._present = _Present(order)
+        self._asker = Asker(order.questions, order.timeout_s, report)
+        self._connection = Connection(order.questions.address)
+
+    def wait_s(self) -> float:
+        """Return 0: a user of this model never waits of its own accord."""
+        return 0.0
+
+    def step(self) -> None:
+        """Ask again and again for the length of a burst, within the phase."""
+        phase = self._present.phase
+        if phase is None or monotonic() >= phase.end_s:
+            phase = self._present.enter_next()
+        until = min(phase.end_s, monotonic() + BURST_S)
+        while (now := monotonic()) < until:
+            if pause := self._asker.backoff.remaining_s(now):
+                gevent.sleep(min(pause, until - now))
+            else:
+                self._asker.ask(self._connection, phase, next(self._present.choices), now)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class OpenModel:
+    """Starts requests at their intended times, whatever becomes of those before.
+
+    Waiting steps to the next intended start; a late one is started at once, and its
+    latency counts from when it was meant to start. An arrival that finds
+    ``order.outstanding`` under way is dropped, and counted; so is, as failed, one
+    that finds the server out of reach a moment ago.
+    """
+
+    def __init__(self, order: Order, report: Report) -> None:
+        self._order = order
+        self._present = _Present(order)
+        self._asker = Asker(order.questions, order.timeout_s, report)
+        self._pool = Pool(order.outstanding)
+        self._idle: list[Connection] = []
+        self._offsets: Iterator[float] = iter(())
+        self._due: float | None = None
+
+    def wait_s(self) -> float:
+        """Step to the next intended start, through the pause between phases if need be."""
+        while (offset := next(self._offsets, None)) is None:
+            self._draw_arrivals(self._present.enter_next())
+        assert self._present.phase is not None, "entered before its arrivals were drawn"
+        self._due = self._present.phase.begin_s + offset
+        return max(0.0, self._due - monotonic())
+
+    def _draw_arrivals(self, phase: Phase) -> None:
+        rate = self._order.rate_rps
+        assert rate is not None, "only an order with a rate makes this model"
+        seed = f"{self._present.seed(phase)}/arrivals"
+        self._offsets = offsets(self._order.arrivals, rate, phase.seconds, seed)
+
+    def step(self) -> None:
+        """Start the request that is due, or say why not."""
+        due, self._due = self._due, None
+        phase = self._present.phase
+        if due is None or phase is None:
+            return  # Locust takes a step before it first waits
+        index = next(self._present.choices)
+        if self._pool.full():
+            self._asker.refuse(phase, index, due, dropped=True)
+        elif self._asker.backoff.remaining_s(monotonic()):
+            self._asker.refuse(phase, index, due, dropped=False)
+        else:
+            self._pool.spawn(self._ask, phase, index, due)
+
+    def _ask(self, phase: Phase, index: int, due: float) -> None:
+        connection = self._idle.pop() if self._idle else Connection(self._order.questions.address)
+        try:
+            self._asker.ask(connection, phase, index, due)
+        finally:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Await what is outstanding, not for ever, and close the connections."""
+        self._pool.join(timeout=min(STOP_S, self._order.timeout_s))
+        self._pool.kill()
+        for connection in self._idle:
+            connection.close()
