@@ -167,7 +167,10 @@ def test_a_newer_schema_is_refused_and_says_so(store):
         (lambda raw: raw["plan"].update(rounds="two"), "key plan.rounds: expected int, got str"),
         (lambda raw: raw.update(state="finished"), "key state: invalid enum value 'finished'"),
         (lambda raw: raw.pop("plan"), "object missing required field plan"),
-        (lambda raw: raw.update(ended_att=None), "key ended_att: .*the nearest known key is ended_at"),
+        (
+            lambda raw: raw.update(ended_att=None),
+            "key ended_att: .*the nearest known key is ended_at",
+        ),
         (lambda raw: raw["plan"]["scenarios"][0].update(podz=1), r"key plan.scenarios\[0\].podz"),
         (lambda raw: raw.pop("schema"), "key schema: expected a whole number"),
     ],

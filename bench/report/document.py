@@ -1,0 +1,122 @@
+"""One self-contained HTML page of a run, made from its files alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
+from bench.model import CaveatKind, RunState
+from bench.report import tables
+from bench.report.figures import Chart, charts, colour_of
+from bench.report.footnotes import Note, general, notes_of
+from bench.report.svg import css_colour
+from bench.report.verdict import VOID_TITLES, Verdict, verdicts
+from bench.store import RunReader
+
+PAGE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One scenario of the page."""
+
+    anchor: str
+    analysis: ScenarioAnalysis
+    verdict: Verdict
+    groups: tuple[tables.Group, ...]
+    charts: tuple[Chart, ...]
+    notes: tuple[Note, ...]
+    colours: dict[str, str]
+    """CSS colour by server."""
+
+
+def render(reader: RunReader, out_dir: Path) -> Path:
+    """Write ``index.html`` of the run into ``out_dir`` and return its path.
+
+    Any run that can be read gives a page: what an incomplete run, a failed trial
+    or a missing arm leaves out is said on it. Raises ``StoreError`` when a file
+    of the run is damaged.
+    """
+    page = to_html(analyse(reader))
+    out_dir.mkdir(parents=True, exist_ok=True)
+    path = out_dir / PAGE
+    partial = path.with_suffix(".partial")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def to_html(analysis: RunAnalysis) -> str:
+    """Return the page; every text is escaped, the charts' own markup apart."""
+    environment = template_environment()
+    sections = [
+        _section(index, scenario, verdict, analysis)
+        for index, (scenario, verdict) in enumerate(
+            zip(analysis.scenarios, verdicts(analysis), strict=True)
+        )
+    ]
+    return environment.get_template("report.html.j2").render(
+        analysis=analysis,
+        record=analysis.record,
+        plan=analysis.record.plan,
+        environment=analysis.record.environment,
+        state=_state(analysis),
+        voids=_voids(analysis),
+        general=[caveat for caveat in general(analysis.caveats) if caveat not in analysis.voids],
+        sections=sections,
+        equality=analysis.equality,
+        ledgers=tables.ledgers(analysis.facts),
+        trials=tables.trials(analysis),
+        sources=tables.sources(),
+    )
+
+
+def template_environment() -> Environment:
+    """Return jinja2 set to escape everything and to refuse names it does not know."""
+    environment = Environment(
+        loader=PackageLoader("bench.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # Only svg drawn here, and style files of our own, pass unescaped.
+    environment.filters["drawn"] = Markup
+    return environment
+
+
+def _section(
+    index: int, scenario: ScenarioAnalysis, verdict: Verdict, analysis: RunAnalysis
+) -> Section:
+    anchor = f"s{index}"
+    servers = [arm.server for arm in scenario.arms]
+    notes = notes_of(analysis.caveats, scenario.scenario.name, servers)
+    return Section(
+        anchor=anchor,
+        analysis=scenario,
+        verdict=verdict,
+        groups=tuple(tables.headline(scenario, notes)) if scenario.arms else (),
+        charts=tuple(charts(scenario, anchor)) if scenario.arms else (),
+        notes=tuple(notes),
+        colours={server: css_colour(colour_of(server, servers)) for server in servers},
+    )
+
+
+def _state(analysis: RunAnalysis) -> str:
+    made, planned = len(analysis.trials), analysis.record.trials_planned
+    word = "complete" if analysis.record.state is RunState.COMPLETE else "incomplete"
+    return f"{word}, {made} of {planned} trials"
+
+
+def _voids(analysis: RunAnalysis) -> list[tuple[str, list[str]]]:
+    """Group what voids the run by kind, each place named."""
+    grouped: dict[CaveatKind, list[str]] = {}
+    for caveat in analysis.voids:
+        where = [part for part in (caveat.scenario, caveat.server) if part]
+        if caveat.round is not None:
+            where.append(f"round {caveat.round}")
+        text = f"{', '.join(where)}: {caveat.text}" if where else caveat.text
+        grouped.setdefault(caveat.kind, []).append(text)
+    return [(VOID_TITLES[kind], texts) for kind, texts in grouped.items()]

@@ -1,0 +1,270 @@
+"""Made-up runs whose true figures are known, written through the real store."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from bench.model import (
+    NO_SERVER,
+    SCHEMA,
+    Answer,
+    EqualityRecord,
+    Outcome,
+    RunRecord,
+    RunState,
+    Scenario,
+    Trial,
+    TrialRecord,
+)
+from bench.store import RunReader, RunWriter, Store
+from tests.unit.store.builders import a_plan, a_run
+
+EPOCH_S = 1_790_000_000.0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What a made-up server does: requests a read, latency, and its cost in ms/s of CPU."""
+
+    upstream_per_read: float
+    latency_ms: float
+    apiserver_cpu_ms_per_s: float
+    bytes_per_read: float = 0.0
+    memory_mb: int = 40
+
+
+ARMS: Mapping[str, Arm] = {
+    "direct": Arm(1.0, 40.0, 300.0, bytes_per_read=400_000),
+    "direct-rv0": Arm(1.0, 30.0, 250.0, bytes_per_read=400_000),
+    "informer": Arm(0.0, 2.0, 5.0, bytes_per_read=2_000, memory_mb=60),
+    NO_SERVER: Arm(0.0, 0.0, 0.0),
+}
+FLOOR_CPU_MS_PER_S = 50.0
+SCENARIO = Scenario(name="list", route="list", users=8, pods=100, rate_rps=50.0, churn_per_s=2.0)
+
+
+@dataclass
+class Made:
+    """A run being made up."""
+
+    writer: RunWriter
+    record: RunRecord
+    order: int = 0
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
+
+
+def write_run(
+    store: Store,
+    *,
+    servers: Iterable[str] = ("direct", "direct-rv0", "informer", NO_SERVER),
+    rounds: int = 3,
+    scenarios: tuple[Scenario, ...] = (SCENARIO,),
+    equality: bool | None = True,
+    state: RunState = RunState.COMPLETE,
+    skip: Iterable[tuple[str, int]] = (),
+    **of_trial: Any,
+) -> RunReader:
+    """Write a whole run; ``skip`` names (server, round) that were not made."""
+    servers = tuple(servers)
+    plan = a_plan(servers=servers, rounds=rounds, scenarios=scenarios)
+    planned = len(servers) * rounds * len(scenarios)
+    record = a_run(plan=plan, state=state, trials_planned=planned)
+    made = Made(store.create(record), record)
+    if equality is not None:
+        paths = ("/pods", "/pods/a-b", "/pods?labelSelector=app%3Dweb")
+        answers = tuple(
+            Answer(
+                path,
+                equal=equality or index > 0,
+                attempts=1 if equality else 2,
+                differences=()
+                if equality or index > 0
+                else ("result[3].status.phase: direct 'Running', informer '<b>Pending</b>'",),
+            )
+            for index, path in enumerate(paths)
+        )
+        made.writer.write_equality(EqualityRecord(SCHEMA, servers, "1234", answers))
+    for scenario in scenarios:
+        for round_ in range(rounds):
+            for server in servers:
+                if (server, round_) not in skip:
+                    write_trial(made, server, round_, scenario, **of_trial)
+    return store.open(record.run)
+
+
+def write_trial(
+    made: Made,
+    server: str,
+    round_: int = 0,
+    scenario: Scenario = SCENARIO,
+    *,
+    seconds: float = 8.0,
+    upstream: Mapping[str, float] | None = None,
+    unanswered: Mapping[str, Mapping[str, int]] | None = None,
+    tables: Iterable[str] = ("requests", "audit", "scrapes", "samples"),
+    **changes: Any,
+) -> TrialRecord:
+    """Write one trial.
+
+    ``upstream`` overrides requests a read by server (what the *audit log and metric* see,
+    the client's own count stays); ``unanswered`` gives counts by outcome and server;
+    ``changes`` are fields of the trial's record.
+    """
+    arm = ARMS.get(server, Arm(0.5, 10.0, 80.0, bytes_per_read=50_000))
+    has_server = server != NO_SERVER
+    rate = scenario.rate_rps or (1000.0 / arm.latency_ms * scenario.users if has_server else 0.0)
+    count = int(rate * seconds) if has_server else 0
+    begin = EPOCH_S + made.order * 20
+    marks_s = seconds + 0.5
+    requests = _requests(made, arm, count, seconds, (unanswered or {}).get(server, {}))
+    identity = {"direct-rv0": "direct"}.get(server, server) if has_server else None
+    truly = round(count * arm.upstream_per_read)
+    seen = round(count * (upstream or {}).get(server, arm.upstream_per_read))
+    churned = round(scenario.churn_per_s * seconds)
+    audit = _audit(identity, seen, churned, begin, marks_s)
+    cpu = (FLOOR_CPU_MS_PER_S + arm.apiserver_cpu_ms_per_s) / 1000 * marks_s
+    cpu *= float(made.random.normal(1, 0.02))
+    content = {
+        "requests": requests,
+        "audit": audit,
+        "scrapes": _scrapes(server, truly, seen, churned, count * arm.bytes_per_read),
+        "samples": _samples(arm, seconds),
+    }
+    outcomes = list(requests["outcome"])
+    record = TrialRecord(
+        schema=SCHEMA,
+        trial=Trial(made.order, scenario.name, server, round_),
+        outcome=Outcome.OK,
+        window_begin_epoch_s=begin,
+        window_end_epoch_s=begin + seconds,
+        window_s=seconds,
+        marks_s=marks_s,
+        request_timeout_s=10.0,
+        requested_rps=scenario.rate_rps if has_server else None,
+        achieved_rps=rate if has_server else None,
+        sent=len(outcomes) - outcomes.count("dropped"),
+        answered=outcomes.count("ok"),
+        failed=outcomes.count("failed") + outcomes.count("timeout"),
+        dropped=outcomes.count("dropped"),
+        schedule_lag_p99_ms=1.1,
+        generator_cpu_share=0.2,
+        churn_requested_per_s=scenario.churn_per_s,
+        churn_achieved_per_s=scenario.churn_per_s,
+        pods_at_start=scenario.pods,
+        identity=identity,
+        ready_s=0.6 if has_server else None,
+        server_cpu_s=count * arm.latency_ms / 4000 if has_server else None,
+        server_pss_ready_bytes=arm.memory_mb * 900_000 if has_server else None,
+        server_pss_end_bytes=arm.memory_mb * 1_000_000 if has_server else None,
+        server_pss_peak_bytes=arm.memory_mb * 1_100_000 if has_server else None,
+        apiserver_cpu_s=cpu,
+        etcd_cpu_s=0.02 * marks_s,
+        equal_to_list=True if has_server else None,
+    )
+    record = replace(record, **changes)
+    made.writer.write_trial(record, **{key: content[key] for key in tables})
+    made.order += 1
+    return record
+
+
+def _requests(
+    made: Made, arm: Arm, count: int, seconds: float, unanswered: Mapping[str, int]
+) -> dict[str, list[Any]]:
+    outcomes = [name for name, number in unanswered.items() for _ in range(number)]
+    outcomes += ["ok"] * (count - len(outcomes))
+    noise = made.random.lognormal(0.0, 0.3, count)
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in ("intended_us", "sent_us", "done_us", "status", "bytes", "route", "outcome")
+    }
+    for index, outcome in enumerate(outcomes):
+        intended = int(index * seconds * 1e6 / max(count, 1))
+        took = int(arm.latency_ms * noise[index] * 1000)
+        dropped = outcome == "dropped"
+        row = {
+            "intended_us": intended,
+            "sent_us": None if dropped else intended + 100,
+            "done_us": None if dropped else intended + 100 + took,
+            "status": {"ok": 200, "failed": 503}.get(outcome, 0),
+            "bytes": 400_000 if outcome == "ok" else 0,
+            "route": "/pods",
+            "outcome": outcome,
+        }
+        for name, value in row.items():
+            columns[name].append(value)
+    return columns
+
+
+def _audit(
+    identity: str | None, seen: int, churned: int, begin: float, marks_s: float
+) -> dict[str, list[Any]]:
+    rows = [(identity, "list", "", 200)] * seen + [("churn", "patch", "status", 200)] * churned
+    at = [
+        int((begin + marks_s * (index + 0.5) / max(len(rows), 1)) * 1e6)
+        for index in range(len(rows))
+    ]
+    return {
+        "audit_id": [f"{begin:.0f}-{index}" for index in range(len(rows))],
+        "user": [f"system:serviceaccount:bench:{row[0]}" for row in rows],
+        "verb": [row[1] for row in rows],
+        "resource": ["pods"] * len(rows),
+        "subresource": [row[2] for row in rows],
+        "namespace": [""] * len(rows),
+        "name": [""] * len(rows),
+        "code": [row[3] for row in rows],
+        "uri": ["/api/v1/pods"] * len(rows),
+        "stage": ["ResponseComplete"] * len(rows),
+        "received_us": at,
+        "at_us": [moment + 500 for moment in at],
+    }
+
+
+def _scrapes(
+    server: str, truly: int, seen: int, churned: int, sent_bytes: float
+) -> dict[str, list[Any]]:
+    rows: list[tuple[str, str, str, float]] = [
+        (
+            "apiserver",
+            "apiserver_request_total",
+            'code="200",resource="pods",subresource="",verb="LIST"',
+            seen,
+        ),
+        (
+            "apiserver",
+            "apiserver_request_total",
+            'code="200",resource="pods",subresource="status",verb="PATCH"',
+            churned,
+        ),
+        ("apiserver", "apiserver_longrunning_requests", 'resource="pods",verb="WATCH"', 0),
+        ("apiserver", "apiserver_response_sizes_sum", 'resource="pods",verb="LIST"', sent_bytes),
+        ("apiserver", "apiserver_watch_events_sizes_sum", 'resource="pods"', 4_000 * churned),
+        ("apiserver", "go_memstats_alloc_bytes_total", "", 3 * sent_bytes + 1e6),
+        ("apiserver", "etcd_requests_total", 'operation="list",resource="pods"', truly),
+        ("etcd", "process_cpu_seconds_total", "", 0.2),
+    ]
+    if server != NO_SERVER:
+        rows.append(
+            (
+                "server",
+                "informer_bench_upstream_requests_total",
+                'code="200",resource="pods",subresource="",verb="list"',
+                truly,
+            )
+        )
+    begin = [("begin", source, name, labels, 100.0) for source, name, labels, _ in rows]
+    end = [("end", source, name, labels, 100.0 + grown) for source, name, labels, grown in rows]
+    names = ("mark", "source", "name", "labels", "value")
+    return {name: [row[index] for row in begin + end] for index, name in enumerate(names)}
+
+
+def _samples(arm: Arm, seconds: float) -> dict[str, list[Any]]:
+    at = [int(index * 1e6) for index in range(int(seconds) + 1)]
+    return {
+        "at_us": at,
+        "process": ["server"] * len(at),
+        "cpu_s": [moment / 1e6 * 0.1 for moment in at],
+        "rss_bytes": [arm.memory_mb * 1_200_000] * len(at),
+        "pss_bytes": [arm.memory_mb * 1_000_000] * len(at),
+    }
