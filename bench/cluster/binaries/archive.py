@@ -58,7 +58,8 @@ def _look_up(request: Request) -> Archive:
 
 def _read_index(text: bytes, target: str) -> dict[Version, Archive]:
     try:
-        releases: dict[str, Any] = yaml.safe_load(text)["releases"]
+        # BaseLoader makes strings of all values: a digest may look like a number.
+        releases: dict[str, Any] = yaml.load(text, yaml.BaseLoader)["releases"]
         found = {}
         for name, archives in releases.items():
             entry = archives.get(f"envtest-{name}-{target}.tar.gz")

@@ -70,8 +70,8 @@ def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
     stage = home.with_name(f".making-{home.name}")
     watchdog.guard_folder(stage)
     try:
-        pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-        quick = ["--retries", "1", "--timeout", "15", "--progress-bar", "off"]
+        pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-input", "--no-compile"]
+        quick = ["--retries", "1", "--timeout", "15", "--disable-pip-version-check"]
         pinned = [
             "--require-hashes",
             "--no-deps",
@@ -82,8 +82,8 @@ def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
         ]
         run(
             "pip",
-            [*pip, *quick, *pinned, "--no-compile", "--target", str(stage)],
-            env=request.env,
+            [*pip, *quick, *pinned, "--target", str(stage)],
+            env={**request.env, "PIP_USER": "0"},  # cannot be had together with --target
             watchdog=watchdog,
             log=home.with_name("install.log"),
             on_progress=lambda _, elapsed_s: request.say(

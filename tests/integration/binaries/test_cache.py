@@ -1,0 +1,161 @@
+"""Our cache: damaged entries, several makers, makers ended by force."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.binaries import BinariesUnavailable, cache
+from bench.cluster.binaries.model import Request, Version
+from tests.integration.binaries.stand_ins import names_in, pack_scripts, write_assets
+
+MAKER = """
+import json, sys
+from pathlib import Path
+from bench.cluster.binaries import resolve
+print(resolve(env=json.loads(sys.argv[1]), say=lambda line: print(line, flush=True)).source)
+"""
+
+
+def start_maker(machine):
+    return subprocess.Popen(
+        [sys.executable, "-c", MAKER, json.dumps(machine.env)],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "did not come true within a minute"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def filled(machine, mirror):
+    mirror.offer("1.37.2", pack_scripts())
+    machine.resolve()
+    machine.said.clear()
+    return machine
+
+
+def cut_off(entry):
+    with (entry / "etcd").open("r+b") as file:
+        file.truncate(10)
+
+
+def flip_a_byte(entry):
+    content = bytearray((entry / "etcd").read_bytes())
+    content[-2] ^= 1
+    (entry / "etcd").write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (cut_off, "its etcd has 10 bytes instead of"),
+        (flip_a_byte, "its etcd is not the one that was put there"),
+        (lambda entry: (entry / "etcd").chmod(0o644), "its etcd is not executable"),
+        (lambda entry: (entry / "etcd").unlink(), "incomplete: no etcd"),
+        (lambda entry: (entry / "manifest.json").unlink(), "incomplete: no manifest.json"),
+        (lambda entry: (entry / "manifest.json").write_text("{"), "unreadable manifest.json"),
+        (lambda entry: (entry / "manifest.json").write_text("{}"), "unreadable manifest.json"),
+        (lambda entry: (entry / "manifest.json").write_text("[]"), "unreadable manifest.json"),
+    ],
+)
+def test_a_damaged_entry_is_noticed_thrown_away_and_made_again(filled, mirror, damage, words):
+    damage(filled.entry)
+    assert "archive" == filled.resolve().source
+    assert words in filled.words
+    assert "thrown away, to be made again" in filled.words
+    assert "cache" == filled.resolve().source
+
+
+def test_a_damaged_entry_that_cannot_be_made_again_is_told_as_one_of_the_reasons(filled, mirror):
+    cut_off(filled.entry)
+    mirror.releases.clear()
+    with pytest.raises(BinariesUnavailable, match="cache: its etcd has 10 bytes instead of"):
+        filled.resolve()
+
+
+def test_an_intact_entry_is_used_without_a_word_and_without_the_network(filled, mirror):
+    mirror.asked.clear()
+    assert "cache" == filled.resolve().source
+    assert ([], []) == (filled.said, mirror.asked)
+
+
+def test_another_folder_can_be_named_for_the_cache(machine, mirror, tmp_path):
+    mirror.offer("1.37.2", pack_scripts())
+    found = machine.resolve(cache=tmp_path / "elsewhere")
+    assert found.etcd.is_relative_to(tmp_path / "elsewhere")
+    assert not machine.entries.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_told(machine):
+    machine.home.mkdir()
+    (machine.home / "cache").write_text("a file where a folder should be")
+    with pytest.raises(BinariesUnavailable, match=r"cache: cannot be written: .*Not a directory"):
+        machine.resolve()
+
+
+def test_an_entry_replaces_one_of_the_same_version_as_a_whole(filled):
+    request = Request(Version(1, 37, 2), filled.env, filled.entries.parent, filled.said.append)
+    with cache.locked(request):
+        stage = cache.new_stage(request)
+        write_assets(stage)
+        cache.admit(request, stage, "archive")
+    assert "cache" == filled.resolve().source
+
+
+def test_one_makes_and_the_other_waits_and_says_so(machine, mirror):
+    mirror.offer("1.37.2", pack_scripts())
+    mirror.hold.clear()
+    with start_maker(machine) as first:
+        eventually(mirror.archives_asked)
+        waiting = threading.Event()
+
+        def say(line):
+            machine.said.append(line)
+            waiting.set()
+            mirror.hold.set()  # only now may the first one go on
+
+        machine.said.clear()
+        second = cache_source(machine, say)
+        first_said, _ = first.communicate()
+    assert waiting.is_set()
+    assert "another process is making the same binaries; waiting for it" in machine.said[0]
+    assert ("cache", "archive") == (second, first_said.splitlines()[-1])
+    assert 1 == len(mirror.archives_asked())
+
+
+def cache_source(machine, say):
+    from bench.cluster.binaries import resolve
+
+    return resolve(env=machine.env, say=say).source
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_maker_ended_by_force_leaves_neither_a_lock_nor_half_an_entry(machine, mirror, number):
+    mirror.offer("1.37.2", pack_scripts())
+    mirror.hold.clear()
+    with start_maker(machine) as maker:
+        eventually(mirror.archives_asked)
+        maker.send_signal(number)
+    eventually(lambda: names_in(machine.entries) == [".lock"])
+    mirror.hold.set()
+    assert "archive" == machine.resolve().source
+
+
+def test_what_a_dead_maker_left_is_cleared_away_by_the_next(machine, mirror):
+    left = machine.entries / ".making-left"
+    write_assets(left)
+    mirror.offer("1.37.2", pack_scripts())
+    assert "archive" == machine.resolve().source
+    assert not left.exists()

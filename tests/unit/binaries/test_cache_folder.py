@@ -1,0 +1,20 @@
+"""Where our cache lies."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.binaries.cache import default_folder
+
+
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({"HOME": "/home/a"}, "/home/a/.cache/informer-bench"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": "/c"}, "/c/informer-bench"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": ""}, "/home/a/.cache/informer-bench"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": "relative"}, "/home/a/.cache/informer-bench"),
+    ],
+)
+def test_the_cache_lies_where_the_user_keeps_caches(env, folder):
+    assert Path(folder) == default_folder(env)

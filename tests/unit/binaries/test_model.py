@@ -1,0 +1,35 @@
+"""Versions: what they read as, and which may stand in for which."""
+
+import pytest
+
+from bench.cluster.binaries.model import Version, best_match
+
+
+@pytest.mark.parametrize("text", ["1.37.2", "v1.37.2", "v1.37.2+k3s1"])
+def test_a_version_reads_with_and_without_its_letter_and_suffix(text):
+    assert Version(1, 37, 2) == Version.parse(text)
+
+
+@pytest.mark.parametrize("text", ["1.37", "v1.37.0-rc.1", "latest", "", "1.37.2x"])
+def test_what_is_no_released_version_is_refused_by_its_text(text):
+    with pytest.raises(ValueError, match=repr(text)):
+        Version.parse(text)
+
+
+def test_a_version_is_written_without_its_letter():
+    assert "1.37.2" == str(Version(1, 37, 2))
+
+
+@pytest.mark.parametrize(
+    ("offered", "best"),
+    [
+        (["1.37.1", "1.37.2", "1.37.10"], "1.37.2"),
+        (["1.37.9", "1.37.10", "1.38.0"], "1.37.10"),
+        (["1.36.9", "1.38.0"], None),
+        ([], None),
+    ],
+)
+def test_the_best_match_is_the_version_itself_or_the_newest_patch_of_its_minor(offered, best):
+    versions = [Version.parse(text) for text in offered]
+    expected = None if best is None else Version.parse(best)
+    assert expected == best_match(versions, Version(1, 37, 2))
