@@ -18,6 +18,10 @@ from servers.source import PodSource, SourceError, quoted
 
 _OPEN = b'{"code":200,"message":"pong","result":'
 
+WRITE_BYTES = 64 << 10
+"""Parts smaller than this are joined before they are written: each part costs a system call,
+and a packet of its own. Larger ones go out as they are, since copying them would cost more."""
+
 
 def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> Flask:
     """Return the WSGI application over ``source``; ``/metrics`` shows ``registry``."""
@@ -78,14 +82,37 @@ def _path_of(raw_uri: str) -> str:
 
 
 def _send(parts: Sequence[bytes], resource_version: str) -> Response:
-    """Answer with ``parts`` as they are: the WSGI server writes one after the other."""
+    """Answer with ``parts``, which the WSGI server writes one after the other."""
     headers = {
         "Content-Length": str(sum(map(len, parts))),
         "X-Resource-Version": resource_version,
     }
     return Response(
-        parts, headers=headers, content_type="application/json", direct_passthrough=True
+        _join_small(parts),
+        headers=headers,
+        content_type="application/json",
+        direct_passthrough=True,
     )
+
+
+def _join_small(parts: Sequence[bytes]) -> list[bytes]:
+    """Return the same bytes in fewer parts, none of the large ones copied."""
+    joined: list[bytes] = []
+    small: list[bytes] = []
+    size = 0
+    for part in parts:
+        if len(part) >= WRITE_BYTES or size >= WRITE_BYTES:
+            if small:
+                joined.append(b"".join(small))
+            small, size = [], 0
+        if len(part) >= WRITE_BYTES:
+            joined.append(part)
+        else:
+            small.append(part)
+            size += len(part)
+    if small:
+        joined.append(b"".join(small))
+    return joined
 
 
 def _plain(code: int, message: str) -> Response:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from servers.cached import CachedSource
 from servers.direct import DirectSource
-from servers.informer.transport import Transport
+from servers.informer import PODS, SharedInformer, Transport
+from servers.informer_metrics import InformerMetrics
 from servers.metrics import UpstreamRequests
 from servers.source import PodSource, ScopedSource
 
@@ -32,17 +34,30 @@ class Server:
     build: Callable[[Settings, CollectorRegistry], PodSource]
 
 
+def _connect(settings: Settings, registry: CollectorRegistry, connections: int) -> Transport:
+    return Transport.from_kubeconfig(
+        settings.kubeconfig,
+        settings.context,
+        pool_maxsize=connections,
+        on_request=UpstreamRequests(registry),
+        user_agent="informer-bench-server",
+    )
+
+
 def _direct(
     settings: Settings, registry: CollectorRegistry, *, default_version: str = ""
 ) -> PodSource:
-    transport = Transport.from_kubeconfig(
-        settings.kubeconfig,
-        settings.context,
-        pool_maxsize=settings.threads,
-        on_request=UpstreamRequests(registry),
-        user_agent="informer-bench-direct",
-    )
+    transport = _connect(settings, registry, settings.threads)
     return DirectSource(transport, default_version=default_version, namespace=settings.namespace)
+
+
+def _informer(settings: Settings, registry: CollectorRegistry) -> PodSource:
+    transport = _connect(settings, registry, 2)
+    metrics = InformerMetrics(registry)
+    namespaces = None if settings.namespace is None else [settings.namespace]
+    informer = SharedInformer(transport, PODS, namespaces=namespaces, observer=metrics)
+    metrics.watch(informer)
+    return CachedSource(informer, transport)
 
 
 SERVERS: Mapping[str, Server] = {
@@ -52,6 +67,7 @@ SERVERS: Mapping[str, Server] = {
         'the same, content with what the API server has cached (resourceVersion "0")',
         partial(_direct, default_version="0"),
     ),
+    "informer": Server("informer", "reads a local cache kept by list and watch", _informer),
 }
 
 

@@ -1,6 +1,7 @@
 """The command line of a server: arguments, checks before serving, one line for each failure."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--list", action=_ListServers, nargs=0, help="print the names as JSON, for programs"
+    )
     parser.add_argument("name", metavar="NAME", choices=SERVERS, help=", ".join(SERVERS))
     parser.add_argument(
         "--kubeconfig", type=Path, required=True, metavar="FILE", help="how to reach the API server"
@@ -129,6 +133,18 @@ def _parser() -> argparse.ArgumentParser:
         "--access-log", action="store_true", help="a JSON line on stdout for each request"
     )
     return parser
+
+
+class _ListServers(argparse.Action):
+    """Prints what servers there are and ends, as ``--help`` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        listed = [
+            {"name": name, "identity": server.identity, "summary": server.summary}
+            for name, server in SERVERS.items()
+        ]
+        print(json.dumps(listed))
+        parser.exit()
 
 
 def _port(text: str) -> int:

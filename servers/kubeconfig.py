@@ -76,7 +76,7 @@ def load(path: Path, context: str) -> Configuration:
     """Return the official client's configuration; raise :class:`KubeconfigError`."""
     configuration = Configuration()
     try:
-        load_kube_config(
+        load_kube_config(  # type: ignore[no-untyped-call]  # the client has no types here
             str(path), context, client_configuration=configuration, persist_config=False
         )
     except (ConfigException, OSError, ValueError) as error:

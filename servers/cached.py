@@ -1,0 +1,206 @@
+"""The source that reads an informer's cache and asks the API server nothing.
+
+Where it answers differently from the API server, it does so on purpose: an
+unset resourceVersion means "any", as the cache has no newer state to offer; a
+version not reached yet is waited for; an exact version is served while it is
+the present one or kept for pages; continue tokens name a kept snapshot.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from servers.informer import (
+    CachedObject,
+    SelectorError,
+    SharedInformer,
+    Snapshot,
+    Transport,
+    parse_field_selector,
+    parse_label_selector,
+)
+from servers.retained import PRESENT, Position, RetainedSnapshots, Tokens
+from servers.source import (
+    EXACT,
+    Pod,
+    PodPage,
+    PodQuery,
+    SourceError,
+    pod_not_found,
+    too_large_resource_version,
+)
+
+WAIT_S = 3.0
+"""How long a version not reached yet is waited for; the API server waits as long."""
+
+MAX_STALENESS_S = 90.0
+"""Silence after which the server is not ready: a watch brings a bookmark every 60 s."""
+
+JOIN_MAX_BYTES = 16 << 20
+"""A list up to this size is kept as one piece; above it, memory matters more than writes."""
+
+EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can "
+    "start a new list without the continue parameter, or use the continue token in this response "
+    "to retrieve the remainder of the results. Continuing with the provided token results in an "
+    "inconsistent list - objects that were created, modified, or deleted between the time the "
+    "first chunk was returned and now may show up in the list."
+)
+
+_label_selector = lru_cache(maxsize=256)(parse_label_selector)
+_field_selector = lru_cache(maxsize=256)(parse_field_selector)
+
+
+class CachedSource:
+    """Pods from an informer that this source starts and stops, and its transport with it."""
+
+    def __init__(
+        self,
+        informer: SharedInformer,
+        transport: Transport,
+        *,
+        max_staleness_s: float = MAX_STALENESS_S,
+        retained: RetainedSnapshots | None = None,
+    ) -> None:
+        self._informer = informer
+        self._transport = transport
+        self._max_staleness_s = max_staleness_s
+        self._retained = retained or RetainedSnapshots()
+        self._tokens = Tokens()
+        self._bodies = _Bodies(Snapshot())
+
+    def start(self) -> None:
+        """Begin to fill the cache."""
+        self._informer.start()
+
+    def close(self) -> None:
+        """Stop the informer and close its connections."""
+        self._informer.stop()
+        self._transport.close()
+
+    def check_ready(self) -> None:
+        """Return if the cache is filled and was heard of lately; see ``PodSource``."""
+        self._present()
+        silence = self._informer.seconds_since_contact()
+        if silence > self._max_staleness_s:
+            raise SourceError(
+                503,
+                f"nothing was heard from the API server for {silence:.0f} s, more than the "
+                f"{self._max_staleness_s:.0f} s allowed",
+                retry_after_s=1,
+            )
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Look one pod up; see :class:`servers.source.PodSource`."""
+        pod = self._not_older_than(resource_version).get(namespace, name)
+        if pod is None:
+            raise pod_not_found(name)
+        return Pod([pod.raw], pod.resource_version)
+
+    def list_pods(self, query: PodQuery) -> PodPage:
+        """List from one snapshot; see :class:`servers.source.PodSource`."""
+        self._retained.expire()
+        if query.continue_token:
+            position = self._tokens.read(query.continue_token)
+            snapshot = self._continued(position, query)
+            return self._page(snapshot, query, after=position.key)
+        snapshot = self._snapshot_for(query)
+        if query.limit or query.label_selector or query.field_selector:
+            return self._page(snapshot, query)
+        return PodPage(self._whole(snapshot, query.namespace), snapshot.resource_version)
+
+    def _present(self) -> Snapshot:
+        snapshot = self._informer.snapshot()
+        if not snapshot.resource_version:
+            raise SourceError(503, "the cache is not filled yet", retry_after_s=1)
+        return snapshot
+
+    def _snapshot_for(self, query: PodQuery) -> Snapshot:
+        version = query.resource_version
+        match = query.resource_version_match
+        exact = match == EXACT or (query.limit and not match)
+        if not exact or version in ("", "0"):
+            return self._not_older_than(version)
+        present = self._present()
+        if present.resource_version == version:
+            return present
+        kept = self._retained.at_version(version)
+        if kept is None:
+            raise SourceError(
+                410,
+                f"The resourceVersion for the provided list is not held here: {version}; the "
+                f"cache is at {present.resource_version}",
+            )
+        return kept
+
+    def _not_older_than(self, version: str) -> Snapshot:
+        present = self._present()
+        if version in ("", "0"):
+            return present
+        if not self._informer.wait_until(version, WAIT_S):
+            raise too_large_resource_version(version, self._present().resource_version)
+        return self._present()
+
+    def _continued(self, position: Position, query: PodQuery) -> Snapshot:
+        if position.namespace != query.namespace:
+            raise SourceError(
+                400,
+                "invalid continue token: continue key is not valid: it belongs to another path",
+            )
+        present = self._present()
+        if position.number == PRESENT:
+            return present
+        kept = self._retained.numbered(position.number)
+        if kept is None:
+            fresh = Position(PRESENT, position.namespace, position.key)
+            raise SourceError(410, EXPIRED, continue_token=self._tokens.issue(fresh))
+        return kept
+
+    def _page(self, snapshot: Snapshot, query: PodQuery, after: str = "") -> PodPage:
+        chosen = _select(snapshot, query)
+        if after:
+            chosen = [pod for pod in chosen if pod.key > after]
+        token = ""
+        if 0 < query.limit < len(chosen):
+            chosen = chosen[: query.limit]
+            number = self._retained.keep(snapshot)
+            token = self._tokens.issue(Position(number, query.namespace, chosen[-1].key))
+        body = b",".join([pod.raw for pod in chosen])
+        return PodPage([body] if body else [], snapshot.resource_version, token)
+
+    def _whole(self, snapshot: Snapshot, namespace: str | None) -> Sequence[bytes]:
+        bodies = self._bodies
+        if bodies.snapshot is not snapshot:
+            self._bodies = bodies = _Bodies(snapshot)
+        return bodies.parts(namespace)
+
+
+class _Bodies:
+    """Whole lists of one snapshot, made once; dropped with it.
+
+    The first request for a list is given the snapshot's own pieces, which no
+    copy was made for; a second one shows that joining them pays. Two threads may
+    join at once: both make the same bytes, and one of them is kept.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._parts: dict[str | None, Sequence[bytes]] = {}
+
+    def parts(self, namespace: str | None) -> Sequence[bytes]:
+        kept = self._parts.get(namespace)
+        if kept is None:
+            kept = self.snapshot.body_parts(namespace)
+            if kept:  # whatever a client calls a namespace must not be remembered for it
+                self._parts[namespace] = kept
+        elif len(kept) > 1 and sum(map(len, kept)) <= JOIN_MAX_BYTES:
+            kept = self._parts[namespace] = [b"".join(kept)]
+        return kept
+
+
+def _select(snapshot: Snapshot, query: PodQuery) -> list[CachedObject]:
+    try:
+        labels = _label_selector(query.label_selector)
+        fields = _field_selector(query.field_selector)
+    except SelectorError as error:
+        raise SourceError(400, str(error)) from error
+    return snapshot.select(query.namespace, labels, fields)
