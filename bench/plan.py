@@ -46,20 +46,24 @@ def plan_names() -> list[str]:
 
 def read_plan(name_or_file: str, vocabulary: Vocabulary) -> Plan:
     """Read a plan by its name, or from a ``.toml`` file; raise ``PlanError`` if it is not valid."""
+    source = name_or_file if name_or_file.endswith(".toml") else f"{name_or_file}.toml"
+    return parse_plan(plan_source(name_or_file), source, vocabulary)
+
+
+def plan_source(name_or_file: str) -> str:
+    """Return the TOML text of a plan; raise ``PlanError`` if there is no such plan."""
     if name_or_file.endswith(".toml"):
-        path = Path(name_or_file)
         try:
-            text = path.read_text(encoding="utf-8")
+            return Path(name_or_file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise PlanError(f"cannot read the plan {name_or_file}: {error}") from error
-        return parse_plan(text, name_or_file, vocabulary)
     if name_or_file not in plan_names():
         raise PlanError(
             f"there is no plan {name_or_file!r}{_nearest(name_or_file, plan_names())}; "
             f"there are {', '.join(plan_names())}, or give a file that ends in .toml"
         )
     file = resources.files("bench.plans") / f"{name_or_file}.toml"
-    return parse_plan(file.read_text(encoding="utf-8"), f"{name_or_file}.toml", vocabulary)
+    return file.read_text(encoding="utf-8")
 
 
 def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:

@@ -88,6 +88,10 @@ class Churn:
         heard = self._expect("paused")
         return ChurnReport(**{key: value for key, value in heard.items() if key != "event"})
 
+    def check(self) -> None:
+        """Raise ``ProcessFailed`` if the writer has ended."""
+        self._process.check()
+
     def stop(self) -> None:
         """End the process."""
         self._process.stop()

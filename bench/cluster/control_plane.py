@@ -109,7 +109,7 @@ class ControlPlane:
             self._apis[identity] = Api(self.credentials(identity), connections=16)
         return self._apis[identity]
 
-    def check_alive(self) -> None:
+    def check(self) -> None:
         """Raise ``ProcessFailed`` if etcd or kube-apiserver has ended."""
         for process in (self.etcd, self.apiserver):
             process.check()

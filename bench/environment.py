@@ -1,0 +1,76 @@
+"""Provenance: what a run was made on and with. No host name, address, path or secret."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import psutil
+
+import bench
+from bench.cluster.binaries import Binaries
+from bench.cluster.control_plane import CHANGED_DEFAULTS
+from bench.model import Environment
+
+PACKAGES = (
+    "flask",
+    "gevent",
+    "gunicorn",
+    "httptools",
+    "kubernetes",
+    "locust",
+    "matplotlib",
+    "msgspec",
+    "pandas",
+    "urllib3",
+)
+UNKNOWN = "unknown"
+
+
+def describe(binaries: Binaries) -> Environment:
+    """Look at this machine and at what the run uses."""
+    return Environment(
+        kubernetes=binaries.kubernetes,
+        etcd=binaries.etcd_version,
+        python=platform.python_version(),
+        packages={name: importlib.metadata.version(name) for name in PACKAGES},
+        kernel=platform.release(),
+        machine=platform.machine(),
+        processor=_processor(),
+        processors=len(os.sched_getaffinity(0)),
+        memory_bytes=psutil.virtual_memory().total,
+        load_average_1m=os.getloadavg()[0],
+        commit=_commit(),
+        binaries=binaries.source,
+        changed_defaults=CHANGED_DEFAULTS,
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or UNKNOWN
+
+
+def _commit() -> str:
+    """Return the commit of the checkout, marked if it was changed, or that it is unknown."""
+    commit = _git("rev-parse", "HEAD")
+    if not commit:
+        return UNKNOWN
+    return f"{commit}, changed" if _git("status", "--porcelain") else commit
+
+
+def _git(*arguments: str) -> str:
+    try:
+        answer = subprocess.run(
+            ["git", *arguments],
+            cwd=Path(bench.__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # not a checkout, or no git: the record then says that it is unknown
+    return answer.stdout.strip()

@@ -1,0 +1,140 @@
+"""Are the routes identical? Asked of all servers at once, with churn stopped.
+
+A phase of its own: no load runs, and every write is acknowledged before the first
+question. Answers are compared field by field.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from bench.cluster.api import Api
+from bench.cluster.populated import PopulatedCluster
+from bench.differences import differences
+from bench.fleet import Reply, ServerKind, ServerUnderTest
+from bench.load.routes import load as load_route
+from bench.model import SCHEMA, Answer, EqualityRecord, Scenario, Targets
+from bench.supervision.watchdog import Watchdog
+
+CHURN_S = 2.0
+"""How long the cluster changes before the questions, so that the informer has news to take in."""
+CATCH_UP_S = 10.0
+ATTEMPTS = 2
+SHOWN_DIFFERENCES = 5
+ASKS_A_ROUTE = 40
+
+
+def equality_phase(
+    cluster: PopulatedCluster,
+    kinds: Sequence[ServerKind],
+    scenarios: Sequence[Scenario],
+    *,
+    watchdog: Watchdog,
+) -> EqualityRecord:
+    """Start all servers, churn for a moment, stop churning, and compare what they answer.
+
+    Every query of the scenarios is asked, of each route at most ``ASKS_A_ROUTE``.
+    Raises ``ProcessFailed`` if a server does not start, ``ServerError`` if one
+    does not answer.
+    """
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(
+                ServerUnderTest.start(
+                    kind,
+                    kubeconfig=cluster.plane.kubeconfig,
+                    watchdog=watchdog,
+                    log=cluster.plane.folder / f"equality-{kind.name}.log",
+                )
+            )
+            for kind in kinds
+        ]
+        cluster.churn.resume(max(scenario.churn_per_s for scenario in scenarios))
+        time.sleep(CHURN_S)
+        version = cluster.churn.pause().resource_version
+        return compare_servers(
+            servers, _paths(scenarios, cluster.targets), resource_version=version
+        )
+
+
+def _paths(scenarios: Sequence[Scenario], targets: Targets) -> list[str]:
+    found: dict[str, None] = {}
+    for scenario in scenarios:
+        asks = load_route(scenario.route).asks(targets)
+        found |= dict.fromkeys(ask.path for ask in asks[:ASKS_A_ROUTE])
+    return list(found)
+
+
+def compare_servers(
+    servers: Sequence[ServerUnderTest], paths: Sequence[str], *, resource_version: str
+) -> EqualityRecord:
+    """Ask every path of every server and compare each with the first server's answer.
+
+    ``resource_version`` is that of the last acknowledged pod write: each server is
+    given ``CATCH_UP_S`` to reach it. A path is asked once more after a mismatch;
+    the differences of both attempts are kept. Raises ``ServerError`` if one of
+    the servers does not answer.
+    """
+    late = [
+        f"{server.kind.name} did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s"
+        for server in servers
+        if not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S)
+    ]
+    answers = [_compare_path(servers, path) for path in paths]
+    if late:
+        answers.insert(0, Answer("/pods", equal=False, attempts=1, differences=tuple(late)))
+    names = tuple(server.kind.name for server in servers)
+    return EqualityRecord(SCHEMA, names, resource_version, tuple(answers))
+
+
+def compare_with_list(
+    server: ServerUnderTest, api: Api, *, resource_version: str
+) -> tuple[str, ...]:
+    """Compare the server's ``/pods`` with the API server's own LIST; return the differences."""
+    if not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S):
+        return (f"did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s",)
+    listed = json.loads(api.get_bytes("/api/v1/pods"))["items"]
+    expected = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed]
+    answer = server.get("/pods")
+    found = _decoded(answer)
+    return tuple(
+        _first(differences({"the API server": expected, server.kind.name: found.get("result")}))
+    )
+
+
+def _compare_path(servers: Sequence[ServerUnderTest], path: str) -> Answer:
+    found: list[str] = []
+    for attempt in range(1, ATTEMPTS + 1):
+        replies = {server.kind.name: server.get(path) for server in servers}
+        differing = list(_first(_reply_differences(replies)))
+        if not differing:
+            return Answer(path, equal=True, attempts=attempt, differences=tuple(found))
+        found += [f"attempt {attempt}: {text}" for text in differing]
+    return Answer(path, equal=False, attempts=ATTEMPTS, differences=tuple(found))
+
+
+def _reply_differences(replies: Mapping[str, Reply]) -> Iterator[str]:
+    reference, *others = replies
+    for other in others:
+        pair = {name: replies[name] for name in (reference, other)}
+        if replies[reference].body == replies[other].body and (
+            replies[reference].status == replies[other].status
+        ):
+            continue
+        yield from differences({name: reply.status for name, reply in pair.items()}, "status")
+        yield from differences({name: _decoded(reply) for name, reply in pair.items()}, "body")
+
+
+def _decoded(reply: Reply) -> Any:  # noqa: ANN401 - JSON of any shape
+    decoded = reply.json()
+    return decoded if isinstance(decoded, dict) else {"body": decoded}
+
+
+def _first(found: Iterator[str]) -> Iterator[str]:
+    for number, text in enumerate(found):
+        if number == SHOWN_DIFFERENCES:
+            yield "and more"
+            return
+        yield text

@@ -1,0 +1,205 @@
+"""The servers under test: which there are, and one of them as a running process.
+
+Servers are started by their command line and asked over HTTP, as any other
+implementation of the routes would be.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+import bench
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+
+READY_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 5.0
+VERSION_HEADER = "X-Resource-Version"
+ROOT = Path(bench.__file__).parents[1]
+ADDRESS = re.compile(r"http://\S+?(?=/pods)")
+
+
+class ServerError(Exception):
+    """A server under test did not answer, or not as the routes promise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerKind:
+    """A server that can be started: its name and the identity that it reads as."""
+
+    name: str
+    identity: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of a server under test."""
+
+    status: int
+    resource_version: str
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON of any shape
+        """Return the decoded body. Raises ``ServerError`` if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise ServerError(f"not JSON: {self.body[:80]!r}") from error
+
+
+@cache
+def server_kinds() -> Mapping[str, ServerKind]:
+    """Ask ``python -m servers --list`` which servers there are.
+
+    Raises ``ServerError`` if it fails.
+    """
+    listed = subprocess.run(
+        [sys.executable, "-m", "servers", "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        raise ServerError(f"python -m servers --list failed:\n{listed.stderr.strip()}")
+    kinds = [ServerKind(**entry) for entry in json.loads(listed.stdout)]
+    return {kind.name: kind for kind in kinds}
+
+
+class ServerUnderTest:
+    """One server as a process of its own, ready to be asked; use as a context manager."""
+
+    def __init__(self, kind: ServerKind, process: SupervisedProcess, url: str) -> None:
+        self.kind = kind
+        self.url = url
+        self.ready_s = 0.0
+        """From the start of the process to the first 200 on ``/readyz``."""
+        self._process = process
+        self._pool = _pool(url)
+
+    @classmethod
+    def start(
+        cls,
+        kind: ServerKind,
+        *,
+        kubeconfig: Path,
+        watchdog: Watchdog,
+        log: Path,
+        threads: int = 8,
+        port: int = 0,
+    ) -> Self:
+        """Start the server as its identity and return once it is ready.
+
+        ``port`` 0 lets it choose. Raises ``ProcessFailed`` with the end of its log if
+        it dies or is not ready within ``READY_TIMEOUT_S``.
+        """
+        argv = [sys.executable, "-m", "servers", kind.name, "--kubeconfig", str(kubeconfig)]
+        argv += ["--context", kind.identity, "--port", str(port), "--threads", str(threads)]
+        began = time.monotonic()
+        log.touch()
+        begin = log.stat().st_size
+
+        def ready() -> bool:
+            url = _announced(log, begin)
+            return url is not None and _is_ready(url)
+
+        process = SupervisedProcess.start(
+            f"server {kind.name}",
+            argv,
+            log=log,
+            watchdog=watchdog,
+            cwd=ROOT,
+            ready=ready,
+            ready_timeout_s=READY_TIMEOUT_S,
+        )
+        url = _announced(log, begin)
+        assert url is not None, "it was read a moment ago"
+        server = cls(kind, process, url)
+        server.ready_s = time.monotonic() - began
+        return server
+
+    @property
+    def pid(self) -> int:
+        """Id of the server's first process."""
+        return self._process.pid
+
+    def check(self) -> None:
+        """Raise ``ProcessFailed`` if the server has ended."""
+        self._process.check()
+
+    def get(self, path: str) -> Reply:
+        """Ask for ``path``. Raises ``ServerError`` if no answer comes."""
+        try:
+            answer = self._pool.request("GET", path)
+        except HTTPError as error:
+            raise ServerError(f"{self.kind.name} did not answer {path}: {error}") from error
+        return Reply(answer.status, answer.headers.get(VERSION_HEADER, ""), answer.data)
+
+    def metrics(self) -> str:
+        """Return the server's own metrics as Prometheus text."""
+        return self.get("/metrics").body.decode()
+
+    def wait_for_version(self, path: str, resource_version: str, *, timeout_s: float) -> bool:
+        """Ask for ``path`` until its answer is no older than ``resource_version``; "" is at once.
+
+        Returns whether it became so within ``timeout_s``.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            seen = self.get(path).resource_version
+            if not resource_version or (seen and int(seen) >= int(resource_version)):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self._pool.close()
+        self._process.stop(STOP_TIMEOUT_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _pool(url: str) -> urllib3.HTTPConnectionPool:
+    return urllib3.connectionpool.connection_from_url(
+        url, retries=False, timeout=urllib3.Timeout(connect=3, read=60)
+    )
+
+
+def _announced(log: Path, begin: int) -> str | None:
+    with log.open("rb") as file:
+        file.seek(begin)
+        found = ADDRESS.search(file.read(65536).decode(errors="replace"))
+    return found.group(0) if found else None
+
+
+def _is_ready(url: str) -> bool:
+    pool = _pool(url)
+    try:
+        return bool(pool.request("GET", "/readyz").status == 200)
+    except HTTPError:
+        return False
+    finally:
+        pool.close()

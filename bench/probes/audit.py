@@ -1,0 +1,146 @@
+"""Following the API server's audit log: which requests of whom were answered, and how.
+
+The log is written in blocking mode: the line of a request is in the file before
+its answer is complete, so a position taken after an answer has it behind it.
+"""
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+COMPLETE = "ResponseComplete"
+POLL_S = 0.01
+
+
+class AuditError(Exception):
+    """The audit log cannot be read, or does not hold what it must."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One request: times are microseconds since the epoch, by the API server's clock."""
+
+    audit_id: str
+    user: str
+    verb: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    code: int
+    uri: str
+    stage: str
+    received_us: int
+    at_us: int
+
+
+class AuditLog:
+    """Reads the file from position to position; never from the beginning again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def wait_for(self, uri: str, *, since: int, timeout_s: float) -> int:
+        """Return the position behind the line of the request for ``uri`` after ``since``.
+
+        Raises ``AuditError`` if it is not written within ``timeout_s``.
+        """
+        needle = f'"requestURI":"{uri}"'.encode()
+        deadline = time.monotonic() + timeout_s
+        while True:
+            data = self._read(since, None)
+            found = data.rfind(needle)
+            if found >= 0 and (end := data.find(b"\n", found)) >= 0:
+                return since + end + 1
+            if time.monotonic() > deadline:
+                raise AuditError(
+                    f"the audit log did not show the request for {uri} within {timeout_s:g} s"
+                )
+            time.sleep(POLL_S)
+
+    def size(self) -> int:
+        """Return the position behind the last byte written so far."""
+        try:
+            return self._path.stat().st_size
+        except OSError as error:
+            raise AuditError(f"the audit log cannot be read: {error}") from error
+
+    def rows(self, begin: int, end: int) -> list[AuditRow]:
+        """Return one row a request of the lines from ``begin`` to ``end``, in order of answer.
+
+        A request that started answering and completed in between is one row, the
+        complete one.
+        """
+        found: dict[str, AuditRow] = {}
+        for line in self._read(begin, end).splitlines():
+            row = _parse(line)
+            if row.audit_id not in found or row.stage == COMPLETE:
+                found.pop(row.audit_id, None)
+                found[row.audit_id] = row
+        return list(found.values())
+
+    def _read(self, begin: int, end: int | None) -> bytes:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(begin)
+                return file.read(-1 if end is None else end - begin)
+        except OSError as error:
+            raise AuditError(f"the audit log cannot be read: {error}") from error
+
+
+class _User(msgspec.Struct):
+    username: str = ""
+
+
+class _ObjectRef(msgspec.Struct):
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+class _ResponseStatus(msgspec.Struct):
+    code: int = 0
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    audit_id: str = msgspec.field(name="auditID")
+    stage: str
+    request_uri: str = msgspec.field(name="requestURI")
+    verb: str
+    request_received_timestamp: dt.datetime
+    stage_timestamp: dt.datetime
+    user: _User = msgspec.field(default_factory=_User)
+    object_ref: _ObjectRef = msgspec.field(default_factory=_ObjectRef)
+    response_status: _ResponseStatus = msgspec.field(default_factory=_ResponseStatus)
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def _parse(line: bytes) -> AuditRow:
+    try:
+        event = _EVENT.decode(line)
+    except msgspec.MsgspecError as error:
+        raise AuditError(
+            f"not an audit event: {error}: {line[:200].decode(errors='replace')}"
+        ) from error
+    return AuditRow(
+        audit_id=event.audit_id,
+        user=event.user.username,
+        verb=event.verb,
+        resource=event.object_ref.resource,
+        subresource=event.object_ref.subresource,
+        namespace=event.object_ref.namespace,
+        name=event.object_ref.name,
+        code=event.response_status.code,
+        uri=event.request_uri,
+        stage=event.stage,
+        received_us=(event.request_received_timestamp - _EPOCH) // _MICROSECOND,
+        at_us=(event.stage_timestamp - _EPOCH) // _MICROSECOND,
+    )

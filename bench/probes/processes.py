@@ -1,0 +1,115 @@
+"""CPU and memory of process trees, sampled while a trial runs."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+INTERVAL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One look at one process tree; ``cpu_s`` counts from the start of its processes."""
+
+    at_us: int
+    process: str
+    cpu_s: float
+    rss_bytes: int
+    pss_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process tree has used so far and holds now.
+
+    Memory is proportional set size (PSS): pages shared with others are counted
+    in shares, so that a tree's processes may be summed.
+    """
+
+    cpu_s: float
+    rss_bytes: int
+    pss_bytes: int | None
+
+
+def usage(pid: int) -> Usage | None:
+    """Return the use of the tree under ``pid``, ``None`` if it is gone."""
+    try:
+        root = psutil.Process(pid)
+        tree = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return None
+    parts = [part for process in tree if (part := _own_usage(process)) is not None]
+    if not parts:
+        return None
+    shares = [part.pss_bytes for part in parts if part.pss_bytes is not None]
+    return Usage(
+        sum(part.cpu_s for part in parts),
+        sum(part.rss_bytes for part in parts),
+        sum(shares) if len(shares) == len(parts) else None,
+    )
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds of the tree under ``pid``, 0 if it is gone."""
+    used = usage(pid)
+    return used.cpu_s if used else 0.0
+
+
+class Sampler:
+    """Samples named process trees every ``INTERVAL_S`` while in a ``with`` block."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._pids = pids
+        self._halt = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._began = 0.0
+        self.rows: list[SampleRow] = []
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._halt.set()
+        self._thread.join()
+
+    def peak_pss_bytes(self, process: str) -> int | None:
+        """Return the largest PSS seen of ``process``."""
+        seen = [row.pss_bytes for row in self.rows if row.process == process and row.pss_bytes]
+        return max(seen) if seen else None
+
+    def _run(self) -> None:
+        while True:
+            for name, pid in self._pids.items():
+                used = usage(pid)
+                if used is not None:
+                    at_us = int((time.monotonic() - self._began) * 1e6)
+                    self.rows.append(
+                        SampleRow(at_us, name, used.cpu_s, used.rss_bytes, used.pss_bytes)
+                    )
+            if self._halt.wait(INTERVAL_S):
+                return
+
+
+def _own_usage(process: psutil.Process) -> Usage | None:
+    try:
+        times = process.cpu_times()
+        memory = process.memory_info()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return None
+    spent = times.user + times.system
+    try:
+        return Usage(spent, memory.rss, process.memory_full_info().pss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return Usage(spent, memory.rss, None)

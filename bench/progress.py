@@ -1,0 +1,76 @@
+"""What a person sees while a run goes on: lines that stay, and one line that moves.
+
+On a terminal the moving line is drawn over; in a log file it is printed now and
+then, so that a log stays readable.
+"""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+LOG_EVERY_S = 10.0
+
+
+class Progress:
+    """Tells what goes on; use as a context manager. Writes to standard error."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, highlight=False, quiet=quiet)
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:3.0f}%"),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=quiet or not self.console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._logged_at = 0.0
+        self._text = ""
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def move(self, text: str, share: float) -> None:
+        """Show ``text`` and a bar that is filled to ``share`` (0 to 1)."""
+        if self._bars.disable:
+            self._log(text, share)
+        elif self._task is None:
+            self._task = self._bars.add_task(_escaped(text), total=1.0)
+        if self._task is not None:
+            self._bars.update(self._task, description=_escaped(text), completed=share)
+
+    def settle(self) -> None:
+        """Remove the moving line: its work is done."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.settle()
+        self._bars.stop()
+
+    def _log(self, text: str, share: float) -> None:
+        now = time.monotonic()
+        if now - self._logged_at >= LOG_EVERY_S:
+            self._logged_at = now
+            self.say(f"    {text} ({share:.0%})")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,209 @@
+"""A run from its plan to its last trial, in the order in which things happen."""
+
+import datetime as dt
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from bench.cluster.api import ApiError, ApiUnreachableError
+from bench.cluster.binaries import Binaries, resolve
+from bench.cluster.populated import PopulatedCluster
+from bench.environment import describe
+from bench.equality import equality_phase
+from bench.fleet import ServerError, server_kinds
+from bench.model import (
+    NO_SERVER,
+    SCHEMA,
+    EqualityRecord,
+    Outcome,
+    Plan,
+    RunRecord,
+    RunState,
+    Trial,
+    TrialRecord,
+)
+from bench.plan import predicted_s, trials
+from bench.probes.audit import AuditError
+from bench.probes.metrics import MetricsError
+from bench.progress import Progress
+from bench.store import Store
+from bench.supervision.process import ProcessFailed
+from bench.supervision.watchdog import Watchdog
+from bench.trial import TrialRunner
+
+FATAL = (ProcessFailed, ServerError, ApiError, ApiUnreachableError, AuditError, MetricsError)
+"""What ends a run early. A trial's own server may fail without: that makes a failed trial."""
+
+
+class RunEndedEarlyError(Exception):
+    """The run could not go on; what it measured until then is kept and valid."""
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(f"the run ended early: {why}")
+        self.run = run
+
+
+class Run:
+    """One run: its record, its results folder, and the cluster it is at."""
+
+    def __init__(
+        self, plan: Plan, plan_toml: str, *, binaries: Binaries, store: Store, progress: Progress
+    ) -> None:
+        self._plan = plan
+        self._binaries = binaries
+        self._progress = progress
+        self._trials = trials(plan)
+        self._kinds = server_kinds()
+        started = dt.datetime.now(dt.UTC)
+        self.record = RunRecord(
+            schema=SCHEMA,
+            run=f"{started:%Y%m%dT%H%M%SZ}-{plan.name}",
+            state=RunState.RUNNING,
+            started_at=started.isoformat(timespec="seconds"),
+            plan=plan,
+            environment=describe(binaries),
+            trials_planned=len(self._trials),
+        )
+        self._writer = store.create(self.record, plan_toml)
+        self._cluster: PopulatedCluster | None = None
+        self._compared: dict[int, EqualityRecord] = {}
+        self._differed = False
+        self.has_trials = False
+
+    @property
+    def unequal(self) -> bool:
+        """Whether the servers were found to answer differently, before or after a window."""
+        return self._differed or not all(record.equal for record in self._compared.values())
+
+    @classmethod
+    def start(cls, plan: Plan, plan_toml: str, *, store: Store, progress: Progress) -> "Run":
+        """Find the binaries, then open the results folder.
+
+        Raises ``BinariesUnavailable``, or ``StoreError`` if the folder cannot be made.
+        """
+        binaries = resolve(say=progress.say)
+        return cls(plan, plan_toml, binaries=binaries, store=store, progress=progress)
+
+    def walk(self) -> RunRecord:
+        """Run every trial and write each at once; return the record of the finished run.
+
+        Raises ``RunEndedEarlyError`` when the cluster fails and ``StoreError`` when
+        results cannot be written. On these, as on Ctrl-C, the run is marked
+        incomplete, with the reason.
+        """
+        self._announce()
+        try:
+            with Watchdog() as watchdog, ExitStack() as stack:
+                for trial in self._trials:
+                    cluster = self._cluster_for(trial, watchdog, stack)
+                    self._measure(trial, cluster, watchdog)
+        except FATAL as error:
+            self._end(RunState.INCOMPLETE, str(error))
+            raise RunEndedEarlyError(self.record.run, str(error)) from error
+        except BaseException as error:
+            self._end(RunState.INCOMPLETE, str(error) or type(error).__name__)
+            raise
+        self._end(RunState.COMPLETE, None)
+        return self.record
+
+    def _announce(self) -> None:
+        plan = self._plan
+        scenarios = ", ".join(scenario.name for scenario in plan.scenarios)
+        self._progress.say(
+            f"Plan {plan.name}: {plan.description}\n"
+            f"  scenarios  {scenarios}\n"
+            f"  servers    {', '.join(plan.servers)}\n"
+            f"  trials     {len(self._trials)} in {plan.rounds} round(s), "
+            f"about {max(1, round(predicted_s(plan) / 60))} min\n"
+            f"  cluster    Kubernetes {self._binaries.kubernetes}, "
+            f"etcd {self._binaries.etcd_version}, from: {self._binaries.source}\n"
+            f"  results    {self._writer.folder}"
+        )
+
+    def _cluster_for(self, trial: Trial, watchdog: Watchdog, stack: ExitStack) -> PopulatedCluster:
+        """Return a cluster with as many pods as the trial wants, a new one if need be."""
+        pods = self._plan.scenario(trial.scenario).pods
+        if self._cluster is None or self._cluster.pods != pods:
+            stack.close()
+            self._progress.move("starting etcd and kube-apiserver", 0.0)
+            self._cluster = stack.enter_context(
+                PopulatedCluster(
+                    self._binaries,
+                    watchdog,
+                    seed=self._plan.seed,
+                    pods=pods,
+                    progress=self._populating,
+                )
+            )
+            self._progress.settle()
+            if pods not in self._compared:
+                self._compare(self._cluster, watchdog)
+        return self._cluster
+
+    def _populating(self, done: int, wanted: int) -> None:
+        self._progress.move(f"writing pods, {done:,} of {wanted:,}", done / wanted)
+
+    def _compare(self, cluster: PopulatedCluster, watchdog: Watchdog) -> None:
+        self._progress.move("comparing the servers' answers, churn stopped", 0.0)
+        record = equality_phase(
+            cluster,
+            [self._kinds[name] for name in self._plan.servers if name != NO_SERVER],
+            [s for s in self._plan.scenarios if s.pods == cluster.pods],
+            watchdog=watchdog,
+        )
+        self._compared[cluster.pods] = record
+        answers = tuple(a for compared in self._compared.values() for a in compared.answers)
+        self._writer.write_equality(replace(record, answers=answers))
+        self._progress.settle()
+        if record.equal:
+            self._progress.say(
+                f"{cluster.pods:,} pods: {len(record.answers)} queries answered alike by "
+                f"{', '.join(record.servers)}"
+            )
+        for answer in record.answers:
+            if not answer.equal:
+                found = "\n  ".join(answer.differences)
+                self._progress.say(f"ANSWERS DIFFER for {answer.path}:\n  {found}")
+
+    def _measure(self, trial: Trial, cluster: PopulatedCluster, watchdog: Watchdog) -> None:
+        title = (
+            f"[{trial.order + 1}/{len(self._trials)}] {trial.scenario}, {trial.server}, "
+            f"round {trial.round + 1}"
+        )
+        with tempfile.TemporaryDirectory(dir=cluster.plane.folder) as folder:
+            measurements = TrialRunner(
+                self._plan,
+                trial,
+                cluster=cluster,
+                kind=None if trial.server == NO_SERVER else self._kinds[trial.server],
+                watchdog=watchdog,
+                folder=Path(folder),
+                notify=lambda text, share: self._progress.move(f"{title}: {text}", share),
+            ).run()
+            self._writer.write_trial(
+                measurements.record,
+                requests=measurements.requests,
+                audit=measurements.audit,
+                scrapes=measurements.scrapes,
+                samples=measurements.samples,
+            )
+        self.has_trials = True
+        self._differed |= measurements.record.equal_to_list is False
+        self._progress.settle()
+        self._progress.say(f"{title}: {_outcome(measurements.record)}")
+        for caveat in measurements.record.caveats:
+            self._progress.say(f"    {caveat.kind}: {caveat.text}")
+
+    def _end(self, state: RunState, reason: str | None) -> None:
+        ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        self.record = replace(self.record, state=state, ended_at=ended, reason=reason)
+        self._writer.update(self.record)
+
+
+def _outcome(record: TrialRecord) -> str:
+    if record.outcome is Outcome.FAILED:
+        return "FAILED"
+    if record.achieved_rps is None:
+        return "floor measured"
+    return f"{record.answered:,} answers, {record.achieved_rps:,.1f}/s"

@@ -1,0 +1,107 @@
+"""A populated throwaway cluster and both servers, until the person has had enough."""
+
+import json
+import shutil
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cluster.binaries import resolve
+from bench.cluster.populated import PopulatedCluster
+from bench.fleet import ServerUnderTest, server_kinds
+from bench.progress import Progress
+from bench.supervision.watchdog import Watchdog
+
+SERVERS = ("informer", "direct")
+WATCH_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What is wanted: how many pods, how many writes a second, and where to say so."""
+
+    pods: int
+    churn_per_s: float
+    seed: int
+    kubeconfig_out: Path | None
+    as_json: bool
+
+
+def up(options: UpOptions, progress: Progress) -> None:
+    """Bring everything up, print the addresses, and watch over it until interrupted.
+
+    Raises ``ProcessFailed`` when one of the processes ends, ``BinariesUnavailable``,
+    ``OSError`` when the kubeconfig cannot be written. Ctrl-C ends it in order.
+    """
+    with ExitStack() as stack:
+        watchdog = stack.enter_context(Watchdog())
+        binaries = resolve(say=progress.say)
+        progress.move("starting etcd and kube-apiserver", 0.0)
+        cluster = stack.enter_context(
+            PopulatedCluster(
+                binaries,
+                watchdog,
+                seed=options.seed,
+                pods=options.pods,
+                progress=lambda done, wanted: progress.move(
+                    f"writing pods, {done:,} of {wanted:,}", done / wanted
+                ),
+            )
+        )
+        servers = {}
+        for name in SERVERS:
+            progress.move(f"starting the server {name}", 0.0)
+            servers[name] = stack.enter_context(
+                ServerUnderTest.start(
+                    server_kinds()[name],
+                    kubeconfig=cluster.plane.kubeconfig,
+                    watchdog=watchdog,
+                    log=cluster.plane.folder / f"{name}.log",
+                )
+            )
+        cluster.churn.resume(options.churn_per_s)
+        progress.settle()
+        kubeconfig = cluster.plane.kubeconfig
+        if options.kubeconfig_out is not None:
+            kubeconfig = options.kubeconfig_out.absolute()
+            shutil.copyfile(cluster.plane.kubeconfig, kubeconfig)
+            stack.callback(kubeconfig.unlink, missing_ok=True)
+        _announce(options, progress, cluster, servers, kubeconfig)
+        while True:
+            cluster.check()
+            for server in servers.values():
+                server.check()
+            time.sleep(WATCH_EVERY_S)
+
+
+def _announce(
+    options: UpOptions,
+    progress: Progress,
+    cluster: PopulatedCluster,
+    servers: dict[str, ServerUnderTest],
+    kubeconfig: Path,
+) -> None:
+    addresses = {
+        "api_server": cluster.plane.url,
+        "kubeconfig": str(kubeconfig),
+        **{name: server.url for name, server in servers.items()},
+        "audit_log": str(cluster.plane.audit_log),
+    }
+    if options.as_json:
+        print(json.dumps(addresses), flush=True)
+        return
+    pod = cluster.targets.pods[0]
+    progress.say(
+        f"{options.pods:,} pods, {options.churn_per_s:g} writes a second, seed {options.seed}.\n"
+        f"  API server   {cluster.plane.url}\n"
+        f"  informer     {servers['informer'].url}/pods\n"
+        f"  direct       {servers['direct'].url}/pods\n"
+        f"  kubeconfig   {kubeconfig}\n"
+        f"  audit log    {cluster.plane.audit_log}\n"
+        "Try, in another terminal:\n"
+        f"  kubectl --kubeconfig {kubeconfig} get pods -A\n"
+        f"  curl '{servers['informer'].url}/pods/{pod[0]}/{pod[1]}'\n"
+        f"  .venv/bin/locust -f bench/load/locustfile.py --host {servers['informer'].url}\n"
+        "Ctrl-C ends it all and leaves nothing behind."
+    )
