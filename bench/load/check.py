@@ -36,6 +36,10 @@ class BodyCheck:
             raise ImplausibleBodyError(f"the body is not the answer promised: {error}") from error
         if envelope.code != 200:
             raise ImplausibleBodyError(f"the body says code {envelope.code} under status 200")
+        asks_for_one = path.partition("?")[0].count("/") == 3  # /pods/<namespace>/<name>
+        if asks_for_one is not isinstance(envelope.result, dict):
+            asked, given = ("one pod", "a list") if asks_for_one else ("a list", "one object")
+            raise ImplausibleBodyError(f"{asked} was asked for, {given} came")
         if isinstance(envelope.result, dict):
             _check_pod(path, envelope.result)
         else:

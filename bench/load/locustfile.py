@@ -9,10 +9,10 @@ import logging
 from argparse import Namespace
 from pathlib import Path
 
+import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.exception import StopUser
 from locust.runners import MasterRunner
 
 from bench.load.asking import Questions
@@ -38,10 +38,9 @@ class ByHand(LoadUser):
     """Whether the class could not be given an order; the reason was told once."""
 
     def on_start(self) -> None:
-        """Begin, or stop at once without an order."""
-        if self.trouble:
-            raise StopUser
-        super().on_start()
+        """Begin, if there is an order; a user without a model stops at its first step."""
+        if not self.trouble:
+            super().on_start()
 
 
 def _class_name(route: str) -> str:
@@ -57,7 +56,7 @@ CLASSES = [_user_class(load(name)) for name in names()]
 globals().update({each.__name__: each for each in CLASSES})  # where Locust looks for them
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # likewise
 def _add_arguments(parser: LocustArgumentParser) -> None:
     # A default of None would come back from the web page's form as a string.
     parser.add_argument(
@@ -127,4 +126,4 @@ def _give_up(environment: Environment, error: Exception) -> None:
     )
     if environment.web_ui is None and environment.runner is not None:
         environment.process_exit_code = 1
-        environment.runner.quit()
+        gevent.spawn(environment.runner.quit)  # once it has started, which cannot be called off

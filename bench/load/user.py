@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from locust import User, task
 from locust.env import Environment
+from locust.exception import StopUser
 
 from bench.load.asking import RequestFailedError
 from bench.load.models import Model, Order, model_of
@@ -42,9 +43,10 @@ class LoadUser(User):
 
     @task
     def read(self) -> None:
-        """Let the model do what is due."""
-        if self.model is not None:
-            self.model.step()
+        """Let the model do what is due; stop a user that has none."""
+        if self.model is None:
+            raise StopUser
+        self.model.step()
 
     def _report(
         self, label: str, elapsed_ms: float, size: int, wrong: RequestFailedError | None

@@ -1,0 +1,84 @@
+"""The recorder: rows as they happened, readable with pandas alone."""
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from bench.load.recorder import Recorder, Result
+from bench.store.tables import REQUESTS, write_table
+
+LABELS = ("/pods", "/pods/<namespace>")
+
+
+@pytest.fixture
+def recorder():
+    filled = Recorder(LABELS)
+    filled.add(0.001, 0.0015, 0.02, 200, 4_400_000, 0, Result.OK)
+    filled.add(0.002, 0.0021, 0.03, 500, 60, 1, Result.FAILED)
+    filled.add(0.003, 0.0031, None, 0, 0, 1, Result.TIMEOUT)
+    filled.add(0.004, None, None, 0, 0, 0, Result.DROPPED)
+    filled.add(0.005, None, None, 0, 0, 0, Result.FAILED)
+    return filled
+
+
+def test_rows_come_back_as_they_were_added(recorder, tmp_path):
+    recorder.write(tmp_path / "requests.parquet")
+    frame = pd.read_parquet(tmp_path / "requests.parquet")
+    assert [1000, 2000, 3000, 4000, 5000] == frame["intended_us"].tolist()
+    assert [1500, 2100, 3100] == frame["sent_us"].dropna().tolist()
+    assert [False, False, False, True, True] == frame["sent_us"].isna().tolist()
+    assert [20_000, 30_000] == frame["done_us"].dropna().tolist()
+    assert [False, False, True, True, True] == frame["done_us"].isna().tolist()
+    assert [200, 500, 0, 0, 0] == frame["status"].tolist()
+    assert [4_400_000, 60, 0, 0, 0] == frame["bytes"].tolist()
+    labels = ["/pods", "/pods/<namespace>", "/pods/<namespace>", "/pods", "/pods"]
+    assert labels == frame["route"].tolist()
+    outcomes = ["ok", "failed", "timeout", "dropped", "failed"]
+    assert outcomes == frame["outcome"].tolist()
+
+
+def test_the_file_has_the_types_of_the_stores_table_and_is_taken_in_unchanged(recorder, tmp_path):
+    source = tmp_path / "requests.parquet"
+    recorder.write(source)
+    types = {field.name: field.type for field in REQUESTS.schema}
+    assert types == {field.name: field.type for field in pq.read_schema(source)}
+    trial = tmp_path / "trial"
+    trial.mkdir()
+    write_table(trial, REQUESTS, source)
+    assert source.read_bytes() == (trial / "requests.parquet").read_bytes()
+
+
+def test_names_are_stored_once_and_not_once_a_row(recorder, tmp_path):
+    recorder.write(tmp_path / "requests.parquet")
+    group = pq.ParquetFile(tmp_path / "requests.parquet").metadata.row_group(0)
+    assert {"route", "outcome"} <= {
+        group.column(index).path_in_schema
+        for index in range(group.num_columns)
+        if group.column(index).has_dictionary_page
+    }
+
+
+def test_a_window_without_requests_makes_a_file_without_rows(tmp_path):
+    empty = Recorder(LABELS)
+    empty.write(tmp_path / "requests.parquet")
+    assert 0 == len(pd.read_parquet(tmp_path / "requests.parquet"))
+    assert empty.lag_ms(99) is None
+    assert 0 == empty.done_by(1.0)
+
+
+def test_lag_is_from_intended_to_sent_over_what_was_sent(recorder):
+    assert 0.5 == recorder.lag_ms(99)
+    assert 0.1 == recorder.lag_ms(0)
+
+
+def test_only_good_answers_within_the_time_count_as_done_by_it(recorder):
+    assert 1 == recorder.done_by(0.02)
+    assert 0 == recorder.done_by(0.0199)
+    assert 1 == recorder.done_by(10.0)
+
+
+def test_a_file_that_could_not_be_written_leaves_none_of_its_name(recorder, tmp_path):
+    target = tmp_path / "missing" / "requests.parquet"
+    with pytest.raises(FileNotFoundError):
+        recorder.write(target)
+    assert [] == list(tmp_path.iterdir())

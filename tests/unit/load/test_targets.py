@@ -1,0 +1,56 @@
+"""Targets as a file, and as found by asking a server."""
+
+import json
+
+import pytest
+
+from bench.load.discovery import DiscoveryError, targets_in
+from bench.load.targets import TargetsError, read_targets, write_targets
+from bench.model import Targets
+
+
+def test_targets_come_back_as_they_were_written(tmp_path):
+    targets = Targets(("a", "b"), (("a", "x"), ("b", "y")), ("app=web",))
+    write_targets(tmp_path / "targets.json", targets)
+    assert targets == read_targets(tmp_path / "targets.json")
+
+
+def test_a_missing_targets_file_is_named(tmp_path):
+    with pytest.raises(TargetsError, match=r"none\.json: No such file"):
+        read_targets(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"namespaces": ["a"], "pods": [["a"]]}'])
+def test_a_file_that_holds_no_targets_is_named(tmp_path, content):
+    (tmp_path / "targets.json").write_text(content)
+    with pytest.raises(TargetsError, match=r"targets\.json holds no targets"):
+        read_targets(tmp_path / "targets.json")
+
+
+def pod(namespace, name, **labels):
+    return {"metadata": {"namespace": namespace, "name": name, "labels": labels}}
+
+
+def test_discovery_names_what_a_list_of_pods_shows_commonest_labels_first():
+    body = json.dumps(
+        {"code": 200, "result": [pod("b", "x", app="web", tier="a"), pod("a", "y", app="web")]}
+    ).encode()
+    expected = Targets(("a", "b"), (("b", "x"), ("a", "y")), ("app=web", "tier=a"))
+    assert expected == targets_in(body, "http://server")
+
+
+def test_discovery_takes_pods_from_all_over_a_long_list():
+    body = json.dumps({"result": [pod("ns", f"p{number}") for number in range(1000)]}).encode()
+    found = targets_in(body, "http://server").pods
+    assert 200 == len(found)
+    assert ("ns", "p0") == found[0]
+    assert ("ns", "p995") == found[-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [(b'{"result": []}', "has no pods"), (b"<html>", "did not answer with a list of pods")],
+)
+def test_a_server_without_pods_cannot_be_discovered(body, complaint):
+    with pytest.raises(DiscoveryError, match=complaint):
+        targets_in(body, "http://server")
