@@ -44,5 +44,25 @@ class LifecycleError(InformerError):
     """An informer was started twice, changed after its start, or used after its stop."""
 
 
+class TransformError(UndecodableError):
+    """A transform raised, or gave back something that is no Kubernetes object."""
+
+
+class HandlerError(InformerError, ValueError):
+    """A handler lacks a method, asks for too short a resync, or is not at this informer."""
+
+
+class SyncError(InformerError):
+    """The server says that the resource cannot be listed at all: unknown to it, or asked wrongly.
+
+    ``code`` is the HTTP status. The informer goes on trying, in case the
+    resource comes to be; this error is for those who wait for the first fill.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class UnknownIndexError(InformerError, KeyError):
     """No indexer of that name was added."""

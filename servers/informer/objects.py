@@ -7,10 +7,12 @@ so that an object reads the same however it came.
 
 import sys
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from kubernetes.client import ApiClient, Configuration
 
 from servers.informer.errors import UndecodableError
 
@@ -37,6 +39,32 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
         """Return the object as a fresh mapping; the caller may change it."""
         decoded: dict[str, Any] = msgspec.json.decode(self.raw)
         return decoded
+
+    def typed(self, model: str) -> Any:  # noqa: ANN401 - the official client's models have no common type
+        """Return the object as a model of the official client, ``"V1Pod"`` say. Slow."""
+        return _official_client().deserialize(self.raw.decode(), model, "application/json")
+
+
+@cache
+def _official_client() -> ApiClient:
+    return ApiClient(Configuration())
+
+
+class DeletedFinalStateUnknown(CachedObject, frozen=True, gc=False, eq=False):
+    """An object that went away while nobody looked, as it was last seen."""
+
+    @classmethod
+    def of(cls, last: CachedObject) -> "DeletedFinalStateUnknown":
+        """Mark ``last`` as the last known state of something that is gone."""
+        return cls(
+            last.key,
+            last.namespace,
+            last.name,
+            last.uid,
+            last.resource_version,
+            last.raw,
+            last.own_labels,
+        )
 
 
 class _Metadata(msgspec.Struct, gc=False):

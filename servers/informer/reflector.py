@@ -5,9 +5,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 from servers.informer.connection import Cancel
 from servers.informer.errors import TransportError, TransportTimeoutError
+from servers.informer.events import decode_status
 from servers.informer.machine import (
     Action,
     Answered,
@@ -37,6 +39,11 @@ def _retry_after_s(headers: Mapping[str, str]) -> float:
     return float(text) if text.isdigit() else 0.0
 
 
+def _accept(partial: str) -> str:
+    """Return the media type to ask for; ``partial`` is a kind of meta.k8s.io/v1."""
+    return f"application/json;as={partial};g=meta.k8s.io;v=v1" if partial else "application/json"
+
+
 class Reflector:
     """Lists and watches one scope of a resource and hands on what changed."""
 
@@ -49,11 +56,18 @@ class Reflector:
         deliver: Callable[[list[Output]], None],
         *,
         observer: Observer | None = None,
+        metadata_only: bool = False,
+        on_refusal: Callable[[], None] = lambda: None,
         clock: Clock = time.monotonic,
     ) -> None:
         self._transport = transport
         self._resource = resource
-        self._path = resource.path(namespace)
+        self.path = resource.path(namespace)
+        self.last_error: str | None = None
+        self.refused_with = 0
+        self._on_refusal = on_refusal
+        self._list_accept = _accept("PartialObjectMetadataList" if metadata_only else "")
+        self._watch_accept = _accept("PartialObjectMetadata" if metadata_only else "")
         self._machine = machine
         self._deliver = deliver
         self._observer = observer or Observer()
@@ -120,6 +134,7 @@ class Reflector:
         except TransportError as error:
             if not self._stopped.is_set():
                 log.warning("%s: %s", self._name, error)
+                self.last_error = str(error)
             return Broke(
                 str(error), connected=error.sent, idle=isinstance(error, TransportTimeoutError)
             )
@@ -137,35 +152,55 @@ class Reflector:
 
     def _open(self, query: dict[str, str], timeout_s: float) -> Input:
         stream = self._transport.stream(
-            self._path,
+            self.path,
             query,
             timeout=timeout_s,
             resource=self._resource.plural,
+            accept=self._watch_accept,
             cancel=self._cancel,
         )
         self._contact = self._clock()
         self._stream = stream
-        if stream.status == 200:
-            return Answered(200)
+        if stream.status == HTTPStatus.OK:
+            self.last_error, self.refused_with = None, 0
+            return Answered(stream.status)
         body = stream.read_all()
+        self._note_refusal(stream.status, body, listed=False)
         return Answered(stream.status, body, _retry_after_s(stream.headers))
 
     def _list(self, query: dict[str, str], timeout_s: float) -> Input:
         code = 0
         try:
             answer = self._transport.get(
-                self._path,
+                self.path,
                 query,
                 timeout=timeout_s,
                 verb="list",
                 resource=self._resource.plural,
+                accept=self._list_accept,
                 cancel=self._cancel,
             )
             code = answer.status
         finally:
             self._observer.listed(code)
         self._contact = self._clock()
+        if answer.status == HTTPStatus.OK:
+            self.last_error, self.refused_with = None, 0
+        else:
+            self._note_refusal(answer.status, answer.body, listed=True)
         return Answered(answer.status, answer.body, _retry_after_s(answer.headers))
+
+    def _note_refusal(self, code: int, body: bytes, *, listed: bool) -> None:
+        """Keep what the server said; only its word on a list is final for those who wait.
+
+        A watch may be refused for asking to be filled by the stream, which a list mends.
+        """
+        message = decode_status(body, code).message
+        log.warning("%s: answered %d: %s", self._name, code, message)
+        self.last_error = f"{code}: {message}"
+        if listed or code == HTTPStatus.NOT_FOUND:
+            self.refused_with = code
+            self._on_refusal()
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

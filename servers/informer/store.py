@@ -39,7 +39,8 @@ class Delta:
     final_state_unknown: bool = False
 
 
-Listener = Callable[[list[Delta]], None]
+Listener = Callable[[list[Delta], bool], None]
+"""Told of changes, and whether they complete the first fill of all scopes."""
 
 
 class Store:
@@ -72,12 +73,14 @@ class Store:
         """Take in outputs of the machine of ``scope``; tell ``listener``, in order, of each."""
         for output in outputs:
             with self._lock:
+                was_filled = bool(self._snapshot.resource_version)
                 if isinstance(output, Replace):
                     deltas = self._replace(scope, output)
                 else:
                     deltas = self._change(scope, output)
-                if deltas:
-                    listener(deltas)
+                filled = not was_filled and bool(self._snapshot.resource_version)
+                if deltas or filled:
+                    listener(deltas, filled)
             with self._moved:
                 self._moved.notify_all()
 
@@ -91,13 +94,10 @@ class Store:
 
         False at once when the store was closed, or where versions cannot be compared.
         """
-        return self._wait_for(lambda: self._reached(resource_version), timeout_s)
+        return self.wait_for(lambda: self._reached(resource_version), timeout_s)
 
-    def wait_until_filled(self, timeout_s: float) -> bool:
-        """Wait until every scope has been filled once; return whether all are."""
-        return self._wait_for(lambda: bool(self._snapshot.resource_version), timeout_s)
-
-    def _wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
+    def wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until ``reached`` says so, asked after each change; return whether it did."""
         deadline = time.monotonic() + timeout_s
         with self._moved:
             while not reached():
@@ -106,6 +106,11 @@ class Store:
                     return False
                 self._moved.wait(left)
             return True
+
+    def wake(self) -> None:
+        """Let those who wait look again."""
+        with self._moved:
+            self._moved.notify_all()
 
     def close(self) -> None:
         """Wake whoever waits for a version that will not come any more."""
@@ -158,12 +163,12 @@ class Store:
 
     def _replace(self, scope: str | None, output: Replace) -> list[Delta]:
         before = self._snapshot
+        initial = not self._versions[scope]
         version = self._advance(scope, output.resource_version)
         kept: list[CachedObject] = []
         if scope is not None:
             kept = [item for item in before if item.namespace != scope]
         after = Snapshot.of([*kept, *output.objects], version, before.indexers)
-        initial = output.reason == "initial"
         deltas = [
             Delta(DeltaType.DELETED, old, None, final_state_unknown=True)
             for old in before.objects(scope)

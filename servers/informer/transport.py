@@ -164,6 +164,7 @@ class Transport:
         verb: str,
         resource: str,
         subresource: str = "",
+        accept: str = "application/json",
         cancel: Cancel | None = None,
     ) -> Response:
         """GET ``path`` and read the whole body, whatever the status.
@@ -173,7 +174,7 @@ class Transport:
         """
         what = f"{verb} {path}"
         with cancellable(cancel):
-            response = self._send(path, query, timeout, what, (verb, resource, subresource))
+            response = self._send(path, query, timeout, what, (verb, resource, subresource), accept)
             try:
                 body = read_body(response)
             except (http_errors.HTTPError, OSError, ValueError) as error:
@@ -190,6 +191,7 @@ class Transport:
         verb: str = "watch",
         resource: str,
         subresource: str = "",
+        accept: str = "application/json",
         cancel: Cancel | None = None,
     ) -> "Stream":
         """GET ``path`` and hand out its body as it comes; to be closed by the caller.
@@ -199,7 +201,7 @@ class Transport:
         """
         what = f"{verb} {path}"
         with cancellable(cancel):
-            response = self._send(path, query, timeout, what, (verb, resource, subresource))
+            response = self._send(path, query, timeout, what, (verb, resource, subresource), accept)
         return Stream(response, lambda error: self._failure(what, error, sent=True))
 
     def close(self) -> None:
@@ -208,12 +210,18 @@ class Transport:
         self._pool.close()
 
     def _send(
-        self, path: str, query: Query, timeout: float, what: str, label: tuple[str, str, str]
+        self,
+        path: str,
+        query: Query,
+        timeout: float,
+        what: str,
+        label: tuple[str, str, str],
+        accept: str,
     ) -> urllib3.BaseHTTPResponse:
         encoded = urlencode(list(query.items() if isinstance(query, Mapping) else query))
         url = f"{self._prefix}{path}?{encoded}" if encoded else f"{self._prefix}{path}"
         try:
-            headers = self._headers()
+            headers = self._headers() | {"Accept": accept}
             response: urllib3.BaseHTTPResponse = self._pool.urlopen(
                 "GET",
                 url,
@@ -236,7 +244,7 @@ class Transport:
         return response
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": self._user_agent}
+        headers = {"User-Agent": self._user_agent}
         if self._token_file is not None:
             headers["Authorization"] = f"Bearer {self._token_file.read()}"
         else:
