@@ -8,7 +8,7 @@ that impatience does not break the cleanup. SIGKILL is the watchdog's matter.
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -42,7 +42,8 @@ def unwinding_on_signals(say: Callable[[str], None] = lambda _: None) -> Iterato
         caught.append(number)
         if len(caught) == 1:
             raise Interrupted(number)
-        say(f"still cleaning up ({signal.Signals(caught[0]).name}); it takes a few seconds")
+        with suppress(RuntimeError):  # the signal may have come in the midst of a print
+            say(f"still cleaning up ({signal.Signals(caught[0]).name}); it takes a few seconds")
 
     with _handling(unwind):
         yield

@@ -44,7 +44,8 @@ class Watchdog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         root = Path(bench.__file__).parents[1]
-        # Popen keeps its end of the pipe from being inherited, so it is ours alone.
+        # Popen keeps its end of the pipe from being inherited, so it is ours alone; only a
+        # bare os.fork() would share it, and the harness makes its processes otherwise.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root)],
             stdin=subprocess.PIPE,

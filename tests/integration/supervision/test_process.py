@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -137,6 +138,16 @@ def test_stop_lets_a_process_end_in_its_own_way(start, tmp_path):
 def test_one_that_ignores_sigterm_is_killed(start, tmp_path):
     process = start(*shell(STUBBORN), ready=lambda: "up" in (tmp_path / "log").read_text())
     assert -signal.SIGKILL == process.stop(term_timeout_s=0.2)
+
+
+def test_ctrl_c_in_the_midst_of_stopping_takes_effect_once_it_is_stopped(start, tmp_path):
+    process = start(*shell(STUBBORN), ready=lambda: "up" in (tmp_path / "log").read_text())
+    impatience = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    impatience.start()
+    with pytest.raises(KeyboardInterrupt):
+        process.stop(term_timeout_s=1.0)
+    assert -signal.SIGKILL == process.returncode
+    assert read_stat(process.pid) is None
 
 
 def test_stop_is_idempotent_and_safe_after_death(start):

@@ -40,6 +40,25 @@ FAMILY = "sleep 600 & sleep 600 & echo $!; wait"
 STUBBORN_FAMILY = "trap '' TERM; sleep 600 & echo $!; wait"
 
 
+KILLED_WHILE_STARTING = """
+import os, signal, sys
+from pathlib import Path
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+
+class DeathAtGuarding(Watchdog):
+    def guard_group(self, pid):
+        if sys.argv[1] == "after":
+            super().guard_group(pid)
+        print(pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+folder = Path(sys.argv[2])
+argv = ["/bin/sh", "-c", f"touch {folder}/ran; exec sleep 600"]
+SupervisedProcess.start("late", argv, log=folder / "log", watchdog=DeathAtGuarding())
+"""
+
+
 class Harness:
     """A harness in a process of its own, and what it told about its folder and processes."""
 
@@ -102,6 +121,23 @@ def test_members_of_a_group_whose_leader_is_dead_are_not_left_behind(harness):
     running.process.kill()
     running.process.wait()
     eventually_nothing_is_left(running)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_harness_killed_while_it_starts_a_process_leaves_none_that_ever_ran(tmp_path, when):
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED_WHILE_STARTING, when, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        text=True,
+    ) as harness:
+        pid = int(harness.stdout.readline())
+    assert -signal.SIGKILL == harness.returncode
+    deadline = time.monotonic() + 60
+    while (stat := read_stat(pid)) is not None and stat.alive:
+        assert time.monotonic() < deadline, f"process {pid} was left behind"
+        time.sleep(0.05)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -33,6 +33,24 @@ def test_later_signals_do_not_break_the_cleanup():
     assert ["still cleaning up (SIGTERM); it takes a few seconds"] * 2 == said
 
 
+def test_a_word_that_cannot_be_printed_just_then_does_not_break_the_cleanup():
+    cleaned = []
+
+    def say(line):
+        raise RuntimeError("reentrant call")
+
+    def work():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            cleaned.append(True)
+
+    with pytest.raises(Interrupted), unwinding_on_signals(say):
+        work()
+    assert [True] == cleaned
+
+
 def test_the_handlers_found_are_put_back():
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with unwinding_on_signals(), deferring_signals():
