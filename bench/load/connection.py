@@ -95,7 +95,7 @@ class Connection:
         self._buffer = buffer
         self._socket: socket.socket | None = None
         self._used = 0.0
-        self._peer_chunks = True  # until its first answer tells
+        self._tells_length = False  # until an answer does
         self._reset()
 
     def _reset(self) -> None:
@@ -136,7 +136,7 @@ class Connection:
             if not whole:
                 self.close()
         self._used = monotonic()
-        self._peer_chunks = framer.chunked
+        self._tells_length = framer.content_length is not None
         return Response(framer.status, framer.body_bytes, b"".join(framer.pieces) if keep else None)
 
     def _opened(self, timeout_s: float) -> socket.socket:
@@ -163,7 +163,7 @@ class Connection:
 
     def _receive(self, sock: socket.socket, deadline: float, *, keep: bool) -> Framer:
         """Receive until one answer is complete, and return the framer that saw it."""
-        framer = self._keeping if keep or self._peer_chunks else self._counting
+        framer = self._counting if self._tells_length and not keep else self._keeping
         self._keeping.keep = keep
         framer.begin()
         head = b""  # of an answer whose head did not come in one piece
@@ -176,8 +176,9 @@ class Connection:
                 raise ConnectionResetError("the server closed it before the answer was complete")
             data = self._buffer[:received]
             framer.feed(data)
-            if framer is self._counting and framer.chunked:
+            if framer is self._counting and framer.length_untold:
                 # only the body itself tells its length: start again with the framer that sees it
+                self._counting = Framer()
                 framer = self._keeping
                 framer.begin()
                 framer.feed(memoryview(head + data))

@@ -44,9 +44,14 @@ class Framer:
             raise FramingError(f"not a well-formed response: {error}") from error
 
     @property
+    def length_untold(self) -> bool:
+        """Whether the head is read and does not say how long the body is."""
+        return self.head_complete and self.content_length is None
+
+    @property
     def ends_with_connection(self) -> bool:
         """Whether only the end of the connection can end this body."""
-        return self.head_complete and self.content_length is None and not self.chunked
+        return self.length_untold and not self.chunked
 
     # what httptools calls
 
