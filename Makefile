@@ -28,6 +28,19 @@ env: $(STAMP) ## Make .venv from the lock file (every other target does this fir
 bench: $(STAMP) ## Run a plan from bare machine to reports/<run>/index.html   [PLAN=smoke|default|my.toml]
 	@$(PY) -m bench run $(PLAN)
 
+.PHONY: report
+RUN ?= latest
+report: $(STAMP) ## Make a run's report again, from files alone   [RUN=latest|<run>]
+	@$(PY) -m bench report $(RUN)
+
+.PHONY: up
+up: $(STAMP) ## A populated throwaway cluster and both servers, until Ctrl-C   [ARGS="--pods 5000"]
+	@$(PY) -m bench up $(ARGS)
+
+.PHONY: plans
+plans: $(STAMP) ## The plans there are, and how long each takes
+	@$(PY) -m bench plans
+
 .PHONY: test
 test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k name"]
 	@$(PY) -m pytest $(ARGS)
@@ -38,6 +51,15 @@ check: $(STAMP) ## Format, lint, strict types, import contracts
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+.PHONY: microbench
+microbench: $(STAMP) ## The speed of the parts, as ratios measured side by side (some minutes)
+	@$(PY) -m bench.microbench
+
+.PHONY: clean
+clean: ## Remove .venv and tool caches; results, reports and the binaries' cache stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@find bench servers tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lock
 lock: ## Resolve requirements.lock anew from pyproject.toml (needs uv)

@@ -30,7 +30,7 @@ from bench.progress import Progress
 from bench.store import Store
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
-from bench.trial import TrialRunner
+from bench.trial.runner import TrialRunner
 
 FATAL = (ProcessFailed, ServerError, ApiError, ApiUnreachableError, AuditError, MetricsError)
 """What ends a run early. A trial's own server may fail without: that makes a failed trial."""

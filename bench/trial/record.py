@@ -1,0 +1,101 @@
+"""From what a trial saw to its record and its caveats. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bench.cluster.churn import ChurnReport
+from bench.load.driver import Measured
+from bench.model import (
+    NO_SERVER,
+    SCHEMA,
+    Caveat,
+    CaveatKind,
+    Outcome,
+    Scenario,
+    Trial,
+    TrialRecord,
+)
+
+REQUEST_TIMEOUT_S = 30.0
+SATURATED_SHARE = 0.9
+"""Of a processor: a generator of one thread that uses more cannot be relied on to keep time."""
+RATE_TOLERANCE = 0.02
+CHURN_TOLERANCE = 0.05
+
+
+def blank(trial: Trial, scenario: Scenario, identity: str | None) -> TrialRecord:
+    """Return the record of a trial of which nothing has been measured yet."""
+    loaded = trial.server != NO_SERVER
+    return TrialRecord(
+        schema=SCHEMA,
+        trial=trial,
+        outcome=Outcome.FAILED,
+        window_begin_epoch_s=0.0,
+        window_end_epoch_s=0.0,
+        window_s=0.0,
+        marks_s=0.0,
+        request_timeout_s=REQUEST_TIMEOUT_S if loaded else None,
+        requested_rps=scenario.rate_rps if loaded else None,
+        churn_requested_per_s=scenario.churn_per_s,
+        pods_at_start=scenario.pods,
+        identity=identity,
+    )
+
+
+def with_load(record: TrialRecord, measured: Measured) -> TrialRecord:
+    """Return the record with what the load process told."""
+    return replace(
+        record,
+        window_begin_epoch_s=measured.window_begin_epoch_s,
+        window_end_epoch_s=measured.window_end_epoch_s,
+        window_s=measured.window_s,
+        requested_rps=measured.requested_rps,
+        achieved_rps=measured.achieved_rps,
+        sent=measured.sent,
+        answered=measured.answered,
+        failed=measured.failed,
+        dropped=measured.dropped,
+        schedule_lag_p99_ms=measured.schedule_lag_p99_ms,
+        generator_cpu_share=measured.cpu_share,
+    )
+
+
+def caveat(kind: CaveatKind, text: str, trial: Trial) -> Caveat:
+    """Return the caveat at the place of ``trial``."""
+    return Caveat(kind, text, trial.scenario, trial.server, trial.round)
+
+
+def churn_caveats(churned: ChurnReport) -> Iterator[tuple[CaveatKind, str]]:
+    """Tell if the cluster changed more slowly than the scenario wants."""
+    requested = churned.requested_per_s
+    if churned.achieved_per_s < requested * (1 - CHURN_TOLERANCE):
+        reason = f"; the first failure: {churned.first_failure}" if churned.failed else ""
+        wrote = f"churn wrote {churned.achieved_per_s:.1f} times a second, not {requested:g}"
+        why = f"({churned.failed} failed, {churned.dropped} dropped){reason}"
+        yield CaveatKind.CHURN_NOT_REACHED, f"{wrote} {why}"
+
+
+def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:
+    """Tell what of the load limits what its figures say."""
+    if measured.failed:
+        texts = "; ".join(measured.first_failures)
+        yield CaveatKind.FAILED_REQUESTS, f"{measured.failed} requests failed: {texts}"
+    if measured.dropped:
+        yield (
+            CaveatKind.DROPPED_ARRIVALS,
+            f"{measured.dropped} arrivals found every user busy and were dropped",
+        )
+    if measured.in_flight:
+        yield CaveatKind.NOT_DRAINED, f"{measured.in_flight} requests in flight at the end mark"
+    if measured.cpu_share > SATURATED_SHARE:
+        share = f"{measured.cpu_share:.0%} of a processor"
+        yield (
+            CaveatKind.GENERATOR_SATURATED,
+            f"the load generator used {share}: throughput is at least what was measured",
+        )
+    wanted = measured.requested_rps
+    if wanted is not None and measured.achieved_rps < wanted * (1 - RATE_TOLERANCE):
+        yield (
+            CaveatKind.RATE_NOT_REACHED,
+            f"{measured.achieved_rps:.2f} good answers a second came of {wanted:g} offered",
+        )

@@ -1,0 +1,231 @@
+"""The procedure of one trial, from the start of its server to the check of its last answer."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.cluster.churn import ChurnReport
+from bench.cluster.populated import IDENTITY, PopulatedCluster
+from bench.equality import compare_with_list
+from bench.fleet import ServerError, ServerKind, ServerUnderTest
+from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
+from bench.load.driver import Progress as LoadProgress
+from bench.model import Caveat, CaveatKind, Outcome, Plan, Trial, TrialRecord
+from bench.probes.audit import AuditRow
+from bench.probes.metrics import ScrapeRow
+from bench.probes.processes import Sampler, SampleRow, usage
+from bench.supervision.process import ProcessFailed
+from bench.supervision.watchdog import Watchdog
+from bench.trial.marks import Mark, Marker
+from bench.trial.record import (
+    REQUEST_TIMEOUT_S,
+    blank,
+    caveat,
+    churn_caveats,
+    load_caveats,
+    with_load,
+)
+
+Notify = Callable[[str, float], None]
+"""Told what goes on and the share of it that is done."""
+
+
+@dataclass
+class Measurements:
+    """Everything that a trial leaves: its record and its tables."""
+
+    record: TrialRecord
+    requests: Path | None = None
+    audit: list[AuditRow] = field(default_factory=list)
+    scrapes: list[ScrapeRow] = field(default_factory=list)
+    samples: list[SampleRow] = field(default_factory=list)
+
+
+class TrialRunner:
+    """Runs one trial on a populated cluster. ``folder`` takes logs and the request rows.
+
+    ``kind`` is ``None`` for the arm without a server and without load.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        trial: Trial,
+        *,
+        cluster: PopulatedCluster,
+        kind: ServerKind | None,
+        watchdog: Watchdog,
+        folder: Path,
+        notify: Notify,
+    ) -> None:
+        self._plan = plan
+        self._trial = trial
+        self._scenario = plan.scenario(trial.scenario)
+        self._cluster = cluster
+        self._kind = kind
+        self._watchdog = watchdog
+        self._folder = folder
+        self._notify = notify
+        self._caveats: list[Caveat] = []
+        identity = kind.identity if kind else None
+        self._out = Measurements(blank(trial, self._scenario, identity))
+
+    def run(self) -> Measurements:
+        """Run the trial and return what was measured.
+
+        A server or load process that fails makes the trial a failed one, with what
+        was measured until then. Raises ``ProcessFailed`` when the control plane or
+        the churn writer has ended.
+        """
+        try:
+            with ExitStack() as stack:
+                self._walk(stack)
+        except (ProcessFailed, LoadFailed, ServerError) as error:
+            self._cluster.check()
+            self._cluster.churn.pause()
+            self._update(outcome=Outcome.FAILED, failure=str(error))
+            self._note([(CaveatKind.TRIAL_FAILED, str(error))])
+        self._update(caveats=tuple(self._caveats))
+        return self._out
+
+    def _walk(self, stack: ExitStack) -> None:
+        server = self._start_server(stack)
+        load = self._start_load(stack, server)
+        processes = self._processes(server, load)
+        marker = Marker(self._trial.order, self._cluster.plane, server, processes)
+        self._out.scrapes = marker.scrapes
+        self._warm_up(load)
+        begin = marker.begin()
+        sampler = Sampler(processes)
+        with sampler:
+            self._measure(load)
+        churned = self._cluster.churn.pause()
+        end = marker.end()
+        self._out.samples = sampler.rows
+        self._out.audit = marker.audit_rows(begin, end)
+        self._record_costs(begin, end, churned)
+        if server is not None:
+            self._record_server(server, sampler, begin, end)
+            self._check_answers(server, churned)
+        self._update(outcome=Outcome.OK)
+
+    def _start_server(self, stack: ExitStack) -> ServerUnderTest | None:
+        if self._kind is None:
+            return None
+        self._notify(f"starting {self._kind.name}", 0.0)
+        server = stack.enter_context(
+            ServerUnderTest.start(
+                self._kind,
+                kubeconfig=self._cluster.plane.kubeconfig,
+                watchdog=self._watchdog,
+                log=self._folder / "server.log",
+            )
+        )
+        self._update(ready_s=server.ready_s, server_pss_ready_bytes=_pss_bytes(server))
+        return server
+
+    def _start_load(self, stack: ExitStack, server: ServerUnderTest | None) -> LoadDriver | None:
+        if server is None:
+            return None
+        load = Load(
+            route=self._scenario.route,
+            server=server.url,
+            users=self._scenario.users,
+            targets=self._cluster.targets,
+            rate_rps=self._scenario.rate_rps,
+            seed=self._plan.seed + self._trial.round,
+            timeout_s=REQUEST_TIMEOUT_S,
+        )
+        return stack.enter_context(LoadDriver(load, out=self._folder, watchdog=self._watchdog))
+
+    def _processes(self, server: ServerUnderTest | None, load: LoadDriver | None) -> dict[str, int]:
+        cluster = self._cluster
+        pids = {
+            "apiserver": cluster.plane.apiserver.pid,
+            "etcd": cluster.plane.etcd.pid,
+            "churn": cluster.churn.pid,
+        }
+        if server is not None:
+            pids["server"] = server.pid
+        if load is not None:
+            pids["load"] = load.pid
+        return pids
+
+    def _warm_up(self, load: LoadDriver | None) -> None:
+        """Load without counting, then pause load and churn until nothing is in flight."""
+        self._cluster.churn.resume(self._scenario.churn_per_s)
+        if load is None:
+            self._wait("warming up", self._plan.warmup_s)
+        else:
+            drained = load.warm_up(self._plan.warmup_s, self._on_progress("warming up"))
+            if drained.in_flight:
+                text = f"{drained.in_flight} requests in flight at the begin mark"
+                self._note([(CaveatKind.NOT_DRAINED, text)])
+        self._cluster.churn.pause()
+
+    def _measure(self, load: LoadDriver | None) -> None:
+        self._cluster.churn.resume(self._scenario.churn_per_s)
+        if load is None:
+            self._update(window_begin_epoch_s=time.time(), window_s=self._plan.duration_s)
+            self._wait("measuring", self._plan.duration_s)
+            self._update(window_end_epoch_s=time.time())
+            return
+        measured: Measured = load.measure(self._plan.duration_s, self._on_progress("measuring"))
+        self._out.requests = Path(measured.requests_file)
+        self._out.record = with_load(self._out.record, measured)
+        self._note(load_caveats(measured))
+
+    def _wait(self, what: str, seconds: float) -> None:
+        began = time.monotonic()
+        while (elapsed := time.monotonic() - began) < seconds:
+            self._notify(what, elapsed / seconds)
+            time.sleep(min(0.5, seconds - elapsed))
+
+    def _on_progress(self, what: str) -> Callable[[LoadProgress], None]:
+        def tell(progress: LoadProgress) -> None:
+            share = progress.elapsed_s / progress.seconds if progress.seconds else 0.0
+            self._notify(f"{what}, {progress.rps:,.0f} answers/s", min(1.0, share))
+
+        return tell
+
+    def _record_costs(self, begin: Mark, end: Mark, churned: ChurnReport) -> None:
+        self._update(
+            marks_s=end.at_monotonic_s - begin.at_monotonic_s,
+            churn_achieved_per_s=churned.achieved_per_s,
+            apiserver_cpu_s=end.cpu_since(begin, "apiserver"),
+            etcd_cpu_s=end.cpu_since(begin, "etcd"),
+        )
+        self._note(churn_caveats(churned))
+
+    def _record_server(
+        self, server: ServerUnderTest, sampler: Sampler, begin: Mark, end: Mark
+    ) -> None:
+        server.check()
+        self._update(
+            server_cpu_s=end.cpu_since(begin, "server"),
+            server_pss_end_bytes=_pss_bytes(server),
+            server_pss_peak_bytes=sampler.peak_pss_bytes("server"),
+        )
+
+    def _check_answers(self, server: ServerUnderTest, churned: ChurnReport) -> None:
+        """Compare what the server answers now with the API server's own LIST."""
+        self._notify("comparing with a LIST", 1.0)
+        api = self._cluster.plane.api(IDENTITY)
+        found = compare_with_list(server, api, resource_version=churned.resource_version)
+        self._update(equal_to_list=not found)
+        if found:
+            text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"
+            self._note([(CaveatKind.ANSWERS_DIFFER, text)])
+
+    def _note(self, found: Iterable[tuple[CaveatKind, str]]) -> None:
+        self._caveats += [caveat(kind, text, self._trial) for kind, text in found]
+
+    def _update(self, **figures: object) -> None:
+        self._out.record = replace(self._out.record, **figures)  # type: ignore[arg-type] # by name
+
+
+def _pss_bytes(server: ServerUnderTest) -> int | None:
+    used = usage(server.pid)
+    return used.pss_bytes if used else None
