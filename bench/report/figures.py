@@ -13,7 +13,7 @@ from bench.analysis.run import ScenarioAnalysis
 from bench.analysis.summary import PRESENTATION, Arm, Figure
 from bench.model import NO_SERVER
 from bench.report.numbers import Scale, number, scale_for
-from bench.report.svg import FLOOR, GRID, INK, MUTED, SERIES, STYLE, new_figure, to_svg
+from bench.report.svg import FLOOR, GRID, INK, MUTED, PAPER, SERIES, STYLE, new_figure, to_svg
 
 WIDTH_IN = 3.7
 """About a phone's width at 96 px an inch, so that text keeps its size there."""
@@ -87,11 +87,9 @@ def _verbs(arm: Arm) -> str:
 def _cost(arms: Sequence[Arm], key: str, title: str, name: str) -> Chart:
     figures = {arm.server: arm.figures[key] for arm in arms}
     caption = "Bars are means over rounds, dots the rounds, brackets 95% intervals."
-    unit = {"ms/s": "ms of CPU a second"}
-    metric = next((figure.metric for figure in figures.values()), None)
-    return _bars(
-        title, caption, figures, unit.get(metric.unit, metric.unit) if metric else "", name
-    )
+    unit = next((figure.metric.unit for figure in figures.values()), "")
+    words = {"ms/s": "ms of CPU in a second", "/s": "in a second"}
+    return _bars(title, caption, figures, words.get(unit, unit), name)
 
 
 def _bars(title: str, caption: str, figures: dict[str, Figure], unit: str, name: str) -> Chart:
@@ -129,7 +127,7 @@ def _bar(axes: Axes, row: int, figure: Figure, colour: str, scale: Scale) -> Non
     value = interval.value / scale.divisor
     axes.barh(row, value, height=0.56, color=colour, linewidth=0)
     end = value
-    if interval.low is not None and interval.high is not None:
+    if interval.low is not None and interval.high is not None and interval.low < interval.high:
         low, high = interval.low / scale.divisor, interval.high / scale.divisor
         axes.plot([low, high], [row, row], color=INK, linewidth=1.0)
         axes.plot([low, high], [row, row], color=INK, linewidth=0, marker="|", markersize=6)
@@ -168,14 +166,13 @@ def _zero_based(axes: Axes, *, negative: bool) -> None:
 
 def _latency(arms: Sequence[Arm], name: str) -> Chart:
     title = "Latency, from the intended start"
-    source = "requests.parquet: done_us - intended_us of rows with outcome ok; others never arrive"
+    source = (
+        "requests.parquet: done_us - intended_us of rows with outcome ok, as a share of all rows"
+    )
     drawn = [arm for arm in arms if len(arm.felt.answered_ms)]
     if not drawn:
         return Chart(title, "Nothing to draw: no request was answered.", source, None)
-    caption = (
-        "Share of reads answered within a time (log scale): further left is quicker. A dot is "
-        "the median."
-    )
+    caption = "Share of reads answered within a time (log scale): further left is quicker."
     for arm in arms:
         if arm.felt.censored:
             caption += f" {arm.server}: {arm.felt.censored:,} of {arm.felt.samples:,} unanswered."
@@ -183,9 +180,11 @@ def _latency(arms: Sequence[Arm], name: str) -> Chart:
         figure = new_figure(WIDTH_IN, 2.5)
         axes = figure.add_subplot()
         servers = [arm.server for arm in arms]
-        for place, arm in enumerate(drawn):
-            _distribution(axes, arm, colour_of(arm.server, servers), place, len(drawn))
         axes.set_xscale("log")
+        for arm in drawn:
+            axes.plot(*_curve(arm.felt), color=colour_of(arm.server, servers), linewidth=1.8)
+        for place, arm in enumerate(drawn):
+            _name_curve(axes, arm, colour_of(arm.server, servers), place, len(drawn))
         axes.set_ylim(0, 1.0)
         axes.yaxis.set_major_locator(mpl.ticker.FixedLocator([0, 0.25, 0.5, 0.75, 1.0]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
@@ -206,25 +205,26 @@ def _median(arm: Arm) -> str:
     return f"{arm.server}: median {'at least ' if one.at_least else ''}{number(one.value_ms)} ms"
 
 
-def _distribution(axes: Axes, arm: Arm, colour: str, place: int, of: int) -> None:
+def _name_curve(axes: Axes, arm: Arm, colour: str, place: int, of: int) -> None:
     values, shares = _curve(arm.felt)
-    axes.plot(values, shares, color=colour, linewidth=1.8, drawstyle="steps-post")
     # Labels at their own heights, so that curves that lie together can still be told apart.
     height = (place + 1) / (of + 1) * 0.8 + 0.1
     share = min(height, float(shares[-1]))
     at = float(values[int(np.searchsorted(shares, share).clip(0, len(values) - 1))])
+    left, right = axes.get_xlim()
+    # Near the right edge the name goes to the left of its curve, or it would leave the page.
+    flip = np.log(at / left) > 0.7 * np.log(right / left)
     axes.annotate(
         arm.server,
         (at, share),
-        xytext=(6, -3),
+        xytext=(-7 if flip else 7, -3),
         textcoords="offset points",
+        ha="right" if flip else "left",
         color=INK,
         fontweight="bold",
+        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
     )
-    axes.plot([at], [share], "_", color=colour, markersize=9)
-    median = arm.percentiles[0]
-    if median.value_ms is not None and not median.at_least:
-        axes.plot([median.value_ms], [0.5], "o", color=colour, markersize=4)
+    axes.plot([at], [share], "o", color=colour, markersize=3)
 
 
 def _curve(latencies: Latencies) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 MISSING = "\N{EN DASH}"
 """What stands where there is no figure; why is said beside it."""
 
+MINUS = "\N{MINUS SIGN}"
+
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -26,15 +28,19 @@ def number(value: float | None) -> str:
     """Show 1,234 or 12 or 1.2 or 0.12: whole from 10 on, at most two significant decimals."""
     if value is None or not math.isfinite(value):
         return MISSING
-    size = abs(value)
+    shown = _magnitude(abs(value))
+    return f"{MINUS}{shown}" if value < 0 and shown != "0" else shown
+
+
+def _magnitude(size: float) -> str:
     if size >= 9.95:
-        return f"{value:,.0f}"
+        return f"{size:,.0f}"
     if size >= 0.995:
-        return f"{value:.1f}".removesuffix(".0")
+        return f"{size:.1f}".removesuffix(".0")
     if size < 1e-9:
         return "0"
     decimals = 1 - math.floor(math.log10(size))
-    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+    return f"{size:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def scale_for(values: Iterable[float | None], unit: str) -> Scale:

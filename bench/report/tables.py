@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 from bench.analysis.latency import Percentile
 from bench.analysis.ledgers import Count, Ledgers
-from bench.analysis.metrics import COSTS, METRICS, Facts
+from bench.analysis.metrics import COSTS, METRICS, PERCENTILES, Facts
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm, Figure
 from bench.model import Outcome
 from bench.report.footnotes import Note
 from bench.report.numbers import MISSING, Scale, interval, number, scale_for
-
-CPU_UNIT = "ms of CPU a second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,12 @@ def headline(scenario: ScenarioAnalysis, notes: Sequence[Note]) -> list[Group]:
     has_floor = any(arm.is_floor for arm in arms)
     requests = (
         build.figures("api_requests", "for 1,000 reads", "requests", per_1000=True, strong=True),
-        build.figures("api_requests", "requests a second", "requests"),
+        build.figures("api_requests", "in a second", "requests"),
     )
     felt = (
         *build.percentiles(),
-        build.figures("service_p50", "ms, p50 from the actual send", "latency"),
-        build.figures("throughput", "reads answered a second", "throughput", strong=True),
+        build.figures("service_p50", "p50, from the actual send", "latency"),
+        build.figures("throughput", "reads answered in a second", "throughput", strong=True),
     )
     return [
         Group("Requests that reached the API server", requests),
@@ -67,9 +65,9 @@ def headline(scenario: ScenarioAnalysis, notes: Sequence[Note]) -> list[Group]:
             (
                 build.figures("memory_end", "memory at the end, PSS", "state"),
                 build.figures("memory_peak", "memory, peak, PSS", "state"),
-                build.figures("server_cpu", CPU_UNIT, "cost"),
-                build.figures("server_cpu", "ms of CPU for 1,000 reads", "cost", per_1000=True),
-                build.figures("ready", "s from start to ready", "state"),
+                build.figures("server_cpu", "CPU in a second", "cost"),
+                build.figures("server_cpu", "CPU for 1,000 reads", "cost", per_1000=True),
+                build.figures("ready", "start to ready", "state"),
             ),
         ),
     ]
@@ -84,18 +82,18 @@ def _load_remark(scenario: ScenarioAnalysis) -> str:
 
 def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bool) -> list[Group]:
     if not scenario.scenario.is_open:
-        rows: tuple[Row, ...] = (build.figures("apiserver_cpu", CPU_UNIT, "cost"),)
+        rows: tuple[Row, ...] = (build.figures("apiserver_cpu", "CPU in a second", "cost"),)
         remark = (
             "Not like for like: at full speed each arm answered another number of reads. "
             "Costs are compared under an equal, fixed rate."
         )
         return [Group("API-server CPU while this ran", rows, remark)]
     titles = {
-        "apiserver_cpu": f"API-server CPU, {CPU_UNIT}",
-        "etcd_cpu": f"etcd CPU, {CPU_UNIT}",
+        "apiserver_cpu": "API-server CPU in a second",
+        "etcd_cpu": "etcd CPU in a second",
         "api_bytes": "sent by the API server",
         "api_allocations": "allocated by the API server",
-        "etcd_requests": "requests to etcd a second",
+        "etcd_requests": "requests to etcd in a second",
     }
     rows = tuple(
         build.figures(key, titles[key], "cost", strong=key == "apiserver_cpu")
@@ -103,7 +101,7 @@ def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bo
         if key in titles
     )
     per_read = build.figures(
-        "apiserver_cpu", "API-server CPU, ms for 1,000 reads", "cost", per_1000=True
+        "apiserver_cpu", "API-server CPU for 1,000 reads", "cost", per_1000=True
     )
     remark = (
         "What `none` (same churn and observers, no server, no load) shows in the same round is "
@@ -131,8 +129,8 @@ class _Builder:
         cells = tuple(
             self._cell(arm, one, scale, group) for arm, one in zip(self._arms, found, strict=True)
         )
-        # A title that is itself the unit needs none beside it.
-        shown = scale.unit if unit.startswith("B") else ""
+        # "in a second" is in the title already; bytes say it, since kB and kB/s both occur.
+        shown = scale.unit if unit.startswith("B") else scale.unit.split("/")[0]
         return Row(title, shown, cells, strong=strong)
 
     def _cell(self, arm: Arm, figure: Figure, scale: Scale, group: str) -> Cell:
@@ -142,14 +140,14 @@ class _Builder:
         one = figure.interval
         return Cell(
             scale.show(one.value),
-            interval(one.low, one.high, scale),
+            _unless_equal(interval(one.low, one.high, scale), scale.show(one.value)),
             notes=self._pointing(arm, group),
         )
 
     def percentiles(self) -> tuple[Row, ...]:
         """Return the pooled percentiles from the intended start, a row each."""
         rows = []
-        for index in range(3):
+        for index in range(len(PERCENTILES)):
             found = [arm.percentiles[index] for arm in self._arms]
             scale = scale_for((one.value_ms for one in found), "ms")
             cells = tuple(
@@ -169,7 +167,9 @@ class _Builder:
         if one.value_ms is None:
             return Cell(MISSING, remark="withheld", notes=notes)
         prefix = "\N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}" if one.at_least else ""
-        return Cell(prefix + scale.show(one.value_ms), self._spread(arm, one.q, scale), notes=notes)
+        shown = scale.show(one.value_ms)
+        spread = _unless_equal(self._spread(arm, one.q, scale), shown)
+        return Cell(prefix + shown, spread, notes=notes)
 
     @staticmethod
     def _spread(arm: Arm, q: float, scale: Scale) -> str:
@@ -181,6 +181,11 @@ class _Builder:
 
     def _pointing(self, arm: Arm, group: str) -> tuple[int, ...]:
         return tuple(note.number for note in self._notes if note.concerns(arm.server, group))
+
+
+def _unless_equal(shown: str, value: str) -> str:
+    """An interval that reads like the value itself says nothing more."""
+    return "" if shown == value else shown
 
 
 @dataclass(frozen=True, slots=True)

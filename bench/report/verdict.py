@@ -1,13 +1,13 @@
-"""The answer in sentences: what the run shows, with its uncertainty, or why it shows nothing."""
+"""The answer in a sentence: what the run shows, with its uncertainty, or why it shows nothing."""
 
 from dataclasses import dataclass
 
-from bench.analysis.compare import Comparison, Form, subject_of
-from bench.analysis.intervals import INDICATIVE_BELOW, Interval, poisson_bounds
+from bench.analysis.compare import Comparison, subject_of
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
 from bench.model import CaveatKind
-from bench.report.numbers import number, scale_for, times, times_at_least
+from bench.report.numbers import number, scale_for
+from bench.report.versus import Versus, in_words, requests_factor, versus
 
 VOID_TITLES = {
     CaveatKind.ANSWERS_DIFFER: "The servers did not answer alike",
@@ -18,11 +18,11 @@ VOID_TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One scenario's answer: a sentence, then what belongs beside it."""
+    """One scenario's answer: a sentence, and the subject against each other server."""
 
     scenario: str
     headline: str
-    details: tuple[str, ...]
+    versus: Versus | None
 
 
 def verdicts(analysis: RunAnalysis) -> list[Verdict]:
@@ -34,19 +34,17 @@ def _verdict(scenario: ScenarioAnalysis) -> Verdict:
     name = scenario.scenario.name
     subject = subject_of(scenario.arms)
     if subject is None:
-        return Verdict(name, _nothing_to_compare(scenario), ())
+        return Verdict(name, _nothing_to_compare(scenario), None)
     baselines = [arm for arm in scenario.arms if not arm.is_floor and arm is not subject]
-    if not subject.reads or not any(arm.reads for arm in baselines):
-        silent = [arm.server for arm in (*baselines, subject) if not arm.reads]
-        text = f"No read was answered by {_listed(silent)}, so there is nothing to compare."
-        return Verdict(name, text, ())
-    sentences = [text for arm in baselines for text in _against(scenario, subject, arm)]
-    if not sentences:
-        return Verdict(name, "No round has two servers in it, so nothing can be compared.", ())
-    details = [*sentences[1:], *_price(scenario, subject, baselines)]
-    if rounds := _rounds_remark(subject):
-        details.append(rounds)
-    return Verdict(name, sentences[0], tuple(details))
+    silent = [arm.server for arm in (*baselines, subject) if not arm.reads]
+    if not subject.reads or len(silent) == len(baselines):
+        text = f"{_listed(silent)} answered no read, so there is nothing to compare."
+        return Verdict(name, text, None)
+    compared = versus(scenario, subject, baselines)
+    if compared is None:
+        return Verdict(name, "No round has two servers in it, so nothing can be compared.", None)
+    first = next(arm for arm in baselines if arm.reads)
+    return Verdict(name, _headline(scenario, subject, first), compared)
 
 
 def _nothing_to_compare(scenario: ScenarioAnalysis) -> str:
@@ -54,131 +52,66 @@ def _nothing_to_compare(scenario: ScenarioAnalysis) -> str:
     if not servers:
         return "No trial of this scenario ended well, so there is no figure to show."
     missing = [server for server in scenario.missing if server != "none"]
-    lacking = f" ({_listed(missing)} has no good trial)" if missing else ""
+    lacking = f" (no good trial of {_listed(missing)})" if missing else ""
     return f"Only {servers[0]} was measured{lacking}, so there is nothing to compare it with."
 
 
-def _against(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> list[str]:
-    found = []
-    if subject.reached is not None and baseline.reached is not None and baseline.reads:
-        found.append(_requests_sentence(scenario, subject, baseline))
-    parts = []
-    latency = scenario.comparison("p50", baseline.server)
-    if latency is not None and latency.ratio is not None:
-        parts.append(_latency_part(subject, baseline, latency.ratio))
-    throughput = scenario.comparison("throughput", baseline.server)
-    if not scenario.scenario.is_open and throughput is not None and throughput.ratio is not None:
-        parts.append(f"answered {_factor(throughput.ratio, 'times as many', 'as many')} reads")
-    if parts:
-        found.append(f"Against {baseline.server}, {subject.server} {' and '.join(parts)}.")
-    cost = scenario.comparison("apiserver_cpu", baseline.server)
-    if scenario.scenario.is_open and cost is not None:
-        found.append(_cpu_sentence(cost))
-    return found
+def _headline(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
+    parts = [_requests_part(scenario, subject, baseline)]
+    if scenario.scenario.is_open:
+        cost = scenario.comparison("apiserver_cpu", baseline.server)
+        parts.append(_cpu_part(scenario, cost) if cost else "")
+    else:
+        throughput = scenario.comparison("throughput", baseline.server)
+        if throughput is not None and throughput.ratio is not None:
+            word = in_words(throughput.ratio, "times as many", "times fewer")
+            parts.append(f"at full speed it answered reads {word}")
+    parts.append(_latency_part(subject, baseline))
+    said = [part for part in parts if part]
+    return "; ".join(said) + "." if said else "Neither requests nor latency could be compared."
 
 
-def _requests_sentence(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
-    compared = scenario.comparison("api_requests", baseline.server, per_1000=True)
-    own, other = _per_1000(subject), _per_1000(baseline)
-    text = (
-        f"For 1,000 reads, {baseline.server} sent the API server {other} requests and "
-        f"{subject.server} {own}"
+def _requests_part(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
+    if subject.reached is None or not baseline.reached:
+        return ""
+    own = number(subject.reached * 1000 / subject.reads) if subject.reached else "none"
+    other = number(baseline.reached * 1000 / baseline.reads)
+    factor = requests_factor(
+        scenario.comparison("api_requests", baseline.server, per_1000=True), subject, baseline
     )
-    if compared is None:
-        return text + "."
-    if compared.form is Form.AT_LEAST and compared.at_least is not None:
-        return f"{text}: at least {times_at_least(compared.at_least)} times fewer (95%)."
-    if compared.ratio is not None:
-        return f"{text}: {_factor(compared.ratio, 'times as many', 'as many')}."
-    return text + "."
+    return (
+        f"For 1,000 reads, {baseline.server} sent the API server {other} requests and "
+        f"{subject.server} {own}" + (f": {factor}" if factor else "")
+    )
 
 
-def _per_1000(arm: Arm) -> str:
-    """Requests for 1,000 reads; for few of them, with the exact bound."""
-    reached = arm.reached or 0
-    shown = number(reached * 1000 / arm.reads)
-    if reached >= 10:
-        return shown
-    high = poisson_bounds(reached)[1] * 1000 / arm.reads
-    return f"{shown} (at most {number(high)}, 95%)"
+def _cpu_part(scenario: ScenarioAnalysis, cost: Comparison) -> str:
+    spread = cost.difference
+    if spread is None:
+        return ""
+    less = spread.value <= 0
+    low, high = (spread.low, spread.high) if not less else (spread.high, spread.low)
+    within = "" if low is None or high is None else f" [{number(abs(low))} to {number(abs(high))}]"
+    if spread.low is not None and spread.high is not None and spread.low <= 0 <= spread.high:
+        return "no difference in API-server CPU could be shown"
+    rate = number(scenario.scenario.rate_rps)
+    word = "less" if less else "more"
+    return (
+        f"at {rate} reads/s the API server spent {number(abs(spread.value))}{within} ms of CPU a "
+        f"second {word}"
+    )
 
 
-def _latency_part(subject: Arm, baseline: Arm, ratio: Interval) -> str:
+def _latency_part(subject: Arm, baseline: Arm) -> str:
     own, other = subject.percentiles[0], baseline.percentiles[0]
     if own.value_ms is None or other.value_ms is None:
-        return f"had a median latency {_factor(ratio, 'times as long', 'as long')}"
+        return ""
     scale = scale_for((own.value_ms, other.value_ms), "ms")
-    prefix = [">= " if one.at_least else "" for one in (own, other)]
-    return (
-        f"had a median latency of {prefix[0]}{scale.show(own.value_ms)} {scale.unit} against "
-        f"{prefix[1]}{scale.show(other.value_ms)} {scale.unit} "
-        f"({_factor(ratio, 'times longer', 'times shorter', invert=True)})"
-    )
-
-
-def _factor(ratio: Interval, more: str, less: str, *, invert: bool = False) -> str:
-    """Say a ratio above 1 with ``more``, below 1 with ``less``, each with its interval."""
-    value, low, high = ratio.value, ratio.low, ratio.high
-    if value < 1 and invert:
-        value = 1 / value
-        low, high = (
-            None if ratio.high is None else 1 / ratio.high,
-            None if ratio.low is None else 1 / ratio.low,
-        )
-        word = less
-    elif value < 1:
-        word = f"times {less}"
-    else:
-        word = more
-    within = "" if low is None or high is None else f" [{times(low)} to {times(high)}]"
-    return f"{times(value)}{within} {word}"
-
-
-def _cpu_sentence(cost: Comparison) -> str:
-    values = [sum(pair[side] for pair in cost.pairs.values()) / len(cost.pairs) for side in (0, 1)]
-    text = (
-        f"Serving the same reads cost the API server {number(values[0])} ms of CPU a second with "
-        f"{cost.subject} and {number(values[1])} with {cost.baseline}"
-    )
-    spread = cost.difference
-    if spread is None or spread.low is None or spread.high is None:
-        return text + "."
-    gap = f"{number(spread.value)} [{number(spread.low)} to {number(spread.high)}]"
-    if spread.low <= 0 <= spread.high:
-        return f"{text}; the difference, {gap}, may be none."
-    return f"{text} (difference {gap})."
-
-
-def _price(scenario: ScenarioAnalysis, subject: Arm, baselines: list[Arm]) -> list[str]:
-    """Say what the subject costs the application itself."""
-    own = subject.figures["memory_end"].interval
-    other = baselines[0].figures["memory_end"].interval
-    if own is None or other is None:
-        return []
-    scale = scale_for((own.value, other.value), "B")
-    text = (
-        f"In exchange {subject.server} held {scale.show(own.value)} {scale.unit} of memory, "
-        f"{baselines[0].server} {scale.show(other.value)} {scale.unit}"
-    )
-    ready = subject.figures["ready"].interval, baselines[0].figures["ready"].interval
-    if ready[0] is not None and ready[1] is not None:
-        text += (
-            f", and was ready {number(ready[0].value)} s after its start "
-            f"({baselines[0].server}: {number(ready[1].value)} s)"
-        )
-    return [text + f", with {scenario.scenario.pods:,} pods in the cluster."]
-
-
-def _rounds_remark(subject: Arm) -> str:
-    rounds = len(subject.facts)
-    if rounds == 1:
-        return "One round only: no interval can be given, and no conclusion drawn."
-    if rounds < INDICATIVE_BELOW:
-        return (
-            f"Brackets are 95% intervals over {rounds} rounds: indicative, since fewer than "
-            f"{INDICATIVE_BELOW} rounds carry no firm one."
-        )
-    return f"Brackets are 95% intervals over {rounds} rounds."
+    shown = [
+        f"{'at least ' if one.at_least else ''}{scale.show(one.value_ms)} {scale.unit}"
+        for one in (own, other)
+    ]
+    return f"the median read took {shown[0]} against {shown[1]}"
 
 
 def _listed(names: list[str]) -> str:
