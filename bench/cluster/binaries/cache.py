@@ -67,6 +67,8 @@ def find(request: Request) -> Binaries:
         raise Damaged(
             f"its entry for {version} is incomplete: no {Path(error.filename).name}"
         ) from error
+    except OSError as error:
+        raise Damaged(f"its entry for {version} cannot be read: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise Damaged(f"its entry for {version} has an unreadable {_MANIFEST}: {error}") from error
 

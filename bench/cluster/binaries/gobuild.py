@@ -133,14 +133,13 @@ def _check_disk(request: Request, go: Toolchain, env: dict[str, str]) -> None:
 
 
 def _progress(log: Path, elapsed_s: float) -> str:
-    """Say how far ``go build -v`` is by the lines it has written."""
+    """Say how far ``go build -v`` is by what it has written: a line a module or package."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    modules = sum(line.startswith("go: downloading ") for line in lines)
-    packages = len(lines) - modules
+    packages = [line for line in lines if line and not line.startswith("go: ")]
     if packages:
-        doing = f"{packages} packages compiled, at {lines[-1].split()[-1]}"
-    elif modules:
-        doing = f"{modules} modules downloaded"
+        doing = f"{len(packages)} packages compiled, at {packages[-1]}"
+    elif lines:
+        doing = f"{len(lines)} modules downloaded"
     else:
         doing = "looking at what is there already, or linking"
     return f"{log.stem}: {doing}; {elapsed_s:.0f} s so far ({_USUAL})"

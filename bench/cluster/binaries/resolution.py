@@ -67,7 +67,7 @@ def resolve(
     try:
         return _make(request, passed_over)
     except OSError as error:
-        passed_over["cache"] = f"cannot be written: {error}"
+        passed_over["cache"] = f"cannot be filled: {error}"
         raise _unavailable(request, passed_over) from error
 
 

@@ -122,6 +122,15 @@ def test_a_network_that_refuses_is_a_final_no(machine):
         assert "cannot be reached: [Errno 111] Connection refused" in refused(machine)
 
 
+def test_a_firewall_that_drops_packets_is_a_final_no_too(machine):
+    with socket.socket() as listener, socket.socket() as other:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        other.connect(listener.getsockname())  # takes the only place: the next one hangs
+        machine.env[INDEX_VARIABLE] = f"http://127.0.0.1:{listener.getsockname()[1]}/index.yaml"
+        assert "cannot be reached: timed out" in refused(machine)
+
+
 def test_an_address_that_is_not_of_the_web_is_refused(machine, tmp_path):
     machine.env[INDEX_VARIABLE] = (tmp_path / "index.yaml").as_uri()
     assert "is not an address of the web" in refused(machine)

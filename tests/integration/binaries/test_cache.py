@@ -57,6 +57,11 @@ def flip_a_byte(entry):
     (entry / "etcd").write_bytes(content)
 
 
+def put_a_folder_in_its_place(entry):
+    (entry / "manifest.json").unlink()
+    (entry / "manifest.json").mkdir()
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -65,6 +70,7 @@ def flip_a_byte(entry):
         (lambda entry: (entry / "etcd").chmod(0o644), "its etcd is not executable"),
         (lambda entry: (entry / "etcd").unlink(), "incomplete: no etcd"),
         (lambda entry: (entry / "manifest.json").unlink(), "incomplete: no manifest.json"),
+        (put_a_folder_in_its_place, "cannot be read: "),
         (lambda entry: (entry / "manifest.json").write_text("{"), "unreadable manifest.json"),
         (lambda entry: (entry / "manifest.json").write_text("{}"), "unreadable manifest.json"),
         (lambda entry: (entry / "manifest.json").write_text("[]"), "unreadable manifest.json"),
@@ -101,7 +107,7 @@ def test_another_folder_can_be_named_for_the_cache(machine, mirror, tmp_path):
 def test_a_cache_that_cannot_be_written_is_told(machine):
     machine.home.mkdir()
     (machine.home / "cache").write_text("a file where a folder should be")
-    with pytest.raises(BinariesUnavailable, match=r"cache: cannot be written: .*Not a directory"):
+    with pytest.raises(BinariesUnavailable, match=r"cache: cannot be filled: .*Not a directory"):
         machine.resolve()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cluster.binaries import BinariesUnavailable
+from bench.cluster.binaries import BinariesUnavailable, gobuild
 from bench.cluster.binaries.gobuild import PINNED
 from tests.integration.binaries.stand_ins import (
     ETCD_SCRIPT,
@@ -75,6 +75,29 @@ def test_a_failing_build_is_told_with_its_last_words_and_leaves_no_trace(machine
     with pytest.raises(BinariesUnavailable, match=r"go build failed with exit code 2.*no space"):
         machine.resolve()
     assert [".lock"] == names_in(machine.entries)
+
+
+def test_too_little_disk_is_told_before_anything_is_built(machine, install_go, monkeypatch):
+    record = install_go()
+    monkeypatch.setattr(gobuild, "BUILD_BYTES", 10**18)
+    with pytest.raises(BinariesUnavailable, match=r"needs up to 1000000001\.2 GB of disk and only"):
+        machine.resolve()
+    assert "|build|" not in record.read_text()
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", "looking at what is there already"),
+        ("go: downloading a v1\ngo: downloading b v1\n", "2 modules downloaded"),
+        ("go: downloading a v1\nx/y\nx/z\n\ngo: downloading b v1\n", "2 packages compiled, at x/z"),
+    ],
+)
+def test_progress_tells_what_go_is_at(tmp_path, written, said):
+    log = tmp_path / "etcd.log"
+    log.write_text(written)
+    assert f"etcd: {said}" in gobuild._progress(log, 12.3)
+    assert "; 12 s so far (about" in gobuild._progress(log, 12.3)
 
 
 def test_an_old_go_is_passed_over_with_its_version(machine, install_go):
