@@ -104,10 +104,10 @@ def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bo
         "apiserver_cpu", "API-server CPU for 1,000 reads", "cost", per_1000=True
     )
     remark = (
-        "What `none` (same churn and observers, no server, no load) shows in the same round is "
+        "What none (same churn and observers, no server, no load) shows in the same round is "
         "subtracted; its own column shows what was subtracted."
         if has_floor
-        else "Of the whole process: this run has no `none` arm to subtract."
+        else "Of the whole process: this run has no arm without a server to subtract."
     )
     return [Group("What it costs the control plane", (rows[0], per_read, *rows[1:]), remark)]
 
@@ -154,10 +154,8 @@ class _Builder:
                 self._percentile(arm, one, scale)
                 for arm, one in zip(self._arms, found, strict=True)
             )
-            title = (
-                f"{scale.unit}, p{found[0].q * 100:.0f} from the intended start" if found else ""
-            )
-            rows.append(Row(title, "", cells, strong=index != 1))
+            title = f"p{PERCENTILES[index] * 100:.0f}, from the intended start"
+            rows.append(Row(title, scale.unit, cells, strong=index != 1))
         return tuple(rows)
 
     def _percentile(self, arm: Arm, one: Percentile, scale: Scale) -> Cell:

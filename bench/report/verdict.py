@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from bench.analysis.compare import Comparison, subject_of
+from bench.analysis.latency import Percentile
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
 from bench.model import CaveatKind
 from bench.report.numbers import number, scale_for
-from bench.report.versus import Versus, in_words, requests_factor, versus
+from bench.report.versus import Versus, bracketed, in_words, requests_factor, versus
 
 VOID_TITLES = {
     CaveatKind.ANSWERS_DIFFER: "The servers did not answer alike",
@@ -50,6 +51,8 @@ def _verdict(scenario: ScenarioAnalysis) -> Verdict:
 def _nothing_to_compare(scenario: ScenarioAnalysis) -> str:
     servers = [arm.server for arm in scenario.arms if not arm.is_floor]
     if not servers:
+        if scenario.arms:
+            return "No server was measured, only the floor, so there is nothing to compare."
         return "No trial of this scenario ended well, so there is no figure to show."
     missing = [server for server in scenario.missing if server != "none"]
     lacking = f" (no good trial of {_listed(missing)})" if missing else ""
@@ -65,10 +68,12 @@ def _headline(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
         throughput = scenario.comparison("throughput", baseline.server)
         if throughput is not None and throughput.ratio is not None:
             word = in_words(throughput.ratio, "times as many", "times fewer")
-            parts.append(f"at full speed it answered reads {word}")
+            parts.append(f"at full speed {subject.server} answered {word} reads")
     parts.append(_latency_part(subject, baseline))
-    said = [part for part in parts if part]
-    return "; ".join(said) + "." if said else "Neither requests nor latency could be compared."
+    said = "; ".join(part for part in parts if part)
+    if not said:
+        return "Neither requests nor latency could be compared."
+    return said[0].upper() + said[1:] + "."
 
 
 def _requests_part(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
@@ -91,14 +96,16 @@ def _cpu_part(scenario: ScenarioAnalysis, cost: Comparison) -> str:
         return ""
     less = spread.value <= 0
     low, high = (spread.low, spread.high) if not less else (spread.high, spread.low)
-    within = "" if low is None or high is None else f" [{number(abs(low))} to {number(abs(high))}]"
+    within = ""
+    if low is not None and high is not None:
+        within = " " + bracketed(number(abs(low)), number(abs(high)))
     if spread.low is not None and spread.high is not None and spread.low <= 0 <= spread.high:
         return "no difference in API-server CPU could be shown"
     rate = number(scenario.scenario.rate_rps)
     word = "less" if less else "more"
     return (
         f"at {rate} reads/s the API server spent {number(abs(spread.value))}{within} ms of CPU a "
-        f"second {word}"
+        f"second {word} with {cost.subject}"
     )
 
 
@@ -106,12 +113,15 @@ def _latency_part(subject: Arm, baseline: Arm) -> str:
     own, other = subject.percentiles[0], baseline.percentiles[0]
     if own.value_ms is None or other.value_ms is None:
         return ""
-    scale = scale_for((own.value_ms, other.value_ms), "ms")
-    shown = [
-        f"{'at least ' if one.at_least else ''}{scale.show(one.value_ms)} {scale.unit}"
-        for one in (own, other)
-    ]
-    return f"the median read took {shown[0]} against {shown[1]}"
+    return (
+        f"the median read took {_milliseconds(own)} with {subject.server}, "
+        f"{_milliseconds(other)} with {baseline.server}"
+    )
+
+
+def _milliseconds(one: Percentile) -> str:
+    scale = scale_for((one.value_ms,), "ms")
+    return f"{'at least ' if one.at_least else ''}{scale.show(one.value_ms)} {scale.unit}"
 
 
 def _listed(names: list[str]) -> str:

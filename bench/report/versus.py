@@ -9,6 +9,8 @@ from bench.analysis.run import ScenarioAnalysis
 from bench.analysis.summary import Arm
 from bench.report.numbers import MISSING, number, scale_for, times, times_at_least
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -89,14 +91,20 @@ def in_words(ratio: Interval, more: str, less: str) -> str:
     if low is not None and high is not None and low <= 1 <= high:
         if times(low) == times(high) == "1":
             return "the same"
-        return f"no difference shown, {times(value)} times [{times(low)} to {times(high)}]"
+        return f"no difference shown, {times(value)} times {bracketed(times(low), times(high))}"
     if value < 1:
         value, word = 1 / value, less
         low, high = (None, None) if low is None or high is None else (1 / high, 1 / low)
     else:
         word = more
-    within = "" if low is None or high is None else f" [{times(low)} to {times(high)}]"
-    return f"{times(value)} {word}{within}"
+    if low is None or high is None:
+        return f"{times(value)} {word}"
+    return f"{times(value)} {word} {bracketed(times(low), times(high))}"
+
+
+def bracketed(low: str, high: str) -> str:
+    """Write an interval that a line break does not tear."""
+    return f"[{low}{NO_BREAK}to{NO_BREAK}{high}]"
 
 
 def _requests(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
@@ -122,16 +130,13 @@ def _difference(comparison: Comparison) -> str:
     unit = {"ms/s": "ms of CPU a second", "/s": "a second"}.get(scale.unit, scale.unit)
     if spread.low is None or spread.high is None:
         return f"{scale.show(spread.value)} {unit}"
+    within = bracketed(scale.show(spread.low), scale.show(spread.high))
     if spread.low <= 0 <= spread.high:
         if number(spread.low) == number(spread.high) == "0":
             return "the same"
-        bounds = f"[{scale.show(spread.low)} to {scale.show(spread.high)}]"
-        return f"no difference shown, {scale.show(spread.value)} {bounds} {unit}"
+        return f"no difference shown, {scale.show(spread.value)} {within} {unit}"
     sign = "+" if spread.value > 0 else ""
-    return (
-        f"{sign}{scale.show(spread.value)} "
-        f"[{scale.show(spread.low)} to {scale.show(spread.high)}] {unit}"
-    )
+    return f"{sign}{scale.show(spread.value)} {within} {unit}"
 
 
 def _caption(rounds: int) -> str:
