@@ -46,6 +46,7 @@ class Conversation:
         """Follow orders until "stop", end of input or a signal; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._over.set, 0)
+        self._session.on_broken_user(self._over.set_exception)
         self._session.start()
         self._say(Ready(self._users))
         listener = gevent.spawn(self._listen)

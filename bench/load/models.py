@@ -129,6 +129,7 @@ class OpenModel:
         self._idle: list[Connection] = []
         self._offsets: Iterator[float] = iter(())
         self._due: float | None = None
+        self._broken: Exception | None = None
 
     def wait_s(self) -> float:
         """Step to the next intended start, through the pause between phases if need be."""
@@ -145,7 +146,9 @@ class OpenModel:
         self._offsets = offsets(self._order.arrivals, rate, phase.seconds, seed)
 
     def step(self) -> None:
-        """Start the request that is due, or say why not."""
+        """Start the request that is due, or say why not; raise what broke one started before."""
+        if self._broken is not None:
+            raise self._broken
         due, self._due = self._due, None
         phase = self._present.phase
         if due is None or phase is None:
@@ -162,6 +165,9 @@ class OpenModel:
         connection = self._idle.pop() if self._idle else Connection(self._order.questions.address)
         try:
             self._asker.ask(connection, phase, index, due)
+        except Exception as error:
+            self._broken = error  # nobody waits for this greenlet
+            raise
         finally:
             self._idle.append(connection)
 

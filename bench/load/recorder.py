@@ -56,9 +56,9 @@ class Recorder:
         result: Result,
     ) -> None:
         """Append a row; times in seconds from the window's begin, ``None`` for never."""
-        self._intended_us.append(int(intended_s * 1e6))
-        self._sent_us.append(_NEVER if sent_s is None else int(sent_s * 1e6))
-        self._done_us.append(_NEVER if done_s is None else int(done_s * 1e6))
+        self._intended_us.append(round(intended_s * 1e6))
+        self._sent_us.append(_NEVER if sent_s is None else round(sent_s * 1e6))
+        self._done_us.append(_NEVER if done_s is None else round(done_s * 1e6))
         self._status.append(status)
         self._bytes.append(body_bytes)
         self._route.append(route)

@@ -49,8 +49,16 @@ class Session:
         self._out = out
         self._stage: Stage = order.stage
         user: type[LoadUser] = type("Reader", (LoadUser,), {"order": order, "abstract": False})
-        self._environment = Environment(user_classes=[user])
+        self._environment = Environment(user_classes=[user], catch_exceptions=False)
         self._runner = self._environment.create_local_runner()
+
+    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
+        """Have ``tell`` called when a user breaks, which only a fault of this program does."""
+
+        def listen(exception: Exception, **_: object) -> None:
+            tell(exception)
+
+        self._environment.events.user_error.add_listener(listen)  # type: ignore[no-untyped-call]
 
     @property
     def phase(self) -> Phase | None:

@@ -1,0 +1,108 @@
+"""Real gunicorn servers, and load processes against them."""
+
+import json
+import os
+import socket
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.load.driver import Load, LoadDriver
+from bench.load.protocol import Measured
+from bench.model import Targets
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+
+HERE = Path(__file__).parent
+TARGETS = Targets(
+    namespaces=("ns-0", "ns-1", "ns-2"),
+    pods=tuple((f"ns-{number % 3}", f"{'web'[number % 3]}-{number}") for number in range(30)),
+    label_selectors=("app=w", "app=e", "app=b"),
+)
+
+
+class Server:
+    """A gunicorn with the settings of the servers under test."""
+
+    def __init__(self, port: int, log: Path, watchdog: Watchdog, **behaviour: object) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        argv = [sys.executable, "-m", "gunicorn", "app_under_load:application"]
+        argv += ["--worker-class", "gthread", "--workers", "1", "--threads", "16"]
+        argv += ["--bind", f"127.0.0.1:{port}", "--keep-alive", "1", "--graceful-timeout", "1"]
+        self.process = SupervisedProcess.start(
+            "server",
+            argv,
+            log=log,
+            watchdog=watchdog,
+            cwd=HERE,
+            env={**os.environ, "APP_BEHAVIOUR": json.dumps(behaviour)},
+            ready=self._listens,
+        )
+
+    def _listens(self) -> bool:
+        try:
+            self.count()
+        except OSError:
+            return False
+        return True
+
+    def count(self) -> int:
+        """How many requests came, these questions left out."""
+        with urllib.request.urlopen(f"{self.url}/count", timeout=5) as response:
+            return int(response.read())
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def start_server(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts servers that behave as told; all are stopped after the test."""
+    servers: list[Server] = []
+
+    def start(port: int | None = None, **behaviour: object) -> Server:
+        log = tmp_path / f"server-{len(servers)}.log"
+        servers.append(Server(port or free_port(), log, watchdog, **behaviour))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.process.stop(1.0)
+
+
+@pytest.fixture
+def driver(watchdog: Watchdog, tmp_path: Path) -> Callable[..., LoadDriver]:
+    """Makes drivers, each with a folder of its own."""
+    made: list[LoadDriver] = []
+
+    def make(url: str, *, route: str = "list-all", users: int = 4, **more: object) -> LoadDriver:
+        load = Load(route, url, users, TARGETS, **more)
+        made.append(LoadDriver(load, out=tmp_path / f"load-{len(made)}", watchdog=watchdog))
+        return made[-1]
+
+    return make
+
+
+@pytest.fixture
+def measure(driver: Callable[..., LoadDriver]) -> Callable[..., tuple[Measured, pd.DataFrame]]:
+    """Runs one window and returns what was measured, and its rows by intended start."""
+
+    def run(url: str, seconds: float, **load: object) -> tuple[Measured, pd.DataFrame]:
+        with driver(url, **load) as running:
+            measured = running.measure(seconds)
+        return measured, rows_of(measured)
+
+    return run
+
+
+def rows_of(measured: Measured) -> pd.DataFrame:
+    frame = pd.read_parquet(measured.requests_file)
+    return frame.sort_values("intended_us", kind="stable", ignore_index=True)
