@@ -1,7 +1,7 @@
 """What a person sees while a run goes on: lines that stay, and one line that moves.
 
-On a terminal the moving line is drawn over; in a log file it is printed now and
-then, so that a log stays readable.
+On a terminal the moving line is drawn over; in a log file it is printed when
+something new begins and now and then, so that a log stays readable.
 """
 
 import time
@@ -31,20 +31,21 @@ class Progress:
         )
         self._task: TaskID | None = None
         self._logged_at = 0.0
-        self._text = ""
+        self._what = ""
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self.console.print(text, markup=False, soft_wrap=True)
 
-    def move(self, text: str, share: float) -> None:
-        """Show ``text`` and a bar that is filled to ``share`` (0 to 1)."""
+    def move(self, what: str, share: float, detail: str = "") -> None:
+        """Show what is going on, a bar that is filled to ``share`` (0 to 1), and a detail."""
+        text = f"{what}: {detail}" if detail else what
         if self._bars.disable:
-            self._log(text, share)
-        elif self._task is None:
+            self._log(what, text, share)
+            return
+        if self._task is None:
             self._task = self._bars.add_task(_escaped(text), total=1.0)
-        if self._task is not None:
-            self._bars.update(self._task, description=_escaped(text), completed=share)
+        self._bars.update(self._task, description=_escaped(text), completed=share)
 
     def settle(self) -> None:
         """Remove the moving line: its work is done."""
@@ -65,11 +66,17 @@ class Progress:
         self.settle()
         self._bars.stop()
 
-    def _log(self, text: str, share: float) -> None:
+    def _log(self, what: str, text: str, share: float) -> None:
+        """Print a line when something new begins, and every ``LOG_EVERY_S`` while it goes on."""
         now = time.monotonic()
-        if now - self._logged_at >= LOG_EVERY_S:
-            self._logged_at = now
+        if what != self._what:
+            self.say(f"    {what}")
+        elif now - self._logged_at >= LOG_EVERY_S:
             self.say(f"    {text} ({share:.0%})")
+        else:
+            return
+        self._what = what
+        self._logged_at = now
 
 
 def _escaped(text: str) -> str:

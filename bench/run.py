@@ -142,7 +142,7 @@ class Run:
         return self._cluster
 
     def _populating(self, done: int, wanted: int) -> None:
-        self._progress.move(f"writing pods, {done:,} of {wanted:,}", done / wanted)
+        self._progress.move("writing pods", done / wanted, f"{done:,} of {wanted:,}")
 
     def _compare(self, cluster: PopulatedCluster, watchdog: Watchdog) -> None:
         self._progress.move("comparing the servers' answers, churn stopped", 0.0)
@@ -179,7 +179,9 @@ class Run:
                 kind=None if trial.server == NO_SERVER else self._kinds[trial.server],
                 watchdog=watchdog,
                 folder=Path(folder),
-                notify=lambda text, share: self._progress.move(f"{title}: {text}", share),
+                notify=lambda what, share, detail: self._progress.move(
+                    f"{title}: {what}", share, detail
+                ),
             ).run()
             self._writer.write_trial(
                 measurements.record,

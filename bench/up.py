@@ -45,7 +45,7 @@ def up(options: UpOptions, progress: Progress) -> None:
                 seed=options.seed,
                 pods=options.pods,
                 progress=lambda done, wanted: progress.move(
-                    f"writing pods, {done:,} of {wanted:,}", done / wanted
+                    "writing pods", done / wanted, f"{done:,} of {wanted:,}"
                 ),
             )
         )

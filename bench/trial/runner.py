@@ -28,8 +28,8 @@ from bench.trial.record import (
     with_load,
 )
 
-Notify = Callable[[str, float], None]
-"""Told what goes on and the share of it that is done."""
+Notify = Callable[[str, float, str], None]
+"""Told what goes on, the share of it that is done, and a detail or ""."""
 
 
 @dataclass
@@ -114,7 +114,7 @@ class TrialRunner:
     def _start_server(self, stack: ExitStack) -> ServerUnderTest | None:
         if self._kind is None:
             return None
-        self._notify(f"starting {self._kind.name}", 0.0)
+        self._notify(f"starting {self._kind.name}", 0.0, "")
         server = stack.enter_context(
             ServerUnderTest.start(
                 self._kind,
@@ -180,13 +180,13 @@ class TrialRunner:
     def _wait(self, what: str, seconds: float) -> None:
         began = time.monotonic()
         while (elapsed := time.monotonic() - began) < seconds:
-            self._notify(what, elapsed / seconds)
+            self._notify(what, elapsed / seconds, "")
             time.sleep(min(0.5, seconds - elapsed))
 
     def _on_progress(self, what: str) -> Callable[[LoadProgress], None]:
         def tell(progress: LoadProgress) -> None:
             share = progress.elapsed_s / progress.seconds if progress.seconds else 0.0
-            self._notify(f"{what}, {progress.rps:,.0f} answers/s", min(1.0, share))
+            self._notify(what, min(1.0, share), f"{progress.rps:,.0f} answers/s")
 
         return tell
 
@@ -211,7 +211,7 @@ class TrialRunner:
 
     def _check_answers(self, server: ServerUnderTest, churned: ChurnReport) -> None:
         """Compare what the server answers now with the API server's own LIST."""
-        self._notify("comparing with a LIST", 1.0)
+        self._notify("comparing with a LIST", 1.0, "")
         api = self._cluster.plane.api(IDENTITY)
         found = compare_with_list(server, api, resource_version=churned.resource_version)
         self._update(equal_to_list=not found)

@@ -1,0 +1,78 @@
+"""The population: a function of its seed, realistic, and safe for churn."""
+
+import re
+
+from bench.cluster.pods import draw_pods, manifest, status, targets
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def test_the_same_seed_draws_the_same_pods() -> None:
+    assert draw_pods(3, 500) == draw_pods(3, 500)
+    assert draw_pods(3, 500) != draw_pods(4, 500)
+
+
+def test_as_many_pods_are_drawn_as_wanted_with_names_of_their_own() -> None:
+    for count in (1, 2, 23, 1000):
+        pods = draw_pods(1, count)
+        assert count == len(pods) == len({(pod.namespace, pod.name) for pod in pods})
+
+
+def test_names_are_valid_in_kubernetes() -> None:
+    for pod in draw_pods(1, 300):
+        assert DNS_LABEL.fullmatch(pod.name)
+        assert DNS_LABEL.fullmatch(pod.namespace)
+
+
+def test_one_namespace_orders_differently_with_a_slash_than_alone() -> None:
+    found = {pod.namespace for pod in draw_pods(1, 1000)}
+    assert sorted(found) != sorted(found, key=lambda name: f"{name}/")
+
+
+def test_a_replacement_has_another_name_and_the_same_workload() -> None:
+    pod = draw_pods(1, 30)[5]
+    successors = [pod, pod.replacement(), pod.replacement().replacement()]
+    assert 3 == len({each.name for each in successors})
+    assert 1 == len({each.workload for each in successors})
+
+
+def test_targets_are_pods_that_churn_leaves_in_place() -> None:
+    pods = draw_pods(1, 1000)
+    stable = {(pod.namespace, pod.name) for pod in pods if pod.is_stable}
+    assert set(targets(pods).pods) <= stable
+    assert targets(pods).pods
+
+
+def test_every_selector_of_the_targets_matches_some_pods_but_not_all() -> None:
+    pods = draw_pods(1, 1000)
+    tiers = {manifest(pod)["metadata"]["labels"]["tier"] for pod in pods}
+    assert {"app", "tier"} == {
+        name for text in targets(pods).label_selectors for name in re.findall(r"app|tier", text)
+    }
+    assert "backend" in tiers
+    assert len(tiers) > 1
+
+
+def test_a_small_population_has_targets_too() -> None:
+    assert targets(draw_pods(1, 1)).pods
+    assert targets(draw_pods(1, 1)).label_selectors
+
+
+def test_a_pod_has_what_a_real_one_has() -> None:
+    pod = next(p for p in draw_pods(1, 1000) if p.workload.richness > 2)
+    body = manifest(pod)
+    assert "ReplicaSet" == body["metadata"]["ownerReferences"][0]["kind"]
+    application, sidecar = body["spec"]["containers"]
+    assert {"readinessProbe", "livenessProbe", "env", "resources"} <= set(application)
+    assert sidecar["env"]
+    assert body["spec"]["volumes"]
+    assert body["spec"]["tolerations"]
+    assert ["application", "sidecar"] == [
+        entry["name"] for entry in status(pod)["containerStatuses"]
+    ]
+
+
+def test_a_restart_shows_in_the_status_alone() -> None:
+    pod = draw_pods(1, 5)[0]
+    assert status(pod) != status(pod, restarts=1)
+    assert 1 == status(pod, restarts=1)["containerStatuses"][0]["restartCount"]

@@ -1,0 +1,197 @@
+"""Plans: what is valid, what an error says, and the order of the trials."""
+
+import pytest
+
+from bench.model import Plan
+from bench.plan import (
+    PlanError,
+    Vocabulary,
+    parse_plan,
+    plan_names,
+    predicted_s,
+    read_plan,
+    trials,
+)
+
+VOCABULARY = Vocabulary(
+    servers=("direct", "direct-rv0", "informer"), routes=("list-all", "one-pod")
+)
+VALID = """\
+name = "mine"
+description = "A plan of my own."
+seed = 7
+servers = ["direct", "informer", "none"]
+rounds = 4
+warmup_s = 1
+duration_s = 2.5
+
+[[scenarios]]
+name = "closed"
+route = "list-all"
+users = 8
+pods = 100
+
+[[scenarios]]
+name = "open"
+route = "one-pod"
+users = 16
+rate_rps = 10
+pods = 100
+churn_per_s = 5
+"""
+
+
+def parse(text: str) -> Plan:
+    return parse_plan(text, "mine.toml", VOCABULARY)
+
+
+def error_of(text: str) -> str:
+    with pytest.raises(PlanError) as caught:
+        parse(text)
+    return str(caught.value)
+
+
+def test_a_valid_plan_is_read_with_its_units() -> None:
+    plan = parse(VALID)
+    assert ("mine", 7, 4, 1.0, 2.5) == (
+        plan.name,
+        plan.seed,
+        plan.rounds,
+        plan.warmup_s,
+        plan.duration_s,
+    )
+    assert [False, True] == [scenario.is_open for scenario in plan.scenarios]
+    assert 5.0 == plan.scenario("open").churn_per_s
+
+
+@pytest.mark.parametrize("name", plan_names())
+def test_every_plan_that_comes_along_is_valid(name: str) -> None:
+    assert name == read_plan(name, VOCABULARY).name
+
+
+def test_an_unknown_plan_is_told_with_the_nearest_and_all_others() -> None:
+    with pytest.raises(PlanError, match=r"no plan 'smok' \(the nearest is 'smoke'\).*default"):
+        read_plan("smok", VOCABULARY)
+
+
+def test_a_plan_file_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(PlanError, match=r"cannot read the plan nowhere\.toml"):
+        read_plan("nowhere.toml", VOCABULARY)
+
+
+def test_text_that_is_no_toml_is_told_with_its_line() -> None:
+    assert "mine.toml: not valid TOML" in error_of("name = \n")
+    assert "line 1" in error_of("name = \n")
+
+
+def test_an_unknown_key_is_told_with_line_and_nearest() -> None:
+    text = VALID.replace("duration_s = 2.5", "duration = 2.5")
+    assert error_of(text).startswith(
+        "mine.toml:7: a plan has no key 'duration' (the nearest is 'duration_s')"
+    )
+
+
+def test_an_unknown_key_of_a_scenario_is_found_in_its_own_table() -> None:
+    text = VALID.replace("churn_per_s = 5", "churn_per_minute = 5")
+    assert error_of(text).startswith(
+        "mine.toml:21: a scenario has no key 'churn_per_minute' (the nearest is 'churn_per_s')"
+    )
+
+
+def test_a_value_in_the_wrong_unit_is_told_with_what_the_key_takes() -> None:
+    text = VALID.replace("duration_s = 2.5", 'duration_s = "2500 ms"')
+    assert (
+        "mine.toml:7: 'duration_s' takes seconds as a number from 1 to 3600, not '2500 ms'"
+        == error_of(text)
+    )
+
+
+@pytest.mark.parametrize(
+    ("valid", "wrong"),
+    [
+        ("rounds = 4", "rounds = 0"),
+        ("rounds = 4", "rounds = 2.5"),
+        ("rounds = 4", "rounds = true"),
+        ("seed = 7", "seed = -1"),
+        ("duration_s = 2.5", "duration_s = nan"),
+        ("duration_s = 2.5", "duration_s = inf"),
+        ("rate_rps = 10", "rate_rps = 0"),
+        ("rate_rps = 10", "rate_rps = -3"),
+        ("users = 16", "users = 0"),
+        ('route = "one-pod"', 'route = "one-pot"'),
+        ('name = "open"', 'name = "Open !"'),
+        ('name = "mine"', 'name = "../mine"'),
+    ],
+)
+def test_a_value_out_of_range_is_told_with_its_line(valid: str, wrong: str) -> None:
+    line = VALID[: VALID.rindex(valid)].count("\n") + 1
+    key = wrong.split(" ", maxsplit=1)[0]
+    assert error_of(VALID.replace(valid, wrong)).startswith(f"mine.toml:{line}: {key!r} takes ")
+
+
+def test_a_missing_key_is_told_with_what_it_takes() -> None:
+    text = VALID.replace("rounds = 4\n", "")
+    assert "mine.toml:1: a plan needs 'rounds': a whole number from 1 to 100" == error_of(text)
+
+
+def test_a_missing_key_of_a_scenario_points_at_its_table() -> None:
+    text = VALID.replace("users = 16\n", "")
+    assert error_of(text).startswith("mine.toml:15: a scenario needs 'users'")
+
+
+def test_a_plan_without_scenarios_has_no_trials_and_is_refused() -> None:
+    assert "no trials" in error_of(VALID[: VALID.index("[[scenarios]]")])
+
+
+def test_an_unknown_server_is_told_with_the_nearest() -> None:
+    text = VALID.replace('"informer"', '"informr"')
+    assert "there is no server 'informr' (the nearest is 'informer')" in error_of(text)
+
+
+def test_the_floor_alone_is_refused() -> None:
+    assert "measures nothing" in error_of(
+        VALID.replace('["direct", "informer", "none"]', '["none"]')
+    )
+
+
+@pytest.mark.parametrize(
+    ("valid", "twice", "what"),
+    [
+        ('"informer", "none"', '"informer", "direct"', "server 'direct'"),
+        ('name = "open"', 'name = "closed"', "scenario 'closed'"),
+    ],
+)
+def test_what_is_named_twice_is_refused(valid: str, twice: str, what: str) -> None:
+    assert f"the {what} is named twice" in error_of(VALID.replace(valid, twice))
+
+
+def test_every_round_has_every_server_in_every_scenario() -> None:
+    plan = parse(VALID)
+    cells = {(trial.round, trial.scenario, trial.server) for trial in trials(plan)}
+    assert 4 * 2 * 3 == len(cells) == len(trials(plan))
+    assert list(range(24)) == [trial.order for trial in trials(plan)]
+
+
+def test_every_second_round_goes_backwards() -> None:
+    plan = parse(VALID)
+    orders = {
+        number: [t.server for t in trials(plan) if t.round == number and t.scenario == "closed"]
+        for number in range(4)
+    }
+    assert orders[1] == orders[0][::-1]
+    assert orders[3] == orders[2][::-1]
+
+
+def test_the_order_comes_from_the_seed() -> None:
+    def order(seed: int) -> list[str]:
+        plan = parse(VALID.replace("seed = 7", f"seed = {seed}"))
+        return [trial.server for trial in trials(plan)]
+
+    assert order(7) == order(7)
+    assert len({tuple(order(seed)) for seed in range(20)}) > 1
+
+
+def test_the_prediction_counts_every_trial() -> None:
+    once = predicted_s(parse(VALID.replace("rounds = 4", "rounds = 1")))
+    thrice = predicted_s(parse(VALID.replace("rounds = 4", "rounds = 3")))
+    assert thrice - once > 2 * 2 * 3 * (1 + 2.5)
