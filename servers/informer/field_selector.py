@@ -168,8 +168,15 @@ _decode_pod: Callable[[bytes], _Pod] = msgspec.json.Decoder(_Pod).decode
 
 
 def pod_fields(raw: bytes) -> dict[str, str]:
-    """Return a pod's selectable fields, those of its metadata apart."""
-    pod = _decode_pod(raw)
+    """Return a pod's selectable fields, those of its metadata apart.
+
+    Nothing for an object whose spec or status is not a pod's: it came from no
+    API server, and one such must not spoil a search through all.
+    """
+    try:
+        pod = _decode_pod(raw)
+    except msgspec.DecodeError:
+        return {}
     status = pod.status
     return {
         "spec.nodeName": pod.spec.nodeName,

@@ -212,6 +212,7 @@ class WatchMachine:
         self._pages: list[CachedObject] = []
         self._whole = False
         self._version = ""
+        self._told = ""
         self._known = False  # whether _version may be asked for
         self._any_will_do = (
             True  # a first list may be of any version; a later one must be the latest
@@ -352,7 +353,8 @@ class WatchMachine:
         return outputs, self._read()
 
     def _flush(self, outputs: list[Output], changes: list[Change]) -> None:
-        if self.state is State.WATCHING:
+        if self.state is State.WATCHING and (changes or self._version != self._told):
+            self._told = self._version
             outputs.append(Changes(changes, self._version))
 
     def _event(self, kind: str, raw: msgspec.Raw, changes: list[Change]) -> None:
@@ -402,7 +404,7 @@ class WatchMachine:
     def _filled(self, objects: list[CachedObject], version: str, outputs: list[Output]) -> None:
         outputs.append(Replace(objects, version, self._reason))
         self._observer.filled(self._reason)
-        self._version = version
+        self._version = self._told = version
         self._known = True
         self._suspect = False
 
