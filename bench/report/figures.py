@@ -39,15 +39,14 @@ def charts(scenario: ScenarioAnalysis, prefix: str) -> list[Chart]:
         _requests(servers, f"{prefix}-requests"),
         _latency(servers, f"{prefix}-latency"),
     ]
+    above = ", above the floor" if any(arm.is_floor for arm in arms) else ""
     if scenario.scenario.is_open:
-        found.append(
-            _cost(servers, "apiserver_cpu", "API-server CPU above the floor", f"{prefix}-cpu")
-        )
+        found.append(_cost(servers, "apiserver_cpu", f"API-server CPU{above}", f"{prefix}-cpu"))
         found.append(
             _cost(
                 servers,
                 "api_bytes",
-                "Bytes the API server sent, above the floor",
+                f"Bytes the API server sent{above}",
                 f"{prefix}-bytes",
             )
         )
@@ -86,7 +85,9 @@ def _verbs(arm: Arm) -> str:
 
 def _cost(arms: Sequence[Arm], key: str, title: str, name: str) -> Chart:
     figures = {arm.server: arm.figures[key] for arm in arms}
-    caption = "Bars are means over rounds, dots the rounds, brackets 95% intervals."
+    caption = "Bars are means over rounds, dots the rounds"
+    above = any(figure.metric.above_floor for figure in figures.values())
+    caption += ", lines 95% intervals." if above else ", lines their range."
     unit = next((figure.metric.unit for figure in figures.values()), "")
     words = {"ms/s": "ms of CPU in a second", "/s": "in a second"}
     return _bars(title, caption, figures, words.get(unit, unit), name)
@@ -127,12 +128,14 @@ def _bar(axes: Axes, row: int, figure: Figure, colour: str, scale: Scale) -> Non
     value = interval.value / scale.divisor
     axes.barh(row, value, height=0.56, color=colour, linewidth=0)
     end = value
-    if interval.low is not None and interval.high is not None and interval.low < interval.high:
+    rounds = [one / scale.divisor for one in figure.rounds.values()]
+    low, high = min(rounds), max(rounds)
+    if figure.metric.above_floor and interval.low is not None and interval.high is not None:
         low, high = interval.low / scale.divisor, interval.high / scale.divisor
+    if low < high:
         axes.plot([low, high], [row, row], color=INK, linewidth=1.0)
         axes.plot([low, high], [row, row], color=INK, linewidth=0, marker="|", markersize=6)
         end = max(end, high)
-    rounds = [one / scale.divisor for one in figure.rounds.values()]
     if len(rounds) > 1:
         offsets = np.linspace(-0.16, 0.16, len(rounds)) + row
         axes.plot(rounds, offsets, ".", color=INK, markersize=2.6, alpha=0.75)

@@ -8,7 +8,6 @@ from bench.model import Caveat, CaveatKind
 EVERY = "*"
 """Stands for every figure of an arm."""
 
-_LATENCY = ("latency",)
 CONCERNS: dict[CaveatKind, tuple[str, ...]] = {
     CaveatKind.FAILED_REQUESTS: ("latency", "throughput"),
     CaveatKind.DROPPED_ARRIVALS: ("latency", "throughput"),
@@ -18,7 +17,7 @@ CONCERNS: dict[CaveatKind, tuple[str, ...]] = {
     CaveatKind.LEDGERS_DISAGREE: ("requests",),
     CaveatKind.LEDGER_MISSING: ("requests",),
     CaveatKind.NOT_DRAINED: ("requests", "cost"),
-    CaveatKind.TOO_FEW_SAMPLES: _LATENCY,
+    CaveatKind.TOO_FEW_SAMPLES: ("withheld",),
     CaveatKind.TRIAL_FAILED: (EVERY,),
     CaveatKind.ANSWERS_DIFFER: (EVERY,),
 }

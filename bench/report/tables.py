@@ -15,10 +15,10 @@ from bench.report.numbers import MISSING, Scale, interval, number, scale_for
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure: its value, its interval, a word beside it, and the notes it points at."""
+    """One figure: its value, its spread, a word beside it, and the notes it points at."""
 
     value: str
-    interval: str = ""
+    spread: str = ""
     remark: str = ""
     notes: tuple[int, ...] = ()
 
@@ -105,7 +105,7 @@ def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bo
     )
     remark = (
         "What none (same churn and observers, no server, no load) shows in the same round is "
-        "subtracted; its own column shows what was subtracted."
+        "subtracted, and its own column shows what that was. Below each figure: its 95% interval."
         if has_floor
         else "Of the whole process: this run has no arm without a server to subtract."
     )
@@ -137,12 +137,9 @@ class _Builder:
         if figure.interval is None:
             remark = "" if arm.is_floor else (figure.missing or "not measured")
             return Cell(MISSING, remark=remark, notes=self._pointing(arm, group))
-        one = figure.interval
-        return Cell(
-            scale.show(one.value),
-            _unless_equal(interval(one.low, one.high, scale), scale.show(one.value)),
-            notes=self._pointing(arm, group),
-        )
+        shown = scale.show(figure.interval.value)
+        spread = _unless_equal(spread_of(figure, scale), shown)
+        return Cell(shown, spread, notes=self._pointing(arm, group))
 
     def percentiles(self) -> tuple[Row, ...]:
         """Return the pooled percentiles from the intended start, a row each."""
@@ -163,7 +160,8 @@ class _Builder:
             return Cell(MISSING)
         notes = self._pointing(arm, "latency")
         if one.value_ms is None:
-            return Cell(MISSING, remark="withheld", notes=notes)
+            pointing = (*notes, *self._pointing(arm, "withheld"))
+            return Cell(MISSING, remark="withheld", notes=pointing)
         prefix = "\N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}" if one.at_least else ""
         shown = scale.show(one.value_ms)
         spread = _unless_equal(self._spread(arm, one.q, scale), shown)
@@ -179,6 +177,22 @@ class _Builder:
 
     def _pointing(self, arm: Arm, group: str) -> tuple[int, ...]:
         return tuple(note.number for note in self._notes if note.concerns(arm.server, group))
+
+
+def spread_of(figure: Figure, scale: Scale) -> str:
+    """Say how sure a figure is: a difference by its interval, else the least and most of a round.
+
+    A count of zero is given its exact upper bound, for three zeros are not certainty.
+    """
+    one = figure.interval
+    if one is None:
+        return ""
+    if figure.metric.above_floor:
+        return interval(one.low, one.high, scale)
+    if figure.metric.over_window and one.value == 0 and one.high:
+        return f"at most {scale.show(one.high)} (95%)"
+    rounds = figure.rounds.values()
+    return interval(min(rounds), max(rounds), scale) if len(rounds) > 1 else ""
 
 
 def _unless_equal(shown: str, value: str) -> str:

@@ -67,8 +67,8 @@ def _headline(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
     else:
         throughput = scenario.comparison("throughput", baseline.server)
         if throughput is not None and throughput.ratio is not None:
-            word = in_words(throughput.ratio, "times as many", "times fewer")
-            parts.append(f"at full speed {subject.server} answered {word} reads")
+            word = in_words(throughput.ratio, "times as many reads", "times fewer reads")
+            parts.append(f"at full speed {subject.server} answered {word}")
     parts.append(_latency_part(subject, baseline))
     said = "; ".join(part for part in parts if part)
     if not said:
