@@ -66,10 +66,12 @@ def interval(low: float | None, high: float | None, scale: Scale) -> str:
 
 
 def times(factor: float) -> str:
-    """Show a factor with two significant digits, so that 312.4 is not more exact than it is."""
+    """Show a factor with two significant digits, near 1 with two decimals: 320, 13, 4.7, 1.04."""
     if factor >= 9.95:
         digits = math.floor(math.log10(factor)) - 1
         return f"{round(factor, -digits):,.0f}"
+    if 0.795 <= factor < 1.995:
+        return f"{factor:.2f}".rstrip("0").rstrip(".")
     return number(factor)
 
 

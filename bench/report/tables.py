@@ -81,13 +81,19 @@ def _load_remark(scenario: ScenarioAnalysis) -> str:
 
 
 def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bool) -> list[Group]:
+    floor = (
+        "What none (same churn and observers, no server, no load) shows in the same round is "
+        "subtracted, and its own column shows what that was. Below each figure: its 95% interval."
+        if has_floor
+        else "Of the whole process: this run has no arm without a server to subtract."
+    )
     if not scenario.scenario.is_open:
         rows: tuple[Row, ...] = (build.figures("apiserver_cpu", "CPU in a second", "cost"),)
         remark = (
             "Not like for like: at full speed each arm answered another number of reads. "
-            "Costs are compared under an equal, fixed rate."
+            "Costs are compared under an equal, fixed rate. "
         )
-        return [Group("API-server CPU while this ran", rows, remark)]
+        return [Group("API-server CPU while this ran", rows, remark + floor)]
     titles = {
         "apiserver_cpu": "API-server CPU in a second",
         "etcd_cpu": "etcd CPU in a second",
@@ -103,13 +109,7 @@ def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bo
     per_read = build.figures(
         "apiserver_cpu", "API-server CPU for 1,000 reads", "cost", per_1000=True
     )
-    remark = (
-        "What none (same churn and observers, no server, no load) shows in the same round is "
-        "subtracted, and its own column shows what that was. Below each figure: its 95% interval."
-        if has_floor
-        else "Of the whole process: this run has no arm without a server to subtract."
-    )
-    return [Group("What it costs the control plane", (rows[0], per_read, *rows[1:]), remark)]
+    return [Group("What it costs the control plane", (rows[0], per_read, *rows[1:]), floor)]
 
 
 class _Builder:

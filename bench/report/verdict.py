@@ -68,12 +68,10 @@ def _headline(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
         throughput = scenario.comparison("throughput", baseline.server)
         if throughput is not None and throughput.ratio is not None:
             word = in_words(throughput.ratio, "times as many reads", "times fewer reads")
-            parts.append(f"at full speed {subject.server} answered {word}")
-    parts.append(_latency_part(subject, baseline))
-    said = "; ".join(part for part in parts if part)
-    if not said:
-        return "Neither requests nor latency could be compared."
-    return said[0].upper() + said[1:] + "."
+            parts.append(f"At full speed {subject.server} answered {word}")
+    parts.append(_latency_part(scenario, subject, baseline))
+    said = " ".join(f"{part}." for part in parts if part)
+    return said or "Neither requests nor latency could be compared."
 
 
 def _requests_part(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
@@ -100,22 +98,27 @@ def _cpu_part(scenario: ScenarioAnalysis, cost: Comparison) -> str:
     if low is not None and high is not None:
         within = " " + bracketed(number(abs(low)), number(abs(high)))
     if spread.low is not None and spread.high is not None and spread.low <= 0 <= spread.high:
-        return "no difference in API-server CPU could be shown"
+        rounds = f"{spread.rounds} round{'s' if spread.rounds > 1 else ''}"
+        return f"In {rounds} no difference in API-server CPU could be shown"
     rate = number(scenario.scenario.rate_rps)
     word = "less" if less else "more"
     return (
-        f"at {rate} reads/s the API server spent {number(abs(spread.value))}{within} ms of CPU a "
+        f"At {rate} reads/s the API server spent {number(abs(spread.value))}{within} ms of CPU a "
         f"second {word} with {cost.subject}"
     )
 
 
-def _latency_part(subject: Arm, baseline: Arm) -> str:
+def _latency_part(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
     own, other = subject.percentiles[0], baseline.percentiles[0]
     if own.value_ms is None or other.value_ms is None:
         return ""
+    compared = scenario.comparison("p50", baseline.server)
+    factor = ""
+    if compared is not None and compared.ratio is not None:
+        factor = f": {in_words(compared.ratio, 'times longer', 'times shorter')}"
     return (
-        f"the median read took {_milliseconds(own)} with {subject.server}, "
-        f"{_milliseconds(other)} with {baseline.server}"
+        f"The median read took {_milliseconds(own)} with {subject.server}, "
+        f"{_milliseconds(other)} with {baseline.server}{factor}"
     )
 
 

@@ -91,7 +91,7 @@ def in_words(ratio: Interval, more: str, less: str) -> str:
     if low is not None and high is not None and low <= 1 <= high:
         if times(low) == times(high) == "1":
             return "the same"
-        return f"no difference shown, {times(value)} times {bracketed(times(low), times(high))}"
+        return f"no difference shown: {times(value)} times {bracketed(times(low), times(high))}"
     if value < 1:
         value, word = 1 / value, less
         low, high = (None, None) if low is None or high is None else (1 / high, 1 / low)
@@ -134,7 +134,7 @@ def _difference(comparison: Comparison) -> str:
     if spread.low <= 0 <= spread.high:
         if number(spread.low) == number(spread.high) == "0":
             return "the same"
-        return f"no difference shown, {scale.show(spread.value)} {within} {unit}"
+        return f"no difference shown: {scale.show(spread.value)} {within} {unit}"
     sign = "+" if spread.value > 0 else ""
     return f"{sign}{scale.show(spread.value)} {within} {unit}"
 
