@@ -64,6 +64,24 @@ def free_port() -> int:
 
 
 @pytest.fixture
+def targets() -> Targets:
+    """What the application has, whatever its behaviour."""
+    return TARGETS
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody listens on."""
+    return free_port()
+
+
+@pytest.fixture
+def dead_url() -> str:
+    """The URL of a server that is not there."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
 def start_server(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers that behave as told; all are stopped after the test."""
     servers: list[Server] = []
