@@ -7,6 +7,7 @@ With ``--rate`` each chosen class is one user of the open model.
 
 import logging
 from argparse import Namespace
+from itertools import count
 from pathlib import Path
 
 import gevent
@@ -21,10 +22,13 @@ from bench.load.discovery import DiscoveryError, discover
 from bench.load.models import Order
 from bench.load.pacing import Arrivals
 from bench.load.phase import Phase, Stage
-from bench.load.routes import Route, RouteError, load, names
+from bench.load.routes import Ask, Route, RouteError, load, names
 from bench.load.targets import TargetsError, read_targets
 from bench.load.user import LoadUser
 from bench.model import Targets
+
+_USERS_APART = 1_000_000
+"""Numbers kept for the users of one worker, so that no two users anywhere draw alike."""
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +43,11 @@ class ByHand(LoadUser):
 
     def on_start(self) -> None:
         """Begin, if there is an order; a user without a model stops at its first step."""
-        if not self.trouble:
-            super().on_start()
+        if self.trouble:
+            return
+        if self.order.stage.phase is None:
+            self.order.stage.begin(Phase("by-hand"))  # arrivals count from the first user's start
+        super().on_start()
 
 
 def _class_name(route: str) -> str:
@@ -82,18 +89,21 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's hooks are untyped
 def _give_orders(environment: Environment, **_: object) -> None:
     """Make each class's order afresh: the page's form may have changed host and arguments."""
-    if isinstance(environment.runner, MasterRunner):
-        return  # its workers ask
     options = environment.parsed_options
     assert options is not None, "a locustfile is loaded by the command line"
     classes = [each for each in environment.user_classes if issubclass(each, ByHand)]
     for each in classes:
+        each.fixed_count = 1 if options.rate > 0 else 0  # one user holds the whole rate
         each.trouble = True  # until it has its order
+    if isinstance(environment.runner, MasterRunner):
+        return  # its workers ask
+    first_number = _USERS_APART * getattr(environment.runner, "worker_index", 0)
     try:
         address = Address.of(environment.host or "")
         targets = _targets(options.targets, address)
         for each in classes:
-            _give_order(each, options, address, targets)
+            each.order = _order(each.route.asks(targets), options, address, first_number)
+            each.trouble = False
     except (AddressError, TargetsError, DiscoveryError, RouteError) as error:
         _give_up(environment, error)
 
@@ -102,20 +112,17 @@ def _targets(file: str, address: Address) -> Targets:
     return read_targets(Path(file)) if file else discover(address)
 
 
-def _give_order(each: type[ByHand], options: Namespace, address: Address, targets: Targets) -> None:
-    stage = Stage()
-    stage.begin(Phase("by-hand"))
-    each.order = Order(
-        questions=Questions(each.route.asks(targets), address),
-        stage=stage,
+def _order(asks: tuple[Ask, ...], options: Namespace, address: Address, first_number: int) -> Order:
+    return Order(
+        questions=Questions(asks, address),
+        stage=Stage(),
         seed=options.seed,
         timeout_s=options.timeout_s,
         rate_rps=options.rate if options.rate > 0 else None,
         arrivals=Arrivals(options.arrivals),
         outstanding=options.outstanding,
+        numbers=count(first_number),
     )
-    each.fixed_count = 1 if options.rate > 0 else 0
-    each.trouble = False
 
 
 def _give_up(environment: Environment, error: Exception) -> None:
