@@ -1,0 +1,145 @@
+"""Informers that are ended after their test, and whatever they leave behind found."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.integration.informer.replica import Writer, eventually
+from tests.integration.informer.scripted import Reply, Request, ScriptedServer
+from tests.integration.informer.wire import TcpProxy
+
+from bench.cluster.binaries import Binaries
+from bench.cluster.control_plane import ControlPlane
+from bench.supervision.watchdog import Watchdog
+from servers.informer import PODS, BackoffPolicy, Resource, SharedInformer, Transport
+
+QUICK = BackoffPolicy(initial_s=0.1, cap_s=2.0)
+"""Delays of the fault tests: the same sequence, sooner at its cap."""
+
+_numbers = itertools.count()
+
+
+def own_threads() -> set[str]:
+    """Names of the informer threads that live."""
+    return {
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith(("reflector ", "handler "))
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_threads_left() -> Iterator[None]:
+    """Fail a test whose informers outlive it."""
+    before = own_threads()
+    yield
+    eventually(lambda: own_threads() <= before, f"threads ended: {own_threads() - before}", 5.0)
+
+
+@pytest.fixture(scope="module")
+def breakable(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
+    """A control plane of the module's own, to be killed and frozen; each test mends it."""
+    with ControlPlane.start(binaries, watchdog) as plane:
+        yield plane
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A name not used before; for those who create it themselves."""
+    return f"inf-{next(_numbers)}"
+
+
+@pytest.fixture
+def writer_of(namespace: str) -> Iterator[Callable[[ControlPlane], Writer]]:
+    """Makes the namespace in a control plane and returns who writes pods there."""
+    made: list[Writer] = []
+
+    def make(plane: ControlPlane) -> Writer:
+        api = plane.api("admin")
+        api.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        made.append(Writer(api, namespace))
+        return made[-1]
+
+    yield make
+    for writer in made:
+        writer.clear()
+
+
+class Informers:
+    """Makes informers with quick delays and ends them, connections and all."""
+
+    def __init__(self) -> None:
+        self._made: list[SharedInformer] = []
+        self._transports: list[Transport] = []
+
+    def over(
+        self, transport: Transport, resource: Resource = PODS, **options: Any
+    ) -> SharedInformer:
+        self._transports.append(transport)
+        informer = SharedInformer(transport, resource, **{"backoff": QUICK} | options)
+        self._made.append(informer)
+        return informer
+
+    def of(
+        self,
+        kubeconfig: Path,
+        resource: Resource = PODS,
+        *,
+        context: str = "admin",
+        on_request: Callable[[str, str, str, int], None] | None = None,
+        **options: Any,
+    ) -> SharedInformer:
+        transport = Transport.from_kubeconfig(kubeconfig, context, on_request=on_request)
+        return self.over(transport, resource, **options)
+
+    def close(self) -> None:
+        for informer in self._made:
+            informer.stop()
+        for transport in self._transports:
+            transport.close()
+
+
+@pytest.fixture
+def informers() -> Iterator[Informers]:
+    """Makes informers that are stopped after the test."""
+    made = Informers()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[[Callable[[Request], Reply]], ScriptedServer]]:
+    """Starts HTTP servers that follow a script."""
+    made: list[ScriptedServer] = []
+
+    def start(answer: Callable[[Request], Reply]) -> ScriptedServer:
+        made.append(ScriptedServer(answer))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.close()
+
+
+@pytest.fixture
+def proxied(tmp_path: Path) -> Iterator[Callable[[ControlPlane], tuple[TcpProxy, Path]]]:
+    """Puts a TCP proxy before a control plane; returns it with a kubeconfig that goes through."""
+    made: list[TcpProxy] = []
+
+    def start(plane: ControlPlane) -> tuple[TcpProxy, Path]:
+        proxy = TcpProxy("127.0.0.1", int(plane.url.rpartition(":")[2]))
+        made.append(proxy)
+        document = yaml.safe_load(plane.kubeconfig.read_text())
+        for cluster in document["clusters"]:
+            cluster["cluster"]["server"] = f"https://127.0.0.1:{proxy.port}"
+        path = tmp_path / "kubeconfig"
+        path.write_text(yaml.safe_dump(document))
+        return proxy, path
+
+    yield start
+    for proxy in made:
+        proxy.close()

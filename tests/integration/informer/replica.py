@@ -1,0 +1,163 @@
+"""A handler that rebuilds the cache from what it is told, and notes every broken promise."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
+from servers.informer import CachedObject, DeletedFinalStateUnknown, SharedInformer
+
+PATIENCE_S = 30.0
+
+
+class Replica:
+    """State replayed from notifications; ``broken`` lists what should not have been told."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, CachedObject] = {}
+        self.broken: list[str] = []
+        self.unknown_deletes = 0
+        self.calls = 0
+        self._latest: dict[tuple[str, str], int] = {}
+        self._lock = threading.Lock()
+
+    def _check_order(self, item: CachedObject) -> None:
+        who = (item.key, item.uid)
+        version = int(item.resource_version)
+        if version <= self._latest.get(who, 0):
+            self.broken.append(f"{item.key}: {version} after {self._latest[who]}")
+        self._latest[who] = version
+
+    def on_add(self, obj: CachedObject, is_in_initial_list: bool) -> None:
+        with self._lock:
+            self.calls += 1
+            if obj.key in self.state:
+                self.broken.append(f"{obj.key} added twice")
+            self._check_order(obj)
+            self.state[obj.key] = obj
+
+    def on_update(self, old: CachedObject, new: CachedObject) -> None:
+        with self._lock:
+            self.calls += 1
+            if self.state.get(old.key) is not old:
+                self.broken.append(f"{old.key} updated from a state never told")
+            self._check_order(new)
+            self.state[new.key] = new
+
+    def on_delete(self, obj: CachedObject) -> None:
+        with self._lock:
+            self.calls += 1
+            self.unknown_deletes += isinstance(obj, DeletedFinalStateUnknown)
+            if self.state.pop(obj.key, None) is None:
+                self.broken.append(f"{obj.key} deleted but never there")
+
+    def forget_versions(self) -> None:
+        """Allow versions to start lower: the server was put back in time."""
+        with self._lock:
+            self._latest.clear()
+
+    def told(self) -> dict[str, str]:
+        with self._lock:
+            return {key: item.resource_version for key, item in self.state.items()}
+
+
+def eventually(reached: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
+    """Return once ``reached()``; fail naming ``what`` if it never is."""
+    deadline = time.monotonic() + timeout_s
+    while not reached():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        time.sleep(0.02)
+
+
+def listed(api: Api, path: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return the version and items of a LIST, with kind and apiVersion on each."""
+    answer = api.get(path)
+    own = {"kind": answer["kind"].removesuffix("List"), "apiVersion": answer["apiVersion"]}
+    return answer["metadata"]["resourceVersion"], [own | item for item in answer["items"]]
+
+
+def assert_in_step(
+    informer: SharedInformer, api: Api, path: str, replica: Replica | None = None
+) -> None:
+    """Fail unless the cache is, object by object and in order, what a LIST gives."""
+    _, items = listed(api, path)
+    # Not by the LIST's version: that of a quiet resource lags behind until a bookmark comes.
+    eventually(lambda: same(informer, items), f"the cache is as {path} was")
+    assert items == [item.decode() for item in informer.snapshot()]
+    if replica is not None:
+        cached = {item.key: item.resource_version for item in informer.snapshot()}
+        eventually(lambda: replica.told() == cached, "the handler was told all")
+        assert [] == replica.broken
+
+
+def same(informer: SharedInformer, items: list[dict[str, Any]]) -> bool:
+    """Whether the cache holds just these, whatever version it names itself."""
+    wanted = [
+        (item["metadata"]["uid"], item["metadata"]["resourceVersion"]) for item in items
+    ]
+    return wanted == [(item.uid, item.resource_version) for item in informer.snapshot()]
+
+
+def small_pod(name: str, **metadata: Any) -> dict[str, Any]:
+    """Return a pod to create: as little as the API server takes."""
+    return {
+        "metadata": {"name": name} | metadata,
+        "spec": {"nodeName": "node-1", "containers": [{"name": "c", "image": "i"}]},
+    }
+
+
+class Writer:
+    """Writes pods of one namespace, and survives an API server that is away."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        self._api = api
+        self.namespace = namespace
+        self.path = f"/api/v1/namespaces/{namespace}/pods"
+
+    def create(self, name: str, **metadata: Any) -> str:
+        made = self._api.post(self.path, small_pod(name, **metadata))
+        version: str = made["metadata"]["resourceVersion"]
+        return version
+
+    def touch(self, name: str, note: str) -> str:
+        patch = {"metadata": {"annotations": {"note": note}}}
+        changed = self._api.merge_patch(f"{self.path}/{name}", patch)
+        version: str = changed["metadata"]["resourceVersion"]
+        return version
+
+    def delete(self, name: str) -> None:
+        self._api.delete(f"{self.path}/{name}")
+
+    def clear(self) -> None:
+        for item in self._api.get(self.path)["items"]:
+            self.delete(item["metadata"]["name"])
+
+    def some_writes(self, mark: str, count: int = 6) -> None:
+        """Create, change and delete a few: every third one goes again."""
+        for at in range(count):
+            name = f"{mark}-{at}"
+            self.create(name)
+            self.touch(name, mark)
+            if at % 3 == 0:
+                self.delete(name)
+
+
+def until_it_answers(api: Api, timeout_s: float = 60.0) -> None:
+    """Return when the API server lists pods again: the moment recovery is timed from."""
+
+    def answers() -> bool:
+        try:
+            api.get("/api/v1/pods?limit=1")
+        except (ApiError, ApiUnreachableError):
+            return False
+        return True
+
+    eventually(answers, "the API server answers", timeout_s)
+
+
+def lines(*events: tuple[str, dict[str, Any]]) -> Iterator[bytes]:
+    """Yield watch lines."""
+    for kind, item in events:
+        yield json.dumps({"type": kind, "object": item}).encode() + b"\n"

@@ -1,0 +1,443 @@
+"""The ordinary life of an informer, on a real API server."""
+
+import threading
+from typing import Any
+
+import pytest
+from tests.integration.informer.conftest import Informers
+from tests.integration.informer.replica import (
+    PATIENCE_S,
+    Replica,
+    Writer,
+    assert_in_step,
+    eventually,
+)
+
+from bench.cluster.control_plane import ControlPlane
+from servers.informer import (
+    CONFIGMAPS,
+    NAMESPACES,
+    PODS,
+    HandlerError,
+    LifecycleError,
+    NotSyncedError,
+    Observer,
+    Resource,
+    SelectorError,
+    SharedInformerFactory,
+    SyncError,
+    Transport,
+    drop_managed_fields,
+)
+
+
+@pytest.fixture
+def writer(control_plane: ControlPlane, writer_of) -> Writer:
+    return writer_of(control_plane)
+
+
+@pytest.mark.parametrize("stream_initial", [True, False], ids=["streamed", "listed"])
+def test_the_cache_follows_every_kind_of_write(control_plane, informers, writer, stream_initial):
+    writer.some_writes("before")
+    informer = informers.of(
+        control_plane.kubeconfig, namespaces=[writer.namespace], stream_initial=stream_initial
+    )
+    replica = Replica()
+    registration = informer.add_event_handler(replica)
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    assert registration.wait_for_sync(PATIENCE_S)
+    writer.some_writes("after")
+    writer.touch("before-1", "again")
+    assert_in_step(informer, control_plane.api("admin"), writer.path, replica)
+
+
+def test_a_filled_cache_and_a_watched_one_hold_the_same_bytes(control_plane, informers, writer):
+    watched = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
+    watched.start()
+    assert watched.wait_for_cache_sync(PATIENCE_S)
+    version = ""
+    for at in range(5):
+        writer.create(f"p{at}", labels={"app": "x"})
+        version = writer.touch(f"p{at}", "y")
+    assert watched.wait_until(version, PATIENCE_S)
+    bodies = []
+    for stream_initial in (True, False):
+        filled = informers.of(
+            control_plane.kubeconfig,
+            namespaces=[writer.namespace],
+            stream_initial=stream_initial,
+        )
+        filled.start()
+        assert filled.wait_for_cache_sync(PATIENCE_S)
+        bodies.append(b"".join(filled.snapshot().body_parts()))
+    assert bodies == [b"".join(watched.snapshot().body_parts())] * 2
+
+
+def test_all_namespaces_with_one_watch_or_some_with_one_each(
+    control_plane, informers, writer, namespace
+):
+    other = Writer(control_plane.api("admin"), f"{namespace}-other")
+    control_plane.api("admin").post(
+        "/api/v1/namespaces", {"metadata": {"name": other.namespace}}
+    )
+    writer.some_writes("here")
+    other.some_writes("there")
+    everywhere = informers.of(control_plane.kubeconfig)
+    some = informers.of(
+        control_plane.kubeconfig, namespaces=[writer.namespace, other.namespace]
+    )
+    replica = Replica()
+    some.add_event_handler(replica)
+    for informer in (everywhere, some):
+        informer.start()
+        assert informer.wait_for_cache_sync(PATIENCE_S)
+    version = writer.touch("here-1", "x")
+    assert everywhere.wait_until(version, PATIENCE_S)
+    assert_in_step(everywhere, control_plane.api("admin"), "/api/v1/pods")
+    other.create("one-more")
+    last = other.touch("one-more", "seen")
+    assert everywhere.wait_until(last, PATIENCE_S)
+    wanted = [
+        item.key
+        for item in everywhere.snapshot()
+        if item.namespace in (writer.namespace, other.namespace)
+    ]
+    eventually(lambda: [item.key for item in some.snapshot()] == wanted, "both watches caught up")
+    other.clear()
+
+
+def test_selectors_narrow_what_is_fetched_and_follow_objects_in_and_out(
+    control_plane, informers, writer
+):
+    api = control_plane.api("admin")
+    writer.create("in", labels={"app": "web"})
+    writer.create("out", labels={"app": "db"})
+    informer = informers.of(
+        control_plane.kubeconfig, namespaces=[writer.namespace], label_selector="app in (web)"
+    )
+    replica = Replica()
+    informer.add_event_handler(replica)
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    assert ["in"] == [item.name for item in informer.snapshot()]
+    api.merge_patch(f"{writer.path}/out", {"metadata": {"labels": {"app": "web"}}})
+    api.merge_patch(f"{writer.path}/in", {"metadata": {"labels": {"app": "db"}}})
+    assert_in_step(informer, api, f"{writer.path}?labelSelector=app+in+(web)", replica)
+    assert ["out"] == [item.name for item in informer.snapshot()]
+
+
+def test_a_field_selector_narrows_what_is_fetched(control_plane, informers, writer):
+    writer.create("one")
+    writer.create("two")
+    informer = informers.of(
+        control_plane.kubeconfig,
+        namespaces=[writer.namespace],
+        field_selector="metadata.name=two",
+    )
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    assert ["two"] == [item.name for item in informer.snapshot()]
+
+
+def crd(plural: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": f"{plural}.informer.test"},
+        "spec": {
+            "group": "informer.test",
+            "scope": "Namespaced",
+            "names": {"plural": plural, "kind": plural.capitalize(), "singular": plural + "x"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {
+                        "openAPIV3Schema": {
+                            "type": "object",
+                            "x-kubernetes-preserve-unknown-fields": True,
+                        }
+                    },
+                }
+            ],
+        },
+    }
+
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def test_custom_resources_are_followed_like_any_other(control_plane, informers, writer):
+    api = control_plane.api("admin")
+    api.post(CRDS, crd("widgets"))
+    resource = Resource("informer.test", "v1", "widgets")
+    informer = informers.of(control_plane.kubeconfig, resource)
+    replica = Replica()
+    informer.add_event_handler(replica)
+    informer.start()
+    path = resource.path(writer.namespace)
+
+    def widget(name: str) -> dict[str, Any]:
+        return {
+            "apiVersion": "informer.test/v1",
+            "kind": "Widgets",
+            "metadata": {"name": name},
+            "size": {"deep": [1, 2]},
+        }
+
+    # A new definition is served a moment after it is made, and refused with 404 until then.
+    eventually(lambda: informer.has_synced, "the definition is served")
+    api.post(path, widget("a"))
+    api.post(path, widget("b"))
+    api.merge_patch(f"{path}/a", {"size": {"deep": []}})
+    api.delete(f"{path}/b")
+    assert_in_step(informer, api, resource.path(), replica)
+    api.delete(f"{CRDS}/widgets.informer.test")
+
+
+def test_metadata_only_leaves_out_the_rest_and_reads_the_same_from_list_and_watch(
+    control_plane, informers, writer
+):
+    writer.create("one", labels={"app": "x"})
+    bodies = []
+    for stream_initial in (True, False):
+        informer = informers.of(
+            control_plane.kubeconfig,
+            namespaces=[writer.namespace],
+            metadata_only=True,
+            stream_initial=stream_initial,
+        )
+        informer.start()
+        assert informer.wait_for_cache_sync(PATIENCE_S)
+        bodies.append(b"".join(informer.snapshot().body_parts()))
+    (item,) = informer.snapshot()
+    assert ("PartialObjectMetadata", "meta.k8s.io/v1", {"app": "x"}) == (
+        item.decode()["kind"],
+        item.decode()["apiVersion"],
+        dict(item.labels),
+    )
+    assert "spec" not in item.decode()
+    assert bodies[0] == bodies[1]
+
+
+def test_cluster_wide_resources_are_followed(control_plane, informers, writer):
+    informer = informers.of(control_plane.kubeconfig, NAMESPACES)
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    found = informer.lister().get("", writer.namespace)
+    assert found is not None
+    assert writer.namespace == found.key
+
+
+def test_an_event_of_one_and_a_half_megabytes_is_taken_in(control_plane, informers, writer):
+    api = control_plane.api("admin")
+    informer = informers.of(
+        control_plane.kubeconfig, CONFIGMAPS, namespaces=[writer.namespace]
+    )
+    replica = Replica()
+    informer.add_event_handler(replica)
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    path = CONFIGMAPS.path(writer.namespace)
+    api.post(path, {"metadata": {"name": "small"}, "data": {}})
+    # A ConfigMap holds 1 MiB at most; quotes are escaped, so this is 1.5 MB on the wire.
+    api.post(
+        path, {"metadata": {"name": "big"}, "data": {"x": "'" * 512 * 1024 + '"' * 500 * 1024}}
+    )
+    api.merge_patch(f"{path}/small", {"data": {"y": "1"}})
+    assert_in_step(informer, api, path, replica)
+    big = informer.lister().get(writer.namespace, "big")
+    assert big is not None
+    assert len(big.raw) > 1_500_000
+    for name in ("big", "small"):
+        api.delete(f"{path}/{name}")
+
+
+def test_a_transform_shapes_what_is_stored_filled_or_watched(control_plane, informers, writer):
+    writer.create("filled")
+    informer = informers.of(
+        control_plane.kubeconfig, namespaces=[writer.namespace], transform=drop_managed_fields
+    )
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    assert informer.wait_until(writer.create("watched"), PATIENCE_S)
+    assert [("filled", False), ("watched", False)] == [
+        (item.name, b"managedFields" in item.raw) for item in informer.snapshot()
+    ]
+
+
+def test_a_transform_that_fails_on_one_object_leaves_out_that_one_and_says_so(
+    control_plane, informers, writer
+):
+    poison: list[str] = []
+
+    class Notes(Observer):
+        def poisoned(self, cause: str) -> None:
+            poison.append(cause)
+
+    def picky(obj: dict[str, Any]) -> dict[str, Any]:
+        if obj["metadata"]["name"] == "bad":
+            raise RuntimeError("bad")
+        return obj
+
+    writer.create("bad")
+    writer.create("good")
+    informer = informers.of(
+        control_plane.kubeconfig,
+        namespaces=[writer.namespace],
+        transform=picky,
+        observer=Notes(),
+    )
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    assert ["good"] == [item.name for item in informer.snapshot()]
+    assert 1 == len(poison)
+    assert f"transform picky raised RuntimeError('bad') on {writer.namespace}/bad" == poison[0]
+
+
+def test_a_write_is_read_once_its_version_was_waited_for(control_plane, informers, writer):
+    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    for at in range(20):
+        version = writer.create(f"p{at}")
+        assert informer.wait_until(version, PATIENCE_S)
+        assert informer.lister().get(writer.namespace, f"p{at}") is not None
+
+
+def test_a_snapshot_taken_is_not_touched_by_what_comes(control_plane, informers, writer):
+    writer.create("one")
+    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    before = informer.snapshot()
+    body = b"".join(before.body_parts())
+    assert informer.wait_until(writer.touch("one", "x"), PATIENCE_S)
+    assert body == b"".join(before.body_parts())
+    assert body != b"".join(informer.snapshot().body_parts())
+
+
+def test_indexers_follow_the_objects(control_plane, informers, writer):
+    informer = informers.of(
+        control_plane.kubeconfig,
+        namespaces=[writer.namespace],
+        indexers={"node": lambda item: [item.decode()["spec"]["nodeName"]]},
+    )
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    version = writer.create("one")
+    assert informer.wait_until(version, PATIENCE_S)
+    assert [f"{writer.namespace}/one"] == informer.indexer.index_keys("node", "node-1")
+    assert ["node-1"] == informer.indexer.list_index_func_values("node")
+
+
+def test_a_factory_shares_informers_and_starts_and_stops_them_together(control_plane, writer):
+    writer.create("one")
+    transport = Transport.from_kubeconfig(control_plane.kubeconfig, "admin")
+    factory = SharedInformerFactory(transport, namespaces=[writer.namespace])
+    pods = factory.for_resource(PODS)
+    assert pods is factory.for_resource(PODS)
+    assert pods is not factory.for_resource(PODS, label_selector="app=x")
+    factory.start()
+    nodes = factory.for_resource(NAMESPACES)
+    factory.start()
+    assert factory.wait_for_cache_sync(PATIENCE_S)
+    assert pods.lister().namespace(writer.namespace).get("one") is not None
+    assert nodes.has_synced
+    assert factory.shutdown()
+    transport.close()
+
+
+# Bad input
+
+
+def test_a_label_selector_that_does_not_parse_is_refused_before_anything_is_sent(
+    control_plane, informers
+):
+    with pytest.raises(SelectorError, match="unable to parse requirement"):
+        informers.of(control_plane.kubeconfig, label_selector="a in (")
+
+
+def test_no_namespace_at_all_is_refused(control_plane, informers):
+    with pytest.raises(ValueError, match="namespaces is empty"):
+        informers.of(control_plane.kubeconfig, namespaces=[])
+
+
+@pytest.mark.parametrize("stream_initial", [True, False], ids=["streamed", "listed"])
+def test_a_resource_the_server_does_not_have_is_named_to_those_who_wait(
+    control_plane, informers, stream_initial
+):
+    informer = informers.of(
+        control_plane.kubeconfig,
+        Resource("no.such", "v1", "things"),
+        stream_initial=stream_initial,
+    )
+    informer.start()
+    with pytest.raises(SyncError, match="/apis/no.such/v1/things: 404") as refusal:
+        informer.wait_for_cache_sync(PATIENCE_S)
+    assert 404 == refusal.value.code
+
+
+def test_a_field_the_server_does_not_select_by_is_named_to_those_who_wait(
+    control_plane, informers
+):
+    informer = informers.of(control_plane.kubeconfig, field_selector="spec.nope=1")
+    informer.start()
+    with pytest.raises(SyncError, match="field label not supported: spec.nope"):
+        informer.wait_for_cache_sync(PATIENCE_S)
+
+
+def test_reads_before_the_first_fill_say_so(control_plane, informers):
+    informer = informers.of(control_plane.kubeconfig)
+    with pytest.raises(NotSyncedError, match="call wait_for_cache_sync first"):
+        informer.lister().get("a", "b")
+    with pytest.raises(NotSyncedError):
+        informer.lister().namespace("a").list()
+    assert not informer.has_synced
+    assert not informer.wait_for_cache_sync(0.01)
+
+
+def test_an_informer_is_started_once_and_not_after_its_stop(control_plane, informers):
+    informer = informers.of(control_plane.kubeconfig)
+    informer.start()
+    with pytest.raises(LifecycleError, match="started once"):
+        informer.start()
+    informer.stop()
+    with pytest.raises(LifecycleError, match="started once"):
+        informer.start()
+    with pytest.raises(LifecycleError, match="was stopped"):
+        informer.add_event_handler(Replica())
+
+
+def test_a_handler_without_the_methods_is_refused(control_plane, informers):
+    with pytest.raises(HandlerError, match="object has no method on_add, on_update, on_delete"):
+        informers.of(control_plane.kubeconfig).add_event_handler(object())
+
+
+def test_reads_from_many_threads_while_events_come_see_whole_states(
+    control_plane, informers: Informers, writer
+):
+    """Each write creates one pod and then deletes the one before: never none, never three."""
+    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
+    writer.create("p0")
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    odd: list[int] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            count = len(informer.lister().list())
+            if count not in (1, 2):
+                odd.append(count)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for at in range(1, 40):
+        writer.create(f"p{at}")
+        writer.delete(f"p{at - 1}")
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert [] == odd
