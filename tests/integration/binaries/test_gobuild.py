@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cluster.binaries import BinariesUnavailable, gobuild
+from bench.cluster.binaries import BinariesUnavailable, environment, gobuild, resolve
+from bench.cluster.binaries.archive import INDEX_VARIABLE
 from bench.cluster.binaries.gobuild import PINNED
 from tests.integration.binaries.stand_ins import (
     ETCD_SCRIPT,
@@ -133,20 +134,22 @@ REAL_BUILD = "INFORMER_BENCH_TEST_GO_BUILD"
 )
 @pytest.mark.timeout(3600)
 def test_the_true_build_makes_binaries_that_know_their_version(machine, capsys):
-    kept = ("HOME", "PATH", "GOPROXY", "GOMODCACHE", "GOCACHE", "PIP_INDEX_URL", "PIP_CONFIG_FILE")
-    for name in kept:
-        machine.env.pop(name, None)
-        if name in os.environ:
-            machine.env[name] = os.environ[name]
-    machine.env["XDG_DATA_HOME"] = str(machine.home)  # not what setup-envtest has left at home
+    env = {**os.environ, "XDG_CACHE_HOME": machine.env["XDG_CACHE_HOME"]}
+    env["XDG_DATA_HOME"] = str(machine.home)  # not what setup-envtest has left there
+    env[INDEX_VARIABLE] = machine.env[INDEX_VARIABLE]
+    for name in (environment.FOLDER, *environment.SINGLE.values()):
+        env.pop(name, None)
     if os.environ[REAL_BUILD] == "pypi":
-        machine.env["PATH"] = "/usr/bin:/bin"
+        env["PATH"] = "/usr/bin:/bin"
 
     def say(line):
         with capsys.disabled():
             print(line, flush=True)
 
-    machine.said.append = say
-    built = machine.resolve()
-    assert ("go build", "1.37.2") == (built.source, built.kubernetes)
+    built = resolve(env=env, say=say)
+    assert ("go build", "1.37.2", machine.entry / "etcd") == (
+        built.source,
+        built.kubernetes,
+        built.etcd,
+    )
     assert Path(built.kube_apiserver).stat().st_size > 50_000_000
