@@ -140,7 +140,7 @@ def _of_record(facts: Facts, field: str) -> float | None:
     return None if value is None else float(value)
 
 
-_BOTH = "; the same arm `none` subtracted, round by round"
+_BOTH = "; the same of the arm none subtracted, round by round"
 
 REQUESTS = Metric(
     key="api_requests",

@@ -64,6 +64,7 @@ def to_html(analysis: RunAnalysis) -> str:
         environment=analysis.record.environment,
         state=_state(analysis),
         voids=_voids(analysis),
+        quotable=all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.voids),
         general=[caveat for caveat in general(analysis.caveats) if caveat not in analysis.voids],
         sections=sections,
         equality=analysis.equality,

@@ -1,0 +1,190 @@
+"""Three ledgers, compared key by key, so that agreement means something."""
+
+import pandas as pd
+import pytest
+
+from bench.analysis.counters import Marks
+from bench.analysis.ledgers import CLIENT_METRIC, OPEN_WATCHES, SERVER_METRIC, Key, read_ledgers
+from bench.model import NO_SERVER
+from tests.unit.store.builders import a_trial
+
+BEGIN_US = 1_000_000_000  # of a_trial(): 1,000 s
+BEFORE, DURING = BEGIN_US - 5_000_000, BEGIN_US + 1_000_000
+
+
+def audit(*rows):
+    """Rows of (identity, verb, resource, subresource, code[, received_us])."""
+    frame = pd.DataFrame(
+        [(*row, DURING)[:6] for row in rows],
+        columns=["user", "verb", "resource", "subresource", "code", "received_us"],
+    )
+    frame["user"] = "system:serviceaccount:bench:" + frame["user"].astype(str)
+    return frame
+
+
+def scrapes(client=(), metric=(), watches=0, **more):
+    """Marks of grown counters: (verb, resource, subresource, code, count)."""
+    rows = [("begin", source, "up", "", 1.0) for source in ("apiserver", "server")]
+    rows += [("end", source, "up", "", 1.0) for source in ("apiserver", "server")]
+    rows.append(("begin", "apiserver", OPEN_WATCHES, 'resource="pods",verb="WATCH"', 3.0))
+    rows.append(("end", "apiserver", OPEN_WATCHES, 'resource="pods",verb="WATCH"', 3.0 + watches))
+    for source, name, counts in (
+        ("server", CLIENT_METRIC, client),
+        ("apiserver", SERVER_METRIC, metric),
+    ):
+        rows.append(("begin", source, name, 'code="200",resource="",verb="GET"', 1.0))
+        rows.append(("end", source, name, 'code="200",resource="",verb="GET"', 2.0))
+        for verb, resource, subresource, code, count in counts:
+            labels = (
+                f'code="{code}",resource="{resource}",subresource="{subresource}",verb="{verb}"'
+            )
+            rows.append(("end", source, name, labels, float(count)))
+    frame = pd.DataFrame(rows, columns=["mark", "source", "name", "labels", "value"])
+    return Marks(frame)
+
+
+LIST = ("direct", "list", "pods", "", 200)
+
+
+def test_the_three_agree_when_they_count_the_same():
+    found = read_ledgers(
+        a_trial(),
+        audit(
+            LIST,
+            LIST,
+            ("churn", "create", "pods", "", 201),
+            ("churn", "patch", "pods", "status", 200),
+        ),
+        scrapes(
+            client=[("list", "pods", "", 200, 2)],
+            metric=[
+                ("LIST", "pods", "", 200, 2),
+                ("POST", "pods", "", 201, 1),
+                ("APPLY", "pods", "status", 200, 1),
+            ],
+        ),
+    )
+    assert found.agree is True
+    assert {Key("list", "pods", "", 200): 2} == found.reached
+    assert () == found.missing
+
+
+def test_a_server_that_sends_more_than_it_says_is_found_with_both_figures():
+    found = read_ledgers(
+        a_trial(),
+        audit(LIST, LIST, LIST),
+        scrapes(client=[("list", "pods", "", 200, 1)], metric=[("LIST", "pods", "", 200, 3)]),
+    )
+    assert found.agree is False
+    assert ["list pods 200: the server's own count 1, audit log 3"] == [
+        str(one) for one in found.disagreements
+    ]
+
+
+def test_equal_totals_of_unlike_codes_do_not_agree():
+    found = read_ledgers(
+        a_trial(),
+        audit(LIST),
+        scrapes(client=[("list", "pods", "", 500, 1)], metric=[("LIST", "pods", "", 200, 1)]),
+    )
+    assert 2 == len(found.disagreements)
+
+
+@pytest.mark.parametrize("code", [401, 403, 405])
+def test_codes_the_metric_never_holds_are_left_out(code):
+    found = read_ledgers(
+        a_trial(), audit(("direct", "list", "pods", "", code)), scrapes(client=[], metric=[])
+    )
+    assert found.agree is True
+
+
+def watch(received_us):
+    return ("informer", "watch", "pods", "", 200, received_us)
+
+
+@pytest.mark.parametrize(
+    ("row", "client", "ended", "grown"),
+    [
+        (watch(DURING), 1, 0, 1),  # opened in the window, still open (ResponseStarted)
+        (watch(DURING), 1, 1, 0),  # opened and ended in the window
+        (watch(BEFORE), 0, 1, -1),  # opened before, ended in the window
+    ],
+)
+def test_a_watch_counts_when_it_is_opened_on_all_three_sides(row, client, ended, grown):
+    found = read_ledgers(
+        a_trial(server="informer"),
+        audit(row),
+        scrapes(
+            client=[("watch", "pods", "", 200, client)],
+            metric=[("WATCH", "pods", "", 200, ended)],
+            watches=grown,
+        ),
+    )
+    assert found.agree is True
+    assert client == found.audit_user.total()
+
+
+def test_a_watch_that_no_one_accounts_for_is_found():
+    found = read_ledgers(
+        a_trial(server="informer"),
+        audit(watch(DURING)),
+        scrapes(client=[("watch", "pods", "", 200, 1)], metric=[], watches=0),
+    )
+    assert found.agree is False
+
+
+def test_direct_rv0_is_looked_up_under_the_account_it_shares():
+    found = read_ledgers(
+        a_trial(server="direct-rv0"),
+        audit(LIST),
+        scrapes(client=[("list", "pods", "", 200, 1)], metric=[("LIST", "pods", "", 200, 1)]),
+    )
+    assert found.agree is True
+
+
+def test_a_recorded_identity_comes_first():
+    found = read_ledgers(a_trial(server="mine", identity="direct"), audit(LIST), scrapes())
+    assert 1 == found.audit_user.total()
+
+
+def test_an_account_whose_name_merely_ends_alike_is_another():
+    found = read_ledgers(a_trial(), audit(("indirect", "list", "pods", "", 200)), scrapes())
+    assert 0 == found.audit_user.total()
+
+
+def test_the_arm_without_a_server_is_compared_over_everyone_only():
+    found = read_ledgers(
+        a_trial(server=NO_SERVER),
+        audit(("churn", "delete", "pods", "", 200)),
+        scrapes(metric=[("DELETE", "pods", "", 200, 1)]),
+    )
+    assert found.agree is True
+    assert found.reached is None
+    assert () == found.missing
+
+
+def test_ledgers_that_were_not_recorded_are_named_and_nothing_is_claimed():
+    found = read_ledgers(a_trial(), None, None)
+    assert found.agree is None
+    assert found.reached is None
+    assert 3 == len(found.missing)
+
+
+def test_without_an_audit_log_the_servers_own_count_stands_in():
+    found = read_ledgers(a_trial(), None, scrapes(client=[("list", "pods", "", 200, 4)]))
+    assert 4 == found.reached.total()
+
+
+def test_an_api_server_that_restarted_has_no_count_to_compare():
+    restarted = Marks(
+        pd.DataFrame(
+            [
+                ("begin", "apiserver", SERVER_METRIC, 'resource="pods",verb="LIST"', 100.0),
+                ("end", "apiserver", SERVER_METRIC, 'resource="pods",verb="LIST"', 3.0),
+            ],
+            columns=["mark", "source", "name", "labels", "value"],
+        )
+    )
+    found = read_ledgers(a_trial(server=NO_SERVER), audit(LIST), restarted)
+    assert found.metric is None
+    assert "restarted" in " ".join(found.missing)

@@ -1,0 +1,162 @@
+"""A whole run: known figures are found again, by hand, from the files alone."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.analysis import analyse
+from bench.analysis.compare import Form
+from bench.model import NO_SERVER, Outcome
+from bench.store import Store
+from tests.unit.analysis.synthetic import SCENARIO, write_run
+
+CLOSED = replace(SCENARIO, name="capacity", rate_rps=None)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+def arm(analysis, server, scenario=0):
+    return next(one for one in analysis.scenarios[scenario].arms if one.server == server)
+
+
+def trial_folders(reader, server):
+    for folder in sorted((reader.folder / "trials").iterdir()):
+        record = json.loads((folder / "trial.json").read_text())
+        if record["trial"]["server"] == server:
+            yield folder, record
+
+
+def test_requests_per_1000_reads_are_the_audit_rows_over_the_answered_rows(store):
+    reader = write_run(store, upstream={"direct": 3.0})
+    shares = []
+    for folder, _ in trial_folders(reader, "direct"):
+        audit = pd.read_parquet(folder / "audit.parquet")
+        rows = pd.read_parquet(folder / "requests.parquet")
+        own = audit["user"].str.endswith(":direct").sum()
+        shares.append(1000 * own / (rows["outcome"] == "ok").sum())
+    found = arm(analyse(reader), "direct").per_1000["api_requests"].interval
+    assert pytest.approx(3000.0) == found.value
+    assert pytest.approx(np.mean(shares)) == found.value
+
+
+def test_the_control_planes_cost_is_the_difference_to_none_in_the_same_round(store):
+    reader = write_run(store)
+    share = {
+        server: {
+            record["trial"]["round"]: 1000 * record["apiserver_cpu_s"] / record["marks_s"]
+            for _, record in trial_folders(reader, server)
+        }
+        for server in ("direct", NO_SERVER)
+    }
+    expected = {number: share["direct"][number] - share[NO_SERVER][number] for number in range(3)}
+    assert pytest.approx(expected) == arm(analyse(reader), "direct").figures["apiserver_cpu"].rounds
+
+
+def test_churn_is_billed_to_no_server(store):
+    busy = replace(SCENARIO, churn_per_s=20.0)
+    reader = write_run(store, scenarios=(busy,))
+    figures = arm(analyse(reader), "informer").figures
+    # the made-up informer costs 5 ms/s; the churn that `none` shows too is not in it
+    assert figures["apiserver_cpu"].interval.value == pytest.approx(5.0, abs=3.0)
+
+
+def test_without_a_floor_the_whole_process_is_shown(store):
+    reader = write_run(store, servers=("direct", "informer"))
+    values = [
+        1000 * r["apiserver_cpu_s"] / r["marks_s"] for _, r in trial_folders(reader, "direct")
+    ]
+    found = arm(analyse(reader), "direct").figures["apiserver_cpu"].interval.value
+    assert pytest.approx(np.mean(values)) == found
+
+
+def test_a_round_whose_floor_is_missing_is_left_out_of_the_costs(store):
+    reader = write_run(store, skip=[(NO_SERVER, 1)])
+    assert {0, 2} == set(arm(analyse(reader), "direct").figures["apiserver_cpu"].rounds)
+
+
+def test_throughput_is_answered_reads_over_the_window(store):
+    reader = write_run(store, scenarios=(CLOSED,), unanswered={"direct": {"failed": 16}})
+    rates = []
+    for folder, record in trial_folders(reader, "direct"):
+        rows = pd.read_parquet(folder / "requests.parquet")
+        rates.append((rows["outcome"] == "ok").sum() / record["window_s"])
+    assert (
+        pytest.approx(np.mean(rates))
+        == arm(analyse(reader), "direct").figures["throughput"].interval.value
+    )
+
+
+def test_zero_against_many_is_at_least_and_never_a_division(store):
+    comparison = (
+        analyse(write_run(store)).scenarios[0].comparison("api_requests", "direct", per_1000=True)
+    )
+    assert Form.AT_LEAST is comparison.form
+    assert comparison.ratio is None
+    # 1,200 requests for 1,200 reads against 0 for 1,200: Garwood's bounds of 1,200 and of 0
+    assert pytest.approx(1133.06 / 3.6889, rel=1e-3) == comparison.at_least
+    assert pytest.approx(-1000.0) == comparison.difference.value
+
+
+def test_a_latency_ratio_is_paired_by_round(store):
+    reader = write_run(store)
+    logs = []
+    for (ours, _), (theirs, _) in zip(
+        trial_folders(reader, "informer"), trial_folders(reader, "direct"), strict=True
+    ):
+        medians = []
+        for folder in (ours, theirs):
+            rows = pd.read_parquet(folder / "requests.parquet")
+            latency = (rows["done_us"] - rows["intended_us"]).to_numpy()
+            medians.append(np.quantile(latency, 0.5, method="inverted_cdf"))
+        logs.append(np.log(medians[0] / medians[1]))
+    found = analyse(reader).scenarios[0].comparison("p50", "direct").ratio
+    assert pytest.approx(np.exp(np.mean(logs))) == found.value
+    assert found.low < found.value < found.high
+
+
+def test_only_rounds_that_have_both_servers_are_compared(store):
+    reader = write_run(store, skip=[("informer", 0)])
+    assert {1, 2} == set(analyse(reader).scenarios[0].comparison("p50", "direct").pairs)
+
+
+def test_a_single_round_has_no_interval(store):
+    found = analyse(write_run(store, rounds=1)).scenarios[0].comparison("p50", "direct").ratio
+    assert (None, None) == (found.low, found.high)
+
+
+def test_failed_trials_are_in_no_figure(store):
+    reader = write_run(store, outcome=Outcome.FAILED, failure="the server died")
+    analysis = analyse(reader)
+    assert () == analysis.scenarios[0].arms
+    assert ("direct", "direct-rv0", "informer", NO_SERVER) == analysis.scenarios[0].missing
+
+
+def test_arms_come_in_the_order_of_presentation_and_new_ones_follow(store):
+    reader = write_run(store, servers=(NO_SERVER, "paged", "informer", "ttl", "direct"), rounds=1)
+    names = [one.server for one in analyse(reader).scenarios[0].arms]
+    assert ["direct", "informer", "paged", "ttl", NO_SERVER] == names
+
+
+def test_every_other_server_is_compared_with_the_informer(store):
+    reader = write_run(store, servers=("direct", "paged", "informer"), rounds=2)
+    pairs = {(one.subject, one.baseline) for one in analyse(reader).scenarios[0].comparisons}
+    assert {("informer", "direct"), ("informer", "paged")} == pairs
+
+
+def test_bytes_are_those_of_reads_and_of_watch_events_above_the_floor(store):
+    found = arm(analyse(write_run(store)), "direct").figures["api_bytes"].interval.value
+    # 400 reads of 400,000 bytes in 8.5 s; the watch events, in `none` too, are not among them
+    assert pytest.approx(400 * 400_000 / 8.5) == found
+
+
+def test_a_metric_that_is_not_exposed_is_missing_and_not_zero(store):
+    reader = write_run(store, tables=("requests", "audit"))
+    figure = arm(analyse(reader), "direct").figures["etcd_requests"]
+    assert figure.interval is None
+    assert "not measured" == figure.missing
