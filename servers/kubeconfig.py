@@ -58,16 +58,23 @@ class _Kubeconfig(msgspec.Struct, rename={"current_context": "current-context"})
 def choose_context(path: Path, wanted: str | None, identity: str) -> str:
     """Return ``wanted`` if given, else ``identity`` if such a context exists, else the current one.
 
-    Raise :class:`KubeconfigError` if the file cannot be read or has no such context.
+    Raise :class:`KubeconfigError` if the file cannot be read, has no such context,
+    or lacks the user that the context names: the official client would go on as
+    nobody then.
     """
     document = _read(path)
-    names = [context.name for context in document.contexts]
+    users = {context.name: context.context.user for context in document.contexts}
+    names = list(users)
     context = wanted or (identity if identity in names else document.current_context)
     if not context:
         raise KubeconfigError(f"{path} has no current context; choose one with --context")
     if context not in names:
         raise KubeconfigError(
             f"{path} has no context {context!r}; it has {', '.join(names) or 'none'} (--context)"
+        )
+    if users[context] not in [user.name for user in document.users]:
+        raise KubeconfigError(
+            f"context {context!r} of {path} names the user {users[context]!r}, who is not in it"
         )
     return context
 

@@ -89,6 +89,7 @@ def serve(make_app: MakeApp, listener: socket.socket, threads: int) -> None:
         "timeout": 0,  # a busy worker is not a dead one; the harness watches the process
         "graceful_timeout": GRACE_S,
         "keepalive": KEEPALIVE_S,
+        "limit_request_line": 8190,  # gunicorn's most: selectors and tokens can be long
         "accesslog": None,
         "errorlog": "-",
         "loglevel": "warning",

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import msgspec
-
 EXACT = "Exact"
 NOT_OLDER_THAN = "NotOlderThan"
 
@@ -132,9 +130,33 @@ class ScopedSource:
             )
 
 
+_ESCAPES = {
+    '"': r"\"",
+    "\\": r"\\",
+    "\a": r"\a",
+    "\b": r"\b",
+    "\f": r"\f",
+    "\n": r"\n",
+    "\r": r"\r",
+    "\t": r"\t",
+    "\v": r"\v",
+}
+
+
 def quoted(text: str) -> str:
-    """Return ``text`` in double quotes, escaped, as the API server puts names into messages."""
-    return msgspec.json.encode(text).decode()
+    """Return ``text`` in double quotes as Go's ``%q`` does, which API-server messages use."""
+    return '"' + "".join(map(_quoted_character, text)) + '"'
+
+
+def _quoted_character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def pod_not_found(name: str) -> SourceError:

@@ -1,0 +1,98 @@
+"""How the contract is asked: of a server by raw HTTP paths, of the API server as reference."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from bench.cluster.api import Api
+
+NAMESPACE = "contract"
+NEIGHBOUR = "contract-b"
+"""Comes before ``contract`` in the order of keys and after it in the order of names."""
+EMPTY = "contract-empty"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; the properties decode it."""
+
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+    @property
+    def pods(self) -> list[Any]:
+        assert self.status == 200, self.body
+        return self.body["result"]
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{p['metadata']['namespace']}/{p['metadata']['name']}" for p in self.pods]
+
+    @property
+    def version(self) -> str:
+        return self.headers["X-Resource-Version"]
+
+
+class Client:
+    """Asks one server; a path goes out as it is written here."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.address = urlsplit(url).netloc
+
+    def ask(self, path: str, method: str = "GET", **parameters: str) -> Answer:
+        target = f"{path}?{urlencode(parameters)}" if parameters else path
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        try:
+            connection.request(method, target)
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+    def pages(self, path: str, limit: int, **parameters: str) -> list[Answer]:
+        answers = [self.ask(path, limit=str(limit), **parameters)]
+        while token := answers[-1].body.get("continue"):
+            parameters = {k: v for k, v in parameters.items() if not k.startswith("resource")}
+            more = {"limit": str(limit), "continue": token, **parameters}
+            answers.append(self.ask(path, **more))
+        return answers
+
+    def wait_for(self, path: str, wanted: Callable[[Answer], bool], **parameters: str) -> Answer:
+        """Ask again until the answer is as wanted; fail after 20 s."""
+        deadline = time.monotonic() + 20
+        while not wanted(answer := self.ask(path, **parameters)):
+            assert time.monotonic() < deadline, f"{self.name} {path} stays {answer.raw[:200]!r}"
+            time.sleep(0.05)
+        return answer
+
+    def counted(self, metric: str) -> float:
+        """Sum of a metric over its labels."""
+        lines = self.ask("/metrics").raw.decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The API server itself, asked as the servers ask it."""
+
+    api: Api
+
+    def pods(self, namespace: str | None = None, **parameters: str) -> list[Any]:
+        path = "/api/v1/pods" if namespace is None else f"/api/v1/namespaces/{namespace}/pods"
+        return self.api.get(f"{path}?{urlencode(parameters)}")["items"]
+
+    def names(self, namespace: str | None = None, **parameters: str) -> list[str]:
+        return [
+            f"{p['metadata']['namespace']}/{p['metadata']['name']}"
+            for p in self.pods(namespace, **parameters)
+        ]

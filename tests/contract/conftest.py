@@ -1,0 +1,158 @@
+"""Every server as a real process over the suite's control plane, and pods to read."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import servers
+from bench.cluster.api import Api
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.pods import PodKey, Workload
+from bench.cluster.population import create_pod, ensure_namespace
+from bench.fleet import ServerUnderTest, server_kinds
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+from servers.catalogue import SERVERS
+from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, Client, Reference
+
+
+def draw() -> list[PodKey]:
+    """Return the pods of the contract, in the order they are written."""
+
+    def workload(namespace: str, app: str, tier: str) -> Workload:
+        return Workload(
+            namespace, app, tier, 5, app.replace("-", "") + "hash", f"{namespace}-{app}", 0
+        )
+
+    workloads = [
+        workload(NAMESPACE, "web-1", "frontend"),
+        workload(NAMESPACE, "api-1", "backend"),
+        workload(NEIGHBOUR, "web-1", "frontend"),
+    ]
+    return [PodKey(each, ordinal) for each in workloads for ordinal in range(each.replicas)]
+
+
+@pytest.fixture(scope="session")
+def api(control_plane: ControlPlane) -> Api:
+    return control_plane.api("admin")
+
+
+@pytest.fixture(scope="session")
+def population(api: Api) -> list[PodKey]:
+    """Ten pods in one namespace, five in a neighbour, some unlike the rest."""
+    pods = draw()
+    for namespace in (NAMESPACE, NEIGHBOUR, EMPTY):
+        ensure_namespace(api, namespace)
+    for pod in pods:
+        create_pod(api, pod)
+    odd = {"metadata": {"annotations": {"note": 'a "quote", a \\ and <html> & ünïcödé ☃ 😀'}}}
+    api.merge_patch(pods[0].path, odd)
+    api.merge_patch(f"{pods[1].path}/status", {"status": {"phase": "Pending", "podIPs": None}})
+    return pods
+
+
+@pytest.fixture(scope="session")
+def reference(api: Api, population: list[PodKey]) -> Reference:
+    return Reference(api)
+
+
+@pytest.fixture(scope="session")
+def clients(
+    control_plane: ControlPlane,
+    population: list[PodKey],
+    watchdog: Watchdog,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Client]]:
+    """Every server there is, each as a process of its own, all over one API server."""
+    logs = tmp_path_factory.mktemp("servers")
+    started = [
+        ServerUnderTest.start(
+            server_kinds()[name],
+            kubeconfig=control_plane.kubeconfig,
+            watchdog=watchdog,
+            log=logs / f"{name}.log",
+        )
+        for name in SERVERS
+    ]
+    yield {server.kind.name: Client(server.kind.name, server.url) for server in started}
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client:
+    """Each server in turn."""
+    return clients[request.param]
+
+
+@pytest.fixture
+def informer(clients: dict[str, Client]) -> Client:
+    return clients["informer"]
+
+
+@pytest.fixture
+def direct(clients: dict[str, Client]) -> Client:
+    return clients["direct"]
+
+
+@pytest.fixture
+def caught_up(api: Api, clients: dict[str, Client]) -> Callable[[], str]:
+    """Returns the API server's present version once every server has reached it."""
+
+    def wait() -> str:
+        # a write, so that the version is one that a watch of pods sees
+        path = draw()[2].path
+        written = api.merge_patch(path, {"metadata": {"annotations": {"at": str(time.time_ns())}}})
+        version: str = written["metadata"]["resourceVersion"]
+        for client in clients.values():
+            deadline = time.monotonic() + 10
+            while int(client.ask("/pods").version) < int(version):
+                assert time.monotonic() < deadline, f"{client.name} does not reach {version}"
+                time.sleep(0.01)
+        return version
+
+    return wait
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that a test may treat badly."""
+
+    process: SupervisedProcess
+    client: Client
+    log: Path
+
+
+StartServer = Callable[..., RunningServer]
+
+
+@pytest.fixture
+def start_server(
+    control_plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
+) -> Iterator[StartServer]:
+    """Starts ``python -m servers`` with the arguments given; it listens, ready or not."""
+    started: list[SupervisedProcess] = []
+
+    def start(name: str, *arguments: str, plane: ControlPlane = control_plane) -> RunningServer:
+        log = tmp_path / f"{name}-{len(started)}.log"
+        command = [sys.executable, "-m", "servers", name, "--port", "0"]
+        command += ["--kubeconfig", str(plane.kubeconfig), *arguments]
+        process = SupervisedProcess.start(
+            name,
+            command,
+            log=log,
+            watchdog=watchdog,
+            cwd=Path(servers.__file__).parents[1],
+            ready=lambda: "/pods reads" in log.read_text(),
+        )
+        started.append(process)
+        url = log.read_text().partition("http://")[2].partition("/pods")[0]
+        return RunningServer(process, Client(name, f"http://{url}"), log)
+
+    yield start
+    for process in started:
+        process.stop()

@@ -1,0 +1,155 @@
+"""Lists in pages: joined they are the list; tokens are opaque, of one server, and expire."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bench.cluster.api import Api
+from bench.cluster.pods import PodKey
+from servers.catalogue import SERVERS
+from tests.contract.client import NAMESPACE, Client, Reference
+from tests.contract.test_versions import touch
+
+PAGING = [name for name in SERVERS if name != "direct-rv0"]
+"""At resourceVersion 0 the API server's watch cache ignores the limit."""
+
+KEPT_SNAPSHOTS = 8
+
+
+@pytest.fixture(params=PAGING)
+def paging(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client:
+    """Each server that answers in pages."""
+    return clients[request.param]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 10, 15, 1000])
+@pytest.mark.parametrize("path", ["/pods", f"/pods/{NAMESPACE}"])
+def test_pages_joined_are_the_list(
+    server: Client, caught_up: Callable[[], str], path: str, limit: int
+) -> None:
+    caught_up()
+
+    pages = server.pages(path, limit)
+
+    assert server.ask(path).pods == [pod for page in pages for pod in page.pods]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+@pytest.mark.parametrize(
+    "selector",
+    [{"labelSelector": "tier=backend"}, {"fieldSelector": "status.phase=Running"}],
+    ids=["labels", "fields"],
+)
+def test_selected_pages_joined_are_the_selected_list(
+    server: Client, reference: Reference, selector: dict[str, str], limit: int
+) -> None:
+    pages = server.pages("/pods", limit, **selector)
+
+    assert reference.names(**selector) == [name for page in pages for name in page.names]
+
+
+def test_a_page_is_as_long_as_its_limit_and_names_the_next(paging: Client) -> None:
+    pages = paging.pages(f"/pods/{NAMESPACE}", 4)
+
+    assert [4, 4, 2] == [len(page.pods) for page in pages]
+    assert ["code", "message", "result", "continue"] == list(pages[0].body)
+    assert ["code", "message", "result"] == list(pages[-1].body)
+
+
+def test_a_page_that_ends_with_the_list_is_the_last(paging: Client) -> None:
+    assert [5, 5] == [len(page.pods) for page in paging.pages(f"/pods/{NAMESPACE}", 5)]
+
+
+def test_a_continued_list_without_limit_has_all_the_rest(paging: Client) -> None:
+    first = paging.ask(f"/pods/{NAMESPACE}", limit="3")
+
+    rest = paging.ask(f"/pods/{NAMESPACE}", **{"continue": first.body["continue"]})
+
+    assert 7 == len(rest.pods)
+    assert "continue" not in rest.body
+
+
+def test_all_pages_show_the_state_of_the_first(
+    paging: Client, api: Api, population: list[PodKey]
+) -> None:
+    first = paging.ask(f"/pods/{NAMESPACE}", limit="1")
+    touch(api, population[9])
+
+    rest = paging.ask(f"/pods/{NAMESPACE}", **{"continue": first.body["continue"]})
+
+    assert first.version == rest.version
+    assert all(int(p["metadata"]["resourceVersion"]) <= int(first.version) for p in rest.pods)
+
+
+def test_a_version_cannot_be_asked_for_with_a_token(paging: Client) -> None:
+    token = paging.ask(f"/pods/{NAMESPACE}", limit="1").body["continue"]
+
+    answer = paging.ask(f"/pods/{NAMESPACE}", **{"continue": token, "resourceVersion": "5"})
+
+    assert 400 == answer.status
+    expected = "specifying resource version is not allowed when using continue"
+    assert expected == answer.body["message"]
+
+
+def test_version_0_beside_a_token_is_no_version(paging: Client) -> None:
+    first = paging.ask(f"/pods/{NAMESPACE}", limit="5")
+    parameters = {"continue": first.body["continue"], "resourceVersion": "0"}
+
+    assert 5 == len(paging.ask(f"/pods/{NAMESPACE}", **parameters).pods)
+
+
+@pytest.mark.parametrize("token", ["abc", "=", "%%%", "\u2603", "eyJ2IjoxfQ", "A" * 200])
+def test_a_token_that_is_none_is_refused(server: Client, token: str) -> None:
+    answer = server.ask("/pods", **{"continue": token})
+
+    assert 400 == answer.status
+    assert answer.body["message"].startswith("invalid continue token: continue key is not valid: ")
+
+
+def test_tokens_belong_to_one_server(direct: Client, informer: Client) -> None:
+    for issuer, other in ((direct, informer), (informer, direct)):
+        token = issuer.ask("/pods", limit="1").body["continue"]
+
+        assert 400 == other.ask("/pods", **{"continue": token}).status
+
+
+def test_the_informers_tokens_belong_to_the_path_they_were_issued_for(informer: Client) -> None:
+    token = informer.ask("/pods", limit="1").body["continue"]
+
+    assert 400 == informer.ask(f"/pods/{NAMESPACE}", **{"continue": token}).status
+
+
+def test_a_changed_token_is_refused_by_the_informer(informer: Client) -> None:
+    token = informer.ask("/pods", limit="1").body["continue"]
+
+    for at in range(0, len(token) - 2, 7):
+        changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+        assert 400 == informer.ask("/pods", **{"continue": changed}).status
+
+
+def test_the_informers_oldest_snapshot_gives_way_and_its_token_to_a_fresh_one(
+    informer: Client, api: Api, population: list[PodKey]
+) -> None:
+    path = f"/pods/{NAMESPACE}"
+    first = informer.ask(path, limit="4")
+    for _ in range(KEPT_SNAPSHOTS):
+        written = touch(api, population[0])
+        informer.ask(path, resourceVersion=written)
+        assert 200 == informer.ask(path, limit="1").status
+
+    expired = informer.ask(path, **{"continue": first.body["continue"]})
+    rest = informer.ask(path, **{"continue": expired.body["continue"]})
+
+    assert 410 == expired.status
+    assert "too old to display a consistent list" in expired.body["message"]
+    assert informer.ask(path).pods[4:] == rest.pods
+    assert int(first.version) < int(rest.version)
+
+
+def test_paging_asks_the_api_server_nothing_of_the_informer(informer: Client) -> None:
+    name = "informer_bench_upstream_requests_total"
+    before = informer.counted(name)
+
+    informer.pages("/pods", 2)
+
+    assert before == informer.counted(name)

@@ -1,0 +1,194 @@
+"""A server as a process: how it starts, what it says when it cannot, how it ends."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+import servers
+from bench.cluster.control_plane import ControlPlane
+from servers.catalogue import SERVERS
+from tests.contract.client import NAMESPACE, Client
+from tests.contract.conftest import StartServer
+
+ROOT = Path(servers.__file__).parents[1]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "servers", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def assert_fails_in_one_line(
+    done: subprocess.CompletedProcess[str], code: int, *words: str
+) -> None:
+    assert code == done.returncode, done.stderr
+    assert "" == done.stdout
+    assert 1 == len(done.stderr.splitlines()), done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_help_names_every_server_route_and_exit_code() -> None:
+    shown = run("--help").stdout
+
+    for word in [*SERVERS, "/pods/<namespace>/<name>", "/readyz", "exit codes", "--kubeconfig"]:
+        assert word in shown
+
+
+def test_the_list_of_servers_is_json_with_the_identity_of_each() -> None:
+    listed = json.loads(run("--list").stdout)
+
+    assert list(SERVERS) == [entry["name"] for entry in listed]
+    assert {"name", "identity", "summary"} == set(listed[0])
+
+
+def test_an_unknown_server_is_refused_with_the_known_ones(control_plane: ControlPlane) -> None:
+    done = run("cached", "--kubeconfig", control_plane.kubeconfig)
+
+    assert 2 == done.returncode
+    assert all(name in done.stderr for name in SERVERS)
+
+
+def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
+    done = run("direct", "--kubeconfig", tmp_path / "none")
+
+    assert_fails_in_one_line(done, 3, str(tmp_path / "none"), "No such file", "--kubeconfig")
+
+
+def test_an_unknown_context_is_refused_with_the_known_ones(control_plane: ControlPlane) -> None:
+    done = run("direct", "--kubeconfig", control_plane.kubeconfig, "--context", "nobody")
+
+    assert_fails_in_one_line(done, 3, "'nobody'", "informer", "bystander", "--context")
+
+
+def test_an_authority_that_is_not_there_is_named(
+    control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    file = tmp_path / "config"
+    text = control_plane.kubeconfig.read_text()
+    file.write_text(text.replace("certificate-authority: ", "certificate-authority: /none"))
+
+    assert_fails_in_one_line(run("direct", "--kubeconfig", file), 3, "/none")
+
+
+def test_an_api_server_that_is_away_is_named(control_plane: ControlPlane, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    file = tmp_path / "config"
+    text = control_plane.kubeconfig.read_text()
+    file.write_text(text.replace(control_plane.url, f"https://127.0.0.1:{port}"))
+
+    done = run("informer", "--kubeconfig", file)
+
+    assert_fails_in_one_line(done, 4, f"https://127.0.0.1:{port}", "refused")
+
+
+def test_an_api_server_of_another_authority_is_not_trusted(
+    control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    from bench.cluster.certificates import Authority
+
+    other = Authority(tmp_path).certificate
+    file = tmp_path / "config"
+    lines = control_plane.kubeconfig.read_text().splitlines()
+    file.write_text(
+        "\n".join(
+            f"    certificate-authority: {other}" if "certificate-authority:" in line else line
+            for line in lines
+        )
+    )
+
+    done = run("direct", "--kubeconfig", file)
+
+    assert_fails_in_one_line(done, 4, control_plane.url, "CERTIFICATE_VERIFY_FAILED")
+
+
+def test_a_taken_port_is_named(control_plane: ControlPlane) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("informer", "--kubeconfig", control_plane.kubeconfig, "--port", port)
+
+    assert_fails_in_one_line(done, 6, f"127.0.0.1 port {port}", "in use", "--port")
+
+
+def test_without_a_context_of_its_own_a_server_takes_the_current_one(
+    start_server: StartServer, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    text = control_plane.kubeconfig.read_text().replace("name: direct", "name: other")
+    file = tmp_path / "config"
+    file.write_text(text.replace("user: direct", "user: other"))
+
+    server = start_server("direct", "--kubeconfig", str(file))
+
+    assert "as context 'admin'" in server.log.read_text()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
+@pytest.mark.parametrize("name", ["direct", "informer"])
+def test_a_signal_ends_a_server_cleanly(
+    start_server: StartServer, name: str, sent: signal.Signals
+) -> None:
+    server = start_server(name)
+    server.client.wait_for("/readyz", lambda answer: answer.status == 200)
+    children = psutil.Process(server.process.pid).children(recursive=True)
+
+    psutil.Process(server.process.pid).send_signal(sent)
+
+    assert 0 == server.process.wait(10)
+    assert [] == [child for child in children if child.is_running()]
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_client_that_stops_reading_does_not_keep_a_server_from_ending(
+    start_server: StartServer,
+) -> None:
+    server = start_server("informer")
+    server.client.wait_for("/readyz", lambda answer: answer.status == 200)
+    host, _, port = server.client.address.partition(":")
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect((host, int(port)))
+        stalled.sendall(b"GET /pods HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+        time.sleep(0.2)
+
+        psutil.Process(server.process.pid).terminate()
+
+        assert 0 == server.process.wait(10)
+
+
+def test_a_server_whose_worker_dies_ends_and_is_not_replaced(start_server: StartServer) -> None:
+    server = start_server("informer")
+    server.client.wait_for("/readyz", lambda answer: answer.status == 200)
+    (worker,) = psutil.Process(server.process.pid).children()
+
+    worker.kill()
+
+    assert 5 == server.process.wait(10)
+    assert "the worker died" in server.log.read_text()
+
+
+def test_the_access_log_is_off_unless_asked_for_and_then_json(start_server: StartServer) -> None:
+    silent, spoken = start_server("direct"), start_server("direct", "--access-log")
+    path = f'/pods/{NAMESPACE}?labelSelector=a%22"%0a'
+    for server in (silent, spoken):
+        Client("raw", f"http://{server.client.address}").ask("/pods/..")
+        server.client.ask(path.replace('"', "%22"))
+
+    assert 1 == len(silent.log.read_text().splitlines())
+    first, second = [json.loads(line) for line in spoken.log.read_text().splitlines()[1:]]
+    assert ("GET", "/pods/..", 404) == (first["method"], first["path"], first["status"])
+    assert 400 == second["status"]
+    assert {"time", "method", "path", "status", "bytes", "ms"} == set(second)

@@ -1,0 +1,128 @@
+"""Selectors mean to every server what they mean to the API server, also where they are wrong."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bench.cluster.api import ApiError
+from tests.contract.client import NAMESPACE, Client, Reference
+
+LABELS = [
+    "tier=backend",
+    "tier==backend",
+    "tier!=backend",
+    "tier",
+    "!tier",
+    "!unheard-of",
+    "tier in (backend,frontend)",
+    "tier in (backend, cache),app=api-1",
+    "tier notin (backend)",
+    "tier notin (frontend,backend)",
+    "app=web-1,tier=frontend",
+    "tier=unheard-of",
+    "app in (web-1),!unheard-of",
+    "tier in ()",
+    " tier = backend ",
+    "pod-template-hash=web1hash",
+    "unheard-of notin (x)",
+    "app>1",
+]
+
+FIELDS = [
+    "status.phase=Running",
+    "status.phase!=Running",
+    "status.phase=Pending",
+    "spec.nodeName=",
+    "spec.nodeName!=",
+    "spec.restartPolicy=Always",
+    "spec.restartPolicy=Never",
+    f"metadata.namespace={NAMESPACE}",
+    f"metadata.namespace!={NAMESPACE}",
+    "metadata.namespace=unheard-of",
+    "metadata.name=unheard-of",
+    "spec.schedulerName=default-scheduler",
+    "spec.serviceAccountName=web-1",
+    "spec.hostNetwork=false",
+    "spec.hostNetwork=true",
+    "status.podIP=",
+    "status.podIPs=",
+    "status.nominatedNodeName=",
+    "status.phase=Running,spec.serviceAccountName=api-1",
+    "status.phase==Running,metadata.namespace!=contract-b",
+]
+
+BAD = [
+    {"labelSelector": "a==b==c"},
+    {"labelSelector": "&&"},
+    {"labelSelector": "tier in x"},
+    {"labelSelector": "tier in (a"},
+    {"labelSelector": "a b"},
+    {"labelSelector": ","},
+    {"labelSelector": "tier=-"},
+    {"labelSelector": "tier>x"},
+    {"fieldSelector": "foo=bar"},
+    {"fieldSelector": "status.phase"},
+    {"fieldSelector": "metadata.labels.app=x"},
+    {"fieldSelector": "status.phase=\\x"},
+    {"labelSelector": "a==b==c", "fieldSelector": "foo=bar"},
+    {"labelSelector": "a==b==c", "limit": "1"},
+]
+
+
+@pytest.mark.parametrize("selector", LABELS)
+def test_a_label_selector_selects_what_the_api_server_selects(
+    server: Client, reference: Reference, selector: str
+) -> None:
+    expected = reference.names(labelSelector=selector)
+
+    assert expected == server.ask("/pods", labelSelector=selector).names
+
+
+@pytest.mark.parametrize("selector", FIELDS)
+def test_a_field_selector_selects_what_the_api_server_selects(
+    server: Client, reference: Reference, selector: str
+) -> None:
+    expected = reference.names(fieldSelector=selector)
+
+    assert expected == server.ask("/pods", fieldSelector=selector).names
+
+
+def test_selectors_of_both_kinds_hold_together_within_a_namespace(
+    server: Client, reference: Reference
+) -> None:
+    both = {"labelSelector": "tier=backend", "fieldSelector": "status.phase=Running"}
+    expected = reference.names(NAMESPACE, **both)
+
+    assert 5 == len(expected)
+    assert expected == server.ask(f"/pods/{NAMESPACE}", **both).names
+
+
+def test_a_name_as_field_selector_finds_one_pod(server: Client, reference: Reference) -> None:
+    wanted = reference.names(NAMESPACE)[3]
+    name = wanted.partition("/")[2]
+
+    assert [wanted] == server.ask("/pods", fieldSelector=f"metadata.name={name}").names[-1:]
+    assert [wanted] == server.ask(f"/pods/{NAMESPACE}", fieldSelector=f"metadata.name={name}").names
+
+
+@pytest.mark.parametrize("parameters", BAD, ids=lambda p: "&".join(p.values()))
+def test_a_bad_selector_is_refused_in_the_api_servers_words(
+    server: Client, reference: Reference, parameters: dict[str, str]
+) -> None:
+    with pytest.raises(ApiError) as refusal:
+        reference.pods(**parameters)
+
+    answer = server.ask("/pods", **parameters)
+
+    assert 400 == refusal.value.code == answer.status
+    assert str(refusal.value).endswith(f": {answer.body['message']}")
+
+
+def test_selected_pods_are_the_same_bytes_from_every_server(
+    clients: dict[str, Client], caught_up: Callable[[], str]
+) -> None:
+    caught_up()
+
+    bodies = {client.ask("/pods", labelSelector="tier=backend").raw for client in clients.values()}
+
+    assert 1 == len(bodies)

@@ -1,0 +1,115 @@
+"""What clients are told when the API server is away, refuses, or has forgotten."""
+
+import json
+from collections.abc import Callable
+from urllib.request import Request, urlopen
+
+import pytest
+
+from bench.cluster.api import Api
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.population import create_pod, ensure_namespace
+from servers.catalogue import SERVERS
+from tests.contract.client import NAMESPACE, NEIGHBOUR, Answer, Client
+from tests.contract.conftest import StartServer, draw
+
+StartControlPlane = Callable[..., ControlPlane]
+
+
+def is_ready(answer: Answer) -> bool:
+    return answer.status == 200
+
+
+def compact(plane: ControlPlane, api: Api) -> None:
+    """Let etcd forget every state before the present one."""
+    present = api.get("/api/v1/namespaces?limit=1")["metadata"]["resourceVersion"]
+    body = json.dumps({"revision": present, "physical": True}).encode()
+    with urlopen(Request(f"{plane.etcd_url}/v3/kv/compaction", body)) as answer:
+        assert 200 == answer.status
+
+
+def test_while_the_api_server_is_away_direct_says_so_and_the_informer_serves_what_it_has(
+    start_control_plane: StartControlPlane, start_server: StartServer
+) -> None:
+    plane = start_control_plane()
+    api = plane.api("admin")
+    pods = draw()
+    for namespace in (NAMESPACE, NEIGHBOUR):
+        ensure_namespace(api, namespace)
+    for pod in pods[:3]:
+        create_pod(api, pod)
+    direct = start_server("direct", plane=plane).client
+    informer = start_server("informer", plane=plane).client
+    informer.wait_for("/readyz", is_ready)
+    before = direct.ask("/pods")
+
+    plane.apiserver.stop()
+
+    for path in ("/pods", f"/pods/{NAMESPACE}/{pods[0].name}", "/readyz"):
+        refused = direct.ask(path)
+        assert 503 == refused.status
+        assert "1" == refused.headers["Retry-After"]
+        assert "the API server cannot be reached" in refused.body["message"]
+    assert 200 == direct.ask("/healthz").status
+    assert before.raw == informer.ask("/pods").raw
+
+    plane.start_apiserver()
+    create_pod(api, pods[3])
+
+    assert 4 == len(direct.ask("/pods").pods)
+
+
+def test_an_expired_token_is_gone_and_a_fresh_one_reads_on(
+    start_control_plane: StartControlPlane, start_server: StartServer
+) -> None:
+    # without the watch cache's own snapshots, the API server remembers what etcd does
+    plane = start_control_plane("--feature-gates=ListFromCacheSnapshot=false")
+    api = plane.api("admin")
+    ensure_namespace(api, NAMESPACE)
+    for pod in draw()[:5]:
+        create_pod(api, pod)
+    direct = start_server("direct", plane=plane).client
+    first = direct.ask("/pods", limit="2")
+    create_pod(api, draw()[5])
+    compact(plane, api)
+
+    expired = direct.ask("/pods", **{"continue": first.body["continue"]})
+    rest = direct.ask("/pods", **{"continue": expired.body["continue"]})
+
+    assert 410 == expired.status
+    assert "too old to display a consistent list" in expired.body["message"]
+    assert [name for name in direct.ask("/pods").names if name > first.names[-1]] == rest.names
+    old = {"resourceVersion": first.version, "resourceVersionMatch": "Exact"}
+    assert 410 == direct.ask("/pods", **old).status
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_that_may_not_read_pods_is_never_ready_and_says_why(
+    start_server: StartServer, clients: dict[str, Client], name: str
+) -> None:
+    server = start_server(name, "--context", "bystander").client
+
+    for path in ("/pods", f"/pods/{NAMESPACE}/x", "/readyz"):
+        answer = server.ask(path)
+
+        assert 503 == answer.status
+        assert "1" == answer.headers["Retry-After"]
+        assert "Traceback" not in answer.body["message"]
+    if name != "informer":
+        assert "pods is forbidden" in server.ask("/pods").body["message"]
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_for_one_namespace_knows_no_other(
+    start_server: StartServer, clients: dict[str, Client], name: str
+) -> None:
+    scoped = start_server(name, "--namespace", NAMESPACE).client
+    scoped.wait_for("/readyz", is_ready)
+    wanted = clients[name].ask(f"/pods/{NAMESPACE}")
+    pod = wanted.names[0].partition("/")[2]
+
+    assert wanted.raw == scoped.ask("/pods").raw == scoped.ask(f"/pods/{NAMESPACE}").raw
+    assert 200 == scoped.ask(f"/pods/{NAMESPACE}/{pod}").status
+    for elsewhere in (f"/pods/{NEIGHBOUR}", f"/pods/{NEIGHBOUR}/{pod}"):
+        assert 404 == scoped.ask(elsewhere).status
+        assert "--namespace" in scoped.ask(elsewhere).body["message"]
