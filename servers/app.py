@@ -45,7 +45,7 @@ def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> 
         return list_pods(namespace)
 
     def list_pods(namespace: str | None) -> Response:
-        page = source.list_pods(pod_query(namespace, request.args))
+        page = source.list_pods(pod_query(namespace, request.args.to_dict()))
         close = b"]}"
         if page.continue_token:
             close = b'],"continue":' + msgspec.json.encode(page.continue_token) + b"}"
@@ -53,7 +53,7 @@ def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> 
 
     @app.get("/pods/<namespace>/<name>")
     def get_pod(namespace: str, name: str) -> Response:
-        pod = source.get_pod(namespace, name, get_resource_version(request.args))
+        pod = source.get_pod(namespace, name, get_resource_version(request.args.to_dict()))
         return _send([_OPEN, *pod.parts, b"}"], pod.resource_version)
 
     @app.get("/healthz")

@@ -6,9 +6,9 @@ version not reached yet is waited for; an exact version is served while it is
 the present one or kept for pages; continue tokens name a kept snapshot.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
+from servers.bodies import Bodies
 from servers.informer import (
     CachedObject,
     SelectorError,
@@ -34,9 +34,6 @@ WAIT_S = 3.0
 
 MAX_STALENESS_S = 90.0
 """Silence after which the server is not ready: a watch brings a bookmark every 60 s."""
-
-JOIN_MAX_BYTES = 16 << 20
-"""A list up to this size is kept as one piece; above it, memory matters more than writes."""
 
 EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can "
@@ -66,7 +63,7 @@ class CachedSource:
         self._max_staleness_s = max_staleness_s
         self._retained = retained or RetainedSnapshots()
         self._tokens = Tokens()
-        self._bodies = _Bodies(Snapshot())
+        self._bodies = Bodies()
 
     def start(self) -> None:
         """Begin to fill the cache."""
@@ -106,7 +103,8 @@ class CachedSource:
         snapshot = self._snapshot_for(query)
         if query.limit or query.label_selector or query.field_selector:
             return self._page(snapshot, query)
-        return PodPage(self._whole(snapshot, query.namespace), snapshot.resource_version)
+        parts = self._bodies.parts(snapshot, query.namespace)
+        return PodPage(parts, snapshot.resource_version)
 
     def _present(self) -> Snapshot:
         snapshot = self._informer.snapshot()
@@ -166,35 +164,6 @@ class CachedSource:
             token = self._tokens.issue(Position(number, query.namespace, chosen[-1].key))
         body = b",".join([pod.raw for pod in chosen])
         return PodPage([body] if body else [], snapshot.resource_version, token)
-
-    def _whole(self, snapshot: Snapshot, namespace: str | None) -> Sequence[bytes]:
-        bodies = self._bodies
-        if bodies.snapshot is not snapshot:
-            self._bodies = bodies = _Bodies(snapshot)
-        return bodies.parts(namespace)
-
-
-class _Bodies:
-    """Whole lists of one snapshot, made once; dropped with it.
-
-    The first request for a list is given the snapshot's own pieces, which no
-    copy was made for; a second one shows that joining them pays. Two threads may
-    join at once: both make the same bytes, and one of them is kept.
-    """
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self._parts: dict[str | None, Sequence[bytes]] = {}
-
-    def parts(self, namespace: str | None) -> Sequence[bytes]:
-        kept = self._parts.get(namespace)
-        if kept is None:
-            kept = self.snapshot.body_parts(namespace)
-            if kept:  # whatever a client calls a namespace must not be remembered for it
-                self._parts[namespace] = kept
-        elif len(kept) > 1 and sum(map(len, kept)) <= JOIN_MAX_BYTES:
-            kept = self._parts[namespace] = [b"".join(kept)]
-        return kept
 
 
 def _select(snapshot: Snapshot, query: PodQuery) -> list[CachedObject]:
