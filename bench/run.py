@@ -2,7 +2,8 @@
 
 import datetime as dt
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,7 +98,8 @@ class Run:
             with Watchdog() as watchdog, ExitStack() as stack:
                 for trial in self._trials:
                     cluster = self._cluster_for(trial, watchdog, stack)
-                    self._measure(trial, cluster, watchdog)
+                    with _explaining(cluster):
+                        self._measure(trial, cluster, watchdog)
         except FATAL as error:
             self._end(RunState.INCOMPLETE, str(error))
             raise RunEndedEarlyError(self.record.run, str(error)) from error
@@ -201,6 +203,16 @@ class Run:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self.record = replace(self.record, state=state, ended_at=ended, reason=reason)
         self._writer.update(self.record)
+
+
+@contextmanager
+def _explaining(cluster: PopulatedCluster) -> Iterator[None]:
+    """Raise that a process of the cluster has ended in place of what came of it."""
+    try:
+        yield
+    except FATAL:
+        cluster.check()
+        raise
 
 
 def _outcome(record: TrialRecord) -> str:

@@ -68,6 +68,7 @@ class TrialRunner:
         self._watchdog = watchdog
         self._folder = folder
         self._notify = notify
+        self._server: ServerUnderTest | None = None
         self._caveats: list[Caveat] = []
         identity = kind.identity if kind else None
         self._out = Measurements(blank(trial, self._scenario, identity))
@@ -79,19 +80,31 @@ class TrialRunner:
         was measured until then. Raises ``ProcessFailed`` when the control plane or
         the churn writer has ended.
         """
-        try:
-            with ExitStack() as stack:
+        with ExitStack() as stack:
+            try:
                 self._walk(stack)
-        except (ProcessFailed, LoadFailed, ServerError) as error:
-            self._cluster.check()
-            self._cluster.churn.pause()
-            self._update(outcome=Outcome.FAILED, failure=str(error))
-            self._note([(CaveatKind.TRIAL_FAILED, str(error))])
+            except (ProcessFailed, LoadFailed, ServerError) as error:
+                self._cluster.check()
+                self._cluster.churn.pause()
+                self._fail(self._cause(error))
         self._update(caveats=tuple(self._caveats))
         return self._out
 
+    def _cause(self, error: Exception) -> str:
+        """Return why the trial failed: a server that has ended explains all that followed."""
+        if self._server is not None:
+            try:
+                self._server.check()
+            except ProcessFailed as ended:
+                return str(ended)
+        return str(error)
+
+    def _fail(self, why: str) -> None:
+        self._update(outcome=Outcome.FAILED, failure=why)
+        self._note([(CaveatKind.TRIAL_FAILED, why)])
+
     def _walk(self, stack: ExitStack) -> None:
-        server = self._start_server(stack)
+        server = self._server = self._start_server(stack)
         load = self._start_load(stack, server)
         processes = self._processes(server, load)
         marker = Marker(self._trial.order, self._cluster.plane, server, processes)

@@ -1,0 +1,110 @@
+"""The benchmark's command line as a process of its own, with its temporary folder in view."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from bench.cluster.binaries import Binaries
+
+ROOT = Path(__file__).parents[3]
+TIMEOUT_S = 120.0
+
+TINY = """\
+name = "tiny"
+description = "As small as a run can be."
+seed = 5
+servers = ["direct", "informer", "none"]
+rounds = 1
+warmup_s = 0.5
+duration_s = 1.5
+
+[[scenarios]]
+name = "all"
+route = "list-all"
+users = 2
+pods = 40
+churn_per_s = 10
+"""
+
+
+class BenchProcess:
+    """``python -m bench ...`` under way; its messages are read from a file."""
+
+    def __init__(self, folder: Path, arguments: tuple[str, ...], binaries: Binaries) -> None:
+        self.folder = folder
+        self.results = folder / "results"
+        self.reports = folder / "reports"
+        self.scratch = folder / "tmp"
+        self.scratch.mkdir(exist_ok=True)
+        self.messages = folder / "messages.txt"
+        self.output = folder / "output.txt"
+        environment = os.environ | {
+            "TMPDIR": str(self.scratch),
+            "TEST_ASSET_KUBE_APISERVER": str(binaries.kube_apiserver),
+            "TEST_ASSET_ETCD": str(binaries.etcd),
+        }
+        with self.messages.open("wb") as messages, self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bench", *arguments],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=messages,
+                start_new_session=True,
+            )
+
+    @property
+    def text(self) -> str:
+        """Everything that it said so far."""
+        return self.messages.read_text()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until it says ``text``."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while text not in self.text:
+            assert self.process.poll() is None, f"ended without saying {text!r}:\n{self.text}"
+            assert time.monotonic() < deadline, f"did not say {text!r}:\n{self.text}"
+            time.sleep(0.02)
+
+    def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        return self.process.wait(TIMEOUT_S)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it, and not what it started, a signal."""
+        os.kill(self.process.pid, number)
+
+    def child(self, *words: str) -> psutil.Process:
+        """Return the first process that it started whose command line has all ``words``."""
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            line = " ".join(child.cmdline())
+            if all(word in line for word in words):
+                return child
+        raise AssertionError(f"it started nothing like {words}")
+
+    def left_behind(self) -> list[str]:
+        """Return processes that still work in its temporary folder, and what is in there."""
+        mark = str(self.scratch)
+        processes = []
+        for process in psutil.process_iter(["cmdline"]):
+            line = " ".join(process.info["cmdline"] or ())
+            if mark in line and process.status() != psutil.STATUS_ZOMBIE:
+                processes.append(line)
+        return processes + [str(path) for path in self.scratch.iterdir()]
+
+    def wait_until_nothing_is_left(self, timeout_s: float = 15) -> None:
+        """Give the watchdog time to clean up after a harness that could not."""
+        deadline = time.monotonic() + timeout_s
+        while self.left_behind() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert [] == self.left_behind()
+
+
+def folders(path: Path) -> tuple[str, ...]:
+    """Return the options that keep results and reports below ``path``."""
+    return ("--results", str(path / "results"), "--reports", str(path / "reports"))

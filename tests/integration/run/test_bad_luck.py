@@ -1,0 +1,161 @@
+"""What can go wrong in a run, and what is left of it then."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.binaries import Binaries
+from bench.model import CaveatKind, Outcome, RunState
+from bench.store import Store
+from tests.integration.run.bench_process import ROOT, TINY, BenchProcess, folders
+from tests.integration.run.conftest import StartBench
+
+MANY_PODS = ("pods = 40", "pods = 2000")
+LONG_WARM_UP = ("warmup_s = 0.5", "warmup_s = 60")
+LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
+ONLY_INFORMER = ('["direct", "informer", "none"]', '["informer"]')
+ONLY_DIRECT = ('["direct", "informer", "none"]', '["direct"]')
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes"),
+    [
+        ("Plan tiny", ()),
+        ("starting etcd and kube-apiserver", ()),
+        ("writing pods", (MANY_PODS,)),
+        ("comparing the servers' answers", ()),
+        ("starting informer", (ONLY_INFORMER,)),
+        ("warming up", (LONG_WARM_UP,)),
+        ("measuring", (LONG_WINDOW,)),
+        ("[2/3] all,", ()),
+    ],
+)
+def test_ctrl_c_in_any_phase_ends_it_in_order(
+    start_run: StartBench, stage: str, changes: tuple[tuple[str, str], ...]
+) -> None:
+    bench = start_run(*changes)
+    bench.wait_for(stage)
+    bench.signal(signal.SIGINT)
+    assert 130 == bench.wait(), bench.text
+    assert "interrupted by SIGINT" in bench.text
+    assert "Traceback" not in bench.text
+    assert [] == bench.left_behind()
+    record = Store(bench.results).open("latest").record
+    assert RunState.INCOMPLETE is record.state
+    assert "interrupted by SIGINT" == record.reason
+
+
+def test_an_impatient_second_ctrl_c_changes_nothing(start_run: StartBench) -> None:
+    bench = start_run(LONG_WINDOW)
+    bench.wait_for("measuring")
+    bench.signal(signal.SIGINT)
+    bench.signal(signal.SIGTERM)
+    bench.signal(signal.SIGINT)
+    assert 130 == bench.wait(), bench.text
+    assert [] == bench.left_behind()
+
+
+def test_a_harness_killed_outright_leaves_no_process_and_no_folder(start_run: StartBench) -> None:
+    bench = start_run(LONG_WINDOW)
+    bench.wait_for("measuring")
+    bench.process.kill()
+    bench.wait()
+    bench.wait_until_nothing_is_left()
+    assert RunState.RUNNING is Store(bench.results).open("latest").record.state
+
+
+def test_a_run_that_was_killed_still_makes_a_report(start_run: StartBench, binaries) -> None:
+    bench = start_run(("rounds = 1", "rounds = 9"))
+    bench.wait_for("[3/27]")
+    bench.process.kill()
+    bench.wait()
+    bench.wait_until_nothing_is_left()
+    report = BenchProcess(bench.folder, ("report", *folders(bench.folder)), binaries)
+    assert 0 == report.wait(), report.text
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert "incomplete" in page.read_text().lower()
+
+
+def test_an_api_server_that_dies_ends_the_run_with_what_it_has(start_run: StartBench) -> None:
+    bench = start_run(("rounds = 1", "rounds = 9"))
+    bench.wait_for("[2/27]")
+    bench.child("kube-apiserver", "--etcd-servers").kill()
+    assert 1 == bench.wait(), bench.text
+    assert "kube-apiserver was killed by SIGKILL" in bench.text
+    assert "Traceback" not in bench.text
+    assert [] == bench.left_behind()
+    reader = Store(bench.results).open("latest")
+    assert RunState.INCOMPLETE is reader.record.state
+    assert "kube-apiserver" in (reader.record.reason or "")
+    assert Outcome.OK is reader.trials()[0].outcome
+    assert list(bench.reports.glob("*-tiny/index.html"))
+
+
+def test_a_server_that_dies_makes_its_trial_a_failed_one_and_the_run_goes_on(
+    start_run: StartBench,
+) -> None:
+    bench = start_run(("duration_s = 1.5", "duration_s = 5"))
+    bench.wait_for("measuring")
+    bench.child("servers", "--kubeconfig").kill()
+    assert 0 == bench.wait(), bench.text
+    reader = Store(bench.results).open("latest")
+    assert RunState.COMPLETE is reader.record.state
+    outcomes = [record.outcome for record in reader.trials()]
+    assert [Outcome.FAILED, Outcome.OK, Outcome.OK] == sorted(outcomes)
+    (failed,) = [each for each in reader.trials() if each.outcome is Outcome.FAILED]
+    assert "was killed by SIGKILL" in (failed.failure or "")
+    assert CaveatKind.TRIAL_FAILED in {caveat.kind for caveat in failed.caveats}
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert "nan" not in page.read_text().lower().replace("dominan", "")
+
+
+def test_a_full_disk_ends_the_run_and_spares_what_was_written(
+    tmp_path: Path, binaries: Binaries
+) -> None:
+    if not _may_mount():
+        pytest.skip("needs a small file system of its own: unshare --mount is not permitted here")
+    (tmp_path / "tiny.toml").write_text(TINY.replace("rounds = 1", "rounds = 9"))
+    small = tmp_path / "small"
+    small.mkdir()
+    kept = tmp_path / "kept"
+    script = f"""
+        mount -t tmpfs -o size=400k none {small}
+        {sys.executable} -m bench run {tmp_path}/tiny.toml \\
+            --results {small} --reports {tmp_path}/reports 2>{tmp_path}/messages
+        code=$?
+        cp -r {small} {kept}
+        exit $code
+    """
+    done = subprocess.run(
+        [*_UNSHARE, "sh", "-c", script],
+        cwd=ROOT,
+        env={
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "TMPDIR": str(tmp_path),
+            "TEST_ASSET_KUBE_APISERVER": str(binaries.kube_apiserver),
+            "TEST_ASSET_ETCD": str(binaries.etcd),
+        },
+        timeout=120,
+        check=False,
+    )
+    messages = (tmp_path / "messages").read_text()
+    assert 1 == done.returncode, messages
+    assert "disk full while writing" in messages
+    assert "Traceback" not in messages
+    trials = Store(kept).open("latest").trials()
+    assert trials
+    assert {Outcome.OK} == {record.outcome for record in trials}
+
+
+_UNSHARE = ("unshare", "--mount", "--map-root-user")
+
+
+def _may_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    probe = [*_UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,135 @@
+"""One tiny run, end to end on the real things: what it leaves is whole, true and discreet."""
+
+import json
+import platform
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.binaries import Binaries
+from bench.model import Outcome, RunState
+from bench.store import RunReader, Store
+from tests.integration.run.bench_process import TINY, BenchProcess, folders
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchProcess:
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.toml").write_text(TINY)
+    process = BenchProcess(folder, ("run", str(folder / "tiny.toml"), *folders(folder)), binaries)
+    assert 0 == process.wait(), process.text
+    return process
+
+
+@pytest.fixture(scope="module")
+def run(finished: BenchProcess) -> RunReader:
+    return Store(finished.results).open("latest")
+
+
+def test_nothing_is_left_behind(finished: BenchProcess) -> None:
+    assert [] == finished.left_behind()
+
+
+def test_every_trial_is_there_and_went_well(run: RunReader) -> None:
+    assert RunState.COMPLETE is run.record.state
+    trials = run.trials()
+    assert {"direct", "informer", "none"} == {record.trial.server for record in trials}
+    assert [Outcome.OK] * 3 == [record.outcome for record in trials]
+
+
+def test_the_answers_were_compared_and_alike(run: RunReader) -> None:
+    assert run.equality is not None
+    assert run.equality.equal
+    assert ("direct", "informer") == run.equality.servers
+    assert [None, True, True] == sorted(
+        (record.equal_to_list for record in run.trials()), key=lambda equal: equal is not None
+    )
+
+
+def test_direct_sends_one_list_for_each_read_and_the_informer_none(run: RunReader) -> None:
+    for record in run.trials():
+        audit = run.audit(record.trial)
+        lists = audit[(audit.verb == "list") & (audit.resource == "pods")]
+        by_server = lists[lists.user.str.endswith(f":{record.trial.server}")]
+        expected = record.sent if record.trial.server == "direct" else 0
+        assert expected == len(by_server)
+        assert len(lists) == len(by_server), "nobody else lists pods between the marks"
+
+
+def test_the_servers_own_count_is_the_audit_logs(run: RunReader) -> None:
+    (record,) = [each for each in run.trials() if each.trial.server == "direct"]
+    scrapes = run.scrapes(record.trial)
+    sent = scrapes[scrapes.name == "informer_bench_upstream_requests_total"]
+    at = sent.groupby("mark").value.sum()
+    assert record.sent == at["end"] - at.get("begin", 0.0)
+
+
+def test_the_floor_has_no_load_and_its_costs_are_measured(run: RunReader) -> None:
+    (floor,) = [each for each in run.trials() if each.trial.server == "none"]
+    assert run.requests(floor.trial).empty
+    assert floor.apiserver_cpu_s is not None
+    assert floor.apiserver_cpu_s > 0
+    assert floor.churn_achieved_per_s > 0
+
+
+def test_each_request_is_a_row_in_its_window(run: RunReader) -> None:
+    for record in run.trials():
+        rows = run.requests(record.trial)
+        assert record.sent == len(rows)
+        assert (rows.intended_us >= 0).all()
+        assert (rows.intended_us <= record.window_s * 1e6).all()
+        assert (rows.done_us >= rows.sent_us).all()
+
+
+def test_the_report_names_both_servers_and_needs_no_network(
+    finished: BenchProcess, run: RunReader
+) -> None:
+    page = (finished.reports / run.record.run / "index.html").read_text()
+    assert "informer" in page
+    assert "direct" in page
+    assert [] == re.findall(r"""(?:src|href)=["']https?://""", page)
+
+
+def test_the_environment_is_told(run: RunReader, binaries: Binaries) -> None:
+    environment = run.record.environment
+    assert binaries.kubernetes == environment.kubernetes
+    assert platform.python_version() == environment.python
+    assert environment.processors >= 1
+    assert environment.changed_defaults
+
+
+def test_no_secret_path_or_host_name_is_in_the_results(
+    finished: BenchProcess, run: RunReader
+) -> None:
+    written = b"".join(
+        path.read_bytes()
+        for root in (finished.results, finished.reports)
+        for path in root.rglob("*")
+        if path.is_file()
+    )
+    assert str(finished.folder).encode() not in written
+    assert str(Path.home()).encode() + b"/" not in written
+    assert b"Bearer" not in written
+    assert b"PRIVATE KEY" not in written
+    host = socket.gethostname()
+    texts = b"".join(path.read_bytes() for path in finished.results.rglob("*.json"))
+    if host not in ("localhost", "main"):
+        assert host.encode() not in texts
+    for record in run.trials():
+        assert host not in json.dumps(run.audit(record.trial).uri.tolist())
+
+
+def test_progress_is_told_stage_by_stage(finished: BenchProcess) -> None:
+    for stage in ("writing pods", "comparing the servers' answers", "warming up", "measuring"):
+        assert stage in finished.text
+
+
+def test_the_report_can_be_made_again_from_files_alone(
+    finished: BenchProcess, run: RunReader, binaries: Binaries, tmp_path: Path
+) -> None:
+    arguments = ("report", run.record.run, "--results", str(finished.results))
+    again = BenchProcess(tmp_path, (*arguments, "--reports", str(tmp_path / "again")), binaries)
+    assert 0 == again.wait(), again.text
+    assert (tmp_path / "again" / run.record.run / "index.html").stat().st_size > 10_000
