@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.integration.informer.replica import Writer, eventually
-from tests.integration.informer.scripted import Reply, Request, ScriptedServer
-from tests.integration.informer.wire import TcpProxy
 
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.supervision.watchdog import Watchdog
 from servers.informer import PODS, BackoffPolicy, Resource, SharedInformer, Transport
+from tests.integration.informer.replica import Writer, eventually
+from tests.integration.informer.scripted import Reply, Request, ScriptedServer
+from tests.integration.informer.wire import TcpProxy
 
 QUICK = BackoffPolicy(initial_s=0.1, cap_s=2.0)
 """Delays of the fault tests: the same sequence, sooner at its cap."""

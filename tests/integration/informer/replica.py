@@ -94,9 +94,7 @@ def assert_in_step(
 
 def same(informer: SharedInformer, items: list[dict[str, Any]]) -> bool:
     """Whether the cache holds just these, whatever version it names itself."""
-    wanted = [
-        (item["metadata"]["uid"], item["metadata"]["resourceVersion"]) for item in items
-    ]
+    wanted = [(item["metadata"]["uid"], item["metadata"]["resourceVersion"]) for item in items]
     return wanted == [(item.uid, item.resource_version) for item in informer.snapshot()]
 
 

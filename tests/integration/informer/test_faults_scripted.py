@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import Any
 
 import pytest
+
+from servers.informer import BackoffPolicy, Observer, SharedInformer
 from tests.integration.informer.replica import Replica, eventually, lines
 from tests.integration.informer.scripted import Reply, Request, ScriptedServer, refusal
 from tests.unit.informer.shapes import (
@@ -17,8 +20,6 @@ from tests.unit.informer.shapes import (
     pod,
     status,
 )
-
-from servers.informer import BackoffPolicy, Observer, SharedInformer
 
 STEADY = BackoffPolicy(initial_s=0.2, cap_s=0.8, jitter=0.0)
 
@@ -76,9 +77,7 @@ def case(scripted, informers) -> Callable[..., Case]:
         server = scripted(answer)
         counts = Counts()
         transport = server.transport()
-        informer = informers.over(
-            transport, **{"observer": counts, "backoff": STEADY} | options
-        )
+        informer = informers.over(transport, **{"observer": counts, "backoff": STEADY} | options)
         return Case(server, informer, counts)
 
     return make
@@ -135,7 +134,7 @@ def test_a_429_is_waited_out_and_watched_again_but_never_listed(case, seconds):
     asked = found.server.asked()
     assert [True, False, False, False] == [request.is_fill for request in asked]
     assert ["5", "5", "5"] == [request.query["resourceVersion"] for request in asked[1:]]
-    gaps = [after.at - before.at for before, after in zip(asked[1:], asked[2:], strict=False)]
+    gaps = [after.at - before.at for before, after in pairwise(asked[1:])]
     assert min(gaps) >= (0.2 if seconds is None else 1.0)
 
 

@@ -1,3 +1,5 @@
+"""Back-off: client-go's sequence, with an injected clock and random source."""
+
 from random import Random
 
 from servers.informer.backoff import Backoff, BackoffPolicy

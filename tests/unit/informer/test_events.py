@@ -1,12 +1,15 @@
+"""Watch lines: framed however they arrive, decoded one by one."""
+
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.informer.shapes import EXPIRED, TOO_LARGE, bookmark, line, pod
 
 from servers.informer.errors import UndecodableError
 from servers.informer.events import LineBuffer, decode_bookmark, decode_event, decode_status
+from tests.unit.informer.shapes import EXPIRED, TOO_LARGE, bookmark, line, pod
 
 
 @given(
@@ -18,7 +21,7 @@ def test_lines_come_out_the_same_however_the_bytes_are_cut(lines, cuts):
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     buffer = LineBuffer()
     found = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         found += buffer.feed(data[start:stop])
     assert lines == found
 

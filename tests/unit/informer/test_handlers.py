@@ -1,8 +1,9 @@
+"""Handlers: queues and threads of their own, order, replay, resync."""
+
 import json
 import threading
 
 import pytest
-from tests.unit.informer.shapes import pod
 
 from servers.informer.errors import HandlerError
 from servers.informer.events import EventType
@@ -11,6 +12,7 @@ from servers.informer.machine import Change, Changes, Replace
 from servers.informer.objects import CachedObject, DeletedFinalStateUnknown, decode_object
 from servers.informer.observer import Observer
 from servers.informer.store import Store
+from tests.unit.informer.shapes import pod
 
 PATIENCE_S = 10.0
 

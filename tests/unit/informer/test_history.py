@@ -11,7 +11,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.informer.shapes import EXPIRED, bookmark, line, listing, pod, status
 
 from servers.informer.machine import (
     Answered,
@@ -28,6 +27,7 @@ from servers.informer.machine import (
 from servers.informer.observer import Observer
 from servers.informer.resource import Scope
 from servers.informer.store import Delta, DeltaType, Store
+from tests.unit.informer.shapes import EXPIRED, bookmark, line, listing, pod, status
 
 
 @dataclass

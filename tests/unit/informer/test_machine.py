@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.unit.informer.shapes import EXPIRED, TOO_LARGE, bookmark, line, listing, pod, status
 
 from servers.informer.backoff import Backoff
 from servers.informer.events import EventType
@@ -27,6 +26,7 @@ from servers.informer.machine import (
 )
 from servers.informer.observer import Observer
 from servers.informer.resource import Scope
+from tests.unit.informer.shapes import EXPIRED, TOO_LARGE, bookmark, line, listing, pod, status
 
 
 class Middle(Random):

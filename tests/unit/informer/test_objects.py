@@ -1,10 +1,12 @@
+"""Objects as bytes: metadata decoded, the rest on demand."""
+
 import json
 
 import pytest
-from tests.unit.informer.shapes import listing, pod
 
 from servers.informer.errors import UndecodableError
 from servers.informer.objects import DeletedFinalStateUnknown, decode_list, decode_object
+from tests.unit.informer.shapes import listing, pod
 
 
 def test_list_items_and_events_read_byte_alike():

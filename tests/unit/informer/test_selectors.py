@@ -66,13 +66,17 @@ def test_a_label_selector_selects_as_kubernetes_says(selector, expected):
         ),
         (
             "a>b",
-            "unable to parse requirement: values[0]: Invalid value: \"b\": "
-            "for 'Gt', 'Lt' operators, the value must be an integer",
+            (
+                'unable to parse requirement: values[0]: Invalid value: "b": '
+                "for 'Gt', 'Lt' operators, the value must be an integer"
+            ),
         ),
         (
             "a=" + "x" * 64,
-            "unable to parse requirement: values[0][a]: Invalid value: "
-            f'"{"x" * 64}": must be no more than 63 bytes',
+            (
+                "unable to parse requirement: values[0][a]: Invalid value: "
+                f'"{"x" * 64}": must be no more than 63 bytes'
+            ),
         ),
     ],
 )

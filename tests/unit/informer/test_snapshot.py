@@ -1,21 +1,21 @@
+"""Snapshots: ordered, immutable, joined piece by piece."""
+
 import json
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.informer.shapes import pod
 
 from servers.informer.errors import UnknownIndexError
 from servers.informer.objects import CachedObject, decode_object
 from servers.informer.selectors import parse_field_selector, parse_label_selector
 from servers.informer.snapshot import LEAF_SIZE, Snapshot, SnapshotEditor
+from tests.unit.informer.shapes import pod
 
 
 def cached(name: str, version: int = 1, namespace: str = "a", **metadata) -> CachedObject:
-    return decode_object(
-        json.dumps(pod(name, version, namespace=namespace, **metadata)).encode()
-    )
+    return decode_object(json.dumps(pod(name, version, namespace=namespace, **metadata)).encode())
 
 
 def many(count: int) -> list[CachedObject]:

@@ -1,20 +1,20 @@
+"""The store: what a write changes and what handlers hear of it."""
+
 import json
 import threading
 
 import pytest
-from tests.unit.informer.shapes import pod
 
 from servers.informer.errors import LifecycleError
 from servers.informer.events import EventType
 from servers.informer.machine import Change, Changes, Replace
 from servers.informer.objects import CachedObject, decode_object
 from servers.informer.store import Delta, DeltaType, Store
+from tests.unit.informer.shapes import pod
 
 
 def cached(name: str, version: int, namespace: str = "a", **metadata) -> CachedObject:
-    return decode_object(
-        json.dumps(pod(name, version, namespace=namespace, **metadata)).encode()
-    )
+    return decode_object(json.dumps(pod(name, version, namespace=namespace, **metadata)).encode())
 
 
 class Listener:
@@ -80,9 +80,7 @@ def test_a_relist_tells_only_what_differs_and_marks_what_nobody_saw_go():
     store, heard = Store(), Listener()
     store.apply(None, replace(5, cached("same", 1), cached("gone", 2), cached("new", 3)), heard)
     heard.take()
-    store.apply(
-        None, replace(9, cached("same", 1), cached("new", 8), cached("fresh", 7)), heard
-    )
+    store.apply(None, replace(9, cached("same", 1), cached("new", 8), cached("fresh", 7)), heard)
     assert [False, True, False] == [
         heard.deltas[1].initial,
         heard.deltas[0].final_state_unknown,

@@ -1,12 +1,14 @@
+"""Transforms: before storing, and what happens when one is wrong."""
+
 import json
 from typing import Any
 
 import pytest
-from tests.unit.informer.shapes import pod
 
 from servers.informer.errors import TransformError
 from servers.informer.objects import decode_object
 from servers.informer.transform import drop_managed_fields, transforming
+from tests.unit.informer.shapes import pod
 
 
 def cached(**metadata: Any):

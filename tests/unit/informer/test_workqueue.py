@@ -1,3 +1,5 @@
+"""The work queue: client-go's semantics."""
+
 import threading
 
 import pytest
@@ -124,9 +126,7 @@ def test_a_failing_key_never_waits_longer_than_the_cap():
 
 def test_all_keys_together_are_held_to_the_overall_rate():
     limiter = DefaultRateLimiter[int](rate_per_s=10, burst=3, clock=HandClock())
-    assert [0.005, 0.005, 0.005, 0.1, 0.2] == pytest.approx(
-        [limiter.when(key) for key in range(5)]
-    )
+    assert [0.005, 0.005, 0.005, 0.1, 0.2] == pytest.approx([limiter.when(key) for key in range(5)])
 
 
 def test_rate_limited_keys_come_back_and_forgetting_clears_their_count():

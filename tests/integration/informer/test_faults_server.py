@@ -1,0 +1,344 @@
+"""The API server and etcd killed, frozen and put back in time; credentials and rights taken."""
+
+import os
+import shutil
+import signal
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from bench.cluster.control_plane import ControlPlane
+from servers.informer import CONFIGMAPS
+from tests.integration.informer.replica import Writer, eventually
+from tests.integration.informer.subject import Make, Subject
+
+if TYPE_CHECKING:
+    from bench.cluster.api import Api
+
+
+@pytest.fixture
+def subject(breakable: ControlPlane, writer_of, informers) -> Make:
+    writer = writer_of(breakable)
+
+    def make(kubeconfig: Path | None = None, **options: Any) -> Subject:
+        return Subject(breakable, writer, informers, kubeconfig, **options)
+
+    return make
+
+
+def kill(process) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process.stop()
+
+
+def freeze(process, seconds: float) -> None:
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def test_an_api_server_killed_and_restarted(breakable, subject):
+    found = subject()
+    with found.held_back():
+        kill(breakable.apiserver)
+        time.sleep(3.0)
+        breakable.start_apiserver()
+    found.recovers()
+    assert ["initial"] == found.fills.reasons
+
+
+def test_an_api_server_stopped_in_good_order_and_restarted(breakable, subject):
+    found = subject()
+    with found.held_back():
+        breakable.apiserver.stop()
+        breakable.start_apiserver()
+    found.recovers()
+    assert ["initial"] == found.fills.reasons
+
+
+FROZEN = [3.0, pytest.param(20.0, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("seconds", FROZEN)
+def test_an_api_server_frozen(breakable, subject, seconds):
+    found = subject()
+    with found.held_back():
+        freeze(breakable.apiserver, seconds)
+    found.recovers()
+
+
+def test_etcd_killed_and_restarted(breakable, subject):
+    found = subject()
+    with found.held_back():
+        kill(breakable.etcd)
+        time.sleep(2.0)
+        breakable.start_etcd()
+    found.recovers()
+
+
+@pytest.mark.parametrize("seconds", FROZEN)
+def test_etcd_frozen(breakable, subject, seconds):
+    found = subject()
+    with found.held_back():
+        freeze(breakable.etcd, seconds)
+    found.recovers()
+
+
+def test_a_true_410(breakable, subject, proxied):
+    """The stream is cut, writes go on, and the API server forgets what was before its restart."""
+    proxy, kubeconfig = proxied(breakable)
+    found = subject(kubeconfig)
+    proxy.refuse()
+    proxy.cut()
+    found.writer.delete("first-1")
+    found.writer.some_writes("away")
+    breakable.apiserver.stop()
+    breakable.start_apiserver()
+    found.writer.some_writes("restarted")
+    proxy.accept_again()
+    found.recovers()
+    assert ["initial", "expired"] == found.fills.reasons
+    assert 1 == found.replica.unknown_deletes
+
+
+LASTING = [3.0, pytest.param(30.0, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("seconds", LASTING)
+def test_connections_refused(breakable, subject, proxied, seconds):
+    proxy, kubeconfig = proxied(breakable)
+    found = subject(kubeconfig)
+    proxy.refuse()
+    proxy.cut()
+    begun = time.monotonic()
+    found.writer.some_writes("away")
+    time.sleep(seconds)
+    # Nothing could be sent; what was tried shows in the delays, all but the last of them waited.
+    assert [] == [one for one in found.requests_since(begun) if one[2] != 0]
+    assert sum(found.fills.delays[:-1]) <= seconds + 2.0
+    proxy.accept_again()
+    found.recovers()
+    assert ["initial"] == found.fills.reasons
+
+
+def test_etcd_put_back_to_an_older_copy(breakable, subject, tmp_path):
+    found = subject()
+    data, copy = breakable.folder / "etcd", tmp_path / "older"
+    kill(breakable.apiserver)
+    breakable.etcd.stop()
+    shutil.copytree(data, copy)
+    breakable.start_etcd()
+    breakable.start_apiserver()
+    found.recovers()
+    found.writer.create("to-be-undone")
+    found.in_step()
+    kill(breakable.apiserver)
+    breakable.etcd.stop()
+    shutil.rmtree(data)
+    shutil.copytree(copy, data)
+    found.replica.forget_versions()
+    breakable.start_etcd()
+    breakable.start_apiserver()
+    found.recovers()
+    assert "rv_backwards" in found.fills.reasons
+    assert found.informer.lister().get(found.writer.namespace, "to-be-undone") is None
+
+
+class Watcher:
+    """A ServiceAccount that may list and watch pods, its token in a file, its kubeconfig."""
+
+    def __init__(self, plane: ControlPlane, namespace: str, server: str, folder: Path) -> None:
+        self._api: Api = plane.api("admin")
+        self._accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        self._namespace = namespace
+        self._token = folder / "token"
+        self._bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+        self._name = f"view-{namespace}"
+        self.create()
+        self.allow()
+        self.write_token()
+        document = yaml.safe_load(plane.kubeconfig.read_text())
+        document["clusters"][0]["cluster"]["server"] = server
+        document["users"] = [{"name": "admin", "user": {"tokenFile": str(self._token)}}]
+        document["contexts"] = [
+            one | {"name": "admin", "context": one["context"] | {"user": "admin"}}
+            for one in document["contexts"][:1]
+        ]
+        self.kubeconfig = folder / "watcher.kubeconfig"
+        self.kubeconfig.write_text(yaml.safe_dump(document))
+
+    def create(self) -> None:
+        self._api.post(self._accounts, {"metadata": {"name": "watcher"}})
+
+    def delete(self) -> None:
+        self._api.delete(f"{self._accounts}/watcher")
+
+    def allow(self) -> None:
+        self._api.post(
+            self._bindings,
+            {
+                "metadata": {"name": self._name},
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": "cluster-admin",
+                },
+                "subjects": [
+                    {
+                        "kind": "ServiceAccount",
+                        "name": "watcher",
+                        "namespace": self._namespace,
+                    }
+                ],
+            },
+        )
+
+    def forbid(self) -> None:
+        self._api.delete(f"{self._bindings}/{self._name}")
+
+    def write_token(self) -> None:
+        answer = self._api.post(
+            f"{self._accounts}/watcher/token", {"spec": {"expirationSeconds": 3600}}
+        )
+        fresh = self._token.with_suffix(".new")
+        fresh.write_text(answer["status"]["token"])
+        fresh.replace(self._token)
+
+
+def refused_with(found: Subject, code: int, begun: float) -> None:
+    eventually(
+        lambda: sum(one[2] == code for one in found.requests_since(begun)) >= 2,
+        f"refused with {code} twice",
+    )
+
+
+def test_an_account_deleted_and_made_again_with_a_new_token(
+    breakable, subject, proxied, namespace, tmp_path
+):
+    proxy, through = proxied(breakable)
+    server = yaml.safe_load(through.read_text())["clusters"][0]["cluster"]["server"]
+    watcher = Watcher(breakable, namespace, server, tmp_path)
+    found = subject(watcher.kubeconfig)
+    begun = time.monotonic()
+    with found.held_back():
+        watcher.delete()
+        watcher.create()
+        # Token checks are cached by the API server for a while, so cut until it looks again.
+        for _ in range(100):
+            proxy.cut()
+            time.sleep(0.3)
+            if any(one[2] == 401 for one in found.requests_since(begun)):
+                break
+        refused_with(found, 401, begun)
+    watcher.write_token()
+    found.recovers()
+    assert ["initial"] == found.fills.reasons
+
+
+def test_rights_withdrawn_and_given_back(breakable, subject, proxied, namespace, tmp_path):
+    proxy, through = proxied(breakable)
+    server = yaml.safe_load(through.read_text())["clusters"][0]["cluster"]["server"]
+    watcher = Watcher(breakable, namespace, server, tmp_path)
+    found = subject(watcher.kubeconfig)
+    begun = time.monotonic()
+    watcher.forbid()
+    with found.held_back():
+        proxy.cut()
+        found.writer.some_writes("unseen")
+        refused_with(found, 403, begun)
+    watcher.allow()
+    found.recovers()
+    assert ["initial"] == found.fills.reasons
+
+
+def test_a_real_429_from_flow_control(breakable, subject, proxied, namespace, tmp_path):
+    """A priority level closed to the informer's account: every request is rejected."""
+    proxy, through = proxied(breakable)
+    server = yaml.safe_load(through.read_text())["clusters"][0]["cluster"]["server"]
+    watcher = Watcher(breakable, namespace, server, tmp_path)
+    found = subject(watcher.kubeconfig)
+    api = breakable.api("admin")
+    root = "/apis/flowcontrol.apiserver.k8s.io/v1"
+    api.post(
+        f"{root}/prioritylevelconfigurations",
+        {
+            "metadata": {"name": "closed"},
+            "spec": {
+                "type": "Limited",
+                "limited": {
+                    "nominalConcurrencyShares": 0,
+                    "lendablePercent": 0,
+                    "borrowingLimitPercent": 0,
+                    "limitResponse": {"type": "Reject"},
+                },
+            },
+        },
+    )
+    account = {"name": "watcher", "namespace": namespace}
+    api.post(
+        f"{root}/flowschemas",
+        {
+            "metadata": {"name": "to-closed"},
+            "spec": {
+                "priorityLevelConfiguration": {"name": "closed"},
+                "matchingPrecedence": 2,
+                "rules": [
+                    {
+                        "subjects": [{"kind": "ServiceAccount", "serviceAccount": account}],
+                        "resourceRules": [
+                            {
+                                "verbs": ["*"],
+                                "apiGroups": ["*"],
+                                "resources": ["*"],
+                                "namespaces": ["*"],
+                                "clusterScope": True,
+                            }
+                        ],
+                    }
+                ],
+            },
+        },
+    )
+    begun = time.monotonic()
+    for _ in range(100):
+        proxy.cut()
+        time.sleep(0.5)
+        if any(one[2] == 429 for one in found.requests_since(begun)):
+            break
+    found.writer.some_writes("unseen")
+    refused_with(found, 429, begun)
+    refusals = [at for at, _, code in found.requests_since(begun) if code == 429]
+    assert min(b - a for a, b in pairwise(refusals)) >= 1.0
+    api.delete(f"{root}/flowschemas/to-closed")
+    api.delete(f"{root}/prioritylevelconfigurations/closed")
+    # The answers of others say nothing here: recovery begins when flow control lets it in.
+    eventually(lambda: found.requests[-1][2] == 200, "let in again")
+    found.recovers()
+    assert "list" not in {verb for _, verb, code in found.requests if code == 429}
+    assert ["initial"] == found.fills.reasons
+
+
+def test_without_watch_list_it_is_filled_and_refilled_by_lists(
+    start_control_plane, informers, namespace
+):
+    plane = start_control_plane("--feature-gates=WatchList=false")
+    api = plane.api("admin")
+    api.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
+    writer = Writer(api, namespace)
+    found = Subject(plane, writer, informers)
+    assert ["watch", "list", "watch"] == [verb for _, verb, _ in found.requests]
+    for at in range(520):
+        api.post(f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": f"c{at:03d}"}})
+    maps = informers.of(plane.kubeconfig, CONFIGMAPS, namespaces=[namespace])
+    maps.start()
+    assert maps.wait_for_cache_sync(30)
+    assert 520 == len([item for item in maps.snapshot() if item.name.startswith("c")])
+    kill(plane.apiserver)
+    plane.start_apiserver()
+    found.recovers()
