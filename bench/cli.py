@@ -100,11 +100,12 @@ def _report(options: argparse.Namespace, progress: Progress) -> int:
 def _render(store: Store, run: str, reports: Path, progress: Progress) -> None:
     # here, because matplotlib takes a second that other commands need not wait for
     from bench.analysis.run import analyse
-    from bench.report import render, terminal_summary
+    from bench.report import render, terminal_summary, write_index
 
     progress.move("making the report", 0.0)
     reader = store.open(run)
     page = render(reader, reports / reader.record.run)
+    write_index(store, reports)
     progress.settle()
     progress.console.print(terminal_summary(analyse(reader)))
     progress.say(f"report: {page}")

@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One server under one scenario in one round; ``order`` counts from 0 in the run."""
+    """One server under one scenario in one round (from 1); ``order`` counts from 0 in the run."""
 
     order: int
     scenario: str

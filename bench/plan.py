@@ -109,10 +109,10 @@ def predicted_s(plan: Plan) -> float:
 def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
     rng = random.Random(f"order/{plan.seed}")
     orders = {scenario.name: list(plan.servers) for scenario in plan.scenarios}
-    for number in range(plan.rounds):
+    for number in range(1, plan.rounds + 1):
         for scenario in plan.scenarios:
             order = orders[scenario.name]
-            if number % 2 == 0:
+            if number % 2 == 1:
                 rng.shuffle(order)
             else:
                 order.reverse()

@@ -171,7 +171,7 @@ class Run:
     def _measure(self, trial: Trial, cluster: PopulatedCluster, watchdog: Watchdog) -> None:
         title = (
             f"[{trial.order + 1}/{len(self._trials)}] {trial.scenario}, {trial.server}, "
-            f"round {trial.round + 1}"
+            f"round {trial.round}"
         )
         with tempfile.TemporaryDirectory(dir=cluster.plane.folder) as folder:
             measurements = TrialRunner(

@@ -216,10 +216,12 @@ class TrialRunner:
         self, server: ServerUnderTest, sampler: Sampler, begin: Mark, end: Mark
     ) -> None:
         server.check()
+        at_end = _pss_bytes(server)
+        seen = [size for size in (sampler.peak_pss_bytes("server"), at_end) if size is not None]
         self._update(
             server_cpu_s=end.cpu_since(begin, "server"),
-            server_pss_end_bytes=_pss_bytes(server),
-            server_pss_peak_bytes=sampler.peak_pss_bytes("server"),
+            server_pss_end_bytes=at_end,
+            server_pss_peak_bytes=max(seen, default=None),
         )
 
     def _check_answers(self, server: ServerUnderTest, churned: ChurnReport) -> None:

@@ -41,6 +41,10 @@ SHORT_WATCH_S = 1.0
 """A watch that ends sooner, without any event, counts as an error (client-go's rule)."""
 
 
+MAX_REFUSED_PROBES = 4
+"""Looks at the server's version that may be forbidden in a row before the watch goes on blind."""
+
+
 class State(StrEnum):
     """Where the machine is."""
 
@@ -219,6 +223,7 @@ class WatchMachine:
         )
         self._reason = "initial"
         self._suspect = False
+        self._probes_refused = 0
         self._after_wait: Callable[[], Action] = self._refill
         self.state = State.FILL
 
@@ -474,14 +479,19 @@ class WatchMachine:
                 self._observer.stream_failed(str(error))
                 return self._wait(self._probe, now)
             self._suspect = False
+            self._probes_refused = 0
             if not older(version, self._version):
                 return self._open()
             self._distrust()
             self._reason = "rv_backwards"
             return self._refill()
         if came.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-            self._suspect = False  # no leave to list: the watch must do without
-            return self._open()
+            # An API server that has just started refuses at first what it will allow soon.
+            self._probes_refused += 1
+            if self._probes_refused >= MAX_REFUSED_PROBES:
+                self._probes_refused = 0
+                self._suspect = False  # truly no leave to list: the watch must do without
+                return self._open()
         self._observer.stream_failed(f"probe answered {came.status}")
         return self._wait(self._probe, now, came.retry_after_s)
 

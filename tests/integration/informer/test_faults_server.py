@@ -1,8 +1,10 @@
 """The API server and etcd killed, frozen and put back in time; credentials and rights taken."""
 
+import contextlib
 import os
 import shutil
 import signal
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 import yaml
 
 from bench.cluster.control_plane import ControlPlane
-from servers.informer import CONFIGMAPS
+from servers.informer import CONFIGMAPS, Transport, TransportError
 from tests.integration.informer.replica import Writer, eventually
 from tests.integration.informer.subject import Make, Subject
 
@@ -50,7 +52,7 @@ def test_an_api_server_killed_and_restarted(breakable, subject):
         time.sleep(3.0)
         breakable.start_apiserver()
     found.recovers()
-    assert ["initial"] == found.fills.reasons
+    assert found.fills.reasons in (["initial"], ["initial", "expired"])
 
 
 def test_an_api_server_stopped_in_good_order_and_restarted(breakable, subject):
@@ -59,7 +61,8 @@ def test_an_api_server_stopped_in_good_order_and_restarted(breakable, subject):
         breakable.apiserver.stop()
         breakable.start_apiserver()
     found.recovers()
-    assert ["initial"] == found.fills.reasons
+    # Its shutdown writes to etcd, so its next event window may begin after our version.
+    assert found.fills.reasons in (["initial"], ["initial", "expired"])
 
 
 FROZEN = [3.0, pytest.param(20.0, marks=pytest.mark.soak)]
@@ -306,15 +309,35 @@ def test_a_real_429_from_flow_control(breakable, subject, proxied, namespace, tm
         },
     )
     begun = time.monotonic()
-    for _ in range(100):
-        proxy.cut()
-        time.sleep(0.5)
-        if any(one[2] == 429 for one in found.requests_since(begun)):
-            break
-    found.writer.some_writes("unseen")
-    refused_with(found, 429, begun)
-    refusals = [at for at, _, code in found.requests_since(begun) if code == 429]
-    assert min(b - a for a, b in pairwise(refusals)) >= 1.0
+    rival = Transport.from_kubeconfig(watcher.kubeconfig, "admin", pool_maxsize=4)
+    over = threading.Event()
+
+    def keep_busy() -> None:
+        # A level without seats still lets one request run at a time: let it be another's.
+        while not over.is_set():
+            with contextlib.suppress(TransportError):
+                rival.get("/api/v1/pods", timeout=5, verb="list", resource="pods")
+
+    rivals = [threading.Thread(target=keep_busy) for _ in range(4)]
+    for thread in rivals:
+        thread.start()
+    try:
+        for _ in range(60):
+            if sum(one[2] == 429 for one in found.requests_since(begun)) >= 2:
+                break
+            proxy.cut()
+            time.sleep(0.5)
+        refused_with(found, 429, begun)
+    finally:
+        over.set()
+        for thread in rivals:
+            thread.join()
+        rival.close()
+    sent = found.requests_since(begun)
+    waits = [
+        after[0] - one[0] for one, after in zip(sent, sent[1:], strict=False) if one[2] == 429
+    ]
+    assert min(waits, default=1.0) >= 1.0
     api.delete(f"{root}/flowschemas/to-closed")
     api.delete(f"{root}/prioritylevelconfigurations/closed")
     # The answers of others say nothing here: recovery begins when flow control lets it in.

@@ -505,6 +505,9 @@ def test_a_server_not_behind_us_is_watched_on_without_a_list():
 def test_no_leave_to_list_does_not_keep_it_from_watching(code):
     desk = suspect()
     desk.tell(Ended(), 450.0)
+    for _ in range(3):
+        desk.refuse(status(code))
+        assert GetList({"limit": "1"}, 60.0) == desk.wake()
     assert isinstance(desk.refuse(status(code)), OpenWatch)
 
 
