@@ -6,7 +6,6 @@ import shutil
 import signal
 import threading
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -334,9 +333,7 @@ def test_a_real_429_from_flow_control(breakable, subject, proxied, namespace, tm
             thread.join()
         rival.close()
     sent = found.requests_since(begun)
-    waits = [
-        after[0] - one[0] for one, after in zip(sent, sent[1:], strict=False) if one[2] == 429
-    ]
+    waits = [after[0] - one[0] for one, after in zip(sent, sent[1:], strict=False) if one[2] == 429]
     assert min(waits, default=1.0) >= 1.0
     api.delete(f"{root}/flowschemas/to-closed")
     api.delete(f"{root}/prioritylevelconfigurations/closed")

@@ -1,0 +1,216 @@
+"""A broken wire between the informer and a real API server: silence, cuts, drips."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from bench.cluster.control_plane import ControlPlane
+from servers.informer import PODS, SharedInformer, Timing, Transport
+from servers.informer.connection import keepalive_options
+from tests.integration.informer.replica import eventually, listed, same
+from tests.integration.informer.scripted import Reply
+from tests.integration.informer.subject import RECOVERY_S, Make, Subject
+from tests.unit.informer.shapes import line, pod
+
+IMPATIENT = Timing(idle_s=2.0, first_bookmark_s=2.0, headers_s=2.0, list_s=2.0)
+"""So that a dead stream is found within a test; idle_s is 70 s otherwise."""
+
+
+@pytest.fixture
+def subject(control_plane: ControlPlane, writer_of, informers) -> Make:
+    writer = writer_of(control_plane)
+
+    def make(kubeconfig, **options) -> Subject:
+        return Subject(control_plane, writer, informers, kubeconfig, **options)
+
+    return make
+
+
+def test_packets_vanish_and_no_end_is_told(control_plane, subject, proxied):
+    proxy, kubeconfig = proxied(control_plane)
+    found = subject(kubeconfig, timing=IMPATIENT)
+    proxy.silence()
+    found.writer.some_writes("unheard")
+    version, items = listed(found.api, found.writer.path)
+    assert not found.informer.wait_until(version, 1.0)
+    eventually(lambda: len(found.fills.delays) > 0, "the dead stream was given up")
+    proxy.cut()
+    proxy.resume()
+    eventually(lambda: same(found.informer, items), "recovered", RECOVERY_S + IMPATIENT.headers_s)
+    found.in_step()
+    assert ["initial"] == found.fills.reasons
+
+
+def test_a_cut_in_the_middle_of_an_event(control_plane, subject, proxied):
+    proxy, kubeconfig = proxied(control_plane)
+    found = subject(kubeconfig)
+    for at in (200, 700, 1500):
+        proxy.cut_after(4000 + at)
+        proxy.cut()
+        found.writer.some_writes(f"cut-{at}")
+    proxy.resume()
+    proxy.cut()
+    found.recovers()
+    assert ["initial"] == found.fills.reasons
+
+
+def test_a_stream_that_trickles_a_byte_at_a_time(control_plane, subject, proxied):
+    proxy, kubeconfig = proxied(control_plane)
+    found = subject(kubeconfig, timing=IMPATIENT)
+    proxy.trickle(0.0005)
+    found.writer.create("slow")
+    found.writer.touch("slow", "drip")
+    found.in_step()
+    proxy.resume()
+    assert ["initial"] == found.fills.reasons
+
+
+@pytest.mark.parametrize("pods", [150, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_every_pod_replaced_while_the_stream_is_cut_five_times(
+    control_plane, subject, proxied, pods
+):
+    proxy, kubeconfig = proxied(control_plane)
+    found = subject(kubeconfig)
+    writer = found.writer
+    for at in range(pods):
+        writer.create(f"old-{at}")
+    for at in range(pods):
+        writer.delete(f"old-{at}")
+        writer.create(f"new-{at}")
+        if at % (pods // 5) == 0:
+            proxy.cut()
+    found.in_step()
+    assert pods <= len(found.informer.snapshot())
+
+
+def test_connections_carry_the_keepalive_options(control_plane):
+    transport = Transport.from_kubeconfig(control_plane.kubeconfig, "admin")
+    stream = transport.stream("/api/v1/pods", {"watch": "true"}, timeout=5, resource="pods")
+    sock = stream._socket()
+    assert [value for _, _, value in keepalive_options()] == [
+        int(bool(sock.getsockopt(level, name))) if value == 1 else sock.getsockopt(level, name)
+        for level, name, value in keepalive_options()
+    ]
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    stream.close()
+    transport.close()
+
+
+# Stopping, whatever the stream is doing
+
+STOP_S = 2.0
+
+
+def stopped_in_time(informer: SharedInformer) -> None:
+    assert informer.stop(STOP_S)
+    assert not informer.wait_for_cache_sync(60) or informer.has_synced
+
+
+def test_stop_while_watching(control_plane, informers):
+    informer = informers.of(control_plane.kubeconfig)
+    informer.start()
+    assert informer.wait_for_cache_sync(30)
+    stopped_in_time(informer)
+
+
+def test_stop_before_the_start_and_twice(control_plane, informers):
+    informer = informers.of(control_plane.kubeconfig)
+    stopped_in_time(informer)
+    stopped_in_time(informer)
+
+
+def test_stop_while_it_connects_to_a_server_that_says_nothing(proxied, control_plane, informers):
+    proxy, kubeconfig = proxied(control_plane)
+    proxy.silence()
+    informer = informers.of(kubeconfig)
+    informer.start()
+    eventually(lambda: proxy.accepted > 0, "it is in the TLS handshake")
+    time.sleep(0.1)
+    stopped_in_time(informer)
+
+
+def test_stop_while_it_waits_for_headers(scripted, informers):
+
+    def never(_):
+        time.sleep(3.0)
+        return Reply()
+
+    server = scripted(never)
+    informer = informers.over(server.transport(), PODS)
+    informer.start()
+    eventually(lambda: len(server.asked()) > 0, "it has asked")
+    stopped_in_time(informer)
+
+
+def test_stop_while_it_fills_from_a_stream_that_has_gone_silent(scripted, informers):
+
+    server = scripted(lambda _: Reply(pieces=(line("ADDED", pod("x", 3)),), hold=True))
+    informer = informers.over(server.transport(), PODS)
+    informer.start()
+    eventually(lambda: informer.seconds_since_contact() < 60, "it has begun to fill")
+    stopped_in_time(informer)
+
+
+def test_stop_while_it_backs_off(informers, scripted):
+
+    server = scripted(lambda _: Reply(500, headers={"Retry-After": "60"}))
+    informer = informers.over(server.transport(), PODS)
+    informer.start()
+    eventually(lambda: informer.last_error is not None, "it was refused")
+    stopped_in_time(informer)
+
+
+def test_stop_while_a_list_is_half_read(scripted, informers):
+
+    server = scripted(lambda _: Reply(pieces=(b'{"kind":"PodList"',), hold=True))
+    informer = informers.over(server.transport(), PODS, stream_initial=False)
+    informer.start()
+    eventually(lambda: len(server.asked()) > 0, "it has asked")
+    stopped_in_time(informer)
+
+
+def test_stop_from_a_handler(control_plane, informers, writer_of):
+    writer = writer_of(control_plane)
+    writer.create("one")
+    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
+    ended: list[bool] = []
+
+    class Stopper:
+        def on_add(self, obj, is_in_initial_list) -> None:
+            ended.append(informer.stop(STOP_S))
+
+        def on_update(self, old, new) -> None: ...
+
+        def on_delete(self, obj) -> None: ...
+
+    informer.add_event_handler(Stopper())
+    informer.start()
+    eventually(lambda: ended == [True], "the handler stopped it")
+
+
+def test_stop_with_a_handler_that_never_returns_says_that_it_still_runs(
+    control_plane, informers, writer_of
+):
+
+    writer = writer_of(control_plane)
+    writer.create("one")
+    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
+    entered, gate = threading.Event(), threading.Event()
+
+    class Stuck:
+        def on_add(self, obj, is_in_initial_list) -> None:
+            entered.set()
+            gate.wait(60)
+
+        def on_update(self, old, new) -> None: ...
+
+        def on_delete(self, obj) -> None: ...
+
+    informer.add_event_handler(Stuck())
+    informer.start()
+    assert entered.wait(30)
+    assert not informer.stop(0.3)
+    gate.set()
+    assert informer.stop(STOP_S)
