@@ -431,7 +431,12 @@ class WatchMachine:
         return self._rewatch()
 
     def _broke(self, came: Broke, now: float) -> Action:
-        self._suspect = self._suspect or self._stream.bytes == 0
+        """A watch broke off: a server that was restarted, from an older copy even, looks like this.
+
+        It may be back before we try again, so that no connection is ever refused; and to
+        a version in its future it would answer with silence.
+        """
+        self._suspect = True
         self._observer.stream_failed(came.cause)
         self._observer.watch_ended(now - self._stream.opened_at, short=False)
         return self._wait(self._rewatch, now)

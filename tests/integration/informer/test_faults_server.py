@@ -1,6 +1,7 @@
 """The API server and etcd killed, frozen and put back in time; credentials and rights taken."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -333,7 +334,7 @@ def test_a_real_429_from_flow_control(breakable, subject, proxied, namespace, tm
             thread.join()
         rival.close()
     sent = found.requests_since(begun)
-    waits = [after[0] - one[0] for one, after in zip(sent, sent[1:], strict=False) if one[2] == 429]
+    waits = [after[0] - one[0] for one, after in itertools.pairwise(sent) if one[2] == 429]
     assert min(waits, default=1.0) >= 1.0
     api.delete(f"{root}/flowschemas/to-closed")
     api.delete(f"{root}/prioritylevelconfigurations/closed")

@@ -1,0 +1,37 @@
+"""Pods of about 4 KB as an API server writes them, from a number alone."""
+
+from typing import Any
+
+import msgspec
+
+
+def pod(number: int, version: int, *, namespaces: int = 100) -> dict[str, Any]:
+    """Return a pod of a realistic size, its namespace ``number`` modulo ``namespaces``."""
+    containers = [
+        {
+            "name": f"c{at}",
+            "image": "registry.example/team/app:v1.2.3",
+            "env": [{"name": f"VARIABLE_{n}", "value": "v" * 40} for n in range(12)],
+            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        }
+        for at in range(2)
+    ]
+    return {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {
+            "name": f"pod-{number:05d}",
+            "namespace": f"ns-{number % namespaces:03d}",
+            "uid": f"00000000-0000-0000-0000-{number:012d}",
+            "resourceVersion": str(version),
+            "labels": {"app": f"app-{number % 50}", "tier": "web", "hash": f"h{number % 500}"},
+            "annotations": {f"note-{at}": "x" * 160 for at in range(6)},
+        },
+        "spec": {"nodeName": f"node-{number % 40}", "containers": containers},
+        "status": {"phase": "Running", "podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}]},
+    }
+
+
+def event(kind: str, item: dict[str, Any]) -> bytes:
+    """Return the line of a watch."""
+    return msgspec.json.encode({"type": kind, "object": item}) + b"\n"
