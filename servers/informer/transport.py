@@ -222,6 +222,9 @@ class Transport:
         url = f"{self._prefix}{path}?{encoded}" if encoded else f"{self._prefix}{path}"
         try:
             headers = self._headers() | {"Accept": accept}
+        except OSError as error:
+            raise self._failure(what, error, sent=False) from error
+        try:
             response: urllib3.BaseHTTPResponse = self._pool.urlopen(
                 "GET",
                 url,

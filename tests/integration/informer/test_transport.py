@@ -1,0 +1,120 @@
+"""The connection: what is counted, what is raised, what is read again."""
+
+import threading
+import time
+
+import pytest
+
+from servers.informer import TransportError, TransportTimeoutError
+from servers.informer.connection import Cancel
+from servers.informer.transport import TokenFile
+from tests.integration.informer.scripted import Reply
+
+
+def test_every_request_sent_is_counted_once_with_its_status(scripted):
+    calls: list[tuple[str, str, str, int]] = []
+    codes = [200, 429, 500, 404]
+    server = scripted(lambda request: Reply(codes[request.number], b"{}"))
+    transport = server.transport(on_request=lambda *call: calls.append(call))
+    answers = [
+        transport.get("/x", timeout=5, verb="get", resource="pods", subresource="log").status
+        for _ in codes
+    ]
+    assert codes == answers
+    assert [("get", "pods", "log", code) for code in codes] == calls
+    assert len(codes) == len(server.asked())
+    transport.close()
+
+
+def test_a_request_without_an_answer_is_counted_with_code_0_and_not_repeated(scripted):
+    calls: list[tuple[str, str, str, int]] = []
+    server = scripted(lambda _: Reply(drop=True))
+    transport = server.transport(on_request=lambda *call: calls.append(call))
+    with pytest.raises(TransportError, match=r"list /x at 127\.0\.0\.1") as failure:
+        transport.get("/x", timeout=5, verb="list", resource="pods")
+    assert failure.value.sent
+    assert [("list", "pods", "", 0)] == calls
+    assert 1 == len(server.asked())
+    transport.close()
+
+
+def test_a_refused_connection_is_not_counted_as_a_request(scripted):
+    calls: list[tuple[str, str, str, int]] = []
+    server = scripted(lambda _: Reply())
+    transport = server.transport(on_request=lambda *call: calls.append(call))
+    server.close()
+    with pytest.raises(TransportError, match="refused") as failure:
+        transport.get("/x", timeout=5, verb="list", resource="pods")
+    assert not failure.value.sent
+    assert [] == calls
+    transport.close()
+
+
+def test_an_answer_that_does_not_come_in_time_has_a_type_of_its_own(scripted):
+    server = scripted(lambda _: Reply(pieces=(1.0, b"late")))
+    transport = server.transport()
+    with pytest.raises(TransportTimeoutError):
+        transport.get("/x", timeout=0.1, verb="get", resource="pods")
+    transport.close()
+
+
+def test_a_blocked_read_is_ended_from_another_thread(scripted):
+    server = scripted(lambda _: Reply(pieces=(b"first",), hold=True))
+    transport = server.transport()
+    stream = transport.stream("/x", timeout=60, resource="pods")
+    assert b"first" == stream.read()
+    timer = threading.Timer(0.1, stream.abort)
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(TransportError):
+        stream.read()
+    assert time.monotonic() - begun < 30
+    timer.join()
+    stream.close()
+    transport.close()
+
+
+def test_a_cancelled_handle_ends_requests_before_and_after(scripted):
+    server = scripted(lambda _: Reply(hold=True))
+    transport = server.transport()
+    cancel = Cancel()
+    timer = threading.Timer(0.1, cancel.cancel)
+    timer.start()
+    for _ in range(2):
+        with pytest.raises(TransportError):
+            transport.get("/x", timeout=60, verb="get", resource="pods", cancel=cancel)
+    timer.join()
+    transport.close()
+
+
+def test_a_token_is_read_again_when_its_file_changes_and_kept_while_it_is_away(scripted, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("one\n")
+    server = scripted(lambda _: Reply(body=b"{}"))
+    transport = server.transport(token_file=TokenFile(file))
+
+    def sent() -> str:
+        transport.get("/x", timeout=5, verb="get", resource="pods")
+        return server.asked()[-1].headers["Authorization"]
+
+    found = [sent()]
+    fresh = tmp_path / "fresh"
+    fresh.write_text("two\n")
+    fresh.replace(file)
+    found.append(sent())
+    file.unlink()
+    found.append(sent())
+    assert ["Bearer one", "Bearer two", "Bearer two"] == found
+    transport.close()
+
+
+def test_a_token_file_that_was_never_there_is_named(scripted, tmp_path):
+    server = scripted(lambda _: Reply())
+    calls: list[object] = []
+    transport = server.transport(
+        token_file=TokenFile(tmp_path / "none"), on_request=lambda *call: calls.append(call)
+    )
+    with pytest.raises(TransportError, match="none"):
+        transport.get("/x", timeout=5, verb="get", resource="pods")
+    assert ([], []) == (server.asked(), calls)
+    transport.close()
