@@ -5,8 +5,7 @@ python -m servers.informer.benchmarks.informer_fill --kubeconfig FILE [--context
 
 import argparse
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration, CoreV1Api
@@ -15,6 +14,9 @@ from kubernetes.informer import SharedInformer as OfficialInformer
 from servers.informer.informer import SharedInformer
 from servers.informer.resource import PODS
 from servers.informer.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROUNDS = 3
 
