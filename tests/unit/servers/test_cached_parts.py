@@ -54,6 +54,8 @@ def test_a_list_asked_for_again_is_not_made_again() -> None:
 
 
 class Clock:
+    """Tells the time it is set to."""
+
     now = 0.0
 
     def __call__(self) -> float:
