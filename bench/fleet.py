@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import urllib3
@@ -21,6 +20,7 @@ from urllib3.exceptions import HTTPError
 
 import bench
 from bench.supervision.process import SupervisedProcess
+from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 READY_TIMEOUT_S = 120.0
@@ -78,7 +78,7 @@ def server_kinds() -> Mapping[str, ServerKind]:
     return {kind.name: kind for kind in kinds}
 
 
-class ServerUnderTest:
+class ServerUnderTest(Stoppable):
     """One server as a process of its own, ready to be asked; use as a context manager."""
 
     def __init__(self, kind: ServerKind, process: SupervisedProcess, url: str) -> None:
@@ -169,17 +169,6 @@ class ServerUnderTest:
         """Stop the server."""
         self._pool.close()
         self._process.stop(STOP_TIMEOUT_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _pool(url: str) -> urllib3.HTTPConnectionPool:

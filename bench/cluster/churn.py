@@ -3,12 +3,12 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from bench.cluster.control_plane import ControlPlane
 from bench.supervision.dialogue import Dialogue
 from bench.supervision.process import SupervisedProcess
+from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 IDENTITY = "churn"
@@ -35,7 +35,7 @@ class ChurnReport:
     first_failure: str | None
 
 
-class Churn:
+class Churn(Stoppable):
     """The churn writer of one populated control plane, paused at first."""
 
     def __init__(self, process: SupervisedProcess) -> None:
@@ -95,17 +95,6 @@ class Churn:
     def stop(self) -> None:
         """End the process."""
         self._process.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _expect(self, event: str) -> dict[str, Any]:
         heard = self._dialogue.hear(ANSWER_TIMEOUT_S)

@@ -8,7 +8,6 @@ import socket
 import urllib.request
 from collections.abc import Callable
 from importlib import resources
-from types import TracebackType
 from typing import Self
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
@@ -22,6 +21,7 @@ from bench.cluster.identities import (
 )
 from bench.supervision.guardian import remove_folders
 from bench.supervision.process import ProcessFailed, SupervisedProcess
+from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 READY_TIMEOUT_S = 60.0
@@ -36,7 +36,7 @@ CHANGED_DEFAULTS = (
 )
 
 
-class ControlPlane:
+class ControlPlane(Stoppable):
     """A running control plane; use as a context manager or call ``stop``.
 
     Everything it keeps is in one temporary folder, guarded by the watchdog:
@@ -84,17 +84,6 @@ class ControlPlane:
             plane.stop()
             raise
         return plane
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def credentials(self, identity: str) -> Credentials:
         """Return how to connect as ``identity`` (``admin`` or one of the accounts)."""

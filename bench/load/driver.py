@@ -3,11 +3,10 @@
 No locust here: it monkey-patches, so it stays in the process that this starts.
 """
 
-import os
-import selectors
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +29,7 @@ from bench.load.protocol import (
 )
 from bench.load.targets import write_targets
 from bench.model import Targets
+from bench.supervision.dialogue import Dialogue, SilenceError
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.watchdog import Watchdog
 
@@ -41,7 +41,6 @@ _SILENCE_S = 20.0
 """The process speaks every second within a phase; it is given so much more for a busy machine,
 for writing the rows, and for ending what is outstanding."""
 _STOP_TIMEOUT_S = 5.0
-_READ_BYTES = 65536
 
 Wanted = TypeVar("Wanted", bound=Message)
 OnProgress = Callable[[Progress], None]
@@ -77,8 +76,7 @@ class LoadDriver:
         self._load = load
         self._out = out.resolve()
         self._watchdog = watchdog
-        self._process: SupervisedProcess | None = None
-        self._unread = b""
+        self._dialogue: Dialogue | None = None
 
     @property
     def log(self) -> Path:
@@ -88,7 +86,7 @@ class LoadDriver:
     @property
     def pid(self) -> int:
         """Id of the load process, for those who sample it."""
-        return self._running().pid
+        return self._talking().process.pid
 
     def __enter__(self) -> Self:
         """Start the process and return once its users stand ready.
@@ -98,7 +96,7 @@ class LoadDriver:
         self._out.mkdir(parents=True, exist_ok=True)
         targets = self._out / "targets.json"
         write_targets(targets, self._load.targets)
-        self._process = SupervisedProcess.start(
+        process = SupervisedProcess.start(
             "load",
             self._argv(targets),
             log=self.log,
@@ -107,6 +105,7 @@ class LoadDriver:
             pipe_stdin=True,
             pipe_stdout=True,
         )
+        self._dialogue = Dialogue(process)
         try:
             self._await(Ready, _START_TIMEOUT_S, None)
         except BaseException:
@@ -139,9 +138,9 @@ class LoadDriver:
 
     def stop(self) -> None:
         """End the load process; safe at any time, and the second time."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.stop(_STOP_TIMEOUT_S)
+        dialogue, self._dialogue = self._dialogue, None
+        if dialogue is not None:
+            dialogue.process.stop(_STOP_TIMEOUT_S)
 
     def _argv(self, targets: Path) -> list[str | Path]:
         load = self._load
@@ -153,18 +152,15 @@ class LoadDriver:
             argv += ["--rate", str(load.rate_rps)]
         return argv
 
-    def _running(self) -> SupervisedProcess:
-        if self._process is None:
+    def _talking(self) -> Dialogue:
+        if self._dialogue is None:
             raise LoadFailed("the load process is not running; use LoadDriver in a with block")
-        return self._process
+        return self._dialogue
 
     def _send(self, order: Order) -> None:
-        process = self._running()
-        try:
-            process.stdin.write(encode_order(order))
-            process.stdin.flush()
-        except BrokenPipeError:
-            raise self._died(process) from None
+        dialogue = self._talking()
+        with _as_load_failure():
+            dialogue.say_line(encode_order(order))
 
     def _await(self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None) -> Wanted:
         """Return the next message of ``kind``, handing on progress meanwhile."""
@@ -179,31 +175,22 @@ class LoadDriver:
                 on_progress(message)
 
     def _next_message(self, deadline: float, bound_s: float) -> Message:
-        process = self._running()
-        while b"\n" not in self._unread:
-            if not _readable(process.stdout.fileno(), deadline - time.monotonic()):
-                raise LoadFailed(f"the load process did not finish within {bound_s:g} s")
-            received = os.read(process.stdout.fileno(), _READ_BYTES)
-            if not received:
-                raise self._died(process)
-            self._unread += received
-        line, _, self._unread = self._unread.partition(b"\n")
+        dialogue = self._talking()
         try:
-            return decode(line.decode())
+            with _as_load_failure():
+                return decode(dialogue.hear_line(max(0.0, deadline - time.monotonic())))
+        except SilenceError as silence:
+            raise LoadFailed(
+                f"the load process did not finish within {bound_s:g} s: {silence}"
+            ) from silence
         except ProtocolError as error:
             raise LoadFailed(str(error)) from error
 
-    def _died(self, process: SupervisedProcess) -> LoadFailed:
-        """Return what to raise for a process that closed its side: how it ended, and its log."""
-        process.wait(_STOP_TIMEOUT_S)
-        try:
-            process.check()
-        except ProcessFailed as failure:
-            return LoadFailed(str(failure))
-        return LoadFailed("the load process closed its output and still runs")
 
-
-def _readable(descriptor: int, timeout_s: float) -> bool:
-    with selectors.DefaultSelector() as selector:
-        selector.register(descriptor, selectors.EVENT_READ)
-        return bool(selector.select(max(0.0, timeout_s)))
+@contextmanager
+def _as_load_failure() -> Iterator[None]:
+    """Tell how the process ended, with its log's tail, as a failure of the load."""
+    try:
+        yield
+    except ProcessFailed as failure:
+        raise LoadFailed(str(failure)) from failure

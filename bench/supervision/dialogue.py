@@ -27,14 +27,23 @@ class Dialogue:
 
     def say(self, order: dict[str, Any]) -> None:
         """Send one object. Raises ``ProcessFailed`` if the process has ended."""
+        self.say_line(json.dumps(order) + "\n")
+
+    def say_line(self, line: str) -> None:
+        """Send one line, newline included; raises as ``say`` does."""
         try:
-            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.write(line)
             self.process.stdin.flush()
         except BrokenPipeError:
             self._explain_end()
 
     def hear(self, timeout_s: float) -> dict[str, Any]:
-        """Return the next object.
+        """Return the next object; raises as ``hear_line`` does."""
+        heard: dict[str, Any] = json.loads(self.hear_line(timeout_s))
+        return heard
+
+    def hear_line(self, timeout_s: float) -> str:
+        """Return the next line, without its newline.
 
         Raises ``ProcessFailed`` if the process ends first, ``SilenceError`` after
         ``timeout_s`` without a whole line.
@@ -49,8 +58,7 @@ class Dialogue:
                 self._explain_end()
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        heard: dict[str, Any] = json.loads(line)
-        return heard
+        return line.decode()
 
     def _explain_end(self) -> None:
         self.process.wait(_END_TIMEOUT_S)

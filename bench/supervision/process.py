@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from bench.supervision.failure import ProcessFailed, describe_exit, read_tail
 from bench.supervision.groups import living_groups, read_stat
 from bench.supervision.signals import deferring_signals
+from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 __all__ = ["ProcessFailed", "SupervisedProcess"]
@@ -33,7 +33,7 @@ line, so the rest of standard input is the program's own.
 """
 
 
-class SupervisedProcess:
+class SupervisedProcess(Stoppable):
     """A running process in a session and process group of its own, known to the watchdog.
 
     Made by ``start``. A leader that ended is not waited for before ``stop``, so
@@ -212,17 +212,6 @@ class SupervisedProcess:
 
     def _failure(self, what: str) -> ProcessFailed:
         return ProcessFailed(self.name, what, self.poll(), read_tail(self._log, self._log_begin))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _find_program(name: str, program: str | Path, env: Mapping[str, str]) -> str:

@@ -1,0 +1,24 @@
+"""Things that run until they are stopped, as context managers."""
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+
+class Stoppable(ABC):
+    """Something that is running already; leaving the ``with`` block stops it."""
+
+    @abstractmethod
+    def stop(self) -> object:
+        """End it. Must be safe to call again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
