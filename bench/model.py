@@ -186,6 +186,8 @@ class TrialRecord:
     """From the begin mark to the end mark, drain included: what costs are computed over."""
     request_timeout_s: float | None = None
     """After so long without an answer the load gives a request up; what censored ones count as."""
+    begin_mark_epoch_s: float | None = None
+    """When the API server was asked for its counters at the begin mark, just before the window."""
     requested_rps: float | None = None
     achieved_rps: float | None = None
     sent: int = 0

@@ -28,6 +28,8 @@ from bench.analysis.counters import Marks
 from bench.model import NO_SERVER, TrialRecord
 
 CLIENT_METRIC = "informer_bench_upstream_requests_total"
+STARTED = "ResponseStarted"
+"""Stage of an audit line of a request that goes on."""
 SERVER_METRIC = "apiserver_request_total"
 OPEN_WATCHES = "apiserver_longrunning_requests"
 
@@ -149,9 +151,13 @@ def count_audit(rows: pd.DataFrame) -> Count:
 
 
 def _opened_rows(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
-    """Drop the watches that were opened before the begin mark and merely ended after it."""
-    begin_us = record.window_begin_epoch_s * 1e6
-    return audit[(audit["verb"] != "watch") | (audit["received_us"] >= begin_us)]
+    """Drop the watches that were opened before the begin mark and merely ended after it.
+
+    The line of a watch's start is behind the begin mark only if it was opened there.
+    """
+    begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
+    opened = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
+    return audit[(audit["verb"] != "watch") | opened]
 
 
 def _client_count(marks: Marks | None, missing: list[str]) -> Count | None:

@@ -18,8 +18,9 @@ AUDIT_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One moment: CPU seconds of each process so far, and the audit log's length in bytes."""
+    """One moment: when the API server was scraped, what each process had used, the log's length."""
 
+    scraped_epoch_s: float
     at_monotonic_s: float
     cpu_s: Mapping[str, float]
     audit_position: int
@@ -58,13 +59,14 @@ class Marker:
         Raises ``ServerError``, ``ApiError``, ``ApiUnreachableError``, ``AuditError`` or
         ``MetricsError`` when something cannot be read.
         """
-        position = self._scrape("begin")
-        return Mark(time.monotonic(), self._spent(), position)
+        scraped, position = self._scrape("begin")
+        return Mark(scraped, time.monotonic(), self._spent(), position)
 
     def end(self) -> Mark:
         """Take the mark after the window; raises as ``begin`` does."""
         now, spent = time.monotonic(), self._spent()
-        return Mark(now, spent, self._scrape("end"))
+        scraped, position = self._scrape("end")
+        return Mark(scraped, now, spent, position)
 
     def audit_rows(self, begin: Mark, end: Mark) -> list[AuditRow]:
         """Return the requests that were answered between the marks."""
@@ -73,14 +75,14 @@ class Marker:
     def _spent(self) -> dict[str, float]:
         return {name: cpu_s(pid) for name, pid in self._processes.items()}
 
-    def _scrape(self, mark: str) -> int:
+    def _scrape(self, mark: str) -> tuple[float, int]:
         if self._server is not None:
             self.scrapes += parse_metrics(self._server.metrics(), mark=mark, source="server")
         etcd = urllib3.request("GET", f"{self._plane.etcd_url}/metrics", retries=False, timeout=30)
         self.scrapes += parse_metrics(etcd.data.decode(), mark=mark, source="etcd")
-        before = self._audit.size()
+        before, now = self._audit.size(), time.time()
         uri = f"/metrics?mark={self._trial}-{mark}"
         text = self._plane.api(IDENTITY).get_bytes(uri).decode()
         position = self._audit.wait_for(uri, since=before, timeout_s=AUDIT_TIMEOUT_S)
         self.scrapes += parse_metrics(text, mark=mark, source="apiserver")
-        return position
+        return now, position

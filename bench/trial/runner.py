@@ -205,6 +205,7 @@ class TrialRunner:
 
     def _record_costs(self, begin: Mark, end: Mark, churned: ChurnReport) -> None:
         self._update(
+            begin_mark_epoch_s=begin.scraped_epoch_s,
             marks_s=end.at_monotonic_s - begin.at_monotonic_s,
             churn_achieved_per_s=churned.achieved_per_s,
             apiserver_cpu_s=end.cpu_since(begin, "apiserver"),

@@ -13,10 +13,11 @@ BEFORE, DURING = BEGIN_US - 5_000_000, BEGIN_US + 1_000_000
 
 
 def audit(*rows):
-    """Rows of (identity, verb, resource, subresource, code[, received_us])."""
+    """Rows of (identity, verb, resource, subresource, code[, received_us[, stage]])."""
+    given = (DURING, "ResponseComplete")
     frame = pd.DataFrame(
-        [(*row, DURING)[:6] for row in rows],
-        columns=["user", "verb", "resource", "subresource", "code", "received_us"],
+        [(*row, *given[len(row) - 5 :]) for row in rows],
+        columns=["user", "verb", "resource", "subresource", "code", "received_us", "stage"],
     )
     frame["user"] = "system:serviceaccount:bench:" + frame["user"].astype(str)
     return frame
@@ -98,14 +99,15 @@ def test_codes_the_metric_never_holds_are_left_out(code):
     assert found.agree is True
 
 
-def watch(received_us):
-    return ("informer", "watch", "pods", "", 200, received_us)
+def watch(received_us, stage="ResponseComplete"):
+    return ("informer", "watch", "pods", "", 200, received_us, stage)
 
 
 @pytest.mark.parametrize(
     ("row", "client", "ended", "grown"),
     [
-        (watch(DURING), 1, 0, 1),  # opened in the window, still open (ResponseStarted)
+        (watch(DURING, "ResponseStarted"), 1, 0, 1),  # opened in the window, still open
+        (watch(BEFORE, "ResponseStarted"), 1, 0, 1),  # between the begin mark and the window
         (watch(DURING), 1, 1, 0),  # opened and ended in the window
         (watch(BEFORE), 0, 1, -1),  # opened before, ended in the window
     ],
