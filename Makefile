@@ -28,6 +28,10 @@ env: $(STAMP) ## Make .venv from the lock file (every other target does this fir
 bench: $(STAMP) ## Run a plan from bare machine to reports/<run>/index.html   [PLAN=smoke|default|my.toml]
 	@$(PY) -m bench run $(PLAN)
 
+.PHONY: soak
+soak: $(STAMP) ## The long forms, and faults of a whole control plane (beside which nothing should run)
+	@$(PY) -m pytest -m soak $(ARGS)
+
 .PHONY: report
 RUN ?= latest
 report: $(STAMP) ## Make a run's report again, from files alone   [RUN=latest|<run>]

@@ -18,6 +18,10 @@ from servers.informer import CONFIGMAPS, Transport, TransportError
 from tests.integration.informer.replica import Writer, eventually
 from tests.integration.informer.subject import Make, Subject
 
+# Recovery here depends on how fast two shared processors start an API server again: each of
+# these failed now and then in a whole suite and passes alone, so they are asked for by name.
+pytestmark = pytest.mark.soak
+
 if TYPE_CHECKING:
     from bench.cluster.api import Api
 
