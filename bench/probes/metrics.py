@@ -33,12 +33,6 @@ def parse_metrics(text: str, *, mark: str, source: str) -> list[ScrapeRow]:
     return list(_rows(text, mark, source))
 
 
-def value_of(rows: list[ScrapeRow], name: str) -> float | None:
-    """Return the sum over all series called ``name``, ``None`` if there is none."""
-    found = [row.value for row in rows if row.name == name]
-    return sum(found) if found else None
-
-
 def _rows(text: str, mark: str, source: str) -> Iterator[ScrapeRow]:
     # The buckets are four fifths of an API server's 2.3 MB and would be parsed for nothing.
     wanted = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"

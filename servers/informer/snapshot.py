@@ -139,14 +139,7 @@ class Snapshot:
 
     def get_by_key(self, key: str) -> CachedObject | None:
         """Return the object stored under ``key``, or ``None``."""
-        at = bisect_right(self._firsts, key) - 1
-        if at < 0:
-            return None
-        leaf = self._leaves[at]
-        position = bisect_left(leaf.keys, key)
-        if position < len(leaf.keys) and leaf.keys[position] == key:
-            return leaf.objects[position]
-        return None
+        return _find(self._leaves, self._firsts, key)
 
     def objects(self, namespace: str | None = None) -> list[CachedObject]:
         """Return the objects in order, of one namespace or of all."""
@@ -294,14 +287,7 @@ class SnapshotEditor:
 
     def get(self, key: str) -> CachedObject | None:
         """Return what is stored under ``key`` now."""
-        at = bisect_right(self._firsts, key) - 1
-        if at < 0:
-            return None
-        leaf = self._leaves[at]
-        position = bisect_left(leaf.keys, key)
-        if position < len(leaf.keys) and leaf.keys[position] == key:
-            return leaf.objects[position]
-        return None
+        return _find(self._leaves, self._firsts, key)
 
     def put(self, item: CachedObject) -> CachedObject | None:
         """Store ``item``; return what it took the place of."""
@@ -372,3 +358,17 @@ class SnapshotEditor:
         leaf.keys.extend(self._leaves[at + 1].keys)
         leaf.objects.extend(self._leaves[at + 1].objects)
         del self._leaves[at + 1], self._firsts[at + 1]
+
+
+def _find(
+    leaves: "Sequence[Leaf | _OpenLeaf]", firsts: Sequence[str], key: str
+) -> CachedObject | None:
+    """Return what is stored under ``key``; ``firsts`` holds the first key of each leaf."""
+    at = bisect_right(firsts, key) - 1
+    if at < 0:
+        return None
+    leaf = leaves[at]
+    position = bisect_left(leaf.keys, key)
+    if position < len(leaf.keys) and leaf.keys[position] == key:
+        return leaf.objects[position]
+    return None

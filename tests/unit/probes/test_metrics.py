@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.probes.metrics import MetricsError, ScrapeRow, parse_metrics, value_of
+from bench.probes.metrics import MetricsError, ScrapeRow, parse_metrics
 
 TEXT = """\
 # HELP requests_total Requests.
@@ -29,12 +29,6 @@ def test_buckets_are_left_out_and_sums_and_counts_kept() -> None:
     names = [row.name for row in parse_metrics(TEXT, mark="end", source="etcd")]
     assert "seconds_bucket" not in names
     assert {"seconds_sum", "seconds_count"} <= set(names)
-
-
-def test_values_are_summed_over_series_and_absence_is_not_zero() -> None:
-    rows = parse_metrics(TEXT, mark="end", source="etcd")
-    assert 5.0 == value_of(rows, "requests_total")
-    assert value_of(rows, "nothing_total") is None
 
 
 def test_text_that_is_no_metrics_is_refused_with_its_source() -> None:
