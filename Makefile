@@ -18,7 +18,10 @@ $(STAMP): requirements.lock
 	  || { echo "this Python cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "==> making $(VENV) from requirements.lock (once, about a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@# The lock is complete, so nothing is resolved: pip's resolver would otherwise look past a
+	@# pin for the same package with an extra, and stop when a newer version has been released.
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(PY) -m pip check --disable-pip-version-check
 	@touch $@
 
 .PHONY: env

@@ -98,7 +98,7 @@ def test_progress_tells_what_go_is_at(tmp_path, written, said):
     log = tmp_path / "etcd.log"
     log.write_text(written)
     assert f"etcd: {said}" in gobuild._progress(log, 12.3)
-    assert "; 12 s so far (about" in gobuild._progress(log, 12.3)
+    assert "; 12 s so far (6 to 12 min" in gobuild._progress(log, 12.3)
 
 
 def test_an_old_go_is_passed_over_with_its_version(machine, install_go):
