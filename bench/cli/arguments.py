@@ -1,0 +1,34 @@
+"""Arguments that several verbs take."""
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
+"""What a verb adds its parser to."""
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """Add ``--results`` and ``--reports``."""
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), help="folder of runs (%(default)s/)"
+    )
+    parser.add_argument(
+        "--reports", type=Path, default=Path("reports"), help="folder of reports (%(default)s/)"
+    )
+
+
+def pod_count(text: str) -> int:
+    """Read a number of pods."""
+    number = int(text)
+    if not 1 <= number <= 50_000:
+        raise argparse.ArgumentTypeError(f"{number} is not from 1 to 50000")
+    return number
+
+
+def churn_rate(text: str) -> float:
+    """Read a number of writes a second."""
+    rate = float(text)
+    if not 0 <= rate <= 1000:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1000")
+    return rate

@@ -1,0 +1,22 @@
+"""``bench report``: a run's report again, from its files alone."""
+
+import argparse
+
+from bench.cli.arguments import Verbs, add_folders
+from bench.cli.exits import OK
+from bench.cli.rendering import render_report
+from bench.progress import Progress
+from bench.store import Store
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("report", help="make a run's report again, with no cluster")
+    parser.add_argument("run", nargs="?", default="latest", help="name, folder, or latest")
+    add_folders(parser)
+    parser.set_defaults(command=_report)
+
+
+def _report(options: argparse.Namespace, progress: Progress) -> int:
+    render_report(Store(options.results), options.run, options.reports, progress)
+    return OK
