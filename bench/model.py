@@ -8,11 +8,21 @@ the analysis's.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of everything under ``results/``; a reader refuses a newer one."""
 
 NO_SERVER = "none"
 """The arm without a server and without load, the floor that costs are measured from."""
+
+AGAIN = "-again"
+"""Ends the name of the arm that is a server's second measurement: same against same."""
+
+
+class Arrivals(StrEnum):
+    """How the starts of an open model are spaced."""
+
+    CONSTANT = "constant"
+    POISSON = "poisson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,12 @@ class Scenario:
     pods: int
     rate_rps: float | None = None
     churn_per_s: float = 0.0
+    arrivals: Arrivals = Arrivals.CONSTANT
+    """Of the open model; Poisson arrivals are drawn from the plan's seed."""
+    probe: bool = True
+    """Whether the freshness probe and the bystander run beside the load."""
+    control: bool = True
+    """Whether the plan's same-against-same control is measured in this scenario."""
 
     @property
     def is_open(self) -> bool:
@@ -40,7 +56,13 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run to be made: every scenario, with every server, in every round."""
+    """A run to be made: every scenario, with every server, in every round.
+
+    ``control`` names one of the servers: it is measured a second time in every
+    round, under the arm name ``<server>-again``. The two arms are of one kind and
+    identity, so that whatever is found between them is what this instrument
+    finds where there is nothing.
+    """
 
     name: str
     description: str
@@ -50,6 +72,19 @@ class Plan:
     warmup_s: float
     duration_s: float
     scenarios: tuple[Scenario, ...]
+    control: str | None = None
+    cooldown_s: float = 5.0
+    """How long a trial waits, at most, for a machine that is calm."""
+
+    def arms(self, scenario: Scenario) -> tuple[str, ...]:
+        """Return what is measured in each round of ``scenario``: the servers, and the control."""
+        if self.control is None or not scenario.control:
+            return self.servers
+        return (*self.servers, f"{self.control}{AGAIN}")
+
+    def server_of(self, arm: str) -> str:
+        """Return the name of the server that ``arm`` measures; it is ``arm`` save for a control."""
+        return arm if arm in self.servers else arm.removesuffix(AGAIN)
 
     def scenario(self, name: str) -> Scenario:
         """Return the scenario called ``name``; raise ``KeyError`` if there is none."""
@@ -61,7 +96,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One server under one scenario in one round (from 1); ``order`` counts from 0 in the run."""
+    """One arm under one scenario in one round (from 1); ``order`` counts from 0 in the run.
+
+    ``server`` is the arm: a server of the plan, ``none``, or a control (``<server>-again``).
+    """
 
     order: int
     scenario: str
@@ -92,6 +130,13 @@ class CaveatKind(StrEnum):
     ANSWERS_DIFFER = "answers differ"
     ANSWERS_UNCHECKED = "answers not compared"
     NOISY_MACHINE = "noisy machine"
+    CONTROL_FIRED = "control fired"
+    METRIC_MISSING = "metric missing"
+    API_SERVER_RESTARTED = "API server restarted"
+    STALE_ANSWERS = "stale answers"
+    NOT_INTERLEAVED = "exploratory: not interleaved"
+    OBSERVER_EFFECT = "observers' effect"
+    UNLIKE_ENVIRONMENT = "unlike environments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +250,12 @@ class TrialRecord:
     a server means the account is called as the server is."""
     ready_s: float | None = None
     """From the start of the server's process to its first 200 on ``/readyz``."""
+    ready_requests: int | None = None
+    """Requests that the server sent to the API server until it was ready."""
+    ready_bytes: int | None = None
+    """Bytes of bodies that the API server had sent it by then."""
+    upstream_bytes: int | None = None
+    """Bytes of bodies that the server received from the API server between the marks."""
     server_cpu_s: float | None = None
     server_pss_ready_bytes: int | None = None
     server_pss_end_bytes: int | None = None
@@ -213,6 +264,14 @@ class TrialRecord:
     etcd_cpu_s: float | None = None
     equal_to_list: bool | None = None
     """Whether the server, asked after the window, gave what a LIST gave."""
+    probe_rps: float | None = None
+    """Reads a second that the freshness probe added to the load on the server."""
+    cooldown_s: float | None = None
+    """How long was waited before the trial until the machine was calm."""
+    load_before: float | None = None
+    """Share of the whole machine's CPU time in use just before the trial, 0 to 1."""
+    attempt: int | None = None
+    """Which attempt at this trial it is, from 1: a failed trial is made again on resume."""
     failure: str | None = None
     caveats: tuple[Caveat, ...] = ()
 

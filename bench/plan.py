@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.model import NO_SERVER, Plan, Scenario, Trial
+from bench.model import AGAIN, NO_SERVER, Arrivals, Plan, Scenario, Trial
 
 SECONDS_BESIDE_A_TRIAL = 9.0
 """Start of the server, pauses at the marks, scrapes, the check after the window, stop."""
@@ -90,9 +90,10 @@ def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
 def trials(plan: Plan) -> tuple[Trial, ...]:
     """Return the plan's trials in the order in which they are run.
 
-    Rounds are the outer loop. Within a round and scenario the servers come in an
-    order drawn from the seed; every second round takes the order of the one
-    before backwards (ABBA), so that a steady drift of the machine cancels.
+    Rounds are the outer loop. Within a round and scenario the arms, a control
+    among them, come in an order drawn from the seed; every second round takes the
+    order of the one before backwards (ABBA), so that a steady drift of the machine
+    cancels. A plan with more rounds begins with the very trials of one with fewer.
     """
     return tuple(
         Trial(order, scenario, server, number)
@@ -108,7 +109,7 @@ def predicted_s(plan: Plan) -> float:
 
 def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
     rng = random.Random(f"order/{plan.seed}")
-    orders = {scenario.name: list(plan.servers) for scenario in plan.scenarios}
+    orders = {scenario.name: list(plan.arms(scenario)) for scenario in plan.scenarios}
     for number in range(1, plan.rounds + 1):
         for scenario in plan.scenarios:
             order = orders[scenario.name]
@@ -116,7 +117,7 @@ def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
                 rng.shuffle(order)
             else:
                 order.reverse()
-            yield from ((number, scenario.name, server) for server in order)
+            yield from ((number, scenario.name, arm) for arm in order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,12 @@ def _text(value: Any) -> str:  # noqa: ANN401 - any TOML value
     return value
 
 
+def _flag(value: Any) -> bool:  # noqa: ANN401 - any TOML value
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
 def _name(value: Any) -> str:  # noqa: ANN401 - any TOML value
     if not NAME.fullmatch(_text(value)):
         raise ValueError
@@ -164,6 +171,8 @@ _HEAD: Mapping[str, _Key] = {
     "rounds": _Key("a whole number from 1 to 100", _number(1, 100, whole=True)),
     "warmup_s": _Key("seconds as a number from 0 to 600", _number(0, 600, whole=False)),
     "duration_s": _Key("seconds as a number from 1 to 3600", _number(1, 3600, whole=False)),
+    "control": _Key("the name of the server that is measured twice", _name),
+    "cooldown_s": _Key("seconds as a number from 0 to 600", _number(0, 600, whole=False)),
     "scenarios": _Key("[[scenarios]] tables", lambda value: value),
 }
 
@@ -186,6 +195,9 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, _Key]:
         "churn_per_s": _Key(
             "writes a second as a number from 0 to 1000", _number(0, 1000, whole=False)
         ),
+        "arrivals": _Key(f"one of {', '.join(Arrivals)} (of the open model)", Arrivals),
+        "probe": _Key("true or false: do freshness probe and bystander run?", _flag),
+        "control": _Key("true or false: is the plan's control measured here?", _flag),
     }
 
 
@@ -280,6 +292,13 @@ def _check_whole(plan: Plan, head: _Table, vocabulary: Vocabulary) -> None:
             )
     if set(plan.servers) == {NO_SERVER}:
         raise head.error("servers", f"{NO_SERVER!r} alone measures nothing: name a server")
+    _check_control(plan, head)
+    for scenario in plan.scenarios:
+        if scenario.arrivals is not Arrivals.CONSTANT and not scenario.is_open:
+            raise head.error(
+                "arrivals",
+                f"the scenario {scenario.name!r} has no 'rate_rps': a closed model has no arrivals",
+            )
     for kind, names in (
         ("server", plan.servers),
         ("scenario", tuple(scenario.name for scenario in plan.scenarios)),
@@ -287,6 +306,19 @@ def _check_whole(plan: Plan, head: _Table, vocabulary: Vocabulary) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise head.error(f"{kind}s", f"the {kind} {twice[0]!r} is named twice")
+
+
+def _check_control(plan: Plan, head: _Table) -> None:
+    for server in plan.servers:
+        if server.endswith(AGAIN):
+            raise head.error("servers", f"{server!r}: the ending {AGAIN!r} is that of a control")
+    measured = set(plan.servers) - {NO_SERVER}
+    if plan.control is not None and plan.control not in measured:
+        raise head.error(
+            "control",
+            f"the control {plan.control!r} is not among the plan's servers"
+            f"{_nearest(plan.control, measured)}; they are {', '.join(sorted(measured))}",
+        )
 
 
 def _nearest(word: str, valid: Collection[str]) -> str:

@@ -12,7 +12,7 @@ from bench.cluster.binaries import Binaries, resolve
 from bench.cluster.populated import PopulatedCluster
 from bench.environment import describe
 from bench.equality import equality_phase
-from bench.fleet import ServerError, server_kinds
+from bench.fleet import ServerError, ServerKind, server_kinds
 from bench.model import (
     NO_SERVER,
     SCHEMA,
@@ -178,7 +178,7 @@ class Run:
                 self._plan,
                 trial,
                 cluster=cluster,
-                kind=None if trial.server == NO_SERVER else self._kinds[trial.server],
+                kind=self._kind_of(trial),
                 watchdog=watchdog,
                 folder=Path(folder),
                 notify=lambda what, share, detail: self._progress.move(
@@ -198,6 +198,10 @@ class Run:
         self._progress.say(f"{title}: {_outcome(measurements.record)}")
         for caveat in measurements.record.caveats:
             self._progress.say(f"    {caveat.kind}: {caveat.text}")
+
+    def _kind_of(self, trial: Trial) -> ServerKind | None:
+        name = self._plan.server_of(trial.server)
+        return None if name == NO_SERVER else self._kinds[name]
 
     def _end(self, state: RunState, reason: str | None) -> None:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -18,11 +18,11 @@ from bench.load.asking import Questions  # noqa: E402
 from bench.load.connection import Address, AddressError  # noqa: E402
 from bench.load.conversation import Conversation  # noqa: E402
 from bench.load.models import Order  # noqa: E402
-from bench.load.pacing import Arrivals  # noqa: E402
 from bench.load.phase import Stage  # noqa: E402
 from bench.load.routes import RouteError, load, names  # noqa: E402
 from bench.load.session import Session  # noqa: E402
 from bench.load.targets import TargetsError, read_targets  # noqa: E402
+from bench.model import Arrivals  # noqa: E402
 
 
 def main() -> int:

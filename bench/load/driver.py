@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import bench
-from bench.load.pacing import Arrivals
 from bench.load.protocol import (
     DRAIN_BOUND_S,
     Drained,
@@ -28,7 +27,7 @@ from bench.load.protocol import (
     encode_order,
 )
 from bench.load.targets import write_targets
-from bench.model import Targets
+from bench.model import Arrivals, Targets
 from bench.supervision.dialogue import Dialogue, SilenceError
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.watchdog import Watchdog

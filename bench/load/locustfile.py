@@ -20,12 +20,11 @@ from bench.load.asking import Questions
 from bench.load.connection import Address, AddressError
 from bench.load.discovery import DiscoveryError, discover
 from bench.load.models import Order
-from bench.load.pacing import Arrivals
 from bench.load.phase import Phase, Stage
 from bench.load.routes import Ask, Route, RouteError, load, names
 from bench.load.targets import TargetsError, read_targets
 from bench.load.user import LoadUser
-from bench.model import Targets
+from bench.model import Arrivals, Targets
 
 _USERS_APART = 1_000_000
 """Numbers kept for the users of one worker, so that no two users anywhere draw alike."""

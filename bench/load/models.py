@@ -15,8 +15,9 @@ from gevent.pool import Pool
 
 from bench.load.asking import Asker, Questions, Report
 from bench.load.connection import Connection
-from bench.load.pacing import Arrivals, choices, offsets
+from bench.load.pacing import choices, offsets
 from bench.load.phase import Phase, Stage
+from bench.model import Arrivals
 
 BURST_S = 0.1
 """A step of the closed model asks for so long before it hands back to Locust, which

@@ -8,19 +8,12 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 
 from bench.load.routes import Ask
+from bench.model import Arrivals
 
 _BATCH = 1024
 """Choices drawn at once: one call of ``random.choices`` for many costs a third of one for each."""
-
-
-class Arrivals(StrEnum):
-    """How the starts of an open model are spaced."""
-
-    CONSTANT = "constant"
-    POISSON = "poisson"
 
 
 def offsets(

@@ -8,7 +8,16 @@ from bench.model import EqualityRecord, RunRecord, Trial, TrialRecord
 from bench.store.errors import StoreError
 from bench.store.files import TEMPORARY
 from bench.store.records import read_record
-from bench.store.tables import AUDIT, REQUESTS, SAMPLES, SCRAPES, TABLES, read_table
+from bench.store.tables import (
+    AUDIT,
+    BYSTANDER,
+    FRESHNESS,
+    REQUESTS,
+    SAMPLES,
+    SCRAPES,
+    TABLES,
+    read_table,
+)
 
 
 class RunReader:
@@ -47,7 +56,7 @@ class RunReader:
         return sorted(found, key=lambda record: record.trial.order)
 
     def has(self, trial: TrialRecord | Trial | str, table: str) -> bool:
-        """Tell whether ``table`` ("requests", "audit", "scrapes", "samples") was measured."""
+        """Tell whether ``table`` was measured: a name in ``bench.store.tables.TABLES``."""
         return (self.trial_folder(trial) / TABLES[table].file).exists()
 
     def requests(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
@@ -65,6 +74,14 @@ class RunReader:
     def samples(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row a process and instant: cumulative CPU seconds, memory in bytes."""
         return read_table(self.trial_folder(trial), SAMPLES)
+
+    def freshness(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
+        """Return one row a write of the probe: when which read showed it."""
+        return read_table(self.trial_folder(trial), FRESHNESS)
+
+    def bystander(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
+        """Return one row a request of the bystander; microseconds from the window's begin."""
+        return read_table(self.trial_folder(trial), BYSTANDER)
 
     def trial_folder(self, trial: TrialRecord | Trial | str) -> Path:
         """Return the folder that holds ``trial``'s files."""

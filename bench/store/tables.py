@@ -90,7 +90,32 @@ SAMPLES = _table(
     },
     optional=("pss_bytes",),
 )
-TABLES = {table.name: table for table in (REQUESTS, AUDIT, SCRAPES, SAMPLES)}
+FRESHNESS = _table(
+    "freshness",
+    {
+        "acked_us": pa.int64(),
+        "resource_version": pa.int64(),
+        "first_sent_us": pa.int64(),
+        "first_stale": pa.bool_(),
+        "stale_sent_us": pa.int64(),
+        "fresh_done_us": pa.int64(),
+        "reads": pa.int32(),
+        "event_us": pa.int64(),
+    },
+    optional=("first_sent_us", "first_stale", "stale_sent_us", "fresh_done_us", "event_us"),
+)
+BYSTANDER = _table(
+    "bystander",
+    {
+        "intended_us": pa.int64(),
+        "sent_us": pa.int64(),
+        "done_us": pa.int64(),
+        "status": pa.int16(),
+        "outcome": pa.string(),
+    },
+    optional=("sent_us", "done_us"),
+)
+TABLES = {table.name: table for table in (REQUESTS, AUDIT, SCRAPES, SAMPLES, FRESHNESS, BYSTANDER)}
 
 
 def write_table(folder: Path, table: Table, rows: Rows) -> None:

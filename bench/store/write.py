@@ -6,7 +6,7 @@ from bench.model import EqualityRecord, RunRecord, TrialRecord
 from bench.store.errors import StoreError
 from bench.store.files import new_folder
 from bench.store.records import write_record
-from bench.store.tables import AUDIT, REQUESTS, SAMPLES, SCRAPES, Rows, write_table
+from bench.store.tables import TABLES, Rows, write_table
 
 
 class RunWriter:
@@ -37,6 +37,8 @@ class RunWriter:
         audit: Rows | None = None,
         scrapes: Rows | None = None,
         samples: Rows | None = None,
+        freshness: Rows | None = None,
+        bystander: Rows | None = None,
     ) -> Path:
         """Write one trial's folder, whole or not at all, and return it.
 
@@ -46,14 +48,21 @@ class RunWriter:
         Raises ``StoreError`` when the trial is there already, a value has the
         wrong type, or the disk is full; earlier trials are not touched.
         """
-        given = ((REQUESTS, requests), (AUDIT, audit), (SCRAPES, scrapes), (SAMPLES, samples))
+        given = {
+            "requests": requests,
+            "audit": audit,
+            "scrapes": scrapes,
+            "samples": samples,
+            "freshness": freshness,
+            "bystander": bystander,
+        }
         path = self.folder / "trials" / record.trial.folder
         with new_folder(path) as partial:
-            for table, rows in given:
+            for name, rows in given.items():
                 if rows is not None:
-                    write_table(partial, table, rows)
+                    write_table(partial, TABLES[name], rows)
             write_record(partial / "trial.json", record)
-        for _, rows in given:
+        for rows in given.values():
             if isinstance(rows, Path):
                 rows.unlink(missing_ok=True)
         return path

@@ -148,6 +148,7 @@ class TrialRunner:
             users=self._scenario.users,
             targets=self._cluster.targets,
             rate_rps=self._scenario.rate_rps,
+            arrivals=self._scenario.arrivals,
             seed=self._plan.seed + self._trial.round,
             timeout_s=REQUEST_TIMEOUT_S,
         )

@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 from scipy import stats
 
-from bench.load.pacing import Arrivals, choices, offsets
+from bench.load.pacing import choices, offsets
 from bench.load.routes import Ask
+from bench.model import Arrivals
 
 
 def asks(*weights):

@@ -1,8 +1,10 @@
 """Plans: what is valid, what an error says, and the order of the trials."""
 
+from dataclasses import replace
+
 import pytest
 
-from bench.model import Plan
+from bench.model import AGAIN, Arrivals, Plan
 from bench.plan import (
     PlanError,
     Vocabulary,
@@ -163,6 +165,54 @@ def test_the_floor_alone_is_refused() -> None:
 )
 def test_what_is_named_twice_is_refused(valid: str, twice: str, what: str) -> None:
     assert f"the {what} is named twice" in error_of(VALID.replace(valid, twice))
+
+
+CONTROLLED = VALID.replace("rounds = 4", 'rounds = 4\ncontrol = "direct"')
+
+
+def test_a_control_is_one_more_arm_of_every_round_and_scenario() -> None:
+    plan = parse(CONTROLLED)
+    arms = [trial.server for trial in trials(plan)]
+    assert 4 * 2 == arms.count(f"direct{AGAIN}") == arms.count("direct")
+    assert "direct" == plan.server_of(f"direct{AGAIN}")
+    assert ["direct", "none"] == [plan.server_of(arm) for arm in ("direct", "none")]
+
+
+def test_a_scenario_may_do_without_the_control() -> None:
+    plan = parse(CONTROLLED.replace("users = 8", "users = 8\ncontrol = false"))
+    with_control = {trial.scenario for trial in trials(plan) if trial.server.endswith(AGAIN)}
+    assert {"open"} == with_control
+
+
+def test_a_control_of_what_is_not_measured_is_refused_with_the_nearest() -> None:
+    text = CONTROLLED.replace('control = "direct"', 'control = "informr"')
+    assert error_of(text).startswith("mine.toml:6: the control 'informr' is not among")
+    assert "(the nearest is 'informer')" in error_of(text)
+    assert "not among" in error_of(CONTROLLED.replace('control = "direct"', 'control = "none"'))
+
+
+def test_the_ending_of_a_control_is_taken() -> None:
+    vocabulary = Vocabulary(servers=("direct-again",), routes=("list-all", "one-pod"))
+    text = VALID.replace('["direct", "informer", "none"]', '["direct-again"]')
+    with pytest.raises(PlanError, match="the ending '-again' is that of a control"):
+        parse_plan(text, "mine.toml", vocabulary)
+
+
+def test_more_rounds_begin_with_the_trials_of_fewer() -> None:
+    plan = parse(CONTROLLED)
+    assert trials(plan) == trials(replace(plan, rounds=9))[: len(trials(plan))]
+
+
+def test_arrivals_are_of_the_open_model_only() -> None:
+    plan = parse(VALID.replace("rate_rps = 10", 'rate_rps = 10\narrivals = "poisson"'))
+    assert [Arrivals.CONSTANT, Arrivals.POISSON] == [each.arrivals for each in plan.scenarios]
+    text = VALID.replace("users = 8", 'users = 8\narrivals = "poisson"')
+    assert "the scenario 'closed' has no 'rate_rps'" in error_of(text)
+
+
+def test_a_scenario_may_do_without_probe_and_bystander() -> None:
+    plan = parse(VALID.replace("users = 8", "users = 8\nprobe = false"))
+    assert [False, True] == [scenario.probe for scenario in plan.scenarios]
 
 
 def test_every_round_has_every_server_in_every_scenario() -> None:

@@ -71,6 +71,44 @@ def test_dataclass_rows_become_columns(store):
     assert frame["pss_bytes"].isna().all()
 
 
+def test_what_probe_and_bystander_saw_is_kept_with_what_they_did_not_see(store):
+    freshness = {
+        "acked_us": [10, 500_010],
+        "resource_version": [7, 9],
+        "first_sent_us": [12, None],
+        "first_stale": [True, None],
+        "stale_sent_us": [12, None],
+        "fresh_done_us": [5_400, None],
+        "reads": [2, 0],
+        "event_us": [None, None],
+    }
+    bystander = {
+        "intended_us": [0, 100_000],
+        "sent_us": [3, None],
+        "done_us": [900, None],
+        "status": [200, 0],
+        "outcome": ["ok", "dropped"],
+    }
+    writer = store.create(a_run())
+    writer.write_trial(a_trial(), freshness=freshness, bystander=bystander)
+    reader = store.open("latest")
+    assert [True, None] == list(reader.freshness(a_trial())["first_stale"])
+    assert [5_400.0] == list(reader.freshness(a_trial())["fresh_done_us"].dropna())
+    assert ["ok", "dropped"] == list(reader.bystander(a_trial())["outcome"])
+
+
+def test_a_record_of_the_first_schema_reads_with_what_it_lacks_as_not_measured(store):
+    folder = store.create(a_run()).write_trial(a_trial())
+    path = folder / "trial.json"
+    raw = json.loads(path.read_text())
+    for key in ("probe_rps", "cooldown_s", "attempt", "ready_bytes"):
+        del raw[key]
+    path.write_text(json.dumps(raw | {"schema": 1}))
+    (record,) = store.open("latest").trials()
+    assert (1, None, None) == (record.schema, record.probe_rps, record.attempt)
+    assert not store.open("latest").has(record, "freshness")
+
+
 def test_a_parquet_file_of_requests_is_moved_in(store, tmp_path):
     source = tmp_path / "load.parquet"
     # the load process may write wider integers: they are cast, the values are kept
