@@ -28,7 +28,6 @@ def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> 
     app = Flask("servers", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # a redirect is not the answer to an empty segment
-    metrics = registry or CollectorRegistry()
 
     @app.before_request
     def check_path() -> None:
@@ -56,6 +55,12 @@ def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> 
         pod = source.get_pod(namespace, name, get_resource_version(request.args.to_dict()))
         return _send([_OPEN, *pod.parts, b"}"], pod.resource_version)
 
+    _tell_of_itself(app, source, registry or CollectorRegistry())
+    _answer_errors(app)
+    return app
+
+
+def _tell_of_itself(app: Flask, source: PodSource, metrics: CollectorRegistry) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
         return _plain(HTTPStatus.OK, "alive")
@@ -65,12 +70,15 @@ def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> 
         source.check_ready()
         return _plain(HTTPStatus.OK, "ready")
 
+    @app.get("/events")
+    def show_event_times() -> Response:
+        times = source.event_times(request.args.get("since", 0, type=int))
+        body = _OPEN + msgspec.json.encode(times) + b"}"
+        return Response(body, content_type="application/json")
+
     @app.get("/metrics")
     def show_metrics() -> Response:
         return Response(generate_latest(metrics), content_type=CONTENT_TYPE_LATEST)
-
-    _answer_errors(app)
-    return app
 
 
 def _path_of(raw_uri: str) -> str:
@@ -142,7 +150,7 @@ def _answer_errors(app: Flask) -> None:
         code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
         if code == HTTPStatus.NOT_FOUND:
             message = f"{quoted(request.path)} is not served; /pods, /pods/<namespace> and "
-            message += "/pods/<namespace>/<name> are, and /healthz, /readyz and /metrics"
+            message += "/pods/<namespace>/<name> are, and /healthz, /readyz, /metrics and /events"
         elif code == HTTPStatus.METHOD_NOT_ALLOWED:
             message = f"{request.method} is not allowed: this server only reads (GET, HEAD)"
         else:

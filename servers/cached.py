@@ -6,6 +6,7 @@ version not reached yet is waited for; an exact version is served while it is
 the present one or kept for pages; continue tokens name a kept snapshot.
 """
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from servers.bodies import Bodies
@@ -43,6 +44,9 @@ EXPIRED = (
     "first chunk was returned and now may show up in the list."
 )
 
+EventTimes = Callable[[int], Sequence[tuple[int, int]]]
+"""From a resourceVersion to the changes since; see ``PodSource.event_times``."""
+
 _label_selector = lru_cache(maxsize=256)(parse_label_selector)
 _field_selector = lru_cache(maxsize=256)(parse_field_selector)
 
@@ -55,11 +59,13 @@ class CachedSource:
         informer: SharedInformer,
         transport: Transport,
         *,
+        event_times: EventTimes = lambda _since: (),
         max_staleness_s: float = MAX_STALENESS_S,
         retained: RetainedSnapshots | None = None,
     ) -> None:
         self._informer = informer
         self._transport = transport
+        self.event_times = event_times
         self._max_staleness_s = max_staleness_s
         self._retained = retained or RetainedSnapshots()
         self._tokens = Tokens()

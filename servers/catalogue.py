@@ -11,7 +11,7 @@ from servers.cached import CachedSource
 from servers.direct import DirectSource
 from servers.informer import PODS, SharedInformer, Transport
 from servers.informer_metrics import InformerMetrics
-from servers.metrics import UpstreamRequests
+from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.source import PodSource, ScopedSource
 
 
@@ -40,6 +40,7 @@ def _connect(settings: Settings, registry: CollectorRegistry, connections: int) 
         settings.context,
         pool_maxsize=connections,
         on_request=UpstreamRequests(registry),
+        on_received=UpstreamBytes(registry),
         user_agent="informer-bench-server",
     )
 
@@ -57,7 +58,7 @@ def _informer(settings: Settings, registry: CollectorRegistry) -> PodSource:
     namespaces = None if settings.namespace is None else [settings.namespace]
     informer = SharedInformer(transport, PODS, namespaces=namespaces, observer=metrics)
     metrics.watch(informer)
-    return CachedSource(informer, transport)
+    return CachedSource(informer, transport, event_times=metrics.event_times)
 
 
 SERVERS: Mapping[str, Server] = {

@@ -5,6 +5,7 @@ parser that does not look into them, and the items are joined again, each with
 the ``kind`` and ``apiVersion`` that the items of a list lack.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote
@@ -94,6 +95,10 @@ class DirectSource:
         version = resource_version or self._default_version
         body = self._get(path, {"resourceVersion": version} if version else {}, "get")
         return Pod([body.rstrip()], _decode_pod(body).metadata.resourceVersion)
+
+    def event_times(self, since: int) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - the protocol's
+        """Return nothing: what changes is not told to this source."""
+        return ()
 
     def check_ready(self) -> None:
         """Ask for one pod: shows that the API server answers and lets this identity read."""

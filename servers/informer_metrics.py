@@ -1,8 +1,15 @@
 """The informer's own account of itself, as Prometheus metrics."""
 
+import time
+from collections import deque
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from servers.informer import Observer, SharedInformer
+
+TIMES_KEPT = 2048
+"""Events whose time of arrival is kept: a minute and more of a busy cluster."""
 
 
 class InformerMetrics(Observer):
@@ -26,6 +33,7 @@ class InformerMetrics(Observer):
         self._refused = counter("refusals", "Lists and watches answered with an error.", "code")
         self._failures = counter("stream_failures", "Lists and watches that broke or got nothing.")
         self._backoff = counter("backoff_seconds", "Time spent waiting before asking again.")
+        self._times: deque[tuple[str, int]] = deque(maxlen=TIMES_KEPT)
 
     def watch(self, informer: SharedInformer) -> None:
         """Show the size, bytes, version and staleness of ``informer`` at each scrape."""
@@ -64,8 +72,15 @@ class InformerMetrics(Observer):
     def restarted_paging(self) -> None:  # noqa: D102
         self._restarts.inc()
 
-    def event(self, kind: str) -> None:  # noqa: D102
+    def event(self, kind: str, version: str = "") -> None:  # noqa: D102
+        if version:
+            self._times.append((version, time.monotonic_ns() // 1000))
         self._events.labels(kind).inc()
+
+    def event_times(self, since: int) -> Sequence[tuple[int, int]]:
+        """Return version and arrival of the latest events; see ``PodSource.event_times``."""
+        kept = [(int(version), at_us) for version, at_us in self._times.copy()]
+        return [(version, at_us) for version, at_us in kept if version >= since]
 
     def stale(self, kind: str) -> None:  # noqa: D102
         self._stale.labels(kind).inc()

@@ -22,6 +22,21 @@ class UpstreamRequests:
         self._requests.labels(verb, resource, subresource, str(code)).inc()
 
 
+class UpstreamBytes:
+    """Counts the bytes of bodies that came from the API server, as they came off the wire."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._bytes = Counter(
+            "informer_bench_upstream_received_bytes",
+            "Bytes of bodies received from the API server, answers and watches alike.",
+            registry=registry,
+        )
+
+    def __call__(self, size: int) -> None:
+        """Count ``size`` bytes."""
+        self._bytes.inc(size)
+
+
 def new_registry() -> CollectorRegistry:
     """Return a registry that already shows this process's CPU, memory and collector."""
     registry = CollectorRegistry()

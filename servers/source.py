@@ -91,6 +91,13 @@ class PodSource(Protocol):
         Raise :class:`SourceError`, with code 404 if there is no such pod.
         """
 
+    def event_times(self, since: int) -> Sequence[tuple[int, int]]:
+        """Return ``(resourceVersion, when)`` of changes that came in, from version ``since`` on.
+
+        ``when`` is in microseconds of this machine's monotonic clock. The latest
+        few thousand are kept; a source that is told of no changes has none.
+        """
+
     def check_ready(self) -> None:
         """Return if the server may be given requests, else raise :class:`SourceError`."""
 
@@ -105,6 +112,7 @@ class ScopedSource:
         self._source = source
         self._namespace = namespace
         self.start = source.start
+        self.event_times = source.event_times
         self.check_ready = source.check_ready
         self.close = source.close
 

@@ -379,7 +379,7 @@ class WatchMachine:
             self._initial.pop(item.key, None)
         else:
             self._initial[item.key] = item
-        self._observer.event(kind)
+        self._observer.event(kind, version)
 
     def _advances(self, version: str) -> bool:
         """Whether an event is news: a watch's versions only grow, what does not is a repeat."""

@@ -25,8 +25,8 @@ class Observer:
     def restarted_paging(self) -> None:
         """A list in pages took too long for the server and was begun again."""
 
-    def event(self, kind: str) -> None:
-        """An event of this type was taken in."""
+    def event(self, kind: str, version: str = "") -> None:
+        """An event of this type was taken in; ``version`` is its object's resourceVersion."""
 
     def stale(self, kind: str) -> None:
         """An event was a repeat of what is known already and was dropped."""

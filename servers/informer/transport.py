@@ -28,6 +28,7 @@ CONNECT_TIMEOUT_S = 5.0
 """TCP and TLS together; an API server answers in milliseconds or is in trouble."""
 
 OnRequest = Callable[[str, str, str, int], None]
+OnReceived = Callable[[int], None]
 Query = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
@@ -88,6 +89,7 @@ class Transport:
         *,
         pool_maxsize: int = 4,
         on_request: OnRequest | None = None,
+        on_received: OnReceived | None = None,
         user_agent: str = "informer/0.1 (python)",
         token_file: TokenFile | None = None,
     ) -> None:
@@ -97,6 +99,7 @@ class Transport:
         self._configuration = configuration
         self._token_file = token_file
         self._on_request = on_request
+        self._on_received = on_received or _ignore
         self._user_agent = user_agent
         manager = ApiClient(configuration).rest_client.pool_manager
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
@@ -114,6 +117,7 @@ class Transport:
         *,
         pool_maxsize: int = 4,
         on_request: OnRequest | None = None,
+        on_received: OnReceived | None = None,
         user_agent: str = "informer/0.1 (python)",
     ) -> Self:
         """Connect as ``context`` of the kubeconfig at ``path`` says (its current one if ``None``).
@@ -122,7 +126,8 @@ class Transport:
         not there, ``OSError`` for files that cannot be read. ``pool_maxsize`` is
         how many connections are kept; more are opened when needed. ``on_request``
         is called once with ``(verb, resource, subresource, code)`` for every
-        request that was really sent, code 0 when no status came.
+        request that was really sent, code 0 when no status came; ``on_received``
+        with the size of each piece of a body that came.
         """
         configuration = Configuration()
         load: Callable[..., None] = kube_config.load_kube_config
@@ -132,6 +137,7 @@ class Transport:
             configuration,
             pool_maxsize=pool_maxsize,
             on_request=on_request,
+            on_received=on_received,
             user_agent=user_agent,
             token_file=None if named is None else TokenFile(named),
         )
@@ -180,6 +186,7 @@ class Transport:
             except (http_errors.HTTPError, OSError, ValueError) as error:
                 response.close()
                 raise self._failure(what, error, sent=True) from error
+            self._on_received(len(body))
             return Response(response.status, response.headers, body)
 
     def stream(
@@ -202,7 +209,9 @@ class Transport:
         what = f"{verb} {path}"
         with cancellable(cancel):
             response = self._send(path, query, timeout, what, (verb, resource, subresource), accept)
-        return Stream(response, lambda error: self._failure(what, error, sent=True))
+        return Stream(
+            response, lambda error: self._failure(what, error, sent=True), self._on_received
+        )
 
     def close(self) -> None:
         """Close the idle connections; requests under way end by themselves."""
@@ -273,6 +282,10 @@ def read_body(response: urllib3.BaseHTTPResponse) -> bytes:
     return body
 
 
+def _ignore(_size: int) -> None:
+    """Nobody counts."""
+
+
 class Stream:
     """A body read as it comes. One thread reads; any thread may abort."""
 
@@ -280,9 +293,11 @@ class Stream:
         self,
         response: urllib3.BaseHTTPResponse,
         failure: Callable[[Exception], TransportError],
+        on_received: OnReceived,
     ) -> None:
         self._response = response
         self._failure = failure
+        self._on_received = on_received
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
 
@@ -293,16 +308,20 @@ class Stream:
         :class:`TransportError` if the connection broke.
         """
         try:
-            return self._response.read1(READ_SIZE)
+            data = self._response.read1(READ_SIZE)
         except (http_errors.HTTPError, OSError, ValueError, AttributeError) as error:
             raise self._failure(error) from error
+        self._on_received(len(data))
+        return data
 
     def read_all(self) -> bytes:
         """Read the rest in one piece: the body of an error."""
         try:
-            return read_body(self._response)
+            body = read_body(self._response)
         except (http_errors.HTTPError, OSError, ValueError) as error:
             raise self._failure(error) from error
+        self._on_received(len(body))
+        return body
 
     def set_timeout(self, seconds: float) -> None:
         """Bound each further wait for bytes."""

@@ -1,5 +1,6 @@
 """What every server answers on its routes, whatever its source."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -147,3 +148,34 @@ def test_metrics_speak_of_requests_in_the_words_of_the_audit_log(direct: Client)
     for verb, code in (("list", 200), ("get", 404)):
         labels = f'code="{code}",resource="pods",subresource="",verb="{verb}"'
         assert f"informer_bench_upstream_requests_total{{{labels}}}" in shown
+
+
+def test_the_informer_tells_when_a_change_came_in_by_this_machines_clock(
+    informer: Client, caught_up: Callable[[], str]
+) -> None:
+    begun_us = time.monotonic_ns() // 1000
+    version = int(caught_up())
+
+    times = dict(informer.ask(f"/events?since={version}").body["result"])
+
+    assert begun_us < times[version] < time.monotonic_ns() // 1000
+    assert min(times) >= version
+
+
+def test_a_source_that_is_told_of_no_changes_tells_of_none(
+    direct: Client, caught_up: Callable[[], str]
+) -> None:
+    caught_up()
+    assert [] == direct.ask("/events?since=0").body["result"]
+
+
+def test_every_server_counts_the_bytes_that_it_received(
+    server: Client, caught_up: Callable[[], str]
+) -> None:
+    counter = "informer_bench_upstream_received_bytes_total"
+    before = server.counted(counter)
+    caught_up()  # a change for the informer, a list for those who ask
+
+    received = server.counted(counter) - before
+
+    assert received > 1000  # no pod here is smaller
