@@ -1,0 +1,185 @@
+"""A TOML file that a person wrote, against the keys it may have.
+
+An error names the file, the line, the key, what it takes and the nearest valid
+one. What the keys mean is for the reader of the file: plans, rules of the gate.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What one key takes: ``check`` returns the value as the model wants it or raises."""
+
+    takes: str
+    check: Callable[[Any], Any]
+
+
+def number_of(low: float, high: float, *, whole: bool) -> Callable[[Any], Any]:
+    """Return the check of a number from ``low`` to ``high``."""
+
+    def check(value: Any) -> Any:  # noqa: ANN401 - any TOML value
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            raise TypeError
+        if not low <= value <= high:
+            raise ValueError
+        return value if whole else float(value)
+
+    return check
+
+
+def text_of(value: Any) -> str:  # noqa: ANN401 - any TOML value
+    """Check that ``value`` is a text with something in it."""
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError
+    return value
+
+
+def flag_of(value: Any) -> bool:  # noqa: ANN401 - any TOML value
+    """Check that ``value`` is true or false."""
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def name_of(value: Any) -> str:  # noqa: ANN401 - any TOML value
+    """Check that ``value`` is a name of lower-case letters, digits and hyphens."""
+    if not NAME.fullmatch(text_of(value)):
+        raise ValueError
+    return str(value)
+
+
+def names_of(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any TOML value
+    """Check that ``value`` is a list of names with something in it."""
+    if not isinstance(value, list) or not value:
+        raise TypeError
+    return tuple(name_of(entry) for entry in value)
+
+
+def nearest(word: str, valid: Collection[str]) -> str:
+    """Return a hint at the valid word that is most like ``word``, or nothing."""
+    close = difflib.get_close_matches(word, valid, n=1, cutoff=0.5)
+    return f" (the nearest is {close[0]!r})" if close else ""
+
+
+class TomlFile:
+    """The text of a file, parsed; ``failure`` is what is raised when it is not valid."""
+
+    def __init__(self, text: str, source: str, failure: type[Exception]) -> None:
+        """Parse ``text``; ``source`` is its name in errors."""
+        self._text, self._source, self._failure = text, source, failure
+        try:
+            self._document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise failure(f"{source}: not valid TOML: {error}") from error
+
+    def head(self, keys: Mapping[str, Key], what: str) -> "Table":
+        """Return what stands before the first table, and which tables there are."""
+        locator = Locator(self._source, self._text, None)
+        return Table(self._document, locator, keys, what, self._failure)
+
+    def tables(self, array: str, keys: Mapping[str, Key], what: str) -> list["Table"]:
+        """Return the ``[[array]]`` tables in their order; none if there are none."""
+        raw = self._document.get(array, [])
+        if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
+            place = Locator(self._source, self._text, None).place(array)
+            raise self._failure(f"{place}: {array} are written as [[{array}]] tables")
+        return [
+            Table(
+                entry, Locator(self._source, self._text, (array, index)), keys, what, self._failure
+            )
+            for index, entry in enumerate(raw)
+        ]
+
+
+class Table:
+    """One table of the file against the keys that it may have."""
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        locator: "Locator",
+        keys: Mapping[str, Key],
+        what: str,
+        failure: type[Exception],
+    ) -> None:
+        self._values = values
+        self._locator = locator
+        self._keys = keys
+        self._what = what
+        self._failure = failure
+        for key in values:
+            if key not in keys:
+                valid = ", ".join(keys)
+                raise self.error(
+                    key, f"{what} has no key {key!r}{nearest(key, keys)}; its keys are {valid}"
+                )
+
+    def build(self, model: type[T], **given: Any) -> T:  # noqa: ANN401 - fields of the model
+        """Check every value and return the dataclass ``model`` made of them."""
+        checked = dict(given)
+        for spec in fields(model):  # type: ignore[arg-type]  # T is a dataclass
+            if spec.name in given:
+                continue
+            if spec.name in self._values:
+                checked[spec.name] = self._checked(spec.name)
+            elif spec.default is MISSING:
+                key = self._keys[spec.name]
+                raise self._failure(
+                    f"{self._locator.table_place()}: {self._what} needs {spec.name!r}: {key.takes}"
+                )
+        return model(**checked)
+
+    def _checked(self, key: str) -> Any:  # noqa: ANN401 - any TOML value
+        spec, value = self._keys[key], self._values[key]
+        try:
+            return spec.check(value)
+        except (ValueError, TypeError):
+            raise self.error(key, f"{key!r} takes {spec.takes}, not {value!r}") from None
+
+    def error(self, key: str, text: str) -> Exception:
+        """Return the error that points at ``key``."""
+        return self._failure(f"{self._locator.place(key)}: {text}")
+
+
+class Locator:
+    """Finds the line on which a key stands, which tomllib does not tell."""
+
+    def __init__(self, source: str, text: str, table: tuple[str, int] | None) -> None:
+        """``table``: the name of an array of tables and which one of it; else the file's head."""
+        self._source = source
+        self._lines = text.splitlines()
+        headers = [n for n, line in enumerate(self._lines) if line.lstrip().startswith("[")]
+        self._first, self._last = 0, headers[0] if headers else len(self._lines)
+        if table is None:
+            return
+        array, index = table
+        pattern = re.compile(rf"\s*\[\[\s*{re.escape(array)}\s*\]\]")
+        starts = [n for n in headers if pattern.match(self._lines[n])]
+        if index < len(starts):
+            self._first = starts[index]
+            self._last = next((n for n in headers if n > self._first), len(self._lines))
+
+    def place(self, key: str) -> str:
+        """Return ``file:line`` of the key, or of its table if the key is not found."""
+        pattern = re.compile(rf"""\s*(\[+\s*)?["']?{re.escape(key)}["']?\s*([=.\]])""")
+        for line in range(self._first, self._last):
+            if pattern.match(self._lines[line]):
+                return f"{self._source}:{line + 1}"
+        for line, content in enumerate(self._lines):
+            if pattern.match(content):
+                return f"{self._source}:{line + 1}"
+        return self.table_place()
+
+    def table_place(self) -> str:
+        """Return ``file:line`` of the table's first line."""
+        return f"{self._source}:{self._first + 1}"
