@@ -17,6 +17,9 @@ NO_SERVER = "none"
 AGAIN = "-again"
 """Ends the name of the arm that is a server's second measurement: same against same."""
 
+PROBE_POD = ("informer-bench", "freshness-probe")
+"""Namespace and name of the pod that the freshness probe writes, and reads from the servers."""
+
 
 class Arrivals(StrEnum):
     """How the starts of an open model are spaced."""
@@ -136,6 +139,7 @@ class CaveatKind(StrEnum):
     STALE_ANSWERS = "stale answers"
     NOT_INTERLEAVED = "exploratory: not interleaved"
     OBSERVER_EFFECT = "observers' effect"
+    CLOCK_STEPPED = "wall clock stepped"
     UNLIKE_ENVIRONMENT = "unlike environments"
 
 

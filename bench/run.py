@@ -27,6 +27,7 @@ from bench.model import (
 from bench.plan import predicted_s, trials
 from bench.probes.audit import AuditError
 from bench.probes.metrics import MetricsError
+from bench.probes.observers import Observers
 from bench.progress import Progress
 from bench.store import Store
 from bench.supervision.process import ProcessFailed
@@ -68,6 +69,7 @@ class Run:
         )
         self._writer = store.create(self.record, plan_toml)
         self._cluster: PopulatedCluster | None = None
+        self._observers: Observers
         self._compared: dict[int, EqualityRecord] = {}
         self._differed = False
         self.has_trials = False
@@ -138,6 +140,7 @@ class Run:
                     progress=self._populating,
                 )
             )
+            self._observers = stack.enter_context(Observers.start(self._cluster.plane, watchdog))
             self._progress.settle()
             if pods not in self._compared:
                 self._compare(self._cluster, watchdog)
@@ -178,6 +181,7 @@ class Run:
                 self._plan,
                 trial,
                 cluster=cluster,
+                observers=self._observers,
                 kind=self._kind_of(trial),
                 watchdog=watchdog,
                 folder=Path(folder),
@@ -191,6 +195,8 @@ class Run:
                 audit=measurements.audit,
                 scrapes=measurements.scrapes,
                 samples=measurements.samples,
+                freshness=measurements.freshness,
+                bystander=measurements.bystander,
             )
         self.has_trials = True
         self._differed |= measurements.record.equal_to_list is False

@@ -45,7 +45,9 @@ class Credentials:
 class Api:
     """A connection pool to one API server as one identity; may be shared by threads."""
 
-    def __init__(self, credentials: Credentials, *, connections: int = 4) -> None:
+    def __init__(
+        self, credentials: Credentials, *, connections: int = 4, read_timeout_s: float = 60.0
+    ) -> None:
         client = credentials.client
         self.server = credentials.server
         self._token = credentials.token
@@ -54,7 +56,7 @@ class Api:
             maxsize=connections,
             block=True,
             retries=False,
-            timeout=urllib3.Timeout(connect=3, read=60),
+            timeout=urllib3.Timeout(connect=3, read=read_timeout_s),
             cert_reqs="CERT_REQUIRED",
             ca_certs=str(credentials.authority),
             cert_file=str(client.certificate) if client else None,

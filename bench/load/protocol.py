@@ -71,6 +71,7 @@ class Measured:
 
     EVENT: ClassVar[str] = "measured"
     window_begin_epoch_s: float
+    window_begin_monotonic_s: float
     window_end_epoch_s: float
     window_s: float
     drained_epoch_s: float

@@ -105,6 +105,7 @@ class Session:
         cpu_s = after.cpu_s - before.cpu_s
         return Measured(
             window_begin_epoch_s=begin_epoch_s,
+            window_begin_monotonic_s=phase.begin_s,
             window_end_epoch_s=begin_epoch_s + seconds,
             window_s=seconds,
             drained_epoch_s=drained_epoch_s,

@@ -5,9 +5,11 @@ its answer is complete, so a position taken after an answer has it behind it.
 """
 
 import datetime as dt
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -38,10 +40,22 @@ class AuditRow:
 
 
 class AuditLog:
-    """Reads the file from position to position; never from the beginning again."""
+    """Reads the log from position to position, across rotations; never from the beginning again.
+
+    A position counts the bytes of the file that was there when the log was first
+    looked at, and of those that followed it. A rotated file is renamed
+    (``audit-<time>.log``) and goes on being read through its open handle.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._files: list[BinaryIO] = []
+
+    def close(self) -> None:
+        """Close the files; safe to call again."""
+        for file in self._files:
+            file.close()
+        self._files = []
 
     def wait_for(self, uri: str, *, since: int, timeout_s: float) -> int:
         """Return the position behind the line of the request for ``uri`` after ``since``.
@@ -63,10 +77,7 @@ class AuditLog:
 
     def size(self) -> int:
         """Return the position behind the last byte written so far."""
-        try:
-            return self._path.stat().st_size
-        except OSError as error:
-            raise AuditError(f"the audit log cannot be read: {error}") from error
+        return sum(os.fstat(file.fileno()).st_size for file in self._follow())
 
     def rows(self, begin: int, end: int) -> list[AuditRow]:
         """Return one row a request of the lines from ``begin`` to ``end``, in order of answer.
@@ -83,12 +94,41 @@ class AuditLog:
         return list(found.values())
 
     def _read(self, begin: int, end: int | None) -> bytes:
+        pieces, at = [], 0
         try:
-            with self._path.open("rb") as file:
-                file.seek(begin)
-                return file.read(-1 if end is None else end - begin)
+            for file in self._follow():
+                size = os.fstat(file.fileno()).st_size
+                first, last = max(begin, at), at + size if end is None else min(end, at + size)
+                if first < last:
+                    file.seek(first - at)
+                    pieces.append(file.read(last - first))
+                at += size
         except OSError as error:
             raise AuditError(f"the audit log cannot be read: {error}") from error
+        if at < begin:
+            raise AuditError(f"the audit log was cut short: {at} bytes are left of {begin}")
+        return b"".join(pieces)
+
+    def _follow(self) -> list[BinaryIO]:
+        """Open what followed the file that was last written to, and return all of them."""
+        try:
+            if not self._files:
+                self._files = [self._path.open("rb")]
+            last = os.fstat(self._files[-1].fileno())
+            if not os.path.samestat(last, self._path.stat()):
+                self._files += [path.open("rb") for path in self._rotated_after(last)]
+                self._files.append(self._path.open("rb"))
+        except OSError as error:
+            raise AuditError(f"the audit log cannot be read: {error}") from error
+        return self._files
+
+    def _rotated_after(self, last: os.stat_result) -> list[Path]:
+        """Return the rotated files that came after ``last``; their names hold their times."""
+        rotated = sorted(self._path.parent.glob(f"{self._path.stem}-*{self._path.suffix}"))
+        for place, path in enumerate(rotated):
+            if os.path.samestat(last, path.stat()):
+                return rotated[place + 1 :]
+        return []  # it was removed since; what is left of it is read through its handle
 
 
 class _User(msgspec.Struct):

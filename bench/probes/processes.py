@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -14,13 +14,20 @@ INTERVAL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """One look at one process tree; ``cpu_s`` counts from the start of its processes."""
+    """One look at one process tree; ``cpu_s`` counts from the start of its processes.
+
+    ``at_us`` is of the monotonic clock until ``shifted`` counts it from a begin.
+    """
 
     at_us: int
     process: str
     cpu_s: float
     rss_bytes: int
     pss_bytes: int | None
+
+    def shifted(self, begin_us: int) -> "SampleRow":
+        """Return the same row with its time counted from ``begin_us``."""
+        return replace(self, at_us=self.at_us - begin_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,9 @@ class Sampler:
         self._pids = pids
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-        self._began = 0.0
         self.rows: list[SampleRow] = []
 
     def __enter__(self) -> Self:
-        self._began = time.monotonic()
         self._thread.start()
         return self
 
@@ -94,7 +99,7 @@ class Sampler:
             for name, pid in self._pids.items():
                 used = usage(pid)
                 if used is not None:
-                    at_us = int((time.monotonic() - self._began) * 1e6)
+                    at_us = time.monotonic_ns() // 1000
                     self.rows.append(
                         SampleRow(at_us, name, used.cpu_s, used.rss_bytes, used.pss_bytes)
                     )

@@ -1,42 +1,62 @@
 """Drained marks: what every process had used, and every counter stood at, at one moment."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import urllib3
+from urllib3.exceptions import HTTPError
 
+from bench.cluster.api import ApiError
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import IDENTITY
 from bench.fleet import ServerUnderTest
-from bench.probes.audit import AuditLog, AuditRow
-from bench.probes.metrics import ScrapeRow, parse_metrics
+from bench.model import CaveatKind
+from bench.probes.audit import AuditError, AuditLog, AuditRow
+from bench.probes.metrics import MetricsError, ScrapeRow, parse_metrics
 from bench.probes.processes import cpu_s
 
 AUDIT_TIMEOUT_S = 5.0
+STEPPED_S = 0.1
+"""A wall clock that goes by this much otherwise than the monotonic one was set, not slewed."""
+START_TIME = "process_start_time_seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One moment: when the API server was scraped, what each process had used, the log's length."""
+    """One moment: when the API server was scraped, what each process had used, the log's length.
+
+    ``audit_position`` is ``None`` when the log could not be read.
+    """
 
     scraped_epoch_s: float
     at_monotonic_s: float
+    clock_offset_s: float
+    """Wall clock minus monotonic clock."""
+    pids: Mapping[str, int]
     cpu_s: Mapping[str, float]
-    audit_position: int
+    audit_position: int | None
 
-    def cpu_since(self, earlier: "Mark", process: str) -> float:
-        """Return the CPU seconds that ``process`` used since the ``earlier`` mark."""
-        return self.cpu_s[process] - earlier.cpu_s[process]
+    def cpu_since(self, earlier: "Mark", process: str) -> float | None:
+        """Return the CPU seconds that ``process`` used since the ``earlier`` mark.
+
+        ``None`` if it is not the process that it was then.
+        """
+        if self.pids[process] != earlier.pids[process]:
+            return None
+        return max(0.0, self.cpu_s[process] - earlier.cpu_s[process])
 
 
 class Marker:
-    """Takes the two marks of a trial. ``processes`` are the ids to account for, by name.
+    """Takes the two marks of a trial. ``processes`` gives the ids to account for, by name.
 
     The scrapes' own cost stays outside of the marks: at the begin they come before
     the CPU times are read, at the end after. The API server's scrape comes last
     among them, and its line in the audit log is where the log is cut: what was
     counted before it is before it in the log.
+
+    What the API server refuses to show, or a log that cannot be followed, costs the
+    trial that ledger and no more: ``refused`` says what and why.
     """
 
     def __init__(
@@ -44,45 +64,117 @@ class Marker:
         trial: int,
         plane: ControlPlane,
         server: ServerUnderTest | None,
-        processes: Mapping[str, int],
+        processes: Callable[[], Mapping[str, int]],
+        *,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._trial = trial
         self._plane = plane
         self._server = server
         self._processes = processes
+        self._wall = wall
         self._audit = AuditLog(plane.audit_log)
         self.scrapes: list[ScrapeRow] = []
+        self.refused: dict[str, None] = {}
 
     def begin(self) -> Mark:
         """Take the mark before the window.
 
-        Raises ``ServerError``, ``ApiError``, ``ApiUnreachableError``, ``AuditError`` or
-        ``MetricsError`` when something cannot be read.
+        Raises ``ServerError``, ``ApiUnreachableError`` or ``MetricsError`` when one
+        of those asked does not answer, or with what is no Prometheus text.
         """
         scraped, position = self._scrape("begin")
-        return Mark(scraped, time.monotonic(), self._spent(), position)
+        return self._mark(scraped, position)
 
     def end(self) -> Mark:
         """Take the mark after the window; raises as ``begin`` does."""
-        now, spent = time.monotonic(), self._spent()
+        mark = self._mark(0.0, None)
         scraped, position = self._scrape("end")
-        return Mark(scraped, now, spent, position)
+        return Mark(
+            scraped, mark.at_monotonic_s, mark.clock_offset_s, mark.pids, mark.cpu_s, position
+        )
 
-    def audit_rows(self, begin: Mark, end: Mark) -> list[AuditRow]:
-        """Return the requests that were answered between the marks."""
-        return self._audit.rows(begin.audit_position, end.audit_position)
+    def audit_rows(self, begin: Mark, end: Mark) -> list[AuditRow] | None:
+        """Return the requests that were answered between the marks, ``None`` if not to be had."""
+        if begin.audit_position is None or end.audit_position is None:
+            return None
+        try:
+            return self._audit.rows(begin.audit_position, end.audit_position)
+        except AuditError as error:
+            self.refused[str(error)] = None
+            return None
 
-    def _spent(self) -> dict[str, float]:
-        return {name: cpu_s(pid) for name, pid in self._processes.items()}
+    def close(self) -> None:
+        """Close the audit log."""
+        self._audit.close()
 
-    def _scrape(self, mark: str) -> tuple[float, int]:
+    def caveats(self, begin: Mark, end: Mark) -> Iterator[tuple[CaveatKind, str]]:
+        """Tell what limits the figures between the marks."""
+        for text in self.refused:
+            yield CaveatKind.LEDGER_MISSING, text
+        stepped_s = end.clock_offset_s - begin.clock_offset_s
+        if abs(stepped_s) > STEPPED_S:
+            text = f"the wall clock was set by {stepped_s:+.3f} s between the marks: times of the "
+            text += "audit log cannot be compared with each other; durations are not affected"
+            yield CaveatKind.CLOCK_STEPPED, text
+        starts = {row.value for row in self.scrapes if self._is_start(row)}
+        if len(starts) > 1:
+            yield (
+                CaveatKind.API_SERVER_RESTARTED,
+                "the API server was started anew between the marks: its counters began at 0",
+            )
+
+    @staticmethod
+    def _is_start(row: ScrapeRow) -> bool:
+        return row.source == "apiserver" and row.name == START_TIME
+
+    def _mark(self, scraped_epoch_s: float, position: int | None) -> Mark:
+        now = time.monotonic()
+        pids = dict(self._processes())
+        spent = {name: cpu_s(pid) for name, pid in pids.items()}
+        return Mark(scraped_epoch_s, now, self._wall() - now, pids, spent, position)
+
+    def _scrape(self, mark: str) -> tuple[float, int | None]:
         if self._server is not None:
             self.scrapes += parse_metrics(self._server.metrics(), mark=mark, source="server")
-        etcd = urllib3.request("GET", f"{self._plane.etcd_url}/metrics", retries=False, timeout=30)
-        self.scrapes += parse_metrics(etcd.data.decode(), mark=mark, source="etcd")
-        before, now = self._audit.size(), time.time()
+        self.scrapes += parse_metrics(self._etcd_metrics(), mark=mark, source="etcd")
+        before = self._audit_size()
         uri = f"/metrics?mark={self._trial}-{mark}"
-        text = self._plane.api(IDENTITY).get_bytes(uri).decode()
-        position = self._audit.wait_for(uri, since=before, timeout_s=AUDIT_TIMEOUT_S)
+        now = self._wall()
+        text = self._apiserver_metrics(uri)
+        position = None if before is None else self._audit_position(uri, before)
         self.scrapes += parse_metrics(text, mark=mark, source="apiserver")
         return now, position
+
+    def _etcd_metrics(self) -> str:
+        url = f"{self._plane.etcd_url}/metrics"
+        try:
+            answer = urllib3.request("GET", url, retries=False, timeout=30)
+        except HTTPError as error:
+            raise MetricsError(f"etcd did not answer {url}: {error}") from error
+        if answer.status != 200:
+            self.refused[f"etcd does not show its metrics: status {answer.status}"] = None
+            return ""
+        return answer.data.decode()
+
+    def _apiserver_metrics(self, uri: str) -> str:
+        try:
+            return self._plane.api(IDENTITY).get_bytes(uri).decode()
+        except ApiError as error:
+            reason = str(error).replace(uri, "/metrics")
+            self.refused[f"the API server does not show its metrics: {reason}"] = None
+            return ""
+
+    def _audit_size(self) -> int | None:
+        try:
+            return self._audit.size()
+        except AuditError as error:
+            self.refused[str(error)] = None
+            return None
+
+    def _audit_position(self, uri: str, since: int) -> int | None:
+        try:
+            return self._audit.wait_for(uri, since=since, timeout_s=AUDIT_TIMEOUT_S)
+        except AuditError as error:
+            self.refused[str(error)] = None
+            return None

@@ -1,6 +1,6 @@
 """From what a trial saw to its record and its caveats. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bench.cluster.churn import ChurnReport
@@ -15,12 +15,17 @@ from bench.model import (
     Trial,
     TrialRecord,
 )
+from bench.probes.metrics import ScrapeRow
+from bench.probes.observers import Observed
+from bench.trial.calm import CALM_SHARE, Calm
 
 REQUEST_TIMEOUT_S = 30.0
 SATURATED_SHARE = 0.9
 """Of a processor: a generator of one thread that uses more cannot be relied on to keep time."""
 RATE_TOLERANCE = 0.02
 CHURN_TOLERANCE = 0.05
+UPSTREAM_REQUESTS = "informer_bench_upstream_requests_total"
+UPSTREAM_BYTES = "informer_bench_upstream_received_bytes_total"
 
 
 def blank(trial: Trial, scenario: Scenario, identity: str | None) -> TrialRecord:
@@ -73,6 +78,44 @@ def churn_caveats(churned: ChurnReport) -> Iterator[tuple[CaveatKind, str]]:
         wrote = f"churn wrote {churned.achieved_per_s:.1f} times a second, not {requested:g}"
         why = f"({churned.failed} failed, {churned.dropped} dropped){reason}"
         yield CaveatKind.CHURN_NOT_REACHED, f"{wrote} {why}"
+
+
+def total_of(rows: Iterable[ScrapeRow], name: str, mark: str) -> int | None:
+    """Return what a server's own counter stood at, summed over its labels; ``None``: it has none.
+
+    A counter with labels that has counted nothing yet is there without a sample. It
+    is 0 then if the other of the two is there, and a server that shows neither has none.
+    """
+    of_server = [row for row in rows if row.source == "server" and row.mark == mark]
+    if not any(row.name in (UPSTREAM_REQUESTS, UPSTREAM_BYTES) for row in of_server):
+        return None
+    return round(sum(row.value for row in of_server if row.name == name))
+
+
+def grown(rows: Iterable[ScrapeRow], name: str) -> int | None:
+    """Return by how much a server's own counter grew between the marks; ``None``: it has none."""
+    begin, end = total_of(rows, name, "begin"), total_of(rows, name, "end")
+    return None if begin is None or end is None else end - begin
+
+
+def calm_caveats(calm: Calm | None) -> Iterator[tuple[CaveatKind, str]]:
+    """Tell if the machine was busy with something else before the trial."""
+    if calm is not None and not calm.reached:
+        used = f"{calm.share:.0%} of the machine's CPU time was in use, more than {CALM_SHARE:.0%}"
+        text = f"before the trial {used}, also after {calm.waited_s:.1f} s of waiting"
+        yield CaveatKind.NOISY_MACHINE, text
+
+
+def observer_caveats(observed: Observed, mark: str) -> Iterator[tuple[CaveatKind, str]]:
+    """Tell what freshness probe and bystander could not do; ``mark`` names the mark they met."""
+    if observed.in_flight:
+        yield (
+            CaveatKind.NOT_DRAINED,
+            f"{observed.in_flight} requests of probe and bystander in flight at the {mark} mark",
+        )
+    if observed.writes_failed:
+        text = f"{observed.writes_failed} writes of the freshness probe failed: "
+        yield CaveatKind.FAILED_REQUESTS, f"{text}{observed.first_failure}"
 
 
 def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:

@@ -14,17 +14,27 @@ from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
 from bench.model import Caveat, CaveatKind, Outcome, Plan, Trial, TrialRecord
 from bench.probes.audit import AuditRow
-from bench.probes.metrics import ScrapeRow
+from bench.probes.bystander_row import BystanderRow
+from bench.probes.metrics import ScrapeRow, parse_metrics
+from bench.probes.observers import Observed, Observers
 from bench.probes.processes import Sampler, SampleRow, usage
+from bench.probes.staleness import FreshnessRow
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
+from bench.trial.calm import wait_until_calm
 from bench.trial.marks import Mark, Marker
 from bench.trial.record import (
     REQUEST_TIMEOUT_S,
+    UPSTREAM_BYTES,
+    UPSTREAM_REQUESTS,
     blank,
+    calm_caveats,
     caveat,
     churn_caveats,
+    grown,
     load_caveats,
+    observer_caveats,
+    total_of,
     with_load,
 )
 
@@ -34,19 +44,22 @@ Notify = Callable[[str, float, str], None]
 
 @dataclass
 class Measurements:
-    """Everything that a trial leaves: its record and its tables."""
+    """Everything that a trial leaves: its record and its tables; ``None`` was not measured."""
 
     record: TrialRecord
     requests: Path | None = None
-    audit: list[AuditRow] = field(default_factory=list)
+    audit: list[AuditRow] | None = None
     scrapes: list[ScrapeRow] = field(default_factory=list)
     samples: list[SampleRow] = field(default_factory=list)
+    freshness: list[FreshnessRow] | None = None
+    bystander: list[BystanderRow] | None = None
 
 
 class TrialRunner:
     """Runs one trial on a populated cluster. ``folder`` takes logs and the request rows.
 
-    ``kind`` is ``None`` for the arm without a server and without load.
+    ``kind`` is ``None`` for the arm without a server and without load. ``observers``
+    are resumed if the scenario wants them, and are idle otherwise.
     """
 
     def __init__(
@@ -55,37 +68,43 @@ class TrialRunner:
         trial: Trial,
         *,
         cluster: PopulatedCluster,
+        observers: Observers,
         kind: ServerKind | None,
         watchdog: Watchdog,
         folder: Path,
         notify: Notify,
+        attempt: int = 1,
     ) -> None:
         self._plan = plan
         self._trial = trial
         self._scenario = plan.scenario(trial.scenario)
         self._cluster = cluster
+        self._observers = observers
         self._kind = kind
         self._watchdog = watchdog
         self._folder = folder
         self._notify = notify
         self._server: ServerUnderTest | None = None
+        self._load: LoadDriver | None = None
         self._caveats: list[Caveat] = []
         identity = kind.identity if kind else None
-        self._out = Measurements(blank(trial, self._scenario, identity))
+        self._out = Measurements(replace(blank(trial, self._scenario, identity), attempt=attempt))
 
     def run(self) -> Measurements:
         """Run the trial and return what was measured.
 
         A server or load process that fails makes the trial a failed one, with what
-        was measured until then. Raises ``ProcessFailed`` when the control plane or
-        the churn writer has ended.
+        was measured until then. Raises ``ProcessFailed`` when the control plane, the
+        churn writer or an observer has ended.
         """
         with ExitStack() as stack:
             try:
                 self._walk(stack)
             except (ProcessFailed, LoadFailed, ServerError) as error:
                 self._cluster.check()
+                self._observers.check()
                 self._cluster.churn.pause()
+                self._observers.pause()
                 self._fail(self._cause(error))
         self._update(caveats=tuple(self._caveats))
         return self._out
@@ -104,25 +123,38 @@ class TrialRunner:
         self._note([(CaveatKind.TRIAL_FAILED, why)])
 
     def _walk(self, stack: ExitStack) -> None:
+        self._cool_down()
         server = self._server = self._start_server(stack)
-        load = self._start_load(stack, server)
-        processes = self._processes(server, load)
-        marker = Marker(self._trial.order, self._cluster.plane, server, processes)
+        load = self._load = self._start_load(stack, server)
+        marker = Marker(self._trial.order, self._cluster.plane, server, self._processes)
+        stack.callback(marker.close)
         self._out.scrapes = marker.scrapes
         self._warm_up(load)
         begin = marker.begin()
-        sampler = Sampler(processes)
+        sampler = Sampler(self._processes())
         with sampler:
-            self._measure(load)
+            begin_us = self._measure(load)
         churned = self._cluster.churn.pause()
+        observed = self._observers.pause()
         end = marker.end()
-        self._out.samples = sampler.rows
+        self._out.samples = [row.shifted(begin_us) for row in sampler.rows]
         self._out.audit = marker.audit_rows(begin, end)
+        self._note(marker.caveats(begin, end))
         self._record_costs(begin, end, churned)
+        self._record_observed(observed, begin_us)
         if server is not None:
             self._record_server(server, sampler, begin, end)
-            self._check_answers(server, churned)
+            self._check_answers(
+                server, max(int(churned.resource_version or 0), observed.resource_version)
+            )
         self._update(outcome=Outcome.OK)
+
+    def _cool_down(self) -> None:
+        self._notify("waiting for a calm machine", 0.0, "")
+        calm = wait_until_calm(self._plan.cooldown_s)
+        if calm is not None:
+            self._update(cooldown_s=calm.waited_s, load_before=calm.share)
+        self._note(calm_caveats(calm))
 
     def _start_server(self, stack: ExitStack) -> ServerUnderTest | None:
         if self._kind is None:
@@ -136,7 +168,13 @@ class TrialRunner:
                 log=self._folder / "server.log",
             )
         )
-        self._update(ready_s=server.ready_s, server_pss_ready_bytes=_pss_bytes(server))
+        at_ready = parse_metrics(server.metrics(), mark="ready", source="server")
+        self._update(
+            ready_s=server.ready_s,
+            ready_requests=total_of(at_ready, UPSTREAM_REQUESTS, "ready"),
+            ready_bytes=total_of(at_ready, UPSTREAM_BYTES, "ready"),
+            server_pss_ready_bytes=_pss_bytes(server),
+        )
         return server
 
     def _start_load(self, stack: ExitStack, server: ServerUnderTest | None) -> LoadDriver | None:
@@ -154,22 +192,31 @@ class TrialRunner:
         )
         return stack.enter_context(LoadDriver(load, out=self._folder, watchdog=self._watchdog))
 
-    def _processes(self, server: ServerUnderTest | None, load: LoadDriver | None) -> dict[str, int]:
+    def _processes(self) -> dict[str, int]:
         cluster = self._cluster
         pids = {
             "apiserver": cluster.plane.apiserver.pid,
             "etcd": cluster.plane.etcd.pid,
             "churn": cluster.churn.pid,
         }
-        if server is not None:
-            pids["server"] = server.pid
-        if load is not None:
-            pids["load"] = load.pid
+        if self._scenario.probe:
+            pids |= self._observers.pids
+        if self._server is not None:
+            pids["server"] = self._server.pid
+        if self._load is not None:
+            pids["load"] = self._load.pid
         return pids
 
-    def _warm_up(self, load: LoadDriver | None) -> None:
-        """Load without counting, then pause load and churn until nothing is in flight."""
+    def _resume(self, phase: str) -> None:
+        """Let churn and observers go, with equal seeds in every arm of a round."""
         self._cluster.churn.resume(self._scenario.churn_per_s)
+        if self._scenario.probe:
+            seed = f"{self._plan.seed}/{self._trial.scenario}/{self._trial.round}/{phase}"
+            self._observers.resume(self._server.url if self._server else None, seed=seed)
+
+    def _warm_up(self, load: LoadDriver | None) -> None:
+        """Load without counting, then pause all of it until nothing is in flight."""
+        self._resume("warm-up")
         if load is None:
             self._wait("warming up", self._plan.warmup_s)
         else:
@@ -178,18 +225,22 @@ class TrialRunner:
                 text = f"{drained.in_flight} requests in flight at the begin mark"
                 self._note([(CaveatKind.NOT_DRAINED, text)])
         self._cluster.churn.pause()
+        self._note(observer_caveats(self._observers.pause(), "begin"))
 
-    def _measure(self, load: LoadDriver | None) -> None:
-        self._cluster.churn.resume(self._scenario.churn_per_s)
+    def _measure(self, load: LoadDriver | None) -> int:
+        """Let the window pass; return its begin in microseconds of the monotonic clock."""
+        self._resume("window")
         if load is None:
+            begin_us = time.monotonic_ns() // 1000
             self._update(window_begin_epoch_s=time.time(), window_s=self._plan.duration_s)
             self._wait("measuring", self._plan.duration_s)
             self._update(window_end_epoch_s=time.time())
-            return
+            return begin_us
         measured: Measured = load.measure(self._plan.duration_s, self._on_progress("measuring"))
         self._out.requests = Path(measured.requests_file)
         self._out.record = with_load(self._out.record, measured)
         self._note(load_caveats(measured))
+        return round(measured.window_begin_monotonic_s * 1e6)
 
     def _wait(self, what: str, seconds: float) -> None:
         began = time.monotonic()
@@ -214,6 +265,15 @@ class TrialRunner:
         )
         self._note(churn_caveats(churned))
 
+    def _record_observed(self, observed: Observed, begin_us: int) -> None:
+        if not self._scenario.probe:
+            return
+        rows = observed.within(begin_us, self._out.record.window_s)
+        self._out.freshness, self._out.bystander = rows
+        if self._server is not None:
+            self._update(probe_rps=observed.reads_per_s)
+        self._note(observer_caveats(observed, "end"))
+
     def _record_server(
         self, server: ServerUnderTest, sampler: Sampler, begin: Mark, end: Mark
     ) -> None:
@@ -222,15 +282,16 @@ class TrialRunner:
         seen = [size for size in (sampler.peak_pss_bytes("server"), at_end) if size is not None]
         self._update(
             server_cpu_s=end.cpu_since(begin, "server"),
+            upstream_bytes=grown(self._out.scrapes, UPSTREAM_BYTES),
             server_pss_end_bytes=at_end,
             server_pss_peak_bytes=max(seen, default=None),
         )
 
-    def _check_answers(self, server: ServerUnderTest, churned: ChurnReport) -> None:
+    def _check_answers(self, server: ServerUnderTest, newest: int) -> None:
         """Compare what the server answers now with the API server's own LIST."""
         self._notify("comparing with a LIST", 1.0, "")
         api = self._cluster.plane.api(IDENTITY)
-        found = compare_with_list(server, api, resource_version=churned.resource_version)
+        found = compare_with_list(server, api, resource_version=str(newest) if newest else "")
         self._update(equal_to_list=not found)
         if found:
             text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,16 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_request_is_one_row_with_microseconds_since_the_epoch(log: Path) -> None:
+@pytest.fixture
+def audit(log: Path) -> Iterator[AuditLog]:
+    audit = AuditLog(log)
+    yield audit
+    audit.close()
+
+
+def test_a_request_is_one_row_with_microseconds_since_the_epoch(log: Path, audit: AuditLog) -> None:
     log.write_text(line("a"))
-    (row,) = AuditLog(log).rows(0, AuditLog(log).size())
+    (row,) = audit.rows(0, audit.size())
     assert ("a", "list", "pods", "checkout", 200) == (
         row.audit_id,
         row.verb,
@@ -45,22 +53,23 @@ def test_a_request_is_one_row_with_microseconds_since_the_epoch(log: Path) -> No
     assert (1_000_001, 1_000_250) == (row.received_us, row.at_us)
 
 
-def test_a_watch_that_started_and_ended_is_one_row_the_complete_one(log: Path) -> None:
+def test_a_watch_that_started_and_ended_is_one_row_the_complete_one(
+    log: Path, audit: AuditLog
+) -> None:
     log.write_text(line("w", "ResponseStarted") + line("a") + line("w"))
-    rows = AuditLog(log).rows(0, AuditLog(log).size())
+    rows = audit.rows(0, audit.size())
     assert [("a", "ResponseComplete"), ("w", "ResponseComplete")] == [
         (row.audit_id, row.stage) for row in rows
     ]
 
 
-def test_a_watch_still_open_is_one_row(log: Path) -> None:
+def test_a_watch_still_open_is_one_row(log: Path, audit: AuditLog) -> None:
     log.write_text(line("w", "ResponseStarted"))
-    assert ["ResponseStarted"] == [row.stage for row in AuditLog(log).rows(0, 10_000)]
+    assert ["ResponseStarted"] == [row.stage for row in audit.rows(0, 10_000)]
 
 
-def test_only_what_is_between_the_positions_is_read(log: Path) -> None:
+def test_only_what_is_between_the_positions_is_read(log: Path, audit: AuditLog) -> None:
     log.write_text(line("before"))
-    audit = AuditLog(log)
     begin = audit.size()
     with log.open("a") as file:
         file.write(line("within"))
@@ -70,19 +79,19 @@ def test_only_what_is_between_the_positions_is_read(log: Path) -> None:
     assert ["within"] == [row.audit_id for row in audit.rows(begin, end)]
 
 
-def test_a_line_that_is_written_a_little_later_is_waited_for(log: Path) -> None:
+def test_a_line_that_is_written_a_little_later_is_waited_for(log: Path, audit: AuditLog) -> None:
     def write() -> None:
         with log.open("a") as file:
             file.write(line("m", requestURI="/metrics?mark=1-begin"))
 
     threading.Timer(0.1, write).start()
-    position = AuditLog(log).wait_for("/metrics?mark=1-begin", since=0, timeout_s=10)
+    position = audit.wait_for("/metrics?mark=1-begin", since=0, timeout_s=10)
     assert log.stat().st_size == position
 
 
-def test_a_line_that_never_comes_is_an_error_that_names_it(log: Path) -> None:
+def test_a_line_that_never_comes_is_an_error_that_names_it(audit: AuditLog) -> None:
     with pytest.raises(AuditError, match=r"/metrics\?mark=1-begin within 0\.05 s"):
-        AuditLog(log).wait_for("/metrics?mark=1-begin", since=0, timeout_s=0.05)
+        audit.wait_for("/metrics?mark=1-begin", since=0, timeout_s=0.05)
 
 
 def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -90,7 +99,48 @@ def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         AuditLog(tmp_path / "none").size()
 
 
-def test_a_damaged_line_is_an_error_that_shows_it(log: Path) -> None:
+def test_a_damaged_line_is_an_error_that_shows_it(log: Path, audit: AuditLog) -> None:
     log.write_text('{"auditID": "a"\n')
     with pytest.raises(AuditError, match="not an audit event"):
-        AuditLog(log).rows(0, 100)
+        audit.rows(0, 100)
+
+
+def test_a_log_rotated_in_the_middle_is_read_across_its_files(log: Path, audit: AuditLog) -> None:
+    log.write_text(line("before"))
+    begin = audit.size()
+    with log.open("a") as file:
+        file.write(line("old"))
+    for number in (1, 2):  # twice, so that one file is neither the first nor the last
+        log.rename(log.with_name(f"audit-2026-01-01T00-00-0{number}.000.log"))
+        log.write_text(line(f"new-{number}"))
+    end = audit.size()
+    with log.open("a") as file:
+        file.write(line("after"))
+    assert ["old", "new-1", "new-2"] == [row.audit_id for row in audit.rows(begin, end)]
+
+
+def test_a_rotated_file_that_was_removed_is_still_read(log: Path, audit: AuditLog) -> None:
+    begin = audit.size()
+    log.write_text(line("old"))
+    log.unlink()
+    log.write_text(line("new"))
+    assert ["old", "new"] == [row.audit_id for row in audit.rows(begin, audit.size())]
+
+
+def test_rotated_files_from_before_are_left_alone(log: Path, audit: AuditLog) -> None:
+    log.with_name("audit-2025-01-01T00-00-00.000.log").write_text(line("long ago"))
+    begin = audit.size()
+    log.write_text(line("old"))
+    log.rename(log.with_name("audit-2026-01-01T00-00-00.000.log"))
+    log.write_text(line("new"))
+    assert ["old", "new"] == [row.audit_id for row in audit.rows(begin, audit.size())]
+
+
+def test_a_log_that_was_cut_short_is_an_error_and_no_half_of_the_truth(
+    log: Path, audit: AuditLog
+) -> None:
+    log.write_text(line("a") * 3)
+    begin = audit.size()
+    log.write_text("")
+    with pytest.raises(AuditError, match="cut short"):
+        audit.rows(begin, begin + 10)

@@ -11,6 +11,7 @@ from bench.trial.record import blank, churn_caveats, load_caveats, with_load
 
 CALM = Measured(
     window_begin_epoch_s=100.0,
+    window_begin_monotonic_s=50.0,
     window_end_epoch_s=110.0,
     window_s=10.0,
     drained_epoch_s=110.1,

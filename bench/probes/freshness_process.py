@@ -1,0 +1,266 @@
+"""The freshness probe: ``python -m bench.probes.freshness_process``.
+
+Orders are JSON lines on standard input, answers JSON lines on standard output:
+``resume`` with the server to read from (none: only writes), ``pause``; end of
+input ends it. Writes come about ``WRITES_PER_S`` times a second at moments drawn
+from the seed, so that they keep no step with the load's arrivals.
+"""
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.model import PROBE_POD
+from bench.probes.staleness import FreshnessRow, Staleness
+
+WRITES_PER_S = 2.0
+READ_EVERY_S = 0.005
+BOUND_S = 10.0
+"""A write that was not seen after so long is given up."""
+DRAIN_S = 2.0
+"""How long a pause waits for the writes that have not been seen."""
+READ_TIMEOUT_S = 5.0
+COLLECT_EVERY_S = 30.0
+"""Servers keep the arrival times of their latest events only; they are fetched so often."""
+
+NAMESPACE, NAME = PROBE_POD
+PATH = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"
+
+
+class _Metadata(msgspec.Struct):
+    resource_version: str = msgspec.field(name="resourceVersion")
+
+
+class _Pod(msgspec.Struct):
+    metadata: _Metadata
+
+
+class _Answer(msgspec.Struct):
+    result: _Pod
+
+
+class _Times(msgspec.Struct):
+    result: list[tuple[int, int]]
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_times = msgspec.json.Decoder(_Times).decode
+
+
+class Reader:
+    """Reads the probe's pod from one server under test, over one connection."""
+
+    def __init__(self, url: str) -> None:
+        self._pool = urllib3.connectionpool.connection_from_url(
+            url, maxsize=1, retries=False, timeout=READ_TIMEOUT_S
+        )
+
+    def version(self) -> int | None:
+        """Return the version of the pod that the server shows: 0 if it knows none.
+
+        ``None`` if it gave no good answer.
+        """
+        try:
+            answer = self._pool.request("GET", f"/pods/{NAMESPACE}/{NAME}")
+            if answer.status == 404:
+                return 0
+            return int(_decode_answer(answer.data).result.metadata.resource_version)
+        except (HTTPError, msgspec.MsgspecError, ValueError):
+            return None
+
+    def event_times(self, since: int) -> dict[int, int]:
+        """Return when changes came in, by version, if the server tells; see its ``/events``."""
+        try:
+            answer = self._pool.request("GET", f"/events?since={since}")
+            return dict(_decode_times(answer.data).result) if answer.status == 200 else {}
+        except (HTTPError, msgspec.MsgspecError):
+            return {}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._pool.close()
+
+
+class Probe:
+    """Writes on one thread and reads on another, from ``resume`` to ``pause``."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._lock = threading.Condition()
+        self._halt = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._reader: Reader | None = None
+        self._staleness = Staleness(int(BOUND_S * 1e6))
+        self._reads = self._failed = self._written = 0
+        self._newest = 0
+        self._failure: str | None = None
+        self._began = time.monotonic()
+
+    def resume(self, server: str | None, seed: str) -> None:
+        """Write, and read from ``server`` if there is one, until paused."""
+        self.pause()
+        self._reader = Reader(server) if server else None
+        self._staleness = Staleness(int(BOUND_S * 1e6))
+        self._reads = self._failed = self._written = 0
+        self._failure = None
+        self._halt = threading.Event()
+        self._began = time.monotonic()
+        self._threads = [threading.Thread(target=self._write_on, args=(seed,), daemon=True)]
+        if self._reader is not None:
+            self._threads.append(threading.Thread(target=self._read_on, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def pause(self) -> dict[str, Any]:
+        """Stop writing, wait (bounded) until every write was seen, and tell what was found."""
+        self._halt.set()
+        elapsed_s = time.monotonic() - self._began
+        with self._lock:
+            self._lock.notify_all()
+        deadline = time.monotonic() + DRAIN_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        in_flight = sum(thread.is_alive() for thread in self._threads)
+        self._threads = []
+        rows = self._staleness.rows
+        if self._reader is not None:
+            self._collect(rows)
+            self._reader.close()
+            self._reader = None
+        return {
+            "rows": [asdict(row) for row in rows],
+            "reads": self._reads,
+            "written": self._written,
+            "failed": self._failed,
+            "first_failure": self._failure,
+            "elapsed_s": elapsed_s,
+            "in_flight": in_flight,
+            "resource_version": self._newest,
+        }
+
+    def _write_on(self, seed: str) -> None:
+        draw = random.Random(f"probe/{seed}")
+        due, number, collected = time.monotonic(), 0, time.monotonic()
+        while True:
+            due += draw.uniform(0.5, 1.5) / WRITES_PER_S
+            if self._halt.wait(max(0.0, due - time.monotonic())):
+                return
+            number += 1
+            self._write(f"{seed}/{number}")
+            if self._reader is not None and time.monotonic() - collected > COLLECT_EVERY_S:
+                collected = time.monotonic()
+                self._collect(self._staleness.rows)
+
+    def _write(self, mark: str) -> None:
+        patch = {"metadata": {"annotations": {"informer-bench/written": mark}}}
+        try:
+            written = self._api.merge_patch(PATH, patch)
+        except (ApiError, ApiUnreachableError) as error:
+            self._failed += 1
+            self._failure = self._failure or str(error)
+            return
+        acked_us = _now_us()
+        version = int(written["metadata"]["resourceVersion"])
+        with self._lock:
+            self._written += 1
+            self._newest = max(self._newest, version)
+            self._staleness.wrote(acked_us, version, awaited=self._reader is not None)
+            self._lock.notify_all()
+
+    def _read_on(self) -> None:
+        reader, halt, staleness = self._reader, self._halt, self._staleness
+        assert reader is not None, "only started with one"
+        deadline: float | None = None
+        while True:
+            with self._lock:
+                self._lock.wait_for(lambda: staleness.is_pending or halt.is_set())
+                if not staleness.is_pending:
+                    return
+            if halt.is_set():
+                deadline = deadline or time.monotonic() + DRAIN_S
+                if time.monotonic() > deadline:
+                    return
+            sent_us = _now_us()
+            version = reader.version()
+            done_us = _now_us()
+            with self._lock:
+                self._reads += 1
+                staleness.read(sent_us, done_us, version)
+            time.sleep(max(0.0, READ_EVERY_S - (done_us - sent_us) / 1e6))
+
+    def _collect(self, rows: list[FreshnessRow]) -> None:
+        """Put in when the server was told of each write, where it says so."""
+        wanted = [row for row in rows if row.event_us is None]
+        if not wanted or self._reader is None:
+            return
+        times = self._reader.event_times(wanted[0].resource_version)
+        for row in wanted:
+            row.event_us = times.get(row.resource_version)
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+def _create_pod(api: Api) -> None:
+    manifest = {
+        "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": {"app": NAME}},
+        "spec": {
+            "nodeName": "probed",
+            "containers": [{"name": "nothing", "image": "informer-bench.local/nothing"}],
+        },
+    }
+    try:
+        api.post(f"/api/v1/namespaces/{NAMESPACE}/pods", manifest)
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+
+
+def main() -> None:
+    """Obey orders until standard input ends."""
+    arguments = _arguments()
+    credentials = Credentials(arguments.server, arguments.authority, token=arguments.token)
+    api = Api(credentials, connections=1)
+    _create_pod(api)
+    probe = Probe(api)
+    _answer("ready")
+    for line in sys.stdin:
+        order = json.loads(line)
+        match order["do"]:
+            case "resume":
+                probe.resume(order["server"], order["seed"])
+                _answer("resumed")
+            case "pause":
+                _answer("paused", **probe.pause())
+            case other:
+                raise SystemExit(f"does not know the order {other!r}")
+
+
+def _answer(event: str, **figures: Any) -> None:  # noqa: ANN401 - JSON values
+    print(json.dumps({"event": event, **figures}), flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.probes.freshness_process", description=__doc__
+    )
+    parser.add_argument("--server", required=True, help="address of the API server")
+    parser.add_argument("--authority", type=Path, required=True, help="its CA certificate (PEM)")
+    parser.add_argument("--token", type=Path, required=True, help="file with the probe's token")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

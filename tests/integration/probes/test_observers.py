@@ -1,0 +1,113 @@
+"""Freshness probe and bystander on a real control plane, reading from servers under test."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.binaries import Binaries
+from bench.cluster.control_plane import ControlPlane
+from bench.fleet import ServerUnderTest, server_kinds
+from bench.probes.audit import AuditLog
+from bench.probes.observers import Observed, Observers
+from bench.supervision.process import ProcessFailed
+from bench.supervision.watchdog import Watchdog
+
+SECONDS = 2.0
+
+
+@pytest.fixture(scope="module")
+def plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
+    with ControlPlane.start(binaries, watchdog) as started:
+        yield started
+
+
+@pytest.fixture
+def observers(plane: ControlPlane, watchdog: Watchdog) -> Iterator[Observers]:
+    with Observers.start(plane, watchdog) as started:
+        yield started
+
+
+def observe(observers: Observers, server: str | None = None, seed: str = "a") -> Observed:
+    observers.resume(server, seed=seed)
+    time.sleep(SECONDS)
+    return observers.pause()
+
+
+@pytest.mark.parametrize("name", ["direct", "informer"])
+def test_every_write_is_seen_through_a_server_within_its_bounds(
+    observers: Observers, plane: ControlPlane, watchdog: Watchdog, tmp_path: Path, name: str
+) -> None:
+    log = tmp_path / "server.log"
+    with ServerUnderTest.start(
+        server_kinds()[name], kubeconfig=plane.kubeconfig, watchdog=watchdog, log=log
+    ) as server:
+        observed = observe(observers, server.url)
+    assert observed.freshness
+    assert observed.reads >= len(observed.freshness)
+    for row in observed.freshness:
+        assert row.first_sent_us is not None
+        assert row.fresh_done_us is not None
+        assert row.acked_us <= row.first_sent_us < row.fresh_done_us
+        assert row.first_stale is (row.stale_sent_us is not None)
+        assert (row.event_us is not None) is (name == "informer")
+
+
+def test_without_a_server_the_same_is_written_and_nothing_read(observers: Observers) -> None:
+    observed = observe(observers)
+    assert 0 == observed.reads
+    assert observed.freshness
+    assert {None} == {row.fresh_done_us for row in observed.freshness}
+    assert {"ok"} == {row.outcome for row in observed.bystander}
+
+
+def test_a_server_that_answers_nothing_is_no_fresh_one(observers: Observers) -> None:
+    observed = observe(observers, "http://127.0.0.1:9")
+    assert observed.reads > len(observed.freshness) > 0
+    assert {(None, None)} == {(row.first_stale, row.fresh_done_us) for row in observed.freshness}
+    assert 0 == observed.in_flight
+
+
+def test_once_paused_neither_asks_the_api_server_anything(
+    observers: Observers, plane: ControlPlane
+) -> None:
+    observe(observers)
+    audit = AuditLog(plane.audit_log)
+    begin = audit.size()
+    time.sleep(1.0)
+    assert [] == audit.rows(begin, audit.size())
+    audit.close()
+
+
+def test_each_is_an_identity_of_its_own_in_the_audit_log(
+    observers: Observers, plane: ControlPlane
+) -> None:
+    audit = AuditLog(plane.audit_log)
+    begin = audit.size()
+    observed = observe(observers)
+    rows = audit.rows(begin, audit.size())
+    audit.close()
+    asked = {(row.user.rpartition(":")[2], row.verb, row.resource, row.code) for row in rows}
+    assert {("probe", "patch", "pods", 200), ("bystander", "get", "configmaps", 200)} == asked
+    assert len(rows) == len(observed.freshness) + len(observed.bystander)
+
+
+def test_equal_seeds_write_at_equal_moments(observers: Observers) -> None:
+    def starts(seed: str) -> list[int]:
+        observed = observe(observers, seed=seed)
+        first = observed.bystander[0].intended_us
+        return [row.intended_us - first for row in observed.bystander][:10]
+
+    first = starts("a")
+    assert first == starts("a")
+    assert first != starts("b")
+
+
+def test_a_probe_that_died_is_named(observers: Observers) -> None:
+    observers.resume(None, seed="a")
+    os.kill(observers.pids["probe"], signal.SIGKILL)
+    with pytest.raises(ProcessFailed, match="probe was killed by SIGKILL"):
+        observers.pause()
