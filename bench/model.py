@@ -192,6 +192,21 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run was gone on with: when, up to which round, and what was made then."""
+
+    at: str
+    rounds: int
+    trials: int
+    """How many were lacking and therefore made."""
+    failed: tuple[str, ...] = ()
+    """Folders of those among them that had failed before; now under ``set-aside``."""
+    unlike: tuple[str, ...] = ()
+    """What of the environment was no longer as at the start; with ``--force`` only."""
+    load_average_1m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """``run.json``: the head of a results folder."""
 
@@ -204,6 +219,7 @@ class RunRecord:
     trials_planned: int
     ended_at: str | None = None
     reason: str | None = None
+    resumptions: tuple[Resumption, ...] = ()
     caveats: tuple[Caveat, ...] = ()
 
 

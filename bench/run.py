@@ -2,7 +2,7 @@
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,12 @@ from bench.fleet import ServerError, ServerKind, server_kinds
 from bench.model import (
     NO_SERVER,
     SCHEMA,
+    Caveat,
+    CaveatKind,
     EqualityRecord,
     Outcome,
     Plan,
+    Resumption,
     RunRecord,
     RunState,
     Trial,
@@ -29,7 +32,8 @@ from bench.probes.audit import AuditError
 from bench.probes.metrics import MetricsError
 from bench.probes.observers import Observers
 from bench.progress import Progress
-from bench.store import Store
+from bench.resumption import ResumeError, lacking, unlike
+from bench.store import RunWriter, Store
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.trial.runner import TrialRunner
@@ -50,34 +54,34 @@ class Run:
     """One run: its record, its results folder, and the cluster it is at."""
 
     def __init__(
-        self, plan: Plan, plan_toml: str, *, binaries: Binaries, store: Store, progress: Progress
+        self,
+        record: RunRecord,
+        todo: Sequence[Trial],
+        *,
+        binaries: Binaries,
+        writer: RunWriter,
+        progress: Progress,
     ) -> None:
-        self._plan = plan
+        self.record = record
+        self._plan = record.plan
+        self._todo = todo
         self._binaries = binaries
+        self._writer = writer
         self._progress = progress
-        self._trials = trials(plan)
         self._kinds = server_kinds()
-        started = dt.datetime.now(dt.UTC)
-        self.record = RunRecord(
-            schema=SCHEMA,
-            run=f"{started:%Y%m%dT%H%M%SZ}-{plan.name}",
-            state=RunState.RUNNING,
-            started_at=started.isoformat(timespec="seconds"),
-            plan=plan,
-            environment=describe(binaries),
-            trials_planned=len(self._trials),
-        )
-        self._writer = store.create(self.record, plan_toml)
+        self._attempts: dict[Trial, int] = {}
         self._cluster: PopulatedCluster | None = None
         self._observers: Observers
         self._compared: dict[int, EqualityRecord] = {}
+        self._compared_before: EqualityRecord | None = None
         self._differed = False
         self.has_trials = False
 
     @property
     def unequal(self) -> bool:
         """Whether the servers were found to answer differently, before or after a window."""
-        return self._differed or not all(record.equal for record in self._compared.values())
+        compared = [*self._compared.values(), self._compared_before]
+        return self._differed or not all(record.equal for record in compared if record is not None)
 
     @classmethod
     def start(cls, plan: Plan, plan_toml: str, *, store: Store, progress: Progress) -> "Run":
@@ -86,7 +90,79 @@ class Run:
         Raises ``BinariesUnavailable``, or ``StoreError`` if the folder cannot be made.
         """
         binaries = resolve(say=progress.say)
-        return cls(plan, plan_toml, binaries=binaries, store=store, progress=progress)
+        todo = trials(plan)
+        started = dt.datetime.now(dt.UTC)
+        record = RunRecord(
+            schema=SCHEMA,
+            run=f"{started:%Y%m%dT%H%M%SZ}-{plan.name}",
+            state=RunState.RUNNING,
+            started_at=started.isoformat(timespec="seconds"),
+            plan=plan,
+            environment=describe(binaries),
+            trials_planned=len(todo),
+        )
+        writer = store.create(record, plan_toml)
+        return cls(record, todo, binaries=binaries, writer=writer, progress=progress)
+
+    @classmethod
+    def resume(
+        cls,
+        run: str | Path,
+        *,
+        store: Store,
+        progress: Progress,
+        rounds: int | None = None,
+        force: bool = False,
+    ) -> "Run":
+        """Go on with a run: its missing and failed trials, by its own plan and seed.
+
+        ``rounds`` extends the plan to so many. Failed trials are set aside, whole.
+        Raises ``ResumeError`` when nothing is lacking, when fewer rounds are asked for
+        than there are, or when the environment is not what it was and not ``force``;
+        ``BinariesUnavailable`` and ``StoreError`` as ``start`` does.
+        """
+        writer = store.reopen(run)  # first, so that nobody writes what is read now
+        reader = store.open(run)
+        done = reader.trials()
+        plan = _extended(reader.record, rounds)
+        todo = lacking(plan, done)
+        if not todo:
+            raise ResumeError(
+                f"{reader.record.run} lacks nothing: {len(done)} trials in {plan.rounds} round(s); "
+                "more rounds are asked for with --rounds"
+            )
+        binaries = resolve(say=progress.say)
+        now = describe(binaries)
+        differing = unlike(reader.record.environment, now)
+        if differing and not force:
+            raise ResumeError(
+                f"{reader.record.run} was begun in another environment; trials made here cannot "
+                f"stand beside its own ({'; '.join(differing)}). If that is meant: --force"
+            )
+        failed = [record for record in done if record.trial in todo]
+        for record in failed:
+            writer.set_aside(record)
+        resumption = Resumption(
+            at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            rounds=plan.rounds,
+            trials=len(todo),
+            failed=tuple(record.trial.folder for record in failed),
+            unlike=differing,
+            load_average_1m=now.load_average_1m,
+        )
+        resumed = cls(
+            _gone_on(reader.record, plan, resumption),
+            todo,
+            binaries=binaries,
+            writer=writer,
+            progress=progress,
+        )
+        resumed._attempts = {record.trial: (record.attempt or 1) + 1 for record in failed}
+        resumed._compared_before = reader.equality
+        resumed._differed = any(record.equal_to_list is False for record in done)
+        resumed.has_trials = len(done) > len(failed)
+        writer.update(resumed.record)
+        return resumed
 
     def walk(self) -> RunRecord:
         """Run every trial and write each at once; return the record of the finished run.
@@ -98,7 +174,7 @@ class Run:
         self._announce()
         try:
             with Watchdog() as watchdog, ExitStack() as stack:
-                for trial in self._trials:
+                for trial in self._todo:
                     cluster = self._cluster_for(trial, watchdog, stack)
                     with _explaining(cluster):
                         self._measure(trial, cluster, watchdog)
@@ -118,12 +194,20 @@ class Run:
             f"Plan {plan.name}: {plan.description}\n"
             f"  scenarios  {scenarios}\n"
             f"  servers    {', '.join(plan.servers)}\n"
-            f"  trials     {len(self._trials)} in {plan.rounds} round(s), "
-            f"about {max(1, round(predicted_s(plan) / 60))} min\n"
+            f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
             f"  cluster    Kubernetes {self._binaries.kubernetes}, "
             f"etcd {self._binaries.etcd_version}, from: {self._binaries.source}\n"
             f"  results    {self._writer.folder}"
         )
+
+    def _counted(self) -> str:
+        planned = f"{self.record.trials_planned} in {self._plan.rounds} round(s)"
+        if len(self._todo) == self.record.trials_planned:
+            return planned
+        return f"{len(self._todo)} lacking of {planned}"
+
+    def _predicted_s(self) -> float:
+        return predicted_s(self._plan) * len(self._todo) / self.record.trials_planned
 
     def _cluster_for(self, trial: Trial, watchdog: Watchdog, stack: ExitStack) -> PopulatedCluster:
         """Return a cluster with as many pods as the trial wants, a new one if need be."""
@@ -158,8 +242,10 @@ class Run:
             watchdog=watchdog,
         )
         self._compared[cluster.pods] = record
-        answers = tuple(a for compared in self._compared.values() for a in compared.answers)
-        self._writer.write_equality(replace(record, answers=answers))
+        before = [self._compared_before] if self._compared_before else []
+        compared = [*before, *self._compared.values()]
+        answers = dict.fromkeys(answer for each in compared for answer in each.answers)
+        self._writer.write_equality(replace(record, answers=tuple(answers)))
         self._progress.settle()
         if record.equal:
             self._progress.say(
@@ -173,7 +259,7 @@ class Run:
 
     def _measure(self, trial: Trial, cluster: PopulatedCluster, watchdog: Watchdog) -> None:
         title = (
-            f"[{trial.order + 1}/{len(self._trials)}] {trial.scenario}, {trial.server}, "
+            f"[{trial.order + 1}/{self.record.trials_planned}] {trial.scenario}, {trial.server}, "
             f"round {trial.round}"
         )
         with tempfile.TemporaryDirectory(dir=cluster.plane.folder) as folder:
@@ -185,6 +271,7 @@ class Run:
                 kind=self._kind_of(trial),
                 watchdog=watchdog,
                 folder=Path(folder),
+                attempt=self._attempts.get(trial, 1),
                 notify=lambda what, share, detail: self._progress.move(
                     f"{title}: {what}", share, detail
                 ),
@@ -213,6 +300,37 @@ class Run:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self.record = replace(self.record, state=state, ended_at=ended, reason=reason)
         self._writer.update(self.record)
+
+
+def _extended(record: RunRecord, rounds: int | None) -> Plan:
+    """Return the run's plan with ``rounds`` rounds; raise ``ResumeError`` if it has more."""
+    plan = record.plan
+    if rounds is None:
+        return plan
+    if rounds < plan.rounds:
+        raise ResumeError(
+            f"{record.run} has {plan.rounds} rounds already: they cannot become {rounds}"
+        )
+    return replace(plan, rounds=rounds)
+
+
+def _gone_on(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
+    """Return the record of a run that goes on, with the caveat of a forced one."""
+    caveats = record.caveats
+    if resumption.unlike:
+        text = f"trials were made in unlike environments: {'; '.join(resumption.unlike)}"
+        caveats = (*caveats, Caveat(CaveatKind.UNLIKE_ENVIRONMENT, text))
+    return replace(
+        record,
+        schema=SCHEMA,
+        plan=plan,
+        state=RunState.RUNNING,
+        ended_at=None,
+        reason=None,
+        trials_planned=len(trials(plan)),
+        resumptions=(*record.resumptions, resumption),
+        caveats=caveats,
+    )
 
 
 @contextmanager

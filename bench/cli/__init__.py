@@ -12,6 +12,7 @@ from bench.cli import binaries, plans, report, run, up
 from bench.cli.exits import EXPECTED, FAILED, USAGE
 from bench.plan import PlanError
 from bench.progress import Progress
+from bench.resumption import ResumeError
 from bench.supervision.signals import Interrupted, unwinding_on_signals
 
 VERBS = (run, report, up, plans, binaries)
@@ -28,6 +29,7 @@ examples:
   python -m bench run smoke            does everything work here? about a minute
   python -m bench run default          the comparison, with intervals
   python -m bench run my.toml          a plan of your own (start from bench/plans/default.toml)
+  python -m bench run --resume         go on with a run that was interrupted
   python -m bench report latest        make the report again, from files alone
   python -m bench up --pods 5000       a cluster and both servers to play with
 """
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as error:
         progress.say(f"{error}; everything that was started has been stopped")
         return error.exit_code
-    except PlanError as error:
+    except (PlanError, ResumeError) as error:
         progress.say(f"error: {error}")
         return USAGE
     except EXPECTED as error:

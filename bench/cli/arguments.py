@@ -26,6 +26,14 @@ def pod_count(text: str) -> int:
     return number
 
 
+def round_count(text: str) -> int:
+    """Read a number of rounds."""
+    number = int(text)
+    if not 1 <= number <= 100:
+        raise argparse.ArgumentTypeError(f"{number} is not from 1 to 100")
+    return number
+
+
 def churn_rate(text: str) -> float:
     """Read a number of writes a second."""
     rate = float(text)

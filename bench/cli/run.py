@@ -2,12 +2,12 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs, add_folders
+from bench.cli.arguments import Verbs, add_folders, round_count
 from bench.cli.exits import FAILED, OK
 from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
 from bench.model import RunState
-from bench.plan import plan_source, read_plan
+from bench.plan import PlanError, plan_source, read_plan
 from bench.progress import Progress
 from bench.run import Run
 from bench.store import Store
@@ -16,15 +16,32 @@ from bench.store import Store
 def register(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser("run", help="run a plan and make its report")
-    parser.add_argument("plan", nargs="?", default="default", help="a plan's name or a .toml file")
+    parser.add_argument("plan", nargs="?", help="a plan's name or a .toml file; left out: default")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="latest",
+        metavar="RUN",
+        help="go on with a run (left out: the latest): its missing and failed trials",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=round_count,
+        metavar="N",
+        help="with --resume: extend the run to N rounds",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="with --resume: also in an environment unlike the run's own; the report says so",
+    )
     add_folders(parser)
     parser.set_defaults(command=_run)
 
 
 def _run(options: argparse.Namespace, progress: Progress) -> int:
-    plan = read_plan(options.plan, vocabulary())
     store = Store(options.results)
-    run = Run.start(plan, plan_source(options.plan), store=store, progress=progress)
+    run = _started(options, store, progress)
     try:
         record = run.walk()
     finally:
@@ -34,3 +51,23 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
         progress.say("error: the servers did not answer alike: no figure of this run can be used")
         return FAILED
     return OK if record.state is RunState.COMPLETE else FAILED
+
+
+def _started(options: argparse.Namespace, store: Store, progress: Progress) -> Run:
+    if options.resume is not None:
+        if options.plan is not None:
+            raise PlanError(
+                f"--resume goes on with a run by that run's own plan; it takes no {options.plan!r}"
+            )
+        return Run.resume(
+            options.resume,
+            store=store,
+            progress=progress,
+            rounds=options.rounds,
+            force=options.force,
+        )
+    if options.rounds is not None or options.force:
+        raise PlanError("--rounds and --force belong to --resume; a plan says its own rounds")
+    name = options.plan or "default"
+    plan = read_plan(name, vocabulary())
+    return Run.start(plan, plan_source(name), store=store, progress=progress)

@@ -30,6 +30,8 @@ BOUND_S = 10.0
 """A write that was not seen after so long is given up."""
 DRAIN_S = 2.0
 """How long a pause waits for the writes that have not been seen."""
+LAST_READ_S = 0.5
+"""How long it then waits for the read that is under way."""
 READ_TIMEOUT_S = 5.0
 COLLECT_EVERY_S = 30.0
 """Servers keep the arrival times of their latest events only; they are fetched so often."""
@@ -105,7 +107,7 @@ class Probe:
         self._reads = self._failed = self._written = 0
         self._newest = 0
         self._failure: str | None = None
-        self._began = time.monotonic()
+        self._began = self._drain_until = time.monotonic()
 
     def resume(self, server: str | None, seed: str) -> None:
         """Write, and read from ``server`` if there is one, until paused."""
@@ -124,13 +126,13 @@ class Probe:
 
     def pause(self) -> dict[str, Any]:
         """Stop writing, wait (bounded) until every write was seen, and tell what was found."""
-        self._halt.set()
         elapsed_s = time.monotonic() - self._began
+        self._drain_until = time.monotonic() + DRAIN_S
+        self._halt.set()
         with self._lock:
             self._lock.notify_all()
-        deadline = time.monotonic() + DRAIN_S
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.join(max(0.0, self._drain_until + LAST_READ_S - time.monotonic()))
         in_flight = sum(thread.is_alive() for thread in self._threads)
         self._threads = []
         rows = self._staleness.rows
@@ -181,16 +183,13 @@ class Probe:
     def _read_on(self) -> None:
         reader, halt, staleness = self._reader, self._halt, self._staleness
         assert reader is not None, "only started with one"
-        deadline: float | None = None
         while True:
             with self._lock:
                 self._lock.wait_for(lambda: staleness.is_pending or halt.is_set())
                 if not staleness.is_pending:
                     return
-            if halt.is_set():
-                deadline = deadline or time.monotonic() + DRAIN_S
-                if time.monotonic() > deadline:
-                    return
+            if halt.is_set() and time.monotonic() > self._drain_until:
+                return
             sent_us = _now_us()
             version = reader.version()
             done_us = _now_us()

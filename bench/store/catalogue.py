@@ -40,6 +40,14 @@ class Store:
             (partial / "trials").mkdir()
         return RunWriter(folder, record.run)
 
+    def reopen(self, run: str | Path) -> RunWriter:
+        """Return a writer that goes on with a run that is there; raises as ``open`` does.
+
+        Also raises ``StoreError`` when somebody is writing to it at this moment.
+        """
+        reader = self.open(run)
+        return RunWriter(reader.folder, reader.record.run)
+
     def open(self, run: str | Path) -> RunReader:
         """Open a run by name, by path, or the one started last by "latest".
 

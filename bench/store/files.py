@@ -65,6 +65,21 @@ def new_folder(path: Path) -> Iterator[Path]:
         _sync_folder(path.parent)
 
 
+def move_folder(path: Path, target: Path) -> Path:
+    """Rename ``path`` to ``target``, which must not be there; return ``target``.
+
+    Raises ``StoreError`` naming the target when that fails.
+    """
+    if target.exists():
+        raise StoreError(f"{target} exists already, and results are never overwritten")
+    with _told_of(target):
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+        _sync_folder(target.parent)
+        _sync_folder(path.parent)
+    return target
+
+
 @contextmanager
 def _told_of(path: Path) -> Iterator[None]:
     """Turn an ``OSError`` into a ``StoreError`` that names ``path`` and what to do."""

@@ -1,20 +1,28 @@
 """Writing a run, trial by trial, each whole or absent."""
 
+import fcntl
+import os
+import weakref
 from pathlib import Path
 
 from bench.model import EqualityRecord, RunRecord, TrialRecord
 from bench.store.errors import StoreError
-from bench.store.files import new_folder
+from bench.store.files import move_folder, new_folder
 from bench.store.records import write_record
 from bench.store.tables import TABLES, Rows, write_table
 
 
 class RunWriter:
-    """The writer of one run's folder. Every call leaves the folder readable."""
+    """The writer of one run's folder, the only one as long as it lives.
+
+    Every call leaves the folder readable.
+    """
 
     def __init__(self, folder: Path, run: str) -> None:
+        """Take hold of ``folder``; raise ``StoreError`` if another writer has it."""
         self.folder = folder
         self._run = run
+        self.close = weakref.finalize(self, os.close, _hold(folder))
 
     def update(self, record: RunRecord) -> None:
         """Replace ``run.json``: the run went on, or ended.
@@ -28,6 +36,16 @@ class RunWriter:
     def write_equality(self, record: EqualityRecord) -> None:
         """Write ``equality.json``; a later call replaces it. Raises ``StoreError``."""
         write_record(self.folder / "equality.json", record)
+
+    def set_aside(self, record: TrialRecord) -> Path:
+        """Move a trial's folder to ``set-aside``, to make room for another attempt at it.
+
+        Returns where it is now. Raises ``StoreError`` when it cannot be moved.
+        """
+        name = f"{record.trial.folder}-attempt{record.attempt or 1}"
+        return move_folder(
+            self.folder / "trials" / record.trial.folder, self.folder / "set-aside" / name
+        )
 
     def write_trial(
         self,
@@ -66,3 +84,19 @@ class RunWriter:
             if isinstance(rows, Path):
                 rows.unlink(missing_ok=True)
         return path
+
+
+def _hold(folder: Path) -> int:
+    """Lock ``folder`` and return what holds the lock: the kernel lets go when a process ends."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise StoreError(f"cannot write to {folder}: {error.strerror or error}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise StoreError(
+            f"{folder} is being written to by another process; wait for its end"
+        ) from error
+    return handle

@@ -308,3 +308,31 @@ def test_tables_read_the_same_with_pandas_alone(store):
     pd.testing.assert_frame_equal(
         pd.read_parquet(folder / "requests.parquet"), store.open("latest").requests(a_trial())
     )
+
+
+def test_a_run_is_gone_on_with_and_a_failed_trial_makes_room(store):
+    store.create(a_run()).write_trial(a_trial(outcome=Outcome.FAILED), samples=[])
+    writer = store.reopen(a_run().run)
+    kept = writer.set_aside(a_trial(outcome=Outcome.FAILED))
+    writer.write_trial(a_trial(attempt=2))
+    assert [2] == [record.attempt for record in store.open("latest").trials()]
+    assert "000-list-direct-r0-attempt1" == kept.name
+    assert {"trial.json", "samples.parquet"} == {path.name for path in kept.iterdir()}
+
+
+def test_a_run_has_one_writer_at_a_time(store):
+    writer = store.create(a_run())
+    with pytest.raises(StoreError, match="being written to by another process"):
+        store.reopen(a_run().run)
+    writer.close()
+    store.reopen(a_run().run)
+
+
+def test_a_trial_is_not_set_aside_over_another(store):
+    writer = store.create(a_run())
+    writer.write_trial(a_trial())
+    writer.set_aside(a_trial())
+    writer.write_trial(a_trial())
+    with pytest.raises(StoreError, match="never overwritten"):
+        writer.set_aside(a_trial())
+    assert 1 == len(store.open("latest").trials())

@@ -1,0 +1,64 @@
+"""Going on with a run: which trials it lacks, and whether this is still the machine it was made on.
+
+Pure. Making the trials is the matter of ``bench.run``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from bench.model import Environment, Outcome, Plan, Trial, TrialRecord
+from bench.plan import trials
+
+MEMORY_ALIKE = 0.05
+"""Share by which memory may differ: a kernel's own reserve changes from boot to boot."""
+OF_THE_MOMENT = frozenset({"load_average_1m", "memory_bytes", "governor"})
+"""What differs from one start to the next on one machine, or is compared by a rule of its own."""
+
+
+class ResumeError(Exception):
+    """The run cannot be gone on with; says why, and what can be done."""
+
+
+def lacking(plan: Plan, done: Sequence[TrialRecord]) -> tuple[Trial, ...]:
+    """Return the trials of ``plan`` that are missing or failed, in the order of the plan.
+
+    Raises ``ResumeError`` when ``done`` holds a trial that the plan does not have.
+    """
+    planned = trials(plan)
+    strange = [record.trial.folder for record in done if record.trial not in planned]
+    if strange:
+        raise ResumeError(
+            f"the trial {strange[0]} is not one that its plan and seed give: the run was made by "
+            "another version, or changed by hand; start a new one"
+        )
+    good = {record.trial for record in done if record.outcome is Outcome.OK}
+    return tuple(trial for trial in planned if trial not in good)
+
+
+def unlike(then: Environment, now: Environment) -> tuple[str, ...]:
+    """Return what of the environment is not as it was, each with both values."""
+    found = []
+    for spec in fields(Environment):
+        was, is_now = getattr(then, spec.name), getattr(now, spec.name)
+        if spec.name in OF_THE_MOMENT or was == is_now:
+            continue
+        if isinstance(was, dict):
+            found += _differing(was, is_now)
+        else:
+            found.append(f"{spec.name}: {_shown(was)} then, {_shown(is_now)} now")
+    if abs(then.memory_bytes - now.memory_bytes) > MEMORY_ALIKE * then.memory_bytes:
+        found.append(f"memory_bytes: {then.memory_bytes:,} then, {now.memory_bytes:,} now")
+    return tuple(found)
+
+
+def _differing(was: dict[str, str], is_now: dict[str, str]) -> list[str]:
+    # a record of an earlier schema names fewer packages: what it does not name cannot differ
+    return [
+        f"{name}: {was[name]} then, {is_now.get(name, 'absent')} now"
+        for name in sorted(was)
+        if was[name] != is_now.get(name)
+    ]
+
+
+def _shown(value: object) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)

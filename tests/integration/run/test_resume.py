@@ -1,0 +1,83 @@
+"""A run that was interrupted, or is to have more rounds, is gone on with."""
+
+import json
+import signal
+
+from bench.cluster.binaries import Binaries
+from bench.model import CaveatKind, Outcome, RunState
+from bench.store import Store
+from tests.integration.run.bench_process import BenchProcess, folders
+from tests.integration.run.conftest import StartBench
+
+
+def resume(bench: BenchProcess, binaries: Binaries, *more: str, code: int = 0) -> str:
+    arguments = ("run", "--resume", *more, *folders(bench.folder))
+    again = BenchProcess(bench.folder, arguments, binaries)
+    assert code == again.wait(), again.text
+    assert "Traceback" not in again.text
+    assert [] == again.left_behind()
+    return again.text
+
+
+def test_an_interrupted_run_is_completed_then_extended_each_only_by_what_it_lacks(
+    start_run: StartBench, binaries: Binaries
+) -> None:
+    bench = start_run()
+    bench.wait_for("[2/3] all,")
+    bench.signal(signal.SIGINT)
+    assert 130 == bench.wait(), bench.text
+    reader = Store(bench.results).open("latest")
+    (first,) = reader.trials()
+
+    resume(bench, binaries)
+    reader = Store(bench.results).open("latest")
+    assert RunState.COMPLETE is reader.record.state
+    assert (3, first) == (len(reader.trials()), reader.trials()[0])
+    assert [(1, 2, ())] == [
+        (one.rounds, one.trials, one.failed) for one in reader.record.resumptions
+    ]
+    assert "lacks nothing" in resume(bench, binaries, code=2)
+
+    resume(bench, binaries, "--rounds", "2")
+    reader = Store(bench.results).open("latest")
+    assert [1, 1, 1, 2, 2, 2] == [record.trial.round for record in reader.trials()]
+    assert 2 == reader.record.plan.rounds
+    assert reader.equality is not None
+    assert reader.equality.equal
+
+
+def test_a_failed_trial_is_made_again_and_another_environment_is_refused_unless_forced(
+    start_run: StartBench, binaries: Binaries
+) -> None:
+    bench = start_run(('["direct", "informer", "none"]', '["informer"]'))
+    assert 0 == bench.wait(), bench.text
+    reader = Store(bench.results).open("latest")
+    (trial,) = reader.trials()
+    change(reader.trial_folder(trial) / "trial.json", outcome="failed")
+    environment = json.loads((reader.folder / "run.json").read_text())["environment"]
+    change(reader.folder / "run.json", environment=environment | {"kernel": "another"})
+
+    refusal = resume(bench, binaries, code=2)
+    assert "kernel: another then" in refusal.replace("\n", " ")
+    assert "--force" in refusal
+
+    resume(bench, binaries, "--force")
+    reader = Store(bench.results).open("latest")
+    (again,) = reader.trials()
+    assert (Outcome.OK, 2) == (again.outcome, again.attempt)
+    assert (reader.folder / "set-aside" / f"{trial.trial.folder}-attempt1" / "trial.json").exists()
+    assert (trial.trial.folder,) == reader.record.resumptions[0].failed
+    assert CaveatKind.UNLIKE_ENVIRONMENT in {caveat.kind for caveat in reader.record.caveats}
+
+
+def change(path, **values) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_resuming_takes_no_plan_and_a_new_run_no_rounds(start_bench: StartBench) -> None:
+    both = start_bench("run", "smoke", "--resume", "latest")
+    assert 2 == both.wait()
+    assert "takes no 'smoke'" in both.text
+    rounds = start_bench("run", "smoke", "--rounds", "3")
+    assert 2 == rounds.wait()
+    assert "belong to --resume" in rounds.text
