@@ -14,17 +14,27 @@ from bench.cluster.control_plane import CHANGED_DEFAULTS
 from bench.model import Environment
 
 PACKAGES = (
+    "cryptography",
     "flask",
     "gevent",
+    "geventhttpclient",
     "gunicorn",
     "httptools",
+    "jinja2",
     "kubernetes",
     "locust",
     "matplotlib",
     "msgspec",
+    "numpy",
     "pandas",
+    "prometheus-client",
+    "psutil",
+    "pyarrow",
+    "scipy",
     "urllib3",
+    "werkzeug",
 )
+"""Those whose version a figure may depend on: the servers', the load's, the analysis's."""
 UNKNOWN = "unknown"
 
 

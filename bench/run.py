@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.binaries import Binaries, resolve
 from bench.cluster.populated import PopulatedCluster
+from bench.discretion import discreet
 from bench.environment import describe
 from bench.equality import equality_phase
 from bench.fleet import ServerError, ServerKind, server_kinds
@@ -298,7 +299,8 @@ class Run:
 
     def _end(self, state: RunState, reason: str | None) -> None:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        self.record = replace(self.record, state=state, ended_at=ended, reason=reason)
+        told = None if reason is None else discreet(reason)
+        self.record = replace(self.record, state=state, ended_at=ended, reason=told)
         self._writer.update(self.record)
 
 

@@ -1,9 +1,12 @@
-"""Scraping Prometheus text: every sample but the histogram buckets, at one mark."""
+"""Scraping Prometheus text: every sample at one mark, but for buckets and for names of hosts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
+
+NAMES_A_HOST = "host"
+"""Label of an API server's own client metrics: an address, which may not be kept."""
 
 
 class MetricsError(Exception):
@@ -26,7 +29,7 @@ class ScrapeRow:
 
 
 def parse_metrics(text: str, *, mark: str, source: str) -> list[ScrapeRow]:
-    """Return the samples of Prometheus ``text`` without histogram buckets.
+    """Return the samples of Prometheus ``text``: no histogram buckets, none that name a host.
 
     Raises ``MetricsError`` naming the source if the text cannot be parsed.
     """
@@ -39,6 +42,8 @@ def _rows(text: str, mark: str, source: str) -> Iterator[ScrapeRow]:
     try:
         for family in text_string_to_metric_families(wanted):
             for sample in family.samples:
+                if NAMES_A_HOST in sample.labels:
+                    continue
                 labels = ",".join(f'{key}="{sample.labels[key]}"' for key in sorted(sample.labels))
                 yield ScrapeRow(mark, source, sample.name, labels, float(sample.value))
     except ValueError as error:

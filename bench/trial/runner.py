@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.cluster.churn import ChurnReport
 from bench.cluster.populated import IDENTITY, PopulatedCluster
+from bench.discretion import discreet
 from bench.equality import compare_with_list
 from bench.fleet import ServerError, ServerKind, ServerUnderTest
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
@@ -119,6 +120,7 @@ class TrialRunner:
         return str(error)
 
     def _fail(self, why: str) -> None:
+        why = discreet(why)
         self._update(outcome=Outcome.FAILED, failure=why)
         self._note([(CaveatKind.TRIAL_FAILED, why)])
 
@@ -298,7 +300,7 @@ class TrialRunner:
             self._note([(CaveatKind.ANSWERS_DIFFER, text)])
 
     def _note(self, found: Iterable[tuple[CaveatKind, str]]) -> None:
-        self._caveats += [caveat(kind, text, self._trial) for kind, text in found]
+        self._caveats += [caveat(kind, discreet(text), self._trial) for kind, text in found]
 
     def _update(self, **figures: object) -> None:
         self._out.record = replace(self._out.record, **figures)  # type: ignore[arg-type] # by name

@@ -1,0 +1,52 @@
+"""What may not be kept: texts that others wrote, freed of secrets, addresses, host names and paths.
+
+Logs and error messages go into results as the reason of a failure. Who reads a
+result should learn what failed, and nothing of where and as whom it ran.
+"""
+
+import re
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+import bench
+
+_TOKEN = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?!<)[\w.~+/=-]+")
+_PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.DOTALL)
+_URL = re.compile(r"\b(https?|wss?)://[^/\s'\"<>)\]]+")
+_ADDRESS = re.compile(
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.]\d)|\[[0-9a-f:]*::[0-9a-f:]*\](?::\d+)?"
+)
+
+
+def discreet(text: str, *, host: str | None = None) -> str:
+    """Return ``text`` with what may not be kept replaced by its kind in angle brackets.
+
+    ``host`` is this machine's name unless given. Names of one word that every
+    machine has (``localhost``) stay.
+    """
+    text = _PEM.sub("<key or certificate>", text)
+    text = _TOKEN.sub("<token>", text)
+    text = _BEARER.sub(r"\1 <token>", text)
+    text = _URL.sub(r"\1://<address>", text)
+    text = _ADDRESS.sub("<address>", text)
+    for folder in _folders():
+        text = text.replace(folder, "<folder>")
+    name = socket.gethostname() if host is None else host
+    if name and name != "localhost":
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "<host>", text)
+    return text
+
+
+def _folders() -> list[str]:
+    """Return folders that tell of this machine, the longest first; ``/`` alone tells nothing."""
+    known = {
+        str(Path.home()),
+        tempfile.gettempdir(),
+        str(Path(bench.__file__).parents[1]),
+        sys.prefix,
+        sys.base_prefix,
+    }
+    return sorted((folder for folder in known if len(folder) > 1), key=len, reverse=True)
