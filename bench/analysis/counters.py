@@ -41,16 +41,21 @@ class Marks:
 
     def __init__(self, scrapes: pd.DataFrame) -> None:
         """Take the ``scrapes`` table: columns mark, source, name, labels, value."""
-        self._values: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
-        self._marks: dict[str, set[str]] = {}
-        columns = (scrapes[name].tolist() for name in ("mark", "source", "name", "labels", "value"))
-        for mark, source, name, labels, value in zip(*columns, strict=True):
-            self._marks.setdefault(source, set()).add(mark)
-            self._values.setdefault((source, name), {}).setdefault(labels, {})[mark] = value
+        self._mark, self._source, self._name, self._labels, self._value = (
+            scrapes[column].to_numpy() for column in ("mark", "source", "name", "labels", "value")
+        )
+        # A scrape has thousands of series of which a few are asked for: only those are unpacked.
+        self._rows = scrapes.groupby(["source", "name"], sort=False).indices
+        pairs = scrapes[["source", "mark"]].drop_duplicates()
+        self._marks = set(zip(pairs["source"], pairs["mark"], strict=True))
 
     def has(self, source: str) -> bool:
         """Tell whether ``source`` was scraped at both marks."""
-        return self._marks.get(source, set()) >= {"begin", "end"}
+        return {(source, "begin"), (source, "end")} <= self._marks
+
+    def exposes(self, source: str, name: str) -> bool:
+        """Tell whether ``source`` has a series called ``name`` at one of the marks."""
+        return (source, name) in self._rows
 
     def difference(self, source: str, name: str, *, gauge: bool = False) -> Difference | None:
         """Subtract ``name`` at the begin mark from ``name`` at the end mark.
@@ -59,12 +64,11 @@ class Marks:
         source was not scraped at both marks or does not expose the metric at all,
         which is not the same as 0. Only a counter can be reset; a ``gauge`` may fall.
         """
-        found = self._values.get((source, name))
-        if found is None or not self.has(source):
+        if not self.exposes(source, name) or not self.has(source):
             return None
         restarted = self.restarted(source)
         series, reset = [], restarted
-        for labels, marks in found.items():
+        for labels, marks in self._values(source, name).items():
             begin, end = marks.get("begin", 0.0), marks.get("end")
             fell = end is None or end < begin
             if not gauge and (restarted or fell):
@@ -76,11 +80,18 @@ class Marks:
         """Tell whether the process behind ``source`` began anew between the marks."""
         starts = [
             value
-            for marks in self._values.get((source, _START_TIME), {}).values()
+            for marks in self._values(source, _START_TIME).values()
             for value in marks.values()
         ]
         # One second: the start time is computed from clock ticks and may differ in its last digits.
         return bool(starts) and max(starts) - min(starts) > 1.0
+
+    def _values(self, source: str, name: str) -> dict[str, dict[str, float]]:
+        """Return labels -> mark -> value."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self._rows.get((source, name), ()):
+            found.setdefault(self._labels[row], {})[self._mark[row]] = float(self._value[row])
+        return found
 
 
 def parse_labels(text: str) -> dict[str, str]:

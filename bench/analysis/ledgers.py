@@ -5,58 +5,46 @@
 3. The API server's own ``apiserver_request_total``.
 
 The audit of a user stands against that server's count, the audit over all users
-against the metric. Keys are (verb, resource, subresource, code) of resource
-requests; codes 401, 403 and 405 are in the audit log and not in the metric, so
-they are left out of the comparison on both sides.
-
-Watches are compared as watches *opened* between the marks, for only that is
-exact on all three sides. The metric counts a watch when it ends, so opened =
-ended + growth of the open ones (``apiserver_longrunning_requests``); of the
-audit rows, a watch that was received before the begin mark and ended after it
-is not counted, one still open (stage ResponseStarted) is. The client counts
-a watch when its response begins.
+against the metric; codes 401, 403 and 405 are in the audit log and not in the
+metric, so they are left out of the comparison on both sides. What probe,
+bystander and churn writer say they did must be in the audit log too.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import pandas as pd
 
 from bench.analysis.counters import Marks
-from bench.model import NO_SERVER, TrialRecord
+from bench.analysis.requests import Count, Key, of_audit, of_client, of_metric, opened
+from bench.analysis.requests import without_watches as _without_watches
+from bench.model import NO_SERVER, PROBE_POD, TrialRecord
+
+__all__ = [
+    "CLIENT_METRIC",
+    "OPEN_WATCHES",
+    "SERVER_METRIC",
+    "Count",
+    "Disagreement",
+    "Key",
+    "Ledgers",
+    "Shortfall",
+    "identity_of",
+    "read_ledgers",
+]
 
 CLIENT_METRIC = "informer_bench_upstream_requests_total"
-STARTED = "ResponseStarted"
-"""Stage of an audit line of a request that goes on."""
 SERVER_METRIC = "apiserver_request_total"
 OPEN_WATCHES = "apiserver_longrunning_requests"
 
 NOT_IN_METRIC = frozenset({401, 403, 405})
 """Codes that the audit log holds and ``apiserver_request_total`` does not (found on 1.37)."""
 
-METRIC_VERBS = {"POST": "create", "PUT": "update", "APPLY": "patch"}
-"""Verbs of the metric whose name in the audit log is not just the lower case."""
-
 SHARED_IDENTITIES = {"direct-rv0": "direct"}
 """Servers that use another one's account, for records that name none."""
 
-
-class Key(NamedTuple):
-    """What requests are counted by."""
-
-    verb: str
-    resource: str
-    subresource: str
-    code: int
-
-    def __str__(self) -> str:
-        resource = f"{self.resource}/{self.subresource}" if self.subresource else self.resource
-        return f"{self.verb} {resource} {self.code}"
-
-
-Count = Counter[Key]
+CHURN_SLACK = 2
+"""Writes that may lie between the churn writer's span and the window that its rate is put on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +62,18 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """An observer that did more, by its own rows, than the audit log holds of it."""
+
+    user: str
+    did: int
+    logged: int
+
+    def __str__(self) -> str:
+        return f"{self.user}: did {self.did:,} by its own rows, audit log {self.logged:,}"
+
+
+@dataclass(frozen=True, slots=True)
 class Ledgers:
     """The counts of one trial; ``None`` where a ledger could not be read."""
 
@@ -83,7 +83,11 @@ class Ledgers:
     metric: Count | None
     missing: tuple[str, ...]
     """Which ledger is missing and why, in sentences."""
-    disagreements: tuple[Disagreement, ...]
+    disagreements: tuple[Disagreement | Shortfall, ...]
+    audit_probe: Count | None = None
+    """Of ``audit_user``, what asked for the freshness probe's own pod."""
+    metric_reset: bool = False
+    """Whether the metric fell between the marks, as only a restart lets it."""
 
     @property
     def agree(self) -> bool | None:
@@ -101,6 +105,16 @@ class Ledgers:
         """
         return self.audit_user if self.audit_user is not None else self.client
 
+    @property
+    def for_reads(self) -> Count | None:
+        """``reached``, without what the freshness probe's own reads caused.
+
+        Only the audit log can tell them apart; without it they are among the rest.
+        """
+        if self.audit_user is None or self.audit_probe is None:
+            return self.reached
+        return self.audit_user - self.audit_probe
+
 
 def identity_of(record: TrialRecord) -> str | None:
     """Return the account the trial's server used; ``None`` for the arm without a server."""
@@ -110,25 +124,32 @@ def identity_of(record: TrialRecord) -> str | None:
     return record.identity or SHARED_IDENTITIES.get(server, server)
 
 
-def read_ledgers(record: TrialRecord, audit: pd.DataFrame | None, marks: Marks | None) -> Ledgers:
+def read_ledgers(
+    record: TrialRecord,
+    audit: pd.DataFrame | None,
+    marks: Marks | None,
+    *,
+    freshness: pd.DataFrame | None = None,
+    bystander: pd.DataFrame | None = None,
+) -> Ledgers:
     """Count one trial's API requests three ways and compare.
 
-    ``audit`` is the trial's audit table and ``marks`` its scrapes, each ``None``
-    when it was not recorded.
+    ``audit`` is the trial's audit table, ``marks`` its scrapes, ``freshness`` and
+    ``bystander`` what the observers recorded, each ``None`` when it was not.
     """
     identity = identity_of(record)
     missing: list[str] = []
-    client = None
-    if identity is not None:
-        client = _client_count(marks, missing)
-    rows = _opened_rows(audit, record) if audit is not None else None
+    client = _client_count(marks, missing) if identity is not None else None
+    rows = opened(audit, record) if audit is not None else None
     if rows is None:
         missing.append("the audit log was not recorded")
-    own = None
+    own, of_probe = None, None
     if rows is not None and identity is not None:
-        own = count_audit(rows[rows["user"].str.endswith(f":{identity}")])
-    everyone = count_audit(rows) if rows is not None else None
-    metric = _metric_count(marks, missing)
+        mine = _of_user(rows, identity)
+        own = of_audit(mine)
+        of_probe = of_audit(mine[_probed(mine)])
+    everyone = of_audit(rows) if rows is not None else None
+    metric, reset = _metric_count(marks, missing)
     watches_known = marks is not None and marks.difference("apiserver", OPEN_WATCHES, gauge=True)
     if metric is not None and not watches_known:
         missing.append(
@@ -139,25 +160,20 @@ def read_ledgers(record: TrialRecord, audit: pd.DataFrame | None, marks: Marks |
     disagreements = (
         *_compare("the server's own count", client, "audit log", own),
         *_compare("audit log of all users", everyone, SERVER_METRIC, metric),
+        *(_shortfalls(rows, _did(record, freshness, bystander)) if rows is not None else ()),
     )
-    return Ledgers(client, own, everyone, metric, tuple(missing), disagreements)
+    return Ledgers(
+        client, own, everyone, metric, tuple(missing), disagreements, of_probe, metric_reset=reset
+    )
 
 
-def count_audit(rows: pd.DataFrame) -> Count:
-    """Count audit rows of resource requests by key."""
-    rows = rows[rows["resource"] != ""]
-    columns = (rows[name].tolist() for name in Key._fields)
-    return Counter(Key(*values) for values in zip(*columns, strict=True))
+def _of_user(rows: pd.DataFrame, identity: str) -> pd.DataFrame:
+    return rows[rows["user"].str.endswith(f":{identity}")]
 
 
-def _opened_rows(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
-    """Drop the watches that were opened before the begin mark and merely ended after it.
-
-    The line of a watch's start is behind the begin mark only if it was opened there.
-    """
-    begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
-    opened = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
-    return audit[(audit["verb"] != "watch") | opened]
+def _probed(rows: pd.DataFrame) -> "pd.Series[bool]":
+    namespace, name = PROBE_POD
+    return (rows["namespace"] == namespace) & (rows["name"] == name)
 
 
 def _client_count(marks: Marks | None, missing: list[str]) -> Count | None:
@@ -168,57 +184,20 @@ def _client_count(marks: Marks | None, missing: list[str]) -> Count | None:
     if difference.reset:
         missing.append("the server restarted between the marks, its own count began anew")
         return None
-    return _counted(
-        (
-            labels.get("verb", "").lower(),
-            labels.get("resource", ""),
-            labels.get("subresource", ""),
-            labels.get("code", "0"),
-            value,
-        )
-        for labels, value in ((series.labels, series.value) for series in difference.series)
-    )
+    return of_client(difference)
 
 
-def _metric_count(marks: Marks | None, missing: list[str]) -> Count | None:
+def _metric_count(marks: Marks | None, missing: list[str]) -> tuple[Count | None, bool]:
+    """Return the metric's count, and whether it fell between the marks."""
     ended = marks.difference("apiserver", SERVER_METRIC) if marks else None
     still_open = marks.difference("apiserver", OPEN_WATCHES, gauge=True) if marks else None
     if ended is None:
         missing.append(f"{SERVER_METRIC} was not scraped at both marks")
-        return None
+        return None, False
     if ended.reset:
         missing.append("the API server restarted between the marks, its counters began anew")
-        return None
-    rows = [
-        (
-            METRIC_VERBS.get(labels["verb"], labels["verb"].lower()),
-            labels.get("resource", ""),
-            labels.get("subresource", ""),
-            labels.get("code", "0"),
-            value,
-        )
-        for labels, value in ((series.labels, series.value) for series in ended.series)
-    ]
-    for series in still_open.series if still_open else ():
-        if series.labels.get("verb") == "WATCH":
-            # A watch that was opened was answered 200, whatever events it carries later.
-            resource = series.labels.get("resource", "")
-            subresource = series.labels.get("subresource", "")
-            rows.append(("watch", resource, subresource, "200", series.value))
-    return _counted(rows)
-
-
-def _without_watches(count: Count) -> Count:
-    return Counter({key: number for key, number in count.items() if key.verb != "watch"})
-
-
-def _counted(rows: Iterable[tuple[str, str, str, str, float]]) -> Count:
-    count: Count = Counter()
-    for verb, resource, subresource, code, value in rows:
-        if resource:
-            number = int(code) if code.isdigit() else 0
-            count[Key(verb, resource, subresource, number)] += round(value)
-    return Counter({key: number for key, number in count.items() if number})
+        return None, True
+    return of_metric(ended, still_open), False
 
 
 def _compare(
@@ -232,3 +211,24 @@ def _compare(
         for key in keys
         if left_count[key] != right_count[key]
     ]
+
+
+def _did(
+    record: TrialRecord, freshness: pd.DataFrame | None, bystander: pd.DataFrame | None
+) -> Mapping[str, int]:
+    """Return, by identity, the good requests in the window that the others' own rows tell of."""
+    did = {"churn": int(record.churn_achieved_per_s * record.window_s) - CHURN_SLACK}
+    if freshness is not None:
+        did["probe"] = len(freshness)
+    if bystander is not None:
+        did["bystander"] = int((bystander["outcome"] == "ok").sum())
+    return did
+
+
+def _shortfalls(rows: pd.DataFrame, did: Mapping[str, int]) -> Iterator[Shortfall]:
+    """Yield the identities that the audit log holds less of; more may be outside the window."""
+    good = rows[rows["code"] < 400]
+    for identity, number in did.items():
+        logged = len(_of_user(good, identity))
+        if logged < number:
+            yield Shortfall(identity, number, logged)

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.intervals import Interval, mean_interval, poisson_bounds
+from bench.analysis.freshness import Freshness, pool_freshness
+from bench.analysis.intervals import CONFIDENCE, Interval, mean_interval, poisson_bounds
 from bench.analysis.latency import Latencies, Percentile, pool
 from bench.analysis.metrics import (
     METRICS,
@@ -14,7 +15,8 @@ from bench.analysis.metrics import (
     Metric,
     per_1000_reads,
 )
-from bench.model import NO_SERVER, Scenario
+from bench.analysis.spread import variation
+from bench.model import AGAIN, NO_SERVER, Scenario
 
 PRESENTATION = ("direct", "direct-rv0", "informer")
 """Arms that are named first, in this order; others follow as the plan has them, ``none`` last."""
@@ -33,6 +35,11 @@ class Figure:
     interval: Interval | None
     missing: str | None = None
 
+    @property
+    def spread(self) -> float | None:
+        """Coefficient of variation over the rounds; ``None`` for one, or a mean not above 0."""
+        return variation(list(self.rounds.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -49,6 +56,20 @@ class Arm:
     service: Latencies
     percentiles: tuple[Percentile, ...]
     service_percentiles: tuple[Percentile, ...]
+    freshness: Freshness | None = None
+    """The probe's findings of all rounds; ``None``: no probe, or no server to ask."""
+    bystander: Latencies | None = None
+    """Waits of the client that asks the API server itself, all rounds; ``None``: there was none."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this is a server's second measurement: a control, never a contender."""
+        return self.server.endswith(AGAIN)
+
+    @property
+    def is_contender(self) -> bool:
+        """Whether this is a server to be compared with others."""
+        return not self.is_floor and not self.is_control
 
     @property
     def is_floor(self) -> bool:
@@ -62,8 +83,11 @@ class Arm:
 
     @property
     def reached(self) -> int | None:
-        """Requests that reached the API server over all rounds; ``None``: not counted."""
-        counts = [facts.ledgers.reached for facts in self.facts]
+        """Requests for the load's reads that reached the API server, over all rounds.
+
+        ``None``: not counted. The freshness probe's own are left out.
+        """
+        counts = [facts.ledgers.for_reads for facts in self.facts]
         known = [count.total() for count in counts if count is not None]
         return sum(known) if known and len(known) == len(counts) else None
 
@@ -72,7 +96,7 @@ class Arm:
         """The same by verb; a watch is counted when it is opened."""
         total: Counter[str] = Counter()
         for facts in self.facts:
-            for key, count in (facts.ledgers.reached or {}).items():
+            for key, count in (facts.ledgers.for_reads or {}).items():
                 total[key.verb] += count
         return dict(total.most_common())
 
@@ -84,40 +108,55 @@ def presentation_order(servers: Sequence[str]) -> list[str]:
     return known + others + [NO_SERVER] * (NO_SERVER in servers)
 
 
-def summarise(scenario: Scenario, facts: Sequence[Facts], servers: Sequence[str]) -> list[Arm]:
+def summarise(
+    scenario: Scenario,
+    facts: Sequence[Facts],
+    servers: Sequence[str],
+    confidence: float = CONFIDENCE,
+) -> list[Arm]:
     """Pool the good trials of ``scenario`` by server; servers without one are left out."""
-    floor = {fact.record.trial.round: fact for fact in facts if _server(fact) == NO_SERVER}
-    arms = []
-    for server in presentation_order(servers):
-        own = tuple(fact for fact in facts if _server(fact) == server)
-        if own:
-            arms.append(_arm(scenario, server, own, floor))
-    return arms
-
-
-def _server(facts: Facts) -> str:
-    return facts.record.trial.server
+    by_arm: dict[str, dict[int, Facts]] = {}
+    for fact in facts:
+        by_arm.setdefault(fact.record.trial.server, {})[fact.record.trial.round] = fact
+    return [
+        _arm(scenario, server, by_arm, confidence)
+        for server in presentation_order(servers)
+        if server in by_arm
+    ]
 
 
 def _arm(
-    scenario: Scenario, server: str, facts: tuple[Facts, ...], floor: Mapping[int, Facts]
+    scenario: Scenario,
+    server: str,
+    by_arm: Mapping[str, Mapping[int, Facts]],
+    confidence: float,
 ) -> Arm:
+    facts = tuple(by_arm[server].values())
     figures: dict[str, Figure] = {}
     per_1000: dict[str, Figure] = {}
     for metric in METRICS:
-        values: dict[int, float] = {}
-        per_read: dict[int, float] = {}
-        for fact in facts:
-            value = _above_floor(metric, fact, floor)
-            if value is not None:
-                values[fact.record.trial.round] = value
-                if (share := per_1000_reads(metric, fact, value)) is not None:
-                    per_read[fact.record.trial.round] = share
-        figures[metric.key] = _figure(metric, values, facts)
+        base = by_arm.get(metric.above) if metric.above else None
+        values = {
+            fact.record.trial.round: value
+            for fact in facts
+            if (value := _above(metric, fact, base)) is not None
+        }
+        why = _withheld(metric, facts)
+        if why is not None:
+            values = {}
+        figures[metric.key] = _figure(metric, values, _exposure_s(facts), confidence, why)
         if metric is REQUESTS or metric.needs_rate:
-            per_1000[metric.key] = _figure(metric, per_read, facts, per_read=True)
+            rounds = by_arm[server]
+            per_read = {
+                number: share
+                for number, value in values.items()
+                if (share := per_1000_reads(metric, rounds[number], value)) is not None
+            }
+            thousands = sum(fact.reads for fact in facts) / 1000
+            per_1000[metric.key] = _figure(metric, per_read, thousands, confidence)
     felt = pool(fact.felt for fact in facts)
     service = pool(fact.service for fact in facts)
+    waits = [fact.bystander for fact in facts if fact.bystander is not None]
     return Arm(
         scenario,
         server,
@@ -128,29 +167,50 @@ def _arm(
         service,
         tuple(felt.percentile(q) for q in PERCENTILES),
         tuple(service.percentile(q) for q in PERCENTILES),
+        pool_freshness(fact.freshness for fact in facts),
+        pool(waits) if waits else None,
     )
 
 
-def _above_floor(metric: Metric, fact: Facts, floor: Mapping[int, Facts]) -> float | None:
-    """Return the metric, less what the ``none`` arm of the same round shows, where it must."""
+def _above(metric: Metric, fact: Facts, base: Mapping[int, Facts] | None) -> float | None:
+    """Return the metric, less what the arm it stands above shows in the same round."""
     value = metric.of(fact)
-    if value is None or not metric.above_floor or not floor or _server(fact) == NO_SERVER:
+    if value is None or metric.above is None or fact.record.trial.server == NO_SERVER:
         return value
-    below = floor.get(fact.record.trial.round)
-    base = metric.of(below) if below is not None else None
-    return None if base is None else value - base
+    if base is None:
+        # Without the floor the whole process is shown; without the bare server there is no cache.
+        return value if metric.above_floor else None
+    below = base.get(fact.record.trial.round)
+    if below is None or below is fact:
+        return None
+    less = metric.of(below)
+    return None if less is None else value - less
+
+
+def _withheld(metric: Metric, facts: Sequence[Facts]) -> str | None:
+    if metric.withheld is None:
+        return None
+    reasons = (metric.withheld(fact) for fact in facts)
+    return next((f"withheld: {why}" for why in reasons if why is not None), None)
+
+
+def _exposure_s(facts: Sequence[Facts]) -> float:
+    return sum(fact.record.marks_s for fact in facts)
 
 
 def _figure(
-    metric: Metric, values: Mapping[int, float], facts: Sequence[Facts], *, per_read: bool = False
+    metric: Metric,
+    values: Mapping[int, float],
+    exposure: float,
+    confidence: float,
+    why: str | None = None,
 ) -> Figure:
+    """Return the figure of ``values``; ``exposure`` is what a count of zero is zero in."""
     if not values:
-        return Figure(metric, values, None, "not measured")
-    interval = mean_interval(list(values.values()))
-    if metric is REQUESTS and interval is not None and not any(values.values()):
+        return Figure(metric, values, None, why or "not measured")
+    interval = mean_interval(list(values.values()), confidence)
+    if metric is REQUESTS and interval is not None and not any(values.values()) and exposure:
         # No request in any round: the spread of zeros says nothing, the exact bound does.
-        exposure = sum(
-            len(fact.felt.answered_ms) / 1000 if per_read else fact.record.marks_s for fact in facts
-        )
-        interval = Interval(0.0, 0.0, poisson_bounds(0)[1] / exposure, len(values))
+        bound = poisson_bounds(0, confidence)[1] / exposure
+        interval = Interval(0.0, 0.0, bound, len(values))
     return Figure(metric, values, interval)

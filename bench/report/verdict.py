@@ -11,6 +11,7 @@ from bench.report.numbers import number, scale_for
 from bench.report.versus import Versus, bracketed, in_words, requests_factor, versus
 
 VOID_TITLES = {
+    CaveatKind.CONTROL_FIRED: "The same server, measured twice, differed from itself",
     CaveatKind.ANSWERS_DIFFER: "The servers did not answer alike",
     CaveatKind.LEDGERS_DISAGREE: "The ledgers of API requests disagree",
     CaveatKind.RUN_INCOMPLETE: "This run is incomplete",

@@ -242,7 +242,23 @@ def _scrapes(
         ("apiserver", "apiserver_watch_events_sizes_sum", 'resource="pods"', 4_000 * churned),
         ("apiserver", "go_memstats_alloc_bytes_total", "", 3 * sent_bytes + 1e6),
         ("apiserver", "etcd_requests_total", 'operation="list",resource="pods"', truly),
+        *_lists(seen),
+        (
+            "apiserver",
+            "apiserver_flowcontrol_dispatched_requests_total",
+            'flow_schema="service-accounts"',
+            seen + churned,
+        ),
+        (
+            "apiserver",
+            "apiserver_flowcontrol_request_wait_duration_seconds_sum",
+            'execute="true"',
+            0.002 * seen,
+        ),
+        ("apiserver", "apiserver_flowcontrol_work_estimated_seats_sum", "", 3 * seen + churned),
         ("etcd", "process_cpu_seconds_total", "", 0.2),
+        ("etcd", "etcd_mvcc_range_total", "", seen + 2 * churned),
+        ("etcd", "etcd_network_client_grpc_sent_bytes_total", "", 50 * seen + 4_000 * churned),
     ]
     if server != NO_SERVER:
         rows.append(
@@ -257,6 +273,19 @@ def _scrapes(
     end = [("end", source, name, labels, 100.0 + grown) for source, name, labels, grown in rows]
     names = ("mark", "source", "name", "labels", "value")
     return {name: [row[index] for row in begin + end] for index, name in enumerate(names)}
+
+
+def _lists(seen: int) -> list[tuple[str, str, str, float]]:
+    """All but two lists come from the watch cache, of 100 objects each."""
+    from_etcd = min(seen, 2)
+    return [
+        ("apiserver", name, f'index="",resource="pods",storage="{storage}"', grown)
+        for storage, lists in (("watchcache", seen - from_etcd), ("etcd", from_etcd))
+        for name, grown in (
+            ("apiserver_storage_list_total", lists),
+            ("apiserver_storage_list_fetched_objects_total", 100 * lists),
+        )
+    ]
 
 
 def _samples(arm: Arm, seconds: float) -> dict[str, list[Any]]:

@@ -19,6 +19,7 @@ def audit(*rows):
         [(*row, *given[len(row) - 5 :]) for row in rows],
         columns=["user", "verb", "resource", "subresource", "code", "received_us", "stage"],
     )
+    frame["namespace"] = frame["name"] = ""
     frame["user"] = "system:serviceaccount:bench:" + frame["user"].astype(str)
     return frame
 
