@@ -1,10 +1,13 @@
 """``python -m bench.microbench.fill``: a large cluster written, and taken in by the informer.
 
 The server ``direct`` is the same process without a cache: what the informer's
-server needs beyond it, in time to ready and in memory, is the cache's.
+server needs beyond it, in time to ready and in memory, is the cache's. Last, the informer
+and the official client's fill their caches from the same cluster, in a process
+of their own.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +23,7 @@ from bench.fleet import ServerUnderTest, server_kinds
 from bench.probes.processes import usage
 from bench.supervision.watchdog import Watchdog
 
+OFFICIAL = "servers.informer.benchmarks.informer_fill"
 READY_WITHIN_S = 2.0
 MEMORY_FACTOR = 1.5
 
@@ -42,6 +46,7 @@ def main() -> None:
                 print(f"round {number + 1} of {arguments.rounds}: {name}", file=sys.stderr)
                 found.append(_start(name, plane, watchdog, folder))
         _report(arguments.pods, filled_s, body, seen)
+        _beside_the_official_informer(plane)
 
 
 def _start(name: str, plane: ControlPlane, watchdog: Watchdog, folder: Path) -> tuple[float, int]:
@@ -56,6 +61,11 @@ def _start(name: str, plane: ControlPlane, watchdog: Watchdog, folder: Path) -> 
         if used is None or used.pss_bytes is None:
             raise SystemExit(f"the memory of {name} cannot be read here")
         return server.ready_s, used.pss_bytes
+
+
+def _beside_the_official_informer(plane: ControlPlane) -> None:
+    command = [sys.executable, "-m", OFFICIAL, "--kubeconfig", str(plane.kubeconfig)]
+    subprocess.run([*command, "--context", "informer"], check=True)
 
 
 def _report(
