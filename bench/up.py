@@ -32,9 +32,14 @@ def up(options: UpOptions, progress: Progress) -> None:
     """Bring everything up, print the addresses, and watch over it until interrupted.
 
     Raises ``ProcessFailed`` when one of the processes ends, ``BinariesUnavailable``,
-    ``OSError`` when the kubeconfig cannot be written. Ctrl-C ends it in order.
+    ``OSError`` when the kubeconfig cannot be written or is there already. Ctrl-C ends
+    it in order.
     """
     with ExitStack() as stack:
+        if options.kubeconfig_out is not None:
+            # Before anything is started; and never over a file that is somebody's already.
+            options.kubeconfig_out.touch(mode=0o600, exist_ok=False)
+            stack.callback(options.kubeconfig_out.unlink, missing_ok=True)
         watchdog = stack.enter_context(Watchdog())
         binaries = resolve(say=progress.say)
         progress.move("starting etcd and kube-apiserver", 0.0)
@@ -66,7 +71,6 @@ def up(options: UpOptions, progress: Progress) -> None:
         if options.kubeconfig_out is not None:
             kubeconfig = options.kubeconfig_out.absolute()
             shutil.copyfile(cluster.plane.kubeconfig, kubeconfig)
-            stack.callback(kubeconfig.unlink, missing_ok=True)
         _announce(options, progress, cluster, servers, kubeconfig)
         while True:
             cluster.check()

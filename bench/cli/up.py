@@ -18,7 +18,10 @@ def register(verbs: Verbs) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, help="of the population (%(default)s)")
     parser.add_argument(
-        "--kubeconfig-out", type=Path, metavar="FILE", help="copy the kubeconfig here meanwhile"
+        "--kubeconfig-out",
+        type=Path,
+        metavar="FILE",
+        help="copy the kubeconfig to this new file",
     )
     parser.add_argument(
         "--json", action="store_true", help="print the addresses as one line of JSON when ready"

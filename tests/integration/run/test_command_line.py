@@ -88,6 +88,17 @@ def test_up_refuses_what_it_cannot_do(start_bench: StartBench, option: str, valu
     assert option in bench.text
 
 
+@pytest.mark.parametrize("there", ["existing", "no/such/folder"])
+def test_up_writes_its_kubeconfig_over_nothing_and_says_so_at_once(
+    start_bench: StartBench, tmp_path: Path, there: str
+) -> None:
+    (tmp_path / "existing").write_text("mine")
+    text = error_of(start_bench, "up", "--kubeconfig-out", str(tmp_path / there), code=1)
+    assert str(tmp_path / there) in text.replace("\n", "")
+    assert "starting etcd" not in text
+    assert "mine" == (tmp_path / "existing").read_text()
+
+
 def test_up_prints_one_line_of_json_and_serves_until_interrupted(
     start_bench: StartBench, tmp_path: Path
 ) -> None:
