@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -13,6 +14,7 @@ from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.supervision.watchdog import Watchdog
 from servers.informer import PODS, BackoffPolicy, Resource, SharedInformer, Transport
+from servers.informer.connection import _Cancellable
 from tests.integration.informer.replica import Writer, eventually
 from tests.integration.informer.scripted import Reply, Request, ScriptedServer
 from tests.integration.informer.wire import TcpProxy
@@ -38,6 +40,29 @@ def no_threads_left() -> Iterator[None]:
     before = own_threads()
     yield
     eventually(lambda: own_threads() <= before, f"threads ended: {own_threads() - before}", 5.0)
+
+
+@pytest.fixture(autouse=True)
+def no_sockets_left(monkeypatch) -> Iterator[None]:
+    """Fail a test after which a connection of an informer's transport is still open."""
+    opened: set[int] = set()
+    connect = _Cancellable.connect
+
+    def noting(connection: _Cancellable) -> None:
+        connect(connection)
+        opened.add(connection.sock.getsockname()[1])
+
+    monkeypatch.setattr(_Cancellable, "connect", noting)
+    yield
+
+    def still_open() -> list[int]:
+        sockets = psutil.Process().net_connections("tcp")
+        live = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
+        return [
+            one.laddr.port for one in sockets if one.laddr.port in opened and one.status in live
+        ]
+
+    eventually(lambda: not still_open(), f"sockets closed: {still_open()}", 5.0)
 
 
 @pytest.fixture(scope="module")

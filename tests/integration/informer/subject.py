@@ -21,25 +21,43 @@ from tests.integration.informer.replica import (
 )
 
 RECOVERY_S = 5.0
-"""From the API server's first good answer to a cache in step, with delays capped at 2 s."""
+"""From the API server's first good answer to a cache in step, delays waited out apart."""
+
+MAX_TRIES = 3
+"""Delays that may begin once the API server answers: a 410, a watch cache still filling."""
+
+SLOW_MACHINE_S = 90.0
+"""How long a recovery is waited for where the machine is shared and time is not asserted."""
 
 
 class Fills(Observer):
-    """Notes why the whole state was fetched, and how long was waited."""
+    """Notes why the whole state was fetched, and how long was waited from when."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
-        self.delays: list[float] = []
+        self.waits: list[tuple[float, float]] = []
 
-    def filled(self, reason: str) -> None:
+    @property
+    def delays(self) -> list[float]:
+        return [delay for _, delay in self.waits]
+
+    def filled(self, reason: str, objects: int) -> None:
         self.reasons.append(reason)
 
     def backed_off(self, delay_s: float) -> None:
-        self.delays.append(delay_s)
+        self.waits.append((time.monotonic(), delay_s))
+
+    def pending_s(self, now: float) -> float:
+        """What is left at ``now`` of the delay begun last."""
+        return max(sum(self.waits[-1]) - now, 0.0) if self.waits else 0.0
 
 
 class Subject:
-    """An informer of one namespace's pods, its replica, its requests and its writer."""
+    """An informer of one namespace's pods, its replica, its requests and its writer.
+
+    ``timed`` asserts how long a recovery takes, which only a machine with nothing
+    else to do can keep; how many tries it takes is asserted everywhere.
+    """
 
     def __init__(
         self,
@@ -47,9 +65,12 @@ class Subject:
         writer: Writer,
         informers: Informers,
         kubeconfig: Path | None = None,
+        *,
+        timed: bool = False,
         **options: Any,
     ) -> None:
         self.plane = plane
+        self.timed = timed
         self.api = plane.api("admin")
         self.writer = writer
         self.replica = Replica()
@@ -75,10 +96,17 @@ class Subject:
         assert_in_step(self.informer, self.api, self.writer.path, self.replica)
 
     def recovers(self) -> None:
-        """Fail unless, once the API server answers, the cache is in step within the time."""
+        """Fail unless, once the API server answers, the cache is in step after few tries."""
         until_it_answers(self.api)
+        answered, before = time.monotonic(), len(self.fills.waits)
+        pending = self.fills.pending_s(answered)
         _, items = listed(self.api, self.writer.path)
-        eventually(lambda: same(self.informer, items), "recovered", RECOVERY_S)
+        eventually(lambda: same(self.informer, items), "recovered", SLOW_MACHINE_S)
+        took = time.monotonic() - answered
+        chosen = self.fills.delays[before:]
+        assert len(chosen) <= MAX_TRIES, chosen
+        if self.timed:
+            assert took <= pending + sum(chosen) + RECOVERY_S
         self.writer.some_writes("after")
         self.in_step()
 

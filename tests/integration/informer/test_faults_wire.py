@@ -3,16 +3,18 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from bench.cluster.control_plane import ControlPlane
 from servers.informer import PODS, SharedInformer, Timing, Transport
 from servers.informer.connection import keepalive_options
+from servers.informer.machine import State
 from tests.integration.informer.replica import eventually, listed, same
-from tests.integration.informer.scripted import Reply
-from tests.integration.informer.subject import RECOVERY_S, Make, Subject
-from tests.unit.informer.shapes import line, pod
+from tests.integration.informer.scripted import Reply, Request
+from tests.integration.informer.subject import SLOW_MACHINE_S, Make, Subject
+from tests.unit.informer.shapes import bookmark, line, pod
 
 IMPATIENT = Timing(idle_s=2.0, first_bookmark_s=2.0, headers_s=2.0, list_s=2.0)
 """So that a dead stream is found within a test; idle_s is 70 s otherwise."""
@@ -38,7 +40,7 @@ def test_packets_vanish_and_no_end_is_told(control_plane, subject, proxied):
     eventually(lambda: len(found.fills.delays) > 0, "the dead stream was given up")
     proxy.cut()
     proxy.resume()
-    eventually(lambda: same(found.informer, items), "recovered", RECOVERY_S + IMPATIENT.headers_s)
+    eventually(lambda: same(found.informer, items), "recovered", SLOW_MACHINE_S)
     found.in_step()
     assert ["initial"] == found.fills.reasons
 
@@ -168,6 +170,51 @@ def test_stop_while_a_list_is_half_read(scripted, informers):
     informer = informers.over(server.transport(), PODS, stream_initial=False)
     informer.start()
     eventually(lambda: len(server.asked()) > 0, "it has asked")
+    stopped_in_time(informer)
+
+
+def in_state(informer: SharedInformer, state: State) -> bool:
+    return informer._reflectors[0].machine.state is state
+
+
+def never_again(number: int) -> Callable[[Request], Reply]:
+    """Fill once with a stream that ends without more; from the how-manieth request on, silence."""
+
+    def answer(request: Request) -> Reply:
+        if request.number >= number:
+            time.sleep(3.0)
+            return Reply()
+        return Reply(pieces=(line("ADDED", pod("x", 3)) + bookmark(5, initial_end=True),))
+
+    return answer
+
+
+def test_stop_while_it_waits_for_a_further_watch_to_be_answered(scripted, informers):
+    informer = informers.over(scripted(never_again(1)).transport(), PODS)
+    informer.start()
+    eventually(lambda: in_state(informer, State.OPEN), "it watches on")
+    stopped_in_time(informer)
+
+
+def test_stop_while_it_looks_at_the_servers_version(scripted, informers):
+    def answer(request: Request) -> Reply:
+        if request.is_watch and request.number > 0:
+            return Reply(drop=True)
+        return never_again(2)(request)
+
+    informer = informers.over(scripted(answer).transport(), PODS)
+    informer.start()
+    eventually(lambda: in_state(informer, State.PROBE), "it looks")
+    stopped_in_time(informer)
+
+
+def test_stop_while_it_fills_a_large_store(scripted, informers):
+    """Taking in a chunk is no wait that could be cut short, but it ends by itself."""
+    data = b"".join(line("ADDED", pod(f"p{at}", at + 1)) for at in range(20_000))
+    server = scripted(lambda _: Reply(pieces=(data,), hold=True))
+    informer = informers.over(server.transport(), PODS)
+    informer.start()
+    eventually(lambda: in_state(informer, State.FILLING), "it fills")
     stopped_in_time(informer)
 
 
