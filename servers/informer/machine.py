@@ -178,7 +178,7 @@ TakeIn = Callable[["bytes | msgspec.Raw"], CachedObject]
 
 def older(left: str, right: str) -> bool:
     """Whether version ``left`` is before ``right``; false where they cannot be compared."""
-    return left.isdigit() and right.isdigit() and int(left) < int(right)
+    return left.isdecimal() and right.isdecimal() and int(left) < int(right)
 
 
 @dataclass
@@ -258,6 +258,18 @@ class WatchMachine:
             case _, (Ended() | Broke()):
                 return [], self._failed(came, now)
         raise ValueError(f"{type(came).__name__} cannot come in state {self.state}")
+
+    def fault(self, now: float) -> Action:
+        """Fetch everything anew after a wait: an action, a step or what came of it raised.
+
+        What raised is not of the protocol (an observer of the caller's, a defect),
+        and how much was taken in before is not known. The observer is not asked.
+        """
+        self._reason = "fault"
+        self._distrust()
+        self.state = State.WAIT
+        self._after_wait = self._refill
+        return Wait(self._backoff.next(now))
 
     # What to do next
 
@@ -370,8 +382,7 @@ class WatchMachine:
         if self.state is State.WATCHING and not self._advances(version):
             self._observer.stale(kind)
             return
-        if self._transform is not None and kind != EventType.DELETED:
-            item = self._transform(item)
+        item = self._shaped(kind, item)
         if self.state is State.WATCHING:
             self._version = version
             changes.append(Change(EventType(kind), item))
@@ -380,6 +391,18 @@ class WatchMachine:
         else:
             self._initial[item.key] = item
         self._observer.event(kind, version)
+
+    def _shaped(self, kind: str, item: CachedObject) -> CachedObject:
+        """Transform an event's object; that something is gone must be told, whatever its shape."""
+        if self._transform is None:
+            return item
+        try:
+            return self._transform(item)
+        except UndecodableError as error:
+            if kind != EventType.DELETED:
+                raise
+            self._observer.poisoned(str(error))
+            return item
 
     def _advances(self, version: str) -> bool:
         """Whether an event is news: a watch's versions only grow, what does not is a repeat."""
@@ -408,14 +431,14 @@ class WatchMachine:
 
     def _filled(self, objects: list[CachedObject], version: str, outputs: list[Output]) -> None:
         outputs.append(Replace(objects, version, self._reason))
-        self._observer.filled(self._reason)
+        self._observer.filled(self._reason, len(objects))
         self._version = self._told = version
         self._known = True
         self._suspect = False
 
     def _error_event(self, status: Status, now: float) -> Action:
         self._observer.stream_failed(f"ERROR event: {status.code} {status.message}")
-        self._observer.watch_ended(now - self._stream.opened_at, short=False)
+        self._watch_over(now)
         if self.state is State.FILLING or status.is_expired or status.is_too_large:
             return self._wait(self._after_refusal(status), now)
         return self._wait(self._rewatch, now)
@@ -425,7 +448,7 @@ class WatchMachine:
         stream = self._stream
         self._suspect = self._suspect or stream.bytes == 0
         short = now - stream.opened_at < SHORT_WATCH_S and stream.events == 0
-        self._observer.watch_ended(now - stream.opened_at, short=short)
+        self._watch_over(now, short=short)
         if short:
             return self._wait(self._rewatch, now)
         return self._rewatch()
@@ -438,8 +461,12 @@ class WatchMachine:
         """
         self._suspect = True
         self._observer.stream_failed(came.cause)
-        self._observer.watch_ended(now - self._stream.opened_at, short=False)
+        self._watch_over(now)
         return self._wait(self._rewatch, now)
+
+    def _watch_over(self, now: float, *, short: bool = False) -> None:
+        stream = self._stream
+        self._observer.watch_ended(now - stream.opened_at, stream.events, short=short)
 
     # Answers other than a stream
 
@@ -546,6 +573,8 @@ class WatchMachine:
         """No answer, or the initial stream broke off: what came of it is thrown away."""
         cause = came.cause if isinstance(came, Broke) else "the initial stream ended early"
         self._observer.stream_failed(cause)
+        if self.state is State.FILLING:
+            self._watch_over(now)
         if isinstance(came, Broke) and not came.connected:
             self._suspect = True
         then: Callable[[], Action] = self._refill

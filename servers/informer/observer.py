@@ -1,23 +1,24 @@
 """What an informer tells whoever counts: override what you need, the rest does nothing.
 
-Called from the informer's own threads; be quick, and raise nothing.
+Called from the informer's own threads; be quick, and raise nothing: an error
+here costs a whole fetch of the state.
 """
 
 
 class Observer:
     """Every event of an informer's life worth a metric. This one ignores them all."""
 
-    def listed(self, code: int) -> None:
-        """A LIST was answered with ``code``, or with nothing (0)."""
+    def listed(self, code: int, seconds: float) -> None:
+        """A LIST was answered with ``code`` after so long, or with nothing (0)."""
 
     def watch_started(self) -> None:
         """A watch was answered 200."""
 
-    def watch_ended(self, lifetime_s: float, *, short: bool) -> None:
+    def watch_ended(self, lifetime_s: float, events: int, *, short: bool) -> None:
         """A watch is over; ``short``: at once and without an event, which counts as a failure."""
 
-    def filled(self, reason: str) -> None:
-        """The whole state was fetched: initial, expired, too_large or rv_backwards."""
+    def filled(self, reason: str, objects: int) -> None:
+        """The whole state was fetched: initial, expired, too_large, rv_backwards or fault."""
 
     def fell_back(self, cause: str) -> None:
         """The server does not stream initial states; lists from now on."""
@@ -45,6 +46,9 @@ class Observer:
 
     def backed_off(self, delay_s: float) -> None:
         """Nothing will be asked for so long."""
+
+    def faulted(self, error: BaseException) -> None:
+        """Something raised that should not have; everything is fetched anew after a wait."""
 
     def handler_called(self, handler: str, seconds: float) -> None:
         """A handler took so long over one notification."""

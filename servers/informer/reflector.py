@@ -36,7 +36,7 @@ Clock = Callable[[], float]
 def _retry_after_s(headers: Mapping[str, str]) -> float:
     """Seconds the server asks to wait, 0 if it does not; dates are not used by Kubernetes."""
     text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 0.0
+    return float(text) if text.isdecimal() else 0.0
 
 
 def _accept(partial: str) -> str:
@@ -109,14 +109,30 @@ class Reflector:
         action = self._machine.start()
         try:
             while not self._stopped.is_set():
-                came = self._perform(action)
-                if self._stopped.is_set():
-                    break
-                outputs, action = self._machine.step(came, self._clock())
-                if outputs:
-                    self._deliver(outputs)
+                action = self._next(action)
         finally:
             self._close_stream()
+
+    def _next(self, action: Action) -> Action:
+        """Carry out one action and return the next one.
+
+        Nothing raised here may end the thread: a cache that follows no more looks
+        like one of a quiet cluster.
+        """
+        try:
+            came = self._perform(action)
+            if self._stopped.is_set():
+                return action
+            outputs, action = self._machine.step(came, self._clock())
+            if outputs:
+                self._deliver(outputs)
+        except Exception as error:
+            log.exception("%s: everything is fetched anew", self._name)
+            self.last_error = f"{type(error).__name__}: {error}"
+            with contextlib.suppress(Exception):
+                self._observer.faulted(error)
+            action = self._machine.fault(self._clock())
+        return action
 
     def _perform(self, action: Action) -> Input:
         if not isinstance(action, Read):
@@ -169,7 +185,7 @@ class Reflector:
         return Answered(stream.status, body, _retry_after_s(stream.headers))
 
     def _list(self, query: dict[str, str], timeout_s: float) -> Input:
-        code = 0
+        code, begun = 0, self._clock()
         try:
             answer = self._transport.get(
                 self.path,
@@ -182,7 +198,7 @@ class Reflector:
             )
             code = answer.status
         finally:
-            self._observer.listed(code)
+            self._observer.listed(code, self._clock() - begun)
         self._contact = self._clock()
         if answer.status == HTTPStatus.OK:
             self.last_error, self.refused_with = None, 0

@@ -132,7 +132,7 @@ class Store:
             return version
         if "" in versions:
             return ""
-        return min(versions, key=lambda text: int(text) if text.isdigit() else 0)
+        return min(versions, key=lambda text: int(text) if text.isdecimal() else 0)
 
     def _change(self, scope: str | None, output: Changes) -> list[Delta]:
         version = self._advance(scope, output.resource_version)

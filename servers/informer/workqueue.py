@@ -7,6 +7,7 @@ worked on twice at once, and no change is forgotten.
 
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections import deque
@@ -109,6 +110,7 @@ class WorkQueue(Generic[Key]):
         self._dirty: set[Key] = set()
         self._processing: set[Key] = set()
         self._later: list[tuple[float, int, Key]] = []
+        self._due: dict[Key, float] = {}
         self._order = itertools.count()
         self._shut_down = False
 
@@ -126,14 +128,21 @@ class WorkQueue(Generic[Key]):
             self._add(key)
 
     def add_after(self, key: Key, delay_s: float) -> None:
-        """Add a key once ``delay_s`` seconds have passed; at once if it is not positive."""
+        """Add a key once ``delay_s`` seconds have passed; at once if it is not positive.
+
+        A key that is delayed already keeps the earlier of its two times.
+        """
         with self._changed:
             if self._shut_down:
                 return
             if delay_s <= 0:
                 self._add(key)
                 return
-            heapq.heappush(self._later, (self._clock() + delay_s, next(self._order), key))
+            due = self._clock() + delay_s
+            if due >= self._due.get(key, math.inf):
+                return
+            self._due[key] = due
+            heapq.heappush(self._later, (due, next(self._order), key))
             # Everyone: each must wait no longer than until this key is due.
             self._changed.notify_all()
 
@@ -186,6 +195,7 @@ class WorkQueue(Generic[Key]):
         with self._changed:
             self._shut_down = True
             self._later.clear()
+            self._due.clear()
             self._changed.notify_all()
 
     def shut_down_with_drain(self, timeout: float | None = None) -> bool:
@@ -211,4 +221,8 @@ class WorkQueue(Generic[Key]):
     def _add_due(self) -> None:
         now = self._clock()
         while self._later and self._later[0][0] <= now:
-            self._add(heapq.heappop(self._later)[2])
+            due, _, key = heapq.heappop(self._later)
+            # Another time than the one noted: the key was due sooner, and has been added.
+            if self._due.get(key) == due:
+                del self._due[key]
+                self._add(key)

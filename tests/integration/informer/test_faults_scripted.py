@@ -40,10 +40,10 @@ class Counts(Observer):
     def stale(self, kind: str) -> None:
         self.stales += 1
 
-    def watch_ended(self, lifetime_s: float, *, short: bool) -> None:
+    def watch_ended(self, lifetime_s: float, events: int, *, short: bool) -> None:
         self.shorts += short
 
-    def filled(self, reason: str) -> None:
+    def filled(self, reason: str, objects: int) -> None:
         self.fills.append(reason)
 
     def backed_off(self, delay_s: float) -> None:
@@ -334,6 +334,34 @@ def test_an_old_copy_of_the_server_behind_a_silent_stream_is_found_out(case):
     found.replica.forget_versions()
     eventually(lambda: "rv_backwards" in found.counts.fills, "found out")
     eventually(lambda: list(found.replica.told().values()) == ["10"], "the old state was told")
+
+
+class Clumsy(Counts):
+    """Raises over the second event, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[BaseException] = []
+
+    def event(self, kind: str, version: str = "") -> None:
+        if kind == "MODIFIED" and not self.faults:
+            raise RuntimeError("clumsy")
+
+    def faulted(self, error: BaseException) -> None:
+        self.faults.append(error)
+
+
+def test_an_observer_that_raises_does_not_end_the_informer(case, caplog):
+    def answer(request: Request) -> Reply:
+        if request.number == 0:
+            return fill(5, pod("x", 3), more=line("MODIFIED", pod("x", 8)))
+        return fill(9, pod("x", 8), more=line("MODIFIED", pod("x", 10)))
+
+    clumsy = Clumsy()
+    found = case(answer, observer=clumsy)
+    found.holds("x@10")
+    assert ["initial", "fault"] == clumsy.fills
+    assert ["clumsy"] == [str(error) for error in clumsy.faults]
 
 
 def test_the_wall_clock_is_not_what_time_is_told_by(case, monkeypatch):

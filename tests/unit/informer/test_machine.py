@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from servers.informer.backoff import Backoff
+from servers.informer.errors import TransformError
 from servers.informer.events import EventType
 from servers.informer.machine import (
     Answered,
@@ -53,13 +54,13 @@ class Notes(Observer):
     def poisoned(self, cause: str) -> None:
         self.poison.append(cause)
 
-    def filled(self, reason: str) -> None:
+    def filled(self, reason: str, objects: int) -> None:
         self.fills.append(reason)
 
     def stale(self, kind: str) -> None:
         self.stale_events += 1
 
-    def watch_ended(self, lifetime_s: float, *, short: bool) -> None:
+    def watch_ended(self, lifetime_s: float, events: int, *, short: bool) -> None:
         self.short_watches += short
 
     def fell_back(self, cause: str) -> None:
@@ -520,7 +521,7 @@ def test_a_look_that_fails_is_repeated_after_a_wait():
     assert GetList({"limit": "1"}, 60.0) == desk.wake()
 
 
-def test_a_transform_is_applied_to_lists_and_events_but_not_to_what_is_gone():
+def test_a_transform_is_applied_to_lists_and_to_events_of_every_kind():
     seen = []
 
     def note(item):
@@ -531,7 +532,34 @@ def test_a_transform_is_applied_to_lists_and_events_but_not_to_what_is_gone():
     desk.tell(Answered(200, listing(7, pod("listed", 3))))
     desk.tell(Answered(200))
     desk.tell(Chunk(line("ADDED", pod("added", 8)) + line("DELETED", pod("gone", 9))))
-    assert ["a/listed", "a/added"] == seen
+    assert ["a/listed", "a/added", "a/gone"] == seen
+
+
+def test_a_deletion_is_told_even_where_its_transform_fails():
+    def spoil(item):
+        if item.key == "a/x":
+            raise TransformError("spoilt")
+        return item
+
+    desk = Desk.watching(transform=spoil)
+    desk.tell(Chunk(line("MODIFIED", pod("x", 11)) + line("DELETED", pod("x", 12))))
+    assert [("DELETED", "a/x")] == [
+        (change.type, change.object.key) for output in desk.take() for change in output.changes
+    ]
+    assert ["spoilt", "spoilt"] == desk.notes.poison
+
+
+def test_a_fault_of_ours_fetches_the_latest_state_anew_after_a_wait():
+    desk = Desk.watching(10)
+    wait = desk.machine.fault(desk.now)
+    assert isinstance(wait, Wait)
+    desk.action = wait
+    refill = desk.wake()
+    assert "sendInitialEvents" in refill.query
+    assert "resourceVersion" not in refill.query
+    desk.tell(Answered(200))
+    desk.tell(Chunk(bookmark(12, initial_end=True)))
+    assert ["initial", "fault"] == desk.notes.fills
 
 
 def test_what_cannot_come_is_refused_with_the_state_named():

@@ -69,6 +69,30 @@ def test_a_delayed_key_comes_when_it_is_due_and_not_before():
     assert "a" == queue.get(timeout=0)
 
 
+@pytest.mark.parametrize("delays", [(5.0, 2.0), (2.0, 5.0)])
+def test_a_key_delayed_twice_comes_once_at_the_earlier_time(delays):
+    clock = HandClock()
+    queue = WorkQueue[str](clock=clock)
+    for delay in delays:
+        queue.add_after("a", delay)
+    clock.now += 2.0
+    assert "a" == queue.get(timeout=0)
+    queue.done("a")
+    clock.now += 10.0
+    with pytest.raises(TimeoutError):
+        queue.get(timeout=0)
+
+
+def test_a_key_may_be_delayed_again_after_it_came():
+    clock = HandClock()
+    queue = WorkQueue[str](clock=clock)
+    for _ in range(2):
+        queue.add_after("a", 2.0)
+        clock.now += 2.0
+        assert "a" == queue.get(timeout=0)
+        queue.done("a")
+
+
 def test_a_waiting_get_is_woken_by_a_key_that_comes_due():
     queue = WorkQueue[str]()
     queue.add_after("a", 0.05)
