@@ -80,10 +80,19 @@ class LabelSelector:
         """Whether an object with these labels is selected."""
         return all(requirement.matches(labels) for requirement in self.requirements)
 
-    def equalities(self) -> list[tuple[str, frozenset[str]]]:
-        """``(key, values)`` of the requirements an index by label value can answer."""
-        return [(r.key, r.values) for r in self.requirements if r.operator is Operator.IN]
+    def indexable(self) -> Requirement | None:
+        """The requirement that an index of labels narrows most, if one does.
 
+        One that asks for values (``=``, ``in``), else one that needs the label to
+        be there. What asks for its absence selects most objects as a rule.
+        """
+        wanted = [r for r in self.requirements if r.operator in _NEED_THE_LABEL]
+        return min(wanted, key=lambda r: r.operator is not Operator.IN, default=None)
+
+
+_NEED_THE_LABEL = frozenset(
+    (Operator.IN, Operator.EXISTS, Operator.GREATER_THAN, Operator.LESS_THAN)
+)
 
 EVERYTHING = LabelSelector()
 

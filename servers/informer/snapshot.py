@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from servers.informer.errors import UnknownIndexError
 from servers.informer.field_selector import NO_FIELDS, FieldSelector, pod_fields
-from servers.informer.label_selector import EVERYTHING, LabelSelector
+from servers.informer.label_selector import EVERYTHING, LabelSelector, Operator, Requirement
 from servers.informer.objects import CachedObject
 
 LEAF_SIZE = 64
@@ -34,7 +34,7 @@ class Leaf:
         self.keys = tuple(keys)
         self.objects = tuple(objects)
         self._joined: bytes | None = None
-        self._labels: dict[tuple[str, str], list[int]] | None = None
+        self._labels: dict[tuple[str, str | None], list[int]] | None = None
         self._fields: list[dict[str, str]] | None = None
         self._indexes: dict[IndexFunc, dict[str, list[int]]] | None = None
 
@@ -46,14 +46,15 @@ class Leaf:
             joined = self._joined = b",".join([item.raw for item in self.objects])
         return joined
 
-    def with_label(self, key: str, value: str) -> Sequence[int]:
-        """Positions of the objects that have this label."""
+    def with_label(self, key: str, value: str | None = None) -> Sequence[int]:
+        """Positions of the objects that have this label, with this value if one is given."""
         labels = self._labels
         if labels is None:
             labels = {}
             for at, item in enumerate(self.objects):
-                for pair in item.own_labels.items():
-                    labels.setdefault(pair, []).append(at)
+                for name, text in item.own_labels.items():
+                    labels.setdefault((name, text), []).append(at)
+                    labels.setdefault((name, None), []).append(at)
             self._labels = labels
         return labels.get((key, value), ())
 
@@ -168,9 +169,9 @@ class Snapshot:
     ) -> list[CachedObject]:
         """Return the objects selected, in order.
 
-        An equality on a label is answered from what each leaf knows of its
-        labels, so objects without it are not looked at; fields are decoded once
-        for each leaf that is searched by them.
+        What needs a label to be there, or to have a value, is answered from what
+        each leaf knows of its labels, so objects without it are not looked at;
+        fields are decoded once for each leaf that is searched by them.
         """
         if label_selector.is_empty and field_selector.is_empty:
             return self.objects(namespace)
@@ -183,9 +184,9 @@ class Snapshot:
             item = self.get(namespace, name)
             return [] if item is None else self._matching(item, label_selector, field_selector)
         found: list[CachedObject] = []
-        equalities = label_selector.equalities()
+        wanted_label = label_selector.indexable()
         for leaf, start, stop in self._spans(namespace):
-            for at in _candidates(leaf, start, stop, equalities):
+            for at in _candidates(leaf, start, stop, wanted_label):
                 item = leaf.objects[at]
                 if label_selector.matches(item.own_labels) and _fields_match(
                     leaf, at, field_selector
@@ -237,17 +238,16 @@ class Snapshot:
                 yield leaf, start, stop
 
 
-def _candidates(
-    leaf: Leaf, start: int, stop: int, equalities: list[tuple[str, frozenset[str]]]
-) -> Sequence[int]:
-    if not equalities:
+def _candidates(leaf: Leaf, start: int, stop: int, wanted: Requirement | None) -> Sequence[int]:
+    if wanted is None:
         return range(start, stop)
-    key, values = equalities[0]
-    if len(values) == 1:
-        (value,) = values
-        positions = leaf.with_label(key, value)
+    if wanted.operator is not Operator.IN:
+        positions = leaf.with_label(wanted.key)
+    elif len(wanted.values) == 1:
+        (value,) = wanted.values
+        positions = leaf.with_label(wanted.key, value)
     else:
-        positions = sorted(at for value in values for at in leaf.with_label(key, value))
+        positions = sorted(at for v in wanted.values for at in leaf.with_label(wanted.key, v))
     if stop - start == len(leaf.keys):
         return positions
     return [at for at in positions if start <= at < stop]

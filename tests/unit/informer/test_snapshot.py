@@ -151,6 +151,43 @@ def test_a_selection_is_what_looking_at_every_object_gives(labels, fields, names
     assert wanted == keys(snapshot.select(namespace, label_selector, field_selector))
 
 
+class Counting:
+    """A label selector that counts the objects it is asked about."""
+
+    def __init__(self, text: str) -> None:
+        self._selector = parse_label_selector(text)
+        self.is_empty = False
+        self.indexable = self._selector.indexable
+        self.asked = 0
+
+    def matches(self, labels) -> bool:
+        self.asked += 1
+        return self._selector.matches(labels)
+
+
+@pytest.mark.parametrize(
+    ("selector", "namespace", "looked_at"),
+    [
+        ("rare=1", None, 1),
+        ("rare in (1,2)", None, 2),
+        ("rare", None, 2),
+        ("rare>1", None, 2),
+        ("app,rare=2,app!=x", None, 1),
+        ("app=web", "n3", 100),
+        ("app!=web", "n3", 100),
+        ("none", None, 0),
+    ],
+)
+def test_a_selection_looks_only_at_objects_that_may_be_selected(selector, namespace, looked_at):
+    def labels(at: int) -> dict[str, str]:
+        return {"app": "web"} | ({"rare": str(at // 300)} if at in (300, 600) else {})
+
+    items = [cached(f"p{at:04d}", namespace=f"n{at % 10}", labels=labels(at)) for at in range(1000)]
+    counting = Counting(selector)
+    Snapshot.of(items, "1").select(namespace, counting)
+    assert looked_at == counting.asked
+
+
 def test_a_namespace_asked_twice_for_different_ones_selects_nothing():
     snapshot = Snapshot.of(many(50), "1")
     field_selector = parse_field_selector("metadata.namespace=n1")
