@@ -203,7 +203,7 @@ class SharedInformer:
     @property
     def indexer(self) -> Indexer:
         """The store by key and by index."""
-        return Indexer(self._store.snapshot)
+        return Indexer(self._store.snapshot, self.resource.plural)
 
     def add_indexers(self, indexers: Mapping[str, IndexFunc]) -> None:
         """Index by further functions of an object, each giving any number of values."""

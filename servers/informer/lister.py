@@ -28,6 +28,18 @@ def _fields(selector: Fields) -> FieldSelector:
     return parse_field_selector(selector) if isinstance(selector, str) else selector
 
 
+def _once_filled(snapshot: Callable[[], Snapshot], what: str) -> Callable[[], Snapshot]:
+    """Return ``snapshot``, raising :class:`NotSyncedError` before the first fill."""
+
+    def now() -> Snapshot:
+        found = snapshot()
+        if not found.resource_version:
+            raise NotSyncedError(f"{what}: not filled yet; call wait_for_cache_sync first")
+        return found
+
+    return now
+
+
 class Lister:
     """Reads of the latest state. Each call looks at one snapshot from beginning to end.
 
@@ -37,14 +49,7 @@ class Lister:
     """
 
     def __init__(self, snapshot: Callable[[], Snapshot], what: str) -> None:
-        self._snapshot = snapshot
-        self._what = what
-
-    def _now(self) -> Snapshot:
-        snapshot = self._snapshot()
-        if not snapshot.resource_version:
-            raise NotSyncedError(f"{self._what}: not filled yet; call wait_for_cache_sync first")
-        return snapshot
+        self._now = _once_filled(snapshot, what)
 
     def get(self, namespace: str, name: str) -> CachedObject | None:
         """Return the object, or ``None``; ``namespace`` is "" for a cluster-wide one."""
@@ -89,26 +94,30 @@ class NamespaceLister:
 
 
 class Indexer:
-    """client-go's view of the store: by key, and by the values of indexers added to it."""
+    """client-go's view of the store: by key, and by the values of indexers added to it.
 
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
-        self._snapshot = snapshot
+    Before the first fill every read raises :class:`NotSyncedError`: a controller
+    would take "not there" for "gone".
+    """
+
+    def __init__(self, snapshot: Callable[[], Snapshot], what: str) -> None:
+        self._now = _once_filled(snapshot, what)
 
     def get_by_key(self, key: str) -> CachedObject | None:
         """Return the object under ``namespace/name``, or ``None``."""
-        return self._snapshot().get_by_key(key)
+        return self._now().get_by_key(key)
 
     def list(self) -> Objects:
         """Return all objects."""
-        return self._snapshot().objects()
+        return self._now().objects()
 
     def list_keys(self) -> Names:
         """Return all keys in order."""
-        return [item.key for item in self._snapshot()]
+        return [item.key for item in self._now()]
 
     def by_index(self, name: str, value: str) -> Objects:
         """Return the objects for which indexer ``name`` gave ``value``."""
-        return self._snapshot().by_index(name, value)
+        return self._now().by_index(name, value)
 
     def index_keys(self, name: str, value: str) -> Names:
         """Return the keys of the objects for which indexer ``name`` gave ``value``."""
@@ -116,4 +125,4 @@ class Indexer:
 
     def list_index_func_values(self, name: str) -> Names:
         """Return every value indexer ``name`` gave, sorted."""
-        return sorted(self._snapshot().index_values(name))
+        return sorted(self._now().index_values(name))

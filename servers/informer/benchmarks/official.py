@@ -4,11 +4,10 @@ A peer to measure against and no dependency of the library itself.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from kubernetes.client import V1PodList
 from kubernetes.informer import ADDED
 from kubernetes.informer import SharedInformer as OfficialInformer
 
@@ -40,7 +39,8 @@ class OfficialFeed:
         self._over = threading.Event()
         self._seen = 0
         self.done = threading.Event()
-        self.informer: Any = OfficialInformer(list_func=self._list_pods)
+        make: Callable[..., Any] = OfficialInformer
+        self.informer = make(list_func=self._list_pods)
         self.informer.add_event_handler(ADDED, self._count)
 
     def stop(self) -> None:
@@ -48,8 +48,13 @@ class OfficialFeed:
         self._over.set()
         self.informer.stop()
 
-    def _list_pods(self, *, watch: bool = False, **_: object) -> V1PodList:
-        # From the annotation the official Watch learns what the lines hold.
+    def _list_pods(self, *, watch: bool = False, **_: object) -> Any:  # noqa: ANN401 - either answer
+        """Answer the list with nothing and the watch with the pieces.
+
+        The official ``Watch`` reads here what the lines hold.
+
+        :rtype: V1PodList
+        """
         if watch:
             return _Answer(self._pieces, self._over)
         return SimpleNamespace(items=[], metadata=SimpleNamespace(resource_version="1"))

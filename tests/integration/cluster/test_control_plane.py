@@ -1,5 +1,6 @@
 """The control plane: real, reachable as each identity, and gone without a trace."""
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import yaml
 from cryptography import x509
 
+import bench.cluster.control_plane as control_plane_module
 from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
 from bench.cluster.binaries import Binaries
 from bench.cluster.certificates import Authority
@@ -122,6 +124,21 @@ def test_the_audit_log_has_an_answered_request_at_once(control_plane: ControlPla
     with pytest.raises(ApiError):
         control_plane.api("bystander").get(mark)
     assert f'"requestURI":"{mark}"' in control_plane.audit_log.read_text()
+
+
+def test_ports_taken_in_between_are_replaced_by_others(
+    binaries: Binaries, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        free = [control_plane_module._free_port() for _ in range(2)]
+        ports = iter([port, free[0], port, free[1]])
+        monkeypatch.setattr(control_plane_module, "_free_port", lambda: next(ports))
+        with ControlPlane.start(binaries, watchdog) as plane:
+            assert (f"http://127.0.0.1:{free[0]}", f"https://127.0.0.1:{free[1]}") == (
+                plane.etcd_url,
+                plane.url,
+            )
 
 
 def test_two_run_side_by_side_and_know_nothing_of_each_other(

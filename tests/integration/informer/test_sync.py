@@ -342,6 +342,56 @@ def test_a_factory_shares_informers_and_starts_and_stops_them_together(control_p
     transport.close()
 
 
+class Failing:
+    """Raises over everything it is told."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def on_add(self, obj, is_in_initial_list) -> None:
+        self.calls += 1
+        raise RuntimeError("failing")
+
+    def on_update(self, old, new) -> None:
+        self.on_add(new, False)
+
+    def on_delete(self, obj) -> None:
+        self.on_add(obj, False)
+
+
+class Blocking(Failing):
+    """Never comes back from the first call, until the test is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = threading.Event()
+
+    def on_add(self, obj, is_in_initial_list) -> None:
+        self.calls += 1
+        self.over.wait(60)
+
+
+def test_handlers_that_raise_or_block_hold_up_neither_the_cache_nor_their_neighbour(
+    control_plane, informers, writer
+):
+    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
+    failing, blocking, replica = Failing(), Blocking(), Replica()
+    informer.add_event_handler(failing)
+    stuck = informer.add_event_handler(blocking)
+    writer.some_writes("before")
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    informer.add_event_handler(replica)
+    writer.some_writes("after")
+    assert_in_step(informer, control_plane.api("admin"), writer.path, replica)
+    # Four of "before" were there at the start; each write of "after" is told: 6, 6 and 2.
+    eventually(lambda: failing.calls == 4 + 14, "the one that raises was told of all")
+    assert (1, False) == (blocking.calls, stuck.has_synced)
+    assert 4 + 14 == stuck.queue_depth
+    blocking.over.set()
+    eventually(lambda: stuck.queue_depth == 0, "it was told of the rest after all")
+
+
 # Bad input
 
 
@@ -385,6 +435,10 @@ def test_reads_before_the_first_fill_say_so(control_plane, informers):
         informer.lister().get("a", "b")
     with pytest.raises(NotSyncedError):
         informer.lister().namespace("a").list()
+    with pytest.raises(NotSyncedError):
+        informer.indexer.get_by_key("a/b")
+    with pytest.raises(NotSyncedError):
+        informer.indexer.list_keys()
     assert not informer.has_synced
     assert not informer.wait_for_cache_sync(0.01)
 
