@@ -132,11 +132,9 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """Input: no answer, or the watch broke off. ``connected``: whether there was a connection."""
+    """Input: no answer, or the watch broke off."""
 
     cause: str
-    connected: bool = True
-    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -575,8 +573,7 @@ class WatchMachine:
         self._observer.stream_failed(cause)
         if self.state is State.FILLING:
             self._watch_over(now)
-        if isinstance(came, Broke) and not came.connected:
-            self._suspect = True
+        self._suspect = True
         then: Callable[[], Action] = self._refill
         if self.state is State.OPEN:
             then = self._rewatch

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from servers.informer.connection import Cancel
-from servers.informer.errors import TransportError, TransportTimeoutError
+from servers.informer.errors import TransportError
 from servers.informer.events import decode_status
 from servers.informer.machine import (
     Action,
@@ -151,9 +151,7 @@ class Reflector:
             if not self._stopped.is_set():
                 log.warning("%s: %s", self._name, error)
                 self.last_error = str(error)
-            return Broke(
-                str(error), connected=error.sent, idle=isinstance(error, TransportTimeoutError)
-            )
+            return Broke(str(error))
 
     def _read(self, timeout_s: float) -> Input:
         stream = self._stream

@@ -113,11 +113,7 @@ def drive(server: Server, faults: Random, writes: int) -> tuple[Store, list[Delt
         trouble = 1.0 if calm else faults.random()
         came: Input
         if trouble < 0.1:
-            came = (
-                Woke()
-                if not isinstance(action, OpenWatch | GetList | Read)
-                else Broke("cut", connected=faults.random() < 0.5)
-            )
+            came = Woke() if not isinstance(action, OpenWatch | GetList | Read) else Broke("cut")
         elif trouble < 0.15 and isinstance(action, OpenWatch | GetList):
             code = faults.choice([429, 500, 403])
             came = Answered(code, json.dumps(status(code)).encode())

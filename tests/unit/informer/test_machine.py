@@ -442,7 +442,7 @@ def test_a_refused_connection_is_tried_again_and_then_the_version_is_looked_at()
     desk.wake()
     waits = []
     for _ in range(3):
-        waits.append(desk.tell(Broke("refused", connected=False)).delay_s)
+        waits.append(desk.tell(Broke("refused")).delay_s)
         desk.wake()
     assert [1.6, 3.2, 6.4] == waits
     assert GetList({"limit": "1"}, 60.0) == desk.action
@@ -450,9 +450,17 @@ def test_a_refused_connection_is_tried_again_and_then_the_version_is_looked_at()
     assert (State.OPEN, "11") == (desk.machine.state, action.query["resourceVersion"])
 
 
+def test_a_watch_without_an_answer_makes_the_version_be_looked_at():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(bookmark(11)))
+    assert isinstance(desk.tell(Ended(), 450.0), OpenWatch)
+    desk.tell(Broke("closed without response"))
+    assert GetList({"limit": "1"}, 60.0) == desk.wake()
+
+
 def test_a_silent_stream_given_up_is_watched_on_from_its_version_after_a_look_at_it():
     desk = Desk.watching(10)
-    assert Wait(0.8) == desk.tell(Broke("timed out", idle=True), 70.0)
+    assert Wait(0.8) == desk.tell(Broke("timed out"), 70.0)
     assert GetList({"limit": "1"}, 60.0) == desk.wake()
     action = desk.tell(Answered(200, listing(10)))
     assert isinstance(action, OpenWatch)
