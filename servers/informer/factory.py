@@ -2,19 +2,40 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from servers.informer.backoff import BackoffPolicy
 from servers.informer.informer import SharedInformer
+from servers.informer.machine import Timing
+from servers.informer.observer import Observer
 from servers.informer.resource import Resource
+from servers.informer.transform import Transform
 from servers.informer.transport import Transport
 
 
 class SharedInformerFactory:
-    """Makes informers over one transport and starts and stops them together."""
+    """Makes informers over one transport and starts and stops them together.
 
-    def __init__(self, transport: Transport, *, namespaces: Sequence[str] | None = None) -> None:
+    ``namespaces``, ``transform``, ``timing`` and ``backoff`` are those of every
+    informer it makes; ``observe`` gives each resource's the one who counts.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        namespaces: Sequence[str] | None = None,
+        transform: Transform | None = None,
+        observe: Callable[[Resource], Observer] = lambda _: Observer(),
+        timing: Timing | None = None,
+        backoff: BackoffPolicy | None = None,
+    ) -> None:
         self._transport = transport
         self._namespaces = None if namespaces is None else tuple(namespaces)
+        self._transform = transform
+        self._observe = observe
+        self._timing = timing
+        self._backoff = backoff
         self._lock = threading.Lock()
         self._informers: dict[tuple[Resource, str, str, bool], SharedInformer] = {}
         self._started: set[SharedInformer] = set()
@@ -39,6 +60,10 @@ class SharedInformerFactory:
                     label_selector=label_selector,
                     field_selector=field_selector,
                     metadata_only=metadata_only,
+                    transform=self._transform,
+                    observer=self._observe(resource),
+                    timing=self._timing,
+                    backoff=self._backoff,
                 )
             return informer
 

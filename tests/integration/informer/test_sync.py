@@ -328,7 +328,18 @@ def test_indexers_follow_the_objects(control_plane, informers, writer):
 def test_a_factory_shares_informers_and_starts_and_stops_them_together(control_plane, writer):
     writer.create("one")
     transport = Transport.from_kubeconfig(control_plane.kubeconfig, "admin")
-    factory = SharedInformerFactory(transport, namespaces=[writer.namespace])
+    observed: list[Resource] = []
+
+    def observe(resource: Resource) -> Observer:
+        observed.append(resource)
+        return Observer()
+
+    factory = SharedInformerFactory(
+        transport,
+        namespaces=[writer.namespace],
+        transform=drop_managed_fields,
+        observe=observe,
+    )
     pods = factory.for_resource(PODS)
     assert pods is factory.for_resource(PODS)
     assert pods is not factory.for_resource(PODS, label_selector="app=x")
@@ -336,7 +347,10 @@ def test_a_factory_shares_informers_and_starts_and_stops_them_together(control_p
     nodes = factory.for_resource(NAMESPACES)
     factory.start()
     assert factory.wait_for_cache_sync(PATIENCE_S)
-    assert pods.lister().namespace(writer.namespace).get("one") is not None
+    one = pods.lister().namespace(writer.namespace).get("one")
+    assert one is not None
+    assert b"managedFields" not in one.raw
+    assert [PODS, PODS, NAMESPACES] == observed
     assert nodes.has_synced
     assert factory.shutdown()
     transport.close()
