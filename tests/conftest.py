@@ -1,5 +1,6 @@
 """One control plane for the whole suite; tests that break theirs start one of their own."""
 
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,6 +8,15 @@ import pytest
 from bench.cluster.binaries import Binaries, resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.supervision.watchdog import Watchdog
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C seriously, also where the suite was started in the background of a shell.
+
+    Such a job ignores SIGINT, and so would everything that tests start and interrupt.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
