@@ -118,7 +118,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     with Watchdog() as watchdog, tempfile.TemporaryDirectory() as folder:
         for pods, chunked in ((1000, False), (1000, True), (10, False)):
             name = f"{len(body_of(pods)) / 1e6:.2f} MB{' chunked' if chunked else ''}"
-            with _server(pods, watchdog, Path(folder), chunked=chunked) as url:
+            with serving(pods, watchdog, Path(folder), chunked=chunked) as url:
                 _compare_on(url, name, arguments, watchdog, Path(folder))
 
 
@@ -152,7 +152,8 @@ def _stock_apart(url: str, users: int, seconds: float) -> tuple[float, float]:
 
 
 @contextmanager
-def _server(pods: int, watchdog: Watchdog, folder: Path, *, chunked: bool) -> Iterator[str]:
+def serving(pods: int, watchdog: Watchdog, folder: Path, *, chunked: bool) -> Iterator[str]:
+    """Run the server as a process of its own with an answer of ``pods`` entries; give its URL."""
     argv = [sys.executable, "-m", __spec__.name, "server", "--pods", str(pods)]
     argv += ["--chunked"] if chunked else []
     log = folder / "server.log"

@@ -8,6 +8,7 @@ MODULES = (
     "servers.informer.benchmarks.informer_reads",
     "servers.informer.benchmarks.informer_latency",
     "bench.load.topspeed",
+    "bench.load.recordingcost",
     "bench.microbench.servers",
     "bench.microbench.fill",
 )

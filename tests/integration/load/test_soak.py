@@ -1,0 +1,29 @@
+"""The generator over a long time: what it keeps is its rows, and nothing grows besides."""
+
+import psutil
+import pytest
+
+LONG_S = 600.0
+ROW_BYTES = 5 * 8 + 2 + 2 + 1
+"""Of the recorder's arrays, which grow by an eighth more than they need."""
+SLACK_BYTES = 8_000_000
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(LONG_S * 3)
+def test_the_generators_memory_is_flat_over_ten_minutes_but_for_its_rows(
+    start_server, driver
+) -> None:
+    server = start_server()
+    with driver(server.url, rate_rps=200.0, users=64) as running:
+        process = psutil.Process(running.pid)
+        running.warm_up(30.0)
+        settled = process.memory_info().rss
+        running.warm_up(LONG_S)
+        idle_growth = process.memory_info().rss - settled
+        measured = running.measure(LONG_S)
+        grown = process.memory_info().rss - settled
+    assert 0 == measured.failed
+    assert idle_growth < SLACK_BYTES
+    # the rows, and their copy on the way to the file
+    assert grown < SLACK_BYTES + 3 * measured.sent * ROW_BYTES
