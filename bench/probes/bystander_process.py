@@ -23,7 +23,7 @@ from bench.load.pacing import offsets
 from bench.model import Arrivals
 from bench.probes.bystander_row import BystanderRow
 
-REQUESTS_PER_S = 20.0
+REQUESTS_PER_S = 25.0
 OUTSTANDING = 16
 """What finds so many under way is dropped, and counted."""
 TIMEOUT_S = 10.0

@@ -77,7 +77,7 @@ def test_the_plans_are_listed_with_their_minutes(start_bench: StartBench) -> Non
     bench = start_bench("plans")
     assert 0 == bench.wait(), bench.text
     lines = bench.output.read_text().splitlines()
-    assert ["default", "smoke"] == sorted(line.split()[0] for line in lines)
+    assert {"default", "smoke"} <= {line.split()[0] for line in lines}
     assert all(" min, " in line for line in lines)
 
 

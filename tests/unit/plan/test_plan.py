@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.model import AGAIN, Arrivals, Plan
+from bench.model import AGAIN, NO_SERVER, Arrivals, Plan
 from bench.plan import (
     PlanError,
     Vocabulary,
@@ -69,6 +69,18 @@ def test_a_valid_plan_is_read_with_its_units() -> None:
 @pytest.mark.parametrize("name", plan_names())
 def test_every_plan_that_comes_along_is_valid(name: str) -> None:
     assert name == read_plan(name, VOCABULARY).name
+
+
+@pytest.mark.parametrize(("name", "minutes"), [("default", 15), ("smoke", 1.5)])
+def test_the_plans_that_people_start_with_keep_their_time(name: str, minutes: float) -> None:
+    assert predicted_s(read_plan(name, VOCABULARY)) <= minutes * 60
+
+
+def test_the_default_plan_has_a_control_and_rounds_for_an_interval() -> None:
+    plan = read_plan("default", VOCABULARY)
+    assert {"direct", "direct-rv0", "informer", NO_SERVER} == set(plan.servers)
+    assert any(trial.server.endswith(AGAIN) for trial in trials(plan))
+    assert plan.rounds >= 6
 
 
 def test_an_unknown_plan_is_told_with_the_nearest_and_all_others() -> None:
