@@ -1,5 +1,7 @@
 """One self-contained HTML page of a run, made from its files alone."""
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from markupsafe import Markup
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
 from bench.model import CaveatKind, RunState
 from bench.report import tables
+from bench.report.breakeven import break_even_section
 from bench.report.figures import Chart, charts, colour_of
 from bench.report.footnotes import Note, general, notes_of
 from bench.report.svg import css_colour
@@ -51,6 +54,7 @@ def render(reader: RunReader, out_dir: Path) -> Path:
 def to_html(analysis: RunAnalysis) -> str:
     """Return the page; every text is escaped, the charts' own markup apart."""
     environment = template_environment()
+    breakeven = break_even_section(analysis)
     sections = [
         _section(index, scenario, verdict, analysis)
         for index, (scenario, verdict) in enumerate(
@@ -67,6 +71,8 @@ def to_html(analysis: RunAnalysis) -> str:
         quotable=all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.voids),
         general=[caveat for caveat in general(analysis.caveats) if caveat not in analysis.voids],
         sections=sections,
+        breakeven=breakeven,
+        script_hash=_script_hash(breakeven.script),
         equality=analysis.equality,
         ledgers=tables.ledgers(analysis.facts),
         trials=tables.trials(analysis),
@@ -103,6 +109,12 @@ def _section(
         notes=tuple(notes),
         colours={server: css_colour(colour_of(server, servers)) for server in servers},
     )
+
+
+def _script_hash(script: str) -> str:
+    """Return what the page's policy must name for ``script`` to run, and nothing else."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def _state(analysis: RunAnalysis) -> str:

@@ -6,6 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis.costrows import CostRow
+from bench.model import (
+    NO_SERVER,
+    SCHEMA,
+    Outcome,
+    RunState,
+    Scenario,
+    Trial,
+    TrialRecord,
+)
+from bench.store import RunReader, RunWriter, Store
+from tests.unit.store.builders import a_plan, a_run
 
 CELLS = (
     ("p100-c0-r20", 100, 0.0, 20.0),
@@ -64,3 +75,108 @@ def _rows(
             for arm in arms:
                 measured = (base + above[arm]) * random.normal(1.0, truth.noise)
                 yield CostRow(name, number, arm, pods, reads, churn, measured - floor, floor, reads)
+
+
+def write_sweep(
+    store: Store,
+    truth: Truth = Truth(),
+    *,
+    rounds: int = 3,
+    cells: Sequence[tuple[str, int, float, float]] = CELLS,
+    arms: Sequence[str] = ("direct", "direct-rv0", "informer", NO_SERVER),
+    seconds: float = 5.0,
+) -> RunReader:
+    """Write a sweep as a run: what ``rows_of`` needs, and no more."""
+    scenarios = tuple(
+        Scenario(name, "list-all", 64, pods, rate_rps=reads, churn_per_s=churn, probe=False)
+        for name, pods, churn, reads in cells
+    )
+    plan = a_plan(name="sweep", servers=tuple(arms), rounds=rounds, scenarios=scenarios)
+    trials = len(cells) * rounds * len(arms)
+    record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=trials)
+    writer, random = store.create(record), np.random.default_rng(11)
+    order = 0
+    for number in range(1, rounds + 1):
+        for scenario in scenarios:
+            for arm in arms:
+                trial = Trial(order, scenario.name, arm, number)
+                _write(writer, truth, trial, scenario, seconds, random)
+                order += 1
+    return store.open(record.run)
+
+
+POD_BYTES, EVENT_BYTES = 5_000, 6_000
+
+
+def _write(
+    writer: RunWriter,
+    truth: Truth,
+    trial: Trial,
+    scenario: Scenario,
+    seconds: float,
+    random: np.random.Generator,
+) -> None:
+    rate = scenario.rate_rps or 0.0
+    asks = trial.server.startswith("direct")
+    read = (truth.read + truth.read_pod * scenario.pods) * (
+        truth.rv0 if trial.server == "direct-rv0" else 1.0
+    )
+    watches = trial.server == "informer"
+    cpu_ms = truth.idle + truth.write * scenario.churn_per_s
+    cpu_ms += rate * read * asks + truth.event * scenario.churn_per_s * watches
+    cpu_ms *= float(random.normal(1.0, truth.noise))
+    sent = rate * POD_BYTES * scenario.pods * asks + EVENT_BYTES * scenario.churn_per_s * watches
+    count = 0 if trial.server == NO_SERVER else round(rate * seconds)
+    has_server = trial.server != NO_SERVER
+    begin = 1_790_000_000.0 + 20 * trial.order
+    writer.write_trial(
+        TrialRecord(
+            schema=SCHEMA,
+            trial=trial,
+            outcome=Outcome.OK,
+            window_begin_epoch_s=begin,
+            window_end_epoch_s=begin + seconds,
+            window_s=seconds,
+            marks_s=seconds,
+            request_timeout_s=10.0,
+            requested_rps=rate if has_server else None,
+            achieved_rps=rate if has_server else None,
+            sent=count,
+            answered=count,
+            churn_requested_per_s=scenario.churn_per_s,
+            churn_achieved_per_s=scenario.churn_per_s,
+            pods_at_start=scenario.pods,
+            identity=trial.server if has_server else None,
+            ready_s=0.5 if has_server else None,
+            ready_bytes=POD_BYTES * scenario.pods if watches else None,
+            apiserver_cpu_s=cpu_ms * seconds / 1000,
+            etcd_cpu_s=0.02 * seconds,
+        ),
+        requests=_asked(count, seconds),
+        scrapes=_counted(sent * seconds),
+    )
+
+
+def _asked(count: int, seconds: float) -> dict[str, list[object]]:
+    starts = [int(index * seconds * 1e6 / max(count, 1)) for index in range(count)]
+    return {
+        "intended_us": list(starts),
+        "sent_us": [start + 100 for start in starts],
+        "done_us": [start + 20_000 for start in starts],
+        "status": [200] * count,
+        "bytes": [1000] * count,
+        "route": ["/pods"] * count,
+        "outcome": ["ok"] * count,
+    }
+
+
+def _counted(sent: float) -> dict[str, list[object]]:
+    names = ("apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum")
+    rows = [(mark, name) for mark in ("begin", "end") for name in names]
+    return {
+        "mark": [mark for mark, _ in rows],
+        "source": ["apiserver"] * len(rows),
+        "name": [name for _, name in rows],
+        "labels": ['resource="pods"'] * len(rows),
+        "value": [sent / 2 if mark == "end" else 0.0 for mark, _ in rows],
+    }

@@ -1,0 +1,152 @@
+// The calculator: a design's cost is a sum of fitted unit costs times what is asked of it.
+// Constants come from the page; nothing is loaded and nothing is sent.
+(() => {
+  "use strict";
+  const model = JSON.parse(document.getElementById("cost-model").textContent);
+  const form = document.getElementById("calculator");
+  const INFORMER = "informer";
+
+  const factors = (q) => ({
+    "reads": q.reads,
+    "reads x pods": q.reads * q.pods,
+    "replicas x churn": q.replicas * q.churn,
+    "replicas / lifetime": q.replicas / q.lifetime,
+    "replicas x pods / lifetime": (q.replicas * q.pods) / q.lifetime,
+  });
+
+  // What each unit cost is multiplied by in the cost of `arm`.
+  const multipliers = (quantity, arm, q) => {
+    const value = factors(q);
+    const found = quantity.coefficients.map(() => 0);
+    for (const [place, factor] of quantity.recipes[arm]) found[place] += value[factor];
+    return found;
+  };
+  const dot = (a, b) => a.reduce((sum, one, i) => sum + one * b[i], 0);
+  const product = (quantity, a, b) => dot(a, quantity.covariance.map((row) => dot(row, b)));
+
+  const estimate = (quantity, vector, quantile) => {
+    const value = dot(vector, quantity.coefficients);
+    if (!quantity.covariance || quantile === null) return { value, low: null, high: null };
+    const half = quantile * Math.sqrt(Math.max(0, product(quantity, vector, vector)));
+    return { value, low: value - half, high: value + half };
+  };
+
+  const number = (value) => {
+    const size = Math.abs(value);
+    let shown;
+    if (!Number.isFinite(value)) return "\u2013";
+    if (size >= 9.95) shown = Math.round(size).toLocaleString("en-US");
+    else if (size >= 0.995) shown = String(Number(size.toFixed(1)));
+    else if (size < 1e-9) shown = "0";
+    else shown = String(Number(size.toFixed(Math.min(12, 1 - Math.floor(Math.log10(size))))));
+    return value < 0 && shown !== "0" ? "\u2212" + shown : shown;
+  };
+  const scale = (values, unit) => {
+    const most = Math.max(...values.map(Math.abs));
+    if (unit.startsWith("B")) {
+      for (const [divisor, prefix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+        if (most >= divisor) return { divisor, unit: prefix + unit };
+      }
+    }
+    return { divisor: 1, unit };
+  };
+
+  const read = () => {
+    const q = {};
+    for (const name of ["reads", "pods", "churn", "replicas", "lifetime"]) {
+      const field = form.elements[name];
+      if (!field.checkValidity()) return { wrong: field };
+      q[name] = Number(field.value);
+    }
+    q.lifetime *= 3600;
+    return q;
+  };
+
+  const beyond = (q) => {
+    const found = [];
+    const { reads, pods, churn, reads_pods: carried } = model.ranges;
+    const check = (name, value, low, high) => {
+      if (value < low || value > high) found.push(name);
+    };
+    check(`reads/s (up to ${number(reads[1])} measured)`, q.reads, 0, reads[1]);
+    const sizes = pods[0] === pods[1] ? number(pods[0]) : `${number(pods[0])} to ${number(pods[1])}`;
+    check(`pods (${sizes} measured)`, q.pods, pods[0], pods[1]);
+    check(`writes/s (up to ${number(churn[1])} measured)`, q.churn, 0, churn[1]);
+    check("replicas (one measured)", q.replicas, 1, 1);
+    if (q.reads <= reads[1] && q.reads * q.pods > carried) {
+      found.push(`reads/s times pods (up to ${number(carried)} measured)`);
+    }
+    return found;
+  };
+
+  const cell = (kind, text, small) => {
+    const made = document.createElement(kind);
+    made.textContent = text;
+    if (small) {
+      const spread = document.createElement("span");
+      spread.className = "spread";
+      spread.textContent = small;
+      made.append(spread);
+    }
+    return made;
+  };
+
+  const wider = (a, b) => (a === null || b === null ? null : Math.max(a, b));
+
+  // The cheapest of the designs, or that it cannot be told: by the interval of the difference.
+  const judge = (quantity, vectors) => {
+    const arms = Object.keys(vectors);
+    const cost = (arm) => dot(vectors[arm], quantity.coefficients);
+    const best = arms.reduce((a, b) => (cost(b) < cost(a) ? b : a));
+    const unsure = arms.filter((arm) => {
+      if (arm === best) return false;
+      const difference = vectors[arm].map((one, i) => one - vectors[best][i]);
+      const spread = estimate(quantity, difference, wider(quantity.quantiles[arm], quantity.quantiles[best]));
+      return spread.low === null || spread.low <= 0;
+    });
+    return { best, unsure };
+  };
+
+  const show = () => {
+    const q = read();
+    const rows = document.getElementById("calculator-rows");
+    const answer = document.getElementById("calculator-answer");
+    const warning = document.getElementById("calculator-beyond");
+    rows.replaceChildren();
+    if (q.wrong) {
+      answer.textContent = `Not a value for ${q.wrong.labels[0].firstChild.textContent.trim()}: ${q.wrong.validationMessage}`;
+      warning.hidden = true;
+      return;
+    }
+    const said = [];
+    for (const quantity of model.quantities) {
+      const arms = Object.keys(quantity.recipes);
+      const vectors = Object.fromEntries(arms.map((arm) => [arm, multipliers(quantity, arm, q)]));
+      const costs = arms.map((arm) => estimate(quantity, vectors[arm], quantity.quantiles[arm]));
+      const unit = scale(costs.map((one) => one.value), quantity.unit);
+      const row = document.createElement("tr");
+      const head = cell("th", `${quantity.title}, ${unit.unit}`);
+      head.scope = "row";
+      row.append(head);
+      for (const one of costs) {
+        const spread = one.low === null ? "" : `${number(one.low / unit.divisor)} to ${number(one.high / unit.divisor)}`;
+        row.append(cell("td", number(one.value / unit.divisor), spread));
+      }
+      const { best, unsure } = judge(quantity, vectors);
+      const verdict = cell("td", unsure.length ? `${best}, not surely` : best, unsure.length ? `against ${unsure.join(" and ")}` : "");
+      verdict.className = "text";
+      row.append(verdict);
+      rows.append(row);
+      said.push(`${quantity.short}: ${unsure.length ? `perhaps ${best}` : best}`);
+    }
+    answer.textContent = `Cheaper by ${said.join("; by ")}.`;
+    const outside = beyond(q);
+    warning.hidden = outside.length === 0;
+    warning.textContent = outside.length ? `Extrapolated beyond what was measured: ${outside.join(", ")}.` : "";
+  };
+
+  form.hidden = false;
+  form.addEventListener("input", show);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  show();
+})();

@@ -1,0 +1,144 @@
+"""The section on break-even: of a sweep, of one cell, and of a run that cannot tell."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.analysis.costrows import QUANTITIES
+from bench.analysis.fieller import Ratio
+from bench.analysis.run import analyse
+from bench.model import Scenario
+from bench.report.breakeven import BreakEven, break_even_section, script
+from bench.report.document import template_environment, to_html
+from bench.report.rates import break_even, rate
+from bench.store import RunReader, Store
+from tests.unit.analysis.sweeps import Truth, write_sweep
+from tests.unit.analysis.synthetic import write_run
+
+
+def _section(reader: RunReader) -> BreakEven:
+    return break_even_section(analyse(reader))
+
+
+def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(tmp_path: Path) -> None:
+    section = _section(write_sweep(Store(tmp_path)))
+    assert section.missing == ""
+    assert [(row.pods, row.churn) for row in section.rows] == [
+        (pods, churn) for pods in ("100", "400", "1,000") for churn in ("0", "20", "40")
+    ]
+    assert len(section.columns) == 4
+    assert all(len(row.cells) == 4 for row in section.rows)
+    assert [unit.title for unit in section.tables] == [one.title for one in QUANTITIES]
+
+
+def test_the_lead_states_the_rate_that_the_truth_has(tmp_path: Path) -> None:
+    section = _section(write_sweep(Store(tmp_path), Truth(noise=0.0001)))
+    # 40 writes x 0.4 ms by a read of 2 + 0.05 x 1,000 ms; 40 x 6 kB by 5 MB and the start's share.
+    assert "by API-server CPU, 0.31/s (0.31 to 0.31)" in section.lead
+    assert "by bytes, 0.048/s" in section.lead
+
+
+def test_every_chart_has_a_drawing_with_words(tmp_path: Path) -> None:
+    section = _section(write_sweep(Store(tmp_path)))
+    assert len(section.charts) == 6
+    for chart in section.charts:
+        assert chart.svg is not None
+        assert "<title" in chart.svg
+        assert "<desc" in chart.svg
+        assert "nan" not in chart.svg.lower()
+
+
+def test_a_poor_fit_is_said_beside_the_rates(tmp_path: Path) -> None:
+    noisy = _section(write_sweep(Store(tmp_path / "noisy"), Truth(noise=0.6)))
+    quiet = _section(write_sweep(Store(tmp_path / "quiet"), Truth(noise=0.005)))
+    assert "Poor fit" in [title for title, _ in noisy.notes]
+    assert {"Poor fit", "Cannot be told from nothing"}.isdisjoint(title for title, _ in quiet.notes)
+
+
+def test_one_cell_says_that_pods_take_a_sweep(tmp_path: Path) -> None:
+    cells = [("steady", 1000, 20.0, 10.0)]
+    section = _section(write_sweep(Store(tmp_path), cells=cells, rounds=4))
+    assert section.missing == ""
+    assert "One number of pods" in [title for title, _ in section.notes]
+    assert [field.name for field in section.fields if field.fixed] == ["pods"]
+
+
+def test_one_round_of_one_cell_has_rates_without_intervals(tmp_path: Path) -> None:
+    cells = [("steady", 1000, 20.0, 10.0)]
+    reader = write_sweep(Store(tmp_path), cells=cells, rounds=1)
+    section = _section(reader)
+    assert "No interval" in [title for title, _ in section.notes]
+    assert all(cell[1] == "no interval" for row in section.rows for cell in row.cells)
+    assert "NaN" not in to_html(analyse(reader))
+
+
+def test_informers_that_cost_nothing_pay_from_the_first_read(tmp_path: Path) -> None:
+    section = _section(write_sweep(Store(tmp_path), Truth(event=-2.0, noise=0.001)))
+    assert "from the first read" in section.lead
+
+
+def test_reads_that_cost_nothing_never_pay(tmp_path: Path) -> None:
+    section = _section(write_sweep(Store(tmp_path), Truth(read=-0.2, read_pod=-0.002, noise=0.001)))
+    assert "a read costs nothing that could be measured" in section.lead
+
+
+def test_a_run_at_full_speed_says_that_it_takes_a_sweep(tmp_path: Path) -> None:
+    scenario = Scenario(name="fast", route="list", users=8, pods=100, churn_per_s=2.0)
+    page = to_html(analyse(write_run(Store(tmp_path), scenarios=(scenario,))))
+    assert "every scenario runs at full speed" in page
+    assert "make bench PLAN=sweep" in page
+    assert "<script" not in page
+
+
+def test_the_page_lets_the_calculator_run_and_no_other_script(tmp_path: Path) -> None:
+    page = to_html(analyse(write_sweep(Store(tmp_path))))
+    digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
+    assert f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'\"" in html.unescape(page)
+    assert f"<script>{script()}</script>" in page
+    assert len(re.findall(r"<script", page)) == 2
+
+
+def test_the_constants_cannot_leave_their_element(tmp_path: Path) -> None:
+    analysis = analyse(write_sweep(Store(tmp_path)))
+    section = replace(break_even_section(analysis), constants={"x": "</script><b>&"})
+    text = template_environment().get_template("breakeven.html.j2").render(breakeven=section)
+    found = re.search(r'id="cost-model">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    assert "<" not in found[1]
+    assert json.loads(found[1]) == {"x": "</script><b>&"}
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Ratio(1.6, 1.2, 2.1), ("1.6/s", "1.2 to 2.1")),
+        (Ratio(1.6, 0.0, 6.9), ("1.6/s", "at most 6.9/s")),
+        (Ratio(1.6, 0.3, None), ("1.6/s", "not below 0.3/s; no upper end")),
+        (Ratio(1.6, None, None), ("1.6/s", "no interval")),
+        (Ratio(45.0, 30.0, 70.0), ("none up to 20/s; by the line 45/s", "30 to 70")),
+        (
+            Ratio(0.0, 0.0, 0.0),
+            ("from the first read", "the informer costs nothing that could be measured"),
+        ),
+        (Ratio(1 / 3600, 1 / 7200, 1 / 1800), ("one in 60 min", "one in 120 min to one in 30 min")),
+    ],
+)
+def test_a_break_even_rate_in_words(found: Ratio, words: tuple[str, str]) -> None:
+    assert words == break_even(found, 20.0)
+
+
+def test_a_rate_that_cannot_be_told_is_no_figure() -> None:
+    assert break_even(Ratio(1.0, 0.0, None), 20.0)[1] == "cannot be told: too noisy"
+    assert break_even(Ratio(None, 0.0, None), 20.0)[0] == "none"
+
+
+def test_a_slow_rate_is_told_as_a_time() -> None:
+    assert ["2.4/s", "0.05/s", "one in 200 s", "one in 28 h"] == [
+        rate(value) for value in (2.4, 0.05, 0.005, 1e-5)
+    ]
