@@ -1,0 +1,177 @@
+"""The calculator on the page: its figures are the model's, and it says when it extrapolates."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from bench.analysis.costfit import cost_models
+from bench.analysis.costmodel import CostModel, Question
+from bench.analysis.run import RunAnalysis, analyse
+from bench.report.document import to_html
+from bench.report.numbers import number
+from bench.store import Store
+from tests.unit.analysis.sweeps import write_sweep
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
+    return analyse(write_sweep(Store(tmp_path_factory.mktemp("results"))))
+
+
+@pytest.fixture(scope="module")
+def address(analysis: RunAnalysis, tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("report") / "index.html"
+    file.write_text(to_html(analysis), encoding="utf-8")
+    return file.as_uri()
+
+
+class Visit:
+    """A page with what it said on the console and what it asked the network for."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def fill(self, **values: str) -> None:
+        for name, value in values.items():
+            self.page.fill(f"#calculator-{name}", value)
+
+    def costs(self) -> list[list[str]]:
+        """The figures of each row, intervals left out."""
+        return self.page.eval_on_selector_all(
+            "#calculator-rows tr",
+            "rows => rows.map(row => [...row.children].map(cell => cell.firstChild.textContent))",
+        )
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    seen = Visit(context.new_page())
+    seen.page.goto(address)
+    yield seen
+    assert seen.said == []
+    assert seen.asked == [address]
+    context.close()
+
+
+def _models(analysis: RunAnalysis) -> list[CostModel]:
+    found = cost_models(analysis.record.plan, analysis.facts)
+    return [one for one in found if isinstance(one, CostModel)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        Question(5.0, 400, 20.0),
+        Question(0.05, 100, 40.0),
+        Question(3.0, 750, 0.0, replicas=4, lifetime_s=7200.0),
+    ],
+)
+def test_it_shows_the_costs_that_the_model_gives(
+    visit: Visit, analysis: RunAnalysis, question: Question
+) -> None:
+    visit.fill(
+        reads=f"{question.reads_per_s:g}",
+        pods=f"{question.pods:g}",
+        churn=f"{question.churn_per_s:g}",
+        replicas=f"{question.replicas:g}",
+        lifetime=f"{question.lifetime_s / 3600:g}",
+    )
+    for row, model in zip(visit.costs(), _models(analysis), strict=True):
+        divisor = {"kB/s": 1e3, "MB/s": 1e6}.get(row[0].rpartition(", ")[2], 1.0)
+        arms = ("direct", "direct-rv0", "informer")
+        expected = [number(model.cost(arm, question).value / divisor) for arm in arms]
+        assert expected == row[1:4]
+
+
+def test_it_names_the_cheaper_design_on_both_sides_of_the_break_even_rate(
+    visit: Visit, analysis: RunAnalysis
+) -> None:
+    even = _models(analysis)[0].break_even("direct", Question(0.0, 100, 40.0)).value
+    assert even is not None
+    visit.fill(pods="100", churn="40", reads=f"{even / 5:g}")
+    assert visit.costs()[0][4].startswith("direct")
+    visit.fill(reads=f"{even * 5:g}")
+    assert visit.costs()[0][4] == "informer"
+    assert "API-server CPU: informer" in visit.page.inner_text("#calculator-answer")
+
+
+def test_what_was_not_measured_is_marked(visit: Visit) -> None:
+    warning = visit.page.locator("#calculator-beyond")
+    visit.fill(reads="5", pods="400", churn="20", replicas="1")
+    assert not warning.is_visible()
+    for name, value, said in (
+        ("reads", "500", "reads/s (up to 20 measured)"),
+        ("pods", "50000", "pods (100 to 1,000 measured)"),
+        ("churn", "300", "writes/s (up to 40 measured)"),
+        ("replicas", "3", "replicas (one measured)"),
+    ):
+        visit.fill(reads="5", pods="400", churn="20", replicas="1")
+        visit.fill(**{name: value})
+        assert warning.is_visible()
+        assert said in warning.inner_text()
+
+
+def test_an_unusable_value_is_named_and_gives_no_figure(visit: Visit) -> None:
+    visit.fill(pods="-5")
+    assert "Not a value for Pods" in visit.page.inner_text("#calculator-answer")
+    assert visit.costs() == []
+    visit.fill(pods="")
+    assert visit.costs() == []
+    visit.fill(pods="400")
+    assert len(visit.costs()) == 3
+
+
+def test_the_keyboard_alone_works_it(visit: Visit) -> None:
+    page = visit.page
+    page.focus("#calculator-reads")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    assert page.input_value("#calculator-reads") == "7"
+    for name in ("pods", "churn", "replicas", "lifetime"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.name") == name
+
+
+def test_every_input_has_a_label_and_the_page_does_not_scroll_sideways(visit: Visit) -> None:
+    page = visit.page
+    labelled = page.eval_on_selector_all(
+        "#calculator input", "all => all.map(one => one.labels.length)"
+    )
+    assert [1] * 5 == labelled
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_without_script_the_tables_stand_and_the_form_is_gone(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    assert not page.locator("#calculator").is_visible()
+    text = page.inner_text("#breakeven")
+    assert "needs JavaScript" in text
+    assert re.search(r"a write to a pod\s+0\.\d+ ms", text)
+    context.close()
+
+
+def test_one_number_of_pods_cannot_be_changed(browser: Browser, tmp_path: Path) -> None:
+    cells = [("steady", 1000, 20.0, 10.0)]
+    file = tmp_path / "index.html"
+    analysed = analyse(write_sweep(Store(tmp_path / "results"), cells=cells, rounds=4))
+    file.write_text(to_html(analysed), encoding="utf-8")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(file.as_uri())
+    assert page.get_attribute("#calculator-pods", "readonly") is not None
+    assert page.locator("#calculator-rows tr").count() == 3
+    context.close()
