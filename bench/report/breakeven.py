@@ -1,12 +1,13 @@
 """The section on break-even: from which read rate on an informer pays, and where it does not."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
 from bench.analysis.costfit import START, Unfitted, cost_models
 from bench.analysis.costmodel import INFORMER, LIFETIME_S, CostModel, Estimate, Question
+from bench.analysis.fieller import Ratio
 from bench.analysis.leastsquares import CONFIDENCE
 from bench.analysis.run import RunAnalysis
 from bench.report.breakeven_charts import churn_chart, cost_chart, residual_chart
@@ -96,7 +97,9 @@ def break_even_section(analysis: RunAnalysis) -> BreakEven:
             *(churn_chart(model, pods) for model in shown),
             *(residual_chart(model) for model in shown),
         ),
-        tables=tuple(unit_table(model, pods) for model in models),
+        tables=tuple(
+            unit_table(model, pods, folded=model.quantity.key not in SHOWN) for model in models
+        ),
         constants=_constants(models, at),
         script=script(),
     )
@@ -125,7 +128,7 @@ def _lead(models: Sequence[CostModel], at: Question) -> str:
     for model in models:
         reader = model.readers[0]
         shown, spread = break_even(model.break_even(reader, at), model.ranges.reads_per_s[1])
-        said = f"{shown} ({spread})" if shown != MISSING else spread
+        said = f"{shown} ({spread})" if shown != MISSING else f"this run {spread}"
         parts.append(f"by {SHORT[model.quantity.key]}, {said}")
     return (
         f"With {number(at.pods)} pods and {number(at.churn_per_s)} writes to them a second, one "
@@ -144,11 +147,11 @@ def _loses(model: CostModel, at: Question, pods: Sequence[float]) -> Iterator[st
         f"{number(small.churn_per_s)} writes/s it takes {shown} ({spread}); at fewer reads asking "
         "each time costs the API server less."
     )
-    per_write = model.break_even(reader, Question(0.0, at.pods, 1.0, lifetime_s=1e12)).value
-    if per_write:
+    writes = _writes_per_read(model.break_even(reader, replace(at, churn_per_s=1.0)))
+    if writes:
         yield (
-            f"Churn: the rate grows in proportion to it. At {number(at.pods)} pods, "
-            f"{number(1 / per_write)} writes cost the API server as much as one read by {reader}."
+            f"Churn: the rate grows in proportion to it. At {number(at.pods)} pods, {writes} cost "
+            f"the API server as much CPU as one read by {reader}."
         )
     if even.value:
         yield (
@@ -162,6 +165,17 @@ def _loses(model: CostModel, at: Question, pods: Sequence[float]) -> Iterator[st
         f"{number(LIFETIME_S / 3600)} h. Memory, staleness and time to ready are billed elsewhere "
         "on this page."
     )
+
+
+def _writes_per_read(one: Ratio) -> str:
+    """Turn the break-even rate at one write a second around; nothing if there is none."""
+    if not one.value:
+        return ""
+    said = f"about {number(1 / one.value)} writes"
+    if one.high is None:
+        return said if one.low is None else ""
+    least = number(1 / one.high)
+    return f"{said} ({least} to {number(1 / one.low)})" if one.low else f"{said} (at least {least})"
 
 
 def _table_remark(model: CostModel) -> str:

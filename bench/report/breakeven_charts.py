@@ -19,6 +19,7 @@ from bench.report.svg import GRID, INK, MUTED, PAPER, SERIES, STYLE, new_figure,
 
 WIDTH_IN, HEIGHT_IN = 3.7, 2.6
 POINTS = 60
+MARKS = "ov^s"
 SOURCE = {
     "apiserver_cpu": "trial.json apiserver_cpu_s and marks_s, requests.parquet, by the fitted "
     "unit costs below",
@@ -128,19 +129,24 @@ def residual_chart(model: CostModel) -> Chart:
             said, missed = _residuals(model, arm)
             worst = max(worst, float(np.abs(missed).max()))
             colour = colour_of(arm, [*arms, NO_SERVER])
-            axes.plot(said, missed, "ov^s"[place % 4], color=colour, markersize=4, alpha=0.8)
-            axes.annotate(
-                "ov^s"[place % 4].translate(str.maketrans("ov^s", "\u25cf\u25bc\u25b2\u25a0"))
-                + f" {arm}",
-                (1.0, 1.0),
-                xycoords="axes fraction",
-                xytext=(0, -1 - 12 * place),
-                textcoords="offset points",
-                ha="right",
-                va="top",
-                color=INK,
-                bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+            axes.plot(
+                said,
+                missed,
+                MARKS[place % len(MARKS)],
+                color=colour,
+                markersize=4,
+                alpha=0.8,
+                label=arm,
             )
+        # Points lie anywhere, so their names stand in a row above them.
+        axes.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=len(arms),
+            frameon=False,
+            handletextpad=0.1,
+            columnspacing=0.9,
+        )
         axes.set_xscale("log")
         axes.set_ylim(-1.3 * max(worst, 1e-3), 1.3 * max(worst, 1e-3))
         unit = WORDS.get(quantity.unit, quantity.unit)
@@ -251,8 +257,13 @@ def _plain(axes: Axes, across: str, up: str) -> None:
     axes.set_ylabel(up)
     axes.grid(visible=True, color=GRID)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+
+
+def _tick(value: float) -> str:
+    """Show a tick as it is: 0.175 is no 0.18, and 1,000 has its comma."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _has(model: CostModel, arm: str) -> bool:

@@ -38,11 +38,13 @@ class UnitTable:
 
     title: str
     remark: str
+    folded: bool
+    """Whether it opens on demand: what no rate and no chart above rests on."""
     units: tuple[Unit, ...]
     fits: tuple[GoodnessRow, ...]
 
 
-def unit_table(model: CostModel, pods: Sequence[float]) -> UnitTable:
+def unit_table(model: CostModel, pods: Sequence[float], *, folded: bool) -> UnitTable:
     """Return the table of ``model``; a read is also priced at the largest of ``pods``."""
     units = [_unit(one, _unit_of(model)) for one in model.units]
     if model.knows_pods:
@@ -58,7 +60,7 @@ def unit_table(model: CostModel, pods: Sequence[float]) -> UnitTable:
         f"writes/s; the design's condition number is {number(model.fit.condition)}."
     )
     fits = tuple(_goodness(one, model.quantity.unit) for one in model.goodness)
-    return UnitTable(model.quantity.title, remark, tuple(units), fits)
+    return UnitTable(model.quantity.title, remark, folded, tuple(units), fits)
 
 
 def _unit_of(model: CostModel) -> str:

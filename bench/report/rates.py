@@ -30,7 +30,7 @@ def break_even(found: Ratio, highest: float) -> tuple[str, str]:
     if found.high is None:
         if found.low > 0:
             return _estimate(found.value, highest), f"not below {rate(found.low)}; no upper end"
-        return MISSING, "cannot be told: too noisy"
+        return MISSING, "cannot tell: too noisy"
     if found.high == 0:
         return "from the first read", "the informer costs nothing that could be measured"
     if found.low > highest:
@@ -47,6 +47,5 @@ def _estimate(value: float, highest: float) -> str:
 
 
 def _within(low: float, high: float) -> str:
-    if low >= SLOW:
-        return f"{number(low)} to {number(high)}"
-    return f"{rate(low)} to {rate(high)}"
+    ends = (number(low), number(high)) if low >= SLOW else (rate(low), rate(high))
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"

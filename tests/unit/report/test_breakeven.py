@@ -40,7 +40,7 @@ def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(tmp_path: Path)
 def test_the_lead_states_the_rate_that_the_truth_has(tmp_path: Path) -> None:
     section = _section(write_sweep(Store(tmp_path), Truth(noise=0.0001)))
     # 40 writes x 0.4 ms by a read of 2 + 0.05 x 1,000 ms; 40 x 6 kB by 5 MB and the start's share.
-    assert "by API-server CPU, 0.31/s (0.31 to 0.31)" in section.lead
+    assert "by API-server CPU, 0.31/s (0.31)" in section.lead
     assert "by bytes, 0.048/s" in section.lead
 
 
@@ -134,8 +134,12 @@ def test_a_break_even_rate_in_words(found: Ratio, words: tuple[str, str]) -> Non
 
 
 def test_a_rate_that_cannot_be_told_is_no_figure() -> None:
-    assert break_even(Ratio(1.0, 0.0, None), 20.0)[1] == "cannot be told: too noisy"
+    assert break_even(Ratio(1.0, 0.0, None), 20.0)[1] == "cannot tell: too noisy"
     assert break_even(Ratio(None, 0.0, None), 20.0)[0] == "none"
+
+
+def test_ends_that_read_alike_are_said_once() -> None:
+    assert break_even(Ratio(0.5, 0.4999, 0.5001), 20.0) == ("0.5/s", "0.5")
 
 
 def test_a_slow_rate_is_told_as_a_time() -> None:
