@@ -71,9 +71,9 @@ class BenchProcess:
             assert time.monotonic() < deadline, f"did not say {text!r}:\n{self.text}"
             time.sleep(0.02)
 
-    def wait(self) -> int:
+    def wait(self, timeout_s: float = TIMEOUT_S) -> int:
         """Wait for its end and return the exit code."""
-        return self.process.wait(TIMEOUT_S)
+        return self.process.wait(timeout_s)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it, and not what it started, a signal."""

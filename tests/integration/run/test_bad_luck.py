@@ -114,6 +114,37 @@ def test_a_server_that_dies_makes_its_trial_a_failed_one_and_the_run_goes_on(
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
 
 
+def test_a_window_of_one_second_makes_a_whole_run_and_a_page(start_run: StartBench) -> None:
+    bench = start_run(("duration_s = 1.5", "duration_s = 1"), ("warmup_s = 0.5", "warmup_s = 0"))
+    assert 0 == bench.wait(), bench.text
+    reader = Store(bench.results).open("latest")
+    assert {Outcome.OK} == {record.outcome for record in reader.trials()}
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
+
+
+@pytest.mark.soak  # requests are given 30 s each before they are given up
+def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run_goes_on(
+    start_run: StartBench,
+) -> None:
+    bench = start_run()
+    bench.wait_for("measuring")
+    frozen = [bench.child("servers", "--kubeconfig")]
+    frozen += frozen[0].children(recursive=True)
+    for process in frozen:
+        process.suspend()
+    assert 0 == bench.wait(300), bench.text
+    assert "Traceback" not in bench.text
+    assert [] == bench.left_behind()
+    reader = Store(bench.results).open("latest")
+    outcomes = [record.outcome for record in reader.trials()]
+    assert [Outcome.FAILED, Outcome.OK, Outcome.OK] == sorted(outcomes)
+    (failed,) = [each for each in reader.trials() if each.outcome is Outcome.FAILED]
+    assert "did not answer" in (failed.failure or "")
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
+
+
 def test_a_full_disk_ends_the_run_and_spares_what_was_written(
     tmp_path: Path, binaries: Binaries
 ) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis.run import analyse
 from bench.cluster.binaries import Binaries
-from bench.model import Outcome, RunState
+from bench.model import CaveatKind, Outcome, RunState
 from bench.store import RunReader, Store
 from bench.store.tables import TABLES, Table, read_table
 from tests.integration.run.bench_process import TINY, BenchProcess, folders
@@ -81,6 +82,38 @@ def test_each_request_is_a_row_in_its_window(run: RunReader) -> None:
         assert (rows.intended_us >= 0).all()
         assert (rows.intended_us <= record.window_s * 1e6).all()
         assert (rows.done_us >= rows.sent_us).all()
+
+
+def test_probe_and_bystander_run_in_every_arm_and_alike(run: RunReader) -> None:
+    for record in run.trials():
+        freshness, bystander = run.freshness(record.trial), run.bystander(record.trial)
+        assert {"ok"} == set(bystander.outcome)
+        assert bystander.intended_us.between(0, record.window_s * 1e6).all()
+        assert not freshness.empty
+        assert freshness.acked_us.between(0, record.window_s * 1e6).all()
+        has_server = record.trial.server != "none"
+        assert has_server is (record.probe_rps is not None)
+        assert has_server is bool(freshness.fresh_done_us.notna().all())
+        assert (record.trial.server == "informer") is bool(freshness.event_us.notna().any())
+        processes = set(run.samples(record.trial).process)
+        assert {"probe", "bystander", "churn", "apiserver", "etcd"} <= processes
+
+
+def test_what_it_took_to_get_ready_and_to_stay_informed_is_told(run: RunReader) -> None:
+    for record in run.trials():
+        told = (record.ready_requests, record.ready_bytes, record.upstream_bytes)
+        if record.trial.server == "none":
+            assert (None, None, None) == told
+        else:
+            assert all(told), told
+        assert record.attempt == 1
+
+
+def test_the_three_ledgers_agree_with_probe_and_bystander_about(run: RunReader) -> None:
+    analysis = analyse(run)
+    assert [True] * 3 == [fact.ledgers.agree for fact in analysis.facts]
+    kinds = {caveat.kind for caveat in analysis.caveats}
+    assert not {CaveatKind.LEDGERS_DISAGREE, CaveatKind.NOT_DRAINED} & kinds
 
 
 def test_the_report_names_both_servers_and_needs_no_network(
