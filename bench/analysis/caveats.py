@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bench.analysis.caveats_of_figures import of_arm, of_control, of_metrics
 from bench.analysis.caveats_of_trials import SHOWN_KEYS, of_tables, of_trial
 from bench.analysis.metrics import Facts
+from bench.analysis.observer_effect import observer_effects
 from bench.analysis.scenario import ScenarioAnalysis
 from bench.model import Caveat, CaveatKind, EqualityRecord, RunRecord, RunState, TrialRecord
 
@@ -78,6 +79,7 @@ def _computed(
     for scenario in scenarios:
         for arm in scenario.arms:
             yield from of_arm(arm)
+    yield from observer_effects(scenarios)
 
 
 def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) -> Iterator[Caveat]:
