@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from bench.analysis.costfit import START
 from bench.analysis.costmodel import INFORMER, CostModel, Question
@@ -120,17 +120,18 @@ def residual_chart(model: CostModel) -> Chart:
     quantity = model.quantity
     title = f"Residuals: {_lower(quantity.title)}"
     arms = [arm for arm in (*model.readers, INFORMER, START) if _has(model, arm)]
+    points = {arm: _residuals(model, arm) for arm in arms}
+    scale = scale_for([float(said.max()) for said, _ in points.values()], quantity.unit)
     with mpl.rc_context(STYLE):
         figure = new_figure(WIDTH_IN, HEIGHT_IN)
         axes = figure.add_subplot()
         axes.axhline(0.0, color=MUTED, linewidth=0.8)
         worst = 0.0
-        for place, arm in enumerate(arms):
-            said, missed = _residuals(model, arm)
+        for place, (arm, (said, missed)) in enumerate(points.items()):
             worst = max(worst, float(np.abs(missed).max()))
             colour = colour_of(arm, [*arms, NO_SERVER])
             axes.plot(
-                said,
+                said / scale.divisor,
                 missed,
                 MARKS[place % len(MARKS)],
                 color=colour,
@@ -149,9 +150,10 @@ def residual_chart(model: CostModel) -> Chart:
         )
         axes.set_xscale("log")
         axes.set_ylim(-1.3 * max(worst, 1e-3), 1.3 * max(worst, 1e-3))
-        unit = WORDS.get(quantity.unit, quantity.unit)
+        unit = WORDS.get(scale.unit, scale.unit)
         _plain(axes, f"cost and floor as the model has them, {unit}", "measured less the model")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        axes.xaxis.set_major_locator(LogLocator(numticks=5))
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda _value, _: ""))
         svg = to_svg(
             figure,

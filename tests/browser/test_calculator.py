@@ -101,7 +101,7 @@ def test_it_names_the_cheaper_design_on_both_sides_of_the_break_even_rate(
     assert visit.costs()[0][4].startswith("direct")
     visit.fill(reads=f"{even * 5:g}")
     assert visit.costs()[0][4] == "informer"
-    assert "API-server CPU: informer" in visit.page.inner_text("#calculator-answer")
+    assert "by API-server CPU, informer" in visit.page.inner_text("#calculator-answer")
 
 
 def test_what_was_not_measured_is_marked(visit: Visit) -> None:

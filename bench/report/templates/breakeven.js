@@ -81,6 +81,7 @@
 
   const cell = (kind, text, small) => {
     const made = document.createElement(kind);
+    made.setAttribute("role", kind === "th" ? "rowheader" : "cell");
     made.textContent = text;
     if (small) {
       const spread = document.createElement("span");
@@ -125,6 +126,7 @@
       const costs = arms.map((arm) => estimate(quantity, vectors[arm], quantity.quantiles[arm]));
       const unit = scale(costs.map((one) => one.value), quantity.unit);
       const row = document.createElement("tr");
+      row.setAttribute("role", "row");
       const head = cell("th", `${quantity.title}, ${unit.unit}`);
       head.scope = "row";
       row.append(head);
@@ -137,9 +139,9 @@
       verdict.className = "text";
       row.append(verdict);
       rows.append(row);
-      said.push(`${quantity.short}: ${unsure.length ? `perhaps ${best}` : best}`);
+      said.push(`by ${quantity.short}, ${unsure.length ? `perhaps ${best}` : best}`);
     }
-    answer.textContent = `Cheaper by ${said.join("; by ")}.`;
+    answer.textContent = `Cheaper: ${said.join("; ")}.`;
     const outside = beyond(q);
     warning.hidden = outside.length === 0;
     warning.textContent = outside.length ? `Extrapolated beyond what was measured: ${outside.join(", ")}.` : "";
