@@ -8,12 +8,13 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import count
 from typing import Any
 
 from bench.cluster.api import Api
 from bench.cluster.populated import PopulatedCluster
 from bench.differences import differences
-from bench.fleet import Reply, ServerKind, ServerUnderTest
+from bench.fleet import Reply, ServerError, ServerKind, ServerUnderTest
 from bench.load.routes import load as load_route
 from bench.model import SCHEMA, Answer, EqualityRecord, Scenario, Targets
 from bench.supervision.watchdog import Watchdog
@@ -22,6 +23,7 @@ CHURN_S = 2.0
 """How long the cluster changes before the questions, so that the informer has news to take in."""
 CATCH_UP_S = 10.0
 ATTEMPTS = 2
+AGAIN_S = 0.2
 SHOWN_DIFFERENCES = 5
 ASKS_A_ROUTE = 40
 
@@ -73,46 +75,70 @@ def compare_servers(
     """Ask every path of every server and compare each with the first server's answer.
 
     ``resource_version`` is that of the last acknowledged pod write: each server is
-    given ``CATCH_UP_S`` to reach it. A path is asked once more after a mismatch;
-    the differences of both attempts are kept. Raises ``ServerError`` if one of
-    the servers does not answer.
+    given ``CATCH_UP_S`` to reach it. Where one names no version, all are asked
+    again for as long, until they answer alike. A path is asked once more after a
+    mismatch; the differences of the first and the last attempt are kept. Raises
+    ``ServerError`` if one of the servers does not answer.
     """
+    unversioned = tuple(server for server in servers if not server.names_versions("/pods"))
     late = [
         f"{server.kind.name} did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s"
         for server in servers
-        if not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S)
+        if server not in unversioned
+        and not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S)
     ]
-    answers = [_compare_path(servers, path) for path in paths]
+    until = time.monotonic() + (CATCH_UP_S if unversioned else 0.0)
+    answers = [_compare_path(servers, path, until) for path in paths]
     if late:
         answers.insert(0, Answer("/pods", equal=False, attempts=1, differences=tuple(late)))
-    names = tuple(server.kind.name for server in servers)
-    return EqualityRecord(SCHEMA, names, resource_version, tuple(answers))
+    return EqualityRecord(
+        SCHEMA,
+        tuple(server.kind.name for server in servers),
+        resource_version,
+        tuple(answers),
+        without_version=tuple(server.kind.name for server in unversioned),
+    )
 
 
 def compare_with_list(
     server: ServerUnderTest, api: Api, *, resource_version: str
 ) -> tuple[str, ...]:
-    """Compare the server's ``/pods`` with the API server's own LIST; return the differences."""
-    if not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S):
+    """Compare the server's ``/pods`` with the API server's own LIST; return the differences.
+
+    The server is given ``CATCH_UP_S`` to reach ``resource_version``; where it names no
+    version, as long to answer as the LIST does.
+    """
+    until = time.monotonic()
+    if not server.names_versions("/pods"):
+        until += CATCH_UP_S
+    elif not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S):
         return (f"did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s",)
     listed = json.loads(api.get_bytes("/api/v1/pods"))["items"]
     expected = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed]
-    answer = server.get("/pods")
-    found = _decoded(answer)
-    return tuple(
-        _first(differences({"the API server": expected, server.kind.name: found.get("result")}))
-    )
+    while True:
+        found = _decoded(server.get("/pods"))
+        answers = {"the API server": expected, server.kind.name: found.get("result")}
+        differing = tuple(_first(differences(answers)))
+        if not differing or time.monotonic() > until:
+            return differing
+        time.sleep(AGAIN_S)
 
 
-def _compare_path(servers: Sequence[ServerUnderTest], path: str) -> Answer:
-    found: list[str] = []
-    for attempt in range(1, ATTEMPTS + 1):
+def _compare_path(servers: Sequence[ServerUnderTest], path: str, until: float) -> Answer:
+    """Ask until the answers are alike, at least ``ATTEMPTS`` times and at least ``until`` then."""
+    found: dict[int, list[str]] = {}
+    for attempt in count(1):
         replies = {server.kind.name: server.get(path) for server in servers}
         differing = list(_first(_reply_differences(replies)))
-        if not differing:
-            return Answer(path, equal=True, attempts=attempt, differences=tuple(found))
-        found += [f"attempt {attempt}: {text}" for text in differing]
-    return Answer(path, equal=False, attempts=ATTEMPTS, differences=tuple(found))
+        if differing:
+            found[attempt] = differing
+        if not differing or (attempt >= ATTEMPTS and time.monotonic() > until):
+            shown = dict.fromkeys([*found][:1] + [*found][-1:])
+            texts = tuple(f"attempt {n}: {text}" for n in shown for text in found[n])
+            return Answer(path, equal=not differing, attempts=attempt, differences=texts)
+        if attempt >= ATTEMPTS:
+            time.sleep(AGAIN_S)
+    raise AssertionError("the count has no end")
 
 
 def _reply_differences(replies: Mapping[str, Reply]) -> Iterator[str]:
@@ -127,8 +153,11 @@ def _reply_differences(replies: Mapping[str, Reply]) -> Iterator[str]:
         yield from differences({name: _decoded(reply) for name, reply in pair.items()}, "body")
 
 
-def _decoded(reply: Reply) -> Any:  # noqa: ANN401 - JSON of any shape
-    decoded = reply.json()
+def _decoded(reply: Reply) -> dict[str, Any]:
+    try:
+        decoded = reply.json()
+    except ServerError as error:
+        return {"body": str(error)}
     return decoded if isinstance(decoded, dict) else {"body": decoded}
 
 

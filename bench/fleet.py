@@ -5,7 +5,6 @@ implementation of the routes would be.
 """
 
 import json
-import re
 import subprocess
 import sys
 import time
@@ -18,16 +17,18 @@ from typing import Any, Self
 import urllib3
 from urllib3.exceptions import HTTPError
 
-import bench
-from bench.supervision.process import SupervisedProcess
+from bench.cluster.identities import EXTERNAL
+from bench.external import external_server
+from bench.launch import ROOT, Launch, own_server
+from bench.model import External
+from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 READY_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 5.0
 VERSION_HEADER = "X-Resource-Version"
-ROOT = Path(bench.__file__).parents[1]
-ADDRESS = re.compile(r"http://\S+?(?=/pods)")
+OK = 200
 
 
 class ServerError(Exception):
@@ -41,6 +42,20 @@ class ServerKind:
     name: str
     identity: str
     summary: str
+    command: str | None = None
+    """What starts a server that is not of this project; see ``bench.external``."""
+    ready_timeout_s: float = READY_TIMEOUT_S
+
+    @classmethod
+    def of(cls, external: External) -> Self:
+        """Return the kind of a server that is not of this project."""
+        return cls(
+            external.name,
+            EXTERNAL,
+            "started by a command of its own",
+            external.command,
+            external.ready_timeout_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,7 @@ class Reply:
 
     status: int
     resource_version: str
+    """Of the snapshot that was answered from; "" where the answer names none."""
     body: bytes
 
     def json(self) -> Any:  # noqa: ANN401 - JSON of any shape
@@ -102,30 +118,24 @@ class ServerUnderTest(Stoppable):
     ) -> Self:
         """Start the server as its identity and return once it is ready.
 
-        ``port`` 0 lets it choose. Raises ``ProcessFailed`` with the end of its log if
-        it dies or is not ready within ``READY_TIMEOUT_S``.
+        ``port`` 0 chooses one. Raises ``ProcessFailed`` with the end of its log if it
+        dies or is not ready within the kind's ``ready_timeout_s``.
         """
-        argv = [sys.executable, "-m", "servers", kind.name, "--kubeconfig", str(kubeconfig)]
-        argv += ["--context", kind.identity, "--port", str(port), "--threads", str(threads)]
         began = time.monotonic()
-        log.touch()
-        begin = log.stat().st_size
-
-        def ready() -> bool:
-            url = _announced(log, begin)
-            return url is not None and _is_ready(url)
-
-        process = SupervisedProcess.start(
-            f"server {kind.name}",
-            argv,
-            log=log,
-            watchdog=watchdog,
-            cwd=ROOT,
-            ready=ready,
-            ready_timeout_s=READY_TIMEOUT_S,
-        )
-        url = _announced(log, begin)
-        assert url is not None, "it was read a moment ago"
+        if kind.command is None:
+            launch = own_server(
+                kind.name,
+                identity=kind.identity,
+                kubeconfig=kubeconfig,
+                port=port,
+                threads=threads,
+                log=log,
+            )
+        else:
+            launch = external_server(kind.command, kubeconfig=kubeconfig, port=port)
+        process = _started(kind, launch, log, watchdog)
+        url = launch.url()
+        assert url is not None, "it was asked whether it is ready"
         server = cls(kind, process, url)
         server.ready_s = time.monotonic() - began
         return server
@@ -145,11 +155,17 @@ class ServerUnderTest(Stoppable):
             answer = self._pool.request("GET", path)
         except HTTPError as error:
             raise ServerError(f"{self.kind.name} did not answer {path}: {error}") from error
-        return Reply(answer.status, answer.headers.get(VERSION_HEADER, ""), answer.data)
+        version = answer.headers.get(VERSION_HEADER, "")
+        return Reply(answer.status, version if version.isdecimal() else "", answer.data)
 
     def metrics(self) -> str:
-        """Return the server's own metrics as Prometheus text."""
-        return self.get("/metrics").body.decode()
+        """Return the server's own metrics as Prometheus text, "" where it shows none."""
+        reply = self.get("/metrics")
+        return reply.body.decode(errors="replace") if reply.status == OK else ""
+
+    def names_versions(self, path: str) -> bool:
+        """Ask for ``path`` and return whether the answer tells how old it is."""
+        return self.get(path).resource_version != ""
 
     def wait_for_version(self, path: str, resource_version: str, *, timeout_s: float) -> bool:
         """Ask for ``path`` until its answer is no older than ``resource_version``; "" is at once.
@@ -177,18 +193,20 @@ def _pool(url: str) -> urllib3.HTTPConnectionPool:
     )
 
 
-def _announced(log: Path, begin: int) -> str | None:
-    with log.open("rb") as file:
-        file.seek(begin)
-        found = ADDRESS.search(file.read(65536).decode(errors="replace"))
-    return found.group(0) if found else None
-
-
-def _is_ready(url: str) -> bool:
-    pool = _pool(url)
+def _started(kind: ServerKind, launch: Launch, log: Path, watchdog: Watchdog) -> SupervisedProcess:
     try:
-        return bool(pool.request("GET", "/readyz").status == 200)
-    except HTTPError:
-        return False
-    finally:
-        pool.close()
+        return SupervisedProcess.start(
+            f"server {kind.name}",
+            launch.argv,
+            log=log,
+            watchdog=watchdog,
+            env=launch.environment,
+            cwd=launch.folder,
+            ready=launch.is_ready,
+            ready_timeout_s=kind.ready_timeout_s,
+        )
+    except ProcessFailed as failed:
+        if failed.returncode is not None:
+            raise
+        what = f"was not ready within {kind.ready_timeout_s:g} s ({launch.readiness.last})"
+        raise ProcessFailed(failed.name, what, None, failed.log_tail) from failed

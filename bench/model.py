@@ -58,6 +58,18 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
+class External:
+    """A server that is not of this project, but keeps the ``/pods`` routes: how it is started.
+
+    ``command`` is a line for ``/bin/sh``, recorded as it is written.
+    """
+
+    name: str
+    command: str
+    ready_timeout_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A run to be made: every scenario, with every server, in every round.
 
@@ -78,6 +90,8 @@ class Plan:
     control: str | None = None
     cooldown_s: float = 5.0
     """How long a trial waits, at most, for a machine that is calm."""
+    external: tuple[External, ...] = ()
+    """Those of the ``servers`` that are started by a command of their own."""
 
     def arms(self, scenario: Scenario) -> tuple[str, ...]:
         """Return what is measured in each round of ``scenario``: the servers, and the control."""
@@ -132,6 +146,7 @@ class CaveatKind(StrEnum):
     RUN_INCOMPLETE = "run incomplete"
     ANSWERS_DIFFER = "answers differ"
     ANSWERS_UNCHECKED = "answers not compared"
+    VERSION_MISSING = "answers without a version"
     NOISY_MACHINE = "noisy machine"
     CONTROL_FIRED = "control fired"
     METRIC_MISSING = "metric missing"
@@ -314,6 +329,8 @@ class EqualityRecord:
     servers: tuple[str, ...]
     resource_version: str
     answers: tuple[Answer, ...] = field(default_factory=tuple)
+    without_version: tuple[str, ...] = ()
+    """Servers whose answers name no ``X-Resource-Version``: asked until they answered alike."""
 
     @property
     def equal(self) -> bool:

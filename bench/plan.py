@@ -4,14 +4,15 @@ An error names the file, the line, the key and the nearest valid one. Nothing is
 run here.
 """
 
+import json
 import random
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bench.model import AGAIN, NO_SERVER, Arrivals, Plan, Scenario, Trial
+from bench.model import AGAIN, NO_SERVER, Arrivals, External, Plan, Scenario, Trial
 from bench.toml_file import (
     Key,
     Table,
@@ -49,14 +50,24 @@ def plan_names() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
 
 
-def read_plan(name_or_file: str, vocabulary: Vocabulary) -> Plan:
-    """Read a plan by its name, or from a ``.toml`` file; raise ``PlanError`` if it is not valid."""
+def read_plan(name_or_file: str, vocabulary: Vocabulary, external: Sequence[External] = ()) -> Plan:
+    """Read a plan by its name, or from a ``.toml`` file, with ``external`` servers besides.
+
+    Raises ``PlanError`` if it is not valid.
+    """
     source = name_or_file if name_or_file.endswith(".toml") else f"{name_or_file}.toml"
-    return parse_plan(plan_source(name_or_file), source, vocabulary)
+    return parse_plan(plan_source(name_or_file, external), source, vocabulary)
 
 
-def plan_source(name_or_file: str) -> str:
-    """Return the TOML text of a plan; raise ``PlanError`` if there is no such plan."""
+def plan_source(name_or_file: str, external: Sequence[External] = ()) -> str:
+    """Return the TOML text of a plan, with a table added for each of the ``external`` servers.
+
+    Raises ``PlanError`` if there is no such plan.
+    """
+    return _text_of(name_or_file) + "".join(map(_external_table, external))
+
+
+def _text_of(name_or_file: str) -> str:
     if name_or_file.endswith(".toml"):
         try:
             return Path(name_or_file).read_text(encoding="utf-8")
@@ -71,6 +82,15 @@ def plan_source(name_or_file: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
+def _external_table(external: External) -> str:
+    # JSON's strings are TOML's, but for DEL, which TOML wants escaped as well
+    command = json.dumps(external.command, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return (
+        f'\n[[external]]\nname = "{external.name}"\ncommand = {command}\n'
+        f"ready_timeout_s = {external.ready_timeout_s:g}\n"
+    )
+
+
 def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
     """Validate the TOML ``text``; ``source`` is its name in errors."""
     file = TomlFile(text, source, PlanError)
@@ -79,7 +99,13 @@ def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
         table.build(Scenario)
         for table in file.tables("scenarios", _scenario_keys(vocabulary), "a scenario")
     )
-    plan = head.build(Plan, scenarios=scenarios)
+    external = tuple(
+        table.build(External) for table in file.tables("external", _EXTERNAL, "an external")
+    )
+    plan = head.build(Plan, scenarios=scenarios, external=external)
+    _check_external(plan, head, vocabulary)
+    added = (one.name for one in external if one.name not in plan.servers)
+    plan = replace(plan, servers=(*plan.servers, *added))
     _check_whole(plan, head, vocabulary)
     return plan
 
@@ -128,6 +154,13 @@ _HEAD: Mapping[str, Key] = {
     "control": Key("the name of the server that is measured twice", name_of),
     "cooldown_s": Key("seconds as a number from 0 to 600", number_of(0, 600, whole=False)),
     "scenarios": Key("[[scenarios]] tables", lambda value: value),
+    "external": Key("[[external]] tables", lambda value: value),
+}
+
+_EXTERNAL: Mapping[str, Key] = {
+    "name": Key("a name of lower-case letters, digits and hyphens", name_of),
+    "command": Key("a line for /bin/sh, which may use $PORT and $KUBECONFIG", text_of),
+    "ready_timeout_s": Key("seconds as a number from 1 to 3600", number_of(1, 3600, whole=False)),
 }
 
 
@@ -158,7 +191,7 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
 def _check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
     if not plan.scenarios:
         raise head.error("scenarios", "a plan needs at least one [[scenarios]] table: no trials")
-    known = {NO_SERVER, *vocabulary.servers}
+    known = {NO_SERVER, *vocabulary.servers, *(one.name for one in plan.external)}
     for server in plan.servers:
         if server not in known:
             raise head.error(
@@ -182,6 +215,15 @@ def _check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise head.error(f"{kind}s", f"the {kind} {twice[0]!r} is named twice")
+
+
+def _check_external(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
+    names = [one.name for one in plan.external]
+    for name in names:
+        if name in {NO_SERVER, *vocabulary.servers}:
+            raise head.error("external", f"an external server cannot be called {name!r}: taken")
+        if names.count(name) > 1:
+            raise head.error("external", f"the external server {name!r} has two commands")
 
 
 def _check_control(plan: Plan, head: Table) -> None:

@@ -69,7 +69,8 @@ class Run:
         self._binaries = binaries
         self._writer = writer
         self._progress = progress
-        self._kinds = server_kinds()
+        own = {one.name: ServerKind.of(one) for one in self._plan.external}
+        self._kinds = {**server_kinds(), **own}
         self._attempts: dict[Trial, int] = {}
         self._cluster: PopulatedCluster | None = None
         self._observers: Observers
@@ -253,6 +254,8 @@ class Run:
                 f"{cluster.pods:,} pods: {len(record.answers)} queries answered alike by "
                 f"{', '.join(record.servers)}"
             )
+        for server in record.without_version:
+            self._progress.say(f"{server} names no X-Resource-Version: asked until alike, no more")
         for answer in record.answers:
             if not answer.equal:
                 found = "\n  ".join(answer.differences)

@@ -94,6 +94,12 @@ def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) ->
         unequal = [answer.path for answer in equality.answers if not answer.equal]
         text = f"the servers answered {len(unequal)} of {len(equality.answers)} queries differently"
         yield Caveat(CaveatKind.ANSWERS_DIFFER, f"{text}: {', '.join(unequal[:SHOWN_KEYS])}")
+    for server in equality.without_version if equality is not None else ():
+        text = (
+            f"{server} names no X-Resource-Version: its answers were found alike by asking until "
+            "they were, so that how old they may be was not checked"
+        )
+        yield Caveat(CaveatKind.VERSION_MISSING, text, server=server)
     environment = record.environment
     if environment.load_average_1m > BUSY_SHARE * environment.processors:
         text = (

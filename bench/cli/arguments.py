@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
+from bench.model import External
+from bench.toml_file import NAME
+
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 """What a verb adds its parser to."""
 
@@ -40,3 +43,13 @@ def churn_rate(text: str) -> float:
     if not 0 <= rate <= 1000:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1000")
     return rate
+
+
+def external_server(text: str) -> External:
+    """Read ``NAME=CMD``: a server that is not of this project."""
+    name, equals, command = text.partition("=")
+    if not equals or not NAME.fullmatch(name) or not command.strip():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not NAME=CMD, NAME of lower-case letters, digits and hyphens"
+        )
+    return External(name, command)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs, add_folders, round_count
+from bench.cli.arguments import Verbs, add_folders, external_server, round_count
 from bench.cli.exits import FAILED, OK
 from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
@@ -35,6 +35,17 @@ def register(verbs: Verbs) -> None:
         action="store_true",
         help="with --resume: also in an environment unlike the run's own; the report says so",
     )
+    parser.add_argument(
+        "--server",
+        type=external_server,
+        action="append",
+        default=[],
+        dest="external",
+        metavar="NAME=CMD",
+        help="measure a server of your own as well (repeatable): CMD is a line for /bin/sh that "
+        "finds PORT, KUBECONFIG, CONTEXT and NAMESPACE in its environment and serves /pods on "
+        "127.0.0.1:$PORT; the same as an [[external]] table in the plan",
+    )
     add_folders(parser)
     parser.set_defaults(command=_run)
 
@@ -59,6 +70,10 @@ def _started(options: argparse.Namespace, store: Store, progress: Progress) -> R
             raise PlanError(
                 f"--resume goes on with a run by that run's own plan; it takes no {options.plan!r}"
             )
+        if options.external:
+            raise PlanError(
+                "--resume goes on with a run by that run's own plan; it takes no --server"
+            )
         return Run.resume(
             options.resume,
             store=store,
@@ -69,5 +84,6 @@ def _started(options: argparse.Namespace, store: Store, progress: Progress) -> R
     if options.rounds is not None or options.force:
         raise PlanError("--rounds and --force belong to --resume; a plan says its own rounds")
     name = options.plan or "default"
-    plan = read_plan(name, vocabulary())
-    return Run.start(plan, plan_source(name), store=store, progress=progress)
+    plan = read_plan(name, vocabulary(), options.external)
+    source = plan_source(name, options.external)
+    return Run.start(plan, source, store=store, progress=progress)

@@ -19,6 +19,9 @@ ADMIN = "admin"
 ADMIN_GROUP = "informer-bench:admins"
 TOKEN_LIFETIME_S = 24 * 3600
 
+EXTERNAL = "external"
+"""Whoever serves pods and is not of this project. One is measured at a time, so one will do."""
+
 Rule = dict[str, list[str]]
 
 
@@ -43,6 +46,7 @@ def _pods(*verbs: str, subresource: str = "") -> Rule:
 IDENTITIES: tuple[Identity, ...] = (
     Identity("informer", (_pods("get", "list", "watch"),)),
     Identity("direct", (_pods("get", "list"),)),
+    Identity(EXTERNAL, (_pods("get", "list", "watch"),)),
     Identity(
         "churn",
         (_pods("create", "delete", "patch"), _pods("patch", "update", subresource="status")),

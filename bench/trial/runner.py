@@ -16,14 +16,14 @@ from bench.load.driver import Progress as LoadProgress
 from bench.model import Caveat, CaveatKind, Outcome, Plan, Trial, TrialRecord
 from bench.probes.audit import AuditRow
 from bench.probes.bystander_row import BystanderRow
-from bench.probes.metrics import ScrapeRow, parse_metrics
+from bench.probes.metrics import ScrapeRow
 from bench.probes.observers import Observed, Observers
 from bench.probes.processes import Sampler, SampleRow, usage
 from bench.probes.staleness import FreshnessRow
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.trial.calm import wait_until_calm
-from bench.trial.marks import Mark, Marker
+from bench.trial.marks import Mark, Marker, scrape_server
 from bench.trial.record import (
     REQUEST_TIMEOUT_S,
     UPSTREAM_BYTES,
@@ -170,7 +170,7 @@ class TrialRunner:
                 log=self._folder / "server.log",
             )
         )
-        at_ready = parse_metrics(server.metrics(), mark="ready", source="server")
+        at_ready = scrape_server(server, "ready")
         self._update(
             ready_s=server.ready_s,
             ready_requests=total_of(at_ready, UPSTREAM_REQUESTS, "ready"),

@@ -1,0 +1,78 @@
+"""A run with a server of somebody else, end to end, and with one that cannot be measured."""
+
+import sys
+from pathlib import Path
+
+from bench.analysis.run import analyse
+from bench.model import CaveatKind, Outcome, RunState
+from bench.plan import Vocabulary, read_plan
+from bench.store import Store
+from tests.integration.run.bench_process import TINY, BenchProcess, folders
+from tests.integration.run.conftest import StartBench
+
+PROGRAM = Path(__file__).parents[1] / "external" / "pods_server.py"
+
+
+def run_with(start_bench: StartBench, folder: Path, *flaws: str) -> BenchProcess:
+    plan = folder / "tiny.toml"
+    plan.write_text(TINY.replace('["direct", "informer", "none"]', '["direct"]'))
+    command = f"{sys.executable} {PROGRAM} {' '.join(flaws)}"
+    bench = start_bench("run", str(plan), "--server", f"theirs={command}", *folders(folder))
+    bench.wait()
+    assert [] == bench.left_behind()
+    return bench
+
+
+def test_it_is_measured_with_two_ledgers_which_is_said(
+    start_bench: StartBench, tmp_path: Path
+) -> None:
+    bench = run_with(start_bench, tmp_path)
+    assert 0 == bench.process.returncode, bench.text
+    reader = Store(bench.results).open("latest")
+    assert RunState.COMPLETE is reader.record.state
+    (record,) = [each for each in reader.trials() if each.trial.server == "theirs"]
+    assert (Outcome.OK, True, "external") == (
+        record.outcome,
+        record.equal_to_list,
+        record.identity,
+    )
+    audit = reader.audit(record.trial)
+    own = audit[audit.user.str.endswith(":external") & (audit.verb == "list")]
+    assert record.sent == len(own) > 0
+    assert record.server_cpu_s
+    analysis = analyse(reader)
+    (fact,) = [fact for fact in analysis.facts if fact.record.trial.server == "theirs"]
+    assert (None, True) == (fact.ledgers.client, fact.ledgers.agree)
+    said = {(caveat.kind, caveat.server) for caveat in analysis.caveats}
+    assert (CaveatKind.LEDGER_MISSING, "theirs") in said
+    assert (CaveatKind.VERSION_MISSING, "theirs") in said
+    assert (CaveatKind.LEDGER_MISSING, "direct") not in said
+    assert () == analysis.voids
+
+
+def test_the_plan_that_is_kept_can_be_run_again(start_bench: StartBench, tmp_path: Path) -> None:
+    bench = run_with(start_bench, tmp_path, "dies")
+    (kept,) = bench.results.glob("*/plan.toml")
+    vocabulary = Vocabulary(servers=("direct",), routes=("list-all",))
+    assert Store(bench.results).open("latest").record.plan == read_plan(str(kept), vocabulary)
+
+
+def test_one_that_dies_ends_the_run_at_once_with_its_log(
+    start_bench: StartBench, tmp_path: Path
+) -> None:
+    bench = run_with(start_bench, tmp_path, "dies")
+    assert 1 == bench.process.returncode
+    assert "server theirs ended with exit code 1 before it was ready" in bench.text.replace(
+        "\n", " "
+    )
+    assert "out of luck" in bench.text
+    assert "Traceback" not in bench.text
+
+
+def test_one_that_answers_wrong_voids_the_run(start_bench: StartBench, tmp_path: Path) -> None:
+    bench = run_with(start_bench, tmp_path, "loses-a-pod")
+    assert 1 == bench.process.returncode
+    assert "ANSWERS DIFFER for /pods" in bench.text
+    assert "Traceback" not in bench.text
+    analysis = analyse(Store(bench.results).open("latest"))
+    assert CaveatKind.ANSWERS_DIFFER in {caveat.kind for caveat in analysis.voids}
