@@ -8,11 +8,13 @@ learns from its environment where to listen, whom to ask, and as whom:
   library's defaults are right;
 - ``CONTEXT``: the name of that context, and of the account behind it;
 - ``NAMESPACE``: the namespace of that account. The pods to serve are those of all
-  namespaces.
+  namespaces;
+- ``PYTHON``: the interpreter that this project runs on, for servers in Python.
 """
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import yaml
@@ -32,6 +34,7 @@ def external_server(command: str, *, kubeconfig: Path, port: int) -> Launch:
         "KUBECONFIG": str(_of_one_context(kubeconfig, EXTERNAL)),
         "CONTEXT": EXTERNAL,
         "NAMESPACE": NAMESPACE,
+        "PYTHON": sys.executable,
     }
     return Launch(
         [SHELL, "-c", command],

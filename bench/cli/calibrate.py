@@ -1,0 +1,68 @@
+"""``bench calibrate``: is what is put in on purpose found at its size."""
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.table import Table
+
+from bench.calibration import NAMES
+from bench.cli.arguments import Verbs
+from bench.cli.exits import FAILED, OK
+from bench.cli.plans import vocabulary
+from bench.progress import Progress
+from bench.store import Store
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "calibrate",
+        help="self-tests: are faults that are put in on purpose found at their size?",
+        description="Measure servers with known faults and see whether these are found at their "
+        "true size. Exit code 0: all are; 1: one is not.",
+    )
+    parser.add_argument(
+        "checks",
+        nargs="*",
+        type=_name,
+        metavar="CHECK",
+        help=f"only these, of: {', '.join(NAMES)} (left out: all, about ten minutes)",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results/calibration"),
+        help="folder of the runs and of what they found (%(default)s/)",
+    )
+    parser.set_defaults(command=_calibrate)
+
+
+def _name(text: str) -> str:
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(
+            f"there is no check {text!r}; there are {', '.join(NAMES)}"
+        )
+    return text
+
+
+def _calibrate(options: argparse.Namespace, progress: Progress) -> int:
+    # here, because pandas takes a second that other commands need not wait for
+    from bench.calibration.calibrate import calibrate, predicted_minutes
+    from bench.store.files import write_file
+
+    names = [name for name in NAMES if name in options.checks or not options.checks]
+    known = vocabulary()
+    progress.say(f"Calibration: {', '.join(names)}; about {predicted_minutes(names, known)} min")
+    found = calibrate(names, known, store=Store(options.results), progress=progress)
+    stem = options.results / f"calibration-{found.runs[0].partition('-')[0]}"
+    write_file(stem.with_suffix(".json"), json.dumps(found.as_json(), indent=2).encode() + b"\n")
+    write_file(stem.with_suffix(".md"), found.as_markdown().encode())
+    progress.settle()
+    table = Table("check", "put in", "found", "tolerance", "verdict")
+    for one in found.findings:
+        table.add_row(one.check, one.put_in, one.found, one.tolerance, one.verdict)
+    progress.console.print(table)
+    verdict = "everything was found" if found.passed else "NOT everything was found"
+    progress.say(f"{verdict}: {stem.with_suffix('.md')}")
+    return OK if found.passed else FAILED
