@@ -66,7 +66,7 @@ def test_a_folder_that_cannot_take_results_is_told_before_anything_starts(
     assert "starting etcd" not in text
 
 
-@pytest.mark.parametrize("verb", ["run", "report", "up", "plans", "binaries"])
+@pytest.mark.parametrize("verb", ["run", "report", "up", "calibrate", "plans", "binaries"])
 def test_every_verb_has_help(start_bench: StartBench, verb: str) -> None:
     bench = start_bench(verb, "--help")
     assert 0 == bench.wait()
