@@ -2,6 +2,14 @@
 
 import sys
 
-from bench.cli import main
+INTERRUPTED = 130
 
-sys.exit(main())
+if __name__ == "__main__":
+    try:
+        from bench.cli import main
+
+        code = main()
+    except KeyboardInterrupt:
+        # While it still loads, which takes part of a second: there is nothing to unwind yet.
+        code = INTERRUPTED
+    sys.exit(code)

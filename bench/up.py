@@ -1,7 +1,6 @@
 """A populated throwaway cluster and both servers, until the person has had enough."""
 
 import json
-import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from bench.supervision.watchdog import Watchdog
 
 SERVERS = ("informer", "direct")
 WATCH_EVERY_S = 0.5
+
+OURS = "# written by python -m bench up, which removes it when it ends\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,7 @@ def up(options: UpOptions, progress: Progress) -> None:
     """
     with ExitStack() as stack:
         if options.kubeconfig_out is not None:
-            # Before anything is started; and never over a file that is somebody's already.
-            options.kubeconfig_out.touch(mode=0o600, exist_ok=False)
+            _claim(options.kubeconfig_out)  # before anything is started
             stack.callback(options.kubeconfig_out.unlink, missing_ok=True)
         watchdog = stack.enter_context(Watchdog())
         binaries = resolve(say=progress.say)
@@ -70,13 +70,21 @@ def up(options: UpOptions, progress: Progress) -> None:
         kubeconfig = cluster.plane.kubeconfig
         if options.kubeconfig_out is not None:
             kubeconfig = options.kubeconfig_out.absolute()
-            shutil.copyfile(cluster.plane.kubeconfig, kubeconfig)
+            kubeconfig.write_text(OURS + cluster.plane.kubeconfig.read_text())
         _announce(options, progress, cluster, servers, kubeconfig)
         while True:
             cluster.check()
             for server in servers.values():
                 server.check()
             time.sleep(WATCH_EVERY_S)
+
+
+def _claim(path: Path) -> None:
+    """Make an empty file, never in place of one that is somebody else's; else ``OSError``."""
+    if path.is_file() and path.read_text(errors="replace").startswith(OURS):
+        path.unlink()  # of an ``up`` that was killed outright
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(OURS)
 
 
 def _announce(

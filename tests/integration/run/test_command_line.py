@@ -10,6 +10,7 @@ import urllib3
 
 from bench.model import RunRecord
 from bench.store import Store
+from bench.up import OURS
 from tests.integration.run.bench_process import TINY
 from tests.integration.run.conftest import StartBench
 from tests.unit.store.builders import a_run
@@ -103,6 +104,7 @@ def test_up_prints_one_line_of_json_and_serves_until_interrupted(
     start_bench: StartBench, tmp_path: Path
 ) -> None:
     copy = tmp_path / "kubeconfig"
+    copy.write_text(OURS)  # an earlier one was killed outright
     arguments = ("--pods", "30", "--churn", "5", "--json", "--kubeconfig-out", str(copy))
     bench = start_bench("up", *arguments)
     deadline = time.monotonic() + 60
