@@ -4,39 +4,33 @@ One cluster, every contender asked for all pods by the same number of connection
 in interleaved rounds: the API server itself (raw LIST over TLS), ``direct``, the
 informer without and with churn, and nginx serving the informer's bytes from a
 file. Only the ratios are claims.
+
+Under churn the writer, the API server and etcd want processors too, and on a
+small machine the server gets the less of them: what events cost the server
+itself shows in its CPU time an answer, which is set beside the throughput.
 """
 
 import argparse
-import http.client
-import os
-import pwd
-import shutil
-import socket
-import ssl
 import statistics
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import urllib3
 
-from bench.cluster.api import Credentials
 from bench.cluster.binaries import resolve
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import ServerUnderTest, server_kinds
 from bench.load.driver import Load, LoadDriver
-from bench.supervision.process import SupervisedProcess
+from bench.microbench.nginx import NO_NGINX, find_nginx, nginx
+from bench.microbench.rawlists import raw_lists_per_s
+from bench.probes.processes import cpu_s
 from bench.supervision.watchdog import Watchdog
 
 WARM_UP_S = 1.0
-READ_BYTES = 1 << 20
-NO_NGINX = "nginx is not installed (Debian: apt-get install nginx-light)"
 
 RAW = "API server, raw LIST"
 DIRECT = "direct"
@@ -67,7 +61,19 @@ RATIOS = (
     Ratio(NGINX_CHURNED, NGINX, None),
 )
 
-Measure = Callable[[], float]
+CPU_UNDER_CHURN = 1.1
+"""At most so many times the CPU time an answer: 20 events a second may cost 10%."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Answers a second, and the server's CPU seconds for each where its process is known."""
+
+    per_s: float
+    cpu_s: float | None = None
+
+
+Measure = Callable[[], Reading]
 
 
 def main() -> None:
@@ -92,8 +98,8 @@ def _contenders(
     watchdog: Watchdog,
     folder: Path,
 ) -> dict[str, Measure]:
-    """Start every contender and return how each is measured, in answers a second."""
-    urls = {}
+    """Start every contender and return how each is measured."""
+    urls, pids = {}, {}
     for name in (DIRECT, INFORMER):
         server = ServerUnderTest.start(
             server_kinds()[name],
@@ -103,17 +109,22 @@ def _contenders(
             threads=arguments.connections,
         )
         urls[name] = stack.enter_context(server).url
+        pids[urls[name]] = server.pid
 
-    def load(url: str) -> float:
+    def load(url: str) -> Reading:
         asked = Load("list-all", url, arguments.connections, cluster.targets)
         with LoadDriver(asked, out=folder / "load", watchdog=watchdog) as driver:
             driver.warm_up(WARM_UP_S)
+            before = cpu_s(pids[url]) if url in pids else None
             measured = driver.measure(arguments.seconds)
         if measured.failed:
             raise SystemExit(f"{url}: requests failed: {'; '.join(measured.first_failures)}")
-        return measured.achieved_rps
+        if before is None:
+            return Reading(measured.achieved_rps)
+        spent = cpu_s(pids[url]) - before
+        return Reading(measured.achieved_rps, spent / max(measured.answered, 1))
 
-    def churned(url: str) -> float:
+    def churned(url: str) -> Reading:
         cluster.churn.resume(arguments.churn)
         try:
             return load(url)
@@ -122,7 +133,9 @@ def _contenders(
 
     credentials = cluster.plane.credentials("direct")
     contenders: dict[str, Measure] = {
-        RAW: lambda: raw_lists_per_s(credentials, arguments.connections, arguments.seconds),
+        RAW: lambda: Reading(
+            raw_lists_per_s(credentials, arguments.connections, arguments.seconds)
+        ),
         DIRECT: lambda: load(urls[DIRECT]),
         INFORMER: lambda: load(urls[INFORMER]),
         CHURNED: lambda: churned(urls[INFORMER]),
@@ -138,9 +151,9 @@ def _contenders(
     return contenders
 
 
-def _rounds(contenders: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
+def _rounds(contenders: Mapping[str, Measure], rounds: int) -> dict[str, list[Reading]]:
     """Measure all, round by round, each second round in the opposite order."""
-    seen: dict[str, list[float]] = {name: [] for name in contenders}
+    seen: dict[str, list[Reading]] = {name: [] for name in contenders}
     for number in range(rounds):
         names = list(contenders)
         if number % 2:
@@ -151,11 +164,12 @@ def _rounds(contenders: Mapping[str, Measure], rounds: int) -> dict[str, list[fl
     return seen
 
 
-def _report(seen: Mapping[str, list[float]], arguments: argparse.Namespace) -> None:
+def _report(seen: Mapping[str, list[Reading]], arguments: argparse.Namespace) -> None:
     shape = f"{arguments.pods} pods, {arguments.connections} connections"
     print(f"{shape}, {arguments.rounds} rounds of {arguments.seconds:g} s")
     print(f"\n{'answers a second':42} median (lowest, highest)")
-    for name, values in seen.items():
+    for name, readings in seen.items():
+        values = [reading.per_s for reading in readings]
         print(f"{name:42} {statistics.median(values):.4g} ({min(values):.4g}, {max(values):.4g})")
     print(f"\n{'ratio, paired by round':42} median (lowest, highest)  wanted")
     for ratio in RATIOS:
@@ -164,116 +178,19 @@ def _report(seen: Mapping[str, list[float]], arguments: argparse.Namespace) -> N
             print(f"{title:42} skipped: {NO_NGINX}")
             continue
         pairs = zip(seen[ratio.above], seen[ratio.below], strict=True)
-        found = sorted(above / below for above, below in pairs)
-        middle = f"{statistics.median(found):.2f} ({found[0]:.2f}, {found[-1]:.2f})"
-        wanted = "" if ratio.target is None else f">= {ratio.target:g}"
-        print(f"{title:42} {middle:24} {wanted}".rstrip())
+        _line(
+            title,
+            [above.per_s / below.per_s for above, below in pairs],
+            "" if ratio.target is None else f">= {ratio.target:g}",
+        )
+    pairs = zip(seen[CHURNED], seen[INFORMER], strict=True)
+    costs = [above.cpu_s / below.cpu_s for above, below in pairs if above.cpu_s and below.cpu_s]
+    _line(f"{CHURNED} / alone, CPU an answer", costs, f"<= {CPU_UNDER_CHURN:g}")
 
 
-def raw_lists_per_s(credentials: Credentials, connections: int, seconds: float) -> float:
-    """LISTs of all pods a second from the API server itself, bodies read and thrown away.
-
-    ``connections`` threads, each with a TLS connection of its own that it keeps.
-    """
-    address = urlsplit(credentials.server)
-    tls = ssl.create_default_context(cafile=str(credentials.authority))
-    token = credentials.token.read_text() if credentials.token else ""
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    gate = threading.Barrier(connections + 1)
-    counts = [0] * connections
-    deadline = 0.0
-
-    def read(number: int) -> None:
-        connection = http.client.HTTPSConnection(address.netloc, timeout=60, context=tls)
-        buffer = memoryview(bytearray(READ_BYTES))
-        try:
-            _list_once(connection, headers, buffer)
-            gate.wait()
-            gate.wait()
-            while time.monotonic() < deadline:
-                _list_once(connection, headers, buffer)
-                counts[number] += 1
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=read, args=(n,), daemon=True) for n in range(connections)]
-    for thread in threads:
-        thread.start()
-    gate.wait(timeout=60)  # every connection has been used once
-    began = time.monotonic()
-    deadline = began + seconds
-    gate.wait(timeout=60)
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.monotonic() - began)
-
-
-def _list_once(
-    connection: http.client.HTTPSConnection, headers: Mapping[str, str], buffer: memoryview
-) -> None:
-    connection.request("GET", "/api/v1/pods", headers=headers)
-    response = connection.getresponse()
-    if response.status != http.client.OK:
-        raise SystemExit(f"the API server answered {response.status} to a LIST of pods")
-    while response.readinto(buffer):
-        pass
-
-
-def find_nginx() -> str | None:
-    """Return the path of nginx, also where only root has its folder on the path."""
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-
-
-@contextmanager
-def nginx(program: str, body: bytes, watchdog: Watchdog, folder: Path) -> Iterator[str]:
-    """Serve ``body`` at ``/pods`` from a file, by sendfile, a worker a processor; give the URL."""
-    root = folder / "nginx"
-    root.mkdir()
-    (root / "pods").write_bytes(body)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    configuration = root / "nginx.conf"
-    configuration.write_text(_nginx_configuration(root, port))
-    url = f"http://127.0.0.1:{port}"
-    with SupervisedProcess.start(
-        "nginx",
-        [program, "-e", root / "error.log", "-p", root, "-c", configuration],
-        log=root / "nginx.log",
-        watchdog=watchdog,
-        ready=lambda: _accepts(port),
-    ):
-        yield url
-
-
-def _nginx_configuration(root: Path, port: int) -> str:
-    # started by root it would serve as nobody, who may not read a temporary folder
-    user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
-    bodies = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    paths = "\n  ".join(f"{name}_temp_path {root}/{name};" for name in bodies)
-    return f"""{user}
-worker_processes auto;
-daemon off;
-pid {root}/nginx.pid;
-error_log {root}/error.log;
-events {{ worker_connections 256; }}
-http {{
-  {paths}
-  access_log off;
-  sendfile on;
-  tcp_nopush on;
-  keepalive_requests 1000000;
-  default_type application/json;
-  server {{ listen 127.0.0.1:{port}; root {root}; }}
-}}
-"""
-
-
-def _accepts(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
+def _line(title: str, values: list[float], wanted: str) -> None:
+    middle = f"{statistics.median(values):.2f} ({min(values):.2f}, {max(values):.2f})"
+    print(f"{title:42} {middle:24} {wanted}".rstrip())
 
 
 def _parser() -> argparse.ArgumentParser:
