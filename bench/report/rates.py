@@ -33,6 +33,8 @@ def break_even(found: Ratio, highest: float) -> tuple[str, str]:
         return MISSING, "cannot tell: too noisy"
     if found.high == 0:
         return "from the first read", "the informer costs nothing that could be measured"
+    if found.value == 0:
+        return f"at most {rate(found.high)}", "the informer's cost cannot be told from nothing"
     if found.low > highest:
         return _estimate(found.value, highest), _within(found.low, found.high)
     if found.low == 0:

@@ -126,6 +126,10 @@ def test_the_constants_cannot_leave_their_element(tmp_path: Path) -> None:
             Ratio(0.0, 0.0, 0.0),
             ("from the first read", "the informer costs nothing that could be measured"),
         ),
+        (
+            Ratio(0.0, 0.0, 6.9),
+            ("at most 6.9/s", "the informer's cost cannot be told from nothing"),
+        ),
         (Ratio(1 / 3600, 1 / 7200, 1 / 1800), ("one in 60 min", "one in 120 min to one in 30 min")),
     ],
 )
