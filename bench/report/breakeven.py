@@ -92,17 +92,21 @@ def break_even_section(analysis: RunAnalysis) -> BreakEven:
         notes=tuple(_notes(models, unfitted, at)),
         fields=_fields(first, at),
         arms=tuple(first.recipes),
-        charts=(
-            *(cost_chart(model, at) for model in shown),
-            *(churn_chart(model, pods) for model in shown),
-            *(residual_chart(model) for model in shown),
-        ),
+        charts=tuple(_charts(shown, at, pods)),
         tables=tuple(
             unit_table(model, pods, folded=model.quantity.key not in SHOWN) for model in models
         ),
         constants=_constants(models, at),
         script=script(),
     )
+
+
+def _charts(models: Sequence[CostModel], at: Question, pods: Sequence[float]) -> Iterator[Chart]:
+    yield from (cost_chart(model, at) for model in models)
+    yield from (churn_chart(model, pods) for model in models)
+    if len({row.scenario for row in models[0].rows}) > 1:
+        # Of a single scenario all trials stand at one place, and no shape can be seen.
+        yield from (residual_chart(model) for model in models)
 
 
 def _reference(model: CostModel, pods: Sequence[float]) -> Question:

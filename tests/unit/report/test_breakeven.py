@@ -67,6 +67,7 @@ def test_one_cell_says_that_pods_take_a_sweep(tmp_path: Path) -> None:
     assert section.missing == ""
     assert "One number of pods" in [title for title, _ in section.notes]
     assert [field.name for field in section.fields if field.fixed] == ["pods"]
+    assert not [chart.title for chart in section.charts if "Residuals" in chart.title]
 
 
 def test_one_round_of_one_cell_has_rates_without_intervals(tmp_path: Path) -> None:
