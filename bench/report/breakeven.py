@@ -258,6 +258,14 @@ def _notes(
                 "pods takes a sweep: make bench PLAN=sweep"
             ),
         )
+    elif alone := [reader for reader in first.readers if len(first.recipes[reader]) == 1]:
+        yield (
+            "One number of pods",
+            (
+                f"{', '.join(alone)} has good trials at one number of pods only, and is priced as "
+                "if every read were of that many"
+            ),
+        )
     priced = [model for model in models if model.start_from is not None]
     if priced:
         names = ", ".join(SHORT[model.quantity.key] for model in priced)

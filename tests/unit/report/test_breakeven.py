@@ -70,6 +70,18 @@ def test_one_cell_says_that_pods_take_a_sweep(tmp_path: Path) -> None:
     assert not [chart.title for chart in section.charts if "Residuals" in chart.title]
 
 
+def test_an_arm_that_failed_at_all_but_one_number_of_pods_is_named(tmp_path: Path) -> None:
+    analysis = analyse(write_sweep(Store(tmp_path)))
+    kept = tuple(
+        one
+        for one in analysis.facts
+        if one.record.trial.server != "direct" or "p400" in one.record.trial.scenario
+    )
+    section = break_even_section(replace(analysis, facts=kept))
+    said = dict(section.notes)["One number of pods"]
+    assert said.startswith("direct has good trials at one number of pods only")
+
+
 def test_one_round_of_one_cell_has_rates_without_intervals(tmp_path: Path) -> None:
     cells = [("steady", 1000, 20.0, 10.0)]
     reader = write_sweep(Store(tmp_path), cells=cells, rounds=1)
