@@ -7,7 +7,21 @@ import pytest
 from bench.cluster.churn import ChurnReport
 from bench.load.driver import Measured
 from bench.model import NO_SERVER, CaveatKind, Outcome, Scenario, Trial
-from bench.trial.record import blank, churn_caveats, load_caveats, with_load
+from bench.probes.bystander_row import BystanderRow
+from bench.probes.metrics import ScrapeRow
+from bench.probes.observers import Observed
+from bench.probes.staleness import FreshnessRow
+from bench.trial.record import (
+    UPSTREAM_BYTES,
+    UPSTREAM_REQUESTS,
+    blank,
+    churn_caveats,
+    grown,
+    load_caveats,
+    observer_caveats,
+    total_of,
+    with_load,
+)
 
 CALM = Measured(
     window_begin_epoch_s=100.0,
@@ -99,3 +113,66 @@ def test_the_loads_figures_go_into_the_record_as_they_are() -> None:
         record.window_s,
         record.generator_cpu_share,
     )
+
+
+def scraped(mark: str, name: str, value: float, labels: str = "") -> ScrapeRow:
+    return ScrapeRow(mark, "server", name, labels, value)
+
+
+def test_a_servers_own_counter_is_summed_over_its_labels() -> None:
+    rows = [
+        scraped("begin", UPSTREAM_REQUESTS, 1, 'verb="list"'),
+        scraped("end", UPSTREAM_REQUESTS, 5, 'verb="list"'),
+        scraped("end", UPSTREAM_REQUESTS, 2, 'verb="watch"'),
+        ScrapeRow("end", "apiserver", UPSTREAM_REQUESTS, "", 100.0),
+    ]
+    assert (1, 7) == tuple(total_of(rows, UPSTREAM_REQUESTS, mark) for mark in ("begin", "end"))
+    assert 6 == grown(rows, UPSTREAM_REQUESTS)
+
+
+def test_a_counter_that_has_counted_nothing_yet_is_zero_and_one_that_is_not_there_is_unknown() -> (
+    None
+):
+    # the bytes have no labels and are shown from the first moment on
+    quiet = [scraped("ready", UPSTREAM_BYTES, 0.0)]
+    assert 0 == total_of(quiet, UPSTREAM_REQUESTS, "ready")
+    assert total_of([scraped("ready", "python_info", 1.0)], UPSTREAM_BYTES, "ready") is None
+    assert grown([scraped("end", UPSTREAM_BYTES, 5.0)], UPSTREAM_BYTES) is None
+
+
+OBSERVED = Observed(
+    freshness=(FreshnessRow(1_000_000, 7), FreshnessRow(3_500_000, 9)),
+    bystander=(
+        BystanderRow(999_999, 1_000_100, 1_000_900, 200, "ok"),
+        BystanderRow(1_500_000, None, None, 0, "dropped"),
+        BystanderRow(3_000_000, 3_000_100, 3_000_900, 200, "ok"),
+    ),
+    reads=8,
+    elapsed_s=4.0,
+    writes_failed=0,
+    first_failure=None,
+    in_flight=0,
+    resource_version=9,
+)
+
+
+def test_what_was_observed_belongs_to_the_window_of_its_write_or_intended_start() -> None:
+    freshness, bystander = OBSERVED.within(1_000_000, 2.0)
+    assert [(0, 7)] == [(row.acked_us, row.resource_version) for row in freshness]
+    assert [BystanderRow(500_000, None, None, 0, "dropped")] == bystander
+    assert 2.0 == OBSERVED.reads_per_s
+
+
+def test_observers_that_went_well_have_no_caveat() -> None:
+    assert [] == list(observer_caveats(OBSERVED, "end"))
+
+
+def test_what_observers_could_not_do_is_told() -> None:
+    troubled = replace(OBSERVED, in_flight=2, writes_failed=3, first_failure="PATCH: 500")
+    told = dict(observer_caveats(troubled, "begin"))
+    assert (
+        "2 requests of probe and bystander in flight at the begin mark"
+        == (told[CaveatKind.NOT_DRAINED])
+    )
+    assert "3 writes" in told[CaveatKind.FAILED_REQUESTS]
+    assert "PATCH: 500" in told[CaveatKind.FAILED_REQUESTS]
