@@ -12,7 +12,7 @@ import pytest
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
 from bench.store import Store
-from tests.integration.run.bench_process import ROOT, TINY, BenchProcess, folders
+from tests.integration.run.bench_process import ROOT, TIMEOUT_S, TINY, BenchProcess, folders
 from tests.integration.run.conftest import StartBench
 
 MANY_PODS = ("pods = 40", "pods = 2000")
@@ -171,7 +171,7 @@ def test_a_full_disk_ends_the_run_and_spares_what_was_written(
             "TEST_ASSET_KUBE_APISERVER": str(binaries.kube_apiserver),
             "TEST_ASSET_ETCD": str(binaries.etcd),
         },
-        timeout=120,
+        timeout=TIMEOUT_S,
         check=False,
     )
     messages = (tmp_path / "messages").read_text()
