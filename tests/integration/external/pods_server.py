@@ -45,6 +45,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path)
         match path.path.strip("/").split("/"):
+            case ["pods", *_] if "errs" in FLAWS:
+                self.send(500, None)
             case ["pods"]:
                 self.send_pods(f"/api/v1/pods?{path.query}")
             case ["pods", namespace]:

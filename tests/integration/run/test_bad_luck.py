@@ -123,6 +123,28 @@ def test_a_window_of_one_second_makes_a_whole_run_and_a_page(start_run: StartBen
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
 
 
+def test_a_server_that_answers_errors_only_is_measured_as_failing_and_voids_the_run(
+    start_bench: StartBench, tmp_path: Path
+) -> None:
+    plan = TINY.replace('["direct", "informer", "none"]', '["direct"]')
+    (tmp_path / "tiny.toml").write_text(plan)
+    program = Path(__file__).parents[1] / "external" / "pods_server.py"
+    command = f"theirs={sys.executable} {program} errs"
+    bench = start_bench("run", str(tmp_path / "tiny.toml"), "--server", command, *folders(tmp_path))
+    assert 1 == bench.wait(), bench.text
+    assert "Traceback" not in bench.text
+    reader = Store(bench.results).open("latest")
+    assert RunState.COMPLETE is reader.record.state
+    (record,) = [each for each in reader.trials() if each.trial.server == "theirs"]
+    assert (0, False) == (record.answered, record.equal_to_list)
+    assert record.failed > 0
+    assert record.failed == len(reader.requests(record.trial))
+    (text,) = [one.text for one in record.caveats if one.kind is CaveatKind.FAILED_REQUESTS]
+    assert "status 500" in text
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
+
+
 @pytest.mark.soak  # requests are given 30 s each before they are given up
 def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run_goes_on(
     start_run: StartBench,
