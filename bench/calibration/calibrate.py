@@ -6,10 +6,11 @@ from importlib import resources
 from bench.analysis.run import analyse
 from bench.calibration.checks import CHECKS, MissingError
 from bench.calibration.findings import Calibration, Finding
+from bench.model import CaveatKind
 from bench.plan import Vocabulary, parse_plan, predicted_s
 from bench.progress import Progress
-from bench.run import Run
-from bench.store import Store
+from bench.run import Run, RunEndedEarlyError
+from bench.store import RunReader, Store
 
 SCHEMA = 1
 
@@ -31,7 +32,9 @@ def calibrate(
 ) -> Calibration:
     """Make the calibration runs and return what was found.
 
-    Runs are kept in ``store``. Raises what a run raises.
+    Runs are kept in ``store``. One that ends early has failed, and the next one is
+    made. Raises ``BinariesUnavailable``, and ``StoreError`` when results cannot be
+    written.
     """
     runs: list[Run] = []
     findings: list[Finding] = []
@@ -39,7 +42,6 @@ def calibrate(
         text = calibration_plan(name)
         plan = parse_plan(text, f"{name}.toml", vocabulary)
         run = Run.start(plan, text, store=store, progress=progress)
-        run.walk()
         runs.append(run)
         for finding in _judged(name, run, store):
             findings.append(finding)
@@ -52,13 +54,27 @@ def calibrate(
         processors=first.environment.processors,
         runs=tuple(run.record.run for run in runs),
         findings=tuple(findings),
+        busy_trials=sum(_busy(store.open(run.record.run)) for run in runs),
     )
 
 
 def _judged(name: str, run: Run, store: Store) -> Iterator[Finding]:
+    try:
+        run.walk()
+    except RunEndedEarlyError as error:
+        yield Finding(f"{name}: a run to judge", "a whole run", str(error), "none", passed=False)
+        return
     if run.unequal:
         yield Finding(f"{name}: the servers' answers", "alike", "different", "none", passed=False)
     try:
         yield from CHECKS[name](analyse(store.open(run.record.run)))
     except MissingError as error:
         yield Finding(f"{name}: a run to judge", "good trials", str(error), "none", passed=False)
+
+
+def _busy(reader: RunReader) -> int:
+    """Return how many of the run's trials began on a machine that was busy with other things."""
+    return sum(
+        any(caveat.kind is CaveatKind.NOISY_MACHINE for caveat in record.caveats)
+        for record in reader.trials()
+    )

@@ -34,12 +34,24 @@ class Calibration:
     processors: int
     runs: tuple[str, ...]
     findings: tuple[Finding, ...]
+    busy_trials: int = 0
+    """Trials that began on a machine that was busy with something else."""
 
     @property
     def passed(self) -> bool:
         """Whether nothing failed, and something was judged."""
         judged = [finding.passed for finding in self.findings if finding.passed is not None]
         return bool(judged) and all(judged)
+
+    @property
+    def remark(self) -> str:
+        """What to know before blaming the instrument, "" if there is nothing."""
+        if not self.busy_trials:
+            return ""
+        return (
+            f"The machine was busy with something else before {self.busy_trials} of the trials: "
+            "latencies and CPU can then be found wrong. Leave it alone and try again."
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -57,6 +69,7 @@ class Calibration:
                 "",
                 *table(self.findings),
                 "",
+                *([self.remark, ""] if self.remark else []),
             ]
         )
 
@@ -68,7 +81,7 @@ def table(findings: Sequence[Finding]) -> list[str]:
     return [
         _line(head),
         _line(["---"] * len(head)),
-        *(_line([cell.replace("|", "\\|") for cell in row]) for row in rows),
+        *(_line([" ".join(cell.split()).replace("|", "\\|") for cell in row]) for row in rows),
     ]
 
 

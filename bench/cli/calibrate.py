@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from bench.calibration import NAMES
@@ -61,8 +62,11 @@ def _calibrate(options: argparse.Namespace, progress: Progress) -> int:
     progress.settle()
     table = Table("check", "put in", "found", "tolerance", "verdict")
     for one in found.findings:
-        table.add_row(one.check, one.put_in, one.found, one.tolerance, one.verdict)
+        cells = (one.check, one.put_in, one.found, one.tolerance, one.verdict)
+        table.add_row(*map(escape, cells))
     progress.console.print(table)
+    if found.remark:
+        progress.say(found.remark)
     verdict = "everything was found" if found.passed else "NOT everything was found"
     progress.say(f"{verdict}: {stem.with_suffix('.md')}")
     return OK if found.passed else FAILED

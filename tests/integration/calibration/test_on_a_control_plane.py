@@ -15,7 +15,7 @@ from bench.store import Store
 SHORTER = {
     "counts": [("duration_s = 20", "duration_s = 4"), ("rate_rps = 50", "rate_rps = 25")],
     "stale": [("duration_s = 15", "duration_s = 12")],
-    "churn": [("rounds = 4", "rounds = 1"), ("duration_s = 6", "duration_s = 3")],
+    "churn": [("rounds = 3", "rounds = 1"), ("duration_s = 6", "duration_s = 3")],
 }
 
 

@@ -176,3 +176,10 @@ def test_what_is_only_stated_decides_nothing_and_nothing_judged_is_no_pass():
     assert "did NOT find all" in page
     assert "| a | b | c \\| d | e | PASS |" in page
     assert found(good).as_json()["findings"][0]["found"] == "c | d"
+
+
+def test_a_busy_machine_is_told_before_the_instrument_is_blamed():
+    calm = Calibration(1, "now", "1.37.2", 2, ("run",), ())
+    busy = Calibration(1, "now", "1.37.2", 2, ("run",), (), busy_trials=3)
+    assert "" == calm.remark
+    assert "before 3 of the trials" in busy.as_markdown()
