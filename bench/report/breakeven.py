@@ -12,7 +12,7 @@ from bench.analysis.leastsquares import CONFIDENCE
 from bench.analysis.run import RunAnalysis
 from bench.report.breakeven_charts import churn_chart, cost_chart, residual_chart
 from bench.report.breakeven_tables import UnitTable, unit_table
-from bench.report.figures import Chart
+from bench.report.chart import Chart
 from bench.report.numbers import MISSING, number
 from bench.report.rates import break_even, rate
 

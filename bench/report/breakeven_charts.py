@@ -12,7 +12,8 @@ from bench.analysis.costfit import START
 from bench.analysis.costmodel import INFORMER, CostModel, Question
 from bench.analysis.leastsquares import Floats
 from bench.model import NO_SERVER
-from bench.report.figures import Chart, colour_of
+from bench.report.chart import Chart
+from bench.report.charts.palette import colour_of
 from bench.report.numbers import Scale, number, scale_for
 from bench.report.rates import break_even, rate
 from bench.report.svg import GRID, INK, MUTED, PAPER, SERIES, STYLE, new_figure, to_svg

@@ -11,11 +11,14 @@ from markupsafe import Markup
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
 from bench.model import CaveatKind, RunState
 from bench.report import tables
+from bench.report.answer import Verdict, verdicts, void_title
 from bench.report.breakeven import break_even_section
-from bench.report.figures import Chart, charts, colour_of
+from bench.report.chart import Chart
+from bench.report.charts.palette import colour_of
+from bench.report.figures import MOST_SCENARIOS, charts, of_run, timelines_of
 from bench.report.footnotes import Note, general, notes_of
+from bench.report.summit import Summit, summit
 from bench.report.svg import css_colour
-from bench.report.verdict import VOID_TITLES, Verdict, verdicts
 from bench.store import RunReader
 
 PAGE = "index.html"
@@ -30,6 +33,7 @@ class Section:
     verdict: Verdict
     groups: tuple[tables.Group, ...]
     charts: tuple[Chart, ...]
+    timelines: tuple[Chart, ...]
     notes: tuple[Note, ...]
     colours: dict[str, str]
     """CSS colour by server."""
@@ -42,7 +46,7 @@ def render(reader: RunReader, out_dir: Path) -> Path:
     or a missing arm leaves out is said on it. Raises ``StoreError`` when a file
     of the run is damaged.
     """
-    page = to_html(analyse(reader))
+    page = to_html(analyse(reader), reader)
     out_dir.mkdir(parents=True, exist_ok=True)
     path = out_dir / PAGE
     partial = path.with_suffix(".partial")
@@ -51,32 +55,41 @@ def render(reader: RunReader, out_dir: Path) -> Path:
     return path
 
 
-def to_html(analysis: RunAnalysis) -> str:
-    """Return the page; every text is escaped, the charts' own markup apart."""
-    environment = template_environment()
+def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
+    """Return the page; every text is escaped, the charts' own markup apart.
+
+    ``reader`` is of the same run: the charts of single seconds are drawn from rows
+    that no figure keeps, and are left out without it.
+    """
     breakeven = break_even_section(analysis)
     sections = [
-        _section(index, scenario, verdict, analysis)
+        _section(index, scenario, verdict, analysis, reader)
         for index, (scenario, verdict) in enumerate(
             zip(analysis.scenarios, verdicts(analysis), strict=True)
         )
     ]
-    return environment.get_template("report.html.j2").render(
-        analysis=analysis,
-        record=analysis.record,
-        plan=analysis.record.plan,
-        environment=analysis.record.environment,
-        state=_state(analysis),
-        voids=_voids(analysis),
-        quotable=all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.voids),
-        general=[caveat for caveat in general(analysis.caveats) if caveat not in analysis.voids],
-        sections=sections,
-        breakeven=breakeven,
-        script_hash=_script_hash(breakeven.script),
-        equality=analysis.equality,
-        ledgers=tables.ledgers(analysis.facts),
-        trials=tables.trials(analysis),
-        sources=tables.sources(),
+    return (
+        template_environment()
+        .get_template("report.html.j2")
+        .render(
+            analysis=analysis,
+            record=analysis.record,
+            plan=analysis.record.plan,
+            environment=analysis.record.environment,
+            state=_state(analysis),
+            voids=_voids(analysis),
+            quotable=all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.voids),
+            general=[one for one in general(analysis.caveats) if one not in analysis.voids],
+            summit=_summit(analysis, sections),
+            run_charts=of_run(analysis),
+            sections=sections,
+            breakeven=breakeven,
+            script_hash=_script_hash(breakeven.script),
+            equality=analysis.equality,
+            ledgers=tables.ledgers(analysis.facts),
+            trials=tables.trials(analysis),
+            sources=tables.sources(),
+        )
     )
 
 
@@ -95,20 +108,33 @@ def template_environment() -> Environment:
 
 
 def _section(
-    index: int, scenario: ScenarioAnalysis, verdict: Verdict, analysis: RunAnalysis
+    index: int,
+    scenario: ScenarioAnalysis,
+    verdict: Verdict,
+    analysis: RunAnalysis,
+    reader: RunReader | None,
 ) -> Section:
     anchor = f"s{index}"
     servers = [arm.server for arm in scenario.arms]
     notes = notes_of(analysis.caveats, scenario.scenario.name, servers)
+    drawn = bool(scenario.arms) and index < MOST_SCENARIOS
     return Section(
         anchor=anchor,
         analysis=scenario,
         verdict=verdict,
         groups=tuple(tables.headline(scenario, notes)) if scenario.arms else (),
-        charts=tuple(charts(scenario, anchor)) if scenario.arms else (),
+        charts=tuple(charts(scenario, anchor)) if drawn else (),
+        timelines=tuple(timelines_of(scenario, reader, anchor)) if drawn and reader else (),
         notes=tuple(notes),
         colours={server: css_colour(colour_of(server, servers)) for server in servers},
     )
+
+
+def _summit(analysis: RunAnalysis, sections: list[Section]) -> Summit | None:
+    places = {
+        section.analysis.scenario.name: (section.anchor, section.notes) for section in sections
+    }
+    return summit(analysis, places)
 
 
 def _script_hash(script: str) -> str:
@@ -132,4 +158,4 @@ def _voids(analysis: RunAnalysis) -> list[tuple[str, list[str]]]:
             where.append(f"round {caveat.round}")
         text = f"{', '.join(where)}: {caveat.text}" if where else caveat.text
         grouped.setdefault(caveat.kind, []).append(text)
-    return [(VOID_TITLES[kind], texts) for kind, texts in grouped.items()]
+    return [(void_title(kind), texts) for kind, texts in grouped.items()]

@@ -8,6 +8,7 @@ MISSING = "\N{EN DASH}"
 """What stands where there is no figure; why is said beside it."""
 
 MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -80,3 +81,17 @@ def times_at_least(factor: float) -> str:
     digits = math.floor(math.log10(factor)) - 1
     step = 10.0**digits
     return times(math.floor(factor / step + 1e-9) * step)
+
+
+def share(part: float) -> str:
+    """Show a part of 1 in per cent, unsigned and without the sign of per cent: 98, 99.7, 3.2.
+
+    Near 100 it says how much is left, which is what such a share is about.
+    """
+    percent = abs(part) * 100
+    left = 100 - percent
+    if 0 < left < 1:
+        decimals = min(2, max(1, -math.floor(math.log10(left))))
+        shown = f"{percent:.{decimals}f}"
+        return "100" if float(shown) >= 100 else shown
+    return number(percent)

@@ -2,6 +2,8 @@
 
 import io
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -43,6 +45,7 @@ STYLE: dict[Any, Any] = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
     "grid.color": GRID,
     "grid.linewidth": 0.6,
     "figure.facecolor": "none",
@@ -50,11 +53,41 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """Return an empty figure in the page's style; draw on it inside ``mpl.rc_context(STYLE)``."""
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """What is left for names, ticks and headings around the axes, in inches."""
+
+    left: float = 0.42
+    right: float = 0.08
+    bottom: float = 0.44
+    top: float = 0.08
+
+
+def new_figure(
+    width_in: float, height_in: float, margins: Margins | None = None, gap_in: float = 0.0
+) -> Figure:
+    """Return an empty figure in the page's style; draw on it inside ``mpl.rc_context(STYLE)``.
+
+    Without ``margins`` they are found, by a layout engine that draws everything
+    twice. ``gap_in`` is the height between rows of axes.
+    """
+    figure = Figure(figsize=(width_in, height_in), layout=None if margins else "constrained")
     FigureCanvasSVG(figure)
+    if margins is None:
+        return figure
+    figure.subplots_adjust(
+        left=margins.left / width_in,
+        right=1 - margins.right / width_in,
+        bottom=margins.bottom / height_in,
+        top=1 - margins.top / height_in,
+        hspace=gap_in / max(height_in / 3, 0.1),
+    )
     return figure
+
+
+def width_of(names: Iterable[str]) -> float:
+    """Return the inches that the longest of ``names`` takes at the size of a label, generously."""
+    return 0.075 * max((len(name) for name in names), default=0) + 0.1
 
 
 def to_svg(figure: Figure, name: str, title: str, description: str) -> str:

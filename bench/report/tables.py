@@ -45,7 +45,7 @@ class Group:
 def headline(scenario: ScenarioAnalysis, notes: Sequence[Note]) -> list[Group]:
     """Return the arms side by side: load on the API server, what clients felt, what it cost."""
     arms = scenario.arms
-    build = _Builder(arms, notes)
+    build = Builder(arms, notes)
     has_floor = any(arm.is_floor for arm in arms)
     requests = (
         build.figures("api_requests", "for 1,000 reads", "requests", per_1000=True, strong=True),
@@ -80,7 +80,7 @@ def _load_remark(scenario: ScenarioAnalysis) -> str:
     return f"Offered: {one.users} clients, each asks again as soon as it was answered."
 
 
-def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bool) -> list[Group]:
+def _cost_groups(scenario: ScenarioAnalysis, build: "Builder", *, has_floor: bool) -> list[Group]:
     floor = (
         "What none (same churn and observers, no server, no load) shows in the same round is "
         "subtracted, and its own column shows what that was. Below each figure: its 95% interval."
@@ -112,7 +112,7 @@ def _cost_groups(scenario: ScenarioAnalysis, build: "_Builder", *, has_floor: bo
     return [Group("What it costs the control plane", (rows[0], per_read, *rows[1:]), floor)]
 
 
-class _Builder:
+class Builder:
     """Makes rows of cells for the same arms and notes."""
 
     def __init__(self, arms: Sequence[Arm], notes: Sequence[Note]) -> None:
@@ -122,6 +122,7 @@ class _Builder:
     def figures(
         self, key: str, title: str, group: str, *, per_1000: bool = False, strong: bool = False
     ) -> Row:
+        """Return the row of the metric ``key``; ``group`` says which caveats concern it."""
         found = [(arm.per_1000 if per_1000 else arm.figures)[key] for arm in self._arms]
         unit = found[0].metric.unit if found else ""
         unit = unit.split("/")[0] if per_1000 else unit

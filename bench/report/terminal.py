@@ -7,14 +7,14 @@ from rich.text import Text
 
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
+from bench.report.answer import verdicts, void_title
 from bench.report.numbers import MISSING, number, scale_for
-from bench.report.verdict import VOID_TITLES, verdicts
 
 
 def terminal_summary(analysis: RunAnalysis) -> RenderableType:
     """Return what voids the run, then a verdict and a table for each scenario."""
     parts: list[RenderableType] = [
-        Text(f"{VOID_TITLES[caveat.kind]}: {caveat.text}", style="bold red")
+        Text(f"{void_title(caveat.kind)}: {caveat.text}", style="bold red")
         for caveat in analysis.voids
     ]
     for scenario, verdict in zip(analysis.scenarios, verdicts(analysis), strict=True):

@@ -7,9 +7,7 @@ from bench.analysis.compare import Comparison
 from bench.analysis.intervals import INDICATIVE_BELOW, Interval
 from bench.analysis.run import ScenarioAnalysis
 from bench.analysis.summary import Arm
-from bench.report.numbers import MISSING, number, scale_for, times, times_at_least
-
-NO_BREAK = "\N{NO-BREAK SPACE}"
+from bench.report.numbers import MISSING, NO_BREAK, number, scale_for, times, times_at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,7 @@ LINES = (
     Line("server memory", "memory_end", "times as much", "times less"),
     Line("start to ready", "ready", "times longer", "times shorter"),
 )
+WORDS = {line.key: (line.more, line.less) for line in LINES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,16 @@ def in_words(ratio: Interval, more: str, less: str) -> str:
 def bracketed(low: str, high: str) -> str:
     """Write an interval that a line break does not tear."""
     return f"[{low}{NO_BREAK}to{NO_BREAK}{high}]"
+
+
+def factor(
+    scenario: ScenarioAnalysis, key: str, subject: Arm, baseline: Arm, *, per_1000: bool = False
+) -> str:
+    """Say how ``subject`` compares with ``baseline`` in the metric ``key``; a dash: it cannot."""
+    if key == "api_requests":
+        return _requests(scenario, subject, baseline)
+    more, less = WORDS.get(key, ("times as much", "times less"))
+    return _cell(scenario, Line(key, key, more, less, per_1000=per_1000), baseline)
 
 
 def _requests(scenario: ScenarioAnalysis, subject: Arm, baseline: Arm) -> str:
