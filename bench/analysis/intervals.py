@@ -103,12 +103,14 @@ def bootstrap_t_ratio(
     data = np.asarray(logs)
     rounds, mean = len(data), float(data.mean())
     error = float(data.std(ddof=1)) / np.sqrt(rounds) if rounds > 1 else 0.0
-    if rounds < BOOTSTRAP_FROM or error <= 0:
+    # Alike up to the rounding of their logarithms is alike.
+    least = 1e-12 * float(np.abs(data).max())
+    if rounds < BOOTSTRAP_FROM or error <= least:
         return Interval(float(np.exp(mean)), None, None, rounds)
     drawn = data[np.random.default_rng(seed).integers(rounds, size=(RESAMPLES, rounds))]
     errors = drawn.std(axis=1, ddof=1) / np.sqrt(rounds)
     # A resample of one round over and over has no spread, and no studentised mean.
-    spread = errors > 1e-12 * np.abs(data).max()
+    spread = errors > least
     studentised = (drawn[spread].mean(axis=1) - mean) / errors[spread]
     low, high = np.quantile(studentised, [(1 - confidence) / 2, (1 + confidence) / 2])
     return _exponential(Interval(mean, mean - high * error, mean - low * error, rounds))

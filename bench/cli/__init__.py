@@ -8,14 +8,14 @@ computed or drawn here.
 import argparse
 from collections.abc import Callable, Sequence
 
-from bench.cli import binaries, calibrate, plans, report, run, up
+from bench.cli import binaries, calibrate, compare, gate, plans, report, run, up
 from bench.cli.exits import EXPECTED, FAILED, USAGE
 from bench.plan import PlanError
 from bench.progress import Progress
 from bench.resumption import ResumeError
 from bench.supervision.signals import Interrupted, unwinding_on_signals
 
-VERBS = (run, report, up, calibrate, plans, binaries)
+VERBS = (run, report, gate, compare, up, calibrate, plans, binaries)
 """In the order of ``--help``."""
 
 EPILOG = """\

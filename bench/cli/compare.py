@@ -1,0 +1,50 @@
+"""``bench compare``: two runs side by side, with intervals."""
+
+import argparse
+
+from bench.cli.arguments import Verbs, add_folders
+from bench.cli.exits import OK, USAGE
+from bench.progress import Progress
+from bench.store import Store, StoreError
+
+EPILOG = """\
+The second run is read against the first. What differs between their machines comes first;
+what cannot be compared (another question, an arm or metric that one run lacks) is listed.
+It judges nothing: for a decision name what must hold beforehand, see python -m bench gate.
+
+It writes compare-<first>.md and .html beside the second run's report.
+"""
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "compare",
+        help="two runs side by side, with intervals",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("first", help="name, folder, latest, or a summary.json")
+    parser.add_argument("second", help="likewise")
+    add_folders(parser)
+    parser.set_defaults(command=_compare)
+
+
+def _compare(options: argparse.Namespace, progress: Progress) -> int:
+    # here, because pandas takes a moment that other commands need not wait for
+    from bench.compare.sheet import sheet_of
+    from bench.forms.edge import show, write
+    from bench.forms.json_file import SummaryError
+    from bench.forms.load import load_summary
+
+    store = Store(options.results)
+    try:
+        first, second = (load_summary(store, run) for run in (options.first, options.second))
+    except (StoreError, SummaryError) as error:
+        progress.say(f"error: {error}")
+        return USAGE
+    sheet = sheet_of(first, second)
+    written = write(sheet, options.reports / second.run, f"compare-{first.run}")
+    show(sheet)
+    progress.say(f"comparison: {', '.join(str(path) for path in written)}")
+    return OK

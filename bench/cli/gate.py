@@ -1,0 +1,73 @@
+"""``bench gate``: rules against a run, and an exit code for each outcome."""
+
+import argparse
+
+from bench.cli.arguments import Verbs, add_folders
+from bench.cli.exits import USAGE
+from bench.progress import Progress
+from bench.store import Store, StoreError
+
+EPILOG = """\
+outcomes and exit codes:
+  PASS          0   the whole interval of every rule is within its margin
+  FAIL          10  the whole interval of a rule is beyond its margin
+  INCONCLUSIVE  11  neither: more rounds would tell (--buy)
+  INVALID       12  the figures carry no judgement: wrong or stale answers, a control that
+                    fired, ledgers that disagree, an incomplete or exploratory run, baseline
+                    or metric missing, unlike environments, too few rounds
+  (usage)       2   arguments, rules, or a run that cannot be read
+Call this command itself in CI: make turns every failure into its own 2.
+
+examples:
+  python -m bench gate latest                              the shipped rules of the plan ci
+  python -m bench gate latest --baseline summary.json --rules pull-request
+  python -m bench gate my-run --rules my-rules.toml --buy  buy rounds until it is decided
+
+It writes gate.md, gate.html and gate.json beside the run's report.
+"""
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "gate",
+        help="judge a run by rules: PASS, FAIL, INCONCLUSIVE or INVALID",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run", help="name, folder, latest, or a summary.json")
+    parser.add_argument(
+        "--baseline", metavar="RUN|FILE", help="the run to compare with, or its summary.json"
+    )
+    parser.add_argument(
+        "--rules", default="ci", help="rules by name, or a .toml file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--unlike-environments",
+        action="store_true",
+        help="judge although the baseline was made on another machine or with other software",
+    )
+    add_folders(parser)
+    parser.set_defaults(command=_gate)
+
+
+def _gate(options: argparse.Namespace, progress: Progress) -> int:
+    # here, because pandas takes a moment that other commands need not wait for
+    from bench.forms.json_file import SummaryError
+    from bench.forms.load import load_summary
+    from bench.gate.edge import publish
+    from bench.gate.judge import judge
+    from bench.gate.rules_file import RulesError, read_rules
+
+    store = Store(options.results)
+    try:
+        rules = read_rules(options.rules)
+        run = load_summary(store, options.run)
+        baseline = load_summary(store, options.baseline) if options.baseline else None
+    except (RulesError, StoreError, SummaryError) as error:
+        progress.say(f"error: {error}")
+        return USAGE
+    verdict = judge(rules, run, baseline, unlike_environments=options.unlike_environments)
+    written = publish(verdict, options.reports / run.run)
+    progress.say(f"verdict: {', '.join(str(path) for path in written)}")
+    return verdict.outcome.exit_code

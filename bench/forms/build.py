@@ -1,0 +1,107 @@
+"""From a run's analysis to its summary: figures are carried over, none is computed anew."""
+
+from bench.analysis.compare import Comparison
+from bench.analysis.intervals import Interval
+from bench.analysis.metrics import REQUESTS
+from bench.analysis.run import RunAnalysis, ScenarioAnalysis
+from bench.analysis.summary import Arm
+from bench.analysis.summary import Figure as Measured
+from bench.forms.summary import (
+    SUMMARY_SCHEMA,
+    ArmSummary,
+    Compared,
+    Figure,
+    Percentile,
+    RunSummary,
+    ScenarioSummary,
+)
+
+
+def summarise_run(analysis: RunAnalysis) -> RunSummary:
+    """Return what ``summary.json`` holds of the run."""
+    record = analysis.record
+    return RunSummary(
+        summary_schema=SUMMARY_SCHEMA,
+        run=record.run,
+        state=record.state,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        plan=record.plan,
+        environment=record.environment,
+        trials_planned=record.trials_planned,
+        trials_made=len(analysis.trials),
+        void=analysis.voids,
+        caveats=analysis.caveats,
+        scenarios=tuple(_scenario(scenario) for scenario in analysis.scenarios),
+    )
+
+
+def _scenario(analysis: ScenarioAnalysis) -> ScenarioSummary:
+    return ScenarioSummary(
+        scenario=analysis.scenario,
+        arms=tuple(_arm(arm) for arm in analysis.arms),
+        missing=analysis.missing,
+        comparisons=tuple(_compared(one) for one in analysis.comparisons),
+    )
+
+
+def _arm(arm: Arm) -> ArmSummary:
+    figures = [
+        _figure(arm, key, measured, per_1000=per_1000)
+        for per_1000, found in ((False, arm.figures), (True, arm.per_1000))
+        for key, measured in found.items()
+    ]
+    return ArmSummary(
+        server=arm.server,
+        rounds=tuple(sorted(facts.record.trial.round for facts in arm.facts)),
+        reads=arm.reads,
+        api_requests=arm.reached,
+        api_requests_by_verb=dict(arm.reached_by_verb),
+        figures=tuple(figures),
+        latency=tuple(
+            Percentile(one.q, one.value_ms, one.at_least, one.samples, one.withheld)
+            for one in arm.percentiles
+        ),
+    )
+
+
+def _figure(arm: Arm, key: str, measured: Measured, *, per_1000: bool) -> Figure:
+    metric, interval = measured.metric, measured.interval
+    events, exposure = None, None
+    if key == REQUESTS.key and arm.reached is not None:
+        events = arm.reached
+        exposure = (
+            arm.reads / 1000 if per_1000 else sum(facts.record.window_s for facts in arm.facts)
+        )
+    return Figure(
+        metric=key,
+        title=metric.title,
+        unit=metric.unit.split("/")[0] if per_1000 else metric.unit,
+        source=metric.source,
+        per_1000=per_1000,
+        higher_is_better=metric.higher_is_better,
+        may_be_zero=metric.may_be_zero,
+        rounds=dict(measured.rounds),
+        value=interval.value if interval else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        missing=measured.missing,
+        events=events,
+        exposure=exposure,
+    )
+
+
+def _compared(one: Comparison) -> Compared:
+    return Compared(
+        metric=one.metric.key,
+        per_1000=one.per_1000,
+        subject=one.subject,
+        baseline=one.baseline,
+        ratio=_triple(one.ratio),
+        difference=_triple(one.difference),
+        at_least=one.at_least,
+    )
+
+
+def _triple(interval: Interval | None) -> tuple[float, float | None, float | None] | None:
+    return None if interval is None else (interval.value, interval.low, interval.high)

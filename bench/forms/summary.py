@@ -1,0 +1,126 @@
+"""``summary.json``: a run's figures as plain data, with a version of their own.
+
+Plain data only, so that a gate or a program of someone else's needs neither the
+tables of a run nor pandas. The JSON Schema beside this file is made from these
+classes, and a test holds the two together.
+"""
+
+from dataclasses import dataclass
+
+from bench.model import Caveat, Environment, Plan, RunState, Scenario
+
+SUMMARY_SCHEMA = 1
+"""Version of ``summary.json``; a reader refuses a newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One metric of one arm: a value a round, their mean and its 95% interval.
+
+    ``per_1000``: per 1,000 answered reads; else per second, or a state. ``rounds``
+    maps a round to its value. ``value`` is ``None`` when nothing was measured, which
+    ``missing`` then explains. ``events`` and ``exposure`` are given for counts: their
+    quotient is a rate in ``unit``.
+    """
+
+    metric: str
+    title: str
+    unit: str
+    source: str
+    per_1000: bool
+    higher_is_better: bool
+    may_be_zero: bool
+    rounds: dict[int, float]
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    missing: str | None = None
+    events: int | None = None
+    exposure: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """A latency percentile over all requests of an arm; ``at_least``: it fell among unanswered."""
+
+    q: float
+    value_ms: float | None
+    at_least: bool
+    samples: int
+    withheld: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSummary:
+    """One arm under one scenario; ``rounds`` are those whose trial ended well."""
+
+    server: str
+    rounds: tuple[int, ...]
+    reads: int
+    api_requests: int | None
+    api_requests_by_verb: dict[str, int]
+    figures: tuple[Figure, ...]
+    latency: tuple[Percentile, ...]
+    """From the intended start."""
+
+    def figure(self, metric: str, *, per_1000: bool) -> Figure | None:
+        """Return the figure of ``metric``, if the run's analysis has it."""
+        for one in self.figures:
+            if (one.metric, one.per_1000) == (metric, per_1000):
+                return one
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One arm against another of the same run, paired by round: subject over baseline.
+
+    ``ratio``, ``difference``: value, low, high at 95%; the bounds are ``None`` for a
+    single round. ``at_least``: by how many times the baseline's count is larger.
+    """
+
+    metric: str
+    per_1000: bool
+    subject: str
+    baseline: str
+    ratio: tuple[float, float | None, float | None] | None = None
+    difference: tuple[float, float | None, float | None] | None = None
+    at_least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioSummary:
+    """One scenario: what was asked, its arms, and how they compare."""
+
+    scenario: Scenario
+    arms: tuple[ArmSummary, ...]
+    missing: tuple[str, ...]
+    """Arms of the plan without a good trial."""
+    comparisons: tuple[Compared, ...]
+
+    def arm(self, server: str) -> ArmSummary | None:
+        """Return the arm called ``server``, if it has a good trial."""
+        return next((arm for arm in self.arms if arm.server == server), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A whole run."""
+
+    summary_schema: int
+    run: str
+    state: RunState
+    started_at: str
+    ended_at: str | None
+    plan: Plan
+    environment: Environment
+    trials_planned: int
+    trials_made: int
+    void: tuple[Caveat, ...]
+    """What is said before any figure: with one of these none can be relied on."""
+    caveats: tuple[Caveat, ...]
+    scenarios: tuple[ScenarioSummary, ...]
+
+    def scenario(self, name: str) -> ScenarioSummary | None:
+        """Return the scenario called ``name``, if the run has it."""
+        return next((one for one in self.scenarios if one.scenario.name == name), None)

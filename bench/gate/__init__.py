@@ -1,0 +1,29 @@
+"""The gate: rules against a run, one of four outcomes, an exit code for each.
+
+===============  ====  ==================================================================
+PASS                0  every rule's whole interval lies within its margin
+FAIL               10  a rule's whole interval lies beyond its margin
+INCONCLUSIVE       11  neither, for some rule: more rounds would tell (``--buy``)
+INVALID            12  the figures carry no judgement: wrong or stale answers, a control that
+                       fired, ledgers that disagree, a run that is incomplete or exploratory,
+                       a baseline or metric that is missing, unlike environments, too few
+                       rounds for a rule ever to fire
+(usage)             2  arguments, rules file or run that cannot be read
+===============  ====  ==================================================================
+
+Use ``python -m bench gate`` itself in CI: make turns every failure into its own 2.
+
+*Rules* (``rules_file``) are about one run, an arm's own value or arm against arm paired
+by round, or about the same arm in a baseline run. Rounds of two runs have nothing in
+common, so those are compared by Welch's two-sample t, on logarithms where a metric
+cannot be zero. A *margin* is the largest of a relative and an absolute part and of the
+noise: what the run's control, the same server measured twice in every round, leaves
+possible between two servers that are the same.
+
+*Error budget*: a rule may be looked at as often as the rules file names looks, at that
+many rounds, and all looks together come out wrong in at most ``error_budget`` of cases
+(3%: 99% a look for three looks). The budget is one rule's, not the gate's.
+
+``judge`` is pure: summaries and rules in, a ``Verdict`` out. ``table`` is the one table
+that terminal, Markdown, HTML and exit code come from. No measuring, no network.
+"""

@@ -1,0 +1,1 @@
+"""Rules that come with the project, found by their names."""

@@ -1,0 +1,72 @@
+"""Summaries made of bare values, so that a gate's boundaries can be hit exactly."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bench.analysis.metrics import METRICS
+from bench.forms.summary import SUMMARY_SCHEMA, ArmSummary, Figure, RunSummary, ScenarioSummary
+from bench.model import RunState, Scenario
+from tests.unit.store.builders import ENVIRONMENT, a_plan
+
+SCENARIO = Scenario(name="steady", route="list-all", users=8, pods=100, rate_rps=50.0)
+METRIC = {metric.key: metric for metric in METRICS}
+READS_A_ROUND = 1000
+
+Values = Mapping[str, Mapping[str, Sequence[float]]]
+
+
+def a_summary(values: Values, *, scenario: Scenario = SCENARIO, **changes: Any) -> RunSummary:
+    """Make a run of ``values``: arm -> metric -> one value a round.
+
+    A metric ``api_requests`` is taken per 1,000 reads, of ``READS_A_ROUND`` reads a round.
+    """
+    arms = tuple(_arm(server, metrics) for server, metrics in values.items())
+    rounds = max((len(arm.rounds) for arm in arms), default=0)
+    summary = RunSummary(
+        summary_schema=SUMMARY_SCHEMA,
+        run="a-run",
+        state=RunState.COMPLETE,
+        started_at="2026-11-23T09:15:00Z",
+        ended_at="2026-11-23T09:25:00Z",
+        plan=a_plan(servers=tuple(values), rounds=max(rounds, 1), scenarios=(scenario,)),
+        environment=ENVIRONMENT,
+        trials_planned=len(arms) * rounds,
+        trials_made=len(arms) * rounds,
+        void=(),
+        caveats=(),
+        scenarios=(ScenarioSummary(scenario, arms, (), ()),),
+    )
+    return replace(summary, **changes)
+
+
+def _arm(server: str, metrics: Mapping[str, Sequence[float]]) -> ArmSummary:
+    rounds = max(len(values) for values in metrics.values())
+    return ArmSummary(
+        server=server,
+        rounds=tuple(range(1, rounds + 1)),
+        reads=rounds * READS_A_ROUND,
+        api_requests=None,
+        api_requests_by_verb={},
+        figures=tuple(_figure(key, values) for key, values in metrics.items()),
+        latency=(),
+    )
+
+
+def _figure(key: str, values: Sequence[float]) -> Figure:
+    metric, counted = METRIC[key], key == "api_requests"
+    reads = len(values) * READS_A_ROUND / 1000
+    return Figure(
+        metric=key,
+        title=metric.title,
+        unit=metric.unit,
+        source=metric.source,
+        per_1000=counted,
+        higher_is_better=metric.higher_is_better,
+        may_be_zero=metric.may_be_zero,
+        rounds=dict(enumerate(values, 1)),
+        value=sum(values) / len(values) if values else None,
+        missing=None if values else "not measured",
+        events=round(sum(values) * READS_A_ROUND / 1000) if counted else None,
+        exposure=reads if counted else None,
+    )

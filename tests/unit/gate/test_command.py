@@ -1,0 +1,234 @@
+"""``bench gate`` and ``bench compare`` as a user calls them: output, files and exit codes."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from bench.cli import main
+from bench.forms.json_file import to_json
+from bench.forms.load import load_summary
+from bench.model import Scenario
+from bench.store import Store
+from tests.unit.analysis import synthetic
+from tests.unit.analysis.synthetic import write_run
+
+STEADY = Scenario(
+    name="steady", route="list-all", users=8, pods=100, rate_rps=50.0, churn_per_s=2.0
+)
+RULES = """\
+name = "mine"
+description = "What must hold."
+
+[[rules]]
+name = "reads are no slower than before"
+scenario = "steady"
+arm = "informer"
+metric = "p50"
+against = "baseline"
+relative = 0.1
+
+[[rules]]
+name = "the informer answers from its cache"
+scenario = "steady"
+arm = "informer"
+metric = "api_requests"
+per_1000 = true
+against = "direct"
+at_most = 0.05
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "gate.toml").write_text(RULES)
+    return tmp_path
+
+
+def a_run(place, name, **changes):
+    changes = {"rounds": 6, "scenarios": (STEADY,)} | changes
+    run = write_run(Store(place / "made"), **changes)
+    (place / "results").mkdir(exist_ok=True)
+    folder = place / "results" / name
+    shutil.move(run.folder, folder)
+    head = json.loads((folder / "run.json").read_text()) | {"run": name}
+    (folder / "run.json").write_text(json.dumps(head))
+    return folder
+
+
+def call(place, *arguments):
+    folders = ("--results", str(place / "results"), "--reports", str(place / "reports"))
+    return main([*arguments, *folders])
+
+
+def gate(place, run, *arguments):
+    return call(place, "gate", run, "--rules", str(place / "gate.toml"), *arguments)
+
+
+def slower(monkeypatch, latency_ms):
+    informer = replace(synthetic.ARMS["informer"], latency_ms=latency_ms)
+    monkeypatch.setattr(synthetic, "ARMS", {**synthetic.ARMS, "informer": informer})
+
+
+def test_an_identical_pair_passes_with_0(place, capsys):
+    a_run(place, "one")
+    assert 0 == gate(place, "one", "--baseline", "one")
+    assert "PASS: all 2 rules hold" in capsys.readouterr().out
+
+
+def test_a_slowdown_put_in_on_purpose_fails_with_10(place, monkeypatch, capsys):
+    a_run(place, "before")
+    slower(monkeypatch, 2.6)
+    a_run(place, "after")
+    assert 10 == gate(place, "after", "--baseline", "before")
+    assert "FAIL: 1 of 2 rules broken" in capsys.readouterr().out
+
+
+def test_a_slowdown_about_as_large_as_the_margin_is_inconclusive_with_11(place, monkeypatch):
+    a_run(place, "before")
+    slower(monkeypatch, 2.2)
+    a_run(place, "after")
+    assert 11 == gate(place, "after", "--baseline", "before")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rounds": 1}, "too few"),
+        ({"equality": False}, "answers differ"),
+        ({"upstream": {"direct": 1.5}}, "ledgers disagree"),
+        ({"servers": ("direct", "none")}, "no good trial of 'informer'"),
+        ({"tables": ("audit", "scrapes", "samples")}, "no p50 of informer"),
+        ({"skip": [("informer", 3)]}, "run incomplete"),
+    ],
+)
+def test_what_carries_no_judgement_is_invalid_with_12(place, capsys, changes, said):
+    a_run(place, "good")
+    a_run(place, "flawed", **changes)
+    assert 12 == gate(place, "flawed", "--baseline", "good")
+    out = " ".join(capsys.readouterr().out.split())
+    assert "INVALID" in out
+    assert said in (place / "reports" / "flawed" / "gate.json").read_text()
+
+
+def test_without_the_baseline_that_a_rule_needs_it_is_invalid(place):
+    a_run(place, "one")
+    assert 12 == gate(place, "one")
+
+
+def test_a_run_of_which_trials_were_deleted_by_hand_is_invalid(place, capsys):
+    folder = a_run(place, "one")
+    shutil.rmtree(folder / "trials" / "002-steady-informer-r0")
+    assert 12 == gate(place, "one", "--baseline", "one")
+    assert "23 of 24 trials were made" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, capsys):
+    folder = a_run(place, "one")
+    record = folder / "trials" / "002-steady-informer-r0" / "trial.json"
+    record.write_text(record.read_text().replace('"answered": ', '"answerd": '))
+    assert 2 == gate(place, "one", "--baseline", "one")
+    err = capsys.readouterr().err
+    assert "trial.json: key answerd: not a key of this record" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (RULES.replace('"p50"', '"p5O"'), "gate.toml:8: there is no metric 'p5O' (the nearest is"),
+        ("", "a rules file needs at least one [[rules]] table"),
+    ],
+)
+def test_rules_that_are_not_valid_are_a_usage_error(place, capsys, rules, said):
+    a_run(place, "one")
+    (place / "gate.toml").write_text(rules)
+    assert 2 == gate(place, "one")
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_run_or_baseline_is_a_usage_error(place, capsys):
+    a_run(place, "one")
+    assert 2 == gate(place, "two")
+    assert "no run 'two'" in capsys.readouterr().err
+    assert 2 == gate(place, "one", "--baseline", "three")
+    assert "no run 'three'" in capsys.readouterr().err
+
+
+def test_a_kept_summary_serves_as_baseline(place, monkeypatch):
+    a_run(place, "before")
+    kept = place / "baseline.json"
+    kept.write_bytes(to_json(load_summary(Store(place / "results"), "before")))
+    shutil.rmtree(place / "results" / "before")
+    slower(monkeypatch, 2.6)
+    a_run(place, "after")
+    assert 10 == gate(place, "after", "--baseline", str(kept))
+
+
+def test_unlike_environments_need_the_word(place):
+    a_run(place, "one")
+    other = a_run(place, "other")
+    head = json.loads((other / "run.json").read_text())
+    head["environment"]["processors"] = 64
+    (other / "run.json").write_text(json.dumps(head))
+    assert 12 == gate(place, "one", "--baseline", "other")
+    assert 0 == gate(place, "one", "--baseline", "other", "--unlike-environments")
+
+
+def test_all_forms_say_the_same_outcome(place, capsys):
+    a_run(place, "one")
+    code = gate(place, "one", "--baseline", "one")
+    folder = place / "reports" / "one"
+    record = json.loads((folder / "gate.json").read_text())
+    assert (code, "PASS") == (record["exit_code"], record["outcome"])
+    lead = "PASS: all 2 rules hold"
+    assert lead in capsys.readouterr().out
+    for form in ("gate.md", "gate.html"):
+        assert lead in (folder / form).read_text()
+    for row in record["rows"]:
+        assert None not in (row["observed"], row["low"], row["high"], row["limit"], row["margin"])
+
+
+def test_names_from_a_run_are_escaped_in_every_form(place):
+    nasty = RULES.replace("no slower than before", "<img src=x> | *no* @somebody")
+    (place / "gate.toml").write_text(nasty)
+    a_run(place, "one")
+    gate(place, "one", "--baseline", "one")
+    folder = place / "reports" / "one"
+    assert "<img" not in (folder / "gate.html").read_text()
+    markdown = (folder / "gate.md").read_text()
+    assert r"\<img src=x\> \| \*no\* @" + "\u200bsomebody" in markdown
+
+
+def test_compare_shows_both_runs_and_says_what_cannot_be_compared(place, monkeypatch, capsys):
+    a_run(place, "before")
+    slower(monkeypatch, 2.6)
+    more = Scenario(name="more", route="list-all", users=8, pods=100)
+    a_run(place, "after", scenarios=(STEADY, more), servers=("direct", "informer"))
+    assert 0 == call(place, "compare", "before", "after")
+    out = capsys.readouterr().out
+    assert "scenario more is in after only" in out
+    assert "steady, direct-rv0: has good trials in before only" in out
+    written = (place / "reports" / "after" / "compare-before.md").read_text()
+    assert "| Latency p50, from the intended start | informer | 2.07 ms | 2.67 ms |" in written
+    assert (place / "reports" / "after" / "compare-before.html").exists()
+
+
+def test_compare_says_that_environments_and_questions_differ(place, capsys):
+    a_run(place, "one")
+    other = a_run(place, "other", scenarios=(replace(STEADY, pods=500),))
+    head = json.loads((other / "run.json").read_text())
+    head["environment"]["kubernetes"] = "v1.30.0"
+    (other / "run.json").write_text(json.dumps(head))
+    assert 0 == call(place, "compare", "one", "other")
+    out = capsys.readouterr().out
+    assert "Kubernetes: v1.37.2 and v1.30.0" in out
+    assert "scenario steady asks something else in each: pods 100 and 500" in out
+    assert "Nothing can be compared" in out
+
+
+def test_compare_of_an_unknown_run_is_a_usage_error(place, capsys):
+    a_run(place, "one")
+    assert 2 == call(place, "compare", "one", "two")
+    assert "no run 'two'" in capsys.readouterr().err

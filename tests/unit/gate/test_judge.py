@@ -1,0 +1,304 @@
+"""The gate's outcomes, and where one turns into the next."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from scipy import stats
+
+from bench.gate.judge import judge
+from bench.gate.outcomes import Outcome
+from bench.gate.rules import Rule, Rules
+from bench.model import Caveat, CaveatKind, RunState
+from tests.unit.gate.summaries import SCENARIO, a_summary
+from tests.unit.store.builders import ENVIRONMENT
+
+SPREAD = (0.98, 1.0, 1.02, 0.99, 1.01, 1.0)
+
+
+def rules(*given, **changes):
+    return Rules(name="mine", description="My rules.", rules=given, **changes)
+
+
+def a_rule(**changes):
+    values = {
+        "name": "reads are no slower",
+        "scenario": "steady",
+        "arm": "informer",
+        "metric": "p50",
+        "against": "baseline",
+        "relative": 0.1,
+    }
+    return Rule(**(values | changes))
+
+
+def latencies(factor=1.0, rounds=6, **more):
+    values = [10.0 * factor * SPREAD[index % 6] for index in range(rounds)]
+    return a_summary({"informer": {"p50": values}} | more)
+
+
+def test_an_identical_pair_passes():
+    run = latencies()
+    verdict = judge(rules(a_rule()), run, run)
+    assert (Outcome.PASS, 0) == (verdict.outcome, verdict.outcome.exit_code)
+
+
+def test_a_slowdown_put_in_on_purpose_fails():
+    verdict = judge(rules(a_rule()), latencies(1.3), latencies())
+    assert (Outcome.FAIL, 10) == (verdict.outcome, verdict.outcome.exit_code)
+
+
+def test_a_change_about_as_large_as_the_margin_is_inconclusive():
+    verdict = judge(rules(a_rule()), latencies(1.1), latencies())
+    assert (Outcome.INCONCLUSIVE, 11) == (verdict.outcome, verdict.outcome.exit_code)
+    assert verdict.buys == 9
+
+
+def test_an_improvement_of_any_size_passes():
+    assert Outcome.PASS is judge(rules(a_rule()), latencies(0.2), latencies()).outcome
+
+
+def test_where_more_is_better_less_of_it_fails():
+    rule = a_rule(metric="throughput")
+    fewer = a_summary({"informer": {"throughput": [50.0 * one for one in SPREAD]}})
+    more = a_summary({"informer": {"throughput": [100.0 * one for one in SPREAD]}})
+    assert Outcome.FAIL is judge(rules(rule), fewer, more).outcome
+    assert Outcome.PASS is judge(rules(rule), more, fewer).outcome
+
+
+def test_two_runs_are_compared_by_welch_on_logarithms():
+    run, baseline = latencies(1.3), latencies(rounds=9)
+    row = judge(rules(a_rule()), run, baseline).rows[0]
+    logs = [
+        [math.log(value) for value in one.scenarios[0].arms[0].figures[0].rounds.values()]
+        for one in (run, baseline)
+    ]
+    interval = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.99)
+    assert math.exp(interval.low) == pytest.approx(row.seen.estimate.low)
+    assert math.exp(interval.high) == pytest.approx(row.seen.estimate.high)
+
+
+def test_arms_of_one_run_are_paired_by_round():
+    drift = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    run = a_summary(
+        {
+            "direct": {"p50": [10 * one for one in drift]},
+            "informer": {"p50": [one * spread for one, spread in zip(drift, SPREAD, strict=True)]},
+        }
+    )
+    row = judge(rules(a_rule(against="direct", at_most=0.2)), run).rows[0]
+    assert Outcome.PASS is row.outcome
+    assert 0.1 == pytest.approx(row.seen.estimate.value, rel=0.01)
+
+
+def boundary_of(high):
+    """A rule whose boundary is exactly ``high``: a limit, and no margin at all."""
+    return a_rule(against=None, at_most=high, relative=0.0)
+
+
+def test_an_interval_that_ends_at_the_margin_is_within_it_and_one_beyond_is_not():
+    run = latencies()
+    high = judge(rules(boundary_of(100.0)), run).rows[0].seen.estimate.high
+    assert Outcome.PASS is judge(rules(boundary_of(high)), run).outcome
+    just_below = math.nextafter(high, 0)
+    assert Outcome.INCONCLUSIVE is judge(rules(boundary_of(just_below)), run).outcome
+
+
+def test_an_interval_that_begins_at_the_margin_is_not_yet_beyond_it():
+    run = latencies()
+    low = judge(rules(boundary_of(100.0)), run).rows[0].seen.estimate.low
+    assert Outcome.INCONCLUSIVE is judge(rules(boundary_of(low)), run).outcome
+    assert Outcome.FAIL is judge(rules(boundary_of(math.nextafter(low, 0))), run).outcome
+
+
+def test_at_least_is_the_mirror_of_at_most():
+    run = latencies()
+    assert Outcome.FAIL is judge(rules(a_rule(against=None, at_least=20.0)), run).outcome
+    assert Outcome.PASS is judge(rules(a_rule(against=None, at_least=5.0)), run).outcome
+
+
+def test_the_larger_of_the_relative_and_the_absolute_margin_holds():
+    slower = latencies(1.3)
+    assert Outcome.PASS is judge(rules(a_rule(absolute=5.0)), slower, latencies()).outcome
+    assert Outcome.FAIL is judge(rules(a_rule(absolute=0.5)), slower, latencies()).outcome
+
+
+def test_a_margin_is_no_smaller_than_the_noise_of_the_control():
+    noisy = {"direct": {"p50": [20.0] * 6}, "direct-again": {"p50": [22.0, 19, 25, 17, 23, 18]}}
+    rule = a_rule(relative=0.01)
+    quiet = judge(rules(rule), latencies(1.05), latencies()).rows[0]
+    row = judge(rules(rule), latencies(1.05, **noisy), latencies()).rows[0]
+    assert (0.01, False, None) == (quiet.margin, quiet.widened, quiet.seen.noise)
+    assert row.widened
+    assert row.margin == row.seen.noise > 0.05
+    assert (Outcome.FAIL, Outcome.PASS) == (quiet.outcome, row.outcome)
+
+
+def test_no_request_at_all_is_held_against_its_poisson_bound():
+    run = a_summary(
+        {"direct": {"api_requests": [1000.0] * 6}, "informer": {"api_requests": [0.0] * 6}}
+    )
+    rule = a_rule(metric="api_requests", per_1000=True, against="direct", at_most=0.05)
+    row = judge(rules(rule), run).rows[0]
+    bound = stats.chi2.ppf(0.995, 2) / 2 / 6
+    assert Outcome.PASS is row.outcome
+    assert (0.0, pytest.approx(bound / 1000)) == (row.seen.estimate.low, row.seen.estimate.high)
+
+
+def test_a_rule_that_no_run_of_this_size_could_pass_is_invalid():
+    run = a_summary({"informer": {"api_requests": [0.0] * 6}})
+    rule = a_rule(metric="api_requests", per_1000=True, against=None, at_most=0.001, relative=0)
+    verdict = judge(rules(rule), run)
+    assert Outcome.INVALID is verdict.outcome
+    assert "could never pass" in verdict.rows[0].why
+    assert verdict.buys is None
+
+
+def test_a_cost_that_may_be_zero_is_compared_as_a_difference():
+    rule = a_rule(metric="apiserver_cpu", relative=0.1, absolute=2.0)
+    before = a_summary({"informer": {"apiserver_cpu": [-0.5, 0.5, 0.2, -0.3, 0.1, 0.0]}})
+    after = a_summary({"informer": {"apiserver_cpu": [9.5, 10.5, 10.2, 9.7, 10.1, 10.0]}})
+    assert Outcome.PASS is judge(rules(rule), before, before).outcome
+    assert Outcome.FAIL is judge(rules(rule), after, before).outcome
+
+
+def test_requests_that_come_up_against_a_baseline_without_any_fail():
+    rule = a_rule(metric="api_requests", per_1000=True, relative=0.0, absolute=5.0)
+    none = a_summary({"informer": {"api_requests": [0.0] * 6}})
+    some = a_summary({"informer": {"api_requests": [20.0, 21, 19, 20, 22, 18]}})
+    assert Outcome.PASS is judge(rules(rule), none, none).outcome
+    assert Outcome.FAIL is judge(rules(rule), some, none).outcome
+
+
+def test_the_smallest_change_seen_is_found_when_it_is_there():
+    row = judge(rules(a_rule()), latencies(), latencies()).rows[0]
+    assert row.detectable > row.margin
+    larger = latencies(1 + row.detectable * 1.1)
+    assert Outcome.FAIL is judge(rules(a_rule()), larger, latencies()).outcome
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_too_few_rounds_for_the_first_look_are_invalid_and_can_be_cured(rounds):
+    verdict = judge(rules(a_rule()), latencies(rounds=rounds), latencies())
+    assert (Outcome.INVALID, 12) == (verdict.outcome, verdict.outcome.exit_code)
+    assert "too few for the rule ever to fire" in verdict.rows[0].why
+    assert verdict.buys == 6
+
+
+def test_at_the_last_look_nothing_more_is_bought():
+    verdict = judge(rules(a_rule()), latencies(1.1, rounds=12), latencies())
+    assert (Outcome.INCONCLUSIVE, None) == (verdict.outcome, verdict.buys)
+    assert "12 rounds are the most" in verdict.rows[0].why
+
+
+def test_the_error_budget_is_shared_out_over_the_looks():
+    assert 0.99 == pytest.approx(rules(a_rule()).confidence)
+    assert 0.98 == pytest.approx(rules(a_rule(), looks=(6,), error_budget=0.02).confidence)
+
+
+def test_without_its_baseline_a_rule_is_invalid():
+    verdict = judge(rules(a_rule()), latencies())
+    assert Outcome.INVALID is verdict.outcome
+    assert "--baseline" in verdict.rows[0].why
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"scenario": "other"}, "no scenario 'other'; it has steady"),
+        ({"arm": "direct"}, "no good trial of 'direct' in steady; it has informer"),
+        ({"metric": "p99"}, "has no p99 of informer in steady"),
+    ],
+)
+def test_what_the_run_does_not_have_is_invalid_and_named(changes, said):
+    verdict = judge(rules(a_rule(**changes)), latencies(), latencies())
+    assert Outcome.INVALID is verdict.outcome
+    assert said in verdict.rows[0].why
+    assert verdict.buys is None
+
+
+def test_a_round_without_the_metric_is_named():
+    run = latencies()
+    arm = run.scenarios[0].arms[0]
+    figure = replace(arm.figures[0], rounds={1: 10.0, 2: 10.0, 3: 10.0, 4: 10.0, 6: 10.0})
+    run = replace(
+        run, scenarios=(replace(run.scenarios[0], arms=(replace(arm, figures=(figure,)),)),)
+    )
+    verdict = judge(rules(a_rule()), run, latencies())
+    assert Outcome.INVALID is verdict.outcome
+    assert "missing in round 5" in verdict.rows[0].why
+
+
+def test_a_baseline_that_was_asked_something_else_is_invalid():
+    other = a_summary(
+        {"informer": {"p50": [10.0] * 6}}, scenario=replace(SCENARIO, pods=5000, rate_rps=10.0)
+    )
+    verdict = judge(rules(a_rule()), latencies(), other)
+    assert Outcome.INVALID is verdict.outcome
+    assert "rate_rps 10.0 and 50.0, pods 5000 and 100 here" in verdict.rows[0].why
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        CaveatKind.ANSWERS_DIFFER,
+        CaveatKind.STALE_ANSWERS,
+        CaveatKind.CONTROL_FIRED,
+        CaveatKind.LEDGERS_DISAGREE,
+        CaveatKind.RUN_INCOMPLETE,
+        CaveatKind.NOT_INTERLEAVED,
+        CaveatKind.API_SERVER_RESTARTED,
+        CaveatKind.ANSWERS_UNCHECKED,
+    ],
+)
+@pytest.mark.parametrize("side", ["run", "baseline"])
+def test_what_voids_either_run_is_invalid_however_good_the_figures(kind, side):
+    flawed = replace(latencies(), caveats=(Caveat(kind, "it is so"),))
+    pair = (flawed, latencies()) if side == "run" else (latencies(), flawed)
+    verdict = judge(rules(a_rule()), *pair)
+    assert Outcome.INVALID is verdict.outcome
+    assert f"{'this run' if side == 'run' else 'the baseline'}: {kind}: it is so" in str(
+        verdict.reasons[0]
+    )
+    assert verdict.buys is None
+
+
+def test_a_lesser_caveat_does_not_void():
+    noisy = replace(latencies(), caveats=(Caveat(CaveatKind.NOISY_MACHINE, "it was"),))
+    assert Outcome.PASS is judge(rules(a_rule()), noisy, latencies()).outcome
+
+
+def test_a_run_that_says_itself_that_it_is_not_complete_is_invalid():
+    running = replace(latencies(), state=RunState.RUNNING)
+    assert Outcome.INVALID is judge(rules(a_rule()), running, latencies()).outcome
+
+
+def test_unlike_environments_are_invalid_unless_told_otherwise():
+    other = replace(latencies(), environment=replace(ENVIRONMENT, processors=8, python="3.13.1"))
+    verdict = judge(rules(a_rule()), latencies(), other)
+    assert Outcome.INVALID is verdict.outcome
+    assert "Python: 3.13.1 and 3.11.9; processors: 8 and 2" in str(verdict.reasons[0])
+    told = judge(rules(a_rule()), latencies(), other, unlike_environments=True)
+    assert Outcome.PASS is told.outcome
+    assert "processors: 8 and 2" in told.notes[0]
+
+
+def test_another_commit_is_what_a_comparison_is_for():
+    other = replace(latencies(), environment=replace(ENVIRONMENT, commit="abcdef"))
+    assert Outcome.PASS is judge(rules(a_rule()), latencies(), other).outcome
+
+
+def test_a_baseline_that_no_rule_is_against_is_not_looked_at():
+    rule = a_rule(against=None, at_most=20.0)
+    other = replace(latencies(), environment=replace(ENVIRONMENT, processors=8))
+    verdict = judge(rules(rule), latencies(), other)
+    assert Outcome.PASS is verdict.outcome
+    assert "not looked at" in verdict.notes[0]
+
+
+def test_the_gravest_outcome_is_the_gates():
+    good, bad = a_rule(), a_rule(name="other", against=None, at_most=5.0)
+    missing = a_rule(name="third", metric="p99")
+    run = latencies()
+    assert Outcome.FAIL is judge(rules(good, bad), run, run).outcome
+    assert Outcome.INVALID is judge(rules(good, bad, missing), run, run).outcome
