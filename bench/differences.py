@@ -33,3 +33,12 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - JSON of any shape
         return "has nothing"
     text = json.dumps(value)
     return f"says {text if len(text) <= 80 else text[:77] + '...'}"
+
+
+def without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+    """Return JSON without the keys whose value is null: to Kubernetes they are not there."""
+    if isinstance(value, dict):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [without_nulls(each) for each in value]
+    return value

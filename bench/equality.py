@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.cluster.api import Api
 from bench.cluster.populated import PopulatedCluster
-from bench.differences import differences
+from bench.differences import differences, without_nulls
 from bench.fleet import Reply, ServerError, ServerKind, ServerUnderTest
 from bench.load.routes import load as load_route
 from bench.model import SCHEMA, Answer, EqualityRecord, Scenario, Targets
@@ -26,6 +26,9 @@ ATTEMPTS = 2
 AGAIN_S = 0.2
 SHOWN_DIFFERENCES = 5
 ASKS_A_ROUTE = 40
+CONTENT = "content"
+METADATA = "metadata"
+"""Contracts that ``ServerKind`` tells of: the same content without nulls, and metadata alone."""
 
 
 def equality_phase(
@@ -38,6 +41,7 @@ def equality_phase(
     """Start all servers, churn for a moment, stop churning, and compare what they answer.
 
     Every query of the scenarios is asked, of each route at most ``ASKS_A_ROUTE``.
+    Servers of another contract (metadata alone) are not among those compared.
     Raises ``ProcessFailed`` if a server does not start, ``ServerError`` if one
     does not answer.
     """
@@ -52,6 +56,7 @@ def equality_phase(
                 )
             )
             for kind in kinds
+            if kind.contract != METADATA
         ]
         cluster.churn.resume(max(scenario.churn_per_s for scenario in scenarios))
         time.sleep(CHURN_S)
@@ -115,9 +120,14 @@ def compare_with_list(
         return (f"did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s",)
     listed = json.loads(api.get_bytes("/api/v1/pods"))["items"]
     expected = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed]
+    if server.kind.contract == METADATA:
+        head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        expected = [{**head, "metadata": pod["metadata"]} for pod in listed]
     while True:
         found = _decoded(server.get("/pods"))
         answers = {"the API server": expected, server.kind.name: found.get("result")}
+        if server.kind.contract == CONTENT:
+            answers = {name: without_nulls(answer) for name, answer in answers.items()}
         differing = tuple(_first(differences(answers)))
         if not differing or time.monotonic() > until:
             return differing
@@ -126,10 +136,11 @@ def compare_with_list(
 
 def _compare_path(servers: Sequence[ServerUnderTest], path: str, until: float) -> Answer:
     """Ask until the answers are alike, at least ``ATTEMPTS`` times and at least ``until`` then."""
+    loose = {server.kind.name for server in servers if server.kind.contract == CONTENT}
     found: dict[int, list[str]] = {}
     for attempt in count(1):
         replies = {server.kind.name: server.get(path) for server in servers}
-        differing = list(_first(_reply_differences(replies)))
+        differing = list(_first(_reply_differences(replies, loose)))
         if differing:
             found[attempt] = differing
         if not differing or (attempt >= ATTEMPTS and time.monotonic() > until):
@@ -141,7 +152,8 @@ def _compare_path(servers: Sequence[ServerUnderTest], path: str, until: float) -
     raise AssertionError("the count has no end")
 
 
-def _reply_differences(replies: Mapping[str, Reply]) -> Iterator[str]:
+def _reply_differences(replies: Mapping[str, Reply], loose: set[str]) -> Iterator[str]:
+    """Compare each reply with the first; where one of two is ``loose``, nulls do not count."""
     reference, *others = replies
     for other in others:
         pair = {name: replies[name] for name in (reference, other)}
@@ -150,7 +162,10 @@ def _reply_differences(replies: Mapping[str, Reply]) -> Iterator[str]:
         ):
             continue
         yield from differences({name: reply.status for name, reply in pair.items()}, "status")
-        yield from differences({name: _decoded(reply) for name, reply in pair.items()}, "body")
+        bodies = {name: _decoded(reply) for name, reply in pair.items()}
+        if loose & pair.keys():
+            bodies = {name: without_nulls(body) for name, body in bodies.items()}
+        yield from differences(bodies, "body")
 
 
 def _decoded(reply: Reply) -> dict[str, Any]:

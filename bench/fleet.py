@@ -42,6 +42,8 @@ class ServerKind:
     name: str
     identity: str
     summary: str
+    contract: str = "bytes"
+    """How far its answers are those of the others: bytes, content, or metadata (not compared)."""
     command: str | None = None
     """What starts a server that is not of this project; see ``bench.external``."""
     ready_timeout_s: float = READY_TIMEOUT_S
@@ -53,8 +55,8 @@ class ServerKind:
             external.name,
             EXTERNAL,
             "started by a command of its own",
-            external.command,
-            external.ready_timeout_s,
+            command=external.command,
+            ready_timeout_s=external.ready_timeout_s,
         )
 
 

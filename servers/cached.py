@@ -8,14 +8,13 @@ the present one or kept for pages; continue tokens name a kept snapshot.
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Protocol
 
 from servers.bodies import Bodies
 from servers.informer import (
     CachedObject,
     SelectorError,
-    SharedInformer,
     Snapshot,
-    Transport,
     parse_field_selector,
     parse_label_selector,
 )
@@ -51,18 +50,55 @@ _label_selector = lru_cache(maxsize=256)(parse_label_selector)
 _field_selector = lru_cache(maxsize=256)(parse_field_selector)
 
 
+class PodCache(Protocol):
+    """What this source needs of an informer; ``SharedInformer`` has more."""
+
+    def start(self) -> None:
+        """Begin to fill the cache."""
+
+    def stop(self) -> bool:
+        """End it, and return whether it ended in time."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the state now; its version is "" before the first fill."""
+
+    def wait_until(self, resource_version: str, timeout: float) -> bool:
+        """Wait until the state is at least of this version; return whether it is."""
+
+    def seconds_since_contact(self) -> float:
+        """How long ago the API server last sent anything."""
+
+
+class Closable(Protocol):
+    """What is closed after the cache has stopped."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+def as_received(pod: CachedObject) -> bytes:
+    """Return the pod's JSON as it came off the wire."""
+    return pod.raw
+
+
 class CachedSource:
-    """Pods from an informer that this source starts and stops, and its transport with it."""
+    """Pods from an informer that this source starts and stops, and its transport with it.
+
+    ``encode`` makes the JSON of a pod that is answered; where it is another than
+    ``as_received``, no joined list is kept.
+    """
 
     def __init__(
         self,
-        informer: SharedInformer,
-        transport: Transport,
+        informer: PodCache,
+        transport: Closable,
         *,
         event_times: EventTimes = lambda _since: (),
         max_staleness_s: float = MAX_STALENESS_S,
         retained: RetainedSnapshots | None = None,
+        encode: Callable[[CachedObject], bytes] = as_received,
     ) -> None:
+        self._encode = encode
         self._informer = informer
         self._transport = transport
         self.event_times = event_times
@@ -97,7 +133,7 @@ class CachedSource:
         pod = self._not_older_than(resource_version).get(namespace, name)
         if pod is None:
             raise pod_not_found(name)
-        return Pod([pod.raw], pod.resource_version)
+        return Pod([self._encode(pod)], pod.resource_version)
 
     def list_pods(self, query: PodQuery) -> PodPage:
         """List from one snapshot; see :class:`servers.source.PodSource`."""
@@ -107,7 +143,8 @@ class CachedSource:
             snapshot = self._continued(position, query)
             return self._page(snapshot, query, after=position.key)
         snapshot = self._snapshot_for(query)
-        if query.limit or query.label_selector or query.field_selector:
+        selected = query.limit or query.label_selector or query.field_selector
+        if selected or self._encode is not as_received:
             return self._page(snapshot, query)
         parts = self._bodies.parts(snapshot, query.namespace)
         return PodPage(parts, snapshot.resource_version)
@@ -168,7 +205,7 @@ class CachedSource:
             chosen = chosen[: query.limit]
             number = self._retained.keep(snapshot)
             token = self._tokens.issue(Position(number, query.namespace, chosen[-1].key))
-        body = b",".join([pod.raw for pod in chosen])
+        body = b",".join([self._encode(pod) for pod in chosen])
         return PodPage([body] if body else [], snapshot.resource_version, token)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from flask import Flask
 
 from servers.access_log import log_access
 from servers.app import create_app
-from servers.catalogue import SERVERS, Settings, build_source
+from servers.catalogue import SERVERS, build_source
 from servers.kubeconfig import (
     ApiServerAwayError,
     KubeconfigError,
@@ -21,6 +22,7 @@ from servers.kubeconfig import (
 )
 from servers.metrics import new_registry
 from servers.serve import listen, serve
+from servers.server import Settings
 from servers.source import PodSource
 
 BAD_KUBECONFIG = 3
@@ -52,6 +54,7 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a server until it is told to stop; exit with one of the codes above."""
     options = _parser().parse_args(arguments)
+    told = _told(options)
     try:
         context = choose_context(
             options.kubeconfig, options.context, SERVERS[options.name].identity
@@ -68,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f"{options.host} port {options.port}"
         reason = error.strerror or str(error)
         _fail(options.name, f"cannot listen on {where}: {reason} (--host, --port)", PORT_TAKEN)
-    settings = Settings(options.kubeconfig, context, options.namespace, options.threads)
+    settings = Settings(options.kubeconfig, context, options.namespace, options.threads, told)
 
     def make_app() -> tuple[Flask, PodSource]:
         registry = new_registry()
@@ -86,6 +89,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         flush=True,
     )
     serve(make_app, listener, options.threads)
+
+
+def _told(options: argparse.Namespace) -> dict[str, float]:
+    """Return what ``--set`` says; end with exit code 2 for what this server cannot be told."""
+    known = {option.name: option for option in SERVERS[options.name].options}
+    told: dict[str, float] = {}
+    for name, value in options.set:
+        if name not in known:
+            there_is = f"there is {', '.join(known)}" if known else "it has no options"
+            options.refuse(f"argument --set: {options.name} has no option {name!r}; {there_is}")
+        if value < known[name].least:
+            options.refuse(f"argument --set: {name}={value:g} is below {known[name].least:g}")
+        told[name] = value
+    return told
 
 
 def _fail(name: str, reason: str, code: int) -> NoReturn:
@@ -113,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         "--context",
         metavar="C",
         help="context of the kubeconfig; default: the one named as the server's own identity "
-        "(direct, direct-rv0: direct; informer: informer) if there is one, else the current one",
+        "(direct or informer, whichever it reads like) if there is one, else the current one",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (%(default)s)")
     parser.add_argument(
@@ -132,8 +149,22 @@ def _parser() -> argparse.ArgumentParser:
         help="requests served at once (%(default)s)",
     )
     parser.add_argument(
+        "--set",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of this server; may be repeated: "
+        + ", ".join(
+            f"{name} {option.name} ({option.default:g} {option.unit})"
+            for name, server in SERVERS.items()
+            for option in server.options
+        ),
+    )
+    parser.add_argument(
         "--access-log", action="store_true", help="a JSON line on stdout for each request"
     )
+    parser.set_defaults(refuse=parser.error)
     return parser
 
 
@@ -142,7 +173,12 @@ class _ListServers(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         listed = [
-            {"name": name, "identity": server.identity, "summary": server.summary}
+            {
+                "name": name,
+                "identity": server.identity,
+                "summary": server.summary,
+                "contract": server.contract,
+            }
             for name, server in SERVERS.items()
         ]
         print(json.dumps(listed))
@@ -153,6 +189,17 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to {MAX_PORT})")
     return int(text)
+
+
+def _assignment(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not (name and equals and math.isfinite(number)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER")
+    return name, number
 
 
 def _positive(text: str) -> int:

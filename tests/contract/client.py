@@ -9,6 +9,12 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bench.cluster.api import Api
+from bench.differences import without_nulls
+from servers.catalogue import SERVERS
+from servers.server import Contract
+
+SAME_BYTES = [name for name, server in SERVERS.items() if server.contract is Contract.BYTES]
+"""The servers that promise the very bytes that the others give."""
 
 NAMESPACE = "contract"
 NEIGHBOUR = "contract-b"
@@ -32,6 +38,11 @@ class Answer:
     def pods(self) -> list[Any]:
         assert self.status == 200, self.body
         return self.body["result"]
+
+    @property
+    def content(self) -> Any:
+        """The body without keys whose value is null: to Kubernetes they are not there."""
+        return without_nulls(self.body)
 
     @property
     def names(self) -> list[str]:

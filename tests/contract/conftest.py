@@ -13,11 +13,17 @@ from bench.cluster.api import Api
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import PodKey, Workload
 from bench.cluster.population import create_pod, ensure_namespace
-from bench.fleet import ServerUnderTest, server_kinds
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.watchdog import Watchdog
 from servers.catalogue import SERVERS
+from servers.server import Contract
+from servers.variants.ttl import TTL
 from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, Client, Reference
+
+COMPARED = [n for n, server in SERVERS.items() if server.contract is not Contract.METADATA]
+"""The servers that answer with whole pods."""
+
+TTL_S = 0.1
 
 
 def draw() -> list[PodKey]:
@@ -69,21 +75,23 @@ def clients(
 ) -> Iterator[dict[str, Client]]:
     """Every server there is, each as a process of its own, all over one API server."""
     logs = tmp_path_factory.mktemp("servers")
-    started = [
-        ServerUnderTest.start(
-            server_kinds()[name],
-            kubeconfig=control_plane.kubeconfig,
-            watchdog=watchdog,
-            log=logs / f"{name}.log",
-        )
+    started = {
+        name: _start(name, *_told(name), plane=control_plane, watchdog=watchdog, logs=logs)
         for name in SERVERS
-    ]
-    yield {server.kind.name: Client(server.kind.name, server.url) for server in started}
-    for server in started:
-        server.stop()
+    }
+    for running in started.values():
+        running.client.wait_for("/readyz", lambda answer: answer.status == 200)
+    yield {name: running.client for name, running in started.items()}
+    for running in started.values():
+        running.process.stop()
 
 
-@pytest.fixture(params=SERVERS)
+def _told(name: str) -> list[str]:
+    """Options that make a server's answers no older than the tests have patience for."""
+    return ["--set", f"ttl_s={TTL_S}"] if TTL in SERVERS[name].options else []
+
+
+@pytest.fixture(params=COMPARED)
 def server(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client:
     """Each server in turn."""
     return clients[request.param]
@@ -108,6 +116,7 @@ def caught_up(api: Api, clients: dict[str, Client]) -> Callable[[], str]:
         path = draw()[2].path
         written = api.merge_patch(path, {"metadata": {"annotations": {"at": str(time.time_ns())}}})
         version: str = written["metadata"]["resourceVersion"]
+        time.sleep(TTL_S)
         for client in clients.values():
             deadline = time.monotonic() + 10
             while int(client.ask("/pods").version) < int(version):
@@ -135,24 +144,32 @@ def start_server(
     control_plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> Iterator[StartServer]:
     """Starts ``python -m servers`` with the arguments given; it listens, ready or not."""
-    started: list[SupervisedProcess] = []
+    started: list[RunningServer] = []
 
     def start(name: str, *arguments: str, plane: ControlPlane = control_plane) -> RunningServer:
-        log = tmp_path / f"{name}-{len(started)}.log"
-        command = [sys.executable, "-m", "servers", name, "--port", "0"]
-        command += ["--kubeconfig", str(plane.kubeconfig), *arguments]
-        process = SupervisedProcess.start(
-            name,
-            command,
-            log=log,
-            watchdog=watchdog,
-            cwd=Path(servers.__file__).parents[1],
-            ready=lambda: "/pods reads" in log.read_text(),
-        )
-        started.append(process)
-        url = log.read_text().partition("http://")[2].partition("/pods")[0]
-        return RunningServer(process, Client(name, f"http://{url}"), log)
+        logs = tmp_path / str(len(started))
+        logs.mkdir()
+        started.append(_start(name, *arguments, plane=plane, watchdog=watchdog, logs=logs))
+        return started[-1]
 
     yield start
-    for process in started:
-        process.stop()
+    for running in started:
+        running.process.stop()
+
+
+def _start(
+    name: str, *arguments: str, plane: ControlPlane, watchdog: Watchdog, logs: Path
+) -> RunningServer:
+    log = logs / f"{name}.log"
+    command = [sys.executable, "-m", "servers", name, "--port", "0"]
+    command += ["--kubeconfig", str(plane.kubeconfig), *arguments]
+    process = SupervisedProcess.start(
+        name,
+        command,
+        log=log,
+        watchdog=watchdog,
+        cwd=Path(servers.__file__).parents[1],
+        ready=lambda: "/pods reads" in log.read_text(),
+    )
+    url = log.read_text().partition("http://")[2].partition("/pods")[0]
+    return RunningServer(process, Client(name, f"http://{url}"), log)

@@ -52,7 +52,7 @@ def test_the_list_of_servers_is_json_with_the_identity_of_each() -> None:
     listed = json.loads(run("--list").stdout)
 
     assert list(SERVERS) == [entry["name"] for entry in listed]
-    assert {"name", "identity", "summary"} == set(listed[0])
+    assert {"name", "identity", "summary", "contract"} == set(listed[0])
 
 
 def test_an_unknown_server_is_refused_with_the_known_ones(control_plane: ControlPlane) -> None:

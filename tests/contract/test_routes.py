@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from bench.cluster.pods import PodKey
-from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, Client, Reference
+from bench.differences import without_nulls
+from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, SAME_BYTES, Client, Reference
 
 LISTS = ["/pods", f"/pods/{NAMESPACE}", f"/pods/{NEIGHBOUR}", f"/pods/{EMPTY}", "/pods/unheard-of"]
 
@@ -31,7 +32,10 @@ def test_a_list_has_the_pods_of_the_api_server_in_its_order(
     answer = server.ask("/pods" if namespace is None else f"/pods/{namespace}")
 
     typed = {"kind": "Pod", "apiVersion": "v1"}
-    assert [{**typed, **pod} for pod in reference.pods(namespace)] == answer.pods
+    expected = [{**typed, **pod} for pod in reference.pods(namespace)]
+    assert without_nulls(expected) == answer.content["result"]
+    if server.name in SAME_BYTES:
+        assert expected == answer.pods
 
 
 def test_keys_are_ordered_bytewise_so_that_a_dash_comes_before_the_slash(server: Client) -> None:
@@ -50,7 +54,7 @@ def test_one_pod_is_the_result_itself(
     answer = server.ask(f"/pods/{pod.namespace}/{pod.name}")
 
     assert ["code", "message", "result"] == list(answer.body)
-    assert reference.api.get(pod.path) == answer.body["result"]
+    assert without_nulls(reference.api.get(pod.path)) == answer.content["result"]
     assert answer.body["result"]["metadata"]["resourceVersion"] == answer.version
 
 
@@ -63,23 +67,23 @@ def test_a_pod_reads_the_same_alone_and_in_a_list(server: Client) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_lists_are_the_same_bytes_from_every_server(
+def test_lists_are_the_same_bytes_from_every_server_that_promises_them(
     clients: dict[str, Client], caught_up: Callable[[], str], path: str
 ) -> None:
     caught_up()
 
-    bodies = {name: client.ask(path).raw for name, client in clients.items()}
+    bodies = {name: clients[name].ask(path).raw for name in SAME_BYTES}
 
     assert 1 == len(set(bodies.values())), {name: len(raw) for name, raw in bodies.items()}
 
 
-def test_every_pod_is_the_same_bytes_from_every_server(
+def test_every_pod_is_the_same_bytes_from_every_server_that_promises_them(
     clients: dict[str, Client], population: list[PodKey], caught_up: Callable[[], str]
 ) -> None:
     caught_up()
 
     for pod in population:
-        answers = [c.ask(f"/pods/{pod.namespace}/{pod.name}") for c in clients.values()]
+        answers = [clients[name].ask(f"/pods/{pod.namespace}/{pod.name}") for name in SAME_BYTES]
 
         assert 1 == len({answer.raw for answer in answers})
         assert 1 == len({answer.version for answer in answers})

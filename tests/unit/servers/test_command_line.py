@@ -31,3 +31,24 @@ def test_a_kubeconfig_is_required(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert 2 == ended.value.code
     assert "--kubeconfig" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "said"),
+    [
+        ("ttl", "ttl_s", "'ttl_s' is not NAME=NUMBER"),
+        ("ttl", "ttl_s=soon", "'ttl_s=soon' is not NAME=NUMBER"),
+        ("ttl", "ttl_s=nan", "'ttl_s=nan' is not NAME=NUMBER"),
+        ("ttl", "ttl_s=-1", "ttl_s=-1 is below 0"),
+        ("ttl", "ttl=5", "ttl has no option 'ttl'; there is ttl_s"),
+        ("direct", "ttl_s=5", "direct has no option 'ttl_s'; it has no options"),
+    ],
+)
+def test_an_option_that_a_server_cannot_be_told_is_refused(
+    capsys: pytest.CaptureFixture[str], name: str, told: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--kubeconfig", "x", "--set", told])
+
+    assert 2 == ended.value.code
+    assert f"argument --set: {said}" in capsys.readouterr().err

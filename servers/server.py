@@ -1,0 +1,68 @@
+"""What a server is made of, and what its source is built from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from servers.informer import Transport
+from servers.metrics import UpstreamBytes, UpstreamRequests
+from servers.source import PodSource
+
+
+class Contract(StrEnum):
+    """How much of another server's answer this one's is."""
+
+    BYTES = "bytes"
+    """The same bytes."""
+    CONTENT = "content"
+    """The same JSON, its keys in another order and without those whose value is null: models of
+    the official client do not tell a null from a key that is not there."""
+    METADATA = "metadata"
+    """Pods without spec and status: not to be compared with the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A number that a server can be told on its command line (``--set name=value``)."""
+
+    name: str
+    default: float
+    unit: str
+    least: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a source is built from. ``namespace`` is ``None`` for all namespaces."""
+
+    kubeconfig: Path
+    context: str
+    namespace: str | None
+    threads: int
+    options: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server by its parts; ``identity`` is the kubeconfig context it prefers."""
+
+    identity: str
+    summary: str
+    build: Callable[[Settings, CollectorRegistry], PodSource]
+    contract: Contract = Contract.BYTES
+    options: tuple[Option, ...] = ()
+
+
+def connect(settings: Settings, registry: CollectorRegistry, connections: int) -> Transport:
+    """Return a transport whose requests are counted; raises as ``Transport.from_kubeconfig``."""
+    return Transport.from_kubeconfig(
+        settings.kubeconfig,
+        settings.context,
+        pool_maxsize=connections,
+        on_request=UpstreamRequests(registry),
+        on_received=UpstreamBytes(registry),
+        user_agent="informer-bench-server",
+    )

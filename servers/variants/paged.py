@@ -1,0 +1,64 @@
+"""``paged``: a LIST in pages of 500, as client-go's pager and ``kubectl get`` do it.
+
+Each request of a client becomes as many requests to the API server as there are
+pages. A page costs the API server less memory at once; the pods are the same.
+"""
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from prometheus_client import CollectorRegistry
+
+from servers.direct import DirectSource
+from servers.server import Server, Settings, connect
+from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError
+
+PAGE_LIMIT = 500
+"""client-go's default page size (tools/pager)."""
+
+
+class PagedSource:
+    """Lists through ``source`` in pages and hands on the whole.
+
+    A client that pages itself, or names a version, is passed on as it asked: a limit
+    beside a version would mean that exact old state.
+    """
+
+    def __init__(self, source: PodSource) -> None:
+        self._source = source
+        self.start = source.start
+        self.event_times = source.event_times
+        self.check_ready = source.check_ready
+        self.close = source.close
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Get one pod; there is nothing to page. See :class:`servers.source.PodSource`."""
+        return self._source.get_pod(namespace, name, resource_version)
+
+    def list_pods(self, query: PodQuery) -> PodPage:
+        """List in pages; see :class:`servers.source.PodSource`."""
+        if query.limit or query.continue_token or query.resource_version:
+            return self._source.list_pods(query)
+        page = self._source.list_pods(replace(query, limit=PAGE_LIMIT))
+        first, parts = page, list(page.parts)
+        while page.continue_token:
+            more = replace(query, limit=PAGE_LIMIT, continue_token=page.continue_token)
+            try:
+                page = self._source.list_pods(more)
+            except SourceError as error:
+                if error.code != HTTPStatus.GONE:
+                    raise
+                # The pages were too slow for etcd's compaction: the rest would be of another
+                # state. As client-go does, everything once more in one piece.
+                return self._source.list_pods(query)
+            if page.parts:
+                parts += [b",", *page.parts] if parts else page.parts
+        return PodPage(parts, first.resource_version)
+
+
+def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
+    transport = connect(settings, registry, settings.threads)
+    return PagedSource(DirectSource(transport, namespace=settings.namespace))
+
+
+SERVER = Server("direct", f"asks the API server in pages of {PAGE_LIMIT}", _build)

@@ -1,0 +1,132 @@
+"""``ttl`` and ``ttl-herd``: an answer of the API server is kept for a while and given again.
+
+What many services do before they hear of informers. An answer is up to ``ttl_s``
+old, and nothing tells a client so. When it has run out, ``ttl`` lets one request
+fetch it anew while the others wait for that one (single flight); with ``ttl-herd``
+every request that finds it gone asks the API server itself.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from servers.direct import DirectSource
+from servers.server import Option, Server, Settings, connect
+from servers.source import Pod, PodPage, PodQuery, PodSource
+
+TTL = Option("ttl_s", default=5.0, unit="s", least=0.0)
+MAX_LISTS = 64
+MAX_PODS = 4096
+"""Answers kept at most; the one asked for longest ago goes first."""
+
+V = TypeVar("V")
+
+
+class _Slot(Generic[V]):
+    """One answer, and the lock of whoever fetches it."""
+
+    def __init__(self) -> None:
+        self.fetching = threading.Lock()
+        self.value: V | None = None
+        self.until = 0.0
+
+
+class TtlCache(Generic[V]):
+    """Keeps what ``fetch`` returned for ``ttl_s`` seconds. Errors are not kept."""
+
+    def __init__(
+        self,
+        ttl_s: float,
+        size: int,
+        *,
+        single_flight: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ttl_s = ttl_s
+        self._size = size
+        self._single_flight = single_flight
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._slots: OrderedDict[object, _Slot[V]] = OrderedDict()
+
+    def get(self, key: object, fetch: Callable[[], V]) -> V:
+        """Return what is kept for ``key``, or what ``fetch`` returns; raises what it raises."""
+        slot = self._slot(key)
+        kept = self._fresh(slot)
+        if kept is not None:
+            return kept
+        if not self._single_flight:
+            return self._fetch(slot, fetch)
+        with slot.fetching:
+            kept = self._fresh(slot)  # another may have fetched it while we waited
+            return kept if kept is not None else self._fetch(slot, fetch)
+
+    def _slot(self, key: object) -> _Slot[V]:
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            if len(self._slots) > self._size:
+                self._slots.popitem(last=False)
+            return slot
+
+    def _fresh(self, slot: _Slot[V]) -> V | None:
+        return slot.value if self._clock() < slot.until else None
+
+    def _fetch(self, slot: _Slot[V], fetch: Callable[[], V]) -> V:
+        asked = self._clock()  # an answer is as old as its question
+        value = fetch()
+        slot.value, slot.until = value, asked + self._ttl_s
+        return value
+
+
+class TtlSource:
+    """Keeps the answers of ``source``, those apart that name a version or go on with a page."""
+
+    def __init__(self, source: PodSource, ttl_s: float, *, single_flight: bool) -> None:
+        self._source = source
+        self._lists = TtlCache[PodPage](ttl_s, MAX_LISTS, single_flight=single_flight)
+        self._pods = TtlCache[Pod](ttl_s, MAX_PODS, single_flight=single_flight)
+        self.start = source.start
+        self.event_times = source.event_times
+        self.check_ready = source.check_ready
+        self.close = source.close
+
+    def list_pods(self, query: PodQuery) -> PodPage:
+        """List, from what is kept if it is; see :class:`servers.source.PodSource`."""
+        if query.continue_token or query.resource_version:
+            return self._source.list_pods(query)
+        return self._lists.get(query, lambda: self._source.list_pods(query))
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Get one pod, kept if it is; see :class:`servers.source.PodSource`."""
+        if resource_version:
+            return self._source.get_pod(namespace, name, resource_version)
+        return self._pods.get((namespace, name), lambda: self._source.get_pod(namespace, name, ""))
+
+
+def _build(settings: Settings, registry: CollectorRegistry, *, single_flight: bool) -> PodSource:
+    transport = connect(settings, registry, settings.threads)
+    direct = DirectSource(transport, namespace=settings.namespace)
+    ttl_s = settings.options.get(TTL.name, TTL.default)
+    return TtlSource(direct, ttl_s, single_flight=single_flight)
+
+
+SERVERS = {
+    "ttl": Server(
+        "direct",
+        f"keeps an answer for {TTL.default:g} s; one request at a time fetches it anew",
+        partial(_build, single_flight=True),
+        options=(TTL,),
+    ),
+    "ttl-herd": Server(
+        "direct",
+        f"keeps an answer for {TTL.default:g} s; every request that finds it gone asks",
+        partial(_build, single_flight=False),
+        options=(TTL,),
+    ),
+}

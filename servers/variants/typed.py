@@ -1,0 +1,110 @@
+"""``typed``: asks the API server on every request, through the official client's models.
+
+The usual way in Python: each pod becomes a tree of model objects, and each of those
+JSON again. What is answered is the same; what it costs is not.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kubernetes.client import CoreV1Api
+from prometheus_client import CollectorRegistry
+
+from servers.metrics import UpstreamRequests
+from servers.models import FAILURES, REQUEST_TIMEOUT, refusal, to_json, typed_client
+from servers.server import Contract, Server, Settings
+from servers.source import Pod, PodPage, PodQuery, PodSource
+
+
+class TypedSource:
+    """Pods from the API server by way of ``V1Pod``. ``namespace`` is where readiness is tried."""
+
+    def __init__(self, api: CoreV1Api, namespace: str | None) -> None:
+        self._api = api
+        self._namespace = namespace
+
+    def start(self) -> None:
+        """Nothing runs in the background."""
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._api.api_client.rest_client.close()
+
+    def list_pods(self, query: PodQuery) -> PodPage:
+        """List at the API server; see :class:`servers.source.PodSource`."""
+        listed = self._list(query.namespace, _arguments(query))
+        body = b",".join([to_json(pod) for pod in listed.items])
+        return PodPage(
+            [body] if body else [],
+            listed.metadata.resource_version or "",
+            listed.metadata.var_continue or "",
+        )
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Get one pod at the API server; see :class:`servers.source.PodSource`."""
+        try:
+            pod = self._read(namespace, name, resource_version)
+        except FAILURES as error:
+            raise refusal(error) from error
+        return Pod([to_json(pod)], pod.metadata.resource_version)
+
+    def _read(self, namespace: str, name: str, resource_version: str) -> Any:  # noqa: ANN401 - V1Pod, untyped
+        if not resource_version:
+            return self._api.read_namespaced_pod(name, namespace, _request_timeout=REQUEST_TIMEOUT)
+        # The generated call does not know that the API server takes a version here.
+        client = self._api.api_client
+        request = client.param_serialize(
+            method="GET",
+            resource_path="/api/v1/namespaces/{namespace}/pods/{name}",
+            path_params={"namespace": namespace, "name": name},
+            query_params=[("resourceVersion", resource_version)],
+            header_params={"Accept": "application/json"},
+            auth_settings=["BearerToken"],
+        )
+        response = client.call_api(*request, _request_timeout=REQUEST_TIMEOUT)
+        response.read()
+        return client.response_deserialize(response, {"200": "V1Pod"}).data
+
+    def event_times(self, since: int) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - the protocol's
+        """Return nothing: no changes come in."""
+        return ()
+
+    def check_ready(self) -> None:
+        """Ask for one pod, as ``direct`` does."""
+        self._list(self._namespace, {"limit": 1})
+
+    def _list(self, namespace: str | None, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - V1PodList, untyped
+        try:
+            if namespace is None:
+                return self._api.list_pod_for_all_namespaces(
+                    _request_timeout=REQUEST_TIMEOUT, **arguments
+                )
+            return self._api.list_namespaced_pod(
+                namespace, _request_timeout=REQUEST_TIMEOUT, **arguments
+            )
+        except FAILURES as error:
+            raise refusal(error) from error
+
+
+def _arguments(query: PodQuery) -> dict[str, Any]:
+    given = {
+        "label_selector": query.label_selector,
+        "field_selector": query.field_selector,
+        "limit": query.limit,
+        "_continue": query.continue_token,
+        "resource_version": query.resource_version,
+        "resource_version_match": query.resource_version_match,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
+    return TypedSource(typed_client(settings, UpstreamRequests(registry)), settings.namespace)
+
+
+SERVER = Server(
+    "direct",
+    "asks the API server on every request, through the official client's models",
+    _build,
+    contract=Contract.CONTENT,
+)
