@@ -5,6 +5,7 @@ the three main servers does.
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,25 +13,52 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import urllib3
 from kubernetes.client import ApiClient, ApiException, Configuration, CoreV1Api
-from kubernetes.client.rest import RESTClientObject
+from kubernetes.client.rest import RESTClientObject, RESTResponse
+from prometheus_client import CollectorRegistry
 
 from servers.direct import TIMEOUT_S, source_error
 from servers.informer import PODS
 from servers.informer.transport import Response
 from servers.kubeconfig import load
-from servers.metrics import UpstreamRequests
+from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.server import Settings
 from servers.source import POD_HEAD, SourceError
 
 CONNECT_TIMEOUT_S = 3.0
 
 
+class _CountedResponse(RESTResponse):
+    """An answer whose bytes are counted as they are read, whole or, of a watch, in pieces."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, received: UpstreamBytes) -> None:
+        super().__init__(response)
+        self._received = received
+        self._stream = response.stream
+        response.stream = self._counted_stream  # type: ignore[method-assign]
+
+    def read(self) -> bytes:
+        """Return the body, counted the first time."""
+        fresh = self.data is None
+        body: bytes = super().read()  # type: ignore[no-untyped-call]
+        if fresh:
+            self._received(len(body))
+        return body
+
+    def _counted_stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's own signature
+        for piece in self._stream(*args, **kwargs):
+            self._received(len(piece))
+            yield piece
+
+
 class _CountingRest(RESTClientObject):
     """The official client's HTTP layer; each request it sends is counted once."""
 
-    def __init__(self, configuration: Configuration, count: UpstreamRequests) -> None:
+    def __init__(
+        self, configuration: Configuration, count: UpstreamRequests, received: UpstreamBytes
+    ) -> None:
         super().__init__(configuration)
         self._count = count
+        self._received = received
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the base class's own signature
         code = 0
@@ -39,7 +67,7 @@ class _CountingRest(RESTClientObject):
             code = response.status
         finally:
             self._count(_verb(url), PODS.plural, "", code)
-        return response
+        return _CountedResponse(response.response, self._received)
 
 
 def _verb(url: str) -> str:
@@ -50,13 +78,15 @@ def _verb(url: str) -> str:
     return "list" if address.path.endswith(f"/{PODS.plural}") else "get"
 
 
-def typed_client(settings: Settings, count: UpstreamRequests) -> CoreV1Api:
+def typed_client(settings: Settings, registry: CollectorRegistry) -> CoreV1Api:
     """Return the official client's API for pods; its requests are counted and never repeated."""
     configuration = load(settings.kubeconfig, settings.context)
     configuration.retries = False
     configuration.connection_pool_maxsize = settings.threads
     client = ApiClient(configuration)
-    client.rest_client = _CountingRest(configuration, count)
+    client.rest_client = _CountingRest(
+        configuration, UpstreamRequests(registry), UpstreamBytes(registry)
+    )
     return CoreV1Api(client)
 
 

@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry
 from servers.cached import CachedSource
 from servers.informer import Snapshot
 from servers.informer.objects import decode_object
-from servers.metrics import UpstreamRequests
 from servers.models import to_json, typed_client
 from servers.server import Contract, Server, Settings
 from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError, pod_not_found
@@ -156,7 +155,7 @@ class OfficialInformerSource(CachedSource):
 
 
 def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
-    api = typed_client(settings, UpstreamRequests(registry))
+    api = typed_client(settings, registry)
     call: Callable[..., Any] = api.list_pod_for_all_namespaces
     if settings.namespace is not None:
         call = api.list_namespaced_pod

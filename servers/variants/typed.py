@@ -10,7 +10,6 @@ from typing import Any
 from kubernetes.client import CoreV1Api
 from prometheus_client import CollectorRegistry
 
-from servers.metrics import UpstreamRequests
 from servers.models import FAILURES, REQUEST_TIMEOUT, refusal, to_json, typed_client
 from servers.server import Contract, Server, Settings
 from servers.source import Pod, PodPage, PodQuery, PodSource
@@ -99,7 +98,7 @@ def _arguments(query: PodQuery) -> dict[str, Any]:
 
 
 def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
-    return TypedSource(typed_client(settings, UpstreamRequests(registry)), settings.namespace)
+    return TypedSource(typed_client(settings, registry), settings.namespace)
 
 
 SERVER = Server(
