@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.cli.plans import vocabulary
 from bench.model import AGAIN, NO_SERVER, Arrivals, Plan
 from bench.plan import (
     PlanError,
@@ -68,7 +69,7 @@ def test_a_valid_plan_is_read_with_its_units() -> None:
 
 @pytest.mark.parametrize("name", plan_names())
 def test_every_plan_that_comes_along_is_valid(name: str) -> None:
-    assert name == read_plan(name, VOCABULARY).name
+    assert name == read_plan(name, vocabulary()).name
 
 
 @pytest.mark.parametrize(("name", "minutes"), [("default", 15), ("smoke", 1.5)])
