@@ -88,7 +88,7 @@ def break_even_section(analysis: RunAnalysis) -> BreakEven:
             for model in shown
             for reader in model.readers
         ),
-        rows=tuple(_rows(shown, pods)),
+        rows=tuple(_rows(shown, pods, _churns(analysis, first))),
         notes=tuple(_notes(models, unfitted, at)),
         fields=_fields(first, at),
         arms=tuple(first.recipes),
@@ -146,11 +146,17 @@ def _loses(model: CostModel, at: Question, pods: Sequence[float]) -> Iterator[st
     small = Question(at.reads_per_s, pods[0], at.churn_per_s)
     even = model.break_even(reader, small)
     shown, spread = break_even(even, highest)
-    yield (
+    few = (
         f"Few reads of a small set that changes much: with {number(small.pods)} pods and "
-        f"{number(small.churn_per_s)} writes/s it takes {shown} ({spread}); at fewer reads asking "
-        "each time costs the API server less."
+        f"{number(small.churn_per_s)} writes/s"
     )
+    if even.value:
+        yield (
+            f"{few} it takes {shown} ({spread}); at fewer reads asking each time costs the API "
+            "server less CPU."
+        )
+    else:
+        yield f"{few} this run cannot say at which rate it begins to lose: {shown} ({spread})."
     writes = _writes_per_read(model.break_even(reader, replace(at, churn_per_s=1.0)))
     if writes:
         yield (
@@ -191,9 +197,15 @@ def _table_remark(model: CostModel) -> str:
     )
 
 
-def _rows(models: Sequence[CostModel], pods: Sequence[float]) -> Iterator[Row]:
-    first = models[0]
-    churns = _levels([row.churn_per_s for row in first.rows if row.arm == INFORMER])
+def _churns(analysis: RunAnalysis, model: CostModel) -> list[float]:
+    """Return the churn of the scenarios that were fitted: what was asked for, reached or not."""
+    fitted = {row.scenario for row in model.rows}
+    return sorted({one.churn_per_s for one in analysis.record.plan.scenarios if one.name in fitted})
+
+
+def _rows(
+    models: Sequence[CostModel], pods: Sequence[float], churns: Sequence[float]
+) -> Iterator[Row]:
     for size in pods:
         for churn in churns:
             question = Question(0.0, size, churn)
@@ -203,15 +215,6 @@ def _rows(models: Sequence[CostModel], pods: Sequence[float]) -> Iterator[Row]:
                 for reader in model.readers
             )
             yield Row(number(size), number(churn), cells)
-
-
-def _levels(values: Sequence[float]) -> list[float]:
-    """Return the levels of churn: those a few per cent apart were meant to be the same."""
-    levels: list[float] = []
-    for value in sorted(_rounded(value) for value in values):
-        if not levels or value > levels[-1] * 1.1 + 0.1:
-            levels.append(value)
-    return levels
 
 
 def _notes(

@@ -14,7 +14,7 @@ from bench.analysis.leastsquares import Floats
 from bench.model import NO_SERVER
 from bench.report.chart import Chart
 from bench.report.charts.palette import colour_of
-from bench.report.numbers import Scale, number, scale_for
+from bench.report.numbers import MISSING, Scale, number, scale_for
 from bench.report.rates import break_even, rate
 from bench.report.svg import GRID, INK, MUTED, PAPER, SERIES, STYLE, new_figure, to_svg
 
@@ -71,11 +71,12 @@ def cost_chart(model: CostModel, question: Question) -> Chart:
             figure,
             f"breakeven-cost-{quantity.key}".replace("_", "-"),
             title,
-            f"an informer costs less than {reader} from: {shown} ({spread})",
+            f"an informer costs less than {reader} from: {shown}, {spread}",
         )
+    said = f"this run {spread}" if shown == MISSING else f"{shown} ({spread})"
     caption = (
         f"Lines are the model, bands its 95% intervals. The upright line is where {reader} and one "
-        f"informer cost the same: {shown} ({spread}); its band is grey. To its right the informer "
+        f"informer cost the same: {said}; its band is grey. To its right the informer "
         "is cheaper, to its left it costs more than it saves."
     )
     if at[-1] < model.ranges.reads_per_s[0]:
@@ -93,7 +94,7 @@ def churn_chart(model: CostModel, pods: Sequence[float]) -> Chart:
         f"{number(size)} pods: {rate(float(one.value[-1]))} at {number(float(at[-1]))} writes/s"
         for size, one in bands.items()
     )
-    top = 1.25 * max(float(np.nanmax(one.value, initial=0.0)) for one in bands.values())
+    top = _top(list(bands.values()), model.ranges.reads_per_s[1])
     with mpl.rc_context(STYLE):
         figure = new_figure(WIDTH_IN, HEIGHT_IN)
         axes = figure.add_subplot()
@@ -209,6 +210,13 @@ def _rates(model: CostModel, reader: str, pods: float, at: Floats) -> _Band:
             [np.nan if one.low is None else far if one.high is None else one.high for one in found]
         ),
     )
+
+
+def _top(bands: Sequence[_Band], highest: float) -> float:
+    """Choose how high to draw: above every line, and where lines lie at 0, up to a bound."""
+    lines = 1.25 * max(float(np.nanmax(one.value, initial=0.0)) for one in bands)
+    bounds = [float(one.high[-1]) for one in bands if np.isfinite(one.high[-1])]
+    return max(lines, 0.5 * min([*bounds, highest]))
 
 
 def _curve(axes: Axes, one: _Band, colour: str, scale: Scale) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bench.analysis.costrows import QUANTITIES
 from bench.analysis.fieller import Ratio
-from bench.analysis.run import analyse
+from bench.analysis.run import RunAnalysis, analyse
 from bench.model import Scenario
 from bench.report.breakeven import BreakEven, break_even_section, script
 from bench.report.document import template_environment, to_html
@@ -26,8 +26,17 @@ def _section(reader: RunReader) -> BreakEven:
     return break_even_section(analyse(reader))
 
 
-def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(tmp_path: Path) -> None:
-    section = _section(write_sweep(Store(tmp_path)))
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
+    return analyse(write_sweep(Store(tmp_path_factory.mktemp("results"))))
+
+
+@pytest.fixture(scope="module")
+def section(analysed: RunAnalysis) -> BreakEven:
+    return break_even_section(analysed)
+
+
+def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(section: BreakEven) -> None:
     assert section.missing == ""
     assert [(row.pods, row.churn) for row in section.rows] == [
         (pods, churn) for pods in ("100", "400", "1,000") for churn in ("0", "20", "40")
@@ -44,8 +53,7 @@ def test_the_lead_states_the_rate_that_the_truth_has(tmp_path: Path) -> None:
     assert "by bytes, 0.048/s" in section.lead
 
 
-def test_every_chart_has_a_drawing_with_words(tmp_path: Path) -> None:
-    section = _section(write_sweep(Store(tmp_path)))
+def test_every_chart_has_a_drawing_with_words(section: BreakEven) -> None:
     assert len(section.charts) == 6
     for chart in section.charts:
         assert chart.svg is not None
@@ -70,14 +78,13 @@ def test_one_cell_says_that_pods_take_a_sweep(tmp_path: Path) -> None:
     assert not [chart.title for chart in section.charts if "Residuals" in chart.title]
 
 
-def test_an_arm_that_failed_at_all_but_one_number_of_pods_is_named(tmp_path: Path) -> None:
-    analysis = analyse(write_sweep(Store(tmp_path)))
+def test_an_arm_that_failed_at_all_but_one_number_of_pods_is_named(analysed: RunAnalysis) -> None:
     kept = tuple(
         one
-        for one in analysis.facts
+        for one in analysed.facts
         if one.record.trial.server != "direct" or "p400" in one.record.trial.scenario
     )
-    section = break_even_section(replace(analysis, facts=kept))
+    section = break_even_section(replace(analysed, facts=kept))
     said = dict(section.notes)["One number of pods"]
     assert said.startswith("direct has good trials at one number of pods only")
 
@@ -109,18 +116,17 @@ def test_a_run_at_full_speed_says_that_it_takes_a_sweep(tmp_path: Path) -> None:
     assert "<script" not in page
 
 
-def test_the_page_lets_the_calculator_run_and_no_other_script(tmp_path: Path) -> None:
-    page = to_html(analyse(write_sweep(Store(tmp_path))))
+def test_the_page_lets_the_calculator_run_and_no_other_script(analysed: RunAnalysis) -> None:
+    page = to_html(analysed)
     digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
     assert f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'\"" in html.unescape(page)
     assert f"<script>{script()}</script>" in page
     assert len(re.findall(r"<script", page)) == 2
 
 
-def test_the_constants_cannot_leave_their_element(tmp_path: Path) -> None:
-    analysis = analyse(write_sweep(Store(tmp_path)))
-    section = replace(break_even_section(analysis), constants={"x": "</script><b>&"})
-    text = template_environment().get_template("breakeven.html.j2").render(breakeven=section)
+def test_the_constants_cannot_leave_their_element(section: BreakEven) -> None:
+    changed = replace(section, constants={"x": "</script><b>&"})
+    text = template_environment().get_template("breakeven.html.j2").render(breakeven=changed)
     found = re.search(r'id="cost-model">(.*?)</script>', text, re.DOTALL)
     assert found is not None
     assert "<" not in found[1]
