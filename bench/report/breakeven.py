@@ -54,6 +54,8 @@ class BreakEven:
 
     missing: str
     lead: str = ""
+    is_answer: bool = False
+    """Whether the run set out to find it, pods varied along with the rest: then it comes first."""
     loses: tuple[str, ...] = ()
     table_remark: str = ""
     columns: tuple[str, ...] = ()
@@ -81,6 +83,7 @@ def break_even_section(analysis: RunAnalysis) -> BreakEven:
     return BreakEven(
         missing="",
         lead=_lead(shown, at),
+        is_answer=first.knows_pods,
         loses=tuple(_loses(first, at, pods)),
         table_remark=_table_remark(first),
         columns=tuple(

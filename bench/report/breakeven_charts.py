@@ -12,7 +12,7 @@ from bench.analysis.costfit import START
 from bench.analysis.costmodel import INFORMER, CostModel, Question
 from bench.analysis.leastsquares import Floats
 from bench.model import NO_SERVER
-from bench.report.chart import Chart
+from bench.report.chart import Chart, Data, Value
 from bench.report.charts.palette import colour_of
 from bench.report.numbers import MISSING, Scale, number, scale_for
 from bench.report.rates import break_even, rate
@@ -21,6 +21,8 @@ from bench.report.svg import GRID, INK, MUTED, PAPER, SERIES, STYLE, new_figure,
 WIDTH_IN, HEIGHT_IN = 3.7, 2.6
 POINTS = 60
 MARKS = "ov^s"
+FAR = 1e12
+"""Stands for an upper end that there is none of: it leaves every chart."""
 SOURCE = {
     "apiserver_cpu": "trial.json apiserver_cpu_s and marks_s, requests.parquet, by the fitted "
     "unit costs below",
@@ -43,6 +45,7 @@ class _Band:
 def cost_chart(model: CostModel, question: Question) -> Chart:
     """Draw what each design costs against the read rate, the rest as ``question`` has it."""
     quantity, reader = model.quantity, model.readers[0]
+    name = _name("cost", model)
     title = (
         f"{quantity.title}, at {number(question.pods)} pods and "
         f"{number(question.churn_per_s)} writes/s"
@@ -69,7 +72,7 @@ def cost_chart(model: CostModel, question: Question) -> Chart:
         shown, spread = break_even(even, highest)
         svg = to_svg(
             figure,
-            f"breakeven-cost-{quantity.key}".replace("_", "-"),
+            name,
             title,
             f"an informer costs less than {reader} from: {shown}, {spread}",
         )
@@ -81,12 +84,15 @@ def cost_chart(model: CostModel, question: Question) -> Chart:
     )
     if at[-1] < model.ranges.reads_per_s[0]:
         caption += f" All of it lies below {rate(model.ranges.reads_per_s[0])}, the least measured."
-    return Chart(title, caption, SOURCE[quantity.key], svg)
+    columns = ("design", "reads/s", *_columns(f"cost, {quantity.unit}"))
+    data = Data(columns, tuple(row for arm, one in bands.items() for row in _rows(arm, one)))
+    return Chart(title, caption, SOURCE[quantity.key], svg, name, data)
 
 
 def churn_chart(model: CostModel, pods: Sequence[float]) -> Chart:
     """Draw the break-even rate against churn, a line for each number of ``pods``."""
     quantity, reader = model.quantity, model.readers[0]
+    name = _name("churn", model)
     title = f"Break-even read rate against churn, by {_lower(quantity.title)}"
     at = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
     bands = {size: _rates(model, reader, size, at) for size in pods}
@@ -109,17 +115,20 @@ def churn_chart(model: CostModel, pods: Sequence[float]) -> Chart:
         axes.set_xlim(0, at[-1])
         axes.set_ylim(0, top if top > 0 else 1.0)
         _plain(axes, "writes to pods in a second", "reads a second")
-        svg = to_svg(figure, f"breakeven-churn-{quantity.key}".replace("_", "-"), title, described)
+        svg = to_svg(figure, name, title, described)
     caption = (
         f"Above a line an informer costs less than {reader}, below it more. Bands are 95% "
         "intervals, cut off where they leave the chart."
     )
-    return Chart(title, caption, SOURCE[quantity.key], svg)
+    columns = ("pods", "writes/s", *_columns("break-even, reads/s"))
+    data = Data(columns, tuple(row for size, one in bands.items() for row in _rows(size, one)))
+    return Chart(title, caption, SOURCE[quantity.key], svg, name, data)
 
 
 def residual_chart(model: CostModel) -> Chart:
     """Draw by how much each trial missed the model, against what the model said."""
     quantity = model.quantity
+    name = _name("residuals", model)
     title = f"Residuals: {_lower(quantity.title)}"
     arms = [arm for arm in (*model.readers, INFORMER, START) if _has(model, arm)]
     points = {arm: _residuals(model, arm) for arm in arms}
@@ -159,7 +168,7 @@ def residual_chart(model: CostModel) -> Chart:
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda _value, _: ""))
         svg = to_svg(
             figure,
-            f"breakeven-residuals-{quantity.key}".replace("_", "-"),
+            name,
             title,
             f"the largest miss is {number(100 * worst)}% of what the trial cost in all",
         )
@@ -167,7 +176,32 @@ def residual_chart(model: CostModel) -> Chart:
         "Each mark is one trial: by how much of its whole cost, floor included, it lay above or "
         "below the model. Marks that lie on one side at one end would say the model is bent."
     )
-    return Chart(title, caption, SOURCE[quantity.key], svg)
+    columns = ("design", "scenario", "round", f"measured, {quantity.unit}", "model", "floor")
+    data = Data(
+        columns,
+        tuple(
+            (row.arm, row.scenario, row.round, row.cost, float(fitted), row.floor)
+            for row, fitted in zip(model.rows, model.fit.fitted, strict=True)
+        ),
+    )
+    return Chart(title, caption, SOURCE[quantity.key], svg, name, data)
+
+
+def _name(what: str, model: CostModel) -> str:
+    """Return a name that is unique on the page."""
+    return f"breakeven-{what}-{model.quantity.key}".replace("_", "-")
+
+
+def _columns(what: str) -> tuple[str, str, str]:
+    return what, "95% from", "95% to"
+
+
+def _rows(of: Value, one: _Band) -> list[tuple[Value, ...]]:
+    """Return a curve as rows; where it has no value or no end, the field is empty."""
+    return [
+        (of, *(float(value) if np.isfinite(value) and value < FAR else None for value in point))
+        for point in zip(one.at, one.value, one.low, one.high, strict=True)
+    ]
 
 
 def _far_enough(value: float | None, high: float | None, highest: float) -> float:
@@ -201,13 +235,12 @@ def _costs(model: CostModel, arm: str, question: Question, at: Floats) -> _Band:
 
 def _rates(model: CostModel, reader: str, pods: float, at: Floats) -> _Band:
     found = [model.break_even(reader, Question(0.0, pods, float(churn))) for churn in at]
-    far = 1e9  # an interval without an upper end leaves the chart
     return _Band(
         at,
         np.array([np.nan if one.value is None else one.value for one in found]),
         np.array([np.nan if one.low is None else one.low for one in found]),
         np.array(
-            [np.nan if one.low is None else far if one.high is None else one.high for one in found]
+            [np.nan if one.low is None else FAR if one.high is None else one.high for one in found]
         ),
     )
 
