@@ -35,8 +35,8 @@ def of_control(control: Control) -> Iterator[Caveat]:
     if control.fired:
         text = (
             f"{what} differs from itself in {control.metric.title.lower()}: {_ratio(control)}, "
-            f"more than the {control.margin:.0%} that were allowed. What this run shows between "
-            "servers may be the machine's doing"
+            f"and not within the {control.margin:.0%} that are allowed. What this run shows "
+            "between servers may be the machine's doing"
         )
         yield Caveat(CaveatKind.CONTROL_FIRED, text, *where)
     elif control.verdict is Verdict.UNDECIDED:

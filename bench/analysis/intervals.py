@@ -25,6 +25,8 @@ RESAMPLES = 9_999
 """Of the bootstrap: the 2.5% point then has a relative error of about 6%."""
 BOOTSTRAP_FROM = 4
 """Pairs below which a resample is so often one pair repeated that it has no spread."""
+ROUNDING = 1e-12
+"""Spread of log ratios that is the arithmetic's and not the rounds'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,12 @@ def bootstrap_t_ratio(
     data = np.asarray(logs)
     rounds, mean = len(data), float(data.mean())
     error = float(data.std(ddof=1)) / np.sqrt(rounds) if rounds > 1 else 0.0
-    # Alike up to the rounding of their logarithms is alike.
-    least = 1e-12 * float(np.abs(data).max())
-    if rounds < BOOTSTRAP_FROM or error <= least:
+    if rounds < BOOTSTRAP_FROM or error < ROUNDING:
         return Interval(float(np.exp(mean)), None, None, rounds)
     drawn = data[np.random.default_rng(seed).integers(rounds, size=(RESAMPLES, rounds))]
     errors = drawn.std(axis=1, ddof=1) / np.sqrt(rounds)
     # A resample of one round over and over has no spread, and no studentised mean.
-    spread = errors > least
+    spread = errors > ROUNDING
     studentised = (drawn[spread].mean(axis=1) - mean) / errors[spread]
     low, high = np.quantile(studentised, [(1 - confidence) / 2, (1 + confidence) / 2])
     return _exponential(Interval(mean, mean - high * error, mean - low * error, rounds))

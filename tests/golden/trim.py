@@ -1,8 +1,8 @@
 """How the recorded run beside this was made small: ``python -m tests.golden.trim RESULTS/RUN``.
 
 Make one with ``python -m bench run tests/golden/plan.toml``. Kept: every record,
-every row of requests, audit and samples, and of the scrapes the metrics that
-figures are computed from. No value is changed.
+every row of every table but the scrapes, and of those the metrics that figures
+are computed from. No value is changed.
 """
 
 import shutil
@@ -13,20 +13,24 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from bench.analysis.ledgers import CLIENT_METRIC, OPEN_WATCHES, SERVER_METRIC
+from bench.analysis.metrics import METRICS
 from bench.store.tables import SCRAPES, write_table
 
 RUN = Path(__file__).with_name("run")
-KEPT = (
+KEPT = {
     CLIENT_METRIC,
     SERVER_METRIC,
     OPEN_WATCHES,
     "process_start_time_seconds",
-    "process_cpu_seconds_total",
-    "apiserver_response_sizes_sum",
-    "apiserver_watch_events_sizes_sum",
-    "go_memstats_alloc_bytes_total",
-    "etcd_requests_total",
-)
+    *(
+        name
+        for metric in METRICS
+        for counter in metric.counters
+        for reading in counter.readings
+        for name in (*reading.names, reading.witness)
+        if name is not None
+    ),
+}
 
 
 def trim(source: Path, target: Path) -> None:
@@ -39,7 +43,7 @@ def trim(source: Path, target: Path) -> None:
         moved = wide[wide["begin"].fillna(0) != wide["end"]].index
         key = pd.MultiIndex.from_frame(scrapes[["source", "name", "labels"]])
         # Of a metric that stood still as a whole one series stays: exposed is not the same as 0.
-        still = set(KEPT) - set(moved.get_level_values("name"))
+        still = KEPT - set(moved.get_level_values("name"))
         always = scrapes["name"].isin(still)
         kept = scrapes[scrapes["name"].isin(KEPT) & (key.isin(moved) | always)]
         columns = {name: kept[name].tolist() for name in SCRAPES.schema.names}

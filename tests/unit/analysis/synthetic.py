@@ -1,5 +1,6 @@
 """Made-up runs whose true figures are known, written through the real store."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from bench.model import (
+    AGAIN,
     NO_SERVER,
+    PROBE_POD,
     SCHEMA,
     Answer,
     EqualityRecord,
@@ -33,15 +36,21 @@ class Arm:
     apiserver_cpu_ms_per_s: float
     bytes_per_read: float = 0.0
     memory_mb: int = 40
+    stale_ms: float | None = None
+    """How long after a write answers are still older; ``None``: they never are."""
+    bystander_ms: float = 1.5
 
 
 ARMS: Mapping[str, Arm] = {
-    "direct": Arm(1.0, 40.0, 300.0, bytes_per_read=400_000),
-    "direct-rv0": Arm(1.0, 30.0, 250.0, bytes_per_read=400_000),
-    "informer": Arm(0.0, 2.0, 5.0, bytes_per_read=2_000, memory_mb=60),
+    "direct": Arm(1.0, 40.0, 300.0, bytes_per_read=400_000, bystander_ms=6.0),
+    "direct-rv0": Arm(1.0, 30.0, 250.0, bytes_per_read=400_000, stale_ms=3.0, bystander_ms=5.0),
+    "informer": Arm(0.0, 2.0, 5.0, bytes_per_read=2_000, memory_mb=60, stale_ms=12.0),
     NO_SERVER: Arm(0.0, 0.0, 0.0),
 }
 FLOOR_CPU_MS_PER_S = 50.0
+PROBE_WRITES_PER_S, BYSTANDER_PER_S = 2.5, 20.0
+READ_EVERY_MS = 5.0
+TABLES = ("requests", "audit", "scrapes", "samples", "freshness", "bystander")
 SCENARIO = Scenario(name="list", route="list", users=8, pods=100, rate_rps=50.0, churn_per_s=2.0)
 
 
@@ -64,12 +73,13 @@ def write_run(
     equality: bool | None = True,
     state: RunState = RunState.COMPLETE,
     skip: Iterable[tuple[str, int]] = (),
+    control: str | None = None,
     **of_trial: Any,
 ) -> RunReader:
     """Write a whole run; ``skip`` names (server, round) that were not made."""
     servers = tuple(servers)
-    plan = a_plan(servers=servers, rounds=rounds, scenarios=scenarios)
-    planned = len(servers) * rounds * len(scenarios)
+    plan = a_plan(servers=servers, rounds=rounds, scenarios=scenarios, control=control)
+    planned = sum(len(plan.arms(scenario)) for scenario in scenarios) * rounds
     record = a_run(plan=plan, state=state, trials_planned=planned)
     made = Made(store.create(record), record)
     if equality is not None:
@@ -88,7 +98,7 @@ def write_run(
         made.writer.write_equality(EqualityRecord(SCHEMA, servers, "1234", answers))
     for scenario in scenarios:
         for round_ in range(rounds):
-            for server in servers:
+            for server in plan.arms(scenario):
                 if (server, round_) not in skip:
                     write_trial(made, server, round_, scenario, **of_trial)
     return store.open(record.run)
@@ -103,34 +113,54 @@ def write_trial(
     seconds: float = 8.0,
     upstream: Mapping[str, float] | None = None,
     unanswered: Mapping[str, Mapping[str, int]] | None = None,
-    tables: Iterable[str] = ("requests", "audit", "scrapes", "samples"),
+    again: float = 1.0,
+    stale: Mapping[str, int] | None = None,
+    tables: Iterable[str] = TABLES,
     **changes: Any,
 ) -> TrialRecord:
     """Write one trial.
 
     ``upstream`` overrides requests a read by server (what the *audit log and metric* see,
     the client's own count stays); ``unanswered`` gives counts by outcome and server;
+    ``again`` is by how much slower a control is than its server; ``stale`` gives, by
+    server, how many of its probe's first reads are stale and never become fresh;
     ``changes`` are fields of the trial's record.
     """
-    arm = ARMS.get(server, Arm(0.5, 10.0, 80.0, bytes_per_read=50_000))
+    arm = ARMS.get(server.removesuffix(AGAIN), Arm(0.5, 10.0, 80.0, bytes_per_read=50_000))
+    if server.endswith(AGAIN):
+        arm = replace(arm, latency_ms=arm.latency_ms * again)
     has_server = server != NO_SERVER
     rate = scenario.rate_rps or (1000.0 / arm.latency_ms * scenario.users if has_server else 0.0)
     count = int(rate * seconds) if has_server else 0
     begin = EPOCH_S + made.order * 20
     marks_s = seconds + 0.5
     requests = _requests(made, arm, count, seconds, (unanswered or {}).get(server, {}))
-    identity = {"direct-rv0": "direct"}.get(server, server) if has_server else None
+    shared = {"direct-rv0": "direct"}
+    identity = shared.get(server, server.removesuffix(AGAIN)) if has_server else None
     truly = round(count * arm.upstream_per_read)
     seen = round(count * (upstream or {}).get(server, arm.upstream_per_read))
     churned = round(scenario.churn_per_s * seconds)
-    audit = _audit(identity, seen, churned, begin, marks_s)
+    freshness = _freshness(arm, seconds, (stale or {}).get(server, 0), has_server=has_server)
+    bystander = _bystander(made, arm, seconds)
+    probed = sum(freshness["reads"]) if arm.upstream_per_read else 0
+    log: Log = Counter()
+    log[identity, "list", "pods", "", "", ""] = seen
+    log[identity, "get", "pods", "", *PROBE_POD] = probed
+    log["churn", "patch", "pods", "status", "", ""] = churned
+    log["probe", "patch", "pods", "", *PROBE_POD] = len(freshness["reads"])
+    log["bystander", "get", "configmaps", "", "informer-bench", "bystander"] = len(
+        bystander["outcome"]
+    )
     cpu = (FLOOR_CPU_MS_PER_S + arm.apiserver_cpu_ms_per_s) / 1000 * marks_s
     cpu *= float(made.random.normal(1, 0.02))
+    client = {"list": truly, "get": probed} if has_server else {}
     content = {
         "requests": requests,
-        "audit": audit,
-        "scrapes": _scrapes(server, truly, seen, churned, count * arm.bytes_per_read),
+        "audit": _audit(log, begin, marks_s),
+        "scrapes": _scrapes(log, client, churned, count * arm.bytes_per_read),
         "samples": _samples(arm, seconds),
+        "freshness": freshness,
+        "bystander": bystander,
     }
     outcomes = list(requests["outcome"])
     record = TrialRecord(
@@ -162,6 +192,9 @@ def write_trial(
         apiserver_cpu_s=cpu,
         etcd_cpu_s=0.02 * marks_s,
         equal_to_list=True if has_server else None,
+        ready_requests=2 if has_server else None,
+        ready_bytes=450_000 if has_server else None,
+        upstream_bytes=round(count * arm.bytes_per_read) if has_server else None,
     )
     record = replace(record, **changes)
     made.writer.write_trial(record, **{key: content[key] for key in tables})
@@ -197,23 +230,71 @@ def _requests(
     return columns
 
 
-def _audit(
-    identity: str | None, seen: int, churned: int, begin: float, marks_s: float
-) -> dict[str, list[Any]]:
-    rows = [(identity, "list", "", 200)] * seen + [("churn", "patch", "status", 200)] * churned
+Log = Counter[tuple[str | None, str, str, str, str, str]]
+"""Requests by identity, verb, resource, subresource, namespace and name."""
+
+
+def _freshness(arm: Arm, seconds: float, stale: int, *, has_server: bool) -> dict[str, list[Any]]:
+    writes = int(PROBE_WRITES_PER_S * seconds)
+    acked = [round((index + 0.5) * seconds * 1e6 / writes) for index in range(writes)]
+    columns: dict[str, list[Any]] = {
+        "acked_us": acked,
+        "resource_version": [1_000 + index for index in range(writes)],
+        **{
+            name: [None] * writes
+            for name in ("first_sent_us", "first_stale", "stale_sent_us", "fresh_done_us")
+        },
+        "reads": [0] * writes,
+        "event_us": [None] * writes,
+    }
+    if not has_server:
+        return columns
+    for index, moment in enumerate(acked):
+        never = index < stale
+        stale_reads = int((arm.stale_ms or 0.0) // READ_EVERY_MS) + (1 if arm.stale_ms else 0)
+        stale_reads = 400 if never else stale_reads
+        step = round(READ_EVERY_MS * 1000)
+        columns["first_sent_us"][index] = moment + 100
+        columns["first_stale"][index] = stale_reads > 0
+        if stale_reads:
+            columns["stale_sent_us"][index] = moment + 100 + (stale_reads - 1) * step
+        if not never:
+            columns["fresh_done_us"][index] = moment + 600 + stale_reads * step
+        columns["reads"][index] = stale_reads + (0 if never else 1)
+        if not arm.upstream_per_read:
+            columns["event_us"][index] = moment + round((arm.stale_ms or 0.0) * 1000)
+    return columns
+
+
+def _bystander(made: Made, arm: Arm, seconds: float) -> dict[str, list[Any]]:
+    count = int(BYSTANDER_PER_S * seconds)
+    intended = [round(index * 1e6 / BYSTANDER_PER_S) for index in range(count)]
+    noise = made.random.lognormal(0.0, 0.2, count)
+    took = [round(arm.bystander_ms * 1000 * float(one)) for one in noise]
+    return {
+        "intended_us": intended,
+        "sent_us": [moment + 50 for moment in intended],
+        "done_us": [moment + 50 + wait for moment, wait in zip(intended, took, strict=True)],
+        "status": [200] * count,
+        "outcome": ["ok"] * count,
+    }
+
+
+def _audit(log: Log, begin: float, marks_s: float) -> dict[str, list[Any]]:
+    rows = [key for key, number in log.items() for _ in range(number)]
     at = [
         int((begin + marks_s * (index + 0.5) / max(len(rows), 1)) * 1e6)
         for index in range(len(rows))
     ]
     return {
         "audit_id": [f"{begin:.0f}-{index}" for index in range(len(rows))],
-        "user": [f"system:serviceaccount:bench:{row[0]}" for row in rows],
+        "user": [f"system:serviceaccount:informer-bench:{row[0]}" for row in rows],
         "verb": [row[1] for row in rows],
-        "resource": ["pods"] * len(rows),
-        "subresource": [row[2] for row in rows],
-        "namespace": [""] * len(rows),
-        "name": [""] * len(rows),
-        "code": [row[3] for row in rows],
+        "resource": [row[2] for row in rows],
+        "subresource": [row[3] for row in rows],
+        "namespace": [row[4] for row in rows],
+        "name": [row[5] for row in rows],
+        "code": [200] * len(rows),
         "uri": ["/api/v1/pods"] * len(rows),
         "stage": ["ResponseComplete"] * len(rows),
         "received_us": at,
@@ -222,26 +303,27 @@ def _audit(
 
 
 def _scrapes(
-    server: str, truly: int, seen: int, churned: int, sent_bytes: float
+    log: Log, client: Mapping[str, int], churned: int, sent_bytes: float
 ) -> dict[str, list[Any]]:
+    seen = sum(number for key, number in log.items() if key[1] == "list")
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for (_, verb, resource, subresource, _, _), number in log.items():
+        counted[verb, resource, subresource] += number
     rows: list[tuple[str, str, str, float]] = [
-        (
-            "apiserver",
-            "apiserver_request_total",
-            'code="200",resource="pods",subresource="",verb="LIST"',
-            seen,
-        ),
-        (
-            "apiserver",
-            "apiserver_request_total",
-            'code="200",resource="pods",subresource="status",verb="PATCH"',
-            churned,
+        *(
+            (
+                "apiserver",
+                "apiserver_request_total",
+                _labels(verb.upper(), resource, subresource),
+                number,
+            )
+            for (verb, resource, subresource), number in counted.items()
         ),
         ("apiserver", "apiserver_longrunning_requests", 'resource="pods",verb="WATCH"', 0),
         ("apiserver", "apiserver_response_sizes_sum", 'resource="pods",verb="LIST"', sent_bytes),
         ("apiserver", "apiserver_watch_events_sizes_sum", 'resource="pods"', 4_000 * churned),
         ("apiserver", "go_memstats_alloc_bytes_total", "", 3 * sent_bytes + 1e6),
-        ("apiserver", "etcd_requests_total", 'operation="list",resource="pods"', truly),
+        ("apiserver", "etcd_requests_total", 'operation="list",resource="pods"', seen),
         *_lists(seen),
         (
             "apiserver",
@@ -260,19 +342,23 @@ def _scrapes(
         ("etcd", "etcd_mvcc_range_total", "", seen + 2 * churned),
         ("etcd", "etcd_network_client_grpc_sent_bytes_total", "", 50 * seen + 4_000 * churned),
     ]
-    if server != NO_SERVER:
-        rows.append(
-            (
-                "server",
-                "informer_bench_upstream_requests_total",
-                'code="200",resource="pods",subresource="",verb="list"',
-                truly,
-            )
+    rows += [
+        (
+            "server",
+            "informer_bench_upstream_requests_total",
+            _labels(verb, "pods", ""),
+            number,
         )
+        for verb, number in client.items()
+    ]
     begin = [("begin", source, name, labels, 100.0) for source, name, labels, _ in rows]
     end = [("end", source, name, labels, 100.0 + grown) for source, name, labels, grown in rows]
     names = ("mark", "source", "name", "labels", "value")
     return {name: [row[index] for row in begin + end] for index, name in enumerate(names)}
+
+
+def _labels(verb: str, resource: str, subresource: str) -> str:
+    return f'code="200",resource="{resource}",subresource="{subresource}",verb="{verb}"'
 
 
 def _lists(seen: int) -> list[tuple[str, str, str, float]]:

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from bench.analysis import analyse
 from bench.model import NO_SERVER, Caveat, CaveatKind, Outcome, RunState
 from bench.store import Store
+from bench.store.tables import AUDIT, SCRAPES, write_table
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 
 PLENTY = replace(SCENARIO, rate_rps=200.0)
@@ -46,6 +48,8 @@ def test_a_clean_run_of_six_rounds_has_none(store):
         ({"upstream": {"direct": 3.0}}, CaveatKind.LEDGERS_DISAGREE),
         ({"tables": ("requests", "scrapes")}, CaveatKind.LEDGER_MISSING),
         ({"outcome": Outcome.FAILED}, CaveatKind.TRIAL_FAILED),
+        ({"stale": {"direct": 1}}, CaveatKind.STALE_ANSWERS),
+        ({"control": "direct", "again": 1.3}, CaveatKind.CONTROL_FIRED),
     ],
 )
 def test_each_flaw_is_told_and_nothing_else(store, change, kind):
@@ -86,3 +90,135 @@ def test_the_floor_needs_no_comparison_of_answers(store):
     found = analyse(write_run(store, equal_to_list=None, rounds=1)).caveats
     servers = {one.server for one in found if one.kind is CaveatKind.ANSWERS_UNCHECKED}
     assert NO_SERVER not in servers
+
+
+def test_a_control_that_finds_nothing_says_nothing(store):
+    assert set() == kinds(write_run(store, **(CLEAN | {"control": "direct"})))
+
+
+def test_a_control_that_fired_is_said_before_everything_else(store):
+    flaws = {"control": "direct", "again": 1.3, "equality": False, "state": RunState.INCOMPLETE}
+    voids = analyse(write_run(store, **(CLEAN | flaws))).voids
+    assert [
+        CaveatKind.CONTROL_FIRED,
+        CaveatKind.ANSWERS_DIFFER,
+        CaveatKind.RUN_INCOMPLETE,
+    ] == [caveat.kind for caveat in voids]
+    assert "1.31 times [" in voids[0].text
+
+
+def test_a_control_of_a_single_round_is_undecided_and_said_so(store):
+    analysis = analyse(write_run(store, **(CLEAN | {"control": "direct", "rounds": 1})))
+    assert not analysis.controls[0].fired
+    texts = {one.server: one.text for one in analysis.caveats if one.round is None}
+    assert "was not shown to equal itself" in texts["direct-again"]
+
+
+def test_staleness_is_the_property_of_a_cache_and_the_flaw_of_direct(store):
+    servers = ("direct", "direct-rv0", "informer", NO_SERVER)
+    assert set() == kinds(write_run(store, **(CLEAN | {"servers": servers})))
+
+
+def test_a_write_that_never_shows_is_told_of_any_server(store):
+    servers = ("direct", "informer", NO_SERVER)
+    changes = {"servers": servers, "stale": {"informer": 3}}
+    found = analyse(write_run(store, **(CLEAN | changes))).caveats
+    assert {"3 of 20 writes were never seen in an answer"} == {one.text for one in found}
+    assert {("informer", number) for number in range(6)} == {
+        (one.server, one.round) for one in found
+    }
+
+
+def scrapes_changed(reader, change):
+    """Apply ``change`` to every trial's scrapes, as another version would have had them."""
+    for path in reader.folder.glob("trials/*/scrapes.parquet"):
+        write_table(path.parent, SCRAPES, change(pd.read_parquet(path)).to_dict("list"))
+    return reader
+
+
+def without(name):
+    return lambda scrapes: scrapes[scrapes["name"] != name]
+
+
+def test_a_metric_that_this_version_lacks_is_told_once_and_is_not_zero(store):
+    reader = scrapes_changed(write_run(store, **CLEAN), without("etcd_mvcc_range_total"))
+    analysis = analyse(reader)
+    assert [CaveatKind.METRIC_MISSING] == [caveat.kind for caveat in analysis.caveats]
+    assert "Range reads in etcd (etcd_mvcc_range_total)" in analysis.caveats[0].text
+    assert analysis.caveats[0].server is None
+    assert analysis.scenarios[0].arms[0].figures["etcd_ranges"].interval is None
+
+
+def test_a_metric_that_some_trials_lack_is_told_of_those(store):
+    reader = write_run(store, **(CLEAN | {"rounds": 6}))
+    path = next(reader.folder.glob("trials/*-direct-r3/scrapes.parquet"))
+    scrapes = pd.read_parquet(path)
+    kept = scrapes[scrapes["name"] != "etcd_mvcc_range_total"]
+    write_table(path.parent, SCRAPES, kept.to_dict("list"))
+    found = analyse(reader).caveats
+    assert [("direct", 3)] == [(one.server, one.round) for one in found]
+
+
+def test_etcd_that_cannot_be_scraped_is_told_with_what_that_leaves_out(store):
+    reader = scrapes_changed(
+        write_run(store, **CLEAN), lambda scrapes: scrapes[scrapes["source"] != "etcd"]
+    )
+    caveats = analyse(reader).caveats
+    assert [CaveatKind.METRIC_MISSING] == [caveat.kind for caveat in caveats]
+    assert "etcd was not scraped at both marks" in caveats[0].text
+
+
+def test_metrics_that_were_refused_cost_their_ledger_and_their_figures(store):
+    reader = scrapes_changed(
+        write_run(store, **CLEAN), lambda scrapes: scrapes[scrapes["source"] != "apiserver"]
+    )
+    analysis = analyse(reader)
+    assert {CaveatKind.METRIC_MISSING, CaveatKind.LEDGER_MISSING} == kinds(reader)
+    assert analysis.scenarios[0].arms[0].figures["api_bytes"].interval is None
+    # the audit log still counts
+    assert 1000.0 == analysis.scenarios[0].arms[0].per_1000["api_requests"].interval.value
+
+
+def restarted(scrapes):
+    starts = [
+        {
+            "mark": mark,
+            "source": "apiserver",
+            "name": "process_start_time_seconds",
+            "labels": "",
+            "value": value,
+        }
+        for mark, value in (("begin", 1_000.0), ("end", 2_000.0))
+    ]
+    return pd.concat([scrapes, pd.DataFrame(starts)])
+
+
+def fallen(scrapes):
+    """The counters of a process that began anew, where it does not say when it began."""
+    ended = (scrapes["source"] == "apiserver") & (scrapes["mark"] == "end")
+    return scrapes.assign(value=scrapes["value"].where(~ended, scrapes["value"] - 100))
+
+
+@pytest.mark.parametrize("change", [restarted, fallen])
+def test_an_api_server_that_restarted_is_told_and_no_figure_rests_on_its_counters(store, change):
+    reader = scrapes_changed(write_run(store, **CLEAN), change)
+    assert {CaveatKind.API_SERVER_RESTARTED, CaveatKind.LEDGER_MISSING} == kinds(reader)
+    figures = analyse(reader).scenarios[0].arms[0].figures
+    for key in ("api_bytes", "api_allocations", "etcd_requests", "objects_listed", "apiserver_cpu"):
+        assert figures[key].interval is None
+    assert figures["etcd_ranges"].interval is not None
+
+
+def test_an_observer_that_did_more_than_the_audit_log_holds_is_told(store):
+    reader = write_run(store, **(CLEAN | {"rounds": 6}))
+    path = next(reader.folder.glob("trials/*-direct-r3/audit.parquet"))
+    audit = pd.read_parquet(path)
+    patched = audit["user"].str.endswith(":probe")
+    # one line of the probe went to somebody else, so that the totals still agree
+    audit.loc[audit.index[patched][0], "user"] = "system:serviceaccount:informer-bench:harness"
+    write_table(path.parent, AUDIT, audit.to_dict("list"))
+    found = analyse(reader).caveats
+    assert [(CaveatKind.LEDGERS_DISAGREE, "direct", 3)] == [
+        (one.kind, one.server, one.round) for one in found
+    ]
+    assert "probe: did 20 by its own rows, audit log 19" == found[0].text

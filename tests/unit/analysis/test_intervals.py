@@ -7,7 +7,13 @@ import pytest
 from scipy import stats
 
 from bench.analysis.intervals import (
+    LOOK_CONFIDENCE,
+    LOOKS,
+    Interval,
+    Verdict,
     at_least_times,
+    bootstrap_t_ratio,
+    equivalence,
     mean_interval,
     poisson_bounds,
     ratio_interval,
@@ -30,15 +36,138 @@ def test_the_interval_of_a_mean_agrees_with_scipy():
     assert pytest.approx((peer.low, peer.high)) == (found.low, found.high)
 
 
+def drawn(rounds, tries, truth=3.0, noise=0.1):
+    """Rounds of two arms that share the machine's mood, on log-normal noise."""
+    random = np.random.default_rng(rounds)
+    base = random.lognormal(0.0, 0.2, (tries, rounds))
+    own = truth * base * random.lognormal(0.0, noise, (tries, rounds))
+    return own.tolist(), base.tolist()
+
+
+def coverage(interval, rounds, tries, truth=3.0, **given):
+    ours, theirs = drawn(rounds, tries, truth)
+    found = [interval(one, two, **given) for one, two in zip(ours, theirs, strict=True)]
+    return sum(one.holds(truth) for one in found) / tries
+
+
 @pytest.mark.parametrize("rounds", [6, 10])
 def test_a_nominal_95_percent_interval_covers_the_truth_as_often_as_it_says(rounds):
-    random = np.random.default_rng(rounds)
-    truth, tries, covered = 3.0, 4_000, 0
-    for _ in range(tries):
-        base = random.lognormal(0.0, 0.2, rounds)
-        found = ratio_interval(list(truth * base * random.lognormal(0, 0.1, rounds)), list(base))
-        covered += found.low <= truth <= found.high
-    assert 0.93 <= covered / tries <= 0.97
+    assert 0.93 <= coverage(ratio_interval, rounds, 4_000) <= 0.97
+
+
+@pytest.mark.parametrize("rounds", [6, 10])
+def test_the_bootstrap_t_covers_too_without_assuming_a_law(rounds):
+    # 600 tries: two standard errors are 1.8%.
+    assert 0.93 <= coverage(bootstrap_t_ratio, rounds, 600) <= 0.98
+
+
+def test_99_percent_cover_more_than_95():
+    assert 0.98 <= coverage(ratio_interval, 6, 4_000, confidence=0.99) <= 1.0
+
+
+def test_three_looks_together_err_less_than_one_at_95_percent():
+    """A decision that may be taken after 6, 8 or 10 rounds, each look at its own confidence."""
+    ours, theirs = drawn(10, 2_000, truth=1.0)
+    wrong = 0
+    for one, two in zip(ours, theirs, strict=True):
+        looks = (ratio_interval(one[:n], two[:n], LOOK_CONFIDENCE) for n in (6, 8, 10))
+        wrong += any(not look.holds(1.0) for look in looks)
+    assert 3 == LOOKS
+    assert wrong / 2_000 <= 0.05
+
+
+def test_the_bootstrap_t_is_near_students_where_its_law_holds():
+    ours, theirs = drawn(10, 1)
+    one, two = ratio_interval(ours[0], theirs[0]), bootstrap_t_ratio(ours[0], theirs[0])
+    assert one.value == pytest.approx(two.value)
+    assert (one.low, one.high) == pytest.approx((two.low, two.high), rel=0.05)
+
+
+def test_the_bootstrap_t_agrees_with_one_made_by_hand():
+    logs = np.log([1.2, 1.1, 1.4, 1.3, 0.9, 1.25])
+    random, size = np.random.default_rng(99), len(logs)
+    studentised = []
+    for _ in range(4_000):
+        again = random.choice(logs, size)
+        if np.ptp(again) > 0:
+            studentised.append((again.mean() - logs.mean()) / stats.sem(again))
+    low, high = np.quantile(studentised, [0.025, 0.975])
+    expected = np.exp(logs.mean() - np.array([high, low]) * stats.sem(logs))
+    found = bootstrap_t_ratio(list(np.exp(logs)), [1.0] * size)
+    assert pytest.approx(tuple(expected), rel=0.03) == (found.low, found.high)
+
+
+def test_the_same_rounds_give_the_same_bootstrap():
+    ours, theirs = drawn(6, 1)
+    assert bootstrap_t_ratio(ours[0], theirs[0]) == bootstrap_t_ratio(ours[0], theirs[0])
+    assert bootstrap_t_ratio(ours[0], theirs[0]) != bootstrap_t_ratio(ours[0], theirs[0], seed=1)
+
+
+@pytest.mark.parametrize("ours", [[2.0], [2.0, 2.1, 2.2], [2.0] * 6])
+def test_too_few_or_equal_rounds_have_no_bootstrap_bounds(ours):
+    found = bootstrap_t_ratio(ours, [1.0] * len(ours))
+    assert (None, None) == (found.low, found.high)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [([], []), ([0.0], [1.0]), ([1.0], [0.0]), ([-1], [1])]
+)
+def test_there_is_no_bootstrap_of_what_is_not_positive(ours, theirs):
+    assert bootstrap_t_ratio(ours, theirs) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ([0.01, -0.01, 0.0, 0.01, -0.01, 0.0], Verdict.EQUIVALENT),
+        ([0.03, 0.031, 0.029, 0.03, 0.03, 0.03], Verdict.EQUIVALENT),  # real, and too small
+        ([0.3, 0.31, 0.29, 0.3, 0.3, 0.3], Verdict.DIFFERENT),
+        ([-0.3, -0.31, -0.29, -0.3, -0.3, -0.3], Verdict.DIFFERENT),
+        ([0.3, -0.3, 0.2, -0.2, 0.1, -0.1], Verdict.UNDECIDED),
+        ([0.0], Verdict.UNDECIDED),
+    ],
+)
+def test_equivalence_is_shown_and_never_assumed(values, verdict):
+    assert verdict is equivalence(values, 0.1).verdict
+
+
+def test_equivalence_is_two_one_sided_tests():
+    values, margin = [0.02, -0.03, 0.01, 0.04, 0.0, -0.01], 0.1
+    above = stats.ttest_1samp(values, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(values, margin, alternative="less").pvalue
+    for confidence in (0.9, 0.99, 0.9999):
+        shown = equivalence(values, margin, confidence).verdict is Verdict.EQUIVALENT
+        assert (max(above, below) <= (1 - confidence) / 2) == shown
+
+
+def test_equal_arms_are_seldom_called_different():
+    random = np.random.default_rng(11)
+    rounds = random.normal(0.0, 0.05, (1_000, 6)).tolist()
+    found = [equivalence(one, 0.1).verdict for one in rounds]
+    assert found.count(Verdict.DIFFERENT) / 1_000 <= 0.01
+
+
+def test_arms_that_differ_by_more_than_the_margin_are_seldom_called_equal():
+    random = np.random.default_rng(12)
+    rounds = random.normal(0.1, 0.05, (1_000, 6)).tolist()
+    found = [equivalence(one, 0.1).verdict for one in rounds]
+    assert found.count(Verdict.EQUIVALENT) / 1_000 <= 0.01
+
+
+def test_no_values_have_no_equivalence():
+    assert equivalence([], 0.1) is None
+
+
+def test_a_single_round_has_no_bounds_to_hold_a_truth():
+    assert Interval(1.0, None, None, 1).holds(1.0) is None
+
+
+@pytest.mark.parametrize("count", [0, 3, 40])
+def test_poisson_bounds_are_where_the_tails_have_what_is_left(count):
+    low, high = poisson_bounds(count, 0.99)
+    assert pytest.approx(0.005) == stats.poisson.cdf(count, high)
+    if count:
+        assert pytest.approx(0.005) == stats.poisson.sf(count - 1, low)
 
 
 def test_a_single_round_has_a_value_and_no_interval():

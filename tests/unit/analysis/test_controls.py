@@ -1,0 +1,70 @@
+"""The same against the same: shown to be equal, found to differ, or not decided."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.analysis import analyse
+from bench.analysis.intervals import Verdict
+from bench.store import Store
+from tests.unit.analysis.synthetic import SCENARIO, write_run
+
+CLOSED = replace(SCENARIO, name="capacity", rate_rps=None)
+RUN = {"servers": ("direct", "informer", "none"), "control": "direct", "rounds": 6}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "metric"), [(SCENARIO, "service_p50"), (CLOSED, "throughput")]
+)
+def test_the_metric_that_decides_is_named_by_the_kind_of_scenario(store, scenario, metric):
+    control = analyse(write_run(store, scenarios=(scenario,), **RUN)).controls[0]
+    assert (metric, Verdict.EQUIVALENT, False) == (
+        control.metric.key,
+        control.verdict,
+        control.fired,
+    )
+    value, low, high = control.ratio
+    assert low <= value <= high
+
+
+@pytest.mark.parametrize("scenario", [SCENARIO, CLOSED])
+def test_a_server_that_differs_from_itself_fires(store, scenario):
+    control = analyse(write_run(store, scenarios=(scenario,), again=1.3, **RUN)).controls[0]
+    assert control.fired
+
+
+def test_what_does_not_decide_is_shown_and_does_not_fire(store):
+    """An open scenario's throughput is the offered rate, and its memory may be anything."""
+    control = analyse(write_run(store, **RUN)).controls[0]
+    assert control.comparison("apiserver_cpu") is not None
+    assert control.comparison("memory_end") is not None
+    assert control.comparison("nothing") is None
+
+
+def test_a_control_is_no_contender(store):
+    scenario = analyse(write_run(store, **RUN)).scenarios[0]
+    assert ["direct", "informer", "none"] == [arm.server for arm in scenario.arms]
+    assert {("informer", "direct")} == {(one.subject, one.baseline) for one in scenario.comparisons}
+    assert () == scenario.missing
+
+
+def test_a_run_of_one_server_and_its_control_has_nothing_to_compare_but_itself(store):
+    analysis = analyse(write_run(store, **(RUN | {"servers": ("direct", "none")})))
+    assert () == analysis.scenarios[0].comparisons
+    assert "direct-again" == analysis.controls[0].arm.server
+
+
+def test_rounds_are_paired(store):
+    skip = [("direct", 0), ("direct-again", 1)]
+    control = analyse(write_run(store, skip=skip, **RUN)).controls[0]
+    assert 4 == control.found.interval.rounds
+
+
+def test_a_control_that_was_not_measured_is_none(store):
+    skip = [("direct-again", number) for number in range(6)]
+    assert () == analyse(write_run(store, skip=skip, **RUN)).controls
