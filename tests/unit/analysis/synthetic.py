@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,11 @@ class Arm:
     stale_ms: float | None = None
     """How long after a write answers are still older; ``None``: they never are."""
     bystander_ms: float = 1.5
+    added_ms: float = 0.0
+    """On top of ``latency_ms``, the same for every read."""
 
 
-ARMS: Mapping[str, Arm] = {
+ARMS = {
     "direct": Arm(1.0, 40.0, 300.0, bytes_per_read=400_000, bystander_ms=6.0),
     "direct-rv0": Arm(1.0, 30.0, 250.0, bytes_per_read=400_000, stale_ms=3.0, bystander_ms=5.0),
     "informer": Arm(0.0, 2.0, 5.0, bytes_per_read=2_000, memory_mb=60, stale_ms=12.0),
@@ -115,6 +118,7 @@ def write_trial(
     unanswered: Mapping[str, Mapping[str, int]] | None = None,
     again: float = 1.0,
     stale: Mapping[str, int] | None = None,
+    arms: Mapping[str, Arm] = MappingProxyType({}),
     tables: Iterable[str] = TABLES,
     **changes: Any,
 ) -> TrialRecord:
@@ -123,10 +127,11 @@ def write_trial(
     ``upstream`` overrides requests a read by server (what the *audit log and metric* see,
     the client's own count stays); ``unanswered`` gives counts by outcome and server;
     ``again`` is by how much slower a control is than its server; ``stale`` gives, by
-    server, how many of its probe's first reads are stale and never become fresh;
-    ``changes`` are fields of the trial's record.
+    server, how many of the probe's writes are never seen; ``arms`` are further servers, or
+    known ones that do otherwise; ``changes`` are fields of the trial's record.
     """
-    arm = ARMS.get(server.removesuffix(AGAIN), Arm(0.5, 10.0, 80.0, bytes_per_read=50_000))
+    known = ARMS | arms
+    arm = known.get(server.removesuffix(AGAIN), Arm(0.5, 10.0, 80.0, bytes_per_read=50_000))
     if server.endswith(AGAIN):
         arm = replace(arm, latency_ms=arm.latency_ms * again)
     has_server = server != NO_SERVER
@@ -214,7 +219,7 @@ def _requests(
     }
     for index, outcome in enumerate(outcomes):
         intended = int(index * seconds * 1e6 / max(count, 1))
-        took = int(arm.latency_ms * noise[index] * 1000)
+        took = int((arm.latency_ms * noise[index] + arm.added_ms) * 1000)
         dropped = outcome == "dropped"
         row = {
             "intended_us": intended,

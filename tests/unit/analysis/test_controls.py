@@ -9,7 +9,7 @@ from bench.analysis.intervals import Verdict
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 
-CLOSED = replace(SCENARIO, name="capacity", rate_rps=None)
+CLOSED = replace(SCENARIO, name="capacity", rate_rps=None, users=1)
 RUN = {"servers": ("direct", "informer", "none"), "control": "direct", "rounds": 6}
 
 

@@ -11,6 +11,7 @@ from bench.analysis import analyse
 from bench.analysis.compare import Form
 from bench.model import NO_SERVER, PROBE_POD, Outcome
 from bench.store import Store
+from bench.store.tables import REQUESTS, write_table
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 
 CLOSED = replace(SCENARIO, name="capacity", rate_rps=None)
@@ -161,3 +162,64 @@ def test_a_metric_that_is_not_exposed_is_missing_and_not_zero(store):
     figure = arm(analyse(reader), "direct").figures["etcd_requests"]
     assert figure.interval is None
     assert "not measured" == figure.missing
+
+
+def test_a_percentile_that_one_round_cannot_carry_is_withheld_from_the_comparison(store):
+    reader = write_run(store, rounds=2, scenarios=(replace(SCENARIO, rate_rps=200.0),))
+    cut_short(reader, "direct", 999)
+    analysis = analyse(reader)
+    figure = arm(analysis, "direct").figures["p99"]
+    assert ({}, "withheld: a round needs 1,000 requests, has 999") == (
+        figure.rounds,
+        figure.missing,
+    )
+    assert analysis.scenarios[0].comparison("p99", "direct") is None
+    # all requests together carry it, and so does each round its median
+    assert arm(analysis, "direct").percentiles[2].value_ms is not None
+    assert analysis.scenarios[0].comparison("p50", "direct") is not None
+
+
+def cut_short(reader, server, kept):
+    """Keep the first rows of the requests of one of ``server``'s trials."""
+    path = next(reader.folder.glob(f"trials/*-{server}-r0/requests.parquet"))
+    write_table(path.parent, REQUESTS, pd.read_parquet(path)[:kept].to_dict("list"))
+
+
+def test_rounds_that_went_too_badly_to_be_stated_are_not_left_out_in_silence(store):
+    """The median of every round falls among the unanswered, but for the others' sake none is."""
+    unanswered = {"direct": {"timeout": 300}}
+    analysis = analyse(write_run(store, unanswered=unanswered))
+    figure = arm(analysis, "direct").figures["p50"]
+    assert "withheld: in round 0 it falls among what was not answered" == figure.missing
+    assert arm(analysis, "direct").percentiles[0].at_least
+    assert analysis.scenarios[0].comparison("p50", "direct") is None
+
+
+@pytest.mark.parametrize("key", ["staleness_p99", "bystander_p99"])
+def test_percentiles_of_the_observers_need_samples_too(store, key):
+    figure = arm(analyse(write_run(store)), "informer").figures[key]
+    assert figure.interval is None
+    assert figure.missing.startswith("withheld: a round needs 1,000")
+
+
+def test_no_request_that_completed_leaves_no_figure_and_no_crash(store):
+    unanswered = {server: {"timeout": 400} for server in ("direct", "direct-rv0", "informer")}
+    analysis = analyse(write_run(store, unanswered=unanswered))
+    direct = arm(analysis, "direct")
+    assert 0.0 == direct.figures["throughput"].interval.value
+    assert direct.per_1000["apiserver_cpu"].interval is None
+    assert direct.percentiles[0].at_least
+    assert analysis.scenarios[0].comparison("throughput", "direct").ratio is None
+
+
+def test_a_window_of_one_second_is_analysed(store):
+    analysis = analyse(write_run(store, seconds=1.0))
+    assert 50.0 == pytest.approx(arm(analysis, "direct").figures["throughput"].interval.value)
+
+
+def test_intervals_are_of_the_confidence_that_is_asked_for(store):
+    reader = write_run(store, rounds=6)
+    usual = analyse(reader).scenarios[0].comparison("p50", "direct").ratio
+    sure = analyse(reader, confidence=0.99).scenarios[0].comparison("p50", "direct").ratio
+    assert usual.value == sure.value
+    assert sure.low < usual.low < usual.high < sure.high
