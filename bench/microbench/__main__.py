@@ -11,6 +11,7 @@ MODULES = (
     "bench.load.recordingcost",
     "bench.microbench.servers",
     "bench.microbench.fill",
+    "bench.microbench.analysis",
 )
 """What needs no cluster comes first. ``fill`` runs ``informer_fill`` on its own cluster."""
 

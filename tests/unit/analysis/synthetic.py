@@ -131,7 +131,8 @@ def write_trial(
     known ones that do otherwise; ``changes`` are fields of the trial's record.
     """
     known = ARMS | arms
-    arm = known.get(server.removesuffix(AGAIN), Arm(0.5, 10.0, 80.0, bytes_per_read=50_000))
+    other = Arm(0.5, 10.0, 80.0, bytes_per_read=50_000)
+    arm = known.get(server) or known.get(server.removesuffix(AGAIN), other)
     if server.endswith(AGAIN):
         arm = replace(arm, latency_ms=arm.latency_ms * again)
     has_server = server != NO_SERVER

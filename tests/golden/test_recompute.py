@@ -1,0 +1,377 @@
+"""Every figure of the recorded run, computed a second time from its files by plain pandas.
+
+Nothing of ``bench.analysis`` is used to compute what is expected: audit rows,
+scrapes, request rows, freshness rows, bystander rows and the flat records are.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from bench.analysis import analyse
+from bench.analysis.metrics import METRICS
+from bench.store import Store
+
+RUN = Path(__file__).with_name("run")
+PROBE_POD = "freshness-probe"
+ABOVE_NONE = {
+    "apiserver_cpu",
+    "etcd_cpu",
+    "control_plane_cpu",
+    "api_bytes",
+    "api_allocations",
+    "lists_from_cache",
+    "lists_from_etcd",
+    "objects_listed",
+    "flow_wait",
+    "flow_seats",
+    "flow_rejected",
+    "etcd_requests",
+    "etcd_ranges",
+    "etcd_bytes",
+}
+PER_1000 = ABOVE_NONE | {"api_requests", "server_cpu", "upstream_bytes"}
+FLOW = "apiserver_flowcontrol_"
+
+
+class Trial:
+    """One trial's files, as anyone may read them."""
+
+    def __init__(self, folder):
+        self.record = json.loads((folder / "trial.json").read_text())
+        self.tables = {path.stem: pd.read_parquet(path) for path in folder.glob("*.parquet")}
+        self.arm, self.round = self.record["trial"]["server"], self.record["trial"]["round"]
+        self.scenario = self.record["trial"]["scenario"]
+
+    def a_second(self, amount, over="marks_s"):
+        return None if amount is None else amount / self.record[over]
+
+    def answered(self):
+        rows = self.tables.get("requests")
+        return None if rows is None else rows[rows["outcome"] == "ok"]
+
+    def grew(self, source, *names, having="", optional=()):
+        """End minus begin, summed over the series whose labels hold ``having``."""
+        scrapes = self.tables["scrapes"]
+        own = scrapes[scrapes["source"] == source]
+        if any(name not in set(own["name"]) for name in names):
+            return None
+        own = own[own["name"].isin([*names, *optional]) & own["labels"].str.contains(having)]
+        sums = own.groupby("mark")["value"].sum()
+        return float(sums.get("end", 0.0) - sums.get("begin", 0.0))
+
+
+def times(trial, table, start, end="done_us", ok="ok"):
+    """Milliseconds, ascending; what was not answered is endless."""
+    rows = trial.tables.get(table)
+    if rows is None or rows.empty:
+        return None
+    took = (rows[end] - rows[start]).to_numpy(dtype=float) / 1000
+    return np.sort(np.where(rows["outcome"] == ok, took, np.inf))
+
+
+def quantile(values, q):
+    """The nearest rank; NaN where it may not be stated."""
+    if values is None or len(values) == 0:
+        return None
+    if len(values) < round(10 / (1 - q)):
+        return math.nan
+    found = values[math.ceil(round(q * len(values), 6)) - 1]
+    return math.nan if np.isinf(found) else found
+
+
+def felt(q):
+    return lambda trial: quantile(times(trial, "requests", "intended_us"), q)
+
+
+def service(q):
+    def of(trial):
+        rows = trial.answered()
+        if rows is None:
+            return None
+        return quantile(np.sort((rows["done_us"] - rows["sent_us"]).to_numpy(dtype=float) / 1e3), q)
+
+    return of
+
+
+def bystander(q):
+    return lambda trial: quantile(times(trial, "bystander", "intended_us"), q)
+
+
+def read_back(trial):
+    rows = trial.tables.get("freshness")
+    return None if rows is None else rows[rows["reads"] > 0]
+
+
+def staleness(q):
+    def of(trial):
+        rows = read_back(trial)
+        if rows is None or rows.empty:
+            return None
+        upper = (rows["fresh_done_us"].astype(float) - rows["acked_us"]) / 1000
+        return quantile(np.sort(upper.fillna(np.inf).to_numpy()), q)
+
+    return of
+
+
+def stale_first_reads(trial):
+    rows = read_back(trial)
+    judged = None if rows is None else rows["first_stale"].dropna()
+    return None if judged is None or judged.empty else float(judged.astype(bool).mean())
+
+
+def event_delay(trial):
+    rows = read_back(trial)
+    told = None if rows is None else rows.dropna(subset=["event_us"])
+    if told is None or told.empty:
+        return None
+    return quantile(
+        np.sort((told["event_us"] - told["acked_us"]).to_numpy(dtype=float) / 1000), 0.5
+    )
+
+
+def own_requests(trial):
+    """Audit rows of the server's account: without watches opened before, without the probe's."""
+    identity = trial.record["identity"]
+    if identity is None:
+        return None
+    rows = trial.tables["audit"]
+    rows = rows[(rows["resource"] != "") & rows["user"].str.endswith(f":{identity}")]
+    begin_s = trial.record.get("begin_mark_epoch_s") or trial.record["window_begin_epoch_s"]
+    before = (rows["received_us"] < begin_s * 1e6) & (rows["stage"] != "ResponseStarted")
+    rows = rows[~((rows["verb"] == "watch") & before)]
+    return int((rows["name"] != PROBE_POD).sum())
+
+
+def throughput(trial):
+    rows = trial.answered()
+    return None if rows is None else len(rows) / trial.record["window_s"]
+
+
+def milliseconds(*fields):
+    return lambda trial: trial.a_second(
+        None
+        if any(trial.record.get(field) is None for field in fields)
+        else 1000 * sum(trial.record[field] for field in fields)
+    )
+
+
+def recorded(field):
+    return lambda trial: trial.record.get(field)
+
+
+def scraped(source, *names, times=1, **given):
+    def of(trial):
+        grown = trial.grew(source, *names, **given)
+        return trial.a_second(None if grown is None else times * grown)
+
+    return of
+
+
+def rejected(trial):
+    there = trial.grew("apiserver", f"{FLOW}dispatched_requests_total") is not None
+    grown = trial.grew("apiserver", f"{FLOW}rejected_requests_total")
+    return trial.a_second((grown or 0.0) if there else None)
+
+
+def memory_when_ready(trial):
+    size = trial.record["server_pss_ready_bytes"]
+    return None if size is None else size / trial.record["pods_at_start"]
+
+
+LISTS = "apiserver_storage_list_total"
+BY_HAND = {
+    "api_requests": lambda trial: trial.a_second(own_requests(trial), "window_s"),
+    "throughput": throughput,
+    "p50": felt(0.5),
+    "p90": felt(0.9),
+    "p99": felt(0.99),
+    "service_p50": service(0.5),
+    "service_p90": service(0.9),
+    "service_p99": service(0.99),
+    "server_cpu": milliseconds("server_cpu_s"),
+    "apiserver_cpu": milliseconds("apiserver_cpu_s"),
+    "etcd_cpu": milliseconds("etcd_cpu_s"),
+    "control_plane_cpu": milliseconds("apiserver_cpu_s", "etcd_cpu_s"),
+    "api_bytes": scraped(
+        "apiserver", "apiserver_response_sizes_sum", optional=["apiserver_watch_events_sizes_sum"]
+    ),
+    "api_allocations": scraped("apiserver", "go_memstats_alloc_bytes_total"),
+    "lists_from_cache": scraped("apiserver", LISTS, having='storage="watchcache"'),
+    "lists_from_etcd": scraped("apiserver", LISTS, having='storage="etcd"'),
+    "objects_listed": scraped("apiserver", "apiserver_storage_list_fetched_objects_total"),
+    "flow_wait": scraped("apiserver", f"{FLOW}request_wait_duration_seconds_sum", times=1000),
+    "flow_seats": scraped("apiserver", f"{FLOW}work_estimated_seats_sum"),
+    "flow_rejected": rejected,
+    "etcd_requests": scraped("apiserver", "etcd_requests_total"),
+    "etcd_ranges": scraped("etcd", "etcd_mvcc_range_total"),
+    "etcd_bytes": scraped("etcd", "etcd_network_client_grpc_sent_bytes_total"),
+    "upstream_bytes": lambda trial: trial.a_second(trial.record.get("upstream_bytes")),
+    "staleness_p50": staleness(0.5),
+    "staleness_p99": staleness(0.99),
+    "stale_first_reads": stale_first_reads,
+    "event_delay_p50": event_delay,
+    "bystander_p50": bystander(0.5),
+    "bystander_p99": bystander(0.99),
+    "memory_end": recorded("server_pss_end_bytes"),
+    "memory_peak": recorded("server_pss_peak_bytes"),
+    "memory_per_pod": memory_when_ready,
+    "ready": recorded("ready_s"),
+    "ready_requests": recorded("ready_requests"),
+    "ready_bytes": recorded("ready_bytes"),
+}
+
+
+@pytest.fixture(scope="module")
+def trials():
+    return [Trial(folder) for folder in sorted((RUN / "trials").iterdir())]
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    return analyse(Store(RUN.parent).open(RUN))
+
+
+@pytest.fixture(scope="module")
+def arms(analysis):
+    return [
+        arm
+        for scenario in analysis.scenarios
+        for arm in (*scenario.arms, *(control.arm for control in scenario.controls))
+    ]
+
+
+def of(trials, scenario, arm):
+    return {one.round: one for one in trials if (one.scenario, one.arm) == (scenario, arm)}
+
+
+def rounds_by_hand(trials, scenario, arm, key):
+    """Round -> value, less what is to be subtracted; empty where a round withholds it."""
+    base = "none" if key in ABOVE_NONE else "direct" if key == "memory_per_pod" else None
+    below = of(trials, scenario, base)
+    found = {}
+    for number, trial in of(trials, scenario, arm).items():
+        value = BY_HAND[key](trial)
+        if base is not None and arm != "none":
+            less = BY_HAND[key](below[number]) if arm != base and number in below else None
+            value = None if value is None or less is None else value - less
+        if value is not None:
+            found[number] = value
+    return {} if any(math.isnan(value) for value in found.values()) else found
+
+
+def test_there_is_a_second_way_to_every_metric():
+    assert {metric.key for metric in METRICS} == set(BY_HAND)
+
+
+@pytest.mark.parametrize("key", BY_HAND)
+def test_each_rounds_figure_is_the_one_made_by_hand(trials, arms, key):
+    for arm in arms:
+        expected = rounds_by_hand(trials, arm.scenario.name, arm.server, key)
+        assert pytest.approx(expected) == dict(arm.figures[key].rounds)
+        if expected:
+            assert pytest.approx(np.mean(list(expected.values()))) == (
+                arm.figures[key].interval.value
+            )
+
+
+@pytest.mark.parametrize("key", sorted(PER_1000))
+def test_each_figure_for_1000_reads_is_the_one_made_by_hand(trials, arms, key):
+    over = "window_s" if key == "api_requests" else "marks_s"
+    for arm in arms:
+        own = of(trials, arm.scenario.name, arm.server)
+        expected = {
+            number: 1000 * value * own[number].record[over] / len(own[number].answered())
+            for number, value in rounds_by_hand(trials, arm.scenario.name, arm.server, key).items()
+            if arm.server != "none"
+        }
+        assert pytest.approx(expected) == dict(arm.per_1000[key].rounds)
+
+
+def test_intervals_are_students_t_over_the_rounds(arms):
+    for arm in arms:
+        for figure in arm.figures.values():
+            values = list(figure.rounds.values())
+            if len(values) < 2 or (figure.metric.key == "api_requests" and not any(values)):
+                continue
+            peer = (values[0], values[0])
+            if np.ptp(values) > 0:
+                peer = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
+            assert pytest.approx(peer) == (figure.interval.low, figure.interval.high)
+
+
+def test_comparisons_are_paired_ratios_and_differences(trials, analysis):
+    compared = [
+        *(one for scenario in analysis.scenarios for one in scenario.comparisons),
+        *(one for control in analysis.controls for one in control.comparisons),
+    ]
+    assert compared
+    for one in compared:
+        if one.per_1000:
+            continue
+        key = one.metric.key
+        own = rounds_by_hand(trials, one.scenario, one.subject, key)
+        other = rounds_by_hand(trials, one.scenario, one.baseline, key)
+        shared = sorted(own.keys() & other.keys())
+        differences = [own[number] - other[number] for number in shared]
+        assert pytest.approx(np.mean(differences)) == one.difference.value
+        if one.ratio is not None:
+            logs = [math.log(own[number] / other[number]) for number in shared]
+            assert pytest.approx(math.exp(np.mean(logs))) == one.ratio.value
+            if len(logs) > 1 and stats.sem(logs) > 0:
+                peer = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
+                assert pytest.approx((math.exp(peer.low), math.exp(peer.high))) == (
+                    one.ratio.low,
+                    one.ratio.high,
+                )
+
+
+def test_at_least_so_many_times_follows_from_the_counts(trials, analysis):
+    stated = [
+        one
+        for scenario in analysis.scenarios
+        for one in scenario.comparisons
+        if one.at_least is not None
+    ]
+    assert stated
+    for one in stated:
+        counts, reads = {}, {}
+        for arm in (one.subject, one.baseline):
+            own = of(trials, one.scenario, arm).values()
+            counts[arm] = sum(own_requests(trial) for trial in own)
+            reads[arm] = sum(len(trial.answered()) for trial in own)
+        low = stats.chi2.ppf(0.025, 2 * counts[one.baseline]) / 2 / reads[one.baseline]
+        high = stats.chi2.ppf(0.975, 2 * (counts[one.subject] + 1)) / 2 / reads[one.subject]
+        assert pytest.approx(low / high) == one.at_least
+
+
+def test_pooled_percentiles_are_of_all_rows(trials, arms):
+    for arm in arms:
+        parts = [
+            times(trial, "requests", "intended_us")
+            for trial in of(trials, arm.scenario.name, arm.server).values()
+        ]
+        known = [part for part in parts if part is not None]
+        rows = np.sort(np.concatenate(known)) if known else np.empty(0)
+        for one in arm.percentiles:
+            expected = quantile(rows, one.q)
+            if expected is None or math.isnan(expected):
+                assert one.withheld is not None or one.at_least
+            else:
+                assert pytest.approx(expected) == one.value_ms
+
+
+def test_the_control_is_decided_by_the_metric_named_beforehand(trials, analysis):
+    for control in analysis.controls:
+        key = {"steady": "service_p50", "capacity": "throughput"}[control.scenario]
+        first = rounds_by_hand(trials, control.scenario, control.server, key)
+        again = rounds_by_hand(trials, control.scenario, f"{control.server}-again", key)
+        logs = [math.log(again[number] / first[number]) for number in sorted(first)]
+        low, high = stats.t.interval(0.99, len(logs) - 1, np.mean(logs), stats.sem(logs))
+        within = -math.log(1.1) <= low and high <= math.log(1.1)
+        assert control.fired == (not within and not low <= 0 <= high)
