@@ -1,11 +1,11 @@
 """What a metric is, and the ways of turning what a trial used into one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.exposed import Exposed
 from bench.analysis.facts import Facts
-from bench.analysis.latency import Latencies, Percentile
+from bench.analysis.latency import Latencies, Percentile, pool
 from bench.model import NO_SERVER
 
 ABOVE_NONE = "; the same of the arm none subtracted, round by round"
@@ -36,6 +36,8 @@ class Metric:
     withheld: Callable[[Facts], str | None] | None = None
     """Why a trial cannot carry it though it was measured. One such round withholds the figure
     of the arm: without the rounds that went worst, what is left would be a choice."""
+    pooled: Callable[[Sequence[Facts]], Percentile | None] | None = None
+    """Of a percentile: the same of all rounds together, which may be stated where no round's is."""
 
     @property
     def above_floor(self) -> bool:
@@ -91,6 +93,12 @@ def percentile_withheld(facts: Facts, part: Part, q: float) -> str | None:
     if found.withheld is not None:
         return f"a round {found.withheld}"
     return None
+
+
+def percentile_pooled(facts: Sequence[Facts], part: Part, q: float) -> Percentile | None:
+    """Return percentile ``q`` of all rounds' times together; ``None`` where none were taken."""
+    known = [latencies for fact in facts if (latencies := part(fact)) is not None]
+    return pool(known).percentile(q) if known else None
 
 
 def _percentile(facts: Facts, part: Part, q: float) -> Percentile | None:

@@ -4,7 +4,7 @@ from functools import partial
 
 from bench.analysis.facts import Facts
 from bench.analysis.latency import Latencies
-from bench.analysis.metric import Metric, percentile_of, percentile_withheld
+from bench.analysis.metric import Metric, percentile_of, percentile_pooled, percentile_withheld
 
 
 def _staleness(facts: Facts) -> Latencies | None:
@@ -32,6 +32,7 @@ def _staleness_metric(q: float) -> Metric:
         source="freshness.parquet: fresh_done_us - acked_us; writes never seen count as longer",
         of=partial(percentile_of, part=_staleness, q=q),
         withheld=partial(percentile_withheld, part=_staleness, q=q),
+        pooled=partial(percentile_pooled, part=_staleness, q=q),
     )
 
 
@@ -43,6 +44,7 @@ def _bystander_metric(q: float) -> Metric:
         source="bystander.parquet: done_us - intended_us; unanswered rows count as longer",
         of=partial(percentile_of, part=_bystander, q=q),
         withheld=partial(percentile_withheld, part=_bystander, q=q),
+        pooled=partial(percentile_pooled, part=_bystander, q=q),
     )
 
 
@@ -64,6 +66,7 @@ FRESHNESS = (
         source="freshness.parquet: event_us - acked_us, where the server tells",
         of=partial(percentile_of, part=_event_delay, q=0.5),
         withheld=partial(percentile_withheld, part=_event_delay, q=0.5),
+        pooled=partial(percentile_pooled, part=_event_delay, q=0.5),
         may_be_zero=True,
     ),
 )

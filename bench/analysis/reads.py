@@ -4,7 +4,7 @@ from functools import partial
 
 from bench.analysis.facts import Facts
 from bench.analysis.latency import Latencies
-from bench.analysis.metric import Metric, percentile_of, percentile_withheld
+from bench.analysis.metric import Metric, percentile_of, percentile_pooled, percentile_withheld
 
 PERCENTILES = (0.5, 0.9, 0.99)
 
@@ -58,6 +58,7 @@ def _latency_metric(q: float) -> Metric:
         source="requests.parquet: done_us - intended_us, unanswered rows at least the time-out",
         of=partial(percentile_of, part=_felt, q=q),
         withheld=partial(percentile_withheld, part=_felt, q=q),
+        pooled=partial(percentile_pooled, part=_felt, q=q),
     )
 
 
@@ -69,6 +70,7 @@ def _service_metric(q: float) -> Metric:
         source="requests.parquet: done_us - sent_us, rows with outcome ok",
         of=partial(percentile_of, part=_service, q=q),
         withheld=partial(percentile_withheld, part=_service, q=q),
+        pooled=partial(percentile_pooled, part=_service, q=q),
     )
 
 

@@ -27,7 +27,9 @@ class Figure:
     """A metric of an arm: its rounds, and their mean with an interval.
 
     ``rounds`` maps a round to its value. When ``interval`` is ``None``,
-    ``missing`` says what is not there.
+    ``missing`` says what is not there. A percentile that single rounds have too
+    few samples for may still be stated of all rounds together: then ``rounds`` is
+    empty, the interval has a value and no bounds, and there is nothing to compare.
     """
 
     metric: Metric
@@ -144,7 +146,11 @@ def _arm(
         why = _withheld(metric, facts)
         if why is not None:
             values = {}
-        figures[metric.key] = _figure(metric, values, _exposure_s(facts), confidence, why)
+        figures[metric.key] = (
+            _figure(metric, values, _exposure_s(facts), confidence)
+            if why is None
+            else _of_all_rounds(metric, facts, why)
+        )
         if metric is REQUESTS or metric.needs_rate:
             rounds = by_arm[server]
             per_read = {
@@ -194,6 +200,14 @@ def _withheld(metric: Metric, facts: Sequence[Facts]) -> str | None:
     return next((f"withheld: {why}" for why in reasons if why is not None), None)
 
 
+def _of_all_rounds(metric: Metric, facts: Sequence[Facts], why: str) -> Figure:
+    """Return what can be said of a percentile that a round cannot carry."""
+    found = metric.pooled(facts) if metric.pooled is not None else None
+    if found is None or found.value_ms is None or found.at_least:
+        return Figure(metric, {}, None, why)
+    return Figure(metric, {}, Interval(found.value_ms, None, None, len(facts)), why)
+
+
 def _exposure_s(facts: Sequence[Facts]) -> float:
     return sum(fact.record.marks_s for fact in facts)
 
@@ -203,11 +217,10 @@ def _figure(
     values: Mapping[int, float],
     exposure: float,
     confidence: float,
-    why: str | None = None,
 ) -> Figure:
     """Return the figure of ``values``; ``exposure`` is what a count of zero is zero in."""
     if not values:
-        return Figure(metric, values, None, why or "not measured")
+        return Figure(metric, values, None, "not measured")
     interval = mean_interval(list(values.values()), confidence)
     if metric is REQUESTS and interval is not None and not any(values.values()) and exposure:
         # No request in any round: the spread of zeros says nothing, the exact bound does.

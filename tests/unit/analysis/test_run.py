@@ -223,3 +223,14 @@ def test_intervals_are_of_the_confidence_that_is_asked_for(store):
     sure = analyse(reader, confidence=0.99).scenarios[0].comparison("p50", "direct").ratio
     assert usual.value == sure.value
     assert sure.low < usual.low < usual.high < sure.high
+
+
+def test_a_percentile_of_the_observers_is_stated_of_all_rounds_where_no_round_can(store):
+    """Ten writes a round, four rounds: forty carry a median, and no comparison."""
+    analysis = analyse(write_run(store, rounds=4, seconds=4.0))
+    informer = arm(analysis, "informer")
+    figure = informer.figures["staleness_p50"]
+    assert ({}, "withheld: a round needs 20 requests, has 10") == (figure.rounds, figure.missing)
+    assert figure.interval.value == informer.freshness.upper.percentile(0.5).value_ms
+    assert (None, None) == (figure.interval.low, figure.interval.high)
+    assert analysis.scenarios[0].comparison("staleness_p50", "direct") is None
