@@ -107,7 +107,7 @@ def _record(trial: Trial) -> TrialRecord:
 def _requests(rows: int, draw: random.Random) -> dict[str, list[Any]]:
     sent = [round(index * SECONDS * 1e6 / rows) for index in range(rows)]
     done = [moment + round(draw.lognormvariate(8.0, 0.4)) for moment in sent]
-    constant = {"status": [200] * rows, "outcome": ["ok"] * rows}
+    constant: dict[str, list[Any]] = {"status": [200] * rows, "outcome": ["ok"] * rows}
     return {"intended_us": sent, "sent_us": sent, "done_us": done, **constant}
 
 
