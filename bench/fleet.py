@@ -116,12 +116,14 @@ class ServerUnderTest(Stoppable):
         watchdog: Watchdog,
         log: Path,
         threads: int = 8,
+        host: str = "127.0.0.1",
         port: int = 0,
     ) -> Self:
         """Start the server as its identity and return once it is ready.
 
-        ``port`` 0 chooses one. Raises ``ProcessFailed`` with the end of its log if it
-        dies or is not ready within the kind's ``ready_timeout_s``.
+        ``host`` is the address to listen on, for a server of ours; ``port`` 0 chooses one.
+        Raises ``ProcessFailed`` with the end of its log if it dies or is not ready
+        within the kind's ``ready_timeout_s``.
         """
         began = time.monotonic()
         if kind.command is None:
@@ -129,6 +131,7 @@ class ServerUnderTest(Stoppable):
                 kind.name,
                 identity=kind.identity,
                 kubeconfig=kubeconfig,
+                host=host,
                 port=port,
                 threads=threads,
                 log=log,

@@ -66,13 +66,21 @@ class Readiness:
 
 
 def own_server(
-    name: str, *, identity: str, kubeconfig: Path, port: int, threads: int, log: Path
+    name: str,
+    *,
+    identity: str,
+    kubeconfig: Path,
+    host: str = "127.0.0.1",
+    port: int,
+    threads: int,
+    log: Path,
 ) -> Launch:
     """Return how a server of this project is started; it announces its address in ``log``."""
     log.touch()
     begin = log.stat().st_size
     argv = [sys.executable, "-m", "servers", name, "--kubeconfig", str(kubeconfig)]
-    argv += ["--context", identity, "--port", str(port), "--threads", str(threads)]
+    argv += ["--context", identity, "--threads", str(threads)]
+    argv += ["--host", host, "--port", str(port)]
     return Launch(argv, url=lambda: _announced(log, begin), readiness=Readiness(), folder=ROOT)
 
 

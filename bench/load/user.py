@@ -48,12 +48,17 @@ class LoadUser(User):
             raise StopUser
         self.model.step()
 
+    @classmethod
+    def reported_as(cls, label: str) -> str:
+        """Return the name under which Locust counts requests of ``label``."""
+        return label
+
     def _report(
         self, label: str, elapsed_ms: float, size: int, wrong: RequestFailedError | None
     ) -> None:
         self.environment.events.request.fire(
             request_type="GET",
-            name=label,
+            name=self.reported_as(label),
             response_time=elapsed_ms,
             response_length=size,
             exception=wrong,

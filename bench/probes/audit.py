@@ -93,6 +93,15 @@ class AuditLog:
                 found[row.audit_id] = row
         return list(found.values())
 
+    def lines(self, begin: int, at_most: int) -> tuple[list[AuditRow], int]:
+        """Return one row a whole line behind ``begin``, and the position behind the last of them.
+
+        Both stages of a watch are rows. Reads ``at_most`` bytes; raises ``AuditError``.
+        """
+        data = self._read(begin, begin + at_most)
+        end = data.rfind(b"\n") + 1
+        return [_parse(line) for line in data[:end].splitlines()], begin + end
+
     def _read(self, begin: int, end: int | None) -> bytes:
         pieces, at = [], 0
         try:

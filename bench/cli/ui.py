@@ -1,0 +1,116 @@
+"""``bench ui``: Locust's web page on both servers, with the API server in view."""
+
+import argparse
+
+from bench.cli.arguments import Verbs, churn_rate, pod_count
+from bench.cli.exits import OK
+from bench.progress import Progress
+from bench.ui.command import UiOptions, ui
+from bench.ui.swarm import MASTER_PORT, SwarmOptions
+
+DESCRIPTION = """\
+A populated throwaway cluster, both servers, and Locust's web page over them. Open the address
+that is printed, pick users of the informer, of the direct server or of both, and start them;
+the tab "API server" shows what reaches the API server from each."""
+
+EPILOG = """\
+workers:
+  --workers 2 starts two Locust workers here, each on a processor of its own if there is one.
+  Workers on other machines: give an address of this machine that they reach, on which Locust's
+  master and both servers then listen (there is no password), and how many will come:
+    here    python -m bench ui --expect-workers 2 --master-bind-host 192.0.2.10
+    there   .venv/bin/locust -f bench/load/webui/locustfile.py --worker --master-host 192.0.2.10
+  They need nothing else: the master tells them where the servers are. Statistics and request
+  rows of all workers are put together; clocks of the machines should agree.
+
+scripts:
+  curl http://127.0.0.1:8089/api-server/live.json      what the tab shows, as JSON
+  curl -c jar http://127.0.0.1:8089/ -o page.html      the cookie that what acts needs:
+  curl -b jar -d per_s=50 http://127.0.0.1:8089/api-server/churn
+  curl -b jar -X POST http://127.0.0.1:8089/api-server/freeze
+  curl -b jar -X POST http://127.0.0.1:8089/api-server/session -o session.tar.gz
+"""
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "ui",
+        help="Locust's web page on both servers, the API server in view, until Ctrl-C",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address of the page (%(default)s); others are warned of",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8089, help="port of the page (%(default)s); 0 chooses one"
+    )
+    parser.add_argument("--pods", type=pod_count, default=1000, help="pods to write (%(default)s)")
+    parser.add_argument(
+        "--churn", type=churn_rate, default=20.0, metavar="R", help="writes a second (%(default)g)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the population (%(default)s)")
+    parser.add_argument(
+        "--workers", type=_few, default=0, metavar="N", help="Locust workers to start here"
+    )
+    parser.add_argument(
+        "--expect-workers",
+        type=_few,
+        default=0,
+        metavar="N",
+        help="workers that come from elsewhere",
+    )
+    parser.add_argument(
+        "--master-bind-host",
+        type=_one_address,
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where workers reach Locust's master and the servers (%(default)s)",
+    )
+    parser.add_argument(
+        "--master-bind-port",
+        type=_port,
+        default=MASTER_PORT,
+        metavar="PORT",
+        help="of Locust's master, with workers (%(default)s); 0 chooses one",
+    )
+    parser.set_defaults(command=_ui)
+
+
+def _ui(options: argparse.Namespace, progress: Progress) -> int:
+    swarm = SwarmOptions(
+        host=options.host,
+        port=options.port,
+        workers=options.workers,
+        expect_workers=options.expect_workers,
+        master_bind_host=options.master_bind_host,
+        master_bind_port=options.master_bind_port,
+    )
+    ui(UiOptions(options.pods, options.churn, options.seed, swarm), progress)
+    return OK
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 65535")
+    return port
+
+
+def _few(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 100")
+    return number
+
+
+def _one_address(text: str) -> str:
+    if text in {"*", "", "0.0.0.0", "::"}:
+        raise argparse.ArgumentTypeError(
+            "workers are told this address: name one of this machine's, not all of them"
+        )
+    return text

@@ -1,0 +1,102 @@
+"""Request rows on their way: from the processes that ask to a folder of the master's.
+
+Every few seconds each process hands over what it has recorded, as Parquet, one
+piece a server, with the message that carries its statistics; so rows of workers
+on other machines arrive as well, and no process holds more than a few seconds.
+"""
+
+import io
+import logging
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import gevent
+import pyarrow as pa
+import pyarrow.parquet as pq
+from locust.env import Environment
+from locust.runners import LocalRunner, WorkerRunner
+
+from bench.load.recorder import Recorder
+from bench.load.webui.classes import Reader
+
+KEY = "informer_bench_rows"
+EVERY_S = 3.0
+"""As often as workers report to the master."""
+MOST_BYTES = 500_000_000
+"""Kept of one session; what comes after is counted by Locust alone."""
+
+log = logging.getLogger(__name__)
+
+
+def take(classes: Iterable[type[Reader]]) -> list[dict[str, Any]]:
+    """Take the rows out of the recorders of ``classes``: server, begin (epoch), Parquet bytes."""
+    pieces = []
+    for each in classes:
+        phase = each.order.stage.phase if not each.trouble else None
+        if phase is None or phase.recorder is None or not len(phase.recorder):
+            continue
+        recorder, phase.recorder = phase.recorder, Recorder(each.order.questions.labels)
+        begin = time.time() - (monotonic() - phase.begin_s)
+        pieces.append({"server": each.server, "begin": begin, "rows": _packed(recorder.table())})
+    return pieces
+
+
+def _packed(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", store_schema=False)
+    return sink.getvalue()
+
+
+class Collector:
+    """Writes what comes in as files of the folder of the test under way."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._count = 0
+        self._bytes = 0
+
+    def into(self, folder: Path) -> None:
+        """Keep what comes from now on in ``folder``."""
+        self._folder = folder
+
+    def keep(self, pieces: Iterable[dict[str, Any]]) -> None:
+        """Write each piece as ``<server>-<begin in us>-<number>.parquet``."""
+        for piece in pieces:
+            self._bytes += len(piece["rows"])
+            if self._folder is None or self._bytes > MOST_BYTES:
+                continue
+            self._count += 1
+            name = f"{piece['server']}-{piece['begin'] * 1e6:.0f}-{self._count}.parquet"
+            (self._folder / name).write_bytes(piece["rows"])
+
+
+def report_from_workers(environment: Environment, classes: Iterable[type[Reader]]) -> None:
+    """Put a worker's rows into its reports to the master."""
+    chosen = tuple(classes)
+
+    def report(data: dict[str, Any], **_: object) -> None:
+        data[KEY] = take(chosen)
+
+    if isinstance(environment.runner, WorkerRunner):
+        environment.events.report_to_master.add_listener(report)  # type: ignore[no-untyped-call]
+
+
+def collect(environment: Environment, classes: Iterable[type[Reader]], into: Collector) -> None:
+    """Let ``into`` keep the rows of this process, or of the workers."""
+    chosen = tuple(classes)
+
+    def heard(data: dict[str, Any], **_: object) -> None:
+        into.keep(data.get(KEY, ()))
+
+    def own() -> None:
+        while True:
+            gevent.sleep(EVERY_S)
+            into.keep(take(chosen))
+
+    if isinstance(environment.runner, LocalRunner):
+        gevent.spawn(own)
+    else:
+        environment.events.worker_report.add_listener(heard)  # type: ignore[no-untyped-call]

@@ -1,0 +1,96 @@
+"""Tells the harness when a test starts and stops: a session can be had as results."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+
+from bench.load.webui.classes import Reader
+from bench.load.webui.feed import Feed
+from bench.load.webui.form import OF_THE_CLASS
+from bench.load.webui.harness import Harness, HarnessError
+from bench.load.webui.rows import Collector, take
+
+SETTLE_S = 1.0
+"""After a stop the workers' last rows are on their way."""
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """Follows the tests of one page."""
+
+    def __init__(
+        self, environment: Environment, harness: Harness, feed: Feed, collector: Collector
+    ) -> None:
+        self._environment = environment
+        self._harness = harness
+        self._feed = feed
+        self._collector = collector
+        self._most_users = 0
+        self._under_way = False
+        self._ending: gevent.Greenlet | None = None
+
+    def follow(self) -> None:
+        """Listen to Locust's events."""
+        self._environment.events.test_start.add_listener(self._started)  # type: ignore[no-untyped-call]
+        self._environment.events.test_stop.add_listener(self._stopped)  # type: ignore[no-untyped-call]
+        gevent.spawn(self._count_users)
+
+    def _started(self, **_: object) -> None:
+        if self._ending is not None:
+            self._ending.join()
+        try:
+            answer = self._harness.ask("begin", **self._what())
+        except HarnessError as error:
+            log.warning("this test will not be part of the session's results: %s", error)
+            return
+        self._most_users, self._under_way = 0, True
+        self._collector.into(Path(answer["folder"]))
+
+    def _stopped(self, **_: object) -> None:
+        if not self._under_way:
+            return
+        self._under_way = False
+        # apart: marks wait for the API server, and a stop must not
+        self._ending = gevent.spawn(self._end)
+
+    def _end(self) -> None:
+        gevent.sleep(SETTLE_S)
+        classes = [each for each in self._environment.user_classes if issubclass(each, Reader)]
+        self._collector.keep(take(classes))
+        try:
+            self._harness.ask("end", users=self._most_users, **self._counts())
+        except HarnessError as error:
+            log.warning("this test will not be part of the session's results: %s", error)
+
+    def _count_users(self) -> None:
+        while True:
+            runner = self._environment.runner
+            self._most_users = max(self._most_users, runner.user_count if runner else 0)
+            gevent.sleep(0.5)
+
+    def _what(self) -> dict[str, Any]:
+        options = self._environment.parsed_options
+        assert options is not None, "a locustfile is loaded by the command line"
+        classes = [each for each in self._environment.user_classes if issubclass(each, Reader)]
+        chosen = options.route != OF_THE_CLASS
+        return {
+            "servers": sorted({each.server for each in classes}),
+            "routes": [options.route] if chosen else sorted({each.route.name for each in classes}),
+            "narrowed": {"namespace": options.namespace, "selector": options.selector},
+            "rate": options.rate or None,
+            "arrivals": options.arrivals,
+            "outstanding": options.outstanding,
+            "timeout_s": options.timeout_s,
+            "classes": {
+                server: sum(each.server == server for each in classes)
+                for server in {each.server for each in classes}
+            },
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        load = self._feed.load()
+        return {"answers": load["answers"], "failed": load["failed"]}

@@ -1,0 +1,273 @@
+// The tab "API server": what reaches the API server from each server, over the last minutes.
+// Everything that comes from the cluster is put in as text, never as markup.
+"use strict";
+(() => {
+  const BASE = new URL(".", document.currentScript.src);
+  const EVERY_MS = 2000, WINDOW_S = 300, TITLE = "API server";
+  const COLOURS = { direct: "--direct", informer: "--informer", apiserver: "--third", etcd: "--fourth" };
+  const NS = "http://www.w3.org/2000/svg";
+
+  const make = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  };
+  const svg = (tag, attributes = {}, text) => {
+    const element = document.createElementNS(NS, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  const sum = (values) => Object.values(values || {}).reduce((a, b) => a + b, 0);
+  const colour = (name) => `var(${COLOURS[name] || "--muted"})`;
+  const number = (value) =>
+    value === null || value === undefined ? "–"
+      : value >= 100 ? Math.round(value).toLocaleString("en")
+        : value >= 10 ? value.toFixed(1) : value === 0 ? "0" : value.toFixed(2);
+  const whole = (value) => (value === null || value === undefined ? "–" : Math.round(value).toLocaleString("en"));
+  const bytes = (value) =>
+    value === null || value === undefined ? "–"
+      : value >= 1e6 ? `${(value / 1e6).toFixed(1)} MB` : value >= 1e3 ? `${(value / 1e3).toFixed(1)} kB` : `${Math.round(value)} B`;
+  const percent = (value) => (value === null || value === undefined ? "–" : `${Math.round(value * 100)}%`);
+  const ms = (value) => (value === null || value === undefined ? "not seen" : `${number(value)} ms`);
+
+  class Chart {
+    constructor(title, remark, format, series) {
+      Object.assign(this, { title, format, series });
+      this.legend = make("div", { class: "legend" });
+      this.picture = svg("svg", { viewBox: "0 0 480 150", role: "img" });
+      this.element = make("figure", {}, make("h3", {}, title), this.legend, this.picture,
+        make("figcaption", { class: "muted" }, remark));
+    }
+
+    // `points` are those of the window; a series is {name, of(point) -> number|null}
+    draw(points, names) {
+      const lines = this.series(names).map((each) => ({
+        ...each, values: points.map((point) => ({ at: point.at, value: each.of(point) ?? null })),
+      }));
+      const all = lines.flatMap((line) => line.values.map((each) => each.value)).filter((value) => value !== null);
+      const top = nice(Math.max(0, ...all));
+      const end = points.length ? points[points.length - 1].at : 0;
+      const x = (at) => 60 + 416 * (1 - (end - at) / WINDOW_S), y = (value) => 126 - 116 * (value / top);
+      const parts = [0, 0.5, 1].flatMap((share) => [
+        svg("line", { class: "grid", x1: 60, x2: 476, y1: y(top * share), y2: y(top * share) }),
+        svg("text", { x: 55, y: y(top * share) + 4, "text-anchor": "end" }, this.format(top * share)),
+      ]);
+      for (const [back, anchor] of [[WINDOW_S, "start"], [WINDOW_S / 2, "middle"], [0, "end"]]) {
+        const label = back ? `${back / 60} min ago` : "now";
+        parts.push(svg("text", { x: x(end - back), y: 144, "text-anchor": anchor }, label));
+      }
+      for (const line of lines) {
+        parts.push(svg("path", { d: path(line.values, x, y), stroke: line.colour, "stroke-dasharray": line.dash || "none" }));
+      }
+      this.picture.replaceChildren(...parts);
+      const last = lines.map((line) => [line, (line.values[line.values.length - 1] || {}).value]);
+      this.legend.replaceChildren(...last.map(([line, value]) =>
+        make("span", { style: `--of: ${line.colour}; --line: ${line.dash ? "dashed" : "solid"}` }, `${line.name} ${this.format(value)}`)));
+      this.picture.setAttribute("aria-label", `${this.title}; now ${last.map(([line, value]) => `${line.name} ${this.format(value)}`).join(", ")}`);
+    }
+  }
+
+  const nice = (most) => {
+    if (most <= 0) return 1;
+    const power = 10 ** Math.floor(Math.log10(most));
+    return power * [1, 2, 5, 10].find((step) => step * power >= most);
+  };
+  // a gap of time, or a value that is not there, is a gap of the line
+  const path = (values, x, y) => {
+    let d = "", pen = false, before = 0;
+    for (const { at, value } of values) {
+      if (value === null) { pen = false; continue; }
+      d += `${pen && at - before < 6 ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
+      pen = true; before = at;
+    }
+    return d;
+  };
+
+  const each = (of) => (names) => names.map((name) => ({ name, colour: colour(name), of: of(name) }));
+  const CHARTS = () => [
+    new Chart("Requests to the API server, a second", "From the audit log, by the identity of each server; watches count when they are opened.",
+      number, each((name) => (point) => sum(point.requests[name]))),
+    new Chart("Useful answers, a second", "What the users started here got from each server; failed ones are not in it.",
+      number, each((name) => (point) => point.answers[name])),
+    new Chart("Processor time", "Of the control plane and of each server; 100% is one processor.", percent,
+      (names) => [...["apiserver", "etcd"], ...names].map((name) => ({
+        name: name === "apiserver" ? "kube-apiserver" : name, colour: colour(name),
+        dash: names.includes(name) ? "5 3" : undefined, of: (point) => point.cpu[name] }))),
+    new Chart("Bytes from the API server, a second", "As each server counts them, and all that the API server sent; a value every 5 s.", bytes,
+      (names) => [...names, "apiserver"].map((name) => ({
+        name: name === "apiserver" ? "to everybody" : name, colour: colour(name),
+        dash: names.includes(name) ? undefined : "5 3", of: (point) => point.bytes[name] }))),
+    new Chart("Age of an answer after a write", "A probe writes a pod and reads it from each server until the write shows, every 5 s.", ms,
+      each((name) => (point) => (point.freshness || {})[name])),
+    new Chart("Refused with 429, a second", "Too many requests: the API server's flow control sent them away.", number,
+      each((name) => (point) => point.throttled[name] || 0)),
+  ];
+
+  class Section {
+    constructor() {
+      this.points = []; this.seq = 0; this.timer = null;
+      this.alarms = make("div", { role: "status" });
+      this.tiles = make("div", { class: "tiles" });
+      this.charts = CHARTS();
+      this.facts = make("p", { class: "muted" });
+      this.rows = make("tbody");
+      this.rate = make("input", { type: "number", min: "0", max: "1000", step: "any", name: "per_s", required: "" });
+      this.freeze = make("button", { type: "button" }, "Freeze the API server for 10 s");
+      this.download = make("button", { type: "button" }, "Download as results");
+      this.told = make("p", { class: "muted", role: "status" });
+      const churn = make("form", {}, make("label", {}, "writes to pods a second", this.rate), make("button", {}, "Set"));
+      churn.addEventListener("submit", (event) => { event.preventDefault(); this.act("churn", { per_s: this.rate.value }, (answer) => `${number(answer.per_s)} writes a second from now on.`); });
+      this.freeze.addEventListener("click", () => this.act("freeze", {}, () => "The API server is held still. See who goes on answering."));
+      this.download.addEventListener("click", () => this.save());
+      this.element = make("section", { class: "apiserver", "aria-label": TITLE },
+        make("h2", {}, "What reaches the API server"),
+        this.alarms, this.tiles,
+        make("div", { class: "controls" }, churn, this.freeze, this.download), this.told,
+        make("div", { class: "charts" }, ...this.charts.map((chart) => chart.element)),
+        make("h3", {}, "Requests by identity and verb"),
+        make("div", { class: "wide" }, make("table", {},
+          make("thead", {}, make("tr", {}, ...["identity", "verb", "a second", "since first looked at"].map((text) => make("th", { scope: "col" }, text)))), this.rows)),
+        this.facts);
+    }
+
+    show() {
+      this.element.hidden = false;
+      this.element.classList.toggle("dark", isDark());
+      if (this.timer === null) { this.timer = setInterval(() => this.poll(), EVERY_MS); this.poll(); }
+    }
+
+    hide() {
+      this.element.hidden = true;
+      clearInterval(this.timer); this.timer = null;
+    }
+
+    async poll() {
+      if (document.visibilityState !== "visible" || this.asking) return;
+      this.asking = true;
+      try {
+        const response = await fetch(new URL(`live.json?since=${this.seq}`, BASE));
+        if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+        this.take(await response.json());
+      } catch (error) {
+        this.alarm([`This page's server does not answer: ${error.message}. The figures below are old.`]);
+      } finally {
+        this.asking = false;
+      }
+    }
+
+    take(live) {
+      if (live.seq < this.seq) { this.points = []; }  // another run at the same address
+      this.seq = live.seq;
+      this.points.push(...live.points);
+      const end = this.points.length ? this.points[this.points.length - 1].at : 0;
+      this.points = this.points.filter((point) => point.at > end - WINDOW_S);
+      const now = live.now, names = Object.keys(now.servers || {}).sort();
+      this.alarm(troubles(live, names));
+      if (document.activeElement !== this.rate && now.churn_per_s !== undefined) this.rate.value = now.churn_per_s;
+      this.freeze.disabled = now.frozen_s > 0;
+      this.freeze.textContent = now.frozen_s > 0 ? `Frozen for ${Math.ceil(now.frozen_s)} s more` : "Freeze the API server for 10 s";
+      const last = this.points[this.points.length - 1];
+      this.tiles.replaceChildren(...names.map((name) => tile(name, now, last)));
+      for (const chart of this.charts) chart.draw(this.points, names);
+      this.rows.replaceChildren(...Object.entries(now.totals || {}).flatMap(([who, verbs]) =>
+        Object.entries(verbs).map(([verb, total]) => make("tr", {}, make("td", {}, who), make("td", {}, verb),
+          make("td", {}, number(((last || {}).requests || {})[who]?.[verb] ?? 0)), make("td", {}, total.toLocaleString("en"))))));
+      this.facts.textContent = `${(now.pods ?? 0).toLocaleString("en")} pods. Open watches: ${whole(now.pod_watches)} on pods, ${whole(now.watches)} in all. `
+        + `Refused by flow control so far: ${whole(now.rejected)}.`;
+    }
+
+    alarm(texts) {
+      const key = texts.join("\n");
+      if (this.alarmed === key) return;
+      this.alarmed = key;
+      this.alarms.replaceChildren(...texts.map((text) => make("p", { class: "alarm" }, text)));
+    }
+
+    async act(what, content, tell) {
+      try {
+        const response = await fetch(new URL(what, BASE), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) });
+        this.told.textContent = response.ok ? tell(await response.json()) : await reason(response);
+        this.poll();
+      } catch (error) {
+        this.told.textContent = `Not done: ${error.message}`;
+      }
+    }
+
+    async save() {
+      this.told.textContent = "Putting the results together…";
+      try {
+        const response = await fetch(new URL("session", BASE), { method: "POST" });
+        if (!response.ok) { this.told.textContent = await reason(response); return; }
+        const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") || "")?.[1] || "session.tar.gz";
+        const link = make("a", { href: URL.createObjectURL(await response.blob()), download: name });
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+        this.told.textContent = `${name}: unpack it, then python -m bench report ${name.replace(".tar.gz", "")}`;
+      } catch (error) {
+        this.told.textContent = `No download: ${error.message}`;
+      }
+    }
+  }
+
+  const reason = async (response) => {
+    const text = await response.text();
+    try { return `Not done: ${JSON.parse(text).error}`; } catch { return `Not done: ${response.status}`; }
+  };
+
+  const troubles = (live, names) => {
+    const now = live.now, found = [];
+    if (live.error) found.push(`${live.error}. The figures below are old.`);
+    if (now.frozen_s > 0) found.push(`The API server is frozen for ${Math.ceil(now.frozen_s)} s more.`);
+    else if (now.api_server_trouble) found.push(`The API server is down: ${now.api_server_trouble}. It is started again.`);
+    else if (now.silent_s > 0) found.push(`The API server has not answered for ${now.silent_s} s.`);
+    else if (now.scrape_trouble) found.push(`The API server's metrics cannot be read: ${now.scrape_trouble}`);
+    for (const name of names) {
+      const trouble = now.servers[name].trouble;
+      if (trouble) found.push(`The server ${name} is down: ${trouble}. It is started again.`);
+    }
+    if (now.churn_trouble) found.push(`Nothing changes in the cluster any more: ${now.churn_trouble}`);
+    if (now.audit_trouble) found.push(now.audit_trouble);
+    return found;
+  };
+
+  const tile = (name, now, last) => {
+    const ratio = (now.per_answer || {})[name];
+    const asked = last ? sum(last.requests[name]) : null, answers = last ? last.answers[name] : null, failed = last ? last.failed[name] : 0;
+    return make("div", { class: "tile", style: `--of: ${colour(name)}`, "data-server": name },
+      make("h3", {}, name), make("div", { class: "figure" }, ratio === null || ratio === undefined ? "–" : number(ratio)),
+      make("p", {}, "requests to the API server for each useful answer, last minute"),
+      make("p", { class: "muted" }, `now ${number(asked)} requests and ${number(answers)} answers a second`
+        + (failed ? `, ${number(failed)} failed` : "")));
+  };
+
+  const isDark = () => {
+    const parts = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g)?.map(Number) || [255, 255, 255];
+    return parts.length < 4 || parts[3] > 0 ? (parts[0] + parts[1] + parts[2]) / 3 < 128 : false;
+  };
+
+  const section = new Section();
+  const alone = document.getElementById("alone");
+  if (alone) {
+    alone.append(section.element);
+    section.show();
+    section.element.classList.remove("dark");  // the page's own style sheet knows
+    return;
+  }
+  // Locust's page: the section stands behind what the tab itself shows, which is nothing. React
+  // does not touch a last child that it did not put there; after a redraw it is put there again.
+  section.element.hidden = true;
+  const follow = () => {
+    const tab = [...document.querySelectorAll('[role="tab"]')].find((each) => each.textContent.trim() === TITLE);
+    const selected = tab !== undefined && tab.getAttribute("aria-selected") === "true";
+    if (selected) {
+      const place = tab.closest(".MuiContainer-root") || document.body;
+      if (section.element.parentElement !== place) place.append(section.element);
+      section.show();
+    } else if (!section.element.hidden) section.hide();
+  };
+  new MutationObserver(follow).observe(document.getElementById("root"),
+    { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected", "class"] });
+  follow();
+})();

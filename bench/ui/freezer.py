@@ -1,0 +1,57 @@
+"""Holding the API server still for some seconds, to see who goes on answering without it."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from bench.supervision.stoppable import Stoppable
+
+FREEZE_S = 10.0
+
+
+class Freezer(Stoppable):
+    """Stops (SIGSTOP) the process that ``pid`` names, and always lets it go on again."""
+
+    def __init__(self, pid: Callable[[], int], seconds: float = FREEZE_S) -> None:
+        self._pid = pid
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._frozen: int | None = None
+        self._until = 0.0
+        self._timer: threading.Timer | None = None
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until it goes on; 0 when it is not frozen."""
+        return max(0.0, self._until - time.monotonic()) if self._frozen is not None else 0.0
+
+    def freeze(self) -> bool:
+        """Freeze it from now on for the set time; ``False`` if it is frozen already.
+
+        Raises ``ProcessLookupError`` if there is no such process.
+        """
+        with self._lock:
+            if self._frozen is not None:
+                return False
+            pid = self._pid()
+            os.kill(pid, signal.SIGSTOP)
+            self._frozen = pid
+            self._until = time.monotonic() + self._seconds
+            self._timer = threading.Timer(self._seconds, self.stop)
+            self._timer.daemon = True
+            self._timer.start()
+            return True
+
+    def stop(self) -> None:
+        """Let it go on; safe at any time."""
+        with self._lock:
+            frozen, self._frozen = self._frozen, None
+            if self._timer is not None:
+                self._timer.cancel()
+            # one that was started anew was never frozen, and the old id may be a stranger's
+            if frozen is not None and frozen == self._pid():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(frozen, signal.SIGCONT)

@@ -1,0 +1,178 @@
+"""From one look to the next: rates of what happened meanwhile, as one point of the live charts."""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any
+
+from bench.cluster.api import ApiError, ApiUnreachableError
+from bench.cluster.populated import IDENTITY
+from bench.probes.audit import AuditError, AuditLog, AuditRow
+from bench.probes.metrics import MetricsError
+from bench.ui.background import Background
+from bench.ui.counts import count, throttled
+from bench.ui.scrape import EVERY_S, Scraped, scrape
+from bench.ui.spent import Spent
+from bench.ui.stand import Stand
+
+AWAY_S = 10.0
+"""After so long without a look the thread is taken up anew: what happened is not caught up."""
+MOST_BYTES = 8_000_000
+"""Read of the audit log in one look: some 6,000 requests."""
+RATIO_POINTS = 60
+SILENT_S = 3.0
+"""An API server that has not answered a scrape for so long is called silent."""
+
+
+class Observer:
+    """Looks when it is asked to; does nothing by itself."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._audit = AuditLog(stand.plane.audit_log)
+        self._lock = threading.Lock()
+        self._position: int | None = None
+        self._at = float("-inf")
+        self._spent = Spent()
+        self._cpu: dict[str, tuple[int, float]] = {}
+        self._answers: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._totals: Counter[tuple[str, str]] = Counter()
+        self._recent: deque[tuple[Counter[str], Counter[str]]] = deque(maxlen=RATIO_POINTS)
+        self._bytes: dict[str, float] = {}
+        self._scraped: Scraped | None = None
+        self._scrapes = Background(
+            lambda: scrape(stand.plane.api(IDENTITY), stand.servers),
+            EVERY_S,
+            (ApiError, ApiUnreachableError, MetricsError),
+        )
+
+    def step(self, answers: Mapping[str, int], failed: Mapping[str, int]) -> dict[str, Any]:
+        """Look once; ``answers`` and ``failed`` are counts of each server's, so far.
+
+        Returns the point since the last look (``None`` the first time) and how things
+        stand now.
+        """
+        with self._lock:
+            now = time.monotonic()
+            seconds = now - self._at
+            self._at = now
+            away = seconds > AWAY_S
+            if away:
+                self._position = None
+                self._recent.clear()
+            self._scrapes.kick()
+            rows, trouble = self._new_rows()
+            good = _since(self._answers, Counter(answers))
+            bad = _since(self._failed, Counter(failed))
+            self._answers, self._failed = Counter(answers), Counter(failed)
+            cpu = self._cpu_since(seconds)
+            point = None if away else self._point(seconds, rows, good, bad, cpu)
+            return {"point": point, "now": self._now(trouble)}
+
+    def close(self) -> None:
+        """Close the audit log."""
+        self._audit.close()
+
+    def _new_rows(self) -> tuple[list[AuditRow], str | None]:
+        try:
+            if self._position is None:
+                self._position = self._audit.size()
+            rows, self._position = self._audit.lines(self._position, MOST_BYTES)
+        except AuditError as error:
+            self._position = None
+            return [], str(error)
+        return rows, None
+
+    def _point(
+        self,
+        seconds: float,
+        rows: list[AuditRow],
+        good: Counter[str],
+        bad: Counter[str],
+        cpu: dict[str, float],
+    ) -> dict[str, Any]:
+        counts = count(rows)
+        self._totals += counts
+        requests: dict[str, dict[str, float]] = {}
+        of_server: Counter[str] = Counter()
+        for (who, verb), number in counts.items():
+            requests.setdefault(who, {})[verb] = round(number / seconds, 3)
+            of_server[who] += number
+        self._recent.append((of_server, good))
+        servers = self._stand.servers
+        return {
+            "at": round(time.time(), 3),
+            "seconds": round(seconds, 3),
+            "requests": requests,
+            "throttled": _rates(throttled(rows), seconds),
+            "answers": {name: round(good[name] / seconds, 3) for name in servers},
+            "failed": {name: round(bad[name] / seconds, 3) for name in servers},
+            "cpu": cpu,
+            "bytes": self._bytes_since(),
+        }
+
+    def _cpu_since(self, seconds: float) -> dict[str, float]:
+        before, self._cpu = self._cpu, self._spent.read(self._stand.pids())
+        return {
+            name: round(max(0.0, spent - before[name][1]) / seconds, 4)
+            for name, (pid, spent) in self._cpu.items()
+            if name in before and before[name][0] == pid
+        }
+
+    def _bytes_since(self) -> dict[str, float]:
+        """Return bytes a second as of the last two scrapes; it changes with each scrape."""
+        latest, before = self._scrapes.latest, self._scraped
+        if latest is None or latest is before:
+            return self._bytes
+        self._scraped = latest
+        if before is None:
+            return self._bytes
+        seconds = latest.at_s - before.at_s
+        moved = {"apiserver": latest.bytes_sent - before.bytes_sent}
+        for name, total in latest.received.items():
+            if name in before.received:
+                moved[name] = total - before.received[name]
+        self._bytes = {name: round(max(0.0, size) / seconds) for name, size in moved.items()}
+        return self._bytes
+
+    def _now(self, trouble: str | None) -> dict[str, Any]:
+        scraped = self._scrapes.latest
+        return {
+            **self._stand.state(),
+            "silent_s": round(busy) if (busy := self._scrapes.busy_s) > SILENT_S else 0,
+            "audit_trouble": trouble,
+            "scrape_trouble": self._scrapes.error,
+            "watches": scraped.watches if scraped else None,
+            "pod_watches": scraped.pod_watches if scraped else None,
+            "rejected": scraped.rejected if scraped else None,
+            "totals": self._by_identity(),
+            "per_answer": self._per_answer(),
+        }
+
+    def _by_identity(self) -> dict[str, dict[str, int]]:
+        table: dict[str, dict[str, int]] = {}
+        for (who, verb), number in sorted(self._totals.items()):
+            table.setdefault(who, {})[verb] = number
+        return table
+
+    def _per_answer(self) -> dict[str, float | None]:
+        """Return API requests per useful answer of each server over the last minute."""
+        found: dict[str, float | None] = {}
+        for name in self._stand.servers:
+            asked = sum(requests[name] for requests, _ in self._recent)
+            good = sum(answers[name] for _, answers in self._recent)
+            found[name] = round(asked / good, 4) if good else None
+        return found
+
+
+def _since(before: Counter[str], now: Counter[str]) -> Counter[str]:
+    """Return what was counted since; statistics that were reset began at 0."""
+    return Counter(
+        {name: now[name] - (before[name] if now[name] >= before[name] else 0) for name in now}
+    )
+
+
+def _rates(counts: Counter[str], seconds: float) -> dict[str, float]:
+    return {name: round(number / seconds, 3) for name, number in counts.items()}

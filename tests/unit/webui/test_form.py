@@ -1,0 +1,75 @@
+"""The form's arguments of our own: what is wrong with them, and what they narrow."""
+
+import pytest
+
+from bench.load.routes import Ask
+from bench.load.webui.form import complaint
+from bench.load.webui.narrowing import narrowed
+
+GOOD = {
+    "host": "",
+    "route": "list-all",
+    "namespace": "team-a",
+    "selector": "app=web,tier!=db",
+    "rate": "2.5",
+    "arrivals": "poisson",
+    "outstanding": "10",
+    "timeout_s": "30",
+    "seed": "-1",
+    "user_count": "3",
+}
+
+LIST = Ask("/pods", 1.0, "/pods")
+SELECTED = Ask("/pods?labelSelector=app%3Dapi", 2.0, "/pods?labelSelector=<selector>")
+OF_A = Ask("/pods/a", 1.0, "/pods/<namespace>")
+OF_B = Ask("/pods/b", 1.0, "/pods/<namespace>")
+ONE = Ask("/pods/a/web-1", 1.0, "/pods/<namespace>/<name>")
+
+
+def test_a_good_form_has_no_complaint():
+    assert complaint(GOOD) is None
+    assert complaint({}) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("host", "http://127.0.0.1:1", "Leave Host empty"),
+        ("route", "everything", "must be one of of the class, dashboard-mix"),
+        ("arrivals", "random", "must be one of constant, poisson"),
+        ("namespace", "../x", "must be a namespace's name"),
+        ("selector", "a\nb", "printable"),
+        ("rate", "fast", "Invalid rate value: 'fast' (must be a number)"),
+        ("rate", "-1", "must be a number from 0 to 100000"),
+        ("rate", "nan", "must be a number from 0 to 100000"),
+        ("outstanding", "1.5", "must be an integer"),
+        ("timeout_s", "0", "must be a number from 0.001 to 3600"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_value_and_what_it_takes(field, value, told):
+    assert told in complaint(GOOD | {field: value})
+
+
+def test_nothing_given_narrows_nothing():
+    assert (LIST, ONE) == narrowed((LIST, ONE), "", "")
+
+
+def test_a_namespace_turns_a_list_of_all_pods_into_one_of_it():
+    assert (OF_A,) == narrowed((LIST,), "a", "")
+
+
+def test_a_namespace_keeps_of_the_others_what_is_its_own():
+    assert (OF_A, ONE) == narrowed((OF_A, OF_B, ONE), "a", "")
+
+
+def test_a_namespace_of_which_nothing_is_asked_is_listed():
+    assert (Ask("/pods/c", 1.0, "/pods/<namespace>"),) == narrowed((OF_A, ONE), "c", "")
+
+
+def test_a_selector_is_added_to_every_list_or_takes_the_place_of_its_own():
+    wanted = "/pods?labelSelector=app%3Dweb"
+    assert [wanted, wanted] == [each.path for each in narrowed((LIST, SELECTED), "", "app=web")]
+
+
+def test_a_selector_leaves_the_read_of_one_pod_alone():
+    assert (ONE,) == narrowed((ONE,), "", "app=web")
