@@ -14,6 +14,7 @@ from bench.supervision.watchdog import Watchdog
 from bench.ui.observer import Observer
 from bench.ui.ports import free_port, require_free
 from bench.ui.service import Handlers, Refused, Service
+from bench.ui.session import Session
 from bench.ui.stand import Stand
 from bench.ui.swarm import LOCUSTFILE, Swarm, SwarmOptions
 
@@ -44,7 +45,9 @@ def ui(options: UiOptions, progress: Progress) -> None:
         folder = stand.plane.folder
         observer = Observer(stand)
         stack.callback(observer.close)
-        service = stack.enter_context(Service(folder / "ui.sock", _handlers(stand, observer)))
+        session = Session(stand, folder, seed=options.seed)
+        handlers = _handlers(stand, observer, session)
+        service = stack.enter_context(Service(folder / "ui.sock", handlers))
         progress.move("starting Locust", 0.0)
         urls = {name: server.url for name, server in stand.servers.items()}
         targets = folder / "targets.json"
@@ -106,7 +109,7 @@ def _start_stand(
     return stand
 
 
-def _handlers(stand: Stand, observer: Observer) -> Handlers:
+def _handlers(stand: Stand, observer: Observer, session: Session) -> Handlers:
     def churn(content: dict[str, object]) -> dict[str, object]:
         try:
             per_s = float(str(content.get("per_s")))
@@ -123,6 +126,9 @@ def _handlers(stand: Stand, observer: Observer) -> Handlers:
         "step": lambda content: observer.step(content["answers"], content["failed"]),
         "churn": churn,
         "freeze": freeze,
+        "begin": session.begin,
+        "end": session.end,
+        "session": lambda _: session.pack(),
     }
 
 

@@ -46,10 +46,10 @@ def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None
     if web_ui is None or SOCKET not in os.environ:
         return
     harness = Harness(Path(os.environ[SOCKET]))
-    feed = add_tab(environment, web_ui, harness)
+    add_tab(environment, web_ui, harness)
     collector = rows.Collector()
     rows.collect(environment, CLASSES.values(), collector)
-    Session(environment, harness, feed, collector).follow()
+    Session(environment, harness, collector).follow()
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # likewise

@@ -21,7 +21,7 @@ SCRIPT = (
 TYPES = {"tab.js": "text/javascript", "tab.css": "text/css"}
 
 
-def add_tab(environment: Environment, web_ui: WebUI, harness: Harness) -> Feed:
+def add_tab(environment: Environment, web_ui: WebUI, harness: Harness) -> None:
     """Add the tab, its routes and the doorman to Locust's web page."""
     assert web_ui.app is not None, "made before the init event"
     doorman = Doorman(web_ui.app, web_ui.host, web_ui.port)
@@ -30,7 +30,6 @@ def add_tab(environment: Environment, web_ui: WebUI, harness: Harness) -> Feed:
     web_ui.app.before_request(lambda: _check_form(environment))
     web_ui.app.after_request(_with_script)
     web_ui.app.register_blueprint(_routes(feed, harness, doorman))
-    return feed
 
 
 def _check_form(environment: Environment) -> Response | None:

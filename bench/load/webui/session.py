@@ -8,7 +8,6 @@ import gevent
 from locust.env import Environment
 
 from bench.load.webui.classes import Reader
-from bench.load.webui.feed import Feed
 from bench.load.webui.form import OF_THE_CLASS
 from bench.load.webui.harness import Harness, HarnessError
 from bench.load.webui.rows import Collector, take
@@ -22,12 +21,9 @@ log = logging.getLogger(__name__)
 class Session:
     """Follows the tests of one page."""
 
-    def __init__(
-        self, environment: Environment, harness: Harness, feed: Feed, collector: Collector
-    ) -> None:
+    def __init__(self, environment: Environment, harness: Harness, collector: Collector) -> None:
         self._environment = environment
         self._harness = harness
-        self._feed = feed
         self._collector = collector
         self._most_users = 0
         self._under_way = False
@@ -62,7 +58,7 @@ class Session:
         classes = [each for each in self._environment.user_classes if issubclass(each, Reader)]
         self._collector.keep(take(classes))
         try:
-            self._harness.ask("end", users=self._most_users, **self._counts())
+            self._harness.ask("end", users=self._most_users)
         except HarnessError as error:
             log.warning("this test will not be part of the session's results: %s", error)
 
@@ -80,17 +76,10 @@ class Session:
         return {
             "servers": sorted({each.server for each in classes}),
             "routes": [options.route] if chosen else sorted({each.route.name for each in classes}),
-            "narrowed": {"namespace": options.namespace, "selector": options.selector},
+            "namespace": options.namespace,
+            "selector": options.selector,
             "rate": options.rate or None,
             "arrivals": options.arrivals,
             "outstanding": options.outstanding,
             "timeout_s": options.timeout_s,
-            "classes": {
-                server: sum(each.server == server for each in classes)
-                for server in {each.server for each in classes}
-            },
         }
-
-    def _counts(self) -> dict[str, Any]:
-        load = self._feed.load()
-        return {"answers": load["answers"], "failed": load["failed"]}
