@@ -212,7 +212,8 @@ def _now_us() -> int:
     return time.monotonic_ns() // 1000
 
 
-def _create_pod(api: Api) -> None:
+def create_pod(api: Api) -> None:
+    """Make the probe's pod, if it is not there."""
     manifest = {
         "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": {"app": NAME}},
         "spec": {
@@ -232,7 +233,7 @@ def main() -> None:
     arguments = _arguments()
     credentials = Credentials(arguments.server, arguments.authority, token=arguments.token)
     api = Api(credentials, connections=1)
-    _create_pod(api)
+    create_pod(api)
     probe = Probe(api)
     _answer("ready")
     for line in sys.stdin:

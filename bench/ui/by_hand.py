@@ -30,7 +30,7 @@ from bench.ui.rows import read_rows
 from bench.ui.service import Refused
 from bench.ui.stand import Stand
 
-UNREADABLE = (ServerError, ApiError, ApiUnreachableError, MetricsError)
+UNREADABLE = (Refused, ServerError, ApiError, ApiUnreachableError, MetricsError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,16 @@ class HandTest:
     def begin(self) -> None:
         """Take the marks before; what cannot be read makes its trials failed ones."""
         try:
-            self.begun = {name: marker.begin() for name, marker in self.markers.items()}
+            with self.stand.still():
+                self.begun = {name: marker.begin() for name, marker in self.markers.items()}
         except UNREADABLE as error:
             self._trouble = str(error)
 
     def end(self, *, users: int) -> Ended:
         """Take the marks after."""
         try:
-            self.ended = {name: marker.end() for name, marker in self.markers.items()}
+            with self.stand.still():
+                self.ended = {name: marker.end() for name, marker in self.markers.items()}
         except UNREADABLE as error:
             self._trouble = self._trouble or str(error)
         caveats = []

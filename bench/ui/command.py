@@ -4,6 +4,7 @@ import ipaddress
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bench.cluster.binaries import resolve
 from bench.cluster.populated import PopulatedCluster
@@ -58,7 +59,7 @@ def ui(options: UiOptions, progress: Progress) -> None:
         keeper = stand.keeper
         keeper.add(swarm.parts())
         progress.settle()
-        _announce(options, swarm_options, urls, progress)
+        _announce(options, swarm_options, urls, stand.plane.audit_log, progress)
         while True:
             swarm.page.check()
             keeper.look()
@@ -133,7 +134,11 @@ def _handlers(stand: Stand, observer: Observer, session: Session) -> Handlers:
 
 
 def _announce(
-    options: UiOptions, swarm: SwarmOptions, urls: dict[str, str], progress: Progress
+    options: UiOptions,
+    swarm: SwarmOptions,
+    urls: dict[str, str],
+    audit_log: Path,
+    progress: Progress,
 ) -> None:
     if not _is_loopback(swarm.host):
         progress.say(
@@ -157,6 +162,7 @@ def _announce(
         + f"  page       {swarm.url}\n"
         f"  API server {swarm.url}/api-server/ (also a tab of the page once a test runs)\n"
         f"  as JSON    {swarm.url}/api-server/live.json\n"
+        f"  audit log  {audit_log}\n"
         "Ctrl-C ends it all and leaves nothing behind."
     )
 

@@ -10,8 +10,11 @@ from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.populated import IDENTITY
 from bench.probes.audit import AuditError, AuditLog, AuditRow
 from bench.probes.metrics import MetricsError
+from bench.probes.observers import PROBE
 from bench.ui.background import Background
 from bench.ui.counts import count, throttled
+from bench.ui.freshness import EVERY_S as FRESH_EVERY_S
+from bench.ui.freshness import LightProbe
 from bench.ui.scrape import EVERY_S, Scraped, scrape
 from bench.ui.spent import Spent
 from bench.ui.stand import Stand
@@ -47,6 +50,14 @@ class Observer:
             EVERY_S,
             (ApiError, ApiUnreachableError, MetricsError),
         )
+        self._probe = LightProbe(stand.plane.api(PROBE))
+        self._freshness = Background(
+            lambda: self._probe.look({name: each.url for name, each in stand.servers.items()}),
+            FRESH_EVERY_S,
+            (ApiError, ApiUnreachableError),
+        )
+        self._probed = 0
+        """How many of its looks have become part of a point."""
 
     def step(self, answers: Mapping[str, int], failed: Mapping[str, int]) -> dict[str, Any]:
         """Look once; ``answers`` and ``failed`` are counts of each server's, so far.
@@ -63,6 +74,9 @@ class Observer:
                 self._position = None
                 self._recent.clear()
             self._scrapes.kick()
+            if not self._stand.freezer.left_s:
+                self._freshness.kick()
+            answers = Counter(answers) + self._probe.answered  # they cost the API server as well
             rows, trouble = self._new_rows()
             good = _since(self._answers, Counter(answers))
             bad = _since(self._failed, Counter(failed))
@@ -111,6 +125,18 @@ class Observer:
             "failed": {name: round(bad[name] / seconds, 3) for name in servers},
             "cpu": cpu,
             "bytes": self._bytes_since(),
+            "freshness": self._newly_fresh(),
+        }
+
+    def _newly_fresh(self) -> dict[str, float | None]:
+        """Return what the probe found since the last point, in ms; empty if nothing new."""
+        latest, finished = self._freshness.latest, self._freshness.finished
+        if latest is None or finished == self._probed or self._freshness.error:
+            return {}
+        self._probed = finished
+        return {
+            name: None if shown is None else round(shown, 2)
+            for name, shown in latest.shown_ms.items()
         }
 
     def _cpu_since(self, seconds: float) -> dict[str, float]:
@@ -144,12 +170,18 @@ class Observer:
             "silent_s": round(busy) if (busy := self._scrapes.busy_s) > SILENT_S else 0,
             "audit_trouble": trouble,
             "scrape_trouble": self._scrapes.error,
+            "not_shown": self._not_shown(),
             "watches": scraped.watches if scraped else None,
             "pod_watches": scraped.pod_watches if scraped else None,
             "rejected": scraped.rejected if scraped else None,
             "totals": self._by_identity(),
             "per_answer": self._per_answer(),
         }
+
+    def _not_shown(self) -> list[str]:
+        """Return the servers that did not show the last write within the bound."""
+        latest = self._freshness.latest
+        return [name for name, shown in latest.shown_ms.items() if shown is None] if latest else []
 
     def _by_identity(self) -> dict[str, dict[str, int]]:
         table: dict[str, dict[str, int]] = {}

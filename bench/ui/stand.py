@@ -1,7 +1,8 @@
 """What stands while the page is open: the cluster, its churn, both servers; kept running."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bench.cluster.populated import PopulatedCluster
@@ -89,6 +90,25 @@ class Stand(Stoppable):
             except ProcessFailed as error:
                 raise Refused(str(error).partition("\n")[0]) from error
             self.churn_per_s = per_s
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let nothing be written meanwhile, so that counters and audit log can agree.
+
+        A frozen API server is still as it is.
+        """
+        if self.freezer.left_s or self.keeper.trouble("churn writer"):
+            yield
+            return
+        with self._churning:
+            try:
+                self.cluster.churn.pause()
+                try:
+                    yield
+                finally:
+                    self.cluster.churn.resume(self.churn_per_s)
+            except ProcessFailed as error:
+                raise Refused(str(error).partition("\n")[0]) from error
 
     def freeze(self) -> None:
         """Freeze the API server for the set time. Raises ``Refused``."""

@@ -46,10 +46,11 @@ def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None
     if web_ui is None or SOCKET not in os.environ:
         return
     harness = Harness(Path(os.environ[SOCKET]))
-    add_tab(environment, web_ui, harness)
     collector = rows.Collector()
     rows.collect(environment, CLASSES.values(), collector)
-    Session(environment, harness, collector).follow()
+    session = Session(environment, harness, collector)
+    session.follow()
+    add_tab(environment, web_ui, harness, session)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # likewise

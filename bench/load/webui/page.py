@@ -12,6 +12,7 @@ from bench.load.webui.doorman import Doorman
 from bench.load.webui.feed import Feed
 from bench.load.webui.form import complaint
 from bench.load.webui.harness import Harness, HarnessError
+from bench.load.webui.session import Session
 
 TAB = {"key": "api-server", "title": "API server"}
 SCRIPT = (
@@ -21,7 +22,7 @@ SCRIPT = (
 TYPES = {"tab.js": "text/javascript", "tab.css": "text/css"}
 
 
-def add_tab(environment: Environment, web_ui: WebUI, harness: Harness) -> None:
+def add_tab(environment: Environment, web_ui: WebUI, harness: Harness, session: Session) -> None:
     """Add the tab, its routes and the doorman to Locust's web page."""
     assert web_ui.app is not None, "made before the init event"
     doorman = Doorman(web_ui.app, web_ui.host, web_ui.port)
@@ -29,7 +30,7 @@ def add_tab(environment: Environment, web_ui: WebUI, harness: Harness) -> None:
     web_ui.template_args["extended_tabs"] = [TAB]
     web_ui.app.before_request(lambda: _check_form(environment))
     web_ui.app.after_request(_with_script)
-    web_ui.app.register_blueprint(_routes(feed, harness, doorman))
+    web_ui.app.register_blueprint(_routes(feed, harness, session, doorman))
 
 
 def _check_form(environment: Environment) -> Response | None:
@@ -48,7 +49,7 @@ def _with_script(response: Response) -> Response:
     return response
 
 
-def _routes(feed: Feed, harness: Harness, doorman: Doorman) -> Blueprint:
+def _routes(feed: Feed, harness: Harness, session: Session, doorman: Doorman) -> Blueprint:
     routes = Blueprint("api-server", __name__, url_prefix="/api-server")
 
     @routes.errorhandler(HarnessError)
@@ -78,8 +79,9 @@ def _routes(feed: Feed, harness: Harness, doorman: Doorman) -> Blueprint:
         return jsonify(harness.ask("freeze"))
 
     @routes.post("/session")
-    def session() -> Response:
+    def results() -> Response:
         doorman.require_token()
+        session.settle()
         made = harness.ask("session")
         file = Path(made["file"])
         try:

@@ -36,8 +36,7 @@ class Session:
         gevent.spawn(self._count_users)
 
     def _started(self, **_: object) -> None:
-        if self._ending is not None:
-            self._ending.join()
+        self.settle()
         try:
             answer = self._harness.ask("begin", **self._what())
         except HarnessError as error:
@@ -52,6 +51,11 @@ class Session:
         self._under_way = False
         # apart: marks wait for the API server, and a stop must not
         self._ending = gevent.spawn(self._end)
+
+    def settle(self) -> None:
+        """Wait until the last test that was stopped is written."""
+        if self._ending is not None:
+            self._ending.join()
 
     def _end(self) -> None:
         gevent.sleep(SETTLE_S)

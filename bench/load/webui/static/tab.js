@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const BASE = new URL(".", document.currentScript.src);
-  const EVERY_MS = 2000, WINDOW_S = 300, TITLE = "API server";
+  const EVERY_MS = 2000, WINDOW_S = 300, GAP_S = 8, TITLE = "API server";
   const COLOURS = { direct: "--direct", informer: "--informer", apiserver: "--third", etcd: "--fourth" };
   const NS = "http://www.w3.org/2000/svg";
 
@@ -30,7 +30,7 @@
     value === null || value === undefined ? "–"
       : value >= 1e6 ? `${(value / 1e6).toFixed(1)} MB` : value >= 1e3 ? `${(value / 1e3).toFixed(1)} kB` : `${Math.round(value)} B`;
   const percent = (value) => (value === null || value === undefined ? "–" : `${Math.round(value * 100)}%`);
-  const ms = (value) => (value === null || value === undefined ? "not seen" : `${number(value)} ms`);
+  const ms = (value) => (value === null || value === undefined ? "–" : `${number(value)} ms`);
 
   class Chart {
     constructor(title, remark, format, series) {
@@ -62,7 +62,7 @@
         parts.push(svg("path", { d: path(line.values, x, y), stroke: line.colour, "stroke-dasharray": line.dash || "none" }));
       }
       this.picture.replaceChildren(...parts);
-      const last = lines.map((line) => [line, (line.values[line.values.length - 1] || {}).value]);
+      const last = lines.map((line) => [line, lastOf(line.values)]);
       this.legend.replaceChildren(...last.map(([line, value]) =>
         make("span", { style: `--of: ${line.colour}; --line: ${line.dash ? "dashed" : "solid"}` }, `${line.name} ${this.format(value)}`)));
       this.picture.setAttribute("aria-label", `${this.title}; now ${last.map(([line, value]) => `${line.name} ${this.format(value)}`).join(", ")}`);
@@ -74,12 +74,17 @@
     const power = 10 ** Math.floor(Math.log10(most));
     return power * [1, 2, 5, 10].find((step) => step * power >= most);
   };
-  // a gap of time, or a value that is not there, is a gap of the line
+  // the last value that is there, unless it is old
+  const lastOf = (values) => {
+    const found = values.findLast((each) => each.value !== null);
+    return found && values[values.length - 1].at - found.at < 2 * GAP_S ? found.value : null;
+  };
+  // values may come seldom; where none came for long there is a gap in the line
   const path = (values, x, y) => {
     let d = "", pen = false, before = 0;
     for (const { at, value } of values) {
-      if (value === null) { pen = false; continue; }
-      d += `${pen && at - before < 6 ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
+      if (value === null) continue;
+      d += `${pen && at - before < GAP_S ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
       pen = true; before = at;
     }
     return d;
@@ -227,6 +232,7 @@
       const trouble = now.servers[name].trouble;
       if (trouble) found.push(`The server ${name} is down: ${trouble}. It is started again.`);
     }
+    for (const name of now.not_shown || []) found.push(`The server ${name} did not show the probe's last write within 5 s.`);
     if (now.churn_trouble) found.push(`Nothing changes in the cluster any more: ${now.churn_trouble}`);
     if (now.audit_trouble) found.push(now.audit_trouble);
     return found;

@@ -1,0 +1,285 @@
+"""Locust's page with the API-server tab, in a real browser, over a real control plane."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import bench
+
+ROOT = Path(bench.__file__).parents[1]
+BENCH = [sys.executable, "-m", "bench"]
+START_S = 240
+
+
+class Ui:
+    """``python -m bench ui`` on a port of its own choice."""
+
+    def __init__(self, log, *arguments):
+        self.log = log
+        argv = [*BENCH, "ui", "--port", "0", "--pods", "200", "--churn", "5", *arguments]
+        with log.open("w") as file:
+            self.process = subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=file)
+        self.url = self._printed(r"^  page +(http://\S+)$")
+        self.audit_log = Path(self._printed(r"^  audit log +(\S+)$"))
+        self.followed_from = 0
+
+    def _printed(self, pattern):
+        for _ in range(START_S * 10):
+            text = self.log.read_text()
+            if "Ctrl-C ends" in text and (found := re.search(pattern, text, re.MULTILINE)):
+                return found.group(1)
+            assert self.process.poll() is None, text
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def get(self, path, **headers):
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read(), answer.headers
+
+    def live(self):
+        return json.loads(self.get("/api-server/live.json")[0])
+
+    def until(self, holds, seconds=60):
+        """Return what the page is told once it ``holds``."""
+        deadline = time.monotonic() + seconds
+        while not holds(live := self.live()):
+            assert time.monotonic() < deadline, live["now"] | {"last": live["points"][-3:]}
+            time.sleep(0.5)
+        return live
+
+    def processes(self):
+        """Ids of all that was started, by what their command line says."""
+        folder = str(self.audit_log.parent)
+        found = {}
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                line = path.read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if folder in line:
+                found[int(path.parent.name)] = line
+        return found
+
+    def pid_of(self, words):
+        return min(pid for pid, line in self.processes().items() if words in line)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory, binaries):
+    started = Ui(tmp_path_factory.mktemp("ui") / "ui.log")
+    yield started
+    folder = started.audit_log.parent
+    assert 130 == started.stop()
+    assert {} == started.processes()
+    assert not folder.exists()
+
+
+@pytest.fixture(scope="module")
+def page(ui, browser):
+    """Locust's page with the tab in view and two users: one of each server."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    broken = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.goto(ui.url)
+    ui.followed_from = ui.audit_log.stat().st_size
+    ui.live()  # from here on the audit log is followed
+    page.fill("input[name=userCount]", "2")
+    page.click("button:has-text('Start')")
+    page.click("[role=tab]:has-text('API server')")
+    yield page
+    page.close()
+    assert [] == broken
+
+
+def tile(page, server):
+    return page.locator(f".apiserver .tile[data-server={server}]")
+
+
+def last(live):
+    return live["points"][-1]
+
+
+def answering(server):
+    return lambda live: len(live["points"]) > 2 and last(live)["answers"].get(server, 0) > 0
+
+
+def requests_in_audit_log(ui, identity, verb):
+    ids = set()
+    stage = "ResponseStarted" if verb == "watch" else "ResponseComplete"
+    for line in ui.audit_log.read_bytes()[ui.followed_from :].splitlines():
+        event = json.loads(line)
+        user = event["user"]["username"]
+        if user.endswith(f":{identity}") and (event["verb"], event["stage"]) == (verb, stage):
+            ids.add(event["auditID"])
+    return len(ids)
+
+
+def test_a_swarm_started_from_the_page_shows_what_reaches_the_api_server_from_each(ui, page):
+    ui.until(lambda live: answering("direct")(live) and answering("informer")(live))
+    ui.until(lambda live: (live["now"]["per_answer"]["direct"] or 0) > 0.5)
+    page.wait_for_function(
+        "document.querySelectorAll('.apiserver .charts figure')[1].querySelectorAll('path').length"
+        " && [...document.querySelectorAll('.apiserver .charts figure')[1]"
+        ".querySelectorAll('path')].every((path) => path.getAttribute('d').includes('L'))"
+    )
+    for server in ("direct", "informer"):
+        page.wait_for_function(
+            "(name) => /[0-9]/.test(document.querySelector(`.tile[data-server=${name}] .figure`)"
+            ".textContent)",
+            arg=server,
+        )
+    assert float(tile(page, "informer").locator(".figure").inner_text()) < 0.5
+    assert float(tile(page, "direct").locator(".figure").inner_text()) > 0.5
+
+
+def test_the_section_is_in_view_at_the_top_of_its_tab_and_gone_from_the_others(page):
+    box = page.locator(".apiserver").bounding_box()
+    assert box["y"] < 200
+    page.click("[role=tab]:has-text('Statistics')")
+    page.wait_for_selector(".apiserver", state="hidden")
+    page.click("[role=tab]:has-text('API server')")
+    page.wait_for_selector(".apiserver", state="visible")
+
+
+def test_a_phone_has_no_sideways_scroll(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        page.wait_for_selector(".apiserver", state="visible")
+        widths = page.evaluate(
+            "[document.querySelector('.apiserver').scrollWidth,"
+            " document.querySelector('.apiserver').clientWidth]"
+        )
+        assert widths[0] <= widths[1] <= 390
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_rate_of_writes_is_set_from_the_page(ui, page):
+    page.fill(".apiserver input[name=per_s]", "40")
+    page.click(".apiserver button:has-text('Set')")
+    ui.until(lambda live: live["now"]["churn_per_s"] == 40)
+    ui.until(lambda live: sum(last(live)["requests"].get("churn", {}).values()) > 15)
+
+
+def test_a_frozen_api_server_stops_direct_and_not_the_informer_and_goes_on(ui, page):
+    page.click(".apiserver button:has-text('Freeze')")
+    page.wait_for_selector(".apiserver .alarm:has-text('frozen')")
+    ui.until(
+        lambda live: (
+            live["now"]["frozen_s"] > 0
+            and last(live)["answers"]["direct"] == 0
+            and last(live)["answers"]["informer"] > 0
+        ),
+        seconds=12,
+    )
+    ui.until(lambda live: live["now"]["frozen_s"] == 0 and answering("direct")(live))
+    page.wait_for_selector(".apiserver .alarm:has-text('frozen')", state="detached")
+
+
+def test_a_server_that_is_killed_is_shown_as_down_and_comes_back(ui, page):
+    os.kill(ui.pid_of("-m servers direct"), signal.SIGKILL)
+    page.wait_for_selector(".apiserver .alarm:has-text('The server direct is down')")
+    ui.until(answering("informer"))
+    ui.until(lambda live: live["now"]["servers"]["direct"]["trouble"] is None)
+    ui.until(answering("direct"))
+
+
+def test_after_a_stop_the_counts_agree_with_the_audit_log(ui, page):
+    page.click("button:has-text('Stop')")
+    ui.until(lambda live: live["test"]["state"] == "stopped")
+    ui.until(
+        lambda live: not last(live)["answers"]["direct"] and not last(live)["failed"]["direct"]
+    )
+    totals = ui.live()["now"]["totals"]
+    for identity, verb in (("direct", "list"), ("informer", "watch"), ("informer", "list")):
+        counted = totals.get(identity, {}).get(verb, 0)
+        assert requests_in_audit_log(ui, identity, verb) == counted, (identity, verb)
+    assert totals["direct"]["list"] > 10
+
+
+def test_the_session_is_downloaded_and_reported_with_its_caveat(ui, page, tmp_path):
+    with page.expect_download() as download:
+        page.click(".apiserver button:has-text('Download as results')")
+    archive = tmp_path / download.value.suggested_filename
+    download.value.save_as(archive)
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    run = tmp_path / archive.name.removesuffix(".tar.gz")
+    reports = tmp_path / "reports"
+    argv = [*BENCH, "report", str(run), "--reports", str(reports)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    html = (reports / run.name / "index.html").read_text()
+    assert "not interleaved" in html
+    trials = [json.loads(each.read_text()) for each in run.glob("trials/*/trial.json")]
+    assert {"direct", "informer"} == {each["trial"]["server"] for each in trials}
+    assert all(each["answered"] > 0 for each in trials)
+
+
+def test_wrong_arguments_are_told_where_locust_tells_its_own(page):
+    page.click("button:has-text('New')")
+    dialog = page.locator("[role=dialog]")
+    dialog.locator("text=Custom parameters").click()
+    dialog.locator("input[name=namespace]").fill("../x")
+    dialog.locator("button:has-text('Start')").click()
+    dialog.locator("text=Invalid namespace value").wait_for()
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("path", ["/api-server/freeze", "/api-server/churn", "/api-server/session"])
+def test_what_acts_wants_the_token_of_this_run(ui, path):
+    assert 403 == refusal(ui, path)
+
+
+@pytest.mark.parametrize("path", ["/api-server/freeze", "/swarm", "/stop"])
+def test_a_page_of_another_origin_may_do_nothing(ui, path):
+    assert 403 == refusal(ui, path, Origin="http://evil.example")
+
+
+def test_a_name_that_is_not_ours_is_not_served(ui):
+    assert 403 == refusal(ui, "/api-server/live.json", Host="evil.example")
+
+
+def test_no_other_origin_may_read_and_no_secret_is_in_what_is_read(ui):
+    html, headers = ui.get("/", Origin=ui.url)
+    token = headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    assert "HttpOnly" in headers["Set-Cookie"]
+    live, live_headers = ui.get("/api-server/live.json")
+    for content, given in ((html, headers), (live, live_headers)):
+        assert "Access-Control-Allow-Origin" not in given
+        assert token.encode() not in content
+        assert b"kubeconfig" not in content
+
+
+def refusal(ui, path, **headers):
+    method = "GET" if path.endswith(".json") else "POST"
+    request = urllib.request.Request(f"{ui.url}{path}", headers=headers, method=method)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    refused.value.close()
+    return refused.value.code
+
+
+def test_a_taken_port_is_told_before_anything_is_started(ui):
+    port = ui.url.rpartition(":")[2]
+    argv = [*BENCH, "ui", "--port", port]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert 1 == done.returncode
+    assert f"port {port}" in done.stderr
+    assert "--port" in done.stderr
+    assert "starting" not in done.stderr
