@@ -1,8 +1,8 @@
 """Locust as processes: the master with the page, and its workers on this machine."""
 
+import json
 import os
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class Swarm(Stoppable):
             ready_timeout_s=READY_TIMEOUT_S,
         )
         for number in range(1, options.workers + 1):
-            self._start_worker(f"worker {number}")
+            self._start_worker(f"worker {number}", number)
 
     def parts(self) -> list[Part]:
         """Return the workers, to be kept running; without the page there is nothing to keep."""
@@ -103,11 +103,12 @@ class Swarm(Stoppable):
     def _part(self, name: str) -> Part:
         def restart() -> None:
             self._workers[name].stop()
-            self._start_worker(name)
+            self._start_worker(name, 1)
 
         return Part(name, lambda: self._workers[name], restart)
 
-    def _start_worker(self, name: str) -> None:
+    def _start_worker(self, name: str, there: int) -> None:
+        """Start a worker and return once the master knows ``there`` of them."""
         options = self._options
         argv = [*_locust(), "--worker", "--master-host", options.master_bind_host]
         argv += ["--master-port", str(options.master_bind_port)]
@@ -117,11 +118,21 @@ class Swarm(Stoppable):
             log=self._folder / f"{name.replace(' ', '-')}.log",
             watchdog=self._watchdog,
             cwd=ROOT,
+            ready=lambda: _workers(options.url) >= there,
+            ready_timeout_s=READY_TIMEOUT_S,
         )
 
 
 def _locust() -> list[str]:
     return [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)]
+
+
+def _workers(url: str) -> int:
+    try:
+        with urllib.request.urlopen(f"{url}/worker-count", timeout=2) as answer:
+            return int(json.load(answer)["worker_count"])
+    except (OSError, ValueError):
+        return 0
 
 
 def _answers(url: str) -> bool:

@@ -42,6 +42,8 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # likewise
 def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None:
+    for each in CLASSES.values():
+        each.host = getattr(environment.parsed_options, each.server) or None  # for the form's text
     rows.report_from_workers(environment, CLASSES.values())
     if web_ui is None or SOCKET not in os.environ:
         return

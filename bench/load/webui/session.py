@@ -6,14 +6,16 @@ from typing import Any
 
 import gevent
 from locust.env import Environment
+from locust.runners import MasterRunner
 
 from bench.load.webui.classes import Reader
 from bench.load.webui.form import OF_THE_CLASS
 from bench.load.webui.harness import Harness, HarnessError
-from bench.load.webui.rows import Collector, take
+from bench.load.webui.rows import EVERY_S, Collector, take
 
 SETTLE_S = 1.0
-"""After a stop the workers' last rows are on their way."""
+WORKERS_SETTLE_S = EVERY_S + 1.0
+"""After a stop the workers' last rows come with their next report."""
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,8 @@ class Session:
             self._ending.join()
 
     def _end(self) -> None:
-        gevent.sleep(SETTLE_S)
+        led = isinstance(self._environment.runner, MasterRunner)
+        gevent.sleep(WORKERS_SETTLE_S if led else SETTLE_S)
         classes = [each for each in self._environment.user_classes if issubclass(each, Reader)]
         self._collector.keep(take(classes))
         try:
