@@ -3,8 +3,8 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.populated import IDENTITY
@@ -24,6 +24,8 @@ AWAY_S = 10.0
 MOST_BYTES = 8_000_000
 """Read of the audit log in one look: some 6,000 requests."""
 RATIO_POINTS = 60
+SMOOTHED = 3
+"""Answers a second are over so many looks: workers report every three seconds."""
 SILENT_S = 3.0
 """An API server that has not answered a scrape for so long is called silent."""
 
@@ -43,6 +45,7 @@ class Observer:
         self._failed: Counter[str] = Counter()
         self._totals: Counter[tuple[str, str]] = Counter()
         self._recent: deque[tuple[Counter[str], Counter[str]]] = deque(maxlen=RATIO_POINTS)
+        self._latest: deque[tuple[float, Counter[str], Counter[str]]] = deque(maxlen=SMOOTHED)
         self._bytes: dict[str, float] = {}
         self._scraped: Scraped | None = None
         self._scrapes = Background(
@@ -73,6 +76,7 @@ class Observer:
             if away:
                 self._position = None
                 self._recent.clear()
+                self._latest.clear()
             self._scrapes.kick()
             if not self._stand.freezer.left_s:
                 self._freshness.kick()
@@ -115,14 +119,15 @@ class Observer:
             requests.setdefault(who, {})[verb] = round(number / seconds, 3)
             of_server[who] += number
         self._recent.append((of_server, good))
+        self._latest.append((seconds, good, bad))
         servers = self._stand.servers
         return {
             "at": round(time.time(), 3),
             "seconds": round(seconds, 3),
             "requests": requests,
             "throttled": _rates(throttled(rows), seconds),
-            "answers": {name: round(good[name] / seconds, 3) for name in servers},
-            "failed": {name: round(bad[name] / seconds, 3) for name in servers},
+            "answers": self._smoothed(servers, 1),
+            "failed": self._smoothed(servers, 2),
             "cpu": cpu,
             "bytes": self._bytes_since(),
             "freshness": self._newly_fresh(),
@@ -137,6 +142,14 @@ class Observer:
         return {
             name: None if shown is None else round(shown, 2)
             for name, shown in latest.shown_ms.items()
+        }
+
+    def _smoothed(self, names: Iterable[str], which: Literal[1, 2]) -> dict[str, float]:
+        """Return good (1) or failed (2) answers a second over the latest looks."""
+        seconds = sum(look[0] for look in self._latest)
+        return {
+            name: round(sum(look[which][name] for look in self._latest) / seconds, 3)
+            for name in names
         }
 
     def _cpu_since(self, seconds: float) -> dict[str, float]:

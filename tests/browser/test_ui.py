@@ -231,7 +231,8 @@ def test_the_session_is_downloaded_and_reported_with_its_caveat(ui, page, tmp_pa
     assert all(each["answered"] > 0 for each in trials)
 
 
-def test_wrong_arguments_are_told_where_locust_tells_its_own(page):
+def test_wrong_arguments_are_told_where_locust_tells_its_own(ui, page):
+    page.goto(ui.url)
     page.click("button:has-text('New')")
     dialog = page.locator("[role=dialog]")
     dialog.locator("text=Custom parameters").click()
