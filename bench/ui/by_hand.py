@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,8 @@ class Measured:
     """One trial's record and tables."""
 
     record: TrialRecord
-    requests: Mapping[str, Sequence[Any]]
+    requests: Mapping[str, Any]
+    """Columns by name."""
     audit: list[AuditRow] | None
     scrapes: list[ScrapeRow]
 
