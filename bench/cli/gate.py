@@ -1,11 +1,20 @@
 """``bench gate``: rules against a run, and an exit code for each outcome."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import Verbs, add_folders
-from bench.cli.exits import USAGE
+from bench.cli.exits import EXPECTED, USAGE
+from bench.cli.rendering import render_report
 from bench.progress import Progress
+from bench.resumption import ResumeError
+from bench.run import Run
 from bench.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from bench.gate.judge import Verdict
 
 EPILOG = """\
 outcomes and exit codes:
@@ -23,7 +32,7 @@ examples:
   python -m bench gate latest --baseline summary.json --rules pull-request
   python -m bench gate my-run --rules my-rules.toml --buy  buy rounds until it is decided
 
-It writes gate.md, gate.html and gate.json beside the run's report.
+It writes gate-<rules>.md, .html and .json beside the run's report.
 """
 
 
@@ -47,6 +56,11 @@ def register(verbs: Verbs) -> None:
         action="store_true",
         help="judge although the baseline was made on another machine or with other software",
     )
+    parser.add_argument(
+        "--buy",
+        action="store_true",
+        help="while it is inconclusive, extend the run to the next look of the rules",
+    )
     add_folders(parser)
     parser.set_defaults(command=_gate)
 
@@ -67,7 +81,50 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
     except (RulesError, StoreError, SummaryError) as error:
         progress.say(f"error: {error}")
         return USAGE
+    if options.buy and options.run.endswith(".json"):
+        progress.say(f"error: --buy extends a run, and {options.run} is only its summary")
+        return USAGE
+
+    def look() -> "Verdict":
+        found = load_summary(store, options.run)
+        return judge(rules, found, baseline, unlike_environments=options.unlike_environments)
+
     verdict = judge(rules, run, baseline, unlike_environments=options.unlike_environments)
+    if options.buy:
+        verdict = buy(verdict, look, partial(_extend, options, store, progress), progress.say)
     written = publish(verdict, options.reports / run.run)
     progress.say(f"verdict: {', '.join(str(path) for path in written)}")
     return verdict.outcome.exit_code
+
+
+def _extend(options: argparse.Namespace, store: Store, progress: Progress, rounds: int) -> None:
+    """Extend the run to ``rounds`` rounds, and make its report again."""
+    run = Run.resume(options.run, store=store, progress=progress, rounds=rounds)
+    try:
+        run.walk()
+    finally:
+        render_report(store, run.record.run, options.reports, progress)
+
+
+def buy(
+    verdict: "Verdict",
+    look: Callable[[], "Verdict"],
+    extend: Callable[[int], None],
+    say: Callable[[str], None],
+) -> "Verdict":
+    """Extend the run look by look until it is decided, or the rules buy no more.
+
+    What ends an extension early is told, and judged as it is: what was measured until
+    then stays, and an incomplete run is INVALID.
+    """
+    bought: set[int] = set()
+    while (rounds := verdict.buys) is not None and rounds not in bought:
+        say(f"{verdict.outcome} after {verdict.rounds} rounds: extending to {rounds}")
+        bought.add(rounds)
+        try:
+            extend(rounds)
+        except (ResumeError, *EXPECTED) as error:
+            say(f"could not be extended: {error}")
+            return look()
+        verdict = look()
+    return verdict

@@ -1,21 +1,44 @@
 """Making a run's report, for the verbs that end with one."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from bench.progress import Progress
 from bench.store import Store
 
+FORMATS = ("html", "markdown", "json", "csv", "png")
+"""What ``--format`` takes; all by default."""
 
-def render_report(store: Store, run: str, reports: Path, progress: Progress) -> None:
-    """Write the report of ``run``, print its summary, and say where the page is."""
+
+def render_report(
+    store: Store,
+    run: str,
+    reports: Path,
+    progress: Progress,
+    formats: Collection[str] = FORMATS,
+) -> None:
+    """Write the report of ``run`` in ``formats``, print its summary, and say where it is."""
     # here, because matplotlib takes a second that other commands need not wait for
     from bench.analysis.run import analyse
+    from bench.forms.build import summarise_run
+    from bench.forms.write import write_forms
     from bench.report import render, terminal_summary, write_index
+    from bench.report.svg import keeping
 
     progress.move("making the report", 0.0)
     reader = store.open(run)
-    page = render(reader, reports / reader.record.run)
-    write_index(store, reports)
+    folder = reports / reader.record.run
+    page, figures = None, {}
+    if "html" in formats or "png" in formats:
+        with keeping() as figures:
+            page = render(reader, folder)
+        write_index(store, reports)
+    analysis = analyse(reader)
+    progress.move("writing its other forms", 0.7)
+    written = write_forms(summarise_run(analysis), figures, folder, formats)
     progress.settle()
-    progress.console.print(terminal_summary(analyse(reader)))
-    progress.say(f"report: {page}")
+    progress.console.print(terminal_summary(analysis))
+    if written:
+        progress.say(f"also: {', '.join(str(path) for path in written)}")
+    if page is not None:
+        progress.say(f"report: {page}")

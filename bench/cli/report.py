@@ -4,7 +4,7 @@ import argparse
 
 from bench.cli.arguments import Verbs, add_folders
 from bench.cli.exits import OK
-from bench.cli.rendering import render_report
+from bench.cli.rendering import FORMATS, render_report
 from bench.progress import Progress
 from bench.store import Store
 
@@ -13,10 +13,18 @@ def register(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser("report", help="make a run's report again, with no cluster")
     parser.add_argument("run", nargs="?", default="latest", help="name, folder, or latest")
+    parser.add_argument(
+        "--format",
+        action="append",
+        choices=FORMATS,
+        help="a form to write, can be given again: html (the page), markdown (report.md), json "
+        "(summary.json), csv (data/), png (charts/); left out: all",
+    )
     add_folders(parser)
     parser.set_defaults(command=_report)
 
 
 def _report(options: argparse.Namespace, progress: Progress) -> int:
-    render_report(Store(options.results), options.run, options.reports, progress)
+    formats = options.format or FORMATS
+    render_report(Store(options.results), options.run, options.reports, progress, formats)
     return OK

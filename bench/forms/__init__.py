@@ -1,7 +1,9 @@
 """A run in forms for others than the page's reader: JSON, CSV, Markdown, PNG.
 
-``write_forms(reader, folder)`` writes them beside the page. ``summary`` is the data
-that they, the gate and the comparison of runs share: what ``summary.json`` holds.
-Everything is made from a run's files alone. The page itself is drawn in
-``bench.report``; nothing here computes a figure that the analysis does not have.
+``write.write_forms`` writes them beside the page: ``report.md`` for a comment or a
+wiki, ``summary.json`` (versioned; ``summary.schema.json`` here is its JSON Schema),
+``data/*.csv`` with every figure and round, and ``charts/*.png``. ``summary`` is the
+data that they, the gate and the comparison of runs share. Everything is made from a
+run's files alone. The page itself is drawn in ``bench.report``, whose figures the
+PNGs are; nothing here computes a figure that the analysis does not have.
 """

@@ -10,13 +10,13 @@ from bench.gate.table import sheet_of
 
 
 def publish(verdict: Verdict, folder: Path) -> tuple[Path, ...]:
-    """Write ``gate.md``, ``gate.html`` and ``gate.json`` into ``folder``, and print the table.
+    """Write ``gate-<rules>.md``, ``.html`` and ``.json`` into ``folder``, and print the table.
 
     Raises ``OSError``.
     """
-    sheet = sheet_of(verdict)
-    paths = edge.write(sheet, folder, "gate")
-    record = folder / "gate.json"
+    sheet, name = sheet_of(verdict), f"gate-{verdict.rules.name}"
+    paths = edge.write(sheet, folder, name)
+    record = folder / f"{name}.json"
     write_bytes(record, to_json(verdict))
     edge.show(sheet)
     return (*paths, record)

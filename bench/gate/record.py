@@ -1,4 +1,4 @@
-"""``gate.json``: a verdict for programs, row by row; its exit code is that of the command."""
+"""``gate-<rules>.json``: a verdict for programs, row by row, with the exit code of the command."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from bench.gate.judge import Row, Verdict
 from bench.gate.outcomes import Outcome
 
 GATE_SCHEMA = 1
-"""Version of ``gate.json``."""
+"""Version of ``gate-<rules>.json``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class VerdictRecord:
 
 
 def to_json(verdict: Verdict) -> bytes:
-    """Return the content of ``gate.json``."""
+    """Return the content of ``gate-<rules>.json``."""
     record = VerdictRecord(
         gate_schema=GATE_SCHEMA,
         rules=verdict.rules.name,

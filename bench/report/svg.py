@@ -2,7 +2,9 @@
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +98,8 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
     ``name`` prefixes every id, so that two figures on a page share none. ``title``
     and ``description`` are its text alternative.
     """
+    if (kept := _KEPT.get()) is not None:
+        kept[name] = (figure, title)
     buffer = io.StringIO()
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -135,3 +139,20 @@ def _described(text: str, name: str, title: str, description: str) -> str:
 
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+Kept = dict[str, tuple[Figure, str]]
+"""Figures and their titles, by name."""
+
+_KEPT: ContextVar[Kept | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keeping() -> Iterator[Kept]:
+    """Also keep every figure that is drawn meanwhile, for other forms than inlined SVG."""
+    kept: Kept = {}
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)

@@ -109,7 +109,7 @@ def test_what_carries_no_judgement_is_invalid_with_12(place, capsys, changes, sa
     assert 12 == gate(place, "flawed", "--baseline", "good")
     out = " ".join(capsys.readouterr().out.split())
     assert "INVALID" in out
-    assert said in (place / "reports" / "flawed" / "gate.json").read_text()
+    assert said in (place / "reports" / "flawed" / "gate-mine.json").read_text()
 
 
 def test_without_the_baseline_that_a_rule_needs_it_is_invalid(place):
@@ -180,11 +180,11 @@ def test_all_forms_say_the_same_outcome(place, capsys):
     a_run(place, "one")
     code = gate(place, "one", "--baseline", "one")
     folder = place / "reports" / "one"
-    record = json.loads((folder / "gate.json").read_text())
+    record = json.loads((folder / "gate-mine.json").read_text())
     assert (code, "PASS") == (record["exit_code"], record["outcome"])
     lead = "PASS: all 2 rules hold"
     assert lead in capsys.readouterr().out
-    for form in ("gate.md", "gate.html"):
+    for form in ("gate-mine.md", "gate-mine.html"):
         assert lead in (folder / form).read_text()
     for row in record["rows"]:
         assert None not in (row["observed"], row["low"], row["high"], row["limit"], row["margin"])
@@ -196,8 +196,8 @@ def test_names_from_a_run_are_escaped_in_every_form(place):
     a_run(place, "one")
     gate(place, "one", "--baseline", "one")
     folder = place / "reports" / "one"
-    assert "<img" not in (folder / "gate.html").read_text()
-    markdown = (folder / "gate.md").read_text()
+    assert "<img" not in (folder / "gate-mine.html").read_text()
+    markdown = (folder / "gate-mine.md").read_text()
     assert r"\<img src=x\> \| \*no\* @" + "\u200bsomebody" in markdown
 
 

@@ -1,0 +1,120 @@
+"""A summary as CSV files: what every table and chart of a report rests on, one row a figure."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from bench.forms.summary import ArmSummary, RunSummary, ScenarioSummary
+
+Value = str | int | float | bool | None
+"""What a field holds; ``None`` is an empty field, never a zero."""
+Rows = Iterator[Sequence[Value]]
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def csv_files(summary: RunSummary) -> Mapping[str, str]:
+    """Return file name -> content: full precision, a header, lines ended by a newline."""
+    return {
+        "figures.csv": _csv(FIGURES, _figures(summary)),
+        "rounds.csv": _csv(ROUNDS, _rounds(summary)),
+        "percentiles.csv": _csv(PERCENTILES, _percentiles(summary)),
+        "api-requests.csv": _csv(REQUESTS, _requests(summary)),
+        "comparisons.csv": _csv(COMPARISONS, _comparisons(summary)),
+        "caveats.csv": _csv(CAVEATS, _caveats(summary)),
+        "scenarios.csv": _csv(SCENARIOS, _scenarios(summary)),
+    }
+
+
+FIGURES = (
+    *("scenario", "arm", "metric", "title", "per_1000_reads", "unit"),
+    *("mean", "low_95", "high_95", "rounds", "missing", "source"),
+)
+ROUNDS = ("scenario", "arm", "metric", "per_1000_reads", "unit", "round", "value")
+PERCENTILES = ("scenario", "arm", "percentile", "ms", "at_least", "samples", "withheld")
+REQUESTS = ("scenario", "arm", "verb", "requests", "reads")
+COMPARISONS = (
+    *("scenario", "metric", "per_1000_reads", "subject", "baseline"),
+    *("ratio", "ratio_low_95", "ratio_high_95"),
+    *("difference", "difference_low_95", "difference_high_95", "at_least_times"),
+)
+CAVEATS = ("kind", "scenario", "arm", "round", "text")
+SCENARIOS = (
+    *("scenario", "route", "users", "pods", "rate_rps", "churn_per_s", "arrivals", "probe"),
+    *("control", "arms", "missing"),
+)
+
+
+def _arms(summary: RunSummary) -> Iterator[tuple[ScenarioSummary, ArmSummary]]:
+    for scenario in summary.scenarios:
+        for arm in scenario.arms:
+            yield scenario, arm
+
+
+def _figures(summary: RunSummary) -> Rows:
+    for scenario, arm in _arms(summary):
+        for one in arm.figures:
+            head = (scenario.scenario.name, arm.server, one.metric, one.title, one.per_1000)
+            interval = (one.value, one.low, one.high, len(one.rounds))
+            yield (*head, one.unit, *interval, one.missing, one.source)
+
+
+def _rounds(summary: RunSummary) -> Rows:
+    for scenario, arm in _arms(summary):
+        for one in arm.figures:
+            head = (scenario.scenario.name, arm.server, one.metric, one.per_1000, one.unit)
+            for number, value in sorted(one.rounds.items()):
+                yield (*head, number, value)
+
+
+def _percentiles(summary: RunSummary) -> Rows:
+    for scenario, arm in _arms(summary):
+        for one in arm.latency:
+            head = (scenario.scenario.name, arm.server, f"p{one.q * 100:.0f}")
+            yield (*head, one.value_ms, one.at_least, one.samples, one.withheld)
+
+
+def _requests(summary: RunSummary) -> Rows:
+    for scenario, arm in _arms(summary):
+        for verb, count in arm.api_requests_by_verb.items():
+            yield (scenario.scenario.name, arm.server, verb, count, arm.reads)
+
+
+def _comparisons(summary: RunSummary) -> Rows:
+    nothing = (None, None, None)
+    for scenario in summary.scenarios:
+        for one in scenario.comparisons:
+            head = (scenario.scenario.name, one.metric, one.per_1000, one.subject, one.baseline)
+            yield (*head, *(one.ratio or nothing), *(one.difference or nothing), one.at_least)
+
+
+def _caveats(summary: RunSummary) -> Rows:
+    for one in summary.caveats:
+        yield (str(one.kind), one.scenario, one.server, one.round, one.text)
+
+
+def _scenarios(summary: RunSummary) -> Rows:
+    for one in summary.scenarios:
+        asked = asdict(one.scenario)
+        arms = " ".join(arm.server for arm in one.arms)
+        names = ("name", *SCENARIOS[1:9])
+        yield (*(asked[name] for name in names), arms, " ".join(one.missing))
+
+
+def _csv(columns: Sequence[str], rows: Rows) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([[_field(value) for value in row] for row in rows])
+    return text.getvalue()
+
+
+def _field(value: Value) -> Value:
+    if isinstance(value, bool):
+        return str(value).lower()
+    # Names come from a plan or a cluster: none of them is to run in somebody's spreadsheet.
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return value
