@@ -1,6 +1,5 @@
 """``summary.json`` written and read, and its JSON Schema."""
 
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import msgspec
 from bench.forms.summary import SUMMARY_SCHEMA, RunSummary
 
 NAME = "summary.json"
-SCHEMA_FILE = "summary.schema.json"
+SCHEMA_NAME = "summary.schema.json"
 
 
 class SummaryError(Exception):
@@ -62,6 +61,6 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def shipped_schema() -> str:
-    """Return the text of the schema file that comes with the project."""
-    return (resources.files("bench.forms") / SCHEMA_FILE).read_text(encoding="utf-8")
+def schema_json() -> bytes:
+    """Return the content of ``summary.schema.json``, which is written beside each summary."""
+    return msgspec.json.format(msgspec.json.encode(json_schema()), indent=1) + b"\n"

@@ -1,8 +1,9 @@
 """``summary.json``: a run's figures as plain data, with a version of their own.
 
 Plain data only, so that a gate or a program of someone else's needs neither the
-tables of a run nor pandas. The JSON Schema beside this file is made from these
-classes, and a test holds the two together.
+tables of a run nor pandas. The JSON Schema written beside each summary is made from
+these classes, so the two cannot part. A field that is taken away or changes its
+meaning makes a new version; one that is added does not.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bench.forms.files import write_bytes, write_text
-from bench.forms.json_file import NAME, to_json
+from bench.forms.json_file import NAME, SCHEMA_NAME, schema_json, to_json
 from bench.forms.overview import sheet_of
 from bench.forms.sheet import to_markdown
 from bench.forms.summary import RunSummary
@@ -19,7 +19,8 @@ def write_forms(
 ) -> list[Path]:
     """Write what ``formats`` asks for and return the paths; raises ``OSError``.
 
-    ``report.md``, ``summary.json``, ``data/*.csv``, and ``charts/*.png`` of ``figures``.
+    ``report.md``, ``summary.json`` with its JSON Schema, ``data/*.csv``, and
+    ``charts/*.png`` of ``figures``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -29,6 +30,7 @@ def write_forms(
     if "json" in formats:
         written.append(folder / NAME)
         write_bytes(written[-1], to_json(summary))
+        write_bytes(folder / SCHEMA_NAME, schema_json())
     if "csv" in formats:
         written.append(_emptied(folder / DATA, "*.csv"))
         for name, text in csv_files(summary).items():

@@ -47,7 +47,13 @@ def read(text):
 
 
 def test_a_report_writes_every_form(written):
-    for name in ("index.html", "report.md", "summary.json", "data/rounds.csv"):
+    for name in (
+        "index.html",
+        "report.md",
+        "summary.json",
+        "summary.schema.json",
+        "data/rounds.csv",
+    ):
         assert (written / name).stat().st_size > 0
     assert list((written / "charts").glob("*.png"))
 
@@ -67,7 +73,9 @@ def test_only_the_formats_asked_for_are_written(place):
     folders = ("--results", str(place / "results"), "--reports", str(reports))
     assert 0 == main(["report", "latest", "--format", "json", "--format", "csv", *folders])
     folder = next(path for path in reports.iterdir() if path.is_dir())
-    assert {"summary.json", "data"} == {path.name for path in folder.iterdir()}
+    assert {"summary.json", "summary.schema.json", "data"} == {
+        path.name for path in folder.iterdir()
+    }
 
 
 def test_pngs_have_the_colours_of_the_page():
