@@ -38,10 +38,20 @@ def reasons(
     run: RunSummary, baseline: RunSummary | None, *, unlike_environments: bool
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """Return what stands against judging, and notes on what was let pass."""
-    against = list(_of_run(run, "this run"))
+    sides = [(run, "this run")] + ([(baseline, "the baseline")] if baseline is not None else [])
+    against: list[Reason] = []
     notes: list[str] = []
+    for one, name in sides:
+        against += _of_run(one, name)
+        for caveat in one.caveats:
+            if caveat.kind is not CaveatKind.UNLIKE_ENVIRONMENT:
+                continue
+            if unlike_environments:
+                notes.append(f"{name}: let pass as told: {caveat.text}")
+            else:
+                text = f"{caveat.text}. If that is meant: --unlike-environments"
+                against.append(Reason(name, str(caveat.kind), text))
     if baseline is not None:
-        against += _of_run(baseline, "the baseline")
         differing = "; ".join(str(one) for one in unlike(baseline, run))
         if differing and unlike_environments:
             notes.append(f"unlike environments, let pass as told: {differing}")

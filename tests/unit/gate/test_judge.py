@@ -283,6 +283,15 @@ def test_unlike_environments_are_invalid_unless_told_otherwise():
     assert "processors: 8 and 2" in told.notes[0]
 
 
+def test_a_run_that_was_gone_on_with_elsewhere_needs_the_word():
+    caveat = Caveat(CaveatKind.UNLIKE_ENVIRONMENT, "trials were made in unlike environments")
+    run = replace(latencies(), caveats=(caveat,))
+    assert Outcome.INVALID is judge(rules(a_rule()), run, latencies()).outcome
+    told = judge(rules(a_rule()), run, latencies(), unlike_environments=True)
+    assert Outcome.PASS is told.outcome
+    assert "this run: let pass as told" in told.notes[0]
+
+
 def test_another_commit_is_what_a_comparison_is_for():
     other = replace(latencies(), environment=replace(ENVIRONMENT, commit="abcdef"))
     assert Outcome.PASS is judge(rules(a_rule()), latencies(), other).outcome
