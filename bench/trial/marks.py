@@ -19,6 +19,8 @@ from bench.probes.processes import cpu_s
 AUDIT_TIMEOUT_S = 5.0
 STEPPED_S = 0.1
 """A wall clock that goes by this much otherwise than the monotonic one was set, not slewed."""
+LOOKS = 5
+"""At both clocks: a busy machine may suspend us between the two, but not each time."""
 START_TIME = "process_start_time_seconds"
 
 
@@ -132,7 +134,17 @@ class Marker:
         now = time.monotonic()
         pids = dict(self._processes())
         spent = {name: cpu_s(pid) for name, pid in pids.items()}
-        return Mark(scraped_epoch_s, now, self._wall() - now, pids, spent, position)
+        return Mark(scraped_epoch_s, now, self._clock_offset_s(), pids, spent, position)
+
+    def _clock_offset_s(self) -> float:
+        """Return wall minus monotonic clock, of the look at both that was interrupted least."""
+        looks = []
+        for _ in range(LOOKS):
+            before = time.monotonic()
+            wall = self._wall()
+            after = time.monotonic()
+            looks.append((after - before, wall - (before + after) / 2))
+        return min(looks)[1]
 
     def _scrape(self, mark: str) -> tuple[float, int | None]:
         if self._server is not None:
