@@ -15,8 +15,10 @@ from bench.report.answer import Verdict, verdicts, void_title
 from bench.report.breakeven import break_even_section
 from bench.report.chart import Chart
 from bench.report.charts.palette import colour_of
+from bench.report.controls import ControlRow, control_rows
 from bench.report.figures import MOST_SCENARIOS, charts, of_run, timelines_of
 from bench.report.footnotes import Note, general, notes_of
+from bench.report.noise import noise
 from bench.report.summit import Summit, summit
 from bench.report.svg import css_colour
 from bench.store import RunReader
@@ -34,6 +36,7 @@ class Section:
     groups: tuple[tables.Group, ...]
     charts: tuple[Chart, ...]
     timelines: tuple[Chart, ...]
+    controls: tuple[ControlRow, ...]
     notes: tuple[Note, ...]
     colours: dict[str, str]
     """CSS colour by server."""
@@ -88,6 +91,7 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
             equality=analysis.equality,
             ledgers=tables.ledgers(analysis.facts),
             trials=tables.trials(analysis),
+            noise=noise(analysis),
             sources=tables.sources(),
         )
     )
@@ -125,6 +129,7 @@ def _section(
         groups=tuple(tables.headline(scenario, notes)) if scenario.arms else (),
         charts=tuple(charts(scenario, anchor)) if drawn else (),
         timelines=tuple(timelines_of(scenario, reader, anchor)) if drawn and reader else (),
+        controls=tuple(control_rows(scenario, anchor)),
         notes=tuple(notes),
         colours={server: css_colour(colour_of(server, servers)) for server in servers},
     )

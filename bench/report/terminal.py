@@ -1,5 +1,7 @@
 """The short form of a report, for the end of a run on a terminal."""
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -7,12 +9,13 @@ from rich.text import Text
 
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
-from bench.report.answer import verdicts, void_title
+from bench.report.answer import Balance, alone, balances, choose, verdicts, void_title
 from bench.report.numbers import MISSING, number, scale_for
+from bench.report.relative import Relative
 
 
 def terminal_summary(analysis: RunAnalysis) -> RenderableType:
-    """Return what voids the run, then a verdict and a table for each scenario."""
+    """Return what voids the run, a table and a verdict a scenario, then where the subject loses."""
     parts: list[RenderableType] = [
         Text(f"{void_title(caveat.kind)}: {caveat.text}", style="bold red")
         for caveat in analysis.voids
@@ -21,7 +24,22 @@ def terminal_summary(analysis: RunAnalysis) -> RenderableType:
         if scenario.arms:
             parts.append(_table(scenario))
         parts.append(Text(verdict.headline, style="bold"))
+    choice = choose(analysis)
+    parts += [Text(line) for balance in balances(choice) for line in _balance(balance)]
+    if apart := alone(choice.steady):
+        parts.append(Text(apart))
     return Group(*parts)
+
+
+def _balance(balance: Balance) -> Iterator[str]:
+    more = _named(balance.more) or "nothing that the rounds can show"
+    yield f"More with {balance.subject} than with {balance.baseline}: {more}."
+    if balance.unclear:
+        yield f"No difference shown against {balance.baseline}: {_named(balance.unclear)}."
+
+
+def _named(lines: tuple[Relative, ...]) -> str:
+    return "; ".join(f"{line.aspect.title} {line.words}" for line in lines)
 
 
 def _table(scenario: ScenarioAnalysis) -> Table:
@@ -35,12 +53,11 @@ def _table(scenario: ScenarioAnalysis) -> Table:
         table.add_row(f"{name}, ms", *(_percentile(arm, index) for arm in scenario.arms))
     table.add_row("API-server CPU, ms/s", *_figures(scenario, "apiserver_cpu"))
     table.add_row("server CPU, ms/s", *_figures(scenario, "server_cpu"))
-    memory = scale_for(
-        (one.value for arm in scenario.arms if (one := arm.figures["memory_end"].interval)), "B"
-    )
-    cells = [arm.figures["memory_end"].interval for arm in scenario.arms]
-    shown = (MISSING if one is None else memory.show(one.value) for one in cells)
-    table.add_row(f"server memory, {memory.unit}", *shown)
+    for key, name, unit in (("api_bytes", "API server sent", "B/s"), ("memory_end", "memory", "B")):
+        cells = [arm.figures[key].interval for arm in scenario.arms]
+        scale = scale_for((one.value for one in cells if one), unit)
+        shown = (MISSING if one is None else scale.show(one.value) for one in cells)
+        table.add_row(f"{name}, {scale.unit}", *shown)
     return table
 
 

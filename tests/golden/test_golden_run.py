@@ -75,7 +75,7 @@ def row(page, scenario, title):
     """The cells of a row of the scenario's table, as arm -> text."""
     index = 0 if scenario == "capacity" else 1
     table = page.split('<table class="arms"')[index + 1].split("</table>")[0]
-    arms = [as_text(cell).strip() for cell in re.findall(r'scope="col">(.*?)</th>', table)][1:]
+    arms = [as_text(cell).strip() for cell in re.findall(r'scope="col">(.*?)</th>', table)]
     for line in table.split("<tr")[1:]:
         heading = re.search(r'scope="row">(.*?)</th>', line)
         if heading and as_text(heading[1]).replace(" ,", ",").strip() == title:

@@ -1,0 +1,129 @@
+"""The report in a browser: on a wide screen and a phone, light and dark, for every reader."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from bench.model import RunState
+from bench.report import render, write_index
+from bench.store import Store
+from tests.unit.analysis.synthetic import SCENARIO, write_run
+
+WIDE, PHONE = 1280, 360
+EVIL = "<img src=x onerror=alert(1)>"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+
+CAPACITY = replace(SCENARIO, name="capacity", rate_rps=None)
+RUNS = {
+    "good": {"scenarios": (SCENARIO, CAPACITY)},
+    "flawed": {
+        "rounds": 1,
+        "servers": ("direct", "informer", EVIL),
+        "upstream": {"direct": 3.0},
+        "unanswered": {"direct": {"timeout": 3, "dropped": 2}},
+        "state": RunState.INCOMPLETE,
+        "equality": False,
+    },
+}
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
+    options = {"rounds": 2, "seconds": 4.0} | RUNS[request.param]
+    store = Store(folder / "results")
+    reader = write_run(store, **options)
+    page = render(reader, folder / "reports" / reader.record.run)
+    write_index(store, folder / "reports")
+    return page
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(color_scheme=request.param)
+    yield context.new_page()
+    context.close()
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+
+def overflow(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def test_nothing_is_fetched_and_nothing_goes_wrong(report: Path, page: Page) -> None:
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.goto(report.as_uri())
+    page.wait_for_load_state("networkidle")
+    assert [report.as_uri()] == asked
+    assert [] == said
+
+
+def test_everyone_can_read_it(report: Path, page: Page) -> None:
+    page.set_viewport_size({"width": WIDE, "height": 900})
+    page.goto(report.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert [] == violations(page)
+
+
+def test_a_phone_shows_it_without_sideways_scroll(report: Path, page: Page) -> None:
+    page.set_viewport_size({"width": PHONE, "height": 740})
+    page.goto(report.as_uri())
+    assert 0 >= overflow(page)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert 0 >= overflow(page)
+
+
+def test_headings_descend_one_level_at_a_time(report: Path, page: Page) -> None:
+    page.goto(report.as_uri())
+    levels = page.eval_on_selector_all("h1,h2,h3,h4,h5", "all => all.map(one => +one.tagName[1])")
+    assert 1 == levels.count(1)
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
+
+
+def test_every_drawing_can_be_read_as_words_and_as_rows(report: Path, page: Page) -> None:
+    page.goto(report.as_uri())
+    drawings = page.locator("figure:has(svg)")
+    assert 0 < drawings.count()
+    assert drawings.count() == page.locator("figure svg[role=img] > title + desc").count()
+    summit = page.locator("figure:has(svg):has(details.data a[download$='.csv'])")
+    assert summit.count() == drawings.count() - page.locator("#breakeven figure:has(svg)").count()
+
+
+def test_the_rows_of_a_chart_are_a_file_that_can_be_kept(report: Path, page: Page) -> None:
+    page.goto(report.as_uri())
+    page.locator("figure details.data summary").first.click()
+    with page.expect_download() as download:
+        page.locator("figure details.data a[download]").first.click()
+    assert download.value.suggested_filename.endswith(".csv")
+    header, *rows = Path(download.value.path()).read_text().splitlines()
+    assert "metric,scenario,subject,baseline,round,difference_of_baseline" == header
+    assert rows
+
+
+def test_on_paper_what_was_folded_is_there_and_charts_keep_their_size(
+    report: Path, page: Page
+) -> None:
+    page.goto(report.as_uri())
+    page.emulate_media(media="print")
+    assert "rgb(255, 255, 255)" == page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert page.locator("details.data").first.is_hidden()
+
+
+def test_the_list_of_reports_leads_to_the_report(report: Path, page: Page) -> None:
+    page.goto((report.parents[1] / "index.html").as_uri())
+    assert [] == violations(page)
+    page.locator("main a").first.click()
+    page.wait_for_url(report.as_uri())
