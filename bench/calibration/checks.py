@@ -40,7 +40,9 @@ def same(run: RunAnalysis) -> Iterator[Finding]:
         if value is not None and low is not None and high is not None:
             found = f"{value:.3f} times ({low:.3f} to {high:.3f})"
             narrow = low >= 1 / WIDEST_CONTROL and high <= WIDEST_CONTROL
-            passed = control.verdict is not Verdict.DIFFERENT and narrow
+            differs = control.verdict is Verdict.DIFFERENT
+            passed = narrow and not differs
+            found += "" if narrow or differs else ": too noisy to tell"
         yield Finding(
             f"the same against the same: {control.metric.title.lower()}",
             "no difference",

@@ -66,6 +66,14 @@ def test_a_server_must_not_differ_from_itself(measured, again_ms, verdict):
     assert {verdict} == set(verdicts(judged))
 
 
+def test_rounds_that_could_not_have_told_are_no_proof(measured):
+    arms = {"direct": Arm(1, 40.0, 300.0), "direct-again": Arm(1, 40.0, 300.0)}
+    run = measured(arms, ["watched", "unwatched"], rounds=2, seconds=1.0)
+    judged = next(iter(same(run)))
+    assert "FAIL" == judged.verdict
+    assert judged.found.endswith("too noisy to tell")
+
+
 def test_the_observers_effect_is_stated_and_not_judged(measured):
     arms = {"direct": Arm(1, 40.0, 300.0), "direct-again": Arm(1, 40.0, 300.0)}
     run = measured(arms, ["watched", "unwatched"], rounds=5)
