@@ -23,6 +23,7 @@ exit codes:
   0    done
   1    the run ended early, or its servers did not answer alike; results and report are kept
   2    wrong usage: arguments, plan, run
+  10   gate: FAIL; 11: INCONCLUSIVE; 12: INVALID (PASS is 0)
   130  interrupted; a run keeps what it had measured
 
 examples:
@@ -31,6 +32,8 @@ examples:
   python -m bench run my.toml          a plan of your own (start from bench/plans/default.toml)
   python -m bench run --resume         go on with a run that was interrupted
   python -m bench report latest        make the report again, from files alone
+  python -m bench compare A B          two runs side by side, with intervals
+  python -m bench gate latest --buy    does what should hold hold? an exit code for each answer
   python -m bench ui                   Locust's web page on both servers, to play with
   python -m bench up --pods 5000       a cluster and both servers to play with
 """

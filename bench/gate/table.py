@@ -74,7 +74,7 @@ def _lead(verdict: Verdict) -> str:
         Outcome.INCONCLUSIVE: "not decided",
         Outcome.INVALID: "without a figure to judge",
     }
-    more = f"; to be extended to {verdict.buys} rounds" if verdict.buys else ""
+    more = f"; --buy extends the run to {verdict.buys} rounds" if verdict.buys else ""
     return f"{outcome}: {count[outcome]} of {len(rows)} rules {words[outcome]}{more}"
 
 
@@ -104,13 +104,16 @@ def _figures(row: Row) -> tuple[str, ...]:
     if estimate.low is not None and estimate.high is not None:
         interval = f"{show(estimate.low)} to {show(estimate.high)}"
     bound = "at most" if seen.at_most else "at least"
+    limit = f"{bound} {show(seen.limit)}"
+    if row.rule.needs_baseline and row.rule.at_most is row.rule.at_least is None:
+        limit = "no more" if seen.at_most else "no less"
     widened = "" if not row.widened else " (the noise)"
     if seen.noise is None:
         widened = " (noise not measured)"
     return (
         show(estimate.value),
         interval,
-        f"{bound} {show(seen.limit)}",
+        limit,
         margin(row.margin) + widened,
         margin(row.detectable),
         str(seen.rounds),
