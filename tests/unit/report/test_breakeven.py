@@ -60,6 +60,15 @@ def test_every_chart_has_a_drawing_with_words(section: BreakEven) -> None:
         assert "<title" in chart.svg
         assert "<desc" in chart.svg
         assert "nan" not in chart.svg.lower()
+        assert chart.data is not None
+        assert chart.data.rows
+        assert "nan" not in chart.data.csv().lower()
+    assert len({chart.name for chart in section.charts}) == 6
+
+
+def test_a_sweep_is_answered_by_its_rates_first(analysed: RunAnalysis, section: BreakEven) -> None:
+    quoted = replace(analysed, caveats=())
+    assert f"<h1>{section.lead}</h1>" in html.unescape(to_html(quoted))
 
 
 def test_a_poor_fit_is_said_beside_the_rates(tmp_path: Path) -> None:
@@ -73,6 +82,7 @@ def test_one_cell_says_that_pods_take_a_sweep(tmp_path: Path) -> None:
     cells = [("steady", 1000, 20.0, 10.0)]
     section = _section(write_sweep(Store(tmp_path), cells=cells, rounds=4))
     assert section.missing == ""
+    assert not section.is_answer
     assert "One number of pods" in [title for title, _ in section.notes]
     assert [field.name for field in section.fields if field.fixed] == ["pods"]
     assert not [chart.title for chart in section.charts if "Residuals" in chart.title]
