@@ -236,11 +236,11 @@ def _goodness(
     residuals = cost - fitted
     used = sum(term.arm == arm for term in terms)
     spare = len(cost) - used
-    varied = len({round(float(value), 9) for value in fitted}) > 1
     total = float(np.sum((cost - cost.mean()) ** 2))
     left = float(np.sum(residuals**2))
     priced = fitted > RESOLUTION * max(float(fitted.max()), 1e-12)
     members = [row for row in rows if row.arm == arm]
+    varied = len({row.scenario for row in members}) > 1
     return Goodness(
         arm=arm,
         rows=len(cost),

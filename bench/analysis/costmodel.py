@@ -83,9 +83,10 @@ class UnitCost:
 class Goodness:
     """How well an arm's rows are described.
 
-    ``r_squared`` is 1 - residual / total sum of squares about the mean, ``None``
-    where all rows ask for the same. ``residual_sd`` is in the quantity's unit.
-    ``typical`` is the median of |residual| / cost, over rows that cost something.
+    ``r_squared`` is 1 - residual / total sum of squares about the mean, ``None`` where
+    all rows are of one scenario, and so ask for the same. ``residual_sd`` is in the
+    quantity's unit. ``typical`` is the median of |residual| / cost, over rows that cost
+    something.
     """
 
     arm: str

@@ -159,7 +159,8 @@ def _loses(model: CostModel, at: Question, pods: Sequence[float]) -> Iterator[st
             "server less CPU."
         )
     else:
-        yield f"{few} this run cannot say at which rate it begins to lose: {shown} ({spread})."
+        said = spread if shown == MISSING else f"{shown} ({spread})"
+        yield f"{few} this run does not say at which rate it begins to lose: {said}."
     writes = _writes_per_read(model.break_even(reader, replace(at, churn_per_s=1.0)))
     if writes:
         yield (
@@ -300,16 +301,14 @@ def _spans_zero(one: Estimate) -> bool:
 
 def _fields(model: CostModel, at: Question) -> tuple[Field, ...]:
     ranges = model.ranges
-    sizes = number(ranges.pods[0])
-    if model.knows_pods:
-        sizes += f" to {number(ranges.pods[1])}"
+    sizes = _span(ranges.pods)
     return (
         Field(
             "reads",
             "Reads a second, all replicas",
             _plain(at.reads_per_s),
             "0",
-            f"measured: {number(ranges.reads_per_s[0])} to {number(ranges.reads_per_s[1])}",
+            f"measured: {_span(ranges.reads_per_s)}",
         ),
         Field(
             "pods", "Pods", _plain(at.pods), "0", f"measured: {sizes}", fixed=not model.knows_pods
@@ -330,6 +329,10 @@ def _fields(model: CostModel, at: Question) -> tuple[Field, ...]:
             "an assumption, yours to change",
         ),
     )
+
+
+def _span(ends: tuple[float, float]) -> str:
+    return " to ".join(dict.fromkeys(number(end) for end in ends))
 
 
 def _plain(value: float) -> str:
