@@ -29,7 +29,7 @@ env: $(STAMP) ## Make .venv from the lock file (every other target does this fir
 
 .PHONY: bench
 bench: $(STAMP) ## Run a plan from bare machine to reports/<run>/index.html   [PLAN=smoke|default|my.toml]
-	@$(PY) -m bench run $(PLAN)
+	@$(PY) -m bench run $(PLAN) $(ARGS)
 
 .PHONY: soak
 soak: $(STAMP) ## The long forms, and faults of a whole control plane (beside which nothing should run)
@@ -44,6 +44,24 @@ report: $(STAMP) ## Make a run's report again, from files alone   [RUN=latest|<r
 up: $(STAMP) ## A populated throwaway cluster and both servers, until Ctrl-C   [ARGS="--pods 5000"]
 	@$(PY) -m bench up $(ARGS)
 
+.PHONY: ui
+ui: $(STAMP) ## Locust's web page on both servers, with the API server in view   [ARGS="--port 8089"]
+	@$(PY) -m bench ui $(ARGS)
+
+.PHONY: compare
+compare: $(STAMP) ## Two runs side by side   [A=<run> B=<run>]
+	@$(PY) -m bench compare $(A) $(B)
+
+.PHONY: ci-bench
+ci-bench: $(STAMP) ## What the performance job does: the plan ci, and its gate   [BASELINE=<run or summary.json>]
+	@$(PY) -m bench run ci
+	@$(PY) -m bench gate latest --rules ci --buy
+	@$(if $(BASELINE),$(PY) -m bench gate latest --rules pull-request --baseline $(BASELINE) --buy)
+
+.PHONY: calibrate
+calibrate: $(STAMP) ## Put known faults in and find them again: is the instrument right? (ten minutes)
+	@$(PY) -m bench calibrate $(ARGS)
+
 .PHONY: plans
 plans: $(STAMP) ## The plans there are, and how long each takes
 	@$(PY) -m bench plans
@@ -53,11 +71,13 @@ test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k n
 	@$(PY) -m pytest $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, strict types, import contracts
+check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
 
 .PHONY: microbench
 microbench: $(STAMP) ## The speed of the parts, as ratios measured side by side (some minutes)
