@@ -23,19 +23,22 @@ def render_report(
     from bench.forms.build import summarise_run
     from bench.forms.write import write_forms
     from bench.report import render, terminal_summary, write_index
-    from bench.report.svg import keeping
+    from bench.report.chart import KeptRows, keeping_rows
+    from bench.report.svg import Kept, keeping
 
     progress.move("making the report", 0.0)
     reader = store.open(run)
     folder = reports / reader.record.run
-    page, figures = None, {}
-    if "html" in formats or "png" in formats:
-        with keeping() as figures:
+    page = None
+    figures: Kept = {}
+    rows: KeptRows = {}
+    if {"html", "csv", "png"} & set(formats):
+        with keeping() as figures, keeping_rows() as rows:
             page = render(reader, folder)
         write_index(store, reports)
     analysis = analyse(reader)
     progress.move("writing its other forms", 0.7)
-    written = write_forms(summarise_run(analysis), figures, folder, formats)
+    written = write_forms(summarise_run(analysis), figures, rows, folder, formats)
     progress.settle()
     progress.console.print(terminal_summary(analysis))
     if written:

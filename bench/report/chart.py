@@ -3,7 +3,9 @@
 import base64
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 Value = str | int | float | None
@@ -48,6 +50,12 @@ class Chart:
     name: str = ""
     data: Data | None = None
 
+    def __post_init__(self) -> None:
+        """Let whoever keeps the rows meanwhile have these."""
+        kept = _KEPT.get()
+        if kept is not None and self.name and self.data is not None:
+            kept[self.name] = self.data
+
     @property
     def shown(self) -> Sequence[Sequence[Value]]:
         """The rows as a table can show them: a distribution is thinned, its CSV is not."""
@@ -67,3 +75,20 @@ def _harmless(value: Value) -> Value:
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value
+
+
+KeptRows = dict[str, Data]
+"""The rows of charts, by the charts' names."""
+
+_KEPT: ContextVar[KeptRows | None] = ContextVar("kept_rows", default=None)
+
+
+@contextmanager
+def keeping_rows() -> Iterator[KeptRows]:
+    """Also keep the rows of every chart that is made meanwhile, for files beside the page."""
+    kept: KeptRows = {}
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)

@@ -68,12 +68,19 @@ def test_every_chart_of_the_page_is_there_as_png(written):
         assert struct.unpack(">I", content[16:20])[0] > 300
 
 
+def test_a_chart_has_its_rows_beside_it(written):
+    rows = {path.stem for path in (written / "charts").glob("*.csv")}
+    assert {path.stem for path in (written / "charts").glob("*.png")} <= rows
+    text = (written / "charts" / "s0-requests.csv").read_text()
+    assert {"direct", "informer"} <= set(re.findall(r"[\w-]+", text))
+
+
 def test_only_the_formats_asked_for_are_written(place):
     reports = place / "only"
     folders = ("--results", str(place / "results"), "--reports", str(reports))
-    assert 0 == main(["report", "latest", "--format", "json", "--format", "csv", *folders])
+    assert 0 == main(["report", "latest", "--format", "json", "--format", "markdown", *folders])
     folder = next(path for path in reports.iterdir() if path.is_dir())
-    assert {"summary.json", "summary.schema.json", "data"} == {
+    assert {"summary.json", "summary.schema.json", "report.md"} == {
         path.name for path in folder.iterdir()
     }
 
