@@ -234,12 +234,20 @@ def test_the_session_is_downloaded_and_reported_with_its_caveat(ui, page, tmp_pa
 def test_wrong_arguments_are_told_where_locust_tells_its_own(ui, page):
     page.goto(ui.url)
     page.click("button:has-text('New')")
-    dialog = page.locator("[role=dialog]")
-    dialog.locator("text=Custom parameters").click()
-    dialog.locator("input[name=namespace]").fill("../x")
-    dialog.locator("button:has-text('Start')").click()
-    dialog.locator("text=Invalid namespace value").wait_for()
+    page.locator("text=Custom parameters").last.click()
+    page.fill("input[name=namespace]", "../x")
+    page.locator("button:has-text('Start')").last.click()
+    page.wait_for_selector("text=Invalid namespace value")
     page.keyboard.press("Escape")
+
+
+def test_when_nobody_looks_the_api_server_is_not_asked_for_its_metrics(ui, page):
+    page.goto("about:blank")
+    time.sleep(8)  # until nobody has looked for long enough
+    before = requests_in_audit_log(ui, "harness", "get")
+    time.sleep(7)  # longer than from one scrape to the next
+    assert before == requests_in_audit_log(ui, "harness", "get")
+    assert before > 0
 
 
 @pytest.mark.parametrize("path", ["/api-server/freeze", "/api-server/churn", "/api-server/session"])
