@@ -37,9 +37,10 @@ def summarise_run(analysis: RunAnalysis) -> RunSummary:
 
 
 def _scenario(analysis: ScenarioAnalysis) -> ScenarioSummary:
+    controls = (one.arm for one in analysis.controls if one.arm not in analysis.arms)
     return ScenarioSummary(
         scenario=analysis.scenario,
-        arms=tuple(_arm(arm) for arm in analysis.arms),
+        arms=tuple(_arm(arm) for arm in (*analysis.arms, *controls)),
         missing=analysis.missing,
         comparisons=tuple(_compared(one) for one in analysis.comparisons),
     )

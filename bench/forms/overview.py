@@ -11,7 +11,7 @@ from bench.forms.summary import (
     RunSummary,
     ScenarioSummary,
 )
-from bench.model import Caveat, RunState
+from bench.model import AGAIN, Caveat, RunState
 
 FIGURES = (
     ("api_requests", True, "requests to the API server for 1,000 reads"),
@@ -79,11 +79,12 @@ def _mean(scenario: ScenarioSummary, server: str) -> str:
 
 
 def _grid(scenario: ScenarioSummary) -> Grid:
+    # A control is measured for the noise it shows, not to be compared with anything.
+    arms = [arm for arm in scenario.arms if not arm.server.endswith(AGAIN)]
     rows = [
-        _figure_row(scenario.arms, metric, title, per_1000=per_1000)
-        for metric, per_1000, title in FIGURES
+        _figure_row(arms, metric, title, per_1000=per_1000) for metric, per_1000, title in FIGURES
     ]
-    rows[2:2] = [_percentile_row(scenario.arms, index) for index in (0, 2)]
+    rows[2:2] = [_percentile_row(arms, index) for index in (0, 2)]
     shown = tuple(row for row in rows if any(cell.text != MISSING for cell in row[1:]))
     one = scenario.scenario
     load = (
@@ -93,7 +94,7 @@ def _grid(scenario: ScenarioSummary) -> Grid:
     )
     return Grid(
         f"Scenario {one.name}",
-        ("", *(arm.server for arm in scenario.arms)),
+        ("", *(arm.server for arm in arms)),
         shown,
         remark=f"Route {one.route}, {load}, {one.pods:,} pods, {one.churn_per_s:g} writes a "
         "second. In brackets the 95% interval of the mean over rounds.",
