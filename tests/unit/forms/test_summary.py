@@ -14,6 +14,7 @@ from bench.forms.json_file import (
     to_json,
 )
 from bench.forms.load import load_summary
+from bench.gate.observe import noise_of
 from bench.store import Store
 from tests.unit.analysis.synthetic import write_run
 
@@ -101,3 +102,12 @@ def test_a_run_is_found_by_name_and_a_summary_by_its_file(tmp_path):
     path = tmp_path / "kept.json"
     path.write_bytes(to_json(summary))
     assert summary == load_summary(store, str(path))
+
+
+def test_a_controls_second_arm_is_in_the_summary_and_gives_the_noise(tmp_path):
+    servers = ("direct", "informer", "direct-again")
+    summary = summarise_run(analyse(write_run(Store(tmp_path), rounds=6, servers=servers)))
+    scenario = summary.scenarios[0]
+    assert scenario.arm("direct-again") is not None
+    assert len({arm.server for arm in scenario.arms}) == len(scenario.arms)
+    assert noise_of(scenario, "p50", per_1000=False) > 0
