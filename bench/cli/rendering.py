@@ -28,15 +28,15 @@ def render_report(
 
     progress.move("making the report", 0.0)
     reader = store.open(run)
+    analysis = analyse(reader)
     folder = reports / reader.record.run
     page = None
     figures: Kept = {}
     rows: KeptRows = {}
     if {"html", "csv", "png"} & set(formats):
         with keeping() as figures, keeping_rows() as rows:
-            page = render(reader, folder)
+            page = render(reader, folder, analysis)
         write_index(store, reports)
-    analysis = analyse(reader)
     progress.move("writing its other forms", 0.7)
     written = write_forms(summarise_run(analysis), figures, rows, folder, formats)
     progress.settle()

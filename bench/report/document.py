@@ -42,14 +42,16 @@ class Section:
     """CSS colour by server."""
 
 
-def render(reader: RunReader, out_dir: Path) -> Path:
+def render(reader: RunReader, out_dir: Path, analysis: RunAnalysis | None = None) -> Path:
     """Write ``index.html`` of the run into ``out_dir`` and return its path.
+
+    ``analysis`` is the run's, from who has it already.
 
     Any run that can be read gives a page: what an incomplete run, a failed trial
     or a missing arm leaves out is said on it. Raises ``StoreError`` when a file
     of the run is damaged.
     """
-    page = to_html(analyse(reader), reader)
+    page = to_html(analysis or analyse(reader), reader)
     out_dir.mkdir(parents=True, exist_ok=True)
     path = out_dir / PAGE
     partial = path.with_suffix(".partial")

@@ -191,3 +191,47 @@ def test_an_api_server_that_restarted_has_no_count_to_compare():
     found = read_ledgers(a_trial(server=NO_SERVER), audit(LIST), restarted)
     assert found.metric is None
     assert "restarted" in " ".join(found.missing)
+
+
+LEASE = ("update", "leases", "", 200)
+
+
+def by_itself(rows):
+    """The same rows, sent by the API server to itself."""
+    return rows.assign(user="system:apiserver")
+
+
+@pytest.mark.parametrize(("logged", "counted"), [(1, 0), (0, 1), (2, 1), (1, 3)])
+def test_what_the_api_server_asks_of_itself_may_straddle_a_mark(logged, counted):
+    rows = pd.concat([audit(LIST), by_itself(audit(*[("x", *LEASE)] * logged))])
+    metric = [("LIST", "pods", "", 200, 1), ("PUT", "leases", "", 200, counted)]
+
+    found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
+
+    assert () == found.disagreements
+
+
+def test_more_than_one_a_mark_is_not_straddling():
+    rows = pd.concat([audit(LIST), by_itself(audit(("x", *LEASE)))])
+    metric = [("LIST", "pods", "", 200, 1), ("PUT", "leases", "", 200, 4)]
+
+    found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
+
+    assert ["update leases 200"] == [str(one.key) for one in found.disagreements]
+
+
+def test_a_key_that_others_use_too_is_compared_exactly():
+    rows = pd.concat([audit(LIST, ("churn", *LEASE)), by_itself(audit(("x", *LEASE)))])
+    metric = [("LIST", "pods", "", 200, 1), ("PUT", "leases", "", 200, 1)]
+
+    found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
+
+    assert ["update leases 200"] == [str(one.key) for one in found.disagreements]
+
+
+def test_a_request_that_the_metric_alone_knows_is_nobodys_to_excuse():
+    metric = [("LIST", "pods", "", 200, 1), ("LIST", "secrets", "", 200, 1)]
+
+    found = read_ledgers(a_trial(), audit(LIST), scrapes([("list", "pods", "", 200, 1)], metric))
+
+    assert ["list secrets 200"] == [str(one.key) for one in found.disagreements]
