@@ -108,9 +108,12 @@ def targets(pods: tuple[PodKey, ...]) -> Targets:
     """Return what routes may ask for: every namespace, stable pods, and selectors that match."""
     stable = [(pod.namespace, pod.name) for pod in pods if pod.is_stable]
     apps = sorted({pod.workload.app for pod in pods})
-    selectors = [f"app={apps[0]}", "tier=backend"]
-    if len(apps) > 1:
-        selectors.append(f"app in ({apps[0]},{apps[-1]}),tier!=batch")
+    tiers = sorted({pod.workload.tier for pod in pods})
+    selectors = [f"app={apps[0]}", f"tier={'backend' if 'backend' in tiers else tiers[0]}"]
+    # A selector that excludes something must leave something: apps of another tier.
+    others = sorted({pod.workload.app for pod in pods if pod.workload.tier != "batch"})
+    if others:
+        selectors.append(f"app in ({others[0]},{others[-1]}),tier!=batch")
     return Targets(
         namespaces=tuple(sorted({pod.namespace for pod in pods})),
         pods=tuple(stable[:STABLE_TARGETS]),

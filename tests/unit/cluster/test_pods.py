@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 from bench.cluster.pods import draw_pods, manifest, status, targets
+from servers.informer import parse_label_selector
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -51,6 +54,15 @@ def test_every_selector_of_the_targets_matches_some_pods_but_not_all() -> None:
     }
     assert "backend" in tiers
     assert len(tiers) > 1
+
+
+@pytest.mark.parametrize("count", [1, 5, 60, 200, 1000])
+def test_every_selector_of_the_targets_matches_a_pod_that_stays(count: int) -> None:
+    for seed in range(20):
+        pods = draw_pods(seed, count)
+        stay = [manifest(pod)["metadata"]["labels"] for pod in pods if pod.is_stable]
+        for text in targets(pods).label_selectors:
+            assert any(parse_label_selector(text).matches(labels) for labels in stay), text
 
 
 def test_a_small_population_has_targets_too() -> None:
