@@ -28,11 +28,11 @@ $(STAMP): requirements.lock
 env: $(STAMP) ## Make .venv from the lock file (every other target does this first)
 
 .PHONY: bench
-bench: $(STAMP) ## Run a plan from bare machine to reports/<run>/index.html   [PLAN=smoke|default|my.toml]
-	@$(PY) -m bench run $(PLAN) $(ARGS)
+bench: $(STAMP) ## Run a plan from bare machine to reports/<run>/index.html   [PLAN=smoke|default|my.toml, or RESUME=latest]
+	@$(PY) -m bench run $(if $(RESUME),--resume $(RESUME),$(PLAN)) $(ARGS)
 
 .PHONY: soak
-soak: $(STAMP) ## The long forms, and faults of a whole control plane (beside which nothing should run)
+soak: $(STAMP) ## The long forms of tests, and recovery against the clock (run nothing beside it)
 	@$(PY) -m pytest -m soak $(ARGS)
 
 .PHONY: report
@@ -80,7 +80,7 @@ check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
 	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
 
 .PHONY: microbench
-microbench: $(STAMP) ## The speed of the parts, as ratios measured side by side (some minutes)
+microbench: $(STAMP) ## The speed of the parts, as ratios measured side by side (about ten minutes)
 	@$(PY) -m bench.microbench
 
 .PHONY: clean
