@@ -98,7 +98,7 @@ def _draw_line(axes: Axes, line: Relative, place: float, reach: float, colour: s
         edge = np.sign(line.value) * reach
         mark = ">" if line.value > 0 else "<"
         axes.plot([edge], [place], mark, color=colour, markersize=5, markeredgewidth=0)
-    # The label stands on the empty side, beyond the band.
+    # The label stands on the emptier side, beyond the band, and before a long interval.
     left = line.value > 0
     axes.annotate(
         f"{line.words} vs{NO_BREAK}{line.baseline}",
@@ -109,6 +109,7 @@ def _draw_line(axes: Axes, line: Relative, place: float, reach: float, colour: s
         va="center",
         fontsize=7.6,
         color=INK,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 0.4},
     )
 
 
