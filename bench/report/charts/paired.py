@@ -17,6 +17,9 @@ from bench.report.svg import GRID, INK, PAPER, STYLE, Margins, new_figure, to_sv
 WIDTH_IN = 3.9
 LINE_IN = 0.185
 """Height of a line of dots, and of the title above the lines of a metric."""
+LONG_LABEL = 30
+"""Characters that a half of the width holds; with a longer one all are smaller, and on the left
+it begins at the edge."""
 COLUMNS = ("metric", "scenario", "subject", "baseline", "round", "difference_of_baseline")
 
 
@@ -68,7 +71,9 @@ def _reach(lines: Sequence[Relative]) -> float:
 def _draw_groups(
     axes: Axes, groups: Sequence[tuple[str, Sequence[Relative]]], reach: float
 ) -> None:
-    servers = [line.baseline for _, group in groups for line in group]
+    lines = [line for _, group in groups for line in group]
+    servers = [line.baseline for line in lines]
+    small = any(len(_label(line)) > LONG_LABEL for line in lines)
     place = 0.2
     for heading, group in groups:
         axes.annotate(
@@ -82,6 +87,7 @@ def _draw_groups(
         for line in group:
             place += 1.0
             _draw_line(axes, line, place, reach, colour_of(line.baseline, servers))
+            _write_label(axes, line, place, reach, small=small)
         place += 1.35
 
 
@@ -98,16 +104,28 @@ def _draw_line(axes: Axes, line: Relative, place: float, reach: float, colour: s
         edge = np.sign(line.value) * reach
         mark = ">" if line.value > 0 else "<"
         axes.plot([edge], [place], mark, color=colour, markersize=5, markeredgewidth=0)
-    # The label stands on the emptier side, beyond the band, and before a long interval.
+
+
+def _label(line: Relative) -> str:
+    return f"{line.words} vs{NO_BREAK}{line.baseline}"
+
+
+def _write_label(axes: Axes, line: Relative, place: float, reach: float, *, small: bool) -> None:
+    """Write the figure on the emptier side, beyond the band, and before a long interval."""
     left = line.value > 0
+    from_edge = left and len(_label(line)) > LONG_LABEL
+    if from_edge:
+        at, offset = -reach * 1.1, 0
+    else:
+        at, offset = (-SAME_WITHIN, -3) if left else (SAME_WITHIN, 3)
     axes.annotate(
-        f"{line.words} vs{NO_BREAK}{line.baseline}",
-        (-SAME_WITHIN if left else SAME_WITHIN, place),
-        xytext=(-3 if left else 3, 0),
+        _label(line),
+        (at, place),
+        xytext=(offset, 0),
         textcoords="offset points",
-        ha="right" if left else "left",
+        ha="right" if left and not from_edge else "left",
         va="center",
-        fontsize=7.6,
+        fontsize=6.6 if small else 7.6,
         color=INK,
         bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 0.4},
     )
