@@ -7,17 +7,15 @@ what finds no place is counted as dropped.
 """
 
 import argparse
-import json
 import queue
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.flock import Flock
+from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
 from bench.cluster.pods import PodKey, draw_pods, status
 from bench.cluster.population import create_pod, set_status, written_version
 
@@ -145,34 +143,18 @@ class Writer:
 def main() -> None:
     """Obey orders until standard input ends."""
     arguments = _arguments()
-    credentials = Credentials(arguments.server, arguments.authority, token=arguments.token)
-    api = Api(credentials, connections=OUTSTANDING)
-    flock = Flock(draw_pods(arguments.seed, arguments.pods), arguments.seed)
-    writer = Writer(api, flock)
-    _answer("ready")
-    for line in sys.stdin:
-        order = json.loads(line)
-        match order["do"]:
-            case "resume":
-                writer.resume(order["rate_per_s"])
-                _answer("resumed")
-            case "pause":
-                _answer("paused", **writer.pause())
-            case other:
-                raise SystemExit(f"does not know the order {other!r}")
+    api = Api(credentials_of(arguments), connections=OUTSTANDING)
+    writer = Writer(api, Flock(draw_pods(arguments.seed, arguments.pods), arguments.seed))
 
+    def resume(order: Order) -> tuple[str, Figures]:
+        writer.resume(order["rate_per_s"])
+        return "resumed", {}
 
-def _answer(event: str, **figures: Any) -> None:  # noqa: ANN401 - JSON values
-    print(json.dumps({"event": event, **figures}), flush=True)
+    obey({"resume": resume, "pause": lambda _: ("paused", writer.pause())})
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.cluster.churn_writer", description=__doc__
-    )
-    parser.add_argument("--server", required=True, help="address of the API server")
-    parser.add_argument("--authority", type=Path, required=True, help="its CA certificate (PEM)")
-    parser.add_argument("--token", type=Path, required=True, help="file with the writer's token")
+    parser = account_parser("bench.cluster.churn_writer", __doc__)
     parser.add_argument("--seed", type=int, required=True, help="seed of the population")
     parser.add_argument("--pods", type=int, required=True, help="pods in the population")
     return parser.parse_args()

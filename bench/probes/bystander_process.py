@@ -7,18 +7,16 @@ do not wait for answers (an open model).
 """
 
 import argparse
-import json
 import queue
-import sys
 import threading
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from urllib3.exceptions import TimeoutError as HttpTimeoutError
 
-from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
+from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
 from bench.load.pacing import offsets
 from bench.model import Arrivals
 from bench.probes.bystander_row import BystanderRow
@@ -107,33 +105,19 @@ def _us(seconds: float) -> int:
 def main() -> None:
     """Obey orders until standard input ends."""
     arguments = _arguments()
-    credentials = Credentials(arguments.server, arguments.authority, token=arguments.token)
+    credentials = credentials_of(arguments)
     api = Api(credentials, connections=OUTSTANDING, read_timeout_s=TIMEOUT_S)
     bystander = Bystander(api, arguments.path)
-    _answer("ready")
-    for line in sys.stdin:
-        order = json.loads(line)
-        match order["do"]:
-            case "resume":
-                bystander.resume(order["seed"])
-                _answer("resumed")
-            case "pause":
-                _answer("paused", **bystander.pause())
-            case other:
-                raise SystemExit(f"does not know the order {other!r}")
 
+    def resume(order: Order) -> tuple[str, Figures]:
+        bystander.resume(order["seed"])
+        return "resumed", {}
 
-def _answer(event: str, **figures: Any) -> None:  # noqa: ANN401 - JSON values
-    print(json.dumps({"event": event, **figures}), flush=True)
+    obey({"resume": resume, "pause": lambda _: ("paused", bystander.pause())})
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.probes.bystander_process", description=__doc__
-    )
-    parser.add_argument("--server", required=True, help="address of the API server")
-    parser.add_argument("--authority", type=Path, required=True, help="its CA certificate (PEM)")
-    parser.add_argument("--token", type=Path, required=True, help="file with its token")
+    parser = account_parser("bench.probes.bystander_process", __doc__)
     parser.add_argument("--path", required=True, help="what is asked for, again and again")
     return parser.parse_args()
 

@@ -6,21 +6,18 @@ input ends it. Writes come about ``WRITES_PER_S`` times a second at moments draw
 from the seed, so that they keep no step with the load's arrivals.
 """
 
-import argparse
-import json
 import random
-import sys
 import threading
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
+from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
 from bench.model import PROBE_POD
 from bench.probes.staleness import FreshnessRow, Staleness
 
@@ -230,36 +227,16 @@ def create_pod(api: Api) -> None:
 
 def main() -> None:
     """Obey orders until standard input ends."""
-    arguments = _arguments()
-    credentials = Credentials(arguments.server, arguments.authority, token=arguments.token)
-    api = Api(credentials, connections=1)
+    arguments = account_parser("bench.probes.freshness_process", __doc__).parse_args()
+    api = Api(credentials_of(arguments), connections=1)
     create_pod(api)
     probe = Probe(api)
-    _answer("ready")
-    for line in sys.stdin:
-        order = json.loads(line)
-        match order["do"]:
-            case "resume":
-                probe.resume(order["server"], order["seed"])
-                _answer("resumed")
-            case "pause":
-                _answer("paused", **probe.pause())
-            case other:
-                raise SystemExit(f"does not know the order {other!r}")
 
+    def resume(order: Order) -> tuple[str, Figures]:
+        probe.resume(order["server"], order["seed"])
+        return "resumed", {}
 
-def _answer(event: str, **figures: Any) -> None:  # noqa: ANN401 - JSON values
-    print(json.dumps({"event": event, **figures}), flush=True)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.probes.freshness_process", description=__doc__
-    )
-    parser.add_argument("--server", required=True, help="address of the API server")
-    parser.add_argument("--authority", type=Path, required=True, help="its CA certificate (PEM)")
-    parser.add_argument("--token", type=Path, required=True, help="file with the probe's token")
-    return parser.parse_args()
+    obey({"resume": resume, "pause": lambda _: ("paused", probe.pause())})
 
 
 if __name__ == "__main__":
