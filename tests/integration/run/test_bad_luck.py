@@ -118,7 +118,7 @@ def test_a_window_of_one_second_makes_a_whole_run_and_a_page(start_run: StartBen
     bench = start_run(("duration_s = 1.5", "duration_s = 1"), ("warmup_s = 0.5", "warmup_s = 0"))
     assert 0 == bench.wait(), bench.text
     reader = Store(bench.results).open("latest")
-    assert {Outcome.OK} == {record.outcome for record in reader.trials()}
+    assert [] == [record.failure for record in reader.trials() if record.outcome is not Outcome.OK]
     (page,) = bench.reports.glob("*-tiny/index.html")
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
 
