@@ -221,7 +221,7 @@ class TrialRunner:
         self._resume("warm-up")
         if load is None:
             self._wait("warming up", self._plan.warmup_s)
-        else:
+        elif self._plan.warmup_s:
             drained = load.warm_up(self._plan.warmup_s, self._on_progress("warming up"))
             if drained.in_flight:
                 text = f"{drained.in_flight} requests in flight at the begin mark"
