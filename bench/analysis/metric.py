@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bench.analysis.exposed import Exposed
 from bench.analysis.facts import Facts
@@ -104,3 +105,19 @@ def percentile_pooled(facts: Sequence[Facts], part: Part, q: float) -> Percentil
 def _percentile(facts: Facts, part: Part, q: float) -> Percentile | None:
     latencies = part(facts)
     return None if latencies is None or not latencies.samples else latencies.percentile(q)
+
+
+def percentile_metric(
+    part: Part, q: float, *, key: str, title: str, source: str, may_be_zero: bool = False
+) -> Metric:
+    """Return the metric of one percentile, in ms, of ``part`` of a trial."""
+    return Metric(
+        key=key,
+        title=title,
+        unit="ms",
+        source=source,
+        may_be_zero=may_be_zero,
+        of=partial(percentile_of, part=part, q=q),
+        withheld=partial(percentile_withheld, part=part, q=q),
+        pooled=partial(percentile_pooled, part=part, q=q),
+    )

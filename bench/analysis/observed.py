@@ -1,10 +1,8 @@
 """What the observers saw: how old answers were, and what another client of the API server met."""
 
-from functools import partial
-
 from bench.analysis.facts import Facts
 from bench.analysis.latency import Latencies
-from bench.analysis.metric import Metric, percentile_of, percentile_pooled, percentile_withheld
+from bench.analysis.metric import Metric, percentile_metric
 
 
 def _staleness(facts: Facts) -> Latencies | None:
@@ -25,26 +23,22 @@ def _stale_first_reads(facts: Facts) -> float | None:
 
 
 def _staleness_metric(q: float) -> Metric:
-    return Metric(
+    return percentile_metric(
+        _staleness,
+        q,
         key=f"staleness_p{q * 100:.0f}",
         title=f"Staleness p{q * 100:.0f}, upper bound",
-        unit="ms",
         source="freshness.parquet: fresh_done_us - acked_us; writes never seen count as longer",
-        of=partial(percentile_of, part=_staleness, q=q),
-        withheld=partial(percentile_withheld, part=_staleness, q=q),
-        pooled=partial(percentile_pooled, part=_staleness, q=q),
     )
 
 
 def _bystander_metric(q: float) -> Metric:
-    return Metric(
+    return percentile_metric(
+        _bystander,
+        q,
         key=f"bystander_p{q * 100:.0f}",
         title=f"Another client's small read, p{q * 100:.0f}",
-        unit="ms",
         source="bystander.parquet: done_us - intended_us; unanswered rows count as longer",
-        of=partial(percentile_of, part=_bystander, q=q),
-        withheld=partial(percentile_withheld, part=_bystander, q=q),
-        pooled=partial(percentile_pooled, part=_bystander, q=q),
     )
 
 
@@ -59,14 +53,12 @@ FRESHNESS = (
         of=_stale_first_reads,
         may_be_zero=True,
     ),
-    Metric(
+    percentile_metric(
+        _event_delay,
+        0.5,
         key="event_delay_p50",
         title="From acknowledgement to the server's event, p50",
-        unit="ms",
         source="freshness.parquet: event_us - acked_us, where the server tells",
-        of=partial(percentile_of, part=_event_delay, q=0.5),
-        withheld=partial(percentile_withheld, part=_event_delay, q=0.5),
-        pooled=partial(percentile_pooled, part=_event_delay, q=0.5),
         may_be_zero=True,
     ),
 )

@@ -1,10 +1,8 @@
 """Metrics of the reads: how many were answered, in what time, and what reached the API server."""
 
-from functools import partial
-
 from bench.analysis.facts import Facts
 from bench.analysis.latency import Latencies
-from bench.analysis.metric import Metric, percentile_of, percentile_pooled, percentile_withheld
+from bench.analysis.metric import Metric, percentile_metric
 
 PERCENTILES = (0.5, 0.9, 0.99)
 
@@ -51,26 +49,22 @@ THROUGHPUT = Metric(
 
 
 def _latency_metric(q: float) -> Metric:
-    return Metric(
+    return percentile_metric(
+        _felt,
+        q,
         key=f"p{q * 100:.0f}",
         title=f"Latency p{q * 100:.0f}, from the intended start",
-        unit="ms",
         source="requests.parquet: done_us - intended_us, unanswered rows at least the time-out",
-        of=partial(percentile_of, part=_felt, q=q),
-        withheld=partial(percentile_withheld, part=_felt, q=q),
-        pooled=partial(percentile_pooled, part=_felt, q=q),
     )
 
 
 def _service_metric(q: float) -> Metric:
-    return Metric(
+    return percentile_metric(
+        _service,
+        q,
         key=f"service_p{q * 100:.0f}",
         title=f"Latency p{q * 100:.0f}, from the actual send",
-        unit="ms",
         source="requests.parquet: done_us - sent_us, rows with outcome ok",
-        of=partial(percentile_of, part=_service, q=q),
-        withheld=partial(percentile_withheld, part=_service, q=q),
-        pooled=partial(percentile_pooled, part=_service, q=q),
     )
 
 
