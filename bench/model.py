@@ -92,6 +92,11 @@ class Plan:
     """How long a trial waits, at most, for a machine that is calm."""
     external: tuple[External, ...] = ()
     """Those of the ``servers`` that are started by a command of their own."""
+    precision: float | None = None
+    """Half width that the intervals of the deciding ratios should have, relative: 0.07 is 7%.
+    While one is wider, more rounds are bought; ``None`` buys none."""
+    most_rounds: int | None = None
+    """How many rounds there are at most, bought ones among them."""
 
     def arms(self, scenario: Scenario) -> tuple[str, ...]:
         """Return what is measured in each round of ``scenario``: the servers, and the control."""

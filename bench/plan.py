@@ -32,6 +32,11 @@ SECONDS_BESIDE_THE_TRIALS = 30.0
 """Control plane, population, equality phase, report."""
 
 
+FEWEST_TO_JUDGE = 5
+"""Rounds that a plan must have before it may judge its own precision. With fewer, the spread
+is so ill known that a chance agreement would end the run."""
+
+
 class PlanError(Exception):
     """A plan that cannot be run; the text says where and what would be valid."""
 
@@ -125,7 +130,10 @@ def trials(plan: Plan) -> tuple[Trial, ...]:
 
 
 def predicted_s(plan: Plan) -> float:
-    """Return about how long a run takes once environment and binaries are cached, in seconds."""
+    """Return about how long a run takes once environment and binaries are cached, in seconds.
+
+    Without the rounds that it may buy.
+    """
     trial_s = plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
     return len(trials(plan)) * trial_s + SECONDS_BESIDE_THE_TRIALS
 
@@ -153,6 +161,11 @@ _HEAD: Mapping[str, Key] = {
     "duration_s": Key("seconds as a number from 1 to 3600", number_of(1, 3600, whole=False)),
     "control": Key("the name of the server that is measured twice", name_of),
     "cooldown_s": Key("seconds as a number from 0 to 600", number_of(0, 600, whole=False)),
+    "precision": Key(
+        "a share from 0.01 to 1: the half width wanted of the deciding ratios' intervals",
+        number_of(0.01, 1, whole=False),
+    ),
+    "most_rounds": Key("a whole number from 1 to 100", number_of(1, 100, whole=True)),
     "scenarios": Key("[[scenarios]] tables", lambda value: value),
     "external": Key("[[external]] tables", lambda value: value),
 }
@@ -202,6 +215,7 @@ def _check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
     if set(plan.servers) == {NO_SERVER}:
         raise head.error("servers", f"{NO_SERVER!r} alone measures nothing: name a server")
     _check_control(plan, head)
+    _check_precision(plan, head)
     for scenario in plan.scenarios:
         if scenario.arrivals is not Arrivals.CONSTANT and not scenario.is_open:
             raise head.error(
@@ -224,6 +238,24 @@ def _check_external(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
             raise head.error("external", f"an external server cannot be called {name!r}: taken")
         if names.count(name) > 1:
             raise head.error("external", f"the external server {name!r} has two commands")
+
+
+def _check_precision(plan: Plan, head: Table) -> None:
+    if plan.precision is None and plan.most_rounds is None:
+        return
+    if plan.precision is None or plan.most_rounds is None:
+        given = "precision" if plan.most_rounds is None else "most_rounds"
+        raise head.error(given, "'precision' and 'most_rounds' belong together: give both")
+    if plan.most_rounds < plan.rounds:
+        raise head.error(
+            "most_rounds", f"{plan.most_rounds} are fewer than the {plan.rounds} planned"
+        )
+    if plan.rounds < FEWEST_TO_JUDGE:
+        raise head.error(
+            "precision",
+            f"an interval over fewer than {FEWEST_TO_JUDGE} rounds says too little "
+            "of its own width: plan as many",
+        )
 
 
 def _check_control(plan: Plan, head: Table) -> None:

@@ -55,6 +55,9 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     run = _started(options, store, progress)
     try:
         record = run.walk()
+        while (rounds := _lacking(store, run, progress)) is not None:
+            run = Run.resume(record.run, store=store, progress=progress, rounds=rounds)
+            record = run.walk()
     finally:
         if run.has_trials:
             render_report(store, run.record.run, options.reports, progress)
@@ -62,6 +65,22 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
         progress.say("error: the servers did not answer alike: no figure of this run can be used")
         return FAILED
     return OK if record.state is RunState.COMPLETE else FAILED
+
+
+def _lacking(store: Store, run: Run, progress: Progress) -> int | None:
+    """Return to how many rounds the run's plan wants it extended, and say why; or ``None``."""
+    if run.record.plan.precision is None or run.unequal:
+        return None
+    # here, because pandas takes a moment that other commands need not wait for
+    from bench.analysis.precision import rounds_to_buy, shortfall
+    from bench.analysis.run import analyse
+
+    analysis = analyse(store.open(run.record.run))
+    rounds = rounds_to_buy(analysis)
+    if (found := shortfall(analysis)) is not None:
+        remedy = f"extending to {rounds} rounds" if rounds else "the plan buys no more rounds"
+        progress.say(f"{found}: {remedy}")
+    return rounds
 
 
 def _started(options: argparse.Namespace, store: Store, progress: Progress) -> Run:

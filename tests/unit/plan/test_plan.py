@@ -223,6 +223,19 @@ def test_arrivals_are_of_the_open_model_only() -> None:
     assert "the scenario 'closed' has no 'rate_rps'" in error_of(text)
 
 
+def test_a_plan_may_buy_rounds_until_its_ratios_are_sure_enough() -> None:
+    text = VALID.replace("rounds = 4", "rounds = 6\nprecision = 0.07\nmost_rounds = 12")
+    assert (6, 0.07, 12) == (
+        parse(text).rounds,
+        parse(text).precision,
+        parse(text).most_rounds,
+    )
+    assert "belong together" in error_of(text.replace("most_rounds = 12\n", ""))
+    assert "belong together" in error_of(text.replace("precision = 0.07\n", ""))
+    assert "5 are fewer than the 6" in error_of(text.replace("rounds = 12", "rounds = 5"))
+    assert "fewer than 5 rounds" in error_of(text.replace("rounds = 6", "rounds = 4"))
+
+
 def test_a_scenario_may_do_without_probe_and_bystander() -> None:
     plan = parse(VALID.replace("users = 8", "users = 8\nprobe = false"))
     assert [False, True] == [scenario.probe for scenario in plan.scenarios]

@@ -1,0 +1,96 @@
+"""When a run is sure enough of its deciding ratios, and how many rounds it should have if not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.analysis import analyse
+from bench.analysis.intervals import Interval, ratio_interval
+from bench.analysis.precision import (
+    ROUNDS_A_PURCHASE,
+    half_width,
+    precisions,
+    rounds_to_buy,
+    shortfall,
+)
+from bench.store import Store
+from tests.unit.analysis.synthetic import SCENARIO, write_run
+
+CLOSED = replace(SCENARIO, name="capacity", rate_rps=None, users=1)
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory):
+    """A run of six rounds whose plan wants nothing yet."""
+    store = Store(tmp_path_factory.mktemp("results"))
+    return analyse(write_run(store, rounds=6, scenarios=(SCENARIO, CLOSED)))
+
+
+def wanting(analysis, precision, most):
+    plan = replace(analysis.record.plan, precision=precision, most_rounds=most)
+    return replace(analysis, record=replace(analysis.record, plan=plan))
+
+
+def test_the_half_width_is_what_the_upper_bound_exceeds_the_middle_by():
+    assert pytest.approx(0.25) == half_width(Interval(4.0, 3.2, 5.0, 6))
+    assert None is half_width(Interval(4.0, None, None, 1))
+
+
+def test_what_decides_is_throughput_at_full_speed_and_the_median_at_a_rate(analysed):
+    found = precisions(analysed.scenarios)
+    assert {
+        ("list", "service_p50", "direct"),
+        ("list", "service_p50", "direct-rv0"),
+        ("capacity", "throughput", "direct"),
+        ("capacity", "throughput", "direct-rv0"),
+    } == {
+        (one.comparison.scenario, one.comparison.metric.key, one.comparison.baseline)
+        for one in found
+    }
+    assert sorted((one.half_width for one in found), reverse=True) == [
+        one.half_width for one in found
+    ]
+
+
+def test_a_plan_that_names_no_precision_buys_nothing(analysed):
+    assert (None, None) == (rounds_to_buy(analysed), shortfall(analysed))
+
+
+def test_a_run_that_is_sure_enough_buys_nothing(analysed):
+    widest = precisions(analysed.scenarios)[0].half_width
+    sure = wanting(analysed, widest * 1.01, 12)
+    assert (None, None) == (rounds_to_buy(sure), shortfall(sure))
+
+
+def test_one_that_is_not_is_extended_and_says_by_what_ratio(analysed):
+    widest = precisions(analysed.scenarios)[0]
+    unsure = wanting(analysed, widest.half_width * 0.99, 12)
+    assert 6 + ROUNDS_A_PURCHASE == rounds_to_buy(unsure)
+    text = shortfall(unsure)
+    assert text is not None
+    assert text.startswith(f"{widest.comparison.scenario}: {widest.comparison.metric.title}")
+    assert f"within {widest.half_width:.1%} after 6 rounds" in text
+
+
+def test_it_is_never_extended_beyond_the_most_rounds(analysed):
+    assert 7 == rounds_to_buy(wanting(analysed, 1e-6, 7))
+    at_the_most = wanting(analysed, 1e-6, 6)
+    assert None is rounds_to_buy(at_the_most)
+    assert "after 6 rounds" in (shortfall(at_the_most) or ""), "it is said all the same"
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.10, 0.15])
+def test_stopping_at_a_narrow_interval_costs_little_coverage(noise):
+    """What the page states: looks after 6, 9 and 12 rounds, until it is within 7%."""
+    random = np.random.default_rng(5)
+    tries, truth, held = 2_500, 3.0, 0
+    for _ in range(tries):
+        base = random.lognormal(0.0, 0.2, 12)
+        own = truth * base * random.lognormal(0.0, noise, 12)
+        for rounds in (6, 9, 12):
+            found = ratio_interval(own[:rounds].tolist(), base[:rounds].tolist())
+            if (half_width(found) or 1.0) <= 0.07:
+                break
+        held += found.holds(truth)
+    assert 0.92 <= held / tries <= 0.97
