@@ -50,6 +50,9 @@ class Scenario:
     """Whether the freshness probe and the bystander run beside the load."""
     control: bool = True
     """Whether the plan's same-against-same control is measured in this scenario."""
+    fresh_control_plane: bool = False
+    """Whether each trial has a control plane of its own, just started. Only then is the most
+    memory that API server and etcd ever held this arm's doing: it does not shrink afterwards."""
 
     @property
     def is_open(self) -> bool:
@@ -302,6 +305,11 @@ class TrialRecord:
     server_pss_peak_bytes: int | None = None
     apiserver_cpu_s: float | None = None
     etcd_cpu_s: float | None = None
+    apiserver_rss_highest_bytes: int | None = None
+    """The most that it held resident since its start, writing of the pods included; measured
+    where the scenario has a fresh control plane for each trial."""
+    etcd_rss_highest_bytes: int | None = None
+    """The same of etcd."""
     equal_to_list: bool | None = None
     """Whether the server, asked after the window, gave what a LIST gave."""
     probe_rps: float | None = None

@@ -32,6 +32,8 @@ SECONDS_BESIDE_THE_TRIALS = 30.0
 """Control plane, population, equality phase, report."""
 
 
+SECONDS_FOR_A_CONTROL_PLANE = 8.0
+"""One more control plane: start, population, observers, stop."""
 FEWEST_TO_JUDGE = 5
 """Rounds that a plan must have before it may judge its own precision. With fewer, the spread
 is so ill known that a chance agreement would end the run."""
@@ -135,7 +137,9 @@ def predicted_s(plan: Plan) -> float:
     Without the rounds that it may buy.
     """
     trial_s = plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
-    return len(trials(plan)) * trial_s + SECONDS_BESIDE_THE_TRIALS
+    fresh = sum(plan.scenario(trial.scenario).fresh_control_plane for trial in trials(plan))
+    beside_s = SECONDS_BESIDE_THE_TRIALS + fresh * SECONDS_FOR_A_CONTROL_PLANE
+    return len(trials(plan)) * trial_s + beside_s
 
 
 def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
@@ -198,6 +202,9 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
         "arrivals": Key(f"one of {', '.join(Arrivals)} (of the open model)", Arrivals),
         "probe": Key("true or false: do freshness probe and bystander run?", flag_of),
         "control": Key("true or false: is the plan's control measured here?", flag_of),
+        "fresh_control_plane": Key(
+            "true or false: does each trial start a control plane of its own?", flag_of
+        ),
     }
 
 

@@ -213,8 +213,9 @@ class Run:
 
     def _cluster_for(self, trial: Trial, watchdog: Watchdog, stack: ExitStack) -> PopulatedCluster:
         """Return a cluster with as many pods as the trial wants, a new one if need be."""
-        pods = self._plan.scenario(trial.scenario).pods
-        if self._cluster is None or self._cluster.pods != pods:
+        scenario = self._plan.scenario(trial.scenario)
+        pods = scenario.pods
+        if self._cluster is None or self._cluster.pods != pods or scenario.fresh_control_plane:
             stack.close()
             self._progress.move("starting etcd and kube-apiserver", 0.0)
             self._cluster = stack.enter_context(

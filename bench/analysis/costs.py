@@ -107,6 +107,20 @@ COSTS = (
         needs_rate=True,
         may_be_zero=True,
     ),
+    *(
+        Metric(
+            key=f"{process}_memory_highest",
+            title=f"{name} memory, highest seen (RSS)",
+            unit="B",
+            source=f"trial.json {process}_rss_highest_bytes, of a control plane that only this "
+            "trial used" + ABOVE_NONE,
+            of=partial(of_record, field=f"{process}_rss_highest_bytes"),
+            above=NO_SERVER,
+            needs_rate=True,
+            may_be_zero=True,
+        )
+        for process, name in (("apiserver", "API server's"), ("etcd", "etcd's"))
+    ),
     _scraped("api_bytes", "Bytes the API server sent", "B/s", API_BYTES),
     _scraped("api_allocations", "Memory the API server allocated", "B/s", API_ALLOCATIONS),
     _scraped("lists_from_cache", "Lists served from the watch cache", "/s", LISTS_FROM_CACHE),

@@ -1,9 +1,11 @@
 """CPU and memory of process trees, sampled while a trial runs."""
 
+import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -65,6 +67,19 @@ def cpu_s(pid: int) -> float:
     """Return the CPU seconds of the tree under ``pid``, 0 if it is gone."""
     used = usage(pid)
     return used.cpu_s if used else 0.0
+
+
+def highest_rss_bytes(pid: int) -> int | None:
+    """Return the most that the process ``pid`` alone ever held resident, ``None`` if not told.
+
+    The kernel's own high-water mark (VmHWM, proc(5)): no sampling can miss it.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 class Sampler:

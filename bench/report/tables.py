@@ -101,6 +101,9 @@ def _cost_groups(scenario: ScenarioAnalysis, build: "Builder", *, has_floor: boo
         "api_allocations": "allocated by the API server",
         "etcd_requests": "requests to etcd in a second",
     }
+    if scenario.scenario.fresh_control_plane:
+        titles["apiserver_memory_highest"] = "API server's memory, highest seen"
+        titles["etcd_memory_highest"] = "etcd's memory, highest seen"
     rows = tuple(
         build.figures(key, titles[key], "cost", strong=key == "apiserver_cpu")
         for key in (cost.key for cost in COSTS)

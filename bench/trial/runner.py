@@ -18,7 +18,7 @@ from bench.probes.audit import AuditRow
 from bench.probes.bystander_row import BystanderRow
 from bench.probes.metrics import ScrapeRow
 from bench.probes.observers import Observed, Observers
-from bench.probes.processes import Sampler, SampleRow, usage
+from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
 from bench.probes.staleness import FreshnessRow
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
@@ -266,6 +266,11 @@ class TrialRunner:
             etcd_cpu_s=end.cpu_since(begin, "etcd"),
         )
         self._note(churn_caveats(churned))
+        if self._scenario.fresh_control_plane:
+            self._update(
+                apiserver_rss_highest_bytes=highest_rss_bytes(end.pids["apiserver"]),
+                etcd_rss_highest_bytes=highest_rss_bytes(end.pids["etcd"]),
+            )
 
     def _record_observed(self, observed: Observed, begin_us: int) -> None:
         if not self._scenario.probe:

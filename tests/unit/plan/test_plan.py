@@ -223,6 +223,15 @@ def test_arrivals_are_of_the_open_model_only() -> None:
     assert "the scenario 'closed' has no 'rate_rps'" in error_of(text)
 
 
+def test_a_control_plane_for_each_trial_takes_its_time() -> None:
+    text = VALID.replace("users = 8", "users = 8\nfresh_control_plane = true")
+    fresh, shared = parse(text), parse(VALID)
+    assert [True, False] == sorted(
+        (one.fresh_control_plane for one in fresh.scenarios), reverse=True
+    )
+    assert 4 * 3 * 8.0 == predicted_s(fresh) - predicted_s(shared)
+
+
 def test_a_plan_may_buy_rounds_until_its_ratios_are_sure_enough() -> None:
     text = VALID.replace("rounds = 4", "rounds = 6\nprecision = 0.07\nmost_rounds = 12")
     assert (6, 0.07, 12) == (

@@ -1,0 +1,36 @@
+"""What the kernel tells of a process's memory."""
+
+import os
+import subprocess
+import sys
+
+from bench.probes.processes import highest_rss_bytes, usage
+
+SIZE = 80_000_000
+HOLDS_AND_LETS_GO = f"""
+import sys
+held = bytearray({SIZE})
+held[::4096] = b"x" * len(held[::4096])
+del held
+print("let go", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_most_that_was_ever_held_is_told_after_it_is_given_back() -> None:
+    argv = [sys.executable, "-c", HOLDS_AND_LETS_GO]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert b"let go\n" == process.stdout.readline()
+        highest, now = highest_rss_bytes(process.pid), usage(process.pid)
+        process.stdin.close()  # type: ignore[union-attr] # it is a pipe
+    assert highest is not None
+    assert now is not None
+    assert highest - now.rss_bytes > SIZE * 0.9
+
+
+def test_of_a_process_that_is_gone_nothing_is_told() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert None is highest_rss_bytes(ended.pid)
+    assert None is not highest_rss_bytes(os.getpid())
