@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from bench.cluster.api import Api
+from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.differences import differences, without_nulls
 from bench.fleet import Reply, ServerError, ServerKind, ServerUnderTest
@@ -32,7 +33,7 @@ METADATA = "metadata"
 
 
 def equality_phase(
-    cluster: PopulatedCluster,
+    cluster: PopulatedCluster[Plane],
     kinds: Sequence[ServerKind],
     scenarios: Sequence[Scenario],
     *,
@@ -51,6 +52,7 @@ def equality_phase(
                 ServerUnderTest.start(
                     kind,
                     kubeconfig=cluster.plane.kubeconfig,
+                    ground=cluster.plane.ground,
                     watchdog=watchdog,
                     log=cluster.plane.folder / f"equality-{kind.name}.log",
                 )
@@ -106,9 +108,9 @@ def compare_servers(
 
 
 def compare_with_list(
-    server: ServerUnderTest, api: Api, *, resource_version: str
+    server: ServerUnderTest, api: Api, *, resource_version: str, listed_at: str = "/api/v1/pods"
 ) -> tuple[str, ...]:
-    """Compare the server's ``/pods`` with the API server's own LIST; return the differences.
+    """Compare the server's ``/pods`` with a LIST of ``listed_at``; return the differences.
 
     The server is given ``CATCH_UP_S`` to reach ``resource_version``; where it names no
     version, as long to answer as the LIST does.
@@ -118,7 +120,7 @@ def compare_with_list(
         until += CATCH_UP_S
     elif not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S):
         return (f"did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s",)
-    listed = json.loads(api.get_bytes("/api/v1/pods"))["items"]
+    listed = json.loads(api.get_bytes(listed_at))["items"]
     expected = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed]
     if server.kind.contract == METADATA:
         head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}

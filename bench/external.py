@@ -7,8 +7,9 @@ learns from its environment where to listen, whom to ask, and as whom:
 - ``KUBECONFIG``: a kubeconfig of one context alone, its current one, so that a client
   library's defaults are right;
 - ``CONTEXT``: the name of that context, and of the account behind it;
-- ``NAMESPACE``: the namespace of that account. The pods to serve are those of all
-  namespaces;
+- ``NAMESPACE``: the namespace of that account;
+- ``PODS_NAMESPACE``: the one namespace whose pods are to be served; empty for all, as it is
+  but on a cluster that is somebody else's;
 - ``PYTHON``: the interpreter that this project runs on, for servers in Python.
 """
 
@@ -19,13 +20,14 @@ from pathlib import Path
 
 import yaml
 
-from bench.cluster.identities import EXTERNAL, NAMESPACE
+from bench.cluster.ground import Ground
+from bench.cluster.identities import EXTERNAL
 from bench.launch import Launch, Readiness
 
 SHELL = "/bin/sh"
 
 
-def external_server(command: str, *, kubeconfig: Path, port: int) -> Launch:
+def external_server(command: str, *, kubeconfig: Path, ground: Ground, port: int) -> Launch:
     """Return how the ``command``, a line for the shell, is started; ``port`` 0 chooses one."""
     port = port or _free_port()
     url = f"http://127.0.0.1:{port}"
@@ -33,7 +35,8 @@ def external_server(command: str, *, kubeconfig: Path, port: int) -> Launch:
         "PORT": str(port),
         "KUBECONFIG": str(_of_one_context(kubeconfig, EXTERNAL)),
         "CONTEXT": EXTERNAL,
-        "NAMESPACE": NAMESPACE,
+        "NAMESPACE": ground.home,
+        "PODS_NAMESPACE": ground.scope or "",
         "PYTHON": sys.executable,
     }
     return Launch(

@@ -17,6 +17,7 @@ from typing import Any, Self
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from bench.cluster.ground import Ground
 from bench.cluster.identities import EXTERNAL
 from bench.external import external_server
 from bench.launch import ROOT, Launch, own_server
@@ -115,13 +116,15 @@ class ServerUnderTest(Stoppable):
         kubeconfig: Path,
         watchdog: Watchdog,
         log: Path,
+        ground: Ground = Ground(),  # noqa: B008 - frozen
         threads: int = 8,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> Self:
         """Start the server as its identity and return once it is ready.
 
-        ``host`` is the address to listen on, for a server of ours; ``port`` 0 chooses one.
+        It serves what is on ``ground``. ``host`` is the address to listen on, for a server of
+        ours; ``port`` 0 chooses one.
         Raises ``ProcessFailed`` with the end of its log if it dies or is not ready
         within the kind's ``ready_timeout_s``.
         """
@@ -131,13 +134,14 @@ class ServerUnderTest(Stoppable):
                 kind.name,
                 identity=kind.identity,
                 kubeconfig=kubeconfig,
+                namespace=ground.scope,
                 host=host,
                 port=port,
                 threads=threads,
                 log=log,
             )
         else:
-            launch = external_server(kind.command, kubeconfig=kubeconfig, port=port)
+            launch = external_server(kind.command, kubeconfig=kubeconfig, ground=ground, port=port)
         process = _started(kind, launch, log, watchdog)
         url = launch.url()
         assert url is not None, "it was asked whether it is ready"

@@ -70,17 +70,23 @@ def own_server(
     *,
     identity: str,
     kubeconfig: Path,
+    namespace: str | None = None,
     host: str = "127.0.0.1",
     port: int,
     threads: int,
     log: Path,
 ) -> Launch:
-    """Return how a server of this project is started; it announces its address in ``log``."""
+    """Return how a server of this project is started; it announces its address in ``log``.
+
+    It is confined to ``namespace`` if one is given.
+    """
     log.touch()
     begin = log.stat().st_size
     argv = [sys.executable, "-m", "servers", name, "--kubeconfig", str(kubeconfig)]
     argv += ["--context", identity, "--threads", str(threads)]
     argv += ["--host", host, "--port", str(port)]
+    if namespace is not None:
+        argv += ["--namespace", namespace]
     return Launch(argv, url=lambda: _announced(log, begin), readiness=Readiness(), folder=ROOT)
 
 

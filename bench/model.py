@@ -17,8 +17,8 @@ NO_SERVER = "none"
 AGAIN = "-again"
 """Ends the name of the arm that is a server's second measurement: same against same."""
 
-PROBE_POD = ("informer-bench", "freshness-probe")
-"""Namespace and name of the pod that the freshness probe writes, and reads from the servers."""
+PROBE_NAME = "freshness-probe"
+"""Name of the pod that the freshness probe writes, and reads from the servers."""
 
 
 class Arrivals(StrEnum):

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.cluster.api import ApiError, ApiUnreachableError
-from bench.cluster.binaries import Binaries, resolve
+from bench.cluster.binaries import resolve
+from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.discretion import discreet
-from bench.environment import describe
 from bench.equality import equality_phase
 from bench.fleet import ServerError, ServerKind, server_kinds
 from bench.model import (
@@ -34,6 +34,7 @@ from bench.probes.metrics import MetricsError
 from bench.probes.observers import Observers
 from bench.progress import Progress
 from bench.resumption import ResumeError, lacking, unlike
+from bench.site import LocalSite, Site
 from bench.store import RunWriter, Store
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
@@ -59,20 +60,20 @@ class Run:
         record: RunRecord,
         todo: Sequence[Trial],
         *,
-        binaries: Binaries,
+        site: Site,
         writer: RunWriter,
         progress: Progress,
     ) -> None:
         self.record = record
         self._plan = record.plan
         self._todo = todo
-        self._binaries = binaries
+        self._site = site
         self._writer = writer
         self._progress = progress
         own = {one.name: ServerKind.of(one) for one in self._plan.external}
         self._kinds = {**server_kinds(), **own}
         self._attempts: dict[Trial, int] = {}
-        self._cluster: PopulatedCluster | None = None
+        self._cluster: PopulatedCluster[Plane] | None = None
         self._observers: Observers
         self._compared: dict[int, EqualityRecord] = {}
         self._compared_before: EqualityRecord | None = None
@@ -86,12 +87,20 @@ class Run:
         return self._differed or not all(record.equal for record in compared if record is not None)
 
     @classmethod
-    def start(cls, plan: Plan, plan_toml: str, *, store: Store, progress: Progress) -> "Run":
-        """Find the binaries, then open the results folder.
+    def start(
+        cls,
+        plan: Plan,
+        plan_toml: str,
+        *,
+        store: Store,
+        progress: Progress,
+        site: Site | None = None,
+    ) -> "Run":
+        """Open the results folder of a run at ``site``, or with binaries found on this machine.
 
         Raises ``BinariesUnavailable``, or ``StoreError`` if the folder cannot be made.
         """
-        binaries = resolve(say=progress.say)
+        site = site or LocalSite(resolve(say=progress.say))
         todo = trials(plan)
         started = dt.datetime.now(dt.UTC)
         record = RunRecord(
@@ -100,11 +109,12 @@ class Run:
             state=RunState.RUNNING,
             started_at=started.isoformat(timespec="seconds"),
             plan=plan,
-            environment=describe(binaries),
+            environment=site.environment(),
             trials_planned=len(todo),
+            caveats=site.caveats,
         )
         writer = store.create(record, plan_toml)
-        return cls(record, todo, binaries=binaries, writer=writer, progress=progress)
+        return cls(record, todo, site=site, writer=writer, progress=progress)
 
     @classmethod
     def resume(
@@ -115,6 +125,7 @@ class Run:
         progress: Progress,
         rounds: int | None = None,
         force: bool = False,
+        site: Site | None = None,
     ) -> "Run":
         """Go on with a run: its missing and failed trials, by its own plan and seed.
 
@@ -133,8 +144,8 @@ class Run:
                 f"{reader.record.run} lacks nothing: {len(done)} trials in {plan.rounds} round(s); "
                 "more rounds are asked for with --rounds"
             )
-        binaries = resolve(say=progress.say)
-        now = describe(binaries)
+        site = site or LocalSite(resolve(say=progress.say))
+        now = site.environment()
         differing = unlike(reader.record.environment, now)
         if differing and not force:
             raise ResumeError(
@@ -155,7 +166,7 @@ class Run:
         resumed = cls(
             _gone_on(reader.record, plan, resumption),
             todo,
-            binaries=binaries,
+            site=site,
             writer=writer,
             progress=progress,
         )
@@ -197,8 +208,7 @@ class Run:
             f"  scenarios  {scenarios}\n"
             f"  servers    {', '.join(plan.servers)}\n"
             f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
-            f"  cluster    Kubernetes {self._binaries.kubernetes}, "
-            f"etcd {self._binaries.etcd_version}, from: {self._binaries.source}\n"
+            f"  cluster    {self._site.introduction}\n"
             f"  results    {self._writer.folder}"
         )
 
@@ -211,16 +221,18 @@ class Run:
     def _predicted_s(self) -> float:
         return predicted_s(self._plan) * len(self._todo) / self.record.trials_planned
 
-    def _cluster_for(self, trial: Trial, watchdog: Watchdog, stack: ExitStack) -> PopulatedCluster:
+    def _cluster_for(
+        self, trial: Trial, watchdog: Watchdog, stack: ExitStack
+    ) -> PopulatedCluster[Plane]:
         """Return a cluster with as many pods as the trial wants, a new one if need be."""
         scenario = self._plan.scenario(trial.scenario)
         pods = scenario.pods
         if self._cluster is None or self._cluster.pods != pods or scenario.fresh_control_plane:
             stack.close()
-            self._progress.move("starting etcd and kube-apiserver", 0.0)
+            self._progress.move(self._site.beginning, 0.0)
             self._cluster = stack.enter_context(
                 PopulatedCluster(
-                    self._binaries,
+                    self._site.start,
                     watchdog,
                     seed=self._plan.seed,
                     pods=pods,
@@ -236,7 +248,7 @@ class Run:
     def _populating(self, done: int, wanted: int) -> None:
         self._progress.move("writing pods", done / wanted, f"{done:,} of {wanted:,}")
 
-    def _compare(self, cluster: PopulatedCluster, watchdog: Watchdog) -> None:
+    def _compare(self, cluster: PopulatedCluster[Plane], watchdog: Watchdog) -> None:
         self._progress.move("comparing the servers' answers, churn stopped", 0.0)
         record = equality_phase(
             cluster,
@@ -262,7 +274,7 @@ class Run:
                 found = "\n  ".join(answer.differences)
                 self._progress.say(f"ANSWERS DIFFER for {answer.path}:\n  {found}")
 
-    def _measure(self, trial: Trial, cluster: PopulatedCluster, watchdog: Watchdog) -> None:
+    def _measure(self, trial: Trial, cluster: PopulatedCluster[Plane], watchdog: Watchdog) -> None:
         title = (
             f"[{trial.order + 1}/{self.record.trials_planned}] {trial.scenario}, {trial.server}, "
             f"round {trial.round}"
@@ -340,7 +352,7 @@ def _gone_on(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord
 
 
 @contextmanager
-def _explaining(cluster: PopulatedCluster) -> Iterator[None]:
+def _explaining(cluster: PopulatedCluster[Plane]) -> Iterator[None]:
     """Raise that a process of the cluster has ended in place of what came of it."""
     try:
         yield

@@ -4,9 +4,11 @@ import json
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.cluster.binaries import resolve
+from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import ServerUnderTest, server_kinds
 from bench.progress import Progress
@@ -45,7 +47,7 @@ def up(options: UpOptions, progress: Progress) -> None:
         progress.move("starting etcd and kube-apiserver", 0.0)
         cluster = stack.enter_context(
             PopulatedCluster(
-                binaries,
+                partial(ControlPlane.start, binaries),
                 watchdog,
                 seed=options.seed,
                 pods=options.pods,
@@ -90,7 +92,7 @@ def _claim(path: Path) -> None:
 def _announce(
     options: UpOptions,
     progress: Progress,
-    cluster: PopulatedCluster,
+    cluster: PopulatedCluster[ControlPlane],
     servers: dict[str, ServerUnderTest],
     kubeconfig: Path,
 ) -> None:

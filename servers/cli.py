@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--namespace",
         metavar="N",
-        help="read this namespace alone: /pods means it, and other namespaces are 404",
+        help="read this namespace alone: /pods means it, and other namespaces are refused (403)",
     )
     parser.add_argument(
         "--threads",

@@ -106,7 +106,7 @@ class PodSource(Protocol):
 
 
 class ScopedSource:
-    """A source confined to one namespace: "all namespaces" means that one, others are unknown."""
+    """A source confined to one namespace: "all namespaces" means that one, others are refused."""
 
     def __init__(self, source: PodSource, namespace: str) -> None:
         self._source = source
@@ -117,7 +117,7 @@ class ScopedSource:
         self.close = source.close
 
     def list_pods(self, query: PodQuery) -> PodPage:
-        """List the pods of the one namespace; raise ``SourceError`` 404 for another."""
+        """List the pods of the one namespace; raise ``SourceError`` 403 for another."""
         if query.namespace is None:
             query = replace(query, namespace=self._namespace)
         else:
@@ -125,14 +125,14 @@ class ScopedSource:
         return self._source.list_pods(query)
 
     def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
-        """Return a pod of the one namespace; raise ``SourceError`` 404 for another."""
+        """Return a pod of the one namespace; raise ``SourceError`` 403 for another."""
         self._check(namespace)
         return self._source.get_pod(namespace, name, resource_version)
 
     def _check(self, namespace: str) -> None:
         if namespace != self._namespace:
             raise SourceError(
-                404,
+                403,
                 f"namespace {quoted(namespace)} is not served here: this server was started "
                 f"for namespace {quoted(self._namespace)} alone (--namespace)",
             )

@@ -5,10 +5,11 @@ here.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -34,12 +35,24 @@ class ApiUnreachableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How to reach an API server and who to be there: a certificate, or a token in a file."""
+    """How to reach an API server and who to be there: a certificate, or a token.
+
+    ``authority`` vouches for the server, ``None`` for those that this machine trusts. The
+    token is in a file or is asked for, each time anew, since it may be renewed meanwhile.
+    ``server_name`` is what the server's certificate says, where its address does not.
+    """
 
     server: str
-    authority: Path
+    authority: Path | None
     client: KeyPair | None = None
-    token: Path | None = None
+    token: Path | Callable[[], str] | None = None
+    server_name: str | None = None
+
+    def bearer(self) -> str | None:
+        """Return the token as it is now, ``None`` where there is none."""
+        if isinstance(self.token, Path):
+            return self.token.read_text()
+        return self.token() if self.token is not None else None
 
 
 class Api:
@@ -50,7 +63,8 @@ class Api:
     ) -> None:
         client = credentials.client
         self.server = credentials.server
-        self._token = credentials.token
+        self._bearer = credentials.bearer
+        self._prefix = urlsplit(credentials.server).path.rstrip("/")
         self._pool = urllib3.connectionpool.connection_from_url(
             credentials.server,
             maxsize=connections,
@@ -58,9 +72,11 @@ class Api:
             retries=False,
             timeout=urllib3.Timeout(connect=3, read=read_timeout_s),
             cert_reqs="CERT_REQUIRED",
-            ca_certs=str(credentials.authority),
+            ca_certs=str(credentials.authority) if credentials.authority else None,
             cert_file=str(client.certificate) if client else None,
             key_file=str(client.key) if client else None,
+            server_hostname=credentials.server_name,
+            assert_hostname=credentials.server_name,
         )
 
     def close(self) -> None:
@@ -107,10 +123,13 @@ class Api:
         headers = {"Accept": JSON}
         if payload is not None:
             headers["Content-Type"] = content_type
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.read_text()}"
+        token = self._bearer()
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         try:
-            response = self._pool.request(method, path, body=payload, headers=headers)
+            response = self._pool.request(
+                method, f"{self._prefix}{path}", body=payload, headers=headers
+            )
         except HTTPError as error:
             raise ApiUnreachableError(f"{method} {self.server}{path}: {error}") from error
         if response.status >= 400:

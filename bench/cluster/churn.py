@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from bench.cluster.control_plane import ControlPlane
+from bench.cluster.orders import account_arguments
+from bench.cluster.plane import Plane
 from bench.supervision.dialogue import Dialogue
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.stoppable import Stoppable
@@ -43,23 +44,19 @@ class Churn(Stoppable):
         self._dialogue = Dialogue(process)
 
     @classmethod
-    def start(
-        cls, plane: ControlPlane, watchdog: Watchdog, *, seed: int, pods: int, log: Path
-    ) -> Self:
+    def start(cls, plane: Plane, watchdog: Watchdog, *, seed: int, pods: int, log: Path) -> Self:
         """Start the writer for the population drawn from ``seed`` and ``pods``.
 
         Raises ``ProcessFailed`` if it does not come up.
         """
-        credentials = plane.credentials(IDENTITY)
         argv = [
             sys.executable,
             "-m",
             "bench.cluster.churn_writer",
-            f"--server={credentials.server}",
-            f"--authority={credentials.authority}",
-            f"--token={credentials.token}",
+            *account_arguments(plane.credentials(IDENTITY)),
             f"--seed={seed}",
             f"--pods={pods}",
+            *plane.ground.arguments(),
         ]
         process = SupervisedProcess.start(
             "churn writer", argv, log=log, watchdog=watchdog, pipe_stdin=True, pipe_stdout=True

@@ -15,8 +15,9 @@ from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.flock import Flock
+from bench.cluster.ground import Ground, add_ground, ground_of
 from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
-from bench.cluster.pods import PodKey, draw_pods, status
+from bench.cluster.pods import PodKey, draw_pods
 from bench.cluster.population import create_pod, set_status, written_version
 
 OUTSTANDING = 16
@@ -37,8 +38,9 @@ class Tally:
 class Writer:
     """Paces the writes and sends them from a few threads."""
 
-    def __init__(self, api: Api, flock: Flock) -> None:
+    def __init__(self, api: Api, flock: Flock, ground: Ground) -> None:
         self._api = api
+        self._ground = ground
         self._flock = flock
         self._lock = threading.Condition()
         self._tally = Tally(0.0)
@@ -116,11 +118,11 @@ class Writer:
         # A write that got no answer may have been carried out: the next attempt finds that.
         if kind == "create":
             try:
-                return create_pod(self._api, pod)
+                return create_pod(self._api, pod, self._ground)
             except ApiError as error:
                 if error.reason != "AlreadyExists":
                     raise
-                return set_status(self._api, pod)
+                return self._already_there(pod)
         if kind == "delete":
             try:
                 return written_version(
@@ -132,19 +134,22 @@ class Writer:
                 return "0"
         with self._lock:
             restarts = self._flock.next_restarts(pod)
-        patch = {
-            "status": {"containerStatuses": status(pod, restarts=restarts)["containerStatuses"]}
-        }
-        return str(
-            self._api.merge_patch(f"{pod.path}/status", patch)["metadata"]["resourceVersion"]
-        )
+        path, patch = self._ground.change(pod, restarts)
+        return str(self._api.merge_patch(path, patch)["metadata"]["resourceVersion"])
+
+    def _already_there(self, pod: PodKey) -> str:
+        if self._ground.writes_status:
+            return set_status(self._api, pod, self._ground)
+        return str(self._api.get(pod.path)["metadata"]["resourceVersion"])
 
 
 def main() -> None:
     """Obey orders until standard input ends."""
     arguments = _arguments()
     api = Api(credentials_of(arguments), connections=OUTSTANDING)
-    writer = Writer(api, Flock(draw_pods(arguments.seed, arguments.pods), arguments.seed))
+    ground = ground_of(arguments)
+    drawn = draw_pods(arguments.seed, arguments.pods, namespace=ground.scope)
+    writer = Writer(api, Flock(drawn, arguments.seed), ground)
 
     def resume(order: Order) -> tuple[str, Figures]:
         writer.resume(order["rate_per_s"])
@@ -157,6 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser = account_parser("bench.cluster.churn_writer", __doc__)
     parser.add_argument("--seed", type=int, required=True, help="seed of the population")
     parser.add_argument("--pods", type=int, required=True, help="pods in the population")
+    add_ground(parser)
     return parser.parse_args()
 
 

@@ -6,16 +6,18 @@ written, and deletion is immediate only when it is asked for with no grace perio
 
 import socket
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Self
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
 from bench.cluster.binaries import Binaries
 from bench.cluster.certificates import Authority, write_signing_key
+from bench.cluster.ground import Ground
 from bench.cluster.identities import (
     ADMIN,
     ADMIN_GROUP,
+    HARNESS,
     create_identities,
     write_kubeconfig,
 )
@@ -51,6 +53,8 @@ class ControlPlane(Stoppable):
         self._watchdog = watchdog
         self._extra_args = extra_args
         self._apis: dict[str, Api] = {}
+        self.ground = Ground()
+        self.private_words: tuple[str, ...] = ()
         self.folder = watchdog.new_folder()
         self.kubeconfig = self.folder / "kubeconfig"
         self.audit_log = self.folder / "audit.log"
@@ -98,6 +102,14 @@ class ControlPlane(Stoppable):
         if identity not in self._apis:
             self._apis[identity] = Api(self.credentials(identity), connections=16)
         return self._apis[identity]
+
+    def observer(self) -> Api:
+        """Return the harness's connection: it may read metrics."""
+        return self.api(HARNESS)
+
+    def pids(self) -> Mapping[str, int]:
+        """Return both processes' ids."""
+        return {"apiserver": self.apiserver.pid, "etcd": self.etcd.pid}
 
     def check(self) -> None:
         """Raise ``ProcessFailed`` if etcd or kube-apiserver has ended."""

@@ -18,6 +18,7 @@ NAMESPACE = "informer-bench"
 ADMIN = "admin"
 ADMIN_GROUP = "informer-bench:admins"
 TOKEN_LIFETIME_S = 24 * 3600
+HARNESS = "harness"
 
 EXTERNAL = "external"
 """Whoever serves pods and is not of this project. One is measured at a time, so one will do."""
@@ -60,7 +61,7 @@ IDENTITIES: tuple[Identity, ...] = (
         ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},),
     ),
     Identity(
-        "harness",
+        HARNESS,
         (
             _pods("create", "delete", "get", "list"),
             _pods("patch", "update", subresource="status"),

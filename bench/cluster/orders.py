@@ -23,14 +23,30 @@ def account_parser(module: str, description: str | None) -> argparse.ArgumentPar
     """Return a parser that takes where the API server is and as whom to speak to it."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
     parser.add_argument("--server", required=True, help="address of the API server")
-    parser.add_argument("--authority", type=Path, required=True, help="its CA certificate (PEM)")
+    parser.add_argument("--authority", type=Path, help="its CA certificate (PEM)")
+    parser.add_argument("--server-name", help="the name in its certificate")
     parser.add_argument("--token", type=Path, required=True, help="file with this account's token")
     return parser
 
 
 def credentials_of(arguments: argparse.Namespace) -> Credentials:
     """Return the credentials that the arguments of ``account_parser`` name."""
-    return Credentials(arguments.server, arguments.authority, token=arguments.token)
+    return Credentials(
+        arguments.server,
+        arguments.authority,
+        token=arguments.token,
+        server_name=arguments.server_name,
+    )
+
+
+def account_arguments(credentials: Credentials) -> list[str]:
+    """Return what ``account_parser`` takes for ``credentials`` with a token in a file."""
+    told = [f"--server={credentials.server}", f"--token={credentials.token}"]
+    if credentials.authority is not None:
+        told.append(f"--authority={credentials.authority}")
+    if credentials.server_name is not None:
+        told.append(f"--server-name={credentials.server_name}")
+    return told
 
 
 def obey(orders: Mapping[str, Obey]) -> None:

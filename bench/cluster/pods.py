@@ -10,7 +10,7 @@ managedFields included) has SIZES.
 import hashlib
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.model import Targets
@@ -91,14 +91,19 @@ class PodKey:
         return PodKey(self.workload, self.ordinal, self.generation + 1)
 
 
-def draw_pods(seed: int, count: int) -> tuple[PodKey, ...]:
-    """Draw ``count`` pods; the same seed and count give the same pods."""
+def draw_pods(seed: int, count: int, *, namespace: str | None = None) -> tuple[PodKey, ...]:
+    """Draw ``count`` pods; the same seed and count give the same pods.
+
+    All in ``namespace`` if it is given, and the same otherwise.
+    """
     rng = random.Random(f"pods/{seed}")
     pods: list[PodKey] = []
     number = 0
     while len(pods) < count:
         replicas = min(rng.randint(1, LARGEST_WORKLOAD), count - len(pods))
         workload = _draw_workload(rng, seed, number, replicas)
+        if namespace is not None:
+            workload = replace(workload, namespace=namespace)
         pods += [PodKey(workload, ordinal) for ordinal in range(replicas)]
         number += 1
     return tuple(pods)

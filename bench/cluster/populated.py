@@ -1,26 +1,32 @@
 """A control plane with its pods and its churn: the cluster that a trial reads from."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
-from bench.cluster.binaries import Binaries
 from bench.cluster.churn import Churn
-from bench.cluster.control_plane import ControlPlane
+from bench.cluster.identities import HARNESS
+from bench.cluster.plane import Plane
 from bench.cluster.pods import draw_pods, targets
 from bench.cluster.population import Progress, populate
 from bench.model import Targets
 from bench.supervision.watchdog import Watchdog
 
-IDENTITY = "harness"
+IDENTITY = HARNESS
+
+P = TypeVar("P", bound=Plane)
 
 
-class PopulatedCluster:
-    """Starts everything on entry and stops it on exit; churn is paused at first."""
+class PopulatedCluster(Generic[P]):
+    """Starts everything on entry and stops it on exit; churn is paused at first.
+
+    ``start`` brings up the control plane, of whatever kind.
+    """
 
     def __init__(
         self,
-        binaries: Binaries,
+        start: Callable[[Watchdog], P],
         watchdog: Watchdog,
         *,
         seed: int,
@@ -28,12 +34,12 @@ class PopulatedCluster:
         progress: Progress = lambda _done, _all: None,
     ) -> None:
         self.pods = pods
-        self._binaries = binaries
+        self._start = start
         self._watchdog = watchdog
         self._seed = seed
         self._progress = progress
         self._stack = ExitStack()
-        self.plane: ControlPlane
+        self.plane: P
         self.churn: Churn
         self.targets = Targets((), (), ())
 
@@ -44,9 +50,11 @@ class PopulatedCluster:
         ``ApiUnreachableError`` if a write fails; nothing is left behind then.
         """
         with ExitStack() as stack:
-            self.plane = stack.enter_context(ControlPlane.start(self._binaries, self._watchdog))
-            drawn = draw_pods(self._seed, self.pods)
-            populate(self.plane.api(IDENTITY), drawn, progress=self._progress)
+            self.plane = self._start(self._watchdog)
+            stack.callback(self.plane.stop)
+            ground = self.plane.ground
+            drawn = draw_pods(self._seed, self.pods, namespace=ground.scope)
+            populate(self.plane.api(IDENTITY), drawn, ground, progress=self._progress)
             self.targets = targets(drawn)
             self.churn = stack.enter_context(
                 Churn.start(
@@ -69,6 +77,6 @@ class PopulatedCluster:
         self._stack.close()
 
     def check(self) -> None:
-        """Raise ``ProcessFailed`` if one of the cluster's processes has ended."""
+        """Raise if one of the cluster's processes has ended, or its plane cannot go on."""
         self.plane.check()
         self.churn.check()

@@ -7,14 +7,20 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 import msgspec
 
 from bench.cluster.api import Api, ApiError
-from bench.cluster.pods import PodKey, manifest, status
+from bench.cluster.ground import Ground
+from bench.cluster.pods import PodKey
 
 WRITERS = 16
+OPEN = Ground()
 Progress = Callable[[int, int], None]
 
 
 def populate(
-    api: Api, pods: Iterable[PodKey], *, progress: Progress = lambda _done, _all: None
+    api: Api,
+    pods: Iterable[PodKey],
+    ground: Ground = OPEN,
+    *,
+    progress: Progress = lambda _done, _all: None,
 ) -> None:
     """Create namespaces and pods with their statuses, ``WRITERS`` at a time.
 
@@ -22,8 +28,9 @@ def populate(
     ``ApiError`` or ``ApiUnreachableError`` from the first write that fails.
     """
     wanted = list(pods)
-    for namespace in sorted({pod.namespace for pod in wanted}):
-        ensure_namespace(api, namespace)
+    if not ground.confined:
+        for namespace in sorted({pod.namespace for pod in wanted}):
+            ensure_namespace(api, namespace)
     done = _Counter(len(wanted), progress)
     failed = threading.Event()
 
@@ -31,7 +38,7 @@ def populate(
         for pod in share:
             if failed.is_set():
                 return
-            create_pod(api, pod)
+            create_pod(api, pod, ground)
             done.step()
 
     with ThreadPoolExecutor(WRITERS) as writers:
@@ -56,22 +63,22 @@ def ensure_namespace(api: Api, name: str) -> None:
             raise
 
 
-def create_pod(api: Api, pod: PodKey) -> str:
+def create_pod(api: Api, pod: PodKey, ground: Ground = OPEN) -> str:
     """Create the pod, then set its status; return the resourceVersion of the last write."""
-    body = msgspec.json.encode(manifest(pod))
-    api.request("POST", f"/api/v1/namespaces/{pod.namespace}/pods", body)
-    return set_status(api, pod)
+    body = msgspec.json.encode(ground.manifest(pod))
+    created = api.request("POST", f"/api/v1/namespaces/{pod.namespace}/pods", body)
+    return set_status(api, pod, ground) if ground.writes_status else written_version(created)
 
 
-def set_status(api: Api, pod: PodKey) -> str:
+def set_status(api: Api, pod: PodKey, ground: Ground = OPEN) -> str:
     """Set the status of a pod that nobody else writes; return the resourceVersion.
 
     The update needs no resourceVersion for that reason. Its spec is spared, since
     only the status is taken from it; labels and annotations would be taken too.
     """
-    body = manifest(pod)
+    body = ground.manifest(pod)
     del body["spec"]
-    body["status"] = status(pod)
+    body["status"] = ground.status(pod)
     return written_version(api.request("PUT", f"{pod.path}/status", msgspec.json.encode(body)))
 
 

@@ -17,11 +17,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import urllib3
 
 from bench.cluster.binaries import resolve
+from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import ServerUnderTest, server_kinds
 from bench.load.driver import Load, LoadDriver
@@ -85,7 +87,9 @@ def main() -> None:
         print(f"filling a throwaway cluster with {arguments.pods} pods", file=sys.stderr)
         binaries = resolve(say=lambda text: print(text, file=sys.stderr))
         cluster = stack.enter_context(
-            PopulatedCluster(binaries, watchdog, seed=1, pods=arguments.pods)
+            PopulatedCluster(
+                partial(ControlPlane.start, binaries), watchdog, seed=1, pods=arguments.pods
+            )
         )
         contenders = _contenders(stack, cluster, arguments, watchdog, folder)
         _report(_rounds(contenders, arguments.rounds), arguments)
@@ -93,7 +97,7 @@ def main() -> None:
 
 def _contenders(
     stack: ExitStack,
-    cluster: PopulatedCluster,
+    cluster: PopulatedCluster[ControlPlane],
     arguments: argparse.Namespace,
     watchdog: Watchdog,
     folder: Path,

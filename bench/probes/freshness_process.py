@@ -17,8 +17,9 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
+from bench.cluster.ground import Ground, add_ground, ground_of
 from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
-from bench.model import PROBE_POD
+from bench.model import PROBE_NAME
 from bench.probes.staleness import FreshnessRow, Staleness
 
 WRITES_PER_S = 2.0
@@ -32,9 +33,6 @@ LAST_READ_S = 0.5
 READ_TIMEOUT_S = 5.0
 COLLECT_EVERY_S = 30.0
 """Servers keep the arrival times of their latest events only; they are fetched so often."""
-
-NAMESPACE, NAME = PROBE_POD
-PATH = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"
 
 
 class _Metadata(msgspec.Struct):
@@ -60,7 +58,8 @@ _decode_times = msgspec.json.Decoder(_Times).decode
 class Reader:
     """Reads the probe's pod from one server under test, over one connection."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, namespace: str) -> None:
+        self._path = f"/pods/{namespace}/{PROBE_NAME}"
         self._pool = urllib3.connectionpool.connection_from_url(
             url, maxsize=1, retries=False, timeout=READ_TIMEOUT_S
         )
@@ -71,7 +70,7 @@ class Reader:
         ``None`` if it gave no good answer.
         """
         try:
-            answer = self._pool.request("GET", f"/pods/{NAMESPACE}/{NAME}")
+            answer = self._pool.request("GET", self._path)
             if answer.status == 404:
                 return 0
             return int(_decode_answer(answer.data).result.metadata.resource_version)
@@ -94,8 +93,9 @@ class Reader:
 class Probe:
     """Writes on one thread and reads on another, from ``resume`` to ``pause``."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, ground: Ground) -> None:
         self._api = api
+        self._ground = ground
         self._lock = threading.Condition()
         self._halt = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -109,7 +109,7 @@ class Probe:
     def resume(self, server: str | None, seed: str) -> None:
         """Write, and read from ``server`` if there is one, until paused."""
         self.pause()
-        self._reader = Reader(server) if server else None
+        self._reader = Reader(server, self._ground.home) if server else None
         self._staleness = Staleness(int(BOUND_S * 1e6))
         self._reads = self._failed = self._written = 0
         self._failure = None
@@ -164,7 +164,7 @@ class Probe:
     def _write(self, mark: str) -> None:
         patch = {"metadata": {"annotations": {"informer-bench/written": mark}}}
         try:
-            written = self._api.merge_patch(PATH, patch)
+            written = self._api.merge_patch(self._ground.probe_path, patch)
         except (ApiError, ApiUnreachableError) as error:
             self._failed += 1
             self._failure = self._failure or str(error)
@@ -209,17 +209,10 @@ def _now_us() -> int:
     return time.monotonic_ns() // 1000
 
 
-def create_pod(api: Api) -> None:
+def create_pod(api: Api, ground: Ground) -> None:
     """Make the probe's pod, if it is not there."""
-    manifest = {
-        "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": {"app": NAME}},
-        "spec": {
-            "nodeName": "probed",
-            "containers": [{"name": "nothing", "image": "informer-bench.local/nothing"}],
-        },
-    }
     try:
-        api.post(f"/api/v1/namespaces/{NAMESPACE}/pods", manifest)
+        api.post(ground.probe_path.rpartition("/")[0], ground.probe_manifest())
     except ApiError as error:
         if error.reason != "AlreadyExists":
             raise
@@ -227,10 +220,13 @@ def create_pod(api: Api) -> None:
 
 def main() -> None:
     """Obey orders until standard input ends."""
-    arguments = account_parser("bench.probes.freshness_process", __doc__).parse_args()
+    parser = account_parser("bench.probes.freshness_process", __doc__)
+    add_ground(parser)
+    arguments = parser.parse_args()
+    ground = ground_of(arguments)
     api = Api(credentials_of(arguments), connections=1)
-    create_pod(api)
-    probe = Probe(api)
+    create_pod(api, ground)
+    probe = Probe(api, ground)
 
     def resume(order: Order) -> tuple[str, Figures]:
         probe.resume(order["server"], order["seed"])

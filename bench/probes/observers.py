@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from bench.cluster.api import ApiError
-from bench.cluster.control_plane import ControlPlane
-from bench.cluster.identities import ADMIN, NAMESPACE
+from bench.cluster.identities import ADMIN
+from bench.cluster.orders import account_arguments
+from bench.cluster.plane import Plane
 from bench.probes.bystander_row import BystanderRow
 from bench.probes.staleness import FreshnessRow
 from bench.supervision.dialogue import Dialogue
@@ -70,13 +71,14 @@ class Observers(Stoppable):
         self._dialogues = {name: Dialogue(process) for name, process in self._processes.items()}
 
     @classmethod
-    def start(cls, plane: ControlPlane, watchdog: Watchdog) -> Self:
+    def start(cls, plane: Plane, watchdog: Watchdog) -> Self:
         """Start both, each as its own identity.
 
         Raises ``ProcessFailed`` if one does not come up, ``ApiError`` or
         ``ApiUnreachableError`` if the bystander's object cannot be made.
         """
-        probe = _start(plane, watchdog, PROBE, "bench.probes.freshness_process")
+        module = "bench.probes.freshness_process"
+        probe = _start(plane, watchdog, PROBE, module, *plane.ground.arguments())
         try:
             path = _make_small_object(plane)
             arguments = (f"--path={path}",)
@@ -141,16 +143,13 @@ class Observers(Stoppable):
 
 
 def _start(
-    plane: ControlPlane, watchdog: Watchdog, identity: str, module: str, *arguments: str
+    plane: Plane, watchdog: Watchdog, identity: str, module: str, *arguments: str
 ) -> SupervisedProcess:
-    credentials = plane.credentials(identity)
     argv = [
         sys.executable,
         "-m",
         module,
-        f"--server={credentials.server}",
-        f"--authority={credentials.authority}",
-        f"--token={credentials.token}",
+        *account_arguments(plane.credentials(identity)),
         *arguments,
     ]
     return SupervisedProcess.start(
@@ -163,9 +162,9 @@ def _start(
     )
 
 
-def _make_small_object(plane: ControlPlane) -> str:
+def _make_small_object(plane: Plane) -> str:
     """Make the ConfigMap that the bystander asks for, and return its path."""
-    folder = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+    folder = f"/api/v1/namespaces/{plane.ground.home}/configmaps"
     content = {"metadata": {"name": SMALL_OBJECT}, "data": {"for": "the bystander to ask for"}}
     try:
         plane.api(ADMIN).post(folder, content)

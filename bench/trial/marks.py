@@ -8,8 +8,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bench.cluster.api import ApiError
-from bench.cluster.control_plane import ControlPlane
-from bench.cluster.populated import IDENTITY
+from bench.cluster.plane import Plane
 from bench.fleet import ServerUnderTest
 from bench.model import CaveatKind
 from bench.probes.audit import AuditError, AuditLog, AuditRow
@@ -42,9 +41,9 @@ class Mark:
     def cpu_since(self, earlier: "Mark", process: str) -> float | None:
         """Return the CPU seconds that ``process`` used since the ``earlier`` mark.
 
-        ``None`` if it is not the process that it was then.
+        ``None`` if it is not the process that it was then, or none of ours.
         """
-        if self.pids[process] != earlier.pids[process]:
+        if process not in self.pids or self.pids[process] != earlier.pids[process]:
             return None
         return max(0.0, self.cpu_s[process] - earlier.cpu_s[process])
 
@@ -64,7 +63,7 @@ class Marker:
     def __init__(
         self,
         trial: int,
-        plane: ControlPlane,
+        plane: Plane,
         server: ServerUnderTest | None,
         processes: Callable[[], Mapping[str, int]],
         *,
@@ -75,7 +74,7 @@ class Marker:
         self._server = server
         self._processes = processes
         self._wall = wall
-        self._audit = AuditLog(plane.audit_log)
+        self._audit = AuditLog(plane.audit_log) if plane.audit_log else None
         self.scrapes: list[ScrapeRow] = []
         self.refused: dict[str, None] = {}
 
@@ -98,7 +97,7 @@ class Marker:
 
     def audit_rows(self, begin: Mark, end: Mark) -> list[AuditRow] | None:
         """Return the requests that were answered between the marks, ``None`` if not to be had."""
-        if begin.audit_position is None or end.audit_position is None:
+        if self._audit is None or begin.audit_position is None or end.audit_position is None:
             return None
         try:
             return self._audit.rows(begin.audit_position, end.audit_position)
@@ -108,7 +107,8 @@ class Marker:
 
     def close(self) -> None:
         """Close the audit log."""
-        self._audit.close()
+        if self._audit is not None:
+            self._audit.close()
 
     def caveats(self, begin: Mark, end: Mark) -> Iterator[tuple[CaveatKind, str]]:
         """Tell what limits the figures between the marks."""
@@ -150,15 +150,20 @@ class Marker:
         if self._server is not None:
             self.scrapes += scrape_server(self._server, mark)
         self.scrapes += parse_metrics(self._etcd_metrics(), mark=mark, source="etcd")
-        before = self._audit_size()
+        audit = self._audit
+        before = None if audit is None else self._audit_size(audit)
         uri = f"/metrics?mark={self._trial}-{mark}"
         now = self._wall()
         text = self._apiserver_metrics(uri)
-        position = None if before is None else self._audit_position(uri, before)
+        position = None
+        if audit is not None and before is not None:
+            position = self._audit_position(audit, uri, before)
         self.scrapes += parse_metrics(text, mark=mark, source="apiserver")
         return now, position
 
     def _etcd_metrics(self) -> str:
+        if self._plane.etcd_url is None:
+            return ""
         url = f"{self._plane.etcd_url}/metrics"
         try:
             answer = urllib3.request("GET", url, retries=False, timeout=30)
@@ -171,22 +176,22 @@ class Marker:
 
     def _apiserver_metrics(self, uri: str) -> str:
         try:
-            return self._plane.api(IDENTITY).get_bytes(uri).decode()
+            return self._plane.observer().get_bytes(uri).decode()
         except ApiError as error:
             reason = str(error).replace(uri, "/metrics")
             self.refused[f"the API server does not show its metrics: {reason}"] = None
             return ""
 
-    def _audit_size(self) -> int | None:
+    def _audit_size(self, audit: AuditLog) -> int | None:
         try:
-            return self._audit.size()
+            return audit.size()
         except AuditError as error:
             self.refused[str(error)] = None
             return None
 
-    def _audit_position(self, uri: str, since: int) -> int | None:
+    def _audit_position(self, audit: AuditLog, uri: str, since: int) -> int | None:
         try:
-            return self._audit.wait_for(uri, since=since, timeout_s=AUDIT_TIMEOUT_S)
+            return audit.wait_for(uri, since=since, timeout_s=AUDIT_TIMEOUT_S)
         except AuditError as error:
             self.refused[str(error)] = None
             return None

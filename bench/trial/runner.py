@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.cluster.churn import ChurnReport
+from bench.cluster.plane import Plane
 from bench.cluster.populated import IDENTITY, PopulatedCluster
 from bench.discretion import discreet
 from bench.equality import compare_with_list
@@ -68,7 +69,7 @@ class TrialRunner:
         plan: Plan,
         trial: Trial,
         *,
-        cluster: PopulatedCluster,
+        cluster: PopulatedCluster[Plane],
         observers: Observers,
         kind: ServerKind | None,
         watchdog: Watchdog,
@@ -80,6 +81,7 @@ class TrialRunner:
         self._trial = trial
         self._scenario = plan.scenario(trial.scenario)
         self._cluster = cluster
+        self._ground = cluster.plane.ground
         self._observers = observers
         self._kind = kind
         self._watchdog = watchdog
@@ -166,6 +168,7 @@ class TrialRunner:
             ServerUnderTest.start(
                 self._kind,
                 kubeconfig=self._cluster.plane.kubeconfig,
+                ground=self._ground,
                 watchdog=self._watchdog,
                 log=self._folder / "server.log",
             )
@@ -196,11 +199,7 @@ class TrialRunner:
 
     def _processes(self) -> dict[str, int]:
         cluster = self._cluster
-        pids = {
-            "apiserver": cluster.plane.apiserver.pid,
-            "etcd": cluster.plane.etcd.pid,
-            "churn": cluster.churn.pid,
-        }
+        pids = {**cluster.plane.pids(), "churn": cluster.churn.pid}
         if self._scenario.probe:
             pids |= self._observers.pids
         if self._server is not None:
@@ -298,7 +297,12 @@ class TrialRunner:
         """Compare what the server answers now with the API server's own LIST."""
         self._notify("comparing with a LIST", 1.0, "")
         api = self._cluster.plane.api(IDENTITY)
-        found = compare_with_list(server, api, resource_version=str(newest) if newest else "")
+        found = compare_with_list(
+            server,
+            api,
+            resource_version=str(newest) if newest else "",
+            listed_at=self._ground.pods_path,
+        )
         self._update(equal_to_list=not found)
         if found:
             text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"

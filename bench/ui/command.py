@@ -4,9 +4,11 @@ import ipaddress
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bench.cluster.binaries import resolve
+from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import server_kinds
 from bench.load.targets import write_targets
@@ -90,7 +92,7 @@ def _start_stand(
     progress.move("starting etcd and kube-apiserver", 0.0)
     cluster = stack.enter_context(
         PopulatedCluster(
-            binaries,
+            partial(ControlPlane.start, binaries),
             watchdog,
             seed=options.seed,
             pods=options.pods,

@@ -53,7 +53,7 @@ class Observer:
             EVERY_S,
             (ApiError, ApiUnreachableError, MetricsError),
         )
-        self._probe = LightProbe(stand.plane.api(PROBE))
+        self._probe = LightProbe(stand.plane.api(PROBE), stand.plane.ground)
         self._freshness = Background(
             lambda: self._probe.look({name: each.url for name, each in stand.servers.items()}),
             FRESH_EVERY_S,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import ServerKind, ServerUnderTest
 from bench.supervision.process import ProcessFailed
@@ -22,7 +23,7 @@ class Stand(Stoppable):
 
     def __init__(
         self,
-        cluster: PopulatedCluster,
+        cluster: PopulatedCluster[ControlPlane],
         watchdog: Watchdog,
         *,
         address: str,

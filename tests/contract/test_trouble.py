@@ -100,7 +100,7 @@ def test_a_server_that_may_not_read_pods_is_never_ready_and_says_why(
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_a_server_for_one_namespace_knows_no_other(
+def test_a_server_for_one_namespace_refuses_every_other(
     start_server: StartServer, clients: dict[str, Client], name: str
 ) -> None:
     scoped = start_server(name, "--namespace", NAMESPACE).client
@@ -111,5 +111,5 @@ def test_a_server_for_one_namespace_knows_no_other(
     assert wanted.raw == scoped.ask("/pods").raw == scoped.ask(f"/pods/{NAMESPACE}").raw
     assert 200 == scoped.ask(f"/pods/{NAMESPACE}/{pod}").status
     for elsewhere in (f"/pods/{NEIGHBOUR}", f"/pods/{NEIGHBOUR}/{pod}"):
-        assert 404 == scoped.ask(elsewhere).status
+        assert 403 == scoped.ask(elsewhere).status
         assert "--namespace" in scoped.ask(elsewhere).body["message"]

@@ -11,7 +11,7 @@ import numpy as np
 from bench.model import (
     AGAIN,
     NO_SERVER,
-    PROBE_POD,
+    PROBE_NAME,
     SCHEMA,
     Answer,
     EqualityRecord,
@@ -151,9 +151,9 @@ def write_trial(
     probed = sum(freshness["reads"]) if arm.upstream_per_read else 0
     log: Log = Counter()
     log[identity, "list", "pods", "", "", ""] = seen
-    log[identity, "get", "pods", "", *PROBE_POD] = probed
+    log[identity, "get", "pods", "", "informer-bench", PROBE_NAME] = probed
     log["churn", "patch", "pods", "status", "", ""] = churned
-    log["probe", "patch", "pods", "", *PROBE_POD] = len(freshness["reads"])
+    log["probe", "patch", "pods", "", "informer-bench", PROBE_NAME] = len(freshness["reads"])
     log["bystander", "get", "configmaps", "", "informer-bench", "bystander"] = len(
         bystander["outcome"]
     )

@@ -9,7 +9,7 @@ import pytest
 
 from bench.analysis import analyse
 from bench.analysis.compare import Form
-from bench.model import NO_SERVER, PROBE_POD, Outcome
+from bench.model import NO_SERVER, PROBE_NAME, Outcome
 from bench.store import Store
 from bench.store.tables import REQUESTS, write_table
 from tests.unit.analysis.synthetic import SCENARIO, write_run
@@ -40,7 +40,7 @@ def test_requests_per_1000_reads_are_the_audit_rows_over_the_answered_rows(store
         audit = pd.read_parquet(folder / "audit.parquet")
         rows = pd.read_parquet(folder / "requests.parquet")
         # what the probe asked the server for reached the API server too, and is no read's doing
-        own = (audit["user"].str.endswith(":direct") & (audit["name"] != PROBE_POD[1])).sum()
+        own = (audit["user"].str.endswith(":direct") & (audit["name"] != PROBE_NAME)).sum()
         shares.append(1000 * own / (rows["outcome"] == "ok").sum())
     found = arm(analyse(reader), "direct").per_1000["api_requests"].interval
     assert pytest.approx(3000.0) == found.value
