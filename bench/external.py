@@ -10,6 +10,8 @@ learns from its environment where to listen, whom to ask, and as whom:
 - ``NAMESPACE``: the namespace of that account;
 - ``PODS_NAMESPACE``: the one namespace whose pods are to be served; empty for all, as it is
   but on a cluster that is somebody else's;
+- ``REPLICA``: which of several replicas it is, from 1; all read as the same account, so a
+  server that puts it into its User-Agent can be told from the others in the audit log;
 - ``PYTHON``: the interpreter that this project runs on, for servers in Python.
 """
 
@@ -27,7 +29,9 @@ from bench.launch import Launch, Readiness
 SHELL = "/bin/sh"
 
 
-def external_server(command: str, *, kubeconfig: Path, ground: Ground, port: int) -> Launch:
+def external_server(
+    command: str, *, kubeconfig: Path, ground: Ground, port: int, replica: int = 1
+) -> Launch:
     """Return how the ``command``, a line for the shell, is started; ``port`` 0 chooses one."""
     port = port or _free_port()
     url = f"http://127.0.0.1:{port}"
@@ -37,6 +41,7 @@ def external_server(command: str, *, kubeconfig: Path, ground: Ground, port: int
         "CONTEXT": EXTERNAL,
         "NAMESPACE": ground.home,
         "PODS_NAMESPACE": ground.scope or "",
+        "REPLICA": str(replica),
         "PYTHON": sys.executable,
     }
     return Launch(
@@ -59,9 +64,10 @@ def _of_one_context(kubeconfig: Path, context: str) -> Path:
         for part in ("contexts", "users")
     }
     path = kubeconfig.with_name(f"{kubeconfig.name}-{context}")
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump({**whole, **own, "current-context": context}, sort_keys=False))
-    return path
+    fresh = path.with_name(f"{path.name}.new")  # another replica may be reading the present one
+    fresh.touch(mode=0o600)
+    fresh.write_text(yaml.safe_dump({**whole, **own, "current-context": context}, sort_keys=False))
+    return fresh.replace(path)
 
 
 def _free_port() -> int:

@@ -1,16 +1,14 @@
-"""The servers under test: which there are, and one of them as a running process.
+"""One server under test as a running process; which there are is told in ``bench.kinds``.
 
 Servers are started by their command line and asked over HTTP, as any other
 implementation of the routes would be.
 """
 
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,47 +16,19 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bench.cluster.ground import Ground
-from bench.cluster.identities import EXTERNAL
 from bench.external import external_server
-from bench.launch import ROOT, Launch, own_server
-from bench.model import External
-from bench.supervision.process import ProcessFailed, SupervisedProcess
+from bench.kinds import ServerError, ServerKind, server_kinds
+from bench.launch import Launch, own_server
+from bench.supervision.process import BEFORE_READY, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
-READY_TIMEOUT_S = 120.0
+__all__ = ["Reply", "ServerError", "ServerKind", "ServerUnderTest", "await_all", "server_kinds"]
+
 STOP_TIMEOUT_S = 5.0
+READY_POLL_S = 0.02
 VERSION_HEADER = "X-Resource-Version"
 OK = 200
-
-
-class ServerError(Exception):
-    """A server under test did not answer, or not as the routes promise."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerKind:
-    """A server that can be started: its name and the identity that it reads as."""
-
-    name: str
-    identity: str
-    summary: str
-    contract: str = "bytes"
-    """How far its answers are those of the others: bytes, content, or metadata (not compared)."""
-    command: str | None = None
-    """What starts a server that is not of this project; see ``bench.external``."""
-    ready_timeout_s: float = READY_TIMEOUT_S
-
-    @classmethod
-    def of(cls, external: External) -> Self:
-        """Return the kind of a server that is not of this project."""
-        return cls(
-            external.name,
-            EXTERNAL,
-            "started by a command of its own",
-            command=external.command,
-            ready_timeout_s=external.ready_timeout_s,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +48,18 @@ class Reply:
             raise ServerError(f"not JSON: {self.body[:80]!r}") from error
 
 
-@cache
-def server_kinds() -> Mapping[str, ServerKind]:
-    """Ask ``python -m servers --list`` which servers there are.
-
-    Raises ``ServerError`` if it fails.
-    """
-    listed = subprocess.run(
-        [sys.executable, "-m", "servers", "--list"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode != 0:
-        raise ServerError(f"python -m servers --list failed:\n{listed.stderr.strip()}")
-    kinds = [ServerKind(**entry) for entry in json.loads(listed.stdout)]
-    return {kind.name: kind for kind in kinds}
-
-
 class ServerUnderTest(Stoppable):
-    """One server as a process of its own, ready to be asked; use as a context manager."""
+    """One server as a process of its own; use as a context manager."""
 
-    def __init__(self, kind: ServerKind, process: SupervisedProcess, url: str) -> None:
+    def __init__(
+        self, kind: ServerKind, launch: Launch, process: SupervisedProcess, began: float
+    ) -> None:
         self.kind = kind
-        self.url = url
         self.ready_s = 0.0
-        """From the start of the process to the first 200 on ``/readyz``."""
+        """From the start of the process to the first 200 on ``/readyz``; 0 until then."""
+        self._launch = launch
         self._process = process
-        self._pool = _pool(url)
+        self._began = began
 
     @classmethod
     def start(
@@ -128,7 +81,41 @@ class ServerUnderTest(Stoppable):
         Raises ``ProcessFailed`` with the end of its log if it dies or is not ready
         within the kind's ``ready_timeout_s``.
         """
-        began = time.monotonic()
+        server = cls.launch(
+            kind,
+            kubeconfig=kubeconfig,
+            ground=ground,
+            watchdog=watchdog,
+            log=log,
+            threads=threads,
+            host=host,
+            port=port,
+        )
+        try:
+            await_all([server])
+        except BaseException:
+            server.stop()
+            raise
+        return server
+
+    @classmethod
+    def launch(
+        cls,
+        kind: ServerKind,
+        *,
+        kubeconfig: Path,
+        watchdog: Watchdog,
+        log: Path,
+        threads: int = 8,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ground: Ground = Ground(),  # noqa: B008 - frozen
+        replica: int = 1,
+    ) -> Self:
+        """Start the process and return at once; it may be asked once ``await_all`` has returned.
+
+        ``replica`` is which of several it is, from 1.
+        """
         if kind.command is None:
             launch = own_server(
                 kind.name,
@@ -139,15 +126,53 @@ class ServerUnderTest(Stoppable):
                 port=port,
                 threads=threads,
                 log=log,
+                replica=replica,
             )
         else:
-            launch = external_server(kind.command, kubeconfig=kubeconfig, ground=ground, port=port)
-        process = _started(kind, launch, log, watchdog)
-        url = launch.url()
-        assert url is not None, "it was asked whether it is ready"
-        server = cls(kind, process, url)
-        server.ready_s = time.monotonic() - began
-        return server
+            launch = external_server(
+                kind.command, kubeconfig=kubeconfig, ground=ground, port=port, replica=replica
+            )
+        began = time.monotonic()
+        process = SupervisedProcess.start(
+            f"server {kind.name}" if replica == 1 else f"server {kind.name}, replica {replica}",
+            launch.argv,
+            log=log,
+            watchdog=watchdog,
+            env=launch.environment,
+            cwd=launch.folder,
+        )
+        return cls(kind, launch, process, began)
+
+    def look(self) -> bool:
+        """Ask whether it is ready, once, and return it; keep when it was.
+
+        Raises ``ProcessFailed`` if it has ended, or had the time to become ready.
+        """
+        ready = self._launch.is_ready()
+        self._process.check(BEFORE_READY)  # a stranger on its port may have answered
+        passed_s = time.monotonic() - self._began
+        if ready:
+            self.ready_s = passed_s
+        elif passed_s > self.kind.ready_timeout_s:
+            last = self._launch.readiness.last
+            raise self._process.failure(
+                f"was not ready within {self.kind.ready_timeout_s:g} s ({last})"
+            )
+        return ready
+
+    @cached_property
+    def url(self) -> str:
+        """Where it listens. Raises ``ServerError`` while that is not known."""
+        url = self._launch.url()
+        if url is None:
+            raise ServerError(f"{self._process.name} has not said yet where it listens")
+        return url
+
+    @cached_property
+    def _pool(self) -> urllib3.HTTPConnectionPool:
+        return urllib3.connectionpool.connection_from_url(
+            self.url, retries=False, timeout=urllib3.Timeout(connect=3, read=60)
+        )
 
     @property
     def pid(self) -> int:
@@ -163,7 +188,7 @@ class ServerUnderTest(Stoppable):
         try:
             answer = self._pool.request("GET", path)
         except HTTPError as error:
-            raise ServerError(f"{self.kind.name} did not answer {path}: {error}") from error
+            raise ServerError(f"{self._process.name} did not answer {path}: {error}") from error
         version = answer.headers.get(VERSION_HEADER, "")
         return Reply(answer.status, version if version.isdecimal() else "", answer.data)
 
@@ -192,30 +217,13 @@ class ServerUnderTest(Stoppable):
 
     def stop(self) -> None:
         """Stop the server."""
-        self._pool.close()
+        if "_pool" in self.__dict__:
+            self._pool.close()
         self._process.stop(STOP_TIMEOUT_S)
 
 
-def _pool(url: str) -> urllib3.HTTPConnectionPool:
-    return urllib3.connectionpool.connection_from_url(
-        url, retries=False, timeout=urllib3.Timeout(connect=3, read=60)
-    )
-
-
-def _started(kind: ServerKind, launch: Launch, log: Path, watchdog: Watchdog) -> SupervisedProcess:
-    try:
-        return SupervisedProcess.start(
-            f"server {kind.name}",
-            launch.argv,
-            log=log,
-            watchdog=watchdog,
-            env=launch.environment,
-            cwd=launch.folder,
-            ready=launch.is_ready,
-            ready_timeout_s=kind.ready_timeout_s,
-        )
-    except ProcessFailed as failed:
-        if failed.returncode is not None:
-            raise
-        what = f"was not ready within {kind.ready_timeout_s:g} s ({launch.readiness.last})"
-        raise ProcessFailed(failed.name, what, None, failed.log_tail) from failed
+def await_all(servers: Sequence[ServerUnderTest]) -> None:
+    """Return once each of the ``servers`` is ready. Raises ``ProcessFailed`` as ``look`` does."""
+    waiting = list(servers)
+    while waiting := [server for server in waiting if not server.look()]:
+        time.sleep(READY_POLL_S)

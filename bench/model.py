@@ -53,6 +53,8 @@ class Scenario:
     fresh_control_plane: bool = False
     """Whether each trial has a control plane of its own, just started. Only then is the most
     memory that API server and etcd ever held this arm's doing: it does not shrink afterwards."""
+    replicas: int = 1
+    """Processes of the server under test, each with a port of its own; the load is that of all."""
 
     @property
     def is_open(self) -> bool:
@@ -291,8 +293,13 @@ class TrialRecord:
     identity: str | None = None
     """The server's ServiceAccount: the audit log's user ends in ``:<identity>``. ``None`` with
     a server means the account is called as the server is."""
+    replicas: int = 1
+    """Processes that were the server; what is counted, used and held is the sum over them."""
     ready_s: float | None = None
-    """From the start of the server's process to its first 200 on ``/readyz``."""
+    """From the start of the server's process to its first 200 on ``/readyz``; of the slowest of
+    several replicas, which are started together."""
+    ready_first_s: float | None = None
+    """The same of the quickest replica."""
     ready_requests: int | None = None
     """Requests that the server sent to the API server until it was ready."""
     ready_bytes: int | None = None

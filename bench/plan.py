@@ -30,13 +30,14 @@ SECONDS_BESIDE_A_TRIAL = 6.5
 window, stop. A machine that is not calm takes up to the plan's ``cooldown_s`` more."""
 SECONDS_BESIDE_THE_TRIALS = 30.0
 """Control plane, population, equality phase, report."""
-
-
+SECONDS_A_PROCESS = 0.8
+"""What each further replica adds to a trial: its start, and more answers to check."""
 SECONDS_FOR_A_CONTROL_PLANE = 8.0
 """One more control plane: start, population, observers, stop."""
 FEWEST_TO_JUDGE = 5
 """Rounds that a plan must have before it may judge its own precision. With fewer, the spread
 is so ill known that a chance agreement would end the run."""
+MAX_REPLICAS = 20
 
 
 class PlanError(Exception):
@@ -138,8 +139,17 @@ def predicted_s(plan: Plan) -> float:
     """
     trial_s = plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
     fresh = sum(plan.scenario(trial.scenario).fresh_control_plane for trial in trials(plan))
-    beside_s = SECONDS_BESIDE_THE_TRIALS + fresh * SECONDS_FOR_A_CONTROL_PLANE
-    return len(trials(plan)) * trial_s + beside_s
+    further = sum(
+        plan.scenario(trial.scenario).replicas - 1
+        for trial in trials(plan)
+        if trial.server != NO_SERVER
+    )
+    return (
+        len(trials(plan)) * trial_s
+        + further * SECONDS_A_PROCESS
+        + fresh * SECONDS_FOR_A_CONTROL_PLANE
+        + SECONDS_BESIDE_THE_TRIALS
+    )
 
 
 def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
@@ -205,6 +215,10 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
         "fresh_control_plane": Key(
             "true or false: does each trial start a control plane of its own?", flag_of
         ),
+        "replicas": Key(
+            f"a whole number from 1 to {MAX_REPLICAS}: processes of the server",
+            number_of(1, MAX_REPLICAS, whole=True),
+        ),
     }
 
 
@@ -228,6 +242,13 @@ def _check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
             raise head.error(
                 "arrivals",
                 f"the scenario {scenario.name!r} has no 'rate_rps': a closed model has no arrivals",
+            )
+        if not scenario.is_open and scenario.users < scenario.replicas:
+            raise head.error(
+                "replicas",
+                f"the scenario {scenario.name!r} has fewer users ({scenario.users}) than replicas "
+                f"({scenario.replicas}): a user of the closed model stays with one replica, so "
+                "some would not be asked; give it more 'users', or a 'rate_rps'",
             )
     for kind, names in (
         ("server", plan.servers),

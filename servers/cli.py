@@ -71,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f"{options.host} port {options.port}"
         reason = error.strerror or str(error)
         _fail(options.name, f"cannot listen on {where}: {reason} (--host, --port)", PORT_TAKEN)
-    settings = Settings(options.kubeconfig, context, options.namespace, options.threads, told)
+    settings = Settings(
+        options.kubeconfig, context, options.namespace, options.threads, told, options.replica
+    )
 
     def make_app() -> tuple[Flask, PodSource]:
         registry = new_registry()
@@ -160,6 +162,14 @@ def _parser() -> argparse.ArgumentParser:
             for name, server in SERVERS.items()
             for option in server.options
         ),
+    )
+    parser.add_argument(
+        "--replica",
+        type=_positive,
+        default=1,
+        metavar="R",
+        help="which of several processes that serve the same this is: its User-Agent ends in it, "
+        "so that the API server's audit log tells them apart (%(default)s)",
     )
     parser.add_argument(
         "--access-log", action="store_true", help="a JSON line on stdout for each request"

@@ -84,6 +84,7 @@ def typed_client(settings: Settings, registry: CollectorRegistry) -> CoreV1Api:
     configuration.retries = False
     configuration.connection_pool_maxsize = settings.threads
     client = ApiClient(configuration)
+    client.user_agent = settings.user_agent
     client.rest_client = _CountingRest(
         configuration, UpstreamRequests(registry), UpstreamBytes(registry)
     )

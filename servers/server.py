@@ -11,6 +11,8 @@ from servers.informer import Transport
 from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.source import PodSource
 
+USER_AGENT = "informer-bench-server"
+
 
 class Contract(StrEnum):
     """How much of another server's answer this one's is."""
@@ -43,6 +45,13 @@ class Settings:
     namespace: str | None
     threads: int
     options: Mapping[str, float] = field(default_factory=dict)
+    replica: int = 1
+    """Which of several processes that serve the same this is, from 1."""
+
+    @property
+    def user_agent(self) -> str:
+        """Whom the audit log shows as the client, beside the account, which replicas share."""
+        return f"{USER_AGENT}/{self.replica}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +73,5 @@ def connect(settings: Settings, registry: CollectorRegistry, connections: int) -
         pool_maxsize=connections,
         on_request=UpstreamRequests(registry),
         on_received=UpstreamBytes(registry),
-        user_agent="informer-bench-server",
+        user_agent=settings.user_agent,
     )

@@ -78,13 +78,11 @@ class Marks:
 
     def restarted(self, source: str) -> bool:
         """Tell whether the process behind ``source`` began anew between the marks."""
-        starts = [
-            value
-            for marks in self._values(source, _START_TIME).values()
-            for value in marks.values()
-        ]
         # One second: the start time is computed from clock ticks and may differ in its last digits.
-        return bool(starts) and max(starts) - min(starts) > 1.0
+        return any(
+            max(marks.values()) - min(marks.values()) > 1.0
+            for marks in self._values(source, _START_TIME).values()
+        )
 
     def _values(self, source: str, name: str) -> dict[str, dict[str, float]]:
         """Return labels -> mark -> value."""

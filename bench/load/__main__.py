@@ -52,7 +52,7 @@ def _private_stdout() -> int:
 def _order(arguments: argparse.Namespace) -> Order:
     asks = load(arguments.route).asks(read_targets(arguments.targets))
     return Order(
-        questions=Questions(asks, Address.of(arguments.server)),
+        questions=[Questions(asks, Address.of(url)) for url in arguments.server],
         stage=Stage(),
         seed=arguments.seed,
         timeout_s=arguments.timeout_s,
@@ -69,7 +69,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"routes: {', '.join(names())}",
     )
     parser.add_argument("--route", required=True, help="what is asked; see below")
-    parser.add_argument("--server", required=True, metavar="URL", help="http://host:port")
+    parser.add_argument(
+        "--server",
+        required=True,
+        action="append",
+        metavar="URL",
+        help="http://host:port; again for each further replica: users are spread over them "
+        "evenly (closed model), arrivals go round them one by one (open model)",
+    )
     parser.add_argument(
         "--users", type=_count, required=True, help="closed model: users; open model: the bound"
     )

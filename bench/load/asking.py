@@ -35,7 +35,7 @@ class Question:
 
 
 class Questions:
-    """A route's asks made ready for one server."""
+    """A route's asks made ready for one server, or one replica of it."""
 
     def __init__(self, asks: Sequence[Ask], address: Address) -> None:
         self.asks = tuple(asks)

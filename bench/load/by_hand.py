@@ -55,7 +55,7 @@ def make_order(
 ) -> Order:
     """Return the order that the form's or the command line's arguments give."""
     return Order(
-        questions=Questions(asks, address),
+        questions=(Questions(asks, address),),
         stage=Stage(),
         seed=options.seed,
         timeout_s=options.timeout_s,

@@ -54,8 +54,9 @@ class Load:
     """What the load process is to do; see ``Scenario`` for ``users`` and ``rate_rps``."""
 
     route: str
-    server: str
-    """``http://host:port`` of the server under test."""
+    servers: tuple[str, ...]
+    """``http://host:port`` of each replica of the server under test; see ``models.Order`` for how
+    requests are spread over them."""
     users: int
     targets: Targets
     rate_rps: float | None = None
@@ -144,7 +145,8 @@ class LoadDriver:
     def _argv(self, targets: Path) -> list[str | Path]:
         load = self._load
         argv: list[str | Path] = [sys.executable, "-m", "bench.load"]
-        argv += ["--route", load.route, "--server", load.server, "--users", str(load.users)]
+        argv += ["--route", load.route, "--users", str(load.users)]
+        argv += [part for url in load.servers for part in ("--server", url)]
         argv += ["--arrivals", load.arrivals, "--seed", str(load.seed)]
         argv += ["--timeout-s", str(load.timeout_s), "--targets", targets, "--out", self._out]
         if load.rate_rps is not None:

@@ -4,9 +4,9 @@ Both are led by Locust's loop, which alternates ``wait_s`` and ``step``; neither
 knows Locust.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from time import monotonic
 from typing import Protocol
 
@@ -34,9 +34,14 @@ class Order:
     ``rate_rps`` makes the model an open one, and is offered by one user alone, who
     has at most ``outstanding`` requests under way. ``numbers`` numbers the users,
     so that each has a stream of choices of its own.
+
+    ``questions`` are the same for each replica of the server. In the closed model a
+    user stays with one replica, user k with the k-th in turn, as a client that keeps
+    its connection does behind a Service. In the open model arrivals go round the
+    replicas one by one, so that each is asked exactly its share of the rate.
     """
 
-    questions: Questions
+    questions: Sequence[Questions]
     stage: Stage
     seed: int
     timeout_s: float
@@ -69,19 +74,19 @@ class _Present:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._number = next(order.numbers)
+        self.number = next(order.numbers)
         self.phase: Phase | None = None
         self.choices: Iterator[int] = iter(())
 
     def enter_next(self) -> Phase:
         """Wait for the phase after the present one."""
         self.phase = self._order.stage.next(after=self.phase)
-        self.choices = choices(self._order.questions.asks, self.seed(self.phase))
+        self.choices = choices(self._order.questions[0].asks, self.seed(self.phase))
         return self.phase
 
     def seed(self, phase: Phase) -> str:
         """Return what the draws of this user in ``phase`` depend on."""
-        return f"{self._order.seed}/{phase.name}/{self._number}"
+        return f"{self._order.seed}/{phase.name}/{self.number}"
 
 
 class ClosedModel:
@@ -89,8 +94,9 @@ class ClosedModel:
 
     def __init__(self, order: Order, report: Report) -> None:
         self._present = _Present(order)
-        self._asker = Asker(order.questions, order.timeout_s, report)
-        self._connection = Connection(order.questions.address)
+        questions = order.questions[self._present.number % len(order.questions)]
+        self._asker = Asker(questions, order.timeout_s, report)
+        self._connection = Connection(questions.address)
 
     def wait_s(self) -> float:
         """Return 0: a user of this model never waits of its own accord."""
@@ -113,6 +119,26 @@ class ClosedModel:
         self._connection.close()
 
 
+class _Replica:
+    """One replica as the open model knows it: whom to ask, over which idle connections."""
+
+    def __init__(self, questions: Questions, timeout_s: float, report: Report) -> None:
+        self._address = questions.address
+        self._idle: list[Connection] = []
+        self.asker = Asker(questions, timeout_s, report)
+
+    def ask(self, phase: Phase, index: int, due: float) -> None:
+        connection = self._idle.pop() if self._idle else Connection(self._address)
+        try:
+            self.asker.ask(connection, phase, index, due)
+        finally:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.close()
+
+
 class OpenModel:
     """Starts requests at their intended times, whatever becomes of those before.
 
@@ -125,9 +151,9 @@ class OpenModel:
     def __init__(self, order: Order, report: Report) -> None:
         self._order = order
         self._present = _Present(order)
-        self._asker = Asker(order.questions, order.timeout_s, report)
+        self._replicas = [_Replica(each, order.timeout_s, report) for each in order.questions]
+        self._turns = cycle(self._replicas)
         self._pool = Pool(order.outstanding)
-        self._idle: list[Connection] = []
         self._offsets: Iterator[float] = iter(())
         self._due: float | None = None
         self._broken: Exception | None = None
@@ -154,27 +180,24 @@ class OpenModel:
         phase = self._present.phase
         if due is None or phase is None:
             return  # Locust takes a step before it first waits
-        index = next(self._present.choices)
+        index, replica = next(self._present.choices), next(self._turns)
         if self._pool.full():
-            self._asker.refuse(phase, index, due, dropped=True)
-        elif self._asker.backoff.remaining_s(monotonic()):
-            self._asker.refuse(phase, index, due, dropped=False)
+            replica.asker.refuse(phase, index, due, dropped=True)
+        elif replica.asker.backoff.remaining_s(monotonic()):
+            replica.asker.refuse(phase, index, due, dropped=False)
         else:
-            self._pool.spawn(self._ask, phase, index, due)
+            self._pool.spawn(self._ask, replica, phase, index, due)
 
-    def _ask(self, phase: Phase, index: int, due: float) -> None:
-        connection = self._idle.pop() if self._idle else Connection(self._order.questions.address)
+    def _ask(self, replica: _Replica, phase: Phase, index: int, due: float) -> None:
         try:
-            self._asker.ask(connection, phase, index, due)
+            replica.ask(phase, index, due)
         except Exception as error:
             self._broken = error  # nobody waits for this greenlet
             raise
-        finally:
-            self._idle.append(connection)
 
     def close(self) -> None:
         """Await what is outstanding, not for ever, and close the connections."""
         self._pool.join(timeout=min(STOP_S, self._order.timeout_s))
         self._pool.kill()
-        for connection in self._idle:
-            connection.close()
+        for replica in self._replicas:
+            replica.close()

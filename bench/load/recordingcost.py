@@ -28,7 +28,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         serving(PODS, watchdog, Path(folder), chunked=False) as url,
         LoadDriver(
-            Load("list-all", url, arguments.users, targets), out=Path(folder), watchdog=watchdog
+            Load("list-all", (url,), arguments.users, targets), out=Path(folder), watchdog=watchdog
         ) as driver,
     ):
         driver.warm_up(1.0)

@@ -89,7 +89,7 @@ class Session:
 
     def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
         """Load and record one window, await what is outstanding, and write the rows."""
-        recorder = Recorder(self._order.questions.labels)
+        recorder = Recorder(self._order.questions[0].labels)
         gc.collect()
         gc.freeze()  # what is alive now need not be walked again within the window
         begin_epoch_s, before = time.time(), _Usage.now()

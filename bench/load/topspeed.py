@@ -103,7 +103,7 @@ def ours(
 ) -> tuple[float, float]:
     """Return (answers a second, CPU ms an answer) of this project's closed model."""
     targets = Targets(namespaces=("default",), pods=(("default", "pod"),), label_selectors=("a=b",))
-    load = Load("list-all", url, users, targets)
+    load = Load("list-all", (url,), users, targets)
     with LoadDriver(load, out=folder, watchdog=watchdog) as driver:
         driver.warm_up(1.0)
         measured = driver.measure(seconds)

@@ -116,7 +116,7 @@ def _contenders(
         pids[urls[name]] = server.pid
 
     def load(url: str) -> Reading:
-        asked = Load("list-all", url, arguments.connections, cluster.targets)
+        asked = Load("list-all", (url,), arguments.connections, cluster.targets)
         with LoadDriver(asked, out=folder / "load", watchdog=watchdog) as driver:
             driver.warm_up(WARM_UP_S)
             before = cpu_s(pids[url]) if url in pids else None

@@ -1,6 +1,6 @@
 """Scraping Prometheus text: every sample at one mark, but for buckets and for names of hosts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,15 +28,18 @@ class ScrapeRow:
     value: float
 
 
-def parse_metrics(text: str, *, mark: str, source: str) -> list[ScrapeRow]:
+def parse_metrics(
+    text: str, *, mark: str, source: str, more: Mapping[str, str] | None = None
+) -> list[ScrapeRow]:
     """Return the samples of Prometheus ``text``: no histogram buckets, none that name a host.
 
-    Raises ``MetricsError`` naming the source if the text cannot be parsed.
+    Each gets the labels ``more`` besides its own. Raises ``MetricsError`` naming the
+    source if the text cannot be parsed.
     """
-    return list(_rows(text, mark, source))
+    return list(_rows(text, mark, source, more or {}))
 
 
-def _rows(text: str, mark: str, source: str) -> Iterator[ScrapeRow]:
+def _rows(text: str, mark: str, source: str, more: Mapping[str, str]) -> Iterator[ScrapeRow]:
     # The buckets are four fifths of an API server's 2.3 MB and would be parsed for nothing.
     wanted = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
     try:
@@ -44,7 +47,8 @@ def _rows(text: str, mark: str, source: str) -> Iterator[ScrapeRow]:
             for sample in family.samples:
                 if NAMES_A_HOST in sample.labels:
                     continue
-                labels = ",".join(f'{key}="{sample.labels[key]}"' for key in sorted(sample.labels))
+                told = {**sample.labels, **more}
+                labels = ",".join(f'{key}="{told[key]}"' for key in sorted(told))
                 yield ScrapeRow(mark, source, sample.name, labels, float(sample.value))
     except ValueError as error:
         raise MetricsError(f"the metrics of {source} cannot be parsed: {error}") from error

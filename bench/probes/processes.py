@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,13 @@ import psutil
 
 INTERVAL_S = 0.5
 
+Trees = Sequence[int]
+"""First processes of trees that are accounted for together, such as replicas of one server."""
+
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """One look at one process tree; ``cpu_s`` counts from the start of its processes.
+    """One look at process trees; ``cpu_s`` counts from the start of their processes.
 
     ``at_us`` is of the monotonic clock until ``shifted`` counts it from a begin.
     """
@@ -34,10 +37,10 @@ class SampleRow:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process tree has used so far and holds now.
+    """What process trees have used so far and hold now.
 
     Memory is proportional set size (PSS): pages shared with others are counted
-    in shares, so that a tree's processes may be summed.
+    in shares, so that processes may be summed.
     """
 
     cpu_s: float
@@ -45,13 +48,9 @@ class Usage:
     pss_bytes: int | None
 
 
-def usage(pid: int) -> Usage | None:
-    """Return the use of the tree under ``pid``, ``None`` if it is gone."""
-    try:
-        root = psutil.Process(pid)
-        tree = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return None
+def usage(*pids: int) -> Usage | None:
+    """Return the use of the trees under ``pids`` together, ``None`` if all are gone."""
+    tree = [process for pid in pids for process in _tree(pid)]
     parts = [part for process in tree if (part := _own_usage(process)) is not None]
     if not parts:
         return None
@@ -63,9 +62,17 @@ def usage(pid: int) -> Usage | None:
     )
 
 
-def cpu_s(pid: int) -> float:
-    """Return the CPU seconds of the tree under ``pid``, 0 if it is gone."""
-    used = usage(pid)
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def cpu_s(*pids: int) -> float:
+    """Return the CPU seconds of the trees under ``pids``, 0 if they are gone."""
+    used = usage(*pids)
     return used.cpu_s if used else 0.0
 
 
@@ -85,7 +92,7 @@ def highest_rss_bytes(pid: int) -> int | None:
 class Sampler:
     """Samples named process trees every ``INTERVAL_S`` while in a ``with`` block."""
 
-    def __init__(self, pids: Mapping[str, int]) -> None:
+    def __init__(self, pids: Mapping[str, Trees]) -> None:
         self._pids = pids
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -111,8 +118,8 @@ class Sampler:
 
     def _run(self) -> None:
         while True:
-            for name, pid in self._pids.items():
-                used = usage(pid)
+            for name, pids in self._pids.items():
+                used = usage(*pids)
                 if used is not None:
                     at_us = time.monotonic_ns() // 1000
                     self.rows.append(

@@ -17,7 +17,9 @@ from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
-__all__ = ["ProcessFailed", "SupervisedProcess"]
+__all__ = ["BEFORE_READY", "ProcessFailed", "SupervisedProcess"]
+
+BEFORE_READY = "before it was ready"
 
 _READY_POLL_S = 0.02
 _END_POLL_S = 0.02
@@ -113,11 +115,11 @@ class SupervisedProcess(Stoppable):
     def _wait_until_ready(self, ready: Callable[[], bool], timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
         while not ready():
-            self._check("before it was ready")
+            self.check(BEFORE_READY)
             if time.monotonic() > deadline:
-                raise self._failure(f"was not ready within {timeout_s:g} s")
+                raise self.failure(f"was not ready within {timeout_s:g} s")
             time.sleep(_READY_POLL_S)
-        self._check("before it was ready")  # a stranger on its port may have answered
+        self.check(BEFORE_READY)  # a stranger on its port may have answered
 
     @property
     def pid(self) -> int:
@@ -153,9 +155,15 @@ class SupervisedProcess(Stoppable):
                     self._returncode = seen.si_status if exited else -seen.si_status
             return self._returncode
 
-    def check(self) -> None:
+    def check(self, when: str = "while it was still needed") -> None:
         """Raise ``ProcessFailed`` if the leader has ended, which nobody asked it to."""
-        self._check("while it was still needed")
+        returncode = self.poll()
+        if returncode is not None:
+            raise self.failure(f"{describe_exit(returncode)} {when}")
+
+    def failure(self, what: str) -> ProcessFailed:
+        """Return the failure that ``what`` happened to the process, with the end of its log."""
+        return ProcessFailed(self.name, what, self.poll(), read_tail(self._log, self._log_begin))
 
     def wait(self, timeout_s: float) -> int | None:
         """Wait for the leader to end by itself; ``None`` if it still runs after ``timeout_s``."""
@@ -197,21 +205,13 @@ class SupervisedProcess(Stoppable):
                 time.sleep(_END_POLL_S)
             else:
                 return
-        raise self._failure(f"still runs {_KILL_TIMEOUT_S:g} s after SIGKILL")
+        raise self.failure(f"still runs {_KILL_TIMEOUT_S:g} s after SIGKILL")
 
     def _close_pipes(self) -> None:
         for pipe in (self._popen.stdin, self._popen.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):  # words that nobody will read
                     pipe.close()
-
-    def _check(self, when: str) -> None:
-        returncode = self.poll()
-        if returncode is not None:
-            raise self._failure(f"{describe_exit(returncode)} {when}")
-
-    def _failure(self, what: str) -> ProcessFailed:
-        return ProcessFailed(self.name, what, self.poll(), read_tail(self._log, self._log_begin))
 
 
 def _find_program(name: str, program: str | Path, env: Mapping[str, str]) -> str:

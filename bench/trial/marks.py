@@ -1,7 +1,7 @@
 """Drained marks: what every process had used, and every counter stood at, at one moment."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import urllib3
@@ -13,7 +13,7 @@ from bench.fleet import ServerUnderTest
 from bench.model import CaveatKind
 from bench.probes.audit import AuditError, AuditLog, AuditRow
 from bench.probes.metrics import MetricsError, ScrapeRow, parse_metrics
-from bench.probes.processes import cpu_s
+from bench.probes.processes import Trees, cpu_s
 
 AUDIT_TIMEOUT_S = 5.0
 STEPPED_S = 0.1
@@ -34,14 +34,14 @@ class Mark:
     at_monotonic_s: float
     clock_offset_s: float
     """Wall clock minus monotonic clock."""
-    pids: Mapping[str, int]
+    pids: Mapping[str, Trees]
     cpu_s: Mapping[str, float]
     audit_position: int | None
 
     def cpu_since(self, earlier: "Mark", process: str) -> float | None:
         """Return the CPU seconds that ``process`` used since the ``earlier`` mark.
 
-        ``None`` if it is not the process that it was then, or none of ours.
+        ``None`` if it is not the process, or processes, that it was then, or none of ours.
         """
         if process not in self.pids or self.pids[process] != earlier.pids[process]:
             return None
@@ -50,6 +50,8 @@ class Mark:
 
 class Marker:
     """Takes the two marks of a trial. ``processes`` gives the ids to account for, by name.
+
+    ``servers`` are the replicas of the server under test; there may be none.
 
     The scrapes' own cost stays outside of the marks: at the begin they come before
     the CPU times are read, at the end after. The API server's scrape comes last
@@ -64,14 +66,14 @@ class Marker:
         self,
         trial: int,
         plane: Plane,
-        server: ServerUnderTest | None,
-        processes: Callable[[], Mapping[str, int]],
+        servers: Sequence[ServerUnderTest],
+        processes: Callable[[], Mapping[str, Trees]],
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._trial = trial
         self._plane = plane
-        self._server = server
+        self._servers = servers
         self._processes = processes
         self._wall = wall
         self._audit = AuditLog(plane.audit_log) if plane.audit_log else None
@@ -133,7 +135,7 @@ class Marker:
     def _mark(self, scraped_epoch_s: float, position: int | None) -> Mark:
         now = time.monotonic()
         pids = dict(self._processes())
-        spent = {name: cpu_s(pid) for name, pid in pids.items()}
+        spent = {name: cpu_s(*trees) for name, trees in pids.items()}
         return Mark(scraped_epoch_s, now, self._clock_offset_s(), pids, spent, position)
 
     def _clock_offset_s(self) -> float:
@@ -147,8 +149,7 @@ class Marker:
         return min(looks)[1]
 
     def _scrape(self, mark: str) -> tuple[float, int | None]:
-        if self._server is not None:
-            self.scrapes += scrape_server(self._server, mark)
+        self.scrapes += scrape_servers(self._servers, mark)
         self.scrapes += parse_metrics(self._etcd_metrics(), mark=mark, source="etcd")
         audit = self._audit
         before = None if audit is None else self._audit_size(audit)
@@ -197,13 +198,18 @@ class Marker:
             return None
 
 
-def scrape_server(server: ServerUnderTest, mark: str) -> list[ScrapeRow]:
-    """Return what the server says of itself; nothing where it does not say it in this format.
+def scrape_servers(servers: Sequence[ServerUnderTest], mark: str) -> list[ScrapeRow]:
+    """Return what the servers say of themselves; nothing where one does not in this format.
 
-    That its own count of requests is missing then, the ledgers tell. Raises
+    That their own count of requests is missing then, the ledgers tell. Of several
+    replicas each sample is labelled with which it is of, from 1. Raises
     ``ServerError`` if no answer comes.
     """
-    try:
-        return parse_metrics(server.metrics(), mark=mark, source="server")
-    except MetricsError:
-        return []
+    rows: list[ScrapeRow] = []
+    for number, one in enumerate(servers, 1):
+        which = {"replica": str(number)} if len(servers) > 1 else {}
+        try:
+            rows += parse_metrics(one.metrics(), mark=mark, source="server", more=which)
+        except MetricsError:
+            return []
+    return rows

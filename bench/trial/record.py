@@ -44,6 +44,7 @@ def blank(trial: Trial, scenario: Scenario, identity: str | None) -> TrialRecord
         churn_requested_per_s=scenario.churn_per_s,
         pods_at_start=scenario.pods,
         identity=identity,
+        replicas=scenario.replicas if loaded else 1,
     )
 
 

@@ -11,7 +11,7 @@ from bench.cluster.plane import Plane
 from bench.cluster.populated import IDENTITY, PopulatedCluster
 from bench.discretion import discreet
 from bench.equality import compare_with_list
-from bench.fleet import ServerError, ServerKind, ServerUnderTest
+from bench.kinds import ServerError, ServerKind
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
 from bench.model import Caveat, CaveatKind, Outcome, Plan, Trial, TrialRecord
@@ -19,12 +19,13 @@ from bench.probes.audit import AuditRow
 from bench.probes.bystander_row import BystanderRow
 from bench.probes.metrics import ScrapeRow
 from bench.probes.observers import Observed, Observers
-from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
+from bench.probes.processes import Sampler, SampleRow, Trees, highest_rss_bytes, usage
 from bench.probes.staleness import FreshnessRow
+from bench.replicas import Replicas
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.trial.calm import wait_until_calm
-from bench.trial.marks import Mark, Marker, scrape_server
+from bench.trial.marks import Mark, Marker, scrape_servers
 from bench.trial.record import (
     REQUEST_TIMEOUT_S,
     UPSTREAM_BYTES,
@@ -87,7 +88,7 @@ class TrialRunner:
         self._watchdog = watchdog
         self._folder = folder
         self._notify = notify
-        self._server: ServerUnderTest | None = None
+        self._server: Replicas | None = None
         self._load: LoadDriver | None = None
         self._caveats: list[Caveat] = []
         identity = kind.identity if kind else None
@@ -130,7 +131,9 @@ class TrialRunner:
         self._cool_down()
         server = self._server = self._start_server(stack)
         load = self._load = self._start_load(stack, server)
-        marker = Marker(self._trial.order, self._cluster.plane, server, self._processes)
+        marker = Marker(
+            self._trial.order, self._cluster.plane, [*server] if server else [], self._processes
+        )
         stack.callback(marker.close)
         self._out.scrapes = marker.scrapes
         self._warm_up(load)
@@ -160,34 +163,39 @@ class TrialRunner:
             self._update(cooldown_s=calm.waited_s, load_before=calm.share)
         self._note(calm_caveats(calm))
 
-    def _start_server(self, stack: ExitStack) -> ServerUnderTest | None:
+    def _start_server(self, stack: ExitStack) -> Replicas | None:
         if self._kind is None:
             return None
-        self._notify(f"starting {self._kind.name}", 0.0, "")
+        replicas = self._scenario.replicas
+        several = f"{replicas} replicas" if replicas > 1 else ""
+        self._notify(f"starting {self._kind.name}", 0.0, several)
         server = stack.enter_context(
-            ServerUnderTest.start(
+            Replicas.start(
                 self._kind,
+                replicas,
                 kubeconfig=self._cluster.plane.kubeconfig,
                 ground=self._ground,
                 watchdog=self._watchdog,
-                log=self._folder / "server.log",
+                folder=self._folder,
             )
         )
-        at_ready = scrape_server(server, "ready")
+        at_ready = scrape_servers([*server], "ready")
+        first_s, last_s = server.ready_s
         self._update(
-            ready_s=server.ready_s,
+            ready_s=last_s,
+            ready_first_s=first_s,
             ready_requests=total_of(at_ready, UPSTREAM_REQUESTS, "ready"),
             ready_bytes=total_of(at_ready, UPSTREAM_BYTES, "ready"),
             server_pss_ready_bytes=_pss_bytes(server),
         )
         return server
 
-    def _start_load(self, stack: ExitStack, server: ServerUnderTest | None) -> LoadDriver | None:
+    def _start_load(self, stack: ExitStack, server: Replicas | None) -> LoadDriver | None:
         if server is None:
             return None
         load = Load(
             route=self._scenario.route,
-            server=server.url,
+            servers=server.urls,
             users=self._scenario.users,
             targets=self._cluster.targets,
             rate_rps=self._scenario.rate_rps,
@@ -197,15 +205,16 @@ class TrialRunner:
         )
         return stack.enter_context(LoadDriver(load, out=self._folder, watchdog=self._watchdog))
 
-    def _processes(self) -> dict[str, int]:
+    def _processes(self) -> dict[str, Trees]:
         cluster = self._cluster
-        pids = {**cluster.plane.pids(), "churn": cluster.churn.pid}
+        ours = {**cluster.plane.pids(), "churn": cluster.churn.pid}
         if self._scenario.probe:
-            pids |= self._observers.pids
-        if self._server is not None:
-            pids["server"] = self._server.pid
+            ours |= self._observers.pids
         if self._load is not None:
-            pids["load"] = self._load.pid
+            ours["load"] = self._load.pid
+        pids: dict[str, Trees] = {name: (pid,) for name, pid in ours.items()}
+        if self._server is not None:
+            pids["server"] = self._server.pids
         return pids
 
     def _resume(self, phase: str) -> None:
@@ -213,7 +222,7 @@ class TrialRunner:
         self._cluster.churn.resume(self._scenario.churn_per_s)
         if self._scenario.probe:
             seed = f"{self._plan.seed}/{self._trial.scenario}/{self._trial.round}/{phase}"
-            self._observers.resume(self._server.url if self._server else None, seed=seed)
+            self._observers.resume(self._server.first.url if self._server else None, seed=seed)
 
     def _warm_up(self, load: LoadDriver | None) -> None:
         """Load without counting, then pause all of it until nothing is in flight."""
@@ -267,8 +276,8 @@ class TrialRunner:
         self._note(churn_caveats(churned))
         if self._scenario.fresh_control_plane:
             self._update(
-                apiserver_rss_highest_bytes=highest_rss_bytes(end.pids["apiserver"]),
-                etcd_rss_highest_bytes=highest_rss_bytes(end.pids["etcd"]),
+                apiserver_rss_highest_bytes=highest_rss_bytes(end.pids["apiserver"][0]),
+                etcd_rss_highest_bytes=highest_rss_bytes(end.pids["etcd"][0]),
             )
 
     def _record_observed(self, observed: Observed, begin_us: int) -> None:
@@ -280,9 +289,7 @@ class TrialRunner:
             self._update(probe_rps=observed.reads_per_s)
         self._note(observer_caveats(observed, "end"))
 
-    def _record_server(
-        self, server: ServerUnderTest, sampler: Sampler, begin: Mark, end: Mark
-    ) -> None:
+    def _record_server(self, server: Replicas, sampler: Sampler, begin: Mark, end: Mark) -> None:
         server.check()
         at_end = _pss_bytes(server)
         seen = [size for size in (sampler.peak_pss_bytes("server"), at_end) if size is not None]
@@ -293,16 +300,20 @@ class TrialRunner:
             server_pss_peak_bytes=max(seen, default=None),
         )
 
-    def _check_answers(self, server: ServerUnderTest, newest: int) -> None:
-        """Compare what the server answers now with the API server's own LIST."""
+    def _check_answers(self, server: Replicas, newest: int) -> None:
+        """Compare what each replica answers now with the API server's own LIST."""
         self._notify("comparing with a LIST", 1.0, "")
         api = self._cluster.plane.api(IDENTITY)
-        found = compare_with_list(
-            server,
-            api,
-            resource_version=str(newest) if newest else "",
-            listed_at=self._ground.pods_path,
-        )
+        found = [
+            text if len(server) == 1 else f"replica {number}: {text}"
+            for number, one in enumerate(server, 1)
+            for text in compare_with_list(
+                one,
+                api,
+                resource_version=str(newest) if newest else "",
+                listed_at=self._ground.pods_path,
+            )
+        ]
         self._update(equal_to_list=not found)
         if found:
             text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"
@@ -315,6 +326,6 @@ class TrialRunner:
         self._out.record = replace(self._out.record, **figures)  # type: ignore[arg-type] # by name
 
 
-def _pss_bytes(server: ServerUnderTest) -> int | None:
-    used = usage(server.pid)
+def _pss_bytes(server: Replicas) -> int | None:
+    used = usage(*server.pids)
     return used.pss_bytes if used else None

@@ -24,7 +24,7 @@ from bench.model import (
 )
 from bench.probes.audit import AuditRow
 from bench.probes.metrics import MetricsError, ScrapeRow
-from bench.probes.processes import usage
+from bench.probes.processes import Trees, usage
 from bench.trial.marks import Mark, Marker
 from bench.ui.rows import read_rows
 from bench.ui.service import Refused
@@ -192,7 +192,7 @@ def trial_of(trial: Trial, test: HandTest, ended: Ended) -> Measured:
 
 
 def _with_costs(record: TrialRecord, test: HandTest, begin: Mark, end: Mark) -> TrialRecord:
-    used = usage(end.pids["server"])
+    used = usage(*end.pids["server"])
     # what the control plane spent for two servers at once is neither's
     alone = len(test.what.servers) == 1
     return dataclasses.replace(
@@ -208,15 +208,15 @@ def _with_costs(record: TrialRecord, test: HandTest, begin: Mark, end: Mark) -> 
 
 
 def _marker(number: int, stand: Stand, server: str) -> Marker:
-    return Marker(number, stand.plane, stand.servers[server], lambda: _pids(stand, server))
+    return Marker(number, stand.plane, [stand.servers[server]], lambda: _pids(stand, server))
 
 
-def _pids(stand: Stand, server: str) -> dict[str, int]:
+def _pids(stand: Stand, server: str) -> dict[str, Trees]:
     plane = stand.plane
     return {
-        "apiserver": plane.apiserver.pid,
-        "etcd": plane.etcd.pid,
-        "server": stand.servers[server].pid,
+        "apiserver": (plane.apiserver.pid,),
+        "etcd": (plane.etcd.pid,),
+        "server": (stand.servers[server].pid,),
     }
 
 

@@ -21,7 +21,7 @@ class Reader(ByHand):
     @classmethod
     def new_phase(cls) -> Phase:
         """Return a phase whose requests become rows."""
-        return Phase("by-hand", recorder=Recorder(cls.order.questions.labels))
+        return Phase("by-hand", recorder=Recorder(cls.order.questions[0].labels))
 
     @classmethod
     def reported_as(cls, label: str) -> str:

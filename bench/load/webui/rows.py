@@ -38,7 +38,7 @@ def take(classes: Iterable[type[Reader]]) -> list[dict[str, Any]]:
         phase = each.order.stage.phase if not each.trouble else None
         if phase is None or phase.recorder is None or not len(phase.recorder):
             continue
-        recorder, phase.recorder = phase.recorder, Recorder(each.order.questions.labels)
+        recorder, phase.recorder = phase.recorder, Recorder(each.order.questions[0].labels)
         begin = time.time() - (monotonic() - phase.begin_s)
         pieces.append({"server": each.server, "begin": begin, "rows": _packed(recorder.table())})
     return pieces

@@ -59,7 +59,7 @@ def driver(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., LoadDri
         numbers = count()
 
         def make(url: str, *, users: int = 64, rate_rps: float | None) -> LoadDriver:
-            what = Load("one-pod", url, users, TARGETS, rate_rps)
+            what = Load("one-pod", (url,), users, TARGETS, rate_rps)
             folder = tmp_path / f"load-{next(numbers)}"
             made = stack.enter_context(LoadDriver(what, out=folder, watchdog=watchdog))
             made.warm_up(0.3)

@@ -101,8 +101,8 @@ def driver(watchdog: Watchdog, tmp_path: Path) -> Callable[..., LoadDriver]:
     """Makes drivers, each with a folder of its own."""
     made: list[LoadDriver] = []
 
-    def make(url: str, *, route: str = "list-all", users: int = 4, **more: object) -> LoadDriver:
-        load = Load(route, url, users, TARGETS, **more)
+    def make(*urls: str, route: str = "list-all", users: int = 4, **more: object) -> LoadDriver:
+        load = Load(route, urls, users, TARGETS, **more)
         made.append(LoadDriver(load, out=tmp_path / f"load-{len(made)}", watchdog=watchdog))
         return made[-1]
 

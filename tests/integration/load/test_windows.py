@@ -125,3 +125,31 @@ def most_at_once(rows):
     sent = rows.dropna(subset=["sent_us", "done_us"])
     steps = [(time, 1) for time in sent["sent_us"]] + [(time, -1) for time in sent["done_us"]]
     return int(np.cumsum([step for _, step in sorted(steps)]).max())
+
+
+@pytest.mark.parametrize("load", [{"users": 6}, {"users": 50, "rate_rps": 90.0}])
+def test_replicas_are_asked_evenly(start_server, driver, load):
+    servers = [start_server(delay_s=0.02) for _ in range(3)]
+    with driver(*(server.url for server in servers), **load) as running:
+        measured = running.measure(1.0)
+    asked = [server.count() for server in servers]
+    assert measured.sent == measured.answered == sum(asked)
+    if "rate_rps" in load:
+        assert [30, 30, 30] == asked, "arrivals go round"
+    else:
+        assert all(0.7 < count * 3 / measured.sent < 1.3 for count in asked), asked
+
+
+def test_users_stay_with_one_replica_in_turn(start_server, driver):
+    servers = [start_server(delay_s=0.2) for _ in range(3)]
+    with driver(*(server.url for server in servers), users=4) as running:
+        running.measure(0.1)
+    assert [2, 1, 1] == [server.count() for server in servers]
+
+
+def test_a_replica_that_is_away_fails_its_share_and_no_more(start_server, driver, dead_url):
+    server = start_server()
+    with driver(server.url, dead_url, users=20, rate_rps=40.0) as running:
+        measured = running.measure(1.0)
+    assert (20, 20) == (measured.answered, measured.failed)
+    assert 20 == server.count()

@@ -114,7 +114,7 @@ def test_a_server_that_is_gone_is_told_by_name(
 ) -> None:
     server = start_server("direct", populated)
     server.stop()
-    with pytest.raises(ServerError, match="direct did not answer /pods"):
+    with pytest.raises(ServerError, match="server direct did not answer /pods"):
         compare_servers([server], ["/pods"], resource_version="")
 
 

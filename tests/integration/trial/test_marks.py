@@ -28,10 +28,10 @@ class Marking:
 
     def __init__(self, plane: ControlPlane, wall=time.time) -> None:
         self.plane = plane
-        self.marker = Marker(7, plane, None, self._processes, wall=wall)
+        self.marker = Marker(7, plane, [], self._processes, wall=wall)
 
-    def _processes(self) -> dict[str, int]:
-        return {"apiserver": self.plane.apiserver.pid, "etcd": self.plane.etcd.pid}
+    def _processes(self) -> dict[str, tuple[int, ...]]:
+        return {"apiserver": (self.plane.apiserver.pid,), "etcd": (self.plane.etcd.pid,)}
 
     def around(self, happening) -> tuple[Mark, Mark]:
         begin = self.marker.begin()

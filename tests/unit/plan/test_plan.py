@@ -280,3 +280,21 @@ def test_the_prediction_counts_every_trial() -> None:
     once = predicted_s(parse(VALID.replace("rounds = 4", "rounds = 1")))
     thrice = predicted_s(parse(VALID.replace("rounds = 4", "rounds = 3")))
     assert thrice - once > 2 * 2 * 3 * (1 + 2.5)
+
+
+def test_a_scenario_says_how_many_replicas_are_asked() -> None:
+    plan = parse(VALID.replace("rate_rps = 10", "rate_rps = 10\nreplicas = 20"))
+    assert [1, 20] == [scenario.replicas for scenario in plan.scenarios]
+    assert predicted_s(plan) > predicted_s(parse(VALID))
+
+
+@pytest.mark.parametrize("wrong", ["0", "21", "1.5", "true", '"3"'])
+def test_replicas_are_a_whole_number_within_bounds(wrong: str) -> None:
+    text = error_of(VALID.replace("rate_rps = 10", f"rate_rps = 10\nreplicas = {wrong}"))
+    assert "replicas" in text
+    assert "a whole number from 1 to 20" in text
+
+
+def test_a_closed_model_has_a_user_for_each_replica() -> None:
+    text = error_of(VALID.replace("users = 8", "users = 8\nreplicas = 9"))
+    assert "the scenario 'closed' has fewer users (8) than replicas (9)" in text
