@@ -116,7 +116,6 @@ COSTS = (
             "trial used" + ABOVE_NONE,
             of=partial(of_record, field=f"{process}_rss_highest_bytes"),
             above=NO_SERVER,
-            needs_rate=True,
             may_be_zero=True,
         )
         for process, name in (("apiserver", "API server's"), ("etcd", "etcd's"))
