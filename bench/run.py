@@ -214,6 +214,8 @@ class Run:
 
     def _counted(self) -> str:
         planned = f"{self.record.trials_planned} in {self._plan.rounds} round(s)"
+        if (self._plan.most_rounds or 0) > self._plan.rounds:
+            planned += f" (up to {self._plan.most_rounds}, if they leave the ratios unsure)"
         if len(self._todo) == self.record.trials_planned:
             return planned
         return f"{len(self._todo)} lacking of {planned}"

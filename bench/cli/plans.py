@@ -1,11 +1,13 @@
 """``bench plans``: which plans there are; and the names that a plan may use."""
 
 import argparse
+from dataclasses import replace
 
 from bench.cli.arguments import Verbs
 from bench.cli.exits import OK
 from bench.fleet import server_kinds
 from bench.load.routes import names as route_names
+from bench.model import Plan
 from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
 from bench.progress import Progress
 
@@ -26,6 +28,15 @@ def _plans(options: argparse.Namespace, progress: Progress) -> int:
     names = vocabulary()
     for name in plan_names():
         plan = read_plan(name, names)
-        minutes = max(1, round(predicted_s(plan) / 60))
-        print(f"{name:10} about {minutes:3} min, {len(trials(plan)):3} trials  {plan.description}")
+        print(f"{name:10} {_extent(plan):38}  {plan.description}")
     return OK
+
+
+def _extent(plan: Plan) -> str:
+    """Say how long the plan takes and of how many trials, with the rounds that it may buy."""
+    most = replace(plan, rounds=plan.most_rounds or plan.rounds)
+    minutes = dict.fromkeys(max(1, round(predicted_s(one) / 60)) for one in (plan, most))
+    counts = dict.fromkeys(len(trials(one)) for one in (plan, most))
+    return (
+        f"about {' to '.join(map(str, minutes)):>8} min, {' to '.join(map(str, counts)):>9} trials"
+    )
