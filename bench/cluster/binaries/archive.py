@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from bench.cluster.binaries import download
-from bench.cluster.binaries.model import NAMES, PassedOver, Request, Version, best_match
+from bench.cluster.binaries.model import ANY_PATCH, NAMES, PassedOver, Request, Version, best_match
 
 INDEX_VARIABLE = "INFORMER_BENCH_ENVTEST_INDEX"
 """Names a mirror of the index, whose links may point to a mirror of the archives."""
@@ -37,7 +37,7 @@ class Archive(NamedTuple):
 def make(request: Request, stage: Path) -> None:
     """Put both binaries from the archive into ``stage``; raise ``PassedOver`` with the reason."""
     archive = _look_up(request)
-    if archive.version != request.wanted:
+    if request.wanted.patch not in (ANY_PATCH, archive.version.patch):
         request.say(f"there is no archive of {request.wanted}; {archive.version} stands in for it")
     request.say(f"downloading the envtest archive of Kubernetes {archive.version}")
     path = stage / "archive.tar.gz"

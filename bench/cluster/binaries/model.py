@@ -12,6 +12,10 @@ NAMES = ("kube-apiserver", "etcd")
 """File names of the two binaries, in every source."""
 
 
+ANY_PATCH = -1
+"""The patch of a wanted version of which only the minor version was named."""
+
+
 class Version(NamedTuple):
     """A released version; pre-releases and vendors' suffixes are ignored in comparisons."""
 
@@ -27,8 +31,20 @@ class Version(NamedTuple):
             raise ValueError(f"{text!r} is not a version such as 1.37.2")
         return cls(*map(int, match.groups()))
 
+    @classmethod
+    def wanted(cls, text: str) -> Self:
+        """Read what a person asks for: ``1.37`` (any patch) or ``1.37.2``; else ``ValueError``."""
+        match = re.match(r"v?(\d+)\.(\d+)$", text)
+        if match is not None:
+            return cls(int(match[1]), int(match[2]), ANY_PATCH)
+        try:
+            return cls.parse(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a version such as 1.37 or 1.37.2") from None
+
     def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
+        minor = f"{self.major}.{self.minor}"
+        return minor if self.patch == ANY_PATCH else f"{minor}.{self.patch}"
 
     def stands_in_for(self, wanted: Self) -> bool:
         """Whether it has the minor version of ``wanted``, and so its features and flags."""

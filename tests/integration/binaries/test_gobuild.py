@@ -7,7 +7,7 @@ import pytest
 
 from bench.cluster.binaries import BinariesUnavailable, environment, gobuild, resolve
 from bench.cluster.binaries.archive import INDEX_VARIABLE
-from bench.cluster.binaries.gobuild import PINNED
+from bench.cluster.binaries.pins import PINS, pins
 from tests.integration.binaries.stand_ins import (
     ETCD_SCRIPT,
     apiserver_script,
@@ -66,7 +66,7 @@ def test_the_build_is_pinned_whatever_the_user_has_set(machine, install_go):
     builds = [line for line in record.read_text().splitlines() if "|build|" in line]
     assert 2 == len(builds)
     for line in builds:
-        assert line.startswith(f"{PINNED}|0|local|-mod=readonly|off|build|")
+        assert line.startswith(f"{PINS}/1.37.2|0|local|-mod=readonly|off|build|")
         assert "|-trimpath|" in line
     assert "gitVersion=v1.37.2 " in builds[1]
 
@@ -109,10 +109,21 @@ def test_an_old_go_is_passed_over_with_its_version(machine, install_go):
 
 def test_a_version_that_is_not_pinned_is_not_built(machine, install_go):
     install_go()
-    with pytest.raises(
-        BinariesUnavailable, match=r"the pinned modules are Kubernetes 1\.37\.2, not 1\.31\.4"
-    ):
-        machine.resolve(kubernetes="1.31.4")
+    with pytest.raises(BinariesUnavailable) as caught:
+        machine.resolve(kubernetes="1.19")
+    words = str(caught.value)
+    assert "no kube-apiserver and etcd for Kubernetes 1.19 on " in words
+    for source in ("environment", "cache", "setup-envtest", "archive", "go build"):
+        assert f"  {source}: " in words
+    assert f"{pins()[-1].kubernetes}, not 1.19" in words
+    assert "python -m bench.cluster.binaries.pin 1.19.N" in words
+    assert [".lock"] == names_in(machine.entries)
+
+
+def test_a_minor_version_alone_is_built_from_its_pin(machine, install_go):
+    record = install_go()
+    assert "1.37.2" == machine.resolve(kubernetes="1.37").kubernetes
+    assert f"{PINS}/1.37.2|" in record.read_text()
 
 
 def test_without_go_and_network_the_three_ways_out_are_told(machine):

@@ -33,3 +33,15 @@ def test_the_best_match_is_the_version_itself_or_the_newest_patch_of_its_minor(o
     versions = [Version.parse(text) for text in offered]
     expected = None if best is None else Version.parse(best)
     assert expected == best_match(versions, Version(1, 37, 2))
+
+
+def test_a_minor_version_alone_is_wanted_in_any_patch():
+    wanted = Version.wanted("1.36")
+    assert "1.36" == str(wanted)
+    assert Version(1, 36, 4) == best_match([Version(1, 36, 1), Version(1, 36, 4)], wanted)
+
+
+@pytest.mark.parametrize("text", ["1", "1.x", "latest", "", "1.37.", "1.37.0-rc.1"])
+def test_what_cannot_be_wanted_is_refused_with_an_example(text):
+    with pytest.raises(ValueError, match=r"is not a version such as 1\.37 or 1\.37\.2"):
+        Version.wanted(text)

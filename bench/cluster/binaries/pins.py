@@ -1,0 +1,55 @@
+"""Which versions of Kubernetes can be built here: a folder with go.mod and go.sum for each.
+
+The folders are made by ``python -m bench.cluster.binaries.pin VERSION``.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cluster.binaries.model import Version, best_match
+
+PINS = Path(__file__).with_name("build")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The modules of one version of Kubernetes and of the etcd that belongs to it."""
+
+    kubernetes: Version
+    folder: Path
+
+    @property
+    def go(self) -> tuple[int, int]:
+        """The version of Go that the modules ask for, at least."""
+        found = _stated(self.folder, r"^go (\d+)\.(\d+)")
+        return int(found[1]), int(found[2])
+
+    @property
+    def etcd(self) -> Version:
+        """The version of etcd that is built with them."""
+        return Version.parse(_stated(self.folder, r"^\s*go\.etcd\.io/etcd/server/v3 (v\S+)")[1])
+
+
+def pins(folder: Path = PINS) -> tuple[Pin, ...]:
+    """Return what is pinned, the oldest version first."""
+    found = []
+    for path in folder.glob("[0-9]*/go.mod"):
+        try:
+            found.append(Pin(Version.parse(path.parent.name), path.parent))
+        except ValueError:
+            continue  # not ours
+    return tuple(sorted(found, key=lambda pin: pin.kubernetes))
+
+
+def pin_for(wanted: Version) -> Pin | None:
+    """Return the pin of ``wanted``, or of the newest patch of its minor version."""
+    pinned = {pin.kubernetes: pin for pin in pins()}
+    version = best_match(list(pinned), wanted)
+    return None if version is None else pinned[version]
+
+
+def _stated(folder: Path, pattern: str) -> re.Match[str]:
+    found = re.search(pattern, (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, f"{folder.name}/go.mod states {pattern}"
+    return found
