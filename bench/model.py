@@ -156,6 +156,7 @@ class CaveatKind(StrEnum):
     RUN_INCOMPLETE = "run incomplete"
     ANSWERS_DIFFER = "answers differ"
     ANSWERS_UNCHECKED = "answers not compared"
+    OTHER_CONTRACT = "answers of another contract"
     VERSION_MISSING = "answers without a version"
     NOISY_MACHINE = "noisy machine"
     CONTROL_FIRED = "control fired"
@@ -246,6 +247,9 @@ class RunRecord:
     reason: str | None = None
     resumptions: tuple[Resumption, ...] = ()
     caveats: tuple[Caveat, ...] = ()
+    contracts: dict[str, str] = field(default_factory=dict)
+    """How far each server's answers are to be those of the others: bytes, content (the same
+    without nulls) or metadata (not compared). Empty in records of before it was kept."""
 
 
 class Outcome(StrEnum):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from bench.cluster.binaries import resolve
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.discretion import discreet
-from bench.equality import equality_phase
+from bench.equality import METADATA, equality_phase
 from bench.fleet import ServerError, ServerKind, server_kinds
 from bench.model import (
     NO_SERVER,
@@ -70,8 +70,7 @@ class Run:
         self._site = site
         self._writer = writer
         self._progress = progress
-        own = {one.name: ServerKind.of(one) for one in self._plan.external}
-        self._kinds = {**server_kinds(), **own}
+        self._kinds = _kinds(self._plan)
         self._attempts: dict[Trial, int] = {}
         self._cluster: PopulatedCluster[Plane] | None = None
         self._observers: Observers
@@ -102,6 +101,7 @@ class Run:
         """
         site = site or LocalSite(resolve(say=progress.say))
         todo = trials(plan)
+        kinds = _kinds(plan)
         started = dt.datetime.now(dt.UTC)
         record = RunRecord(
             schema=SCHEMA,
@@ -111,7 +111,8 @@ class Run:
             plan=plan,
             environment=site.environment(),
             trials_planned=len(todo),
-            caveats=site.caveats,
+            contracts={name: kinds[name].contract for name in plan.servers if name in kinds},
+            caveats=(*site.caveats, *_unlike_answers(plan, kinds)),
         )
         writer = store.create(record, plan_toml)
         return cls(record, todo, site=site, writer=writer, progress=progress)
@@ -320,6 +321,22 @@ class Run:
         told = None if reason is None else discreet(reason)
         self.record = replace(self.record, state=state, ended_at=ended, reason=told)
         self._writer.update(self.record)
+
+
+def _kinds(plan: Plan) -> dict[str, ServerKind]:
+    """Return every server that the plan may name."""
+    return {**server_kinds(), **{one.name: ServerKind.of(one) for one in plan.external}}
+
+
+def _unlike_answers(plan: Plan, kinds: Mapping[str, ServerKind]) -> Iterator[Caveat]:
+    """Tell of servers whose answers are not those of the others, by their contract."""
+    for name in plan.servers:
+        if name in kinds and kinds[name].contract == METADATA:
+            text = (
+                f"{name} answers with the pods' metadata alone: it reads, sends and keeps less "
+                "than the others do, and its answers are compared with a LIST's metadata only"
+            )
+            yield Caveat(CaveatKind.OTHER_CONTRACT, text, server=name)
 
 
 def _extended(record: RunRecord, rounds: int | None) -> Plan:

@@ -6,6 +6,7 @@ from bench.analysis.caveats import VOIDING, collect
 from bench.analysis.controls import Control
 from bench.analysis.intervals import CONFIDENCE
 from bench.analysis.metrics import Facts, read_facts
+from bench.analysis.readpaths import Matrix, matrices
 from bench.analysis.scenario import ScenarioAnalysis, analyse_scenario
 from bench.model import Caveat, EqualityRecord, Outcome, RunRecord, TrialRecord
 from bench.store import RunReader
@@ -24,6 +25,8 @@ class RunAnalysis:
     """Of the trials that ended well."""
     scenarios: tuple[ScenarioAnalysis, ...]
     caveats: tuple[Caveat, ...]
+    matrices: tuple[Matrix, ...] = ()
+    """Read paths side by side, where the run has more of them than the usual three."""
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -51,4 +54,12 @@ def analyse(reader: RunReader, *, confidence: float = CONFIDENCE) -> RunAnalysis
         for scenario in record.plan.scenarios
     ]
     caveats = collect(record, equality, trials, facts, scenarios)
-    return RunAnalysis(record, equality, tuple(trials), tuple(facts), tuple(scenarios), caveats)
+    return RunAnalysis(
+        record,
+        equality,
+        tuple(trials),
+        tuple(facts),
+        tuple(scenarios),
+        caveats,
+        matrices(scenarios, record.contracts, confidence),
+    )

@@ -3,6 +3,7 @@
 from bench.analysis.compare import Comparison
 from bench.analysis.intervals import Interval
 from bench.analysis.metrics import REQUESTS
+from bench.analysis.readpaths import Matrix, Quantity, ReadPath
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
 from bench.analysis.summary import Figure as Measured
@@ -12,6 +13,9 @@ from bench.forms.summary import (
     Compared,
     Figure,
     Percentile,
+    ReadPathFigure,
+    ReadPathsSummary,
+    ReadPathSummary,
     RunSummary,
     ScenarioSummary,
 )
@@ -33,6 +37,7 @@ def summarise_run(analysis: RunAnalysis) -> RunSummary:
         void=analysis.voids,
         caveats=analysis.caveats,
         scenarios=tuple(_scenario(scenario) for scenario in analysis.scenarios),
+        read_paths=tuple(_read_paths(matrix) for matrix in analysis.matrices),
     )
 
 
@@ -106,3 +111,38 @@ def _compared(one: Comparison) -> Compared:
 
 def _triple(interval: Interval | None) -> tuple[float, float | None, float | None] | None:
     return None if interval is None else (interval.value, interval.low, interval.high)
+
+
+def _read_paths(matrix: Matrix) -> ReadPathsSummary:
+    scenarios = (matrix.open_scenario, matrix.closed_scenario)
+    return ReadPathsSummary(
+        baseline=matrix.baseline,
+        scenarios=tuple(one.name for one in scenarios if one is not None),
+        paths=tuple(
+            ReadPathSummary(
+                path.server,
+                path.contract,
+                tuple(
+                    _read_path_figure(matrix, path, quantity)
+                    for quantity in matrix.quantities
+                    if quantity.key in path.entries
+                ),
+            )
+            for path in matrix.paths
+        ),
+    )
+
+
+def _read_path_figure(matrix: Matrix, path: ReadPath, quantity: Quantity) -> ReadPathFigure:
+    entry = path.entries[quantity.key]
+    metric, interval = entry.figure.metric, entry.figure.interval
+    scenario = matrix.open_scenario if quantity.when_open else matrix.closed_scenario
+    return ReadPathFigure(
+        metric=quantity.key,
+        title=quantity.title,
+        unit=metric.unit.split("/")[0] if quantity.per_1000 else metric.unit,
+        per_1000=quantity.per_1000,
+        scenario=scenario.name if scenario else "",
+        value=interval.value if interval else None,
+        times=_triple(entry.times),
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench.forms.figures import MISSING, figure, quantity
+from bench.forms.readpaths import read_path_grid
 from bench.forms.sheet import Cell, Grid, Sheet
 from bench.forms.summary import (
     ArmSummary,
@@ -35,7 +36,10 @@ def sheet_of(summary: RunSummary) -> Sheet:
         title=f"Run {summary.run}",
         lead=Cell(" ".join(said) or "No two servers were measured, so nothing is compared."),
         alarms=tuple(_alarm(caveat) for caveat in summary.void),
-        grids=tuple(_grid(scenario) for scenario in summary.scenarios if scenario.arms),
+        grids=(
+            *(read_path_grid(one) for one in summary.read_paths),
+            *(_grid(scenario) for scenario in summary.scenarios if scenario.arms),
+        ),
         notes=(*_caveats(summary), _made_on(summary)),
     )
 

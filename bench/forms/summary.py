@@ -105,6 +105,41 @@ class ScenarioSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPathFigure:
+    """One quantity of one read path: its value, and how many times the baseline's that is.
+
+    ``times``: value, low, high at 95%, paired by round; ``None`` for the baseline itself
+    and where no factor can be stated.
+    """
+
+    metric: str
+    title: str
+    unit: str
+    per_1000: bool
+    scenario: str
+    value: float | None
+    times: tuple[float, float | None, float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPathSummary:
+    """One read path; ``contract`` is bytes, content or metadata, ``None`` where not recorded."""
+
+    server: str
+    contract: str | None
+    figures: tuple[ReadPathFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPathsSummary:
+    """Every read path that was asked the same, against the baseline."""
+
+    baseline: str
+    scenarios: tuple[str, ...]
+    paths: tuple[ReadPathSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """A whole run."""
 
@@ -121,6 +156,8 @@ class RunSummary:
     """What is said before any figure: with one of these none can be relied on."""
     caveats: tuple[Caveat, ...]
     scenarios: tuple[ScenarioSummary, ...]
+    read_paths: tuple[ReadPathsSummary, ...] = ()
+    """Where the run has more read paths than the usual three: all of them side by side."""
 
     def scenario(self, name: str) -> ScenarioSummary | None:
         """Return the scenario called ``name``, if the run has it."""

@@ -25,6 +25,7 @@ def csv_files(summary: RunSummary) -> Mapping[str, str]:
         "comparisons.csv": _csv(COMPARISONS, _comparisons(summary)),
         "caveats.csv": _csv(CAVEATS, _caveats(summary)),
         "scenarios.csv": _csv(SCENARIOS, _scenarios(summary)),
+        "read-paths.csv": _csv(READ_PATHS, _read_paths(summary)),
     }
 
 
@@ -44,6 +45,11 @@ CAVEATS = ("kind", "scenario", "arm", "round", "text")
 SCENARIOS = (
     *("scenario", "route", "users", "pods", "rate_rps", "churn_per_s", "arrivals", "probe"),
     *("control", "arms", "missing"),
+)
+
+READ_PATHS = (
+    *("read_path", "answers", "baseline", "scenario", "metric", "title", "per_1000_reads", "unit"),
+    *("mean", "times", "times_low_95", "times_high_95"),
 )
 
 
@@ -101,6 +107,16 @@ def _scenarios(summary: RunSummary) -> Rows:
         arms = " ".join(arm.server for arm in one.arms)
         names = ("name", *SCENARIOS[1:9])
         yield (*(asked[name] for name in names), arms, " ".join(one.missing))
+
+
+def _read_paths(summary: RunSummary) -> Rows:
+    nothing = (None, None, None)
+    for one in summary.read_paths:
+        for path in one.paths:
+            for figure in path.figures:
+                head = (path.server, path.contract, one.baseline, figure.scenario, figure.metric)
+                of = (figure.title, figure.per_1000, figure.unit, figure.value)
+                yield (*head, *of, *(figure.times or nothing))
 
 
 def _csv(columns: Sequence[str], rows: Rows) -> str:

@@ -19,6 +19,7 @@ from bench.report.controls import ControlRow, control_rows
 from bench.report.figures import MOST_SCENARIOS, charts, of_run, timelines_of
 from bench.report.footnotes import Note, general, notes_of
 from bench.report.noise import noise
+from bench.report.readpaths import read_path_sections
 from bench.report.summit import Summit, summit
 from bench.report.svg import css_colour
 from bench.store import RunReader
@@ -86,6 +87,7 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
             quotable=all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.voids),
             general=[one for one in general(analysis.caveats) if one not in analysis.voids],
             summit=_summit(analysis, sections),
+            read_paths=read_path_sections(analysis.matrices, _places(sections)),
             run_charts=of_run(analysis),
             sections=sections,
             breakeven=breakeven,
@@ -138,10 +140,12 @@ def _section(
 
 
 def _summit(analysis: RunAnalysis, sections: list[Section]) -> Summit | None:
-    places = {
-        section.analysis.scenario.name: (section.anchor, section.notes) for section in sections
-    }
-    return summit(analysis, places)
+    return summit(analysis, _places(sections))
+
+
+def _places(sections: list[Section]) -> dict[str, tuple[str, tuple[Note, ...]]]:
+    """Return the anchor and the footnotes of each scenario's section, by its name."""
+    return {section.analysis.scenario.name: (section.anchor, section.notes) for section in sections}
 
 
 def _script_hash(script: str) -> str:
