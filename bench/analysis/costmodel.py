@@ -106,6 +106,8 @@ class Ranges:
     reads_per_s: tuple[float, float]
     pods: tuple[float, float]
     churn_per_s: tuple[float, float]
+    replicas: tuple[float, float]
+    """Of the informer; each worker of a replica counts as one, for it has a cache of its own."""
     reads_pods: float
     """The largest reads/s x pods: what the machine was seen to carry."""
 
@@ -117,11 +119,10 @@ class Ranges:
             ("reads/s", question.reads_per_s, (0.0, self.reads_per_s[1])),
             ("pods", question.pods, self.pods),
             ("churn", question.churn_per_s, (0.0, self.churn_per_s[1])),
+            ("replicas", question.replicas, self.replicas),
         ):
             if not low <= value <= high:
                 found.append(name)
-        if question.replicas != 1:
-            found.append("replicas")
         if "reads/s" not in found and question.reads_per_s * question.pods > self.reads_pods:
             found.append("reads/s x pods")
         return found
@@ -146,6 +147,11 @@ class CostModel:
     def readers(self) -> tuple[str, ...]:
         """The arms that ask on every read."""
         return tuple(arm for arm in self.recipes if arm != INFORMER)
+
+    @property
+    def knows_replicas(self) -> bool:
+        """Whether more than one number of replicas was measured."""
+        return self.ranges.replicas[0] < self.ranges.replicas[1]
 
     @property
     def knows_pods(self) -> bool:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from bench.analysis.metrics import METRICS, Facts
 from bench.model import NO_SERVER, Plan
 
+START = "informer's start"
+"""Stands for the arm in rows that say what a start took."""
+
 _BY_KEY = {metric.key: metric for metric in METRICS}
 
 
@@ -28,6 +31,8 @@ class CostRow:
     ``reads_per_s`` and ``churn_per_s`` are what was done in a second between the
     marks, as costs are, not what was planned; ``window_rps`` counts the reads over
     the window alone, which is the rate that was offered, if it was reached.
+    ``replicas`` counts read paths: each worker of a replica is one, with a cache of
+    its own. The row of a start is of the starts of all of them.
     """
 
     scenario: str
@@ -39,6 +44,7 @@ class CostRow:
     cost: float
     floor: float
     window_rps: float = 0.0
+    replicas: int = 1
 
     @property
     def block(self) -> tuple[str, int]:
@@ -100,6 +106,7 @@ def rows_of(
                     cost=cost - below,
                     floor=below,
                     window_rps=one.reads / record.window_s if record.window_s > 0 else 0.0,
+                    replicas=record.replicas,
                 )
             )
     return sorted(rows, key=lambda row: (row.round, row.scenario, row.arm))

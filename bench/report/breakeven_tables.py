@@ -54,8 +54,10 @@ def unit_table(model: CostModel, pods: Sequence[float], *, folded: bool) -> Unit
             units.append(_row(reader, title, whole, {}, _unit_of(model)))
     ranges = model.ranges
     sizes = " to ".join(dict.fromkeys(number(size) for size in ranges.pods))
+    replicas = " to ".join(dict.fromkeys(number(one) for one in ranges.replicas))
+    several = "replica" if ranges.replicas[1] == 1 else "replicas"
     remark = (
-        f"Measured at {sizes} pods, {number(ranges.reads_per_s[0])} to "
+        f"Measured at {sizes} pods, {replicas} {several}, {number(ranges.reads_per_s[0])} to "
         f"{number(ranges.reads_per_s[1])} reads/s and up to {number(ranges.churn_per_s[1])} "
         f"writes/s; the design's condition number is {number(model.fit.condition)}."
     )

@@ -112,7 +112,7 @@ def test_what_was_not_measured_is_marked(visit: Visit) -> None:
         ("reads", "500", "reads/s (up to 20 measured)"),
         ("pods", "50000", "pods (100 to 1,000 measured)"),
         ("churn", "300", "writes/s (up to 40 measured)"),
-        ("replicas", "3", "replicas (one measured)"),
+        ("replicas", "3", "replicas (1 measured)"),
     ):
         visit.fill(reads="5", pods="400", churn="20", replicas="1")
         visit.fill(**{name: value})

@@ -64,15 +64,15 @@
 
   const beyond = (q) => {
     const found = [];
-    const { reads, pods, churn, reads_pods: carried } = model.ranges;
+    const { reads, pods, churn, replicas, reads_pods: carried } = model.ranges;
     const check = (name, value, low, high) => {
       if (value < low || value > high) found.push(name);
     };
     check(`reads/s (up to ${number(reads[1])} measured)`, q.reads, 0, reads[1]);
-    const sizes = pods[0] === pods[1] ? number(pods[0]) : `${number(pods[0])} to ${number(pods[1])}`;
-    check(`pods (${sizes} measured)`, q.pods, pods[0], pods[1]);
+    const span = (ends) => (ends[0] === ends[1] ? number(ends[0]) : ends.map(number).join(" to "));
+    check(`pods (${span(pods)} measured)`, q.pods, pods[0], pods[1]);
     check(`writes/s (up to ${number(churn[1])} measured)`, q.churn, 0, churn[1]);
-    check("replicas (one measured)", q.replicas, 1, 1);
+    check(`replicas (${span(replicas)} measured)`, q.replicas, replicas[0], replicas[1]);
     if (q.reads <= reads[1] && q.reads * q.pods > carried) {
       found.push(`reads/s times pods (up to ${number(carried)} measured)`);
     }

@@ -1,7 +1,7 @@
 """Made-up trials of a sweep whose unit costs are known."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,9 +50,18 @@ def sweep(
     cells: Sequence[tuple[str, int, float, float]] = CELLS,
     seed: int = 1,
     arms: Sequence[str] = ("direct", "direct-rv0", "informer"),
+    replicas: Sequence[int] = (1,),
 ) -> list[CostRow]:
-    """Return the rows of a sweep; the arms of a block share the floor's own error."""
-    return list(_rows(truth, rounds, cells, np.random.default_rng(seed), arms))
+    """Return the rows of a sweep; the arms of a block share the floor's own error.
+
+    Each cell is measured with each number of ``replicas``.
+    """
+    random = np.random.default_rng(seed)
+    return [
+        replace(row, scenario=f"{row.scenario}-x{several}", replicas=several)
+        for several in replicas
+        for row in _rows(truth, rounds, cells, random, arms, several)
+    ]
 
 
 def _rows(
@@ -61,6 +70,7 @@ def _rows(
     cells: Sequence[tuple[str, int, float, float]],
     random: np.random.Generator,
     arms: Sequence[str],
+    replicas: int,
 ) -> Iterator[CostRow]:
     for number in range(1, rounds + 1):
         for name, pods, churn, reads in cells:
@@ -70,7 +80,7 @@ def _rows(
             above = {
                 "direct": reads * read,
                 "direct-rv0": reads * read * truth.rv0,
-                "informer": churn * truth.event,
+                "informer": churn * truth.event * replicas,
             }
             for arm in arms:
                 measured = (base + above[arm]) * random.normal(1.0, truth.noise)
@@ -85,14 +95,25 @@ def write_sweep(
     cells: Sequence[tuple[str, int, float, float]] = CELLS,
     arms: Sequence[str] = ("direct", "direct-rv0", "informer", NO_SERVER),
     seconds: float = 5.0,
+    replicas: Sequence[int] = (1,),
 ) -> RunReader:
     """Write a sweep as a run: what ``rows_of`` needs, and no more."""
     scenarios = tuple(
-        Scenario(name, "list-all", 64, pods, rate_rps=reads, churn_per_s=churn, probe=False)
+        Scenario(
+            name if len(replicas) == 1 else f"{name}-x{several}",
+            "list-all",
+            64,
+            pods,
+            rate_rps=reads,
+            churn_per_s=churn,
+            probe=False,
+            replicas=several,
+        )
+        for several in replicas
         for name, pods, churn, reads in cells
     )
     plan = a_plan(name="sweep", servers=tuple(arms), rounds=rounds, scenarios=scenarios)
-    trials = len(cells) * rounds * len(arms)
+    trials = len(scenarios) * rounds * len(arms)
     record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=trials)
     writer, random = store.create(record), np.random.default_rng(11)
     order = 0
@@ -121,7 +142,7 @@ def _write(
     read = (truth.read + truth.read_pod * scenario.pods) * (
         truth.rv0 if trial.server == "direct-rv0" else 1.0
     )
-    watches = trial.server == "informer"
+    watches = scenario.replicas if trial.server == "informer" else 0
     cpu_ms = truth.idle + truth.write * scenario.churn_per_s
     cpu_ms += rate * read * asks + truth.event * scenario.churn_per_s * watches
     cpu_ms *= float(random.normal(1.0, truth.noise))
@@ -147,8 +168,9 @@ def _write(
             churn_achieved_per_s=scenario.churn_per_s,
             pods_at_start=scenario.pods,
             identity=trial.server if has_server else None,
+            replicas=scenario.replicas if has_server else 1,
             ready_s=0.5 if has_server else None,
-            ready_bytes=POD_BYTES * scenario.pods if watches else None,
+            ready_bytes=POD_BYTES * scenario.pods * watches if watches else None,
             apiserver_cpu_s=cpu_ms * seconds / 1000,
             etcd_cpu_s=0.02 * seconds,
         ),

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.analysis.costfit import START, Unfitted, cost_model, cost_models, fit_rows
+from bench.analysis.costfit import Unfitted, cost_model, cost_models, fit_rows
 from bench.analysis.costmodel import CostModel, Question
-from bench.analysis.costrows import QUANTITIES, CostRow
+from bench.analysis.costrows import QUANTITIES, START, CostRow
 from bench.analysis.run import analyse
 from bench.model import Scenario
 from bench.plan import Vocabulary, read_plan
@@ -125,6 +125,62 @@ def test_a_start_that_was_measured_is_used_in_place_of_a_read() -> None:
     assert model.start_from is None
     even = model.break_even("direct", Question(1.0, 1000, 0.0, lifetime_s=100.0))
     assert pytest.approx(4500 / 100 / 52) == even.value
+
+
+def test_replicas_multiply_an_events_cost_and_no_reads() -> None:
+    model = _fitted(sweep(EXACT, replicas=(1, 3, 6)))
+    found = {(unit.arm, unit.per): unit.estimate.value for unit in model.units}
+    assert pytest.approx(0.4) == found["informer", "write"]
+    assert pytest.approx(0.05) == found["direct", "pod in a read"]
+    assert model.knows_replicas
+    even = [
+        model.break_even("direct", Question(0.0, 400, 20.0, replicas=several)).value
+        for several in (1, 4)
+    ]
+    assert even[0] is not None
+    assert pytest.approx(4 * even[0]) == even[1]
+
+
+def test_intervals_hold_with_replicas_too() -> None:
+    truth, sweeps, held = Truth(noise=0.05), 200, 0
+    for seed in range(sweeps):
+        cells = [("steady", 300, 20.0, 12.0)]
+        model = _fitted(sweep(truth, seed=seed, cells=cells, replicas=(1, 3, 6)))
+        (event,) = [unit.estimate for unit in model.units if unit.arm == "informer"]
+        assert event.low is not None
+        assert event.high is not None
+        held += event.low <= truth.event <= event.high
+    assert 0.91 <= held / sweeps <= 1.0
+
+
+def test_a_cost_that_does_not_add_up_over_replicas_is_found() -> None:
+    rows = [
+        replace(row, cost=row.cost * row.replicas**-0.5) if row.arm == "informer" else row
+        for row in sweep(Truth(noise=0.01), replicas=(1, 3, 6))
+    ]
+    found = {one.arm: one.lack_of_fit for one in _fitted(rows).goodness}
+    assert found["informer"] is not None
+    assert found["informer"] < 0.01
+    assert found["direct"] is not None
+    assert found["direct"] > 0.01
+
+
+def test_starts_of_all_replicas_are_shared_out() -> None:
+    starts = [
+        CostRow(name, 1, START, pods, 0.0, 0.0, 3 * (500.0 + 4.0 * pods), 0.0, replicas=3)
+        for name, pods, _, _ in CELLS
+    ]
+    model = _fitted([*sweep(EXACT, replicas=(3,)), *starts])
+    one = Question(0.0, 1000, 0.0, replicas=1.0, lifetime_s=100.0)
+    assert pytest.approx(4500 / 100) == model.cost("informer", one).value
+
+
+def test_only_the_numbers_of_replicas_that_were_measured_are_no_extrapolation() -> None:
+    ranges = _fitted(sweep(replicas=(2, 6))).ranges
+    asked = {several: Question(5.0, 400, 10.0, replicas=several) for several in (1, 2, 4, 6, 7)}
+    assert {1: ["replicas"], 2: [], 4: [], 6: [], 7: ["replicas"]} == {
+        several: ranges.beyond(question) for several, question in asked.items()
+    }
 
 
 def test_one_cell_gives_costs_at_its_pods_and_no_more() -> None:

@@ -66,6 +66,28 @@ def test_every_chart_has_a_drawing_with_words(section: BreakEven) -> None:
     assert len({chart.name for chart in section.charts}) == 6
 
 
+def test_replicas_that_were_measured_extend_the_table_and_the_charts(tmp_path: Path) -> None:
+    cells = [("p400", 400, 20.0, 10.0)]
+    truth = Truth(noise=0.0001)
+    section = _section(write_sweep(Store(tmp_path), truth, cells=cells, replicas=(1, 3, 6)))
+    assert section.varies_replicas
+    # 20 writes x 0.4 ms for each of them, by a read of 2 + 0.05 x 400 ms
+    assert [("1", "0.36/s"), ("3", "1.1/s"), ("6", "2.2/s")] == [
+        (row.replicas, row.cells[0][0]) for row in section.rows
+    ]
+    assert 2 == len([chart for chart in section.charts if "against replicas" in chart.title])
+    assert any("1 to 6 were measured" in text for text in section.loses)
+    (field,) = [field for field in section.fields if field.name == "replicas"]
+    assert ("1", "measured: 1 to 6") == (field.value, field.range)
+    assert section.constants is not None
+    assert [1.0, 6.0] == section.constants["ranges"]["replicas"]
+
+
+def test_a_run_of_one_replica_says_that_more_are_extrapolated(section: BreakEven) -> None:
+    assert not section.varies_replicas
+    assert any("1 measured: that their costs add up" in text for text in section.loses)
+
+
 def test_a_sweep_is_answered_by_its_rates_first(analysed: RunAnalysis, section: BreakEven) -> None:
     quoted = replace(analysed, caveats=())
     assert f"<h1>{section.lead}</h1>" in html.unescape(to_html(quoted))
