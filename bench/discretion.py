@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import bench
@@ -21,11 +22,12 @@ _ADDRESS = re.compile(
 )
 
 
-def discreet(text: str, *, host: str | None = None) -> str:
+def discreet(text: str, *, host: str | None = None, private: Iterable[str] = ()) -> str:
     """Return ``text`` with what may not be kept replaced by its kind in angle brackets.
 
     ``host`` is this machine's name unless given. Names of one word that every
-    machine has (``localhost``) stay.
+    machine has (``localhost``) stay. ``private`` are further names that may not be kept:
+    those of somebody's cluster.
     """
     text = _PEM.sub("<key or certificate>", text)
     text = _TOKEN.sub("<token>", text)
@@ -36,8 +38,14 @@ def discreet(text: str, *, host: str | None = None) -> str:
         text = text.replace(folder, "<folder>")
     name = socket.gethostname() if host is None else host
     if name and name != "localhost":
-        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "<host>", text)
+        text = _without(text, name, "<host>")
+    for word in sorted(filter(None, private), key=len, reverse=True):
+        text = _without(text, word, "<private>")
     return text
+
+
+def _without(text: str, name: str, instead: str) -> str:
+    return re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", instead, text)
 
 
 def _folders() -> list[str]:

@@ -39,10 +39,22 @@ UNKNOWN = "unknown"
 
 
 def describe(binaries: Binaries) -> Environment:
-    """Look at this machine and at what the run uses."""
-    return Environment(
+    """Look at this machine and at what a run on a control plane of our own uses."""
+    return describe_machine(
         kubernetes=binaries.kubernetes,
         etcd=binaries.etcd_version,
+        binaries=binaries.source,
+        changed_defaults=CHANGED_DEFAULTS,
+    )
+
+
+def describe_machine(
+    *, kubernetes: str, etcd: str, binaries: str, changed_defaults: tuple[str, ...]
+) -> Environment:
+    """Look at this machine; what is known of the control plane is given."""
+    return Environment(
+        kubernetes=kubernetes,
+        etcd=etcd,
         python=platform.python_version(),
         packages={name: importlib.metadata.version(name) for name in PACKAGES},
         kernel=platform.release(),
@@ -52,8 +64,8 @@ def describe(binaries: Binaries) -> Environment:
         memory_bytes=psutil.virtual_memory().total,
         load_average_1m=os.getloadavg()[0],
         commit=_commit(),
-        binaries=binaries.source,
-        changed_defaults=CHANGED_DEFAULTS,
+        binaries=binaries,
+        changed_defaults=changed_defaults,
     )
 
 

@@ -167,6 +167,7 @@ class CaveatKind(StrEnum):
     OBSERVER_EFFECT = "observers' effect"
     CLOCK_STEPPED = "wall clock stepped"
     UNLIKE_ENVIRONMENT = "unlike environments"
+    EXISTING_CLUSTER = "somebody's cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,8 @@ class Environment:
     commit: str
     binaries: str
     changed_defaults: tuple[str, ...]
+    existing: bool = False
+    """Whether the cluster was there before and is used by others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,8 @@ class TrialRecord:
     """The same of etcd."""
     equal_to_list: bool | None = None
     """Whether the server, asked after the window, gave what a LIST gave."""
+    shared: bool = False
+    """Whether others used the API server meanwhile: its own figures are of them all."""
     probe_rps: float | None = None
     """Reads a second that the freshness probe added to the load on the server."""
     cooldown_s: float | None = None

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 LOG_EVERY_S = 10.0
+_YES = ("y", "Y", "yes", "Yes", "YES")
 
 
 class Progress:
@@ -36,6 +37,17 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self.console.print(text, markup=False, soft_wrap=True)
+
+    def ask(self, question: str) -> bool:
+        """Ask on the terminal and return whether the answer is yes; nothing is no."""
+        self.settle()
+        self._bars.stop()
+        try:
+            return self.console.input(f"{_escaped(question)} [y/N] ", markup=False) in _YES
+        except EOFError:
+            return False
+        finally:
+            self._bars.start()
 
     def move(self, what: str, share: float, detail: str = "") -> None:
         """Show what is going on, a bar that is filled to ``share`` (0 to 1), and a detail."""

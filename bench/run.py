@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.binaries import resolve
+from bench.cluster.existing.errors import ClusterError
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.discretion import discreet
@@ -40,7 +41,15 @@ from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.trial.runner import TrialRunner
 
-FATAL = (ProcessFailed, ServerError, ApiError, ApiUnreachableError, AuditError, MetricsError)
+FATAL = (
+    ProcessFailed,
+    ServerError,
+    ApiError,
+    ApiUnreachableError,
+    AuditError,
+    MetricsError,
+    ClusterError,
+)
 """What ends a run early. A trial's own server may fail without: that makes a failed trial."""
 
 
@@ -138,6 +147,10 @@ class Run:
         writer = store.reopen(run)  # first, so that nobody writes what is read now
         reader = store.open(run)
         done = reader.trials()
+        if site is None and reader.record.environment.existing:
+            raise ResumeError(
+                f"{reader.record.run} was made on an existing cluster: name it again (--context)"
+            )
         plan = _extended(reader.record, rounds)
         todo = lacking(plan, done)
         if not todo:
@@ -191,6 +204,7 @@ class Run:
                 for trial in self._todo:
                     cluster = self._cluster_for(trial, watchdog, stack)
                     with _explaining(cluster):
+                        cluster.check()
                         self._measure(trial, cluster, watchdog)
         except FATAL as error:
             self._end(RunState.INCOMPLETE, str(error))
@@ -318,7 +332,7 @@ class Run:
 
     def _end(self, state: RunState, reason: str | None) -> None:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        told = None if reason is None else discreet(reason)
+        told = None if reason is None else discreet(reason, private=self._site.private_words)
         self.record = replace(self.record, state=state, ended_at=ended, reason=told)
         self._writer.update(self.record)
 

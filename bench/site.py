@@ -26,6 +26,10 @@ class Site(Protocol):
     def caveats(self) -> tuple[Caveat, ...]:
         """What limits every figure that is measured here."""
 
+    @property
+    def private_words(self) -> tuple[str, ...]:
+        """Names that may not be kept."""
+
     def environment(self) -> Environment:
         """Look at this machine and at the site."""
 
@@ -39,6 +43,7 @@ class LocalSite:
 
     binaries: Binaries
     caveats: tuple[Caveat, ...] = ()
+    private_words: tuple[str, ...] = ()
     beginning: str = "starting etcd and kube-apiserver"
 
     @property

@@ -8,14 +8,14 @@ computed or drawn here.
 import argparse
 from collections.abc import Callable, Sequence
 
-from bench.cli import binaries, calibrate, compare, gate, plans, report, run, ui, up
+from bench.cli import binaries, calibrate, clean, compare, gate, plans, report, run, ui, up
 from bench.cli.exits import EXPECTED, FAILED, USAGE
 from bench.plan import PlanError
 from bench.progress import Progress
 from bench.resumption import ResumeError
 from bench.supervision.signals import Interrupted, unwinding_on_signals
 
-VERBS = (run, report, gate, compare, ui, up, calibrate, plans, binaries)
+VERBS = (run, report, gate, compare, ui, up, calibrate, plans, binaries, clean)
 """In the order of ``--help``."""
 
 EPILOG = """\
@@ -31,6 +31,7 @@ examples:
   python -m bench run default          the comparison, with intervals
   python -m bench run my.toml          a plan of your own (start from bench/plans/default.toml)
   python -m bench run --resume         go on with a run that was interrupted
+  python -m bench run namespaced --context staging   on a cluster that is there already
   python -m bench report latest        make the report again, from files alone
   python -m bench compare A B          two runs side by side, with intervals
   python -m bench gate latest --buy    does what should hold hold? an exit code for each answer

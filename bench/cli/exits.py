@@ -2,6 +2,7 @@
 
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.binaries import BinariesUnavailable
+from bench.cluster.existing.errors import ClusterError
 from bench.fleet import ServerError
 from bench.run import RunEndedEarlyError
 from bench.store import StoreError
@@ -15,6 +16,7 @@ EXPECTED = (
     ApiError,
     ApiUnreachableError,
     BinariesUnavailable,
+    ClusterError,
     ProcessFailed,
     RunEndedEarlyError,
     ServerError,

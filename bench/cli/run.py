@@ -1,15 +1,18 @@
 """``bench run``: a plan from its first trial to its report."""
 
 import argparse
+from dataclasses import replace
 
 from bench.cli.arguments import Verbs, add_folders, external_server, round_count
+from bench.cli.existing import add_existing, site_of
 from bench.cli.exits import FAILED, OK
 from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
-from bench.model import RunState
+from bench.model import Plan, RunState
 from bench.plan import PlanError, plan_source, read_plan
 from bench.progress import Progress
 from bench.run import Run
+from bench.site import Site
 from bench.store import Store
 
 
@@ -47,16 +50,34 @@ def register(verbs: Verbs) -> None:
         "127.0.0.1:$PORT; the same as an [[external]] table in the plan",
     )
     add_folders(parser)
+    add_existing(parser)
     parser.set_defaults(command=_run)
 
 
 def _run(options: argparse.Namespace, progress: Progress) -> int:
     store = Store(options.results)
-    run = _started(options, store, progress)
+    plan, source = _plan(options, store)
+    with site_of(options, plan, progress) as site:
+        code = _walk(options, plan, source, store, site, progress)
+        if site is not None and site.left_behind:
+            progress.say("error: not everything that was made on the cluster could be removed")
+            return FAILED
+        return code
+
+
+def _walk(
+    options: argparse.Namespace,
+    plan: Plan,
+    source: str,
+    store: Store,
+    site: Site | None,
+    progress: Progress,
+) -> int:
+    run = _started(options, plan, source, store, site, progress)
     try:
         record = run.walk()
         while (rounds := _lacking(store, run, progress)) is not None:
-            run = Run.resume(record.run, store=store, progress=progress, rounds=rounds)
+            run = Run.resume(record.run, store=store, progress=progress, rounds=rounds, site=site)
             record = run.walk()
     finally:
         if run.has_trials:
@@ -83,7 +104,8 @@ def _lacking(store: Store, run: Run, progress: Progress) -> int | None:
     return rounds
 
 
-def _started(options: argparse.Namespace, store: Store, progress: Progress) -> Run:
+def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
+    """Return the plan and its text: that of the run to go on with, or the one that is named."""
     if options.resume is not None:
         if options.plan is not None:
             raise PlanError(
@@ -93,16 +115,30 @@ def _started(options: argparse.Namespace, store: Store, progress: Progress) -> R
             raise PlanError(
                 "--resume goes on with a run by that run's own plan; it takes no --server"
             )
-        return Run.resume(
-            options.resume,
-            store=store,
-            progress=progress,
-            rounds=options.rounds,
-            force=options.force,
-        )
+        plan = store.open(options.resume).record.plan
+        return replace(plan, rounds=options.rounds or plan.rounds), ""
     if options.rounds is not None or options.force:
         raise PlanError("--rounds and --force belong to --resume; a plan says its own rounds")
     name = options.plan or "default"
     plan = read_plan(name, vocabulary(), options.external)
-    source = plan_source(name, options.external)
-    return Run.start(plan, source, store=store, progress=progress)
+    return plan, plan_source(name, options.external)
+
+
+def _started(
+    options: argparse.Namespace,
+    plan: Plan,
+    source: str,
+    store: Store,
+    site: Site | None,
+    progress: Progress,
+) -> Run:
+    if options.resume is None:
+        return Run.start(plan, source, store=store, progress=progress, site=site)
+    return Run.resume(
+        options.resume,
+        store=store,
+        progress=progress,
+        rounds=options.rounds,
+        force=options.force,
+        site=site,
+    )

@@ -47,11 +47,17 @@ class ControlPlane(Stoppable):
     """
 
     def __init__(
-        self, binaries: Binaries, watchdog: Watchdog, *, extra_args: tuple[str, ...] = ()
+        self,
+        binaries: Binaries,
+        watchdog: Watchdog,
+        *,
+        extra_args: tuple[str, ...] = (),
+        pods_need_accounts: bool = False,
     ) -> None:
         self.binaries = binaries
         self._watchdog = watchdog
         self._extra_args = extra_args
+        self._pods_need_accounts = pods_need_accounts
         self._apis: dict[str, Api] = {}
         self.ground = Ground()
         self.private_words: tuple[str, ...] = ()
@@ -75,14 +81,22 @@ class ControlPlane(Stoppable):
 
     @classmethod
     def start(
-        cls, binaries: Binaries, watchdog: Watchdog, *, extra_args: tuple[str, ...] = ()
+        cls,
+        binaries: Binaries,
+        watchdog: Watchdog,
+        *,
+        extra_args: tuple[str, ...] = (),
+        pods_need_accounts: bool = False,
     ) -> Self:
         """Start etcd and kube-apiserver and create the identities.
 
-        ``extra_args`` go to kube-apiserver, last. Raises ``ProcessFailed`` with the
+        ``extra_args`` go to kube-apiserver, last. With ``pods_need_accounts`` each pod needs
+        a ServiceAccount that is there, as on most clusters. Raises ``ProcessFailed`` with the
         log's last lines if one of the two does not come up.
         """
-        plane = cls(binaries, watchdog, extra_args=extra_args)
+        plane = cls(
+            binaries, watchdog, extra_args=extra_args, pods_need_accounts=pods_need_accounts
+        )
         try:
             plane._bring_up()
         except BaseException:
@@ -213,7 +227,7 @@ class ControlPlane(Stoppable):
             f"--service-account-signing-key-file={signing_key}",
             "--service-cluster-ip-range=10.96.0.0/24",
             "--endpoint-reconciler-type=none",
-            "--disable-admission-plugins=ServiceAccount",
+            *(() if self._pods_need_accounts else ("--disable-admission-plugins=ServiceAccount",)),
             f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
             f"--audit-log-path={self.audit_log}",
             "--audit-log-mode=blocking",

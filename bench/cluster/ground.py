@@ -34,12 +34,14 @@ class Ground:
 
     ``home`` is the namespace of accounts, probe and bystander. If ``confined``, it is that
     of all pods as well, nothing else is read or written, and pods are never run.
-    ``writes_status`` is whether the status of pods may be written.
+    ``writes_status`` is whether the status of pods may be written, ``writes_per_s`` the rate
+    at which a population may be written at most, ``None`` for as fast as it goes.
     """
 
     home: str = NAMESPACE
     confined: bool = False
     writes_status: bool = True
+    writes_per_s: float | None = None
 
     @property
     def scope(self) -> str | None:

@@ -72,6 +72,20 @@ IDENTITIES: tuple[Identity, ...] = (
 )
 
 
+def confined_rules(identity: Identity, *, with_status: bool) -> tuple[Rule, ...]:
+    """Return the identity's rules within one namespace that it cannot leave.
+
+    Without those on namespaces and URLs, and without those on the status of pods
+    unless ``with_status``.
+    """
+    left_out = {"namespaces", *(() if with_status else ("pods/status",))}
+    return tuple(
+        rule
+        for rule in identity.rules
+        if "resources" in rule and not left_out & {*rule["resources"]}
+    )
+
+
 def create_identities(api: Api, tokens: Path) -> dict[str, Path]:
     """Create namespace, accounts, roles and bindings; return the token file of each identity.
 
@@ -88,14 +102,21 @@ def create_identities(api: Api, tokens: Path) -> dict[str, Path]:
     return files
 
 
-def write_token(api: Api, name: str, file: Path) -> None:
+def write_token(
+    api: Api,
+    name: str,
+    file: Path,
+    *,
+    namespace: str = NAMESPACE,
+    lifetime_s: int = TOKEN_LIFETIME_S,
+) -> None:
     """Request a fresh token for the ServiceAccount ``name`` and put it into ``file`` whole."""
     answer = api.post(
-        f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{name}/token",
+        f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
         {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
-            "spec": {"expirationSeconds": TOKEN_LIFETIME_S},
+            "spec": {"expirationSeconds": lifetime_s},
         },
     )
     fresh = file.with_suffix(".new")
@@ -105,20 +126,25 @@ def write_token(api: Api, name: str, file: Path) -> None:
 
 
 def write_kubeconfig(
-    path: Path, *, server: str, authority: Path, admin: KeyPair, tokens: dict[str, Path]
+    path: Path,
+    *,
+    server: str,
+    authority: Path | None,
+    admin: KeyPair | None,
+    tokens: dict[str, Path],
+    server_name: str | None = None,
 ) -> None:
-    """Write a kubeconfig with one context an identity; ``admin`` is the current one."""
-    users: list[dict[str, Any]] = [
-        {
-            "name": ADMIN,
-            "user": {
-                "client-certificate": str(admin.certificate),
-                "client-key": str(admin.key),
-            },
-        }
-    ]
+    """Write a kubeconfig with one context an identity; ``admin`` is the current one, if given."""
+    users: list[dict[str, Any]] = []
+    if admin is not None:
+        pair = {"client-certificate": str(admin.certificate), "client-key": str(admin.key)}
+        users.append({"name": ADMIN, "user": pair})
     users += [{"name": n, "user": {"tokenFile": str(file)}} for n, file in tokens.items()]
-    cluster = {"server": server, "certificate-authority": str(authority)}
+    cluster = {"server": server}
+    if authority is not None:
+        cluster["certificate-authority"] = str(authority)
+    if server_name is not None:
+        cluster["tls-server-name"] = server_name
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -128,7 +154,7 @@ def write_kubeconfig(
             {"name": user["name"], "context": {"cluster": NAMESPACE, "user": user["name"]}}
             for user in users
         ],
-        "current-context": ADMIN,
+        "current-context": users[0]["name"],
     }
     path.touch(mode=0o600)
     path.write_text(yaml.safe_dump(config, sort_keys=False))

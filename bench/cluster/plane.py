@@ -49,8 +49,8 @@ class Plane(Protocol):
     def api(self, identity: str) -> Api:
         """Return a connection as ``identity``, kept until the control plane stops."""
 
-    def observer(self) -> Api:
-        """Return the connection that the API server's metrics are asked for over."""
+    def observer(self) -> Api | None:
+        """Return the connection to ask for the API server's metrics, ``None`` if it must not be."""
 
     def pids(self) -> Mapping[str, int]:
         """Return the processes to account for, by their names in the samples; none is empty."""

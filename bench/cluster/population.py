@@ -1,6 +1,7 @@
 """Writing the drawn pods into a cluster: created, bound to a node, status set."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
@@ -32,12 +33,14 @@ def populate(
         for namespace in sorted({pod.namespace for pod in wanted}):
             ensure_namespace(api, namespace)
     done = _Counter(len(wanted), progress)
+    pace = _Pace(ground)
     failed = threading.Event()
 
     def write(share: list[PodKey]) -> None:
         for pod in share:
             if failed.is_set():
                 return
+            pace.wait()
             create_pod(api, pod, ground)
             done.step()
 
@@ -113,3 +116,20 @@ class _Counter:
             self._done += 1
             if self._done % self._step == 0 or self._done == self._total:
                 self._progress(self._done, self._total)
+
+
+class _Pace:
+    """Lets pods through, to several threads, no faster than the ground allows writes."""
+
+    def __init__(self, ground: Ground) -> None:
+        writes = 2 if ground.writes_status else 1
+        self._period_s = writes / ground.writes_per_s if ground.writes_per_s else 0.0
+        self._due = time.monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        if not self._period_s:
+            return
+        with self._lock:
+            due, self._due = self._due, max(self._due, time.monotonic()) + self._period_s
+        time.sleep(max(0.0, due - time.monotonic()))

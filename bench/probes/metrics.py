@@ -1,12 +1,14 @@
 """Scraping Prometheus text: every sample at one mark, but for buckets and for names of hosts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
 NAMES_A_HOST = "host"
 """Label of an API server's own client metrics: an address, which may not be kept."""
+
+Keep = Callable[[str, Mapping[str, str]], bool]
 
 
 class MetricsError(Exception):
@@ -29,23 +31,31 @@ class ScrapeRow:
 
 
 def parse_metrics(
-    text: str, *, mark: str, source: str, more: Mapping[str, str] | None = None
+    text: str,
+    *,
+    mark: str,
+    source: str,
+    more: Mapping[str, str] | None = None,
+    keep: Keep = lambda _name, _labels: True,
 ) -> list[ScrapeRow]:
     """Return the samples of Prometheus ``text``: no histogram buckets, none that name a host.
 
-    Each gets the labels ``more`` besides its own. Raises ``MetricsError`` naming the
-    source if the text cannot be parsed.
+    And none that ``keep`` does not want, by name and labels. Each gets the labels
+    ``more`` besides its own. Raises ``MetricsError`` naming the source if the text
+    cannot be parsed.
     """
-    return list(_rows(text, mark, source, more or {}))
+    return list(_rows(text, mark, source, more or {}, keep))
 
 
-def _rows(text: str, mark: str, source: str, more: Mapping[str, str]) -> Iterator[ScrapeRow]:
+def _rows(
+    text: str, mark: str, source: str, more: Mapping[str, str], keep: Keep
+) -> Iterator[ScrapeRow]:
     # The buckets are four fifths of an API server's 2.3 MB and would be parsed for nothing.
     wanted = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
     try:
         for family in text_string_to_metric_families(wanted):
             for sample in family.samples:
-                if NAMES_A_HOST in sample.labels:
+                if NAMES_A_HOST in sample.labels or not keep(sample.name, sample.labels):
                     continue
                 told = {**sample.labels, **more}
                 labels = ",".join(f'{key}="{told[key]}"' for key in sorted(told))

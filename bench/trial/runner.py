@@ -92,7 +92,12 @@ class TrialRunner:
         self._load: LoadDriver | None = None
         self._caveats: list[Caveat] = []
         identity = kind.identity if kind else None
-        self._out = Measurements(replace(blank(trial, self._scenario, identity), attempt=attempt))
+        record = replace(
+            blank(trial, self._scenario, identity),
+            attempt=attempt,
+            shared=cluster.plane.ground.confined,
+        )
+        self._out = Measurements(record)
 
     def run(self) -> Measurements:
         """Run the trial and return what was measured.
@@ -123,7 +128,7 @@ class TrialRunner:
         return str(error)
 
     def _fail(self, why: str) -> None:
-        why = discreet(why)
+        why = self._discreet(why)
         self._update(outcome=Outcome.FAILED, failure=why)
         self._note([(CaveatKind.TRIAL_FAILED, why)])
 
@@ -320,7 +325,10 @@ class TrialRunner:
             self._note([(CaveatKind.ANSWERS_DIFFER, text)])
 
     def _note(self, found: Iterable[tuple[CaveatKind, str]]) -> None:
-        self._caveats += [caveat(kind, discreet(text), self._trial) for kind, text in found]
+        self._caveats += [caveat(kind, self._discreet(text), self._trial) for kind, text in found]
+
+    def _discreet(self, text: str) -> str:
+        return discreet(text, private=self._cluster.plane.private_words)
 
     def _update(self, **figures: object) -> None:
         self._out.record = replace(self._out.record, **figures)  # type: ignore[arg-type] # by name

@@ -1,0 +1,51 @@
+"""``bench clean``: what runs on an existing cluster left, because they were killed."""
+
+import argparse
+
+from bench.cli.arguments import Verbs
+from bench.cli.existing import add_context, agreed, named_context
+from bench.cli.exits import FAILED, OK
+from bench.cluster.existing.access import open_access
+from bench.existing.cleaning import clean, find
+from bench.progress import Progress
+from bench.supervision.watchdog import Watchdog
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "clean",
+        help="remove what killed runs left on an existing cluster",
+        description="Find the namespaces that this project made on a cluster, by their labels, "
+        "and remove those whose run has ended: begun on this machine and no longer there, or "
+        "expired. Nothing else is touched. A throwaway control plane needs no cleaning.",
+    )
+    add_context(parser)
+    parser.add_argument(
+        "--unexpired",
+        action="store_true",
+        help="also those of other machines whose time is not up: only if nobody uses them",
+    )
+    parser.set_defaults(command=_clean)
+
+
+def _clean(options: argparse.Namespace, progress: Progress) -> int:
+    kubeconfig, context = named_context(options)
+    with Watchdog() as watchdog:
+        access = open_access(kubeconfig, context, watchdog.new_folder())
+        progress.say(f"Existing cluster: context {context!r}, API server {access.server}")
+        access.version()
+        found = find(access.api, unexpired=options.unexpired)
+        if not found:
+            progress.say("no namespace of this project is there: nothing to clean")
+            return OK
+        for leftover in found:
+            what = "remove" if leftover.removable else "keep  "
+            progress.say(f"  {what}  {leftover.namespace.name}: {leftover.why}")
+        removable = [leftover for leftover in found if leftover.removable]
+        if not removable:
+            return OK
+        if not agreed(f"Remove {len(removable)} of these {len(found)}?", options, progress):
+            progress.say("nothing was removed")
+            return FAILED
+        return OK if clean(access.api, removable, progress.say) else FAILED

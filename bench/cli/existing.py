@@ -1,0 +1,153 @@
+"""Arguments and questions of the verbs that work on a cluster that is there already."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.cluster.existing.access import contexts, default_kubeconfig
+from bench.cluster.existing.errors import ClusterError
+from bench.existing.caps import UNCAPPED, Caps
+from bench.existing.opening import Wanted, open_site
+from bench.existing.site import ExistingSite
+from bench.model import Plan
+from bench.plan import PlanError
+from bench.progress import Progress
+from bench.supervision.watchdog import Watchdog
+
+ALONE = ("kubeconfig", "namespace", "audit_log", "yes", "uncapped", "max_rps", "max_pods")
+"""Options that say nothing without ``--context``."""
+
+
+def add_context(parser: argparse.ArgumentParser) -> None:
+    """Add ``--context``, ``--kubeconfig`` and ``--yes``."""
+    parser.add_argument(
+        "--context",
+        metavar="NAME",
+        help="on the cluster of this context: always named, never the current one",
+    )
+    parser.add_argument(
+        "--kubeconfig",
+        metavar="FILE",
+        help="where the context is; left out: $KUBECONFIG, or ~/.kube/config",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+
+
+def add_existing(parser: argparse.ArgumentParser) -> None:
+    """Add what a run on an existing cluster takes."""
+    group = parser.add_argument_group(
+        "on an existing cluster",
+        "A namespace is made, used alone, and removed, also after Ctrl-C; after a kill: "
+        "python -m bench clean --context NAME. The rights that are needed: "
+        "bench/cluster/manifests/existing-cluster-rbac.yaml",
+    )
+    add_context(group)  # type: ignore[arg-type]  # a group adds arguments as a parser does
+    group.add_argument(
+        "--namespace", metavar="N", help="name of the namespace to make; left out: one is drawn"
+    )
+    group.add_argument(
+        "--audit-log",
+        type=Path,
+        metavar="FILE",
+        help="the API server's audit log, if it can be read here: the second ledger",
+    )
+    usual = Caps()
+    group.add_argument(
+        "--max-rps",
+        type=_positive,
+        metavar="R",
+        help=f"reads and writes a second that a plan may ask for ({usual.rps:g})",
+    )
+    group.add_argument(
+        "--max-pods", type=_positive, metavar="P", help=f"pods that a plan may make ({usual.pods})"
+    )
+    group.add_argument(
+        "--max-minutes",
+        type=_positive,
+        metavar="M",
+        help=f"minutes that a run may take; it is ended then ({usual.minutes:g})",
+    )
+    group.add_argument("--uncapped", action="store_true", help="lift these caps")
+
+
+@contextmanager
+def site_of(
+    options: argparse.Namespace, plan: Plan, progress: Progress
+) -> Iterator[ExistingSite | None]:
+    """Give the existing cluster that the options name, once agreed to; ``None`` if they name none.
+
+    Raises ``PlanError`` for options that do not go together or a plan beyond the caps,
+    ``ClusterError`` for a cluster that cannot be used.
+    """
+    if options.context is None:
+        _refuse_without_context(options)
+        yield None
+        return
+    kubeconfig = options.kubeconfig or default_kubeconfig()
+    wanted = Wanted(
+        options.context, kubeconfig, options.namespace, options.audit_log, _caps(options)
+    )
+    with Watchdog() as watchdog:
+        site = open_site(
+            wanted,
+            plan,
+            watchdog.new_folder(),
+            agree=lambda question: agreed(question, options, progress),
+            say=progress.say,
+        )
+        yield site
+
+
+def named_context(options: argparse.Namespace) -> tuple[str, str]:
+    """Return kubeconfig and context; raise ``PlanError`` with those there are if none is named."""
+    kubeconfig = options.kubeconfig or default_kubeconfig()
+    if options.context is None:
+        raise PlanError(f"name the cluster with --context NAME; {_there_are(kubeconfig)}")
+    return kubeconfig, options.context
+
+
+def agreed(question: str, options: argparse.Namespace, progress: Progress) -> bool:
+    """Ask on a terminal; elsewhere only ``--yes`` agrees. Raises ``ClusterError`` without it."""
+    if options.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise ClusterError(
+            "nothing was done: there is no terminal to ask on, and no --yes was given"
+        )
+    return progress.ask(question)
+
+
+def _refuse_without_context(options: argparse.Namespace) -> None:
+    given = [name for name in (*ALONE, "max_minutes") if getattr(options, name)]
+    if given:
+        flag = f"--{given[0].replace('_', '-')}"
+        kubeconfig = options.kubeconfig or default_kubeconfig()
+        raise PlanError(
+            f"{flag} goes with --context NAME: an existing cluster is always named, never the "
+            f"current one; {_there_are(kubeconfig)}"
+        )
+
+
+def _there_are(kubeconfig: str) -> str:
+    try:
+        return f"in {kubeconfig} there is {', '.join(contexts(kubeconfig))}"
+    except ClusterError as error:
+        return str(error)
+
+
+def _caps(options: argparse.Namespace) -> Caps:
+    base = UNCAPPED if options.uncapped else Caps()
+    return Caps(
+        rps=options.max_rps or base.rps,
+        pods=int(options.max_pods) if options.max_pods else base.pods,
+        minutes=options.max_minutes or base.minutes,
+    )
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number

@@ -1,0 +1,233 @@
+"""Somebody's cluster as a control plane to measure: our namespace, our accounts, and their end."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.existing.access import Access
+from bench.cluster.existing.errors import ClusterError
+from bench.cluster.existing.living import forget, holding
+from bench.cluster.existing.namespace import OwnNamespace, create, read
+from bench.cluster.existing.removal import End, remove
+from bench.cluster.ground import ACCOUNT, Ground
+from bench.cluster.identities import (
+    ADMIN,
+    IDENTITIES,
+    Identity,
+    confined_rules,
+    write_kubeconfig,
+    write_token,
+)
+from bench.supervision.guardian import remove_folders
+from bench.supervision.stoppable import Stoppable
+from bench.supervision.watchdog import Watchdog
+
+GRANTED_S = 20.0
+"""How long an API server may take to notice a role that was bound."""
+POLL_S = 0.1
+RBAC = "rbac.authorization.k8s.io"
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+LEAST_TOKEN_S = 3600
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a cluster is used: where, until when, how fast, and what may be seen.
+
+    ``deadline`` is of the monotonic clock, ``None`` for no end.
+    """
+
+    namespace: str
+    run: str
+    expires_epoch_s: int
+    deadline: float | None
+    writes_per_s: float | None
+    writes_status: bool
+    reads_metrics: bool
+    audit_log: Path | None
+    private_words: tuple[str, ...]
+
+
+class ExistingPlane(Stoppable):
+    """A namespace of our own with our accounts in it; ``stop`` removes all of it."""
+
+    def __init__(self, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> None:
+        self.ground = Ground(
+            terms.namespace,
+            confined=True,
+            writes_status=terms.writes_status,
+            writes_per_s=terms.writes_per_s,
+        )
+        self.audit_log = terms.audit_log
+        self.etcd_url: str | None = None
+        self.private_words = terms.private_words
+        self.left_behind = False
+        self._access = access
+        self._terms = terms
+        self._watchdog = watchdog
+        self._say = say
+        self._apis: dict[str, Api] = {}
+        self._own: OwnNamespace | None = None
+        self._has_asked = False
+        self._stack = ExitStack()
+        self.folder = watchdog.new_folder()
+        self.kubeconfig = self.folder / "kubeconfig"
+        self._tokens = self.folder / "tokens"
+        self._tokens.mkdir()
+
+    @classmethod
+    def start(cls, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> Self:
+        """Make the namespace and what belongs into it.
+
+        Raises ``ClusterError`` if there is a namespace of that name already, ``ApiError``
+        or ``ApiUnreachableError`` if something is refused; nothing is left behind then.
+        """
+        plane = cls(access, terms, watchdog, say)
+        try:
+            plane._bring_up()
+        except BaseException:
+            plane.stop()
+            raise
+        return plane
+
+    def credentials(self, identity: str) -> Credentials:
+        """Return how to connect as ``identity`` (``admin`` is the person)."""
+        theirs = self._access.credentials
+        if identity == ADMIN:
+            return theirs
+        return Credentials(
+            theirs.server,
+            theirs.authority,
+            token=self._tokens / identity,
+            server_name=theirs.server_name,
+        )
+
+    def api(self, identity: str) -> Api:
+        """Return a connection as ``identity``, kept until this stops."""
+        if identity == ADMIN:
+            return self._access.api
+        if identity not in self._apis:
+            self._apis[identity] = Api(self.credentials(identity), connections=16)
+        return self._apis[identity]
+
+    def observer(self) -> Api | None:
+        """Return the person's connection if it may read metrics: no account in a namespace can."""
+        return self._access.api if self._terms.reads_metrics else None
+
+    def pids(self) -> Mapping[str, int]:
+        """Return nothing: none of this cluster's processes is ours to look at."""
+        return {}
+
+    def check(self) -> None:
+        """Raise ``ClusterError`` if the time is up that was allowed here."""
+        deadline = self._terms.deadline
+        if deadline is not None and time.monotonic() > deadline:
+            raise ClusterError(
+                "the time is up that a run may take on an existing cluster (--max-minutes)"
+            )
+
+    def stop(self) -> None:
+        """Remove the namespace and this machine's folder; safe to call again.
+
+        What cannot be removed is told, with the way to do it later.
+        """
+        for api in self._apis.values():
+            api.close()
+        self._take_away()
+        self._stack.close()
+        remove_folders([self.folder])
+        self._watchdog.release_folder(self.folder)
+
+    def _bring_up(self) -> None:
+        terms, api = self._terms, self._access.api
+        self._stack.enter_context(holding(terms.run))
+        self._has_asked = True
+        self._own = create(
+            api, terms.namespace, run=terms.run, expires_epoch_s=terms.expires_epoch_s
+        )
+        core = f"{self._own.path}/serviceaccounts"
+        api.post(core, {"metadata": {"name": ACCOUNT}})
+        for identity in IDENTITIES:
+            self._create(identity)
+        lifetime_s = max(LEAST_TOKEN_S, terms.expires_epoch_s - int(time.time()))
+        files = {identity.name: self._tokens / identity.name for identity in IDENTITIES}
+        for name, file in files.items():
+            write_token(api, name, file, namespace=terms.namespace, lifetime_s=lifetime_s)
+        write_kubeconfig(
+            self.kubeconfig,
+            server=self._access.server,
+            authority=self._access.credentials.authority,
+            admin=None,
+            tokens=files,
+            server_name=self._access.credentials.server_name,
+        )
+        for identity in IDENTITIES:
+            self._wait_until_granted(identity)
+
+    def _create(self, identity: Identity) -> None:
+        api, namespace = self._access.api, self.ground.home
+        own = {"metadata": {"name": identity.name}}
+        api.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", own)
+        rules = confined_rules(identity, with_status=self.ground.writes_status)
+        roles = f"/apis/{RBAC}/v1/namespaces/{namespace}"
+        api.post(f"{roles}/roles", {**own, "rules": list(rules)})
+        subject = {"kind": "ServiceAccount", "name": identity.name, "namespace": namespace}
+        role = {"apiGroup": RBAC, "kind": "Role", "name": identity.name}
+        api.post(f"{roles}/rolebindings", {**own, "roleRef": role, "subjects": [subject]})
+
+    def _wait_until_granted(self, identity: Identity) -> None:
+        rule = confined_rules(identity, with_status=self.ground.writes_status)[0]
+        about = {
+            "namespace": self.ground.home,
+            "verb": rule["verbs"][0],
+            "resource": rule["resources"][0],
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": about},
+        }
+        deadline = time.monotonic() + GRANTED_S
+        while not self.api(identity.name).post(REVIEW, review)["status"]["allowed"]:
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"the account {identity.name} in {self.ground.home} was not granted its role "
+                    f"within {GRANTED_S:g} s: does this cluster use RBAC?"
+                )
+            time.sleep(POLL_S)
+
+    def _take_away(self) -> None:
+        if not self._has_asked:
+            return
+        try:
+            own = self._own or self._made_unheard()
+            if own is None:
+                return
+            end = remove(self._access.api, own)
+        except (ApiError, ApiUnreachableError, ClusterError) as error:
+            self.left_behind = True
+            self._say(
+                f"the namespace {self.ground.home} could not be removed: {error}\n"
+                f"    later: python -m bench clean --context {self._access.context}"
+            )
+            return
+        self._has_asked, self._own = False, None
+        if end is End.GONE:
+            forget(own.run)
+            self._say(f"the namespace {own.name} is removed, with all that was in it")
+            return
+        self._say(
+            f"the namespace {own.name} is empty, and the cluster's own controller is ending it; "
+            f"python -m bench clean --context {self._access.context} looks again"
+        )
+
+    def _made_unheard(self) -> OwnNamespace | None:
+        """Return the namespace if it was made, but we were interrupted before we heard of it."""
+        found = read(self._access.api, self.ground.home)
+        return found if found is not None and found.run == self._terms.run else None

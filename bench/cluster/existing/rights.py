@@ -1,0 +1,121 @@
+"""What the person's account must be allowed, what of it is missing, and the YAML that grants it.
+
+The file ``existing-cluster-rbac.yaml`` says it once, for people and for this module.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from bench.cluster.api import Api
+
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+RBAC = "rbac.authorization.k8s.io"
+METRICS = "/metrics"
+STATUS = "pods/status"
+FINALIZE = "namespaces/finalize"
+OPTIONAL = {
+    STATUS: "pods have no status, are smaller, and change by an annotation",
+    METRICS: "the API server's own count, its CPU and bytes are missing in the report",
+    FINALIZE: "where no controller finishes the deletion of a namespace, it stays",
+}
+"""What can be done without, and what is lost then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One verb on one resource (``pods``, ``pods/status``), or on a URL that is none."""
+
+    verb: str
+    target: str
+    group: str = ""
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the target is a URL and no resource."""
+        return self.target.startswith("/")
+
+
+def documented() -> str:
+    """Return the YAML file that says which rights are needed."""
+    file = resources.files("bench.cluster") / "manifests" / "existing-cluster-rbac.yaml"
+    return file.read_text(encoding="utf-8")
+
+
+def needed() -> tuple[Right, ...]:
+    """Return every right of the file, the optional ones among them."""
+    role = next(yaml.safe_load_all(documented()))
+    return tuple(right for rule in role["rules"] for right in _of_rule(rule))
+
+
+def missing(api: Api, namespace: str) -> tuple[Right, ...]:
+    """Ask for each right whether ``api``'s account has it, in ``namespace`` where it has one.
+
+    Asking changes nothing and needs no right (SelfSubjectAccessReview). Raises ``ApiError``.
+    """
+    return tuple(right for right in needed() if not _allowed(api, right, namespace))
+
+
+def in_words(rights: Sequence[Right]) -> list[str]:
+    """Return one text a target: what may not be done with it."""
+    verbs: dict[str, list[str]] = {}
+    for right in rights:
+        verbs.setdefault(right.target, []).append(right.verb)
+    return [f"{target} ({', '.join(each)})" for target, each in verbs.items()]
+
+
+def as_yaml(rights: Sequence[Right], user: str | None) -> str:
+    """Return the ClusterRole and binding that grant ``rights`` to ``user``."""
+    rules: dict[tuple[str, str], list[str]] = {}
+    for right in rights:
+        rules.setdefault((right.group, right.target), []).append(right.verb)
+    name = {"name": "informer-bench-missing"}
+    head: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "metadata": name}
+    role = {**head, "kind": "ClusterRole", "rules": [_rule(*at, v) for at, v in rules.items()]}
+    binding = {
+        **head,
+        "kind": "ClusterRoleBinding",
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", **name},
+        "subjects": [_subject(user or "YOUR-USER")],
+    }
+    return yaml.safe_dump_all([role, binding], sort_keys=False)
+
+
+def _of_rule(rule: dict[str, list[str]]) -> list[Right]:
+    if "nonResourceURLs" in rule:
+        return [Right(verb, url) for url in rule["nonResourceURLs"] for verb in rule["verbs"]]
+    return [
+        Right(verb, resource, group)
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    ]
+
+
+def _allowed(api: Api, right: Right, namespace: str) -> bool:
+    asked: dict[str, Any] = {"nonResourceAttributes": {"path": right.target, "verb": right.verb}}
+    if not right.is_url:
+        resource, _, subresource = right.target.partition("/")
+        about = {"verb": right.verb, "group": right.group, "resource": resource}
+        if resource != "namespaces":
+            about["namespace"] = namespace
+        asked = {"resourceAttributes": {**about, "subresource": subresource}}
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    return bool(api.post(REVIEW, {**kind, "spec": asked})["status"]["allowed"])
+
+
+def _rule(group: str, target: str, verbs: list[str]) -> dict[str, list[str]]:
+    if target.startswith("/"):
+        return {"nonResourceURLs": [target], "verbs": verbs}
+    return {"apiGroups": [group], "resources": [target], "verbs": verbs}
+
+
+def _subject(user: str) -> dict[str, str]:
+    kind, _, rest = user.partition(":serviceaccount:")
+    if kind == "system" and ":" in rest:
+        namespace, _, name = rest.partition(":")
+        return {"kind": "ServiceAccount", "namespace": namespace, "name": name}
+    return {"apiGroup": RBAC, "kind": "User", "name": user}

@@ -1,0 +1,66 @@
+"""How much a plan may ask of a cluster that others use. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from bench.model import Plan, Scenario
+from bench.plan import predicted_s
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that is asked for; ``None`` is without bound.
+
+    ``rps`` is of reads and writes together, as a scenario asks for them, and of the writes
+    that make the pods; ``minutes`` is of the whole run.
+    """
+
+    rps: float | None = 50.0
+    pods: int | None = 500
+    minutes: float | None = 15.0
+
+
+UNCAPPED = Caps(None, None, None)
+
+
+def beyond(plan: Plan, caps: Caps) -> list[str]:
+    """Return, in sentences, where ``plan`` goes beyond the caps, each with the way out."""
+    found = [text for scenario in plan.scenarios for text in _of_scenario(scenario, caps)]
+    longest = replace(plan, rounds=plan.most_rounds or plan.rounds)
+    minutes = predicted_s(longest) / 60
+    if caps.minutes is not None and minutes > caps.minutes:
+        bought = " with all rounds that it may buy" if plan.most_rounds else ""
+        found.append(
+            f"it takes about {minutes:.0f} min{bought}, more than {caps.minutes:g} (--max-minutes)"
+        )
+    return found
+
+
+def impossible(plan: Plan) -> list[str]:
+    """Return, in sentences, what of ``plan`` can only be done with a control plane of our own."""
+    return [
+        f"scenario {scenario.name!r} wants a fresh control plane for each trial: that is only "
+        "possible on a control plane of our own (leave out --context)"
+        for scenario in plan.scenarios
+        if scenario.fresh_control_plane
+    ]
+
+
+def _of_scenario(scenario: Scenario, caps: Caps) -> Iterator[str]:
+    name = f"scenario {scenario.name!r}"
+    if caps.pods is not None and scenario.pods > caps.pods:
+        yield f"{name} wants {scenario.pods} pods, more than {caps.pods} (--max-pods)"
+    if caps.rps is None:
+        return
+    if scenario.rate_rps is None:
+        yield (
+            f"{name} is of the closed model: it asks as fast as it is answered, which no cap can "
+            "bound; give it a rate_rps, or lift the caps (--uncapped)"
+        )
+        return
+    asked = scenario.rate_rps + scenario.churn_per_s
+    if asked > caps.rps:
+        yield (
+            f"{name} asks for {scenario.rate_rps:g} reads and {scenario.churn_per_s:g} writes a "
+            f"second, together more than {caps.rps:g} (--max-rps)"
+        )

@@ -1,0 +1,47 @@
+"""The file of rights, and what is made of those that are missing."""
+
+import yaml
+
+from bench.cluster.existing.rights import OPTIONAL, Right, as_yaml, in_words, needed
+from bench.cluster.identities import IDENTITIES, confined_rules
+
+
+def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None:
+    held = {(right.verb, right.target) for right in needed()}
+    given = {
+        (verb, resource)
+        for identity in IDENTITIES
+        for rule in confined_rules(identity, with_status=True)
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert set() == given - held
+
+
+def test_without_status_no_account_is_given_a_right_on_it() -> None:
+    rules = [rule for one in IDENTITIES for rule in confined_rules(one, with_status=False)]
+    assert "pods/status" not in {resource for rule in rules for resource in rule["resources"]}
+    assert all("namespaces" not in rule["resources"] for rule in rules)
+
+
+def test_what_is_optional_is_in_the_file() -> None:
+    assert set(OPTIONAL) <= {right.target for right in needed()}
+
+
+def test_missing_rights_become_a_role_and_its_binding() -> None:
+    rights = [Right("create", "pods"), Right("get", "pods"), Right("get", "/metrics")]
+    role, binding = yaml.safe_load_all(as_yaml(rights, "ann@example.com"))
+    assert [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get"]},
+        {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
+    ] == role["rules"]
+    assert role["metadata"]["name"] == binding["roleRef"]["name"]
+    assert [
+        {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann@example.com"}
+    ] == binding["subjects"]
+    assert ["pods (create, get)", "/metrics (get)"] == in_words(rights)
+
+
+def test_an_account_is_bound_as_what_it_is() -> None:
+    _, binding = yaml.safe_load_all(as_yaml([Right("get", "pods")], "system:serviceaccount:a:b"))
+    assert [{"kind": "ServiceAccount", "namespace": "a", "name": "b"}] == binding["subjects"]

@@ -1,0 +1,49 @@
+"""What of somebody's metrics may be kept."""
+
+import pytest
+
+from bench.analysis.metrics import METRICS
+from bench.probes.confidential import KEPT, may_be_kept
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("process_cpu_seconds_total", {}),
+        ("apiserver_request_total", {"verb": "LIST", "group": "", "resource": "pods"}),
+        ("apiserver_flowcontrol_rejected_requests_total", {"priority_level": "workload-low"}),
+        ("etcd_requests_total", {"operation": "get", "group": "", "resource": "pods"}),
+    ],
+)
+def test_what_every_cluster_has_is_kept(name: str, labels: dict[str, str]) -> None:
+    assert may_be_kept(name, labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("apiserver_request_total", {"group": "acme.example.com", "resource": "rockets"}),
+        ("apiserver_request_total", {"group": "", "resource": "secrets"}),
+        ("apiserver_flowcontrol_rejected_requests_total", {"priority_level": "acme-ci"}),
+        ("apiserver_flowcontrol_work_estimated_seats_sum", {"flow_schema": "acme-ci"}),
+        ("apiserver_admission_webhook_request_total", {"name": "validate.acme.example.com"}),
+        ("apiserver_request_total", {"a_label_of_tomorrow": "x"}),
+        ("authenticated_user_requests", {"username": "other"}),
+    ],
+)
+def test_what_may_name_something_of_theirs_is_not(name: str, labels: dict[str, str]) -> None:
+    assert not may_be_kept(name, labels)
+
+
+def test_every_counter_that_a_figure_needs_of_the_api_server_may_be_kept() -> None:
+    names = {
+        name
+        for metric in METRICS
+        for counter in metric.counters
+        if counter.source == "apiserver"
+        for reading in counter.readings
+        for name in (*reading.names, reading.witness)
+        if name is not None
+    }
+    assert names
+    assert set() == {name for name in names if not name.startswith(KEPT)}
