@@ -18,12 +18,13 @@ def test_the_generators_memory_is_flat_over_ten_minutes_but_for_its_rows(
     with driver(server.url, rate_rps=200.0, users=64) as running:
         process = psutil.Process(running.pid)
         running.warm_up(30.0)
+        # what writing the rows once takes is kept by Arrow's allocator, and used again
+        running.measure(5.0)
         settled = process.memory_info().rss
         running.warm_up(LONG_S)
         idle_growth = process.memory_info().rss - settled
-        measured = running.measure(LONG_S)
-        grown = process.memory_info().rss - settled
+        seen: list[int] = []
+        measured = running.measure(LONG_S, lambda _: seen.append(process.memory_info().rss))
     assert 0 == measured.failed
     assert idle_growth < SLACK_BYTES
-    # the rows, and their copy on the way to the file
-    assert grown < SLACK_BYTES + 3 * measured.sent * ROW_BYTES
+    assert max(seen) - settled < SLACK_BYTES + 2 * measured.sent * ROW_BYTES
