@@ -108,18 +108,23 @@ def compare_servers(
 
 
 def compare_with_list(
-    server: ServerUnderTest, api: Api, *, resource_version: str, listed_at: str = "/api/v1/pods"
+    server: ServerUnderTest,
+    api: Api,
+    *,
+    resource_version: str,
+    listed_at: str = "/api/v1/pods",
+    catch_up_s: float = CATCH_UP_S,
 ) -> tuple[str, ...]:
     """Compare the server's ``/pods`` with a LIST of ``listed_at``; return the differences.
 
-    The server is given ``CATCH_UP_S`` to reach ``resource_version``; where it names no
+    The server is given ``catch_up_s`` to reach ``resource_version``; where it names no
     version, as long to answer as the LIST does.
     """
     until = time.monotonic()
     if not server.names_versions("/pods"):
-        until += CATCH_UP_S
-    elif not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S):
-        return (f"did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s",)
+        until += catch_up_s
+    elif not server.wait_for_version("/pods", resource_version, timeout_s=catch_up_s):
+        return (f"did not reach resourceVersion {resource_version} in {catch_up_s:g} s",)
     listed = json.loads(api.get_bytes(listed_at))["items"]
     expected = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed]
     if server.kind.contract == METADATA:

@@ -55,6 +55,13 @@ class Scenario:
     memory that API server and etcd ever held this arm's doing: it does not shrink afterwards."""
     replicas: int = 1
     """Processes of the server under test, each with a port of its own; the load is that of all."""
+    fault: str | None = None
+    """How the API server fails during the window: a file in ``bench/faults``. Such a scenario
+    shows who goes on answering; what it costs is never compared."""
+    fault_at_s: float | None = None
+    """When in the window the fault begins."""
+    fault_s: float = 5.0
+    """How long it is kept up: frozen, refusing, or away before it is started again."""
 
     @property
     def is_open(self) -> bool:
@@ -166,6 +173,7 @@ class CaveatKind(StrEnum):
     NOT_INTERLEAVED = "exploratory: not interleaved"
     OBSERVER_EFFECT = "observers' effect"
     CLOCK_STEPPED = "wall clock stepped"
+    FAULT = "fault put in on purpose"
     UNLIKE_ENVIRONMENT = "unlike environments"
     EXISTING_CLUSTER = "somebody's cluster"
 
@@ -263,6 +271,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """A fault that was put in during the window; times in seconds from the window's begin."""
+
+    kind: str
+    what: str
+    """What happened, in the past tense: ``the API server was frozen``."""
+    begin_s: float
+    """When it was in force."""
+    end_s: float
+    """When it was over: the API server had been let go on, answered, or refused no longer."""
+    started_anew_s: float | None = None
+    """When the API server's process was started again; ``None``: it had not ended."""
+    note: str | None = None
+    """What the fault found out about itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """``trial.json``: what was measured once, flat; everything else is derived from the tables.
 
@@ -338,6 +363,8 @@ class TrialRecord:
     """Which attempt at this trial it is, from 1: a failed trial is made again on resume."""
     failure: str | None = None
     caveats: tuple[Caveat, ...] = ()
+    fault: FaultRecord | None = None
+    """The fault of the scenario, as it went; ``None``: it has none, or none was put in."""
 
 
 @dataclass(frozen=True, slots=True)

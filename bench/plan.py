@@ -28,6 +28,8 @@ from bench.toml_file import (
 SECONDS_BESIDE_A_TRIAL = 6.5
 """A look at the machine, start of the server, pauses at the marks, scrapes, the check after the
 window, stop. A machine that is not calm takes up to the plan's ``cooldown_s`` more."""
+AFTERMATH_S = 10.0
+"""How long a window must go on when a fault is over, for its end is half of what it shows."""
 SECONDS_BESIDE_THE_TRIALS = 30.0
 """Control plane, population, equality phase, report."""
 SECONDS_A_PROCESS = 0.8
@@ -46,10 +48,11 @@ class PlanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names that a plan may use for servers and routes."""
+    """The names that a plan may use for servers, routes and faults."""
 
     servers: Collection[str]
     routes: Collection[str]
+    faults: Collection[str] = ()
 
 
 def plan_names() -> list[str]:
@@ -197,6 +200,11 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
             raise ValueError
         return str(value)
 
+    def fault(value: Any) -> str:  # noqa: ANN401 - any TOML value
+        if value not in vocabulary.faults:
+            raise ValueError
+        return str(value)
+
     return {
         "name": Key("a name of lower-case letters, digits and hyphens", name_of),
         "route": Key(f"one of {', '.join(sorted(vocabulary.routes))}", route),
@@ -219,6 +227,12 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
             f"a whole number from 1 to {MAX_REPLICAS}: processes of the server",
             number_of(1, MAX_REPLICAS, whole=True),
         ),
+        "fault": Key(f"one of {', '.join(sorted(vocabulary.faults))}", fault),
+        "fault_at_s": Key(
+            "seconds from the window's begin as a number from 1 to 3600",
+            number_of(1, 3600, whole=False),
+        ),
+        "fault_s": Key("seconds as a number from 1 to 30", number_of(1, 30, whole=False)),
     }
 
 
@@ -250,6 +264,7 @@ def _check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
                 f"({scenario.replicas}): a user of the closed model stays with one replica, so "
                 "some would not be asked; give it more 'users', or a 'rate_rps'",
             )
+        _check_fault(scenario, plan, head)
     for kind, names in (
         ("server", plan.servers),
         ("scenario", tuple(scenario.name for scenario in plan.scenarios)),
@@ -257,6 +272,31 @@ def _check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise head.error(f"{kind}s", f"the {kind} {twice[0]!r} is named twice")
+
+
+def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
+    what = f"the scenario {scenario.name!r}"
+    if scenario.fault is None:
+        if scenario.fault_at_s is not None:
+            raise head.error("fault_at_s", f"{what} says when, but has no 'fault'")
+        return
+    if not scenario.is_open:
+        raise head.error(
+            "fault",
+            f"{what} has no 'rate_rps': clients that wait would ask nothing of a server that "
+            "hangs, so faults are for the open model",
+        )
+    if scenario.fault_at_s is None:
+        raise head.error("fault", f"{what} needs 'fault_at_s': when in the window it begins")
+    over_s = scenario.fault_at_s + scenario.fault_s
+    if over_s + AFTERMATH_S > plan.duration_s:
+        raise head.error(
+            "fault_at_s",
+            f"{what} ends its fault at second {over_s:g} (fault_at_s {scenario.fault_at_s:g} and "
+            f"fault_s {scenario.fault_s:g}), and the window must go on for {AFTERMATH_S:g} s after "
+            f"that: duration_s is {plan.duration_s:g}, and must be {over_s + AFTERMATH_S:g} at "
+            "least",
+        )
 
 
 def _check_external(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:

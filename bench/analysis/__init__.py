@@ -8,6 +8,8 @@ network: a results folder is all it needs. What it returns:
   and per 1,000 reads; pooled percentiles; ``freshness``; ``bystander``),
   ``comparisons`` (the subject against every other server, paired by round) and
   ``controls`` (a server measured twice; never among ``arms``);
+- ``RunAnalysis.faults``: the scenarios in which the API server was made to fail, never among
+  ``scenarios``, nor their trials among ``facts``;
 - ``RunAnalysis.controls``: the controls of all scenarios. ``fired`` means that a
   server differed from itself;
 - ``RunAnalysis.caveats``, and ``voids``, those to be said before any figure.
@@ -23,7 +25,8 @@ The files, from the tables upwards:
 - ``facts``: one trial, all its tables; ``metric``, ``reads``, ``costs``, ``observed``,
   ``metrics``: what is computed from one trial;
 - ``intervals``, ``spread``: statistics, knowing nothing of Kubernetes;
-- ``summary`` (arms), ``compare``, ``controls``, ``scenario``, ``caveats``, ``run``.
+- ``summary`` (arms), ``compare``, ``controls``, ``scenario``, ``caveats``, ``run``;
+- ``faulttrial`` (one trial with a fault) and ``faults`` (over rounds).
 """
 
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse

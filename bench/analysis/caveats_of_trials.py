@@ -29,6 +29,8 @@ def of_trial(record: TrialRecord) -> Iterator[Caveat]:
     if record.equal_to_list is False:
         text = "asked after the window, the server did not give what a LIST gave"
         yield Caveat(CaveatKind.ANSWERS_DIFFER, text, *where)
+    if record.fault is not None:  # its own caveat tells what failed, and its section shows it
+        return
     if record.failed:
         text = f"{record.failed:,} of {record.sent:,} requests failed or timed out"
         yield Caveat(CaveatKind.FAILED_REQUESTS, text, *where)
@@ -61,7 +63,7 @@ def of_tables(fact: Facts, server: str) -> Iterator[Caveat]:
     """Yield what the tables of a good trial of ``server`` give reason to say."""
     trial, ledgers = fact.record.trial, fact.ledgers
     where = (trial.scenario, trial.server, trial.round)
-    if fact.restarted:
+    if fact.restarted and fact.record.fault is None:
         text = (
             "the API server restarted between the marks, or the two scrapes reached different "
             "ones: no figure rests on its counters"
@@ -77,7 +79,8 @@ def of_tables(fact: Facts, server: str) -> Iterator[Caveat]:
     if fact.record.equal_to_list is None and identity_of(fact.record) is not None:
         text = "after the window the server's answer was not compared with a LIST"
         yield Caveat(CaveatKind.ANSWERS_UNCHECKED, text, *where)
-    yield from _of_freshness(fact, server, where)
+    if fact.record.fault is None:  # stale answers are what a fault is put in for to show
+        yield from _of_freshness(fact, server, where)
 
 
 def _of_freshness(fact: Facts, server: str, where: Where) -> Iterator[Caveat]:

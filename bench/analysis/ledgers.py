@@ -9,10 +9,11 @@ against the metric; codes 401, 403 and 405 are in the audit log and not in the
 metric, so they are left out of the comparison on both sides. What the API server
 asks of itself (its leases, say) goes on while all others pause for a mark, so one
 such request may be counted on either side of each. What probe,
-bystander and churn writer say they did must be in the audit log too.
+bystander and churn writer say they did must be in the audit log too. In a trial with a fault
+counts that differ are told and judged no disagreement.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -20,7 +21,7 @@ import pandas as pd
 from bench.analysis.counters import Marks
 from bench.analysis.requests import Count, Key, of_audit, of_client, of_metric, opened
 from bench.analysis.requests import without_watches as _without_watches
-from bench.model import NO_SERVER, PROBE_NAME, TrialRecord
+from bench.model import NO_SERVER, PROBE_NAME, FaultRecord, TrialRecord
 
 __all__ = [
     "CLIENT_METRIC",
@@ -32,6 +33,7 @@ __all__ = [
     "Ledgers",
     "Shortfall",
     "identity_of",
+    "of_probe_pod",
     "read_ledgers",
 ]
 
@@ -156,9 +158,9 @@ def read_ledgers(
     if rows is not None and identity is not None:
         mine = _of_user(rows, identity)
         own = of_audit(mine)
-        of_probe = of_audit(mine[_probed(mine)])
+        of_probe = of_audit(mine[of_probe_pod(mine)])
     everyone = of_audit(rows) if rows is not None else None
-    metric, reset = _metric_count(marks, missing)
+    metric, reset = _metric_count(marks, missing, record.fault)
     if record.shared:
         # there is nobody to compare them with: the audit rows are those of our own accounts
         missing.append(f"{SERVER_METRIC} counts everybody's requests on a cluster that is shared")
@@ -175,8 +177,21 @@ def read_ledgers(
         *_compare("audit log of all users", everyone, SERVER_METRIC, metric, rows),
         *(_shortfalls(rows, _did(record, freshness, bystander)) if rows is not None else ()),
     )
+    if record.fault is not None and disagreements:
+        missing.append(_unsettled(record.fault, disagreements))
+        disagreements = ()
+        client = metric = None
     return Ledgers(
         client, own, everyone, metric, tuple(missing), disagreements, of_probe, metric_reset=reset
+    )
+
+
+def _unsettled(fault: FaultRecord, found: Sequence[Disagreement | Shortfall]) -> str:
+    """Say why counts that differ are no disagreement: a request may be lost between two ledgers."""
+    return (
+        f"{fault.what} on purpose, and what got no answer is in one ledger and not in another, so "
+        f"that they are not held against each other: {len(found)} counts differ, the first: "
+        f"{found[0]}"
     )
 
 
@@ -193,7 +208,8 @@ def _of_user(rows: pd.DataFrame, identity: str) -> pd.DataFrame:
     return rows[rows["user"].str.endswith(f":{identity}")]
 
 
-def _probed(rows: pd.DataFrame) -> "pd.Series[bool]":
+def of_probe_pod(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Tell which audit rows are about the freshness probe's own pod."""
     # of whatever namespace: pods that are drawn never have this name
     return rows["name"] == PROBE_NAME
 
@@ -209,7 +225,9 @@ def _client_count(marks: Marks | None, missing: list[str]) -> Count | None:
     return of_client(difference)
 
 
-def _metric_count(marks: Marks | None, missing: list[str]) -> tuple[Count | None, bool]:
+def _metric_count(
+    marks: Marks | None, missing: list[str], fault: FaultRecord | None
+) -> tuple[Count | None, bool]:
     """Return the metric's count, and whether it fell between the marks."""
     ended = marks.difference("apiserver", SERVER_METRIC) if marks else None
     still_open = marks.difference("apiserver", OPEN_WATCHES, gauge=True) if marks else None
@@ -217,7 +235,8 @@ def _metric_count(marks: Marks | None, missing: list[str]) -> tuple[Count | None
         missing.append(f"{SERVER_METRIC} was not scraped at both marks")
         return None, False
     if ended.reset:
-        missing.append("the API server restarted between the marks, its counters began anew")
+        why = f": {fault.what} on purpose" if fault is not None else ""
+        missing.append(f"the API server restarted between the marks, its counters began anew{why}")
         return None, True
     return of_metric(ended, still_open), False
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bench.analysis.caveats import VOIDING, collect
 from bench.analysis.controls import Control
+from bench.analysis.faults import FaultAnalysis, analyse_faults, faulty
 from bench.analysis.intervals import CONFIDENCE
 from bench.analysis.metrics import Facts, read_facts
 from bench.analysis.readpaths import Matrix, matrices
@@ -22,11 +23,14 @@ class RunAnalysis:
     equality: EqualityRecord | None
     trials: tuple[TrialRecord, ...]
     facts: tuple[Facts, ...]
-    """Of the trials that ended well."""
+    """Of the trials that ended well, those with a fault apart: no cost is taken from these."""
     scenarios: tuple[ScenarioAnalysis, ...]
+    """Those without a fault."""
     caveats: tuple[Caveat, ...]
     matrices: tuple[Matrix, ...] = ()
     """Read paths side by side, where the run has more of them than the usual three."""
+    faults: tuple[FaultAnalysis, ...] = ()
+    """The scenarios in which the API server was made to fail."""
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -47,13 +51,16 @@ def analyse(reader: RunReader, *, confidence: float = CONFIDENCE) -> RunAnalysis
     """
     record, trials = reader.record, reader.trials()
     equality = reader.equality
+    failing = faulty(record.plan)
     good = [trial for trial in trials if trial.outcome is Outcome.OK]
-    facts = [read_facts(reader, trial) for trial in good]
+    every = [read_facts(reader, trial) for trial in good]
+    facts = [one for one in every if one.record.trial.scenario not in failing]
     scenarios = [
         analyse_scenario(scenario, facts, record.plan, confidence)
         for scenario in record.plan.scenarios
+        if scenario.name not in failing
     ]
-    caveats = collect(record, equality, trials, facts, scenarios)
+    caveats = collect(record, equality, trials, every, scenarios)
     return RunAnalysis(
         record,
         equality,
@@ -62,4 +69,5 @@ def analyse(reader: RunReader, *, confidence: float = CONFIDENCE) -> RunAnalysis
         tuple(scenarios),
         caveats,
         matrices(scenarios, record.contracts, confidence),
+        analyse_faults(reader, record.plan, trials),
     )

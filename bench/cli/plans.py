@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bench.cli.arguments import Verbs
 from bench.cli.exits import OK
+from bench.faults import names as fault_names
 from bench.fleet import server_kinds
 from bench.load.routes import names as route_names
 from bench.model import Plan
@@ -19,8 +20,10 @@ def register(verbs: Verbs) -> None:
 
 
 def vocabulary() -> Vocabulary:
-    """Return the names of all servers and routes; raises ``ServerError``."""
-    return Vocabulary(servers=tuple(server_kinds()), routes=tuple(route_names()))
+    """Return the names of all servers, routes and faults; raises ``ServerError``."""
+    return Vocabulary(
+        servers=tuple(server_kinds()), routes=tuple(route_names()), faults=fault_names()
+    )
 
 
 def _plans(options: argparse.Namespace, progress: Progress) -> int:

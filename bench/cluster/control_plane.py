@@ -4,6 +4,8 @@ No kubelet, scheduler or controller runs beside them: objects stay as they are
 written, and deletion is immediate only when it is asked for with no grace period.
 """
 
+import os
+import signal
 import socket
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -143,8 +145,11 @@ class ControlPlane(Stoppable):
             ready_timeout_s=READY_TIMEOUT_S,
         )
 
-    def start_apiserver(self) -> None:
-        """Start kube-apiserver, on the address it had before if there was one."""
+    def start_apiserver(self, ready: Callable[[], bool] | None = None) -> None:
+        """Start kube-apiserver, on the address it had before if there was one.
+
+        Returns when it says that it is ready, or when ``ready`` says so instead.
+        """
         port = self.url.rpartition(":")[2] or str(_free_port())
         self.url = f"https://127.0.0.1:{port}"
         probe = Api(Credentials(self.url, self._authority.certificate))
@@ -154,11 +159,17 @@ class ControlPlane(Stoppable):
                 [str(self.binaries.kube_apiserver), *self._apiserver_args(port)],
                 log=self.apiserver_log,
                 watchdog=self._watchdog,
-                ready=lambda: _is_ready(probe),
+                ready=ready or (lambda: _is_ready(probe)),
                 ready_timeout_s=READY_TIMEOUT_S,
             )
         finally:
             probe.close()
+
+    def kill_apiserver(self) -> None:
+        """End kube-apiserver at once (SIGKILL), as a crash would; ``start_apiserver`` mends it."""
+        if self.apiserver.poll() is None:  # not waited for until it is stopped: the id is its own
+            os.killpg(self.apiserver.pid, signal.SIGKILL)
+        self.apiserver.stop()
 
     def stop(self) -> None:
         """Stop both processes and remove the folder; safe to call again."""

@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -90,9 +90,12 @@ def highest_rss_bytes(pid: int) -> int | None:
 
 
 class Sampler:
-    """Samples named process trees every ``INTERVAL_S`` while in a ``with`` block."""
+    """Samples named process trees every ``INTERVAL_S`` while in a ``with`` block.
 
-    def __init__(self, pids: Mapping[str, Trees]) -> None:
+    ``pids`` is asked each time: a process may be started anew meanwhile.
+    """
+
+    def __init__(self, pids: Callable[[], Mapping[str, Trees]]) -> None:
         self._pids = pids
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -118,7 +121,7 @@ class Sampler:
 
     def _run(self) -> None:
         while True:
-            for name, pids in self._pids.items():
+            for name, pids in self._pids().items():
                 used = usage(*pids)
                 if used is not None:
                     at_us = time.monotonic_ns() // 1000

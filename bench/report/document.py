@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.analysis.faulttrial import AFTER_S
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
 from bench.model import CaveatKind, RunState
 from bench.report import tables
@@ -16,6 +17,7 @@ from bench.report.breakeven import break_even_section
 from bench.report.chart import Chart
 from bench.report.charts.palette import colour_of
 from bench.report.controls import ControlRow, control_rows
+from bench.report.faults import fault_sections, headline
 from bench.report.figures import MOST_SCENARIOS, charts, of_run, timelines_of
 from bench.report.footnotes import Note, general, notes_of
 from bench.report.noise import noise
@@ -68,6 +70,7 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
     that no figure keeps, and are left out without it.
     """
     breakeven = break_even_section(analysis)
+    faults_headline = headline(analysis)
     sections = [
         _section(index, scenario, verdict, analysis, reader)
         for index, (scenario, verdict) in enumerate(
@@ -92,6 +95,10 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
             sections=sections,
             breakeven=breakeven,
             script_hash=_script_hash(breakeven.script),
+            faults=fault_sections(analysis, reader),
+            faults_headline=faults_headline,
+            faults_lead_is_answer=not analysis.scenarios,
+            faults_after_s=AFTER_S,
             equality=analysis.equality,
             ledgers=tables.ledgers(analysis.facts),
             trials=tables.trials(analysis),

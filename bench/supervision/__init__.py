@@ -2,7 +2,8 @@
 
 Duty: start a process in a group of its own, wait until it is ready or dead, stop
 the whole group (``process``), see to it that groups and temporary folders go
-when the harness goes, however it goes (``watchdog``), and turn signals into an
+when the harness goes, however it goes (``watchdog``), hold one still for some
+seconds (``freezer``), and turn signals into an
 orderly unwinding (``signals``).
 
 What the processes are for does not belong here: the cluster, the fleet and the

@@ -1,6 +1,6 @@
 """From what a trial saw to its record and its caveats. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bench.cluster.churn import ChurnReport
@@ -10,6 +10,7 @@ from bench.model import (
     SCHEMA,
     Caveat,
     CaveatKind,
+    FaultRecord,
     Outcome,
     Scenario,
     Trial,
@@ -117,6 +118,34 @@ def observer_caveats(observed: Observed, mark: str) -> Iterator[tuple[CaveatKind
     if observed.writes_failed:
         text = f"{observed.writes_failed} writes of the freshness probe failed: "
         yield CaveatKind.FAILED_REQUESTS, f"{text}{observed.first_failure}"
+
+
+OF_A_FAULT = frozenset(
+    {
+        CaveatKind.FAILED_REQUESTS,
+        CaveatKind.DROPPED_ARRIVALS,
+        CaveatKind.RATE_NOT_REACHED,
+        CaveatKind.CHURN_NOT_REACHED,
+        CaveatKind.API_SERVER_RESTARTED,
+    }
+)
+"""Kinds of caveat that a fault explains: what it was put in for to show."""
+
+
+def explained(
+    caveats: Sequence[Caveat], fault: FaultRecord | None, trial: Trial
+) -> tuple[Caveat, ...]:
+    """Return a trial's caveats, those that its fault explains gathered into one that names it."""
+    if fault is None:
+        return tuple(caveats)
+    followed = [one.text for one in caveats if one.kind in OF_A_FAULT]
+    note = f" ({fault.note})" if fault.note else ""
+    text = (
+        f"{fault.what} on purpose, from second {fault.begin_s:.1f} to {fault.end_s:.1f} of the "
+        f"window{note}. What came of it: {'; '.join(followed) or 'nothing failed'}"
+    )
+    rest = (one for one in caveats if one.kind not in OF_A_FAULT)
+    return (caveat(CaveatKind.FAULT, text, trial), *rest)
 
 
 def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:

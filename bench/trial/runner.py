@@ -10,7 +10,8 @@ from bench.cluster.churn import ChurnReport
 from bench.cluster.plane import Plane
 from bench.cluster.populated import IDENTITY, PopulatedCluster
 from bench.discretion import discreet
-from bench.equality import compare_with_list
+from bench.equality import CATCH_UP_S, compare_with_list
+from bench.faults import FaultError
 from bench.kinds import ServerError, ServerKind
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
@@ -25,6 +26,7 @@ from bench.replicas import Replicas
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.trial.calm import wait_until_calm
+from bench.trial.fault import StagedFault, stage
 from bench.trial.marks import Mark, Marker, scrape_servers
 from bench.trial.record import (
     REQUEST_TIMEOUT_S,
@@ -34,12 +36,17 @@ from bench.trial.record import (
     calm_caveats,
     caveat,
     churn_caveats,
+    explained,
     grown,
     load_caveats,
     observer_caveats,
     total_of,
     with_load,
 )
+
+RECOVERED_S = 70.0
+"""How long a server may take to be itself again after a fault. An informer that found the API
+server gone waits up to 30 s, and as much again by chance, before it tries again."""
 
 Notify = Callable[[str, float, str], None]
 """Told what goes on, the share of it that is done, and a detail or ""."""
@@ -103,19 +110,19 @@ class TrialRunner:
         """Run the trial and return what was measured.
 
         A server or load process that fails makes the trial a failed one, with what
-        was measured until then. Raises ``ProcessFailed`` when the control plane, the
-        churn writer or an observer has ended.
+        was measured until then; so does a fault that could not be put in place. Raises
+        ``ProcessFailed`` when the control plane, the churn writer or an observer has ended.
         """
         with ExitStack() as stack:
             try:
                 self._walk(stack)
-            except (ProcessFailed, LoadFailed, ServerError) as error:
+            except (ProcessFailed, LoadFailed, ServerError, FaultError) as error:
                 self._cluster.check()
                 self._observers.check()
                 self._cluster.churn.pause()
                 self._observers.pause()
                 self._fail(self._cause(error))
-        self._update(caveats=tuple(self._caveats))
+        self._update(caveats=explained(self._caveats, self._out.record.fault, self._trial))
         return self._out
 
     def _cause(self, error: Exception) -> str:
@@ -143,7 +150,7 @@ class TrialRunner:
         self._out.scrapes = marker.scrapes
         self._warm_up(load)
         begin = marker.begin()
-        sampler = Sampler(self._processes())
+        sampler = Sampler(self._processes)
         with sampler:
             begin_us = self._measure(load)
         churned = self._cluster.churn.pause()
@@ -245,6 +252,12 @@ class TrialRunner:
     def _measure(self, load: LoadDriver | None) -> int:
         """Let the window pass; return its begin in microseconds of the monotonic clock."""
         self._resume("window")
+        with self._stage_fault() as fault:
+            begin_us = self._let_pass(load)
+        self._update(fault=fault.record(begin_us))
+        return begin_us
+
+    def _let_pass(self, load: LoadDriver | None) -> int:
         if load is None:
             begin_us = time.monotonic_ns() // 1000
             self._update(window_begin_epoch_s=time.time(), window_s=self._plan.duration_s)
@@ -256,6 +269,11 @@ class TrialRunner:
         self._out.record = with_load(self._out.record, measured)
         self._note(load_caveats(measured))
         return round(measured.window_begin_monotonic_s * 1e6)
+
+    def _stage_fault(self) -> StagedFault:
+        """Return what puts in the scenario's fault, if it has one, and mends it on leaving."""
+        identities = (self._kind.identity,) if self._kind else ()
+        return stage(self._scenario, self._cluster.plane, identities)
 
     def _wait(self, what: str, seconds: float) -> None:
         began = time.monotonic()
@@ -317,6 +335,7 @@ class TrialRunner:
                 api,
                 resource_version=str(newest) if newest else "",
                 listed_at=self._ground.pods_path,
+                catch_up_s=CATCH_UP_S if self._scenario.fault is None else RECOVERED_S,
             )
         ]
         self._update(equal_to_list=not found)

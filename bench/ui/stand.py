@@ -8,10 +8,10 @@ from typing import Any
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import ServerKind, ServerUnderTest
+from bench.supervision.freezer import Freezer
 from bench.supervision.process import ProcessFailed
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
-from bench.ui.freezer import Freezer
 from bench.ui.keeper import Keeper, Part
 from bench.ui.service import Refused
 

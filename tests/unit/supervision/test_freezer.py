@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.ui.freezer import Freezer
+from bench.supervision.freezer import Freezer
 
 
 @pytest.fixture
