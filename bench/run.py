@@ -106,7 +106,8 @@ class Run:
     ) -> "Run":
         """Open the results folder of a run at ``site``, or with binaries found on this machine.
 
-        Raises ``BinariesUnavailable``, or ``StoreError`` if the folder cannot be made.
+        Raises ``BinariesUnavailable``, ``StoreError`` if the folder cannot be made, or
+        ``PlanError`` for faults at a site that is not ours.
         """
         site = site or LocalSite(resolve(say=progress.say))
         _check_faults(plan, site)

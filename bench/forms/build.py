@@ -7,6 +7,7 @@ from bench.analysis.readpaths import Matrix, Quantity, ReadPath
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
 from bench.analysis.summary import Figure as Measured
+from bench.forms.faults import summarise_fault
 from bench.forms.summary import (
     SUMMARY_SCHEMA,
     ArmSummary,
@@ -38,6 +39,7 @@ def summarise_run(analysis: RunAnalysis) -> RunSummary:
         caveats=analysis.caveats,
         scenarios=tuple(_scenario(scenario) for scenario in analysis.scenarios),
         read_paths=tuple(_read_paths(matrix) for matrix in analysis.matrices),
+        faults=tuple(summarise_fault(fault) for fault in analysis.faults),
     )
 
 

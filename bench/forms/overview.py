@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.forms.faults import grid_of, sentence
 from bench.forms.figures import MISSING, figure, quantity
 from bench.forms.readpaths import read_path_grid
 from bench.forms.sheet import Cell, Grid, Sheet
@@ -32,6 +33,8 @@ CAVEATS_SHOWN = 12
 def sheet_of(summary: RunSummary) -> Sheet:
     """Return the short report: what was asked most, one table a scenario, caveats, provenance."""
     said = [text for scenario in summary.scenarios if (text := _sentence(scenario))]
+    if failing := sentence(summary.faults):
+        said.append(failing)
     return Sheet(
         title=f"Run {summary.run}",
         lead=Cell(" ".join(said) or "No two servers were measured, so nothing is compared."),
@@ -39,6 +42,7 @@ def sheet_of(summary: RunSummary) -> Sheet:
         grids=(
             *(read_path_grid(one) for one in summary.read_paths),
             *(_grid(scenario) for scenario in summary.scenarios if scenario.arms),
+            *(grid_of(fault) for fault in summary.faults if fault.arms),
         ),
         notes=(*_caveats(summary), _made_on(summary)),
     )
@@ -138,7 +142,12 @@ def _latency(one: Percentile | None) -> str:
 
 
 def _caveats(summary: RunSummary) -> list[str]:
-    lesser = [caveat for caveat in summary.caveats if caveat not in summary.void]
+    failing = {fault.scenario.name for fault in summary.faults}
+    lesser = [
+        caveat
+        for caveat in summary.caveats
+        if caveat not in summary.void and caveat.scenario not in failing
+    ]
     grouped: dict[tuple[str, str], list[str]] = {}
     for caveat in lesser:
         where = [part for part in (caveat.scenario, caveat.server) if part]
@@ -152,7 +161,10 @@ def _caveats(summary: RunSummary) -> list[str]:
         for (kind, text), places in grouped.items()
     ]
     more = len(lines) - CAVEATS_SHOWN
-    return [*lines[:CAVEATS_SHOWN], *([f"and {more} more caveats"] if more > 0 else [])]
+    told = sum(caveat.scenario in failing for caveat in summary.caveats)
+    of_faults = [f"{told} notes on trials with a fault are in data/caveats.csv"] if told else []
+    cut = [f"and {more} more caveats"] if more > 0 else []
+    return [*lines[:CAVEATS_SHOWN], *cut, *of_faults]
 
 
 def _made_on(summary: RunSummary) -> str:

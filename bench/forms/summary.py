@@ -8,6 +8,7 @@ meaning makes a new version; one that is added does not.
 
 from dataclasses import dataclass
 
+from bench.forms.faultsummary import FaultSummary
 from bench.model import Caveat, Environment, Plan, RunState, Scenario
 
 SUMMARY_SCHEMA = 1
@@ -156,8 +157,11 @@ class RunSummary:
     """What is said before any figure: with one of these none can be relied on."""
     caveats: tuple[Caveat, ...]
     scenarios: tuple[ScenarioSummary, ...]
+    """Those without a fault."""
     read_paths: tuple[ReadPathsSummary, ...] = ()
     """Where the run has more read paths than the usual three: all of them side by side."""
+    faults: tuple[FaultSummary, ...] = ()
+    """The scenarios in which the API server was made to fail."""
 
     def scenario(self, name: str) -> ScenarioSummary | None:
         """Return the scenario called ``name``, if the run has it."""

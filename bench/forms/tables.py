@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from bench.forms import faults
 from bench.forms.summary import ArmSummary, RunSummary, ScenarioSummary
 
 Value = str | int | float | bool | None
@@ -17,7 +18,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def csv_files(summary: RunSummary) -> Mapping[str, str]:
     """Return file name -> content: full precision, a header, lines ended by a newline."""
-    return {
+    files = {
         "figures.csv": _csv(FIGURES, _figures(summary)),
         "rounds.csv": _csv(ROUNDS, _rounds(summary)),
         "percentiles.csv": _csv(PERCENTILES, _percentiles(summary)),
@@ -27,6 +28,9 @@ def csv_files(summary: RunSummary) -> Mapping[str, str]:
         "scenarios.csv": _csv(SCENARIOS, _scenarios(summary)),
         "read-paths.csv": _csv(READ_PATHS, _read_paths(summary)),
     }
+    if summary.faults:
+        files["faults.csv"] = _csv(faults.COLUMNS, faults.csv_rows(summary.faults))
+    return files
 
 
 FIGURES = (

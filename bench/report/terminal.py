@@ -10,6 +10,7 @@ from rich.text import Text
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
 from bench.report.answer import Balance, alone, balances, choose, verdicts, void_title
+from bench.report.faults import headline, lead
 from bench.report.numbers import MISSING, number, scale_for
 from bench.report.relative import Relative
 
@@ -24,6 +25,9 @@ def terminal_summary(analysis: RunAnalysis) -> RenderableType:
         if scenario.arms:
             parts.append(_table(scenario))
         parts.append(Text(verdict.headline, style="bold"))
+    parts += [Text(f"{one.scenario.name}: {one.what}. {lead(one)}") for one in analysis.faults]
+    if analysis.faults:
+        parts.append(Text(headline(analysis), style="bold"))
     choice = choose(analysis)
     parts += [Text(line) for balance in balances(choice) for line in _balance(balance)]
     if apart := alone(choice.steady):

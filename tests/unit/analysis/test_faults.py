@@ -1,0 +1,224 @@
+"""Made-up trials with a fault from second 4 to 9, whose true figures are known."""
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bench.analysis import analyse
+from bench.analysis.caveats import VOIDING
+from bench.analysis.faults import FaultArm
+from bench.analysis.faulttrial import Age, AgeBy, Answers, FaultTrial, of_tables
+from bench.model import CaveatKind, FaultRecord, Outcome
+from bench.store import Store
+from tests.unit.analysis.synthetic import EPOCH_S, SCENARIO, write_run
+from tests.unit.store.builders import a_trial
+
+FAULT = FaultRecord("freeze", "the API server was frozen", 4.0, 9.0)
+RECORD = a_trial(
+    window_begin_epoch_s=EPOCH_S, window_s=24.0, request_timeout_s=30.0, identity="direct"
+)
+FAULTY = replace(SCENARIO, name="frozen", fault="freeze", fault_at_s=4.0)
+EVERY_S = 0.1
+
+
+def requests(answer) -> pd.DataFrame:
+    """Ask every tenth of a second; ``answer(at_s)`` gives (done_s, outcome)."""
+    rows = []
+    for index in range(240):
+        at_s = index * EVERY_S + 0.001
+        done_s, outcome = answer(at_s)
+        rows.append((at_s * 1e6, at_s * 1e6, done_s * 1e6, outcome))
+    return pd.DataFrame(rows, columns=["intended_us", "sent_us", "done_us", "outcome"])
+
+
+def writes(*rows: tuple[float, float | None, float | None, float | None]) -> pd.DataFrame:
+    """Rows of acknowledged, first read sent, last stale read sent, fresh answer in: seconds."""
+    columns = ["acked_us", "first_sent_us", "stale_sent_us", "fresh_done_us"]
+    frame = pd.DataFrame(rows, columns=columns, dtype="float64") * 1e6
+    return frame.assign(reads=1)
+
+
+def audit(*at_s: float, user: str = "direct", name: str = "") -> pd.DataFrame:
+    received = [(EPOCH_S + at) * 1e6 for at in at_s]
+    users = [f"system:serviceaccount:informer-bench:{user}"] * len(at_s)
+    return pd.DataFrame({"user": users, "name": [name] * len(at_s), "received_us": received})
+
+
+QUIET = audit(1.0, user="churn")
+FRESH_AGAIN = (10.0, 10.1, None, 10.2)
+
+
+def trial(**tables: Any) -> FaultTrial:
+    given = {
+        "requests": requests(lambda at: (at + 0.002, "ok")),
+        "freshness": writes(FRESH_AGAIN),
+        "audit": QUIET,
+        "refills": {},
+    }
+    fault = tables.pop("fault", FAULT)
+    return of_tables(replace(RECORD, fault=fault), fault, **(given | tables))
+
+
+def held(at_s: float) -> tuple[float, str]:
+    return (max(at_s, 9.0) if 4 <= at_s < 9 else at_s) + 0.05, "ok"
+
+
+def refused(at_s: float) -> tuple[float, str]:
+    return at_s + 0.001, "failed" if 4 <= at_s < 9.35 else "ok"
+
+
+def test_who_went_on_was_answered_meanwhile() -> None:
+    found = trial()
+    assert Answers(asked=49, in_time=49, late=0) == found.answers
+    assert (None, 0) == (found.errors_stop_s, found.errors)
+
+
+def test_who_waited_for_the_api_server_was_answered_late() -> None:
+    found = trial(requests=requests(held))
+    assert Answers(asked=49, in_time=0, late=49) == found.answers
+    assert 5_049 == round(found.meanwhile.longest_ms or 0)
+    assert found.age is None
+
+
+def test_who_refused_failed_until_some_time_after() -> None:
+    found = trial(requests=requests(refused))
+    assert 49 == found.answers.failed
+    assert 0.3 == pytest.approx(found.errors_stop_s, abs=0.01)
+    assert not found.still_failing
+    assert 54 == found.errors
+    assert found.meanwhile.felt.percentile(0.5).at_least
+
+
+def test_errors_that_never_stop_are_told_so() -> None:
+    found = trial(requests=requests(lambda at: (at, "ok" if at < 4 else "failed")))
+    assert found.still_failing
+
+
+def test_errors_before_the_fault_are_not_its_doing() -> None:
+    found = trial(requests=requests(lambda at: (at, "failed" if at < 1 else "ok")))
+    assert (0, None) == (found.errors, found.errors_stop_s)
+
+
+def test_where_nothing_could_be_written_an_answer_is_as_old_as_the_last_write() -> None:
+    found = trial(freshness=writes((3.0, 3.1, None, 3.2), (3.5, 3.6, None, 3.7), FRESH_AGAIN))
+    assert found.age is not None
+    assert AgeBy.LAST_WRITE is found.age.by
+    assert 8.903 - 3.5 == pytest.approx(found.age.seconds)
+
+
+def test_a_single_write_that_was_on_its_way_does_not_mean_that_one_could_write() -> None:
+    found = trial(freshness=writes((4.1, 9.5, None, 9.6), FRESH_AGAIN))
+    assert found.age is not None
+    assert (AgeBy.LAST_WRITE, 4.803) == (found.age.by, pytest.approx(found.age.seconds))
+
+
+def test_where_it_could_be_written_the_probe_tells_how_long_a_write_was_lacking() -> None:
+    found = trial(
+        freshness=writes(
+            (5.0, 5.01, 7.5, 7.6), (6.0, 6.01, 7.5, 7.6), (8.0, 8.01, None, 8.02), FRESH_AGAIN
+        )
+    )
+    assert Age(2.5, AgeBy.PROBE) == found.age
+
+
+def test_what_was_asked_after_the_fault_does_not_age_its_answers() -> None:
+    found = trial(freshness=writes((5.0, 5.01, 14.0, 14.1), (6.0, 6.01, 14.0, 14.1), FRESH_AGAIN))
+    assert Age(4.0, AgeBy.PROBE) == found.age
+
+
+def test_a_server_that_answered_no_read_of_the_probe_has_no_age() -> None:
+    found = trial(freshness=writes((5.0, 9.1, None, 9.2), (6.0, 9.1, None, 9.2), FRESH_AGAIN))
+    assert found.age is None
+
+
+def test_fresh_again_is_the_first_read_of_a_write_made_after() -> None:
+    rows = ((3.0, 3.1, None, 9.01), (9.5, 9.6, 12.0, 12.5), (10.0, 10.1, 12.0, 12.4))
+    assert 3.4 == pytest.approx(trial(freshness=writes(*rows)).fresh_s)
+
+
+def test_never_fresh_is_not_a_number_and_the_rest_of_the_window_is_told() -> None:
+    found = trial(freshness=writes((9.5, 9.6, 23.0, None)))
+    assert (None, 15.0) == (found.fresh_s, found.seen_s)
+
+
+def test_the_herd_is_what_reached_the_api_server_when_it_was_over() -> None:
+    calm = [0.5 + at for at in range(4)]
+    came = [9.1, 9.2, 9.3, 9.4, 12.0, 18.9]
+    strangers = audit(9.1, 9.2, user="informer")
+    of_the_probe = audit(9.1, 9.2, name="freshness-probe")
+    rows = pd.concat([audit(*calm, 5.0, *came, 19.5), strangers, of_the_probe])
+    herd = trial(audit=rows).herd
+    assert herd is not None
+    assert (6, 4, 1) == (herd.requests, herd.busiest_s, herd.meanwhile)
+    assert 10.0 == pytest.approx(herd.usual)
+
+
+def test_after_a_restart_the_herd_is_counted_from_the_process_start() -> None:
+    fault = replace(FAULT, started_anew_s=7.5)
+    herd = trial(audit=audit(5.0, 7.6, 9.1), fault=fault).herd
+    assert herd is not None
+    assert (2, 1) == (herd.requests, herd.meanwhile)
+
+
+def test_without_an_audit_log_there_is_no_herd() -> None:
+    assert trial(audit=None).herd is None
+
+
+def test_rounds_are_pooled_and_the_worst_is_told() -> None:
+    slow = trial(freshness=writes((9.5, 9.6, 12.0, 12.5)), refills={"expired": 1})
+    arm = FaultArm("informer", (trial(), slow, trial(requests=requests(refused))))
+    assert Answers(147, 98, 0) == arm.answers
+    assert (1.2, 3.5, 1.2) == pytest.approx(arm.fresh_s)
+    assert 0.3 == pytest.approx(arm.errors_stop_s, abs=0.01)
+    assert {"expired": 1} == arm.refills
+
+
+FAILING = {
+    "scenarios": (SCENARIO, FAULTY),
+    "seconds": 24.0,
+    "upstream": {"direct": 0.9},
+    "unanswered": {"direct": {"failed": 40}},
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with a fault in each of its trials, in which ledgers and answers go astray."""
+
+    def make(**options: Any):
+        return analyse(write_run(Store(tmp_path / "results"), **(FAILING | options)))
+
+    return make
+
+
+def test_a_trial_with_a_fault_is_in_no_figure_and_voids_nothing(run) -> None:
+    found = run(scenarios=(FAULTY,), fault=FAULT)
+    assert () == found.scenarios
+    assert () == found.facts
+    assert [FAULTY] == [one.scenario for one in found.faults]
+    assert () == found.voids
+    kinds = {caveat.kind for caveat in found.caveats}
+    assert not kinds & {*VOIDING, CaveatKind.API_SERVER_RESTARTED, CaveatKind.STALE_ANSWERS}
+
+
+def test_ledgers_that_differ_are_told_with_the_fault_that_made_them(run) -> None:
+    found = run(scenarios=(FAULTY,), fault=FAULT)
+    (text, *_) = [one.text for one in found.caveats if one.kind is CaveatKind.LEDGER_MISSING]
+    assert "the API server was frozen on purpose" in text
+    assert "counts differ, the first: list pods" in text
+
+
+def test_scenarios_beside_it_keep_their_figures(run) -> None:
+    found = run(fault=FAULT, unanswered=None, upstream=None)
+    assert [SCENARIO] == [one.scenario for one in found.scenarios]
+    assert {SCENARIO.name} == {one.record.trial.scenario for one in found.facts}
+    arms = found.faults[0].arms
+    assert ["direct", "direct-rv0", "informer"] == [arm.server for arm in arms]
+    assert [3, 3, 3] == [len(arm.trials) for arm in arms]
+
+
+def test_a_server_whose_trials_failed_is_named(run) -> None:
+    found = run(scenarios=(FAULTY,), outcome=Outcome.FAILED, failure="it died")
+    assert ("direct", "direct-rv0", "informer") == found.faults[0].missing
