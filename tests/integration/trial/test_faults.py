@@ -1,0 +1,196 @@
+"""Each fault for real, on a control plane of the module's own: what came of it, and all mended."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.analysis import analyse
+from bench.analysis.faults import FaultAnalysis
+from bench.cluster.binaries import Binaries
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.populated import PopulatedCluster
+from bench.faults.too_many_requests import LEVELS, NAME, SCHEMAS
+from bench.kinds import server_kinds
+from bench.model import CaveatKind, Outcome, Plan, RunState, Scenario, Trial
+from bench.probes.observers import Observers
+from bench.store import Store
+from bench.supervision.watchdog import Watchdog
+from bench.trial.fault import stage
+from bench.trial.runner import Measurements, TrialRunner
+from tests.unit.store.builders import a_run
+
+AT_S, FOR_S = 1.0, 1.5
+
+
+class Ward:
+    """A populated cluster on which faulty trials are run, one after another."""
+
+    def __init__(
+        self, cluster: PopulatedCluster[ControlPlane], observers: Observers, watchdog: Watchdog
+    ) -> None:
+        self.cluster = cluster
+        self.plane = cluster.plane
+        self._observers = observers
+        self._watchdog = watchdog
+
+    def run(
+        self, folder: Path, fault: str, server: str, *, replicas: int = 1, window_s: float = 6.0
+    ) -> tuple[Measurements, FaultAnalysis]:
+        """Run one trial and return what it left, and what is made of its files."""
+        scenario = _scenario(fault, replicas)
+        plan = Plan("faults", "", 1, (server,), 1, 0.5, window_s, (scenario,), cooldown_s=0.0)
+        trial = Trial(0, scenario.name, server, 1)
+        found = TrialRunner(
+            plan,
+            trial,
+            cluster=self.cluster,
+            observers=self._observers,
+            kind=server_kinds()[server],
+            watchdog=self._watchdog,
+            folder=folder,
+            notify=lambda *_: None,
+        ).run()
+        assert Outcome.OK is found.record.outcome, found.record.failure
+        store = Store(folder / "results")
+        record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=1)
+        store.create(record).write_trial(
+            found.record,
+            requests=found.requests,
+            audit=found.audit,
+            scrapes=found.scrapes,
+            freshness=found.freshness,
+            bystander=found.bystander,
+        )
+        analysis = analyse(store.open(record.run))
+        assert () == analysis.voids
+        return found, analysis.faults[0]
+
+
+def _scenario(fault: str, replicas: int = 1) -> Scenario:
+    return Scenario(
+        name="failing",
+        route="list-all",
+        users=64,
+        pods=20,
+        rate_rps=20.0,
+        churn_per_s=10.0,
+        replicas=replicas,
+        fault=fault,
+        fault_at_s=AT_S,
+        fault_s=FOR_S,
+    )
+
+
+@pytest.fixture(scope="module")
+def ward(binaries: Binaries, watchdog: Watchdog) -> Iterator[Ward]:
+    with (
+        PopulatedCluster(
+            lambda dog: ControlPlane.start(binaries, dog), watchdog, seed=1, pods=20
+        ) as cluster,
+        Observers.start(cluster.plane, watchdog) as observers,
+    ):
+        yield Ward(cluster, observers, watchdog)
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def flow_control(plane: ControlPlane) -> list[str]:
+    """Names of the flow-control objects that are ours."""
+    items = [item for path in (LEVELS, SCHEMAS) for item in plane.api("admin").get(path)["items"]]
+    return [name for item in items if (name := item["metadata"]["name"]) == NAME]
+
+
+def test_a_frozen_api_server_keeps_those_waiting_who_ask_it(ward: Ward, tmp_path: Path) -> None:
+    found, seen = ward.run(tmp_path, "freeze", "direct")
+    (trial,) = seen.arms[0].trials
+    assert "the API server was frozen" == trial.fault.what
+    assert FOR_S <= trial.fault.end_s - trial.fault.begin_s
+    assert 0 == trial.answers.in_time
+    assert trial.answers.late
+    assert trial.fresh_s is not None
+    assert found.record.equal_to_list
+    assert not is_stopped(ward.plane.apiserver.pid)
+
+
+def test_an_informer_answers_through_a_restart(ward: Ward, tmp_path: Path) -> None:
+    before = ward.plane.apiserver.pid
+    found, seen = ward.run(tmp_path, "restart", "informer", replicas=2)
+    (trial,) = seen.arms[0].trials
+    assert before != ward.plane.apiserver.pid
+    assert trial.answers.asked == trial.answers.in_time
+    fault = trial.fault
+    assert fault.started_anew_s is not None
+    assert fault.begin_s < fault.started_anew_s < fault.end_s
+    assert found.record.apiserver_cpu_s is None
+    assert found.record.equal_to_list
+    kinds = {caveat.kind for caveat in found.record.caveats}
+    assert CaveatKind.FAULT in kinds
+    assert CaveatKind.API_SERVER_RESTARTED not in kinds
+
+
+def test_429_bites_every_new_request_and_leaves_no_object(ward: Ward, tmp_path: Path) -> None:
+    found, seen = ward.run(tmp_path, "too-many-requests", "direct")
+    (trial,) = seen.arms[0].trials
+    assert trial.answers.asked == trial.answers.failed
+    assert found.audit is not None
+    refused = {row.user.rpartition(":")[2] for row in found.audit if row.code == 429}
+    assert {"admin", "direct"} >= refused >= {"direct"}
+    assert [] == flow_control(ward.plane)
+    assert found.record.equal_to_list
+
+
+def test_429_does_not_bite_an_open_watch(ward: Ward, tmp_path: Path) -> None:
+    _, seen = ward.run(tmp_path, "too-many-requests", "informer")
+    (trial,) = seen.arms[0].trials
+    assert trial.answers.asked == trial.answers.in_time
+    assert trial.herd is not None
+    assert 0 == trial.herd.meanwhile
+    written = [one for one in trial.record.caveats if "writes of the freshness probe" in one.text]
+    assert [] == written
+
+
+def test_an_emptied_window_makes_an_informer_read_everything_again(
+    ward: Ward, tmp_path: Path
+) -> None:
+    found, seen = ward.run(tmp_path, "window-emptied", "informer", window_s=14.0)
+    (trial,) = seen.arms[0].trials
+    assert trial.answers.asked == trial.answers.in_time
+    assert found.record.equal_to_list
+    assert trial.fault.note is not None
+    # On a busy machine it may try again only when the window is over, and its count is taken.
+    assert ({"expired": 1} if trial.fresh_s is not None else {}) == trial.refills
+
+
+@pytest.mark.parametrize("fault", ["freeze", "restart", "too-many-requests"])
+def test_a_window_that_breaks_off_leaves_nothing_broken(ward: Ward, fault: str) -> None:
+    plane = ward.plane
+    before = plane.apiserver.pid
+
+    def broken_off() -> None:
+        with stage(_scenario(fault), plane, ("direct",)):
+            until = time.monotonic() + 30
+            while time.monotonic() < until and not _is_in(plane, fault):
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert (fault == "restart") is (before != plane.apiserver.pid)
+    assert not is_stopped(plane.apiserver.pid)
+    assert plane.api("direct").get("/api/v1/pods?limit=1")["items"]
+    assert [] == flow_control(plane)
+
+
+def _is_in(plane: ControlPlane, fault: str) -> bool:
+    if fault == "freeze":
+        return is_stopped(plane.apiserver.pid)
+    if fault == "restart":
+        return plane.apiserver.poll() is not None
+    return bool(flow_control(plane))
