@@ -176,6 +176,7 @@ class CaveatKind(StrEnum):
     FAULT = "fault put in on purpose"
     UNLIKE_ENVIRONMENT = "unlike environments"
     EXISTING_CLUSTER = "somebody's cluster"
+    CLOCKS_APART = "clocks of load workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,25 @@ class Resumption:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadWorkers:
+    """How many of Locust's workers make a run's load; with none, one process makes it alone."""
+
+    here: int = 0
+    elsewhere: int = 0
+    """Those that were started by hand, on this machine or another."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.here + self.elsewhere
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "one process"
+        return f"{self.here} workers here and {self.elsewhere} from elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """``run.json``: the head of a results folder."""
 
@@ -261,6 +281,7 @@ class RunRecord:
     contracts: dict[str, str] = field(default_factory=dict)
     """How far each server's answers are to be those of the others: bytes, content (the same
     without nulls) or metadata (not compared). Empty in records of before it was kept."""
+    load_workers: LoadWorkers = LoadWorkers()
 
 
 class Outcome(StrEnum):
@@ -285,6 +306,31 @@ class FaultRecord:
     """When the API server's process was started again; ``None``: it had not ended."""
     note: str | None = None
     """What the fault found out about itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadWorker:
+    """One of several workers in a measured window: its share of the load, and its clock.
+
+    The clock is its monotonic one against that of Locust's master: the offset was found
+    before the window and applied, so that all workers' windows begin at one moment. Each
+    latency is measured on one clock alone.
+    """
+
+    name: str
+    sent: int
+    answered: int
+    failed: int
+    dropped: int
+    cpu_share: float
+    """CPU seconds a second; 1.0 is a whole processor, all that a worker can use."""
+    schedule_lag_p99_ms: float | None
+    clock_offset_us: int
+    """Its clock minus the master's."""
+    clock_uncertainty_us: int
+    """The offset is true to so much either way: half the shortest round trip."""
+    clock_drift_us: int
+    """By how much the offset was found changed after the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +364,10 @@ class TrialRecord:
     dropped: int = 0
     schedule_lag_p99_ms: float | None = None
     generator_cpu_share: float | None = None
-    """CPU seconds a second of the load generator's process; 1.0 is a whole processor."""
+    """CPU seconds a second of the load generator's process, of its busiest worker if it has
+    several; 1.0 is a whole processor."""
+    load_workers: tuple[LoadWorker, ...] = ()
+    """Those that made the load together; none: one process made it."""
     churn_requested_per_s: float = 0.0
     churn_achieved_per_s: float = 0.0
     pods_at_start: int = 0

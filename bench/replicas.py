@@ -35,12 +35,13 @@ class Replicas(Stoppable):
         watchdog: Watchdog,
         folder: Path,
         ground: Ground = Ground(),  # noqa: B008 - frozen
+        host: str = "127.0.0.1",
     ) -> Self:
         """Start ``number`` processes and return once all of them are ready.
 
-        They serve what is on ``ground``; each has a log in ``folder``. Raises
-        ``ProcessFailed`` with the end of its log if one dies or is not ready within the
-        kind's ``ready_timeout_s``; none is left then.
+        They serve what is on ``ground`` and listen on ``host``; each has a log in ``folder``.
+        Raises ``ProcessFailed`` with the end of its log if one dies or is not ready within
+        the kind's ``ready_timeout_s``; none is left then.
         """
         servers: list[ServerUnderTest] = []
         try:
@@ -53,6 +54,7 @@ class Replicas(Stoppable):
                         watchdog=watchdog,
                         log=folder / f"server-{replica}.log",
                         replica=replica,
+                        host=host,
                     )
                 )
             await_all(servers)

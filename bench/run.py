@@ -15,12 +15,14 @@ from bench.cluster.populated import PopulatedCluster
 from bench.discretion import discreet
 from bench.equality import METADATA, equality_phase
 from bench.fleet import ServerError, ServerKind, server_kinds
+from bench.load.wanted import Crew, WorkersMissing
 from bench.model import (
     NO_SERVER,
     SCHEMA,
     Caveat,
     CaveatKind,
     EqualityRecord,
+    LoadWorkers,
     Outcome,
     Plan,
     Resumption,
@@ -49,6 +51,7 @@ FATAL = (
     AuditError,
     MetricsError,
     ClusterError,
+    WorkersMissing,
 )
 """What ends a run early. A trial's own server may fail without: that makes a failed trial."""
 
@@ -72,6 +75,7 @@ class Run:
         site: Site,
         writer: RunWriter,
         progress: Progress,
+        crew: Crew | None = None,
     ) -> None:
         self.record = record
         self._plan = record.plan
@@ -79,6 +83,7 @@ class Run:
         self._site = site
         self._writer = writer
         self._progress = progress
+        self.crew = crew
         self._kinds = _kinds(self._plan)
         self._attempts: dict[Trial, int] = {}
         self._cluster: PopulatedCluster[Plane] | None = None
@@ -103,11 +108,12 @@ class Run:
         store: Store,
         progress: Progress,
         site: Site | None = None,
+        crew: Crew | None = None,
     ) -> "Run":
         """Open the results folder of a run at ``site``, or with binaries found on this machine.
 
-        Raises ``BinariesUnavailable``, ``StoreError`` if the folder cannot be made, or
-        ``PlanError`` for faults at a site that is not ours.
+        A ``crew`` is to make the load. Raises ``BinariesUnavailable``, ``StoreError`` if the
+        folder cannot be made, or ``PlanError`` for faults at a site that is not ours.
         """
         site = site or LocalSite(resolve(say=progress.say))
         _check_faults(plan, site)
@@ -124,9 +130,10 @@ class Run:
             trials_planned=len(todo),
             contracts={name: kinds[name].contract for name in plan.servers if name in kinds},
             caveats=(*site.caveats, *_unlike_answers(plan, kinds)),
+            load_workers=crew.workers if crew else LoadWorkers(),
         )
         writer = store.create(record, plan_toml)
-        return cls(record, todo, site=site, writer=writer, progress=progress)
+        return cls(record, todo, site=site, writer=writer, progress=progress, crew=crew)
 
     @classmethod
     def resume(
@@ -138,10 +145,13 @@ class Run:
         rounds: int | None = None,
         force: bool = False,
         site: Site | None = None,
+        crew: Crew | None = None,
     ) -> "Run":
         """Go on with a run: its missing and failed trials, by its own plan and seed.
 
-        ``rounds`` extends the plan to so many. Failed trials are set aside, whole.
+        ``crew`` must be as big as the one that made its load; it can be left out unless
+        workers come from elsewhere. ``rounds`` extends the plan to so many. Failed trials
+        are set aside, whole.
         Raises ``ResumeError`` when nothing is lacking, when fewer rounds are asked for
         than there are, or when the environment is not what it was and not ``force``;
         ``BinariesUnavailable`` and ``StoreError`` as ``start`` does.
@@ -160,6 +170,7 @@ class Run:
                 f"{reader.record.run} lacks nothing: {len(done)} trials in {plan.rounds} round(s); "
                 "more rounds are asked for with --rounds"
             )
+        crew = _same(reader.record.load_workers, crew)
         site = site or LocalSite(resolve(say=progress.say))
         now = site.environment()
         differing = unlike(reader.record.environment, now)
@@ -185,6 +196,7 @@ class Run:
             site=site,
             writer=writer,
             progress=progress,
+            crew=crew,
         )
         resumed._attempts = {record.trial: (record.attempt or 1) + 1 for record in failed}
         resumed._compared_before = reader.equality
@@ -226,6 +238,7 @@ class Run:
             f"  servers    {', '.join(plan.servers)}\n"
             f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
             f"  cluster    {self._site.introduction}\n"
+            f"{_told(self.crew)}"
             f"  results    {self._writer.folder}"
         )
 
@@ -308,6 +321,7 @@ class Run:
                 watchdog=watchdog,
                 folder=Path(folder),
                 attempt=self._attempts.get(trial, 1),
+                crew=self.crew,
                 notify=lambda what, share, detail: self._progress.move(
                     f"{title}: {what}", share, detail
                 ),
@@ -394,6 +408,33 @@ def _gone_on(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord
         resumptions=(*record.resumptions, resumption),
         caveats=caveats,
     )
+
+
+def _same(workers: LoadWorkers, crew: Crew | None) -> Crew | None:
+    """Return a crew like the one that made the run's load; raise ``ResumeError`` without one."""
+    if crew is None and workers.elsewhere:
+        raise ResumeError(
+            f"{workers.elsewhere} load workers of this run come from elsewhere, and where they "
+            "find it is not recorded: python -m bench run --resume RUN --load-bind ADDRESS[:PORT]"
+        )
+    if crew is None:
+        return Crew(workers) if workers.total else None
+    if crew.workers != workers:
+        raise ResumeError(
+            f"the run's load was made by {workers}; it cannot go on with {crew.workers}"
+        )
+    return crew
+
+
+def _told(crew: Crew | None) -> str:
+    """Return the line about who makes the load, "" if one process does."""
+    if crew is None:
+        return ""
+    here, elsewhere = crew.workers.here, crew.workers.elsewhere
+    line = f"  load       Locust workers: {here} here, {elsewhere} from elsewhere"
+    if elsewhere:
+        line += f"; each of these is started with:\n             {crew.command}"
+    return f"{line}\n"
 
 
 @contextmanager

@@ -6,8 +6,10 @@ from dataclasses import replace
 from bench.cli.arguments import Verbs, add_folders, external_server, round_count
 from bench.cli.existing import add_existing, site_of
 from bench.cli.exits import FAILED, OK
+from bench.cli.load_options import LoadOptions, add_load_options, check_workers
 from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
+from bench.load.wanted import Crew
 from bench.model import Plan, RunState
 from bench.plan import PlanError, plan_source, read_plan
 from bench.progress import Progress
@@ -49,6 +51,7 @@ def register(verbs: Verbs) -> None:
         "finds PORT, KUBECONFIG, CONTEXT and NAMESPACE in its environment and serves /pods on "
         "127.0.0.1:$PORT; the same as an [[external]] table in the plan",
     )
+    add_load_options(parser)
     add_folders(parser)
     add_existing(parser)
     parser.set_defaults(command=_run)
@@ -57,8 +60,10 @@ def register(verbs: Verbs) -> None:
 def _run(options: argparse.Namespace, progress: Progress) -> int:
     store = Store(options.results)
     plan, source = _plan(options, store)
+    crew = _crew(options, plan, store)
     with site_of(options, plan, progress) as site:
-        code = _walk(options, plan, source, store, site, progress)
+        run = _started(options, plan, source, store, site, progress, crew)
+        code = _walk(options, run, store, site, progress)
         if site is not None and site.left_behind:
             progress.say("error: not everything that was made on the cluster could be removed")
             return FAILED
@@ -66,18 +71,19 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _walk(
-    options: argparse.Namespace,
-    plan: Plan,
-    source: str,
-    store: Store,
-    site: Site | None,
-    progress: Progress,
+    options: argparse.Namespace, run: Run, store: Store, site: Site | None, progress: Progress
 ) -> int:
-    run = _started(options, plan, source, store, site, progress)
     try:
         record = run.walk()
         while (rounds := _lacking(store, run, progress)) is not None:
-            run = Run.resume(record.run, store=store, progress=progress, rounds=rounds, site=site)
+            run = Run.resume(
+                record.run,
+                store=store,
+                progress=progress,
+                rounds=rounds,
+                site=site,
+                crew=run.crew,
+            )
             record = run.walk()
     finally:
         if run.has_trials:
@@ -124,6 +130,15 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
     return plan, plan_source(name, options.external)
 
 
+def _crew(options: argparse.Namespace, plan: Plan, store: Store) -> Crew | None:
+    load = LoadOptions.of(options)
+    if options.resume is not None:
+        return load.crew_again(store.open(options.resume).record.load_workers)
+    crew = load.crew()
+    check_workers(plan, crew)
+    return crew
+
+
 def _started(
     options: argparse.Namespace,
     plan: Plan,
@@ -131,9 +146,10 @@ def _started(
     store: Store,
     site: Site | None,
     progress: Progress,
+    crew: Crew | None,
 ) -> Run:
     if options.resume is None:
-        return Run.start(plan, source, store=store, progress=progress, site=site)
+        return Run.start(plan, source, store=store, progress=progress, site=site, crew=crew)
     return Run.resume(
         options.resume,
         store=store,
@@ -141,4 +157,5 @@ def _started(
         rounds=options.rounds,
         force=options.force,
         site=site,
+        crew=crew,
     )

@@ -2,6 +2,8 @@
 
 Standard output carries the answers (see ``bench.load.protocol``) and nothing
 else; what libraries print goes to standard error with the log.
+
+``python -m bench.load worker`` makes a part of such a load, led by its process.
 """
 
 from gevent import monkey
@@ -16,30 +18,59 @@ from pathlib import Path  # noqa: E402
 
 from bench.load.asking import Questions  # noqa: E402
 from bench.load.connection import Address, AddressError  # noqa: E402
-from bench.load.conversation import Conversation  # noqa: E402
+from bench.load.conversation import Conversation, Led  # noqa: E402
+from bench.load.distributed import command as worker  # noqa: E402
+from bench.load.distributed.master import Gathering, MasterSession  # noqa: E402
+from bench.load.distributed.messages import Assignment  # noqa: E402
+from bench.load.distributed.share import WHOLE  # noqa: E402
 from bench.load.models import Order  # noqa: E402
 from bench.load.phase import Stage  # noqa: E402
 from bench.load.routes import RouteError, load, names  # noqa: E402
 from bench.load.session import Session  # noqa: E402
 from bench.load.targets import TargetsError, read_targets  # noqa: E402
-from bench.model import Arrivals  # noqa: E402
+from bench.model import Arrivals, LoadWorkers  # noqa: E402
 
 
 def main() -> int:
     """Read the command line, start the users, and follow orders until told to stop."""
+    if sys.argv[1:2] == ["worker"]:
+        return worker.main(sys.argv[2:])
     arguments = _parser().parse_args()
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
     )
     speak = _private_stdout()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    wanted = LoadWorkers(arguments.workers, arguments.expect_workers)
     try:
-        order = _order(arguments)
+        session = _led(arguments, wanted) if wanted.total else _alone(arguments)
     except (RouteError, TargetsError, AddressError) as error:
         print(f"bench.load: {error}", file=sys.stderr)
         return 2
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    session = Session(order, arguments.users, arguments.out)
     return Conversation(session, arguments.users, speak).hold()
+
+
+def _alone(arguments: argparse.Namespace) -> Led:
+    return Session(_order(arguments), arguments.users, arguments.out)
+
+
+def _led(arguments: argparse.Namespace, wanted: LoadWorkers) -> Led:
+    order = _order(arguments)  # what is wrong with it is said here, and once
+    whole = Assignment(
+        name="",
+        share=WHOLE,
+        route=arguments.route,
+        servers=tuple(each.address.url for each in order.questions),
+        users=arguments.users,
+        targets=read_targets(arguments.targets),
+        rate_rps=arguments.rate,
+        arrivals=arguments.arrivals,
+        seed=arguments.seed,
+        timeout_s=arguments.timeout_s,
+    )
+    host, port = arguments.bind_host, arguments.bind_port
+    gathering = Gathering(host, port, wanted, arguments.gather_s)
+    return MasterSession(whole, gathering, arguments.out)
 
 
 def _private_stdout() -> int:
@@ -66,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench.load",
         description="Load a server under test, led by JSON lines on standard input.",
-        epilog=f"routes: {', '.join(names())}",
+        epilog=f"routes: {', '.join(names())}; see also: python -m bench.load worker --help",
     )
     parser.add_argument("--route", required=True, help="what is asked; see below")
     parser.add_argument(
@@ -92,6 +123,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for requests.parquet"
     )
+    crew = parser.add_argument_group("several processes", "Locust's master and its workers")
+    crew.add_argument("--workers", type=int, default=0, help="that the caller starts itself")
+    crew.add_argument("--expect-workers", type=int, default=0, help="that come from elsewhere")
+    crew.add_argument("--bind-host", default="127.0.0.1", help="where workers are awaited")
+    crew.add_argument("--bind-port", type=int, default=0, help="0 chooses one, which is said")
+    crew.add_argument("--gather-s", type=_positive, default=60.0, help="how long at most")
     return parser
 
 

@@ -37,6 +37,8 @@ class Address:
     host: str
     port: int
     prefix: str = ""
+    source: str = ""
+    """The address of this machine to ask from; "" leaves it to the kernel."""
 
     @classmethod
     def of(cls, url: str) -> "Address":
@@ -144,7 +146,8 @@ class Connection:
             self.close()
         if self._socket is None:
             where = (self._address.host, self._address.port)
-            self._socket = socket.create_connection(where, timeout_s)
+            source = (self._address.source, 0) if self._address.source else None
+            self._socket = socket.create_connection(where, timeout_s, source)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._socket
 

@@ -5,13 +5,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import Protocol
 
 import gevent
 from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
 from gevent.lock import RLock
 
+from bench.load.distributed.roster import CrewError
 from bench.load.protocol import (
+    Drained,
+    Lost,
     Measured,
     Message,
     Order,
@@ -22,9 +26,30 @@ from bench.load.protocol import (
     decode_order,
     encode,
 )
-from bench.load.session import Session
 
 log = logging.getLogger(__name__)
+
+
+class Led(Protocol):
+    """What is led: the users of this process, or workers with users of theirs."""
+
+    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
+        """Have ``tell`` called when a user breaks."""
+
+    def start(self, say: Callable[[Message], None]) -> None:
+        """Bring all users to the gate. Raises ``CrewError``."""
+
+    def stop(self) -> None:
+        """End all users."""
+
+    def progress(self) -> Progress:
+        """Return the counts of the phase under way."""
+
+    def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
+        """Load without recording. Raises ``CrewError``."""
+
+    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
+        """Load and record one window. Raises ``CrewError``."""
 
 
 class Conversation:
@@ -34,7 +59,7 @@ class Conversation:
     need not wait for its end.
     """
 
-    def __init__(self, session: Session, users: int, speak: int) -> None:
+    def __init__(self, session: Led, users: int, speak: int) -> None:
         self._session = session
         self._users = users
         self._speak = speak
@@ -47,18 +72,26 @@ class Conversation:
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._over.set, 0)
         self._session.on_broken_user(self._over.set_exception)
-        self._session.start()
-        self._say(Ready(self._users))
-        listener = gevent.spawn(self._listen)
-        listener.link_exception(lambda dead: self._over.set_exception(dead.exception))
+        begun = gevent.spawn(self._begin)
+        begun.link_exception(lambda dead: self._over.set_exception(dead.exception))
         try:
             code: int = self._over.get()
         finally:
-            listener.kill()
+            begun.kill()
             if self._phase is not None:
                 self._phase.kill()
             self._session.stop()
         return code
+
+    def _begin(self) -> None:
+        try:
+            self._session.start(self._say)
+        except CrewError as error:
+            self._say(Lost(str(error)))
+            self._over.set(1)
+            return
+        self._say(Ready(self._users))
+        self._listen()
 
     def _listen(self) -> None:
         with FileObject(sys.stdin.fileno(), "r", encoding="utf-8", close=False) as orders:
@@ -74,7 +107,7 @@ class Conversation:
         if order.do == "stop":
             self._over.set(0)
         elif order.do == "progress":
-            self._say(self._session.progress(self._session.phase, None))
+            self._say(self._session.progress())
         elif self._phase is not None and not self._phase.dead:
             self._say(Refused(f"{order.do!r} while another phase is under way"))
         else:
@@ -83,9 +116,15 @@ class Conversation:
             self._phase.link_exception(lambda dead: self._over.set_exception(dead.exception))
 
     def _run(
-        self, run: Callable[[float, Callable[[Progress], None]], Message], seconds: float
+        self,
+        run: Callable[[float, Callable[[Progress], None]], Message],
+        seconds: float,
     ) -> None:
-        message = run(seconds, self._say)
+        try:
+            message = run(seconds, self._say)
+        except CrewError as error:
+            self._say(Lost(str(error)))
+            return
         if isinstance(message, Measured):
             log.info("measured: %s", message)
         self._say(message)

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,6 +15,8 @@ import bench
 from bench.load.protocol import (
     DRAIN_BOUND_S,
     Drained,
+    Listening,
+    Lost,
     Measured,
     Message,
     Order,
@@ -27,46 +28,37 @@ from bench.load.protocol import (
     encode_order,
 )
 from bench.load.targets import write_targets
-from bench.model import Arrivals, Targets
+from bench.load.wanted import Crew, Load, LoadFailed, WorkersMissing
 from bench.supervision.dialogue import Dialogue, SilenceError
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.watchdog import Watchdog
 
-__all__ = ["Drained", "Load", "LoadDriver", "LoadFailed", "Measured", "Progress"]
+__all__ = [
+    "Crew",
+    "Drained",
+    "Load",
+    "LoadDriver",
+    "LoadFailed",
+    "Measured",
+    "Progress",
+    "WorkersMissing",
+]
 
 _START_TIMEOUT_S = 60.0
 """Importing Locust takes 2 s of a free processor."""
 _SILENCE_S = 20.0
 """The process speaks every second within a phase; it is given so much more for a busy machine,
 for writing the rows, and for ending what is outstanding."""
+_MORE_SILENCE_S = 50.0
+"""Given to workers on top, whose rows come over the network."""
 _STOP_TIMEOUT_S = 5.0
 
 Wanted = TypeVar("Wanted", bound=Message)
 OnProgress = Callable[[Progress], None]
 
 
-class LoadFailed(Exception):  # noqa: N818 - named like the supervision's ProcessFailed
-    """The load process died, fell silent or refused an order. Says which, with its log's tail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What the load process is to do; see ``Scenario`` for ``users`` and ``rate_rps``."""
-
-    route: str
-    servers: tuple[str, ...]
-    """``http://host:port`` of each replica of the server under test; see ``models.Order`` for how
-    requests are spread over them."""
-    users: int
-    targets: Targets
-    rate_rps: float | None = None
-    arrivals: Arrivals = Arrivals.CONSTANT
-    seed: int = 0
-    timeout_s: float = 30.0
-
-
 class LoadDriver:
-    """A load process for the length of a ``with`` block.
+    """A load process for the length of a ``with`` block, with its workers if it has a crew.
 
     ``out`` is a folder for the request rows and the process's log; it is made if
     it is not there. Any exception, Ctrl-C included, ends the process.
@@ -77,6 +69,7 @@ class LoadDriver:
         self._out = out.resolve()
         self._watchdog = watchdog
         self._dialogue: Dialogue | None = None
+        self._workers: dict[str, SupervisedProcess] = {}
 
     @property
     def log(self) -> Path:
@@ -88,10 +81,16 @@ class LoadDriver:
         """Id of the load process, for those who sample it."""
         return self._talking().process.pid
 
+    @property
+    def worker_pids(self) -> dict[str, int]:
+        """Ids of the workers that were started here, by their names."""
+        return {name: process.pid for name, process in self._workers.items()}
+
     def __enter__(self) -> Self:
         """Start the process and return once its users stand ready.
 
-        Raises ``LoadFailed`` if it ends instead, or is not ready in time.
+        Raises ``LoadFailed`` if it ends instead, or is not ready in time, and
+        ``WorkersMissing`` if workers do not come.
         """
         self._out.mkdir(parents=True, exist_ok=True)
         targets = self._out / "targets.json"
@@ -107,7 +106,7 @@ class LoadDriver:
         )
         self._dialogue = Dialogue(process)
         try:
-            self._await(Ready, _START_TIMEOUT_S, None)
+            self._await_users(self._load.crew)
         except BaseException:
             self.stop()
             raise
@@ -125,7 +124,8 @@ class LoadDriver:
     def warm_up(self, seconds: float, on_progress: OnProgress | None = None) -> Drained:
         """Load for ``seconds`` without recording, then pause and drain. Raises ``LoadFailed``."""
         self._send(Order("warmup", seconds))
-        return self._await(Drained, seconds + DRAIN_BOUND_S + _SILENCE_S, on_progress)
+        bound_s = seconds + DRAIN_BOUND_S + _SILENCE_S
+        return self._await(Drained, bound_s, on_progress)
 
     def measure(self, seconds: float, on_progress: OnProgress | None = None) -> Measured:
         """Load and record for ``seconds``, then await what is outstanding.
@@ -134,13 +134,38 @@ class LoadDriver:
         """
         self._send(Order("measure", seconds))
         bound_s = seconds + self._load.timeout_s + _SILENCE_S
+        bound_s += _MORE_SILENCE_S if self._load.crew else 0.0
         return self._await(Measured, bound_s, on_progress)
 
     def stop(self) -> None:
         """End the load process; safe at any time, and the second time."""
         dialogue, self._dialogue = self._dialogue, None
         if dialogue is not None:
-            dialogue.process.stop(_STOP_TIMEOUT_S)
+            dialogue.process.stop(_STOP_TIMEOUT_S)  # which sends its workers home
+        for worker in self._workers.values():
+            worker.stop(_STOP_TIMEOUT_S)
+
+    def _await_users(self, crew: Crew | None) -> None:
+        if crew is None:
+            self._await(Ready, _START_TIMEOUT_S, None)
+            return
+        port = self._await(Listening, _START_TIMEOUT_S, None).port
+        for number in range(1, crew.workers.here + 1):
+            self._start_worker(f"worker-{number}", f"{crew.host}:{port}")
+        try:
+            self._await(Ready, crew.within_s + _START_TIMEOUT_S, None)
+        except _LostError as lost:
+            raise WorkersMissing(str(lost)) from lost
+
+    def _start_worker(self, name: str, master: str) -> None:
+        argv = [sys.executable, "-m", "bench.load", "worker", "--once"]
+        self._workers[name] = SupervisedProcess.start(
+            f"load {name}",
+            [*argv, "--master", master, "--name", name],
+            log=self._out / f"load-{name}.log",
+            watchdog=self._watchdog,
+            cwd=Path(bench.__file__).parents[1],
+        )
 
     def _argv(self, targets: Path) -> list[str | Path]:
         load = self._load
@@ -151,7 +176,7 @@ class LoadDriver:
         argv += ["--timeout-s", str(load.timeout_s), "--targets", targets, "--out", self._out]
         if load.rate_rps is not None:
             argv += ["--rate", str(load.rate_rps)]
-        return argv
+        return argv if load.crew is None else argv + _crew_argv(load.crew)
 
     def _talking(self) -> Dialogue:
         if self._dialogue is None:
@@ -170,15 +195,30 @@ class LoadDriver:
             message = self._next_message(deadline, bound_s)
             if isinstance(message, kind):
                 return message
+            if isinstance(message, Lost):
+                raise _LostError(self._cause(message.why))
             if isinstance(message, Refused):
                 raise LoadFailed(f"the load process refused: {message.why}")
             if isinstance(message, Progress) and on_progress is not None:
                 on_progress(message)
 
+    def _cause(self, why: str) -> str:
+        """Return how a worker of ours ended, if one has, which explains all that followed."""
+        try:
+            self._check_workers()
+        except ProcessFailed as ended:
+            return str(ended)
+        return why
+
+    def _check_workers(self) -> None:
+        for worker in self._workers.values():
+            worker.check()
+
     def _next_message(self, deadline: float, bound_s: float) -> Message:
         dialogue = self._talking()
         try:
             with _as_load_failure():
+                self._check_workers()
                 return decode(dialogue.hear_line(max(0.0, deadline - time.monotonic())))
         except SilenceError as silence:
             raise LoadFailed(
@@ -186,6 +226,16 @@ class LoadDriver:
             ) from silence
         except ProtocolError as error:
             raise LoadFailed(str(error)) from error
+
+
+class _LostError(LoadFailed):
+    """The master said that it lacks workers."""
+
+
+def _crew_argv(crew: Crew) -> list[str | Path]:
+    argv = ["--workers", str(crew.workers.here), "--expect-workers", str(crew.workers.elsewhere)]
+    argv += ["--bind-host", crew.host, "--bind-port", str(crew.port)]
+    return [*argv, "--gather-s", str(crew.within_s)]
 
 
 @contextmanager

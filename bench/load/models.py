@@ -15,6 +15,7 @@ from gevent.pool import Pool
 
 from bench.load.asking import Asker, Questions, Report
 from bench.load.connection import Connection
+from bench.load.distributed.share import WHOLE, Share
 from bench.load.pacing import choices, offsets
 from bench.load.phase import Phase, Stage
 from bench.model import Arrivals
@@ -33,7 +34,8 @@ class Order:
 
     ``rate_rps`` makes the model an open one, and is offered by one user alone, who
     has at most ``outstanding`` requests under way. ``numbers`` numbers the users,
-    so that each has a stream of choices of its own.
+    so that each has a stream of choices of its own. Of an open model's arrivals only
+    those of ``share`` are made here: the others are made by other processes.
 
     ``questions`` are the same for each replica of the server. In the closed model a
     user stays with one replica, user k with the k-th in turn, as a client that keeps
@@ -49,6 +51,7 @@ class Order:
     arrivals: Arrivals = Arrivals.CONSTANT
     outstanding: int = 1
     numbers: Iterator[int] = field(default_factory=count)
+    share: Share = WHOLE
 
 
 class Model(Protocol):
@@ -152,9 +155,10 @@ class OpenModel:
         self._order = order
         self._present = _Present(order)
         self._replicas = [_Replica(each, order.timeout_s, report) for each in order.questions]
-        self._turns = cycle(self._replicas)
+        self._turns: Iterator[_Replica] = iter(())
         self._pool = Pool(order.outstanding)
         self._offsets: Iterator[float] = iter(())
+        self._choices: Iterator[int] = iter(())
         self._due: float | None = None
         self._broken: Exception | None = None
 
@@ -170,7 +174,10 @@ class OpenModel:
         rate = self._order.rate_rps
         assert rate is not None, "only an order with a rate makes this model"
         seed = f"{self._present.seed(phase)}/arrivals"
-        self._offsets = offsets(self._order.arrivals, rate, phase.seconds, seed)
+        share = self._order.share
+        self._offsets = share.part(offsets(self._order.arrivals, rate, phase.seconds, seed))
+        self._choices = share.part(self._present.choices)
+        self._turns = share.part(cycle(self._replicas))
 
     def step(self) -> None:
         """Start the request that is due, or say why not; raise what broke one started before."""
@@ -180,7 +187,7 @@ class OpenModel:
         phase = self._present.phase
         if due is None or phase is None:
             return  # Locust takes a step before it first waits
-        index, replica = next(self._present.choices), next(self._turns)
+        index, replica = next(self._choices), next(self._turns)
         if self._pool.full():
             replica.asker.refuse(phase, index, due, dropped=True)
         elif replica.asker.backoff.remaining_s(monotonic()):

@@ -9,6 +9,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
+from bench.model import LoadWorker
+
 PROGRESS_EVERY_S = 1.0
 DRAIN_BOUND_S = 2.0
 """How long the end of a warm-up waits for what is outstanding."""
@@ -16,6 +18,14 @@ DRAIN_BOUND_S = 2.0
 
 class ProtocolError(ValueError):
     """A line that is not what this protocol says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Workers are awaited; on this port, if the harness left the choice."""
+
+    EVENT: ClassVar[str] = "listening"
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,8 @@ class Measured:
     those that came before the window's end. ``cpu_s`` and ``cpu_share`` are of the
     load process over ``window_s``; a share of 1.0 is a whole processor, all that a
     process of one thread can use. ``schedule_lag_p99_ms`` is from intended to
-    actual start (open model).
+    actual start (open model). With ``workers`` the counts and ``cpu_s`` are their sums,
+    and ``cpu_share`` is the greatest of theirs.
     """
 
     EVENT: ClassVar[str] = "measured"
@@ -87,6 +98,15 @@ class Measured:
     cpu_share: float
     requests_file: str
     first_failures: tuple[str, ...] = ()
+    workers: tuple[LoadWorker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Workers did not come, or one is gone: the load cannot be what was ordered."""
+
+    EVENT: ClassVar[str] = "lost"
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +117,9 @@ class Refused:
     why: str
 
 
-Message = Ready | Progress | Drained | Measured | Refused
+Message = Listening | Ready | Progress | Drained | Measured | Lost | Refused
 _KINDS: dict[str, type[Message]] = {
-    kind.EVENT: kind for kind in (Ready, Progress, Drained, Measured, Refused)
+    kind.EVENT: kind for kind in (Listening, Ready, Progress, Drained, Measured, Lost, Refused)
 }
 Kind = TypeVar("Kind")
 
@@ -123,6 +143,8 @@ def _filled(kind: type[Kind], content: dict[str, Any]) -> Kind:
     for field in fields(kind):  # type: ignore[arg-type]  # every kind is a dataclass
         if field.name == "first_failures":
             content[field.name] = tuple(content[field.name])
+        if field.name == "workers":
+            content[field.name] = tuple(LoadWorker(**each) for each in content[field.name])
     return kind(**content)
 
 

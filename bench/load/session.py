@@ -5,39 +5,18 @@ a measured window does not begin with the cost of connecting.
 """
 
 import gc
-import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
-import gevent
 from locust.env import Environment
 
+from bench.load.leading import AFTER_TIMEOUT_S, Usage, drain, lead, progress_of
 from bench.load.models import Order
 from bench.load.phase import Phase, Stage
-from bench.load.protocol import DRAIN_BOUND_S, PROGRESS_EVERY_S, Drained, Measured, Progress
+from bench.load.protocol import DRAIN_BOUND_S, Drained, Measured, Message, Progress
 from bench.load.recorder import Recorder
 from bench.load.user import LoadUser
-
-_POLL_S = 0.005
-_AFTER_TIMEOUT_S = 1.0
-"""Every request ends by its own time-out; so much more is given for its bookkeeping."""
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Usage:
-    """CPU seconds of this process, on which moment of the monotonic clock."""
-
-    at_s: float
-    cpu_s: float
-
-    @classmethod
-    def now(cls) -> "_Usage":
-        return cls(monotonic(), time.process_time())
 
 
 class Session:
@@ -60,12 +39,11 @@ class Session:
 
         self._environment.events.user_error.add_listener(listen)  # type: ignore[no-untyped-call]
 
-    @property
-    def phase(self) -> Phase | None:
-        """The phase under way, or the last one."""
-        return self._stage.phase
+    def progress(self) -> Progress:
+        """Return the counts of the phase under way, or of the last one."""
+        return progress_of(self._stage.phase, None)
 
-    def start(self) -> None:
+    def start(self, say: Callable[[Message], None]) -> None:  # noqa: ARG002 - nothing to say yet
         """Start all users; they wait at the gate for the first phase."""
         self._runner.start(user_count=self._users, spawn_rate=self._users, wait=True)
 
@@ -75,8 +53,8 @@ class Session:
 
     def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
         """Load without recording, then pause until nothing is in flight (bounded)."""
-        phase = self._run(Phase("warmup", seconds), tell)
-        _drain(phase, DRAIN_BOUND_S)
+        phase = lead(self._stage, Phase("warmup", seconds), tell)
+        drain(phase, DRAIN_BOUND_S)
         return Drained(
             in_flight=phase.in_flight,
             drained_epoch_s=time.time(),
@@ -92,10 +70,10 @@ class Session:
         recorder = Recorder(self._order.questions[0].labels)
         gc.collect()
         gc.freeze()  # what is alive now need not be walked again within the window
-        begin_epoch_s, before = time.time(), _Usage.now()
-        phase = self._run(Phase("measure", seconds, recorder), tell)
-        after = _Usage.now()
-        _drain(phase, self._order.timeout_s + _AFTER_TIMEOUT_S)
+        begin_epoch_s, before = time.time(), Usage.now()
+        phase = lead(self._stage, Phase("measure", seconds, recorder), tell)
+        after = Usage.now()
+        drain(phase, self._order.timeout_s + AFTER_TIMEOUT_S)
         drained_epoch_s = time.time()
         requests_file = self._out / "requests.parquet"
         recorder.write(requests_file)
@@ -122,39 +100,3 @@ class Session:
             requests_file=str(requests_file),
             first_failures=tuple(phase.first_failures),
         )
-
-    def _run(self, phase: Phase, tell: Callable[[Progress], None]) -> Phase:
-        """Let the users go and return when the phase's time is over."""
-        self._stage.begin(phase)
-        last = self.progress(phase, None)
-        while (left := phase.end_s - monotonic()) > 0:
-            gevent.sleep(min(left, PROGRESS_EVERY_S))
-            last = self.progress(phase, last)
-            tell(last)
-        return phase
-
-    @staticmethod
-    def progress(phase: Phase | None, last: Progress | None) -> Progress:
-        """Return the counts of ``phase``, with the rate of answers since ``last``."""
-        if phase is None:
-            return Progress(None, 0.0, None, 0, 0, 0, 0, 0, 0.0)
-        elapsed_s = monotonic() - phase.begin_s
-        base_s, base = (last.elapsed_s, last.answered) if last else (0.0, 0)
-        span_s = elapsed_s - base_s
-        return Progress(
-            phase=phase.name,
-            elapsed_s=round(elapsed_s, 3),
-            seconds=phase.seconds,
-            sent=phase.sent,
-            answered=phase.answered,
-            failed=phase.failed,
-            dropped=phase.dropped,
-            in_flight=phase.in_flight,
-            rps=round((phase.answered - base) / span_s, 1) if span_s > 0 else 0.0,
-        )
-
-
-def _drain(phase: Phase, bound_s: float) -> None:
-    deadline = monotonic() + bound_s
-    while phase.in_flight and monotonic() < deadline:
-        gevent.sleep(_POLL_S)

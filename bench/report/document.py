@@ -20,6 +20,7 @@ from bench.report.controls import ControlRow, control_rows
 from bench.report.faults import fault_sections, headline
 from bench.report.figures import MOST_SCENARIOS, charts, of_run, timelines_of
 from bench.report.footnotes import Note, general, notes_of
+from bench.report.load_workers import worker_rows
 from bench.report.noise import noise
 from bench.report.readpaths import read_path_sections
 from bench.report.summit import Summit, summit
@@ -102,6 +103,7 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
             equality=analysis.equality,
             ledgers=tables.ledgers(analysis.facts),
             trials=tables.trials(analysis),
+            load_workers=worker_rows(analysis),
             noise=noise(analysis),
             sources=tables.sources(),
         )

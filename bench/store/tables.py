@@ -1,6 +1,6 @@
 """The tables of a trial: their columns, and the ways into and out of Parquet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Table:
 
     name: str
     schema: pa.Schema
+    may_lack: frozenset[str] = frozenset()
+    """Columns that a file need not have: they are null then."""
 
     @property
     def file(self) -> str:
@@ -34,9 +36,15 @@ class Table:
         return frame
 
 
-def _table(name: str, required: Mapping[str, pa.DataType], optional: Sequence[str] = ()) -> Table:
-    columns = [pa.field(key, kind, nullable=key in optional) for key, kind in required.items()]
-    return Table(name, pa.schema(columns))
+def _table(
+    name: str,
+    required: Mapping[str, pa.DataType],
+    optional: Sequence[str] = (),
+    may_lack: Sequence[str] = (),
+) -> Table:
+    nullable = {*optional, *may_lack}
+    columns = [pa.field(key, kind, nullable=key in nullable) for key, kind in required.items()]
+    return Table(name, pa.schema(columns), frozenset(may_lack))
 
 
 REQUESTS = _table(
@@ -49,8 +57,10 @@ REQUESTS = _table(
         "bytes": pa.int64(),
         "route": pa.string(),
         "outcome": pa.string(),
+        "worker": pa.string(),
     },
     optional=("sent_us", "done_us"),
+    may_lack=("worker",),
 )
 AUDIT = _table(
     "audit",
@@ -136,11 +146,12 @@ def _move_in(path: Path, table: Table, source: Path) -> None:
     try:
         found = pq.read_schema(source)
         _check_names(source, table, dict.fromkeys(found.names))
-        if all(found.field(column.name).type == column.type for column in table.schema):
+        schema = _present(table, found.names)
+        if all(found.field(column.name).type == column.type for column in schema):
             copy_file(source, path)
             return
-        content = pq.read_table(source).select(table.schema.names)
-        _write(path, content.replace_schema_metadata(None).cast(table.schema))
+        content = pq.read_table(source).select(schema.names)
+        _write(path, content.replace_schema_metadata(None).cast(schema))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{source} cannot be taken in as {table.file}: {error}") from error
 
@@ -160,19 +171,24 @@ def read_table(folder: Path, table: Table) -> pd.DataFrame:
     path = folder / table.file
     if not path.exists():
         return table.empty()
-    _check_columns(path, table)
+    present = _check_columns(path, table)
     try:
-        frame: pd.DataFrame = pd.read_parquet(path, columns=table.schema.names)
+        frame: pd.DataFrame = pd.read_parquet(path, columns=present.names)
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path} is damaged: {error}") from error
-    return frame
+    for column in table.schema:
+        if column.name not in present.names:
+            frame[column.name] = pa.nulls(len(frame), column.type).to_pandas()
+    ordered: pd.DataFrame = frame[table.schema.names]
+    return ordered
 
 
 def _arrow(path: Path, table: Table, rows: Sequence[Any] | Mapping[str, Sequence[Any]]) -> pa.Table:
     columns = rows if isinstance(rows, Mapping) else _columns(path, table, rows)
     _check_names(path, table, columns)
     arrays = []
-    for column in table.schema:
+    schema = _present(table, columns)
+    for column in schema:
         try:
             array = pa.array(columns[column.name], type=column.type, from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -182,10 +198,10 @@ def _arrow(path: Path, table: Table, rows: Sequence[Any] | Mapping[str, Sequence
         if array.null_count and not column.nullable:
             raise StoreError(f"{path}: column {column.name}: {array.null_count} values are missing")
         arrays.append(array)
-    lengths = {column.name: len(array) for column, array in zip(table.schema, arrays, strict=True)}
+    lengths = {column.name: len(array) for column, array in zip(schema, arrays, strict=True)}
     if len(set(lengths.values())) > 1:
         raise StoreError(f"{path}: columns of unequal length: {lengths}")
-    return pa.Table.from_arrays(arrays, schema=table.schema)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _columns(path: Path, table: Table, rows: Sequence[Any]) -> dict[str, list[Any]]:
@@ -198,21 +214,31 @@ def _columns(path: Path, table: Table, rows: Sequence[Any]) -> dict[str, list[An
     return {field.name: [getattr(row, field.name) for row in rows] for field in fields(rows[0])}
 
 
+def _present(table: Table, found: Collection[str]) -> pa.Schema:
+    """Return the columns of ``table`` without those that it may lack and that are not ``found``."""
+    columns = [
+        each for each in table.schema if each.name in found or each.name not in table.may_lack
+    ]
+    return pa.schema(columns)
+
+
 def _check_names(path: Path, table: Table, found: Mapping[str, object]) -> None:
     expected = set(table.schema.names)
-    if missing := sorted(expected - set(found)):
+    if missing := sorted(expected - table.may_lack - set(found)):
         raise StoreError(f"{path}: missing columns: {', '.join(missing)}")
     if unknown := sorted(set(found) - expected):
         raise StoreError(f"{path}: unknown columns: {', '.join(unknown)}")
 
 
-def _check_columns(path: Path, table: Table) -> None:
+def _check_columns(path: Path, table: Table) -> pa.Schema:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
     _check_names(path, table, dict.fromkeys(schema.names))
-    for column in table.schema:
+    present = _present(table, schema.names)
+    for column in present:
         found = schema.field(column.name).type
         if found != column.type:
             raise StoreError(f"{path}: column {column.name}: expected {column.type}, got {found}")
+    return present

@@ -11,6 +11,7 @@ from bench.model import (
     Caveat,
     CaveatKind,
     FaultRecord,
+    LoadWorker,
     Outcome,
     Scenario,
     Trial,
@@ -25,6 +26,8 @@ SATURATED_SHARE = 0.9
 """Of a processor: a generator of one thread that uses more cannot be relied on to keep time."""
 RATE_TOLERANCE = 0.02
 CHURN_TOLERANCE = 0.05
+CLOCK_TOLERANCE_US = 10_000
+"""Arrivals of workers whose clocks are known no better come bunched, at rates above 100/s."""
 UPSTREAM_REQUESTS = "informer_bench_upstream_requests_total"
 UPSTREAM_BYTES = "informer_bench_upstream_received_bytes_total"
 
@@ -64,6 +67,7 @@ def with_load(record: TrialRecord, measured: Measured) -> TrialRecord:
         dropped=measured.dropped,
         schedule_lag_p99_ms=measured.schedule_lag_p99_ms,
         generator_cpu_share=measured.cpu_share,
+        load_workers=measured.workers,
     )
 
 
@@ -162,13 +166,33 @@ def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:
         yield CaveatKind.NOT_DRAINED, f"{measured.in_flight} requests in flight at the end mark"
     if measured.cpu_share > SATURATED_SHARE:
         share = f"{measured.cpu_share:.0%} of a processor"
+        who = _busiest(measured.workers)
         yield (
             CaveatKind.GENERATOR_SATURATED,
-            f"the load generator used {share}: throughput is at least what was measured",
+            f"{who} used {share}: throughput is at least what was measured",
         )
+    yield from _clock_caveats(measured.workers)
     wanted = measured.requested_rps
     if wanted is not None and measured.achieved_rps < wanted * (1 - RATE_TOLERANCE):
         yield (
             CaveatKind.RATE_NOT_REACHED,
             f"{measured.achieved_rps:.2f} good answers a second came of {wanted:g} offered",
         )
+
+
+def _busiest(workers: Sequence[LoadWorker]) -> str:
+    if not workers:
+        return "the load generator"
+    return f"the load worker {max(workers, key=lambda each: each.cpu_share).name}"
+
+
+def _clock_caveats(workers: Sequence[LoadWorker]) -> Iterator[tuple[CaveatKind, str]]:
+    for worker in workers:
+        known_us = worker.clock_uncertainty_us + abs(worker.clock_drift_us)
+        if known_us > CLOCK_TOLERANCE_US:
+            text = (
+                f"the clock of the load worker {worker.name} is known to {known_us / 1e3:.1f} ms "
+                "only: its requests may have come so much earlier or later among the others'; "
+                "latencies are not affected, each is of one clock"
+            )
+            yield CaveatKind.CLOCKS_APART, text

@@ -15,6 +15,7 @@ from bench.faults import FaultError
 from bench.kinds import ServerError, ServerKind
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
+from bench.load.wanted import Crew, listening_address
 from bench.model import Caveat, CaveatKind, Outcome, Plan, Trial, TrialRecord
 from bench.probes.audit import AuditRow
 from bench.probes.bystander_row import BystanderRow
@@ -69,7 +70,8 @@ class TrialRunner:
     """Runs one trial on a populated cluster. ``folder`` takes logs and the request rows.
 
     ``kind`` is ``None`` for the arm without a server and without load. ``observers``
-    are resumed if the scenario wants them, and are idle otherwise.
+    are resumed if the scenario wants them, and are idle otherwise. With a ``crew`` several
+    processes make the load.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class TrialRunner:
         folder: Path,
         notify: Notify,
         attempt: int = 1,
+        crew: Crew | None = None,
     ) -> None:
         self._plan = plan
         self._trial = trial
@@ -95,6 +98,7 @@ class TrialRunner:
         self._watchdog = watchdog
         self._folder = folder
         self._notify = notify
+        self._crew = crew
         self._server: Replicas | None = None
         self._load: LoadDriver | None = None
         self._caveats: list[Caveat] = []
@@ -111,7 +115,8 @@ class TrialRunner:
 
         A server or load process that fails makes the trial a failed one, with what
         was measured until then; so does a fault that could not be put in place. Raises
-        ``ProcessFailed`` when the control plane, the churn writer or an observer has ended.
+        ``ProcessFailed`` when the control plane, the churn writer or an observer has ended,
+        ``WorkersMissing`` when the load's workers do not come.
         """
         with ExitStack() as stack:
             try:
@@ -189,6 +194,7 @@ class TrialRunner:
                 ground=self._ground,
                 watchdog=self._watchdog,
                 folder=self._folder,
+                host=listening_address(self._crew),
             )
         )
         at_ready = scrape_servers([*server], "ready")
@@ -214,6 +220,7 @@ class TrialRunner:
             arrivals=self._scenario.arrivals,
             seed=self._plan.seed + self._trial.round,
             timeout_s=REQUEST_TIMEOUT_S,
+            crew=self._crew,
         )
         return stack.enter_context(LoadDriver(load, out=self._folder, watchdog=self._watchdog))
 
@@ -224,6 +231,7 @@ class TrialRunner:
             ours |= self._observers.pids
         if self._load is not None:
             ours["load"] = self._load.pid
+            ours |= {f"load-{name}": pid for name, pid in self._load.worker_pids.items()}
         pids: dict[str, Trees] = {name: (pid,) for name, pid in ours.items()}
         if self._server is not None:
             pids["server"] = self._server.pids

@@ -2,7 +2,8 @@
 
 ``delay_s`` of each request; ``serial``: one at a time; ``stall``: ``[n, seconds]``,
 the n-th request holds up all others; ``status``; ``body``; ``die_after`` requests;
-``pods`` in a list. ``/count`` tells how many requests came before.
+``pods`` in a list. ``/count`` tells how many requests came before,
+``/addresses`` from where each came.
 """
 
 import json
@@ -16,6 +17,7 @@ BEHAVIOUR = json.loads(os.environ.get("APP_BEHAVIOUR", "{}"))
 SERIAL = threading.Lock()
 COUNTING = threading.Lock()
 SEEN = [0]
+ADDRESSES = []
 
 
 def pod(namespace, name):
@@ -28,9 +30,10 @@ PODS = [
 ]
 
 
-def count():
+def count(address):
     with COUNTING:
         SEEN[0] += 1
+        ADDRESSES.append(address)
         return SEEN[0]
 
 
@@ -47,7 +50,9 @@ def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/count":
         return answer(start_response, "200 OK", str(SEEN[0]).encode())
-    number = count()
+    if path == "/addresses":
+        return answer(start_response, "200 OK", json.dumps(ADDRESSES).encode())
+    number = count(environ["REMOTE_ADDR"])
     if number > BEHAVIOUR.get("die_after", number):
         os.kill(os.getppid(), signal.SIGKILL)
         os._exit(1)

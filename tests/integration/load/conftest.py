@@ -56,6 +56,12 @@ class Server:
         with urllib.request.urlopen(f"{self.url}/count", timeout=5) as response:
             return int(response.read())
 
+    def addresses(self) -> list[str]:
+        """From which address each request came, in order, these questions left out."""
+        with urllib.request.urlopen(f"{self.url}/addresses", timeout=5) as response:
+            addresses: list[str] = json.loads(response.read())
+        return addresses
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -40,7 +40,7 @@ def test_rows_come_back_as_they_were_added(recorder, tmp_path):
 def test_the_file_has_the_types_of_the_stores_table_and_is_taken_in_unchanged(recorder, tmp_path):
     source = tmp_path / "requests.parquet"
     recorder.write(source)
-    types = {field.name: field.type for field in REQUESTS.schema}
+    types = {each.name: each.type for each in REQUESTS.schema if each.name not in REQUESTS.may_lack}
     assert types == {field.name: field.type for field in pq.read_schema(source)}
     trial = tmp_path / "trial"
     trial.mkdir()

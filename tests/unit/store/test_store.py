@@ -305,9 +305,19 @@ def test_every_column_and_key_is_documented():
 
 def test_tables_read_the_same_with_pandas_alone(store):
     folder = store.create(a_run()).write_trial(a_trial(), requests=some_requests())
-    pd.testing.assert_frame_equal(
-        pd.read_parquet(folder / "requests.parquet"), store.open("latest").requests(a_trial())
-    )
+    read = store.open("latest").requests(a_trial())
+    alone = pd.read_parquet(folder / "requests.parquet")
+    pd.testing.assert_frame_equal(alone, read[alone.columns])
+
+
+def test_a_column_that_a_file_need_not_have_is_null_then_and_kept_otherwise(store):
+    writer = store.create(a_run())
+    rows = some_requests()
+    writer.write_trial(a_trial(0), requests=rows)
+    writer.write_trial(a_trial(1), requests={**rows, "worker": ["worker-1", "elsewhere-1"]})
+    reader = store.open("latest")
+    assert reader.requests(a_trial(0))["worker"].isna().all()
+    assert ["worker-1", "elsewhere-1"] == reader.requests(a_trial(1))["worker"].tolist()
 
 
 def test_a_run_is_gone_on_with_and_a_failed_trial_makes_room(store):

@@ -1,0 +1,145 @@
+"""Options of who makes the load: one process, or Locust's workers, here and elsewhere."""
+
+import argparse
+import ipaddress
+from dataclasses import dataclass
+
+from bench.load.wanted import Crew
+from bench.model import LoadWorkers, Plan
+from bench.plan import PlanError
+from bench.ui.ports import free_port, require_free
+
+MASTER_PORT = 5557
+"""Locust's own."""
+MOST = 64
+WITHIN_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What the command line says of it; ``bind`` is an address and a port."""
+
+    workers: LoadWorkers
+    bind: tuple[str, int] | None
+    within_s: float
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> "LoadOptions":
+        """Read what ``add_load_options`` added."""
+        workers = LoadWorkers(options.load_workers, options.expect_load_workers)
+        return cls(workers, options.load_bind, options.load_within)
+
+    def crew(self) -> Crew | None:
+        """Return who makes the load of a new run. Raises ``PlanError``, ``PortTaken``."""
+        return self._crew(self.workers)
+
+    def crew_again(self, workers: LoadWorkers) -> Crew | None:
+        """Return who goes on with a run whose load ``workers`` made; raises likewise."""
+        if self.workers.total and self.workers != workers:
+            raise PlanError(
+                f"the run's load was made by {workers}; it cannot go on with {self.workers}"
+            )
+        return self._crew(workers)
+
+    def _crew(self, workers: LoadWorkers) -> Crew | None:
+        if workers.elsewhere and self.bind is None:
+            raise PlanError(
+                f"{workers.elsewhere} load workers come from elsewhere: name an address of this "
+                "machine that they reach with --load-bind ADDRESS[:PORT]"
+            )
+        if self.bind is not None and not workers.elsewhere:
+            raise PlanError("--load-bind is for workers from elsewhere: --expect-load-workers N")
+        if not workers.total:
+            return None
+        if self.bind is None:
+            return Crew(workers)
+        host, port = self.bind
+        if port == 0:
+            port = free_port(host)
+        else:
+            require_free(host, port, "--load-bind ADDRESS:PORT")
+        return Crew(workers, host, port, self.within_s)
+
+
+def add_load_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--load-workers``, ``--expect-load-workers``, ``--load-bind``, ``--load-within``."""
+    group = parser.add_argument_group(
+        "who makes the load",
+        "One process, unless told otherwise. Several share users and rate evenly; each trial's "
+        "record holds their shares, CPU, schedule lag and clock offsets.",
+    )
+    group.add_argument(
+        "--load-workers", type=_few, default=0, metavar="N", help="Locust workers to start here"
+    )
+    group.add_argument(
+        "--expect-load-workers",
+        type=_few,
+        default=0,
+        metavar="N",
+        help="workers that come from elsewhere, each started there with: python -m bench.load "
+        "worker --master ADDRESS:PORT (needs this repository, its lock file, and no more)",
+    )
+    group.add_argument(
+        "--load-bind",
+        type=_address,
+        metavar="ADDRESS[:PORT]",
+        help="where these find Locust's master, and the servers under test: an address of this "
+        f"machine. There is no password: whoever reaches it can join (port {MASTER_PORT}; 0 "
+        "chooses one)",
+    )
+    group.add_argument(
+        "--load-within",
+        type=_seconds,
+        default=WITHIN_S,
+        metavar="S",
+        help="how long a trial waits for workers from elsewhere (%(default)g)",
+    )
+
+
+def check_workers(plan: Plan, crew: Crew | None) -> None:
+    """Raise ``PlanError`` if ``crew`` is too big for a scenario, or cannot reach a server."""
+    if crew is None:
+        return
+    for scenario in plan.scenarios:
+        if scenario.users < crew.workers.total:
+            raise PlanError(
+                f"the scenario {scenario.name!r} has {scenario.users} users: too few for "
+                f"{crew.workers.total} load workers, of which each needs one"
+            )
+    if crew.workers.elsewhere and plan.external:
+        raise PlanError(
+            f"the server {plan.external[0].name!r} listens on 127.0.0.1: load workers from "
+            "elsewhere cannot reach it"
+        )
+
+
+def _few(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= MOST:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MOST}")
+    return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 3600")
+    return seconds
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, str(MASTER_PORT)
+    host = host.strip("[]")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{host!r} is no IP address of this machine") from error
+    if address.is_unspecified:
+        raise argparse.ArgumentTypeError(
+            "workers are told this address: name one of this machine's, not all of them"
+        )
+    if not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{port!r} is not a port")
+    return host, int(port)

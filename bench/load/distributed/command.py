@@ -1,0 +1,134 @@
+"""``python -m bench.load worker``: a worker that joins one load after the other, until it is ended.
+
+Each load gets a process of its own, as the single load process does: nothing of one
+trial is left in the next.
+"""
+
+import argparse
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import gevent
+
+import bench
+from bench.load.distributed.worker import Master, NobodyThereError, Refusal, Worker
+
+OVER = 0
+NOBODY = 4
+REFUSED = 3
+AGAIN = 75
+"""The master is busy with others: as ``EX_TEMPFAIL`` of sysexits.h says, try again later."""
+AGAIN_AFTER_S = 1.0
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+DESCRIPTION = """\
+Make a part of the load of "python -m bench run --expect-load-workers N", from this machine.
+It needs this repository at the same version and its lock file installed, nothing else: what
+is to be asked, and where, comes from the master. It waits for the next trial after each, and
+ends when no master was there for --wait-s, on Ctrl-C, or when it is refused."""
+
+
+def main(argv: list[str]) -> int:
+    """Read the command line and join loads; return the exit code."""
+    arguments = _parser().parse_args(argv)
+    host, port = arguments.master
+    if not arguments.once:
+        return _keep_joining(argv)
+    return _join(Master(host, port, arguments.name, arguments.source), arguments.wait_s)
+
+
+def _keep_joining(argv: list[str]) -> int:
+    """Start a process for each load until one says that it is no use."""
+    child = [sys.executable, "-m", "bench.load", "worker", *argv, "--once"]
+    while True:
+        with subprocess.Popen(child, cwd=Path(bench.__file__).parents[1]) as process:
+            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:  # the child has it as well
+                process.wait()
+                return 130
+        if code == AGAIN:
+            gevent.sleep(AGAIN_AFTER_S)
+        elif code != OVER:
+            return code
+
+
+def _join(master: Master, wait_s: float) -> int:
+    worker = Worker(master, _say)
+    ended: list[int] = []
+
+    def end(number: int) -> None:
+        ended.append(number)
+        worker.end()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, end, number)
+    _say(f"waiting for a master on {master.host} port {master.port}")
+    try:
+        worker.hold(wait_s)
+    except NobodyThereError as error:
+        _say(str(error))
+        return NOBODY
+    except Refusal as refusal:
+        _say(f"refused: {refusal}")
+        return AGAIN if refusal.again else REFUSED
+    return 128 + ended[0] if ended else OVER
+
+
+def _say(text: str) -> None:
+    print(f"bench.load worker: {text}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.load worker",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--master",
+        type=_address,
+        required=True,
+        metavar="HOST:PORT",
+        help="as the run says it, when it is started",
+    )
+    parser.add_argument(
+        "--name",
+        type=_name,
+        help="what the record calls this worker, which should not tell its host; left out: "
+        "elsewhere-1, elsewhere-2, ...",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="ADDRESS",
+        help="speak from this address of this machine, where it has several",
+    )
+    parser.add_argument(
+        "--wait-s",
+        type=float,
+        default=1800.0,
+        metavar="S",
+        help="end when no master was there for so long (%(default)g)",
+    )
+    parser.add_argument("--once", action="store_true", help="join one load, then end")
+    return parser
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a name of lower-case letters, digits and hyphens"
+        )
+    return text

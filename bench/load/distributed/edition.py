@@ -1,0 +1,46 @@
+"""Which version of the project a process runs: two that differ must not make one load.
+
+The commit will not do: a worker may run from an archive or an image that has no
+repository in it, and a checkout may be changed. The sources themselves are compared.
+"""
+
+import hashlib
+import importlib.metadata
+import platform
+from pathlib import Path
+
+import bench
+
+PACKAGES = ("gevent", "httptools", "locust", "msgspec", "numpy", "pyarrow", "pyzmq")
+"""Those that a worker's figures or messages depend on."""
+
+Edition = dict[str, str]
+"""Version by name of what it is the version of."""
+
+
+def edition() -> Edition:
+    """Return what this process is made of: sources of ``bench``, Python, packages."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"sources": sources(Path(bench.__file__).parent), "Python": python, **packages}
+
+
+def sources(folder: Path) -> str:
+    """Return a digest of the Python sources under ``folder``, their names included."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def unlike(ours: Edition, theirs: Edition) -> str | None:
+    """Return in what ``theirs`` is not ``ours``, both named; ``None`` if they are alike."""
+    names = sorted({*ours, *theirs}, key=lambda name: (name != "sources", name))
+    differing = [
+        f"{name} {theirs.get(name, 'unknown')} there, {ours.get(name, 'unknown')} here"
+        for name in names
+        if ours.get(name) != theirs.get(name)
+    ]
+    return "; ".join(differing) or None

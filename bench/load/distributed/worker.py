@@ -1,0 +1,262 @@
+"""A worker's side of one load: joins a master, loads when told, and hands its rows over."""
+
+import gc
+import io
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from time import monotonic
+from typing import Any
+
+import gevent
+import pyarrow.parquet as pq
+from gevent.event import AsyncResult
+from locust.env import Environment
+from locust.rpc import Message
+
+from bench.load.asking import Questions
+from bench.load.connection import Address
+from bench.load.distributed.edition import edition
+from bench.load.distributed.messages import (
+    CLOCK,
+    COUNTS,
+    HELLO,
+    ORDER,
+    OVER,
+    PHASE,
+    PIECE_BYTES,
+    PROGRESS,
+    REFUSED,
+    ROWS,
+    TROUBLE,
+    Assignment,
+    Result,
+)
+from bench.load.leading import AFTER_TIMEOUT_S, Usage, drain, lead
+from bench.load.models import Order
+from bench.load.phase import Phase, Stage
+from bench.load.protocol import DRAIN_BOUND_S, Progress
+from bench.load.recorder import Recorder
+from bench.load.routes import load
+from bench.load.user import LoadUser
+
+MEASURE = "measure"
+KNOCK_EVERY_S = 0.5
+MASTER_SILENT_S = 10.0
+"""A master answers every heartbeat, and they come every second."""
+
+
+class NobodyThereError(Exception):
+    """No master listens at the address."""
+
+
+class Refusal(Exception):  # noqa: N818 - what the master said
+    """The master does not want this worker; ``again`` tells whether it may later."""
+
+    def __init__(self, why: str, *, again: bool) -> None:
+        super().__init__(why)
+        self.again = again
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """Where a master is, how this worker is called, and from which address it speaks."""
+
+    host: str
+    port: int
+    name: str | None = None
+    source: str = ""
+
+    @property
+    def way(self) -> str:
+        """How ZeroMQ is told where it is: ``[source:port;]host``."""
+        return f"{self.source}:0;{self.host}" if self.source else self.host
+
+
+class Worker:
+    """One worker for the length of one load."""
+
+    def __init__(self, master: Master, say: Callable[[str], None]) -> None:
+        self._master = master
+        self._say = say
+        self._over: AsyncResult = AsyncResult()
+        self._stage = Stage()
+        self._order: Order
+        self._heard_s = monotonic()
+        self._user: type[LoadUser] = type("Reader", (LoadUser,), {"abstract": False})
+        self._environment = Environment(user_classes=[self._user], catch_exceptions=False)
+
+    def hold(self, within_s: float) -> None:
+        """Join the master and do its work until it is over.
+
+        Raises ``NobodyThereError`` if no master listens within ``within_s``, ``Refusal``,
+        and what broke a user, after the master was told.
+        """
+        self._knock(within_s)
+        if self._over.ready():
+            return
+        parent = os.getppid()
+        # Locust calls a worker by its host's name, which must not enter a log that is quoted
+        socket.gethostname = lambda: self._master.name or "load-worker"
+        runner = self._environment.create_worker_runner(self._master.way, self._master.port)
+        for kind, listener in (
+            (CLOCK, self._tell_time),
+            (ORDER, self._take_order),
+            (REFUSED, self._go_away),
+        ):
+            self._listen(kind, listener)
+        self._listen(PHASE, self._run, concurrent=True)
+        events = self._environment.events
+        events.user_error.add_listener(self._on_broken_user)  # type: ignore[no-untyped-call]
+        events.heartbeat_received.add_listener(self._on_heartbeat)  # type: ignore[no-untyped-call]
+        self._send(HELLO, {"name": self._master.name, "edition": edition()})
+        watching = gevent.spawn(self._watch, parent)
+        # Locust ends all its greenlets when the master sends its workers home
+        ended = gevent.spawn(runner.greenlet.join)
+        ended.link(lambda _: self._over.set(None))
+        try:
+            self._over.get()
+        finally:
+            gevent.killall([watching, ended])
+            events.quitting.fire(environment=self._environment)  # type: ignore[no-untyped-call]
+            runner.quit()
+
+    def _knock(self, within_s: float) -> None:
+        """Return once somebody listens where the master should be, or this is to end."""
+        master = self._master
+        source = (master.source, 0) if master.source else None
+        deadline = monotonic() + within_s
+        while not self._over.ready():
+            try:
+                socket.create_connection((master.host, master.port), 3.0, source).close()
+            except OSError as error:
+                if monotonic() > deadline:
+                    raise NobodyThereError(
+                        f"no master listens on {master.host} port {master.port}, waited for "
+                        f"{within_s:g} s: {error.strerror or error}"
+                    ) from error
+                self._over.wait(KNOCK_EVERY_S)
+            else:
+                return
+
+    def end(self) -> None:
+        """Leave: the master hears that this worker is gone."""
+        self._over.set(None)
+
+    def _listen(self, kind: str, take: Callable[[Any], None], *, concurrent: bool = False) -> None:
+        def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
+            try:
+                take(msg.data)
+            except Exception as error:  # noqa: BLE001 - Locust would only log it, and go on
+                self._broken(error)
+
+        runner = self._environment.runner
+        assert runner is not None, "made before it is listened to"
+        runner.register_message(kind, listener, concurrent=concurrent)
+
+    def _send(self, kind: str, content: dict[str, Any]) -> None:
+        runner = self._environment.runner
+        assert runner is not None, "made before anything is said"
+        runner.send_message(kind, content)
+
+    def _watch(self, parent: int) -> None:
+        """End when the master has fallen silent, or whoever started this has gone."""
+        while monotonic() - self._heard_s < MASTER_SILENT_S and os.getppid() == parent:
+            gevent.sleep(1.0)
+        self._say("the master is gone")
+        self._over.set(None)
+
+    def _on_heartbeat(self, **_: object) -> None:
+        self._heard_s = monotonic()
+
+    def _on_broken_user(self, exception: Exception, **_: object) -> None:
+        self._broken(exception)
+
+    def _broken(self, error: Exception) -> None:
+        self._send(TROUBLE, {"why": f"{type(error).__name__}: {error}"})
+        self._over.set_exception(error)
+
+    def _go_away(self, said: dict[str, Any]) -> None:
+        self._over.set_exception(Refusal(said["why"], again=said["again"]))
+
+    def _tell_time(self, said: dict[str, Any]) -> None:
+        self._send(CLOCK, {**said, "seen": monotonic()})
+
+    def _take_order(self, said: dict[str, Any]) -> None:
+        task = Assignment.decode(said)
+        self._order = self._user.order = order_of(task, self._stage, self._master.source)
+        self._say(f"joined as {task.name}, {task.share.index + 1} of {task.share.of}")
+
+    def _run(self, said: dict[str, Any]) -> None:
+        """Load through one phase, then hand over what became of it."""
+        measured = said["name"] == MEASURE
+        recorder = Recorder(self._order.questions[0].labels) if measured else None
+        if measured:
+            gc.collect()
+            gc.freeze()  # what is alive now need not be walked again within the window
+        phase = Phase(said["name"], said["seconds"], recorder, begin_s=said["begin"])
+        gevent.sleep(max(0.0, phase.begin_s - monotonic()))
+        before = Usage.now()
+        lead(self._stage, phase, self._tell)
+        after = Usage.now()
+        drain(phase, self._order.timeout_s + AFTER_TIMEOUT_S if measured else DRAIN_BOUND_S)
+        drained_after_s = monotonic() - phase.begin_s
+        rows, row_bytes = self._hand_over(recorder)
+        is_open = self._order.rate_rps is not None
+        in_time = phase.answered if recorder is None or is_open else recorder.done_by(phase.seconds)
+        result = Result(
+            sent=phase.sent,
+            answered=phase.answered,
+            failed=phase.failed,
+            dropped=phase.dropped,
+            in_flight=phase.in_flight,
+            good=in_time,
+            rows=rows,
+            row_bytes=row_bytes,
+            drained_after_s=drained_after_s,
+            cpu_s=after.cpu_s - before.cpu_s,
+            span_s=after.at_s - before.at_s,
+            schedule_lag_p99_ms=recorder.lag_ms(99) if recorder and is_open else None,
+            first_failures=tuple(phase.first_failures),
+        )
+        self._send(OVER, result.encode())
+
+    def _tell(self, progress: Progress) -> None:
+        self._send(PROGRESS, {name: getattr(progress, name) for name in COUNTS})
+
+    def _hand_over(self, recorder: Recorder | None) -> tuple[int, int]:
+        """Send the rows piece by piece; return how many there are, and in how many bytes."""
+        if recorder is None:
+            return 0, 0
+        sink = io.BytesIO()
+        pq.write_table(recorder.table(), sink, compression="zstd", store_schema=False)
+        packed = sink.getvalue()
+        for begin in range(0, len(packed), PIECE_BYTES):
+            self._send(ROWS, {"rows": packed[begin : begin + PIECE_BYTES]})
+            gevent.sleep(0)  # heartbeats go between
+        return len(recorder), len(packed)
+
+
+def order_of(task: Assignment, stage: Stage, source: str = "") -> Order:
+    """Return what the users of one worker are to do.
+
+    An open model's users all draw from the seed's one stream of arrivals and choices,
+    of which each takes its share; a closed model's are numbered through all workers.
+    Raises ``RouteError`` and ``AddressError``.
+    """
+    asks = load(task.route).asks(task.targets)
+    addresses = [replace(Address.of(url), source=source) for url in task.servers]
+    is_open = task.rate_rps is not None
+    return Order(
+        questions=[Questions(asks, address) for address in addresses],
+        stage=stage,
+        seed=task.seed,
+        timeout_s=task.timeout_s,
+        rate_rps=task.rate_rps,
+        arrivals=task.arrivals,
+        outstanding=task.share.count(task.users),
+        numbers=count() if is_open else count(task.share.index, task.share.of),
+        share=task.share,
+    )

@@ -1,0 +1,55 @@
+"""What load is wanted, and by whom it is made; what is raised when it cannot be had."""
+
+from dataclasses import dataclass
+
+from bench.model import Arrivals, LoadWorkers, Targets
+
+
+class LoadFailed(Exception):  # noqa: N818 - named like the supervision's ProcessFailed
+    """The load process died, fell silent or refused an order. Says which, with its log's tail."""
+
+
+class WorkersMissing(Exception):  # noqa: N818 - likewise
+    """The load's workers did not come in time. Says which, and how they are started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Several processes that make one load: Locust's workers, and where they find their master.
+
+    Workers ``elsewhere`` are started by hand (``python -m bench.load worker``) and must
+    come within ``within_s``; they need a ``port`` that is known beforehand.
+    """
+
+    workers: LoadWorkers
+    host: str = "127.0.0.1"
+    port: int = 0
+    within_s: float = 60.0
+
+    @property
+    def command(self) -> str:
+        """What starts a worker elsewhere, from this repository at this version."""
+        return f"python -m bench.load worker --master {self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the load process is to do; see ``Scenario`` for ``users`` and ``rate_rps``."""
+
+    route: str
+    servers: tuple[str, ...]
+    """``http://host:port`` of each replica of the server under test; see ``models.Order`` for how
+    requests are spread over them."""
+    users: int
+    targets: Targets
+    rate_rps: float | None = None
+    arrivals: Arrivals = Arrivals.CONSTANT
+    seed: int = 0
+    timeout_s: float = 30.0
+    crew: Crew | None = None
+    """``None``: one process makes the load alone."""
+
+
+def listening_address(crew: Crew | None) -> str:
+    """Return where a server must listen to be reached by who makes the load."""
+    return crew.host if crew is not None and crew.workers.elsewhere else "127.0.0.1"
