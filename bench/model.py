@@ -111,7 +111,12 @@ class Plan:
     """How many rounds there are at most, bought ones among them."""
 
     def arms(self, scenario: Scenario) -> tuple[str, ...]:
-        """Return what is measured in each round of ``scenario``: the servers, and the control."""
+        """Return what is measured in each round of ``scenario``: the servers, and the control.
+
+        With a fault there is no cost, so neither the floor nor a control would tell anything.
+        """
+        if scenario.fault is not None:
+            return tuple(server for server in self.servers if server != NO_SERVER)
         if self.control is None or not scenario.control:
             return self.servers
         return (*self.servers, f"{self.control}{AGAIN}")

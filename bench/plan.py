@@ -286,6 +286,10 @@ def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
             f"{what} has no 'rate_rps': clients that wait would ask nothing of a server that "
             "hangs, so faults are for the open model",
         )
+    if not scenario.probe:
+        raise head.error(
+            "probe", f"{what} has a fault and no probe: how fresh answers are is told by the probe"
+        )
     if scenario.fault_at_s is None:
         raise head.error("fault", f"{what} needs 'fault_at_s': when in the window it begins")
     over_s = scenario.fault_at_s + scenario.fault_s

@@ -85,6 +85,7 @@ def grid_of(fault: FaultSummary) -> Grid:
         return (Cell(title), *(Cell(cell(arm.rounds)) for arm in fault.arms))
 
     one = fault.scenario
+    replicas = "1 replica" if one.replicas == 1 else f"{one.replicas} replicas"
     return Grid(
         f"Fault {one.name}: {fault.what}",
         ("", *(arm.server for arm in fault.arms)),
@@ -95,8 +96,9 @@ def grid_of(fault: FaultSummary) -> Grid:
             row("until no read failed any more, s", _errors_stop),
             row(f"requests to the API server in the first {AFTER_S:g} s", _requests),
         ),
-        remark=f"Route {one.route}, {one.rate_rps:g} reads a second offered, {one.pods:,} pods. Of "
-        "all rounds: reads together, the longest of times, the mean of requests. None is a cost.",
+        remark=f"Route {one.route}, {one.rate_rps:g} reads a second offered, {one.pods:,} pods, "
+        f"{replicas}. Of all rounds: reads together, the longest of times, the mean of requests. "
+        "None is a cost.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bench.analysis.faults import FaultAnalysis, FaultArm
 from bench.analysis.faulttrial import AFTER_S, AgeBy, Stretch
@@ -140,7 +141,7 @@ def groups(fault: FaultAnalysis) -> list[Group]:
                 row(
                     f"requests that reached the API server in the first {AFTER_S:g} s",
                     "a round",
-                    _herd,
+                    partial(_herd, replicas=fault.scenario.replicas),
                     strong=True,
                 ),
                 row("most of them in one second", "", _busiest),
@@ -218,13 +219,15 @@ def _answered_after(arm: FaultArm) -> Cell:
     return Cell(share(after.answered / after.asked), f"{after.answered:,} of {after.asked:,}")
 
 
-def _herd(arm: FaultArm) -> Cell:
+def _herd(arm: FaultArm, replicas: int) -> Cell:
     herds = [one.herd for one in arm.trials if one.herd is not None]
     cell = _of_rounds([one.requests for one in herds])
     if not herds:
         return cell
     usual = sum(one.usual for one in herds) / len(herds)
-    return Cell(cell.value, f"else {number(usual)}")
+    each = sum(one.requests for one in herds) / len(herds) / replicas
+    of_each = f"; {number(each)} a replica" if replicas > 1 else ""
+    return Cell(cell.value, f"else {number(usual)}{of_each}")
 
 
 def _busiest(arm: FaultArm) -> Cell:

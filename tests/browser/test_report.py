@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from bench.model import RunState
+from bench.model import FaultRecord, RunState
 from bench.report import render, write_index
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, write_run
@@ -19,8 +19,15 @@ EVIL = "<img src=x onerror=alert(1)>"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 CAPACITY = replace(SCENARIO, name="capacity", rate_rps=None)
+FROZEN = replace(SCENARIO, name="frozen", fault="freeze", fault_at_s=1.0, fault_s=1.0)
 RUNS = {
     "good": {"scenarios": (SCENARIO, CAPACITY)},
+    "failing": {
+        "scenarios": (SCENARIO, FROZEN),
+        "fault": FaultRecord("freeze", "the API server was frozen", 1.0, 2.0),
+        "servers": ("direct", "informer", EVIL),
+        "unanswered": {"direct": {"failed": 90}},
+    },
     "flawed": {
         "rounds": 1,
         "servers": ("direct", "informer", EVIL),

@@ -58,6 +58,16 @@ def test_a_fault_needs_its_moment() -> None:
     assert "needs 'fault_at_s'" in error_of("fault_at_s = 4\n", "")
 
 
+def test_a_fault_needs_the_probe() -> None:
+    assert "no probe" in error_of("fault_at_s = 4\n", "fault_at_s = 4\nprobe = false\n")
+
+
+def test_a_fault_has_neither_floor_nor_control() -> None:
+    text = VALID.replace('"informer"]', '"informer", "none"]\ncontrol = "direct"')
+    plan = parse(text)
+    assert ("direct", "informer") == plan.arms(plan.scenario("frozen"))
+
+
 def test_a_moment_needs_its_fault() -> None:
     assert "has no 'fault'" in error_of('fault = "freeze"\n', "")
 
@@ -78,4 +88,4 @@ def test_the_plan_that_comes_along_has_every_fault_once() -> None:
     names = vocabulary()
     plan = read_plan("faults", names)
     assert sorted(names.faults) == sorted(str(one.fault) for one in plan.scenarios)
-    assert predicted_s(plan) <= 15 * 60
+    assert predicted_s(plan) <= 10.5 * 60
