@@ -31,7 +31,7 @@ from bench.model import (
     Trial,
     TrialRecord,
 )
-from bench.plan import PlanError, predicted_s, trials
+from bench.plan import predicted_s, trials
 from bench.probes.audit import AuditError
 from bench.probes.metrics import MetricsError
 from bench.probes.observers import Observers
@@ -112,11 +112,10 @@ class Run:
     ) -> "Run":
         """Open the results folder of a run at ``site``, or with binaries found on this machine.
 
-        A ``crew`` is to make the load. Raises ``BinariesUnavailable``, ``StoreError`` if the
-        folder cannot be made, or ``PlanError`` for faults at a site that is not ours.
+        A ``crew`` is to make the load. Raises ``BinariesUnavailable``, or ``StoreError`` if the
+        folder cannot be made.
         """
         site = site or LocalSite(resolve(say=progress.say))
-        _check_faults(plan, site)
         todo = trials(plan)
         kinds = _kinds(plan)
         started = dt.datetime.now(dt.UTC)
@@ -367,16 +366,6 @@ def _unlike_answers(plan: Plan, kinds: Mapping[str, ServerKind]) -> Iterator[Cav
                 "than the others do, and its answers are compared with a LIST's metadata only"
             )
             yield Caveat(CaveatKind.OTHER_CONTRACT, text, server=name)
-
-
-def _check_faults(plan: Plan, site: Site) -> None:
-    """Raise ``PlanError`` if the plan would break what is not ours to break."""
-    failing = [scenario.name for scenario in plan.scenarios if scenario.fault is not None]
-    if failing and not isinstance(site, LocalSite):
-        raise PlanError(
-            f"the scenario {failing[0]!r} has a fault, and faults are put into a control plane of "
-            "our own alone: leave out the cluster, or the scenario"
-        )
 
 
 def _extended(record: RunRecord, rounds: int | None) -> Plan:

@@ -38,11 +38,19 @@ def beyond(plan: Plan, caps: Caps) -> list[str]:
 
 def impossible(plan: Plan) -> list[str]:
     """Return, in sentences, what of ``plan`` can only be done with a control plane of our own."""
-    return [
-        f"scenario {scenario.name!r} wants a fresh control plane for each trial: that is only "
-        "possible on a control plane of our own (leave out --context)"
+    wishes = [
+        (scenario.name, wish)
         for scenario in plan.scenarios
-        if scenario.fresh_control_plane
+        for wish, is_wanted in (
+            ("a fresh control plane for each trial", scenario.fresh_control_plane),
+            (f"the API server to fail ({scenario.fault})", scenario.fault is not None),
+        )
+        if is_wanted
+    ]
+    return [
+        f"scenario {name!r} wants {wish}: that is only possible on a control plane of our own "
+        "(leave out --context)"
+        for name, wish in wishes
     ]
 
 

@@ -48,6 +48,12 @@ def test_a_fresh_control_plane_is_not_to_be_had_whatever_the_caps() -> None:
     assert [] == impossible(PLAN)
 
 
+def test_an_api_server_that_is_not_ours_is_not_made_to_fail_whatever_the_caps() -> None:
+    (text,) = impossible(with_scenario(fault="freeze", fault_at_s=1.0))
+    assert "wants the API server to fail (freeze)" in text
+    assert "leave out --context" in text
+
+
 def test_the_plan_that_is_named_as_fitting_fits() -> None:
     known = Vocabulary(("direct", "direct-rv0", "informer"), route_names())
     plan = read_plan("namespaced", known)
