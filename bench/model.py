@@ -62,6 +62,8 @@ class Scenario:
     """When in the window the fault begins."""
     fault_s: float = 5.0
     """How long it is kept up: frozen, refusing, or away before it is started again."""
+    kubernetes: str | None = None
+    """Version of the control plane, as 1.34 or 1.34.4; ``None`` is the default one."""
 
     @property
     def is_open(self) -> bool:
@@ -413,6 +415,8 @@ class TrialRecord:
     """How long was waited before the trial until the machine was calm."""
     load_before: float | None = None
     """Share of the whole machine's CPU time in use just before the trial, 0 to 1."""
+    kubernetes: str | None = None
+    """Version of the API server that was read from; ``None``: that of the run's environment."""
     attempt: int | None = None
     """Which attempt at this trial it is, from 1: a failed trial is made again on resume."""
     failure: str | None = None

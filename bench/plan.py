@@ -6,6 +6,7 @@ run here.
 
 import json
 import random
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -40,6 +41,7 @@ FEWEST_TO_JUDGE = 5
 """Rounds that a plan must have before it may judge its own precision. With fewer, the spread
 is so ill known that a chance agreement would end the run."""
 MAX_REPLICAS = 20
+VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
 
 class PlanError(Exception):
@@ -128,6 +130,8 @@ def trials(plan: Plan) -> tuple[Trial, ...]:
     among them, come in an order drawn from the seed; every second round takes the
     order of the one before backwards (ABBA), so that a steady drift of the machine
     cancels. A plan with more rounds begins with the very trials of one with fewer.
+    Where scenarios name versions of Kubernetes, every second round takes the scenarios
+    backwards too, for the same reason: it is they that are compared.
     """
     return tuple(
         Trial(order, scenario, server, number)
@@ -150,16 +154,23 @@ def predicted_s(plan: Plan) -> float:
     return (
         len(trials(plan)) * trial_s
         + further * SECONDS_A_PROCESS
-        + fresh * SECONDS_FOR_A_CONTROL_PLANE
+        + (fresh + _version_changes(plan)) * SECONDS_FOR_A_CONTROL_PLANE
         + SECONDS_BESIDE_THE_TRIALS
     )
+
+
+def _version_changes(plan: Plan) -> int:
+    """Return how many control planes are started for their version, beyond the first."""
+    named = [one for one in plan.scenarios if one.kubernetes and not one.fresh_control_plane]
+    return max(0, len({(one.kubernetes, one.pods) for one in named}) * plan.rounds - 1)
 
 
 def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
     rng = random.Random(f"order/{plan.seed}")
     orders = {scenario.name: list(plan.arms(scenario)) for scenario in plan.scenarios}
     for number in range(1, plan.rounds + 1):
-        for scenario in plan.scenarios:
+        backwards = number % 2 == 0 and any(one.kubernetes for one in plan.scenarios)
+        for scenario in reversed(plan.scenarios) if backwards else plan.scenarios:
             order = orders[scenario.name]
             if number % 2 == 1:
                 rng.shuffle(order)
@@ -194,6 +205,18 @@ _EXTERNAL: Mapping[str, Key] = {
 }
 
 
+def on_kubernetes(plan: Plan, version: str) -> Plan:
+    """Return the plan with the scenarios that name no version of Kubernetes on ``version``."""
+    scenarios = tuple(replace(one, kubernetes=one.kubernetes or version) for one in plan.scenarios)
+    return replace(plan, scenarios=scenarios)
+
+
+def _version(value: Any) -> str:  # noqa: ANN401 - any TOML value
+    if not isinstance(value, str) or not VERSION.fullmatch(value):
+        raise ValueError
+    return value
+
+
 def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
     def route(value: Any) -> str:  # noqa: ANN401 - any TOML value
         if value not in vocabulary.routes:
@@ -223,6 +246,7 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
         "fresh_control_plane": Key(
             "true or false: does each trial start a control plane of its own?", flag_of
         ),
+        "kubernetes": Key("a version of Kubernetes as text: 1.34 or 1.34.4", _version),
         "replicas": Key(
             f"a whole number from 1 to {MAX_REPLICAS}: processes of the server",
             number_of(1, MAX_REPLICAS, whole=True),

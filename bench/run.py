@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.cluster.api import ApiError, ApiUnreachableError
-from bench.cluster.binaries import resolve
 from bench.cluster.existing.errors import ClusterError
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
@@ -37,7 +36,8 @@ from bench.probes.metrics import MetricsError
 from bench.probes.observers import Observers
 from bench.progress import Progress
 from bench.resumption import ResumeError, lacking, unlike
-from bench.site import LocalSite, Site
+from bench.site import Site
+from bench.sites import Sites
 from bench.store import RunWriter, Store
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
@@ -72,7 +72,7 @@ class Run:
         record: RunRecord,
         todo: Sequence[Trial],
         *,
-        site: Site,
+        sites: Sites,
         writer: RunWriter,
         progress: Progress,
         crew: Crew | None = None,
@@ -80,7 +80,7 @@ class Run:
         self.record = record
         self._plan = record.plan
         self._todo = todo
-        self._site = site
+        self._sites = sites
         self._writer = writer
         self._progress = progress
         self.crew = crew
@@ -88,7 +88,8 @@ class Run:
         self._attempts: dict[Trial, int] = {}
         self._cluster: PopulatedCluster[Plane] | None = None
         self._observers: Observers
-        self._compared: dict[int, EqualityRecord] = {}
+        self._compared: dict[tuple[int, str | None], EqualityRecord] = {}
+        self._at: tuple[int, str | None, int] | None = None
         self._compared_before: EqualityRecord | None = None
         self._differed = False
         self.has_trials = False
@@ -115,7 +116,7 @@ class Run:
         A ``crew`` is to make the load. Raises ``BinariesUnavailable``, or ``StoreError`` if the
         folder cannot be made.
         """
-        site = site or LocalSite(resolve(say=progress.say))
+        sites = Sites(plan, site, progress.say)
         todo = trials(plan)
         kinds = _kinds(plan)
         started = dt.datetime.now(dt.UTC)
@@ -125,14 +126,14 @@ class Run:
             state=RunState.RUNNING,
             started_at=started.isoformat(timespec="seconds"),
             plan=plan,
-            environment=site.environment(),
+            environment=sites.environment(),
             trials_planned=len(todo),
             contracts={name: kinds[name].contract for name in plan.servers if name in kinds},
-            caveats=(*site.caveats, *_unlike_answers(plan, kinds)),
+            caveats=(*sites.caveats, *_unlike_answers(plan, kinds)),
             load_workers=crew.workers if crew else LoadWorkers(),
         )
         writer = store.create(record, plan_toml)
-        return cls(record, todo, site=site, writer=writer, progress=progress, crew=crew)
+        return cls(record, todo, sites=sites, writer=writer, progress=progress, crew=crew)
 
     @classmethod
     def resume(
@@ -170,8 +171,8 @@ class Run:
                 "more rounds are asked for with --rounds"
             )
         crew = _same(reader.record.load_workers, crew)
-        site = site or LocalSite(resolve(say=progress.say))
-        now = site.environment()
+        sites = Sites(plan, site, progress.say)
+        now = sites.environment()
         differing = unlike(reader.record.environment, now)
         if differing and not force:
             raise ResumeError(
@@ -192,7 +193,7 @@ class Run:
         resumed = cls(
             _gone_on(reader.record, plan, resumption),
             todo,
-            site=site,
+            sites=sites,
             writer=writer,
             progress=progress,
             crew=crew,
@@ -236,7 +237,7 @@ class Run:
             f"  scenarios  {scenarios}\n"
             f"  servers    {', '.join(plan.servers)}\n"
             f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
-            f"  cluster    {self._site.introduction}\n"
+            f"  cluster    {self._sites.introduction}\n"
             f"{_told(self.crew)}"
             f"  results    {self._writer.folder}"
         )
@@ -258,44 +259,55 @@ class Run:
         """Return a cluster with as many pods as the trial wants, a new one if need be."""
         scenario = self._plan.scenario(trial.scenario)
         pods = scenario.pods
-        if self._cluster is None or self._cluster.pods != pods or scenario.fresh_control_plane:
+        # versions are what is compared then: none is to be read on a cluster that has aged more
+        at = (pods, scenario.kubernetes, trial.round if scenario.kubernetes else 0)
+        if self._cluster is None or self._at != at or scenario.fresh_control_plane:
             stack.close()
-            self._progress.move(self._site.beginning, 0.0)
+            site = self._sites.of(scenario)
+            self._progress.move(site.beginning, 0.0)
             self._cluster = stack.enter_context(
                 PopulatedCluster(
-                    self._site.start,
+                    site.start,
                     watchdog,
                     seed=self._plan.seed,
                     pods=pods,
                     progress=self._populating,
                 )
             )
+            self._at = at
             self._observers = stack.enter_context(Observers.start(self._cluster.plane, watchdog))
             self._progress.settle()
-            if pods not in self._compared:
-                self._compare(self._cluster, watchdog)
+            if (pods, scenario.kubernetes) not in self._compared:
+                self._compare(self._cluster, scenario.kubernetes, watchdog)
         return self._cluster
 
     def _populating(self, done: int, wanted: int) -> None:
         self._progress.move("writing pods", done / wanted, f"{done:,} of {wanted:,}")
 
-    def _compare(self, cluster: PopulatedCluster[Plane], watchdog: Watchdog) -> None:
+    def _compare(
+        self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog
+    ) -> None:
         self._progress.move("comparing the servers' answers, churn stopped", 0.0)
         record = equality_phase(
             cluster,
             [self._kinds[name] for name in self._plan.servers if name != NO_SERVER],
-            [s for s in self._plan.scenarios if s.pods == cluster.pods],
+            [
+                one
+                for one in self._plan.scenarios
+                if (one.pods, one.kubernetes) == (cluster.pods, version)
+            ],
             watchdog=watchdog,
         )
-        self._compared[cluster.pods] = record
+        self._compared[cluster.pods, version] = record
         before = [self._compared_before] if self._compared_before else []
         compared = [*before, *self._compared.values()]
         answers = dict.fromkeys(answer for each in compared for answer in each.answers)
         self._writer.write_equality(replace(record, answers=tuple(answers)))
         self._progress.settle()
         if record.equal:
+            where = f"{cluster.pods:,} pods" + (f", Kubernetes {version}" if version else "")
             self._progress.say(
-                f"{cluster.pods:,} pods: {len(record.answers)} queries answered alike by "
+                f"{where}: {len(record.answers)} queries answered alike by "
                 f"{', '.join(record.servers)}"
             )
         for server in record.without_version:
@@ -325,8 +337,9 @@ class Run:
                     f"{title}: {what}", share, detail
                 ),
             ).run()
+            scenario = self._plan.scenario(trial.scenario)
             self._writer.write_trial(
-                measurements.record,
+                replace(measurements.record, kubernetes=self._sites.version_of(scenario)),
                 requests=measurements.requests,
                 audit=measurements.audit,
                 scrapes=measurements.scrapes,
@@ -347,7 +360,7 @@ class Run:
 
     def _end(self, state: RunState, reason: str | None) -> None:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        told = None if reason is None else discreet(reason, private=self._site.private_words)
+        told = None if reason is None else discreet(reason, private=self._sites.private_words)
         self.record = replace(self.record, state=state, ended_at=ended, reason=told)
         self._writer.update(self.record)
 

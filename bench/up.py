@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.cluster.binaries import resolve
+from bench.cluster.binaries import KUBERNETES_VERSION, resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import ServerUnderTest, server_kinds
@@ -29,6 +29,7 @@ class UpOptions:
     seed: int
     kubeconfig_out: Path | None
     as_json: bool
+    kubernetes: str = KUBERNETES_VERSION
 
 
 def up(options: UpOptions, progress: Progress) -> None:
@@ -43,7 +44,7 @@ def up(options: UpOptions, progress: Progress) -> None:
             _claim(options.kubeconfig_out)  # before anything is started
             stack.callback(options.kubeconfig_out.unlink, missing_ok=True)
         watchdog = stack.enter_context(Watchdog())
-        binaries = resolve(say=progress.say)
+        binaries = resolve(kubernetes=options.kubernetes, say=progress.say)
         progress.move("starting etcd and kube-apiserver", 0.0)
         cluster = stack.enter_context(
             PopulatedCluster(
@@ -107,7 +108,8 @@ def _announce(
         return
     pod = cluster.targets.pods[0]
     progress.say(
-        f"{options.pods:,} pods, {options.churn_per_s:g} writes a second, seed {options.seed}.\n"
+        f"Kubernetes {cluster.plane.binaries.kubernetes}, {options.pods:,} pods, "
+        f"{options.churn_per_s:g} writes a second, seed {options.seed}.\n"
         f"  API server   {cluster.plane.url}\n"
         f"  informer     {servers['informer'].url}/pods\n"
         f"  direct       {servers['direct'].url}/pods\n"

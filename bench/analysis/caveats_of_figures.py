@@ -59,19 +59,24 @@ def _ratio(control: Control) -> str:
 def of_metrics(record: RunRecord, facts: Sequence[Facts]) -> Iterator[Caveat]:
     """Yield what API server and etcd did not expose, so that no figure of it is taken for 0.
 
-    Said once for the run where all trials lack the same, else trial by trial.
+    Said once for a version of Kubernetes where all trials on it lack the same, else trial
+    by trial.
     """
-    scraped = [fact for fact in facts if fact.marks is not None]
-    lacking = [_lacking(fact) for fact in scraped]
-    common = lacking[0] if lacking and all(one == lacking[0] for one in lacking) else ()
-    version = record.environment.kubernetes
-    for text in common:
-        yield Caveat(CaveatKind.METRIC_MISSING, f"{text} (Kubernetes {version})")
-    for fact, texts in zip(scraped, lacking, strict=True):
-        trial = fact.record.trial
-        if texts and not common:
-            where = (trial.scenario, trial.server, trial.round)
-            yield Caveat(CaveatKind.METRIC_MISSING, "; ".join(texts), *where)
+    by_version: dict[str, list[Facts]] = {}
+    for fact in facts:
+        if fact.marks is not None:
+            version = fact.record.kubernetes or record.environment.kubernetes
+            by_version.setdefault(version, []).append(fact)
+    for version, scraped in by_version.items():
+        lacking = [_lacking(fact) for fact in scraped]
+        common = lacking[0] if all(one == lacking[0] for one in lacking) else ()
+        for text in common:
+            yield Caveat(CaveatKind.METRIC_MISSING, f"{text} (Kubernetes {version})")
+        for fact, texts in zip(scraped, lacking, strict=True):
+            trial = fact.record.trial
+            if texts and not common:
+                where = (trial.scenario, trial.server, trial.round)
+                yield Caveat(CaveatKind.METRIC_MISSING, "; ".join(texts), *where)
 
 
 def _lacking(fact: Facts) -> tuple[str, ...]:

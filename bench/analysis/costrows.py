@@ -79,7 +79,8 @@ def rows_of(
     """Return a row for each good trial of ``arms`` at a fixed rate whose round has a floor.
 
     At full speed (the closed model) a read's cost is that of a saturated machine, so
-    those scenarios are left out.
+    those scenarios are left out. So are those on another version of Kubernetes than the
+    plan's first: a unit cost is that of one version.
     """
     trials = {
         (one.record.trial.scenario, one.record.trial.round, one.record.trial.server): one
@@ -87,6 +88,8 @@ def rows_of(
     }
     rows = []
     for scenario in plan.scenarios:
+        if scenario.kubernetes != plan.scenarios[0].kubernetes:
+            continue
         for (name, number, arm), one in trials.items():
             floor = trials.get((name, number, NO_SERVER))
             if name != scenario.name or arm not in arms or not scenario.is_open or floor is None:

@@ -9,6 +9,7 @@ from bench.analysis.intervals import CONFIDENCE
 from bench.analysis.metrics import Facts, read_facts
 from bench.analysis.readpaths import Matrix, matrices
 from bench.analysis.scenario import ScenarioAnalysis, analyse_scenario
+from bench.analysis.versions import VersionSet, version_sets
 from bench.model import Caveat, EqualityRecord, Outcome, RunRecord, TrialRecord
 from bench.store import RunReader
 
@@ -31,6 +32,8 @@ class RunAnalysis:
     """Read paths side by side, where the run has more of them than the usual three."""
     faults: tuple[FaultAnalysis, ...] = ()
     """The scenarios in which the API server was made to fail."""
+    versions: tuple[VersionSet, ...] = ()
+    """Scenarios on several versions of Kubernetes, side by side."""
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -70,4 +73,5 @@ def analyse(reader: RunReader, *, confidence: float = CONFIDENCE) -> RunAnalysis
         caveats,
         matrices(scenarios, record.contracts, confidence),
         analyse_faults(reader, record.plan, trials),
+        version_sets(scenarios, confidence),
     )

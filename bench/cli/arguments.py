@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
+from bench.cluster.binaries import KUBERNETES_VERSION, Version
 from bench.model import External
 from bench.toml_file import NAME
 
@@ -19,6 +20,25 @@ def add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reports", type=Path, default=Path("reports"), help="folder of reports (%(default)s/)"
     )
+
+
+def add_kubernetes(parser: argparse.ArgumentParser, whose: str) -> None:
+    """Add ``--kubernetes``; ``whose`` says what gets the version."""
+    parser.add_argument(
+        "--kubernetes",
+        type=kubernetes_version,
+        metavar="VERSION",
+        help=f"version of {whose}: 1.34 (any patch) or 1.34.4 (left out: {KUBERNETES_VERSION}); "
+        "found, fetched or built",
+    )
+
+
+def kubernetes_version(text: str) -> str:
+    """Read a version of Kubernetes."""
+    try:
+        return str(Version.wanted(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def pod_count(text: str) -> int:

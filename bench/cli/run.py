@@ -3,7 +3,13 @@
 import argparse
 from dataclasses import replace
 
-from bench.cli.arguments import Verbs, add_folders, external_server, round_count
+from bench.cli.arguments import (
+    Verbs,
+    add_folders,
+    add_kubernetes,
+    external_server,
+    round_count,
+)
 from bench.cli.existing import add_existing, site_of
 from bench.cli.exits import FAILED, OK
 from bench.cli.load_options import LoadOptions, add_load_options, check_workers
@@ -11,7 +17,7 @@ from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
 from bench.load.wanted import Crew
 from bench.model import Plan, RunState
-from bench.plan import PlanError, plan_source, read_plan
+from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
 from bench.progress import Progress
 from bench.run import Run
 from bench.site import Site
@@ -52,6 +58,7 @@ def register(verbs: Verbs) -> None:
         "127.0.0.1:$PORT; the same as an [[external]] table in the plan",
     )
     add_load_options(parser)
+    add_kubernetes(parser, "the clusters, where a scenario of the plan names none")
     add_folders(parser)
     add_existing(parser)
     parser.set_defaults(command=_run)
@@ -121,12 +128,18 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
             raise PlanError(
                 "--resume goes on with a run by that run's own plan; it takes no --server"
             )
+        if options.kubernetes:
+            raise PlanError(
+                "--resume goes on with a run on that run's own version; it takes no --kubernetes"
+            )
         plan = store.open(options.resume).record.plan
         return replace(plan, rounds=options.rounds or plan.rounds), ""
     if options.rounds is not None or options.force:
         raise PlanError("--rounds and --force belong to --resume; a plan says its own rounds")
     name = options.plan or "default"
     plan = read_plan(name, vocabulary(), options.external)
+    if options.kubernetes:
+        plan = on_kubernetes(plan, options.kubernetes)
     return plan, plan_source(name, options.external)
 
 

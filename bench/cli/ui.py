@@ -2,8 +2,9 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs, churn_rate, pod_count
+from bench.cli.arguments import Verbs, add_kubernetes, churn_rate, pod_count
 from bench.cli.exits import OK
+from bench.cluster.binaries import KUBERNETES_VERSION
 from bench.progress import Progress
 from bench.ui.command import UiOptions, ui
 from bench.ui.swarm import MASTER_PORT, SwarmOptions
@@ -54,6 +55,7 @@ def register(verbs: Verbs) -> None:
         "--churn", type=churn_rate, default=20.0, metavar="R", help="writes a second (%(default)g)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the population (%(default)s)")
+    add_kubernetes(parser, "the cluster")
     parser.add_argument(
         "--workers", type=_few, default=0, metavar="N", help="Locust workers to start here"
     )
@@ -90,7 +92,8 @@ def _ui(options: argparse.Namespace, progress: Progress) -> int:
         master_bind_host=options.master_bind_host,
         master_bind_port=options.master_bind_port,
     )
-    ui(UiOptions(options.pods, options.churn, options.seed, swarm), progress)
+    kubernetes = options.kubernetes or KUBERNETES_VERSION
+    ui(UiOptions(options.pods, options.churn, options.seed, swarm, kubernetes), progress)
     return OK
 
 

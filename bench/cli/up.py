@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from bench.cli.arguments import Verbs, churn_rate, pod_count
+from bench.cli.arguments import Verbs, add_kubernetes, churn_rate, pod_count
 from bench.cli.exits import OK
+from bench.cluster.binaries import KUBERNETES_VERSION
 from bench.progress import Progress
 from bench.up import UpOptions, up
 
@@ -23,6 +24,7 @@ def register(verbs: Verbs) -> None:
         metavar="FILE",
         help="copy the kubeconfig to this new file",
     )
+    add_kubernetes(parser, "the cluster")
     parser.add_argument(
         "--json", action="store_true", help="print the addresses as one line of JSON when ready"
     )
@@ -37,6 +39,7 @@ def _up(options: argparse.Namespace, progress: Progress) -> int:
             seed=options.seed,
             kubeconfig_out=options.kubeconfig_out,
             as_json=options.json,
+            kubernetes=options.kubernetes or KUBERNETES_VERSION,
         ),
         progress,
     )

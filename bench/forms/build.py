@@ -7,6 +7,7 @@ from bench.analysis.readpaths import Matrix, Quantity, ReadPath
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
 from bench.analysis.summary import Figure as Measured
+from bench.analysis.versions import VersionSet
 from bench.forms.faults import summarise_fault
 from bench.forms.summary import (
     SUMMARY_SCHEMA,
@@ -19,6 +20,8 @@ from bench.forms.summary import (
     ReadPathSummary,
     RunSummary,
     ScenarioSummary,
+    VersionFigure,
+    VersionsSummary,
 )
 
 
@@ -40,6 +43,7 @@ def summarise_run(analysis: RunAnalysis) -> RunSummary:
         scenarios=tuple(_scenario(scenario) for scenario in analysis.scenarios),
         read_paths=tuple(_read_paths(matrix) for matrix in analysis.matrices),
         faults=tuple(summarise_fault(fault) for fault in analysis.faults),
+        versions=tuple(_versions(one) for one in analysis.versions),
     )
 
 
@@ -148,3 +152,28 @@ def _read_path_figure(matrix: Matrix, path: ReadPath, quantity: Quantity) -> Rea
         value=interval.value if interval else None,
         times=_triple(entry.times),
     )
+
+
+def _versions(one: VersionSet) -> VersionsSummary:
+    found = []
+    for server in one.servers:
+        for row in server.rows:
+            metric = next(each.metric for each in row.figures if each is not None)
+            values = {
+                version: each.interval.value if each is not None and each.interval else None
+                for version, each in zip(one.versions, row.figures, strict=True)
+            }
+            unit = metric.unit.split("/")[0] if row.aspect.per_1000 else metric.unit
+            found.append(
+                VersionFigure(
+                    server.server,
+                    row.aspect.key,
+                    row.aspect.title,
+                    unit,
+                    row.aspect.per_1000,
+                    values,
+                    _triple(row.times),
+                )
+            )
+    names = tuple(scenario.name for scenario in one.scenarios)
+    return VersionsSummary(one.versions, names, tuple(found))

@@ -13,6 +13,7 @@ from bench.forms.summary import (
     RunSummary,
     ScenarioSummary,
 )
+from bench.forms.versions import version_grid
 from bench.model import AGAIN, Caveat, RunState
 
 FIGURES = (
@@ -40,6 +41,7 @@ def sheet_of(summary: RunSummary) -> Sheet:
         lead=Cell(" ".join(said) or "No two servers were measured, so nothing is compared."),
         alarms=tuple(_alarm(caveat) for caveat in summary.void),
         grids=(
+            *(version_grid(one) for one in summary.versions),
             *(read_path_grid(one) for one in summary.read_paths),
             *(_grid(scenario) for scenario in summary.scenarios if scenario.arms),
             *(grid_of(fault) for fault in summary.faults if fault.arms),

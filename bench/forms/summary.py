@@ -141,6 +141,29 @@ class ReadPathsSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionFigure:
+    """One aspect of one server on each version, and how many times the oldest's the newest is."""
+
+    server: str
+    metric: str
+    title: str
+    unit: str
+    per_1000: bool
+    values: dict[str, float | None]
+    """By version; ``None`` where that version was not measured, or lacks the metric."""
+    times: tuple[float, float | None, float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsSummary:
+    """The same scenario on several versions of Kubernetes, the oldest first."""
+
+    versions: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    figures: tuple[VersionFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """A whole run."""
 
@@ -162,6 +185,8 @@ class RunSummary:
     """Where the run has more read paths than the usual three: all of them side by side."""
     faults: tuple[FaultSummary, ...] = ()
     """The scenarios in which the API server was made to fail."""
+    versions: tuple[VersionsSummary, ...] = ()
+    """Scenarios that were run on several versions of Kubernetes."""
 
     def scenario(self, name: str) -> ScenarioSummary | None:
         """Return the scenario called ``name``, if the run has it."""

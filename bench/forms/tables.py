@@ -27,6 +27,7 @@ def csv_files(summary: RunSummary) -> Mapping[str, str]:
         "caveats.csv": _csv(CAVEATS, _caveats(summary)),
         "scenarios.csv": _csv(SCENARIOS, _scenarios(summary)),
         "read-paths.csv": _csv(READ_PATHS, _read_paths(summary)),
+        "versions.csv": _csv(VERSIONS, _versions(summary)),
     }
     if summary.faults:
         files["faults.csv"] = _csv(faults.COLUMNS, faults.csv_rows(summary.faults))
@@ -55,6 +56,12 @@ READ_PATHS = (
     *("read_path", "answers", "baseline", "scenario", "metric", "title", "per_1000_reads", "unit"),
     *("mean", "times", "times_low_95", "times_high_95"),
 )
+
+VERSIONS = (
+    *("arm", "metric", "title", "per_1000_reads", "unit", "kubernetes", "mean"),
+    *("times", "times_low_95", "times_high_95"),
+)
+"""``times``: the newest version against the oldest; on the newest version's row alone."""
 
 
 def _arms(summary: RunSummary) -> Iterator[tuple[ScenarioSummary, ArmSummary]]:
@@ -121,6 +128,16 @@ def _read_paths(summary: RunSummary) -> Rows:
                 head = (path.server, path.contract, one.baseline, figure.scenario, figure.metric)
                 of = (figure.title, figure.per_1000, figure.unit, figure.value)
                 yield (*head, *of, *(figure.times or nothing))
+
+
+def _versions(summary: RunSummary) -> Rows:
+    nothing = (None, None, None)
+    for one in summary.versions:
+        for each in one.figures:
+            head = (each.server, each.metric, each.title, each.per_1000, each.unit)
+            for version, value in each.values.items():
+                of = each.times if version == one.versions[-1] else None
+                yield (*head, version, value, *(of or nothing))
 
 
 def _csv(columns: Sequence[str], rows: Rows) -> str:

@@ -25,6 +25,7 @@ from bench.report.noise import noise
 from bench.report.readpaths import read_path_sections
 from bench.report.summit import Summit, summit
 from bench.report.svg import css_colour
+from bench.report.versions import version_sections
 from bench.store import RunReader
 
 PAGE = "index.html"
@@ -91,6 +92,7 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
             quotable=all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.voids),
             general=[one for one in general(analysis.caveats) if one not in analysis.voids],
             summit=_summit(analysis, sections),
+            versions=version_sections(analysis.versions),
             read_paths=read_path_sections(analysis.matrices, _places(sections)),
             run_charts=of_run(analysis),
             sections=sections,

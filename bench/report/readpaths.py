@@ -68,7 +68,8 @@ def _section(index: int, matrix: Matrix, places: Places) -> ReadPathSection:
     return ReadPathSection(
         anchor=f"paths{index}",
         notes_anchor=notes_anchor,
-        title=f"{len(matrix.paths)} read paths side by side: {one.route}, {one.pods:,} pods",
+        title=f"{len(matrix.paths)} read paths side by side: {one.route}, {one.pods:,} pods"
+        + (f", Kubernetes {one.kubernetes}" if one.kubernetes else ""),
         caption=_caption(matrix),
         headings=tuple(with_unit(one.title, scales[one.key]) for one in quantities),
         rows=tuple(_row(path, matrix, quantities, scales, notes) for path in matrix.paths),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.cluster.binaries import resolve
+from bench.cluster.binaries import KUBERNETES_VERSION, resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import server_kinds
@@ -33,6 +33,7 @@ class UiOptions:
     churn_per_s: float
     seed: int
     swarm: SwarmOptions
+    kubernetes: str = KUBERNETES_VERSION
 
 
 def ui(options: UiOptions, progress: Progress) -> None:
@@ -88,7 +89,7 @@ def _start_stand(
     stack: ExitStack,
     progress: Progress,
 ) -> Stand:
-    binaries = resolve(say=progress.say)
+    binaries = resolve(kubernetes=options.kubernetes, say=progress.say)
     progress.move("starting etcd and kube-apiserver", 0.0)
     cluster = stack.enter_context(
         PopulatedCluster(

@@ -7,7 +7,7 @@ not. One file a source; ``resolution`` asks them in order.
 Starting the binaries does not belong here, nor does anything of a cluster.
 """
 
-from bench.cluster.binaries.model import Binaries, BinariesUnavailable
+from bench.cluster.binaries.model import Binaries, BinariesUnavailable, Version
 from bench.cluster.binaries.resolution import KUBERNETES_VERSION, resolve
 
-__all__ = ["KUBERNETES_VERSION", "Binaries", "BinariesUnavailable", "resolve"]
+__all__ = ["KUBERNETES_VERSION", "Binaries", "BinariesUnavailable", "Version", "resolve"]

@@ -9,6 +9,7 @@ from bench.model import AGAIN, NO_SERVER, Arrivals, Plan
 from bench.plan import (
     PlanError,
     Vocabulary,
+    on_kubernetes,
     parse_plan,
     plan_names,
     predicted_s,
@@ -298,3 +299,31 @@ def test_replicas_are_a_whole_number_within_bounds(wrong: str) -> None:
 def test_a_closed_model_has_a_user_for_each_replica() -> None:
     text = error_of(VALID.replace("users = 8", "users = 8\nreplicas = 9"))
     assert "the scenario 'closed' has fewer users (8) than replicas (9)" in text
+
+
+def test_every_second_round_takes_versions_backwards():
+    text = VALID.replace('route = "list-all"', 'route = "list-all"\nkubernetes = "1.30"')
+    plan = parse_plan(text, "mine.toml", VOCABULARY)
+    assert "1.30" == plan.scenario("closed").kubernetes
+    order = [(one.round, one.scenario) for one in trials(plan)]
+    by_round = [list(dict.fromkeys(s for r, s in order if r == number)) for number in (1, 2, 3)]
+    assert [["closed", "open"], ["open", "closed"], ["closed", "open"]] == by_round
+
+
+def test_without_versions_scenarios_keep_their_order():
+    plan = parse_plan(VALID, "mine.toml", VOCABULARY)
+    order = [(one.round, one.scenario) for one in trials(plan)]
+    assert ["closed", "open"] == list(dict.fromkeys(s for r, s in order if r == 2))
+
+
+def test_a_version_for_all_leaves_those_that_are_named():
+    text = VALID.replace('route = "list-all"', 'route = "list-all"\nkubernetes = "1.30"')
+    plan = on_kubernetes(parse_plan(text, "mine.toml", VOCABULARY), "1.36")
+    assert ["1.30", "1.36"] == [one.kubernetes for one in plan.scenarios]
+
+
+@pytest.mark.parametrize("value", ['"latest"', '"1"', "1.30", '"1.30.x"'])
+def test_what_is_no_version_is_refused_with_its_line(value):
+    text = VALID.replace('route = "list-all"', f'route = "list-all"\nkubernetes = {value}')
+    with pytest.raises(PlanError, match=r"mine\.toml.*'kubernetes'.*1\.34 or 1\.34\.4"):
+        parse_plan(text, "mine.toml", VOCABULARY)

@@ -1,0 +1,105 @@
+"""The same scenario on several versions: which are compared, in what, and what a version lacks."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from bench.analysis import analyse
+from bench.analysis.versions import version_sets
+from bench.model import CaveatKind, RunState
+from bench.store import Store
+from bench.store.tables import SCRAPES, write_table
+from tests.unit.analysis.synthetic import SCENARIO, Arm, Made, write_run, write_trial
+from tests.unit.store.builders import a_plan, a_run
+
+NEW = replace(SCENARIO, name="on-new", kubernetes="1.37")
+OLD = replace(SCENARIO, name="on-old", kubernetes="1.9")
+VERSIONS = {"on-new": "1.37.2", "on-old": "1.9.10"}
+SERVERS = ("direct", "informer", "none")
+DEAR = {"direct": Arm(1.0, 60.0, 600.0, bytes_per_read=400_000, bystander_ms=6.0)}
+
+
+def write_versions(store, scenarios=(NEW, OLD), rounds=3):
+    """Write a run on two versions, the older of which costs direct twice the CPU."""
+    plan = a_plan(servers=SERVERS, rounds=rounds, scenarios=scenarios)
+    planned = len(scenarios) * len(SERVERS) * rounds
+    record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=planned)
+    made = Made(store.create(record), record)
+    for number in range(rounds):
+        for scenario in scenarios:
+            for server in SERVERS:
+                arms = DEAR if scenario.name == "on-old" else {}
+                of = {"arms": arms, "kubernetes": VERSIONS[scenario.name]}
+                write_trial(made, server, number, scenario, **of)
+    return store.open(record.run)
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory):
+    return analyse(write_versions(Store(tmp_path_factory.mktemp("runs"))))
+
+
+@pytest.fixture
+def found(analysis):
+    (one,) = analysis.versions
+    return one
+
+
+def row(found, server, key):
+    return next(one for one in found.servers if one.server == server).row(key)
+
+
+def test_versions_are_named_as_the_servers_called_themselves_the_oldest_first(found):
+    assert ("1.9.10", "1.37.2") == found.versions
+    assert ("on-old", "on-new") == tuple(one.name for one in found.scenarios)
+
+
+def test_the_newest_is_held_against_the_oldest_round_by_round(found):
+    cpu = row(found, "direct", "control_plane_cpu")
+    old, new = (one.interval.value for one in cpu.figures)
+    assert 2.0 == pytest.approx(old / new, rel=0.1)
+    assert cpu.times.low < 0.5 < cpu.times.high
+    assert 3 == len(cpu.comparison.pairs) == found.rounds
+
+
+def test_a_run_of_one_version_has_nothing_to_compare(tmp_path):
+    assert () == analyse(write_run(Store(tmp_path), rounds=1)).versions
+
+
+def test_scenarios_that_differ_in_more_than_the_version_are_not_compared(analysis):
+    changed = [
+        replace(one, scenario=replace(one.scenario, pods=one.scenario.pods + index))
+        for index, one in enumerate(analysis.scenarios)
+    ]
+    assert () == version_sets(changed)
+
+
+def test_costs_at_full_speed_are_not_like_for_like(tmp_path):
+    full = tuple(replace(one, rate_rps=None) for one in (NEW, OLD))
+    (found,) = analyse(write_versions(Store(tmp_path), full, rounds=2)).versions
+    assert row(found, "direct", "control_plane_cpu") is None
+    assert row(found, "direct", "throughput").times.value > 1
+
+
+def test_a_metric_that_one_version_lacks_is_a_caveat_of_that_version_and_never_zero(tmp_path):
+    reader = write_versions(Store(tmp_path), rounds=2)
+    for path in reader.folder.glob("trials/*on-old*/scrapes.parquet"):
+        scrapes = pd.read_parquet(path)
+        kept = scrapes[~scrapes["name"].str.startswith("apiserver_storage_list")]
+        write_table(path.parent, SCRAPES, kept.to_dict("list"))
+    analysis = analyse(reader)
+    missing = [one for one in analysis.caveats if one.kind is CaveatKind.METRIC_MISSING]
+    assert ["(Kubernetes 1.9.10)"] == [one.text[-len("(Kubernetes 1.9.10)") :] for one in missing]
+    (found,) = analysis.versions
+    old, new = row(found, "direct", "lists_from_cache").figures
+    assert old.interval is None
+    assert new.interval is not None
+    assert row(found, "direct", "lists_from_cache").times is None
+
+
+def test_unit_costs_are_those_of_the_first_version_alone(analysis):
+    from bench.analysis.costrows import QUANTITIES, rows_of
+
+    rows = rows_of(analysis.record.plan, analysis.facts, QUANTITIES[0], ("direct", "informer"))
+    assert {"on-new"} == {row.scenario for row in rows}
