@@ -112,6 +112,11 @@ class Plan:
     most_rounds: int | None = None
     """How many rounds there are at most, bought ones among them."""
 
+    @property
+    def compares_versions(self) -> bool:
+        """Whether its scenarios are on more than one version of Kubernetes."""
+        return len({scenario.kubernetes for scenario in self.scenarios}) > 1
+
     def arms(self, scenario: Scenario) -> tuple[str, ...]:
         """Return what is measured in each round of ``scenario``: the servers, and the control.
 

@@ -130,7 +130,7 @@ def trials(plan: Plan) -> tuple[Trial, ...]:
     among them, come in an order drawn from the seed; every second round takes the
     order of the one before backwards (ABBA), so that a steady drift of the machine
     cancels. A plan with more rounds begins with the very trials of one with fewer.
-    Where scenarios name versions of Kubernetes, every second round takes the scenarios
+    Where scenarios are on several versions of Kubernetes, every second round takes the scenarios
     backwards too, for the same reason: it is they that are compared.
     """
     return tuple(
@@ -161,15 +161,17 @@ def predicted_s(plan: Plan) -> float:
 
 def _version_changes(plan: Plan) -> int:
     """Return how many control planes are started for their version, beyond the first."""
-    named = [one for one in plan.scenarios if one.kubernetes and not one.fresh_control_plane]
-    return max(0, len({(one.kubernetes, one.pods) for one in named}) * plan.rounds - 1)
+    if not plan.compares_versions:
+        return 0
+    shared = {(one.kubernetes, one.pods) for one in plan.scenarios if not one.fresh_control_plane}
+    return max(0, len(shared) * plan.rounds - 1)
 
 
 def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
     rng = random.Random(f"order/{plan.seed}")
     orders = {scenario.name: list(plan.arms(scenario)) for scenario in plan.scenarios}
     for number in range(1, plan.rounds + 1):
-        backwards = number % 2 == 0 and any(one.kubernetes for one in plan.scenarios)
+        backwards = number % 2 == 0 and plan.compares_versions
         for scenario in reversed(plan.scenarios) if backwards else plan.scenarios:
             order = orders[scenario.name]
             if number % 2 == 1:

@@ -260,7 +260,7 @@ class Run:
         scenario = self._plan.scenario(trial.scenario)
         pods = scenario.pods
         # versions are what is compared then: none is to be read on a cluster that has aged more
-        at = (pods, scenario.kubernetes, trial.round if scenario.kubernetes else 0)
+        at = (pods, scenario.kubernetes, trial.round if self._plan.compares_versions else 0)
         if self._cluster is None or self._at != at or scenario.fresh_control_plane:
             stack.close()
             site = self._sites.of(scenario)

@@ -122,9 +122,11 @@ COSTS = (
     ),
     _scraped("api_bytes", "Bytes the API server sent", "B/s", API_BYTES),
     _scraped("api_allocations", "Memory the API server allocated", "B/s", API_ALLOCATIONS),
-    _scraped("lists_from_cache", "Lists served from the watch cache", "/s", LISTS_FROM_CACHE),
-    _scraped("lists_from_etcd", "Lists served from etcd", "/s", LISTS_FROM_ETCD),
-    _scraped("objects_listed", "Objects read to serve lists", "/s", OBJECTS_LISTED),
+    _scraped(
+        "lists_from_cache", "Lists of pods served from the watch cache", "/s", LISTS_FROM_CACHE
+    ),
+    _scraped("lists_from_etcd", "Lists of pods served from etcd", "/s", LISTS_FROM_ETCD),
+    _scraped("objects_listed", "Objects read to serve lists of pods", "/s", OBJECTS_LISTED),
     _scraped("flow_wait", "Waiting in flow control", "ms/s", FLOW_WAIT, 1000.0),
     _scraped("flow_seats", "Seats that requests took in flow control", "/s", FLOW_SEATS),
     _scraped("flow_rejected", "Rejected by flow control", "/s", FLOW_REJECTED),

@@ -205,9 +205,11 @@ BY_HAND = {
         "apiserver", "apiserver_response_sizes_sum", optional=["apiserver_watch_events_sizes_sum"]
     ),
     "api_allocations": scraped("apiserver", "go_memstats_alloc_bytes_total"),
-    "lists_from_cache": scraped("apiserver", LISTS, having='storage="watchcache"'),
-    "lists_from_etcd": scraped("apiserver", LISTS, having='storage="etcd"'),
-    "objects_listed": scraped("apiserver", "apiserver_storage_list_fetched_objects_total"),
+    "lists_from_cache": scraped("apiserver", LISTS, having='resource="pods",storage="watchcache"'),
+    "lists_from_etcd": scraped("apiserver", LISTS, having='resource="pods",storage="etcd"'),
+    "objects_listed": scraped(
+        "apiserver", "apiserver_storage_list_fetched_objects_total", having='resource="pods"'
+    ),
     "flow_wait": scraped("apiserver", f"{FLOW}request_wait_duration_seconds_sum", times=1000),
     "flow_seats": scraped("apiserver", f"{FLOW}work_estimated_seats_sum"),
     "flow_rejected": rejected,

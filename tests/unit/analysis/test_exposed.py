@@ -39,12 +39,17 @@ NEW = marks(
     # still exposed beside the new ones, and the same lists: not to be counted twice
     (CACHE_LISTS, 'resource="pods"', 40.0),
     (CACHE_OBJECTS, 'resource="pods"', 4_000.0),
+    # listed by the API server for itself
+    (LISTS, 'resource="limitranges",storage="etcd"', 5.0),
+    (OBJECTS, 'resource="secrets",storage="etcd"', 50.0),
 )
 OLD = marks(
     (LISTS, 'resource="pods"', 3.0),
     (OBJECTS, 'resource="pods"', 300.0),
     (CACHE_LISTS, 'resource_prefix="/pods"', 40.0),
     (CACHE_OBJECTS, 'resource_prefix="/pods"', 4_000.0),
+    (LISTS, 'resource="limitranges"', 5.0),
+    (CACHE_LISTS, 'resource_prefix="/secrets"', 7.0),
 )
 
 
