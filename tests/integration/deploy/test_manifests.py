@@ -1,0 +1,254 @@
+"""What ``deploy/`` holds is what an API server takes, and what its commands say runs."""
+
+import json
+import os
+import re
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bench.cluster.api import Api, ApiError
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.identities import IDENTITIES
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.watchdog import Watchdog
+
+ROOT = Path(__file__).parents[3]
+DEPLOY = ROOT / "deploy"
+FOLDERS = ("base", "load-workers")
+APPLY = "application/apply-patch+yaml"
+PLURALS = {
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
+    "ConfigMap": "configmaps",
+    "Deployment": "deployments",
+    "Namespace": "namespaces",
+    "NetworkPolicy": "networkpolicies",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+}
+
+Manifest = dict[str, Any]
+
+
+def manifests(folder: str) -> list[Manifest]:
+    """Return what ``kubectl apply --kustomize`` would: no more than a list of files is used."""
+    kustomization = yaml.safe_load((DEPLOY / folder / "kustomization.yaml").read_text())
+    assert {"apiVersion", "kind", "resources", "images"} == set(kustomization)
+    return [
+        document
+        for name in kustomization["resources"]
+        for document in yaml.safe_load_all((DEPLOY / folder / name).read_text())
+    ]
+
+
+ALL = [(folder, each) for folder in FOLDERS for each in manifests(folder)]
+IDS = [f"{folder}-{each['kind']}-{each['metadata']['name']}" for folder, each in ALL]
+DEPLOYMENTS = [each for _, each in ALL if each["kind"] == "Deployment"]
+
+
+@pytest.fixture(scope="module")
+def api(control_plane: ControlPlane) -> Iterator[Api]:
+    api = control_plane.api("admin")
+    yield api
+    api.close()
+
+
+def dry_run(api: Api, manifest: Manifest) -> Manifest:
+    """Apply ``manifest`` on the server's side without any effect, every field checked."""
+    version, metadata = manifest["apiVersion"], manifest["metadata"]
+    group = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    path = f"{group}{scope}/{PLURALS[manifest['kind']]}/{metadata['name']}"
+    query = "?dryRun=All&fieldManager=deploy&force=true&fieldValidation=Strict"
+    body = yaml.safe_dump(manifest).encode()
+    answer: Manifest = json.loads(api.request("PATCH", path + query, body, content_type=APPLY))
+    return answer
+
+
+@pytest.mark.parametrize("manifest", [each for _, each in ALL], ids=IDS)
+def test_the_api_server_takes_every_manifest(api: Api, manifest: Manifest) -> None:
+    taken = dry_run(api, manifest)
+    assert manifest["metadata"]["name"] == taken["metadata"]["name"]
+
+
+def test_a_field_that_does_not_exist_would_be_found(api: Api) -> None:
+    wrong = json.loads(json.dumps(DEPLOYMENTS[0]))
+    wrong["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
+    with pytest.raises(ApiError, match="readynessProbe"):
+        dry_run(api, wrong)
+
+
+@pytest.fixture(scope="module")
+def restricted(api: Api) -> str:
+    """A namespace that takes no pod beyond the restricted standard."""
+    name = "deploy-restricted"
+    labels = manifests("base")[0]["metadata"]["labels"]
+    api.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+    return name
+
+
+@pytest.mark.parametrize("manifest", DEPLOYMENTS, ids=lambda each: each["metadata"]["name"])
+def test_every_pod_keeps_to_the_restricted_standard(
+    api: Api, restricted: str, manifest: Manifest
+) -> None:
+    template = manifest["spec"]["template"]
+    pod = {"metadata": {"name": "tried", "labels": template["metadata"]["labels"]}}
+    pod["spec"] = template["spec"]
+    path = f"/api/v1/namespaces/{restricted}/pods?dryRun=All&fieldValidation=Strict"
+    assert "tried" == api.post(path, pod)["metadata"]["name"]
+    pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+    with pytest.raises(ApiError, match="restricted"):
+        api.post(path, pod)
+    pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = False
+
+
+def test_the_servers_have_the_rights_that_the_benchmark_gives_its_own() -> None:
+    given = {
+        each["metadata"]["name"].partition(":")[2]: each["rules"]
+        for _, each in ALL
+        if each["kind"] == "ClusterRole"
+    }
+    own = {each.name: each.rules for each in IDENTITIES if each.name in given}
+    assert {"informer", "direct"} == set(given)
+    for name, rules in given.items():
+        assert [(each["resources"], sorted(each["verbs"])) for each in own[name]] == [
+            (each["resources"], sorted(each["verbs"])) for each in rules
+        ]
+
+
+def test_services_select_the_pods_that_are_there() -> None:
+    labels = [each["spec"]["template"]["metadata"]["labels"] for each in DEPLOYMENTS]
+    for _, service in ALL:
+        if service["kind"] == "Service":
+            selector = service["spec"]["selector"].items()
+            assert 1 == sum(selector <= each.items() for each in labels)
+
+
+def command(name: str) -> list[str]:
+    """Return the command of the Deployment ``name``, to be run by this Python."""
+    (found,) = (each for each in DEPLOYMENTS if each["metadata"]["name"] == name)
+    container = found["spec"]["template"]["spec"]["containers"][0]
+    assert "python" == container["command"][0]
+    return [sys.executable, *container["command"][1:], *container["args"]]
+
+
+@pytest.fixture
+def start(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Starts a command that ends with the test; returns its log."""
+    running: list[SupervisedProcess] = []
+
+    def run(name: str, argv: list[str], ready: Callable[[Path], bool]) -> Path:
+        log = tmp_path / f"{name}.log"
+        log.touch()
+        running.append(
+            SupervisedProcess.start(
+                name,
+                argv,
+                log=log,
+                watchdog=watchdog,
+                cwd=ROOT,
+                env=os.environ,
+                ready=lambda: ready(log),
+                ready_timeout_s=60,
+            )
+        )
+        return log
+
+    yield run
+    for process in reversed(running):
+        process.stop()
+
+
+@pytest.mark.parametrize("name", ["informer", "direct"])
+def test_a_server_starts_by_its_command_and_its_probes_answer(
+    start: Callable[..., Path], control_plane: ControlPlane, tmp_path: Path, name: str
+) -> None:
+    """The cluster's address, authority and token are the only things put in another place."""
+    (config,) = (each for _, each in ALL if each["metadata"]["name"] == "in-cluster")
+    text = config["data"]["kubeconfig"]
+    own = yaml.safe_load(control_plane.kubeconfig.read_text())
+    (user,) = (each["user"] for each in own["users"] if each["name"] == name)
+    cluster = own["clusters"][0]["cluster"]
+    account = "/var/run/secrets/kubernetes.io/serviceaccount"
+    for inside, outside in (
+        ("https://kubernetes.default.svc", cluster["server"]),
+        (f"{account}/ca.crt", cluster["certificate-authority"]),
+        (f"{account}/token", user["tokenFile"]),
+    ):
+        assert inside in text
+        text = text.replace(inside, outside)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(text)
+    places = {
+        "/etc/informer-bench/kubeconfig": str(kubeconfig),
+        "0.0.0.0": "127.0.0.1",
+        "8080": "0",
+    }
+    argv = [places.get(word, word) for word in command(name)]
+    assert len(places) == sum(word in places for word in command(name))
+    log = start(name, argv, lambda log: "/pods reads" in log.read_text())
+    found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+    assert found is not None
+    (deployment,) = (each for each in DEPLOYMENTS if each["metadata"]["name"] == name)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        asked = found.group(0) + container[probe]["httpGet"]["path"]
+        start(f"{name}-{probe}", ["sleep", "60"], lambda _, url=asked: answers(url))
+
+
+def test_locusts_master_and_workers_find_each_other_by_their_commands(
+    start: Callable[..., Path], free_ports: tuple[int, int]
+) -> None:
+    page, workers = free_ports
+    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(workers)]
+    master = [*command("locust"), "--web-host", "127.0.0.1", "--web-port", str(page), *bound]
+    count = f"http://127.0.0.1:{page}/worker-count"
+    start("master", master, lambda _: answers(count))
+    places = {"locust": "127.0.0.1", "5557": str(workers)}
+    given = command("locust-workers")
+    begin = given.index("--master-host")
+    worker = given[:begin] + [places.get(word, word) for word in given[begin:]]
+    start("worker", worker, lambda _: b'"worker_count":1' in read(count).replace(b" ", b""))
+
+
+@pytest.fixture
+def free_ports() -> tuple[int, int]:
+    """Two ports that nobody listens on."""
+    from bench.ui.ports import free_port
+
+    return free_port("127.0.0.1"), free_port("127.0.0.1")
+
+
+def answers(url: str) -> bool:
+    try:
+        return bool(read(url))
+    except OSError:
+        return False
+
+
+def read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=5) as response:
+        content: bytes = response.read()
+    return content
+
+
+def test_the_image_has_all_that_the_commands_run() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    copied = set(re.findall(r"^COPY (\S+) \./", dockerfile, re.MULTILINE))
+    modules = {each[each.index("-m") + 1].split(".")[0] for each in map(command, _names())}
+    assert modules - {"locust"} <= copied
+    assert all((ROOT / name).exists() for name in copied)
+    kept = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+    assert {f"!{name}" for name in copied} <= set(kept)
+    assert re.search(r"^USER [1-9]\d*", dockerfile, re.MULTILINE)
+    assert "--require-hashes" in dockerfile
+
+
+def _names() -> list[str]:
+    return [each["metadata"]["name"] for each in DEPLOYMENTS]
