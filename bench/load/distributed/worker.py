@@ -1,9 +1,11 @@
 """A worker's side of one load: joins a master, loads when told, and hands its rows over."""
 
+import contextlib
 import gc
 import io
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 from gevent.event import AsyncResult
 from locust.env import Environment
 from locust.rpc import Message
+from locust.runners import WorkerRunner
 
 from bench.load.asking import Questions
 from bench.load.connection import Address
@@ -84,7 +87,8 @@ class Worker:
         self._over: AsyncResult = AsyncResult()
         self._stage = Stage()
         self._order: Order
-        self._heard_s = monotonic()
+        self._heard_s = 0.0
+        """When the master last spoke."""
         self._user: type[LoadUser] = type("Reader", (LoadUser,), {"abstract": False})
         self._environment = Environment(user_classes=[self._user], catch_exceptions=False)
 
@@ -100,7 +104,7 @@ class Worker:
         parent = os.getppid()
         # Locust calls a worker by its host's name, which must not enter a log that is quoted
         socket.gethostname = lambda: self._master.name or "load-worker"
-        runner = self._environment.create_worker_runner(self._master.way, self._master.port)
+        runner = self._joined()
         for kind, listener in (
             (CLOCK, self._tell_time),
             (ORDER, self._take_order),
@@ -122,6 +126,14 @@ class Worker:
             gevent.killall([watching, ended])
             events.quitting.fire(environment=self._environment)  # type: ignore[no-untyped-call]
             runner.quit()
+
+    def _joined(self) -> WorkerRunner:
+        """Return Locust's runner once the master has heard of it."""
+        # Locust looks an address up that has a source before it, and prints that there is none
+        with contextlib.redirect_stdout(io.StringIO() if self._master.source else sys.stdout):
+            runner = self._environment.create_worker_runner(self._master.way, self._master.port)
+        self._heard_s = monotonic()
+        return runner
 
     def _knock(self, within_s: float) -> None:
         """Return once somebody listens where the master should be, or this is to end."""

@@ -15,6 +15,8 @@ from bench.model import Arrivals, LoadWorkers
 from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_clocks
 
 MASTER = "127.0.0.1"
+WAITED_S = 12.0
+"""Longer than a worker bears its master's silence, once it has one."""
 TWO = Crew(LoadWorkers(here=2))
 
 
@@ -119,12 +121,15 @@ def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by
 
 def test_a_worker_joins_one_load_after_the_other(start_server, driver, by_hand, elsewhere):
     server, crew = start_server(), elsewhere(1, here=1)
-    worker = by_hand("--master", f"{MASTER}:{crew.port}")
+    worker = by_hand("--master", f"{MASTER}:{crew.port}", "--from", "127.0.0.4")
+    time.sleep(WAITED_S)
     for _ in range(2):
         with driver(server.url, crew=crew) as load:
             measured = load.measure(0.3)
             assert ["worker-1", "elsewhere-1"] == [each.name for each in measured.workers]
     assert 2 == worker.said.count("joined as elsewhere-1, 2 of 2")
+    assert "gone" not in worker.said
+    assert "Error" not in worker.said
 
 
 def test_a_worker_killed_in_mid_window_fails_the_load_by_name(start_server, driver):

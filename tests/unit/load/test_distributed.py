@@ -1,0 +1,133 @@
+"""The pure parts of a load by several processes: shares, clocks, versions, who has come."""
+
+from itertools import count, islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.load.distributed.clock import (
+    EXCHANGES,
+    GOOD_S,
+    MOST_EXCHANGES,
+    Exchange,
+    enough,
+    estimate,
+)
+from bench.load.distributed.edition import edition, sources, unlike
+from bench.load.distributed.messages import Assignment, Result
+from bench.load.distributed.roster import Member, Roster, Turned, names_here
+from bench.load.distributed.share import WHOLE, Share
+from bench.model import Arrivals, LoadWorkers, Targets
+
+OURS = {"sources": "aaa", "locust": "2.47.0"}
+
+
+@given(whole=st.integers(0, 500), of=st.integers(1, 20))
+def test_shares_of_a_number_add_up_and_differ_by_one_at_most(whole, of):
+    parts = [Share(index, of).count(whole) for index in range(of)]
+    assert whole == sum(parts)
+    assert max(parts) - min(parts) <= 1
+
+
+@given(things=st.lists(st.integers()), of=st.integers(1, 7))
+def test_every_thing_of_a_stream_is_in_one_share_and_in_its_place(things, of):
+    parts = [list(Share(index, of).part(iter(things))) for index in range(of)]
+    assert things == [parts[number % of][number // of] for number in range(len(things))]
+
+
+def test_the_whole_is_handed_on_as_it_is():
+    stream = count()
+    assert WHOLE.part(stream) is stream
+
+
+def test_the_shortest_exchange_tells_the_offset_and_bounds_it():
+    slow, quick = Exchange(10.0, 110.9, 11.0), Exchange(20.0, 120.001, 20.004)
+    found = estimate([slow, quick])
+    assert 99.999 == pytest.approx(found.offset_s)
+    assert 0.002 == pytest.approx(found.uncertainty_s)
+
+
+@given(
+    offset=st.floats(-1e6, 1e6),
+    ways=st.lists(st.tuples(st.floats(1e-6, 1.0), st.floats(1e-6, 1.0)), min_size=1),
+)
+def test_the_true_offset_lies_within_the_bound_whatever_the_two_ways_take(offset, ways):
+    exchanges = [Exchange(0.0, there + offset, there + back) for there, back in ways]
+    found = estimate(exchanges)
+    assert abs(found.offset_s - offset) <= found.uncertainty_s + 1e-9
+
+
+def test_exchanges_go_on_until_one_was_short_or_there_were_many():
+    short, long = Exchange(0.0, 0.0, GOOD_S / 2), Exchange(0.0, 0.0, 1.0)
+    assert not enough([short] * (EXCHANGES - 1))
+    assert enough([short, *[long] * (EXCHANGES - 1)])
+    assert not enough([long] * (MOST_EXCHANGES - 1))
+    assert enough([long] * MOST_EXCHANGES)
+
+
+def test_sources_that_differ_by_a_byte_or_a_name_are_told_apart(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    first = sources(tmp_path)
+    assert first == sources(tmp_path)
+    (tmp_path / "a.py").write_text("x = 2\n")
+    second = sources(tmp_path)
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert 3 == len({first, second, sources(tmp_path)})
+
+
+def test_what_differs_between_versions_is_named_with_both():
+    theirs = {"sources": "bbb", "locust": "2.46.0"}
+    assert "sources bbb there, aaa here; locust 2.46.0 there, 2.47.0 here" == unlike(OURS, theirs)
+    assert unlike(OURS, dict(OURS)) is None
+    assert unlike(edition(), edition()) is None
+
+
+def test_a_crew_is_complete_with_its_own_and_with_those_from_elsewhere():
+    roster = Roster(LoadWorkers(here=2, elsewhere=2), OURS)
+    for client_id, name in (("d", None), ("b", "worker-2"), ("c", "gamma"), ("a", "worker-1")):
+        assert not roster.complete
+        assert isinstance(roster.enter(client_id, name, OURS), Member)
+    assert roster.complete
+    names = [member.name for member in roster.members]
+    assert ["worker-1", "worker-2", "elsewhere-1", "gamma"] == names
+    assert [(0, 4), (3, 4)] == [
+        (share.index, share.of) for _, share in islice(roster.shares(), 0, None, 3)
+    ]
+
+
+def test_one_too_many_may_come_again_and_one_of_another_version_may_not():
+    roster = Roster(LoadWorkers(elsewhere=1), OURS)
+    other = roster.enter("a", "old", {**OURS, "sources": "bbb"})
+    assert Turned("it is of another version: sources bbb there, aaa here") == other
+    assert isinstance(roster.enter("b", None, OURS), Member)
+    turned = roster.enter("c", None, OURS)
+    assert isinstance(turned, Turned)
+    assert turned.again
+    roster.leave("b")
+    assert isinstance(roster.enter("c", None, OURS), Member)
+
+
+def test_who_is_lacking_is_said_with_the_way_out():
+    roster = Roster(LoadWorkers(here=2, elsewhere=1), OURS)
+    roster.enter("a", "worker-1", OURS)
+    text = roster.lacking(60, "START")
+    assert "1 of 3 load workers came within 60 s (worker-1)" in text
+    assert "missing: worker-2" in text
+    assert "1 from elsewhere missing; each is started with: START" in text
+    assert ("worker-1", "worker-2") == names_here(2)
+
+
+@pytest.mark.parametrize("rate_rps", [None, 12.5])
+def test_an_assignment_comes_over_the_wire_as_it_was(rate_rps):
+    targets = Targets(("ns",), (("ns", "pod"),), ("app=a",))
+    share = Share(1, 3)
+    sent = Assignment(
+        "gamma", share, "list-all", ("http://h:1",), 9, targets, rate_rps, Arrivals.POISSON, 7, 30.0
+    )
+    assert sent == Assignment.decode(sent.encode())
+
+
+def test_a_result_comes_over_the_wire_as_it_was():
+    sent = Result(5, 4, 1, 0, 0, 4, 5, 99, 1.25, 0.5, 2.0, None, ("GET /pods: status 500",))
+    assert sent == Result.decode(sent.encode())

@@ -1,0 +1,77 @@
+"""Who makes the load, as the command line says it: what fits together, and what does not."""
+
+import argparse
+
+import pytest
+
+from bench.cli.load_options import MASTER_PORT, LoadOptions, add_load_options, check_workers
+from bench.load.wanted import Crew
+from bench.model import External, LoadWorkers, Plan, Scenario
+from bench.plan import PlanError
+
+
+def options(*words: str) -> LoadOptions:
+    parser = argparse.ArgumentParser()
+    add_load_options(parser)
+    return LoadOptions.of(parser.parse_args(words))
+
+
+def test_one_process_makes_the_load_unless_told_otherwise():
+    assert options().crew() is None
+
+
+def test_workers_here_need_no_address():
+    assert Crew(LoadWorkers(here=2)) == options("--load-workers", "2").crew()
+
+
+def test_workers_from_elsewhere_find_their_master_where_it_was_said():
+    crew = options("--expect-load-workers", "2", "--load-bind", "127.0.0.2:0").crew()
+    assert crew is not None
+    assert ("127.0.0.2", LoadWorkers(0, 2)) == (crew.host, crew.workers)
+    assert crew.port > 0
+    assert f"--master 127.0.0.2:{crew.port}" in crew.command
+    assert ("127.0.0.2", MASTER_PORT) == options("--load-bind", "127.0.0.2").bind
+
+
+def test_workers_from_elsewhere_without_an_address_are_refused():
+    with pytest.raises(PlanError, match="--load-bind"):
+        options("--expect-load-workers", "1").crew()
+
+
+def test_an_address_without_workers_from_elsewhere_is_refused():
+    with pytest.raises(PlanError, match="--expect-load-workers"):
+        options("--load-bind", "127.0.0.1").crew()
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "host", "127.0.0.1:x", "127.0.0.1:70000"])
+def test_an_address_that_workers_cannot_use_is_refused(address, capsys):
+    with pytest.raises(SystemExit):
+        options("--load-bind", address)
+    assert "--load-bind" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_as_many_as_it_began_with():
+    again = LoadWorkers(here=2)
+    assert Crew(again) == options().crew_again(again)
+    assert Crew(again) == options("--load-workers", "2").crew_again(again)
+    assert options().crew_again(LoadWorkers()) is None
+    with pytest.raises(PlanError, match="2 workers here and 0 from elsewhere; it cannot go on"):
+        options("--load-workers", "3").crew_again(again)
+
+
+def plan(users: int, *external: External) -> Plan:
+    scenarios = (Scenario("few", "list-all", users, 10),)
+    return Plan("p", "d", 1, ("direct",), 1, 0.0, 1.0, scenarios, external=external)
+
+
+def test_a_scenario_with_fewer_users_than_workers_is_refused():
+    check_workers(plan(2), Crew(LoadWorkers(here=2)))
+    with pytest.raises(PlanError, match="'few' has 2 users: too few for 3 load workers"):
+        check_workers(plan(2), Crew(LoadWorkers(here=3)))
+
+
+def test_a_server_that_workers_elsewhere_cannot_reach_is_refused():
+    mine = External("mine", "run")
+    check_workers(plan(2, mine), Crew(LoadWorkers(here=2)))
+    with pytest.raises(PlanError, match="'mine' listens on"):
+        check_workers(plan(2, mine), Crew(LoadWorkers(elsewhere=1)))
