@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
 
+from servers.crew import Crew
 from servers.query import get_resource_version, path_segments, pod_query
 from servers.source import PodSource, SourceError, quoted
 
@@ -23,8 +24,13 @@ WRITE_BYTES = 64 << 10
 and a packet of its own. Larger ones go out as they are, since copying them would cost more."""
 
 
-def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> Flask:
-    """Return the WSGI application over ``source``; ``/metrics`` shows ``registry``."""
+def create_app(
+    source: PodSource, registry: CollectorRegistry | None = None, crew: Crew | None = None
+) -> Flask:
+    """Return the WSGI application over ``source``; ``/metrics`` shows ``registry``.
+
+    With a ``crew`` readiness and metrics are those of all its workers.
+    """
     app = Flask("servers", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # a redirect is not the answer to an empty segment
@@ -55,19 +61,21 @@ def create_app(source: PodSource, registry: CollectorRegistry | None = None) -> 
         pod = source.get_pod(namespace, name, get_resource_version(request.args.to_dict()))
         return _send([_OPEN, *pod.parts, b"}"], pod.resource_version)
 
-    _tell_of_itself(app, source, registry or CollectorRegistry())
+    _tell_of_itself(app, source, registry or CollectorRegistry(), crew)
     _answer_errors(app)
     return app
 
 
-def _tell_of_itself(app: Flask, source: PodSource, metrics: CollectorRegistry) -> None:
+def _tell_of_itself(
+    app: Flask, source: PodSource, metrics: CollectorRegistry, crew: Crew | None
+) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
         return _plain(HTTPStatus.OK, "alive")
 
     @app.get("/readyz")
     def readyz() -> Response:
-        source.check_ready()
+        (crew or source).check_ready()
         return _plain(HTTPStatus.OK, "ready")
 
     @app.get("/events")
@@ -78,7 +86,14 @@ def _tell_of_itself(app: Flask, source: PodSource, metrics: CollectorRegistry) -
 
     @app.get("/metrics")
     def show_metrics() -> Response:
-        return Response(generate_latest(metrics), content_type=CONTENT_TYPE_LATEST)
+        shown = crew.metrics() if crew else generate_latest(metrics)
+        return Response(shown, content_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/workers")
+    def show_workers() -> Response:
+        addresses = crew.addresses if crew else []
+        body = _OPEN + msgspec.json.encode(addresses) + b"}"
+        return Response(body, content_type="application/json")
 
 
 def _path_of(raw_uri: str) -> str:
@@ -150,7 +165,8 @@ def _answer_errors(app: Flask) -> None:
         code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
         if code == HTTPStatus.NOT_FOUND:
             message = f"{quoted(request.path)} is not served; /pods, /pods/<namespace> and "
-            message += "/pods/<namespace>/<name> are, and /healthz, /readyz, /metrics and /events"
+            message += "/pods/<namespace>/<name> are, and /healthz, /readyz, /metrics, /events "
+            message += "and /workers"
         elif code == HTTPStatus.METHOD_NOT_ALLOWED:
             message = f"{request.method} is not allowed: this server only reads (GET, HEAD)"
         else:

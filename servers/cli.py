@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from flask import Flask
 from servers.access_log import log_access
 from servers.app import create_app
 from servers.catalogue import SERVERS, build_source
+from servers.crew import Crew
 from servers.kubeconfig import (
     ApiServerAwayError,
     KubeconfigError,
@@ -30,6 +32,7 @@ API_SERVER_AWAY = 4
 PORT_TAKEN = 6
 
 MAX_PORT = 65535
+MAX_WORKERS = 8
 
 EPILOG = """\
 routes:
@@ -39,14 +42,21 @@ routes:
     lists take labelSelector, fieldSelector, limit, continue, resourceVersion and
     resourceVersionMatch, one pod takes resourceVersion, as the API server does
   /healthz  /readyz  /metrics
+  /workers                   where each of several workers can be asked by itself
+
+workers:
+  With --workers N, N processes share the port, each with a read path of its own: an informer
+  in each of them, with a watch and a cache of its own. A connection stays with the worker that
+  took it. /readyz is of all workers; /metrics shows each one's samples, labelled worker="K".
 
 exit codes:
   0 stopped by SIGTERM or SIGINT   2 wrong usage   3 kubeconfig not usable
-  4 API server not reachable       5 the worker died   6 address not to be had
+  4 API server not reachable       5 a worker died     6 address not to be had
 
 examples:
   python -m servers informer --kubeconfig ~/.kube/config
   python -m servers direct --kubeconfig bench.kubeconfig --port 8081 --threads 16
+  python -m servers informer --kubeconfig ~/.kube/config --workers 4
   curl 'http://127.0.0.1:8080/pods?labelSelector=app=web&limit=2'
 """
 
@@ -74,11 +84,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings(
         options.kubeconfig, context, options.namespace, options.threads, told, options.replica
     )
+    crew = Crew(options.workers) if options.workers > 1 else None
 
-    def make_app() -> tuple[Flask, PodSource]:
+    def make_app(worker: int) -> tuple[Flask, PodSource]:
+        own = replace(settings, worker=worker) if crew else settings
         registry = new_registry()
-        source = build_source(options.name, settings, registry)
-        app = create_app(source, registry)
+        source = build_source(options.name, own, registry)
+        app = create_app(source, registry, crew)
+        if crew:
+            crew.serve_alone(worker, create_app(source, registry))
         if options.access_log:
             log_access(app, sys.stdout)
         return app, source
@@ -90,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{configuration.host} as context {context!r}",
         flush=True,
     )
-    serve(make_app, listener, options.threads)
+    serve(make_app, listener, options.threads, options.workers)
 
 
 def _told(options: argparse.Namespace) -> dict[str, float]:
@@ -148,7 +162,14 @@ def _parser() -> argparse.ArgumentParser:
         type=_positive,
         default=8,
         metavar="T",
-        help="requests served at once (%(default)s)",
+        help="requests that a worker serves at once (%(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_worker_count,
+        default=1,
+        metavar="N",
+        help=f"processes that share the port, 1 to {MAX_WORKERS} (%(default)s)",
     )
     parser.add_argument(
         "--set",
@@ -210,6 +231,13 @@ def _assignment(text: str) -> tuple[str, float]:
     if not (name and equals and math.isfinite(number)):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER")
     return name, number
+
+
+def _worker_count(text: str) -> int:
+    number = _positive(text)
+    if number > MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_WORKERS}")
+    return number
 
 
 def _positive(text: str) -> int:

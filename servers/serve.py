@@ -1,8 +1,8 @@
-"""gunicorn around an application: one process, threads, the same settings for every server.
+"""gunicorn around an application: worker processes, threads, the same settings for every server.
 
 The source is built and started in the worker, after the fork, because threads
-and connections do not survive one. A worker that dies is not replaced: a
-second one would answer as if nothing had happened, with counters at zero.
+and connections do not survive one. A worker that dies is not replaced: another
+would answer as if nothing had happened, with counters at zero.
 """
 
 import socket
@@ -24,13 +24,15 @@ KEEPALIVE_S = 75
 WORKER_DIED = 5
 """Exit code of a server whose worker ended by itself."""
 
-MakeApp = Callable[[], tuple[Flask, PodSource]]
+MakeApp = Callable[[int], tuple[Flask, PodSource]]
+"""From the number of a worker, from 1, to what it serves."""
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def __init__(self, make_app: MakeApp, settings: dict[str, Any]) -> None:
         self._make_app = make_app
         self._settings = settings
+        self._workers = settings["workers"]
         self._source: PodSource | None = None
         self._boots = 0
         super().__init__()
@@ -38,18 +40,19 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
     def load_config(self) -> None:
         for name, value in self._settings.items():
             self.cfg.set(name, value)
-        self.cfg.set("pre_fork", self._refuse_second_boot)
+        self.cfg.set("pre_fork", self._refuse_replacement)
         self.cfg.set("post_worker_init", self._start)
         self.cfg.set("worker_exit", self._close)
 
     def load(self) -> Flask:
-        app, self._source = self._make_app()
+        app, self._source = self._make_app(self._boots)  # as many as were forked so far
         return app
 
-    def _refuse_second_boot(self, _server: object, _worker: object) -> None:
+    def _refuse_replacement(self, _server: object, _worker: object) -> None:
         self._boots += 1
-        if self._boots > 1:
-            raise HaltServer("the worker died; a server is not restarted in silence", WORKER_DIED)
+        if self._boots > self._workers:
+            died = "the worker died" if self._workers == 1 else "a worker died"
+            raise HaltServer(f"{died}; a server is not restarted in silence", WORKER_DIED)
 
     def _start(self, _worker: object) -> None:
         if self._source is not None:
@@ -74,14 +77,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(make_app: MakeApp, listener: socket.socket, threads: int) -> None:
+def serve(make_app: MakeApp, listener: socket.socket, threads: int, workers: int = 1) -> None:
     """Serve until SIGTERM or SIGINT; does not return but exits the process.
 
-    ``make_app`` is called in the worker. The socket becomes gunicorn's own.
+    ``make_app`` is called in each worker. The socket becomes gunicorn's own; the workers
+    share it, and a connection belongs to the one that took it.
     """
     settings = {
         "bind": f"fd://{listener.detach()}",
-        "workers": 1,
+        "workers": workers,
         "worker_class": "gthread",
         "threads": threads,
         "preload_app": False,

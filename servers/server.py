@@ -46,12 +46,15 @@ class Settings:
     threads: int
     options: Mapping[str, float] = field(default_factory=dict)
     replica: int = 1
-    """Which of several processes that serve the same this is, from 1."""
+    """Which of several servers that serve the same this is, from 1."""
+    worker: int = 0
+    """Which of several workers of it, from 1; 0 for one that is alone."""
 
     @property
     def user_agent(self) -> str:
         """Whom the audit log shows as the client, beside the account, which replicas share."""
-        return f"{USER_AGENT}/{self.replica}"
+        worker = f".{self.worker}" if self.worker else ""
+        return f"{USER_AGENT}/{self.replica}{worker}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from servers.cli import main
         ("--port", "-1"),
         ("--threads", "0"),
         ("--threads", "1.5"),
+        ("--workers", "0"),
+        ("--workers", "9"),
+        ("--replica", "0"),
     ],
 )
 def test_a_number_out_of_range_is_refused_by_name(
