@@ -15,7 +15,8 @@ from bench.cluster.api import Api
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.differences import differences, without_nulls
-from bench.fleet import Reply, ServerError, ServerKind, ServerUnderTest
+from bench.endpoint import Endpoint, Reply
+from bench.fleet import ServerError, ServerKind, ServerUnderTest
 from bench.load.routes import load as load_route
 from bench.model import SCHEMA, Answer, EqualityRecord, Scenario, Targets
 from bench.supervision.watchdog import Watchdog
@@ -108,7 +109,7 @@ def compare_servers(
 
 
 def compare_with_list(
-    server: ServerUnderTest,
+    server: Endpoint,
     api: Api,
     *,
     resource_version: str,

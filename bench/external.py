@@ -12,6 +12,8 @@ learns from its environment where to listen, whom to ask, and as whom:
   but on a cluster that is somebody else's;
 - ``REPLICA``: which of several replicas it is, from 1; all read as the same account, so a
   server that puts it into its User-Agent can be told from the others in the audit log;
+- ``WORKERS``: how many worker processes the scenario wants behind the port; that there are as
+  many is the server's to see to, and that it tells of all of them in ``/metrics``;
 - ``PYTHON``: the interpreter that this project runs on, for servers in Python.
 """
 
@@ -30,7 +32,7 @@ SHELL = "/bin/sh"
 
 
 def external_server(
-    command: str, *, kubeconfig: Path, ground: Ground, port: int, replica: int = 1
+    command: str, *, kubeconfig: Path, ground: Ground, port: int, replica: int = 1, workers: int = 1
 ) -> Launch:
     """Return how the ``command``, a line for the shell, is started; ``port`` 0 chooses one."""
     port = port or _free_port()
@@ -42,6 +44,7 @@ def external_server(
         "NAMESPACE": ground.home,
         "PODS_NAMESPACE": ground.scope or "",
         "REPLICA": str(replica),
+        "WORKERS": str(workers),
         "PYTHON": sys.executable,
     }
     return Launch(

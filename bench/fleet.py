@@ -4,18 +4,13 @@ Servers are started by their command line and asked over HTTP, as any other
 implementation of the routes would be.
 """
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
-
-import urllib3
-from urllib3.exceptions import HTTPError
+from typing import Self
 
 from bench.cluster.ground import Ground
+from bench.endpoint import Endpoint, Reply
 from bench.external import external_server
 from bench.kinds import ServerError, ServerKind, server_kinds
 from bench.launch import Launch, own_server
@@ -27,34 +22,15 @@ __all__ = ["Reply", "ServerError", "ServerKind", "ServerUnderTest", "await_all",
 
 STOP_TIMEOUT_S = 5.0
 READY_POLL_S = 0.02
-VERSION_HEADER = "X-Resource-Version"
-OK = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer of a server under test."""
-
-    status: int
-    resource_version: str
-    """Of the snapshot that was answered from; "" where the answer names none."""
-    body: bytes
-
-    def json(self) -> Any:  # noqa: ANN401 - JSON of any shape
-        """Return the decoded body. Raises ``ServerError`` if it is not JSON."""
-        try:
-            return json.loads(self.body)
-        except ValueError as error:
-            raise ServerError(f"not JSON: {self.body[:80]!r}") from error
-
-
-class ServerUnderTest(Stoppable):
+class ServerUnderTest(Endpoint, Stoppable):
     """One server as a process of its own; use as a context manager."""
 
     def __init__(
         self, kind: ServerKind, launch: Launch, process: SupervisedProcess, began: float
     ) -> None:
-        self.kind = kind
+        super().__init__(kind, process.name, "")
         self.ready_s = 0.0
         """From the start of the process to the first 200 on ``/readyz``; 0 until then."""
         self._launch = launch
@@ -111,10 +87,12 @@ class ServerUnderTest(Stoppable):
         port: int = 0,
         ground: Ground = Ground(),  # noqa: B008 - frozen
         replica: int = 1,
+        workers: int = 1,
     ) -> Self:
         """Start the process and return at once; it may be asked once ``await_all`` has returned.
 
-        ``replica`` is which of several it is, from 1.
+        ``replica`` is which of several it is, from 1; ``workers`` how many worker processes
+        it has, which a server that is not of this project is told and no more.
         """
         if kind.command is None:
             launch = own_server(
@@ -127,10 +105,16 @@ class ServerUnderTest(Stoppable):
                 threads=threads,
                 log=log,
                 replica=replica,
+                workers=workers,
             )
         else:
             launch = external_server(
-                kind.command, kubeconfig=kubeconfig, ground=ground, port=port, replica=replica
+                kind.command,
+                kubeconfig=kubeconfig,
+                ground=ground,
+                port=port,
+                replica=replica,
+                workers=workers,
             )
         began = time.monotonic()
         process = SupervisedProcess.start(
@@ -153,26 +137,13 @@ class ServerUnderTest(Stoppable):
         passed_s = time.monotonic() - self._began
         if ready:
             self.ready_s = passed_s
+            self.url = self._launch.url() or ""
         elif passed_s > self.kind.ready_timeout_s:
             last = self._launch.readiness.last
             raise self._process.failure(
                 f"was not ready within {self.kind.ready_timeout_s:g} s ({last})"
             )
         return ready
-
-    @cached_property
-    def url(self) -> str:
-        """Where it listens. Raises ``ServerError`` while that is not known."""
-        url = self._launch.url()
-        if url is None:
-            raise ServerError(f"{self._process.name} has not said yet where it listens")
-        return url
-
-    @cached_property
-    def _pool(self) -> urllib3.HTTPConnectionPool:
-        return urllib3.connectionpool.connection_from_url(
-            self.url, retries=False, timeout=urllib3.Timeout(connect=3, read=60)
-        )
 
     @property
     def pid(self) -> int:
@@ -183,42 +154,22 @@ class ServerUnderTest(Stoppable):
         """Raise ``ProcessFailed`` if the server has ended."""
         self._process.check()
 
-    def get(self, path: str) -> Reply:
-        """Ask for ``path``. Raises ``ServerError`` if no answer comes."""
-        try:
-            answer = self._pool.request("GET", path)
-        except HTTPError as error:
-            raise ServerError(f"{self._process.name} did not answer {path}: {error}") from error
-        version = answer.headers.get(VERSION_HEADER, "")
-        return Reply(answer.status, version if version.isdecimal() else "", answer.data)
+    def workers(self) -> list[Endpoint]:
+        """Return the addresses at which each of several workers can be asked by itself.
 
-    def metrics(self) -> str:
-        """Return the server's own metrics as Prometheus text, "" where it shows none."""
-        reply = self.get("/metrics")
-        return reply.body.decode(errors="replace") if reply.status == OK else ""
-
-    def names_versions(self, path: str) -> bool:
-        """Ask for ``path`` and return whether the answer tells how old it is."""
-        return self.get(path).resource_version != ""
-
-    def wait_for_version(self, path: str, resource_version: str, *, timeout_s: float) -> bool:
-        """Ask for ``path`` until its answer is no older than ``resource_version``; "" is at once.
-
-        Returns whether it became so within ``timeout_s``.
+        Empty where there is one worker, and of a server that is not of this project.
         """
-        deadline = time.monotonic() + timeout_s
-        while True:
-            seen = self.get(path).resource_version
-            if not resource_version or (seen and int(seen) >= int(resource_version)):
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
+        if self.kind.command is not None:
+            return []
+        told = self.get("/workers").json()
+        return [
+            Endpoint(self.kind, f"{self.name}, worker {number}", url)
+            for number, url in enumerate(told["result"], 1)
+        ]
 
     def stop(self) -> None:
         """Stop the server."""
-        if "_pool" in self.__dict__:
-            self._pool.close()
+        self.close()
         self._process.stop(STOP_TIMEOUT_S)
 
 

@@ -76,17 +76,19 @@ def own_server(
     threads: int,
     log: Path,
     replica: int = 1,
+    workers: int = 1,
 ) -> Launch:
     """Return how a server of this project is started; it announces its address in ``log``.
 
     It is confined to ``namespace`` if one is given. ``replica`` is which of several it is,
-    from 1: its User-Agent ends so.
+    from 1: its User-Agent ends so. ``workers`` processes share its port.
     """
     log.touch()
     begin = log.stat().st_size
     argv = [sys.executable, "-m", "servers", name, "--kubeconfig", str(kubeconfig)]
     argv += ["--context", identity, "--threads", str(threads)]
     argv += ["--host", host, "--port", str(port), "--replica", str(replica)]
+    argv += ["--workers", str(workers)]
     if namespace is not None:
         argv += ["--namespace", namespace]
     return Launch(argv, url=lambda: _announced(log, begin), readiness=Readiness(), folder=ROOT)

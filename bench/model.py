@@ -55,6 +55,9 @@ class Scenario:
     memory that API server and etcd ever held this arm's doing: it does not shrink afterwards."""
     replicas: int = 1
     """Processes of the server under test, each with a port of its own; the load is that of all."""
+    workers: int = 1
+    """Worker processes behind each replica's port, each with a read path of its own. Which of
+    them takes a connection is the kernel's choice, and need not be even."""
     fault: str | None = None
     """How the API server fails during the window: a file in ``bench/faults``. Such a scenario
     shows who goes on answering; what it costs is never compared."""
@@ -388,6 +391,8 @@ class TrialRecord:
     a server means the account is called as the server is."""
     replicas: int = 1
     """Processes that were the server; what is counted, used and held is the sum over them."""
+    workers: int = 1
+    """Worker processes of each replica."""
     ready_s: float | None = None
     """From the start of the server's process to its first 200 on ``/readyz``; of the slowest of
     several replicas, which are started together."""

@@ -34,7 +34,7 @@ AFTERMATH_S = 10.0
 SECONDS_BESIDE_THE_TRIALS = 30.0
 """Control plane, population, equality phase, report."""
 SECONDS_A_PROCESS = 0.8
-"""What each further replica adds to a trial: its start, and more answers to check."""
+"""What each further replica or worker adds to a trial: its start, and more answers to check."""
 SECONDS_FOR_A_CONTROL_PLANE = 8.0
 """One more control plane: start, population, observers, stop."""
 FEWEST_TO_JUDGE = 5
@@ -42,6 +42,7 @@ FEWEST_TO_JUDGE = 5
 is so ill known that a chance agreement would end the run."""
 MAX_REPLICAS = 20
 VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+MAX_WORKERS = 8
 
 
 class PlanError(Exception):
@@ -147,9 +148,8 @@ def predicted_s(plan: Plan) -> float:
     trial_s = plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
     fresh = sum(plan.scenario(trial.scenario).fresh_control_plane for trial in trials(plan))
     further = sum(
-        plan.scenario(trial.scenario).replicas - 1
-        for trial in trials(plan)
-        if trial.server != NO_SERVER
+        scenario.replicas * scenario.workers - 1
+        for scenario in (plan.scenario(t.scenario) for t in trials(plan) if t.server != NO_SERVER)
     )
     return (
         len(trials(plan)) * trial_s
@@ -252,6 +252,10 @@ def _scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
         "replicas": Key(
             f"a whole number from 1 to {MAX_REPLICAS}: processes of the server",
             number_of(1, MAX_REPLICAS, whole=True),
+        ),
+        "workers": Key(
+            f"a whole number from 1 to {MAX_WORKERS}: worker processes of each replica",
+            number_of(1, MAX_WORKERS, whole=True),
         ),
         "fault": Key(f"one of {', '.join(sorted(vocabulary.faults))}", fault),
         "fault_at_s": Key(

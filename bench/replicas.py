@@ -8,10 +8,12 @@ needed beyond a single server's. Their User-Agents tell them apart in the audit 
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
 from bench.cluster.ground import Ground
+from bench.endpoint import Endpoint
 from bench.fleet import ServerUnderTest, await_all
 from bench.kinds import ServerKind
 from bench.supervision.signals import deferring_signals
@@ -31,13 +33,14 @@ class Replicas(Stoppable):
         kind: ServerKind,
         number: int,
         *,
+        workers: int = 1,
         kubeconfig: Path,
         watchdog: Watchdog,
         folder: Path,
         ground: Ground = Ground(),  # noqa: B008 - frozen
         host: str = "127.0.0.1",
     ) -> Self:
-        """Start ``number`` processes and return once all of them are ready.
+        """Start ``number`` servers of so many ``workers`` and return once all of them are ready.
 
         They serve what is on ``ground`` and listen on ``host``; each has a log in ``folder``.
         Raises ``ProcessFailed`` with the end of its log if one dies or is not ready within
@@ -55,6 +58,7 @@ class Replicas(Stoppable):
                         log=folder / f"server-{replica}.log",
                         replica=replica,
                         host=host,
+                        workers=workers,
                     )
                 )
             await_all(servers)
@@ -89,6 +93,21 @@ class Replicas(Stoppable):
         """How long the quickest and the slowest took, each from the start of its own process."""
         took = [server.ready_s for server in self._servers]
         return min(took), max(took)
+
+    @contextmanager
+    def read_paths(self) -> Iterator[Sequence[Endpoint]]:
+        """Give every read path an address: each replica, or each worker where one has several.
+
+        Raises ``ServerError`` if a replica does not answer.
+        """
+        with ExitStack() as stack:
+            found: list[Endpoint] = []
+            for server in self._servers:
+                workers = server.workers()
+                for worker in workers:
+                    stack.callback(worker.close)
+                found += workers or [server]
+            yield found
 
     def check(self) -> None:
         """Raise ``ProcessFailed`` if one of them has ended."""

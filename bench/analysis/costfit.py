@@ -99,7 +99,7 @@ def starts_of(plan: Plan, facts: Sequence[Facts]) -> list[CostRow]:
                     churn_per_s=0.0,
                     cost=float(size),
                     floor=0.0,
-                    replicas=one.record.replicas,
+                    replicas=one.record.replicas * one.record.workers,
                 )
             )
     return found

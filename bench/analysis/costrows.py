@@ -109,7 +109,7 @@ def rows_of(
                     cost=cost - below,
                     floor=below,
                     window_rps=one.reads / record.window_s if record.window_s > 0 else 0.0,
-                    replicas=record.replicas,
+                    replicas=record.replicas * record.workers,
                 )
             )
     return sorted(rows, key=lambda row: (row.round, row.scenario, row.arm))

@@ -49,6 +49,7 @@ def blank(trial: Trial, scenario: Scenario, identity: str | None) -> TrialRecord
         pods_at_start=scenario.pods,
         identity=identity,
         replicas=scenario.replicas if loaded else 1,
+        workers=scenario.workers if loaded else 1,
     )
 
 

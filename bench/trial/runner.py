@@ -190,6 +190,7 @@ class TrialRunner:
             Replicas.start(
                 self._kind,
                 replicas,
+                workers=self._scenario.workers,
                 kubeconfig=self._cluster.plane.kubeconfig,
                 ground=self._ground,
                 watchdog=self._watchdog,
@@ -332,20 +333,21 @@ class TrialRunner:
         )
 
     def _check_answers(self, server: Replicas, newest: int) -> None:
-        """Compare what each replica answers now with the API server's own LIST."""
+        """Compare what each replica, and each of its workers, answers now with a LIST."""
         self._notify("comparing with a LIST", 1.0, "")
         api = self._cluster.plane.api(IDENTITY)
-        found = [
-            text if len(server) == 1 else f"replica {number}: {text}"
-            for number, one in enumerate(server, 1)
-            for text in compare_with_list(
-                one,
-                api,
-                resource_version=str(newest) if newest else "",
-                listed_at=self._ground.pods_path,
-                catch_up_s=CATCH_UP_S if self._scenario.fault is None else RECOVERED_S,
-            )
-        ]
+        with server.read_paths() as asked:
+            found = [
+                text if len(asked) == 1 else f"{one.name}: {text}"
+                for one in asked
+                for text in compare_with_list(
+                    one,
+                    api,
+                    resource_version=str(newest) if newest else "",
+                    listed_at=self._ground.pods_path,
+                    catch_up_s=CATCH_UP_S if self._scenario.fault is None else RECOVERED_S,
+                )
+            ]
         self._update(equal_to_list=not found)
         if found:
             text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"

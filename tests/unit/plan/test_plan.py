@@ -289,6 +289,13 @@ def test_a_scenario_says_how_many_replicas_are_asked() -> None:
     assert predicted_s(plan) > predicted_s(parse(VALID))
 
 
+def test_a_scenario_says_how_many_workers_a_replica_has() -> None:
+    plan = parse(VALID.replace("rate_rps = 10", "rate_rps = 10\nreplicas = 2\nworkers = 8"))
+    assert [1, 8] == [scenario.workers for scenario in plan.scenarios]
+    wrong = error_of(VALID.replace("rate_rps = 10", "rate_rps = 10\nworkers = 9"))
+    assert "a whole number from 1 to 8" in wrong
+
+
 @pytest.mark.parametrize("wrong", ["0", "21", "1.5", "true", '"3"'])
 def test_replicas_are_a_whole_number_within_bounds(wrong: str) -> None:
     text = error_of(VALID.replace("rate_rps = 10", f"rate_rps = 10\nreplicas = {wrong}"))
