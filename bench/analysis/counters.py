@@ -17,7 +17,7 @@ _START_TIME = "process_start_time_seconds"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One labelled series and by how much it grew between the marks."""
+    """One labelled series: by how much it grew between the marks, or what it stood at at one."""
 
     labels: Mapping[str, str]
     value: float
@@ -75,6 +75,16 @@ class Marks:
                 reset, begin = True, 0.0
             series.append(Series(parse_labels(labels), (end or 0.0) - begin))
         return Difference(tuple(series), reset)
+
+    def at(self, source: str, name: str, mark: str) -> tuple[Series, ...] | None:
+        """Return what each series of ``name`` stood at at ``mark``; ``None``: not scraped there."""
+        if (source, mark) not in self._marks:
+            return None
+        return tuple(
+            Series(parse_labels(labels), marks[mark])
+            for labels, marks in self._values(source, name).items()
+            if mark in marks
+        )
 
     def restarted(self, source: str) -> bool:
         """Tell whether the process behind ``source`` began anew between the marks."""

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.analysis.faulttrial import AFTER_S
+from bench.analysis.replicas import replica_groups
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
 from bench.model import CaveatKind, RunState
 from bench.report import tables
@@ -23,6 +24,7 @@ from bench.report.footnotes import Note, general, notes_of
 from bench.report.load_workers import worker_rows
 from bench.report.noise import noise
 from bench.report.readpaths import read_path_sections
+from bench.report.replicas import replica_sections
 from bench.report.summit import Summit, summit
 from bench.report.svg import css_colour
 from bench.report.versions import version_sections
@@ -97,6 +99,7 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
             run_charts=of_run(analysis),
             sections=sections,
             breakeven=breakeven,
+            replica_sections=replica_sections(replica_groups(analysis.record.plan, analysis.facts)),
             script_hash=_script_hash(breakeven.script),
             faults=fault_sections(analysis, reader),
             faults_headline=faults_headline,

@@ -175,7 +175,7 @@ def _write(
             etcd_cpu_s=0.02 * seconds,
         ),
         requests=_asked(count, seconds),
-        scrapes=_counted(sent * seconds),
+        scrapes=_counted(sent * seconds, watches),
     )
 
 
@@ -192,13 +192,22 @@ def _asked(count: int, seconds: float) -> dict[str, list[object]]:
     }
 
 
-def _counted(sent: float) -> dict[str, list[object]]:
+def _counted(sent: float, watches: int) -> dict[str, list[object]]:
     names = ("apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum")
-    rows = [(mark, name) for mark in ("begin", "end") for name in names]
+    rows = [
+        (mark, name, 'resource="pods"', sent / 2 if mark == "end" else 0.0)
+        for mark in ("begin", "end")
+        for name in names
+    ]
+    labels = 'resource="pods",verb="WATCH"'
+    rows += [
+        (mark, "apiserver_longrunning_requests", labels, float(watches))
+        for mark in ("begin", "end")
+    ]
     return {
-        "mark": [mark for mark, _ in rows],
+        "mark": [mark for mark, _, _, _ in rows],
         "source": ["apiserver"] * len(rows),
-        "name": [name for _, name in rows],
-        "labels": ['resource="pods"'] * len(rows),
-        "value": [sent / 2 if mark == "end" else 0.0 for mark, _ in rows],
+        "name": [name for _, name, _, _ in rows],
+        "labels": [labels for _, _, labels, _ in rows],
+        "value": [value for _, _, _, value in rows],
     }
