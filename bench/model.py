@@ -242,6 +242,8 @@ class Environment:
     changed_defaults: tuple[str, ...]
     existing: bool = False
     """Whether the cluster was there before and is used by others too."""
+    cluster: str = ""
+    """Of an existing one: tells whether two runs were on the same, and nothing else of it."""
 
 
 @dataclass(frozen=True, slots=True)

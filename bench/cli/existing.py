@@ -45,7 +45,9 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
     )
     add_context(group)  # type: ignore[arg-type]  # a group adds arguments as a parser does
     group.add_argument(
-        "--namespace", metavar="N", help="name of the namespace to make; left out: one is drawn"
+        "--namespace",
+        metavar="N",
+        help="name of the namespace to make, which results show; left out: one is drawn",
     )
     group.add_argument(
         "--audit-log",

@@ -54,8 +54,8 @@ def register(verbs: Verbs) -> None:
         dest="external",
         metavar="NAME=CMD",
         help="measure a server of your own as well (repeatable): CMD is a line for /bin/sh that "
-        "finds PORT, KUBECONFIG, CONTEXT and NAMESPACE in its environment and serves /pods on "
-        "127.0.0.1:$PORT; the same as an [[external]] table in the plan",
+        "finds PORT, KUBECONFIG, CONTEXT, NAMESPACE and PODS_NAMESPACE in its environment and "
+        "serves /pods on 127.0.0.1:$PORT; the same as an [[external]] table in the plan",
     )
     add_load_options(parser)
     add_kubernetes(parser, "the clusters, where a scenario of the plan names none")

@@ -45,6 +45,7 @@ FIELDS = {
     "kubernetes": "Kubernetes",
     "etcd": "etcd",
     "binaries": "origin of the binaries",
+    "cluster": "existing cluster",
     "python": "Python",
     "kernel": "kernel",
     "machine": "architecture",

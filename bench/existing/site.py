@@ -75,6 +75,7 @@ class ExistingSite:
                 changed_defaults=changed,
             ),
             existing=True,
+            cluster=self.access.fingerprint(),
         )
 
     def start(self, watchdog: Watchdog) -> ExistingPlane:

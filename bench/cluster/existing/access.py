@@ -1,6 +1,7 @@
 """The person's own way to a cluster: a kubeconfig and a context that was named, never guessed."""
 
 import difflib
+import hashlib
 import logging
 import os
 from dataclasses import dataclass
@@ -32,6 +33,16 @@ class Access:
     def server(self) -> str:
         """Address of the API server."""
         return self.credentials.server
+
+    def fingerprint(self) -> str:
+        """Return what is the same for the same cluster and tells nothing else of it.
+
+        Of its certificate authority; "" where that is one that many clusters share.
+        """
+        authority = self.credentials.authority
+        if authority is None:
+            return ""
+        return hashlib.sha256(b"informer-bench:" + authority.read_bytes()).hexdigest()[:12]
 
     def version(self) -> str:
         """Return the version of Kubernetes; shows that the server answers and knows the person.

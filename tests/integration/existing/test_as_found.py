@@ -12,12 +12,15 @@ from bench.cluster.existing.removal import End, remove
 from bench.existing.cleaning import find
 from bench.model import CaveatKind, RunState
 from bench.store import Store
-from tests.integration.existing.conftest import StartExisting
+from tests.integration.existing.conftest import TINY, StartExisting
 from tests.integration.existing.foreign import CONFUSING, CONTEXT, ForeignCluster
+from tests.integration.run.bench_process import folders
 
 LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
-SPAN_S = 24.0
-"""From the start of a tiny run to its end, on a machine that does something else as well."""
+SPAN_S = 20.0
+"""From the namespace's making into the window of the first trial, on a machine that is busy."""
+ENDING_S = 2.0
+"""About what it takes to remove the namespace."""
 
 
 def test_an_account_with_the_documented_rights_alone_runs_a_plan_through(
@@ -61,11 +64,17 @@ def test_neither_results_nor_report_name_the_cluster_or_the_person(
         content = path.read_bytes()
         assert [] == [word for word in private if word in content], path
     (page,) = (tmp_path / "reports").glob("*-tiny/index.html")
-    assert "not this project&#39;s own" in page.read_text()
+    text = page.read_text()
+    assert "not this project&#39;s own" in text
+    assert "in one namespace made for this run" in text
+    assert "Requests rest on each server&#39;s own count" in text.replace("'", "&#39;")
 
 
 def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
-    foreign: ForeignCluster, start_run: StartExisting, tmp_path: Path
+    foreign: ForeignCluster,
+    start_bench: StartExisting,
+    start_run: StartExisting,
+    tmp_path: Path,
 ) -> None:
     before = foreign.objects()
     bench = start_run(context="frugal", changes=(('["direct", "informer"]', '["informer"]'),))
@@ -75,8 +84,9 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     # no controller runs here and this account may not finalize: it is empty and stays
     (left,) = foreign.namespaces() - {name.strip("/") for _, name in _of(before, "namespaces")}
     assert f"the namespace {left} is empty" in bench.text
-    found = foreign.admin.get(f"/api/v1/namespaces/{left}")
-    foreign.admin.put(f"/api/v1/namespaces/{left}/finalize", {**found, "spec": {"finalizers": []}})
+    cleaner = start_bench("clean")
+    assert 0 == cleaner.wait(), cleaner.text
+    assert f"{left} is removed" in cleaner.text
     assert before == foreign.objects()
 
     reader = Store(tmp_path / "results").open("latest")
@@ -87,6 +97,27 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     assert not reader.has(record.trial, "audit")
     (text,) = [caveat.text for caveat in reader.record.caveats]
     assert "no metrics of the API server" in text
+
+
+def test_a_run_is_gone_on_with_on_the_same_cluster_and_with_as_many_namespaces_as_pod_counts(
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, tmp_path: Path
+) -> None:
+    before = foreign.objects()
+    fewer = TINY[TINY.index("[[scenarios]]") :].replace('"namespace"', '"fewer"')
+    changes = (
+        ('["direct", "informer"]', '["informer"]'),
+        ("churn_per_s = 10\n", f"churn_per_s = 10\n\n{fewer.replace('pods = 40', 'pods = 20')}"),
+    )
+    bench = start_run("--namespace", "informer-bench-mine", changes=changes)
+    assert 0 == bench.wait(), bench.text
+    assert "the namespace informer-bench-mine is removed" in bench.text
+    assert "the namespace informer-bench-mine-2 is removed" in bench.text
+    more = start_bench("run", "--resume", "--rounds", "2", *folders(tmp_path))
+    assert 0 == more.wait(), more.text
+    assert before == foreign.objects()
+    reader = Store(tmp_path / "results").open("latest")
+    assert [None] * 4 == [record.failure for record in reader.trials()]
+    assert [()] == [resumption.unlike for resumption in reader.record.resumptions]
 
 
 def test_a_run_that_lives_is_not_cleaned_and_ctrl_c_leaves_nothing(
@@ -130,12 +161,16 @@ def test_after_each_of_20_kills_at_random_moments_clean_leaves_the_cluster_as_it
 def _kill_and_clean(
     foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, kill: int
 ) -> None:
+    draw = random.Random(f"kill/{kill}")
     before = foreign.objects()
-    bench = start_run()
+    bench = start_run(changes=(LONG_WINDOW,))
     bench.wait_for("making a namespace of our own")
-    time.sleep(random.Random(f"kill/{kill}").uniform(0, SPAN_S))
+    time.sleep(draw.uniform(0, SPAN_S))
+    if kill % 3 == 0:  # while it cleans up by itself
+        bench.signal(signal.SIGINT)
+        time.sleep(draw.uniform(0, ENDING_S))
     bench.process.kill()
-    bench.wait()
+    assert bench.wait() in ((-signal.SIGKILL, 130) if kill % 3 == 0 else (-signal.SIGKILL,))
     cleaner = start_bench("clean")
     assert 0 == cleaner.wait(), cleaner.text
     assert before == foreign.objects(), bench.text + cleaner.text
