@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cluster.identities import NAMESPACE
-from bench.cluster.pods import Manifest, PodKey, manifest, status
+from bench.cluster.pods import CREATED, Manifest, PodKey, manifest, status
 from bench.model import PROBE_NAME
 
 GATE = "informer-bench/never-scheduled"
 """A scheduling gate that nobody removes."""
 NO_SCHEDULER = "informer-bench-nobody"
 """A scheduler that nobody runs."""
+SIZES = "5.1 to 6.2 KB, 5.5 KB on average"
+"""Of a confined pod as the API server returns it, which a node and an owner make larger."""
+SIZES_WITHOUT_STATUS = "4.4 to 5.5 KB, 4.8 KB on average"
 ACCOUNT = "pods"
 """The pods' own ServiceAccount where the API server insists on one; it may do nothing."""
 RESTRICTED: Manifest = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -142,5 +145,15 @@ def waiting(full: Manifest) -> Manifest:
         }
         for one in full["containerStatuses"]
     ]
-    condition = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
-    return {"phase": "Pending", "conditions": [condition], "containerStatuses": containers}
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "SchedulingGated",
+        "lastTransitionTime": CREATED,
+    }
+    return {
+        "phase": "Pending",
+        "qosClass": full["qosClass"],
+        "conditions": [condition],
+        "containerStatuses": containers,
+    }

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 
 from bench.cluster.existing.access import Access
 from bench.cluster.existing.plane import ExistingPlane, Say, Terms
+from bench.cluster.ground import SIZES, SIZES_WITHOUT_STATUS
+from bench.cluster.pods import SIZES as SIZES_AT_HOME
 from bench.environment import UNKNOWN, describe_machine
 from bench.model import Caveat, CaveatKind, Environment
 from bench.supervision.watchdog import Watchdog
@@ -13,7 +15,11 @@ CHANGED = (
     "all pods are in one namespace; both servers read that namespace alone",
     "pods are never scheduled and never run: no node, no address, no owner, no running container",
 )
-WITHOUT_STATUS = "pods have no status, which may not be written there: they are smaller"
+WITH_STATUS = f"a pod is of {SIZES}; on a control plane of our own it is of {SIZES_AT_HOME}"
+WITHOUT_STATUS = (
+    f"pods have no status, which may not be written there: one is of {SIZES_WITHOUT_STATUS}; on a "
+    f"control plane of our own it is of {SIZES_AT_HOME}"
+)
 
 
 @dataclass(slots=True)
@@ -66,7 +72,7 @@ class ExistingSite:
     def environment(self) -> Environment:
         """Look at this machine; of the cluster only its version is told."""
         terms = self.terms
-        changed = CHANGED if terms.writes_status else (*CHANGED, WITHOUT_STATUS)
+        changed = (*CHANGED, WITH_STATUS if terms.writes_status else WITHOUT_STATUS)
         return replace(
             describe_machine(
                 kubernetes=self.version,

@@ -13,9 +13,10 @@ from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.living import forget, holding
 from bench.cluster.existing.namespace import OwnNamespace, create, read
 from bench.cluster.existing.removal import End, remove
-from bench.cluster.ground import ACCOUNT, Ground
+from bench.cluster.ground import ACCOUNT, NO_SCHEDULER, Ground
 from bench.cluster.identities import (
     ADMIN,
+    HARNESS,
     IDENTITIES,
     Identity,
     confined_rules,
@@ -169,6 +170,26 @@ class ExistingPlane(Stoppable):
         )
         for identity in IDENTITIES:
             self._wait_until_granted(identity)
+        self._try_a_pod()
+
+    def _try_a_pod(self) -> None:
+        """See what this cluster would make of a pod of ours, without making one.
+
+        Admission may refuse our pods, or change them so that they would run after all.
+        Raises ``ClusterError``.
+        """
+        path = f"/api/v1/namespaces/{self.ground.home}/pods?dryRun=All"
+        try:
+            spec = self.api(HARNESS).post(path, self.ground.probe_manifest())["spec"]
+        except ApiError as error:
+            if "dry run" in str(error):
+                return  # a webhook that cannot be asked without consequences
+            raise ClusterError(f"this cluster does not take pods as ours are: {error}") from error
+        if spec.get("schedulerName") != NO_SCHEDULER or "nodeName" in spec:
+            raise ClusterError(
+                "something on this cluster changes pods so that they would be scheduled (a "
+                "mutating webhook?): none was made"
+            )
 
     def _create(self, identity: Identity) -> None:
         api, namespace = self._access.api, self.ground.home

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.plans import vocabulary
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
+from bench.existing.opening import Wanted, open_site
+from bench.existing.site import ExistingSite
+from bench.model import Plan
+from bench.plan import parse_plan
 from bench.supervision.watchdog import Watchdog
 from tests.integration.existing.foreign import CONTEXT, ForeignCluster
 from tests.integration.run.bench_process import BenchProcess, folders
@@ -86,3 +91,22 @@ def start_run(start_bench: StartExisting, tmp_path: Path) -> StartExisting:
         return start_bench("run", str(file), *folders(tmp_path), *arguments, context=context)
 
     return start
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """The tiny plan as it is read."""
+    return parse_plan(TINY, "tiny.toml", vocabulary())
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What was said to the person."""
+    return []
+
+
+@pytest.fixture
+def site(foreign: ForeignCluster, plan: Plan, tmp_path: Path, said: list[str]) -> ExistingSite:
+    """Agreed to, and nothing made yet."""
+    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace="informer-bench-here")
+    return open_site(wanted, plan, tmp_path, agree=lambda _: True, say=said.append)

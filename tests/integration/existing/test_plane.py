@@ -19,32 +19,12 @@ from bench.cluster.existing.removal import End, remove
 from bench.existing.opening import Wanted, open_site
 from bench.existing.site import ExistingSite
 from bench.model import Plan
-from bench.plan import parse_plan
 from bench.progress import Progress
 from bench.run import Run, RunEndedEarlyError
 from bench.store import Store
 from bench.supervision.watchdog import Watchdog
 from tests.integration.existing.conftest import TINY
 from tests.integration.existing.foreign import CONTEXT, ForeignCluster
-
-
-@pytest.fixture
-def plan() -> Plan:
-    from bench.cli.plans import vocabulary
-
-    return parse_plan(TINY, "tiny.toml", vocabulary())
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def site(foreign: ForeignCluster, plan: Plan, tmp_path: Path, said: list[str]) -> ExistingSite:
-    """Agreed to, and nothing made yet."""
-    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace="informer-bench-here")
-    return open_site(wanted, plan, tmp_path, agree=lambda _: True, say=said.append)
 
 
 @pytest.fixture

@@ -42,13 +42,8 @@ def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
     assert "with all rounds that it may buy, more than 15 (--max-minutes)" in text
 
 
-@pytest.mark.parametrize(
-    "changes", [{"fresh_control_plane": True}, {"fault": "freeze", "fault_at_s": 1.0}]
-)
-def test_what_needs_a_control_plane_of_our_own_is_not_to_be_had_whatever_the_caps(
-    changes: dict,
-) -> None:
-    (text,) = impossible(with_scenario(**changes))
+def test_a_fresh_control_plane_is_not_to_be_had_whatever_the_caps() -> None:
+    (text,) = impossible(with_scenario(fresh_control_plane=True))
     assert "leave out --context" in text
     assert [] == impossible(PLAN)
 
