@@ -68,7 +68,8 @@ plans: $(STAMP) ## The plans there are, and how long each takes
 
 .PHONY: test
 test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k name"]
-	@$(PY) -m pytest $(ARGS)
+	@# Two at a time, a file each: much of a test's time is waiting for processes and faults.
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
