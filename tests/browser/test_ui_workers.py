@@ -1,0 +1,120 @@
+"""Locust's page with workers, one of them come from elsewhere: all counts merge, none is lost."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.parse
+import urllib.request
+from http.cookiejar import CookieJar
+
+import pandas as pd
+import psutil
+import pytest
+
+from tests.browser.test_ui import ROOT, Ui, answering, last, requests_in_audit_log
+
+ADDRESS = "127.0.0.2"
+OPTIONS = ("--workers", "1", "--expect-workers", "1")
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory, binaries):
+    """The page, whose master and servers are on an address of their own."""
+    log = tmp_path_factory.mktemp("ui") / "ui.log"
+    bind = ("--master-bind-host", ADDRESS, "--master-bind-port", "0")
+    started = Ui(log, *OPTIONS, *bind)
+    yield started
+    assert 130 == started.stop()
+    assert {} == started.processes()
+
+
+@pytest.fixture(scope="module")
+def joined(ui, tmp_path_factory):
+    """A worker started by the very command that the page's terminal shows."""
+    command = re.search(r"^ +\.venv/bin/locust (.*)$", ui.log.read_text(), re.MULTILINE)
+    assert command is not None
+    argv = [sys.executable, "-m", "locust", *shlex.split(command.group(1))]
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=file)
+    try:
+        until(lambda: 2 == workers(ui), log)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(holds, log, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.3)
+
+
+def workers(ui):
+    return json.loads(ui.get("/worker-count")[0])["worker_count"]
+
+
+def post(ui, path, **form):
+    """Send what the page would send, its cookie included, and return the answer's body."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    opener.open(f"{ui.url}/", timeout=30).close()
+    data = urllib.parse.urlencode(form).encode()
+    with opener.open(f"{ui.url}{path}", data=data, timeout=60) as answer:
+        return answer.read()
+
+
+def test_statistics_and_rows_of_all_workers_are_merged(ui, joined, tmp_path):
+    ui.live()  # from here on the audit log is followed
+    ui.followed_from = ui.audit_log.stat().st_size
+    classes = "direct: list all"
+    assert json.loads(post(ui, "/swarm", user_count=4, spawn_rate=4, user_classes=classes))[
+        "success"
+    ]
+    ui.until(answering("direct"))
+    time.sleep(4)
+    post(ui, "/stop")
+    ui.until(
+        lambda live: live["test"]["state"] == "stopped" and not last(live)["answers"]["direct"]
+    )
+    asked = requests_in_audit_log(ui, "direct", "list")
+    statistics = json.loads(ui.get("/stats/requests")[0])
+    archive = tmp_path / "session.tar.gz"
+    archive.write_bytes(post(ui, "/api-server/session"))
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (rows,) = tmp_path.glob("*/trials/*/requests.parquet")
+    total = next(each for each in statistics["stats"] if each["name"] == "Aggregated")
+    answered = pd.read_parquet(rows)
+    # the probe reads too, one pod at a time, which is no list
+    assert asked == total["num_requests"] == len(answered) > 10
+    assert total["median_response_time"] > 0
+
+
+def test_a_worker_that_dies_is_told_and_started_again_while_the_other_goes_on(ui, joined):
+    assert json.loads(post(ui, "/swarm", user_count=4, spawn_rate=4))["success"]
+    ui.until(answering("informer"))
+    (own,) = ui_workers(joined)
+    os.kill(own, signal.SIGKILL)
+    until(lambda: "worker 1 was killed by SIGKILL" in ui.log.read_text(), ui.log)
+    ui.until(answering("informer"))
+    until(lambda: "worker 1 runs again" in ui.log.read_text(), ui.log)
+    until(lambda: 2 == workers(ui), ui.log)
+    post(ui, "/stop")
+
+
+def ui_workers(joined):
+    """Return the ids of the workers that the page's command started itself."""
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if " --worker " in line and f"--master-host {ADDRESS}" in line:
+            found.append(process.info["pid"])
+    return [pid for pid in found if pid != joined.pid]
