@@ -131,9 +131,9 @@ def _caption(one: VersionSet, load: str) -> str:
         f"{first.route}, {first.pods:,} pods, {number(first.churn_per_s)} writes/s, {load}; each "
         "version with a control plane of its own in every round. CPU, bytes, lists and "
         "allocations are beyond what the cluster shows without a server. Below each figure: the "
-        "95% interval, or the least and the most of a round. Last: how many times that of "
-        f"{one.versions[0]} {one.versions[-1]} shows, with the 95% interval, paired over "
-        f"{one.rounds} rounds.{few}"
+        "95% interval, or the least and the most of a round. Last column: how many times the "
+        f"figure of {one.versions[0]} that of {one.versions[-1]} is, with the 95% interval, "
+        f"paired over {one.rounds} rounds.{few}"
     )
 
 
@@ -201,9 +201,9 @@ def _cost(server: ServerAcross) -> str:
 
 def _start(server: ServerAcross, one: VersionSet) -> str:
     found = _ends(server.row("ready_requests"))
-    if found is None or not any(found):
+    if found is None or found[0] == found[1]:
         return ""
     return (
-        f"{number(found[0])} requests to the API server until ready on {one.versions[0]}, "
+        f"requests to the API server until ready: {number(found[0])} on {one.versions[0]}, "
         f"{number(found[1])} on {one.versions[-1]}"
     )

@@ -40,6 +40,23 @@ def test_a_plan_with_a_wrong_key_is_told_with_file_and_line(
     )
 
 
+def test_what_is_no_version_of_kubernetes_is_told_with_an_example(
+    start_bench: StartBench,
+) -> None:
+    for verb in ("run", "up", "ui", "binaries"):
+        text = error_of(start_bench, verb, "--kubernetes", "latest")
+        assert "'latest' is not a version such as 1.37 or 1.37.2" in text
+
+
+def test_a_version_that_cannot_be_had_is_told_and_leaves_nothing(
+    start_bench: StartBench, tmp_path: Path
+) -> None:
+    folders = ("--results", str(tmp_path / "results"), "--reports", str(tmp_path / "reports"))
+    text = error_of(start_bench, "run", "smoke", "--kubernetes", "1.2", *folders, code=1)
+    assert "wanted is 1.2; correct or unset KUBEBUILDER_ASSETS" in text.replace("\n", " ")
+    assert [] == list(tmp_path.glob("re*"))
+
+
 def test_an_unknown_run_is_told_with_those_there_are(
     start_bench: StartBench, tmp_path: Path
 ) -> None:
