@@ -4,6 +4,9 @@ import pytest
 
 from bench.load.protocol import (
     Drained,
+    Listening,
+    Lost,
+    Measured,
     Order,
     Progress,
     ProtocolError,
@@ -14,7 +17,29 @@ from bench.load.protocol import (
     encode,
     encode_order,
 )
+from bench.model import LoadWorker
 
+WORKER = LoadWorker("gamma", 50, 48, 1, 1, 0.1, 1.5, -3_000, 100, 20)
+MEASURED = Measured(
+    window_begin_epoch_s=100.0,
+    window_begin_monotonic_s=50.0,
+    window_end_epoch_s=110.0,
+    window_s=10.0,
+    drained_epoch_s=110.5,
+    sent=50,
+    answered=48,
+    failed=1,
+    dropped=1,
+    in_flight=0,
+    requested_rps=5.0,
+    achieved_rps=4.8,
+    schedule_lag_p99_ms=1.5,
+    cpu_s=1.0,
+    cpu_share=0.1,
+    requests_file="requests.parquet",
+    first_failures=("GET /pods: status 500",),
+    workers=(WORKER,),
+)
 PROGRESS = Progress("measure", 1.5, 4.0, 100, 90, 3, 2, 5, 60.0)
 
 
@@ -25,6 +50,9 @@ PROGRESS = Progress("measure", 1.5, 4.0, 100, 90, 3, 2, 5, 60.0)
         PROGRESS,
         Drained(0, 1.7e9, 10, 9, 1, 0, ("GET /pods: status 500",)),
         Refused("no"),
+        Listening(5557),
+        Lost("the load worker gamma is gone"),
+        MEASURED,
     ],
 )
 def test_a_message_comes_back_as_it_was_sent_in_one_line(message):
