@@ -84,7 +84,7 @@ def test_workers_make_the_very_arrivals_that_one_process_makes(start_server, mea
 def test_workers_ask_each_replica_its_share(start_server, driver, rate_rps):
     replicas = [start_server(), start_server()]
     urls = [server.url for server in replicas]
-    with driver(*urls, users=8, rate_rps=rate_rps, crew=TWO) as load:
+    with driver(*urls, users=60, rate_rps=rate_rps, crew=TWO) as load:
         measured = load.measure(1.0)
     asked = [server.count() for server in replicas]
     assert measured.sent == sum(asked)
