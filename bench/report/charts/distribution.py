@@ -18,7 +18,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from bench.analysis.latency import SAMPLES_BEYOND, Latencies
 from bench.report.chart import Chart, Data
 from bench.report.numbers import number
-from bench.report.svg import GRID, INK, MUTED, PAPER, STYLE, Margins, new_figure, to_svg
+from bench.report.svg import (
+    GRID,
+    INK,
+    MUTED,
+    PAPER,
+    STYLE,
+    Margins,
+    new_figure,
+    to_svg,
+    width_of,
+)
 
 WIDTH_IN = 3.7
 POINTS = 160
@@ -86,7 +96,9 @@ def _scales(axes: Axes, curves: Mapping[str, Curve]) -> None:
     axes.set_yscale("log")
     furthest = max(float(one.shares[-1]) for one in curves.values())
     ticks = [tick for tick in TICKS if tick <= furthest + 1e-9]
-    axes.set_xlim(0, float(_place(np.array([furthest]))[0]) * 1.34)
+    # Beyond the last request there is room for the names of the curves.
+    names = min(width_of(curves) / (WIDTH_IN - 0.5), 0.6)
+    axes.set_xlim(0, float(_place(np.array([furthest]))[0]) * max(1.34, 1 / (1 - names)))
     axes.xaxis.set_major_locator(
         FixedLocator([float(_place(np.array([tick]))[0]) for tick in ticks])
     )
