@@ -60,7 +60,8 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
         "--max-rps",
         type=_positive,
         metavar="R",
-        help=f"reads and writes a second that a plan may ask for ({usual.rps:g})",
+        help="requests a second that a scenario may ask for, its observers' among them "
+        f"({usual.rps:g})",
     )
     group.add_argument(
         "--max-pods", type=_positive, metavar="P", help=f"pods that a plan may make ({usual.pods})"

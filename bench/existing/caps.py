@@ -5,14 +5,20 @@ from dataclasses import dataclass, replace
 
 from bench.model import Plan, Scenario
 from bench.plan import predicted_s
+from bench.probes.bystander_process import REQUESTS_PER_S
+from bench.probes.freshness_process import WRITES_PER_S
+
+OBSERVERS_PER_S = REQUESTS_PER_S + WRITES_PER_S
+"""What bystander and freshness probe ask the API server for, whatever the plan says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
     """The most that is asked for; ``None`` is without bound.
 
-    ``rps`` is of reads and writes together, as a scenario asks for them, and of the writes
-    that make the pods; ``minutes`` is of the whole run.
+    ``rps`` is of all that a scenario asks for together: reads of the servers, each of which
+    may become a request, writes, and what probe and bystander ask for; and of the writes that
+    make the pods. ``minutes`` is of the whole run.
     """
 
     rps: float | None = 50.0
@@ -66,9 +72,11 @@ def _of_scenario(scenario: Scenario, caps: Caps) -> Iterator[str]:
             "bound; give it a rate_rps, or lift the caps (--uncapped)"
         )
         return
-    asked = scenario.rate_rps + scenario.churn_per_s
+    beside = OBSERVERS_PER_S if scenario.probe else 0.0
+    asked = scenario.rate_rps + scenario.churn_per_s + beside
     if asked > caps.rps:
+        observers = f", and {beside:g} requests for probe and bystander" if beside else ""
         yield (
             f"{name} asks for {scenario.rate_rps:g} reads and {scenario.churn_per_s:g} writes a "
-            f"second, together more than {caps.rps:g} (--max-rps)"
+            f"second{observers}: {asked:g}, more than {caps.rps:g} (--max-rps)"
         )

@@ -30,9 +30,9 @@ cooldown_s = 0
 name = "namespace"
 route = "one-namespace"
 users = 8
-rate_rps = 20
+rate_rps = 10
 pods = 40
-churn_per_s = 10
+churn_per_s = 5
 """
 
 StartExisting = Callable[..., BenchProcess]

@@ -121,8 +121,8 @@ def test_who_does_not_agree_has_nothing_done(refused, monkeypatch) -> None:
     ("old", "new", "expected"),
     [
         ("pods = 40", "pods = 501", "wants 501 pods, more than 500 (--max-pods)"),
-        ("rate_rps = 20", "rate_rps = 45", "together more than 50 (--max-rps)"),
-        ("rate_rps = 20\n", "", "is of the closed model"),
+        ("rate_rps = 10", "rate_rps = 45", ": 77, more than 50 (--max-rps)"),
+        ("rate_rps = 10\n", "", "is of the closed model"),
         ("rounds = 1", "rounds = 90", "min, more than 15 (--max-minutes)"),
         ("pods = 40", "pods = 40\nfresh_control_plane = true", "a fresh control plane"),
     ],

@@ -9,7 +9,9 @@ from bench.load.routes import names as route_names
 from bench.model import Plan, Scenario
 from bench.plan import Vocabulary, read_plan
 
-FITTING = Scenario("s", "one-namespace", users=8, pods=500, rate_rps=40.0, churn_per_s=10.0)
+FITTING = Scenario(
+    "s", "one-namespace", users=8, pods=500, rate_rps=40.0, churn_per_s=10.0, probe=False
+)
 PLAN = Plan("p", "", 1, ("direct", "informer"), 2, 1.0, 5.0, (FITTING,))
 
 
@@ -27,6 +29,7 @@ def test_a_plan_at_the_caps_is_not_beyond_them() -> None:
         ({"pods": 501}, "--max-pods"),
         ({"rate_rps": 40.1}, "--max-rps"),
         ({"churn_per_s": 10.1}, "--max-rps"),
+        ({"probe": True}, "--max-rps"),
         ({"rate_rps": None}, "--uncapped"),
     ],
 )
