@@ -43,7 +43,8 @@ class Progress:
         self.settle()
         self._bars.stop()
         try:
-            return self.console.input(f"{_escaped(question)} [y/N] ", markup=False) in _YES
+            answer = self.console.input(f"{question} [y/N] ", markup=False, emoji=False)
+            return answer.strip() in _YES
         except EOFError:
             return False
         finally:
