@@ -75,13 +75,14 @@ class TooManyRequests(Fault):
         if not self._begun:
             return time.monotonic()
         try:
-            for path in (f"{SCHEMAS}/{NAME}", f"{LEVELS}/{NAME}"):
-                _remove(self._api, path)
+            _remove(self._api, f"{SCHEMAS}/{NAME}")
             deadline = time.monotonic() + PATIENCE_S
             while _refused(self._api):
                 if time.monotonic() > deadline:
                     raise FaultError(f"requests are still refused after {PATIENCE_S:g} s")
                 time.sleep(LOOK_S)
+            let_in = time.monotonic()  # what is removed after this refuses nobody any more
+            _remove(self._api, f"{LEVELS}/{NAME}")
         except (ApiError, ApiUnreachableError) as error:
             raise FaultError(f"flow control cannot be put back: {error}") from error
         finally:
@@ -89,7 +90,7 @@ class TooManyRequests(Fault):
             if seat is not None:
                 seat.release()
         self._begun = False
-        return time.monotonic()
+        return let_in
 
 
 class HeldSeat:

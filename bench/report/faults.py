@@ -97,7 +97,7 @@ def lead(fault: FaultAnalysis) -> str:
             continue
         said.append(
             f"{arm.server} answered {answers.in_time:,} of {answers.asked:,} reads while it "
-            f"lasted and was fresh {_fresh_words(arm)} after"
+            f"lasted and was {_fresh_words(arm)}"
         )
     return f"{'; '.join(said)}." if said else "No trial shows what came of it."
 
@@ -105,8 +105,8 @@ def lead(fault: FaultAnalysis) -> str:
 def _fresh_words(arm: FaultArm) -> str:
     known = [one for one in arm.fresh_s if one is not None]
     if len(known) < len(arm.fresh_s):
-        return "not within the window"
-    return f"{number(max(known))} s"
+        return "not fresh again within the window"
+    return f"fresh again {number(max(known))} s after"
 
 
 def groups(fault: FaultAnalysis) -> list[Group]:
