@@ -48,7 +48,8 @@ def loses(model: CostModel, at: Question, pods: Sequence[float]) -> Iterator[str
         f"Few reads of a small set that changes much: with {number(small.pods)} pods and "
         f"{number(small.churn_per_s)} writes/s"
     )
-    if even.value:
+    told = even.value if shown != MISSING else None
+    if told:
         yield (
             f"{few} it takes {shown} ({spread}); at fewer reads asking each time costs the API "
             "server less CPU."
@@ -62,8 +63,8 @@ def loses(model: CostModel, at: Question, pods: Sequence[float]) -> Iterator[str
             f"Churn: the rate grows in proportion to it. At {number(at.pods)} pods, {writes} cost "
             f"the API server as much CPU as one read by {reader}."
         )
-    if even.value:
-        yield _replicas_lose(model, small, even.value)
+    if told:
+        yield _replicas_lose(model, small, told)
     yield (
         "Short lives of a large set: each start takes one list of everything. A replica that is "
         f"asked less than about once in its life saves nothing; these figures give it "
