@@ -229,6 +229,7 @@ class ExistingPlane(Stoppable):
         try:
             own = self._own or self._made_unheard()
             if own is None:
+                forget(self._terms.run)
                 return
             end = remove(self._access.api, own)
         except (ApiError, ApiUnreachableError, ClusterError) as error:
