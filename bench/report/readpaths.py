@@ -85,10 +85,13 @@ def _caption(matrix: Matrix) -> str:
         users = matrix.closed_scenario.users
         full = f"; at full speed: {users} clients (scenario {matrix.closed_scenario.name})"
     few = "; indicative, for they are few" if matrix.rounds < INDICATIVE_BELOW else ""
+    paired = f"with its 95% interval, paired over {matrix.rounds} rounds{few}"
+    if matrix.rounds < 2:
+        paired = "in a single round, which has no interval"
     return (
         f"Scenario {one.name}: {load}{full}. CPU and bytes are beyond what the cluster shows "
         f"without a server. Below each figure: how many times that of {matrix.baseline} it is, "
-        f"with its 95% interval, paired over {matrix.rounds} rounds{few}."
+        f"{paired}."
     )
 
 
