@@ -292,3 +292,29 @@ def test_a_taken_port_is_told_before_anything_is_started(ui):
     assert f"port {port}" in done.stderr
     assert "--port" in done.stderr
     assert "starting" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "alarm"),
+    [("kube-apiserver", "The API server is down"), ("/etcd ", "The API server is down")],
+    ids=["kube-apiserver", "etcd"],
+)
+def test_a_killed_control_plane_is_shown_as_such_and_recovers(ui, browser, words, alarm):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    try:
+        page.goto(f"{ui.url}/api-server/")
+        ui.until(writes_arrive)
+        os.kill(ui.pid_of(words), signal.SIGKILL)
+        page.wait_for_selector(f".apiserver .alarm:has-text('{alarm}')")
+        assert re.search(r"etcd|kube-apiserver", page.locator(".alarm").first.inner_text())
+        ui.until(lambda live: live["now"]["api_server_trouble"] is None)
+        page.wait_for_selector(f".apiserver .alarm:has-text('{alarm}')", state="detached")
+        ui.until(writes_arrive)
+    finally:
+        page.close()
+
+
+def writes_arrive(live):
+    """Whether the API server was written to in the last seconds, as its audit log says."""
+    recent = live["points"][-3:]
+    return any(sum(each["requests"].get("churn", {}).values()) > 0 for each in recent)
