@@ -13,6 +13,7 @@ MODULES = (
     "bench.microbench.servers",
     "bench.microbench.fill",
     "bench.microbench.analysis",
+    "bench.microbench.page",
 )
 """What needs no cluster comes first. ``fill`` runs ``informer_fill`` on its own cluster."""
 

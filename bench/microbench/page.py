@@ -1,0 +1,172 @@
+"""``python -m bench.microbench.page``: what the tab "API server" costs, and how quick its page is.
+
+Figures of the page of ``python -m bench ui``, each a share or an answer's time:
+the processor time of harness and Locust with one page open, less that with none;
+with none open, how often the API server is asked for its metrics; and how long the
+page's answers take while the users that it started ask as fast as they can.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+import bench
+
+ROOT = Path(bench.__file__).parents[1]
+START_S = 240.0
+SETTLE_S = 8.0
+"""After a page was closed nobody looks any more; see ``bench.load.webui.feed``."""
+PAGE_EVERY_S = 2.0
+"""An open page asks so often."""
+CPU_BOUND = 0.02
+ANSWER_BOUND_S = 0.2
+
+
+class Page:
+    """``python -m bench ui`` under way: asked as its page asks, and its processes looked at."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str, audit_log: Path) -> None:
+        self._process = process
+        self._url = url
+        self._audit_log = audit_log
+
+    def ask(self, path: str, **form: object) -> float:
+        """GET ``path``, or POST ``form`` to it; return how long the answer took, in seconds."""
+        data = urllib.parse.urlencode(form).encode() if form else None
+        began = time.monotonic()
+        with urllib.request.urlopen(f"{self._url}{path}", data=data, timeout=30) as answer:
+            answer.read()
+        return time.monotonic() - began
+
+    def look(self, seconds: float) -> list[float]:
+        """Ask for the tab's figures as often as an open page does; return the answers' times."""
+        took, end, seq = [], time.monotonic() + seconds, 0
+        while (left := end - time.monotonic()) > 0:
+            began = time.monotonic()
+            with urllib.request.urlopen(
+                f"{self._url}/api-server/live.json?since={seq}", timeout=30
+            ) as answer:
+                seq = json.load(answer)["seq"]
+            took.append(time.monotonic() - began)
+            time.sleep(min(PAGE_EVERY_S, left))
+        return took
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of harness and Locust: what the tab's figures are made by."""
+        harness = psutil.Process(self._process.pid)
+        locust = [
+            each for each in harness.children(recursive=True) if "--web-port" in each.cmdline()
+        ]
+        times = [each.cpu_times() for each in (harness, *locust)]
+        return sum(each.user + each.system for each in times)
+
+    def scrapes(self) -> int:
+        """Return how often the harness read the API server's metrics so far."""
+        log = self._audit_log.read_text(errors="replace")
+        return len(re.findall(r'"requestURI":"/metrics[^"]*"', log))
+
+
+@contextmanager
+def page(pods: int) -> Iterator[Page]:
+    """Bring up ``python -m bench ui`` for the length of the block."""
+    argv = [sys.executable, "-m", "bench", "ui", "--port", "0", "--pods", str(pods)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(argv, cwd=ROOT, stderr=log)
+        try:
+            text = _announced(process, log.fileno())
+            yield Page(process, _printed(text, "page"), Path(_printed(text, "audit log")))
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _announced(process: "subprocess.Popen[bytes]", log: int) -> str:
+    deadline = time.monotonic() + START_S
+    while True:
+        text = Path(f"/proc/self/fd/{log}").read_text(errors="replace")
+        if "Ctrl-C ends" in text:
+            return text
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"python -m bench ui did not come up:\n{text}")
+        time.sleep(0.1)
+
+
+def _printed(text: str, name: str) -> str:
+    found = re.search(rf"^  {name} +(\S+)$", text, re.MULTILINE)
+    if found is None:
+        raise SystemExit(f"python -m bench ui did not name its {name}:\n{text}")
+    return found.group(1)
+
+
+def share_of_a_core(page: Page, seconds: float, *, looking: bool) -> float:
+    """Return the processor time a second over ``seconds``, with one page open or with none."""
+    began, before = time.monotonic(), page.cpu_s()
+    if looking:
+        page.look(seconds)
+    else:
+        time.sleep(seconds)
+    return (page.cpu_s() - before) / (time.monotonic() - began)
+
+
+def main() -> int:
+    """Measure, print, and tell by the exit code whether the bounds hold."""
+    arguments = _parser().parse_args()
+    with page(arguments.pods) as shown:
+        costs = [_cost(shown, arguments.seconds) for _ in range(arguments.rounds)]
+        before = shown.scrapes()
+        time.sleep(arguments.seconds)
+        scraped = shown.scrapes() - before
+        shown.ask("/swarm", user_count=arguments.users, spawn_rate=arguments.users)
+        time.sleep(3.0)
+        took = shown.look(arguments.seconds)
+        took += [shown.ask("/stats/requests") for _ in range(20)]
+        shown.ask("/stop", stop="now")
+    return _told(costs, scraped, took)
+
+
+def _cost(shown: Page, seconds: float) -> float:
+    """Return what one open page costs, less what goes on without any."""
+    opened = share_of_a_core(shown, seconds, looking=True)
+    time.sleep(SETTLE_S)
+    return opened - share_of_a_core(shown, seconds, looking=False)
+
+
+def _told(costs: list[float], scraped: int, took: list[float]) -> int:
+    cost, slowest = statistics.median(costs), max(took)
+    spread = ", ".join(f"{each:.2%}" for each in sorted(costs))
+    print(f"an open page, less none: {cost:.2%} of a core ({spread}); bound {CPU_BOUND:.0%}")
+    print(f"no page open: {scraped} scrapes of the API server's metrics; bound 0")
+    print(
+        f"answers at the generator's top rate: median {statistics.median(took) * 1e3:.0f} ms, "
+        f"slowest {slowest * 1e3:.0f} ms of {len(took)}; bound {ANSWER_BOUND_S * 1e3:.0f} ms"
+    )
+    return 0 if cost <= CPU_BOUND and not scraped and slowest <= ANSWER_BOUND_S else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.microbench.page",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--pods", type=int, default=200)
+    parser.add_argument("--users", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each look")
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
