@@ -8,7 +8,7 @@ the analysis's.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of everything under ``results/``; a reader refuses a newer one."""
 
 NO_SERVER = "none"

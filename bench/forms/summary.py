@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.forms.faultsummary import FaultSummary
 from bench.model import Caveat, Environment, Plan, RunState, Scenario
 
-SUMMARY_SCHEMA = 1
+SUMMARY_SCHEMA = 2
 """Version of ``summary.json``; a reader refuses a newer one."""
 
 

@@ -74,8 +74,8 @@ def test_a_count_carries_its_events_and_their_exposure(analysis):
         ("{", "is not valid JSON"),
         ("[]", "is no summary of a run"),
         ('{"schema": 2}', "is no summary of a run"),
-        ('{"summary_schema": 99}', "is of version 99; this program reads up to 1"),
-        ('{"summary_schema": 1}', "missing required field `run`"),
+        ('{"summary_schema": 99}', "is of version 99; this program reads up to 2"),
+        ('{"summary_schema": 2}', "missing required field `run`"),
     ],
 )
 def test_a_file_that_is_none_says_what_is_wrong(tmp_path, text, said):
