@@ -4,9 +4,21 @@ Pure. Making the trials is the matter of ``bench.run``.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
-from bench.model import Environment, Outcome, Plan, Trial, TrialRecord
+from bench.model import (
+    SCHEMA,
+    Caveat,
+    CaveatKind,
+    Environment,
+    Outcome,
+    Plan,
+    Resumption,
+    RunRecord,
+    RunState,
+    Trial,
+    TrialRecord,
+)
 from bench.plan import trials
 
 MEMORY_ALIKE = 0.05
@@ -49,6 +61,37 @@ def unlike(then: Environment, now: Environment) -> tuple[str, ...]:
     if abs(then.memory_bytes - now.memory_bytes) > MEMORY_ALIKE * then.memory_bytes:
         found.append(f"memory_bytes: {then.memory_bytes:,} then, {now.memory_bytes:,} now")
     return tuple(found)
+
+
+def extended(record: RunRecord, rounds: int | None) -> Plan:
+    """Return the run's plan with ``rounds`` rounds; raise ``ResumeError`` if it has more."""
+    plan = record.plan
+    if rounds is None:
+        return plan
+    if rounds < plan.rounds:
+        raise ResumeError(
+            f"{record.run} has {plan.rounds} rounds already: they cannot become {rounds}"
+        )
+    return replace(plan, rounds=rounds)
+
+
+def gone_on(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
+    """Return the record of a run that goes on, with the caveat of a forced one."""
+    caveats = record.caveats
+    if resumption.unlike:
+        text = f"trials were made in unlike environments: {'; '.join(resumption.unlike)}"
+        caveats = (*caveats, Caveat(CaveatKind.UNLIKE_ENVIRONMENT, text))
+    return replace(
+        record,
+        schema=SCHEMA,
+        plan=plan,
+        state=RunState.RUNNING,
+        ended_at=None,
+        reason=None,
+        trials_planned=len(trials(plan)),
+        resumptions=(*record.resumptions, resumption),
+        caveats=caveats,
+    )
 
 
 def _differing(was: dict[str, str], is_now: dict[str, str]) -> list[str]:

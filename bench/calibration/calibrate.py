@@ -9,7 +9,7 @@ from bench.calibration.findings import Calibration, Finding
 from bench.model import CaveatKind
 from bench.plan import Vocabulary, parse_plan, predicted_s
 from bench.progress import Progress
-from bench.run import Run, RunEndedEarlyError
+from bench.run import Run, RunEndedEarlyError, start_run
 from bench.store import RunReader, Store
 
 SCHEMA = 1
@@ -41,7 +41,7 @@ def calibrate(
     for name in names:
         text = calibration_plan(name)
         plan = parse_plan(text, f"{name}.toml", vocabulary)
-        run = Run.start(plan, text, store=store, progress=progress)
+        run = start_run(plan, text, store=store, progress=progress)
         runs.append(run)
         for finding in _judged(name, run, store):
             findings.append(finding)

@@ -10,7 +10,7 @@ from bench.cli.exits import EXPECTED, USAGE
 from bench.cli.rendering import render_report
 from bench.progress import Progress
 from bench.resumption import ResumeError
-from bench.run import Run
+from bench.run import resume_run
 from bench.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
 
 def _extend(options: argparse.Namespace, store: Store, progress: Progress, rounds: int) -> None:
     """Extend the run to ``rounds`` rounds, and make its report again."""
-    run = Run.resume(options.run, store=store, progress=progress, rounds=rounds)
+    run = resume_run(options.run, store=store, progress=progress, rounds=rounds)
     try:
         run.walk()
     finally:

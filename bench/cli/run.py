@@ -19,7 +19,7 @@ from bench.load.wanted import Crew
 from bench.model import Plan, RunState
 from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
 from bench.progress import Progress
-from bench.run import Run
+from bench.run import Run, resume_run, start_run
 from bench.site import Site
 from bench.store import Store
 
@@ -83,7 +83,7 @@ def _walk(
     try:
         record = run.walk()
         while (rounds := _lacking(store, run, progress)) is not None:
-            run = Run.resume(
+            run = resume_run(
                 record.run,
                 store=store,
                 progress=progress,
@@ -162,8 +162,8 @@ def _started(
     crew: Crew | None,
 ) -> Run:
     if options.resume is None:
-        return Run.start(plan, source, store=store, progress=progress, site=site, crew=crew)
-    return Run.resume(
+        return start_run(plan, source, store=store, progress=progress, site=site, crew=crew)
+    return resume_run(
         options.resume,
         store=store,
         progress=progress,

@@ -20,7 +20,7 @@ from bench.existing.opening import Wanted, open_site
 from bench.existing.site import ExistingSite
 from bench.model import Plan
 from bench.progress import Progress
-from bench.run import Run, RunEndedEarlyError
+from bench.run import RunEndedEarlyError, start_run
 from bench.store import Store
 from bench.supervision.watchdog import Watchdog
 from tests.integration.existing.conftest import TINY
@@ -62,7 +62,7 @@ def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goe
     before = foreign.objects()
     site.terms = replace(site.terms, deadline=time.monotonic())
     with Progress(quiet=True) as progress:
-        run = Run.start(plan, TINY, store=Store(tmp_path / "r"), progress=progress, site=site)
+        run = start_run(plan, TINY, store=Store(tmp_path / "r"), progress=progress, site=site)
         with pytest.raises(RunEndedEarlyError, match="the time is up"):
             run.walk()
     assert before == foreign.objects()

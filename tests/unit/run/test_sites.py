@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bench import sites as module
 from bench.cluster.binaries import KUBERNETES_VERSION, Binaries, BinariesUnavailable
 from bench.plan import PlanError
+from bench.run import sites as module
+from bench.run.sites import Sites
 from bench.site import LocalSite
-from bench.sites import Sites
 from tests.unit.store.builders import a_plan
 
 PLAN = a_plan()
