@@ -1,0 +1,29 @@
+"""Plans: from a TOML file to a validated plan, and from a plan to its interleaved trials.
+
+Duty: read a plan (``reading``, by the ``keys`` it may have), refuse one that does not hold
+together (``checks``), and put its trials in order (``schedule``). Nothing is run here. The plans
+that come with the project are in ``bench.plans``.
+"""
+
+from bench.plan.keys import Vocabulary
+from bench.plan.reading import (
+    PlanError,
+    on_kubernetes,
+    parse_plan,
+    plan_names,
+    plan_source,
+    read_plan,
+)
+from bench.plan.schedule import predicted_s, trials
+
+__all__ = [
+    "PlanError",
+    "Vocabulary",
+    "on_kubernetes",
+    "parse_plan",
+    "plan_names",
+    "plan_source",
+    "predicted_s",
+    "read_plan",
+    "trials",
+]

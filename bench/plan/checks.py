@@ -1,0 +1,123 @@
+"""Whether a plan holds together: what no single key can tell.
+
+Each check raises the plan's error for the key that is to blame, by ``head``.
+"""
+
+from bench.model import AGAIN, NO_SERVER, Arrivals, Plan, Scenario
+from bench.plan.keys import Vocabulary
+from bench.toml_file import Table, nearest
+
+AFTERMATH_S = 10.0
+"""How long a window must go on when a fault is over, for its end is half of what it shows."""
+FEWEST_TO_JUDGE = 5
+"""Rounds that a plan must have before it may judge its own precision. With fewer, the spread
+is so ill known that a chance agreement would end the run."""
+
+
+def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
+    """Raise unless servers, control, precision and scenarios of the plan fit each other."""
+    if not plan.scenarios:
+        raise head.error("scenarios", "a plan needs at least one [[scenarios]] table: no trials")
+    known = {NO_SERVER, *vocabulary.servers, *(one.name for one in plan.external)}
+    for server in plan.servers:
+        if server not in known:
+            raise head.error(
+                "servers",
+                f"there is no server {server!r}{nearest(server, known)}; "
+                f"there are {', '.join(sorted(known))}",
+            )
+    if set(plan.servers) == {NO_SERVER}:
+        raise head.error("servers", f"{NO_SERVER!r} alone measures nothing: name a server")
+    _check_control(plan, head)
+    _check_precision(plan, head)
+    for scenario in plan.scenarios:
+        if scenario.arrivals is not Arrivals.CONSTANT and not scenario.is_open:
+            raise head.error(
+                "arrivals",
+                f"the scenario {scenario.name!r} has no 'rate_rps': a closed model has no arrivals",
+            )
+        if not scenario.is_open and scenario.users < scenario.replicas:
+            raise head.error(
+                "replicas",
+                f"the scenario {scenario.name!r} has fewer users ({scenario.users}) than replicas "
+                f"({scenario.replicas}): a user of the closed model stays with one replica, so "
+                "some would not be asked; give it more 'users', or a 'rate_rps'",
+            )
+        _check_fault(scenario, plan, head)
+    for kind, names in (
+        ("server", plan.servers),
+        ("scenario", tuple(scenario.name for scenario in plan.scenarios)),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise head.error(f"{kind}s", f"the {kind} {twice[0]!r} is named twice")
+
+
+def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
+    what = f"the scenario {scenario.name!r}"
+    if scenario.fault is None:
+        if scenario.fault_at_s is not None:
+            raise head.error("fault_at_s", f"{what} says when, but has no 'fault'")
+        return
+    if not scenario.is_open:
+        raise head.error(
+            "fault",
+            f"{what} has no 'rate_rps': clients that wait would ask nothing of a server that "
+            "hangs, so faults are for the open model",
+        )
+    if not scenario.probe:
+        raise head.error(
+            "probe", f"{what} has a fault and no probe: how fresh answers are is told by the probe"
+        )
+    if scenario.fault_at_s is None:
+        raise head.error("fault", f"{what} needs 'fault_at_s': when in the window it begins")
+    over_s = scenario.fault_at_s + scenario.fault_s
+    if over_s + AFTERMATH_S > plan.duration_s:
+        raise head.error(
+            "fault_at_s",
+            f"{what} ends its fault at second {over_s:g} (fault_at_s {scenario.fault_at_s:g} and "
+            f"fault_s {scenario.fault_s:g}), and the window must go on for {AFTERMATH_S:g} s after "
+            f"that: duration_s is {plan.duration_s:g}, and must be {over_s + AFTERMATH_S:g} at "
+            "least",
+        )
+
+
+def check_external(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
+    """Raise if the name of an external server is taken, or given twice."""
+    names = [one.name for one in plan.external]
+    for name in names:
+        if name in {NO_SERVER, *vocabulary.servers}:
+            raise head.error("external", f"an external server cannot be called {name!r}: taken")
+        if names.count(name) > 1:
+            raise head.error("external", f"the external server {name!r} has two commands")
+
+
+def _check_precision(plan: Plan, head: Table) -> None:
+    if plan.precision is None and plan.most_rounds is None:
+        return
+    if plan.precision is None or plan.most_rounds is None:
+        given = "precision" if plan.most_rounds is None else "most_rounds"
+        raise head.error(given, "'precision' and 'most_rounds' belong together: give both")
+    if plan.most_rounds < plan.rounds:
+        raise head.error(
+            "most_rounds", f"{plan.most_rounds} are fewer than the {plan.rounds} planned"
+        )
+    if plan.rounds < FEWEST_TO_JUDGE:
+        raise head.error(
+            "precision",
+            f"an interval over fewer than {FEWEST_TO_JUDGE} rounds says too little "
+            "of its own width: plan as many",
+        )
+
+
+def _check_control(plan: Plan, head: Table) -> None:
+    for server in plan.servers:
+        if server.endswith(AGAIN):
+            raise head.error("servers", f"{server!r}: the ending {AGAIN!r} is that of a control")
+    measured = set(plan.servers) - {NO_SERVER}
+    if plan.control is not None and plan.control not in measured:
+        raise head.error(
+            "control",
+            f"the control {plan.control!r} is not among the plan's servers"
+            f"{nearest(plan.control, measured)}; they are {', '.join(sorted(measured))}",
+        )

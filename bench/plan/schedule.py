@@ -1,0 +1,73 @@
+"""From a plan to its trials in their order, and how long they take."""
+
+import random
+from collections.abc import Iterator
+
+from bench.model import NO_SERVER, Plan, Trial
+
+SECONDS_BESIDE_A_TRIAL = 6.5
+"""A look at the machine, start of the server, pauses at the marks, scrapes, the check after the
+window, stop. A machine that is not calm takes up to the plan's ``cooldown_s`` more."""
+SECONDS_BESIDE_THE_TRIALS = 30.0
+"""Control plane, population, equality phase, report."""
+SECONDS_A_PROCESS = 0.8
+"""What each further replica or worker adds to a trial: its start, and more answers to check."""
+SECONDS_FOR_A_CONTROL_PLANE = 8.0
+"""One more control plane: start, population, observers, stop."""
+
+
+def trials(plan: Plan) -> tuple[Trial, ...]:
+    """Return the plan's trials in the order in which they are run.
+
+    Rounds are the outer loop. Within a round and scenario the arms, a control
+    among them, come in an order drawn from the seed; every second round takes the
+    order of the one before backwards (ABBA), so that a steady drift of the machine
+    cancels. A plan with more rounds begins with the very trials of one with fewer.
+    Where scenarios are on several versions of Kubernetes, every second round takes the scenarios
+    backwards too, for the same reason: it is they that are compared.
+    """
+    return tuple(
+        Trial(order, scenario, server, number)
+        for order, (number, scenario, server) in enumerate(_interleaved(plan))
+    )
+
+
+def predicted_s(plan: Plan) -> float:
+    """Return about how long a run takes once environment and binaries are cached, in seconds.
+
+    Without the rounds that it may buy.
+    """
+    trial_s = plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
+    fresh = sum(plan.scenario(trial.scenario).fresh_control_plane for trial in trials(plan))
+    further = sum(
+        scenario.replicas * scenario.workers - 1
+        for scenario in (plan.scenario(t.scenario) for t in trials(plan) if t.server != NO_SERVER)
+    )
+    return (
+        len(trials(plan)) * trial_s
+        + further * SECONDS_A_PROCESS
+        + (fresh + _version_changes(plan)) * SECONDS_FOR_A_CONTROL_PLANE
+        + SECONDS_BESIDE_THE_TRIALS
+    )
+
+
+def _version_changes(plan: Plan) -> int:
+    """Return how many control planes are started for their version, beyond the first."""
+    if not plan.compares_versions:
+        return 0
+    shared = {(one.kubernetes, one.pods) for one in plan.scenarios if not one.fresh_control_plane}
+    return max(0, len(shared) * plan.rounds - 1)
+
+
+def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
+    rng = random.Random(f"order/{plan.seed}")
+    orders = {scenario.name: list(plan.arms(scenario)) for scenario in plan.scenarios}
+    for number in range(1, plan.rounds + 1):
+        backwards = number % 2 == 0 and plan.compares_versions
+        for scenario in reversed(plan.scenarios) if backwards else plan.scenarios:
+            order = orders[scenario.name]
+            if number % 2 == 1:
+                rng.shuffle(order)
+            else:
+                order.reverse()
+            yield from ((number, scenario.name, arm) for arm in order)
