@@ -201,6 +201,7 @@ class Run:
         told = None if reason is None else discreet(reason, private=self._sites.private_words)
         self.record = replace(self.record, state=state, ended_at=ended, reason=told)
         self._writer.update(self.record)
+        self._writer.close()  # whoever goes on with the run writes next
 
 
 def _told(crew: Crew | None) -> str:
