@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.equality import METADATA
-from bench.fleet import ServerKind, server_kinds
+from bench.kinds import ServerKind, server_kinds
 from bench.load.wanted import Crew
 from bench.model import (
     SCHEMA,

@@ -2,22 +2,21 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.equality import equality_phase
-from bench.fleet import ServerKind
+from bench.kinds import ServerKind
 from bench.model import NO_SERVER, EqualityRecord, Plan, Scenario, Trial
 from bench.probes.observers import Observers
 from bench.progress import Progress
 from bench.run.sites import Sites
 from bench.store import RunWriter
+from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 
-class Stage:
+class Stage(Stoppable):
     """Clusters of a run, one at a time; use as a context manager.
 
     ``compared_before`` is what an earlier part of the run found of the servers' answers.
@@ -46,16 +45,9 @@ class Stage:
         self.observers: Observers
         """Those of the cluster that was asked for last."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+    def stop(self) -> None:
+        """Take away the cluster that is there."""
+        self._stack.close()
 
     @property
     def unequal(self) -> bool:

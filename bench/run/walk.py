@@ -12,7 +12,7 @@ from bench.cluster.existing.errors import ClusterError
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.discretion import discreet
-from bench.fleet import ServerError, ServerKind
+from bench.kinds import ServerError, ServerKind
 from bench.load.wanted import Crew, WorkersMissing
 from bench.model import (
     NO_SERVER,
