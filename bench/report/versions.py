@@ -111,9 +111,9 @@ def _section(index: int, one: VersionSet) -> VersionSection:
         against=f"{newest} against {oldest}",
         said=tuple(text for server in one.servers if (text := _said(server, one))),
         features=tuple(
-            (feature.name, _switched(feature, oldest, newest))
+            (feature.name, _switched(feature, one.versions))
             for feature in FEATURES
-            if feature.is_on(oldest) != feature.is_on(newest)
+            if len({feature.is_on(version) for version in one.versions}) > 1
         ),
         groups=tuple(
             (server.server, tuple(_row(row) for row in server.rows))
@@ -137,9 +137,10 @@ def _caption(one: VersionSet, load: str) -> str:
     )
 
 
-def _switched(feature: Feature, oldest: str, newest: str) -> str:
-    on, off = (newest, oldest) if feature.is_on(newest) else (oldest, newest)
-    return f"on by default in {on} and not in {off}: {feature.does}."
+def _switched(feature: Feature, versions: Sequence[str]) -> str:
+    on = [version for version in versions if feature.is_on(version)]
+    off = [version for version in versions if not feature.is_on(version)]
+    return f"on by default in {' and '.join(on)}, and not in {' or '.join(off)}: {feature.does}."
 
 
 def _row(row: Across) -> VersionRow:

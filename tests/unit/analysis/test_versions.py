@@ -15,7 +15,8 @@ from tests.unit.store.builders import a_plan, a_run
 
 NEW = replace(SCENARIO, name="on-new", kubernetes="1.37")
 OLD = replace(SCENARIO, name="on-old", kubernetes="1.9")
-VERSIONS = {"on-new": "1.37.2", "on-old": "1.9.10"}
+MIDDLE = replace(SCENARIO, name="on-middle", kubernetes="1.33")
+VERSIONS = {"on-new": "1.37.2", "on-middle": "1.33.13", "on-old": "1.9.10"}
 SERVERS = ("direct", "informer", "none")
 DEAR = {"direct": Arm(1.0, 60.0, 600.0, bytes_per_read=400_000, bystander_ms=6.0)}
 

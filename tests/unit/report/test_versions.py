@@ -13,9 +13,9 @@ from bench.forms.overview import sheet_of
 from bench.forms.sheet import to_markdown
 from bench.forms.tables import csv_files
 from bench.report.document import to_html
-from bench.report.versions import FEATURES
+from bench.report.versions import FEATURES, version_sections
 from bench.store import Store
-from tests.unit.analysis.test_versions import write_versions
+from tests.unit.analysis.test_versions import MIDDLE, NEW, OLD, write_versions
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,19 @@ def test_the_page_says_what_was_switched_on_in_between_and_by_how_much_costs_cha
         assert feature.name in section
     assert re.search(r"direct: .*control-plane CPU: 2(\.\d)? times less", section)
     assert 'id="versions0-chart-desc"' in section
+
+
+def test_a_switch_is_told_of_each_of_three_versions(tmp_path):
+    three = analyse(write_versions(Store(tmp_path), scenarios=(NEW, MIDDLE, OLD)))
+    (section,) = version_sections(three.versions)
+    switched = dict(section.features)
+    assert switched["WatchList"].startswith(
+        "on by default in 1.37.2, and not in 1.9.10 or 1.33.13: "
+    )
+    assert switched["Streaming encoding of lists"].startswith(
+        "on by default in 1.33.13 and 1.37.2, and not in 1.9.10: "
+    )
+    assert section.versions == ("1.9.10", "1.33.13", "1.37.2")
 
 
 @pytest.mark.parametrize(
