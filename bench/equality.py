@@ -16,7 +16,8 @@ from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.differences import differences, without_nulls
 from bench.endpoint import Endpoint, Reply
-from bench.fleet import ServerError, ServerKind, ServerUnderTest
+from bench.fleet import ServerUnderTest
+from bench.kinds import ServerError, ServerKind
 from bench.load.routes import load as load_route
 from bench.model import SCHEMA, Answer, EqualityRecord, Scenario, Targets
 from bench.supervision.watchdog import Watchdog

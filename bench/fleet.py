@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Self
 
 from bench.cluster.ground import Ground
-from bench.endpoint import Endpoint, Reply
+from bench.endpoint import Endpoint
 from bench.external import external_server
-from bench.kinds import ServerError, ServerKind, server_kinds
+from bench.kinds import ServerKind
 from bench.launch import Launch, own_server
 from bench.supervision.process import BEFORE_READY, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
-
-__all__ = ["Reply", "ServerError", "ServerKind", "ServerUnderTest", "await_all", "server_kinds"]
 
 STOP_TIMEOUT_S = 5.0
 READY_POLL_S = 0.02

@@ -3,7 +3,7 @@
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.binaries import BinariesUnavailable
 from bench.cluster.existing.errors import ClusterError
-from bench.fleet import ServerError
+from bench.kinds import ServerError
 from bench.run import RunEndedEarlyError
 from bench.store import StoreError
 from bench.supervision.process import ProcessFailed

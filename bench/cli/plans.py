@@ -6,7 +6,7 @@ from dataclasses import replace
 from bench.cli.arguments import Verbs
 from bench.cli.exits import OK
 from bench.faults import names as fault_names
-from bench.fleet import server_kinds
+from bench.kinds import server_kinds
 from bench.load.routes import names as route_names
 from bench.model import Plan
 from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials

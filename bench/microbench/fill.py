@@ -19,7 +19,8 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import draw_pods
 from bench.cluster.populated import IDENTITY
 from bench.cluster.population import populate
-from bench.fleet import ServerUnderTest, server_kinds
+from bench.fleet import ServerUnderTest
+from bench.kinds import server_kinds
 from bench.probes.processes import usage
 from bench.supervision.watchdog import Watchdog
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bench.cluster.api import ApiError, ApiUnreachableError
-from bench.fleet import ServerError
+from bench.kinds import ServerError
 from bench.model import (
     SCHEMA,
     Arrivals,

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.cluster.binaries import KUBERNETES_VERSION, resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
-from bench.fleet import server_kinds
+from bench.kinds import server_kinds
 from bench.load.targets import write_targets
 from bench.progress import Progress
 from bench.supervision.watchdog import Watchdog

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.cluster.api import Api
-from bench.fleet import ServerError, ServerUnderTest
+from bench.fleet import ServerUnderTest
+from bench.kinds import ServerError
 from bench.probes.metrics import ScrapeRow, parse_metrics
 
 EVERY_S = 5.0

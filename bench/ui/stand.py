@@ -7,7 +7,8 @@ from typing import Any
 
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
-from bench.fleet import ServerKind, ServerUnderTest
+from bench.fleet import ServerUnderTest
+from bench.kinds import ServerKind
 from bench.supervision.freezer import Freezer
 from bench.supervision.process import ProcessFailed
 from bench.supervision.stoppable import Stoppable

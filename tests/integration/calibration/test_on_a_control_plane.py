@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.calibration.calibrate import calibrate, calibration_plan
-from bench.fleet import server_kinds
+from bench.kinds import server_kinds
 from bench.load.routes import names as route_names
 from bench.plan import Vocabulary
 from bench.progress import Progress

@@ -11,7 +11,8 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import draw_pods
 from bench.cluster.population import populate
 from bench.equality import compare_servers, compare_with_list
-from bench.fleet import ServerKind, ServerUnderTest, server_kinds
+from bench.fleet import ServerUnderTest
+from bench.kinds import ServerKind, server_kinds
 from bench.model import External
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog

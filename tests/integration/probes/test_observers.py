@@ -10,7 +10,8 @@ import pytest
 
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
-from bench.fleet import ServerUnderTest, server_kinds
+from bench.fleet import ServerUnderTest
+from bench.kinds import server_kinds
 from bench.probes.audit import AuditLog, AuditRow
 from bench.probes.observers import Observed, Observers
 from bench.supervision.process import ProcessFailed

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cluster.control_plane import ControlPlane
-from bench.fleet import server_kinds
-from bench.kinds import ServerKind
+from bench.kinds import ServerKind, server_kinds
 from bench.model import External
 from bench.replicas import Replicas
 from bench.supervision.process import ProcessFailed
