@@ -1,18 +1,20 @@
 """Charts of the cost model: cost against read rate, break-even against churn and replicas."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.costmodel import INFORMER, CostModel, Question
+from bench.analysis.leastsquares import Floats
 from bench.report.breakeven_curves import (
     HEIGHT_IN,
     SOURCE,
     WIDTH_IN,
     WORDS,
+    Band,
     columns_of,
     cost_band,
     curve,
@@ -81,70 +83,83 @@ def cost_chart(model: CostModel, question: Question) -> Chart:
     return Chart(title, caption, SOURCE[quantity.key], svg, name, data)
 
 
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """What break-even rates are drawn against."""
+
+    name: str
+    """Of the charts, and in their titles."""
+    column: str
+    label: str
+    places: Floats
+    questions: Sequence[Question]
+    """One for each of ``places``, whatever the number of pods."""
+    rates: str
+    """Whose reads a second they are, as the upright axis says it."""
+    told: Callable[[Band], str]
+    """A line in words."""
+    whole: bool = False
+    """Whether there is nothing between two whole numbers of it."""
+
+
 def churn_chart(model: CostModel, at: Question, pods: Sequence[float]) -> Chart:
     """Draw the break-even rate against churn, a line for each number of ``pods``."""
-    quantity, reader = model.quantity, model.readers[0]
-    name = name_of("churn", model)
-    title = f"Break-even read rate against churn, by {lower(quantity.title)}"
     churns = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
-    bands = {
-        size: rate_band(
-            model,
-            reader,
-            [replace(at, pods=size, churn_per_s=float(churn)) for churn in churns],
-            churns,
-        )
-        for size in pods
-    }
-    described = "; ".join(
-        f"{number(size)} pods: {rate(float(one.value[-1]))} at {number(float(churns[-1]))} writes/s"
-        for size, one in bands.items()
+    most = f"at {number(float(churns[-1]))} writes/s"
+    axis = _Axis(
+        name="churn",
+        column="writes/s",
+        label="writes to pods in a second",
+        places=churns,
+        questions=[replace(at, churn_per_s=float(churn)) for churn in churns],
+        rates="reads a second",
+        told=lambda one: f"{rate(float(one.value[-1]))} {most}",
     )
-    top = top_of(list(bands.values()), model.ranges.reads_per_s[1])
-    with mpl.rc_context(STYLE):
-        figure = new_figure(WIDTH_IN, HEIGHT_IN)
-        axes = figure.add_subplot()
-        for place, one in enumerate(bands.values()):
-            curve(axes, one, SERIES[(2 + place) % len(SERIES)], Scale(1.0, "/s"))
-        name_ends(
-            axes,
-            {f"{number(size)} pods": one for size, one in bands.items()},
-            Scale(1.0, "/s"),
-            top,
-        )
-        axes.set_xlim(0, churns[-1])
-        axes.set_ylim(0, top if top > 0 else 1.0)
-        plain(axes, "writes to pods in a second", "reads a second")
-        svg = to_svg(figure, name, title, described)
     caption = (
-        f"Above a line {informers(at)} cost less than {reader}, below it more. Bands are 95% "
-        "intervals, cut off where they leave the chart."
+        f"Above a line {informers(at)} cost less than {model.readers[0]}, below it more. Bands are "
+        "95% intervals, cut off where they leave the chart."
     )
-    columns = ("pods", "writes/s", *columns_of("break-even, reads/s"))
-    data = Data(columns, tuple(row for size, one in bands.items() for row in rows_of(size, one)))
-    return Chart(title, caption, SOURCE[quantity.key], svg, name, data)
+    return _rate_chart(model, pods, axis, caption)
 
 
 def replica_chart(model: CostModel, at: Question, pods: Sequence[float]) -> Chart:
     """Draw the break-even rate against the number of replicas, a line for each of ``pods``."""
-    quantity, reader = model.quantity, model.readers[0]
-    name = name_of("replicas", model)
-    title = f"Break-even read rate against replicas, by {lower(quantity.title)}"
     numbers = np.arange(1.0, model.ranges.replicas[1] + 1)
+    most = f"with {number(float(numbers[-1]))}"
+    axis = _Axis(
+        name="replicas",
+        column="replicas",
+        label="replicas of the informer",
+        places=numbers,
+        questions=[replace(at, replicas=float(each)) for each in numbers],
+        rates="reads a second, all replicas",
+        told=lambda one: (
+            f"{rate(float(one.value[0]))} with one replica, {rate(float(one.value[-1]))} {most}"
+        ),
+        whole=True,
+    )
+    caption = (
+        f"At {number(at.churn_per_s)} writes/s. Above a line so many informers cost less than "
+        f"{model.readers[0]}, however its reads are spread; below it more. Bands are 95% "
+        "intervals, cut off where they leave the chart."
+    )
+    return _rate_chart(model, pods, axis, caption)
+
+
+def _rate_chart(model: CostModel, pods: Sequence[float], axis: _Axis, caption: str) -> Chart:
+    """Draw the rate from which on informers cost less against ``axis``, a line for each size."""
+    quantity = model.quantity
+    name = name_of(axis.name, model)
+    title = f"Break-even read rate against {axis.name}, by {lower(quantity.title)}"
     bands = {
         size: rate_band(
             model,
-            reader,
-            [replace(at, pods=size, replicas=float(each)) for each in numbers],
-            numbers,
+            model.readers[0],
+            [replace(question, pods=size) for question in axis.questions],
+            axis.places,
         )
         for size in pods
     }
-    described = "; ".join(
-        f"{number(size)} pods: {rate(float(one.value[0]))} with one replica, "
-        f"{rate(float(one.value[-1]))} with {number(float(numbers[-1]))}"
-        for size, one in bands.items()
-    )
     top = top_of(list(bands.values()), model.ranges.reads_per_s[1])
     with mpl.rc_context(STYLE):
         figure = new_figure(WIDTH_IN, HEIGHT_IN)
@@ -153,17 +168,16 @@ def replica_chart(model: CostModel, at: Question, pods: Sequence[float]) -> Char
             curve(axes, one, SERIES[(2 + place) % len(SERIES)], Scale(1.0, "/s"))
         ends = {f"{number(size)} pods": one for size, one in bands.items()}
         name_ends(axes, ends, Scale(1.0, "/s"), top)
-        axes.set_xlim(1, numbers[-1])
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(axis.places[0], axis.places[-1])
+        if axis.whole:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(0, top if top > 0 else 1.0)
-        plain(axes, "replicas of the informer", "reads a second, all replicas")
+        plain(axes, axis.label, axis.rates)
+        described = "; ".join(
+            f"{number(size)} pods: {axis.told(one)}" for size, one in bands.items()
+        )
         svg = to_svg(figure, name, title, described)
-    caption = (
-        f"At {number(at.churn_per_s)} writes/s. Above a line so many informers cost less than "
-        f"{reader}, however its reads are spread; below it more. Bands are 95% intervals, cut off "
-        "where they leave the chart."
-    )
-    columns = ("pods", "replicas", *columns_of("break-even, reads/s"))
+    columns = ("pods", axis.column, *columns_of("break-even, reads/s"))
     data = Data(columns, tuple(row for size, one in bands.items() for row in rows_of(size, one)))
     return Chart(title, caption, SOURCE[quantity.key], svg, name, data)
 
