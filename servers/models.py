@@ -7,12 +7,12 @@ the three main servers does.
 import datetime as dt
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import urllib3
-from kubernetes.client import ApiClient, ApiException, Configuration, CoreV1Api
+from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.client.rest import RESTClientObject, RESTResponse
 from prometheus_client import CollectorRegistry
 
@@ -23,6 +23,9 @@ from servers.kubeconfig import load
 from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.server import Settings
 from servers.source import POD_HEAD, SourceError
+
+if TYPE_CHECKING:
+    from kubernetes.client import CoreV1Api
 
 CONNECT_TIMEOUT_S = 3.0
 
@@ -78,8 +81,11 @@ def _verb(url: str) -> str:
     return "list" if address.path.endswith(f"/{PODS.plural}") else "get"
 
 
-def typed_client(settings: Settings, registry: CollectorRegistry) -> CoreV1Api:
+def typed_client(settings: Settings, registry: CollectorRegistry) -> "CoreV1Api":
     """Return the official client's API for pods; its requests are counted and never repeated."""
+    # It brings hundreds of models with it, half of a server's start: not for those without them.
+    from kubernetes.client import CoreV1Api
+
     configuration = load(settings.kubeconfig, settings.context)
     configuration.retries = False
     configuration.connection_pool_maxsize = settings.threads

@@ -8,9 +8,8 @@ listed, and at which version it is.
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kubernetes.client import CoreV1Api
 from kubernetes.informer import ADDED, BOOKMARK, DELETED, MODIFIED, SharedInformer
 from prometheus_client import CollectorRegistry
 
@@ -20,6 +19,9 @@ from servers.informer.objects import decode_object
 from servers.models import to_json, typed_client
 from servers.server import Contract, Server, Settings
 from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError, pod_not_found
+
+if TYPE_CHECKING:
+    from kubernetes.client import CoreV1Api
 
 STOP_S = 1.0
 """How long its thread is waited for: it ends when the next event comes, not before."""
@@ -117,7 +119,7 @@ class OfficialCache:
 class OfficialInformerSource(CachedSource):
     """Whole lists and single pods from the models; selections and pages from a snapshot of them."""
 
-    def __init__(self, cache: OfficialCache, api: CoreV1Api) -> None:
+    def __init__(self, cache: OfficialCache, api: "CoreV1Api") -> None:
         super().__init__(cache, api.api_client.rest_client)
         self._cache = cache
 

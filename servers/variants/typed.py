@@ -5,20 +5,22 @@ JSON again. What is answered is the same; what it costs is not.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kubernetes.client import CoreV1Api
 from prometheus_client import CollectorRegistry
 
 from servers.models import FAILURES, REQUEST_TIMEOUT, refusal, to_json, typed_client
 from servers.server import Contract, Server, Settings
 from servers.source import Pod, PodPage, PodQuery, PodSource
 
+if TYPE_CHECKING:
+    from kubernetes.client import CoreV1Api
+
 
 class TypedSource:
     """Pods from the API server by way of ``V1Pod``. ``namespace`` is where readiness is tried."""
 
-    def __init__(self, api: CoreV1Api, namespace: str | None) -> None:
+    def __init__(self, api: "CoreV1Api", namespace: str | None) -> None:
         self._api = api
         self._namespace = namespace
 
