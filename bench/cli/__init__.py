@@ -1,22 +1,35 @@
 """``python -m bench``: one module a verb, exit codes, and one clear line for each failure.
 
-A verb's module has ``register(verbs)``, which adds its parser, and the function
-that does it: ``(arguments, progress) -> exit code``. Nothing is measured,
-computed or drawn here.
+A verb's module has ``register(parser)``, which adds its arguments, and the function
+that does it: ``(arguments, progress) -> exit code``. It is imported when its verb is
+asked for: help, and a verb's wrong arguments, do not wait for what others need.
+Nothing is measured, computed or drawn here.
 """
 
 import argparse
+import importlib
+import sys
 from collections.abc import Callable, Sequence
 
-from bench.cli import binaries, calibrate, clean, compare, gate, plans, report, run, ui, up
-from bench.cli.exits import EXPECTED, FAILED, USAGE
+from bench.cli.exits import FAILED, USAGE, expected
 from bench.plan import PlanError
 from bench.progress import Progress
 from bench.resumption import ResumeError
 from bench.supervision.signals import Interrupted, unwinding_on_signals
 
-VERBS = (run, report, gate, compare, ui, up, calibrate, plans, binaries, clean)
-"""In the order of ``--help``."""
+VERBS = {
+    "run": "run a plan and make its report",
+    "report": "make a run's report again, with no cluster",
+    "gate": "judge a run by rules: PASS, FAIL, INCONCLUSIVE or INVALID",
+    "compare": "two runs side by side, with intervals",
+    "ui": "Locust's web page on both servers, the API server in view, until Ctrl-C",
+    "up": "a populated cluster and both servers, until Ctrl-C",
+    "calibrate": "self-tests: are faults that are put in on purpose found at their size?",
+    "plans": "the plans there are, and how long each takes",
+    "binaries": "find, fetch or build kube-apiserver and etcd",
+    "clean": "remove what killed runs left on an existing cluster",
+}
+"""The modules, in the order of ``--help``, and what it says of each."""
 
 EPILOG = """\
 exit codes:
@@ -42,7 +55,8 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say and return the exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(given).parse_args(given)
     command: Callable[[argparse.Namespace, Progress], int] = options.command
     progress = Progress()
     try:
@@ -54,12 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (PlanError, ResumeError) as error:
         progress.say(f"error: {error}")
         return USAGE
-    except EXPECTED as error:
+    except expected() as error:
         progress.say(f"error: {error}")
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of all verbs, with the arguments of those that are ``given``."""
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure what an informer saves the Kubernetes API server, and what it costs.",
@@ -67,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for verb in VERBS:
-        verb.register(verbs)
+    for name, summary in VERBS.items():
+        verb = verbs.add_parser(name, help=summary)
+        if name in given:
+            importlib.import_module(f"{__name__}.{name}").register(verb)
     return parser

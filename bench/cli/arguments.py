@@ -2,14 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import TypeAlias
 
 from bench.cluster.binaries import KUBERNETES_VERSION, Version
 from bench.model import External
 from bench.toml_file import NAME
-
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
-"""What a verb adds its parser to."""
 
 
 def add_folders(parser: argparse.ArgumentParser) -> None:

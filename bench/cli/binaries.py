@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs, add_kubernetes
+from bench.cli.arguments import add_kubernetes
 from bench.cli.exits import OK
 from bench.cluster.binaries import KUBERNETES_VERSION, resolve
 from bench.cluster.binaries.pins import pins
@@ -24,15 +24,11 @@ versions:
 """
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser(
-        "binaries",
-        help="find, fetch or build kube-apiserver and etcd",
-        description=DESCRIPTION,
-        epilog=EPILOG.format(pinned=", ".join(str(pin.kubernetes) for pin in pins())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG.format(pinned=", ".join(str(pin.kubernetes) for pin in pins()))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_kubernetes(parser, "both programs")
     parser.set_defaults(command=_binaries)
 

@@ -8,20 +8,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.calibration import NAMES
-from bench.cli.arguments import Verbs
 from bench.cli.exits import FAILED, OK
 from bench.cli.plans import vocabulary
 from bench.progress import Progress
 from bench.store import Store
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser(
-        "calibrate",
-        help="self-tests: are faults that are put in on purpose found at their size?",
-        description="Measure servers with known faults and see whether these are found at their "
-        "true size. Exit code 0: all are; 1: one is not.",
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.description = (
+        "Measure servers with known faults and see whether these are found at their "
+        "true size. Exit code 0: all are; 1: one is not."
     )
     parser.add_argument(
         "checks",

@@ -2,7 +2,6 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs
 from bench.cli.existing import add_context, agreed, named_context
 from bench.cli.exits import FAILED, OK
 from bench.cluster.existing.access import open_access
@@ -11,14 +10,12 @@ from bench.progress import Progress
 from bench.supervision.watchdog import Watchdog
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser(
-        "clean",
-        help="remove what killed runs left on an existing cluster",
-        description="Find the namespaces that this project made on a cluster, by their labels, "
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.description = (
+        "Find the namespaces that this project made on a cluster, by their labels, "
         "and remove those whose run has ended: begun on this machine and no longer there, or "
-        "expired. Nothing else is touched. A throwaway control plane needs no cleaning.",
+        "expired. Nothing else is touched. A throwaway control plane needs no cleaning."
     )
     add_context(parser)
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs, add_folders
+from bench.cli.arguments import add_folders
 from bench.cli.exits import OK, USAGE
 from bench.progress import Progress
 from bench.store import Store, StoreError
@@ -16,14 +16,10 @@ It writes compare-<first>.md and .html beside the second run's report.
 """
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser(
-        "compare",
-        help="two runs side by side, with intervals",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("first", help="name, folder, latest, or a summary.json")
     parser.add_argument("second", help="likewise")
     add_folders(parser)

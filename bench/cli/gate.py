@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.cli.arguments import Verbs, add_folders
-from bench.cli.exits import EXPECTED, USAGE
+from bench.cli.arguments import add_folders
+from bench.cli.exits import USAGE, expected
 from bench.cli.rendering import render_report
 from bench.progress import Progress
 from bench.resumption import ResumeError
@@ -36,14 +36,10 @@ It writes gate-<rules>.md, .html and .json beside the run's report.
 """
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser(
-        "gate",
-        help="judge a run by rules: PASS, FAIL, INCONCLUSIVE or INVALID",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("run", help="name, folder, latest, or a summary.json")
     parser.add_argument(
         "--baseline", metavar="RUN|FILE", help="the run to compare with, or its summary.json"
@@ -118,12 +114,13 @@ def buy(
     then stays, and an incomplete run is INVALID.
     """
     bought: set[int] = set()
+    told: tuple[type[Exception], ...] = (ResumeError, *expected())
     while (rounds := verdict.buys) is not None and rounds not in bought:
         say(f"{verdict.outcome} after {verdict.rounds} rounds: extending to {rounds}")
         bought.add(rounds)
         try:
             extend(rounds)
-        except (ResumeError, *EXPECTED) as error:
+        except told as error:
             say(f"could not be extended: {error}")
             return look()
         verdict = look()

@@ -3,7 +3,6 @@
 import argparse
 from dataclasses import replace
 
-from bench.cli.arguments import Verbs
 from bench.cli.exits import OK
 from bench.faults import names as fault_names
 from bench.kinds import server_kinds
@@ -13,9 +12,8 @@ from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
 from bench.progress import Progress
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser("plans", help="the plans there are, and how long each takes")
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
     parser.set_defaults(command=_plans)
 
 

@@ -2,16 +2,15 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs, add_folders
+from bench.cli.arguments import add_folders
 from bench.cli.exits import OK
 from bench.cli.rendering import FORMATS, render_report
 from bench.progress import Progress
 from bench.store import Store
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser("report", help="make a run's report again, with no cluster")
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
     parser.add_argument("run", nargs="?", default="latest", help="name, folder, or latest")
     parser.add_argument(
         "--format",

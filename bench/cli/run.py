@@ -4,7 +4,6 @@ import argparse
 from dataclasses import replace
 
 from bench.cli.arguments import (
-    Verbs,
     add_folders,
     add_kubernetes,
     external_server,
@@ -24,9 +23,8 @@ from bench.site import Site
 from bench.store import Store
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser("run", help="run a plan and make its report")
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
     parser.add_argument("plan", nargs="?", help="a plan's name or a .toml file; left out: default")
     parser.add_argument(
         "--resume",

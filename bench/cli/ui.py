@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench.cli.arguments import Verbs, add_kubernetes, churn_rate, pod_count
+from bench.cli.arguments import add_kubernetes, churn_rate, pod_count
 from bench.cli.exits import OK
 from bench.cluster.binaries import KUBERNETES_VERSION
 from bench.progress import Progress
@@ -33,15 +33,11 @@ scripts:
 """
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser(
-        "ui",
-        help="Locust's web page on both servers, the API server in view, until Ctrl-C",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--host",
         default="127.0.0.1",

@@ -3,16 +3,15 @@
 import argparse
 from pathlib import Path
 
-from bench.cli.arguments import Verbs, add_kubernetes, churn_rate, pod_count
+from bench.cli.arguments import add_kubernetes, churn_rate, pod_count
 from bench.cli.exits import OK
 from bench.cluster.binaries import KUBERNETES_VERSION
 from bench.progress import Progress
 from bench.up import UpOptions, up
 
 
-def register(verbs: Verbs) -> None:
-    """Add the verb."""
-    parser = verbs.add_parser("up", help="a populated cluster and both servers, until Ctrl-C")
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
     parser.add_argument("--pods", type=pod_count, default=1000, help="pods to write (%(default)s)")
     parser.add_argument(
         "--churn", type=churn_rate, default=20.0, metavar="R", help="writes a second (%(default)g)"

@@ -1,7 +1,11 @@
-"""``python -m bench`` before it has loaded."""
+"""``python -m bench`` before it has loaded, and what it loads."""
 
 import subprocess
 import sys
+
+import pytest
+
+from bench.cli import VERBS, main
 
 INTERRUPT_WHILE_LOADING = """
 import runpy, sys
@@ -21,3 +25,30 @@ def test_ctrl_c_while_it_loads_ends_it_without_a_traceback():
         [sys.executable, "-c", INTERRUPT_WHILE_LOADING], capture_output=True, text=True, check=False
     )
     assert (130, "") == (done.returncode, done.stderr)
+
+
+LOADED_FOR_HELP = """
+import sys
+from bench.cli import main
+
+try:
+    main(["--help"])
+finally:
+    print("loaded:", *sorted({"pandas", "pyarrow", "kubernetes", "matplotlib"} & set(sys.modules)))
+"""
+
+
+def test_help_waits_for_nothing_that_only_a_verb_needs():
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_FOR_HELP], capture_output=True, text=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    assert "loaded:" == done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_that_help_names_tells_its_own_arguments(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert 0 == ended.value.code
+    assert f"usage: python -m bench {verb} " in capsys.readouterr().out
