@@ -171,11 +171,16 @@ def read_table(folder: Path, table: Table) -> pd.DataFrame:
     path = folder / table.file
     if not path.exists():
         return table.empty()
-    present = _check_columns(path, table)
     try:
-        frame: pd.DataFrame = pd.read_parquet(path, columns=present.names)
+        opened = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{path} is damaged: {error}") from error
+        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+    with opened:
+        present = _check_columns(path, table, opened.schema_arrow)
+        try:
+            frame: pd.DataFrame = opened.read(columns=present.names).to_pandas()
+        except (pa.ArrowException, OSError) as error:
+            raise StoreError(f"{path} is damaged: {error}") from error
     for column in table.schema:
         if column.name not in present.names:
             frame[column.name] = pa.nulls(len(frame), column.type).to_pandas()
@@ -230,11 +235,7 @@ def _check_names(path: Path, table: Table, found: Mapping[str, object]) -> None:
         raise StoreError(f"{path}: unknown columns: {', '.join(unknown)}")
 
 
-def _check_columns(path: Path, table: Table) -> pa.Schema:
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+def _check_columns(path: Path, table: Table, schema: pa.Schema) -> pa.Schema:
     _check_names(path, table, dict.fromkeys(schema.names))
     present = _present(table, schema.names)
     for column in present:
