@@ -5,6 +5,7 @@ something new begins and now and then, so that a log stays readable.
 """
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -59,6 +60,10 @@ class Progress:
         if self._task is None:
             self._task = self._bars.add_task(_escaped(text), total=1.0)
         self._bars.update(self._task, description=_escaped(text), completed=share)
+
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """Return what shows ``what`` when it is told how many are done, and of how many."""
+        return lambda done, wanted: self.move(what, done / wanted, f"{done:,} of {wanted:,}")
 
     def settle(self) -> None:
         """Remove the moving line: its work is done."""

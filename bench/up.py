@@ -4,33 +4,26 @@ import json
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from bench.cluster.binaries import KUBERNETES_VERSION, resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.fleet import ServerUnderTest
 from bench.kinds import server_kinds
+from bench.playground import SERVERS, WATCH_EVERY_S, Playground, cluster_of, start_server
 from bench.progress import Progress
 from bench.supervision.watchdog import Watchdog
-
-SERVERS = ("informer", "direct")
-WATCH_EVERY_S = 0.5
 
 OURS = "# written by python -m bench up, which removes it when it ends\n"
 
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What is wanted: how many pods, how many writes a second, and where to say so."""
+    """What is wanted, and where to say so."""
 
-    pods: int
-    churn_per_s: float
-    seed: int
+    playground: Playground
     kubeconfig_out: Path | None
     as_json: bool
-    kubernetes: str = KUBERNETES_VERSION
 
 
 def up(options: UpOptions, progress: Progress) -> None:
@@ -40,36 +33,19 @@ def up(options: UpOptions, progress: Progress) -> None:
     ``OSError`` when the kubeconfig cannot be written or is there already. Ctrl-C ends
     it in order.
     """
+    playground = options.playground
     with ExitStack() as stack:
         if options.kubeconfig_out is not None:
             _claim(options.kubeconfig_out)  # before anything is started
             stack.callback(options.kubeconfig_out.unlink, missing_ok=True)
         watchdog = stack.enter_context(Watchdog())
-        binaries = resolve(kubernetes=options.kubernetes, say=progress.say)
-        progress.move("starting etcd and kube-apiserver", 0.0)
-        cluster = stack.enter_context(
-            PopulatedCluster(
-                partial(ControlPlane.start, binaries),
-                watchdog,
-                seed=options.seed,
-                pods=options.pods,
-                progress=lambda done, wanted: progress.move(
-                    "writing pods", done / wanted, f"{done:,} of {wanted:,}"
-                ),
-            )
-        )
+        cluster = stack.enter_context(cluster_of(playground, watchdog, progress))
         servers = {}
         for name in SERVERS:
             progress.move(f"starting the server {name}", 0.0)
-            servers[name] = stack.enter_context(
-                ServerUnderTest.start(
-                    server_kinds()[name],
-                    kubeconfig=cluster.plane.kubeconfig,
-                    watchdog=watchdog,
-                    log=cluster.plane.folder / f"{name}.log",
-                )
-            )
-        cluster.churn.resume(options.churn_per_s)
+            server = start_server(server_kinds()[name], cluster.plane, watchdog)
+            servers[name] = stack.enter_context(server)
+        cluster.churn.resume(playground.churn_per_s)
         progress.settle()
         kubeconfig = cluster.plane.kubeconfig
         if options.kubeconfig_out is not None:
@@ -109,8 +85,7 @@ def _announce(
         return
     pod = cluster.targets.pods[0]
     progress.say(
-        f"Kubernetes {cluster.plane.binaries.kubernetes}, {options.pods:,} pods, "
-        f"{options.churn_per_s:g} writes a second, seed {options.seed}.\n"
+        f"Kubernetes {cluster.plane.binaries.kubernetes}, {options.playground}.\n"
         f"  API server   {cluster.plane.url}\n"
         f"  informer     {servers['informer'].url}/pods\n"
         f"  direct       {servers['direct'].url}/pods\n"

@@ -2,9 +2,8 @@
 
 import argparse
 
-from bench.cli.arguments import add_kubernetes, churn_rate, pod_count
 from bench.cli.exits import OK
-from bench.cluster.binaries import KUBERNETES_VERSION
+from bench.cli.playground import add_playground, playground_of
 from bench.progress import Progress
 from bench.ui.command import UiOptions, ui
 from bench.ui.swarm import MASTER_PORT, SwarmOptions
@@ -46,12 +45,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=8089, help="port of the page (%(default)s); 0 chooses one"
     )
-    parser.add_argument("--pods", type=pod_count, default=1000, help="pods to write (%(default)s)")
-    parser.add_argument(
-        "--churn", type=churn_rate, default=20.0, metavar="R", help="writes a second (%(default)g)"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the population (%(default)s)")
-    add_kubernetes(parser, "the cluster")
+    add_playground(parser)
     parser.add_argument(
         "--workers", type=_few, default=0, metavar="N", help="Locust workers to start here"
     )
@@ -88,8 +82,7 @@ def _ui(options: argparse.Namespace, progress: Progress) -> int:
         master_bind_host=options.master_bind_host,
         master_bind_port=options.master_bind_port,
     )
-    kubernetes = options.kubernetes or KUBERNETES_VERSION
-    ui(UiOptions(options.pods, options.churn, options.seed, swarm, kubernetes), progress)
+    ui(UiOptions(playground_of(options), swarm), progress)
     return OK
 
 

@@ -82,15 +82,12 @@ class Stage(Stoppable):
                 watchdog,
                 seed=self._plan.seed,
                 pods=scenario.pods,
-                progress=self._populating,
+                progress=self._progress.counting("writing pods"),
             )
         )
         self.observers = self._stack.enter_context(Observers.start(cluster.plane, watchdog))
         self._progress.settle()
         return cluster
-
-    def _populating(self, done: int, wanted: int) -> None:
-        self._progress.move("writing pods", done / wanted, f"{done:,} of {wanted:,}")
 
     def _compare(
         self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog

@@ -4,14 +4,11 @@ import ipaddress
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-from bench.cluster.binaries import KUBERNETES_VERSION, resolve
-from bench.cluster.control_plane import ControlPlane
-from bench.cluster.populated import PopulatedCluster
 from bench.kinds import server_kinds
 from bench.load.targets import write_targets
+from bench.playground import SERVERS, WATCH_EVERY_S, Playground, cluster_of
 from bench.progress import Progress
 from bench.supervision.watchdog import Watchdog
 from bench.ui.observer import Observer
@@ -21,19 +18,13 @@ from bench.ui.session import Session
 from bench.ui.stand import Stand
 from bench.ui.swarm import LOCUSTFILE, Swarm, SwarmOptions
 
-SERVERS = ("informer", "direct")
-WATCH_EVERY_S = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class UiOptions:
     """What is wanted; a port 0 lets us choose."""
 
-    pods: int
-    churn_per_s: float
-    seed: int
+    playground: Playground
     swarm: SwarmOptions
-    kubernetes: str = KUBERNETES_VERSION
 
 
 def ui(options: UiOptions, progress: Progress) -> None:
@@ -49,7 +40,7 @@ def ui(options: UiOptions, progress: Progress) -> None:
         folder = stand.plane.folder
         observer = Observer(stand)
         stack.callback(observer.close)
-        session = Session(stand, folder, seed=options.seed)
+        session = Session(stand, folder, seed=options.playground.seed)
         handlers = _handlers(stand, observer, session)
         service = stack.enter_context(Service(folder / "ui.sock", handlers))
         progress.move("starting Locust", 0.0)
@@ -89,19 +80,7 @@ def _start_stand(
     stack: ExitStack,
     progress: Progress,
 ) -> Stand:
-    binaries = resolve(kubernetes=options.kubernetes, say=progress.say)
-    progress.move("starting etcd and kube-apiserver", 0.0)
-    cluster = stack.enter_context(
-        PopulatedCluster(
-            partial(ControlPlane.start, binaries),
-            watchdog,
-            seed=options.seed,
-            pods=options.pods,
-            progress=lambda done, wanted: progress.move(
-                "writing pods", done / wanted, f"{done:,} of {wanted:,}"
-            ),
-        )
-    )
+    cluster = stack.enter_context(cluster_of(options.playground, watchdog, progress))
     stand = stack.enter_context(
         Stand(cluster, watchdog, address=swarm.master_bind_host, say=progress.say)
     )
@@ -109,7 +88,7 @@ def _start_stand(
         progress.move(f"starting the server {name}", 0.0)
         stand.start_server(server_kinds()[name])
     stand.keeper.add(stand.parts())
-    stand.set_churn(options.churn_per_s)
+    stand.set_churn(options.playground.churn_per_s)
     return stand
 
 
@@ -160,7 +139,7 @@ def _announce(
             f"--master-host {swarm.master_bind_host} --master-port {swarm.master_bind_port}"
         )
     progress.say(
-        f"{options.pods:,} pods, {options.churn_per_s:g} writes a second, seed {options.seed}.\n"
+        f"{options.playground}.\n"
         + "".join(f"  {name:10} {url}/pods\n" for name, url in urls.items())
         + f"  page       {swarm.url}\n"
         f"  API server {swarm.url}/api-server/ (also a tab of the page once a test runs)\n"

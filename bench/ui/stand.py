@@ -3,18 +3,21 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
-from bench.fleet import ServerUnderTest
 from bench.kinds import ServerKind
+from bench.playground import start_server
 from bench.supervision.freezer import Freezer
 from bench.supervision.process import ProcessFailed
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from bench.ui.keeper import Keeper, Part
 from bench.ui.service import Refused
+
+if TYPE_CHECKING:
+    from bench.fleet import ServerUnderTest
 
 MOST_CHURN_PER_S = 1000.0
 
@@ -42,13 +45,8 @@ class Stand(Stoppable):
 
     def start_server(self, kind: ServerKind, port: int = 0) -> None:
         """Start a server, in the place of the one it had before. Raises ``ProcessFailed``."""
-        self.servers[kind.name] = ServerUnderTest.start(
-            kind,
-            kubeconfig=self.plane.kubeconfig,
-            watchdog=self._watchdog,
-            log=self.plane.folder / f"{kind.name}.log",
-            host=self._address,
-            port=port,
+        self.servers[kind.name] = start_server(
+            kind, self.plane, self._watchdog, host=self._address, port=port
         )
 
     def parts(self) -> list[Part]:
