@@ -1,6 +1,8 @@
 """One foreign cluster for all tests of this folder; each leaves it as it was."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from bench.model import Plan
 from bench.plan import parse_plan
 from bench.supervision.watchdog import Watchdog
 from tests.integration.existing.foreign import CONTEXT, ForeignCluster
-from tests.integration.run.bench_process import BenchProcess, folders
+from tests.integration.run.bench_process import BenchProcess, changed, folders
 
 TINY = """\
 name = "tiny"
@@ -58,21 +60,17 @@ def start_bench(
     tmp_path: Path, binaries: Binaries, foreign: ForeignCluster
 ) -> Iterator[StartExisting]:
     """Starts ``python -m bench VERB`` on the foreign cluster, agreed to; killed after the test."""
-    started: list[BenchProcess] = []
+    numbers = count()
+    with ExitStack() as stack:
 
-    def start(verb: str, *arguments: str, context: str = CONTEXT) -> BenchProcess:
-        where = ("--context", context, "--kubeconfig", str(foreign.kubeconfig), "--yes")
-        folder = tmp_path / f"{verb}-{len(started)}"
-        folder.mkdir()
-        process = BenchProcess(folder, (verb, *arguments, *where), binaries)
-        started.append(process)
-        return process
+        def start(verb: str, *arguments: str, context: str = CONTEXT) -> BenchProcess:
+            where = ("--context", context, "--kubeconfig", str(foreign.kubeconfig), "--yes")
+            folder = tmp_path / f"{verb}-{next(numbers)}"
+            folder.mkdir()
+            process = BenchProcess(folder, (verb, *arguments, *where), binaries)
+            return stack.enter_context(process)
 
-    yield start
-    for process in started:
-        if process.process.poll() is None:
-            process.process.kill()
-            process.process.wait()
+        yield start
 
 
 @pytest.fixture
@@ -82,12 +80,8 @@ def start_run(start_bench: StartExisting, tmp_path: Path) -> StartExisting:
     def start(
         *arguments: str, changes: tuple[tuple[str, str], ...] = (), context: str = CONTEXT
     ) -> BenchProcess:
-        plan = TINY
-        for old, new in changes:
-            assert old in plan
-            plan = plan.replace(old, new)
         file = tmp_path / "tiny.toml"
-        file.write_text(plan)
+        file.write_text(changed(TINY, *changes))
         return start_bench("run", str(file), *folders(tmp_path), *arguments, context=context)
 
     return start

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from bench.cluster.binaries import Binaries
+from bench.supervision.stoppable import Stoppable
 
 ROOT = Path(__file__).parents[3]
 TIMEOUT_S = 240.0
@@ -34,7 +35,7 @@ churn_per_s = 10
 """
 
 
-class BenchProcess:
+class BenchProcess(Stoppable):
     """``python -m bench ...`` under way; its messages are read from a file."""
 
     def __init__(self, folder: Path, arguments: tuple[str, ...], binaries: Binaries) -> None:
@@ -81,6 +82,12 @@ class BenchProcess:
         """Send it, and not what it started, a signal."""
         os.kill(self.process.pid, number)
 
+    def stop(self) -> None:
+        """Kill it, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
     def child(self, *words: str) -> psutil.Process:
         """Return the first process that it started whose command line has all ``words``."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
@@ -105,6 +112,14 @@ class BenchProcess:
         while self.left_behind() and time.monotonic() < deadline:
             time.sleep(0.1)
         assert [] == self.left_behind()
+
+
+def changed(plan: str, *changes: tuple[str, str]) -> str:
+    """Return the plan's text with each old text of ``changes``, which must be in it, made new."""
+    for old, new in changes:
+        assert old in plan
+        plan = plan.replace(old, new)
+    return plan
 
 
 def folders(path: Path) -> tuple[str, ...]:

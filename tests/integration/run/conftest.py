@@ -1,12 +1,13 @@
 """Runs as a person starts them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from bench.cluster.binaries import Binaries
-from tests.integration.run.bench_process import TINY, BenchProcess, folders
+from tests.integration.run.bench_process import TINY, BenchProcess, changed, folders
 
 StartBench = Callable[..., BenchProcess]
 
@@ -14,18 +15,12 @@ StartBench = Callable[..., BenchProcess]
 @pytest.fixture
 def start_bench(tmp_path: Path, binaries: Binaries) -> Iterator[StartBench]:
     """Starts ``python -m bench``; what still runs after the test is killed."""
-    started: list[BenchProcess] = []
+    with ExitStack() as stack:
 
-    def start(*arguments: str) -> BenchProcess:
-        process = BenchProcess(tmp_path, arguments, binaries)
-        started.append(process)
-        return process
+        def start(*arguments: str) -> BenchProcess:
+            return stack.enter_context(BenchProcess(tmp_path, arguments, binaries))
 
-    yield start
-    for process in started:
-        if process.process.poll() is None:
-            process.process.kill()
-            process.process.wait()
+        yield start
 
 
 @pytest.fixture
@@ -33,11 +28,7 @@ def start_run(start_bench: StartBench, tmp_path: Path) -> StartBench:
     """Starts a tiny run; ``changes`` replace text in its plan."""
 
     def start(*changes: tuple[str, str]) -> BenchProcess:
-        plan = TINY
-        for old, new in changes:
-            assert old in plan
-            plan = plan.replace(old, new)
-        (tmp_path / "tiny.toml").write_text(plan)
+        (tmp_path / "tiny.toml").write_text(changed(TINY, *changes))
         return start_bench("run", str(tmp_path / "tiny.toml"), *folders(tmp_path))
 
     return start
