@@ -1,48 +1,34 @@
 """The procedure of one trial, from the start of its server to the check of its last answer."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from bench.cluster.churn import ChurnReport
 from bench.cluster.plane import Plane
 from bench.cluster.populated import IDENTITY, PopulatedCluster
-from bench.discretion import discreet
 from bench.equality import CATCH_UP_S, compare_with_list
 from bench.faults import FaultError
 from bench.kinds import ServerError, ServerKind
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
 from bench.load.wanted import Crew, listening_address
-from bench.model import Caveat, CaveatKind, Outcome, Plan, Trial, TrialRecord
-from bench.probes.audit import AuditRow
-from bench.probes.bystander_row import BystanderRow
-from bench.probes.metrics import ScrapeRow
-from bench.probes.observers import Observed, Observers
-from bench.probes.processes import Sampler, SampleRow, Trees, highest_rss_bytes, usage
-from bench.probes.staleness import FreshnessRow
+from bench.model import CaveatKind, Outcome, Plan, Trial
+from bench.probes.observers import Observers
+from bench.probes.processes import Sampler, Trees
 from bench.replicas import Replicas
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.trial.calm import wait_until_calm
 from bench.trial.fault import StagedFault, stage
-from bench.trial.marks import Mark, Marker, scrape_servers
+from bench.trial.marks import Marker
+from bench.trial.measurements import Measurements
 from bench.trial.record import (
     REQUEST_TIMEOUT_S,
-    UPSTREAM_BYTES,
-    UPSTREAM_REQUESTS,
     blank,
     calm_caveats,
-    caveat,
-    churn_caveats,
-    explained,
-    grown,
-    load_caveats,
     observer_caveats,
-    total_of,
-    with_load,
 )
 
 RECOVERED_S = 70.0
@@ -51,19 +37,6 @@ server gone waits up to 30 s, and as much again by chance, before it tries again
 
 Notify = Callable[[str, float, str], None]
 """Told what goes on, the share of it that is done, and a detail or ""."""
-
-
-@dataclass
-class Measurements:
-    """Everything that a trial leaves: its record and its tables; ``None`` was not measured."""
-
-    record: TrialRecord
-    requests: Path | None = None
-    audit: list[AuditRow] | None = None
-    scrapes: list[ScrapeRow] = field(default_factory=list)
-    samples: list[SampleRow] = field(default_factory=list)
-    freshness: list[FreshnessRow] | None = None
-    bystander: list[BystanderRow] | None = None
 
 
 class TrialRunner:
@@ -101,14 +74,13 @@ class TrialRunner:
         self._crew = crew
         self._server: Replicas | None = None
         self._load: LoadDriver | None = None
-        self._caveats: list[Caveat] = []
         identity = kind.identity if kind else None
         record = replace(
             blank(trial, self._scenario, identity),
             attempt=attempt,
             shared=cluster.plane.ground.confined,
         )
-        self._out = Measurements(record)
+        self._out = Measurements(record, self._scenario, cluster.plane.private_words)
 
     def run(self) -> Measurements:
         """Run the trial and return what was measured.
@@ -126,8 +98,8 @@ class TrialRunner:
                 self._observers.check()
                 self._cluster.churn.pause()
                 self._observers.pause()
-                self._fail(self._cause(error))
-        self._update(caveats=explained(self._caveats, self._out.record.fault, self._trial))
+                self._out.fail(self._cause(error))
+        self._out.conclude()
         return self._out
 
     def _cause(self, error: Exception) -> str:
@@ -138,11 +110,6 @@ class TrialRunner:
             except ProcessFailed as ended:
                 return str(ended)
         return str(error)
-
-    def _fail(self, why: str) -> None:
-        why = self._discreet(why)
-        self._update(outcome=Outcome.FAILED, failure=why)
-        self._note([(CaveatKind.TRIAL_FAILED, why)])
 
     def _walk(self, stack: ExitStack) -> None:
         self._cool_down()
@@ -163,22 +130,22 @@ class TrialRunner:
         end = marker.end()
         self._out.samples = [row.shifted(begin_us) for row in sampler.rows]
         self._out.audit = marker.audit_rows(begin, end)
-        self._note(marker.caveats(begin, end))
-        self._record_costs(begin, end, churned)
-        self._record_observed(observed, begin_us)
+        self._out.note(marker.caveats(begin, end))
+        self._out.take_costs(begin, end, churned)
+        self._out.take_observed(observed, begin_us, of_server=server is not None)
         if server is not None:
-            self._record_server(server, sampler, begin, end)
+            self._out.take_server(server, sampler, begin, end)
             self._check_answers(
                 server, max(int(churned.resource_version or 0), observed.resource_version)
             )
-        self._update(outcome=Outcome.OK)
+        self._out.update(outcome=Outcome.OK)
 
     def _cool_down(self) -> None:
         self._notify("waiting for a calm machine", 0.0, "")
         calm = wait_until_calm(self._plan.cooldown_s)
         if calm is not None:
-            self._update(cooldown_s=calm.waited_s, load_before=calm.share)
-        self._note(calm_caveats(calm))
+            self._out.update(cooldown_s=calm.waited_s, load_before=calm.share)
+        self._out.note(calm_caveats(calm))
 
     def _start_server(self, stack: ExitStack) -> Replicas | None:
         if self._kind is None:
@@ -198,15 +165,7 @@ class TrialRunner:
                 host=listening_address(self._crew),
             )
         )
-        at_ready = scrape_servers([*server], "ready")
-        first_s, last_s = server.ready_s
-        self._update(
-            ready_s=last_s,
-            ready_first_s=first_s,
-            ready_requests=total_of(at_ready, UPSTREAM_REQUESTS, "ready"),
-            ready_bytes=total_of(at_ready, UPSTREAM_BYTES, "ready"),
-            server_pss_ready_bytes=_pss_bytes(server),
-        )
+        self._out.take_ready(server)
         return server
 
     def _start_load(self, stack: ExitStack, server: Replicas | None) -> LoadDriver | None:
@@ -254,29 +213,27 @@ class TrialRunner:
             drained = load.warm_up(self._plan.warmup_s, self._on_progress("warming up"))
             if drained.in_flight:
                 text = f"{drained.in_flight} requests in flight at the begin mark"
-                self._note([(CaveatKind.NOT_DRAINED, text)])
+                self._out.note([(CaveatKind.NOT_DRAINED, text)])
         self._cluster.churn.pause()
-        self._note(observer_caveats(self._observers.pause(), "begin"))
+        self._out.note(observer_caveats(self._observers.pause(), "begin"))
 
     def _measure(self, load: LoadDriver | None) -> int:
         """Let the window pass; return its begin in microseconds of the monotonic clock."""
         self._resume("window")
         with self._stage_fault() as fault:
             begin_us = self._let_pass(load)
-        self._update(fault=fault.record(begin_us))
+        self._out.update(fault=fault.record(begin_us))
         return begin_us
 
     def _let_pass(self, load: LoadDriver | None) -> int:
         if load is None:
             begin_us = time.monotonic_ns() // 1000
-            self._update(window_begin_epoch_s=time.time(), window_s=self._plan.duration_s)
+            self._out.update(window_begin_epoch_s=time.time(), window_s=self._plan.duration_s)
             self._wait("measuring", self._plan.duration_s)
-            self._update(window_end_epoch_s=time.time())
+            self._out.update(window_end_epoch_s=time.time())
             return begin_us
         measured: Measured = load.measure(self._plan.duration_s, self._on_progress("measuring"))
-        self._out.requests = Path(measured.requests_file)
-        self._out.record = with_load(self._out.record, measured)
-        self._note(load_caveats(measured))
+        self._out.take_load(measured)
         return round(measured.window_begin_monotonic_s * 1e6)
 
     def _stage_fault(self) -> StagedFault:
@@ -297,41 +254,6 @@ class TrialRunner:
 
         return tell
 
-    def _record_costs(self, begin: Mark, end: Mark, churned: ChurnReport) -> None:
-        self._update(
-            begin_mark_epoch_s=begin.scraped_epoch_s,
-            marks_s=end.at_monotonic_s - begin.at_monotonic_s,
-            churn_achieved_per_s=churned.achieved_per_s,
-            apiserver_cpu_s=end.cpu_since(begin, "apiserver"),
-            etcd_cpu_s=end.cpu_since(begin, "etcd"),
-        )
-        self._note(churn_caveats(churned))
-        if self._scenario.fresh_control_plane:
-            self._update(
-                apiserver_rss_highest_bytes=highest_rss_bytes(end.pids["apiserver"][0]),
-                etcd_rss_highest_bytes=highest_rss_bytes(end.pids["etcd"][0]),
-            )
-
-    def _record_observed(self, observed: Observed, begin_us: int) -> None:
-        if not self._scenario.probe:
-            return
-        rows = observed.within(begin_us, self._out.record.window_s)
-        self._out.freshness, self._out.bystander = rows
-        if self._server is not None:
-            self._update(probe_rps=observed.reads_per_s)
-        self._note(observer_caveats(observed, "end"))
-
-    def _record_server(self, server: Replicas, sampler: Sampler, begin: Mark, end: Mark) -> None:
-        server.check()
-        at_end = _pss_bytes(server)
-        seen = [size for size in (sampler.peak_pss_bytes("server"), at_end) if size is not None]
-        self._update(
-            server_cpu_s=end.cpu_since(begin, "server"),
-            upstream_bytes=grown(self._out.scrapes, UPSTREAM_BYTES),
-            server_pss_end_bytes=at_end,
-            server_pss_peak_bytes=max(seen, default=None),
-        )
-
     def _check_answers(self, server: Replicas, newest: int) -> None:
         """Compare what each replica, and each of its workers, answers now with a LIST."""
         self._notify("comparing with a LIST", 1.0, "")
@@ -348,21 +270,7 @@ class TrialRunner:
                     catch_up_s=CATCH_UP_S if self._scenario.fault is None else RECOVERED_S,
                 )
             ]
-        self._update(equal_to_list=not found)
+        self._out.update(equal_to_list=not found)
         if found:
             text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"
-            self._note([(CaveatKind.ANSWERS_DIFFER, text)])
-
-    def _note(self, found: Iterable[tuple[CaveatKind, str]]) -> None:
-        self._caveats += [caveat(kind, self._discreet(text), self._trial) for kind, text in found]
-
-    def _discreet(self, text: str) -> str:
-        return discreet(text, private=self._cluster.plane.private_words)
-
-    def _update(self, **figures: object) -> None:
-        self._out.record = replace(self._out.record, **figures)  # type: ignore[arg-type] # by name
-
-
-def _pss_bytes(server: Replicas) -> int | None:
-    used = usage(*server.pids)
-    return used.pss_bytes if used else None
+            self._out.note([(CaveatKind.ANSWERS_DIFFER, text)])

@@ -20,7 +20,8 @@ from bench.probes.observers import Observers
 from bench.store import Store
 from bench.supervision.watchdog import Watchdog
 from bench.trial.fault import stage
-from bench.trial.runner import Measurements, TrialRunner
+from bench.trial.measurements import Measurements
+from bench.trial.runner import TrialRunner
 from tests.unit.store.builders import a_run
 
 AT_S, FOR_S = 1.0, 1.5

@@ -1,0 +1,136 @@
+"""What a trial leaves: its record, its caveats and its tables, taken in as they come."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.cluster.churn import ChurnReport
+from bench.discretion import discreet
+from bench.load.driver import Measured
+from bench.model import CaveatKind, Outcome, Scenario, TrialRecord
+from bench.probes.audit import AuditRow
+from bench.probes.bystander_row import BystanderRow
+from bench.probes.metrics import ScrapeRow
+from bench.probes.observers import Observed
+from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
+from bench.probes.staleness import FreshnessRow
+from bench.replicas import Replicas
+from bench.trial.marks import Mark, scrape_servers
+from bench.trial.record import (
+    UPSTREAM_BYTES,
+    UPSTREAM_REQUESTS,
+    caveat,
+    churn_caveats,
+    explained,
+    grown,
+    load_caveats,
+    observer_caveats,
+    total_of,
+    with_load,
+)
+
+
+@dataclass
+class Measurements:
+    """Everything that a trial leaves: its record and its tables; ``None`` was not measured.
+
+    Its caveats are of all kinds until ``conclude`` gathers those that a fault explains.
+    """
+
+    record: TrialRecord
+    scenario: Scenario
+    private_words: tuple[str, ...] = ()
+    """Names that may not be kept; see ``bench.discretion``."""
+    requests: Path | None = None
+    audit: list[AuditRow] | None = None
+    scrapes: list[ScrapeRow] = field(default_factory=list)
+    samples: list[SampleRow] = field(default_factory=list)
+    freshness: list[FreshnessRow] | None = None
+    bystander: list[BystanderRow] | None = None
+
+    def update(self, **figures: object) -> None:
+        """Put figures into the record, by the names that they have there."""
+        self.record = replace(self.record, **figures)  # type: ignore[arg-type] # by name
+
+    def note(self, found: Iterable[tuple[CaveatKind, str]]) -> None:
+        """Add caveats at the place of the trial, freed of what may not be kept."""
+        trial = self.record.trial
+        noted = [caveat(kind, self._discreet(text), trial) for kind, text in found]
+        self.update(caveats=(*self.record.caveats, *noted))
+
+    def fail(self, why: str) -> None:
+        """Record that the trial failed, and why."""
+        why = self._discreet(why)
+        self.update(outcome=Outcome.FAILED, failure=why)
+        self.note([(CaveatKind.TRIAL_FAILED, why)])
+
+    def conclude(self) -> None:
+        """Gather the caveats that the fault explains, if there was one."""
+        record = self.record
+        self.update(caveats=explained(record.caveats, record.fault, record.trial))
+
+    def take_ready(self, server: Replicas) -> None:
+        """Record what the server needed until it was ready."""
+        scraped = scrape_servers([*server], "ready")
+        first_s, last_s = server.ready_s
+        self.update(
+            ready_s=last_s,
+            ready_first_s=first_s,
+            ready_requests=total_of(scraped, UPSTREAM_REQUESTS, "ready"),
+            ready_bytes=total_of(scraped, UPSTREAM_BYTES, "ready"),
+            server_pss_ready_bytes=_pss_bytes(server),
+        )
+
+    def take_load(self, measured: Measured) -> None:
+        """Record what the load process told of its window."""
+        self.requests = Path(measured.requests_file)
+        self.record = with_load(self.record, measured)
+        self.note(load_caveats(measured))
+
+    def take_costs(self, begin: Mark, end: Mark, churned: ChurnReport) -> None:
+        """Record what the control plane spent between the marks, and what was written."""
+        self.update(
+            begin_mark_epoch_s=begin.scraped_epoch_s,
+            marks_s=end.at_monotonic_s - begin.at_monotonic_s,
+            churn_achieved_per_s=churned.achieved_per_s,
+            apiserver_cpu_s=end.cpu_since(begin, "apiserver"),
+            etcd_cpu_s=end.cpu_since(begin, "etcd"),
+        )
+        self.note(churn_caveats(churned))
+        if self.scenario.fresh_control_plane:
+            self.update(
+                apiserver_rss_highest_bytes=highest_rss_bytes(end.pids["apiserver"][0]),
+                etcd_rss_highest_bytes=highest_rss_bytes(end.pids["etcd"][0]),
+            )
+
+    def take_observed(self, observed: Observed, begin_us: int, *, of_server: bool) -> None:
+        """Record what probe and bystander saw, if they ran; ``of_server`` the probe asked it."""
+        if not self.scenario.probe:
+            return
+        self.freshness, self.bystander = observed.within(begin_us, self.record.window_s)
+        if of_server:
+            self.update(probe_rps=observed.reads_per_s)
+        self.note(observer_caveats(observed, "end"))
+
+    def take_server(self, server: Replicas, sampler: Sampler, begin: Mark, end: Mark) -> None:
+        """Record what the server spent between the marks, and what it holds.
+
+        Raises ``ProcessFailed`` if it has ended.
+        """
+        server.check()
+        at_end = _pss_bytes(server)
+        seen = [size for size in (sampler.peak_pss_bytes("server"), at_end) if size is not None]
+        self.update(
+            server_cpu_s=end.cpu_since(begin, "server"),
+            upstream_bytes=grown(self.scrapes, UPSTREAM_BYTES),
+            server_pss_end_bytes=at_end,
+            server_pss_peak_bytes=max(seen, default=None),
+        )
+
+    def _discreet(self, text: str) -> str:
+        return discreet(text, private=self.private_words)
+
+
+def _pss_bytes(server: Replicas) -> int | None:
+    used = usage(*server.pids)
+    return used.pss_bytes if used else None
