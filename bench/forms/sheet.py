@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from bench.report.jinja import strict_environment
 
 TONES = {"good": "green", "bad": "bold red", "unsure": "yellow", "": ""}
 """Tone of a word -> terminal style; the page has a class of the same name."""
@@ -121,11 +122,5 @@ def markdown_escape(text: str) -> str:
 
 def to_html(sheet: Sheet) -> str:
     """Return the sheet as one self-contained page."""
-    environment = Environment(
-        loader=PackageLoader("bench.forms", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = strict_environment("bench.forms")
     return environment.get_template("sheet.html.j2").render(sheet=sheet)

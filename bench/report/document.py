@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from bench.analysis.faulttrial import AFTER_S
@@ -21,6 +21,7 @@ from bench.report.controls import ControlRow, control_rows
 from bench.report.faults import fault_sections, headline
 from bench.report.figures import MOST_SCENARIOS, charts, of_run, timelines_of
 from bench.report.footnotes import Note, general, notes_of
+from bench.report.jinja import strict_environment
 from bench.report.load_workers import worker_rows
 from bench.report.noise import noise
 from bench.report.readpaths import read_path_sections
@@ -116,14 +117,8 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
 
 
 def template_environment() -> Environment:
-    """Return jinja2 set to escape everything and to refuse names it does not know."""
-    environment = Environment(
-        loader=PackageLoader("bench.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Return jinja2 over the page's templates."""
+    environment = strict_environment("bench.report")
     # Only svg drawn here, and style files of our own, pass unescaped.
     environment.filters["drawn"] = Markup
     return environment

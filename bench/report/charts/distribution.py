@@ -17,12 +17,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 
 from bench.analysis.latency import SAMPLES_BEYOND, Latencies
 from bench.report.chart import Chart, Data
+from bench.report.charts.labels import name_end
 from bench.report.numbers import number
 from bench.report.svg import (
     GRID,
-    INK,
     MUTED,
-    PAPER,
     STYLE,
     Margins,
     new_figure,
@@ -139,17 +138,7 @@ def _name_ends(axes: Axes, curves: Mapping[str, Curve], colours: Mapping[str, st
         one = curves[label]
         end = float(_place(one.shares)[-1])
         axes.plot([end], [one.times_ms[-1]], "o", color=colours[label], markersize=3.5)
-        axes.annotate(
-            label,
-            (end, 10**height),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-            fontweight="bold",
-            fontsize=8.5,
-            bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
-        )
+        name_end(axes, label, end, 10**height)
 
 
 def _unanswered(parts: Mapping[str, Latencies]) -> list[str]:

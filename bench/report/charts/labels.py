@@ -1,8 +1,12 @@
-"""Where the names of points stand, so that they cover neither each other nor a point. Pure."""
+"""Names in charts: how they are written, and where they cover neither each other nor a point."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from bench.report.svg import INK, PAPER
 
 DISTANCES = (7.0, 12.0, 19.0, 29.0, 41.0, 55.0)
 ANGLES = tuple(math.radians(angle) for angle in (0, 180, 90, 270, 40, 140, 320, 220))
@@ -56,6 +60,21 @@ def place(
             key=lambda one, others=others: _cost(one[0], one[1], others, area),  # type: ignore[misc]
         )[2]
     return [placed[index] for index in range(len(points))]
+
+
+def name_end(axes: Axes, text: str, x: float, y: float) -> None:
+    """Write ``text`` to the right of a curve that ends at ``x``, at the height ``y``."""
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        color=INK,
+        fontweight="bold",
+        fontsize=8.5,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
+    )
 
 
 def _candidates(

@@ -11,9 +11,10 @@ from bench.analysis.summary import Arm
 from bench.report.arms import contenders
 from bench.report.chart import Chart, Data
 from bench.report.charts.bars import cost
+from bench.report.charts.labels import name_end
 from bench.report.charts.palette import colour_of
 from bench.report.numbers import number, scale_for
-from bench.report.svg import GRID, INK, MUTED, PAPER, STYLE, Margins, new_figure, to_svg
+from bench.report.svg import GRID, MUTED, STYLE, Margins, new_figure, to_svg
 
 TITLE = "Server memory against the number of pods"
 SOURCE = "trial.json: server_pss_end_bytes, pods_at_start"
@@ -80,17 +81,7 @@ def _name_ends(
     at = -np.inf
     for value, x, server in sorted(ends):
         at = max(value, at + gap)
-        axes.annotate(
-            server,
-            (x, at),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-            fontweight="bold",
-            fontsize=8.5,
-            bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
-        )
+        name_end(axes, server, x, at)
 
 
 def _described(clouds: Mapping[str, Points]) -> str:
