@@ -69,7 +69,9 @@ plans: $(STAMP) ## The plans there are, and how long each takes
 .PHONY: test
 test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k name"]
 	@# Two at a time, a file each: much of a test's time is waiting for processes and faults.
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@# In the order of folders, so that the many short files of unit/ even out the end; by
+	@# itself xdist would leave the files of few tests for it, and whole runs are among those.
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
