@@ -47,11 +47,18 @@ RUNS = {
 }
 
 
-@pytest.fixture
-def page(tmp_path):
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """Makes the page of a run with these flaws, once for all who ask for the same."""
+    made = {}
+
     def make(**options):
-        reader = write_run(Store(tmp_path / "results"), **options)
-        return render(reader, tmp_path / "report").read_text()
+        asked = repr(sorted(options.items()))
+        if asked not in made:
+            place = tmp_path_factory.mktemp("place")
+            reader = write_run(Store(place / "results"), **options)
+            made[asked] = render(reader, place / "report").read_text()
+        return made[asked]
 
     return make
 
