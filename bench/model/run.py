@@ -1,0 +1,96 @@
+"""The head of a results folder: how far the run got, and what it was made on."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bench.model.caveat import Caveat
+from bench.model.plan import Plan
+
+SCHEMA = 3
+"""Version of everything under ``results/``; a reader refuses a newer one."""
+
+
+class RunState(StrEnum):
+    """How far a run got."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the run was made on, and with. Holds no host name, address, path or secret."""
+
+    kubernetes: str
+    etcd: str
+    python: str
+    packages: dict[str, str]
+    kernel: str
+    machine: str
+    processor: str
+    processors: int
+    memory_bytes: int
+    load_average_1m: float
+    commit: str
+    binaries: str
+    changed_defaults: tuple[str, ...]
+    existing: bool = False
+    """Whether the cluster was there before and is used by others too."""
+    cluster: str = ""
+    """Of an existing one: tells whether two runs were on the same, and nothing else of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run was gone on with: when, up to which round, and what was made then."""
+
+    at: str
+    rounds: int
+    trials: int
+    """How many were lacking and therefore made."""
+    failed: tuple[str, ...] = ()
+    """Folders of those among them that had failed before; now under ``set-aside``."""
+    unlike: tuple[str, ...] = ()
+    """What of the environment was no longer as at the start; with ``--force`` only."""
+    load_average_1m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadWorkers:
+    """How many of Locust's workers make a run's load; with none, one process makes it alone."""
+
+    here: int = 0
+    elsewhere: int = 0
+    """Those that were started by hand, on this machine or another."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.here + self.elsewhere
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "one process"
+        return f"{self.here} workers here and {self.elsewhere} from elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """``run.json``: the head of a results folder."""
+
+    schema: int
+    run: str
+    state: RunState
+    started_at: str
+    plan: Plan
+    environment: Environment
+    trials_planned: int
+    ended_at: str | None = None
+    reason: str | None = None
+    resumptions: tuple[Resumption, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+    contracts: dict[str, str] = field(default_factory=dict)
+    """How far each server's answers are to be those of the others: bytes, content (the same
+    without nulls) or metadata (not compared). Empty in records of before it was kept."""
+    load_workers: LoadWorkers = LoadWorkers()
