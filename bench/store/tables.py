@@ -178,14 +178,14 @@ def read_table(folder: Path, table: Table) -> pd.DataFrame:
     with opened:
         present = _check_columns(path, table, opened.schema_arrow)
         try:
-            frame: pd.DataFrame = opened.read(columns=present.names).to_pandas()
+            content = opened.read(columns=present.names)
         except (pa.ArrowException, OSError) as error:
             raise StoreError(f"{path} is damaged: {error}") from error
     for column in table.schema:
         if column.name not in present.names:
-            frame[column.name] = pa.nulls(len(frame), column.type).to_pandas()
-    ordered: pd.DataFrame = frame[table.schema.names]
-    return ordered
+            content = content.append_column(column, pa.nulls(len(content), column.type))
+    frame: pd.DataFrame = content.select(table.schema.names).to_pandas()
+    return frame
 
 
 def _arrow(path: Path, table: Table, rows: Sequence[Any] | Mapping[str, Sequence[Any]]) -> pa.Table:
