@@ -1,10 +1,12 @@
 """Answers compared: alike where they should be, and told field by field where not."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import PodKey, draw_pods
 from bench.cluster.population import populate
@@ -15,6 +17,7 @@ from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 
 PODS = draw_pods(3, 12)
+_changes = itertools.count(1)
 StartServer = Callable[[str, ControlPlane], ServerUnderTest]
 
 
@@ -37,15 +40,16 @@ def start_server(watchdog: Watchdog, tmp_path: Path) -> Iterator[StartServer]:
         server.stop()
 
 
-@pytest.fixture
-def populated(start_control_plane: Callable[..., ControlPlane]) -> ControlPlane:
-    plane = start_control_plane()
-    populate(plane.api("harness"), PODS)
-    return plane
+@pytest.fixture(scope="module")
+def populated(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
+    """One with twelve pods and nobody else's, which tests change and none takes away."""
+    with ControlPlane.start(binaries, watchdog) as plane:
+        populate(plane.api("harness"), PODS)
+        yield plane
 
 
 def change(plane: ControlPlane, pod: PodKey) -> str:
-    patch = {"status": {"message": "changed"}}
+    patch = {"status": {"message": f"changed for the {next(_changes)}th time"}}
     answer = plane.api("churn").merge_patch(f"{pod.path}/status", patch)
     version: str = answer["metadata"]["resourceVersion"]
     return version
