@@ -6,6 +6,11 @@ else; what libraries print goes to standard error with the log.
 ``python -m bench.load worker`` makes a part of such a load, led by its process.
 """
 
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while this loads: no traceback
+
 from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported that keeps a reference to a socket

@@ -9,18 +9,25 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import gevent
 
 import bench
-from bench.load.distributed.worker import Master, NobodyThereError, Refusal, Worker
+from bench.load.distributed.worker import (
+    Master,
+    NoAnswerError,
+    NobodyThereError,
+    Refusal,
+    Worker,
+)
 
 OVER = 0
 NOBODY = 4
 REFUSED = 3
 AGAIN = 75
-"""The master is busy with others: as ``EX_TEMPFAIL`` of sysexits.h says, try again later."""
+"""The master is busy with others, or was none: ``EX_TEMPFAIL`` of sysexits.h, try again later."""
 AGAIN_AFTER_S = 1.0
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 DESCRIPTION = """\
@@ -42,18 +49,24 @@ def main(argv: list[str]) -> int:
 def _keep_joining(argv: list[str]) -> int:
     """Start a process for each load until one says that it is no use."""
     child = [sys.executable, "-m", "bench.load", "worker", *argv, "--once"]
-    while True:
+    under_way: list[subprocess.Popen[bytes]] = []
+    ended: list[int] = []
+
+    def end(number: int) -> None:
+        ended.append(number)
+        for process in under_way:
+            process.send_signal(number)  # from a terminal it has it already, and ends but once
+
+    _on_ending_signals(end)
+    while not ended:
         with subprocess.Popen(child, cwd=Path(bench.__file__).parents[1]) as process:
-            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-            try:
-                code = process.wait()
-            except KeyboardInterrupt:  # the child has it as well
-                process.wait()
-                return 130
+            under_way[:] = [process]
+            code = process.wait()
         if code == AGAIN:
             gevent.sleep(AGAIN_AFTER_S)
-        elif code != OVER:
+        elif code != OVER and not ended:
             return code
+    return 128 + ended[0]
 
 
 def _join(master: Master, wait_s: float) -> int:
@@ -64,18 +77,24 @@ def _join(master: Master, wait_s: float) -> int:
         ended.append(number)
         worker.end()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, end, number)
-    _say(f"waiting for a master on {master.host} port {master.port}")
+    _on_ending_signals(end)
     try:
         worker.hold(wait_s)
     except NobodyThereError as error:
         _say(str(error))
         return NOBODY
+    except NoAnswerError as error:
+        _say(str(error))
+        return AGAIN
     except Refusal as refusal:
         _say(f"refused: {refusal}")
         return AGAIN if refusal.again else REFUSED
     return 128 + ended[0] if ended else OVER
+
+
+def _on_ending_signals(end: Callable[[int], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, end, number)
 
 
 def _say(text: str) -> None:

@@ -47,12 +47,18 @@ from bench.load.user import LoadUser
 
 MEASURE = "measure"
 KNOCK_EVERY_S = 0.5
+ANSWERED_WITHIN_S = 15.0
+"""A master that listens answers at once; what does not is another program, or a master's end."""
 MASTER_SILENT_S = 10.0
 """A master answers every heartbeat, and they come every second."""
 
 
 class NobodyThereError(Exception):
     """No master listens at the address."""
+
+
+class NoAnswerError(Exception):
+    """Somebody listens at the address, and does not answer as a master does."""
 
 
 class Refusal(Exception):  # noqa: N818 - what the master said
@@ -95,8 +101,9 @@ class Worker:
     def hold(self, within_s: float) -> None:
         """Join the master and do its work until it is over.
 
-        Raises ``NobodyThereError`` if no master listens within ``within_s``, ``Refusal``,
-        and what broke a user, after the master was told.
+        Raises ``NobodyThereError`` if no master listens within ``within_s``,
+        ``NoAnswerError`` if what listens is none, ``Refusal``, and what broke a user,
+        after the master was told.
         """
         self._knock(within_s)
         if self._over.ready():
@@ -104,7 +111,9 @@ class Worker:
         parent = os.getppid()
         # Locust calls a worker by its host's name, which must not enter a log that is quoted
         socket.gethostname = lambda: self._master.name or "load-worker"
-        runner = self._joined()
+        runner = self._answered()
+        if runner is None:
+            return
         for kind, listener in (
             (CLOCK, self._tell_time),
             (ORDER, self._take_order),
@@ -127,6 +136,25 @@ class Worker:
             events.quitting.fire(environment=self._environment)  # type: ignore[no-untyped-call]
             runner.quit()
 
+    def _answered(self) -> WorkerRunner | None:
+        """Return Locust's runner once the master has answered; ``None`` if this is to end.
+
+        Locust alone would try for minutes, deaf to Ctrl-C.
+        """
+        joining = gevent.spawn(self._joined)
+        gevent.wait([joining, self._over], timeout=ANSWERED_WITHIN_S, count=1)
+        if joining.ready():
+            runner: WorkerRunner = joining.get()
+            return runner
+        joining.kill()
+        if self._over.ready():
+            return None
+        raise NoAnswerError(
+            f"what listens on {self._master.host} port {self._master.port} has not answered "
+            f"within {ANSWERED_WITHIN_S:g} s, as a master does: is it the address that the run "
+            "said? Trying again"
+        )
+
     def _joined(self) -> WorkerRunner:
         """Return Locust's runner once the master has heard of it."""
         # Locust looks an address up that has a source before it, and prints that there is none
@@ -139,16 +167,21 @@ class Worker:
         """Return once somebody listens where the master should be, or this is to end."""
         master = self._master
         source = (master.source, 0) if master.source else None
+        place = f"{master.host} port {master.port}"
         deadline = monotonic() + within_s
+        told = ""
         while not self._over.ready():
             try:
                 socket.create_connection((master.host, master.port), 3.0, source).close()
             except OSError as error:
+                why = error.strerror or str(error)
                 if monotonic() > deadline:
                     raise NobodyThereError(
-                        f"no master listens on {master.host} port {master.port}, waited for "
-                        f"{within_s:g} s: {error.strerror or error}"
+                        f"no master listens on {place}, waited for {within_s:g} s: {why}"
                     ) from error
+                if why != told:
+                    self._say(f"waiting for a master on {place}, {within_s:g} s at most: {why}")
+                    told = why
                 self._over.wait(KNOCK_EVERY_S)
             else:
                 return

@@ -3,6 +3,9 @@
 import os
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +20,18 @@ from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_cl
 MASTER = "127.0.0.1"
 WAITED_S = 12.0
 """Longer than a worker bears its master's silence, once it has one."""
+INTERRUPT_WHILE_LOADING = """
+import os, runpy, signal, sys
+
+class Impatient:
+    def find_spec(self, name, path, target=None):
+        if name == "bench.load.conversation":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Impatient())
+sys.argv = ["bench.load", "worker", "--master", "127.0.0.1:1"]
+runpy.run_module("bench.load", run_name="__main__")
+"""
 TWO = Crew(LoadWorkers(here=2))
 
 
@@ -192,6 +207,31 @@ def test_a_worker_ends_when_no_master_comes(by_hand, port):
     worker = by_hand("--master", f"{MASTER}:{port}", "--wait-s", "0.5")
     assert 4 == worker.process.wait(30)
     assert f"no master listens on {MASTER} port {port}" in worker.said
+
+
+def test_a_worker_at_an_address_of_another_program_says_so_and_can_be_ended(by_hand):
+    with socket.create_server((MASTER, 0)) as other:
+        port = other.getsockname()[1]
+        worker = by_hand("--master", f"{MASTER}:{port}")
+        deadline = time.monotonic() + 120
+        while "has not answered within" not in worker.said:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert f"what listens on {MASTER} port {port}" in worker.said
+        worker.process.send_signal(signal.SIGTERM)
+        assert 128 + signal.SIGTERM == worker.process.wait(20)
+    assert "Traceback" not in worker.said
+
+
+def test_ctrl_c_while_a_worker_loads_ends_it_without_a_traceback():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT_WHILE_LOADING],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (-signal.SIGINT, "") == (done.returncode, done.stderr)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
