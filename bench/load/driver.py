@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import bench
 from bench.load.protocol import (
     DRAIN_BOUND_S,
+    Awaiting,
     Drained,
     Listening,
     Lost,
@@ -61,11 +62,20 @@ class LoadDriver:
     """A load process for the length of a ``with`` block, with its workers if it has a crew.
 
     ``out`` is a folder for the request rows and the process's log; it is made if
-    it is not there. Any exception, Ctrl-C included, ends the process.
+    it is not there. ``on_awaiting`` hears which workers are there, until all are.
+    Any exception, Ctrl-C included, ends the process.
     """
 
-    def __init__(self, load: Load, *, out: Path, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        load: Load,
+        *,
+        out: Path,
+        watchdog: Watchdog,
+        on_awaiting: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._load = load
+        self._on_awaiting = on_awaiting
         self._out = out.resolve()
         self._watchdog = watchdog
         self._dialogue: Dialogue | None = None
@@ -199,6 +209,8 @@ class LoadDriver:
                 raise _LostError(self._cause(message.why))
             if isinstance(message, Refused):
                 raise LoadFailed(f"the load process refused: {message.why}")
+            if isinstance(message, Awaiting):
+                self._on_awaiting(message.text)
             if isinstance(message, Progress) and on_progress is not None:
                 on_progress(message)
 

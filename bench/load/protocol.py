@@ -29,6 +29,14 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaiting:
+    """Not all workers are there yet: how many are, and who was sent away, in words."""
+
+    EVENT: ClassVar[str] = "awaiting"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The users stand at the gate; nothing has been asked yet."""
 
@@ -117,9 +125,10 @@ class Refused:
     why: str
 
 
-Message = Listening | Ready | Progress | Drained | Measured | Lost | Refused
+Message = Listening | Awaiting | Ready | Progress | Drained | Measured | Lost | Refused
 _KINDS: dict[str, type[Message]] = {
-    kind.EVENT: kind for kind in (Listening, Ready, Progress, Drained, Measured, Lost, Refused)
+    kind.EVENT: kind
+    for kind in (Listening, Awaiting, Ready, Progress, Drained, Measured, Lost, Refused)
 }
 Kind = TypeVar("Kind")
 

@@ -182,7 +182,13 @@ class TrialRunner:
             timeout_s=REQUEST_TIMEOUT_S,
             crew=self._crew,
         )
-        return stack.enter_context(LoadDriver(load, out=self._folder, watchdog=self._watchdog))
+        driver = LoadDriver(
+            load,
+            out=self._folder,
+            watchdog=self._watchdog,
+            on_awaiting=lambda text: self._notify(f"waiting: {text}", 0.0, ""),
+        )
+        return stack.enter_context(driver)
 
     def _processes(self) -> dict[str, Trees]:
         cluster = self._cluster

@@ -79,10 +79,17 @@ class Crew:
         """Return where the rows of ``member`` are kept until they are merged."""
         return self._folder / f".{member.name}.rows"
 
-    def gather(self, within_s: float) -> None:
-        """Return once all workers are here. Raises ``CrewError`` if they are not in time."""
+    def gather(self, within_s: float, tell: Callable[[str], None]) -> None:
+        """Return once all workers are here; ``tell`` hears who is, whenever that changes.
+
+        Raises ``CrewError`` if they are not here in time.
+        """
         deadline = monotonic() + within_s
+        told = ""
         while not self._roster.complete:
+            if (there := self._roster.there()) != told:
+                tell(there)
+                told = there
             if monotonic() > deadline:
                 command = f"python -m bench.load worker --master {self._host}:{self.port}"
                 raise CrewError(self._roster.lacking(within_s, command))

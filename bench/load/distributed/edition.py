@@ -36,10 +36,11 @@ def sources(folder: Path) -> str:
 
 
 def unlike(ours: Edition, theirs: Edition) -> str | None:
-    """Return in what ``theirs`` is not ``ours``, both named; ``None`` if they are alike."""
+    """Return in what a worker's edition is not the master's; ``None`` if they are alike."""
     names = sorted({*ours, *theirs}, key=lambda name: (name != "sources", name))
     differing = [
-        f"{name} {theirs.get(name, 'unknown')} there, {ours.get(name, 'unknown')} here"
+        f"{name} {theirs.get(name, 'unknown')} at the worker, {ours.get(name, 'unknown')} at the "
+        "master"
         for name in names
         if ours.get(name) != theirs.get(name)
     ]

@@ -18,6 +18,7 @@ from bench.load.leading import AFTER_TIMEOUT_S, Usage, answers_per_s
 from bench.load.protocol import (
     DRAIN_BOUND_S,
     PROGRESS_EVERY_S,
+    Awaiting,
     Drained,
     Listening,
     Measured,
@@ -69,7 +70,7 @@ class MasterSession:
         Raises ``CrewError`` when they do not come in time.
         """
         say(Listening(self._crew.port))
-        self._crew.gather(self._gathering.within_s)
+        self._crew.gather(self._gathering.within_s, lambda text: say(Awaiting(text)))
         for member, share in self._crew.shares():
             self._crew.assign(member, replace(self._whole, name=member.name, share=share))
         is_open = self._whole.rate_rps is not None

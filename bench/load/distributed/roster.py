@@ -116,6 +116,13 @@ class Roster:
         members = self.members
         return [(each, Share(number, len(members))) for number, each in enumerate(members)]
 
+    def there(self) -> str:
+        """Say how many have come, by name, and who was sent away for good."""
+        there = [member.name for member in self.members]
+        text = f"{len(there)} of {self._wanted.total} load workers are here"
+        text += f" ({', '.join(there)})" if there else ""
+        return "; ".join([text, *self.turned_away])
+
     def lacking(self, within_s: float, command: str) -> str:
         """Say who has not come within ``within_s``; ``command`` starts a worker elsewhere."""
         there = [member.name for member in self.members]

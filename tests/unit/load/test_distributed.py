@@ -78,7 +78,10 @@ def test_sources_that_differ_by_a_byte_or_a_name_are_told_apart(tmp_path):
 
 def test_what_differs_between_versions_is_named_with_both():
     theirs = {"sources": "bbb", "locust": "2.46.0"}
-    assert "sources bbb there, aaa here; locust 2.46.0 there, 2.47.0 here" == unlike(OURS, theirs)
+    assert (
+        "sources bbb at the worker, aaa at the master; "
+        "locust 2.46.0 at the worker, 2.47.0 at the master"
+    ) == unlike(OURS, theirs)
     assert unlike(OURS, dict(OURS)) is None
     assert unlike(edition(), edition()) is None
 
@@ -99,7 +102,9 @@ def test_a_crew_is_complete_with_its_own_and_with_those_from_elsewhere():
 def test_one_too_many_may_come_again_and_one_of_another_version_may_not():
     roster = Roster(LoadWorkers(elsewhere=1), OURS)
     other = roster.enter("a", "old", {**OURS, "sources": "bbb"})
-    assert Turned("it is of another version: sources bbb there, aaa here") == other
+    why = "it is of another version: sources bbb at the worker, aaa at the master"
+    assert Turned(why) == other
+    assert f"0 of 1 load workers are here; old was refused: {why}" == roster.there()
     assert isinstance(roster.enter("b", None, OURS), Member)
     turned = roster.enter("c", None, OURS)
     assert isinstance(turned, Turned)
