@@ -11,6 +11,7 @@ from bench.model import (
     Caveat,
     CaveatKind,
     Environment,
+    LoadWorkers,
     Outcome,
     Plan,
     Resumption,
@@ -73,6 +74,20 @@ def extended(record: RunRecord, rounds: int | None) -> Plan:
             f"{record.run} has {plan.rounds} rounds already: they cannot become {rounds}"
         )
     return replace(plan, rounds=rounds)
+
+
+def require_same_load(record: RunRecord, workers: LoadWorkers) -> None:
+    """Raise ``ResumeError`` unless ``workers`` are as many as made the load of the run so far.
+
+    No ``--force`` here: half of a run's rounds would be asked by another load generator
+    than the other half, and nothing but the option has to be left out.
+    """
+    if workers != record.load_workers:
+        raise ResumeError(
+            f"the load of {record.run} was made by {record.load_workers}; it cannot go on with "
+            f"{workers}. Leave --load-workers and --expect-load-workers out and it goes on as it "
+            "began, or start a new run"
+        )
 
 
 def gone_on(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from bench.cli.arguments import add_folders
 from bench.cli.exits import USAGE, expected
+from bench.cli.load_options import MORE_ROUNDS, LoadOptions, add_load_options
 from bench.cli.rendering import render_report
+from bench.load.wanted import Crew
+from bench.plan import PlanError
 from bench.progress import Progress
 from bench.resumption import ResumeError
 from bench.run import resume_run
@@ -57,6 +60,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="while it is inconclusive, extend the run to the next look of the rules",
     )
+    add_load_options(parser, MORE_ROUNDS)
     add_folders(parser)
     parser.set_defaults(command=_gate)
 
@@ -80,6 +84,7 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
     if options.buy and options.run.endswith(".json"):
         progress.say(f"error: --buy extends a run, and {options.run} is only its summary")
         return USAGE
+    crew = _crew(options, store)
 
     def look() -> "Verdict":
         found = load_summary(store, options.run)
@@ -87,15 +92,35 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
 
     verdict = judge(rules, run, baseline, unlike_environments=options.unlike_environments)
     if options.buy:
-        verdict = buy(verdict, look, partial(_extend, options, store, progress), progress.say)
+        extend = partial(_extend, options, store, progress, crew)
+        verdict = buy(verdict, look, extend, progress.say)
     written = publish(verdict, options.reports / run.run)
     progress.say(f"verdict: {', '.join(str(path) for path in written)}")
     return verdict.outcome.exit_code
 
 
-def _extend(options: argparse.Namespace, store: Store, progress: Progress, rounds: int) -> None:
+def _crew(options: argparse.Namespace, store: Store) -> Crew | None:
+    """Return who would make the load of bought rounds; said before any is wanted.
+
+    Raises ``PlanError``, ``ResumeError`` and ``PortTaken``.
+    """
+    load = LoadOptions.of(options)
+    if options.buy:
+        return load.crew_again(store.open(options.run).record)
+    if load.given:
+        raise PlanError("who makes the load is a matter of --buy, and nothing is measured without")
+    return None
+
+
+def _extend(
+    options: argparse.Namespace,
+    store: Store,
+    progress: Progress,
+    crew: Crew | None,
+    rounds: int,
+) -> None:
     """Extend the run to ``rounds`` rounds, and make its report again."""
-    run = resume_run(options.run, store=store, progress=progress, rounds=rounds)
+    run = resume_run(options.run, store=store, progress=progress, rounds=rounds, crew=crew)
     try:
         run.walk()
     finally:

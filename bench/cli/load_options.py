@@ -5,8 +5,9 @@ import ipaddress
 from dataclasses import dataclass
 
 from bench.load.wanted import Crew
-from bench.model import LoadWorkers, Plan
+from bench.model import LoadWorkers, Plan, RunRecord
 from bench.plan import PlanError
+from bench.resumption import require_same_load
 from bench.ui.ports import free_port, require_free
 
 MASTER_PORT = 5557
@@ -29,23 +30,29 @@ class LoadOptions:
         workers = LoadWorkers(options.load_workers, options.expect_load_workers)
         return cls(workers, options.load_bind, options.load_within)
 
+    @property
+    def given(self) -> bool:
+        """Whether the command line says anything of who makes the load."""
+        return self.workers.total > 0 or self.bind is not None
+
     def crew(self) -> Crew | None:
         """Return who makes the load of a new run. Raises ``PlanError``, ``PortTaken``."""
         return self._crew(self.workers)
 
-    def crew_again(self, workers: LoadWorkers) -> Crew | None:
-        """Return who goes on with a run whose load ``workers`` made; raises likewise."""
-        if self.workers.total and self.workers != workers:
-            raise PlanError(
-                f"the run's load was made by {workers}; it cannot go on with {self.workers}"
-            )
-        return self._crew(workers)
+    def crew_again(self, record: RunRecord) -> Crew | None:
+        """Return who goes on with a run: as many as made its load, so none need be named.
+
+        Raises likewise, and ``ResumeError`` if others are.
+        """
+        if self.workers.total:
+            require_same_load(record, self.workers)
+        return self._crew(record.load_workers)
 
     def _crew(self, workers: LoadWorkers) -> Crew | None:
         if workers.elsewhere and self.bind is None:
             raise PlanError(
-                f"{workers.elsewhere} load workers come from elsewhere: name an address of this "
-                "machine that they reach with --load-bind ADDRESS[:PORT]"
+                f"{workers}: name an address of this machine that those reach with "
+                "--load-bind ADDRESS[:PORT]"
             )
         if self.bind is not None and not workers.elsewhere:
             raise PlanError("--load-bind is for workers from elsewhere: --expect-load-workers N")
@@ -55,19 +62,25 @@ class LoadOptions:
             return Crew(workers)
         host, port = self.bind
         if port == 0:
-            port = free_port(host)
+            port = free_port(host, "--load-bind ADDRESS")
         else:
             require_free(host, port, "--load-bind ADDRESS:PORT")
         return Crew(workers, host, port, self.within_s)
 
 
-def add_load_options(parser: argparse.ArgumentParser) -> None:
+NEW_RUN = (
+    "One process, unless told otherwise. Several share users and rate evenly; each trial's "
+    "record holds their shares, CPU, schedule lag and clock offsets. With --resume as many as "
+    "began the run, also where none are named."
+)
+MORE_ROUNDS = """\
+With --buy as many as made the run's load, also where none are named. Those from
+elsewhere need --load-bind again: where they come to is not recorded."""
+
+
+def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN) -> None:
     """Add ``--load-workers``, ``--expect-load-workers``, ``--load-bind``, ``--load-within``."""
-    group = parser.add_argument_group(
-        "who makes the load",
-        "One process, unless told otherwise. Several share users and rate evenly; each trial's "
-        "record holds their shares, CPU, schedule lag and clock offsets.",
-    )
+    group = parser.add_argument_group("who makes the load", description)
     group.add_argument(
         "--load-workers", type=_few, default=0, metavar="N", help="Locust workers to start here"
     )

@@ -144,7 +144,7 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
 def _crew(options: argparse.Namespace, plan: Plan, store: Store) -> Crew | None:
     load = LoadOptions.of(options)
     if options.resume is not None:
-        return load.crew_again(store.open(options.resume).record.load_workers)
+        return load.crew_again(store.open(options.resume).record)
     crew = load.crew()
     check_workers(plan, crew)
     return crew

@@ -36,6 +36,9 @@ def unlike(first: RunSummary, second: RunSummary) -> tuple[Unlike, ...]:
     if abs(one.memory_bytes - other.memory_bytes) > MEMORY_ALIKE * one.memory_bytes:
         gigabytes = [f"{size / 1e9:.1f} GB" for size in (one.memory_bytes, other.memory_bytes)]
         found.append(Unlike("memory", *gigabytes))
+    if first.load_workers != second.load_workers:
+        makers = str(first.load_workers), str(second.load_workers)
+        found.append(Unlike("load made by", *makers))
     found += _packages(one, other)
     found += _defaults(one, other)
     return tuple(found)

@@ -36,6 +36,7 @@ def summarise_run(analysis: RunAnalysis) -> RunSummary:
         ended_at=record.ended_at,
         plan=record.plan,
         environment=record.environment,
+        load_workers=record.load_workers,
         trials_planned=record.trials_planned,
         trials_made=len(analysis.trials),
         void=analysis.voids,

@@ -6,10 +6,10 @@ these classes, so the two cannot part. A field that is taken away or changes its
 meaning makes a new version; one that is added does not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.forms.faultsummary import FaultSummary
-from bench.model import Caveat, Environment, Plan, RunState, Scenario
+from bench.model import Caveat, Environment, LoadWorkers, Plan, RunState, Scenario
 
 SUMMARY_SCHEMA = 2
 """Version of ``summary.json``; a reader refuses a newer one."""
@@ -187,6 +187,8 @@ class RunSummary:
     """The scenarios in which the API server was made to fail."""
     versions: tuple[VersionsSummary, ...] = ()
     """Scenarios that were run on several versions of Kubernetes."""
+    load_workers: LoadWorkers = field(default_factory=LoadWorkers)
+    """Who made the load; both 0: one process."""
 
     def scenario(self, name: str) -> ScenarioSummary | None:
         """Return the scenario called ``name``, if the run has it."""

@@ -72,7 +72,9 @@ class LoadWorkers:
     def __str__(self) -> str:
         if not self.total:
             return "one process"
-        return f"{self.here} workers here and {self.elsewhere} from elsewhere"
+        parts = [(self.here, "here"), (self.elsewhere, "from elsewhere")]
+        told = ", ".join(f"{count} {where}" for count, where in parts if count)
+        return f"{self.total} Locust worker{'s' if self.total > 1 else ''} ({told})"
 
 
 @dataclass(frozen=True, slots=True)

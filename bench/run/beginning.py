@@ -19,7 +19,14 @@ from bench.model import (
 )
 from bench.plan import trials
 from bench.progress import Progress
-from bench.resumption import ResumeError, extended, gone_on, lacking, unlike
+from bench.resumption import (
+    ResumeError,
+    extended,
+    gone_on,
+    lacking,
+    require_same_load,
+    unlike,
+)
 from bench.run.sites import Sites
 from bench.run.walk import Before, Run
 from bench.site import Site
@@ -72,11 +79,11 @@ def resume_run(
 ) -> Run:
     """Go on with a run: its missing and failed trials, by its own plan and seed.
 
-    ``crew`` must be as big as the one that made its load; it can be left out unless
-    workers come from elsewhere. ``rounds`` extends the plan to so many. Failed trials
-    are set aside, whole.
-    Raises ``ResumeError`` when nothing is lacking, when fewer rounds are asked for
-    than there are, or when the environment is not what it was and not ``force``;
+    ``crew`` must be as big as the one that made its load. ``rounds`` extends the plan to
+    so many. Failed trials are set aside, whole.
+    Raises ``ResumeError`` when nothing is lacking, when fewer rounds are asked for than
+    there are, when the crew is another, or when the environment is not what it was and
+    not ``force``;
     ``BinariesUnavailable`` and ``StoreError`` as ``start_run`` does.
     """
     writer = store.reopen(run)  # first, so that nobody writes what is read now
@@ -93,7 +100,7 @@ def resume_run(
             f"{reader.record.run} lacks nothing: {len(done)} trials in {plan.rounds} round(s); "
             "more rounds are asked for with --rounds"
         )
-    crew = _same(reader.record.load_workers, crew)
+    require_same_load(reader.record, crew.workers if crew else LoadWorkers())
     sites = Sites(plan, site, progress.say)
     now = sites.environment()
     differing = unlike(reader.record.environment, now)
@@ -147,19 +154,3 @@ def _unlike_answers(plan: Plan, kinds: Mapping[str, ServerKind]) -> Iterator[Cav
                 "than the others do, and its answers are compared with a LIST's metadata only"
             )
             yield Caveat(CaveatKind.OTHER_CONTRACT, text, server=name)
-
-
-def _same(workers: LoadWorkers, crew: Crew | None) -> Crew | None:
-    """Return a crew like the one that made the run's load; raise ``ResumeError`` without one."""
-    if crew is None and workers.elsewhere:
-        raise ResumeError(
-            f"{workers.elsewhere} load workers of this run come from elsewhere, and where they "
-            "find it is not recorded: python -m bench run --resume RUN --load-bind ADDRESS[:PORT]"
-        )
-    if crew is None:
-        return Crew(workers) if workers.total else None
-    if crew.workers != workers:
-        raise ResumeError(
-            f"the run's load was made by {workers}; it cannot go on with {crew.workers}"
-        )
-    return crew

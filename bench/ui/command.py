@@ -62,13 +62,15 @@ def ui(options: UiOptions, progress: Progress) -> None:
 
 def _with_ports(swarm: SwarmOptions) -> SwarmOptions:
     if swarm.port == 0:
-        swarm = replace(swarm, port=free_port(swarm.host))
+        swarm = replace(swarm, port=free_port(swarm.host, "--host"))
     else:
         require_free(swarm.host, swarm.port, "--port")
     if not swarm.distributed:
         return swarm
     if swarm.master_bind_port == 0:
-        return replace(swarm, master_bind_port=free_port(swarm.master_bind_host))
+        return replace(
+            swarm, master_bind_port=free_port(swarm.master_bind_host, "--master-bind-host")
+        )
     require_free(swarm.master_bind_host, swarm.master_bind_port, "--master-bind-port")
     return swarm
 

@@ -7,9 +7,12 @@ class PortTaken(OSError):  # noqa: N818 - what happened
     """An address cannot be listened on."""
 
 
-def free_port(host: str) -> int:
-    """Return a port that is free on ``host`` now. Raises ``PortTaken`` if there is no such host."""
-    return _bound(host, 0, "--host")
+def free_port(host: str, option: str) -> int:
+    """Return a port that is free on ``host`` now.
+
+    Raises ``PortTaken``, naming ``option`` as the way out, if ``host`` is none of this machine's.
+    """
+    return _bound(host, 0, option)
 
 
 def require_free(host: str, port: int, option: str) -> None:
@@ -26,7 +29,8 @@ def _bound(host: str, port: int, option: str) -> int:
             listener.listen(1)
         except OSError as error:
             reason = error.strerror or str(error)
+            place = f"{host} port {port}" if port else host
             raise PortTaken(
-                f"cannot listen on {host} port {port}: {reason}; choose another with {option}"
+                f"cannot listen on {place}: {reason}; choose another with {option}"
             ) from error
         return int(listener.getsockname()[1])

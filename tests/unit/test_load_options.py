@@ -8,6 +8,9 @@ from bench.cli.load_options import MASTER_PORT, LoadOptions, add_load_options, c
 from bench.load.wanted import Crew
 from bench.model import External, LoadWorkers, Plan, Scenario
 from bench.plan import PlanError
+from bench.resumption import ResumeError
+from bench.ui.ports import PortTaken
+from tests.unit.store.builders import a_run
 
 
 def options(*words: str) -> LoadOptions:
@@ -51,12 +54,40 @@ def test_an_address_that_workers_cannot_use_is_refused(address, capsys):
 
 
 def test_a_run_goes_on_with_as_many_as_it_began_with():
-    again = LoadWorkers(here=2)
-    assert Crew(again) == options().crew_again(again)
-    assert Crew(again) == options("--load-workers", "2").crew_again(again)
-    assert options().crew_again(LoadWorkers()) is None
-    with pytest.raises(PlanError, match="2 workers here and 0 from elsewhere; it cannot go on"):
-        options("--load-workers", "3").crew_again(again)
+    record = a_run(load_workers=LoadWorkers(here=2))
+    assert Crew(LoadWorkers(here=2)) == options().crew_again(record)
+    assert Crew(LoadWorkers(here=2)) == options("--load-workers", "2").crew_again(record)
+    assert options().crew_again(a_run()) is None
+
+
+@pytest.mark.parametrize(
+    ("began", "words", "told"),
+    [
+        (LoadWorkers(here=2), ("--load-workers", "3"), r"2 here\); it .* \(3 here\)"),
+        (LoadWorkers(), ("--load-workers", "2"), r"one process; it .* \(2 here\)"),
+        (LoadWorkers(1, 1), ("--load-workers", "2"), r"1 from elsewhere\); it .* \(2 here\)"),
+    ],
+)
+def test_a_run_does_not_go_on_with_others_than_began_it(began, words, told):
+    with pytest.raises(ResumeError, match=rf"{told}\. Leave --load-workers and"):
+        options(*words).crew_again(a_run(load_workers=began))
+
+
+def test_going_on_with_workers_from_elsewhere_needs_the_address_again():
+    record = a_run(load_workers=LoadWorkers(1, 2))
+    with pytest.raises(PlanError, match=r"\(1 here, 2 from elsewhere\): name an address"):
+        options().crew_again(record)
+    crew = options("--load-bind", "127.0.0.2:0").crew_again(record)
+    assert crew is not None
+    assert LoadWorkers(1, 2) == crew.workers
+
+
+def test_an_address_that_is_not_of_this_machine_is_refused_by_the_option_that_has_it():
+    for address in ("192.0.2.1", "192.0.2.1:0"):
+        with pytest.raises(
+            PortTaken, match=r"cannot listen on 192\.0\.2\.1.*with --load-bind ADDR"
+        ):
+            options("--expect-load-workers", "1", "--load-bind", address).crew()
 
 
 def plan(users: int, *external: External) -> Plan:

@@ -220,7 +220,7 @@ def free_ports() -> tuple[int, int]:
     """Two ports that nobody listens on."""
     from bench.ui.ports import free_port
 
-    return free_port("127.0.0.1"), free_port("127.0.0.1")
+    return free_port("127.0.0.1", "--host"), free_port("127.0.0.1", "--host")
 
 
 def answers(url: str) -> bool:

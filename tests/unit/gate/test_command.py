@@ -178,6 +178,32 @@ def test_unlike_environments_need_the_word(place):
     assert 0 == gate(place, "one", "--baseline", "other", "--unlike-environments")
 
 
+def test_another_load_generator_is_an_unlike_environment(place, capsys):
+    a_run(place, "one")
+    shared = a_run(place, "shared")
+    head = json.loads((shared / "run.json").read_text())
+    head["load_workers"] = {"here": 2, "elsewhere": 1}
+    (shared / "run.json").write_text(json.dumps(head))
+    assert 12 == gate(place, "one", "--baseline", "shared")
+    differing = "load made by: 3 Locust workers (2 here, 1 from elsewhere) and one process"
+    assert differing in capsys.readouterr().out.replace("\n", " ")
+    assert 0 == gate(place, "one", "--baseline", "shared", "--unlike-environments")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--load-workers", "2"), "a matter of --buy"),
+        (("--buy", "--load-workers", "2"), "was made by one process; it cannot go on with"),
+        (("--buy", "--load-bind", "127.0.0.2"), "--expect-load-workers"),
+    ],
+)
+def test_rounds_are_bought_with_the_load_of_the_run_or_not_at_all(place, capsys, options, said):
+    a_run(place, "one")
+    assert 2 == gate(place, "one", *options)
+    assert said in capsys.readouterr().err
+
+
 def test_all_forms_say_the_same_outcome(place, capsys):
     a_run(place, "one")
     code = gate(place, "one", "--baseline", "one")
