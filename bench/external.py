@@ -10,8 +10,8 @@ learns from its environment where to listen, whom to ask, and as whom:
 - ``NAMESPACE``: the namespace of that account;
 - ``PODS_NAMESPACE``: the one namespace whose pods are to be served; empty for all, as it is
   but on a cluster that is somebody else's;
-- ``REPLICA``: which of several replicas it is, from 1; all read as the same account, so a
-  server that puts it into its User-Agent can be told from the others in the audit log;
+- ``REPLICA``: which of several replicas it is, from 1; all read as the same account, and the
+  report tells them apart if their User-Agents end in ``informer-bench-server/$REPLICA``;
 - ``WORKERS``: how many worker processes the scenario wants behind the port; that there are as
   many is the server's to see to, and that it tells of all of them in ``/metrics``;
 - ``PYTHON``: the interpreter that this project runs on, for servers in Python.

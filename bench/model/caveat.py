@@ -34,6 +34,7 @@ class CaveatKind(StrEnum):
     FAULT = "fault put in on purpose"
     UNLIKE_ENVIRONMENT = "unlike environments"
     EXISTING_CLUSTER = "somebody's cluster"
+    REPLICAS_NOT_AS_PLANNED = "replicas not as planned"
     CLOCKS_APART = "clocks of load workers"
 
 

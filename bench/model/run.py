@@ -6,7 +6,7 @@ from enum import StrEnum
 from bench.model.caveat import Caveat
 from bench.model.plan import Plan
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of everything under ``results/``; a reader refuses a newer one."""
 
 

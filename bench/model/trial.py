@@ -101,6 +101,9 @@ class TrialRecord:
     """Processes that were the server; what is counted, used and held is the sum over them."""
     workers: int = 1
     """Worker processes of each replica."""
+    watches_before: dict[str, int] | None = None
+    """Watches of pods that the server's account had opened by the begin mark, by User-Agent, as
+    the audit log has them; a cache is fed by one of these. ``None``: not known."""
     ready_s: float | None = None
     """From the start of the server's process to its first 200 on ``/readyz``; of the slowest of
     several replicas, which are started together."""

@@ -15,6 +15,8 @@ import msgspec
 
 COMPLETE = "ResponseComplete"
 POLL_S = 0.01
+LONGEST_LINE = 1 << 20
+"""Bytes; an event without bodies has a few thousand at most."""
 
 
 class AuditError(Exception):
@@ -37,6 +39,8 @@ class AuditRow:
     stage: str
     received_us: int
     at_us: int
+    user_agent: str
+    """Empty where the client sent none."""
 
 
 class AuditLog:
@@ -78,6 +82,12 @@ class AuditLog:
     def size(self) -> int:
         """Return the position behind the last byte written so far."""
         return sum(os.fstat(file.fileno()).st_size for file in self._follow())
+
+    def behind_last_line(self) -> int:
+        """Return the position behind the last whole line written so far; raises ``AuditError``."""
+        size = self.size()
+        begin = max(0, size - LONGEST_LINE)
+        return begin + self._read(begin, size).rfind(b"\n") + 1
 
     def rows(self, begin: int, end: int) -> list[AuditRow]:
         """Return one row a request of the lines from ``begin`` to ``end``, in order of answer.
@@ -162,6 +172,7 @@ class _Event(msgspec.Struct, rename="camel"):
     verb: str
     request_received_timestamp: dt.datetime
     stage_timestamp: dt.datetime
+    user_agent: str = ""
     user: _User = msgspec.field(default_factory=_User)
     object_ref: _ObjectRef = msgspec.field(default_factory=_ObjectRef)
     response_status: _ResponseStatus = msgspec.field(default_factory=_ResponseStatus)
@@ -192,4 +203,5 @@ def _parse(line: bytes) -> AuditRow:
         stage=event.stage,
         received_us=(event.request_received_timestamp - _EPOCH) // _MICROSECOND,
         at_us=(event.stage_timestamp - _EPOCH) // _MICROSECOND,
+        user_agent=event.user_agent,
     )

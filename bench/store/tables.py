@@ -77,7 +77,9 @@ AUDIT = _table(
         "stage": pa.string(),
         "received_us": pa.int64(),
         "at_us": pa.int64(),
+        "user_agent": pa.string(),
     },
+    may_lack=("user_agent",),
 )
 SCRAPES = _table(
     "scrapes",

@@ -1,6 +1,7 @@
 """Drained marks: what every process had used, and every counter stood at, at one moment."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,8 @@ class Mark:
 class Marker:
     """Takes the two marks of a trial. ``processes`` gives the ids to account for, by name.
 
-    ``servers`` are the replicas of the server under test; there may be none.
+    ``servers`` gives the replicas of the server under test; there may be none. They may be
+    started after the marker was made: what they ask from then on is behind its place in the log.
 
     The scrapes' own cost stays outside of the marks: at the begin they come before
     the CPU times are read, at the end after. The API server's scrape comes last
@@ -68,7 +70,7 @@ class Marker:
         self,
         trial: int,
         plane: Plane,
-        servers: Sequence[ServerUnderTest],
+        servers: Callable[[], Sequence[ServerUnderTest]],
         processes: Callable[[], Mapping[str, Trees]],
         *,
         wall: Callable[[], float] = time.time,
@@ -81,6 +83,7 @@ class Marker:
         self._audit = AuditLog(plane.audit_log) if plane.audit_log else None
         self.scrapes: list[ScrapeRow] = []
         self.refused: dict[str, None] = {}
+        self._made_at = self._place()
 
     def begin(self) -> Mark:
         """Take the mark before the window.
@@ -114,6 +117,26 @@ class Marker:
         # what others do on their cluster is nobody's business
         accounts = f"system:serviceaccount:{ground.home}:"
         return [row for row in rows if row.user.startswith(accounts)]
+
+    def watches_before(self, begin: Mark, identity: str) -> dict[str, int] | None:
+        """Return how many watches of pods the account opened before ``begin``, by User-Agent.
+
+        Counted from when the marker was made; ``None`` where the log does not tell.
+        """
+        if self._audit is None or self._made_at is None or begin.audit_position is None:
+            return None
+        try:
+            rows = self._audit.rows(self._made_at, begin.audit_position)
+        except AuditError as error:
+            self.refused[str(error)] = None
+            return None
+        account = f"system:serviceaccount:{self._plane.ground.home}:{identity}"
+        watches = (
+            row.user_agent
+            for row in rows
+            if (row.user, row.verb, row.resource, row.code) == (account, "watch", "pods", 200)
+        )
+        return dict(Counter(watches))
 
     def close(self) -> None:
         """Close the audit log."""
@@ -157,7 +180,7 @@ class Marker:
         return min(looks)[1]
 
     def _scrape(self, mark: str) -> tuple[float, int | None]:
-        self.scrapes += scrape_servers(self._servers, mark)
+        self.scrapes += scrape_servers(self._servers(), mark)
         self.scrapes += parse_metrics(self._etcd_metrics(), mark=mark, source="etcd")
         audit = self._audit
         before = None if audit is None else self._audit_size(audit)
@@ -196,6 +219,13 @@ class Marker:
             reason = str(error).replace(uri, "/metrics")
             self.refused[f"the API server does not show its metrics: {reason}"] = None
             return ""
+
+    def _place(self) -> int | None:
+        try:
+            return None if self._audit is None else self._audit.behind_last_line()
+        except AuditError as error:
+            self.refused[str(error)] = None
+            return None
 
     def _audit_size(self, audit: AuditLog) -> int | None:
         try:

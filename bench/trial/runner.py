@@ -113,12 +113,12 @@ class TrialRunner:
 
     def _walk(self, stack: ExitStack) -> None:
         self._cool_down()
-        server = self._server = self._start_server(stack)
-        load = self._load = self._start_load(stack, server)
         marker = Marker(
-            self._trial.order, self._cluster.plane, [*server] if server else [], self._processes
+            self._trial.order, self._cluster.plane, lambda: [*(self._server or ())], self._processes
         )
         stack.callback(marker.close)
+        server = self._server = self._start_server(stack)
+        load = self._load = self._start_load(stack, server)
         self._out.scrapes = marker.scrapes
         self._warm_up(load)
         begin = marker.begin()
@@ -130,6 +130,9 @@ class TrialRunner:
         end = marker.end()
         self._out.samples = [row.shifted(begin_us) for row in sampler.rows]
         self._out.audit = marker.audit_rows(begin, end)
+        if self._kind is not None:
+            opened = marker.watches_before(begin, self._kind.identity)
+            self._out.update(watches_before=opened)
         self._out.note(marker.caveats(begin, end))
         self._out.take_costs(begin, end, churned)
         self._out.take_observed(observed, begin_us, of_server=server is not None)

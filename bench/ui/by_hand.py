@@ -208,7 +208,9 @@ def _with_costs(record: TrialRecord, test: HandTest, begin: Mark, end: Mark) -> 
 
 
 def _marker(number: int, stand: Stand, server: str) -> Marker:
-    return Marker(number, stand.plane, [stand.servers[server]], lambda: _pids(stand, server))
+    return Marker(
+        number, stand.plane, lambda: [stand.servers[server]], lambda: _pids(stand, server)
+    )
 
 
 def _pids(stand: Stand, server: str) -> dict[str, Trees]:

@@ -28,7 +28,7 @@ class Marking:
 
     def __init__(self, plane: ControlPlane, wall=time.time) -> None:
         self.plane = plane
-        self.marker = Marker(7, plane, [], self._processes, wall=wall)
+        self.marker = Marker(7, plane, list, self._processes, wall=wall)
 
     def _processes(self) -> dict[str, tuple[int, ...]]:
         return {"apiserver": (self.plane.apiserver.pid,), "etcd": (self.plane.etcd.pid,)}

@@ -18,6 +18,7 @@ def line(audit_id: str, stage: str = "ResponseComplete", **changes: object) -> s
         "requestURI": "/api/v1/pods",
         "verb": "list",
         "user": {"username": "system:serviceaccount:informer-bench:direct"},
+        "userAgent": "informer-bench-server/2",
         "objectRef": {"resource": "pods", "namespace": "checkout"},
         "responseStatus": {"code": 200},
         "requestReceivedTimestamp": "1970-01-01T00:00:01.000001Z",
@@ -51,6 +52,26 @@ def test_a_request_is_one_row_with_microseconds_since_the_epoch(log: Path, audit
         row.code,
     )
     assert (1_000_001, 1_000_250) == (row.received_us, row.at_us)
+    assert "informer-bench-server/2" == row.user_agent
+
+
+def test_a_client_that_names_itself_nothing_has_an_empty_user_agent(
+    log: Path, audit: AuditLog
+) -> None:
+    nameless = json.loads(line("a"))
+    del nameless["userAgent"]
+    log.write_text(json.dumps(nameless) + "\n")
+    assert [""] == [row.user_agent for row in audit.rows(0, audit.size())]
+
+
+def test_a_place_in_the_log_is_behind_a_whole_line(log: Path, audit: AuditLog) -> None:
+    assert 0 == audit.behind_last_line()
+    log.write_text(line("a") + line("b")[:-9])
+    assert len(line("a")) == audit.behind_last_line()
+    with log.open("a") as file:
+        file.write(line("b")[-9:])
+    assert ["b"] == [row.audit_id for row in audit.rows(len(line("a")), audit.size())]
+    assert audit.size() == audit.behind_last_line()
 
 
 def test_a_watch_that_started_and_ended_is_one_row_the_complete_one(

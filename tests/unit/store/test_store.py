@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.model import SCHEMA, Answer, EqualityRecord, Outcome, RunState
+from bench.probes.audit import AuditRow
 from bench.store import Store, StoreError
 from tests.unit.store.builders import a_run, a_trial, some_requests
 
@@ -253,6 +254,7 @@ def test_leftovers_of_a_crash_are_passed_over(store):
 FILL_THE_DISK = """
 import sys
 from tests.unit.store.builders import a_run, a_trial, some_requests
+from bench.probes.audit import AuditRow
 from bench.store import Store, StoreError
 store = Store(sys.argv[1])
 writer = store.create(a_run())
@@ -318,6 +320,18 @@ def test_a_column_that_a_file_need_not_have_is_null_then_and_kept_otherwise(stor
     reader = store.open("latest")
     assert reader.requests(a_trial(0))["worker"].isna().all()
     assert ["worker-1", "elsewhere-1"] == reader.requests(a_trial(1))["worker"].tolist()
+
+
+def test_an_audit_table_of_before_user_agents_were_kept_reads_with_none(store):
+    row = asdict(AuditRow("a", "u", "list", "pods", "", "", "", 200, "/", "", 1, 2, "x/1"))
+    columns = {name: [value] for name, value in row.items()}
+    older = {name: values for name, values in columns.items() if name != "user_agent"}
+    writer = store.create(a_run())
+    writer.write_trial(a_trial(0), audit=older)
+    writer.write_trial(a_trial(1), audit=columns)
+    reader = store.open("latest")
+    assert reader.audit(a_trial(0))["user_agent"].isna().all()
+    assert ["x/1"] == reader.audit(a_trial(1))["user_agent"].tolist()
 
 
 def test_a_run_is_gone_on_with_and_a_failed_trial_makes_room(store):

@@ -9,7 +9,7 @@ DIRECT = "system:serviceaccount:informer-bench:direct"
 
 
 def line(verb, code=200, stage="ResponseComplete", user=DIRECT):
-    return AuditRow("id", user, verb, "pods", "", "", "", code, "/pods", stage, 0, 0)
+    return AuditRow("id", user, verb, "pods", "", "", "", code, "/pods", stage, 0, 0, "")
 
 
 def test_a_service_account_is_called_by_its_own_name_and_others_by_all_of_theirs():
