@@ -79,6 +79,9 @@ def of_tables(fact: Facts, server: str) -> Iterator[Caveat]:
     if fact.record.equal_to_list is None and identity_of(fact.record) is not None:
         text = "after the window the server's answer was not compared with a LIST"
         yield Caveat(CaveatKind.ANSWERS_UNCHECKED, text, *where)
+    if ledgers.replicas is not None and fact.record.fault is None:
+        for text in ledgers.replicas.findings():
+            yield Caveat(CaveatKind.REPLICAS_NOT_AS_PLANNED, text, *where)
     if fact.record.fault is None:  # stale answers are what a fault is put in for to show
         yield from _of_freshness(fact, server, where)
 

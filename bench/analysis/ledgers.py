@@ -9,7 +9,8 @@ against the metric; codes 401, 403 and 405 are in the audit log and not in the
 metric, so they are left out of the comparison on both sides. What the API server
 asks of itself (its leases, say) goes on while all others pause for a mark, so one
 such request may be counted on either side of each. What probe,
-bystander and churn writer say they did must be in the audit log too. In a trial with a fault
+bystander and churn writer say they did must be in the audit log too. Of several replicas
+each one's own count stands against its own rows of the audit log. In a trial with a fault
 counts that differ are told and judged no disagreement.
 """
 
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.analysis.counters import Marks
+from bench.analysis.counters import Difference, Marks
+from bench.analysis.replicaledgers import ReplicaLedgers, read_replicas
 from bench.analysis.requests import Count, Key, of_audit, of_client, of_metric, opened
 from bench.analysis.requests import without_watches as _without_watches
 from bench.model import NO_SERVER, PROBE_NAME, FaultRecord, TrialRecord
@@ -99,6 +101,8 @@ class Ledgers:
     """Of ``audit_user``, what asked for the freshness probe's own pod."""
     metric_reset: bool = False
     """Whether the metric fell between the marks, as only a restart lets it."""
+    replicas: ReplicaLedgers | None = None
+    """Of several replicas: what each asked; ``None`` also where the User-Agent was not kept."""
 
     @property
     def agree(self) -> bool | None:
@@ -150,15 +154,24 @@ def read_ledgers(
     """
     identity = identity_of(record)
     missing: list[str] = []
-    client = _client_count(marks, missing) if identity is not None else None
+    counted = _client_difference(marks, missing) if identity is not None else None
+    client = None if counted is None else of_client(counted)
     rows = opened(audit, record) if audit is not None else None
     if rows is None:
         missing.append("the audit log was not recorded")
-    own, of_probe = None, None
+    own, of_probe, replicas = None, None, None
     if rows is not None and identity is not None:
         mine = _of_user(rows, identity)
         own = of_audit(mine)
         of_probe = of_audit(mine[of_probe_pod(mine)])
+        if record.replicas > 1:
+            replicas = read_replicas(
+                mine,
+                of_probe_pod(mine),
+                counted,
+                replicas=record.replicas,
+                watches_before=record.watches_before,
+            )
     everyone = of_audit(rows) if rows is not None else None
     metric, reset = _metric_count(marks, missing, record.fault)
     if record.shared:
@@ -174,6 +187,7 @@ def read_ledgers(
         everyone = None if everyone is None else _without_watches(everyone)
     disagreements = (
         *_compare("the server's own count", client, "audit log", own),
+        *_compare_replicas(replicas),
         *_compare("audit log of all users", everyone, SERVER_METRIC, metric, rows),
         *(_shortfalls(rows, _did(record, freshness, bystander)) if rows is not None else ()),
     )
@@ -182,7 +196,15 @@ def read_ledgers(
         disagreements = ()
         client = metric = None
     return Ledgers(
-        client, own, everyone, metric, tuple(missing), disagreements, of_probe, metric_reset=reset
+        client,
+        own,
+        everyone,
+        metric,
+        tuple(missing),
+        disagreements,
+        of_probe,
+        metric_reset=reset,
+        replicas=replicas,
     )
 
 
@@ -214,7 +236,7 @@ def of_probe_pod(rows: pd.DataFrame) -> "pd.Series[bool]":
     return rows["name"] == PROBE_NAME
 
 
-def _client_count(marks: Marks | None, missing: list[str]) -> Count | None:
+def _client_difference(marks: Marks | None, missing: list[str]) -> Difference | None:
     difference = marks.difference("server", CLIENT_METRIC) if marks else None
     if difference is None:
         missing.append(f"the server's own count ({CLIENT_METRIC}) was not scraped at both marks")
@@ -222,7 +244,7 @@ def _client_count(marks: Marks | None, missing: list[str]) -> Count | None:
     if difference.reset:
         missing.append("the server restarted between the marks, its own count began anew")
         return None
-    return of_client(difference)
+    return difference
 
 
 def _metric_count(
@@ -258,6 +280,15 @@ def _compare(
         for key in keys
         if abs(left_count[key] - right_count[key]) > (STRADDLING if unpaused(key) else 0)
     ]
+
+
+def _compare_replicas(found: ReplicaLedgers | None) -> Iterator[Disagreement]:
+    """Compare each replica's own count with its own rows of the audit log."""
+    if found is None or not found.told_apart:
+        return
+    for one in found.replicas:
+        left, right = f"own count of replica {one.replica}", f"audit log of replica {one.replica}"
+        yield from _compare(left, one.client, right, one.audit)
 
 
 def _did(

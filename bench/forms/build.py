@@ -1,8 +1,10 @@
 """From a run's analysis to its summary: figures are carried over, none is computed anew."""
 
+from collections.abc import Iterator
+
 from bench.analysis.compare import Comparison
 from bench.analysis.intervals import Interval
-from bench.analysis.metrics import REQUESTS
+from bench.analysis.metrics import REQUESTS, Facts
 from bench.analysis.readpaths import Matrix, Quantity, ReadPath
 from bench.analysis.run import RunAnalysis, ScenarioAnalysis
 from bench.analysis.summary import Arm
@@ -18,6 +20,7 @@ from bench.forms.summary import (
     ReadPathFigure,
     ReadPathsSummary,
     ReadPathSummary,
+    ReplicaRequests,
     RunSummary,
     ScenarioSummary,
     VersionFigure,
@@ -45,6 +48,7 @@ def summarise_run(analysis: RunAnalysis) -> RunSummary:
         read_paths=tuple(_read_paths(matrix) for matrix in analysis.matrices),
         faults=tuple(summarise_fault(fault) for fault in analysis.faults),
         versions=tuple(_versions(one) for one in analysis.versions),
+        replica_requests=tuple(row for facts in analysis.facts for row in _replica_requests(facts)),
     )
 
 
@@ -153,6 +157,25 @@ def _read_path_figure(matrix: Matrix, path: ReadPath, quantity: Quantity) -> Rea
         value=interval.value if interval else None,
         times=_triple(entry.times),
     )
+
+
+def _replica_requests(facts: Facts) -> Iterator[ReplicaRequests]:
+    found, trial = facts.ledgers.replicas, facts.record.trial
+    if found is None or not found.told_apart:
+        return
+    for one in found.replicas:
+        yield ReplicaRequests(
+            scenario=trial.scenario,
+            server=trial.server,
+            round=trial.round,
+            replica=one.replica,
+            lists=one.of_pods("list"),
+            gets=one.of_pods("get"),
+            watches=one.of_pods("watch"),
+            watches_since_start=one.watches,
+            audit_log=one.audit.total(),
+            own_count=None if one.client is None else one.client.total(),
+        )
 
 
 def _versions(one: VersionSet) -> VersionsSummary:

@@ -164,6 +164,28 @@ class VersionsSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaRequests:
+    """What one of several replicas asked the API server in one trial.
+
+    ``lists``, ``gets`` and ``watches`` (opened) are of pods, between the marks, for the load's
+    reads; the freshness probe's are left out. ``watches_since_start`` are those that it opened
+    from its start to the end mark. ``audit_log`` and ``own_count`` are all of its requests
+    between the marks, by either ledger; ``own_count`` is ``None`` where the server tells none.
+    """
+
+    scenario: str
+    server: str
+    round: int
+    replica: int
+    lists: int
+    gets: int
+    watches: int
+    watches_since_start: int
+    audit_log: int
+    own_count: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """A whole run."""
 
@@ -189,6 +211,9 @@ class RunSummary:
     """Scenarios that were run on several versions of Kubernetes."""
     load_workers: LoadWorkers = field(default_factory=LoadWorkers)
     """Who made the load; both 0: one process."""
+    replica_requests: tuple[ReplicaRequests, ...] = ()
+    """Where a server had several replicas whose User-Agents tell them apart: each one's requests,
+    of trials without a fault."""
 
     def scenario(self, name: str) -> ScenarioSummary | None:
         """Return the scenario called ``name``, if the run has it."""

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 
 from bench.forms import faults
 from bench.forms.summary import ArmSummary, RunSummary, ScenarioSummary
@@ -29,6 +29,8 @@ def csv_files(summary: RunSummary) -> Mapping[str, str]:
         "read-paths.csv": _csv(READ_PATHS, _read_paths(summary)),
         "versions.csv": _csv(VERSIONS, _versions(summary)),
     }
+    if summary.replica_requests:
+        files["replica-requests.csv"] = _csv(REPLICA_REQUESTS, _replica_requests(summary))
     if summary.faults:
         files["faults.csv"] = _csv(faults.COLUMNS, faults.csv_rows(summary.faults))
     return files
@@ -47,10 +49,18 @@ COMPARISONS = (
     *("difference", "difference_low_95", "difference_high_95", "at_least_times"),
 )
 CAVEATS = ("kind", "scenario", "arm", "round", "text")
-SCENARIOS = (
-    *("scenario", "route", "users", "pods", "rate_rps", "churn_per_s", "arrivals", "probe"),
-    *("control", "arms", "missing"),
+OF_SCENARIO = (
+    *("route", "users", "pods", "rate_rps", "churn_per_s", "arrivals", "probe", "control"),
+    *("replicas", "workers"),
 )
+"""Fields of a scenario, its name apart."""
+SCENARIOS = ("scenario", *OF_SCENARIO, "arms", "missing")
+REPLICA_REQUESTS = (
+    *("scenario", "arm", "round", "replica", "lists", "gets", "watches", "watches_since_start"),
+    *("audit_log", "own_count"),
+)
+"""Requests for pods between the marks, those for the freshness probe's pod apart; the last two
+columns are all requests, the probe's among them."""
 
 READ_PATHS = (
     *("read_path", "answers", "baseline", "scenario", "metric", "title", "per_1000_reads", "unit"),
@@ -116,8 +126,17 @@ def _scenarios(summary: RunSummary) -> Rows:
     for one in summary.scenarios:
         asked = asdict(one.scenario)
         arms = " ".join(arm.server for arm in one.arms)
-        names = ("name", *SCENARIOS[1:9])
-        yield (*(asked[name] for name in names), arms, " ".join(one.missing))
+        yield (
+            asked["name"],
+            *(asked[name] for name in OF_SCENARIO),
+            arms,
+            " ".join(one.missing),
+        )
+
+
+def _replica_requests(summary: RunSummary) -> Rows:
+    for one in summary.replica_requests:
+        yield astuple(one)
 
 
 def _read_paths(summary: RunSummary) -> Rows:

@@ -14,6 +14,7 @@ from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
 from bench.model import CaveatKind, RunState
 from bench.report import tables
 from bench.report.answer import Verdict, verdicts, void_title
+from bench.report.askers import asker_rows
 from bench.report.breakeven import break_even_section
 from bench.report.chart import Chart
 from bench.report.charts.palette import colour_of
@@ -108,6 +109,7 @@ def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
             faults_after_s=AFTER_S,
             equality=analysis.equality,
             ledgers=tables.ledgers(analysis.facts),
+            askers=asker_rows(analysis),
             trials=tables.trials(analysis),
             load_workers=worker_rows(analysis),
             noise=noise(analysis),

@@ -16,6 +16,7 @@ CONCERNS: dict[CaveatKind, tuple[str, ...]] = {
     CaveatKind.CHURN_NOT_REACHED: ("cost",),
     CaveatKind.LEDGERS_DISAGREE: ("requests",),
     CaveatKind.LEDGER_MISSING: ("requests",),
+    CaveatKind.REPLICAS_NOT_AS_PLANNED: ("requests", "cost"),
     CaveatKind.NOT_DRAINED: ("requests", "cost"),
     CaveatKind.TOO_FEW_SAMPLES: ("withheld",),
     CaveatKind.TRIAL_FAILED: (EVERY,),

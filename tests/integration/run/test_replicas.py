@@ -6,16 +6,23 @@ import signal
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from bench.analysis.run import RunAnalysis, analyse
+from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.kinds import ServerKind, server_kinds
-from bench.model import External
+from bench.model import PROBE_NAME, CaveatKind, External, Outcome
 from bench.replicas import Replicas
+from bench.store import RunReader, Store
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.trial.marks import scrape_servers
 from bench.trial.record import UPSTREAM_REQUESTS, total_of
+from tests.integration.run.bench_process import TINY, BenchProcess, folders
+
+AGENTS = {f"informer-bench-server/{number}" for number in (1, 2, 3)}
 
 
 def start(
@@ -41,7 +48,7 @@ def test_replicas_share_an_account_and_the_audit_log_tells_them_apart(
     agents = {
         line["userAgent"] for line in watches if line["user"]["username"].endswith(":informer")
     }
-    assert {f"informer-bench-server/{number}" for number in (1, 2, 3)} == agents
+    assert AGENTS == agents
     opened = [row for row in scrapes if row.name == UPSTREAM_REQUESTS and "watch" in row.labels]
     assert {'replica="1"', 'replica="2"', 'replica="3"'} == {
         part for row in opened for part in row.labels.split(",") if "replica" in part
@@ -76,3 +83,81 @@ def test_when_one_replica_does_not_become_ready_none_is_left(
         start(kind, 3, control_plane, watchdog, tmp_path)
 
     assert all(not Path(f"/proc/{pid}").exists() for pid in pids.read_text().split())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchProcess:
+    folder = tmp_path_factory.mktemp("trio")
+    several = TINY.replace("users = 2", "users = 6\nreplicas = 3")
+    assert several != TINY
+    (folder / "trio.toml").write_text(several)
+    process = BenchProcess(folder, ("run", str(folder / "trio.toml"), *folders(folder)), binaries)
+    assert 0 == process.wait(), process.text
+    return process
+
+
+@pytest.fixture(scope="module")
+def run(finished: BenchProcess) -> RunReader:
+    reader = Store(finished.results).open("latest")
+    assert [Outcome.OK] * 3 == [record.outcome for record in reader.trials()]
+    return reader
+
+
+@pytest.fixture(scope="module")
+def analysis(run: RunReader) -> RunAnalysis:
+    return analyse(run)
+
+
+def of_account(run: RunReader, server: str) -> pd.DataFrame:
+    """The rows of the server's account, those for the probe's pod apart."""
+    (record,) = [each for each in run.trials() if each.trial.server == server]
+    audit = run.audit(record.trial)
+    return audit[audit["user"].str.endswith(f":{server}") & (audit["name"] != PROBE_NAME)]
+
+
+def test_in_a_run_each_replica_of_direct_asked_and_together_they_are_the_account(
+    run: RunReader, analysis: RunAnalysis
+) -> None:
+    rows = of_account(run, "direct")
+    (record,) = [each for each in run.trials() if each.trial.server == "direct"]
+    lists = rows[(rows["verb"] == "list") & (rows["resource"] == "pods")]
+    assert record.sent == len(lists)
+    by_agent = lists["user_agent"].value_counts()
+    assert AGENTS == set(by_agent.index)
+    assert (by_agent > 0).all()
+
+    (fact,) = [one for one in analysis.facts if one.record.trial.server == "direct"]
+    assert fact.ledgers.replicas is not None
+    found = fact.ledgers.replicas
+    assert {} == found.others
+    counted = {f"informer-bench-server/{one.replica}": one.reads for one in found.replicas}
+    assert by_agent.to_dict() == counted
+    assert fact.ledgers.for_reads is not None
+    assert fact.ledgers.for_reads.total() == sum(counted.values())
+    assert [True] * 3 == [one.agree for one in found.replicas], "own counts are the audit log's"
+
+
+def test_in_a_run_each_replica_of_the_informer_watches_and_asks_nothing_more(
+    run: RunReader, analysis: RunAnalysis
+) -> None:
+    assert of_account(run, "informer").empty
+    (record,) = [each for each in run.trials() if each.trial.server == "informer"]
+    assert dict.fromkeys(AGENTS, 1) == record.watches_before
+    (fact,) = [one for one in analysis.facts if one.record.trial.server == "informer"]
+    assert fact.ledgers.replicas is not None
+    assert [(0, 1)] * 3 == [(one.reads, one.watches) for one in fact.ledgers.replicas.replicas]
+
+
+def test_a_run_whose_replicas_all_asked_has_nothing_to_say_of_them(
+    finished: BenchProcess, analysis: RunAnalysis
+) -> None:
+    kinds = {caveat.kind for caveat in analysis.caveats}
+    assert CaveatKind.REPLICAS_NOT_AS_PLANNED not in kinds
+    assert CaveatKind.LEDGERS_DISAGREE not in kinds
+    (page,) = finished.reports.glob("*/index.html")
+    assert 2 == page.read_text().count("each of them, and nobody else")
+    (table,) = finished.reports.glob("*/data/replica-requests.csv")
+    rows = pd.read_csv(table)
+    assert [1, 2, 3] * 2 == rows["replica"].tolist()
+    assert (rows["audit_log"] == rows["own_count"]).all()
+    assert (rows["lists"] + rows["watches_since_start"] > 0).all()

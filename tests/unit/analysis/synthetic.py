@@ -1,7 +1,7 @@
 """Made-up runs whose true figures are known, written through the real store."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -120,6 +120,7 @@ def write_trial(
     stale: Mapping[str, int] | None = None,
     arms: Mapping[str, Arm] = MappingProxyType({}),
     tables: Iterable[str] = TABLES,
+    agents: Sequence[str] = ("informer-bench-server/1",),
     **changes: Any,
 ) -> TrialRecord:
     """Write one trial.
@@ -128,7 +129,8 @@ def write_trial(
     the client's own count stays); ``unanswered`` gives counts by outcome and server;
     ``again`` is by how much slower a control is than its server; ``stale`` gives, by
     server, how many of the probe's writes are never seen; ``arms`` are further servers, or
-    known ones that do otherwise; ``changes`` are fields of the trial's record.
+    known ones that do otherwise; the server's requests come with ``agents`` in turn;
+    ``changes`` are fields of the trial's record.
     """
     known = ARMS | arms
     other = Arm(0.5, 10.0, 80.0, bytes_per_read=50_000)
@@ -162,7 +164,7 @@ def write_trial(
     client = {"list": truly, "get": probed} if has_server else {}
     content = {
         "requests": requests,
-        "audit": _audit(log, begin, marks_s),
+        "audit": _audit(log, begin, marks_s, identity, agents),
         "scrapes": _scrapes(log, client, churned, count * arm.bytes_per_read),
         "samples": _samples(arm, seconds),
         "freshness": freshness,
@@ -286,7 +288,9 @@ def _bystander(made: Made, arm: Arm, seconds: float) -> dict[str, list[Any]]:
     }
 
 
-def _audit(log: Log, begin: float, marks_s: float) -> dict[str, list[Any]]:
+def _audit(
+    log: Log, begin: float, marks_s: float, identity: str | None, agents: Sequence[str]
+) -> dict[str, list[Any]]:
     rows = [key for key, number in log.items() for _ in range(number)]
     at = [
         int((begin + marks_s * (index + 0.5) / max(len(rows), 1)) * 1e6)
@@ -305,6 +309,10 @@ def _audit(log: Log, begin: float, marks_s: float) -> dict[str, list[Any]]:
         "stage": ["ResponseComplete"] * len(rows),
         "received_us": at,
         "at_us": [moment + 500 for moment in at],
+        "user_agent": [
+            agents[index % len(agents)] if row[0] == identity else "another/1.0"
+            for index, row in enumerate(rows)
+        ],
     }
 
 

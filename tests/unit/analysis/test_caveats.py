@@ -50,6 +50,7 @@ def test_a_clean_run_of_six_rounds_has_none(store):
         ({"outcome": Outcome.FAILED}, CaveatKind.TRIAL_FAILED),
         ({"stale": {"direct": 1}}, CaveatKind.STALE_ANSWERS),
         ({"control": "direct", "again": 1.3}, CaveatKind.CONTROL_FIRED),
+        ({"replicas": 2, "watches_before": {}}, CaveatKind.REPLICAS_NOT_AS_PLANNED),
     ],
 )
 def test_each_flaw_is_told_and_nothing_else(store, change, kind):

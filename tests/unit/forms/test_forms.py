@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import struct
 from dataclasses import replace
@@ -13,6 +14,7 @@ import bench.report
 from bench.analysis import analyse
 from bench.cli import main
 from bench.forms.build import summarise_run
+from bench.forms.json_file import to_json
 from bench.forms.overview import sheet_of
 from bench.forms.png import COLOURS
 from bench.forms.sheet import Cell, Grid, Sheet, markdown_escape, to_html, to_markdown
@@ -20,7 +22,7 @@ from bench.forms.tables import csv_files
 from bench.model import Caveat, CaveatKind
 from bench.report.svg import FLOOR, GRID, INK, MUTED, PAPER, SERIES
 from bench.store import Store
-from tests.unit.analysis.synthetic import write_run
+from tests.unit.analysis.synthetic import SCENARIO, write_run
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,36 @@ def test_a_missing_bound_is_an_empty_field_and_never_nan(tmp_path):
     row = next(row for row in rows if (row["arm"], row["metric"]) == ("direct", "server_cpu"))
     assert row["mean"]
     assert ("", "") == (row["low_95"], row["high_95"])
+
+
+def test_replicas_and_workers_are_among_the_columns_of_scenarios(tmp_path):
+    several = replace(SCENARIO, replicas=3, workers=2)
+    summary = summarise_run(analyse(write_run(Store(tmp_path), scenarios=(several,))))
+    (row,) = read(csv_files(summary)["scenarios.csv"])
+    assert ("3", "2", "list") == (row["replicas"], row["workers"], row["route"])
+    (raw,) = json.loads(to_json(summary))["scenarios"]
+    assert (3, 2) == (raw["scenario"]["replicas"], raw["scenario"]["workers"])
+
+
+def test_each_replica_is_a_row_of_its_own(tmp_path):
+    agents = [f"informer-bench-server/{number}" for number in (1, 2)]
+    run = write_run(
+        Store(tmp_path), servers=("direct",), agents=agents, replicas=2, watches_before={}
+    )
+    analysis = analyse(run)
+    rows = read(csv_files(summarise_run(analysis))["replica-requests.csv"])
+    assert [(str(n), r) for n in range(3) for r in "12"] == [
+        (row["round"], row["replica"]) for row in rows
+    ]
+    for fact in analysis.facts:
+        own = [row for row in rows if row["round"] == str(fact.record.trial.round)]
+        assert fact.ledgers.audit_user.total() == sum(int(row["audit_log"]) for row in own)
+        assert fact.ledgers.for_reads.total() == sum(int(row["lists"]) for row in own)
+
+
+def test_a_run_of_single_replicas_has_no_table_of_them(summary):
+    assert () == summary.replica_requests
+    assert "replica-requests.csv" not in csv_files(summary)
 
 
 def test_no_name_is_run_as_a_formula_by_a_spreadsheet(summary):
