@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,18 +81,21 @@ def throw_away(request: Request) -> None:
 
 
 @contextmanager
-def locked(request: Request) -> Iterator[None]:
+def locked(request: Request) -> Iterator[Binaries | None]:
     """Hold the cache for making an entry; say so while another process holds it.
 
-    The kernel drops the lock when its holder ends, however it ends.
+    Gives ``None``, or what is wanted if that came into the cache meanwhile: then nothing
+    is held, for the cache may be busy with another version. The kernel drops the lock
+    when its holder ends, however it ends.
     """
     folder = _entries(request)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as lock:
-        _wait_for(lock.fileno(), request)
-        for left in folder.glob(f"{_STAGE_PREFIX}*"):
-            shutil.rmtree(left)  # of a maker that was ended by force
-        yield
+        came = _wait_for(lock.fileno(), request)
+        if came is None:
+            for left in folder.glob(f"{_STAGE_PREFIX}*"):
+                shutil.rmtree(left)  # of a maker that was ended by force
+        yield came
 
 
 def new_stage(request: Request) -> Path:
@@ -166,20 +169,23 @@ def _verify(path: Path, record: dict[str, str | int]) -> None:
         raise Damaged(f"its {path.name} is not executable")
 
 
-def _wait_for(lock: int, request: Request) -> None:
+def _wait_for(lock: int, request: Request) -> Binaries | None:
+    """Return when ``lock`` is held, or what is wanted as soon as another process has made it."""
     began = time.monotonic()
     said = -_WAIT_SAY_S
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            waited = time.monotonic() - began
-            if waited - said >= _WAIT_SAY_S:
-                request.say(
-                    "another process is making the same binaries; waiting for it "
-                    f"({waited:.0f} s so far)"
-                )
-                said = waited
-            time.sleep(_WAIT_POLL_S)
+            pass
         else:
-            return
+            return None
+        waited = time.monotonic() - began
+        if waited - said >= _WAIT_SAY_S:
+            request.say(
+                f"another process is filling the cache; waiting for it ({waited:.0f} s so far)"
+            )
+            said = waited
+        time.sleep(_WAIT_POLL_S)
+        with suppress(PassedOver):
+            return find(request)

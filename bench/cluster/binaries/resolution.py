@@ -75,7 +75,9 @@ def resolve(
 
 def _make(request: Request, passed_over: dict[str, str]) -> Binaries:
     """Fill the cache, unless another process has done so meanwhile."""
-    with our_cache.locked(request):
+    with our_cache.locked(request) as came:
+        if came is not None:
+            return came
         try:
             return our_cache.find(request)
         except our_cache.Damaged as why:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,9 +137,18 @@ def test_one_makes_and_the_other_waits_and_says_so(machine, mirror):
         second = cache_source(machine, say)
         first_said, _ = first.communicate()
     assert waiting.is_set()
-    assert "another process is making the same binaries; waiting for it" in machine.said[0]
+    assert "another process is filling the cache; waiting for it" in machine.said[0]
     assert ("cache", "archive") == (second, first_said.splitlines()[-1])
     assert 1 == len(mirror.archives_asked())
+
+
+def test_nobody_waits_for_another_version_when_the_wanted_one_has_come(filled):
+    other = Request(Version(1, 30, 14), filled.env, filled.entries.parent, filled.said.append)
+    wanted = replace(other, wanted=Version(1, 37, 2))
+    with cache.locked(other) as nothing, cache.locked(wanted) as came:
+        assert nothing is None
+        assert came is not None
+        assert ("cache", "1.37.2") == (came.source, came.kubernetes)
 
 
 def cache_source(machine, say):
