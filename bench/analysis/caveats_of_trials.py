@@ -11,6 +11,8 @@ RATE_REACHED = 0.95
 CHURN_REACHED = 0.9
 SATURATED_SHARE = 0.8
 """CPU share of the single-threaded load generator above which it may be the bottleneck."""
+PROBED_TIMES = 10
+"""How many times the load's reads the freshness probe's are when the server's CPU is theirs."""
 SHOWN_KEYS = 4
 CONSISTENT = ("direct",)
 """Servers whose reads are of the newest state: a stale one is a flaw, not a property."""
@@ -57,6 +59,13 @@ def _of_rates(record: TrialRecord) -> Iterator[Caveat]:
             f"the load generator used {share:.0%} of a processor: read the throughput as at least"
         )
         yield Caveat(CaveatKind.GENERATOR_SATURATED, text, *where)
+    reads_per_s = record.answered / record.window_s
+    if record.probe_rps is not None and record.probe_rps > PROBED_TIMES * reads_per_s:
+        text = (
+            f"waiting for its writes to show, the freshness probe read {record.probe_rps:.3g} "
+            f"times a second, the load {reads_per_s:.3g}: the server's CPU is that of both"
+        )
+        yield Caveat(CaveatKind.OBSERVER_EFFECT, text, *where)
 
 
 def of_tables(fact: Facts, server: str) -> Iterator[Caveat]:

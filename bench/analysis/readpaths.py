@@ -1,12 +1,16 @@
 """The read paths side by side: each server of a run against one, in what matters most.
 
 A matrix joins the scenarios that ask the same of the same cluster and differ only in
-how hard: costs, latency and freshness come from the one at a fixed rate, throughput
-from the one at full speed.
+how hard: requests, bytes, latency and freshness come from the one at a fixed rate,
+throughput from the one at full speed. So does CPU, where there is one: a rate that the
+slowest path can keep asks so little of the control plane that it is lost in what the
+floor differs from round to round.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TypeVar
 
 from bench.analysis.compare import Comparison, compare
 from bench.analysis.intervals import CONFIDENCE, Interval
@@ -15,8 +19,19 @@ from bench.analysis.scenario import ScenarioAnalysis
 from bench.analysis.summary import PRESENTATION, Arm, Figure
 from bench.model import Arrivals, Scenario
 
+One = TypeVar("One", Scenario, ScenarioAnalysis)
+
 BASELINE = "direct"
 """The read path that the others are held against, where the run has it; else the first."""
+
+
+class Speed(Enum):
+    """How hard a scenario asks."""
+
+    FIXED = auto()
+    FULL = auto()
+    FULL_IF_MEASURED = auto()
+    """At full speed; without such a scenario, at the fixed rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +42,20 @@ class Quantity:
     title: str
     short: str
     per_1000: bool = False
-    when_open: bool = True
+    at: Speed = Speed.FIXED
 
 
 QUANTITIES = (
     Quantity("api_requests", "requests to the API server for 1,000 reads", "requests", True),
-    Quantity("control_plane_cpu", "control-plane CPU for 1,000 reads", "control-plane CPU", True),
+    Quantity(
+        "control_plane_cpu",
+        "control-plane CPU for 1,000 reads",
+        "control-plane CPU",
+        per_1000=True,
+        at=Speed.FULL_IF_MEASURED,
+    ),
     Quantity("api_bytes", "sent by the API server for 1,000 reads", "bytes sent", True),
-    Quantity("throughput", "reads a second at full speed", "reads/s", when_open=False),
+    Quantity("throughput", "reads a second at full speed", "reads/s", at=Speed.FULL),
     Quantity("p50", "median read at the fixed rate", "median read"),
     Quantity("staleness_p50", "median staleness, at most", "staleness"),
     Quantity("memory_end", "server memory", "memory"),
@@ -76,6 +97,10 @@ class Matrix:
     def quantities(self) -> tuple[Quantity, ...]:
         """Those of ``QUANTITIES`` that at least one read path has."""
         return tuple(one for one in QUANTITIES if any(one.key in p.entries for p in self.paths))
+
+    def scenario_of(self, quantity: Quantity) -> Scenario | None:
+        """Return where ``quantity`` was measured; ``None`` if no scenario has it."""
+        return _measured(quantity, self.open_scenario, self.closed_scenario)
 
     @property
     def rounds(self) -> int:
@@ -145,7 +170,7 @@ def _entries(
     confidence: float,
 ) -> Iterator[tuple[str, Entry]]:
     for quantity in QUANTITIES:
-        scenario = at_rate if quantity.when_open else at_full_speed
+        scenario = _measured(quantity, at_rate, at_full_speed)
         own = _arm(scenario, server)
         if own is None:
             continue
@@ -157,6 +182,14 @@ def _entries(
                 own, other, quantity.key, per_1000=quantity.per_1000, confidence=confidence
             )
         yield quantity.key, Entry(figure, None if found is None else times_of(found), found)
+
+
+def _measured(quantity: Quantity, at_rate: One, at_full_speed: One | None) -> One | None:
+    if quantity.at is Speed.FIXED:
+        return at_rate
+    if quantity.at is Speed.FULL:
+        return at_full_speed
+    return at_full_speed or at_rate
 
 
 def _arm(scenario: ScenarioAnalysis | None, server: str) -> Arm | None:

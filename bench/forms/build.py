@@ -147,7 +147,7 @@ def _read_paths(matrix: Matrix) -> ReadPathsSummary:
 def _read_path_figure(matrix: Matrix, path: ReadPath, quantity: Quantity) -> ReadPathFigure:
     entry = path.entries[quantity.key]
     metric, interval = entry.figure.metric, entry.figure.interval
-    scenario = matrix.open_scenario if quantity.when_open else matrix.closed_scenario
+    scenario = matrix.scenario_of(quantity)
     return ReadPathFigure(
         metric=quantity.key,
         title=quantity.title,

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,7 +24,6 @@ from bench.model import PROBE_NAME
 from bench.probes.staleness import FreshnessRow, Staleness
 
 WRITES_PER_S = 2.0
-READ_EVERY_S = 0.005
 BOUND_S = 10.0
 """A write that was not seen after so long is given up."""
 DRAIN_S = 2.0
@@ -185,6 +185,7 @@ class Probe:
                 self._lock.wait_for(lambda: staleness.is_pending or halt.is_set())
                 if not staleness.is_pending:
                     return
+                written = self._written
             if halt.is_set() and time.monotonic() > self._drain_until:
                 return
             sent_us = _now_us()
@@ -193,7 +194,11 @@ class Probe:
             with self._lock:
                 self._reads += 1
                 staleness.read(sent_us, done_us, version)
-            time.sleep(max(0.0, READ_EVERY_S - (done_us - sent_us) / 1e6))
+                pause_us = staleness.next_read_in_us(sent_us) - (done_us - sent_us)
+                self._lock.wait_for(partial(self._wrote_since, written), max(0, pause_us) / 1e6)
+
+    def _wrote_since(self, written: int) -> bool:
+        return self._written != written
 
     def _collect(self, rows: list[FreshnessRow]) -> None:
         """Put in when the server was told of each write, where it says so."""

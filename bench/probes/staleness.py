@@ -6,6 +6,12 @@ them that were acknowledged before it was sent.
 
 from dataclasses import dataclass
 
+READ_EVERY_US = 5_000
+"""Between two reads, while the oldest write that waits is younger than a quarter of a second."""
+SPARSER = 0.02
+"""Then: as a share of how long that write has waited. A server whose answers are seconds old would
+otherwise be read hundreds of times for one write, and the load's own cost drown in that."""
+
 
 @dataclass
 class FreshnessRow:
@@ -53,6 +59,11 @@ class Staleness:
     def is_pending(self) -> bool:
         """Whether a write waits to be seen."""
         return bool(self._pending)
+
+    def next_read_in_us(self, now_us: int) -> int:
+        """Return how long after ``now_us`` to read again, if no write is acknowledged meanwhile."""
+        waited_us = now_us - self._pending[0].acked_us if self._pending else 0
+        return max(READ_EVERY_US, int(SPARSER * waited_us))
 
     def wrote(self, acked_us: int, resource_version: int, *, awaited: bool) -> None:
         """Take note of an acknowledged write; ``awaited``: somebody reads until it shows."""

@@ -83,7 +83,10 @@ def _caption(matrix: Matrix) -> str:
     full = ""
     if matrix.closed_scenario is not None:
         users = matrix.closed_scenario.users
-        full = f"; at full speed: {users} clients (scenario {matrix.closed_scenario.name})"
+        full = (
+            f"; at full speed, which control-plane CPU is taken from as well: {users} clients "
+            f"(scenario {matrix.closed_scenario.name})"
+        )
     few = "; indicative, for they are few" if matrix.rounds < INDICATIVE_BELOW else ""
     paired = f"with its 95% interval, paired over {matrix.rounds} rounds{few}"
     if matrix.rounds < 2:

@@ -45,6 +45,7 @@ def test_a_clean_run_of_six_rounds_has_none(store):
         ({"generator_cpu_share": 0.95}, CaveatKind.GENERATOR_SATURATED),
         ({"achieved_rps": 27.0}, CaveatKind.RATE_NOT_REACHED),
         ({"churn_achieved_per_s": 1.0}, CaveatKind.CHURN_NOT_REACHED),
+        ({"probe_rps": 301.0}, CaveatKind.OBSERVER_EFFECT),
         ({"upstream": {"direct": 3.0}}, CaveatKind.LEDGERS_DISAGREE),
         ({"tables": ("requests", "scrapes")}, CaveatKind.LEDGER_MISSING),
         ({"outcome": Outcome.FAILED}, CaveatKind.TRIAL_FAILED),

@@ -35,7 +35,7 @@ def test_every_server_is_a_row_and_the_floor_is_none(matrix):
     assert ["direct", "informer", "ttl"] == [path.server for path in matrix.paths]
 
 
-def test_costs_are_of_the_fixed_rate_and_throughput_is_of_full_speed(matrix):
+def test_requests_are_of_the_fixed_rate_throughput_and_cpu_are_of_full_speed(matrix):
     assert ("steady", "capacity") == (matrix.open_scenario.name, matrix.closed_scenario.name)
     assert 1000 / 5.0 * 8 == pytest.approx(
         entry(matrix, "ttl", "throughput").figure.interval.value, rel=0.01
@@ -43,12 +43,19 @@ def test_costs_are_of_the_fixed_rate_and_throughput_is_of_full_speed(matrix):
     assert 200 == pytest.approx(
         entry(matrix, "ttl", "api_requests").figure.interval.value, rel=0.01
     )
+    places = {one.key: matrix.scenario_of(one).name for one in matrix.quantities}
+    assert ("steady", "capacity", "capacity") == (
+        places["api_requests"],
+        places["throughput"],
+        places["control_plane_cpu"],
+    )
 
 
 def test_a_figure_is_held_against_direct_with_an_interval(matrix):
     cost = entry(matrix, "ttl", "control_plane_cpu").times
     assert cost.low < cost.value < cost.high
-    assert 0.2 == pytest.approx(cost.value, abs=0.05)
+    at_full_speed = (60.0 / (8 / 0.005)) / (300.0 / (8 / 0.040))
+    assert at_full_speed == pytest.approx(cost.value, rel=0.2)
     assert 0.2 == pytest.approx(entry(matrix, "ttl", "api_requests").times.value, rel=0.01)
 
 
@@ -79,7 +86,8 @@ def test_without_full_speed_there_is_no_throughput_and_the_rest_stays(analysis):
     assert found.closed_scenario is None
     keys = [one.key for one in found.quantities]
     assert "throughput" not in keys
-    assert "control_plane_cpu" in keys
+    (cpu,) = [one for one in found.quantities if one.key == "control_plane_cpu"]
+    assert found.open_scenario == found.scenario_of(cpu)
 
 
 def test_the_contract_is_what_the_record_says_and_unknown_where_it_does_not(analysis):

@@ -92,3 +92,14 @@ def test_without_a_reader_a_write_waits_for_nothing() -> None:
 def test_shifting_moves_what_is_known_and_leaves_what_is_not() -> None:
     row = FreshnessRow(150, 7, 160, True, None, 200, 2, 155)
     assert FreshnessRow(50, 7, 60, True, None, 100, 2, 55) == row.shifted(100)
+
+
+def test_reads_grow_sparser_with_the_wait_of_the_oldest_write_alone() -> None:
+    staleness = Staleness(bound_us=10_000_000)
+    assert staleness.next_read_in_us(0) == 5_000
+    staleness.wrote(0, 7, awaited=True)
+    staleness.wrote(900_000, 8, awaited=True)
+    assert staleness.next_read_in_us(200_000) == 5_000
+    assert staleness.next_read_in_us(1_000_000) == 20_000
+    staleness.read(1_000_000, 1_000_100, 7)
+    assert staleness.next_read_in_us(1_000_100) == 5_000
