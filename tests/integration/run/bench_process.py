@@ -97,12 +97,13 @@ class BenchProcess(Stoppable):
         raise AssertionError(f"it started nothing like {words}")
 
     def left_behind(self) -> list[str]:
-        """Return processes that still work in its temporary folder, and what is in there."""
+        """Return processes that were started with its temporary folder, and what is in there."""
         mark = str(self.scratch)
         processes = []
-        for process in psutil.process_iter(["cmdline"]):
+        for process in psutil.process_iter(["cmdline", "environ"]):
             line = " ".join(process.info["cmdline"] or ())
-            if mark in line and process.status() != psutil.STATUS_ZOMBIE:
+            has_it = (process.info["environ"] or {}).get("TMPDIR") == mark
+            if (has_it or mark in line) and lives(process):
                 processes.append(line)
         return processes + [str(path) for path in self.scratch.iterdir()]
 
@@ -120,6 +121,14 @@ def changed(plan: str, *changes: tuple[str, str]) -> str:
         assert old in plan
         plan = plan.replace(old, new)
     return plan
+
+
+def lives(process: psutil.Process) -> bool:
+    """Return whether it still does anything: it may end while it is looked at."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def folders(path: Path) -> tuple[str, ...]:
