@@ -1,6 +1,8 @@
 """Arguments that several verbs take."""
 
 import argparse
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.cluster.binaries import KUBERNETES_VERSION, Version
@@ -37,28 +39,36 @@ def kubernetes_version(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def pod_count(text: str) -> int:
-    """Read a number of pods."""
-    number = int(text)
-    if not 1 <= number <= 50_000:
-        raise argparse.ArgumentTypeError(f"{number} is not from 1 to 50000")
-    return number
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Return a reader of a number from ``low`` to ``high``, for ``type`` of an argument."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+        return value
+
+    return read
 
 
-def round_count(text: str) -> int:
-    """Read a number of rounds."""
-    number = int(text)
-    if not 1 <= number <= 100:
-        raise argparse.ArgumentTypeError(f"{number} is not from 1 to 100")
-    return number
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """Return a reader of a whole number from ``low`` to ``high``, as ``number`` does."""
+
+    def read(text: str) -> int:
+        if not text.strip().isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return read
 
 
-def churn_rate(text: str) -> float:
-    """Read a number of writes a second."""
-    rate = float(text)
-    if not 0 <= rate <= 1000:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1000")
-    return rate
+pod_count = whole_number(1, 50_000)
+round_count = whole_number(1, 100)
+churn_rate = number(0, 1000)
+"""Writes a second."""
 
 
 def external_server(text: str) -> External:

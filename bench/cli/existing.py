@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.cluster.existing.access import contexts, default_kubeconfig
+from bench.cli.arguments import number, pod_count
+from bench.cluster.existing.access import contexts, default_kubeconfig, listed
 from bench.cluster.existing.errors import ClusterError
 from bench.existing.caps import UNCAPPED, Caps
 from bench.existing.opening import Wanted, open_site
@@ -24,8 +25,11 @@ def add_context(parser: argparse.ArgumentParser) -> None:
     """Add ``--context``, ``--kubeconfig`` and ``--yes``."""
     parser.add_argument(
         "--context",
+        nargs="?",
+        const="",
         metavar="NAME",
-        help="on the cluster of this context: always named, never the current one",
+        help="on the cluster of this context: always named, never the current one; without NAME "
+        "those that there are are listed",
     )
     parser.add_argument(
         "--kubeconfig",
@@ -58,17 +62,17 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
     usual = Caps()
     group.add_argument(
         "--max-rps",
-        type=_positive,
+        type=number(0.01, 1e6),
         metavar="R",
         help="requests a second that a scenario may ask for, its observers' among them "
         f"({usual.rps:g})",
     )
     group.add_argument(
-        "--max-pods", type=_positive, metavar="P", help=f"pods that a plan may make ({usual.pods})"
+        "--max-pods", type=pod_count, metavar="P", help=f"pods that a plan may make ({usual.pods})"
     )
     group.add_argument(
         "--max-minutes",
-        type=_positive,
+        type=number(0.01, 1e6),
         metavar="M",
         help=f"minutes that a run may take; it is ended then ({usual.minutes:g})",
     )
@@ -88,10 +92,13 @@ def site_of(
         _refuse_without_context(options)
         yield None
         return
-    kubeconfig = options.kubeconfig or default_kubeconfig()
-    wanted = Wanted(
-        options.context, kubeconfig, options.namespace, options.audit_log, _caps(options)
-    )
+    kubeconfig, context = named_context(options)
+    if options.kubernetes:
+        raise PlanError(
+            "--kubernetes chooses the version of a control plane of our own; the cluster of "
+            f"--context {context} has a version already: leave out one of the two"
+        )
+    wanted = Wanted(context, kubeconfig, options.namespace, options.audit_log, _caps(options))
     with Watchdog() as watchdog:
         site = open_site(
             wanted,
@@ -106,7 +113,7 @@ def site_of(
 def named_context(options: argparse.Namespace) -> tuple[str, str]:
     """Return kubeconfig and context; raise ``PlanError`` with those there are if none is named."""
     kubeconfig = options.kubeconfig or default_kubeconfig()
-    if options.context is None:
+    if not options.context:
         raise PlanError(f"name the cluster with --context NAME; {_there_are(kubeconfig)}")
     return kubeconfig, options.context
 
@@ -135,7 +142,7 @@ def _refuse_without_context(options: argparse.Namespace) -> None:
 
 def _there_are(kubeconfig: str) -> str:
     try:
-        return f"in {kubeconfig} there is {', '.join(contexts(kubeconfig))}"
+        return f"in {kubeconfig} there are: {listed(contexts(kubeconfig))}"
     except ClusterError as error:
         return str(error)
 
@@ -144,13 +151,6 @@ def _caps(options: argparse.Namespace) -> Caps:
     base = UNCAPPED if options.uncapped else Caps()
     return Caps(
         rps=options.max_rps or base.rps,
-        pods=int(options.max_pods) if options.max_pods else base.pods,
+        pods=options.max_pods or base.pods,
         minutes=options.max_minutes or base.minutes,
     )
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number

@@ -4,6 +4,7 @@ import argparse
 import ipaddress
 from dataclasses import dataclass
 
+from bench.cli.arguments import number, whole_number
 from bench.load.wanted import Crew
 from bench.model import LoadWorkers, Plan, RunRecord
 from bench.plan import PlanError
@@ -82,11 +83,15 @@ def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN
     """Add ``--load-workers``, ``--expect-load-workers``, ``--load-bind``, ``--load-within``."""
     group = parser.add_argument_group("who makes the load", description)
     group.add_argument(
-        "--load-workers", type=_few, default=0, metavar="N", help="Locust workers to start here"
+        "--load-workers",
+        type=whole_number(0, MOST),
+        default=0,
+        metavar="N",
+        help="Locust workers to start here",
     )
     group.add_argument(
         "--expect-load-workers",
-        type=_few,
+        type=whole_number(0, MOST),
         default=0,
         metavar="N",
         help="workers that come from elsewhere, each started there with: python -m bench.load "
@@ -102,7 +107,7 @@ def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN
     )
     group.add_argument(
         "--load-within",
-        type=_seconds,
+        type=number(0.1, 3600),
         default=WITHIN_S,
         metavar="S",
         help="how long a trial waits for workers from elsewhere (%(default)g)",
@@ -124,20 +129,6 @@ def check_workers(plan: Plan, crew: Crew | None) -> None:
             f"the server {plan.external[0].name!r} listens on 127.0.0.1: load workers from "
             "elsewhere cannot reach it"
         )
-
-
-def _few(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= MOST:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MOST}")
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 3600")
-    return seconds
 
 
 def _address(text: str) -> tuple[str, int]:

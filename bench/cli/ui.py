@@ -2,6 +2,7 @@
 
 import argparse
 
+from bench.cli.arguments import whole_number
 from bench.cli.exits import OK
 from bench.cli.playground import add_playground, playground_of
 from bench.progress import Progress
@@ -86,18 +87,8 @@ def _ui(options: argparse.Namespace, progress: Progress) -> int:
     return OK
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 65535")
-    return port
-
-
-def _few(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 100")
-    return number
+_port = whole_number(0, 65535)
+_few = whole_number(0, 100)
 
 
 def _one_address(text: str) -> str:

@@ -48,6 +48,7 @@ def impossible(plan: Plan) -> list[str]:
         (scenario.name, wish)
         for scenario in plan.scenarios
         for wish, is_wanted in (
+            (f"Kubernetes {scenario.kubernetes}", scenario.kubernetes is not None),
             ("a fresh control plane for each trial", scenario.fresh_control_plane),
             (f"the API server to fail ({scenario.fault})", scenario.fault is not None),
         )

@@ -16,7 +16,7 @@ from bench.cluster.binaries.model import (
     Request,
     Version,
 )
-from bench.cluster.binaries.pins import pin_for
+from bench.cluster.binaries.pins import pin_for, pins
 from bench.supervision.watchdog import Watchdog
 
 KUBERNETES_VERSION = "1.37.2"
@@ -131,8 +131,10 @@ def _to_build(request: Request) -> str:
     pin, wanted = pin_for(request.wanted), request.wanted
     if pin is None:
         exact = wanted if wanted.patch != ANY_PATCH else f"{wanted}.N"
+        buildable = " or ".join(str(one.kubernetes) for one in pins())
         return (
-            f"  - pin its modules, so that it can be built: python -m bench.cluster.binaries.pin "
-            f"{exact}"
+            f"  - ask for a version that can be built here: {buildable}\n"
+            f"  - if there is a Kubernetes {wanted}, pin its modules, so that it can be built: "
+            f"python -m bench.cluster.binaries.pin {exact}"
         )
     return f"  - install Go {pin.go[0]}.{pin.go[1]} or newer and have it on the PATH"

@@ -3,6 +3,7 @@
 The file ``existing-cluster-rbac.yaml`` says it once, for people and for this module.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -68,11 +69,15 @@ def in_words(rights: Sequence[Right]) -> list[str]:
 
 
 def as_yaml(rights: Sequence[Right], user: str | None) -> str:
-    """Return the ClusterRole and binding that grant ``rights`` to ``user``."""
+    """Return the ClusterRole and binding that grant ``rights`` to ``user``.
+
+    Their name is of no other rights or user: applying them takes nothing from anybody.
+    """
     rules: dict[tuple[str, str], list[str]] = {}
     for right in rights:
         rules.setdefault((right.group, right.target), []).append(right.verb)
-    name = {"name": "informer-bench-missing"}
+    of_these = hashlib.sha256(repr((user, sorted(rules.items()))).encode()).hexdigest()[:8]
+    name = {"name": f"informer-bench-missing-{of_these}"}
     head: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "metadata": name}
     role = {**head, "kind": "ClusterRole", "rules": [_rule(*at, v) for at, v in rules.items()]}
     binding = {

@@ -116,6 +116,7 @@ def test_a_version_that_is_not_pinned_is_not_built(machine, install_go):
     for source in ("environment", "cache", "setup-envtest", "archive", "go build"):
         assert f"  {source}: " in words
     assert f"{pins()[-1].kubernetes}, not 1.19" in words
+    assert f"can be built here: {' or '.join(str(one.kubernetes) for one in pins())}" in words
     assert "python -m bench.cluster.binaries.pin 1.19.N" in words
     assert [".lock"] == names_in(machine.entries)
 

@@ -51,6 +51,12 @@ def test_a_fresh_control_plane_is_not_to_be_had_whatever_the_caps() -> None:
     assert [] == impossible(PLAN)
 
 
+def test_a_version_of_kubernetes_is_not_to_be_had_where_there_is_one_already() -> None:
+    (text,) = impossible(with_scenario(kubernetes="1.36"))
+    assert "wants Kubernetes 1.36" in text
+    assert "leave out --context" in text
+
+
 def test_an_api_server_that_is_not_ours_is_not_made_to_fail_whatever_the_caps() -> None:
     (text,) = impossible(with_scenario(fault="freeze", fault_at_s=1.0))
     assert "wants the API server to fail (freeze)" in text

@@ -42,6 +42,14 @@ def test_missing_rights_become_a_role_and_its_binding() -> None:
     assert ["pods (create, get)", "/metrics (get)"] == in_words(rights)
 
 
+def test_what_is_granted_later_or_to_another_takes_no_place_of_what_was_granted() -> None:
+    first, second = [Right("get", "pods")], [Right("list", "pods")]
+    texts = (as_yaml(first, "ann"), as_yaml(second, "ann"), as_yaml(first, "bob"))
+    names = {next(yaml.safe_load_all(text))["metadata"]["name"] for text in texts}
+    assert 3 == len(names)
+    assert as_yaml(first, "ann") == as_yaml(first, "ann")
+
+
 def test_an_account_is_bound_as_what_it_is() -> None:
     _, binding = yaml.safe_load_all(as_yaml([Right("get", "pods")], "system:serviceaccount:a:b"))
     assert [{"kind": "ServiceAccount", "namespace": "a", "name": "b"}] == binding["subjects"]

@@ -1,0 +1,96 @@
+"""A kubeconfig that leads nowhere, or names nobody, is told before anybody is asked."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bench.cluster.certificates import Authority
+from bench.cluster.existing.access import LISTED, listed, open_access
+from bench.cluster.existing.errors import ClusterError
+
+CLOSED = "https://127.0.0.1:9"
+SECRET = "not-for-a-screen"
+
+
+@pytest.fixture
+def refusal(tmp_path: Path):
+    """Opens context ``ours`` of a kubeconfig and returns why it cannot be used."""
+    Authority(tmp_path)
+
+    def refuse(cluster: Any = None, user: Any = None, context: Any = None) -> str:
+        usual = {"server": CLOSED, "certificate-authority": str(tmp_path / "ca.crt")}
+        document = {
+            "clusters": [{"name": "c", "cluster": usual if cluster is None else cluster}],
+            "users": [{"name": "u", "user": {"token": SECRET} if user is None else user}],
+            "contexts": [{"name": "ours", "context": context or {"cluster": "c", "user": "u"}}],
+        }
+        file = tmp_path / "config"
+        file.write_text(yaml.safe_dump(document))
+        with pytest.raises(ClusterError) as refused:
+            open_access(str(file), "ours", tmp_path).version()
+        assert SECRET not in str(refused.value)
+        return str(refused.value)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"cluster": "d", "user": "u"}, "names the cluster 'd', which is not in"),
+        ({"cluster": "c", "user": "v"}, "names the user 'v', which is not in"),
+        ({"cluster": "c"}, "names no user"),
+        ({"user": "u"}, "names no cluster"),
+        ("c", "names no cluster"),
+    ],
+)
+def test_who_and_where_must_be_in_the_kubeconfig(refusal, context: Any, expected: str) -> None:
+    assert expected in refusal(context=context)
+
+
+@pytest.mark.parametrize("cluster", [{"certificate-authority": "ca.crt"}, {"server": ""}, "c"])
+def test_a_cluster_without_an_address_is_told(refusal, cluster: Any) -> None:
+    assert "its cluster 'c' in" in (text := refusal(cluster=cluster))
+    assert "has no server" in text
+
+
+@pytest.mark.parametrize("user", [{}, SECRET])
+def test_a_user_without_credentials_is_not_taken_for_anybody(refusal, user: Any) -> None:
+    assert "its user 'u' in" in (text := refusal(user=user))
+    assert "has no credentials" in text
+
+
+def test_a_user_that_has_no_name_is_told_without_its_secrets(tmp_path: Path) -> None:
+    document = {
+        "contexts": [{"name": "ours", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": CLOSED}}],
+        "users": [{"user": {"token": SECRET}}],
+    }
+    file = tmp_path / "config"
+    file.write_text(yaml.safe_dump(document))
+    with pytest.raises(ClusterError, match="Expected key name in") as refused:
+        open_access(str(file), "ours", tmp_path)
+    assert SECRET not in str(refused.value)
+
+
+def test_an_authority_that_is_no_certificate_is_told_as_such(refusal) -> None:
+    cluster = {"server": CLOSED, "certificate-authority-data": "aGVsbG8="}
+    assert "its certificate authority is not PEM" in refusal(cluster=cluster)
+
+
+def test_a_client_certificate_without_its_key_is_told_as_such(refusal, tmp_path: Path) -> None:
+    alone = str(tmp_path / "ca.crt")
+    text = refusal(user={"client-certificate": alone, "client-key": alone})
+    assert "its client certificate or its key is not PEM" in text
+
+
+def test_an_api_server_that_is_away_is_told_by_its_address(refusal) -> None:
+    assert f"{CLOSED}, cannot be reached" in refusal()
+
+
+def test_a_message_names_so_many_contexts_and_counts_the_others() -> None:
+    names = [f"c{number}" for number in range(LISTED + 3)]
+    assert "c0, c1" == listed(names[:2])
+    assert listed(names).endswith(f"c{LISTED - 1}, and 3 more")
