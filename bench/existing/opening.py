@@ -70,6 +70,7 @@ def open_site(wanted: Wanted, plan: Plan, folder: Path, *, agree: Agree, say: Sa
     refuse_if_taken(access.api, name)
     if wanted.audit_log is not None and not os.access(wanted.audit_log, os.R_OK):
         raise ClusterError(f"the audit log {wanted.audit_log} cannot be read (--audit-log)")
+    say(f"  there      Kubernetes {version}; you are {user or 'not told who you are'}")
     say(_what_happens(plan, name, wanted.caps))
     if not agree(f"Run the plan on {access.server}?"):
         raise ClusterError("nothing was done: not agreed to")
@@ -107,11 +108,15 @@ def _check_rights(access: Access, namespace: str, user: str | None, say: Say) ->
     lacking = missing(access.api, namespace)
     required = [right for right in lacking if right.target not in OPTIONAL]
     if required:
-        listed = "; ".join(in_words(required))
+        listed = "\n  ".join(in_words(required))
+        spared = in_words([right for right in lacking if right.target in OPTIONAL])
+        optional = (
+            f"It grants what can be done without, too: {', '.join(spared)}. " if spared else ""
+        )
         raise ClusterError(
-            f"context {access.context!r} lacks rights on this cluster: {listed}\n"
-            "Somebody who may grant them can apply this (kubectl apply -f -), or all that is "
-            "needed: bench/cluster/manifests/existing-cluster-rbac.yaml\n\n"
+            f"context {access.context!r} lacks rights on this cluster:\n  {listed}\n"
+            f"Somebody who may grant them can apply this (kubectl apply -f FILE). {optional}All "
+            "that is needed, with reasons: bench/cluster/manifests/existing-cluster-rbac.yaml\n\n"
             f"{as_yaml(lacking, user)}"
         )
     for target in dict.fromkeys(right.target for right in lacking):

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, kube_config
+from urllib3.exceptions import SSLError
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
 from bench.cluster.certificates import KeyPair
@@ -82,14 +84,19 @@ class Access:
 
     def _unreachable(self, error: ApiUnreachableError) -> ClusterError:
         cause = error.__cause__ or error
-        reason = cause.args[0] if cause.args and isinstance(cause.args[0], OSError) else cause
+        reason = cause.args[0] if isinstance(cause, SSLError) else None
         whose = f"the API server of context {self.context!r}, {self.server},"
+        if isinstance(reason, CertificateError):
+            return ClusterError(
+                f"{whose} is not trusted: {reason}; does the address, or tls-server-name in the "
+                "kubeconfig, belong to another server?"
+            )
         if isinstance(reason, ssl.SSLCertVerificationError):
             return ClusterError(
                 f"{whose} is not trusted: {reason.verify_message}; is its certificate authority "
                 "(certificate-authority-data in the kubeconfig) another one by now?"
             )
-        if isinstance(reason, ssl.SSLError):
+        if reason is not None:
             return ClusterError(
                 f"{whose} does not speak TLS as it should: {cause}; is it an API server, or a "
                 "proxy in front of one?"

@@ -78,15 +78,23 @@ def as_yaml(rights: Sequence[Right], user: str | None) -> str:
         rules.setdefault((right.group, right.target), []).append(right.verb)
     of_these = hashlib.sha256(repr((user, sorted(rules.items()))).encode()).hexdigest()[:8]
     name = {"name": f"informer-bench-missing-{of_these}"}
-    head: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "metadata": name}
-    role = {**head, "kind": "ClusterRole", "rules": [_rule(*at, v) for at, v in rules.items()]}
-    binding = {
-        **head,
+    role: dict[str, Any] = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "ClusterRole",
+        "metadata": name,
+        "rules": [_rule(*at, each) for at, each in rules.items()],
+    }
+    binding: dict[str, Any] = {
+        "apiVersion": f"{RBAC}/v1",
         "kind": "ClusterRoleBinding",
+        "metadata": name,
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", **name},
         "subjects": [_subject(user or "YOUR-USER")],
     }
-    return yaml.safe_dump_all([role, binding], sort_keys=False)
+    return "---\n".join(
+        yaml.safe_dump(one, sort_keys=False, default_flow_style=None, width=100)
+        for one in (role, binding)
+    )
 
 
 def _of_rule(rule: dict[str, list[str]]) -> list[Right]:

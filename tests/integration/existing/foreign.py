@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from bench.cluster.api import Api, ApiError
+from bench.cluster.certificates import Authority
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.existing.rights import OPTIONAL, documented
 from bench.cluster.identities import ADMIN, write_token
@@ -106,12 +107,21 @@ class ForeignCluster:
     def _write_kubeconfig(self) -> None:
         authority = str(self.plane.credentials(ADMIN).authority)
         verified = {"server": self.plane.url, "certificate-authority": authority}
+        another = self._folder / "another"
+        another.mkdir()
+        Authority(another)
         clusters = {
             "theirs": verified,
             "away": {**verified, "server": "https://127.0.0.1:9"},
             "unverified": {"server": self.plane.url, "insecure-skip-tls-verify": True},
             "plain": {"server": "http://127.0.0.1:9"},
             "proxied": {**verified, "proxy-url": "http://127.0.0.1:9"},
+            "stranger": {**verified, "certificate-authority": str(another / "ca.crt")},
+            "renamed": {**verified, "tls-server-name": "other.example.com"},
+            "speechless": {
+                **verified,
+                "server": self.plane.etcd_url.replace("http://", "https://"),
+            },
         }
         users: dict[str, dict[str, Any]] = {
             name: {"token": (self._folder / name).read_text()}
@@ -120,6 +130,8 @@ class ForeignCluster:
         users["expired"] = {"token": "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"}
         plugin = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
         users["plugin"] = {"exec": {**plugin, "command": "false"}}
+        # of a login plugin of old, which gives nothing any more
+        users["unknown"] = {"auth-provider": {"name": "oidc", "config": {}}}
         contexts = {CONTEXT: ("theirs", "guest")}
         contexts |= {name: ("theirs", name) for name in users}
         contexts |= {name: (name, "guest") for name in clusters if name != "theirs"}

@@ -3,10 +3,12 @@
 import io
 import json
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bench.cli import main
 from bench.cluster.api import ApiError
@@ -16,6 +18,9 @@ from bench.model import RunState
 from bench.store import Store
 from tests.integration.existing.conftest import TINY, StartExisting
 from tests.integration.existing.foreign import CONFUSING, CONTEXT, ForeignCluster, delete_quietly
+
+GRANTED_S = 20.0
+"""A bound on how long an API server takes to notice a role that was bound."""
 
 
 @pytest.fixture
@@ -61,6 +66,10 @@ def test_a_context_must_be_named_and_the_current_one_is_never_taken(refused) -> 
         ("unverified", "insecure-skip-tls-verify"),
         ("plain", "over https only"),
         ("proxied", "through a proxy"),
+        ("stranger", "is not trusted: "),
+        ("renamed", "is not trusted: hostname 'other.example.com'"),
+        ("speechless", "does not speak TLS as it should"),
+        ("unknown", "does not know who context 'unknown' is"),
     ],
 )
 def test_a_context_that_cannot_be_used_is_told_by_what_is_wrong_with_it(
@@ -84,10 +93,46 @@ def test_a_kubeconfig_that_is_not_there_is_told(refused) -> None:
     assert (1, True) == (code, "there is no kubeconfig /nowhere/config" in text)
 
 
+def test_a_context_without_a_name_lists_those_that_there_are(refused) -> None:
+    code, text = refused("--yes", "--context")
+    assert 2 == code
+    assert "name the cluster with --context NAME" in text
+    assert CONTEXT in text
+
+
+def test_a_version_is_not_chosen_where_there_is_a_cluster_already(refused) -> None:
+    code, text = refused("--yes", "--context", CONTEXT, "--kubernetes", "1.36")
+    assert (2, True) == (code, "leave out one of the two" in text)
+    assert "Existing cluster" not in text
+
+
+def test_what_is_printed_of_missing_rights_is_all_that_lacks(
+    refused, foreign: ForeignCluster, monkeypatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, text = refused("--yes", "--context", "nobody")
+    printed = list(yaml.safe_load_all(text[text.index("apiVersion:") :]))
+    root = "/apis/rbac.authorization.k8s.io/v1"
+    paths = [f"{root}/{part['kind'].lower()}s" for part in printed]
+    for path, part in zip(paths, printed, strict=True):
+        foreign.admin.post(path, part)
+    try:
+        # as far as the question, which nobody is there to answer
+        deadline = time.monotonic() + GRANTED_S
+        while "lacks rights" in (text := refused("--context", "nobody")[1]):
+            assert time.monotonic() < deadline, text
+        assert "no --yes was given" in text
+        assert "without  " not in text
+    finally:
+        for path, part in zip(paths, printed, strict=True):
+            foreign.admin.delete(f"{path}/{part['metadata']['name']}")
+    assert 1 == code
+
+
 def test_missing_rights_are_listed_and_printed_as_yaml_to_apply(refused) -> None:
     code, text = refused("--yes", "--context", "nobody")
     assert 1 == code
-    assert "lacks rights on this cluster: namespaces (create, get, list, delete)" in text
+    assert "lacks rights on this cluster:\n  namespaces (create, get, list, delete)\n" in text
     assert "kind: ClusterRoleBinding" in text
     assert "name: nobody" in text
 
