@@ -5,7 +5,7 @@ import argparse
 from bench.cli.existing import add_context, agreed, named_context
 from bench.cli.exits import FAILED, OK
 from bench.cluster.existing.access import open_access
-from bench.existing.cleaning import clean, find
+from bench.existing.cleaning import check_rights, clean, find
 from bench.progress import Progress
 from bench.supervision.watchdog import Watchdog
 
@@ -32,6 +32,7 @@ def _clean(options: argparse.Namespace, progress: Progress) -> int:
         access = open_access(kubeconfig, context, watchdog.new_folder())
         progress.say(f"Existing cluster: context {context!r}, API server {access.server}")
         access.version()
+        check_rights(access)
         found = find(access.api, unexpired=options.unexpired)
         if not found:
             progress.say("no namespace of this project is there: nothing to clean")

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.cluster.api import Api
+from bench.cluster.existing.access import Access
 from bench.cluster.existing.living import Life, forget, life
 from bench.cluster.existing.namespace import OwnNamespace, leftovers
-from bench.cluster.existing.removal import End, remove
+from bench.cluster.existing.removal import RIGHTS, End, remove
+from bench.cluster.existing.rights import missing
+from bench.existing.refusal import refusal
 
 Say = Callable[[str], None]
 
@@ -19,6 +22,14 @@ class Leftover:
     namespace: OwnNamespace
     removable: bool
     why: str
+
+
+def check_rights(access: Access) -> None:
+    """Raise ``ClusterError``, with the YAML that helps, if the account may not look or remove."""
+    user = access.user()
+    lacking = missing(access.api, "", RIGHTS)
+    if lacking:
+        raise refusal(access, lacking, user)
 
 
 def find(api: Api, *, unexpired: bool, now_epoch_s: float | None = None) -> list[Leftover]:

@@ -15,16 +15,9 @@ from bench.cluster.existing.access import Access, open_access
 from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.namespace import refuse_if_taken
 from bench.cluster.existing.plane import Terms
-from bench.cluster.existing.rights import (
-    METRICS,
-    OPTIONAL,
-    STATUS,
-    Right,
-    as_yaml,
-    in_words,
-    missing,
-)
+from bench.cluster.existing.rights import METRICS, OPTIONAL, STATUS, Right, missing
 from bench.existing.caps import Caps, beyond, impossible
+from bench.existing.refusal import refusal
 from bench.existing.site import ExistingSite
 from bench.model import Plan
 from bench.plan import PlanError, predicted_s
@@ -108,17 +101,7 @@ def _check_rights(access: Access, namespace: str, user: str | None, say: Say) ->
     lacking = missing(access.api, namespace)
     required = [right for right in lacking if right.target not in OPTIONAL]
     if required:
-        listed = "\n  ".join(in_words(required))
-        spared = in_words([right for right in lacking if right.target in OPTIONAL])
-        optional = (
-            f"It grants what can be done without, too: {', '.join(spared)}. " if spared else ""
-        )
-        raise ClusterError(
-            f"context {access.context!r} lacks rights on this cluster:\n  {listed}\n"
-            f"Somebody who may grant them can apply this (kubectl apply -f FILE). {optional}All "
-            "that is needed, with reasons: bench/cluster/manifests/existing-cluster-rbac.yaml\n\n"
-            f"{as_yaml(lacking, user)}"
-        )
+        raise refusal(access, lacking, user)
     for target in dict.fromkeys(right.target for right in lacking):
         say(f"  without  {target}: {OPTIONAL[target]}")
     return lacking

@@ -13,6 +13,8 @@ from enum import StrEnum
 from bench.cluster.api import Api, ApiError
 from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.namespace import OwnNamespace, read
+from bench.cluster.existing.rights import RBAC as RBAC_GROUP
+from bench.cluster.existing.rights import Right
 
 CORE = "/api/v1/namespaces"
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
@@ -24,6 +26,16 @@ CONTENTS = (
     (CORE, "serviceaccounts"),
 )
 """Everything that this project makes in a namespace, pods first."""
+RIGHTS = (
+    *(Right(verb, "namespaces") for verb in ("list", "get", "delete")),
+    Right("get", "serviceaccounts"),
+    *(
+        Right(verb, kind, RBAC_GROUP if root == RBAC else "")
+        for root, kind in CONTENTS
+        for verb in ("list", "deletecollection")
+    ),
+)
+"""What an account must be allowed to find and remove a namespace of ours."""
 MADE_BY_CONTROLLER = "default"
 """The ServiceAccount that a controller puts into every namespace: where it is, one runs."""
 AT_ONCE = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}

@@ -52,12 +52,14 @@ def needed() -> tuple[Right, ...]:
     return tuple(right for rule in role["rules"] for right in _of_rule(rule))
 
 
-def missing(api: Api, namespace: str) -> tuple[Right, ...]:
+def missing(api: Api, namespace: str, rights: Sequence[Right] | None = None) -> tuple[Right, ...]:
     """Ask for each right whether ``api``'s account has it, in ``namespace`` where it has one.
 
-    Asking changes nothing and needs no right (SelfSubjectAccessReview). Raises ``ApiError``.
+    For all that are needed, unless ``rights`` are given. Asking changes nothing and needs no
+    right (SelfSubjectAccessReview). Raises ``ApiError``.
     """
-    return tuple(right for right in needed() if not _allowed(api, right, namespace))
+    asked = needed() if rights is None else rights
+    return tuple(right for right in asked if not _allowed(api, right, namespace))
 
 
 def in_words(rights: Sequence[Right]) -> list[str]:

@@ -106,6 +106,21 @@ def test_a_version_is_not_chosen_where_there_is_a_cluster_already(refused) -> No
     assert "Existing cluster" not in text
 
 
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ("nobody", "lacks rights on this cluster:\n  namespaces (list, get, delete)\n"),
+        ("unknown", "does not know who context 'unknown' is"),
+    ],
+)
+def test_who_may_not_look_for_leftovers_is_told_what_lacks(
+    foreign: ForeignCluster, capsys: pytest.CaptureFixture[str], context: str, expected: str
+) -> None:
+    where = ["--kubeconfig", str(foreign.kubeconfig), "--context", context]
+    assert 1 == main(["clean", "--yes", *where])
+    assert expected in capsys.readouterr().err
+
+
 def test_what_is_printed_of_missing_rights_is_all_that_lacks(
     refused, foreign: ForeignCluster, monkeypatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import yaml
 
+from bench.cluster.existing.removal import RIGHTS
 from bench.cluster.existing.rights import OPTIONAL, Right, as_yaml, in_words, needed
 from bench.cluster.identities import IDENTITIES, confined_rules
 
@@ -22,6 +23,10 @@ def test_without_status_no_account_is_given_a_right_on_it() -> None:
     rules = [rule for one in IDENTITIES for rule in confined_rules(one, with_status=False)]
     assert "pods/status" not in {resource for rule in rules for resource in rule["resources"]}
     assert all("namespaces" not in rule["resources"] for rule in rules)
+
+
+def test_who_may_run_a_plan_may_also_clean() -> None:
+    assert set() == set(RIGHTS) - set(needed())
 
 
 def test_what_is_optional_is_in_the_file() -> None:

@@ -1,0 +1,21 @@
+"""What is said to an account that lacks rights, and the YAML that helps. Pure."""
+
+from collections.abc import Sequence
+
+from bench.cluster.existing.access import Access
+from bench.cluster.existing.errors import ClusterError
+from bench.cluster.existing.rights import OPTIONAL, Right, as_yaml, in_words
+
+
+def refusal(access: Access, lacking: Sequence[Right], user: str | None) -> ClusterError:
+    """Return the error that tells ``user`` of the rights that are lacking, some of them needed."""
+    required = in_words([right for right in lacking if right.target not in OPTIONAL])
+    spared = in_words([right for right in lacking if right.target in OPTIONAL])
+    listed = "\n  ".join(required)
+    optional = f"It grants what can be done without, too: {', '.join(spared)}. " if spared else ""
+    return ClusterError(
+        f"context {access.context!r} lacks rights on this cluster:\n  {listed}\n"
+        f"Somebody who may grant them can apply this (kubectl apply -f FILE). {optional}All "
+        "that is needed, with reasons: bench/cluster/manifests/existing-cluster-rbac.yaml\n\n"
+        f"{as_yaml(lacking, user)}"
+    )
