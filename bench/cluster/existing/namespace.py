@@ -120,6 +120,12 @@ def _taken(api: Api, name: str) -> ClusterError:
             f"there is a namespace {name} already, and it is not this project's: nothing in it "
             "was read or changed. Choose another name (--namespace)"
         )
+    if there.is_ending:
+        return ClusterError(
+            f"the namespace {name} of another run of this project is still being deleted: wait "
+            "until it is gone (python -m bench clean --context NAME looks after it), or choose "
+            "another name (--namespace)"
+        )
     return ClusterError(
         f"there is a namespace {name} already, of another run of this project: remove it "
         "(python -m bench clean --context NAME) or choose another name (--namespace)"

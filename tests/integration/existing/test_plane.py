@@ -77,6 +77,15 @@ def test_a_namespace_of_another_run_of_ours_is_not_taken_either(
         open_site(wanted, plan, tmp_path, agree=lambda _: True, say=lambda _: None)
 
 
+def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
+    own: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
+) -> None:
+    foreign.admin.delete(own.path)
+    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
+    with pytest.raises(ClusterError, match="is still being deleted"):
+        open_site(wanted, plan, tmp_path, agree=lambda _: True, say=lambda _: None)
+
+
 def test_what_cannot_be_removed_is_told_with_the_way_to_do_it_later(
     start_control_plane: Callable[..., ControlPlane],
     site: ExistingSite,
