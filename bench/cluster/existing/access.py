@@ -6,12 +6,14 @@ import logging
 import os
 import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, kube_config
@@ -27,6 +29,8 @@ ANONYMOUS = "system:anonymous"
 LISTED = 20
 """Contexts that a message names at most."""
 REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_CONNECTION = re.compile(r"^HTTPSConnection(Pool)?\(.*?\): ")
+"""What urllib3 puts before its words: the address once more."""
 _ENTRY = re.compile(r"/?\{.*\}")
 """An entry of a kubeconfig as the client library names it in its errors: all of it."""
 
@@ -84,6 +88,7 @@ class Access:
 
     def _unreachable(self, error: ApiUnreachableError) -> ClusterError:
         cause = error.__cause__ or error
+        told = _CONNECTION.sub("", str(cause.args[-1] if cause.args else cause))
         reason = cause.args[0] if isinstance(cause, SSLError) else None
         whose = f"the API server of context {self.context!r}, {self.server},"
         if isinstance(reason, CertificateError):
@@ -98,11 +103,11 @@ class Access:
             )
         if reason is not None:
             return ClusterError(
-                f"{whose} does not speak TLS as it should: {cause}; is it an API server, or a "
+                f"{whose} does not speak TLS as it should: {told}; is it an API server, or a "
                 "proxy in front of one?"
             )
         return ClusterError(
-            f"{whose} cannot be reached: {cause}; is it up, and is this machine let through to it?"
+            f"{whose} cannot be reached: {told}; is it up, and is this machine let through to it?"
         )
 
     def _not_known(self) -> ClusterError:
@@ -204,13 +209,14 @@ def _load(kubeconfig: str, context: str, folder: Path) -> Configuration:
     root = logging.getLogger()
     root.addHandler(plugin)  # the client library only logs why a credentials plugin failed
     try:
-        load(
-            kubeconfig,
-            context,
-            client_configuration=configuration,
-            persist_config=False,
-            temp_file_path=str(folder),
-        )
+        with _ending_children():
+            load(
+                kubeconfig,
+                context,
+                client_configuration=configuration,
+                persist_config=False,
+                temp_file_path=str(folder),
+            )
     except (ConfigException, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ClusterError(f"context {context!r} cannot be used: {_told(error)}") from error
     finally:
@@ -220,6 +226,20 @@ def _load(kubeconfig: str, context: str, folder: Path) -> Configuration:
             f"no credentials for context {context!r} could be had: {'; '.join(plugin.messages)}"
         )
     return configuration
+
+
+@contextmanager
+def _ending_children() -> Iterator[None]:
+    """End what was started inside, if that is left by an exception: a plugin may wait for ever."""
+    here = psutil.Process()
+    before = set(here.children())
+    try:
+        yield
+    except BaseException:
+        for child in set(here.children()) - before:
+            with suppress(psutil.NoSuchProcess):
+                child.terminate()
+        raise
 
 
 def _credentials(configuration: Configuration, context: str, folder: Path) -> Credentials:

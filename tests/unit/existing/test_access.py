@@ -1,8 +1,16 @@
 """A kubeconfig that leads nowhere, or names nobody, is told before anybody is asked."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -11,6 +19,7 @@ from bench.cluster.existing.access import LISTED, listed, open_access
 from bench.cluster.existing.errors import ClusterError
 
 CLOSED = "https://127.0.0.1:9"
+ROOT = Path(__file__).parents[3]
 SECRET = "not-for-a-screen"
 
 
@@ -87,7 +96,52 @@ def test_a_client_certificate_without_its_key_is_told_as_such(refusal, tmp_path:
 
 
 def test_an_api_server_that_is_away_is_told_by_its_address(refusal) -> None:
-    assert f"{CLOSED}, cannot be reached" in refusal()
+    assert f"{CLOSED}, cannot be reached: Failed to establish" in refusal()
+
+
+def test_an_address_that_swallows_everything_is_given_up(refusal, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as stack:
+        address = deaf.getsockname()
+        for _ in range(4):  # its queue is full: what comes later is dropped, as a firewall does
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(address)
+        server = f"https://127.0.0.1:{address[1]}"
+        text = refusal({"server": server, "certificate-authority": str(tmp_path / "ca.crt")})
+    assert "cannot be reached: Connection to 127.0.0.1 timed out" in text
+
+
+def test_a_credentials_plugin_that_waits_for_ever_ends_with_who_asked_it(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "interactiveMode": "Never",
+        "command": "sh",
+        "args": ["-c", f"echo $$ > {begun}.new; mv {begun}.new {begun}; exec sleep 60"],
+    }
+    document = {
+        "contexts": [{"name": "ours", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": CLOSED}}],
+        "users": [{"name": "u", "user": {"exec": plugin}}],
+    }
+    file = tmp_path / "config"
+    file.write_text(yaml.safe_dump(document))
+
+    bench = subprocess.Popen(
+        [sys.executable, "-m", "bench", "clean", "--context", "ours", "--kubeconfig", str(file)],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    while not begun.exists():
+        assert bench.poll() is None
+        time.sleep(0.01)
+    asked = psutil.Process(int(begun.read_text()))
+    bench.send_signal(signal.SIGINT)
+    assert 130 == bench.wait(60)
+    asked.wait(10)
+    assert not asked.is_running()
 
 
 def test_a_message_names_so_many_contexts_and_counts_the_others() -> None:
