@@ -131,7 +131,7 @@ class ForeignCluster:
         plugin = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
         users["plugin"] = {"exec": {**plugin, "command": "false"}}
         # of a login plugin of old, which gives nothing any more
-        users["unknown"] = {"auth-provider": {"name": "oidc", "config": {}}}
+        users["unknown"] = {"auth-provider": {"name": "oidc"}}
         contexts = {CONTEXT: ("theirs", "guest")}
         contexts |= {name: ("theirs", name) for name in users}
         contexts |= {name: (name, "guest") for name in clusters if name != "theirs"}
