@@ -53,6 +53,7 @@ class ExistingSite:
         if self.terms.audit_log:
             rests += " and the audit log"
         else:
+            rests += " (what the freshness probe read through it is in it, too)"
             missing.append("no audit log")
         if self.terms.reads_metrics:
             seen = (

@@ -245,8 +245,9 @@ class ExistingPlane(Stoppable):
             self._say(f"the namespace {own.name} is removed, with all that was in it")
             return
         self._say(
-            f"the namespace {own.name} is empty, and the cluster's own controller is ending it; "
-            f"python -m bench clean --context {self._access.context} looks again"
+            f"the namespace {own.name} is empty, and is being ended by the cluster's own "
+            "controller, or may not be finalized by this account; python -m bench clean "
+            f"--context {self._access.context} looks again"
         )
 
     def _made_unheard(self) -> OwnNamespace | None:

@@ -94,6 +94,7 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     assert not reader.has(record.trial, "audit")
     (text,) = [caveat.text for caveat in reader.record.caveats]
     assert "no metrics of the API server" in text
+    assert "what the freshness probe read through it is in it" in text
     assert "Requests rest on each server's own count: of somebody else" in page_of(tmp_path)
 
 
