@@ -2,9 +2,13 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.progress import Progress
 from bench.store import Store
+
+if TYPE_CHECKING:
+    from bench.analysis.run import RunAnalysis
 
 FORMATS = ("html", "markdown", "json", "csv", "png")
 """What ``--format`` takes; all by default."""
@@ -16,8 +20,12 @@ def render_report(
     reports: Path,
     progress: Progress,
     formats: Collection[str] = FORMATS,
+    analysis: "RunAnalysis | None" = None,
 ) -> None:
-    """Write the report of ``run`` in ``formats``, print its summary, and say where it is."""
+    """Write the report of ``run`` in ``formats``, print its summary, and say where it is.
+
+    ``analysis`` is that of the run as it is now, for whoever has it already.
+    """
     # here, because matplotlib takes a second that other commands need not wait for
     from bench.analysis.run import analyse
     from bench.forms.build import summarise_run
@@ -28,7 +36,7 @@ def render_report(
 
     progress.move("making the report", 0.0)
     reader = store.open(run)
-    analysis = analyse(reader)
+    analysis = analysis or analyse(reader)
     folder = reports / reader.record.run
     page = None
     figures: Kept = {}

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import (
     add_folders,
@@ -21,6 +22,9 @@ from bench.progress import Progress
 from bench.run import Run, resume_run, start_run
 from bench.site import Site
 from bench.store import Store
+
+if TYPE_CHECKING:
+    from bench.analysis.run import RunAnalysis
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -78,9 +82,14 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
 def _walk(
     options: argparse.Namespace, run: Run, store: Store, site: Site | None, progress: Progress
 ) -> int:
+    analysis = None
     try:
         record = run.walk()
-        while (rounds := _lacking(store, run, progress)) is not None:
+        while (analysis := _looked_at(store, run)) is not None:
+            rounds = _lacking(analysis, progress)
+            if rounds is None:
+                break
+            analysis = None  # what is bought is not in it
             run = resume_run(
                 record.run,
                 store=store,
@@ -92,22 +101,27 @@ def _walk(
             record = run.walk()
     finally:
         if run.has_trials:
-            render_report(store, run.record.run, options.reports, progress)
+            render_report(store, run.record.run, options.reports, progress, analysis=analysis)
     if run.unequal:
         progress.say("error: the servers did not answer alike: no figure of this run can be used")
         return FAILED
     return OK if record.state is RunState.COMPLETE else FAILED
 
 
-def _lacking(store: Store, run: Run, progress: Progress) -> int | None:
-    """Return to how many rounds the run's plan wants it extended, and say why; or ``None``."""
+def _looked_at(store: Store, run: Run) -> "RunAnalysis | None":
+    """Return what the run shows so far, if more of it may be bought."""
     if run.record.plan.precision is None or run.unequal:
         return None
     # here, because pandas takes a moment that other commands need not wait for
-    from bench.analysis.precision import rounds_to_buy, shortfall
     from bench.analysis.run import analyse
 
-    analysis = analyse(store.open(run.record.run))
+    return analyse(store.open(run.record.run))
+
+
+def _lacking(analysis: "RunAnalysis", progress: Progress) -> int | None:
+    """Return to how many rounds the run's plan wants it extended, and say why; or ``None``."""
+    from bench.analysis.precision import rounds_to_buy, shortfall
+
     rounds = rounds_to_buy(analysis)
     if (found := shortfall(analysis)) is not None:
         remedy = f"extending to {rounds} rounds" if rounds else "the plan buys no more rounds"
