@@ -5,10 +5,8 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
-from servers.cached import CachedSource
 from servers.direct import DirectSource
-from servers.informer import PODS, SharedInformer
-from servers.informer_metrics import InformerMetrics
+from servers.informer_source import over_informer
 from servers.server import Server, Settings, connect
 from servers.source import PodSource, ScopedSource
 from servers.variants import discover
@@ -21,15 +19,6 @@ def _direct(
     return DirectSource(transport, default_version=default_version, namespace=settings.namespace)
 
 
-def _informer(settings: Settings, registry: CollectorRegistry) -> PodSource:
-    transport = connect(settings, registry, 2)
-    metrics = InformerMetrics(registry)
-    namespaces = None if settings.namespace is None else [settings.namespace]
-    informer = SharedInformer(transport, PODS, namespaces=namespaces, observer=metrics)
-    metrics.watch(informer)
-    return CachedSource(informer, transport, event_times=metrics.event_times)
-
-
 SERVERS: Mapping[str, Server] = {
     "direct": Server("direct", "asks the API server on every request", _direct),
     "direct-rv0": Server(
@@ -37,7 +26,7 @@ SERVERS: Mapping[str, Server] = {
         'the same, content with what the API server has cached (resourceVersion "0")',
         partial(_direct, default_version="0"),
     ),
-    "informer": Server("informer", "reads a local cache kept by list and watch", _informer),
+    "informer": Server("informer", "reads a local cache kept by list and watch", over_informer),
     **discover(),
 }
 

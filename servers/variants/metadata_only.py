@@ -4,15 +4,14 @@ Another contract: a pod is answered with its metadata alone, and selected by lab
 ``metadata.name`` and ``metadata.namespace`` alone. Much less is sent and held.
 """
 
+from functools import partial
 from http import HTTPStatus
 
-from prometheus_client import CollectorRegistry
-
 from servers.cached import CachedSource
-from servers.informer import PODS, SelectorError, SharedInformer, parse_field_selector
-from servers.informer_metrics import InformerMetrics
-from servers.server import Contract, Server, Settings, connect
-from servers.source import PodPage, PodQuery, PodSource, SourceError
+from servers.informer import SelectorError, parse_field_selector
+from servers.informer_source import over_informer
+from servers.server import Contract, Server
+from servers.source import PodPage, PodQuery, SourceError
 
 FIELDS = ("metadata.name", "metadata.namespace")
 
@@ -39,20 +38,9 @@ def _check_fields(selector: str) -> None:
             )
 
 
-def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
-    transport = connect(settings, registry, 2)
-    metrics = InformerMetrics(registry)
-    namespaces = None if settings.namespace is None else [settings.namespace]
-    informer = SharedInformer(
-        transport, PODS, namespaces=namespaces, metadata_only=True, observer=metrics
-    )
-    metrics.watch(informer)
-    return MetadataSource(informer, transport, event_times=metrics.event_times)
-
-
 SERVER = Server(
     "informer",
     "reads a cache of the pods' metadata alone (another contract: no spec, no status)",
-    _build,
+    partial(over_informer, source=MetadataSource, metadata_only=True),
     contract=Contract.METADATA,
 )
