@@ -6,18 +6,19 @@ something new begins and now and then, so that a log stays readable.
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from bench.supervision.stoppable import Stoppable
+
 LOG_EVERY_S = 10.0
 _YES = ("y", "Y", "yes", "Yes", "YES")
 
 
-class Progress:
+class Progress(Stoppable):
     """Tells what goes on; use as a context manager. Writes to standard error."""
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -75,12 +76,8 @@ class Progress:
         self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Remove the moving line, and draw no more."""
         self.settle()
         self._bars.stop()
 

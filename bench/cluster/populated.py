@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from bench.cluster.churn import Churn
@@ -11,6 +10,7 @@ from bench.cluster.plane import Plane
 from bench.cluster.pods import draw_pods, targets
 from bench.cluster.population import Progress, populate
 from bench.model import Targets
+from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 IDENTITY = HARNESS
@@ -18,7 +18,7 @@ IDENTITY = HARNESS
 P = TypeVar("P", bound=Plane)
 
 
-class PopulatedCluster(Generic[P]):
+class PopulatedCluster(Stoppable, Generic[P]):
     """Starts everything on entry and stops it on exit; churn is paused at first.
 
     ``start`` brings up the control plane, of whatever kind.
@@ -68,12 +68,8 @@ class PopulatedCluster(Generic[P]):
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Stop everything that was started."""
         self._stack.close()
 
     def check(self) -> None:

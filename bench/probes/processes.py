@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
+
+from bench.supervision.stoppable import Stoppable
 
 INTERVAL_S = 0.5
 
@@ -89,7 +90,7 @@ def highest_rss_bytes(pid: int) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-class Sampler:
+class Sampler(Stoppable):
     """Samples named process trees every ``INTERVAL_S`` while in a ``with`` block.
 
     ``pids`` is asked each time: a process may be started anew meanwhile.
@@ -105,12 +106,8 @@ class Sampler:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Take no more samples."""
         self._halt.set()
         self._thread.join()
 

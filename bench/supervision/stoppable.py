@@ -6,7 +6,7 @@ from typing import Self
 
 
 class Stoppable(ABC):
-    """Something that is running already; leaving the ``with`` block stops it."""
+    """Something that runs, from the ``with`` block on at the latest; leaving the block stops it."""
 
     @abstractmethod
     def stop(self) -> object:

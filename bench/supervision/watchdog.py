@@ -12,13 +12,13 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 import bench
 from bench.supervision import guardian
 from bench.supervision.groups import read_stat
 from bench.supervision.signals import deferring_signals
+from bench.supervision.stoppable import Stoppable
 
 _CLOSE_TIMEOUT_S = guardian.TERM_TIMEOUT_S + guardian.KILL_TIMEOUT_S + 60.0
 """Both of the guardian's time-outs, and a minute for removing large folders."""
@@ -33,10 +33,10 @@ class WatchdogLost(Exception):  # noqa: N818 # the name says what happened
     """The guardian process ended while the harness still needs it."""
 
 
-class Watchdog:
+class Watchdog(Stoppable):
     """A process that outlives the harness by just enough to clean up after it.
 
-    Whatever is still guarded when the harness ends (``close``, an exception, a
+    Whatever is still guarded when the harness ends (``stop``, an exception, a
     signal, SIGKILL) is ended and removed: SIGTERM to every group, SIGKILL after
     5 s to those left, then the folders. Safe to use from several threads.
     """
@@ -99,23 +99,12 @@ class Watchdog:
             raise
         return path
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """End and remove what is still guarded, and wait until that is done."""
         with deferring_signals():
             with self._lock, contextlib.suppress(BrokenPipeError):
                 self._pipe.close()
             self._process.wait(_CLOSE_TIMEOUT_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def _pipe(self) -> IO[bytes]:

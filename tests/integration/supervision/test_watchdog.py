@@ -195,7 +195,7 @@ def test_closing_ends_and_removes_what_is_still_guarded(tmp_path):
 
 def test_closing_twice_is_fine():
     with Watchdog() as watchdog:
-        watchdog.close()
+        watchdog.stop()
 
 
 def test_a_process_that_is_not_there_cannot_be_guarded():
