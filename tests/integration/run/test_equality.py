@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import equality
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import PodKey, draw_pods
@@ -84,8 +85,9 @@ def test_servers_of_two_clusters_do_not_and_both_attempts_are_told(
 
 
 def test_a_server_that_never_reaches_the_last_write_is_told(
-    populated: ControlPlane, start_server: StartServer
+    populated: ControlPlane, start_server: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(equality, "CATCH_UP_S", 0.5)  # never is no nearer after ten seconds
     record = compare_servers(
         [start_server("informer", populated)], ["/healthz"], resource_version=str(10**9)
     )

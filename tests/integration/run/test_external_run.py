@@ -3,7 +3,10 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.analysis.run import analyse
+from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
 from bench.plan import Vocabulary, read_plan
 from bench.store import Store
@@ -13,13 +16,26 @@ from tests.integration.run.conftest import StartBench
 PROGRAM = Path(__file__).parents[1] / "external" / "pods_server.py"
 
 
-def run_with(start_bench: StartBench, folder: Path, *flaws: str) -> BenchProcess:
+def arguments(folder: Path, *flaws: str) -> tuple[str, ...]:
     plan = folder / "tiny.toml"
     plan.write_text(TINY.replace('["direct", "informer", "none"]', '["direct"]'))
     command = f"{sys.executable} {PROGRAM} {' '.join(flaws)}"
-    bench = start_bench("run", str(plan), "--server", f"theirs={command}", *folders(folder))
+    return ("run", str(plan), "--server", f"theirs={command}", *folders(folder))
+
+
+def run_with(start_bench: StartBench, folder: Path, *flaws: str) -> BenchProcess:
+    bench = start_bench(*arguments(folder, *flaws))
     bench.wait()
     assert [] == bench.left_behind()
+    return bench
+
+
+@pytest.fixture(scope="module")
+def died(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchProcess:
+    """A run whose server died before it was ready."""
+    folder = tmp_path_factory.mktemp("died")
+    bench = BenchProcess(folder, arguments(folder, "dies"), binaries)
+    bench.wait()
     return bench
 
 
@@ -50,23 +66,20 @@ def test_it_is_measured_with_two_ledgers_which_is_said(
     assert () == analysis.voids
 
 
-def test_the_plan_that_is_kept_can_be_run_again(start_bench: StartBench, tmp_path: Path) -> None:
-    bench = run_with(start_bench, tmp_path, "dies")
-    (kept,) = bench.results.glob("*/plan.toml")
+def test_the_plan_that_is_kept_can_be_run_again(died: BenchProcess) -> None:
+    (kept,) = died.results.glob("*/plan.toml")
     vocabulary = Vocabulary(servers=("direct",), routes=("list-all",))
-    assert Store(bench.results).open("latest").record.plan == read_plan(str(kept), vocabulary)
+    assert Store(died.results).open("latest").record.plan == read_plan(str(kept), vocabulary)
 
 
-def test_one_that_dies_ends_the_run_at_once_with_its_log(
-    start_bench: StartBench, tmp_path: Path
-) -> None:
-    bench = run_with(start_bench, tmp_path, "dies")
-    assert 1 == bench.process.returncode
-    assert "server theirs ended with exit code 1 before it was ready" in bench.text.replace(
+def test_one_that_dies_ends_the_run_at_once_with_its_log(died: BenchProcess) -> None:
+    assert 1 == died.process.returncode
+    assert "server theirs ended with exit code 1 before it was ready" in died.text.replace(
         "\n", " "
     )
-    assert "out of luck" in bench.text
-    assert "Traceback" not in bench.text
+    assert "out of luck" in died.text
+    assert [] == died.left_behind()
+    assert "Traceback" not in died.text
 
 
 def test_one_that_answers_wrong_voids_the_run(start_bench: StartBench, tmp_path: Path) -> None:
