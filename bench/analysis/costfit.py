@@ -31,6 +31,8 @@ def cost_model(plan: Plan, facts: Sequence[Facts], quantity: Quantity) -> CostMo
     """Fit the unit costs of ``quantity``, or say why the run does not tell them."""
     rows = rows_of(plan, facts, quantity, (*READERS, INFORMER))
     lacking = _lacking(plan, rows)
+    if lacking and facts and all(quantity.of(fact) is None for fact in facts):
+        lacking = f"no trial could read it here ({quantity.title})"
     if lacking:
         return Unfitted(quantity, lacking)
     own = [*rows, *(starts_of(plan, facts) if quantity.counts_start else ())]

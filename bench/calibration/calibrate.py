@@ -62,7 +62,7 @@ def _judged(name: str, run: Run, store: Store) -> Iterator[Finding]:
     try:
         run.walk()
     except RunEndedEarlyError as error:
-        yield Finding(f"{name}: a run to judge", "a whole run", str(error), "none", passed=False)
+        yield Finding(f"{name}: a run to judge", "a whole run", error.why, "none", passed=False)
         return
     if run.unequal:
         yield Finding(f"{name}: the servers' answers", "alike", "different", "none", passed=False)

@@ -91,7 +91,8 @@ def resume_run(
     done = reader.trials()
     if site is None and reader.record.environment.existing:
         raise ResumeError(
-            f"{reader.record.run} was made on an existing cluster: name it again (--context)"
+            f"{reader.record.run} was made on an existing cluster, which has to be named again: "
+            f"python -m bench run --resume {reader.record.run} --context NAME [--rounds N]"
         )
     plan = extended(reader.record, rounds)
     todo = lacking(plan, done)

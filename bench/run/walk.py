@@ -51,8 +51,12 @@ class RunEndedEarlyError(Exception):
     """The run could not go on; what it measured until then is kept and valid."""
 
     def __init__(self, run: str, why: str) -> None:
-        super().__init__(f"the run ended early: {why}")
+        super().__init__(
+            f"the run ended early: {why}\n"
+            f"What it measured is kept; to go on: python -m bench run --resume {run}"
+        )
         self.run = run
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,3 +271,14 @@ def test_a_missing_arm_is_named(tmp_path: Path, servers: tuple[str, ...], why: s
     for found in cost_models(analysis.record.plan, analysis.facts):
         assert isinstance(found, Unfitted)
         assert why in found.why
+
+
+def test_what_no_trial_could_read_is_named(tmp_path: Path) -> None:
+    analysis = analyse(write_run(Store(tmp_path)))
+    unread = [
+        replace(fact, marks=None, record=replace(fact.record, apiserver_cpu_s=None))
+        for fact in analysis.facts
+    ]
+    found = cost_models(analysis.record.plan, unread)[0]
+    assert isinstance(found, Unfitted)
+    assert "no trial could read it here (API-server CPU)" in found.why
