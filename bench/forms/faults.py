@@ -96,7 +96,7 @@ def grid_of(fault: FaultSummary) -> Grid:
             row("until no read failed any more, s", _errors_stop),
             row(f"requests to the API server in the first {AFTER_S:g} s", _requests),
         ),
-        remark=f"Route {one.route}, {one.rate_rps:g} reads a second offered, {one.pods:,} pods, "
+        remark=f"Route {one.route}, {one.rate_rps:g} reads/s offered, {one.pods:,} pods, "
         f"{replicas}. Of all rounds: reads together, the longest of times, the mean of requests. "
         "None is a cost.",
     )

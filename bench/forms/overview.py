@@ -98,7 +98,7 @@ def _grid(scenario: ScenarioSummary) -> Grid:
     shown = tuple(row for row in rows if any(cell.text != MISSING for cell in row[1:]))
     one = scenario.scenario
     load = (
-        f"{one.rate_rps:g} reads a second offered"
+        f"{one.rate_rps:g} reads/s offered"
         if one.rate_rps is not None
         else f"{one.users} clients at full speed"
     )

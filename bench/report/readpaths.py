@@ -79,7 +79,7 @@ def _section(index: int, matrix: Matrix, places: Places) -> ReadPathSection:
 
 def _caption(matrix: Matrix) -> str:
     one = matrix.open_scenario
-    load = f"{number(one.rate_rps)} reads a second offered, {number(one.churn_per_s)} writes/s"
+    load = f"{number(one.rate_rps)} reads/s offered, {number(one.churn_per_s)} writes/s"
     full = ""
     if matrix.closed_scenario is not None:
         users = matrix.closed_scenario.users

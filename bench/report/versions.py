@@ -101,7 +101,7 @@ def _section(index: int, one: VersionSet) -> VersionSection:
     load = (
         f"{first.users} clients at full speed"
         if first.rate_rps is None
-        else f"{number(first.rate_rps)} reads a second offered"
+        else f"{number(first.rate_rps)} reads/s offered"
     )
     return VersionSection(
         anchor=f"versions{index}",
