@@ -30,6 +30,10 @@ from bench.model import Targets
 SOCKET = "INFORMER_BENCH_UI_SOCKET"
 """Names the harness's socket; set by the harness, so only in the process with the page."""
 
+STOP_S = 2.0
+"""How long a user that is stopped may take to end the request it has begun: the API server counts
+that one, so Locust has to."""
+
 CLASSES = reader_classes(__name__)
 globals().update(CLASSES)  # where Locust looks for them
 globals().update(shapes.named(__name__))
@@ -42,6 +46,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # likewise
 def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None:
+    environment.stop_timeout = max(environment.stop_timeout, STOP_S)
     for each in CLASSES.values():
         each.host = getattr(environment.parsed_options, each.server) or None  # for the form's text
     rows.report_from_workers(environment, CLASSES.values())
