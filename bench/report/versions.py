@@ -40,7 +40,8 @@ FEATURES = (
     Feature(
         "Consistent reads from cache",
         "a LIST that names no resourceVersion is answered from the watch cache once etcd has said "
-        "how new that must be; before, etcd read and sent every object",
+        "how new that must be; before, etcd read and sent every object. On 1.34 the API server "
+        "counts that question among the lists from etcd, beside the one that the cache served",
         31,
     ),
     Feature(

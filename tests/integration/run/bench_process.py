@@ -38,7 +38,8 @@ churn_per_s = 10
 class BenchProcess(Stoppable):
     """``python -m bench ...`` under way; its messages are read from a file."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...], binaries: Binaries) -> None:
+    def __init__(self, folder: Path, arguments: tuple[str, ...], binaries: Binaries | None) -> None:
+        """Start it with ``binaries`` named in its environment; ``None``: it looks for its own."""
         self.folder = folder
         self.results = folder / "results"
         self.reports = folder / "reports"
@@ -46,11 +47,10 @@ class BenchProcess(Stoppable):
         self.scratch.mkdir(exist_ok=True)
         self.messages = folder / "messages.txt"
         self.output = folder / "output.txt"
-        environment = os.environ | {
-            "TMPDIR": str(self.scratch),
-            "TEST_ASSET_KUBE_APISERVER": str(binaries.kube_apiserver),
-            "TEST_ASSET_ETCD": str(binaries.etcd),
-        }
+        environment = os.environ | {"TMPDIR": str(self.scratch)}
+        if binaries is not None:
+            environment["TEST_ASSET_KUBE_APISERVER"] = str(binaries.kube_apiserver)
+            environment["TEST_ASSET_ETCD"] = str(binaries.etcd)
         with self.messages.open("wb") as messages, self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bench", *arguments],

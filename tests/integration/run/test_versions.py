@@ -1,12 +1,14 @@
 """One run on several versions of Kubernetes, on the real things."""
 
+from pathlib import Path
+
 import pytest
 
 from bench.analysis.run import analyse
 from bench.cluster.binaries.pins import pins
 from bench.report.versions import FEATURES
 from bench.store import Store
-from tests.integration.run.conftest import StartBench
+from tests.integration.run.bench_process import TINY, BenchProcess, folders
 
 FROM_CACHE = FEATURES[0]
 BUILD_S = 1800.0
@@ -14,33 +16,36 @@ BUILD_S = 1800.0
 
 
 @pytest.mark.soak
-def test_each_version_that_can_be_built_measures_and_lists_come_from_where_it_keeps_them(
-    start_run: StartBench,
+def test_each_version_that_can_be_built_is_measured_and_those_serve_lists_from_cache_that_can(
+    tmp_path: Path,
 ) -> None:
     versions = [str(pin.kubernetes) for pin in pins()]
     assert len(versions) > 1
     scenarios = [
-        f'[[scenarios]]\nname = "v{version}"\nkubernetes = "{version.rpartition(".")[0]}"\n'
-        'route = "list-all"\nusers = 2\npods = 40\nchurn_per_s = 10\nprobe = false\n'
+        f'[[scenarios]]\nname = "{_name(version)}"\nkubernetes = "{version.rpartition(".")[0]}"\n'
+        'route = "list-all"\nusers = 8\nrate_rps = 10\npods = 40\nchurn_per_s = 10\nprobe = false\n'
         for version in versions
     ]
-    finished = start_run(
-        ('[[scenarios]]\nname = "all"\nroute = "list-all"\n', ""),
-        ("users = 2\npods = 40\nchurn_per_s = 10\n", "\n".join(scenarios)),
-    )
-    assert 0 == finished.wait(len(versions) * BUILD_S), finished.text
+    plan = tmp_path / "versions.toml"
+    plan.write_text(TINY.partition("[[scenarios]]")[0] + "\n".join(scenarios))
+    with BenchProcess(tmp_path, ("run", str(plan), *folders(tmp_path)), None) as finished:
+        assert 0 == finished.wait(len(versions) * BUILD_S), finished.text
     run = Store(finished.results).open("latest")
-    assert {f"v{one}": one for one in versions} == {
+    assert {_name(one): one for one in versions} == {
         record.trial.scenario: record.kubernetes for record in run.trials()
     }
     (across,) = analyse(run).versions
     assert versions == list(across.versions)
     (direct,) = [server for server in across.servers if server.server == "direct"]
-    row = direct.row("lists_from_etcd")
+    row = direct.row("lists_from_cache")
     assert row is not None
     for version, figure in zip(versions, row.figures, strict=True):
         assert figure is not None
         assert figure.interval is not None
-        expected = 0 if FROM_CACHE.is_on(version) else 1000
+        expected = 1000 if FROM_CACHE.is_on(version) else 0
         assert figure.interval.value == pytest.approx(expected, abs=20), version
     assert [] == finished.left_behind()
+
+
+def _name(version: str) -> str:
+    return f"on-{version.replace('.', '-')}"
