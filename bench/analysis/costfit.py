@@ -30,9 +30,7 @@ def cost_models(plan: Plan, facts: Sequence[Facts]) -> list[CostModel | Unfitted
 def cost_model(plan: Plan, facts: Sequence[Facts], quantity: Quantity) -> CostModel | Unfitted:
     """Fit the unit costs of ``quantity``, or say why the run does not tell them."""
     rows = rows_of(plan, facts, quantity, (*READERS, INFORMER))
-    lacking = _lacking(plan, rows)
-    if lacking and facts and all(quantity.of(fact) is None for fact in facts):
-        lacking = f"no trial could read it here ({quantity.title})"
+    lacking = _lacking(plan, facts, quantity, rows)
     if lacking:
         return Unfitted(quantity, lacking)
     own = [*rows, *(starts_of(plan, facts) if quantity.counts_start else ())]
@@ -69,8 +67,12 @@ def fit_rows(quantity: Quantity, rows: Sequence[CostRow]) -> CostModel | Unfitte
     )
 
 
-def _lacking(plan: Plan, rows: Sequence[CostRow]) -> str:
+def _lacking(
+    plan: Plan, facts: Sequence[Facts], quantity: Quantity, rows: Sequence[CostRow]
+) -> str:
     """Say what stands in the way of a model; nothing if nothing does."""
+    if facts and all(quantity.of(fact) is None for fact in facts):
+        return f"no trial could read it here ({quantity.title})"
     if not any(scenario.is_open for scenario in plan.scenarios):
         return "every scenario runs at full speed, and costs compare only at a fixed read rate"
     if NO_SERVER not in plan.servers:
