@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.analysis.counters import Difference
-from bench.analysis.requests import Count, of_audit, of_client
+from bench.analysis.requests import Count, for_pods, of_audit, of_client
 
 REPLICA = re.compile(r"(?:.* )?informer-bench-server/(\d+)(?:\.\d+)?")
 """A User-Agent that names its replica, from 1, and perhaps which of its workers it is."""
@@ -61,8 +61,7 @@ class ReplicaLedger:
 
     def of_pods(self, verb: str) -> int:
         """Return its requests for pods between the marks, without the probe's; a watch: opened."""
-        own = self.audit - self.of_probe
-        return sum(n for key, n in own.items() if (key.verb, key.resource) == (verb, "pods"))
+        return for_pods(self.audit - self.of_probe, verb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +123,13 @@ def read_replicas(
     for replica in known:
         own = named == replica
         audit = of_audit(mine[own])
-        opened = sum(n for key, n in audit.items() if (key.verb, key.resource) == ("watch", "pods"))
         found.append(
             ReplicaLedger(
                 replica=replica,
                 audit=audit,
                 of_probe=of_audit(mine[own & of_probe]),
                 client=None if client is None else _of_replica(client, replica),
-                watches=before[replica] + opened,
+                watches=before[replica] + for_pods(audit, "watch"),
             )
         )
     others = Counter(mine["user_agent"][~named.isin(known)].tolist())

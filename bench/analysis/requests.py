@@ -80,6 +80,11 @@ def opened(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
     return audit[(audit["verb"] != "watch") | began]
 
 
+def for_pods(count: Count, *verbs: str) -> int:
+    """Return how many requests of ``verbs`` were for pods."""
+    return sum(n for key, n in count.items() if key.resource == "pods" and key.verb in verbs)
+
+
 def without_watches(count: Count) -> Count:
     """Leave the watches out."""
     return Counter({key: number for key, number in count.items() if key.verb != "watch"})

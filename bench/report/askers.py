@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.ledgers import Count
 from bench.analysis.metrics import Facts
 from bench.analysis.replicaledgers import ReplicaLedger, ReplicaLedgers
+from bench.analysis.requests import Count, for_pods
 from bench.analysis.run import RunAnalysis
 from bench.analysis.summary import presentation_order
 from bench.report.numbers import MISSING
@@ -96,12 +96,7 @@ def _unseen(found: ReplicaLedgers) -> str:
 
 
 def _of_account(fact: Facts) -> int:
-    count = fact.ledgers.for_reads or Count()
-    return sum(
-        number
-        for key, number in count.items()
-        if key.resource == "pods" and key.verb in ("list", "get")
-    )
+    return for_pods(fact.ledgers.for_reads or Count(), "list", "get")
 
 
 def _watches(each: Sequence[ReplicaLedger]) -> str:
