@@ -11,7 +11,7 @@ STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock informer/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "informer-bench needs Python 3.11 or newer; choose one with: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
@@ -21,6 +21,7 @@ $(STAMP): requirements.lock
 	@# The lock is complete, so nothing is resolved: pip's resolver would otherwise look past a
 	@# pin for the same package with an extra, and stop when a newer version has been released.
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable informer
 	@$(PY) -m pip check --disable-pip-version-check
 	@touch $@
 
@@ -89,12 +90,12 @@ microbench: $(STAMP) ## The speed of the parts, as ratios measured side by side 
 .PHONY: clean
 clean: ## Remove .venv and tool caches; results, reports and the binaries' cache stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
-	@find bench servers tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find bench informer servers tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lock
 lock: ## Resolve requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --no-emit-package kube-informer --no-header --no-annotate \
 	  --upgrade --group dev pyproject.toml --output-file requirements.lock
 
 .PHONY: help

@@ -8,7 +8,7 @@ hundred objects to a piece, and after a change one piece to be joined again.
 
 from collections.abc import Sequence
 
-from servers.informer import Snapshot
+from kube_informer import Snapshot
 
 GROUP = 8
 """Pieces of a snapshot that are joined to one: four leaves and the commas after them, which is

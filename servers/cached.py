@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
-from servers.bodies import Bodies
-from servers.informer import (
+from kube_informer import (
     CachedObject,
     SelectorError,
     Snapshot,
     parse_field_selector,
     parse_label_selector,
 )
+from servers.bodies import Bodies
 from servers.retained import PRESENT, Position, RetainedSnapshots, Tokens
 from servers.source import (
     EXACT,

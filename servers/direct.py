@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from servers.informer.errors import TransportError
-from servers.informer.transport import Response, Transport
+from kube_informer.errors import TransportError
+from kube_informer.transport import Response, Transport
 from servers.source import POD_HEAD, Pod, PodPage, PodQuery, SourceError
 
 TIMEOUT_S = 30.0

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from servers.informer import PODS, Observer, Resource, SharedInformer
+from kube_informer import PODS, Observer, Resource, SharedInformer
 
 LATENCY_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """client-go's, of ``informer_processing_latency_seconds``."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from kube_informer import PODS, SharedInformer
 from servers.cached import CachedSource
-from servers.informer import PODS, SharedInformer
 from servers.informer_metrics import InformerMetrics
 from servers.server import Settings, connect
 

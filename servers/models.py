@@ -16,9 +16,9 @@ from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.client.rest import RESTClientObject, RESTResponse
 from prometheus_client import CollectorRegistry
 
+from kube_informer import PODS
+from kube_informer.transport import Response
 from servers.direct import TIMEOUT_S, source_error
-from servers.informer import PODS
-from servers.informer.transport import Response
 from servers.kubeconfig import load
 from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.server import Settings

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from servers.informer import Snapshot
+from kube_informer import Snapshot
 from servers.source import SourceError
 
 MAX_SNAPSHOTS = 8

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from servers.informer import Transport
+from kube_informer import Transport
 from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.source import PodSource
 

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 MODULES = (
-    "servers.informer.benchmarks.informer_events",
-    "servers.informer.benchmarks.informer_reads",
-    "servers.informer.benchmarks.informer_latency",
+    "bench.microbench.informer_events",
+    "bench.microbench.informer_reads",
+    "bench.microbench.informer_latency",
     "bench.load.topspeed",
     "bench.load.recordingcost",
     "bench.microbench.servers",

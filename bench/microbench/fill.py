@@ -24,7 +24,7 @@ from bench.kinds import server_kinds
 from bench.probes.processes import usage
 from bench.supervision.watchdog import Watchdog
 
-OFFICIAL = "servers.informer.benchmarks.informer_fill"
+OFFICIAL = "bench.microbench.informer_fill"
 READY_WITHIN_S = 2.0
 MEMORY_FACTOR = 1.5
 

@@ -6,8 +6,8 @@ models cost a server that has the pods already.
 
 from functools import partial
 
+from kube_informer import CachedObject
 from servers.cached import CachedSource
-from servers.informer import CachedObject
 from servers.informer_source import over_informer
 from servers.models import to_json
 from servers.server import Contract, Server

@@ -7,8 +7,8 @@ Another contract: a pod is answered with its metadata alone, and selected by lab
 from functools import partial
 from http import HTTPStatus
 
+from kube_informer import SelectorError, parse_field_selector
 from servers.cached import CachedSource
-from servers.informer import SelectorError, parse_field_selector
 from servers.informer_source import over_informer
 from servers.server import Contract, Server
 from servers.source import PodPage, PodQuery, SourceError

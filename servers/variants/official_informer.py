@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from kubernetes.informer import ADDED, BOOKMARK, DELETED, MODIFIED, SharedInformer
 from prometheus_client import CollectorRegistry
 
+from kube_informer import Snapshot
+from kube_informer.objects import decode_object
 from servers.cached import CachedSource
-from servers.informer import Snapshot
-from servers.informer.objects import decode_object
 from servers.models import to_json, typed_client
 from servers.server import Contract, Server, Settings
 from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError, pod_not_found

@@ -13,8 +13,8 @@ import yaml
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.supervision.watchdog import Watchdog
-from servers.informer import PODS, BackoffPolicy, Resource, SharedInformer, Transport
-from servers.informer.connection import _Cancellable
+from kube_informer import PODS, BackoffPolicy, Resource, SharedInformer, Transport
+from kube_informer.connection import _Cancellable
 from tests.integration.informer.replica import Writer, eventually
 from tests.integration.informer.scripted import Reply, Request, ScriptedServer
 from tests.integration.informer.wire import TcpProxy

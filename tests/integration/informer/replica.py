@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from servers.informer import CachedObject, DeletedFinalStateUnknown, SharedInformer
+from kube_informer import CachedObject, DeletedFinalStateUnknown, SharedInformer
 
 PATIENCE_S = 30.0
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes.client import Configuration
 
-from servers.informer import Transport
+from kube_informer import Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cluster.control_plane import ControlPlane
-from servers.informer import Observer, SharedInformer
+from kube_informer import Observer, SharedInformer
 from tests.integration.informer.conftest import QUICK, Informers
 from tests.integration.informer.replica import (
     PATIENCE_S,

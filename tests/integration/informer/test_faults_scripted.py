@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from servers.informer import BackoffPolicy, Observer, SharedInformer
-from tests.integration.informer.replica import Replica, eventually, lines
-from tests.integration.informer.scripted import Reply, Request, ScriptedServer, refusal
-from tests.unit.informer.shapes import (
+from informer.tests.shapes import (
     EXPIRED,
     TOO_LARGE,
     bookmark,
@@ -20,6 +17,9 @@ from tests.unit.informer.shapes import (
     pod,
     status,
 )
+from kube_informer import BackoffPolicy, Observer, SharedInformer
+from tests.integration.informer.replica import Replica, eventually, lines
+from tests.integration.informer.scripted import Reply, Request, ScriptedServer, refusal
 
 STEADY = BackoffPolicy(initial_s=0.2, cap_s=0.8, jitter=0.0)
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from bench.cluster.control_plane import ControlPlane
-from servers.informer import CONFIGMAPS, Transport, TransportError
+from kube_informer import CONFIGMAPS, Transport, TransportError
 from tests.integration.informer.replica import Writer, eventually
 from tests.integration.informer.subject import Make, Subject
 

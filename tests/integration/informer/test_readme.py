@@ -5,10 +5,10 @@ import re
 import threading
 from pathlib import Path
 
-import servers.informer
+import kube_informer
 from tests.integration.informer.replica import PATIENCE_S, eventually
 
-README = Path(servers.informer.__file__).with_name("README.md")
+README = Path(kube_informer.__file__).parents[2] / "README.md"
 EXAMPLE, RECIPE = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.cluster.api import ApiError
 from bench.cluster.control_plane import ControlPlane
-from servers.informer import SelectorError, SharedInformer
+from kube_informer import SelectorError, SharedInformer
 from tests.integration.informer.conftest import Informers
 from tests.integration.informer.replica import PATIENCE_S, listed, small_pod
 

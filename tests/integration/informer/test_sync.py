@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.cluster.control_plane import ControlPlane
-from servers.informer import (
+from kube_informer import (
     CONFIGMAPS,
     NAMESPACES,
     PODS,

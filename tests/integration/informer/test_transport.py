@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from servers.informer import TransportError, TransportTimeoutError
-from servers.informer.connection import Cancel
-from servers.informer.transport import TokenFile
+from kube_informer import TransportError, TransportTimeoutError
+from kube_informer.connection import Cancel
+from kube_informer.transport import TokenFile
 from tests.integration.informer.scripted import Reply
 
 

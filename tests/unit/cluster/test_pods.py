@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bench.cluster.pods import draw_pods, manifest, status, targets
-from servers.informer import parse_label_selector
+from kube_informer import parse_label_selector
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from informer.tests.shapes import pod
+from kube_informer import Snapshot
+from kube_informer.objects import CachedObject, decode_object
+from kube_informer.snapshot import SnapshotEditor
 from servers.bodies import Bodies
-from servers.informer import Snapshot
-from servers.informer.objects import CachedObject, decode_object
-from servers.informer.snapshot import SnapshotEditor
 from servers.retained import Position, RetainedSnapshots, Tokens
 from servers.source import SourceError
-from tests.unit.informer.shapes import pod
 
 
 def item(number: int, version: int = 1) -> CachedObject:

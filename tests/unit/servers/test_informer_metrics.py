@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-import servers.informer
-from servers.informer import PODS, Observer, SharedInformer, Transport
+import kube_informer
+from kube_informer import PODS, Observer, SharedInformer, Transport
 from servers.informer_metrics import InformerMetrics
 
-README = Path(servers.informer.__file__).with_name("README.md")
+README = Path(kube_informer.__file__).parents[2] / "README.md"
 POD_LABELS = {"name": "pods", "group": "", "version": "v1", "resource": "pods"}
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from kube_informer.transport import Response
 from servers.app import create_app
 from servers.direct import source_error
-from servers.informer.transport import Response
 from servers.source import Pod, PodPage, PodQuery, SourceError, quoted
 
 

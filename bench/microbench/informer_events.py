@@ -1,0 +1,112 @@
+"""Events from line to stored, indexed and handed to a handler; memory a pod. Ours and the peer's.
+
+Both are fed the same lines, an event a piece as an API server sends them, and
+both do all they do with them: the peer is the official client's informer itself.
+
+    python -m bench.microbench.informer_events
+"""
+
+import gc
+import statistics
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+
+from bench.microbench.informer_shapes import event, pod
+from bench.microbench.official_informer import OfficialFeed
+from kube_informer.handlers import Processor, ResourceEventHandlerFuncs
+from kube_informer.machine import Answered, Chunk, WatchMachine
+from kube_informer.observer import Observer
+from kube_informer.resource import Scope
+from kube_informer.store import Store
+
+PODS = 4000
+PEER_PODS = 1000
+ROUNDS = 3
+WAIT_S = 120.0
+
+END = b'{"metadata":{"resourceVersion":"1","annotations":{"k8s.io/initial-events-end":"true"}}}'
+
+
+def lines(count: int, first_version: int) -> list[bytes]:
+    """Return ``count`` events, each of another pod."""
+    return [event("ADDED", pod(at, first_version + at)) for at in range(count)]
+
+
+def ours(pieces: list[bytes]) -> tuple[float, Store]:
+    """Feed pieces through machine, store, index and one handler; return events a second."""
+    store = Store()
+    store.add_indexers({"namespace": lambda item: [item.namespace]})
+    processor = Processor(store, Observer())
+    done = threading.Event()
+    seen = 0
+
+    def count(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == len(pieces):
+            done.set()
+
+    processor.add(ResourceEventHandlerFuncs(add=count), 0.0, "counter")
+    processor.start()
+    machine = WatchMachine(Scope(), Observer())
+    machine.start()
+    machine.step(Answered(200), 0.0)
+    first, _ = machine.step(Chunk(b'{"type":"BOOKMARK","object":' + END + b"}\n"), 0.0)
+    store.apply(None, first, processor.distribute)
+    begun = time.perf_counter()
+    for piece in pieces:
+        outputs, _ = machine.step(Chunk(piece), 0.0)
+        store.apply(None, outputs, processor.distribute)
+    store.snapshot().by_index("namespace", "ns-001")
+    if not done.wait(WAIT_S):
+        raise SystemExit("our handler was not told of every event")
+    rate = len(pieces) / (time.perf_counter() - begun)
+    processor.stop()
+    return rate, store
+
+
+def peer(pieces: list[bytes]) -> tuple[float, object]:
+    """Feed pieces to the official informer; return events a second, and its cache."""
+    feed = OfficialFeed(pieces)
+    begun = time.perf_counter()
+    feed.informer.start()
+    if not feed.done.wait(WAIT_S):
+        raise SystemExit("the official informer did not tell of every event")
+    rate = len(pieces) / (time.perf_counter() - begun)
+    feed.stop()
+    return rate, feed.informer.cache
+
+
+def memory(fill: Callable[[], object], count: int) -> float:
+    """Return the bytes a pod by which this process grew while ``fill``'s result was held."""
+    process = psutil.Process()
+    gc.collect()
+    before = process.memory_info().rss
+    held = fill()
+    gc.collect()
+    grown = process.memory_info().rss - before
+    del held
+    return grown / count
+
+
+def main() -> None:
+    """Print the ratios."""
+    mine, theirs = lines(PODS, 10), lines(PEER_PODS, 10)
+    size = sum(map(len, mine)) / len(mine)
+    our_memory = memory(lambda: ours(mine)[1], PODS)
+    peer_memory = memory(lambda: peer(theirs)[1], PEER_PODS)
+    pairs = [(ours(mine)[0], peer(theirs)[0]) for _ in range(ROUNDS)]
+    ratio = statistics.median(our_rate / peer_rate for our_rate, peer_rate in pairs)
+    our_rate, peer_rate = (statistics.median(rates) for rates in zip(*pairs, strict=True))
+    print(f"pods of {size:,.0f} bytes")
+    print(f"events taken in: {our_rate:,.0f}/s against {peer_rate:,.0f}/s of the official informer")
+    print(f"  ratio {ratio:.1f} (at least 8)")
+    print(f"memory a pod: {our_memory:,.0f} B against {peer_memory:,.0f} B")
+    print(f"  ratio {our_memory / peer_memory:.3f} (at most 0.15)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Reads of 10,000 pods in 100 namespaces, alone and while 1,000 events a second arrive.
+
+Events come as lines and take the whole way through machine and store.
+
+    python -m bench.microbench.informer_reads
+"""
+
+import statistics
+import threading
+import time
+
+import msgspec
+
+from bench.microbench.informer_shapes import event, pod
+from kube_informer.lister import Lister
+from kube_informer.machine import Answered, Chunk, Replace, WatchMachine
+from kube_informer.objects import decode_object
+from kube_informer.observer import Observer
+from kube_informer.resource import Scope
+from kube_informer.store import Store
+
+PODS = 10_000
+EVENTS_PER_S = 1000
+SECONDS = 2.0
+ROUNDS = 5
+
+END = b'{"metadata":{"resourceVersion":"1","annotations":{"k8s.io/initial-events-end":"true"}}}'
+
+
+class Stream:
+    """Events ready to be sent, made before anything is measured."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._machine = WatchMachine(Scope(), Observer())
+        self._machine.start()
+        self._machine.step(Answered(200), 0.0)
+        self._machine.step(Chunk(b'{"type":"BOOKMARK","object":' + END + b"}\n"), 0.0)
+        count = int(EVENTS_PER_S * SECONDS * ROUNDS * 1.2)
+        versions = range(PODS + 10, PODS + 10 + count)
+        self._events = iter([event("MODIFIED", pod(v * 7 % PODS, v)) for v in versions])
+
+    def arrive(self, over: threading.Event) -> None:
+        """Take in ``EVENTS_PER_S`` events a second until told to end."""
+        due = time.perf_counter()
+        while not over.is_set():
+            outputs, _ = self._machine.step(Chunk(next(self._events)), 0.0)
+            self._store.apply(None, outputs, lambda *_: None)
+            due += 1 / EVENTS_PER_S
+            time.sleep(max(due - time.perf_counter(), 0))
+
+
+def reads_per_s(lister: Lister, seconds: float) -> float:
+    """Ask for one namespace after another; return queries a second."""
+    count, begun = 0, time.perf_counter()
+    while time.perf_counter() - begun < seconds:
+        lister.list_in(f"ns-{count % 100:03d}")
+        count += 1
+    return count / (time.perf_counter() - begun)
+
+
+def reads_while_events_arrive(lister: Lister, stream: Stream, seconds: float) -> float:
+    """Return queries a second beside the stream."""
+    over = threading.Event()
+    writer = threading.Thread(target=stream.arrive, args=(over,))
+    writer.start()
+    try:
+        return reads_per_s(lister, seconds)
+    finally:
+        over.set()
+        writer.join()
+
+
+def main() -> None:
+    """Print the ratios."""
+    store = Store()
+    items = [decode_object(msgspec.json.encode(pod(at, at + 1))) for at in range(PODS)]
+    store.apply(None, [Replace(items, str(PODS + 5), "initial")], lambda *_: None)
+    lister, stream = Lister(store.snapshot, "pods"), Stream(store)
+    pairs = [
+        (
+            reads_per_s(lister, SECONDS),
+            reads_while_events_arrive(lister, stream, SECONDS),
+        )
+        for _ in range(ROUNDS)
+    ]
+    alone = statistics.median(first for first, _ in pairs)
+    ratio = statistics.median(busy / first for first, busy in pairs)
+    print(f"namespace query, {PODS:,} pods in 100 namespaces: {1e6 / alone:.1f} us (at most 50)")
+    print(f"reads while {EVENTS_PER_S} events/s arrive: {ratio:.2f} of alone (at least 0.90)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""An informer: a local cache of Kubernetes objects fed by list and watch.
+
+A library in its own right, with client-go's guarantees and names. No web server
+in it, and nothing of the benchmark.
+"""
+
+from kube_informer.backoff import BackoffPolicy
+from kube_informer.errors import (
+    HandlerError,
+    InformerError,
+    LifecycleError,
+    NotSyncedError,
+    SelectorError,
+    SyncError,
+    TransformError,
+    TransportError,
+    TransportTimeoutError,
+    UndecodableError,
+    UnknownIndexError,
+)
+from kube_informer.factory import SharedInformerFactory
+from kube_informer.handlers import (
+    HandlerRegistration,
+    ResourceEventHandler,
+    ResourceEventHandlerFuncs,
+)
+from kube_informer.informer import SharedInformer
+from kube_informer.lister import Indexer, Lister, NamespaceLister
+from kube_informer.machine import Timing
+from kube_informer.objects import CachedObject, DeletedFinalStateUnknown
+from kube_informer.observer import Observer
+from kube_informer.reflector import Reflector
+from kube_informer.resource import CONFIGMAPS, NAMESPACES, NODES, PODS, SERVICES, Resource
+from kube_informer.selectors import parse_field_selector, parse_label_selector
+from kube_informer.snapshot import Snapshot
+from kube_informer.store import Store
+from kube_informer.transform import drop_managed_fields
+from kube_informer.transport import Transport
+from kube_informer.workqueue import DefaultRateLimiter, ShutDownError, WorkQueue
+
+__all__ = [
+    "CONFIGMAPS",
+    "NAMESPACES",
+    "NODES",
+    "PODS",
+    "SERVICES",
+    "BackoffPolicy",
+    "CachedObject",
+    "DefaultRateLimiter",
+    "DeletedFinalStateUnknown",
+    "HandlerError",
+    "HandlerRegistration",
+    "Indexer",
+    "InformerError",
+    "LifecycleError",
+    "Lister",
+    "NamespaceLister",
+    "NotSyncedError",
+    "Observer",
+    "Reflector",
+    "Resource",
+    "ResourceEventHandler",
+    "ResourceEventHandlerFuncs",
+    "SelectorError",
+    "SharedInformer",
+    "SharedInformerFactory",
+    "ShutDownError",
+    "Snapshot",
+    "Store",
+    "SyncError",
+    "Timing",
+    "TransformError",
+    "Transport",
+    "TransportError",
+    "TransportTimeoutError",
+    "UndecodableError",
+    "UnknownIndexError",
+    "WorkQueue",
+    "drop_managed_fields",
+    "parse_field_selector",
+    "parse_label_selector",
+]

@@ -1,0 +1,120 @@
+"""The lines of a watch: cut from chunks as they come, decoded one by one."""
+
+from enum import StrEnum
+
+import msgspec
+
+from kube_informer.errors import UndecodableError
+from kube_informer.objects import excerpt
+
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+
+
+class EventType(StrEnum):
+    """What a watch event tells."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    BOOKMARK = "BOOKMARK"
+    ERROR = "ERROR"
+
+
+class LineBuffer:
+    """Cuts chunks into lines; a line in many pieces is joined once, not piece by piece."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the lines that ``chunk`` completes, without their ends, blank ones left out."""
+        end = chunk.rfind(b"\n")
+        if end < 0:
+            self._pieces.append(chunk)
+            return []
+        if self._pieces:
+            self._pieces.append(chunk[:end])
+            whole = b"".join(self._pieces)
+        else:
+            whole = chunk[:end]
+        rest = chunk[end + 1 :]
+        self._pieces = [rest] if rest else []
+        return [line for line in whole.split(b"\n") if line]
+
+
+class WatchEvent(msgspec.Struct, gc=False):
+    """One line: its type, and its object not yet looked into (a view of the line's bytes)."""
+
+    type: str
+    object: msgspec.Raw
+
+
+_decode_event = msgspec.json.Decoder(WatchEvent).decode
+
+
+def decode_event(line: bytes) -> WatchEvent:
+    """Decode a line; raise :class:`UndecodableError` where it is no event."""
+    try:
+        return _decode_event(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UndecodableError(f"not a watch event ({error}): {excerpt(line)}") from error
+
+
+class _BookmarkMetadata(msgspec.Struct):
+    resourceVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+    annotations: dict[str, str] | None = None
+
+
+class _Bookmark(msgspec.Struct):
+    metadata: _BookmarkMetadata
+
+
+def decode_bookmark(raw: msgspec.Raw) -> tuple[str, bool]:
+    """Return a bookmark's resourceVersion and whether it ends the initial events."""
+    try:
+        metadata = msgspec.json.decode(raw, type=_Bookmark).metadata
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UndecodableError(f"not a bookmark ({error}): {excerpt(raw)}") from error
+    ends = (metadata.annotations or {}).get(INITIAL_EVENTS_END) == "true"
+    return metadata.resourceVersion, ends
+
+
+class _Cause(msgspec.Struct):
+    reason: str = ""
+
+
+class _Details(msgspec.Struct):
+    causes: list[_Cause] | None = None
+
+
+class Status(msgspec.Struct):
+    """A Kubernetes ``Status``, as far as it decides what to do next."""
+
+    code: int = 0
+    reason: str = ""
+    message: str = ""
+    details: _Details | None = None
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the version asked for is no longer kept."""
+        return self.code == 410 or self.reason in ("Expired", "Gone")
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the version asked for is not there yet."""
+        causes = (self.details.causes if self.details else None) or ()
+        if any(cause.reason == "ResourceVersionTooLarge" for cause in causes):
+            return True
+        return self.reason == "Timeout" and "Too large resource version" in self.message
+
+
+def decode_status(body: "bytes | msgspec.Raw", code: int = 0) -> Status:
+    """Read a ``Status``; for what is none, return one with ``code`` and the start of the bytes."""
+    try:
+        status = msgspec.json.decode(body, type=Status)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Status(code=code, message=excerpt(body))
+    if not status.code:
+        status.code = code
+    return status

@@ -1,0 +1,94 @@
+"""One informer for each thing watched, however many parts of a program want it."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from kube_informer.backoff import BackoffPolicy
+from kube_informer.informer import SharedInformer
+from kube_informer.machine import Timing
+from kube_informer.observer import Observer
+from kube_informer.resource import Resource
+from kube_informer.transform import Transform
+from kube_informer.transport import Transport
+
+
+class SharedInformerFactory:
+    """Makes informers over one transport and starts and stops them together.
+
+    ``namespaces``, ``transform``, ``timing`` and ``backoff`` are those of every
+    informer it makes; ``observe`` gives each resource's the one who counts.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        namespaces: Sequence[str] | None = None,
+        transform: Transform | None = None,
+        observe: Callable[[Resource], Observer] = lambda _: Observer(),
+        timing: Timing | None = None,
+        backoff: BackoffPolicy | None = None,
+    ) -> None:
+        self._transport = transport
+        self._namespaces = None if namespaces is None else tuple(namespaces)
+        self._transform = transform
+        self._observe = observe
+        self._timing = timing
+        self._backoff = backoff
+        self._lock = threading.Lock()
+        self._informers: dict[tuple[Resource, str, str, bool], SharedInformer] = {}
+        self._started: set[SharedInformer] = set()
+
+    def for_resource(
+        self,
+        resource: Resource,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+    ) -> SharedInformer:
+        """Return the informer of this resource and these selectors, the same one each time."""
+        wanted = (resource, label_selector, field_selector, metadata_only)
+        with self._lock:
+            informer = self._informers.get(wanted)
+            if informer is None:
+                informer = self._informers[wanted] = SharedInformer(
+                    self._transport,
+                    resource,
+                    namespaces=self._namespaces if resource.namespaced else None,
+                    label_selector=label_selector,
+                    field_selector=field_selector,
+                    metadata_only=metadata_only,
+                    transform=self._transform,
+                    observer=self._observe(resource),
+                    timing=self._timing,
+                    backoff=self._backoff,
+                )
+            return informer
+
+    def start(self) -> None:
+        """Start the informers not started yet; may be called again after asking for more."""
+        with self._lock:
+            for informer in self._informers.values():
+                if informer not in self._started:
+                    self._started.add(informer)
+                    informer.start()
+
+    def wait_for_cache_sync(self, timeout: float) -> bool:
+        """Wait until every started informer is filled; return whether all are."""
+        deadline = time.monotonic() + timeout
+        return all(
+            informer.wait_for_cache_sync(max(deadline - time.monotonic(), 0.0))
+            for informer in tuple(self._started)
+        )
+
+    def shutdown(self, timeout_s: float = 2.0) -> bool:
+        """Stop every informer; return whether all threads ended in time."""
+        with self._lock:
+            informers = tuple(self._informers.values())
+        deadline = time.monotonic() + timeout_s
+        ended = True
+        for informer in informers:
+            ended = informer.stop(max(deadline - time.monotonic(), 0.0)) and ended
+        return ended

@@ -1,0 +1,341 @@
+"""Label selectors as the API server reads them: same grammar, same meaning, same complaints.
+
+The grammar is that of Kubernetes' ``labels.Parse``: requirements joined by
+commas, each ``key``, ``!key``, ``key=value``, ``key==value``, ``key!=value``,
+``key in (a,b)``, ``key notin (a,b)``, ``key>1`` or ``key<1``.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kube_informer.errors import SelectorError
+
+
+class Operator(StrEnum):
+    """What a requirement asks of a label."""
+
+    IN = "in"
+    NOT_IN = "notin"
+    EXISTS = "exists"
+    DOES_NOT_EXIST = "!"
+    GREATER_THAN = "gt"
+    LESS_THAN = "lt"
+
+
+INT64_MAX = (1 << 63) - 1
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
+def _int64(text: str) -> int | None:
+    """Read ``text`` as Go's ``strconv.ParseInt(text, 10, 64)`` does."""
+    if not _INTEGER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if -INT64_MAX - 1 <= number <= INT64_MAX else None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition on one label."""
+
+    key: str
+    operator: Operator
+    values: frozenset[str] = frozenset()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether ``labels`` meet it; an absent label meets ``notin`` and ``!=``."""
+        value = labels.get(self.key)
+        match self.operator:
+            case Operator.IN:
+                return value is not None and value in self.values
+            case Operator.NOT_IN:
+                return value is None or value not in self.values
+            case Operator.EXISTS:
+                return value is not None
+            case Operator.DOES_NOT_EXIST:
+                return value is None
+        number = None if value is None else _int64(value)
+        if number is None:
+            return False
+        (bound,) = self.values
+        return (
+            number > int(bound) if self.operator is Operator.GREATER_THAN else number < int(bound)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSelector:
+    """Requirements that must all hold; none at all selects everything."""
+
+    requirements: tuple[Requirement, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every object is selected."""
+        return not self.requirements
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether an object with these labels is selected."""
+        return all(requirement.matches(labels) for requirement in self.requirements)
+
+    def indexable(self) -> Requirement | None:
+        """The requirement that an index of labels narrows most, if one does.
+
+        One that asks for values (``=``, ``in``), else one that needs the label to
+        be there. What asks for its absence selects most objects as a rule.
+        """
+        wanted = [r for r in self.requirements if r.operator in _NEED_THE_LABEL]
+        return min(wanted, key=lambda r: r.operator is not Operator.IN, default=None)
+
+
+_NEED_THE_LABEL = frozenset(
+    (Operator.IN, Operator.EXISTS, Operator.GREATER_THAN, Operator.LESS_THAN)
+)
+
+EVERYTHING = LabelSelector()
+
+_SPECIAL = frozenset("=!(),><")
+_BLANK = frozenset(" \t\r\n")
+_SYMBOLS = frozenset((")", ",", "!", "==", "=", ">", "<", "!=", "("))
+_KEYWORDS = frozenset(("in", "notin"))
+_OPERATORS = {
+    "in": Operator.IN,
+    "=": Operator.IN,
+    "==": Operator.IN,
+    "notin": Operator.NOT_IN,
+    "!=": Operator.NOT_IN,
+    ">": Operator.GREATER_THAN,
+    "<": Operator.LESS_THAN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str  # a symbol, a keyword, "identifier", "end" or "error"
+    text: str
+
+    @property
+    def as_value(self) -> str:
+        """Its kind where a keyword is an ordinary word."""
+        return "identifier" if self.kind in _KEYWORDS else self.kind
+
+
+def _symbol(text: str, start: int) -> tuple[_Token, int]:
+    """Take the longest symbol at ``start``; the tokens before it are known to be none."""
+    best, end = "", start
+    while end < len(text) and text[end] in _SPECIAL:
+        candidate = text[start : end + 1]
+        if candidate in _SYMBOLS:
+            best = candidate
+        elif best:
+            break
+        end += 1
+    return _Token(best, best), end
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    at = 0
+    while at < len(text):
+        if text[at] in _BLANK:
+            at += 1
+        elif text[at] in _SPECIAL:
+            token, at = _symbol(text, at)
+            tokens.append(token)
+        else:
+            start = at
+            while at < len(text) and text[at] not in _SPECIAL and text[at] not in _BLANK:
+                at += 1
+            word = text[start:at]
+            tokens.append(_Token(word if word in _KEYWORDS else "identifier", word))
+    tokens.append(_Token("end", ""))
+    return tokens
+
+
+_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_NAME_TEXT = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
+    "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
+    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
+    "or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+MAX_NAME = 63
+MAX_PREFIX = 253
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _key_faults(key: str) -> list[str]:
+    prefix, slash, name = key.rpartition("/")
+    if "/" in prefix:
+        optional = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return [f"a valid label key {_NAME_TEXT} {optional}"]
+    faults: list[str] = []
+    if slash and not prefix:
+        faults.append("prefix part must be non-empty")
+    elif slash:
+        if len(prefix.encode()) > MAX_PREFIX:
+            faults.append(f"prefix part must be no more than {MAX_PREFIX} bytes")
+        if not _SUBDOMAIN.fullmatch(prefix):
+            faults.append(f"prefix part {_SUBDOMAIN_TEXT}")
+    if not name:
+        faults.append("name part must be non-empty")
+    elif len(name.encode()) > MAX_NAME:
+        faults.append(f"name part must be no more than {MAX_NAME} bytes")
+    if not _NAME.fullmatch(name):
+        faults.append(f"name part {_NAME_TEXT}")
+    return faults
+
+
+def _value_faults(value: str) -> list[str]:
+    faults = []
+    if len(value.encode()) > MAX_NAME:
+        faults.append(f"must be no more than {MAX_NAME} bytes")
+    if value and not _NAME.fullmatch(value):
+        faults.append(_VALUE_TEXT)
+    return faults
+
+
+class _RequirementError(Exception):
+    """A fault inside one requirement."""
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._tokens = _tokens(text)
+        self._at = 0
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._at]
+
+    def _take(self) -> _Token:
+        token = self._tokens[self._at]
+        self._at = min(self._at + 1, len(self._tokens) - 1)
+        return token
+
+    def parse(self) -> tuple[Requirement, ...]:
+        requirements: list[Requirement] = []
+        first = self._peek()
+        if first.kind == "end":
+            return ()
+        if first.as_value not in ("identifier", "!"):
+            raise SelectorError(
+                f"found '{first.text}', expected: !, identifier, or 'end of string'"
+            )
+        while True:
+            try:
+                requirements.append(self._requirement())
+            except _RequirementError as error:
+                raise SelectorError(f"unable to parse requirement: {error}") from None
+            separator = self._take()
+            if separator.kind == "end":
+                return tuple(requirements)
+            if separator.kind != ",":
+                raise SelectorError(f"found '{separator.text}', expected: ',' or 'end of string'")
+            after = self._peek()
+            if after.as_value not in ("identifier", "!"):
+                raise SelectorError(f"found '{after.text}', expected: identifier after ','")
+
+    def _requirement(self) -> Requirement:
+        token = self._take()
+        negated = token.kind == "!"
+        if negated:
+            token = self._take()
+        if token.as_value != "identifier":
+            raise _RequirementError(f"found '{token.text}', expected: identifier")
+        key = token.text
+        if faults := _key_faults(key):
+            raise _RequirementError(f"<nil>: Invalid value: {_quoted(key)}: {'; '.join(faults)}")
+        if negated:
+            return Requirement(key, Operator.DOES_NOT_EXIST)
+        if self._peek().kind in ("end", ","):
+            return Requirement(key, Operator.EXISTS)
+        return self._comparison(key)
+
+    def _comparison(self, key: str) -> Requirement:
+        token = self._take()
+        operator = _OPERATORS.get(token.kind)
+        if operator is None:
+            raise _RequirementError(f"found '{token.text}', expected: in, notin, =, ==, !=, gt, lt")
+        values = self._values() if token.kind in _KEYWORDS else self._exact_value()
+        _check_values(key, operator, values)
+        return Requirement(key, operator, values)
+
+    def _exact_value(self) -> frozenset[str]:
+        if self._peek().kind in ("end", ","):
+            return frozenset(("",))
+        token = self._take()
+        if token.as_value != "identifier":
+            raise _RequirementError(f"found '{token.text}', expected: identifier")
+        return frozenset((token.text,))
+
+    def _values(self) -> frozenset[str]:
+        opening = self._take()
+        if opening.kind != "(":
+            raise _RequirementError(f"found '{opening.text}' expected: '('")
+        first = self._peek()
+        if first.kind == ")":
+            self._take()
+            return frozenset(("",))
+        if first.as_value not in ("identifier", ","):
+            raise _RequirementError(f"found '{first.text}', expected: ',', ')' or identifier")
+        return self._value_list()
+
+    def _value_list(self) -> frozenset[str]:
+        """Words parted by commas up to the closing bracket; nothing between commas is ``""``."""
+        values: set[str] = set()
+        expecting = True  # a word may come; a comma here stands for an empty one
+        while True:
+            token = self._take()
+            if token.kind == ")":
+                if expecting:
+                    values.add("")
+                return frozenset(values)
+            if token.kind == ",":
+                if expecting:
+                    values.add("")
+                expecting = True
+            elif token.as_value == "identifier" and expecting:
+                values.add(token.text)
+                expecting = False
+            else:
+                wanted = "',', or identifier" if expecting else "',' or ')'"
+                raise _RequirementError(f"found '{token.text}', expected: {wanted}")
+
+
+def _check_values(key: str, operator: Operator, values: frozenset[str]) -> None:
+    faults: list[str] = []
+    for at, value in enumerate(sorted(values)):
+        if operator in (Operator.GREATER_THAN, Operator.LESS_THAN) and _int64(value) is None:
+            faults.append(
+                f"values[{at}]: Invalid value: {_quoted(value)}: "
+                "for 'Gt', 'Lt' operators, the value must be an integer"
+            )
+    for at, value in enumerate(sorted(values)):
+        if problems := _value_faults(value):
+            shown = f"values[{at}][{key}]: Invalid value: {_quoted(value)}"
+            faults.append(f"{shown}: {'; '.join(problems)}")
+    if len(faults) == 1:
+        raise _RequirementError(faults[0])
+    if faults:
+        raise _RequirementError(f"[{', '.join(faults)}]")
+
+
+def parse_label_selector(text: str) -> LabelSelector:
+    """Parse ``text``; raise :class:`SelectorError` worded as the API server words it."""
+    return LabelSelector(_Parser(text).parse())

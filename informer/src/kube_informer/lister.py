@@ -1,0 +1,128 @@
+"""Reading the cache: by name, namespace, selector or index. Never a request."""
+
+from collections.abc import Callable
+
+from kube_informer.errors import NotSyncedError
+from kube_informer.objects import CachedObject
+from kube_informer.selectors import (
+    EVERYTHING,
+    NO_FIELDS,
+    FieldSelector,
+    LabelSelector,
+    parse_field_selector,
+    parse_label_selector,
+)
+from kube_informer.snapshot import Snapshot
+
+Objects = list[CachedObject]
+Names = list[str]
+Labels = LabelSelector | str
+Fields = FieldSelector | str
+
+
+def _labels(selector: Labels) -> LabelSelector:
+    return parse_label_selector(selector) if isinstance(selector, str) else selector
+
+
+def _fields(selector: Fields) -> FieldSelector:
+    return parse_field_selector(selector) if isinstance(selector, str) else selector
+
+
+def _once_filled(snapshot: Callable[[], Snapshot], what: str) -> Callable[[], Snapshot]:
+    """Return ``snapshot``, raising :class:`NotSyncedError` before the first fill."""
+
+    def now() -> Snapshot:
+        found = snapshot()
+        if not found.resource_version:
+            raise NotSyncedError(f"{what}: not filled yet; call wait_for_cache_sync first")
+        return found
+
+    return now
+
+
+class Lister:
+    """Reads of the latest state. Each call looks at one snapshot from beginning to end.
+
+    Selectors may be given as text or parsed; text that does not parse raises
+    :class:`SelectorError`. Before the first fill every read raises
+    :class:`NotSyncedError`: an empty answer would be a wrong one.
+    """
+
+    def __init__(self, snapshot: Callable[[], Snapshot], what: str) -> None:
+        self._now = _once_filled(snapshot, what)
+
+    def get(self, namespace: str, name: str) -> CachedObject | None:
+        """Return the object, or ``None``; ``namespace`` is "" for a cluster-wide one."""
+        return self._now().get(namespace, name)
+
+    def list(
+        self, label_selector: Labels = EVERYTHING, field_selector: Fields = NO_FIELDS
+    ) -> Objects:
+        """Return the objects of all namespaces that are selected, in the API server's order."""
+        return self._now().select(None, _labels(label_selector), _fields(field_selector))
+
+    def namespace(self, namespace: str) -> "NamespaceLister":
+        """Return a lister of one namespace."""
+        return NamespaceLister(self, namespace)
+
+    def list_in(
+        self,
+        namespace: str,
+        label_selector: Labels = EVERYTHING,
+        field_selector: Fields = NO_FIELDS,
+    ) -> Objects:
+        """Return the objects of one namespace that are selected, in the API server's order."""
+        return self._now().select(namespace, _labels(label_selector), _fields(field_selector))
+
+
+class NamespaceLister:
+    """A lister of one namespace."""
+
+    def __init__(self, lister: Lister, namespace: str) -> None:
+        self._lister = lister
+        self._namespace = namespace
+
+    def get(self, name: str) -> CachedObject | None:
+        """Return the object, or ``None``."""
+        return self._lister.get(self._namespace, name)
+
+    def list(
+        self, label_selector: Labels = EVERYTHING, field_selector: Fields = NO_FIELDS
+    ) -> Objects:
+        """Return the objects that are selected, in the API server's order."""
+        return self._lister.list_in(self._namespace, label_selector, field_selector)
+
+
+class Indexer:
+    """client-go's view of the store: by key, and by the values of indexers added to it.
+
+    Before the first fill every read raises :class:`NotSyncedError`: a controller
+    would take "not there" for "gone".
+    """
+
+    def __init__(self, snapshot: Callable[[], Snapshot], what: str) -> None:
+        self._now = _once_filled(snapshot, what)
+
+    def get_by_key(self, key: str) -> CachedObject | None:
+        """Return the object under ``namespace/name``, or ``None``."""
+        return self._now().get_by_key(key)
+
+    def list(self) -> Objects:
+        """Return all objects."""
+        return self._now().objects()
+
+    def list_keys(self) -> Names:
+        """Return all keys in order."""
+        return [item.key for item in self._now()]
+
+    def by_index(self, name: str, value: str) -> Objects:
+        """Return the objects for which indexer ``name`` gave ``value``."""
+        return self._now().by_index(name, value)
+
+    def index_keys(self, name: str, value: str) -> Names:
+        """Return the keys of the objects for which indexer ``name`` gave ``value``."""
+        return [item.key for item in self.by_index(name, value)]
+
+    def list_index_func_values(self, name: str) -> Names:
+        """Return every value indexer ``name`` gave, sorted."""
+        return sorted(self._now().index_values(name))

@@ -1,0 +1,174 @@
+"""Objects kept as the bytes that came off the wire, with only their metadata decoded.
+
+List items of built-in kinds carry no ``kind`` and ``apiVersion``, watch events
+do; both are written in front on the way in, as the API server does for events,
+so that an object reads the same however it came.
+"""
+
+import sys
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from kubernetes.client import ApiClient, Configuration
+
+from kube_informer.errors import UndecodableError
+
+
+class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """One object of the cache. Immutable; decoded further only when asked."""
+
+    key: str
+    """``namespace/name``, or ``name`` of a cluster-wide object; code points order as bytes do."""
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    raw: bytes
+    """The whole object as JSON, ``kind`` and ``apiVersion`` first."""
+    own_labels: dict[str, str]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels, read-only."""
+        return MappingProxyType(self.own_labels)
+
+    def decode(self) -> dict[str, Any]:
+        """Return the object as a fresh mapping; the caller may change it."""
+        decoded: dict[str, Any] = msgspec.json.decode(self.raw)
+        return decoded
+
+    def typed(self, model: str) -> Any:  # noqa: ANN401 - the official client's models have no common type
+        """Return the object as a model of the official client, ``"V1Pod"`` say. Slow."""
+        return _official_client().deserialize(self.raw.decode(), model, "application/json")
+
+
+@cache
+def _official_client() -> ApiClient:
+    return ApiClient(Configuration())
+
+
+class DeletedFinalStateUnknown(CachedObject, frozen=True, gc=False, eq=False):
+    """An object that went away while nobody looked, as it was last seen."""
+
+    @classmethod
+    def of(cls, last: CachedObject) -> "DeletedFinalStateUnknown":
+        """Mark ``last`` as the last known state of something that is gone."""
+        return cls(
+            last.key,
+            last.namespace,
+            last.name,
+            last.uid,
+            last.resource_version,
+            last.raw,
+            last.own_labels,
+        )
+
+
+class _Metadata(msgspec.Struct, gc=False):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resourceVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+    labels: dict[str, str] | None = None
+
+
+class _Head(msgspec.Struct, gc=False):
+    metadata: _Metadata
+    kind: str = ""
+    apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_NO_LABELS: dict[str, str] = {}
+
+
+def type_prefix(kind: str, api_version: str) -> bytes:
+    """Return what stands before a list item's own fields once its type is written in."""
+    return b'{"kind":%b,"apiVersion":%b,' % (
+        msgspec.json.encode(kind),
+        msgspec.json.encode(api_version),
+    )
+
+
+def decode_object(raw: "bytes | msgspec.Raw", prefix: bytes = b"") -> CachedObject:
+    """Take in one object: its own copy of the bytes, and its metadata.
+
+    ``prefix`` (:func:`type_prefix`) is written in where the object names no
+    kind. Raise :class:`UndecodableError` for what is no Kubernetes object.
+    """
+    try:
+        head = _decode_head(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UndecodableError(f"not a Kubernetes object ({error}): {excerpt(raw)}") from error
+    metadata = head.metadata
+    name = metadata.name
+    if not name:
+        raise UndecodableError(f"an object without metadata.name: {excerpt(raw)}")
+    namespace = sys.intern(metadata.namespace)
+    labels = metadata.labels
+    intern = sys.intern
+    return CachedObject(
+        f"{namespace}/{name}" if namespace else name,
+        namespace,
+        name,
+        metadata.uid,
+        metadata.resourceVersion,
+        bytes(raw) if head.kind or not prefix else prefix + bytes(raw)[1:],
+        {intern(k): intern(v) for k, v in labels.items()} if labels else _NO_LABELS,
+    )
+
+
+def excerpt(raw: "bytes | msgspec.Raw", limit: int = 120) -> str:
+    """Return the start of ``raw`` for an error message."""
+    data = bytes(raw)
+    shown = data[:limit].decode("utf-8", "replace")
+    return shown if len(data) <= limit else f"{shown}... ({len(data)} bytes)"
+
+
+class _ListMetadata(msgspec.Struct):
+    resourceVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+    continue_: str = msgspec.field(name="continue", default="")
+
+
+class _List(msgspec.Struct):
+    metadata: _ListMetadata
+    kind: str = ""
+    apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+    items: list[msgspec.Raw] | None = None
+
+
+class ObjectList(msgspec.Struct):
+    """One answer to a LIST."""
+
+    resource_version: str
+    continue_token: str
+    items: list[CachedObject]
+    undecodable: list[UndecodableError]
+
+
+_decode_list = msgspec.json.Decoder(_List).decode
+
+
+def decode_list(body: bytes) -> ObjectList:
+    """Take in a LIST's body; items that cannot be decoded are set apart, not fatal.
+
+    Raise :class:`UndecodableError` where the body as a whole is no list.
+    """
+    try:
+        answer = _decode_list(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UndecodableError(f"not a list ({error}): {excerpt(body)}") from error
+    prefix = type_prefix(answer.kind.removesuffix("List"), answer.apiVersion)
+    items: list[CachedObject] = []
+    undecodable: list[UndecodableError] = []
+    for raw in answer.items or ():
+        try:
+            items.append(decode_object(raw, prefix))
+        except UndecodableError as error:
+            undecodable.append(error)
+    return ObjectList(
+        answer.metadata.resourceVersion, answer.metadata.continue_, items, undecodable
+    )

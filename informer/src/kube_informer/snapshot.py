@@ -1,0 +1,374 @@
+"""The cache at one moment: immutable, ordered, and cheap to make the next one from.
+
+Objects lie in the API server's own order, bytewise by ``namespace/name``, in
+leaves of about 64. A change copies one leaf and the tuple of leaves; everything
+else is shared with the snapshot before. What is worked out from a leaf (its
+joined JSON, its labels, the fields of its pods) is kept with the leaf, so that
+after a change only one leaf is worked out anew.
+
+Readers take a reference and need no lock. Lazily kept values may be worked out
+twice by two readers at once; both get the same, and the last one stays.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from kube_informer.errors import UnknownIndexError
+from kube_informer.field_selector import NO_FIELDS, FieldSelector, pod_fields
+from kube_informer.label_selector import EVERYTHING, LabelSelector, Operator, Requirement
+from kube_informer.objects import CachedObject
+
+LEAF_SIZE = 64
+"""Objects a leaf is made with; it splits at twice that."""
+
+IndexFunc = Callable[[CachedObject], Sequence[str]]
+Span = tuple["Leaf", int, int]
+
+
+class Leaf:
+    """A run of objects, immutable but for what it remembers of itself."""
+
+    __slots__ = ("_fields", "_indexes", "_joined", "_labels", "keys", "objects")
+
+    def __init__(self, keys: Sequence[str], objects: Sequence[CachedObject]) -> None:
+        self.keys = tuple(keys)
+        self.objects = tuple(objects)
+        self._joined: bytes | None = None
+        self._labels: dict[tuple[str, str | None], list[int]] | None = None
+        self._fields: list[dict[str, str]] | None = None
+        self._indexes: dict[IndexFunc, dict[str, list[int]]] | None = None
+
+    @property
+    def joined(self) -> bytes:
+        """The objects' JSON with commas between."""
+        joined = self._joined
+        if joined is None:
+            joined = self._joined = b",".join([item.raw for item in self.objects])
+        return joined
+
+    def with_label(self, key: str, value: str | None = None) -> Sequence[int]:
+        """Positions of the objects that have this label, with this value if one is given."""
+        labels = self._labels
+        if labels is None:
+            labels = {}
+            for at, item in enumerate(self.objects):
+                for name, text in item.own_labels.items():
+                    labels.setdefault((name, text), []).append(at)
+                    labels.setdefault((name, None), []).append(at)
+            self._labels = labels
+        return labels.get((key, value), ())
+
+    def pod_fields(self, at: int) -> Mapping[str, str]:
+        """Selectable fields of the pod at ``at``, its metadata apart."""
+        fields = self._fields
+        if fields is None:
+            fields = self._fields = [pod_fields(item.raw) for item in self.objects]
+        return fields[at]
+
+    def indexed(self, function: IndexFunc) -> Mapping[str, list[int]]:
+        """Positions by each value that ``function`` gives."""
+        indexes = self._indexes
+        if indexes is None:
+            indexes = self._indexes = {}
+        index = indexes.get(function)
+        if index is None:
+            index = {}
+            for at, item in enumerate(self.objects):
+                for value in function(item):
+                    index.setdefault(value, []).append(at)
+            indexes[function] = index
+        return index
+
+
+class Snapshot:
+    """All objects at one resourceVersion. Safe from any thread, never changes."""
+
+    __slots__ = ("_firsts", "_indexers", "_leaves", "_length", "resource_version")
+
+    def __init__(
+        self,
+        leaves: Sequence[Leaf] = (),
+        resource_version: str = "",
+        indexers: Mapping[str, IndexFunc] | None = None,
+    ) -> None:
+        self._leaves = tuple(leaves)
+        self._firsts = tuple(leaf.keys[0] for leaf in self._leaves)
+        self._length = sum(len(leaf.keys) for leaf in self._leaves)
+        self._indexers = indexers or {}
+        self.resource_version = resource_version
+
+    @classmethod
+    def of(
+        cls,
+        objects: Sequence[CachedObject],
+        resource_version: str = "",
+        indexers: Mapping[str, IndexFunc] | None = None,
+    ) -> "Snapshot":
+        """Build from objects in any order; of two with one key the later one stays."""
+        by_key = {item.key: item for item in objects}
+        keys = sorted(by_key)
+        leaves = [
+            Leaf(chunk, [by_key[key] for key in chunk])
+            for chunk in (keys[at : at + LEAF_SIZE] for at in range(0, len(keys), LEAF_SIZE))
+        ]
+        return cls(leaves, resource_version, indexers)
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The runs it is made of, in order."""
+        return self._leaves
+
+    @property
+    def indexers(self) -> Mapping[str, IndexFunc]:
+        """The custom indexers by name."""
+        return self._indexers
+
+    def at(self, resource_version: str) -> "Snapshot":
+        """Return the same objects under a later resourceVersion."""
+        return Snapshot(self._leaves, resource_version, self._indexers)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[CachedObject]:
+        for leaf in self._leaves:
+            yield from leaf.objects
+
+    def get(self, namespace: str, name: str) -> CachedObject | None:
+        """Return the object, or ``None``; ``namespace`` is empty for a cluster-wide one."""
+        return self.get_by_key(f"{namespace}/{name}" if namespace else name)
+
+    def get_by_key(self, key: str) -> CachedObject | None:
+        """Return the object stored under ``key``, or ``None``."""
+        return _find(self._leaves, self._firsts, key)
+
+    def objects(self, namespace: str | None = None) -> list[CachedObject]:
+        """Return the objects in order, of one namespace or of all."""
+        found: list[CachedObject] = []
+        for leaf, start, stop in self._spans(namespace):
+            found.extend(leaf.objects[start:stop])
+        return found
+
+    def body_parts(self, namespace: str | None = None) -> list[bytes]:
+        """Return pieces that, concatenated, are the objects' JSON with commas between."""
+        parts: list[bytes] = []
+        for leaf, start, stop in self._spans(namespace):
+            if parts:
+                parts.append(b",")
+            if stop - start == len(leaf.keys):
+                parts.append(leaf.joined)
+            else:
+                parts.append(b",".join([item.raw for item in leaf.objects[start:stop]]))
+        return parts
+
+    def select(
+        self,
+        namespace: str | None = None,
+        label_selector: LabelSelector = EVERYTHING,
+        field_selector: FieldSelector = NO_FIELDS,
+    ) -> list[CachedObject]:
+        """Return the objects selected, in order.
+
+        What needs a label to be there, or to have a value, is answered from what
+        each leaf knows of its labels, so objects without it are not looked at;
+        fields are decoded once for each leaf that is searched by them.
+        """
+        if label_selector.is_empty and field_selector.is_empty:
+            return self.objects(namespace)
+        wanted = field_selector.required("metadata.namespace")
+        if wanted is not None and namespace not in (None, wanted):
+            return []
+        namespace = namespace if wanted is None else wanted
+        name = field_selector.required("metadata.name")
+        if name is not None and namespace is not None:
+            item = self.get(namespace, name)
+            return [] if item is None else self._matching(item, label_selector, field_selector)
+        found: list[CachedObject] = []
+        wanted_label = label_selector.indexable()
+        for leaf, start, stop in self._spans(namespace):
+            for at in _candidates(leaf, start, stop, wanted_label):
+                item = leaf.objects[at]
+                if label_selector.matches(item.own_labels) and _fields_match(
+                    leaf, at, field_selector
+                ):
+                    found.append(item)
+        return found
+
+    def by_index(self, name: str, value: str) -> list[CachedObject]:
+        """Return the objects for which the indexer ``name`` gave ``value``, in order.
+
+        Raise :class:`UnknownIndexError` where no such indexer was added.
+        """
+        function = self._indexers.get(name)
+        if function is None:
+            raise UnknownIndexError(f"no indexer {name!r}; there are {sorted(self._indexers)}")
+        return [
+            leaf.objects[at]
+            for leaf in self._leaves
+            for at in leaf.indexed(function).get(value, ())
+        ]
+
+    def index_values(self, name: str) -> set[str]:
+        """Return every value the indexer ``name`` gave."""
+        function = self._indexers.get(name)
+        if function is None:
+            raise UnknownIndexError(f"no indexer {name!r}; there are {sorted(self._indexers)}")
+        return {value for leaf in self._leaves for value in leaf.indexed(function)}
+
+    def _matching(
+        self, item: CachedObject, labels: LabelSelector, fields: FieldSelector
+    ) -> list[CachedObject]:
+        leaf = Leaf((item.key,), (item,))
+        matches = labels.matches(item.own_labels) and _fields_match(leaf, 0, fields)
+        return [item] if matches else []
+
+    def _spans(self, namespace: str | None) -> Iterator[Span]:
+        """Yield each leaf that holds objects of the namespace, with where they start and stop."""
+        if namespace is None:
+            for leaf in self._leaves:
+                yield leaf, 0, len(leaf.keys)
+            return
+        # "0" is the character after "/": no key lies between the two bounds but the namespace's.
+        low, high = f"{namespace}/", f"{namespace}0"
+        first = max(bisect_right(self._firsts, low) - 1, 0)
+        last = bisect_left(self._firsts, high)
+        for leaf in self._leaves[first:last]:
+            start, stop = bisect_left(leaf.keys, low), bisect_left(leaf.keys, high)
+            if start < stop:
+                yield leaf, start, stop
+
+
+def _candidates(leaf: Leaf, start: int, stop: int, wanted: Requirement | None) -> Sequence[int]:
+    if wanted is None:
+        return range(start, stop)
+    if wanted.operator is not Operator.IN:
+        positions = leaf.with_label(wanted.key)
+    elif len(wanted.values) == 1:
+        (value,) = wanted.values
+        positions = leaf.with_label(wanted.key, value)
+    else:
+        positions = sorted(at for v in wanted.values for at in leaf.with_label(wanted.key, v))
+    if stop - start == len(leaf.keys):
+        return positions
+    return [at for at in positions if start <= at < stop]
+
+
+def _fields_match(leaf: Leaf, at: int, selector: FieldSelector) -> bool:
+    item = leaf.objects[at]
+    for term in selector.terms:
+        if term.field == "metadata.name":
+            value = item.name
+        elif term.field == "metadata.namespace":
+            value = item.namespace
+        else:
+            value = leaf.pod_fields(at).get(term.field, "")
+        if (value == term.value) is not term.equal:
+            return False
+    return True
+
+
+class _OpenLeaf:
+    """A leaf while it is being changed."""
+
+    __slots__ = ("keys", "objects")
+
+    def __init__(self, leaf: "Leaf | _OpenLeaf", start: int = 0) -> None:
+        self.keys: list[str] = list(leaf.keys[start:])
+        self.objects: list[CachedObject] = list(leaf.objects[start:])
+
+
+class SnapshotEditor:
+    """Makes the next snapshot out of one, by any number of changes. For one writer."""
+
+    def __init__(self, base: Snapshot) -> None:
+        self._leaves: list[Leaf | _OpenLeaf] = list(base.leaves)
+        self._firsts = [leaf.keys[0] for leaf in base.leaves]
+        self._indexers = base.indexers
+
+    def get(self, key: str) -> CachedObject | None:
+        """Return what is stored under ``key`` now."""
+        return _find(self._leaves, self._firsts, key)
+
+    def put(self, item: CachedObject) -> CachedObject | None:
+        """Store ``item``; return what it took the place of."""
+        if not self._leaves:
+            self._leaves.append(Leaf((item.key,), (item,)))
+            self._firsts.append(item.key)
+            return None
+        at = max(bisect_right(self._firsts, item.key) - 1, 0)
+        leaf = self._opened(at)
+        position = bisect_left(leaf.keys, item.key)
+        if position < len(leaf.keys) and leaf.keys[position] == item.key:
+            before = leaf.objects[position]
+            leaf.objects[position] = item
+            return before
+        leaf.keys.insert(position, item.key)
+        leaf.objects.insert(position, item)
+        self._firsts[at] = leaf.keys[0]
+        if len(leaf.keys) >= 2 * LEAF_SIZE:
+            right = _OpenLeaf(leaf, LEAF_SIZE)
+            del leaf.keys[LEAF_SIZE:], leaf.objects[LEAF_SIZE:]
+            self._leaves.insert(at + 1, right)
+            self._firsts.insert(at + 1, right.keys[0])
+        return None
+
+    def remove(self, key: str) -> CachedObject | None:
+        """Take the object away; return it, or ``None`` if there was none."""
+        at = bisect_right(self._firsts, key) - 1
+        if at < 0:
+            return None
+        position = bisect_left(self._leaves[at].keys, key)
+        if position >= len(self._leaves[at].keys) or self._leaves[at].keys[position] != key:
+            return None
+        leaf = self._opened(at)
+        before = leaf.objects[position]
+        del leaf.keys[position], leaf.objects[position]
+        if leaf.keys:
+            self._firsts[at] = leaf.keys[0]
+            self._merge(at)
+        else:
+            del self._leaves[at], self._firsts[at]
+        return before
+
+    def commit(self, resource_version: str) -> Snapshot:
+        """Return the snapshot; the editor is used up."""
+        return Snapshot(
+            [
+                leaf if isinstance(leaf, Leaf) else Leaf(leaf.keys, leaf.objects)
+                for leaf in self._leaves
+            ],
+            resource_version,
+            self._indexers,
+        )
+
+    def _opened(self, at: int) -> _OpenLeaf:
+        leaf = self._leaves[at]
+        if isinstance(leaf, _OpenLeaf):
+            return leaf
+        opened = self._leaves[at] = _OpenLeaf(leaf)
+        return opened
+
+    def _merge(self, at: int) -> None:
+        """Join a leaf that shrank with the next one, so that leaves do not grow many and thin."""
+        if at + 1 >= len(self._leaves):
+            return
+        if len(self._leaves[at].keys) + len(self._leaves[at + 1].keys) > LEAF_SIZE:
+            return
+        leaf = self._opened(at)
+        leaf.keys.extend(self._leaves[at + 1].keys)
+        leaf.objects.extend(self._leaves[at + 1].objects)
+        del self._leaves[at + 1], self._firsts[at + 1]
+
+
+def _find(
+    leaves: "Sequence[Leaf | _OpenLeaf]", firsts: Sequence[str], key: str
+) -> CachedObject | None:
+    """Return what is stored under ``key``; ``firsts`` holds the first key of each leaf."""
+    at = bisect_right(firsts, key) - 1
+    if at < 0:
+        return None
+    leaf = leaves[at]
+    position = bisect_left(leaf.keys, key)
+    if position < len(leaf.keys) and leaf.keys[position] == key:
+        return leaf.objects[position]
+    return None

@@ -1,0 +1,228 @@
+"""A queue of keys to work on, with client-go's semantics.
+
+A key that is added while it waits is not added again; one that is added while
+it is being worked on comes back when that work is done. So no key is ever
+worked on twice at once, and no change is forgotten.
+"""
+
+import heapq
+import itertools
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from kube_informer.errors import InformerError
+
+Key = TypeVar("Key", bound=Hashable)
+Limited_contra = TypeVar("Limited_contra", bound=Hashable, contravariant=True)
+
+
+class ShutDownError(InformerError):
+    """The queue was shut down and nothing is left in it."""
+
+
+class RateLimiter(Protocol[Limited_contra]):
+    """Says how long a key that failed is to wait."""
+
+    def when(self, key: Limited_contra) -> float:
+        """Return the delay in seconds before the next try; counts this failure."""
+
+    def forget(self, key: Limited_contra) -> None:
+        """The key succeeded: its failures count no more."""
+
+    def retries(self, key: Limited_contra) -> int:
+        """Return how often the key failed since it was forgotten."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    rate_per_s: float
+    burst: float
+    tokens: float
+    at: float
+
+
+class DefaultRateLimiter(Generic[Key]):
+    """client-go's default: per key 5 ms doubled up to 1,000 s; over all keys 10/s, burst 100.
+
+    The longer of the two is the delay.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_s: float = 0.005,
+        cap_s: float = 1000.0,
+        rate_per_s: float = 10.0,
+        burst: int = 100,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._base_s = base_s
+        self._cap_s = cap_s
+        self._clock = clock
+        self._failures: dict[Key, int] = {}
+        self._bucket = _Bucket(rate_per_s, float(burst), float(burst), clock())
+        self._lock = threading.Lock()
+
+    def when(self, key: Key) -> float:
+        """Return the delay in seconds before the next try; counts this failure."""
+        with self._lock:
+            failures = self._failures.get(key, 0)
+            self._failures[key] = failures + 1
+            # 2**1024 is no float any more; the cap is reached long before.
+            own = min(self._base_s * 2.0 ** min(failures, 64), self._cap_s)
+            return max(own, self._overall())
+
+    def forget(self, key: Key) -> None:
+        """The key succeeded: its failures count no more."""
+        with self._lock:
+            self._failures.pop(key, None)
+
+    def retries(self, key: Key) -> int:
+        """Return how often the key failed since it was forgotten."""
+        return self._failures.get(key, 0)
+
+    def _overall(self) -> float:
+        bucket, now = self._bucket, self._clock()
+        bucket.tokens = min(bucket.burst, bucket.tokens + (now - bucket.at) * bucket.rate_per_s)
+        bucket.at = now
+        bucket.tokens -= 1.0
+        return max(0.0, -bucket.tokens / bucket.rate_per_s)
+
+
+class WorkQueue(Generic[Key]):
+    """Keys to work on. Any number of threads may add and get."""
+
+    def __init__(
+        self,
+        *,
+        rate_limiter: RateLimiter[Key] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limiter = rate_limiter or DefaultRateLimiter[Key]()
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._waiting: deque[Key] = deque()
+        self._dirty: set[Key] = set()
+        self._processing: set[Key] = set()
+        self._later: list[tuple[float, int, Key]] = []
+        self._due: dict[Key, float] = {}
+        self._order = itertools.count()
+        self._shut_down = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def shutting_down(self) -> bool:
+        """Whether the queue takes no more keys."""
+        return self._shut_down
+
+    def add(self, key: Key) -> None:
+        """Add a key, unless it waits already; ignored once shut down."""
+        with self._changed:
+            self._add(key)
+
+    def add_after(self, key: Key, delay_s: float) -> None:
+        """Add a key once ``delay_s`` seconds have passed; at once if it is not positive.
+
+        A key that is delayed already keeps the earlier of its two times.
+        """
+        with self._changed:
+            if self._shut_down:
+                return
+            if delay_s <= 0:
+                self._add(key)
+                return
+            due = self._clock() + delay_s
+            if due >= self._due.get(key, math.inf):
+                return
+            self._due[key] = due
+            heapq.heappush(self._later, (due, next(self._order), key))
+            # Everyone: each must wait no longer than until this key is due.
+            self._changed.notify_all()
+
+    def add_rate_limited(self, key: Key) -> None:
+        """Add a key that failed, after the delay its failures have earned."""
+        self.add_after(key, self._limiter.when(key))
+
+    def forget(self, key: Key) -> None:
+        """Say that the key succeeded; to be called beside :meth:`done`, not instead of it."""
+        self._limiter.forget(key)
+
+    def num_requeues(self, key: Key) -> int:
+        """Return how often the key failed since it was forgotten."""
+        return self._limiter.retries(key)
+
+    def get(self, timeout: float | None = None) -> Key:
+        """Take the next key, waiting for one; :meth:`done` must follow.
+
+        Raise :class:`ShutDownError` when the queue was shut down and is empty,
+        ``TimeoutError`` when nothing came in time.
+        """
+        deadline = None if timeout is None else self._clock() + timeout
+        with self._changed:
+            while True:
+                self._add_due()
+                if self._waiting:
+                    key = self._waiting.popleft()
+                    self._processing.add(key)
+                    self._dirty.discard(key)
+                    return key
+                if self._shut_down:
+                    raise ShutDownError("the work queue was shut down")
+                waits = [] if deadline is None else [deadline - self._clock()]
+                if waits and waits[0] <= 0:
+                    raise TimeoutError(f"no key came within {timeout} s")
+                if self._later:
+                    waits.append(max(self._later[0][0] - self._clock(), 0.0))
+                self._changed.wait(min(waits) if waits else None)
+
+    def done(self, key: Key) -> None:
+        """Say that work on a key has ended; if it was added meanwhile it waits again."""
+        with self._changed:
+            self._processing.discard(key)
+            if key in self._dirty:
+                self._waiting.append(key)
+            self._changed.notify_all()
+
+    def shut_down(self) -> None:
+        """Take no more keys; those that wait are still handed out, then ``get`` raises."""
+        with self._changed:
+            self._shut_down = True
+            self._later.clear()
+            self._due.clear()
+            self._changed.notify_all()
+
+    def shut_down_with_drain(self, timeout: float | None = None) -> bool:
+        """Shut down and wait until every key is done; return whether that came in time."""
+        self.shut_down()
+        deadline = None if timeout is None else self._clock() + timeout
+        with self._changed:
+            while self._waiting or self._processing:
+                left = None if deadline is None else deadline - self._clock()
+                if left is not None and left <= 0:
+                    return False
+                self._changed.wait(left)
+            return True
+
+    def _add(self, key: Key) -> None:
+        if self._shut_down or key in self._dirty:
+            return
+        self._dirty.add(key)
+        if key not in self._processing:
+            self._waiting.append(key)
+            self._changed.notify()
+
+    def _add_due(self) -> None:
+        now = self._clock()
+        while self._later and self._later[0][0] <= now:
+            due, _, key = heapq.heappop(self._later)
+            # Another time than the one noted: the key was due sooner, and has been added.
+            if self._due.get(key) == due:
+                del self._due[key]
+                self._add(key)

@@ -1,0 +1,59 @@
+"""Back-off: client-go's sequence, with an injected clock and random source."""
+
+from random import Random
+
+from kube_informer.backoff import Backoff, BackoffPolicy
+
+
+class Fixed(Random):
+    """A random source that always gives one number."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self._value = value
+
+    def random(self) -> float:
+        return self._value
+
+
+def delays(backoff: Backoff, count: int) -> list[float]:
+    now, found = 0.0, []
+    for _ in range(count):
+        delay = backoff.next(now)
+        found.append(delay)
+        now += delay
+    return found
+
+
+def test_default_sequence_doubles_from_800_ms_to_a_cap_of_30_s():
+    backoff = Backoff(random=Fixed(0.0))
+    assert [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0] == delays(backoff, 8)
+
+
+def test_jitter_adds_up_to_as_much_again():
+    backoff = Backoff(random=Fixed(0.5))
+    assert [1.2000000000000002, 2.4000000000000004, 4.800000000000001] == delays(backoff, 3)
+
+
+def test_two_minutes_of_health_start_the_sequence_anew():
+    backoff = Backoff(random=Fixed(0.0))
+    first = backoff.next(0.0)
+    backoff.next(first)
+    assert 0.8 == backoff.next(first + 1.6 + 120.0)
+
+
+def test_less_than_two_minutes_of_health_do_not():
+    backoff = Backoff(random=Fixed(0.0))
+    first = backoff.next(0.0)
+    assert 1.6 == backoff.next(first + 119.9)
+
+
+def test_the_time_spent_waiting_is_no_health():
+    backoff = Backoff(BackoffPolicy(initial_s=200.0, cap_s=400.0), random=Fixed(0.0))
+    assert [200.0, 400.0, 400.0] == delays(backoff, 3)
+
+
+def test_what_the_server_asks_for_is_the_least():
+    backoff = Backoff(random=Fixed(0.0))
+    assert 7.0 == backoff.next(0.0, at_least_s=7.0)
+    assert 1.6 == backoff.next(7.0, at_least_s=1.0)

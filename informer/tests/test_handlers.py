@@ -1,0 +1,215 @@
+"""Handlers: queues and threads of their own, order, replay, resync."""
+
+import json
+import threading
+
+import pytest
+
+from informer.tests.shapes import pod
+from kube_informer.errors import HandlerError
+from kube_informer.events import EventType
+from kube_informer.handlers import Processor, ResourceEventHandlerFuncs
+from kube_informer.machine import Change, Changes, Replace
+from kube_informer.objects import CachedObject, DeletedFinalStateUnknown, decode_object
+from kube_informer.observer import Observer
+from kube_informer.store import Store
+
+PATIENCE_S = 10.0
+
+
+def cached(name: str, version: int) -> CachedObject:
+    return decode_object(json.dumps(pod(name, version)).encode())
+
+
+class Recorder:
+    """A handler that notes all it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+        self.came = threading.Condition()
+
+    def _note(self, *what: str) -> None:
+        with self.came:
+            self.told.append(what)
+            self.came.notify_all()
+
+    def on_add(self, obj: CachedObject, is_in_initial_list: bool) -> None:
+        self._note("add", obj.name, "initial" if is_in_initial_list else "later")
+
+    def on_update(self, old: CachedObject, new: CachedObject) -> None:
+        self._note("update", new.name, old.resource_version, new.resource_version)
+
+    def on_delete(self, obj: CachedObject) -> None:
+        unknown = isinstance(obj, DeletedFinalStateUnknown)
+        self._note("delete", obj.name, "unknown" if unknown else "seen")
+
+    def wait_for(self, count: int) -> list[tuple[str, ...]]:
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.told) >= count, PATIENCE_S)
+            return list(self.told)
+
+
+class Bench:
+    """A store and its handlers, fed by hand."""
+
+    def __init__(self, observer: Observer | None = None) -> None:
+        self.store = Store()
+        self.processor = Processor(self.store, observer or Observer())
+
+    def fill(self, version: int, *items: CachedObject) -> None:
+        self.store.apply(
+            None, [Replace(list(items), str(version), "initial")], self.processor.distribute
+        )
+
+    def change(self, kind: EventType, item: CachedObject) -> None:
+        self.store.apply(
+            None,
+            [Changes([Change(kind, item)], item.resource_version)],
+            self.processor.distribute,
+        )
+
+    def add(self, handler, resync: float = 0.0):
+        return self.processor.add(handler, resync, None)
+
+
+@pytest.fixture
+def bench():
+    bench = Bench()
+    bench.processor.start()
+    yield bench
+    bench.processor.stop()
+
+
+def test_a_handler_is_told_of_the_initial_set_and_then_of_each_change(bench):
+    handler = Recorder()
+    bench.add(handler)
+    bench.fill(5, cached("x", 1))
+    bench.change(EventType.ADDED, cached("y", 6))
+    bench.change(EventType.MODIFIED, cached("x", 7))
+    bench.change(EventType.DELETED, cached("y", 8))
+    bench.fill(9)
+    assert [
+        ("add", "x", "initial"),
+        ("add", "y", "later"),
+        ("update", "x", "1", "7"),
+        ("delete", "y", "seen"),
+        ("delete", "x", "unknown"),
+    ] == handler.wait_for(5)
+
+
+def test_a_late_joiner_is_told_of_all_that_is_there_first(bench):
+    bench.fill(5, cached("x", 1), cached("y", 2))
+    handler = Recorder()
+    registration = bench.add(handler)
+    bench.change(EventType.ADDED, cached("z", 6))
+    assert [
+        ("add", "x", "initial"),
+        ("add", "y", "initial"),
+        ("add", "z", "later"),
+    ] == handler.wait_for(3)
+    assert registration.wait_for_sync(PATIENCE_S)
+
+
+def test_a_handler_is_synced_only_after_the_initial_set_was_delivered(bench):
+    gate = threading.Event()
+    handler = ResourceEventHandlerFuncs(add=lambda *_: gate.wait(PATIENCE_S) and None)
+    registration = bench.add(handler)
+    bench.fill(5, cached("x", 1))
+    assert not registration.wait_for_sync(0.05)
+    gate.set()
+    assert registration.wait_for_sync(PATIENCE_S)
+
+
+def test_a_handler_of_an_empty_cluster_is_synced_too(bench):
+    registration = bench.add(Recorder())
+    assert not registration.has_synced
+    bench.fill(5)
+    assert registration.wait_for_sync(PATIENCE_S)
+
+
+def test_a_handler_that_raises_is_told_of_the_next_change_and_counted():
+    failures = []
+
+    class Notes(Observer):
+        def handler_failed(self, handler: str, error: BaseException) -> None:
+            failures.append((handler, str(error)))
+
+    bench = Bench(Notes())
+    bench.processor.start()
+    seen = Recorder()
+
+    def fail(item: CachedObject, initial: bool) -> None:
+        seen.on_add(item, initial)
+        raise RuntimeError(item.name)
+
+    registration = bench.add(ResourceEventHandlerFuncs(add=fail))
+    bench.fill(5, cached("x", 1), cached("y", 2))
+    assert 2 == len(seen.wait_for(2))
+    assert registration.wait_for_sync(PATIENCE_S)
+    assert [(registration.name, "x"), (registration.name, "y")] == failures
+    bench.processor.stop()
+
+
+def test_a_handler_that_never_returns_holds_up_neither_the_store_nor_its_neighbours(bench):
+    gate = threading.Event()
+    stuck = bench.add(ResourceEventHandlerFuncs(add=lambda *_: gate.wait(60) and None))
+    handler = Recorder()
+    bench.add(handler)
+    bench.fill(5, *[cached(f"p{at}", at + 1) for at in range(5)])
+    bench.change(EventType.ADDED, cached("z", 6))
+    assert 6 == len(handler.wait_for(6))
+    assert 6 == len(bench.store.snapshot())
+    assert 6 == stuck.queue_depth
+    gate.set()
+
+
+def test_a_removed_handler_is_told_nothing_more(bench):
+    handler, other = Recorder(), Recorder()
+    registration = bench.add(handler)
+    bench.add(other)
+    bench.fill(5, cached("x", 1))
+    handler.wait_for(1)
+    bench.processor.remove(registration)
+    bench.change(EventType.ADDED, cached("y", 6))
+    other.wait_for(2)
+    assert registration.join(PATIENCE_S)
+    assert 1 == len(handler.told)
+
+
+def test_removing_a_handler_twice_is_refused(bench):
+    registration = bench.add(Recorder())
+    bench.processor.remove(registration)
+    with pytest.raises(HandlerError, match="not at this informer"):
+        bench.processor.remove(registration)
+
+
+def test_a_resync_tells_of_every_object_again_as_it_is(bench):
+    handler = Recorder()
+    bench.add(handler, resync=1.0)
+    bench.fill(5, cached("x", 1), cached("y", 2))
+    told = handler.wait_for(4)
+    assert [("update", "x", "1", "1"), ("update", "y", "2", "2")] == told[2:4]
+
+
+@pytest.mark.parametrize("period", [0.5, -1.0])
+def test_a_resync_more_often_than_each_second_is_refused(bench, period):
+    with pytest.raises(HandlerError, match="resync_period"):
+        bench.add(Recorder(), resync=period)
+
+
+def test_a_handler_without_the_methods_is_refused_with_their_names(bench):
+    class Half:
+        def on_add(self, obj: CachedObject, is_in_initial_list: bool) -> None: ...
+
+    with pytest.raises(HandlerError, match=r"Half has no method on_update, on_delete"):
+        bench.add(Half())
+
+
+def test_for_one_object_changes_are_told_in_their_order(bench):
+    handler = Recorder()
+    bench.add(handler)
+    bench.fill(5)
+    for version in range(6, 200):
+        bench.change(EventType.MODIFIED, cached("x", version))
+    told = handler.wait_for(194)
+    assert [str(version) for version in range(7, 200)] == [one[3] for one in told[1:]]

@@ -1,0 +1,584 @@
+"""The watch stepped by hand: no network, no clock."""
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+
+from informer.tests.shapes import EXPIRED, TOO_LARGE, bookmark, line, listing, pod, status
+from kube_informer.backoff import Backoff
+from kube_informer.errors import TransformError
+from kube_informer.events import EventType
+from kube_informer.machine import (
+    Answered,
+    Broke,
+    Changes,
+    Chunk,
+    Ended,
+    GetList,
+    OpenWatch,
+    Read,
+    Replace,
+    State,
+    Timing,
+    Wait,
+    WatchMachine,
+    Woke,
+)
+from kube_informer.observer import Observer
+from kube_informer.resource import Scope
+
+
+class Middle(Random):
+    """A random source without surprises: no jitter, watches of 450 s."""
+
+    def random(self) -> float:
+        return 0.0
+
+    def uniform(self, a: float, b: float) -> float:
+        return (a + b) / 2
+
+
+class Notes(Observer):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.poison: list[str] = []
+        self.fills: list[str] = []
+        self.stale_events = 0
+        self.short_watches = 0
+        self.fallbacks: list[str] = []
+        self.failures: list[str] = []
+
+    def poisoned(self, cause: str) -> None:
+        self.poison.append(cause)
+
+    def filled(self, reason: str, objects: int) -> None:
+        self.fills.append(reason)
+
+    def stale(self, kind: str) -> None:
+        self.stale_events += 1
+
+    def watch_ended(self, lifetime_s: float, events: int, *, short: bool) -> None:
+        self.short_watches += short
+
+    def fell_back(self, cause: str) -> None:
+        self.fallbacks.append(cause)
+
+    def stream_failed(self, cause: str) -> None:
+        self.failures.append(cause)
+
+
+class Desk:
+    """A machine and all it has answered, with a clock that is moved by hand."""
+
+    def __init__(self, **options: Any) -> None:
+        self.now = 1000.0
+        self.notes = Notes()
+        self.machine = WatchMachine(
+            options.pop("scope", Scope()),
+            self.notes,
+            backoff=Backoff(random=Middle()),
+            random_source=Middle(),
+            **options,
+        )
+        self.outputs: list[Any] = []
+        self.action: Any = self.machine.start()
+
+    def tell(self, came: Any, after: float = 0.0) -> Any:
+        self.now += after
+        outputs, self.action = self.machine.step(came, self.now)
+        self.outputs += outputs
+        return self.action
+
+    def refuse(self, body: dict[str, Any], retry_after: float = 0.0) -> Any:
+        return self.tell(Answered(body["code"], json.dumps(body).encode(), retry_after))
+
+    def wake(self) -> Any:
+        return self.tell(Woke(), self.action.delay_s)
+
+    def take(self) -> list[Any]:
+        taken, self.outputs = self.outputs, []
+        return taken
+
+    @classmethod
+    def watching(cls, version: int = 10, **options: Any) -> "Desk":
+        desk = cls(**options)
+        desk.tell(Answered(200))
+        desk.tell(Chunk(bookmark(version, initial_end=True)))
+        desk.take()
+        return desk
+
+
+def names(changes: Changes) -> list[tuple[EventType, str]]:
+    return [(change.type, change.object.key) for change in changes.changes]
+
+
+# The first fill, streamed
+
+
+def test_the_first_request_asks_for_the_initial_state_as_a_stream():
+    desk = Desk(scope=Scope("a", "app=x", "spec.nodeName=n"))
+    assert (
+        OpenWatch(
+            {
+                "labelSelector": "app=x",
+                "fieldSelector": "spec.nodeName=n",
+                "watch": "true",
+                "allowWatchBookmarks": "true",
+                "timeoutSeconds": "450",
+                "sendInitialEvents": "true",
+                "resourceVersionMatch": "NotOlderThan",
+            },
+            30.0,
+        )
+        == desk.action
+    )
+
+
+def test_nothing_is_given_out_before_the_initial_events_have_ended():
+    desk = Desk()
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("ADDED", pod("x", 3)) + line("ADDED", pod("y", 9))))
+    assert [] == desk.outputs
+    desk.tell(Chunk(bookmark(9, initial_end=True)))
+    (replace,) = desk.outputs
+    assert isinstance(replace, Replace)
+    assert (["a/x", "a/y"], "9", "initial") == (
+        [item.key for item in replace.objects],
+        replace.resource_version,
+        replace.reason,
+    )
+
+
+def test_the_stream_goes_on_as_a_watch_within_the_same_chunk():
+    desk = Desk()
+    desk.tell(Answered(200))
+    desk.tell(
+        Chunk(
+            line("ADDED", pod("x", 3))
+            + bookmark(5, initial_end=True)
+            + line("DELETED", pod("x", 6))
+        )
+    )
+    replace, changes = desk.outputs
+    assert ["a/x"] == [item.key for item in replace.objects]
+    assert ([(EventType.DELETED, "a/x")], "6") == (names(changes), changes.resource_version)
+    assert State.WATCHING is desk.machine.state
+
+
+def test_a_fill_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
+    desk = Desk()
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("ADDED", pod("ghost", 3))))
+    assert Wait(0.8) == desk.tell(Broke("reset"))
+    assert isinstance(desk.wake(), OpenWatch)
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("ADDED", pod("x", 4)) + bookmark(4, initial_end=True)))
+    (replace,) = desk.outputs
+    assert ["a/x"] == [item.key for item in replace.objects]
+
+
+def test_a_fill_that_ends_early_is_begun_again_after_a_wait():
+    desk = Desk()
+    desk.tell(Answered(200))
+    assert Wait(0.8) == desk.tell(Ended(), 5.0)
+    assert "true" == desk.wake().query["sendInitialEvents"]
+
+
+# The first fill, listed
+
+
+@pytest.mark.parametrize("code", [400, 405, 422])
+def test_a_server_that_streams_no_initial_state_is_asked_for_a_list_at_once(code):
+    desk = Desk()
+    assert GetList({"resourceVersion": "0", "limit": "500"}, 60.0) == desk.refuse(status(code))
+    assert 1 == len(desk.notes.fallbacks)
+
+
+def test_a_server_that_ignores_the_wish_is_asked_for_a_list_when_its_first_bookmark_shows_it():
+    desk = Desk()
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("ADDED", pod("x", 3))))
+    assert isinstance(desk.tell(Chunk(bookmark(5)), 60.0), GetList)
+    assert [] == desk.outputs
+
+
+def test_a_list_is_followed_by_a_watch_from_its_version():
+    desk = Desk(stream_initial=False)
+    action = desk.tell(Answered(200, listing(7, pod("x", 3))))
+    (replace,) = desk.outputs
+    assert ("7", ["a/x"]) == (replace.resource_version, [item.key for item in replace.objects])
+    assert ("7", None) == (
+        action.query["resourceVersion"],
+        action.query.get("resourceVersionMatch"),
+    )
+
+
+def test_pages_are_put_together_before_anything_is_given_out():
+    desk = Desk(stream_initial=False)
+    action = desk.tell(Answered(200, listing(7, pod("x", 3), token="more")))
+    assert GetList({"limit": "500", "continue": "more"}, 60.0) == action
+    assert [] == desk.outputs
+    desk.tell(Answered(200, listing(7, pod("y", 4))))
+    (replace,) = desk.outputs
+    assert ["a/x", "a/y"] == [item.key for item in replace.objects]
+
+
+def test_a_410_in_the_middle_of_paging_restarts_the_list_in_one_piece():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200, listing(7, pod("ghost", 3), token="more")))
+    assert GetList({}, 60.0) == desk.refuse(EXPIRED)
+    desk.tell(Answered(200, listing(9, pod("x", 8))))
+    (replace,) = desk.outputs
+    assert ["a/x"] == [item.key for item in replace.objects]
+
+
+def test_a_body_that_is_no_list_is_asked_for_again_after_a_wait():
+    desk = Desk(stream_initial=False)
+    assert Wait(0.8) == desk.tell(Answered(200, b"<html>"))
+    assert isinstance(desk.wake(), GetList)
+
+
+# The watch
+
+
+def test_a_stream_is_read_for_ten_minutes_before_its_first_bookmark_and_70_s_after():
+    desk = Desk.watching()
+    assert Read(70.0) == desk.action
+    desk.tell(Ended(), 450.0)
+    assert Read(600.0) == desk.tell(Answered(200))
+    assert Read(70.0) == desk.tell(Chunk(bookmark(20)))
+
+
+def test_an_ordinary_end_is_followed_by_a_watch_from_the_last_version_without_delay():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(line("MODIFIED", pod("x", 12)) + bookmark(15)))
+    action = desk.tell(Ended(), 450.0)
+    assert isinstance(action, OpenWatch)
+    assert ("15", None) == (
+        action.query["resourceVersion"],
+        action.query.get("sendInitialEvents"),
+    )
+
+
+def test_bookmarks_alone_move_the_version():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(bookmark(15)))
+    (changes,) = desk.take()
+    assert ([], "15") == (changes.changes, changes.resource_version)
+
+
+def test_an_event_cut_in_two_is_applied_once_it_is_whole():
+    desk = Desk.watching(10)
+    data = line("ADDED", pod("x", 12))
+    desk.tell(Chunk(data[:40]))
+    assert [] == desk.take()
+    desk.tell(Chunk(data[40:]))
+    (changes,) = desk.take()
+    assert [(EventType.ADDED, "a/x")] == names(changes)
+
+
+def test_half_an_event_at_a_cut_is_forgotten_and_the_watch_resumes_before_it():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(line("ADDED", pod("x", 12)) + line("ADDED", pod("y", 13))[:30]))
+    desk.tell(Broke("cut"))
+    desk.wake()
+    action = desk.tell(Answered(200, listing(13)))
+    assert "12" == action.query["resourceVersion"]
+    desk.tell(Answered(200))
+    desk.take()
+    desk.tell(Chunk(line("ADDED", pod("y", 13))))
+    (changes,) = desk.take()
+    assert [(EventType.ADDED, "a/y")] == names(changes)
+
+
+def test_repeats_after_a_reconnect_are_dropped_and_counted():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(line("DELETED", pod("x", 12))))
+    desk.take()
+    desk.tell(Chunk(line("ADDED", pod("x", 11)) + line("DELETED", pod("x", 12))))
+    assert [] == desk.take()
+    assert 2 == desk.notes.stale_events
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        b"{nonsense\n",
+        b'{"type":"ADDED","object":[]}\n',
+        b'{"type":"ADDED","object":{"metadata":{}}}\n',
+        b'{"type":"ADDED","object":{"metadata":{"name":5}}}\n',
+        b'{"type":"SURPRISE","object":{"metadata":{"name":"x"}}}\n',
+        b'{"type":"ADDED","object":{"metadata":{"name":"\xff"}}}\n',
+        b'{"type":"BOOKMARK","object":7}\n',
+    ],
+)
+def test_an_event_that_cannot_be_decoded_is_skipped_and_the_stream_goes_on(poison):
+    desk = Desk.watching(10)
+    action = desk.tell(Chunk(poison + line("ADDED", pod("x", 12))))
+    (changes,) = desk.take()
+    assert [(EventType.ADDED, "a/x")] == names(changes)
+    assert 1 == len(desk.notes.poison)
+    assert isinstance(action, Read)
+
+
+def test_a_watch_that_ends_at_once_without_an_event_counts_as_an_error():
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 450.0)
+    waits = []
+    for _ in range(3):
+        while not isinstance(desk.action, OpenWatch):
+            if isinstance(desk.action, Wait):
+                waits.append(desk.action.delay_s)
+                desk.wake()
+            else:
+                desk.tell(Answered(200, listing(10)))
+        desk.tell(Answered(200))
+        desk.tell(Ended(), 0.1)
+    assert [0.8, 1.6] == waits
+    assert 3 == desk.notes.short_watches
+
+
+# Expired, too large, refused
+
+
+def test_a_410_inside_the_stream_fetches_everything_anew_after_a_wait():
+    desk = Desk.watching(10)
+    assert Wait(0.8) == desk.tell(Chunk(line("ERROR", EXPIRED)))
+    action = desk.wake()
+    assert ("true", None) == (
+        action.query["sendInitialEvents"],
+        action.query.get("resourceVersion"),
+    )
+    desk.tell(Answered(200))
+    desk.tell(Chunk(bookmark(20, initial_end=True)))
+    assert ["initial", "expired"] == desk.notes.fills
+
+
+def test_events_before_an_error_in_one_chunk_are_kept():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(line("ADDED", pod("x", 12)) + line("ERROR", EXPIRED)))
+    (changes,) = desk.take()
+    assert [(EventType.ADDED, "a/x")] == names(changes)
+
+
+def test_a_410_as_a_status_fetches_everything_anew_after_a_wait():
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 450.0)
+    assert Wait(0.8) == desk.refuse(EXPIRED)
+    assert "true" == desk.wake().query["sendInitialEvents"]
+
+
+def test_a_lasting_410_is_asked_ever_more_slowly():
+    desk = Desk.watching(10)
+    waits = [desk.tell(Chunk(line("ERROR", EXPIRED))).delay_s]
+    for _ in range(6):
+        desk.wake()
+        waits.append(desk.refuse(EXPIRED).delay_s)
+    assert [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0] == waits
+
+
+def test_a_version_too_large_fetches_the_latest_state():
+    desk = Desk.watching(10, stream_initial=True)
+    desk.tell(Ended(), 450.0)
+    desk.refuse(TOO_LARGE)
+    assert "resourceVersion" not in desk.wake().query
+
+
+def test_a_relist_by_list_asks_for_the_latest_state_in_pages():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200, listing(7)))
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("ERROR", EXPIRED)))
+    assert GetList({"limit": "500"}, 60.0) == desk.wake()
+
+
+def test_a_fill_that_was_refused_later_on_asks_for_nothing_older_than_it_has():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200, listing(7)))
+    assert "7" == desk.action.query["resourceVersion"]
+    assert desk.machine._refill().query == {
+        "resourceVersion": "7",
+        "resourceVersionMatch": "NotOlderThan",
+    }
+
+
+@pytest.mark.parametrize("code", [401, 403, 429, 500, 503])
+def test_a_refused_watch_is_asked_again_and_never_listed(code):
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 450.0)
+    for _ in range(5):
+        assert isinstance(desk.action, OpenWatch)
+        assert "10" == desk.action.query["resourceVersion"]
+        assert isinstance(desk.refuse(status(code)), Wait)
+        desk.wake()
+
+
+def test_retry_after_is_honoured():
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 450.0)
+    assert Wait(9.0) == desk.refuse(status(429, "TooManyRequests"), retry_after=9.0)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{}, {"code": 500}, {"code": "x"}, {"kind": "Status"}, status(200), status(599, "Odd")],
+)
+def test_an_error_event_with_an_odd_status_is_a_failure_like_any_other(odd):
+    desk = Desk.watching(10)
+    assert Wait(0.8) == desk.tell(Chunk(line("ERROR", odd)))
+    assert "10" == desk.wake().query["resourceVersion"]
+
+
+# Connections that fail
+
+
+def test_a_refused_connection_is_tried_again_and_then_the_version_is_looked_at():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(bookmark(11)))
+    desk.tell(Broke("reset"))
+    desk.wake()
+    waits = []
+    for _ in range(3):
+        waits.append(desk.tell(Broke("refused")).delay_s)
+        desk.wake()
+    assert [1.6, 3.2, 6.4] == waits
+    assert GetList({"limit": "1"}, 60.0) == desk.action
+    action = desk.tell(Answered(200, listing(12)))
+    assert (State.OPEN, "11") == (desk.machine.state, action.query["resourceVersion"])
+
+
+def test_a_watch_without_an_answer_makes_the_version_be_looked_at():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(bookmark(11)))
+    assert isinstance(desk.tell(Ended(), 450.0), OpenWatch)
+    desk.tell(Broke("closed without response"))
+    assert GetList({"limit": "1"}, 60.0) == desk.wake()
+
+
+def test_a_silent_stream_given_up_is_watched_on_from_its_version_after_a_look_at_it():
+    desk = Desk.watching(10)
+    assert Wait(0.8) == desk.tell(Broke("timed out"), 70.0)
+    assert GetList({"limit": "1"}, 60.0) == desk.wake()
+    action = desk.tell(Answered(200, listing(10)))
+    assert isinstance(action, OpenWatch)
+    assert "10" == action.query["resourceVersion"]
+
+
+# The server that went back in time
+
+
+def suspect() -> Desk:
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 450.0)
+    desk.tell(Answered(200))
+    return desk
+
+
+def test_a_stream_that_ended_without_a_byte_makes_the_version_be_looked_at():
+    assert GetList({"limit": "1"}, 60.0) == suspect().tell(Ended(), 450.0)
+
+
+def test_a_stream_that_broke_without_a_byte_makes_the_version_be_looked_at():
+    desk = suspect()
+    assert isinstance(desk.tell(Broke("reset"), 300.0), Wait)
+    assert GetList({"limit": "1"}, 60.0) == desk.wake()
+
+
+def test_a_server_behind_us_is_listed_in_full():
+    desk = suspect()
+    desk.tell(Ended(), 450.0)
+    action = desk.tell(Answered(200, listing(9)))
+    assert ("true", None) == (
+        action.query["sendInitialEvents"],
+        action.query.get("resourceVersion"),
+    )
+    desk.tell(Answered(200))
+    desk.tell(Chunk(bookmark(9, initial_end=True)))
+    assert ["initial", "rv_backwards"] == desk.notes.fills
+    desk.take()
+    desk.tell(Chunk(line("ADDED", pod("x", 10))))
+    (changes,) = desk.take()
+    assert [(EventType.ADDED, "a/x")] == names(changes)
+
+
+def test_a_server_not_behind_us_is_watched_on_without_a_list():
+    desk = suspect()
+    desk.tell(Ended(), 450.0)
+    action = desk.tell(Answered(200, listing(10)))
+    assert "10" == action.query["resourceVersion"]
+    assert ["initial"] == desk.notes.fills
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_no_leave_to_list_does_not_keep_it_from_watching(code):
+    desk = suspect()
+    desk.tell(Ended(), 450.0)
+    for _ in range(3):
+        desk.refuse(status(code))
+        assert GetList({"limit": "1"}, 60.0) == desk.wake()
+    assert isinstance(desk.refuse(status(code)), OpenWatch)
+
+
+def test_a_look_that_fails_is_repeated_after_a_wait():
+    desk = suspect()
+    desk.tell(Ended(), 450.0)
+    assert Wait(0.8) == desk.refuse(status(500))
+    assert GetList({"limit": "1"}, 60.0) == desk.wake()
+
+
+def test_a_transform_is_applied_to_lists_and_to_events_of_every_kind():
+    seen = []
+
+    def note(item):
+        seen.append(item.key)
+        return item
+
+    desk = Desk(stream_initial=False, transform=note)
+    desk.tell(Answered(200, listing(7, pod("listed", 3))))
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("ADDED", pod("added", 8)) + line("DELETED", pod("gone", 9))))
+    assert ["a/listed", "a/added", "a/gone"] == seen
+
+
+def test_a_deletion_is_told_even_where_its_transform_fails():
+    def spoil(item):
+        if item.key == "a/x":
+            raise TransformError("spoilt")
+        return item
+
+    desk = Desk.watching(transform=spoil)
+    desk.tell(Chunk(line("MODIFIED", pod("x", 11)) + line("DELETED", pod("x", 12))))
+    assert [("DELETED", "a/x")] == [
+        (change.type, change.object.key) for output in desk.take() for change in output.changes
+    ]
+    assert ["spoilt", "spoilt"] == desk.notes.poison
+
+
+def test_a_fault_of_ours_fetches_the_latest_state_anew_after_a_wait():
+    desk = Desk.watching(10)
+    wait = desk.machine.fault(desk.now)
+    assert isinstance(wait, Wait)
+    desk.action = wait
+    refill = desk.wake()
+    assert "sendInitialEvents" in refill.query
+    assert "resourceVersion" not in refill.query
+    desk.tell(Answered(200))
+    desk.tell(Chunk(bookmark(12, initial_end=True)))
+    assert ["initial", "fault"] == desk.notes.fills
+
+
+def test_what_cannot_come_is_refused_with_the_state_named():
+    with pytest.raises(ValueError, match="Woke cannot come in state fill"):
+        Desk().tell(Woke())
+
+
+def test_watches_are_asked_to_last_between_five_and_ten_minutes():
+    lifetimes = {
+        int(WatchMachine(Scope(), Observer(), timing=Timing()).start().query["timeoutSeconds"])
+        for _ in range(200)
+    }
+    assert 300 <= min(lifetimes) < 400
+    assert 500 < max(lifetimes) <= 600

@@ -1,0 +1,154 @@
+"""The store: what a write changes and what handlers hear of it."""
+
+import json
+import threading
+
+import pytest
+
+from informer.tests.shapes import pod
+from kube_informer.errors import LifecycleError
+from kube_informer.events import EventType
+from kube_informer.machine import Change, Changes, Replace
+from kube_informer.objects import CachedObject, decode_object
+from kube_informer.store import Delta, DeltaType, Store
+
+
+def cached(name: str, version: int, namespace: str = "a", **metadata) -> CachedObject:
+    return decode_object(json.dumps(pod(name, version, namespace=namespace, **metadata)).encode())
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.deltas: list[Delta] = []
+        self.fills = 0
+
+    def __call__(self, deltas: list[Delta], filled: bool) -> None:
+        self.deltas += deltas
+        self.fills += filled
+
+    def take(self) -> list[tuple[str, str | None, str | None]]:
+        taken, self.deltas = self.deltas, []
+        return [
+            (
+                delta.type.value,
+                delta.old and delta.old.resource_version,
+                delta.new and delta.new.resource_version,
+            )
+            for delta in taken
+        ]
+
+
+def replace(version: int, *items: CachedObject) -> list:
+    return [Replace(list(items), str(version), "initial")]
+
+
+def change(kind: EventType, item: CachedObject) -> list:
+    return [Changes([Change(kind, item)], item.resource_version)]
+
+
+def test_the_first_fill_is_told_as_additions_of_the_initial_list():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5, cached("x", 3)), heard)
+    assert [(DeltaType.ADDED, True)] == [(one.type, one.initial) for one in heard.deltas]
+    assert 1 == heard.fills
+
+
+def test_an_empty_first_fill_is_a_fill_too():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5), heard)
+    assert (1, "5") == (heard.fills, store.snapshot().resource_version)
+
+
+def test_events_are_told_with_what_was_there_before():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5), heard)
+    store.apply(None, change(EventType.ADDED, cached("x", 6)), heard)
+    store.apply(None, change(EventType.MODIFIED, cached("x", 7)), heard)
+    store.apply(None, change(EventType.DELETED, cached("x", 8)), heard)
+    assert [("added", None, "6"), ("updated", "6", "7"), ("deleted", "7", "8")] == heard.take()
+
+
+def test_the_deletion_of_what_was_never_there_is_not_told():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5), heard)
+    store.apply(None, change(EventType.DELETED, cached("x", 8)), heard)
+    assert [] == heard.take()
+    assert "8" == store.snapshot().resource_version
+
+
+def test_a_relist_tells_only_what_differs_and_marks_what_nobody_saw_go():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5, cached("same", 1), cached("gone", 2), cached("new", 3)), heard)
+    heard.take()
+    store.apply(None, replace(9, cached("same", 1), cached("new", 8), cached("fresh", 7)), heard)
+    assert [False, True, False] == [
+        heard.deltas[1].initial,
+        heard.deltas[0].final_state_unknown,
+        heard.deltas[1].final_state_unknown,
+    ]
+    assert [("deleted", "2", None), ("added", None, "7"), ("updated", "3", "8")] == heard.take()
+
+
+def test_another_uid_under_the_same_name_is_a_deletion_and_an_addition():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5, cached("x", 1)), heard)
+    heard.take()
+    store.apply(None, replace(9, cached("x", 8, uid="other")), heard)
+    assert [("deleted", "1", None), ("added", None, "8")] == heard.take()
+
+
+def test_a_scope_replaces_only_its_own_objects():
+    store, heard = Store(["a", "b"]), Listener()
+    store.apply("a", replace(5, cached("x", 1)), heard)
+    assert (0, "") == (heard.fills, store.snapshot().resource_version)
+    store.apply("b", replace(6, cached("y", 2, namespace="b")), heard)
+    assert (1, "5") == (heard.fills, store.snapshot().resource_version)
+    store.apply("a", replace(9), heard)
+    assert ["b/y"] == [item.key for item in store.snapshot()]
+    assert "6" == store.snapshot().resource_version
+
+
+def test_bytes_held_are_counted_through_every_change():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5, cached("x", 1), cached("y", 2)), heard)
+    store.apply(None, change(EventType.MODIFIED, cached("x", 6, note="longer")), heard)
+    store.apply(None, change(EventType.DELETED, cached("y", 7)), heard)
+    assert sum(len(item.raw) for item in store.snapshot()) == store.raw_bytes
+
+
+def test_waiting_for_a_version_ends_when_it_comes():
+    store, heard = Store(), Listener()
+    store.apply(None, replace(5), heard)
+    timer = threading.Timer(
+        0.05, lambda: store.apply(None, change(EventType.ADDED, cached("x", 9)), heard)
+    )
+    timer.start()
+    assert store.wait_until("8", 10.0)
+    timer.join()
+
+
+def test_waiting_for_a_version_that_does_not_come_ends_in_time():
+    store = Store()
+    store.apply(None, replace(5), Listener())
+    assert not store.wait_until("6", 0.02)
+
+
+def test_waiting_ends_when_the_store_is_closed():
+    store = Store()
+    timer = threading.Timer(0.05, store.close)
+    timer.start()
+    assert not store.wait_until("6", 60.0)
+    timer.join()
+
+
+def test_versions_are_compared_as_numbers():
+    store = Store()
+    store.apply(None, replace(10), Listener())
+    assert store.wait_until("9", 0.0)
+
+
+def test_an_indexer_of_a_name_taken_is_refused():
+    store = Store()
+    store.add_indexers({"node": lambda _: []})
+    with pytest.raises(LifecycleError, match="node"):
+        store.add_indexers({"node": lambda _: []})

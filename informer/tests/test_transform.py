@@ -1,0 +1,60 @@
+"""Transforms: before storing, and what happens when one is wrong."""
+
+import json
+from typing import Any
+
+import pytest
+
+from informer.tests.shapes import pod
+from kube_informer.errors import TransformError
+from kube_informer.objects import decode_object
+from kube_informer.transform import drop_managed_fields, transforming
+
+
+def cached(**metadata: Any):
+    return decode_object(json.dumps(pod("x", 3, **metadata)).encode())
+
+
+def test_managed_fields_are_dropped_and_the_rest_stays():
+    item = cached(managedFields=[{"manager": "kubectl"}], labels={"app": "x"})
+    after = transforming(drop_managed_fields)(item)
+    assert pod("x", 3, labels={"app": "x"}) == after.decode()
+    assert {"app": "x"} == dict(after.labels)
+
+
+def test_an_object_without_managed_fields_stays_as_it_is():
+    assert pod("x", 3) == transforming(drop_managed_fields)(cached()).decode()
+
+
+def test_a_transform_that_raises_is_named_with_the_object():
+    def fails(obj: dict[str, Any]) -> dict[str, Any]:
+        raise KeyError("spec")
+
+    with pytest.raises(TransformError, match=r"transform fails raised KeyError\('spec'\) on a/x"):
+        transforming(fails)(cached())
+
+
+def test_a_transform_that_returns_nothing_is_named_with_the_object():
+    def forgets(obj: dict[str, Any]) -> None:
+        obj.pop("spec")
+
+    with pytest.raises(TransformError, match="transform forgets returned NoneType for a/x"):
+        transforming(forgets)(cached())
+
+
+@pytest.mark.parametrize("spoil", ["name", "resourceVersion", "namespace"])
+def test_a_transform_must_not_change_what_the_object_is(spoil):
+    def renames(obj: dict[str, Any]) -> dict[str, Any]:
+        obj["metadata"][spoil] = "9"
+        return obj
+
+    with pytest.raises(TransformError, match="another name or resourceVersion"):
+        transforming(renames)(cached())
+
+
+def test_a_transform_must_give_what_can_be_written_as_json():
+    def spoils(obj: dict[str, Any]) -> dict[str, Any]:
+        return obj | {"spec": object()}
+
+    with pytest.raises(TransformError, match="spoilt a/x"):
+        transforming(spoils)(cached())
