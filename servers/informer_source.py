@@ -1,13 +1,37 @@
 """A source over an informer, as each server has it that reads from this project's own."""
 
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 
 from kube_informer import PODS, SharedInformer
+from kube_informer.prometheus import InformerMetrics
 from servers.cached import CachedSource
-from servers.informer_metrics import InformerMetrics
 from servers.server import Settings, connect
+
+TIMES_KEPT = 2048
+"""Events whose arrival time is kept: at least a minute of a busy cluster."""
+
+
+class _TimedMetrics(InformerMetrics):
+    """The library's metrics, and the arrival times that the freshness probe reads."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
+        self._times: deque[tuple[str, int]] = deque(maxlen=TIMES_KEPT)
+
+    def event(self, kind: str, version: str = "") -> None:
+        """Count the event and note its arrival."""
+        super().event(kind, version)
+        if version:
+            self._times.append((version, time.monotonic_ns() // 1000))
+
+    def event_times(self, since: int) -> Sequence[tuple[int, int]]:
+        """Return version and arrival of the latest events; see ``PodSource.event_times``."""
+        kept = [(int(version), at_us) for version, at_us in self._times.copy()]
+        return [(version, at_us) for version, at_us in kept if version >= since]
 
 
 def over_informer(
@@ -22,7 +46,7 @@ def over_informer(
     Nothing is asked for before the source is started. Raises as ``Transport.from_kubeconfig``.
     """
     transport = connect(settings, registry, 2)
-    metrics = InformerMetrics(registry)
+    metrics = _TimedMetrics(registry)
     informer = SharedInformer(
         transport,
         PODS,

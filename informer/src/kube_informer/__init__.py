@@ -19,24 +19,28 @@ from kube_informer.errors import (
     UnknownIndexError,
 )
 from kube_informer.factory import SharedInformerFactory
+from kube_informer.field_selector import FieldSelector, FieldTerm, parse_field_selector
 from kube_informer.handlers import (
     HandlerRegistration,
     ResourceEventHandler,
     ResourceEventHandlerFuncs,
 )
 from kube_informer.informer import SharedInformer
+from kube_informer.label_selector import (
+    LabelSelector,
+    Operator,
+    Requirement,
+    parse_label_selector,
+)
 from kube_informer.lister import Indexer, Lister, NamespaceLister
 from kube_informer.machine import Timing
 from kube_informer.objects import CachedObject, DeletedFinalStateUnknown
 from kube_informer.observer import Observer
-from kube_informer.reflector import Reflector
 from kube_informer.resource import CONFIGMAPS, NAMESPACES, NODES, PODS, SERVICES, Resource
-from kube_informer.selectors import parse_field_selector, parse_label_selector
-from kube_informer.snapshot import Snapshot
-from kube_informer.store import Store
-from kube_informer.transform import drop_managed_fields
-from kube_informer.transport import Transport
-from kube_informer.workqueue import DefaultRateLimiter, ShutDownError, WorkQueue
+from kube_informer.snapshot import IndexFunc, Snapshot
+from kube_informer.transform import Transform, drop_managed_fields
+from kube_informer.transport import Response, Stream, TokenFile, Transport
+from kube_informer.workqueue import DefaultRateLimiter, RateLimiter, ShutDownError, WorkQueue
 
 __all__ = [
     "CONFIGMAPS",
@@ -48,27 +52,36 @@ __all__ = [
     "CachedObject",
     "DefaultRateLimiter",
     "DeletedFinalStateUnknown",
+    "FieldSelector",
+    "FieldTerm",
     "HandlerError",
     "HandlerRegistration",
+    "IndexFunc",
     "Indexer",
     "InformerError",
+    "LabelSelector",
     "LifecycleError",
     "Lister",
     "NamespaceLister",
     "NotSyncedError",
     "Observer",
-    "Reflector",
+    "Operator",
+    "RateLimiter",
+    "Requirement",
     "Resource",
     "ResourceEventHandler",
     "ResourceEventHandlerFuncs",
+    "Response",
     "SelectorError",
     "SharedInformer",
     "SharedInformerFactory",
     "ShutDownError",
     "Snapshot",
-    "Store",
+    "Stream",
     "SyncError",
     "Timing",
+    "TokenFile",
+    "Transform",
     "TransformError",
     "Transport",
     "TransportError",

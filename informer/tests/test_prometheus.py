@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 import kube_informer
 from kube_informer import PODS, Observer, SharedInformer, Transport
-from servers.informer_metrics import InformerMetrics
+from kube_informer.prometheus import InformerMetrics
 
 README = Path(kube_informer.__file__).parents[2] / "README.md"
 POD_LABELS = {"name": "pods", "group": "", "version": "v1", "resource": "pods"}

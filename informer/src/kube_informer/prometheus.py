@@ -1,18 +1,16 @@
-"""The informer's own account of itself, as Prometheus metrics.
+"""Prometheus metrics of an informer; needs the extra ``kube-informer[prometheus]``.
 
-What client-go counts too has client-go's name and labels: ``reflector_*`` by
-``name``; ``informer_queued_items``, ``informer_processing_latency_seconds`` and
-``informer_store_resource_version`` by ``name``, ``group``, ``version`` and
-``resource``. The rest is ours. The informer's README lists them all.
+Metrics that client-go has too carry client-go's name and labels: ``reflector_*``
+by ``name``; ``informer_queued_items``, ``informer_processing_latency_seconds``
+and ``informer_store_resource_version`` by ``name``, ``group``, ``version`` and
+``resource``. The others are this library's. README.md lists all of them.
 """
-
-import time
-from collections import deque
-from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from kube_informer import PODS, Observer, Resource, SharedInformer
+from kube_informer.informer import SharedInformer
+from kube_informer.observer import Observer
+from kube_informer.resource import PODS, Resource
 
 LATENCY_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """client-go's, of ``informer_processing_latency_seconds``."""
@@ -24,9 +22,6 @@ ITEM_BUCKETS = (0, 1, 10, 100, 1000, 10_000, 100_000)
 EXACT = 10**15
 """A version's 15 last digits are what a sample holds exactly; client-go cuts it so too."""
 
-TIMES_KEPT = 2048
-"""Events whose time of arrival is kept: a minute and more of a busy cluster."""
-
 INFORMER_LABELS = ("name", "group", "version", "resource")
 
 
@@ -36,7 +31,6 @@ class InformerMetrics(Observer):
     def __init__(self, registry: CollectorRegistry, resource: Resource = PODS) -> None:
         self._registry = registry
         self._names = (resource.plural, resource.group, resource.version, resource.plural)
-        self._times: deque[tuple[str, int]] = deque(maxlen=TIMES_KEPT)
         self._count_as_client_go()
         self._count_the_rest()
 
@@ -140,15 +134,8 @@ class InformerMetrics(Observer):
     def restarted_paging(self) -> None:  # noqa: D102
         self._restarts.inc()
 
-    def event(self, kind: str, version: str = "") -> None:  # noqa: D102
-        if version:
-            self._times.append((version, time.monotonic_ns() // 1000))
+    def event(self, kind: str, version: str = "") -> None:  # noqa: ARG002, D102
         self._events.labels(kind).inc()
-
-    def event_times(self, since: int) -> Sequence[tuple[int, int]]:
-        """Return version and arrival of the latest events; see ``PodSource.event_times``."""
-        kept = [(int(version), at_us) for version, at_us in self._times.copy()]
-        return [(version, at_us) for version, at_us in kept if version >= since]
 
     def stale(self, kind: str) -> None:  # noqa: D102
         self._stale.labels(kind).inc()
