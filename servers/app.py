@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
 
+from kube_informer.redaction import redact
 from servers.crew import Crew
 from servers.query import get_resource_version, path_segments, pod_query
 from servers.source import PodSource, SourceError, quoted
@@ -144,7 +145,8 @@ def _plain(code: int, message: str) -> Response:
 
 
 def _error(error: SourceError) -> Response:
-    body: dict[str, object] = {"code": error.code, "message": error.message, "result": None}
+    # The boundary: a message may quote a lower layer, and what that quotes is not known.
+    body: dict[str, object] = {"code": error.code, "message": redact(error.message), "result": None}
     if error.continue_token:
         body["continue"] = error.continue_token
     response = Response(

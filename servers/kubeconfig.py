@@ -6,12 +6,17 @@ Whatever is wrong becomes one line that says what, where and what to do.
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, load_kube_config
+
+from kube_informer.credentials import bearer_header
+from kube_informer.errors import CredentialsError
+from kube_informer.redaction import redact
 
 CONNECT_TIMEOUT_S = 3.0
 
@@ -86,9 +91,29 @@ def load(path: Path, context: str) -> Configuration:
         load_kube_config(  # type: ignore[no-untyped-call]  # the client has no types here
             str(path), context, client_configuration=configuration, persist_config=False
         )
+        _trim_token(configuration, f"the token of context {context!r} in {path}")
+    except CredentialsError as error:
+        raise KubeconfigError(str(error)) from error
     except (ConfigException, OSError, ValueError) as error:
-        raise KubeconfigError(f"context {context!r} of {path} cannot be used: {error}") from error
+        reason = f"context {context!r} of {path} cannot be used: {error}"
+        raise KubeconfigError(redact(reason)) from error
     return configuration
+
+
+def _trim_token(configuration: Any, origin: str) -> None:  # noqa: ANN401 - its hook has no type
+    """Trim the token now and whenever the official client renews it; raise ``CredentialsError``."""
+    renew = configuration.refresh_api_key_hook
+
+    def trim(renewed: Any) -> None:  # noqa: ANN401 - likewise
+        if renew is not None:
+            renew(renewed)
+        token = renewed.api_key.get("BearerToken", "")
+        if token.startswith("Bearer "):
+            header = bearer_header(token.removeprefix("Bearer "), origin)
+            renewed.api_key["BearerToken"] = header
+        renewed.refresh_api_key_hook = trim  # to renew puts the client's own there again
+
+    trim(configuration)
 
 
 def check_reachable(configuration: Configuration) -> None:

@@ -15,12 +15,14 @@ def expected() -> tuple[type[Exception], ...]:
     from bench.run import RunEndedEarlyError
     from bench.store import StoreError
     from bench.supervision.process import ProcessFailed
+    from kube_informer.errors import CredentialsError
 
     return (
         ApiError,
         ApiUnreachableError,
         BinariesUnavailable,
         ClusterError,
+        CredentialsError,
         ProcessFailed,
         RunEndedEarlyError,
         ServerError,

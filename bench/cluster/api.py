@@ -15,6 +15,8 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bench.cluster.certificates import KeyPair
+from kube_informer.credentials import bearer_header
+from kube_informer.redaction import redact
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -24,7 +26,7 @@ class ApiError(Exception):
     """The API server said no: ``code`` (HTTP), ``reason`` and ``message`` of its Status."""
 
     def __init__(self, method: str, path: str, code: int, reason: str, message: str) -> None:
-        super().__init__(f"{method} {path}: {code} {reason}: {message}")
+        super().__init__(redact(f"{method} {path}: {code} {reason}: {message}"))
         self.code = code
         self.reason = reason
 
@@ -48,11 +50,16 @@ class Credentials:
     token: Path | Callable[[], str] | None = None
     server_name: str | None = None
 
-    def bearer(self) -> str | None:
-        """Return the token as it is now, ``None`` where there is none."""
+    def authorization(self) -> str | None:
+        """Return the header for the token as it is now, ``None`` where there is none.
+
+        Raises ``CredentialsError`` for a token that no header can carry.
+        """
+        if self.token is None:
+            return None
         if isinstance(self.token, Path):
-            return self.token.read_text()
-        return self.token() if self.token is not None else None
+            return bearer_header(self.token.read_text(), f"the token in {self.token}")
+        return bearer_header(self.token(), f"the token for {self.server}")
 
 
 class Api:
@@ -63,7 +70,7 @@ class Api:
     ) -> None:
         client = credentials.client
         self.server = credentials.server
-        self._bearer = credentials.bearer
+        self._authorization = credentials.authorization
         self._prefix = urlsplit(credentials.server).path.rstrip("/")
         self._pool = urllib3.connectionpool.connection_from_url(
             credentials.server,
@@ -123,15 +130,15 @@ class Api:
         headers = {"Accept": JSON}
         if payload is not None:
             headers["Content-Type"] = content_type
-        token = self._bearer()
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+        authorization = self._authorization()
+        if authorization is not None:
+            headers["Authorization"] = authorization
         try:
             response = self._pool.request(
                 method, f"{self._prefix}{path}", body=payload, headers=headers
             )
         except HTTPError as error:
-            raise ApiUnreachableError(f"{method} {self.server}{path}: {error}") from error
+            raise ApiUnreachableError(redact(f"{method} {self.server}{path}: {error}")) from error
         if response.status >= 400:
             raise _refusal(method, path, response.status, response.data)
         return response.data

@@ -19,7 +19,7 @@ def raw_lists_per_s(credentials: Credentials, connections: int, seconds: float) 
     """
     address = urlsplit(credentials.server)
     tls = ssl.create_default_context(cafile=str(credentials.authority))
-    headers = {"Authorization": f"Bearer {credentials.bearer()}", "Accept": "application/json"}
+    headers = {"Authorization": credentials.authorization() or "", "Accept": "application/json"}
     gate = threading.Barrier(connections + 1)
     counts = [0] * connections
     deadline = 0.0

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 import servers
 from bench.cluster.control_plane import ControlPlane
@@ -134,6 +136,41 @@ def test_without_a_context_of_its_own_a_server_takes_the_current_one(
     server = start_server("direct", "--kubeconfig", str(file))
 
     assert "as context 'admin'" in server.log.read_text()
+
+
+def with_token(control_plane: ControlPlane, file: Path, change: Callable[[str], str]) -> str:
+    """Write a kubeconfig whose user ``direct`` has its token in it, changed; return the token."""
+    document = yaml.safe_load(control_plane.kubeconfig.read_text())
+    user = next(entry["user"] for entry in document["users"] if entry["name"] == "direct")
+    token = Path(user.pop("tokenFile")).read_text().strip()
+    user["token"] = change(token)
+    file.write_text(yaml.safe_dump(document))
+    return token
+
+
+@pytest.mark.parametrize("name", ["direct", "typed"])
+def test_white_space_around_a_token_is_not_sent(
+    start_server: StartServer, control_plane: ControlPlane, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "config"
+    with_token(control_plane, file, lambda token: f" {token}\n")
+
+    server = start_server(name, "--kubeconfig", str(file), "--context", "direct")
+
+    assert 200 == server.client.ask("/readyz").status
+    assert 200 == server.client.ask(f"/pods/{NAMESPACE}").status
+
+
+def test_a_token_that_no_header_can_carry_is_refused_without_its_value(
+    control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    file = tmp_path / "config"
+    token = with_token(control_plane, file, lambda token: f"{token}\n{token}")
+
+    done = run("direct", "--kubeconfig", file, "--context", "direct")
+
+    assert_fails_in_one_line(done, 3, str(file), "token", "one line")
+    assert token not in done.stderr
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)

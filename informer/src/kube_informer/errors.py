@@ -25,6 +25,10 @@ class TransportTimeoutError(TransportError):
     """Nothing came within the time allowed; the connection was given up."""
 
 
+class CredentialsError(InformerError):
+    """Credentials that cannot be used; the message names field, file and remedy, never a value."""
+
+
 class SelectorError(InformerError, ValueError):
     """A selector does not parse, or names a field this resource cannot be selected by.
 

@@ -19,7 +19,9 @@ from kubernetes.client import ApiClient, Configuration
 from urllib3 import exceptions as http_errors
 
 from kube_informer.connection import Cancel, PlainPool, TlsPool, cancellable, keepalive_options
-from kube_informer.errors import TransportError, TransportTimeoutError
+from kube_informer.credentials import bearer_header
+from kube_informer.errors import CredentialsError, TransportError, TransportTimeoutError
+from kube_informer.redaction import redact
 
 READ_SIZE = 1 << 20
 """Bytes asked for at once: a body of megabytes then takes few calls."""
@@ -49,7 +51,7 @@ class TokenFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._seen: tuple[int, int, int] | None = None
         self._token = ""
         self._lock = threading.Lock()
@@ -58,10 +60,10 @@ class TokenFile:
         """Return the token; raise ``OSError`` if there has never been a readable file."""
         with self._lock:
             try:
-                stat = self._path.stat()
+                stat = self.path.stat()
                 seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
                 if seen != self._seen:
-                    token = self._path.read_text(encoding="ascii").strip()
+                    token = self.path.read_text(encoding="ascii").strip()
                     if token:
                         self._token, self._seen = token, seen
             except OSError:
@@ -231,7 +233,7 @@ class Transport:
         url = f"{self._prefix}{path}?{encoded}" if encoded else f"{self._prefix}{path}"
         try:
             headers = self._headers() | {"Accept": accept}
-        except OSError as error:
+        except (CredentialsError, OSError) as error:
             raise self._failure(what, error, sent=False) from error
         try:
             response: urllib3.BaseHTTPResponse = self._pool.urlopen(
@@ -258,12 +260,16 @@ class Transport:
     def _headers(self) -> dict[str, str]:
         headers = {"User-Agent": self._user_agent}
         if self._token_file is not None:
-            headers["Authorization"] = f"Bearer {self._token_file.read()}"
+            headers["Authorization"] = bearer_header(
+                self._token_file.read(), f"the token in {self._token_file.path}"
+            )
         else:
             # The hook behind this call renews what exec plugins and in-cluster tokens need.
             token = self._configuration.get_api_key_with_prefix(
                 "BearerToken", alias="authorization"
             )
+            if token and token.startswith("Bearer "):
+                token = bearer_header(token.removeprefix("Bearer "), "the token of the kubeconfig")
             if token:
                 headers["Authorization"] = token
         return headers
@@ -272,7 +278,7 @@ class Transport:
         verb, _, path = what.partition(" ")
         timed_out = (http_errors.TimeoutError, TimeoutError)
         kind = TransportTimeoutError if isinstance(error, timed_out) else TransportError
-        return kind(verb, path, self.server, f"{type(error).__name__}: {error}", sent=sent)
+        return kind(verb, path, self.server, redact(f"{type(error).__name__}: {error}"), sent=sent)
 
 
 def read_body(response: urllib3.BaseHTTPResponse) -> bytes:
