@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 from bench.cli.exits import FAILED, USAGE, expected
 from bench.plan import PlanError
-from bench.progress import Progress
-from bench.resumption import ResumeError
+from bench.run.resume import ResumeError
+from bench.supervision.progress import Progress
 from bench.supervision.signals import Interrupted, unwinding_on_signals
 
 VERBS = {

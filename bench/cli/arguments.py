@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.cluster.binaries import KUBERNETES_VERSION, Version
 from bench.model import External
-from bench.toml_file import NAME
+from bench.plan.toml_schema import NAME
 
 
 def add_folders(parser: argparse.ArgumentParser) -> None:

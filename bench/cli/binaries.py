@@ -6,7 +6,7 @@ from bench.cli.arguments import add_kubernetes
 from bench.cli.exits import OK
 from bench.cluster.binaries import KUBERNETES_VERSION, resolve
 from bench.cluster.binaries.pins import pins
-from bench.progress import Progress
+from bench.supervision.progress import Progress
 
 DESCRIPTION = """\
 Make kube-apiserver and etcd ready and say where they are. The first of these that has the

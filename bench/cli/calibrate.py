@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from bench.calibration import NAMES
 from bench.cli.exits import FAILED, OK
 from bench.cli.plans import vocabulary
-from bench.progress import Progress
+from bench.selftest import NAMES
 from bench.store import Store
+from bench.supervision.progress import Progress
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def _name(text: str) -> str:
 
 def _calibrate(options: argparse.Namespace, progress: Progress) -> int:
     # here, because pandas takes a second that other commands need not wait for
-    from bench.calibration.calibrate import calibrate, predicted_minutes
+    from bench.selftest.calibrate import calibrate, predicted_minutes
     from bench.store.files import write_file
 
     names = [name for name in NAMES if name in options.checks or not options.checks]

@@ -5,8 +5,8 @@ import argparse
 from bench.cli.existing import add_context, agreed, named_context
 from bench.cli.exits import FAILED, OK
 from bench.cluster.existing.access import open_access
-from bench.existing.cleaning import check_rights, clean, find
-from bench.progress import Progress
+from bench.sites.cleanup import check_rights, clean, find
+from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
 
 

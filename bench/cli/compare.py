@@ -4,8 +4,8 @@ import argparse
 
 from bench.cli.arguments import add_folders
 from bench.cli.exits import OK, USAGE
-from bench.progress import Progress
 from bench.store import Store, StoreError
+from bench.supervision.progress import Progress
 
 EPILOG = """\
 The second run is read against the first. What differs between their machines comes first;

@@ -9,12 +9,12 @@ from pathlib import Path
 from bench.cli.arguments import number, pod_count
 from bench.cluster.existing.access import contexts, default_kubeconfig, listed
 from bench.cluster.existing.errors import ClusterError
-from bench.existing.caps import UNCAPPED, Caps
-from bench.existing.opening import Wanted, open_site
-from bench.existing.site import ExistingSite
 from bench.model import Plan
 from bench.plan import PlanError
-from bench.progress import Progress
+from bench.sites.existing import ExistingSite
+from bench.sites.limits import UNCAPPED, Caps
+from bench.sites.preflight import Wanted, open_site
+from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
 
 ALONE = ("kubeconfig", "namespace", "audit_log", "yes", "uncapped", "max_rps", "max_pods")

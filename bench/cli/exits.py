@@ -11,10 +11,10 @@ def expected() -> tuple[type[Exception], ...]:
     from bench.cluster.api import ApiError, ApiUnreachableError
     from bench.cluster.binaries import BinariesUnavailable
     from bench.cluster.existing.errors import ClusterError
-    from bench.kinds import ServerError
     from bench.run import RunEndedEarlyError
     from bench.store import StoreError
     from bench.supervision.process import ProcessFailed
+    from bench.sut.registry import ServerError
     from kube_informer.errors import CredentialsError
 
     return (

@@ -9,12 +9,12 @@ from bench.cli.arguments import add_folders
 from bench.cli.exits import USAGE, expected
 from bench.cli.load_options import MORE_ROUNDS, LoadOptions, add_load_options
 from bench.cli.rendering import render_report
-from bench.load.wanted import Crew
+from bench.load.spec import Crew
 from bench.plan import PlanError
-from bench.progress import Progress
-from bench.resumption import ResumeError
 from bench.run import resume_run
+from bench.run.resume import ResumeError
 from bench.store import Store, StoreError
+from bench.supervision.progress import Progress
 
 if TYPE_CHECKING:
     from bench.gate.judge import Verdict

@@ -5,11 +5,11 @@ import ipaddress
 from dataclasses import dataclass
 
 from bench.cli.arguments import number, whole_number
-from bench.load.wanted import Crew
+from bench.interactive.ports import free_port, require_free
+from bench.load.spec import Crew
 from bench.model import LoadWorkers, Plan, RunRecord
 from bench.plan import PlanError
-from bench.resumption import require_same_load
-from bench.ui.ports import free_port, require_free
+from bench.run.resume import require_same_load
 
 MASTER_PORT = 5557
 """Locust's own."""

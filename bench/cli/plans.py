@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from bench.cli.exits import OK
 from bench.faults import names as fault_names
-from bench.kinds import server_kinds
 from bench.load.routes import names as route_names
 from bench.model import Plan
 from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
-from bench.progress import Progress
+from bench.supervision.progress import Progress
+from bench.sut.registry import server_kinds
 
 
 def register(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from bench.cli.arguments import add_kubernetes, churn_rate, pod_count
 from bench.cluster.binaries import KUBERNETES_VERSION
-from bench.playground import Playground
+from bench.interactive.playground import Playground
 
 
 def add_playground(parser: argparse.ArgumentParser) -> None:

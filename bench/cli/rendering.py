@@ -4,8 +4,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.progress import Progress
 from bench.store import Store
+from bench.supervision.progress import Progress
 
 if TYPE_CHECKING:
     from bench.analysis.run import RunAnalysis

@@ -5,8 +5,8 @@ import argparse
 from bench.cli.arguments import add_folders
 from bench.cli.exits import OK
 from bench.cli.rendering import FORMATS, render_report
-from bench.progress import Progress
 from bench.store import Store
+from bench.supervision.progress import Progress
 
 
 def register(parser: argparse.ArgumentParser) -> None:

@@ -15,13 +15,13 @@ from bench.cli.exits import FAILED, OK
 from bench.cli.load_options import LoadOptions, add_load_options, check_workers
 from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
-from bench.load.wanted import Crew
+from bench.load.spec import Crew
 from bench.model import Plan, RunState
 from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
-from bench.progress import Progress
 from bench.run import Run, resume_run, start_run
-from bench.site import Site
+from bench.sites.provider import Site
 from bench.store import Store
+from bench.supervision.progress import Progress
 
 if TYPE_CHECKING:
     from bench.analysis.run import RunAnalysis

@@ -5,9 +5,9 @@ import argparse
 from bench.cli.arguments import whole_number
 from bench.cli.exits import OK
 from bench.cli.playground import add_playground, playground_of
-from bench.progress import Progress
-from bench.ui.command import UiOptions, ui
-from bench.ui.swarm import MASTER_PORT, SwarmOptions
+from bench.interactive.locust_processes import MASTER_PORT, SwarmOptions
+from bench.interactive.ui import UiOptions, ui
+from bench.supervision.progress import Progress
 
 DESCRIPTION = """\
 A populated throwaway cluster, both servers, and Locust's web page over them. Open the address

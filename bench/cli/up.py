@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bench.cli.exits import OK
 from bench.cli.playground import add_playground, playground_of
-from bench.progress import Progress
-from bench.up import UpOptions, up
+from bench.interactive.up import UpOptions, up
+from bench.supervision.progress import Progress
 
 
 def register(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,4 @@
 """The API server to read from: binaries, certificates, processes, population, churn.
 
-It knows nothing of servers under test, of load, or of results.
-
+What does not belong here: servers under test, load, and results.
 """

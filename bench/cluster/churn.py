@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from bench.cluster.orders import account_arguments
+from bench.cluster.child_rpc import account_arguments
 from bench.cluster.plane import Plane
-from bench.supervision.dialogue import Dialogue
 from bench.supervision.process import SupervisedProcess
+from bench.supervision.rpc import Dialogue
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.flock import Flock
-from bench.cluster.ground import Ground, add_ground, ground_of
-from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
+from bench.cluster.child_rpc import Figures, Order, account_parser, credentials_of, obey
+from bench.cluster.churn_plan import Flock
+from bench.cluster.placement import Ground, add_ground, ground_of
 from bench.cluster.pods import PodKey, draw_pods
 from bench.cluster.population import create_pod, set_status, written_version
 

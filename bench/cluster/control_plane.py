@@ -15,7 +15,6 @@ from typing import Self
 from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
 from bench.cluster.binaries import Binaries
 from bench.cluster.certificates import Authority, write_signing_key
-from bench.cluster.ground import Ground
 from bench.cluster.identities import (
     ADMIN,
     ADMIN_GROUP,
@@ -23,6 +22,7 @@ from bench.cluster.identities import (
     create_identities,
     write_kubeconfig,
 )
+from bench.cluster.placement import Ground
 from bench.supervision.guardian import remove_folders
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.stoppable import Stoppable

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.cluster.api import Api, Credentials
-from bench.cluster.ground import Ground
+from bench.cluster.placement import Ground
 
 
 class Plane(Protocol):

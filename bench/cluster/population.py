@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 import msgspec
 
 from bench.cluster.api import Api, ApiError
-from bench.cluster.ground import Ground
+from bench.cluster.placement import Ground
 from bench.cluster.pods import PodKey
 
 WRITERS = 16

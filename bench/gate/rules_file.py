@@ -7,7 +7,16 @@ from typing import Any
 
 from bench.analysis.metrics import METRICS, REQUESTS
 from bench.gate.rules import BASELINE, Rule, Rules
-from bench.toml_file import Key, Table, TomlFile, flag_of, name_of, nearest, number_of, text_of
+from bench.plan.toml_schema import (
+    Key,
+    Table,
+    TomlFile,
+    flag_of,
+    name_of,
+    nearest,
+    number_of,
+    text_of,
+)
 
 SHIPPED = "bench.gate.shipped"
 

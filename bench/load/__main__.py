@@ -21,9 +21,9 @@ import os  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from bench.load.asking import Questions  # noqa: E402
+from bench.load.client import Questions  # noqa: E402
+from bench.load.command_loop import Conversation, Led  # noqa: E402
 from bench.load.connection import Address, AddressError  # noqa: E402
-from bench.load.conversation import Conversation, Led  # noqa: E402
 from bench.load.distributed import command as worker  # noqa: E402
 from bench.load.distributed.master import Gathering, MasterSession  # noqa: E402
 from bench.load.distributed.messages import Assignment  # noqa: E402

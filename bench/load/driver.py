@@ -28,10 +28,10 @@ from bench.load.protocol import (
     decode,
     encode_order,
 )
+from bench.load.spec import Crew, Load, LoadFailed, WorkersMissing
 from bench.load.targets import write_targets
-from bench.load.wanted import Crew, Load, LoadFailed, WorkersMissing
-from bench.supervision.dialogue import Dialogue, SilenceError
 from bench.supervision.process import ProcessFailed, SupervisedProcess
+from bench.supervision.rpc import Dialogue, SilenceError
 from bench.supervision.watchdog import Watchdog
 
 __all__ = [

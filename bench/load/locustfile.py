@@ -12,9 +12,9 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from bench.load.by_hand import ByHand, give_up, make_order, prepare
 from bench.load.connection import Address, AddressError
 from bench.load.discovery import DiscoveryError, discover
+from bench.load.manual_users import ByHand, give_up, make_order, prepare
 from bench.load.routes import Route, RouteError, load, names
 from bench.load.targets import TargetsError, read_targets
 from bench.model import Arrivals, Targets

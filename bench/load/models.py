@@ -13,7 +13,7 @@ from typing import Protocol
 import gevent
 from gevent.pool import Pool
 
-from bench.load.asking import Asker, Questions, Report
+from bench.load.client import Asker, Questions, Report
 from bench.load.connection import Connection
 from bench.load.distributed.share import WHOLE, Share
 from bench.load.pacing import choices, offsets

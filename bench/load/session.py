@@ -11,9 +11,9 @@ from pathlib import Path
 
 from locust.env import Environment
 
-from bench.load.leading import AFTER_TIMEOUT_S, Usage, drain, lead, progress_of
 from bench.load.models import Order
 from bench.load.phase import Phase, Stage
+from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, lead, progress_of
 from bench.load.protocol import DRAIN_BOUND_S, Drained, Measured, Message, Progress
 from bench.load.recorder import Recorder
 from bench.load.user import LoadUser

@@ -10,7 +10,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from bench.load.asking import RequestFailedError
+from bench.load.client import RequestFailedError
 from bench.load.models import Model, Order, model_of
 
 

@@ -19,10 +19,10 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import draw_pods
 from bench.cluster.populated import IDENTITY
 from bench.cluster.population import populate
-from bench.fleet import ServerUnderTest
-from bench.kinds import server_kinds
 from bench.probes.processes import usage
 from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import server_kinds
+from bench.sut.server import ServerUnderTest
 
 OFFICIAL = "bench.microbench.informer_fill"
 READY_WITHIN_S = 2.0

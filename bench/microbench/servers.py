@@ -25,13 +25,13 @@ import urllib3
 from bench.cluster.binaries import resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
-from bench.fleet import ServerUnderTest
-from bench.kinds import server_kinds
 from bench.load.driver import Load, LoadDriver
 from bench.microbench.nginx import NO_NGINX, find_nginx, nginx
 from bench.microbench.rawlists import raw_lists_per_s
 from bench.probes.processes import cpu_s
 from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import server_kinds
+from bench.sut.server import ServerUnderTest
 
 WARM_UP_S = 1.0
 

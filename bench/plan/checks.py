@@ -5,7 +5,7 @@ Each check raises the plan's error for the key that is to blame, by ``head``.
 
 from bench.model import AGAIN, NO_SERVER, Arrivals, Plan, Scenario
 from bench.plan.keys import Vocabulary
-from bench.toml_file import Table, nearest
+from bench.plan.toml_schema import Table, nearest
 
 AFTERMATH_S = 10.0
 """How long a window must go on when a fault is over, for its end is half of what it shows."""

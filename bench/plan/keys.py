@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.model import Arrivals
-from bench.toml_file import Key, flag_of, name_of, names_of, number_of, text_of
+from bench.plan.toml_schema import Key, flag_of, name_of, names_of, number_of, text_of
 
 MAX_REPLICAS = 20
 VERSION = re.compile(r"\d+\.\d+(\.\d+)?")

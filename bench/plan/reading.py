@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.model import External, Plan, Scenario
 from bench.plan.checks import check_external, check_whole
 from bench.plan.keys import EXTERNAL, HEAD, Vocabulary, scenario_keys
-from bench.toml_file import TomlFile, nearest
+from bench.plan.toml_schema import TomlFile, nearest
 
 
 class PlanError(Exception):

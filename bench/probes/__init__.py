@@ -1,5 +1,7 @@
-"""Reading what the control plane says of itself: metrics and the audit log.
+"""Probes: read what the control plane, the processes and the clients show during a trial.
 
-Probes collect and select; they draw no conclusion.
+Duty: metrics, audit log, process table, and the observers that ask the API server beside the
+load (bystander, freshness probe). Probes collect and select.
 
+What does not belong here: a conclusion. Figures are computed by ``bench.analysis``.
 """

@@ -16,7 +16,7 @@ from typing import Any
 from urllib3.exceptions import TimeoutError as HttpTimeoutError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
+from bench.cluster.child_rpc import Figures, Order, account_parser, credentials_of, obey
 from bench.load.pacing import offsets
 from bench.model import Arrivals
 from bench.probes.bystander_row import BystanderRow

@@ -18,8 +18,8 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.ground import Ground, add_ground, ground_of
-from bench.cluster.orders import Figures, Order, account_parser, credentials_of, obey
+from bench.cluster.child_rpc import Figures, Order, account_parser, credentials_of, obey
+from bench.cluster.placement import Ground, add_ground, ground_of
 from bench.model import PROBE_NAME
 from bench.probes.staleness import FreshnessRow, Staleness
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from bench.cluster.api import ApiError
+from bench.cluster.child_rpc import account_arguments
 from bench.cluster.identities import ADMIN
-from bench.cluster.orders import account_arguments
 from bench.cluster.plane import Plane
 from bench.probes.bystander_row import BystanderRow
 from bench.probes.staleness import FreshnessRow
-from bench.supervision.dialogue import Dialogue
 from bench.supervision.process import SupervisedProcess
+from bench.supervision.rpc import Dialogue
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 

@@ -1,11 +1,13 @@
 """A run: from its plan to its last trial.
 
-Duty: begin a run or go on with one (``beginning``), keep a cluster that fits the trial at
-hand (``stage``), and walk through the trials, writing each at once (``walk``). What one trial
-does is ``bench.trial``'s matter, and nothing is computed from figures here.
+Duty: create a run (``create``) or resume one (``resume``), keep a cluster that fits the next
+trial (``cluster_pool``), and run the trials, each written at once (``loop``).
+
+What does not belong here: what one trial does (``bench.trial``), and any figure computed from
+results (``bench.analysis``).
 """
 
-from bench.run.beginning import resume_run, start_run
-from bench.run.walk import Run, RunEndedEarlyError
+from bench.run.create import resume_run, start_run
+from bench.run.loop import Run, RunEndedEarlyError
 
 __all__ = ["Run", "RunEndedEarlyError", "resume_run", "start_run"]

@@ -6,8 +6,8 @@
 project reads or writes a results folder.
 """
 
-from bench.store.catalogue import Store
 from bench.store.errors import StoreError
+from bench.store.index import Store
 from bench.store.read import RunReader
 from bench.store.write import RunWriter
 

@@ -1,6 +1,8 @@
 """One trial: a fresh server, warmed up, drained, measured between two marks, checked, stopped.
 
-``runner`` is the procedure, ``marks`` takes the drained marks, ``measurements`` takes in what
-a trial leaves, and ``record`` turns what was seen into figures and caveats. Which trials there
-are, and where their results go, is the run's matter.
+Duty: ``runner`` is the procedure, ``idle_wait`` waits for an idle machine before it, ``fault``
+puts a fault into the window, ``marks`` takes the drained marks, ``measurements`` collects what
+the trial leaves, and ``record`` turns it into figures and caveats.
+
+What does not belong here: which trials there are and where their results go (``bench.run``).
 """

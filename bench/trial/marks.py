@@ -11,12 +11,12 @@ from urllib3.exceptions import HTTPError
 from bench.cluster.api import Api, ApiError
 from bench.cluster.identities import HARNESS
 from bench.cluster.plane import Plane
-from bench.fleet import ServerUnderTest
 from bench.model import CaveatKind
 from bench.probes.audit import AuditError, AuditLog, AuditRow
 from bench.probes.confidential import may_be_kept
 from bench.probes.metrics import MetricsError, ScrapeRow, parse_metrics
 from bench.probes.processes import Trees, cpu_s
+from bench.sut.server import ServerUnderTest
 
 AUDIT_TIMEOUT_S = 5.0
 STEPPED_S = 0.1

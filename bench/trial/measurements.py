@@ -14,7 +14,7 @@ from bench.probes.metrics import ScrapeRow
 from bench.probes.observers import Observed
 from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
 from bench.probes.staleness import FreshnessRow
-from bench.replicas import Replicas
+from bench.sut.replicas import Replicas
 from bench.trial.marks import Mark, scrape_servers
 from bench.trial.record import (
     UPSTREAM_BYTES,

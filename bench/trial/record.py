@@ -19,7 +19,7 @@ from bench.model import (
 )
 from bench.probes.metrics import ScrapeRow
 from bench.probes.observers import Observed
-from bench.trial.calm import CALM_SHARE, Calm
+from bench.trial.idle_wait import CALM_SHARE, Calm
 
 REQUEST_TIMEOUT_S = 30.0
 SATURATED_SHARE = 0.9

@@ -8,20 +8,20 @@ from pathlib import Path
 
 from bench.cluster.plane import Plane
 from bench.cluster.populated import IDENTITY, PopulatedCluster
-from bench.equality import CATCH_UP_S, compare_with_list
 from bench.faults import FaultError
-from bench.kinds import ServerError, ServerKind
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
-from bench.load.wanted import Crew, listening_address
+from bench.load.spec import Crew, listening_address
 from bench.model import CaveatKind, Outcome, Plan, Trial
 from bench.probes.observers import Observers
 from bench.probes.processes import Sampler, Trees
-from bench.replicas import Replicas
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
-from bench.trial.calm import wait_until_calm
+from bench.sut.equivalence import CATCH_UP_S, compare_with_list
+from bench.sut.registry import ServerError, ServerKind
+from bench.sut.replicas import Replicas
 from bench.trial.fault import StagedFault, stage
+from bench.trial.idle_wait import wait_until_calm
 from bench.trial.marks import Marker
 from bench.trial.measurements import Measurements
 from bench.trial.record import (

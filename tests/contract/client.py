@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bench.cluster.api import Api
-from bench.differences import without_nulls
+from bench.sut.json_diff import without_nulls
 from servers.catalogue import SERVERS
 from servers.server import Contract
 

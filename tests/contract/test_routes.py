@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bench.cluster.pods import PodKey
-from bench.differences import without_nulls
+from bench.sut.json_diff import without_nulls
 from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, SAME_BYTES, Client, Reference
 
 LISTS = ["/pods", f"/pods/{NAMESPACE}", f"/pods/{NEIGHBOUR}", f"/pods/{EMPTY}", "/pods/unheard-of"]

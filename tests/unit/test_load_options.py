@@ -5,11 +5,11 @@ import argparse
 import pytest
 
 from bench.cli.load_options import MASTER_PORT, LoadOptions, add_load_options, check_workers
-from bench.load.wanted import Crew
+from bench.interactive.ports import PortTaken
+from bench.load.spec import Crew
 from bench.model import External, LoadWorkers, Plan, Scenario
 from bench.plan import PlanError
-from bench.resumption import ResumeError
-from bench.ui.ports import PortTaken
+from bench.run.resume import ResumeError
 from tests.unit.store.builders import a_run
 
 

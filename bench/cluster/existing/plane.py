@@ -10,10 +10,9 @@ from typing import Self
 from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
 from bench.cluster.existing.access import Access
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.existing.living import forget, holding
 from bench.cluster.existing.namespace import OwnNamespace, create, read
 from bench.cluster.existing.removal import End, remove
-from bench.cluster.ground import ACCOUNT, NO_SCHEDULER, Ground
+from bench.cluster.existing.run_lock import forget, holding
 from bench.cluster.identities import (
     ADMIN,
     HARNESS,
@@ -23,6 +22,7 @@ from bench.cluster.identities import (
     write_kubeconfig,
     write_token,
 )
+from bench.cluster.placement import ACCOUNT, NO_SCHEDULER, Ground
 from bench.supervision.guardian import remove_folders
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog

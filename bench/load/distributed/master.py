@@ -10,11 +10,11 @@ from time import monotonic
 import gevent
 
 from bench.load.distributed.clock import Offset
-from bench.load.distributed.crew import Crew
 from bench.load.distributed.merging import lag_p99_ms, merged
 from bench.load.distributed.messages import Assignment, Result
-from bench.load.distributed.roster import CrewError, Member
-from bench.load.leading import AFTER_TIMEOUT_S, Usage, answers_per_s
+from bench.load.distributed.registry import CrewError, Member
+from bench.load.distributed.worker_pool import Crew
+from bench.load.phases import AFTER_TIMEOUT_S, Usage, answers_per_s
 from bench.load.protocol import (
     DRAIN_BOUND_S,
     PROGRESS_EVERY_S,

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.load.distributed.roster import CrewError
+from bench.load.distributed.registry import CrewError
 
 WORKER = "worker"
 

@@ -19,9 +19,9 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import WorkerRunner
 
-from bench.load.asking import Questions
+from bench.load.client import Questions
 from bench.load.connection import Address
-from bench.load.distributed.edition import edition
+from bench.load.distributed.fingerprint import edition
 from bench.load.distributed.messages import (
     CLOCK,
     COUNTS,
@@ -37,9 +37,9 @@ from bench.load.distributed.messages import (
     Assignment,
     Result,
 )
-from bench.load.leading import AFTER_TIMEOUT_S, Usage, drain, lead
 from bench.load.models import Order
 from bench.load.phase import Phase, Stage
+from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, lead
 from bench.load.protocol import DRAIN_BOUND_S, Progress
 from bench.load.recorder import Recorder
 from bench.load.routes import load

@@ -2,5 +2,5 @@
 
 The Locust side of ``python -m bench ui``: user classes of each server, shapes,
 the form's arguments, the tab and what it asks for. What is measured comes from
-the harness over a Unix socket (``bench.ui``); nothing here looks at a cluster.
+the harness over a Unix socket (``bench.interactive``); nothing here looks at a cluster.
 """

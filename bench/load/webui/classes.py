@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from bench.load.by_hand import ByHand
+from bench.load.manual_users import ByHand
 from bench.load.phase import Phase
 from bench.load.recorder import Recorder
 from bench.load.routes import Route, load, names

@@ -13,9 +13,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 from locust.web import WebUI
 
-from bench.load.by_hand import give_up, make_order, prepare
 from bench.load.connection import Address, AddressError
 from bench.load.discovery import DiscoveryError, discover
+from bench.load.manual_users import give_up, make_order, prepare
 from bench.load.routes import RouteError, load
 from bench.load.targets import TargetsError, read_targets
 from bench.load.webui import arguments, rows, shapes

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, jsonify, request, send_file
 from locust.env import Environment
 from locust.web import WebUI
 
-from bench.load.webui.doorman import Doorman
 from bench.load.webui.feed import Feed
 from bench.load.webui.form import complaint
 from bench.load.webui.harness import Harness, HarnessError
+from bench.load.webui.request_guard import Doorman
 from bench.load.webui.session import Session
 
 TAB = {"key": "api-server", "title": "API server"}

@@ -218,7 +218,7 @@ def test_locusts_master_and_workers_find_each_other_by_their_commands(
 @pytest.fixture
 def free_ports() -> tuple[int, int]:
     """Two ports that nobody listens on."""
-    from bench.ui.ports import free_port
+    from bench.interactive.ports import free_port
 
     return free_port("127.0.0.1", "--host"), free_port("127.0.0.1", "--host")
 

@@ -10,12 +10,12 @@ import pytest
 
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
-from bench.fleet import ServerUnderTest
-from bench.kinds import server_kinds
 from bench.probes.audit import AuditLog, AuditRow
 from bench.probes.observers import Observed, Observers
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import server_kinds
+from bench.sut.server import ServerUnderTest
 
 SECONDS = 2.0
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from bench.interactive.up import OURS
 from bench.model import RunRecord
 from bench.store import Store
-from bench.up import OURS
 from tests.integration.run.bench_process import TINY
 from tests.integration.run.conftest import StartBench
 from tests.unit.store.builders import a_run

@@ -12,12 +12,12 @@ import pytest
 from bench.analysis.run import RunAnalysis, analyse
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
-from bench.kinds import ServerKind, server_kinds
 from bench.model import PROBE_NAME, CaveatKind, External, Outcome
-from bench.replicas import Replicas
 from bench.store import RunReader, Store
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import ServerKind, server_kinds
+from bench.sut.replicas import Replicas
 from bench.trial.marks import scrape_servers
 from bench.trial.record import UPSTREAM_REQUESTS, total_of
 from tests.integration.run.bench_process import TINY, BenchProcess, folders

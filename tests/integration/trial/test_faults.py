@@ -14,11 +14,11 @@ from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.faults.too_many_requests import LEVELS, NAME, SCHEMAS
-from bench.kinds import server_kinds
 from bench.model import CaveatKind, Outcome, Plan, RunState, Scenario, Trial
 from bench.probes.observers import Observers
 from bench.store import Store
 from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import server_kinds
 from bench.trial.fault import stage
 from bench.trial.measurements import Measurements
 from bench.trial.runner import TrialRunner

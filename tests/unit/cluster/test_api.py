@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from bench.cluster.api import Api, Credentials
-from bench.cluster.orders import account_arguments, account_parser, credentials_of
+from bench.cluster.child_rpc import account_arguments, account_parser, credentials_of
 
 
 @pytest.fixture

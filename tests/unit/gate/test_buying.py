@@ -7,7 +7,7 @@ from bench.gate.judge import judge
 from bench.gate.outcomes import Outcome
 from bench.gate.rules import Rule, Rules
 from bench.model import Caveat, CaveatKind
-from bench.resumption import ResumeError
+from bench.run.resume import ResumeError
 from tests.unit.gate.summaries import a_summary
 
 RULES = Rules(

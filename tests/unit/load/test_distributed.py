@@ -14,9 +14,9 @@ from bench.load.distributed.clock import (
     enough,
     estimate,
 )
-from bench.load.distributed.edition import edition, sources, unlike
+from bench.load.distributed.fingerprint import edition, sources, unlike
 from bench.load.distributed.messages import Assignment, Result
-from bench.load.distributed.roster import Member, Roster, Turned, names_here
+from bench.load.distributed.registry import Member, Roster, Turned, names_here
 from bench.load.distributed.share import WHOLE, Share
 from bench.model import Arrivals, LoadWorkers, Targets
 

@@ -1,0 +1,141 @@
+"""What stands while the page is open: the cluster, its churn, both servers; kept running."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.populated import PopulatedCluster
+from bench.interactive.playground import start_server
+from bench.interactive.restarter import Keeper, Part
+from bench.interactive.service import Refused
+from bench.supervision.freezer import Freezer
+from bench.supervision.process import ProcessFailed
+from bench.supervision.stoppable import Stoppable
+from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import ServerKind
+
+if TYPE_CHECKING:
+    from bench.sut.server import ServerUnderTest
+
+MOST_CHURN_PER_S = 1000.0
+
+
+class Stand(Stoppable):
+    """One cluster, its servers by name, and what a person may do to them."""
+
+    def __init__(
+        self,
+        cluster: PopulatedCluster[ControlPlane],
+        watchdog: Watchdog,
+        *,
+        address: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self.cluster = cluster
+        self.plane = cluster.plane
+        self.servers: dict[str, ServerUnderTest] = {}
+        self.freezer = Freezer(lambda: self.plane.apiserver.pid)
+        self.churn_per_s = 0.0
+        self._churning = threading.Lock()
+        self._watchdog = watchdog
+        self._address = address
+        self.keeper = Keeper(say)
+
+    def start_server(self, kind: ServerKind, port: int = 0) -> None:
+        """Start a server, in the place of the one it had before. Raises ``ProcessFailed``."""
+        self.servers[kind.name] = start_server(
+            kind, self.plane, self._watchdog, host=self._address, port=port
+        )
+
+    def parts(self) -> list[Part]:
+        """Return what is to be kept running, what others depend on first."""
+        control = [
+            Part("etcd", lambda: self.plane.etcd, self._restart_etcd),
+            Part("kube-apiserver", lambda: self.plane.apiserver, self._restart_apiserver),
+            Part("churn writer", lambda: self.cluster.churn),
+        ]
+        return [*control, *(self._server_part(name) for name in self.servers)]
+
+    def pids(self) -> dict[str, int]:
+        """Return the ids of the processes to account for."""
+        return {
+            "apiserver": self.plane.apiserver.pid,
+            "etcd": self.plane.etcd.pid,
+            **{name: server.pid for name, server in self.servers.items()},
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return how everything stands, for the page."""
+        trouble = self.keeper.trouble
+        return {
+            "frozen_s": round(self.freezer.left_s, 1),
+            "api_server_trouble": trouble("kube-apiserver") or trouble("etcd"),
+            "churn_trouble": trouble("churn writer"),
+            "churn_per_s": self.churn_per_s,
+            "pods": self.cluster.pods,
+            "servers": {name: {"trouble": trouble(name)} for name in self.servers},
+        }
+
+    def set_churn(self, per_s: float) -> None:
+        """Write at this rate from now on. Raises ``Refused``."""
+        if not 0 <= per_s <= MOST_CHURN_PER_S:
+            raise Refused(f"writes a second are from 0 to {MOST_CHURN_PER_S:g}, not {per_s:g}", 400)
+        if left := self.freezer.left_s:
+            raise Refused(f"the API server is frozen for {left:.0f} s more: nothing can be written")
+        with self._churning:
+            try:
+                self.cluster.churn.resume(per_s)
+            except ProcessFailed as error:
+                raise Refused(str(error).partition("\n")[0]) from error
+            self.churn_per_s = per_s
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let nothing be written meanwhile, so that counters and audit log can agree.
+
+        A frozen API server is still as it is.
+        """
+        if self.freezer.left_s or self.keeper.trouble("churn writer"):
+            yield
+            return
+        with self._churning:
+            try:
+                self.cluster.churn.pause()
+                try:
+                    yield
+                finally:
+                    self.cluster.churn.resume(self.churn_per_s)
+            except ProcessFailed as error:
+                raise Refused(str(error).partition("\n")[0]) from error
+
+    def freeze(self) -> None:
+        """Freeze the API server for the set time. Raises ``Refused``."""
+        try:
+            if not self.freezer.freeze():
+                raise Refused("the API server is frozen already")
+        except ProcessLookupError as error:
+            raise Refused("the API server does not run") from error
+
+    def stop(self) -> None:
+        """Let the API server go on, and stop the servers; the cluster is its starter's."""
+        self.freezer.stop()
+        for server in self.servers.values():
+            server.stop()
+
+    def _server_part(self, name: str) -> Part:
+        def restart() -> None:
+            ended = self.servers[name]
+            ended.stop()
+            self.start_server(ended.kind, int(ended.url.rpartition(":")[2]))
+
+        return Part(name, lambda: self.servers[name], restart)
+
+    def _restart_etcd(self) -> None:
+        self.plane.etcd.stop()
+        self.plane.start_etcd()
+
+    def _restart_apiserver(self) -> None:
+        self.plane.apiserver.stop()
+        self.plane.start_apiserver()

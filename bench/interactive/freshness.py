@@ -1,0 +1,73 @@
+"""How old an answer may be, looked at lightly: a write every few seconds, read until it shows.
+
+The full probe of a trial writes twice a second and reads every 5 ms; beside a page
+that would be load of its own.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from bench.cluster.api import Api
+from bench.cluster.placement import Ground
+from bench.probes.freshness_process import Reader, create_pod
+
+EVERY_S = 5.0
+READ_EVERY_S = 0.01
+BOUND_S = 5.0
+"""A write that has not shown after so long is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Of one write: milliseconds from its acknowledgement until each server showed it.
+
+    Each is the upper bound: when the first fresh answer was there. ``None``: not
+    within ``BOUND_S``.
+    """
+
+    shown_ms: Mapping[str, float | None]
+
+
+class LightProbe:
+    """Writes one pod of its own as ``api``'s identity and reads it from each server."""
+
+    def __init__(self, api: Api, ground: Ground) -> None:
+        self._api = api
+        self._ground = ground
+        self._made = False
+        self.answered: Counter[str] = Counter()
+        """Good answers that the probe itself got so far: its reads count as the users' do."""
+
+    def look(self, urls: Mapping[str, str]) -> Freshness:
+        """Write once and read from all. Raises ``ApiError``, ``ApiUnreachableError``."""
+        if not self._made:
+            create_pod(self._api, self._ground)
+            self._made = True
+        mark = str(time.time_ns())
+        patch = {"metadata": {"annotations": {"informer-bench/written": mark}}}
+        written = self._api.merge_patch(self._ground.probe_path, patch)
+        version = int(written["metadata"]["resourceVersion"])
+        acked = time.monotonic()
+        with ThreadPoolExecutor(len(urls)) as threads:
+            waits = {
+                name: threads.submit(self._wait, name, url, version, acked)
+                for name, url in urls.items()
+            }
+            return Freshness({name: wait.result() for name, wait in waits.items()})
+
+    def _wait(self, name: str, url: str, version: int, acked: float) -> float | None:
+        reader = Reader(url, self._ground.home)
+        try:
+            while time.monotonic() - acked < BOUND_S:
+                seen = reader.version()
+                if seen is not None:
+                    self.answered[name] += 1
+                    if seen >= version:
+                        return (time.monotonic() - acked) * 1e3
+                time.sleep(READ_EVERY_S)
+        finally:
+            reader.close()
+        return None

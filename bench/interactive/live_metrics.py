@@ -1,0 +1,223 @@
+"""From one look to the next: rates of what happened meanwhile, as one point of the live charts."""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from bench.cluster.api import ApiError, ApiUnreachableError
+from bench.cluster.populated import IDENTITY
+from bench.interactive.background import Background
+from bench.interactive.counts import count, throttled
+from bench.interactive.environment import Stand
+from bench.interactive.freshness import EVERY_S as FRESH_EVERY_S
+from bench.interactive.freshness import LightProbe
+from bench.interactive.scrape import EVERY_S, Scraped, scrape
+from bench.interactive.spent import Spent
+from bench.probes.audit import AuditError, AuditLog, AuditRow
+from bench.probes.metrics import MetricsError
+from bench.probes.observers import PROBE
+
+AWAY_S = 10.0
+"""After so long without a look the thread is taken up anew: what happened is not caught up."""
+MOST_BYTES = 8_000_000
+"""Read of the audit log in one look: some 6,000 requests."""
+RATIO_POINTS = 60
+SMOOTHED = 3
+"""Answers a second are over so many looks: workers report every three seconds."""
+SILENT_S = 3.0
+"""An API server that has not answered a scrape for so long is called silent."""
+
+
+class Observer:
+    """Looks when it is asked to; does nothing by itself."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._audit = AuditLog(stand.plane.audit_log)
+        self._lock = threading.Lock()
+        self._position: int | None = None
+        self._at = float("-inf")
+        self._spent = Spent()
+        self._cpu: dict[str, tuple[int, float]] = {}
+        self._answers: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._totals: Counter[tuple[str, str]] = Counter()
+        self._recent: deque[tuple[Counter[str], Counter[str]]] = deque(maxlen=RATIO_POINTS)
+        self._latest: deque[tuple[float, Counter[str], Counter[str]]] = deque(maxlen=SMOOTHED)
+        self._bytes: dict[str, float] = {}
+        self._scraped: Scraped | None = None
+        self._scrapes = Background(
+            lambda: scrape(stand.plane.api(IDENTITY), stand.servers),
+            EVERY_S,
+            (ApiError, ApiUnreachableError, MetricsError),
+        )
+        self._probe = LightProbe(stand.plane.api(PROBE), stand.plane.ground)
+        self._freshness = Background(
+            lambda: self._probe.look({name: each.url for name, each in stand.servers.items()}),
+            FRESH_EVERY_S,
+            (ApiError, ApiUnreachableError),
+        )
+        self._probed = 0
+        """How many of its looks have become part of a point."""
+
+    def step(self, answers: Mapping[str, int], failed: Mapping[str, int]) -> dict[str, Any]:
+        """Look once; ``answers`` and ``failed`` are counts of each server's, so far.
+
+        Returns the point since the last look (``None`` the first time) and how things
+        stand now.
+        """
+        with self._lock:
+            now = time.monotonic()
+            seconds = now - self._at
+            self._at = now
+            away = seconds > AWAY_S
+            if away:
+                self._position = None
+                self._recent.clear()
+                self._latest.clear()
+            self._scrapes.kick()
+            if not self._stand.freezer.left_s:
+                self._freshness.kick()
+            answers = Counter(answers) + self._probe.answered  # they cost the API server as well
+            rows, trouble = self._new_rows()
+            good = _since(self._answers, Counter(answers))
+            bad = _since(self._failed, Counter(failed))
+            self._answers, self._failed = Counter(answers), Counter(failed)
+            cpu = self._cpu_since(seconds)
+            point = None if away else self._point(seconds, rows, good, bad, cpu)
+            return {"point": point, "now": self._now(trouble)}
+
+    def close(self) -> None:
+        """Close the audit log."""
+        self._audit.close()
+
+    def _new_rows(self) -> tuple[list[AuditRow], str | None]:
+        try:
+            if self._position is None:
+                self._position = self._audit.size()
+            rows, self._position = self._audit.lines(self._position, MOST_BYTES)
+        except AuditError as error:
+            self._position = None
+            return [], str(error)
+        return rows, None
+
+    def _point(
+        self,
+        seconds: float,
+        rows: list[AuditRow],
+        good: Counter[str],
+        bad: Counter[str],
+        cpu: dict[str, float],
+    ) -> dict[str, Any]:
+        counts = count(rows)
+        self._totals += counts
+        requests: dict[str, dict[str, float]] = {}
+        of_server: Counter[str] = Counter()
+        for (who, verb), number in counts.items():
+            requests.setdefault(who, {})[verb] = round(number / seconds, 3)
+            of_server[who] += number
+        self._recent.append((of_server, good))
+        self._latest.append((seconds, good, bad))
+        servers = self._stand.servers
+        return {
+            "at": round(time.time(), 3),
+            "seconds": round(seconds, 3),
+            "requests": requests,
+            "throttled": _rates(throttled(rows), seconds),
+            "answers": self._smoothed(servers, 1),
+            "failed": self._smoothed(servers, 2),
+            "cpu": cpu,
+            "bytes": self._bytes_since(),
+            "freshness": self._newly_fresh(),
+        }
+
+    def _newly_fresh(self) -> dict[str, float | None]:
+        """Return what the probe found since the last point, in ms; empty if nothing new."""
+        latest, finished = self._freshness.latest, self._freshness.finished
+        if latest is None or finished == self._probed or self._freshness.error:
+            return {}
+        self._probed = finished
+        return {
+            name: None if shown is None else round(shown, 2)
+            for name, shown in latest.shown_ms.items()
+        }
+
+    def _smoothed(self, names: Iterable[str], which: Literal[1, 2]) -> dict[str, float]:
+        """Return good (1) or failed (2) answers a second over the latest looks."""
+        seconds = sum(look[0] for look in self._latest)
+        return {
+            name: round(sum(look[which][name] for look in self._latest) / seconds, 3)
+            for name in names
+        }
+
+    def _cpu_since(self, seconds: float) -> dict[str, float]:
+        before, self._cpu = self._cpu, self._spent.read(self._stand.pids())
+        return {
+            name: round(max(0.0, spent - before[name][1]) / seconds, 4)
+            for name, (pid, spent) in self._cpu.items()
+            if name in before and before[name][0] == pid
+        }
+
+    def _bytes_since(self) -> dict[str, float]:
+        """Return bytes a second as of the last two scrapes; it changes with each scrape."""
+        latest, before = self._scrapes.latest, self._scraped
+        if latest is None or latest is before:
+            return self._bytes
+        self._scraped = latest
+        if before is None:
+            return self._bytes
+        seconds = latest.at_s - before.at_s
+        moved = {"apiserver": latest.bytes_sent - before.bytes_sent}
+        for name, total in latest.received.items():
+            if name in before.received:
+                moved[name] = total - before.received[name]
+        self._bytes = {name: round(max(0.0, size) / seconds) for name, size in moved.items()}
+        return self._bytes
+
+    def _now(self, trouble: str | None) -> dict[str, Any]:
+        scraped = self._scrapes.latest
+        return {
+            **self._stand.state(),
+            "silent_s": round(busy) if (busy := self._scrapes.busy_s) > SILENT_S else 0,
+            "audit_trouble": trouble,
+            "scrape_trouble": self._scrapes.error,
+            "not_shown": self._not_shown(),
+            "watches": scraped.watches if scraped else None,
+            "pod_watches": scraped.pod_watches if scraped else None,
+            "rejected": scraped.rejected if scraped else None,
+            "totals": self._by_identity(),
+            "per_answer": self._per_answer(),
+        }
+
+    def _not_shown(self) -> list[str]:
+        """Return the servers that did not show the last write within the bound."""
+        latest = self._freshness.latest
+        return [name for name, shown in latest.shown_ms.items() if shown is None] if latest else []
+
+    def _by_identity(self) -> dict[str, dict[str, int]]:
+        table: dict[str, dict[str, int]] = {}
+        for (who, verb), number in sorted(self._totals.items()):
+            table.setdefault(who, {})[verb] = number
+        return table
+
+    def _per_answer(self) -> dict[str, float | None]:
+        """Return API requests per useful answer of each server over the last minute."""
+        found: dict[str, float | None] = {}
+        for name in self._stand.servers:
+            asked = sum(requests[name] for requests, _ in self._recent)
+            good = sum(answers[name] for _, answers in self._recent)
+            found[name] = round(asked / good, 4) if good else None
+        return found
+
+
+def _since(before: Counter[str], now: Counter[str]) -> Counter[str]:
+    """Return what was counted since; statistics that were reset began at 0."""
+    return Counter(
+        {name: now[name] - (before[name] if now[name] >= before[name] else 0) for name in now}
+    )
+
+
+def _rates(counts: Counter[str], seconds: float) -> dict[str, float]:
+    return {name: round(number / seconds, 3) for name, number in counts.items()}

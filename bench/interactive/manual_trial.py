@@ -1,0 +1,226 @@
+"""One test by hand, from its begin mark to the records of its trials."""
+
+import dataclasses
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.cluster.api import ApiError, ApiUnreachableError
+from bench.interactive.environment import Stand
+from bench.interactive.rows import read_rows
+from bench.interactive.service import Refused
+from bench.model import (
+    SCHEMA,
+    Arrivals,
+    Caveat,
+    CaveatKind,
+    Outcome,
+    Scenario,
+    Trial,
+    TrialRecord,
+)
+from bench.probes.audit import AuditRow
+from bench.probes.metrics import MetricsError, ScrapeRow
+from bench.probes.processes import Trees, usage
+from bench.sut.registry import ServerError
+from bench.trial.marks import Mark, Marker
+
+UNREADABLE = (Refused, ServerError, ApiError, ApiUnreachableError, MetricsError)
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What a person started, as the form said it."""
+
+    servers: tuple[str, ...]
+    routes: tuple[str, ...]
+    namespace: str
+    selector: str
+    rate: float | None
+    arrivals: Arrivals
+    outstanding: int
+    timeout_s: float
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> "What":
+        """Read what the page's side says. Raises ``Refused`` if a part is missing or wrong."""
+        try:
+            return cls(
+                servers=tuple(content["servers"]),
+                routes=tuple(content["routes"]),
+                namespace=content["namespace"],
+                selector=content["selector"],
+                rate=None if content["rate"] is None else float(content["rate"]),
+                arrivals=Arrivals(content["arrivals"]),
+                outstanding=int(content["outstanding"]),
+                timeout_s=float(content["timeout_s"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refused(f"not a test: {error!r}", 400) from error
+
+    def scenario(self, users: int, *, pods: int, churn_per_s: float) -> Scenario:
+        """Return the scenario that this was, named after what was asked and how hard."""
+        route = self.routes[0] if len(self.routes) == 1 else f"mix of {len(self.routes)} routes"
+        hard = f"{users} users" if self.rate is None else f"{self.rate:g} per s each"
+        parts = [route, self.namespace, self.selector, hard]
+        return Scenario(
+            name=re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-"),
+            route=self.routes[0] if len(self.routes) == 1 else "mix",
+            users=users if self.rate is None else self.outstanding,
+            pods=pods,
+            rate_rps=self.rate,
+            churn_per_s=churn_per_s,
+            arrivals=self.arrivals,
+            probe=False,
+            control=False,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What all trials of one test share."""
+
+    scenario: Scenario
+    caveats: tuple[tuple[CaveatKind, str], ...]
+    failure: str | None
+
+
+@dataclass
+class Measured:
+    """One trial's record and tables."""
+
+    record: TrialRecord
+    requests: Mapping[str, Any]
+    """Columns by name."""
+    audit: list[AuditRow] | None
+    scrapes: list[ScrapeRow]
+
+
+class HandTest:
+    """The marks around one test, one marker a server."""
+
+    def __init__(self, number: int, what: What, stand: Stand, rows: Path) -> None:
+        self.what = what
+        self.stand = stand
+        self.rows = rows
+        self.churn_per_s = stand.churn_per_s
+        self.markers = {name: _marker(number, stand, name) for name in what.servers}
+        self.begun: dict[str, Mark] = {}
+        self.ended: dict[str, Mark] = {}
+        self._trouble: str | None = None
+
+    def begin(self) -> None:
+        """Take the marks before; what cannot be read makes its trials failed ones."""
+        try:
+            with self.stand.still():
+                self.begun = {name: marker.begin() for name, marker in self.markers.items()}
+        except UNREADABLE as error:
+            self._trouble = str(error)
+
+    def end(self, *, users: int) -> Ended:
+        """Take the marks after."""
+        try:
+            with self.stand.still():
+                self.ended = {name: marker.end() for name, marker in self.markers.items()}
+        except UNREADABLE as error:
+            self._trouble = self._trouble or str(error)
+        caveats = []
+        if self.stand.churn_per_s != self.churn_per_s:
+            text = (
+                f"churn was set from {self.churn_per_s:g} to {self.stand.churn_per_s:g} writes a "
+            )
+            caveats.append((CaveatKind.CHURN_NOT_REACHED, f"{text}second meanwhile"))
+        scenario = self.what.scenario(
+            users, pods=self.stand.cluster.pods, churn_per_s=self.churn_per_s
+        )
+        return Ended(scenario, tuple(caveats), self._trouble)
+
+    def close(self) -> None:
+        """Close what the markers hold."""
+        for marker in self.markers.values():
+            marker.close()
+
+
+def trial_of(trial: Trial, test: HandTest, ended: Ended) -> Measured:
+    """Return what the test measured of the trial's server."""
+    begin, end = test.begun.get(trial.server), test.ended.get(trial.server)
+    begin_s = begin.at_monotonic_s + begin.clock_offset_s if begin else time.time()
+    requests = read_rows(test.rows, trial.server, begin_us=round(begin_s * 1e6))
+    window_s = max(0.001, float(requests["intended_us"].max()) / 1e6 if len(requests) else 0.0)
+    record = TrialRecord(
+        schema=SCHEMA,
+        trial=trial,
+        outcome=Outcome.FAILED,
+        window_begin_epoch_s=begin_s,
+        window_end_epoch_s=begin_s + window_s,
+        window_s=window_s,
+        marks_s=window_s,
+        request_timeout_s=test.what.timeout_s,
+        requested_rps=ended.scenario.rate_rps,
+        achieved_rps=_count(requests, "ok") / window_s,
+        sent=int(requests["sent_us"].notna().sum()),
+        answered=_count(requests, "ok"),
+        failed=_count(requests, "failed") + _count(requests, "timeout"),
+        dropped=_count(requests, "dropped"),
+        churn_requested_per_s=ended.scenario.churn_per_s,
+        churn_achieved_per_s=ended.scenario.churn_per_s,
+        pods_at_start=ended.scenario.pods,
+        identity=test.stand.servers[trial.server].kind.identity,
+        failure=ended.failure,
+    )
+    notes = list(ended.caveats)
+    audit: list[AuditRow] | None = None
+    marker = test.markers[trial.server]
+    if begin is not None and end is not None and ended.failure is None:
+        record = _with_costs(record, test, begin, end)
+        audit = marker.audit_rows(begin, end)
+        notes += marker.caveats(begin, end)
+    else:
+        notes.append((CaveatKind.TRIAL_FAILED, ended.failure or "a mark is missing"))
+    if record.failed:
+        notes.append((CaveatKind.FAILED_REQUESTS, f"{record.failed} requests failed"))
+    caveats = tuple(
+        Caveat(kind, text, trial.scenario, trial.server, trial.round) for kind, text in notes
+    )
+    columns = {name: requests[name] for name in requests.columns}
+    return Measured(dataclasses.replace(record, caveats=caveats), columns, audit, marker.scrapes)
+
+
+def _with_costs(record: TrialRecord, test: HandTest, begin: Mark, end: Mark) -> TrialRecord:
+    used = usage(*end.pids["server"])
+    # what the control plane spent for two servers at once is neither's
+    alone = len(test.what.servers) == 1
+    return dataclasses.replace(
+        record,
+        outcome=Outcome.OK,
+        begin_mark_epoch_s=begin.scraped_epoch_s,
+        marks_s=end.at_monotonic_s - begin.at_monotonic_s,
+        server_cpu_s=end.cpu_since(begin, "server"),
+        server_pss_end_bytes=used.pss_bytes if used else None,
+        apiserver_cpu_s=end.cpu_since(begin, "apiserver") if alone else None,
+        etcd_cpu_s=end.cpu_since(begin, "etcd") if alone else None,
+    )
+
+
+def _marker(number: int, stand: Stand, server: str) -> Marker:
+    return Marker(
+        number, stand.plane, lambda: [stand.servers[server]], lambda: _pids(stand, server)
+    )
+
+
+def _pids(stand: Stand, server: str) -> dict[str, Trees]:
+    plane = stand.plane
+    return {
+        "apiserver": (plane.apiserver.pid,),
+        "etcd": (plane.etcd.pid,),
+        "server": (stand.servers[server].pid,),
+    }
+
+
+def _count(requests: pd.DataFrame, outcome: str) -> int:
+    return int((requests["outcome"] == outcome).sum())

@@ -1,0 +1,63 @@
+"""What a person plays with: a populated throwaway cluster, and servers that read from it."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from bench.cluster.binaries import KUBERNETES_VERSION, resolve
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.populated import PopulatedCluster
+from bench.supervision.progress import Progress
+from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import ServerKind
+from bench.sut.server import ServerUnderTest
+
+SERVERS = ("informer", "direct")
+WATCH_EVERY_S = 0.5
+"""How often is looked whether all of it still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playground:
+    """Which cluster is wanted, and how many writes a second it is to see."""
+
+    pods: int
+    churn_per_s: float
+    seed: int
+    kubernetes: str = KUBERNETES_VERSION
+
+    def __str__(self) -> str:
+        return f"{self.pods:,} pods, {self.churn_per_s:g} writes a second, seed {self.seed}"
+
+
+def cluster_of(
+    wanted: Playground, watchdog: Watchdog, progress: Progress
+) -> PopulatedCluster[ControlPlane]:
+    """Return the cluster, which is started on entry. Raises ``BinariesUnavailable``."""
+    binaries = resolve(kubernetes=wanted.kubernetes, say=progress.say)
+    progress.move("starting etcd and kube-apiserver", 0.0)
+    return PopulatedCluster(
+        partial(ControlPlane.start, binaries),
+        watchdog,
+        seed=wanted.seed,
+        pods=wanted.pods,
+        progress=progress.counting("writing pods"),
+    )
+
+
+def start_server(
+    kind: ServerKind,
+    plane: ControlPlane,
+    watchdog: Watchdog,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> ServerUnderTest:
+    """Start a server whose log is kept with the control plane's. Raises ``ProcessFailed``."""
+    return ServerUnderTest.start(
+        kind,
+        kubeconfig=plane.kubeconfig,
+        watchdog=watchdog,
+        log=plane.folder / f"{kind.name}.log",
+        host=host,
+        port=port,
+    )

@@ -1,0 +1,137 @@
+"""The load process's side of the protocol: orders in, events out, a clean end in any case."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Protocol
+
+import gevent
+from gevent.event import AsyncResult
+from gevent.fileobject import FileObject
+from gevent.lock import RLock
+
+from bench.load.distributed.registry import CrewError
+from bench.load.protocol import (
+    Drained,
+    Lost,
+    Measured,
+    Message,
+    Order,
+    Progress,
+    ProtocolError,
+    Ready,
+    Refused,
+    decode_order,
+    encode,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Led(Protocol):
+    """What is led: the users of this process, or workers with users of theirs."""
+
+    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
+        """Have ``tell`` called when a user breaks."""
+
+    def start(self, say: Callable[[Message], None]) -> None:
+        """Bring all users to the gate. Raises ``CrewError``."""
+
+    def stop(self) -> None:
+        """End all users."""
+
+    def progress(self) -> Progress:
+        """Return the counts of the phase under way."""
+
+    def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
+        """Load without recording. Raises ``CrewError``."""
+
+    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
+        """Load and record one window. Raises ``CrewError``."""
+
+
+class Conversation:
+    """Leads ``session`` as told on standard input; answers on the descriptor ``speak``.
+
+    Orders are read while a phase runs, so that stopping and asking for progress
+    need not wait for its end.
+    """
+
+    def __init__(self, session: Led, users: int, speak: int) -> None:
+        self._session = session
+        self._users = users
+        self._speak = speak
+        self._speaking = RLock()
+        self._phase: gevent.Greenlet | None = None
+        self._over: AsyncResult = AsyncResult()
+
+    def hold(self) -> int:
+        """Follow orders until "stop", end of input or a signal; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(number, self._over.set, 0)
+        self._session.on_broken_user(self._over.set_exception)
+        begun = gevent.spawn(self._begin)
+        begun.link_exception(lambda dead: self._over.set_exception(dead.exception))
+        try:
+            code: int = self._over.get()
+        finally:
+            begun.kill()
+            if self._phase is not None:
+                self._phase.kill()
+            self._session.stop()
+        return code
+
+    def _begin(self) -> None:
+        try:
+            self._session.start(self._say)
+        except CrewError as error:
+            self._say(Lost(str(error)))
+            self._over.set(1)
+            return
+        self._say(Ready(self._users))
+        self._listen()
+
+    def _listen(self) -> None:
+        with FileObject(sys.stdin.fileno(), "r", encoding="utf-8", close=False) as orders:
+            for line in orders:
+                try:
+                    self._follow(decode_order(line))
+                except ProtocolError as error:
+                    self._say(Refused(str(error)))
+        log.info("end of orders")
+        self._over.set(0)
+
+    def _follow(self, order: Order) -> None:
+        if order.do == "stop":
+            self._over.set(0)
+        elif order.do == "progress":
+            self._say(self._session.progress())
+        elif self._phase is not None and not self._phase.dead:
+            self._say(Refused(f"{order.do!r} while another phase is under way"))
+        else:
+            run = self._session.warm_up if order.do == "warmup" else self._session.measure
+            self._phase = gevent.spawn(self._run, run, order.seconds)
+            self._phase.link_exception(lambda dead: self._over.set_exception(dead.exception))
+
+    def _run(
+        self,
+        run: Callable[[float, Callable[[Progress], None]], Message],
+        seconds: float,
+    ) -> None:
+        try:
+            message = run(seconds, self._say)
+        except CrewError as error:
+            self._say(Lost(str(error)))
+            return
+        if isinstance(message, Measured):
+            log.info("measured: %s", message)
+        self._say(message)
+
+    def _say(self, message: Message) -> None:
+        with self._speaking:
+            try:
+                os.write(self._speak, encode(message).encode())
+            except BrokenPipeError:
+                self._over.set(0)  # nobody listens any more

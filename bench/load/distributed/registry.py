@@ -1,0 +1,143 @@
+"""Who has come to share the load, who is awaited, and who was sent away. Pure."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bench.load.distributed.clock import Exchange, Offset
+from bench.load.distributed.fingerprint import Edition, unlike
+from bench.load.distributed.messages import Result
+from bench.load.distributed.share import Share
+from bench.model import LoadWorkers
+
+HERE = "worker"
+ELSEWHERE = "elsewhere"
+"""What a worker that has no name of its own is called, with a number."""
+
+
+NOT_COMPARED = Offset(0.0, math.inf)
+
+
+class CrewError(Exception):
+    """Workers did not come, or one is gone. Says which, and the way out."""
+
+
+@dataclass
+class Member:
+    """One worker that was let in."""
+
+    id: str
+    """Locust's; holds the name of its host, and must not enter a record."""
+    name: str
+    clock: Offset = NOT_COMPARED
+    exchanges: list[Exchange] = field(default_factory=list)
+    heard_s: float = 0.0
+    """When it last spoke, on the master's clock."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Of the phase under way, as last heard."""
+    result: Result | None = None
+    row_bytes: int = 0
+    """What has come of its rows."""
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Why a worker is sent away, and whether it may come again."""
+
+    why: str
+    again: bool = False
+
+
+def names_here(count: int) -> tuple[str, ...]:
+    """Return what the workers are called that the harness starts itself."""
+    return tuple(f"{HERE}-{number}" for number in range(1, count + 1))
+
+
+class Roster:
+    """The workers of one load, in the order in which the load is shared out."""
+
+    def __init__(self, wanted: LoadWorkers, edition: Edition) -> None:
+        self._wanted = wanted
+        self._edition = edition
+        self._here = names_here(wanted.here)
+        self._by_id: dict[str, Member] = {}
+        self.turned_away: dict[str, None] = {}
+        """Who, and why, as text; those that may come again are not among them."""
+
+    def enter(self, client_id: str, name: str | None, edition: Edition) -> Member | Turned:
+        """Take in a worker, or say why not."""
+        if client_id in self._by_id:
+            return self._by_id[client_id]
+        if differing := unlike(self._edition, edition):
+            why = f"it is of another version: {differing}"
+            self.turned_away[f"{name or 'a worker without a name'} was refused: {why}"] = None
+            return Turned(why)
+        taken = [member.name for member in self._by_id.values()]
+        if name in taken:
+            return Turned(f"there is a worker called {name} already", again=True)
+        if name not in self._here:
+            others = len(taken) - sum(each in self._here for each in taken)
+            if others >= self._wanted.elsewhere:
+                return Turned("all workers of the present load are there", again=True)
+            name = name or self._free_name(taken)
+        member = self._by_id[client_id] = Member(client_id, name)
+        return member
+
+    def leave(self, client_id: str) -> None:
+        """Forget a worker that went before the load began."""
+        self._by_id.pop(client_id, None)
+
+    def of(self, client_id: str) -> Member | None:
+        """Return the worker of that id, ``None`` if it was not let in."""
+        return self._by_id.get(client_id)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all have come."""
+        return len(self._by_id) == self._wanted.total
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Those started by the harness by their numbers, then the others by their names."""
+        return tuple(
+            sorted(
+                self._by_id.values(),
+                key=lambda each: (
+                    (0, self._here.index(each.name), "")
+                    if each.name in self._here
+                    else (1, 0, each.name)
+                ),
+            )
+        )
+
+    def shares(self) -> list[tuple[Member, Share]]:
+        """Return each worker with its share of the load."""
+        members = self.members
+        return [(each, Share(number, len(members))) for number, each in enumerate(members)]
+
+    def there(self) -> str:
+        """Say how many have come, by name, and who was sent away for good."""
+        there = [member.name for member in self.members]
+        text = f"{len(there)} of {self._wanted.total} load workers are here"
+        text += f" ({', '.join(there)})" if there else ""
+        return "; ".join([text, *self.turned_away])
+
+    def lacking(self, within_s: float, command: str) -> str:
+        """Say who has not come within ``within_s``; ``command`` starts a worker elsewhere."""
+        there = [member.name for member in self.members]
+        text = f"{len(there)} of {self._wanted.total} load workers came within {within_s:g} s"
+        text += f" ({', '.join(there)})" if there else ""
+        missing = [name for name in self._here if name not in there]
+        others = self._wanted.elsewhere - sum(name not in self._here for name in there)
+        parts = [f"missing: {', '.join(missing)}"] if missing else []
+        if others:
+            parts.append(f"{others} from elsewhere missing; each is started with: {command}")
+        return "; ".join([text, *parts, *self.turned_away])
+
+    def _free_name(self, taken: Iterable[str]) -> str:
+        names = set(taken)
+        number = 1
+        while f"{ELSEWHERE}-{number}" in names:
+            number += 1
+        return f"{ELSEWHERE}-{number}"

@@ -1,0 +1,215 @@
+"""The workers of one load as the master has them: over Locust's runner, message by message."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.rpc import Message
+
+from bench.load.distributed.clock import Exchange, enough, estimate
+from bench.load.distributed.fingerprint import edition
+from bench.load.distributed.guarded_master import GuardedMaster
+from bench.load.distributed.messages import (
+    CLOCK,
+    COUNTS,
+    HELLO,
+    ORDER,
+    OVER,
+    PHASE,
+    PROGRESS,
+    REFUSED,
+    ROWS,
+    TROUBLE,
+    Assignment,
+    Result,
+)
+from bench.load.distributed.registry import CrewError, Member, Roster, Turned
+from bench.load.distributed.share import Share
+from bench.load.user import LoadUser
+from bench.model import LoadWorkers
+
+SILENT_S = 10.0
+"""Workers speak every second within a phase; Locust misses their heartbeats after four."""
+SPAWN_BOUND_S = 30.0
+CLOCK_BOUND_S = 5.0
+POLL_S = 0.01
+
+Said = dict[str, Any]
+
+
+class Crew:
+    """Gathers workers on ``host``:``port``, orders them about, and keeps what they send.
+
+    Their rows are kept as files in ``folder``.
+    """
+
+    def __init__(self, host: str, port: int, wanted: LoadWorkers, folder: Path) -> None:
+        self._host = host
+        self._folder = folder
+        self._roster = Roster(wanted, edition())
+        user = type("Reader", (LoadUser,), {"abstract": False})
+        self._environment = Environment(user_classes=[user], catch_exceptions=False)
+        self._runner = GuardedMaster(self._environment, host, port)
+        self._environment.runner = self._runner
+        self._listen(HELLO, self._greet)
+        self._listen(CLOCK, self._clock_told)
+        self._listen(PROGRESS, self._progress_told)
+        self._listen(ROWS, self._rows_came)
+        self._listen(OVER, self._over)
+        self._listen(TROUBLE, self._broke)
+
+    @property
+    def port(self) -> int:
+        """Where workers are awaited."""
+        return int(self._runner.server.port)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The workers, in the order in which the load is shared out."""
+        return self._roster.members
+
+    def shares(self) -> list[tuple[Member, Share]]:
+        """Return each worker with its share."""
+        return self._roster.shares()
+
+    def rows_file(self, member: Member) -> Path:
+        """Return where the rows of ``member`` are kept until they are merged."""
+        return self._folder / f".{member.name}.rows"
+
+    def gather(self, within_s: float, tell: Callable[[str], None]) -> None:
+        """Return once all workers are here; ``tell`` hears who is, whenever that changes.
+
+        Raises ``CrewError`` if they are not here in time.
+        """
+        deadline = monotonic() + within_s
+        told = ""
+        while not self._roster.complete:
+            if (there := self._roster.there()) != told:
+                tell(there)
+                told = there
+            if monotonic() > deadline:
+                command = f"python -m bench.load worker --master {self._host}:{self.port}"
+                raise CrewError(self._roster.lacking(within_s, command))
+            gevent.sleep(POLL_S)
+            for member in self.members:
+                if not self._runner.has(member.id):
+                    self._roster.leave(member.id)
+
+    def assign(self, member: Member, order: Assignment) -> None:
+        """Tell a worker what it is to do."""
+        self._runner.send_message(ORDER, order.encode(), member.id)
+
+    def start_users(self, count: int) -> None:
+        """Start so many users, spread evenly. Raises ``CrewError`` if they do not come up."""
+        self._runner.start(count, spawn_rate=count)
+        deadline = monotonic() + SPAWN_BOUND_S
+        while self._runner.user_count != count:
+            self.check(since_s=monotonic())
+            if monotonic() > deadline:
+                started = f"{self._runner.user_count} of {count} users were started"
+                raise CrewError(f"{started} by the load workers within {SPAWN_BOUND_S:g} s")
+            gevent.sleep(POLL_S)
+
+    def dismiss(self) -> None:
+        """Send all workers home."""
+        self._runner.quit()
+
+    def compare_clocks(self) -> None:
+        """Find the offset of each worker's clock. Raises ``CrewError`` if one does not answer."""
+        for member in self.members:
+            member.exchanges.clear()
+            while not enough(member.exchanges):
+                self._exchange(member)
+            member.clock = estimate(member.exchanges)
+
+    def _exchange(self, member: Member) -> None:
+        number = len(member.exchanges)
+        self._runner.send_message(CLOCK, {"number": number, "asked": monotonic()}, member.id)
+        deadline = monotonic() + CLOCK_BOUND_S
+        while len(member.exchanges) == number:
+            if monotonic() > deadline:
+                raise CrewError(f"the load worker {member.name} does not tell its time")
+            gevent.sleep(0)
+
+    def order_phase(self, name: str, seconds: float, begin_s: float) -> None:
+        """Order a phase that begins at ``begin_s`` of this process's clock, for all at once."""
+        for member in self.members:
+            member.result, member.counts = None, dict.fromkeys(COUNTS, 0)
+            member.row_bytes = 0
+            self.rows_file(member).unlink(missing_ok=True)
+            begin = begin_s + member.clock.offset_s
+            order = {"name": name, "seconds": seconds, "begin": begin}
+            self._runner.send_message(PHASE, order, member.id)
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts of the phase under way, summed over all workers."""
+        return {name: sum(each.counts.get(name, 0) for each in self.members) for name in COUNTS}
+
+    def check(self, *, since_s: float) -> None:
+        """Raise ``CrewError`` naming a worker that is gone, broke, or is silent since long.
+
+        Silence counts from ``since_s`` at the earliest.
+        """
+        for member in self.members:
+            if member.trouble is not None:
+                raise CrewError(f"the load worker {member.name} broke: {member.trouble}")
+            if not self._runner.has(member.id):
+                raise CrewError(
+                    f"the load worker {member.name} is gone: its share of the load is missing"
+                )
+            silent_s = monotonic() - max(since_s, member.heard_s)
+            if member.result is None and silent_s > SILENT_S:
+                raise CrewError(f"the load worker {member.name} is silent for {silent_s:.0f} s")
+
+    def _listen(self, kind: str, take: Callable[[str, Said], None]) -> None:
+        def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
+            take(msg.node_id, msg.data)
+
+        self._runner.register_message(kind, listener)
+
+    def _greet(self, client_id: str, said: Said) -> None:
+        found = self._roster.enter(client_id, said["name"], said["edition"])
+        if isinstance(found, Turned):
+            answer = {"why": found.why, "again": found.again}
+            self._runner.send_message(REFUSED, answer, client_id)
+        elif not self._runner.has(client_id):
+            self._runner.admit(client_id)
+
+    def _clock_told(self, client_id: str, said: Said) -> None:
+        answered = monotonic()
+        member = self._roster.of(client_id)
+        if member is not None and said["number"] == len(member.exchanges):
+            member.exchanges.append(Exchange(said["asked"], said["seen"], answered))
+
+    def _progress_told(self, client_id: str, said: Said) -> None:
+        if (member := self._heard(client_id)) is not None:
+            member.counts = {name: said[name] for name in COUNTS}
+
+    def _rows_came(self, client_id: str, said: Said) -> None:
+        if (member := self._heard(client_id)) is not None:
+            member.row_bytes += len(said["rows"])
+            with self.rows_file(member).open("ab") as file:
+                file.write(said["rows"])
+
+    def _over(self, client_id: str, said: Said) -> None:
+        if (member := self._heard(client_id)) is None:
+            return
+        result = Result.decode(said)
+        if result.row_bytes == member.row_bytes:
+            member.result = result
+        else:
+            came = f"{member.row_bytes} of {result.row_bytes} bytes"
+            member.trouble = f"of its rows came {came}"
+
+    def _broke(self, client_id: str, said: Said) -> None:
+        if (member := self._heard(client_id)) is not None:
+            member.trouble = said["why"]
+
+    def _heard(self, client_id: str) -> Member | None:
+        member = self._roster.of(client_id)
+        if member is not None:
+            member.heard_s = monotonic()
+        return member

@@ -1,0 +1,127 @@
+"""The cluster that trials are made on: kept while it fits, and the servers compared on it first."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+from bench.cluster.plane import Plane
+from bench.cluster.populated import PopulatedCluster
+from bench.model import NO_SERVER, EqualityRecord, Plan, Scenario, Trial
+from bench.probes.observers import Observers
+from bench.sites.versions import Sites
+from bench.store import RunWriter
+from bench.supervision.progress import Progress
+from bench.supervision.stoppable import Stoppable
+from bench.supervision.watchdog import Watchdog
+from bench.sut.equivalence import equality_phase
+from bench.sut.registry import ServerKind
+
+
+class Stage(Stoppable):
+    """Clusters of a run, one at a time; use as a context manager.
+
+    ``compared_before`` is what an earlier part of the run found of the servers' answers.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        sites: Sites,
+        kinds: dict[str, ServerKind],
+        *,
+        writer: RunWriter,
+        progress: Progress,
+        compared_before: EqualityRecord | None,
+    ) -> None:
+        self._plan = plan
+        self._sites = sites
+        self._kinds = kinds
+        self._writer = writer
+        self._progress = progress
+        self._compared_before = compared_before
+        self._compared: dict[tuple[int, str | None], EqualityRecord] = {}
+        self._stack = ExitStack()
+        self._at: tuple[int, str | None, int] | None = None
+        self._cluster: PopulatedCluster[Plane] | None = None
+        self.observers: Observers
+        """Those of the cluster that was asked for last."""
+
+    def stop(self) -> None:
+        """Take away the cluster that is there."""
+        self._stack.close()
+
+    @property
+    def unequal(self) -> bool:
+        """Whether the servers were found to answer differently, now or in an earlier part."""
+        compared = [*self._compared.values(), self._compared_before]
+        return not all(record.equal for record in compared if record is not None)
+
+    def cluster_for(self, trial: Trial, watchdog: Watchdog) -> PopulatedCluster[Plane]:
+        """Return a cluster such as ``trial`` wants: the one that is there, or a new one.
+
+        On the first with so many pods of a version the servers' answers are compared.
+        Raises what starting, populating and comparing raise.
+        """
+        scenario = self._plan.scenario(trial.scenario)
+        # versions are what is compared then: none is to be read on a cluster that has aged more
+        round_ = trial.round if self._plan.compares_versions else 0
+        at = (scenario.pods, scenario.kubernetes, round_)
+        if self._cluster is None or self._at != at or scenario.fresh_control_plane:
+            self._stack.close()
+            self._cluster = self._start(scenario, watchdog)
+            self._at = at
+            if (scenario.pods, scenario.kubernetes) not in self._compared:
+                self._compare(self._cluster, scenario.kubernetes, watchdog)
+        return self._cluster
+
+    def _start(self, scenario: Scenario, watchdog: Watchdog) -> PopulatedCluster[Plane]:
+        site = self._sites.of(scenario)
+        self._progress.move(site.beginning, 0.0)
+        cluster = self._stack.enter_context(
+            PopulatedCluster(
+                site.start,
+                watchdog,
+                seed=self._plan.seed,
+                pods=scenario.pods,
+                progress=self._progress.counting("writing pods"),
+            )
+        )
+        self.observers = self._stack.enter_context(Observers.start(cluster.plane, watchdog))
+        self._progress.settle()
+        return cluster
+
+    def _compare(
+        self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog
+    ) -> None:
+        self._progress.move("comparing the servers' answers, churn stopped", 0.0)
+        record = equality_phase(
+            cluster,
+            [self._kinds[name] for name in self._plan.servers if name != NO_SERVER],
+            [
+                one
+                for one in self._plan.scenarios
+                if (one.pods, one.kubernetes) == (cluster.pods, version)
+            ],
+            watchdog=watchdog,
+        )
+        self._compared[cluster.pods, version] = record
+        before = [self._compared_before] if self._compared_before else []
+        compared = [*before, *self._compared.values()]
+        answers = dict.fromkeys(answer for each in compared for answer in each.answers)
+        self._writer.write_equality(replace(record, answers=tuple(answers)))
+        self._progress.settle()
+        where = f"{cluster.pods:,} pods" + (f", Kubernetes {version}" if version else "")
+        self._tell(record, where)
+
+    def _tell(self, record: EqualityRecord, where: str) -> None:
+        say = self._progress.say
+        if record.equal:
+            say(
+                f"{where}: {len(record.answers)} queries answered alike by "
+                f"{', '.join(record.servers)}"
+            )
+        for server in record.without_version:
+            say(f"{server} names no X-Resource-Version: asked until alike, no more")
+        for answer in record.answers:
+            if not answer.equal:
+                found = "\n  ".join(answer.differences)
+                say(f"ANSWERS DIFFER for {answer.path}:\n  {found}")

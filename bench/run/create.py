@@ -1,0 +1,157 @@
+"""How a run begins, and how one is gone on with: its record, its folder, and what it lacks."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bench.load.spec import Crew
+from bench.model import (
+    SCHEMA,
+    Caveat,
+    CaveatKind,
+    LoadWorkers,
+    Plan,
+    Resumption,
+    RunRecord,
+    RunState,
+)
+from bench.plan import trials
+from bench.run.loop import Before, Run
+from bench.run.resume import (
+    ResumeError,
+    extended,
+    gone_on,
+    lacking,
+    require_same_load,
+    unlike,
+)
+from bench.sites.provider import Site
+from bench.sites.versions import Sites
+from bench.store import Store
+from bench.supervision.progress import Progress
+from bench.sut.equivalence import METADATA
+from bench.sut.registry import ServerKind, server_kinds
+
+
+def start_run(
+    plan: Plan,
+    plan_toml: str,
+    *,
+    store: Store,
+    progress: Progress,
+    site: Site | None = None,
+    crew: Crew | None = None,
+) -> Run:
+    """Open the results folder of a run at ``site``, or with binaries found on this machine.
+
+    A ``crew`` is to make the load. Raises ``BinariesUnavailable``, or ``StoreError`` if the
+    folder cannot be made.
+    """
+    sites = Sites(plan, site, progress.say)
+    todo = trials(plan)
+    kinds = kinds_of(plan)
+    started = dt.datetime.now(dt.UTC)
+    record = RunRecord(
+        schema=SCHEMA,
+        run=f"{started:%Y%m%dT%H%M%SZ}-{plan.name}",
+        state=RunState.RUNNING,
+        started_at=started.isoformat(timespec="seconds"),
+        plan=plan,
+        environment=sites.environment(),
+        trials_planned=len(todo),
+        contracts={name: kinds[name].contract for name in plan.servers if name in kinds},
+        caveats=(*sites.caveats, *_unlike_answers(plan, kinds)),
+        load_workers=crew.workers if crew else LoadWorkers(),
+    )
+    writer = store.create(record, plan_toml)
+    return Run(record, todo, kinds, sites=sites, writer=writer, progress=progress, crew=crew)
+
+
+def resume_run(
+    run: str | Path,
+    *,
+    store: Store,
+    progress: Progress,
+    rounds: int | None = None,
+    force: bool = False,
+    site: Site | None = None,
+    crew: Crew | None = None,
+) -> Run:
+    """Go on with a run: its missing and failed trials, by its own plan and seed.
+
+    ``crew`` must be as big as the one that made its load. ``rounds`` extends the plan to
+    so many. Failed trials are set aside, whole.
+    Raises ``ResumeError`` when nothing is lacking, when fewer rounds are asked for than
+    there are, when the crew is another, or when the environment is not what it was and
+    not ``force``;
+    ``BinariesUnavailable`` and ``StoreError`` as ``start_run`` does.
+    """
+    writer = store.reopen(run)  # first, so that nobody writes what is read now
+    reader = store.open(run)
+    done = reader.trials()
+    if site is None and reader.record.environment.existing:
+        raise ResumeError(
+            f"{reader.record.run} was made on an existing cluster, which has to be named again: "
+            f"python -m bench run --resume {reader.record.run} --context NAME [--rounds N]"
+        )
+    plan = extended(reader.record, rounds)
+    todo = lacking(plan, done)
+    if not todo:
+        raise ResumeError(
+            f"{reader.record.run} lacks nothing: {len(done)} trials in {plan.rounds} round(s); "
+            "more rounds are asked for with --rounds"
+        )
+    require_same_load(reader.record, crew.workers if crew else LoadWorkers())
+    sites = Sites(plan, site, progress.say)
+    now = sites.environment()
+    differing = unlike(reader.record.environment, now)
+    if differing and not force:
+        raise ResumeError(
+            f"{reader.record.run} was begun in another environment; trials made here cannot "
+            f"stand beside its own ({'; '.join(differing)}). If that is meant: --force"
+        )
+    failed = [one for one in done if one.trial in todo]
+    for one in failed:
+        writer.set_aside(one)
+    resumption = Resumption(
+        at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        rounds=plan.rounds,
+        trials=len(todo),
+        failed=tuple(one.trial.folder for one in failed),
+        unlike=differing,
+        load_average_1m=now.load_average_1m,
+    )
+    going_on = gone_on(reader.record, plan, resumption)
+    before = Before(
+        attempts={one.trial: one.attempt or 1 for one in failed},
+        compared=reader.equality,
+        differed=any(one.equal_to_list is False for one in done),
+        has_trials=len(done) > len(failed),
+    )
+    writer.update(going_on)
+    return Run(
+        going_on,
+        todo,
+        kinds_of(plan),
+        sites=sites,
+        writer=writer,
+        progress=progress,
+        crew=crew,
+        before=before,
+    )
+
+
+def kinds_of(plan: Plan) -> dict[str, ServerKind]:
+    """Return every server that the plan may name."""
+    return {**server_kinds(), **{one.name: ServerKind.of(one) for one in plan.external}}
+
+
+def _unlike_answers(plan: Plan, kinds: Mapping[str, ServerKind]) -> Iterator[Caveat]:
+    """Tell of servers whose answers are not those of the others, by their contract."""
+    for name in plan.servers:
+        if name in kinds and kinds[name].contract == METADATA:
+            text = (
+                f"{name} answers with the pods' metadata alone: it reads, sends and keeps less "
+                "than the others do, and its answers are compared with a LIST's metadata only"
+            )
+            yield Caveat(CaveatKind.OTHER_CONTRACT, text, server=name)

@@ -1,0 +1,237 @@
+"""The walk through a run's trials, in the order in which things happen."""
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.cluster.api import ApiError, ApiUnreachableError
+from bench.cluster.existing.errors import ClusterError
+from bench.cluster.plane import Plane
+from bench.cluster.populated import PopulatedCluster
+from bench.discretion import discreet
+from bench.load.spec import Crew, WorkersMissing
+from bench.model import (
+    NO_SERVER,
+    EqualityRecord,
+    Outcome,
+    RunRecord,
+    RunState,
+    Trial,
+    TrialRecord,
+)
+from bench.plan import predicted_s
+from bench.probes.audit import AuditError
+from bench.probes.metrics import MetricsError
+from bench.run.cluster_pool import Stage
+from bench.sites.versions import Sites
+from bench.store import RunWriter
+from bench.supervision.process import ProcessFailed
+from bench.supervision.progress import Progress
+from bench.supervision.watchdog import Watchdog
+from bench.sut.registry import ServerError, ServerKind
+from bench.trial.runner import TrialRunner
+
+FATAL = (
+    ProcessFailed,
+    ServerError,
+    ApiError,
+    ApiUnreachableError,
+    AuditError,
+    MetricsError,
+    ClusterError,
+    WorkersMissing,
+)
+"""What ends a run early. A trial's own server may fail without: that makes a failed trial."""
+
+
+class RunEndedEarlyError(Exception):
+    """The run could not go on; what it measured until then is kept and valid."""
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(
+            f"the run ended early: {why}\n"
+            f"What it measured is kept; to go on: python -m bench run --resume {run}"
+        )
+        self.run = run
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an earlier part of the run left: nothing, for one that only begins."""
+
+    attempts: Mapping[Trial, int] = field(default_factory=dict)
+    """How often a trial that is made again has been tried."""
+    compared: EqualityRecord | None = None
+    differed: bool = False
+    """Whether a server gave after its window what a LIST did not give."""
+    has_trials: bool = False
+
+
+class Run:
+    """One run: its record, its results folder, and the stage that its trials are made on."""
+
+    def __init__(
+        self,
+        record: RunRecord,
+        todo: Sequence[Trial],
+        kinds: dict[str, ServerKind],
+        *,
+        sites: Sites,
+        writer: RunWriter,
+        progress: Progress,
+        crew: Crew | None = None,
+        before: Before = Before(),
+    ) -> None:
+        self.record = record
+        self.crew = crew
+        self.has_trials = before.has_trials
+        self._plan = record.plan
+        self._todo = todo
+        self._kinds = kinds
+        self._sites = sites
+        self._writer = writer
+        self._progress = progress
+        self._before = before
+        self._differed = before.differed
+        self._stage = Stage(
+            record.plan,
+            sites,
+            kinds,
+            writer=writer,
+            progress=progress,
+            compared_before=before.compared,
+        )
+
+    @property
+    def unequal(self) -> bool:
+        """Whether the servers were found to answer differently, before or after a window."""
+        return self._differed or self._stage.unequal
+
+    def walk(self) -> RunRecord:
+        """Run every trial and write each at once; return the record of the finished run.
+
+        Raises ``RunEndedEarlyError`` when the cluster fails and ``StoreError`` when
+        results cannot be written. On these, as on Ctrl-C, the run is marked
+        incomplete, with the reason.
+        """
+        self._announce()
+        try:
+            with Watchdog() as watchdog, self._stage:
+                for trial in self._todo:
+                    cluster = self._stage.cluster_for(trial, watchdog)
+                    with _explaining(cluster):
+                        cluster.check()
+                        self._measure(trial, cluster, watchdog)
+        except FATAL as error:
+            self._end(RunState.INCOMPLETE, str(error))
+            raise RunEndedEarlyError(self.record.run, str(error)) from error
+        except BaseException as error:
+            self._end(RunState.INCOMPLETE, str(error) or type(error).__name__)
+            raise
+        self._end(RunState.COMPLETE, None)
+        return self.record
+
+    def _announce(self) -> None:
+        plan = self._plan
+        scenarios = ", ".join(scenario.name for scenario in plan.scenarios)
+        self._progress.say(
+            f"Plan {plan.name}: {plan.description}\n"
+            f"  scenarios  {scenarios}\n"
+            f"  servers    {', '.join(plan.servers)}\n"
+            f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
+            f"  cluster    {self._sites.introduction}\n"
+            f"{_told(self.crew)}"
+            f"  results    {self._writer.folder}"
+        )
+
+    def _counted(self) -> str:
+        planned = f"{self.record.trials_planned} in {self._plan.rounds} round(s)"
+        if (self._plan.most_rounds or 0) > self._plan.rounds:
+            planned += f" (up to {self._plan.most_rounds}, if they leave the ratios unsure)"
+        if len(self._todo) == self.record.trials_planned:
+            return planned
+        return f"{len(self._todo)} lacking of {planned}"
+
+    def _predicted_s(self) -> float:
+        return predicted_s(self._plan) * len(self._todo) / self.record.trials_planned
+
+    def _measure(self, trial: Trial, cluster: PopulatedCluster[Plane], watchdog: Watchdog) -> None:
+        title = (
+            f"[{trial.order + 1}/{self.record.trials_planned}] {trial.scenario}, {trial.server}, "
+            f"round {trial.round}"
+        )
+        with tempfile.TemporaryDirectory(dir=cluster.plane.folder) as folder:
+            measurements = TrialRunner(
+                self._plan,
+                trial,
+                cluster=cluster,
+                observers=self._stage.observers,
+                kind=self._kind_of(trial),
+                watchdog=watchdog,
+                folder=Path(folder),
+                attempt=self._before.attempts.get(trial, 0) + 1,
+                crew=self.crew,
+                notify=lambda what, share, detail: self._progress.move(
+                    f"{title}: {what}", share, detail
+                ),
+            ).run()
+            scenario = self._plan.scenario(trial.scenario)
+            self._writer.write_trial(
+                replace(measurements.record, kubernetes=self._sites.version_of(scenario)),
+                requests=measurements.requests,
+                audit=measurements.audit,
+                scrapes=measurements.scrapes,
+                samples=measurements.samples,
+                freshness=measurements.freshness,
+                bystander=measurements.bystander,
+            )
+        self.has_trials = True
+        self._differed |= measurements.record.equal_to_list is False
+        self._progress.settle()
+        self._progress.say(f"{title}: {_outcome(measurements.record)}")
+        for caveat in measurements.record.caveats:
+            self._progress.say(f"    {caveat.kind}: {caveat.text}")
+
+    def _kind_of(self, trial: Trial) -> ServerKind | None:
+        name = self._plan.server_of(trial.server)
+        return None if name == NO_SERVER else self._kinds[name]
+
+    def _end(self, state: RunState, reason: str | None) -> None:
+        ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        told = None if reason is None else discreet(reason, private=self._sites.private_words)
+        self.record = replace(self.record, state=state, ended_at=ended, reason=told)
+        self._writer.update(self.record)
+        self._writer.close()  # whoever goes on with the run writes next
+
+
+def _told(crew: Crew | None) -> str:
+    """Return the line about who makes the load, "" if one process does."""
+    if crew is None:
+        return ""
+    here, elsewhere = crew.workers.here, crew.workers.elsewhere
+    line = f"  load       Locust workers: {here} here, {elsewhere} from elsewhere"
+    if elsewhere:
+        line += f"; each of these is started with:\n             {crew.command}"
+    return f"{line}\n"
+
+
+@contextmanager
+def _explaining(cluster: PopulatedCluster[Plane]) -> Iterator[None]:
+    """Raise that a process of the cluster has ended in place of what came of it."""
+    try:
+        yield
+    except FATAL:
+        cluster.check()
+        raise
+
+
+def _outcome(record: TrialRecord) -> str:
+    if record.outcome is Outcome.FAILED:
+        return "FAILED"
+    if record.achieved_rps is None:
+        return "floor measured"
+    return f"{record.answered:,} answers, {record.achieved_rps:,.1f}/s"

@@ -1,0 +1,246 @@
+"""What each calibration run ought to have found, judged from its analysis alone. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from statistics import median
+
+from bench.analysis.facts import Facts
+from bench.analysis.intervals import Interval, Verdict, mean_interval
+from bench.analysis.ledgers import Count
+from bench.analysis.run import RunAnalysis
+from bench.analysis.summary import Arm
+from bench.selftest.findings import Finding
+
+WIDEST_CONTROL = 1.33
+"""An interval that reaches further could not have told a difference of a third."""
+DELAY_MS, DELAY_NEAR_MS, DELAY_NEAR = 5.0, 0.2, 0.02
+STALL_S, STALL_EVERY_S = 1.0, 10.0
+STALL_NEAR_MS = 100.0
+CLOSED_BELOW_MS = 200.0
+READS_NEAR = 0.005
+"""3.00 means: to two decimals."""
+HUNG_UP, HUNG_UP_NEAR = 0.01, 0.0011
+"""A window may begin between two of them: one more or less of a thousand."""
+STALE_MS, STALE_NEAR = 500.0, 0.10
+CHURN_NEAR_MS, CHURN_NEAR = 5.0, 0.10
+
+Check = Callable[[RunAnalysis], Iterator[Finding]]
+Rounds = Mapping[int, float]
+
+
+class MissingError(Exception):
+    """The run does not have what a check asks for; says what."""
+
+
+def same(run: RunAnalysis) -> Iterator[Finding]:
+    """Nothing was put in between a server and itself; what the observers cost is stated."""
+    for control in run.controls:
+        confidence = control.found.confidence if control.found else 0.0
+        value, low, high = control.ratio or (None, None, None)
+        found, passed = "no interval: fewer than two rounds", False
+        if value is not None and low is not None and high is not None:
+            found = f"{value:.3f} times ({low:.3f} to {high:.3f})"
+            narrow = low >= 1 / WIDEST_CONTROL and high <= WIDEST_CONTROL
+            differs = control.verdict is Verdict.DIFFERENT
+            passed = narrow and not differs
+            found += "" if narrow or differs else ": too noisy to tell"
+        yield Finding(
+            f"the same against the same: {control.metric.title.lower()}",
+            "no difference",
+            found,
+            f"no difference beyond {control.margin:.0%} at {confidence:.0%}, "
+            f"told within a factor of {WIDEST_CONTROL}",
+            passed,
+        )
+    watched, unwatched = _arm(run, "watched", "direct"), _arm(run, "unwatched", "direct")
+    yield _effect("median service time", _both(watched, unwatched, "service_p50"), "ms")
+    yield _effect("server CPU", _both(watched, unwatched, "server_cpu"), "ms/s")
+    on_api = _cpu(watched, "apiserver_cpu_s"), _cpu(unwatched, "apiserver_cpu_s")
+    yield _effect("API-server CPU", on_api, "ms/s")
+
+
+def _effect(what: str, with_and_without: tuple[Rounds, Rounds], unit: str) -> Finding:
+    watched, unwatched = with_and_without
+    return Finding(
+        f"the observers' own effect: {what}",
+        "probe and bystander, with and without",
+        f"{_shown(_difference(watched, unwatched), unit)}, on {_mean(unwatched):.3g} {unit}",
+        "none: every arm has them",
+        passed=None,
+    )
+
+
+def churn(run: RunAnalysis) -> Iterator[Finding]:
+    """Writes are in the floor, and so are billed to nobody."""
+    direct, floor = _arm(run, "idle", "direct"), _arm(run, "idle", "none")
+    for process, field in (("API-server", "apiserver_cpu_s"), ("etcd", "etcd_cpu_s")):
+        of_floor = _cpu(floor, field)
+        billed, level = _difference(_cpu(direct, field), of_floor), _mean(of_floor)
+        near = max(CHURN_NEAR_MS, CHURN_NEAR * level)
+        yield Finding(
+            f"20 writes a second, billed to a server that is not asked: {process} CPU",
+            f"0 ms/s of the {level:.0f} that the writes cost",
+            _shown(billed, "ms/s"),
+            f"mean within {near:.1f} ms/s",
+            billed is not None and abs(billed.value) <= near,
+        )
+
+
+def latency(run: RunAnalysis) -> Iterator[Finding]:
+    """A delay is found at its length."""
+    late, prompt = _both(_arm(run, "steady", "late"), _arm(run, "steady", "prompt"), "p50")
+    added = [late[number] - prompt[number] for number in sorted(late.keys() & prompt.keys())]
+    if not added:
+        raise MissingError(f"{run.record.run} has no round with both servers")
+    near = max(DELAY_NEAR_MS, DELAY_NEAR * DELAY_MS)
+    found = median(added)
+    yield Finding(
+        "added latency: difference of the medians, pair by pair",
+        f"{DELAY_MS:g} ms",
+        f"{found:.2f} ms, the middle of {len(added)} rounds ({min(added):.2f} to {max(added):.2f})",
+        f"within {near:g} ms",
+        abs(found - DELAY_MS) <= near,
+    )
+
+
+def stall(run: RunAnalysis) -> Iterator[Finding]:
+    """The open model shows a stall for as long as it was felt; the closed one hides it."""
+    # A tenth of the arrivals meet a stall, and wait for what is left of it: evenly 0 to 1 s.
+    expected_ms = (STALL_S - 0.01 * STALL_EVERY_S) * 1e3
+    p99 = _arm(run, "open", "stalling").felt.percentile(0.99)
+    yield Finding(
+        f"a stall of {STALL_S:g} s in every {STALL_EVERY_S:g}: p99 of the open model",
+        f"{expected_ms:g} ms",
+        _at(p99.value_ms),
+        f"within {STALL_NEAR_MS:g} ms",
+        p99.value_ms is not None and abs(p99.value_ms - expected_ms) <= STALL_NEAR_MS,
+    )
+    closed = _arm(run, "closed", "stalling").felt
+    hidden = closed.percentile(0.99)
+    longest = max(closed.answered_ms, default=0.0)
+    yield Finding(
+        "the same stall: p99 of the closed model",
+        "hidden: each user waits once a stall, and asks nothing meanwhile",
+        f"{_at(hidden.value_ms)}, the longest {longest:,.0f} ms",
+        f"p99 below {CLOSED_BELOW_MS:g} ms",
+        hidden.value_ms is not None and hidden.value_ms < CLOSED_BELOW_MS,
+    )
+
+
+def counts(run: RunAnalysis) -> Iterator[Finding]:
+    """Requests are counted to the last one, and so are those that got no answer."""
+    (thrice,) = _arm(run, "steady", "thrice").facts
+    ledgers = thrice.ledgers
+    for name, count in (
+        ("the server's own count", ledgers.client),
+        ("the audit log", ledgers.audit_user),
+        ("apiserver_request_total", ledgers.metric),
+    ):
+        per_read = _lists(count) / thrice.record.sent if count and thrice.record.sent else None
+        yield Finding(
+            f"three requests a read, by {name}",
+            "3.00 a read",
+            "nothing" if per_read is None else f"{per_read:.3f} a read",
+            "3.00",
+            per_read is not None and abs(per_read - 3.0) < READS_NEAR,
+        )
+    yield Finding(
+        "the three ledgers, key by key",
+        "nothing hidden",
+        "; ".join(map(str, ledgers.disagreements)) or "no disagreement",
+        "none",
+        ledgers.agree is True,
+    )
+    (hanging,) = _arm(run, "steady", "hanging-up").facts
+    share = _unanswered(hanging)
+    yield Finding(
+        "requests that the server hung up on",
+        f"{HUNG_UP:.2%}",
+        f"{share:.2%} ({hanging.record.failed} of {hanging.felt.samples:,})",
+        f"within {HUNG_UP_NEAR:.2%}",
+        abs(share - HUNG_UP) <= HUNG_UP_NEAR,
+    )
+
+
+def stale(run: RunAnalysis) -> Iterator[Finding]:
+    """An old answer is found to be as old as it is."""
+    freshness = _arm(run, "watched", "stale").freshness
+    if freshness is None:
+        raise MissingError("the probe of the run 'stale' read nothing back")
+    low, high = (part.percentile(0.5).value_ms for part in (freshness.lower, freshness.upper))
+    near = STALE_MS * STALE_NEAR
+    yield Finding(
+        "stale answers: median staleness, between the bounds of the probe",
+        f"{STALE_MS:g} ms, asked for anew every 20",
+        f"{_at(low)} to {_at(high)}, {freshness.writes} writes",
+        f"within {near:g} ms",
+        low is not None and high is not None and STALE_MS - near <= low <= high <= STALE_MS + near,
+    )
+    yield Finding(
+        "stale answers: first reads older than the write",
+        "all",
+        f"{freshness.first_stale} of {freshness.first_reads}",
+        "all",
+        freshness.first_reads > 0 and freshness.first_stale == freshness.first_reads,
+    )
+
+
+CHECKS: Mapping[str, Check] = {
+    "same": same,
+    "churn": churn,
+    "latency": latency,
+    "stall": stall,
+    "counts": counts,
+    "stale": stale,
+}
+"""By the name of the plan."""
+
+
+def _arm(run: RunAnalysis, scenario: str, server: str) -> Arm:
+    for one in run.scenarios:
+        for arm in (*one.arms, *(control.arm for control in one.controls)):
+            if (one.scenario.name, arm.server) == (scenario, server) and arm.facts:
+                return arm
+    raise MissingError(f"{run.record.run} has no good trial of {server} under {scenario}")
+
+
+def _both(one: Arm, other: Arm, key: str) -> tuple[Rounds, Rounds]:
+    return one.figures[key].rounds, other.figures[key].rounds
+
+
+def _difference(subject: Rounds, baseline: Rounds) -> Interval | None:
+    shared = sorted(subject.keys() & baseline.keys())
+    return mean_interval([subject[number] - baseline[number] for number in shared])
+
+
+def _mean(rounds: Rounds) -> float:
+    """Return the mean over rounds; there is at least one where an arm was found."""
+    return sum(rounds.values()) / len(rounds)
+
+
+def _cpu(arm: Arm, field: str) -> Rounds:
+    """CPU milliseconds a second, by round, the floor not subtracted."""
+    records = [fact.record for fact in arm.facts]
+    return {
+        record.trial.round: getattr(record, field) / record.marks_s * 1e3
+        for record in records
+        if getattr(record, field) is not None
+    }
+
+
+def _lists(count: Count) -> int:
+    return sum(n for key, n in count.items() if (key.verb, key.resource) == ("list", "pods"))
+
+
+def _unanswered(fact: Facts) -> float:
+    return fact.felt.censored / fact.felt.samples if fact.felt.samples else 1.0
+
+
+def _shown(interval: Interval | None, unit: str) -> str:
+    if interval is None:
+        return "nothing: no round has both"
+    bounds = "" if interval.low is None else f" ({interval.low:+.3g} to {interval.high:+.3g})"
+    return f"{interval.value:+.3g} {unit}{bounds}"
+
+
+def _at(milliseconds: float | None) -> str:
+    return "withheld" if milliseconds is None else f"{milliseconds:,.0f} ms"

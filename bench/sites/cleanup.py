@@ -1,0 +1,80 @@
+"""Leftovers of runs that could not clean up: found by label, judged, removed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.cluster.api import Api
+from bench.cluster.existing.access import Access
+from bench.cluster.existing.namespace import OwnNamespace, leftovers
+from bench.cluster.existing.removal import RIGHTS, End, remove
+from bench.cluster.existing.rights import missing
+from bench.cluster.existing.run_lock import Life, forget, life
+from bench.sites.missing_rights import refusal
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A namespace of ours, whether it may be removed, and why or why not."""
+
+    namespace: OwnNamespace
+    removable: bool
+    why: str
+
+
+def check_rights(access: Access) -> None:
+    """Raise ``ClusterError``, with the YAML that helps, if the account may not look or remove."""
+    user = access.user()
+    lacking = missing(access.api, "", RIGHTS)
+    if lacking:
+        raise refusal(access, lacking, user)
+
+
+def find(api: Api, *, unexpired: bool, now_epoch_s: float | None = None) -> list[Leftover]:
+    """Return every namespace of this project on the cluster, judged.
+
+    One may be removed if its run was begun on this machine and has ended, or if it has
+    expired; with ``unexpired`` also if another machine may still use it. Never while its
+    run lives here.
+    """
+    now = time.time() if now_epoch_s is None else now_epoch_s
+    return [_judged(own, now, unexpired=unexpired) for own in leftovers(api)]
+
+
+def clean(api: Api, found: list[Leftover], say: Say) -> bool:
+    """Remove those that may be, one after the other; return whether all of these are gone.
+
+    Raises as ``remove``.
+    """
+    all_gone = True
+    for leftover in found:
+        if not leftover.removable:
+            continue
+        own = leftover.namespace
+        if remove(api, own) is End.GONE:
+            forget(own.run)
+            say(f"  {own.name} is removed, with all that was in it")
+        else:
+            all_gone = False
+            say(
+                f"  {own.name} is empty, and is being ended by the cluster's own controller, or "
+                "may not be finalized by this account: look again later"
+            )
+    return all_gone
+
+
+def _judged(own: OwnNamespace, now_epoch_s: float, *, unexpired: bool) -> Leftover:
+    known = life(own.run)
+    if known is Life.ALIVE:
+        return Leftover(own, removable=False, why="its run goes on, on this machine")
+    if known is Life.ENDED:
+        return Leftover(own, removable=True, why="its run was on this machine and has ended")
+    if now_epoch_s >= own.expires_epoch_s:
+        return Leftover(own, removable=True, why=f"expired at {own.expires}")
+    return Leftover(
+        own,
+        removable=unexpired,
+        why=f"of another machine or user, whose run may go on until {own.expires} (--unexpired)",
+    )

@@ -1,0 +1,136 @@
+"""From a context's name to a site: say where it leads, look, ask, and only then go on.
+
+Until the person has agreed nothing is written to the cluster: a version, who one is there,
+what one may do, and whether the namespace's name is free, are all that is asked.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.cluster.existing.access import Access, open_access
+from bench.cluster.existing.errors import ClusterError
+from bench.cluster.existing.namespace import refuse_if_taken
+from bench.cluster.existing.plane import Terms
+from bench.cluster.existing.rights import METRICS, OPTIONAL, STATUS, Right, missing
+from bench.model import Plan
+from bench.plan import PlanError, predicted_s
+from bench.probes.bystander_process import REQUESTS_PER_S
+from bench.probes.freshness_process import WRITES_PER_S
+from bench.sites.existing import ExistingSite
+from bench.sites.limits import Caps, beyond, impossible
+from bench.sites.missing_rights import refusal
+
+NAME_BYTES = 4
+"""Random ones in the name of a namespace of ours."""
+AFTER_THE_END_S = 900
+"""How long a namespace may outlast its run's longest time, before anybody may remove it."""
+SLOWER = 2.0
+"""Factor on the predicted time where no cap bounds a run: a plan may take longer than told."""
+
+Say = Callable[[str], None]
+Agree = Callable[[str], bool]
+"""Asks the person; ``False`` is no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the person named; ``namespace`` is ``None`` for one that is drawn."""
+
+    context: str
+    kubeconfig: str
+    namespace: str | None = None
+    audit_log: Path | None = None
+    caps: Caps = field(default_factory=Caps)
+
+
+def open_site(wanted: Wanted, plan: Plan, folder: Path, *, agree: Agree, say: Say) -> ExistingSite:
+    """Return the site once the person has agreed; ``folder`` keeps key material, privately.
+
+    Raises ``PlanError`` for a plan that goes beyond the caps, ``ClusterError`` for a cluster
+    that cannot be used, or if the person does not agree.
+    """
+    _check_plan(plan, wanted.caps)
+    access = open_access(wanted.kubeconfig, wanted.context, folder)
+    say(f"Existing cluster: context {wanted.context!r}, API server {access.server}")
+    version, user = access.version(), access.user()
+    drawn = os.urandom(NAME_BYTES).hex()
+    name = wanted.namespace or f"informer-bench-{drawn}"
+    lacking = _check_rights(access, name, user, say)
+    refuse_if_taken(access.api, name)
+    if wanted.audit_log is not None and not os.access(wanted.audit_log, os.R_OK):
+        raise ClusterError(f"the audit log {wanted.audit_log} cannot be read (--audit-log)")
+    say(f"  there      Kubernetes {version}; you are {user or 'not told who you are'}")
+    say(_what_happens(plan, name, wanted.caps))
+    if not agree(f"Run the plan on {access.server}?"):
+        raise ClusterError("nothing was done: not agreed to")
+    begin = time.monotonic()
+    longest_s = SLOWER * predicted_s(plan)
+    if wanted.caps.minutes is not None:
+        longest_s = wanted.caps.minutes * 60
+    targets = {right.target for right in lacking}
+    terms = Terms(
+        namespace=name,
+        run=f"{int(time.time())}-{drawn}",
+        expires_epoch_s=int(time.time() + longest_s + AFTER_THE_END_S),
+        deadline=None if wanted.caps.minutes is None else begin + longest_s,
+        writes_per_s=wanted.caps.rps,
+        writes_status=STATUS not in targets,
+        reads_metrics=METRICS not in targets,
+        audit_log=wanted.audit_log,
+        private_words=_private_words(access, user),
+    )
+    return ExistingSite(access, terms, version, say)
+
+
+def _check_plan(plan: Plan, caps: Caps) -> None:
+    found = impossible(plan) + beyond(plan, caps)
+    if found:
+        listed = "\n  ".join(found)
+        raise PlanError(
+            f"the plan {plan.name!r} is not for an existing cluster:\n  {listed}\n"
+            "namespaced is a plan that fits; --uncapped lifts every cap"
+        )
+
+
+def _check_rights(access: Access, namespace: str, user: str | None, say: Say) -> Sequence[Right]:
+    """Return the optional rights that are missing; raise ``ClusterError`` for the others."""
+    lacking = missing(access.api, namespace)
+    required = [right for right in lacking if right.target not in OPTIONAL]
+    if required:
+        raise refusal(access, lacking, user)
+    for target in dict.fromkeys(right.target for right in lacking):
+        say(f"  without  {target}: {OPTIONAL[target]}")
+    return lacking
+
+
+def _what_happens(plan: Plan, namespace: str, caps: Caps) -> str:
+    pods = max(scenario.pods for scenario in plan.scenarios)
+    rates = [scenario.rate_rps for scenario in plan.scenarios]
+    reads = "reads as fast as they are answered"
+    if None not in rates:
+        reads = f"at most {max(rate for rate in rates if rate is not None):g} reads/s"
+    churn = max(scenario.churn_per_s for scenario in plan.scenarios)
+    beside = ""
+    if any(scenario.probe for scenario in plan.scenarios):
+        beside = (
+            f"; beside them {REQUESTS_PER_S:g} small reads/s of a bystander and "
+            f"{WRITES_PER_S:g} writes/s of a probe"
+        )
+    end = "" if caps.minutes is None else f", ended after {caps.minutes:g} at the latest"
+    return (
+        f"  namespace  {namespace}, made for this run and removed after it; nothing else is "
+        "read or written\n"
+        f"  pods       {pods}, never scheduled and never run\n"
+        f"  asked      {reads}, {churn:g} writes/s{beside}\n"
+        f"  time       about {max(1, round(predicted_s(plan) / 60))} min{end}"
+    )
+
+
+def _private_words(access: Access, user: str | None) -> tuple[str, ...]:
+    address = urlsplit(access.server)
+    words = (access.context, address.netloc, address.hostname, user, access.credentials.server_name)
+    return tuple(word for word in words if word)

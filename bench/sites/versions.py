@@ -1,0 +1,74 @@
+"""The control planes of a run: one, or one for each version of Kubernetes that its plan names."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from bench.cluster.binaries import KUBERNETES_VERSION, resolve
+from bench.model import Caveat, Environment, Plan, Scenario
+from bench.plan import PlanError
+from bench.sites.provider import LocalSite, Site
+
+
+class Sites:
+    """Where each scenario of a plan takes place; all are found before anything is measured."""
+
+    def __init__(self, plan: Plan, site: Site | None, say: Callable[[str], None]) -> None:
+        """Take ``site`` for all, or find binaries for each version that ``plan`` names.
+
+        Raises ``BinariesUnavailable`` for a version that cannot be had, and ``PlanError``
+        for a scenario that names a version at a ``site`` that has its own.
+        """
+        versions = dict.fromkeys(scenario.kubernetes for scenario in plan.scenarios)
+        named = [version for version in versions if version is not None]
+        self._sites: dict[str | None, Site] = {}
+        if site is None:
+            for version in versions:
+                found = resolve(kubernetes=version or KUBERNETES_VERSION, say=say)
+                self._sites[version] = LocalSite(found)
+        elif named:
+            raise PlanError(
+                f"a scenario asks for Kubernetes {named[0]}, and the cluster that is there has a "
+                "version of its own; leave 'kubernetes' out, or run on a throwaway control plane"
+            )
+        else:
+            self._sites[None] = site
+        self._environments = {key: one.environment() for key, one in self._sites.items()}
+
+    def of(self, scenario: Scenario) -> Site:
+        """Return where ``scenario`` takes place."""
+        return self._sites[scenario.kubernetes]
+
+    def version_of(self, scenario: Scenario) -> str | None:
+        """Return the version that ``scenario`` names, to its patch; ``None`` if it names none."""
+        if scenario.kubernetes is None:
+            return None
+        return self._environments[scenario.kubernetes].kubernetes
+
+    def environment(self) -> Environment:
+        """Return what the run is made on and with; several versions are named one by one."""
+        found = list(self._environments.values())
+        return replace(
+            found[0],
+            kubernetes=_named(one.kubernetes for one in found),
+            etcd=_named(one.etcd for one in found),
+            binaries=_named(one.binaries for one in found),
+        )
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """What limits every figure that is measured there."""
+        return tuple(dict.fromkeys(one for site in self._sites.values() for one in site.caveats))
+
+    @property
+    def private_words(self) -> tuple[str, ...]:
+        """Names that may not be kept in results."""
+        return tuple(word for site in self._sites.values() for word in site.private_words)
+
+    @property
+    def introduction(self) -> str:
+        """What they are, in a line for the person at the terminal."""
+        return "; ".join(dict.fromkeys(site.introduction for site in self._sites.values()))
+
+
+def _named(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))

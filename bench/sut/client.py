@@ -1,0 +1,87 @@
+"""An address that keeps the ``/pods`` routes, and what the harness asks there."""
+
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from bench.sut.registry import ServerError, ServerKind
+
+VERSION_HEADER = "X-Resource-Version"
+OK = 200
+AGAIN_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of a server under test."""
+
+    status: int
+    resource_version: str
+    """Of the snapshot that was answered from; "" where the answer names none."""
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON of any shape
+        """Return the decoded body. Raises ``ServerError`` if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise ServerError(f"not JSON: {self.body[:80]!r}") from error
+
+
+class Endpoint:
+    """One address of a server under test: a replica's, or that of one of its workers."""
+
+    def __init__(self, kind: ServerKind, name: str, url: str) -> None:
+        self.kind = kind
+        self.name = name
+        """What messages call it."""
+        self.url = url
+        """``http://host:port``."""
+
+    @cached_property
+    def _pool(self) -> urllib3.HTTPConnectionPool:
+        return urllib3.connectionpool.connection_from_url(
+            self.url, retries=False, timeout=urllib3.Timeout(connect=3, read=60)
+        )
+
+    def get(self, path: str) -> Reply:
+        """Ask for ``path``. Raises ``ServerError`` if no answer comes."""
+        try:
+            answer = self._pool.request("GET", path)
+        except HTTPError as error:
+            raise ServerError(f"{self.name} did not answer {path}: {error}") from error
+        version = answer.headers.get(VERSION_HEADER, "")
+        return Reply(answer.status, version if version.isdecimal() else "", answer.data)
+
+    def metrics(self) -> str:
+        """Return the server's own metrics as Prometheus text, "" where it shows none."""
+        reply = self.get("/metrics")
+        return reply.body.decode(errors="replace") if reply.status == OK else ""
+
+    def names_versions(self, path: str) -> bool:
+        """Ask for ``path`` and return whether the answer tells how old it is."""
+        return self.get(path).resource_version != ""
+
+    def wait_for_version(self, path: str, resource_version: str, *, timeout_s: float) -> bool:
+        """Ask for ``path`` until its answer is no older than ``resource_version``; "" is at once.
+
+        Returns whether it became so within ``timeout_s``.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            seen = self.get(path).resource_version
+            if not resource_version or (seen and int(seen) >= int(resource_version)):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(AGAIN_S)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        if "_pool" in self.__dict__:
+            self._pool.close()

@@ -1,0 +1,193 @@
+"""Are the routes identical? Asked of all servers at once, with churn stopped.
+
+A phase of its own: no load runs, and every write is acknowledged before the first
+question. Answers are compared field by field.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+from bench.cluster.api import Api
+from bench.cluster.plane import Plane
+from bench.cluster.populated import PopulatedCluster
+from bench.load.routes import load as load_route
+from bench.model import SCHEMA, Answer, EqualityRecord, Scenario, Targets
+from bench.supervision.watchdog import Watchdog
+from bench.sut.client import Endpoint, Reply
+from bench.sut.json_diff import differences, without_nulls
+from bench.sut.registry import ServerError, ServerKind
+from bench.sut.server import ServerUnderTest
+
+CHURN_S = 2.0
+"""How long the cluster changes before the questions, so that the informer has news to take in."""
+CATCH_UP_S = 10.0
+ATTEMPTS = 2
+AGAIN_S = 0.2
+SHOWN_DIFFERENCES = 5
+ASKS_A_ROUTE = 40
+CONTENT = "content"
+METADATA = "metadata"
+"""Contracts that ``ServerKind`` tells of: the same content without nulls, and metadata alone."""
+
+
+def equality_phase(
+    cluster: PopulatedCluster[Plane],
+    kinds: Sequence[ServerKind],
+    scenarios: Sequence[Scenario],
+    *,
+    watchdog: Watchdog,
+) -> EqualityRecord:
+    """Start all servers, churn for a moment, stop churning, and compare what they answer.
+
+    Every query of the scenarios is asked, of each route at most ``ASKS_A_ROUTE``.
+    Servers of another contract (metadata alone) are not among those compared.
+    Raises ``ProcessFailed`` if a server does not start, ``ServerError`` if one
+    does not answer.
+    """
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(
+                ServerUnderTest.start(
+                    kind,
+                    kubeconfig=cluster.plane.kubeconfig,
+                    ground=cluster.plane.ground,
+                    watchdog=watchdog,
+                    log=cluster.plane.folder / f"equality-{kind.name}.log",
+                )
+            )
+            for kind in kinds
+            if kind.contract != METADATA
+        ]
+        cluster.churn.resume(max(scenario.churn_per_s for scenario in scenarios))
+        time.sleep(CHURN_S)
+        version = cluster.churn.pause().resource_version
+        return compare_servers(
+            servers, _paths(scenarios, cluster.targets), resource_version=version
+        )
+
+
+def _paths(scenarios: Sequence[Scenario], targets: Targets) -> list[str]:
+    found: dict[str, None] = {}
+    for scenario in scenarios:
+        asks = load_route(scenario.route).asks(targets)
+        found |= dict.fromkeys(ask.path for ask in asks[:ASKS_A_ROUTE])
+    return list(found)
+
+
+def compare_servers(
+    servers: Sequence[ServerUnderTest], paths: Sequence[str], *, resource_version: str
+) -> EqualityRecord:
+    """Ask every path of every server and compare each with the first server's answer.
+
+    ``resource_version`` is that of the last acknowledged pod write: each server is
+    given ``CATCH_UP_S`` to reach it. Where one names no version, all are asked
+    again for as long, until they answer alike. A path is asked once more after a
+    mismatch; the differences of the first and the last attempt are kept. Raises
+    ``ServerError`` if one of the servers does not answer.
+    """
+    unversioned = tuple(server for server in servers if not server.names_versions("/pods"))
+    late = [
+        f"{server.kind.name} did not reach resourceVersion {resource_version} in {CATCH_UP_S:g} s"
+        for server in servers
+        if server not in unversioned
+        and not server.wait_for_version("/pods", resource_version, timeout_s=CATCH_UP_S)
+    ]
+    until = time.monotonic() + (CATCH_UP_S if unversioned else 0.0)
+    answers = [_compare_path(servers, path, until) for path in paths]
+    if late:
+        answers.insert(0, Answer("/pods", equal=False, attempts=1, differences=tuple(late)))
+    return EqualityRecord(
+        SCHEMA,
+        tuple(server.kind.name for server in servers),
+        resource_version,
+        tuple(answers),
+        without_version=tuple(server.kind.name for server in unversioned),
+    )
+
+
+def compare_with_list(
+    server: Endpoint,
+    api: Api,
+    *,
+    resource_version: str,
+    listed_at: str = "/api/v1/pods",
+    catch_up_s: float = CATCH_UP_S,
+) -> tuple[str, ...]:
+    """Compare the server's ``/pods`` with a LIST of ``listed_at``; return the differences.
+
+    The server is given ``catch_up_s`` to reach ``resource_version``; where it names no
+    version, as long to answer as the LIST does.
+    """
+    until = time.monotonic()
+    if not server.names_versions("/pods"):
+        until += catch_up_s
+    elif not server.wait_for_version("/pods", resource_version, timeout_s=catch_up_s):
+        return (f"did not reach resourceVersion {resource_version} in {catch_up_s:g} s",)
+    listed = json.loads(api.get_bytes(listed_at))["items"]
+    expected = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed]
+    if server.kind.contract == METADATA:
+        head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        expected = [{**head, "metadata": pod["metadata"]} for pod in listed]
+    while True:
+        found = _decoded(server.get("/pods"))
+        answers = {"the API server": expected, server.kind.name: found.get("result")}
+        if server.kind.contract == CONTENT:
+            answers = {name: without_nulls(answer) for name, answer in answers.items()}
+        differing = tuple(_first(differences(answers)))
+        if not differing or time.monotonic() > until:
+            return differing
+        time.sleep(AGAIN_S)
+
+
+def _compare_path(servers: Sequence[ServerUnderTest], path: str, until: float) -> Answer:
+    """Ask until the answers are alike, at least ``ATTEMPTS`` times and at least ``until`` then."""
+    loose = {server.kind.name for server in servers if server.kind.contract == CONTENT}
+    found: dict[int, list[str]] = {}
+    for attempt in count(1):
+        replies = {server.kind.name: server.get(path) for server in servers}
+        differing = list(_first(_reply_differences(replies, loose)))
+        if differing:
+            found[attempt] = differing
+        if not differing or (attempt >= ATTEMPTS and time.monotonic() > until):
+            shown = dict.fromkeys([*found][:1] + [*found][-1:])
+            texts = tuple(f"attempt {n}: {text}" for n in shown for text in found[n])
+            return Answer(path, equal=not differing, attempts=attempt, differences=texts)
+        if attempt >= ATTEMPTS:
+            time.sleep(AGAIN_S)
+    raise AssertionError("the count has no end")
+
+
+def _reply_differences(replies: Mapping[str, Reply], loose: set[str]) -> Iterator[str]:
+    """Compare each reply with the first; where one of two is ``loose``, nulls do not count."""
+    reference, *others = replies
+    for other in others:
+        pair = {name: replies[name] for name in (reference, other)}
+        if replies[reference].body == replies[other].body and (
+            replies[reference].status == replies[other].status
+        ):
+            continue
+        yield from differences({name: reply.status for name, reply in pair.items()}, "status")
+        bodies = {name: _decoded(reply) for name, reply in pair.items()}
+        if loose & pair.keys():
+            bodies = {name: without_nulls(body) for name, body in bodies.items()}
+        yield from differences(bodies, "body")
+
+
+def _decoded(reply: Reply) -> dict[str, Any]:
+    try:
+        decoded = reply.json()
+    except ServerError as error:
+        return {"body": str(error)}
+    return decoded if isinstance(decoded, dict) else {"body": decoded}
+
+
+def _first(found: Iterator[str]) -> Iterator[str]:
+    for number, text in enumerate(found):
+        if number == SHOWN_DIFFERENCES:
+            yield "and more"
+            return
+        yield text

@@ -1,0 +1,121 @@
+"""Several replicas of one server under test, behind one handle.
+
+They are started together, as a Deployment starts its pods, and each is a process
+of its own with a port of its own. All read as one account, as the pods of one
+Deployment do: flow control then treats them as it would there, and no right is
+needed beyond a single server's. Their User-Agents tell them apart in the audit log.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+from bench.cluster.placement import Ground
+from bench.supervision.signals import deferring_signals
+from bench.supervision.stoppable import Stoppable
+from bench.supervision.watchdog import Watchdog
+from bench.sut.client import Endpoint
+from bench.sut.registry import ServerKind
+from bench.sut.server import ServerUnderTest, await_all
+
+
+class Replicas(Stoppable):
+    """The replicas of one server, all ready to be asked; use as a context manager."""
+
+    def __init__(self, servers: Sequence[ServerUnderTest]) -> None:
+        self._servers = tuple(servers)
+
+    @classmethod
+    def start(
+        cls,
+        kind: ServerKind,
+        number: int,
+        *,
+        workers: int = 1,
+        kubeconfig: Path,
+        watchdog: Watchdog,
+        folder: Path,
+        ground: Ground = Ground(),  # noqa: B008 - frozen
+        host: str = "127.0.0.1",
+    ) -> Self:
+        """Start ``number`` servers of so many ``workers`` and return once all of them are ready.
+
+        They serve what is on ``ground`` and listen on ``host``; each has a log in ``folder``.
+        Raises ``ProcessFailed`` with the end of its log if one dies or is not ready within
+        the kind's ``ready_timeout_s``; none is left then.
+        """
+        servers: list[ServerUnderTest] = []
+        try:
+            for replica in range(1, number + 1):
+                servers.append(  # noqa: PERF401 - those that were started are stopped below
+                    ServerUnderTest.launch(
+                        kind,
+                        kubeconfig=kubeconfig,
+                        ground=ground,
+                        watchdog=watchdog,
+                        log=folder / f"server-{replica}.log",
+                        replica=replica,
+                        host=host,
+                        workers=workers,
+                    )
+                )
+            await_all(servers)
+        except BaseException:
+            cls(servers).stop()
+            raise
+        return cls(servers)
+
+    def __iter__(self) -> Iterator[ServerUnderTest]:
+        return iter(self._servers)
+
+    def __len__(self) -> int:
+        return len(self._servers)
+
+    @property
+    def first(self) -> ServerUnderTest:
+        """The one that the freshness probe reads from."""
+        return self._servers[0]
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where each of them listens."""
+        return tuple(server.url for server in self._servers)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Id of each one's first process."""
+        return tuple(server.pid for server in self._servers)
+
+    @property
+    def ready_s(self) -> tuple[float, float]:
+        """How long the quickest and the slowest took, each from the start of its own process."""
+        took = [server.ready_s for server in self._servers]
+        return min(took), max(took)
+
+    @contextmanager
+    def read_paths(self) -> Iterator[Sequence[Endpoint]]:
+        """Give every read path an address: each replica, or each worker where one has several.
+
+        Raises ``ServerError`` if a replica does not answer.
+        """
+        with ExitStack() as stack:
+            found: list[Endpoint] = []
+            for server in self._servers:
+                workers = server.workers()
+                for worker in workers:
+                    stack.callback(worker.close)
+                found += workers or [server]
+            yield found
+
+    def check(self) -> None:
+        """Raise ``ProcessFailed`` if one of them has ended."""
+        for server in self._servers:
+            server.check()
+
+    def stop(self) -> None:
+        """Stop all of them at once: each may take a second to end what it has under way."""
+        if self._servers:
+            with deferring_signals(), ThreadPoolExecutor(len(self._servers)) as stopping:
+                list(stopping.map(ServerUnderTest.stop, self._servers))

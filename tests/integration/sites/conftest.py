@@ -1,0 +1,106 @@
+"""One foreign cluster for all tests of this folder; each leaves it as it was."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.integration.existing.foreign import CONTEXT, ForeignCluster
+
+from bench.cli.plans import vocabulary
+from bench.cluster.binaries import Binaries
+from bench.cluster.control_plane import ControlPlane
+from bench.model import Plan
+from bench.plan import parse_plan
+from bench.sites.existing import ExistingSite
+from bench.sites.preflight import Wanted, open_site
+from bench.supervision.watchdog import Watchdog
+from tests.integration.run.bench_process import BenchProcess, changed, folders
+
+TINY = """\
+name = "tiny"
+description = "As small as a run can be, within the caps of an existing cluster."
+seed = 5
+servers = ["direct", "informer"]
+rounds = 1
+warmup_s = 0.5
+duration_s = 1.5
+cooldown_s = 0
+
+[[scenarios]]
+name = "namespace"
+route = "one-namespace"
+users = 8
+rate_rps = 10
+pods = 40
+churn_per_s = 5
+"""
+
+StartExisting = Callable[..., BenchProcess]
+
+
+@pytest.fixture(scope="package")
+def foreign(
+    binaries: Binaries, watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ForeignCluster]:
+    """Somebody's cluster, where pods need accounts, as on most."""
+    with ControlPlane.start(binaries, watchdog, pods_need_accounts=True) as plane:
+        yield ForeignCluster(plane, tmp_path_factory.mktemp("foreign"))
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the signs of living runs out of the cache of whoever runs the tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def start_bench(
+    tmp_path: Path, binaries: Binaries, foreign: ForeignCluster
+) -> Iterator[StartExisting]:
+    """Starts ``python -m bench VERB`` on the foreign cluster, agreed to; killed after the test."""
+    numbers = count()
+    with ExitStack() as stack:
+
+        def start(verb: str, *arguments: str, context: str = CONTEXT) -> BenchProcess:
+            where = ("--context", context, "--kubeconfig", str(foreign.kubeconfig), "--yes")
+            folder = tmp_path / f"{verb}-{next(numbers)}"
+            folder.mkdir()
+            process = BenchProcess(folder, (verb, *arguments, *where), binaries)
+            return stack.enter_context(process)
+
+        yield start
+
+
+@pytest.fixture
+def start_run(start_bench: StartExisting, tmp_path: Path) -> StartExisting:
+    """Starts a tiny run there; ``changes`` replace text in its plan."""
+
+    def start(
+        *arguments: str, changes: tuple[tuple[str, str], ...] = (), context: str = CONTEXT
+    ) -> BenchProcess:
+        file = tmp_path / "tiny.toml"
+        file.write_text(changed(TINY, *changes))
+        return start_bench("run", str(file), *folders(tmp_path), *arguments, context=context)
+
+    return start
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """The tiny plan as it is read."""
+    return parse_plan(TINY, "tiny.toml", vocabulary())
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What was said to the person."""
+    return []
+
+
+@pytest.fixture
+def site(foreign: ForeignCluster, plan: Plan, tmp_path: Path, said: list[str]) -> ExistingSite:
+    """Agreed to, and nothing made yet."""
+    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace="informer-bench-here")
+    return open_site(wanted, plan, tmp_path, agree=lambda _: True, say=said.append)

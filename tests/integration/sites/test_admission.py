@@ -1,0 +1,95 @@
+"""Clusters that refuse or change pods: seen before any pod is made, and nothing left behind."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tests.integration.existing.foreign import ForeignCluster
+
+from bench.cluster.api import ApiError
+from bench.cluster.existing.errors import ClusterError
+from bench.sites.existing import ExistingSite
+from bench.supervision.watchdog import Watchdog
+
+ROOT = "/apis/admissionregistration.k8s.io/v1"
+NAME = "theirs.example.com"
+PODS = {
+    "resourceRules": [
+        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    ]
+}
+NOTICED_S = 30.0
+
+
+@contextmanager
+def policy(foreign: ForeignCluster, kind: str, spec: dict[str, Any], **binding: Any) -> Iterator:
+    """Let a policy hold on the foreign cluster, from when it is first noticed."""
+    policies, bindings = f"{ROOT}/{kind}policies", f"{ROOT}/{kind}policybindings"
+    before = _tried(foreign)
+    foreign.admin.post(policies, {"metadata": {"name": NAME}, "spec": spec})
+    try:
+        bound = {"policyName": NAME, **binding}
+        foreign.admin.post(bindings, {"metadata": {"name": NAME}, "spec": bound})
+        _wait_until(lambda: _tried(foreign) != before)
+        yield
+    finally:
+        foreign.admin.delete(f"{bindings}/{NAME}")
+        foreign.admin.delete(f"{policies}/{NAME}")
+        _wait_until(lambda: _tried(foreign) == before)
+
+
+def test_a_policy_that_refuses_our_pods_is_met_before_there_are_any(
+    foreign: ForeignCluster, site: ExistingSite, watchdog: Watchdog
+) -> None:
+    before = foreign.objects()
+    no = {"expression": "false", "message": "no pods on a Friday"}
+    spec = {"failurePolicy": "Fail", "matchConstraints": PODS, "validations": [no]}
+    with (
+        policy(foreign, "validatingadmission", spec, validationActions=["Deny"]),
+        pytest.raises(ClusterError, match=r"does not take pods as ours are.*no pods on a Friday"),
+    ):
+        site.start(watchdog)
+    assert before == foreign.objects()
+
+
+def test_a_policy_that_would_have_our_pods_scheduled_is_met_before_there_are_any(
+    foreign: ForeignCluster, site: ExistingSite, watchdog: Watchdog
+) -> None:
+    before = foreign.objects()
+    change = 'Object{spec: Object.spec{schedulerName: "default-scheduler-2"}}'
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": PODS,
+        "mutations": [
+            {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": change}}
+        ],
+    }
+    with (
+        policy(foreign, "mutatingadmission", spec),
+        pytest.raises(ClusterError, match="would be scheduled"),
+    ):
+        site.start(watchdog)
+    assert before == foreign.objects()
+
+
+def _tried(foreign: ForeignCluster) -> str:
+    """Return what becomes of a pod of theirs that is only tried."""
+    pod = {
+        "metadata": {"name": "tried"},
+        "spec": {"containers": [{"name": "a", "image": "registry.example.com/a"}]},
+    }
+    try:
+        made = foreign.admin.post("/api/v1/namespaces/shop/pods?dryRun=All", pod)
+    except ApiError as error:
+        return str(error)
+    return str(made["spec"]["schedulerName"])
+
+
+def _wait_until(happened: Any) -> None:
+    deadline = time.monotonic() + NOTICED_S
+    while not happened():
+        assert time.monotonic() < deadline, "the API server did not notice"
+        time.sleep(0.1)

@@ -1,0 +1,205 @@
+"""A run on somebody's cluster, however it ends, leaves every object there as it was."""
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.integration.existing.conftest import TINY, StartExisting
+from tests.integration.existing.foreign import CONFUSING, CONTEXT, ForeignCluster
+
+from bench.cluster.existing.namespace import OwnNamespace, create
+from bench.cluster.existing.removal import End, remove
+from bench.model import CaveatKind, RunState
+from bench.sites.cleanup import find
+from bench.store import Store
+from tests.integration.run.bench_process import folders
+
+LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
+SPAN_S = 20.0
+"""From the namespace's making into the window of the first trial, on a machine that is busy."""
+ENDING_S = 2.0
+"""About what it takes to remove the namespace."""
+
+
+def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_names_nothing_of_it(
+    foreign: ForeignCluster, start_run: StartExisting, tmp_path: Path
+) -> None:
+    before = foreign.objects()
+    bench = start_run("--audit-log", str(foreign.plane.audit_log))
+    assert 0 == bench.wait(), bench.text
+    assert before == foreign.objects()
+    assert [] == bench.left_behind()
+    assert f"context {CONTEXT!r}, API server {foreign.plane.url}" in bench.text
+
+    reader = Store(tmp_path / "results").open("latest")
+    assert RunState.COMPLETE is reader.record.state
+    assert reader.record.environment.existing
+    assert reader.equality is not None
+    assert reader.equality.equal
+    kinds = [caveat.kind for caveat in reader.record.caveats]
+    assert [CaveatKind.EXISTING_CLUSTER] == kinds
+    for record in reader.trials():
+        assert (None, True, True) == (record.failure, record.shared, record.equal_to_list)
+        assert (None, None) == (record.apiserver_cpu_s, record.etcd_cpu_s)
+        users = set(reader.audit(record.trial)["user"])
+        assert users
+        assert all(user.startswith("system:serviceaccount:informer-bench-") for user in users)
+        scrapes = reader.scrapes(record.trial)
+        assert "process_cpu_seconds_total" in set(scrapes["name"])
+        assert not scrapes["labels"].str.contains("leases").any()
+
+    text = page_of(tmp_path)
+    assert "not this project&#39;s own" in text
+    assert "in one namespace made for this run" in text
+    assert "are equal in each of the 2 trials that have both" in text
+    private = (CONTEXT, foreign.plane.url.rpartition("/")[2], "people:guest", "127.0.0.1")
+    for path in (path for path in tmp_path.glob("re*/**/*") if path.is_file()):
+        is_table = path.suffix == ".parquet"
+        content = pd.read_parquet(path).to_csv().encode() if is_table else path.read_bytes()
+        assert [] == [word for word in private if word.encode() in content], path
+
+
+def page_of(folder: Path) -> str:
+    (page,) = (folder / "reports").glob("*-tiny/index.html")
+    return page.read_text()
+
+
+def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
+    foreign: ForeignCluster,
+    start_bench: StartExisting,
+    start_run: StartExisting,
+    tmp_path: Path,
+) -> None:
+    before = foreign.objects()
+    bench = start_run(context="frugal", changes=(('["direct", "informer"]', '["informer"]'),))
+    assert 0 == bench.wait(), bench.text
+    for without in ("pods/status", "/metrics", "namespaces/finalize"):
+        assert f"without  {without}:" in bench.text
+    # no controller runs here and this account may not finalize: it is empty and stays
+    (left,) = foreign.namespaces() - {name.strip("/") for _, name in _of(before, "namespaces")}
+    assert f"the namespace {left} is empty" in bench.text
+    cleaner = start_bench("clean")
+    assert 0 == cleaner.wait(), cleaner.text
+    assert f"{left} is removed" in cleaner.text
+    assert before == foreign.objects()
+
+    reader = Store(tmp_path / "results").open("latest")
+    (record,) = reader.trials()
+    scrapes = reader.scrapes(record.trial)
+    assert {"server"} == set(scrapes["source"])
+    assert record.apiserver_cpu_s is None
+    assert not reader.has(record.trial, "audit")
+    (text,) = [caveat.text for caveat in reader.record.caveats]
+    assert "no metrics of the API server" in text
+    assert "what the freshness probe read through it is in it" in text
+    assert "Requests rest on each server's own count: of somebody else" in page_of(tmp_path)
+
+
+def test_a_run_is_gone_on_with_on_the_same_cluster_and_with_as_many_namespaces_as_pod_counts(
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, tmp_path: Path
+) -> None:
+    before = foreign.objects()
+    fewer = TINY[TINY.index("[[scenarios]]") :].replace('"namespace"', '"fewer"')
+    changes = (
+        ('["direct", "informer"]', '["informer"]'),
+        ("churn_per_s = 5\n", f"churn_per_s = 5\n\n{fewer.replace('pods = 40', 'pods = 20')}"),
+    )
+    bench = start_run("--namespace", "informer-bench-mine", changes=changes)
+    assert 0 == bench.wait(), bench.text
+    assert "the namespace informer-bench-mine is removed" in bench.text
+    assert "the namespace informer-bench-mine-2 is removed" in bench.text
+    more = start_bench("run", "--resume", "--rounds", "2", *folders(tmp_path))
+    assert 0 == more.wait(), more.text
+    assert before == foreign.objects()
+    reader = Store(tmp_path / "results").open("latest")
+    assert [None] * 4 == [record.failure for record in reader.trials()]
+    assert [()] == [resumption.unlike for resumption in reader.record.resumptions]
+
+
+def test_a_run_that_lives_is_not_cleaned_and_ctrl_c_leaves_nothing(
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting
+) -> None:
+    before = foreign.objects()
+    bench = start_run(changes=(LONG_WINDOW,))
+    bench.wait_for("measuring")
+    cleaner = start_bench("clean", "--unexpired")
+    assert 0 == cleaner.wait(), cleaner.text
+    assert "its run goes on, on this machine" in cleaner.text
+    assert 1 == len(
+        [
+            name
+            for name in foreign.namespaces()
+            if name.startswith("informer-bench-") and name not in CONFUSING
+        ]
+    )
+    bench.signal(signal.SIGINT)
+    assert 130 == bench.wait(), bench.text
+    assert "Traceback" not in bench.text
+    assert before == foreign.objects()
+    assert [] == bench.left_behind()
+
+
+@pytest.mark.parametrize("kill", [1, 2, 3])
+def test_after_a_kill_at_a_random_moment_clean_leaves_the_cluster_as_it_was(
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, kill: int
+) -> None:
+    _kill_and_clean(foreign, start_bench, start_run, kill)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kill", range(4, 24))
+def test_after_each_of_20_kills_at_random_moments_clean_leaves_the_cluster_as_it_was(
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, kill: int
+) -> None:
+    _kill_and_clean(foreign, start_bench, start_run, kill)
+
+
+def _kill_and_clean(
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, kill: int
+) -> None:
+    draw = random.Random(f"kill/{kill}")
+    before = foreign.objects()
+    bench = start_run(changes=(LONG_WINDOW,))
+    bench.wait_for("making a namespace of our own")
+    time.sleep(draw.uniform(0, SPAN_S))
+    if kill % 3 == 0:  # while it cleans up by itself
+        bench.signal(signal.SIGINT)
+        time.sleep(draw.uniform(0, ENDING_S))
+    bench.process.kill()
+    assert bench.wait() in ((-signal.SIGKILL, 130) if kill % 3 == 0 else (-signal.SIGKILL,))
+    cleaner = start_bench("clean")
+    assert 0 == cleaner.wait(), cleaner.text
+    assert before == foreign.objects(), bench.text + cleaner.text
+    bench.wait_until_nothing_is_left()
+    assert before == foreign.objects()
+
+
+def test_what_another_machine_may_still_use_is_kept_until_it_has_expired(
+    foreign: ForeignCluster,
+) -> None:
+    before = foreign.objects()
+    now = int(time.time())
+    names = {"informer-bench-a1": now + 600, "informer-bench-b2": now - 1}
+    made = [
+        create(foreign.admin, name, run=f"{name}-elsewhere", expires_epoch_s=expires)
+        for name, expires in names.items()
+    ]
+    try:
+        kept = {one.namespace.name: one.removable for one in find(foreign.admin, unexpired=False)}
+        assert {"informer-bench-a1": False, "informer-bench-b2": True} == kept
+        assert all(one.removable for one in find(foreign.admin, unexpired=True))
+    finally:
+        for own in made:
+            _remove(foreign, own)
+    assert before == foreign.objects()
+
+
+def _remove(foreign: ForeignCluster, own: OwnNamespace) -> None:
+    assert End.GONE is remove(foreign.admin, own)
+
+
+def _of(objects, kind: str):
+    return [key for key in objects if key[0] == f"/api/v1/{kind}"]

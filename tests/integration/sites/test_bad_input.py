@@ -1,0 +1,258 @@
+"""What can be named wrongly, be away or be refused: told clearly, and nothing left behind."""
+
+import io
+import json
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.integration.existing.conftest import TINY, StartExisting
+from tests.integration.existing.foreign import CONFUSING, CONTEXT, ForeignCluster, delete_quietly
+
+from bench.cli import main
+from bench.cluster.api import ApiError
+from bench.cluster.placement import ACCOUNT, Ground
+from bench.cluster.pods import draw_pods
+from bench.model import RunState
+from bench.store import Store
+
+GRANTED_S = 20.0
+"""A bound on how long an API server takes to notice a role that was bound."""
+
+
+@pytest.fixture
+def refused(foreign: ForeignCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Runs the tiny plan; returns exit code and message once nothing has changed there."""
+
+    def run(*arguments: str, kubeconfig: str | None = None, plan: str = TINY) -> tuple[int, str]:
+        file = tmp_path / "tiny.toml"
+        file.write_text(plan)
+        before = foreign.objects()
+        code = main(
+            [
+                "run",
+                str(file),
+                f"--kubeconfig={kubeconfig or foreign.kubeconfig}",
+                f"--results={tmp_path / 'results'}",
+                f"--reports={tmp_path / 'reports'}",
+                *arguments,
+            ]
+        )
+        assert before == foreign.objects()
+        text = capsys.readouterr().err
+        assert "Traceback" not in text
+        return code, text
+
+    return run
+
+
+def test_a_context_must_be_named_and_the_current_one_is_never_taken(refused) -> None:
+    code, text = refused("--yes")
+    assert 2 == code
+    assert "--context NAME" in text
+    assert CONTEXT in text
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ("staging-eu-2", "did you mean 'staging-eu-1'?"),
+        ("away", "cannot be reached"),
+        ("expired", "(401): they have expired or been withdrawn; log in again"),
+        ("plugin", "no credentials for context 'plugin' could be had"),
+        ("unverified", "insecure-skip-tls-verify"),
+        ("plain", "over https only"),
+        ("proxied", "through a proxy"),
+        ("stranger", "is not trusted: "),
+        ("renamed", "is not trusted: hostname 'other.example.com'"),
+        ("speechless", "does not speak TLS as it should"),
+        ("unknown", "does not know who context 'unknown' is"),
+    ],
+)
+def test_a_context_that_cannot_be_used_is_told_by_what_is_wrong_with_it(
+    refused, context: str, expected: str
+) -> None:
+    code, text = refused("--yes", "--context", context)
+    assert 1 == code
+    assert expected in text
+
+
+@pytest.mark.parametrize("content", ["", "{]", "contexts: 3", "a: b"])
+def test_a_file_that_is_no_kubeconfig_is_told(refused, tmp_path: Path, content: str) -> None:
+    (tmp_path / "config").write_text(content)
+    code, text = refused("--yes", "--context", "x", kubeconfig=str(tmp_path / "config"))
+    assert 1 == code
+    assert "is not a kubeconfig" in text
+
+
+def test_a_kubeconfig_that_is_not_there_is_told(refused) -> None:
+    code, text = refused("--yes", "--context", "x", kubeconfig="/nowhere/config")
+    assert (1, True) == (code, "there is no kubeconfig /nowhere/config" in text)
+
+
+def test_a_context_without_a_name_lists_those_that_there_are(refused) -> None:
+    code, text = refused("--yes", "--context")
+    assert 2 == code
+    assert "name the cluster with --context NAME" in text
+    assert CONTEXT in text
+
+
+def test_a_version_is_not_chosen_where_there_is_a_cluster_already(refused) -> None:
+    code, text = refused("--yes", "--context", CONTEXT, "--kubernetes", "1.36")
+    assert (2, True) == (code, "leave out one of the two" in text)
+    assert "Existing cluster" not in text
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ("nobody", "lacks rights on this cluster:\n  namespaces (list, get, delete)\n"),
+        ("unknown", "does not know who context 'unknown' is"),
+    ],
+)
+def test_who_may_not_look_for_leftovers_is_told_what_lacks(
+    foreign: ForeignCluster, capsys: pytest.CaptureFixture[str], context: str, expected: str
+) -> None:
+    where = ["--kubeconfig", str(foreign.kubeconfig), "--context", context]
+    assert 1 == main(["clean", "--yes", *where])
+    assert expected in capsys.readouterr().err
+
+
+def test_what_is_printed_of_missing_rights_is_all_that_lacks(
+    refused, foreign: ForeignCluster, monkeypatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, text = refused("--yes", "--context", "nobody")
+    printed = list(yaml.safe_load_all(text[text.index("apiVersion:") :]))
+    root = "/apis/rbac.authorization.k8s.io/v1"
+    paths = [f"{root}/{part['kind'].lower()}s" for part in printed]
+    for path, part in zip(paths, printed, strict=True):
+        foreign.admin.post(path, part)
+    try:
+        # as far as the question, which nobody is there to answer
+        deadline = time.monotonic() + GRANTED_S
+        while "lacks rights" in (text := refused("--context", "nobody")[1]):
+            assert time.monotonic() < deadline, text
+        assert "no --yes was given" in text
+        assert "without  " not in text
+    finally:
+        for path, part in zip(paths, printed, strict=True):
+            foreign.admin.delete(f"{path}/{part['metadata']['name']}")
+    assert 1 == code
+
+
+def test_missing_rights_are_listed_and_printed_as_yaml_to_apply(refused) -> None:
+    code, text = refused("--yes", "--context", "nobody")
+    assert 1 == code
+    assert "lacks rights on this cluster:\n  namespaces (create, get, list, delete)\n" in text
+    assert "kind: ClusterRoleBinding" in text
+    assert "name: nobody" in text
+
+
+@pytest.mark.parametrize("name", [CONFUSING[0], "kube-system"])
+def test_a_namespace_that_is_somebody_elses_is_not_touched(refused, name: str) -> None:
+    code, text = refused("--yes", "--context", CONTEXT, "--namespace", name)
+    assert 1 == code
+    assert f"a namespace {name} already, and it is not this project's" in text
+
+
+def test_a_name_that_no_namespace_can_have_is_told(refused) -> None:
+    code, text = refused("--yes", "--context", CONTEXT, "--namespace", "My_Own")
+    assert (1, True) == (code, "'My_Own' cannot be the name of a namespace" in text)
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_done(refused, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, text = refused("--context", CONTEXT)
+    assert (1, True) == (code, "no --yes was given" in text)
+
+
+def test_who_does_not_agree_has_nothing_done(refused, monkeypatch) -> None:
+    monkeypatch.setattr("bench.supervision.progress.Progress.ask", lambda _self, _question: False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    code, text = refused("--context", CONTEXT)
+    assert (1, True) == (code, "not agreed to" in text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("pods = 40", "pods = 501", "wants 501 pods, more than 500 (--max-pods)"),
+        ("rate_rps = 10", "rate_rps = 45", ": 77, more than 50 (--max-rps)"),
+        ("rate_rps = 10\n", "", "is of the closed model"),
+        ("rounds = 1", "rounds = 90", "min, more than 15 (--max-minutes)"),
+        ("pods = 40", "pods = 40\nfresh_control_plane = true", "a fresh control plane"),
+    ],
+)
+def test_a_plan_that_asks_for_too_much_is_refused_before_anything_is_asked(
+    refused, old: str, new: str, expected: str
+) -> None:
+    code, text = refused("--yes", "--context", CONTEXT, plan=TINY.replace(old, new))
+    assert 2 == code
+    assert expected in text
+    assert "Existing cluster" not in text
+
+
+def test_an_audit_log_that_cannot_be_read_is_told_beforehand(refused) -> None:
+    code, text = refused("--yes", "--context", CONTEXT, "--audit-log", "/nowhere/audit.log")
+    assert (1, True) == (code, "audit log /nowhere/audit.log cannot be read" in text)
+
+
+def test_a_quota_that_is_exceeded_ends_the_run_and_leaves_nothing(
+    foreign: ForeignCluster, start_run: StartExisting, tmp_path: Path
+) -> None:
+    before = foreign.objects()
+    name = "informer-bench-quota"
+    quota = f"/api/v1/namespaces/{name}/resourcequotas"
+    done = threading.Event()
+
+    def hand_out() -> None:
+        # as a cluster does that has one for each new namespace
+        few = {"metadata": {"name": "few"}, "spec": {"hard": {"pods": "10"}}}
+        status = {"hard": {"pods": "10"}, "used": {"pods": "0"}}
+        made = None
+        while made is None and not done.wait(0.02):
+            with suppress(ApiError):
+                made = foreign.admin.post(quota, few)
+        if made is not None:
+            foreign.admin.put(f"{quota}/few/status", {**made, "status": status})
+
+    handing = threading.Thread(target=hand_out)
+    handing.start()
+    try:
+        bench = start_run("--namespace", name, changes=(("pods = 40", "pods = 400"),))
+        assert 1 == bench.wait(), bench.text
+    finally:
+        done.set()
+        handing.join()
+        delete_quietly(foreign.admin, f"{quota}/few")
+    assert "exceeded quota: few" in bench.text
+    assert "Traceback" not in bench.text
+    assert before == foreign.objects()
+    record = Store(tmp_path / "results").open("latest").record
+    assert RunState.INCOMPLETE is record.state
+    assert "exceeded quota" in (record.reason or "")
+
+
+def test_our_pods_meet_the_strictest_pod_security_standard(foreign: ForeignCluster) -> None:
+    name = "strict"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    path = f"/api/v1/namespaces/{name}"
+    foreign.admin.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+    try:
+        foreign.admin.post(f"{path}/serviceaccounts", {"metadata": {"name": ACCOUNT}})
+        ground = Ground(name, confined=True)
+        made = [ground.manifest(pod) for pod in draw_pods(3, 30, namespace=name)]
+        for pod in (*made, ground.probe_manifest()):
+            there = foreign.admin.post(f"{path}/pods?dryRun=All", pod)
+            assert there["spec"]["schedulingGates"]
+            assert "nodeName" not in there["spec"]
+            assert "ownerReferences" not in there["metadata"], json.dumps(there)
+    finally:
+        foreign.admin.delete(f"{path}/serviceaccounts/{ACCOUNT}")
+        foreign.admin.delete(path)
+        found = foreign.admin.get(path)
+        foreign.admin.put(f"{path}/finalize", {**found, "spec": {"finalizers": []}})

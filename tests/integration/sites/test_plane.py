@@ -1,0 +1,153 @@
+"""A namespace of ours while it lives, and its end under the conditions that clusters differ in."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.integration.existing.conftest import TINY
+from tests.integration.existing.foreign import CONTEXT, ForeignCluster
+
+from bench.cluster.api import ApiError
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.existing import removal
+from bench.cluster.existing.access import Access, open_access
+from bench.cluster.existing.errors import ClusterError
+from bench.cluster.existing.namespace import OwnNamespace, create
+from bench.cluster.existing.plane import ExistingPlane
+from bench.cluster.existing.removal import End, remove
+from bench.model import Plan
+from bench.run import RunEndedEarlyError, start_run
+from bench.sites.existing import ExistingSite
+from bench.sites.preflight import Wanted, open_site
+from bench.store import Store
+from bench.supervision.progress import Progress
+from bench.supervision.watchdog import Watchdog
+
+
+@pytest.fixture
+def own(foreign: ForeignCluster) -> Iterator[OwnNamespace]:
+    """A namespace of ours with something in it."""
+    before = foreign.objects()
+    expires = int(time.time()) + 600
+    made = create(foreign.admin, "informer-bench-own", run="1-own", expires_epoch_s=expires)
+    content = {"metadata": {"name": "bystander"}}
+    foreign.admin.post(f"{made.path}/configmaps", content)
+    yield made
+    remove(foreign.admin, made)
+    assert before == foreign.objects()
+
+
+def test_an_account_of_ours_may_do_its_work_in_our_namespace_and_nothing_elsewhere(
+    foreign: ForeignCluster, site: ExistingSite, watchdog: Watchdog
+) -> None:
+    with site.start(watchdog) as plane:
+        for identity in ("direct", "informer", "harness"):
+            api = plane.api(identity)
+            assert [] == api.get(plane.ground.pods_path)["items"]
+            for elsewhere in ("/api/v1/pods", "/api/v1/namespaces/shop/pods"):
+                with pytest.raises(ApiError) as refused:
+                    api.get(elsewhere)
+                assert 403 == refused.value.code
+        assert {} == plane.pids()
+        assert plane.ground.home in foreign.namespaces()
+    assert plane.ground.home not in foreign.namespaces()
+
+
+def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goes(
+    foreign: ForeignCluster, site: ExistingSite, plan: Plan, tmp_path: Path
+) -> None:
+    before = foreign.objects()
+    site.terms = replace(site.terms, deadline=time.monotonic())
+    with Progress(quiet=True) as progress:
+        run = start_run(plan, TINY, store=Store(tmp_path / "r"), progress=progress, site=site)
+        with pytest.raises(RunEndedEarlyError, match="the time is up"):
+            run.walk()
+    assert before == foreign.objects()
+    assert not site.left_behind
+
+
+def test_a_namespace_of_another_run_of_ours_is_not_taken_either(
+    own: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
+) -> None:
+    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
+    with pytest.raises(ClusterError, match="of another run of this project"):
+        open_site(wanted, plan, tmp_path, agree=lambda _: True, say=lambda _: None)
+
+
+def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
+    own: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
+) -> None:
+    foreign.admin.delete(own.path)
+    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
+    with pytest.raises(ClusterError, match="is still being deleted"):
+        open_site(wanted, plan, tmp_path, agree=lambda _: True, say=lambda _: None)
+
+
+def test_what_cannot_be_removed_is_told_with_the_way_to_do_it_later(
+    start_control_plane: Callable[..., ControlPlane],
+    site: ExistingSite,
+    watchdog: Watchdog,
+    said: list[str],
+    tmp_path: Path,
+) -> None:
+    theirs = start_control_plane()
+    access = open_access(str(theirs.kubeconfig), "admin", tmp_path)
+    plane = ExistingPlane.start(access, site.terms, watchdog, said.append)
+    theirs.apiserver.stop()
+    plane.stop()
+    assert plane.left_behind
+    assert not plane.folder.exists()
+    assert "could not be removed" in said[-1]
+    assert "python -m bench clean --context admin" in said[-1]
+
+
+def test_a_namespace_that_another_has_taken_the_place_of_is_left_alone(
+    own: OwnNamespace, foreign: ForeignCluster
+) -> None:
+    stranger = replace(own, uid="00000000-0000-0000-0000-000000000000")
+    assert End.GONE is remove(foreign.admin, stranger)
+    assert own.name in foreign.namespaces()
+
+
+def test_where_a_controller_runs_its_work_is_waited_for_and_not_done_for_it(
+    own: OwnNamespace, foreign: ForeignCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign.admin.post(f"{own.path}/serviceaccounts", {"metadata": {"name": "default"}})
+    finalized: list[str] = []
+    monkeypatch.setattr(removal, "_finalize", lambda _api, own: finalized.append(own.name))
+
+    def control() -> None:
+        while not (found := foreign.admin.get(own.path))["metadata"].get("deletionTimestamp"):
+            time.sleep(0.05)
+        time.sleep(removal.NO_CONTROLLER_S + 0.5)
+        foreign.admin.put(f"{own.path}/finalize", {**found, "spec": {"finalizers": []}})
+
+    controller = threading.Thread(target=control)
+    controller.start()
+    end = remove(foreign.admin, own)
+    controller.join()
+    assert (End.GONE, []) == (end, finalized)
+
+
+def test_a_controller_that_takes_too_long_is_not_waited_for_for_ever(
+    own: OwnNamespace, foreign: ForeignCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign.admin.post(f"{own.path}/serviceaccounts", {"metadata": {"name": "default"}})
+    monkeypatch.setattr(removal, "CONTROLLER_S", 1.0)
+    assert End.ENDING is remove(foreign.admin, own)
+    assert [] == foreign.admin.get(f"{own.path}/configmaps")["items"]
+    assert own.name in foreign.namespaces()
+
+
+def test_a_kubeconfig_without_a_current_context_will_do(
+    foreign: ForeignCluster, tmp_path: Path
+) -> None:
+    text = foreign.kubeconfig.read_text().replace(f"current-context: {CONTEXT}\n", "")
+    assert "current-context" not in text
+    (tmp_path / "config").write_text(text)
+    access: Access = open_access(str(tmp_path / "config"), CONTEXT, tmp_path)
+    assert foreign.plane.url == access.server
+    assert "system:serviceaccount:people:guest" == access.user()

@@ -1,0 +1,67 @@
+"""Talking to a supervised process, on real ones."""
+
+import sys
+
+import pytest
+
+from bench.supervision.process import ProcessFailed, SupervisedProcess
+from bench.supervision.rpc import Dialogue, SilenceError
+from bench.supervision.watchdog import Watchdog
+
+ECHO = """
+import json, sys
+for line in sys.stdin:
+    print(json.dumps({"heard": json.loads(line)}), flush=True)
+"""
+
+
+@pytest.fixture
+def talk(tmp_path):
+    started = []
+
+    def talk(program):
+        process = SupervisedProcess.start(
+            "partner",
+            [sys.executable, "-c", program],
+            log=tmp_path / "log",
+            watchdog=watchdog,
+            pipe_stdin=True,
+            pipe_stdout=True,
+        )
+        started.append(process)
+        return Dialogue(process)
+
+    with Watchdog() as watchdog:
+        yield talk
+        for process in started:
+            process.stop()
+
+
+def test_what_is_said_is_heard_and_answered_in_order(talk):
+    dialogue = talk(ECHO)
+    dialogue.say({"n": 1})
+    dialogue.say({"n": "ä\n"})
+    assert {"heard": {"n": 1}} == dialogue.hear(30)
+    assert {"heard": {"n": "ä\n"}} == dialogue.hear(30)
+
+
+def test_an_answer_larger_than_a_pipe_arrives_whole(talk):
+    dialogue = talk("print('{\"big\": \"' + 'x' * 1_000_000 + '\"}', flush=True)")
+    assert 1_000_000 == len(dialogue.hear(30)["big"])
+
+
+def test_a_partner_that_keeps_silent_is_told_by_its_name(talk):
+    with pytest.raises(SilenceError, match=r"partner said nothing for 0\.1 s"):
+        talk(ECHO).hear(0.1)
+
+
+def test_a_partner_that_ends_is_told_with_exit_code_and_last_words(talk):
+    with pytest.raises(ProcessFailed, match=r"partner ended with exit code 3 (.|\n)*no config"):
+        talk("import sys; print('no config', file=sys.stderr); sys.exit(3)").hear(30)
+
+
+def test_saying_something_to_a_partner_that_has_ended_is_told_as_its_end(talk):
+    dialogue = talk("import sys; sys.exit(3)")
+    assert 3 == dialogue.process.wait(30)
+    with pytest.raises(ProcessFailed, match="partner ended with exit code 3"):
+        dialogue.say({"n": 1})

@@ -1,0 +1,137 @@
+"""Answers compared: alike where they should be, and told field by field where not."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.binaries import Binaries
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.pods import PodKey, draw_pods
+from bench.cluster.population import populate
+from bench.supervision.process import ProcessFailed
+from bench.supervision.watchdog import Watchdog
+from bench.sut import equivalence as equality
+from bench.sut.equivalence import compare_servers, compare_with_list
+from bench.sut.registry import ServerError, server_kinds
+from bench.sut.server import ServerUnderTest
+
+PODS = draw_pods(3, 12)
+_changes = itertools.count(1)
+StartServer = Callable[[str, ControlPlane], ServerUnderTest]
+
+
+@pytest.fixture
+def start_server(watchdog: Watchdog, tmp_path: Path) -> Iterator[StartServer]:
+    started: list[ServerUnderTest] = []
+
+    def start(name: str, plane: ControlPlane) -> ServerUnderTest:
+        server = ServerUnderTest.start(
+            server_kinds()[name],
+            kubeconfig=plane.kubeconfig,
+            watchdog=watchdog,
+            log=tmp_path / f"{name}-{len(started)}.log",
+        )
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def populated(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
+    """One with twelve pods and nobody else's, which tests change and none takes away."""
+    with ControlPlane.start(binaries, watchdog) as plane:
+        populate(plane.api("harness"), PODS)
+        yield plane
+
+
+def change(plane: ControlPlane, pod: PodKey) -> str:
+    patch = {"status": {"message": f"changed for the {next(_changes)}th time"}}
+    answer = plane.api("churn").merge_patch(f"{pod.path}/status", patch)
+    version: str = answer["metadata"]["resourceVersion"]
+    return version
+
+
+def test_servers_of_one_cluster_answer_alike_after_a_write(
+    populated: ControlPlane, start_server: StartServer
+) -> None:
+    servers = [start_server(name, populated) for name in ("direct", "direct-rv0", "informer")]
+    version = change(populated, PODS[0])
+    paths = ["/pods", f"/pods/{PODS[0].namespace}", f"/pods/{PODS[0].namespace}/{PODS[0].name}"]
+    record = compare_servers(servers, paths, resource_version=version)
+    assert record.equal, record.answers
+    assert tuple(paths) == tuple(answer.path for answer in record.answers)
+
+
+def test_servers_of_two_clusters_do_not_and_both_attempts_are_told(
+    populated: ControlPlane,
+    start_control_plane: Callable[..., ControlPlane],
+    start_server: StartServer,
+) -> None:
+    other = start_control_plane()
+    populate(other.api("harness"), PODS[:-1])
+    servers = [start_server("direct", populated), start_server("direct", other)]
+    servers[1].kind = server_kinds()["direct-rv0"]  # a name to tell them apart
+    record = compare_servers(servers, ["/pods"], resource_version="")
+    (answer,) = record.answers
+    assert not record.equal
+    assert 2 == answer.attempts
+    assert "attempt 1: body.result: direct has 12 entries, direct-rv0 11" in answer.differences
+    assert [text for text in answer.differences if text.startswith("attempt 2: ")]
+
+
+def test_a_server_that_never_reaches_the_last_write_is_told(
+    populated: ControlPlane, start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equality, "CATCH_UP_S", 0.5)  # never is no nearer after ten seconds
+    record = compare_servers(
+        [start_server("informer", populated)], ["/healthz"], resource_version=str(10**9)
+    )
+    assert not record.equal
+    assert "informer did not reach resourceVersion 1000000000" in record.answers[0].differences[0]
+
+
+@pytest.mark.parametrize("name", ["direct", "informer"])
+def test_a_server_gives_what_a_list_gives(
+    populated: ControlPlane, start_server: StartServer, name: str
+) -> None:
+    server = start_server(name, populated)
+    version = change(populated, PODS[1])
+    found = compare_with_list(server, populated.api("harness"), resource_version=version)
+    assert () == found
+
+
+def test_a_server_of_another_cluster_does_not_give_what_a_list_gives(
+    populated: ControlPlane,
+    start_control_plane: Callable[..., ControlPlane],
+    start_server: StartServer,
+) -> None:
+    empty = start_control_plane()
+    server = start_server("direct", populated)
+    found = compare_with_list(server, empty.api("harness"), resource_version="")
+    assert (": the API server has 0 entries, direct 12",) == found
+
+
+def test_a_server_that_is_gone_is_told_by_name(
+    populated: ControlPlane, start_server: StartServer
+) -> None:
+    server = start_server("direct", populated)
+    server.stop()
+    with pytest.raises(ServerError, match="server direct did not answer /pods"):
+        compare_servers([server], ["/pods"], resource_version="")
+
+
+def test_a_server_that_cannot_start_shows_why(
+    populated: ControlPlane, watchdog: Watchdog, tmp_path: Path
+) -> None:
+    with pytest.raises(ProcessFailed, match="cannot read"):
+        ServerUnderTest.start(
+            server_kinds()["direct"],
+            kubeconfig=tmp_path / "none",
+            watchdog=watchdog,
+            log=tmp_path / "server.log",
+        )

@@ -1,0 +1,139 @@
+"""A server of somebody else: started, told who it is, found ready, compared, and told when bad."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.pods import draw_pods
+from bench.cluster.population import populate
+from bench.model import External
+from bench.supervision.process import ProcessFailed
+from bench.supervision.watchdog import Watchdog
+from bench.sut.equivalence import compare_servers, compare_with_list
+from bench.sut.registry import ServerKind, server_kinds
+from bench.sut.server import ServerUnderTest
+
+PODS = draw_pods(11, 6)
+PROGRAM = Path(__file__).with_name("pods_server.py")
+Start = Callable[..., ServerUnderTest]
+
+
+@pytest.fixture(scope="module")
+def plane(binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
+    with ControlPlane.start(binaries, watchdog) as plane:
+        populate(plane.api("harness"), PODS)
+        yield plane
+
+
+@pytest.fixture
+def start(plane: ControlPlane, watchdog: Watchdog, tmp_path: Path) -> Iterator[Start]:
+    """Starts the server with flaws, or one of ours by its name."""
+    started: list[ServerUnderTest] = []
+
+    def start(*flaws: str, ours: str | None = None, seconds: float = 20) -> ServerUnderTest:
+        command = f"exec {sys.executable} {PROGRAM} {' '.join(flaws)}"
+        kind = ServerKind.of(External("theirs", command, ready_timeout_s=seconds))
+        server = ServerUnderTest.start(
+            server_kinds()[ours] if ours else kind,
+            kubeconfig=plane.kubeconfig,
+            watchdog=watchdog,
+            log=tmp_path / f"server-{len(started)}.log",
+        )
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def test_it_is_asked_where_it_was_told_to_listen(start: Start) -> None:
+    assert 200 == start().get("/pods").status
+
+
+def test_one_without_readyz_is_ready_when_its_pods_can_be_had(start: Start) -> None:
+    assert len(PODS) == len(start("no-readyz").get("/pods").json()["result"])
+
+
+def test_it_reads_as_the_account_of_its_own(start: Start, plane: ControlPlane) -> None:
+    server = start()
+    server.get("/pods?marked=here")
+    users = [
+        json.loads(line)["user"]["username"]
+        for line in plane.audit_log.read_text().splitlines()
+        if "marked=here" in line
+    ]
+    assert users
+    assert {"system:serviceaccount:informer-bench:external"} == set(users)
+
+
+def test_its_kubeconfig_lets_it_be_nobody_else(start: Start, plane: ControlPlane) -> None:
+    start()
+    written = plane.kubeconfig.with_name("kubeconfig-external")
+    assert 0o600 == written.stat().st_mode & 0o777
+    assert "admin" not in written.read_text()
+    assert "tokens/external" in written.read_text()
+    assert "tokens/direct" not in written.read_text()
+
+
+def test_its_answers_are_compared_as_ours_are(start: Start) -> None:
+    servers = [start(ours="direct"), start("names-versions")]
+    record = compare_servers(servers, ["/pods"], resource_version="1")
+    assert record.equal, record.answers
+    assert () == record.without_version
+
+
+def test_one_that_names_no_version_is_compared_and_that_is_said(start: Start) -> None:
+    record = compare_servers([start(ours="direct"), start()], ["/pods"], resource_version="1")
+    assert ("theirs",) == record.without_version
+    assert record.equal, record.answers
+
+
+def test_one_that_names_no_version_may_take_a_moment_to_answer_alike(
+    start: Start, plane: ControlPlane
+) -> None:
+    assert () == compare_with_list(start(), plane.api("harness"), resource_version=str(10**9))
+
+
+@pytest.mark.parametrize(
+    ("flaw", "told"),
+    [
+        ("loses-a-pod", f"direct has {len(PODS)} entries, theirs {len(PODS) - 1}"),
+        ("talks-nonsense", "not JSON: b'not JSON"),
+    ],
+)
+def test_wrong_answers_are_told(start: Start, flaw: str, told: str) -> None:
+    servers = [start(ours="direct"), start("names-versions", flaw)]
+    record = compare_servers(servers, ["/pods"], resource_version="1")
+    assert not record.equal
+    assert told in " ".join(record.answers[0].differences)
+
+
+def test_one_that_dies_is_told_with_the_end_of_its_log(start: Start) -> None:
+    with pytest.raises(ProcessFailed) as caught:
+        start("dies")
+    assert "server theirs ended with exit code 1 before it was ready" in str(caught.value)
+    assert "out of luck" in str(caught.value)
+
+
+def test_one_that_never_gets_ready_is_told_with_what_it_answered(start: Start) -> None:
+    with pytest.raises(ProcessFailed) as caught:
+        start("never-ready", seconds=1.5)
+    assert "was not ready within 1.5 s (/readyz is answered 503)" in str(caught.value)
+    assert "reads as external of informer-bench" in str(caught.value)
+
+
+def test_a_command_that_is_not_there_is_told(
+    plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
+) -> None:
+    with pytest.raises(ProcessFailed, match="not found"):
+        ServerUnderTest.start(
+            ServerKind.of(External("theirs", "no-such-program --port $PORT")),
+            kubeconfig=plane.kubeconfig,
+            watchdog=watchdog,
+            log=tmp_path / "server.log",
+        )

@@ -1,0 +1,75 @@
+"""What a person started becomes a scenario, and pieces of rows become one table."""
+
+import pandas as pd
+import pytest
+
+from bench.interactive.manual_trial import What
+from bench.interactive.rows import read_rows
+from bench.interactive.service import Refused
+from bench.store.tables import REQUESTS
+
+SAID = {
+    "servers": ["direct", "informer"],
+    "routes": ["list-all"],
+    "namespace": "",
+    "selector": "",
+    "rate": None,
+    "arrivals": "constant",
+    "outstanding": 100,
+    "timeout_s": 30,
+}
+
+
+def scenario(users=8, **changes):
+    return What.of(SAID | changes).scenario(users, pods=300, churn_per_s=20.0)
+
+
+def test_a_scenario_is_named_after_what_was_asked_and_how_hard():
+    assert "list-all-8-users" == scenario().name
+    assert (
+        "one-pod-team-a-2-5-per-s-each"
+        == scenario(routes=["one-pod"], namespace="team-a", rate=2.5).name
+    )
+    assert (
+        "mix-of-2-routes-app-web-8-users"
+        == scenario(routes=["list-all", "one-pod"], selector="app=web").name
+    )
+
+
+def test_without_a_rate_the_users_are_those_of_the_closed_model():
+    assert (8, None) == (scenario().users, scenario().rate_rps)
+    assert (100, 5.0) == (scenario(rate=5).users, scenario(rate=5).rate_rps)
+
+
+@pytest.mark.parametrize("key", sorted(SAID))
+def test_what_lacks_a_part_is_refused(key):
+    with pytest.raises(Refused, match=key):
+        What.of({name: value for name, value in SAID.items() if name != key})
+
+
+def piece(folder, server, begin_us, number, intended_us):
+    rows = {
+        "intended_us": [intended_us],
+        "sent_us": [intended_us],
+        "done_us": [None],
+        "status": [0],
+        "bytes": [0],
+        "route": ["/pods"],
+        "outcome": ["failed"],
+    }
+    pd.DataFrame(rows).to_parquet(folder / f"{server}-{begin_us}-{number}.parquet")
+
+
+def test_rows_of_all_pieces_count_from_one_begin_and_are_in_order(tmp_path):
+    piece(tmp_path, "direct", 2_000_000, 1, 500)
+    piece(tmp_path, "direct", 1_500_000, 2, 700)
+    piece(tmp_path, "informer", 1_000_000, 3, 0)
+    rows = read_rows(tmp_path, "direct", begin_us=1_000_000)
+    assert [500_700, 1_000_500] == list(rows["intended_us"])
+    assert rows["done_us"].isna().all()
+    assert ["informer-1000000-3.parquet"] == [each.name for each in tmp_path.iterdir()]
+
+
+def test_no_piece_is_a_table_without_rows(tmp_path):
+    rows = read_rows(tmp_path, "direct", begin_us=0)
+    assert (REQUESTS.schema.names, 0) == (list(rows.columns), len(rows))

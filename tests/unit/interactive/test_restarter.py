@@ -1,0 +1,75 @@
+"""Parts that end are told once, started again after a while, and forgiven once they run."""
+
+from bench.interactive import restarter as module
+from bench.interactive.restarter import Keeper, Part
+from bench.supervision.process import ProcessFailed
+
+
+class Process:
+    def __init__(self):
+        self.failed = None
+        self.starts = 0
+
+    def check(self):
+        if self.failed:
+            raise self.failed
+
+    def restart(self):
+        self.starts += 1
+        self.failed = None
+
+
+def ended():
+    return ProcessFailed("direct", "exited with code 1", 1, "last words")
+
+
+def kept(process, restart, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    said = []
+    keeper = Keeper(said.append)
+    keeper.add([Part("direct", lambda: process, restart)])
+    return keeper, said
+
+
+def test_what_runs_has_no_trouble(monkeypatch):
+    keeper, said = kept(Process(), None, monkeypatch)
+    keeper.look()
+    assert (None, []) == (keeper.trouble("direct"), said)
+
+
+def test_what_ended_is_shown_as_down_before_it_is_started_again(monkeypatch):
+    process = Process()
+    keeper, said = kept(process, process.restart, monkeypatch)
+    process.failed = ended()
+    keeper.look()
+    assert "exited with code 1" in keeper.trouble("direct")
+    assert 0 == process.starts
+    keeper.look()
+    assert keeper.trouble("direct") is None
+    assert 1 == process.starts
+    assert ["started again" in said[0], "runs again" in said[1]] == [True, True]
+
+
+def test_what_nobody_starts_again_stays_down_and_is_told_once(monkeypatch):
+    process = Process()
+    keeper, said = kept(process, None, monkeypatch)
+    process.failed = ended()
+    for _ in range(3):
+        keeper.look()
+    assert keeper.trouble("direct") is not None
+    assert 1 == len(said)
+
+
+def test_a_start_that_fails_is_the_new_trouble_and_is_tried_again(monkeypatch):
+    process = Process()
+
+    def restart():
+        process.starts += 1
+        raise ProcessFailed("direct", "was not ready within 120 s", None, "")
+
+    keeper, _ = kept(process, restart, monkeypatch)
+    process.failed = ended()
+    for _ in range(3):
+        keeper.look()
+    assert "was not ready" in keeper.trouble("direct")
+    assert 2 == process.starts

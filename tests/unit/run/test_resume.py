@@ -1,0 +1,55 @@
+"""What a run lacks, and whether it may be gone on with here."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.model import Outcome, Trial, TrialRecord
+from bench.plan import trials
+from bench.run.resume import ResumeError, lacking, unlike
+from tests.unit.store.builders import ENVIRONMENT, a_plan, a_trial
+
+PLAN = a_plan(rounds=2)
+
+
+def done(trial: Trial, outcome: Outcome = Outcome.OK) -> TrialRecord:
+    return replace(a_trial(), trial=trial, outcome=outcome)
+
+
+def test_what_is_missing_and_what_failed_is_lacking_in_the_plans_order() -> None:
+    first, second, third, fourth = trials(PLAN)
+    made = [done(first), done(second, Outcome.FAILED), done(fourth)]
+    assert (second, third) == lacking(PLAN, made)
+
+
+def test_a_whole_run_lacks_nothing_until_it_gets_more_rounds() -> None:
+    made = [done(trial) for trial in trials(PLAN)]
+    assert () == lacking(PLAN, made)
+    assert {3} == {trial.round for trial in lacking(replace(PLAN, rounds=3), made)}
+
+
+def test_a_trial_that_the_plan_does_not_give_is_named() -> None:
+    strange = Trial(99, "list", "direct", 7)
+    with pytest.raises(ResumeError, match="099-list-direct-r7"):
+        lacking(PLAN, [done(strange)])
+
+
+def test_the_same_machine_at_another_moment_is_alike() -> None:
+    later = replace(ENVIRONMENT, load_average_1m=3.0, memory_bytes=8_000_100_000)
+    assert () == unlike(ENVIRONMENT, later)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"kernel": "Linux 6.2"}, "kernel: Linux 6.1 then, Linux 6.2 now"),
+        ({"commit": "0123456, changed"}, "commit: 0123456 then, 0123456, changed now"),
+        ({"packages": {"locust": "2.48.0"}}, "locust: 2.47.0 then, 2.48.0 now"),
+        ({"packages": {}}, "locust: 2.47.0 then, absent now"),
+        ({"processors": 4}, "processors: 2 then, 4 now"),
+        ({"memory_bytes": 16_000_000_000}, "memory_bytes: 8,000,000,000 then, 16,000,000,000 now"),
+        ({"changed_defaults": ()}, "changed_defaults: etcd runs without fsync then,  now"),
+    ],
+)
+def test_what_differs_is_told_with_both_values(changes: dict[str, object], told: str) -> None:
+    assert (told,) == unlike(ENVIRONMENT, replace(ENVIRONMENT, **changes))

@@ -1,0 +1,193 @@
+"""Checks: each passes where the instrument found what was put in, and fails where it did not."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bench.analysis import analyse
+from bench.analysis.freshness import Freshness
+from bench.analysis.latency import Latencies
+from bench.model import NO_SERVER, Scenario
+from bench.selftest import NAMES
+from bench.selftest.checks import (
+    CHECKS,
+    MissingError,
+    churn,
+    counts,
+    latency,
+    same,
+    stale,
+    stall,
+)
+from bench.selftest.findings import Calibration, Finding
+from bench.store import Store
+from tests.unit.analysis import synthetic
+from tests.unit.analysis.synthetic import Arm, write_run
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """Analyses a made-up run of servers that do as told, under scenarios of these names."""
+
+    def make(arms, scenarios, **how):
+        monkeypatch.setattr(synthetic, "ARMS", {NO_SERVER: Arm(0, 0, 0), **arms})
+        planned = tuple(
+            Scenario(name, "list-all", users=8, pods=60, rate_rps=50.0, churn_per_s=2.0)
+            for name in scenarios
+        )
+        reader = write_run(Store(tmp_path), servers=tuple(arms), scenarios=planned, **how)
+        return analyse(reader)
+
+    return make
+
+
+def verdicts(findings):
+    return [finding.verdict for finding in findings]
+
+
+def test_every_calibration_has_a_check():
+    assert set(NAMES) == set(CHECKS)
+
+
+@pytest.mark.parametrize(("late_ms", "verdict"), [(7.0, "PASS"), (7.6, "FAIL"), (6.4, "FAIL")])
+def test_a_delay_must_be_found_at_its_length(measured, late_ms, verdict):
+    run = measured(
+        {"prompt": Arm(0, 2.0, 5.0), "late": Arm(0, late_ms, 5.0)}, ["steady"], seconds=60.0
+    )
+    assert [verdict] == verdicts(latency(run))
+
+
+@pytest.mark.parametrize(("again_ms", "verdict"), [(40.0, "PASS"), (60.0, "FAIL")])
+def test_a_server_must_not_differ_from_itself(measured, again_ms, verdict):
+    arms = {"direct": Arm(1, 40.0, 300.0), "direct-again": Arm(1, again_ms, 300.0)}
+    run = measured(arms, ["watched", "unwatched"], rounds=5)
+    judged = [finding for finding in same(run) if finding.passed is not None]
+    assert {verdict} == set(verdicts(judged))
+
+
+def test_rounds_that_could_not_have_told_are_no_proof(measured):
+    arms = {"direct": Arm(1, 40.0, 300.0), "direct-again": Arm(1, 40.0, 300.0)}
+    run = measured(arms, ["watched", "unwatched"], rounds=2, seconds=1.0)
+    judged = next(iter(same(run)))
+    assert "FAIL" == judged.verdict
+    assert judged.found.endswith("too noisy to tell")
+
+
+def test_the_observers_effect_is_stated_and_not_judged(measured):
+    arms = {"direct": Arm(1, 40.0, 300.0), "direct-again": Arm(1, 40.0, 300.0)}
+    run = measured(arms, ["watched", "unwatched"], rounds=5)
+    stated = [finding for finding in same(run) if finding.verdict == "stated"]
+    assert 3 == len(stated)
+    assert all("on " in finding.found for finding in stated)
+
+
+@pytest.mark.parametrize(("cpu_ms_per_s", "verdict"), [(0.0, "PASS"), (30.0, "FAIL")])
+def test_writes_must_be_billed_to_nobody(measured, cpu_ms_per_s, verdict):
+    run = measured({"direct": Arm(1, 5.0, cpu_ms_per_s), NO_SERVER: Arm(0, 0, 0)}, ["idle"])
+    api, etcd = churn(run)
+    assert (verdict, "PASS") == (api.verdict, etcd.verdict)
+
+
+FLAWED = {"thrice": Arm(3.0, 5.0, 50.0), "hanging-up": Arm(0, 2.0, 5.0)}
+
+
+def test_requests_must_be_counted_to_the_last(measured):
+    run = measured(
+        FLAWED, ["steady"], rounds=1, seconds=20.0, unanswered={"hanging-up": {"failed": 10}}
+    )
+    assert ["PASS"] * 5 == verdicts(counts(run))
+
+
+def test_a_ledger_that_misses_some_and_other_failures_than_were_put_in_are_told(measured):
+    run = measured(
+        FLAWED,
+        ["steady"],
+        rounds=1,
+        seconds=20.0,
+        upstream={"thrice": 2.9},
+        unanswered={"hanging-up": {"failed": 20}},
+    )
+    assert ["PASS", "FAIL", "FAIL", "FAIL", "FAIL"] == verdicts(counts(run))
+
+
+def a_run_of(**arms):
+    """A run of which only what the check looks at is there, by scenario and server."""
+    scenarios = [
+        SimpleNamespace(
+            scenario=SimpleNamespace(name=name.partition("_")[0]),
+            arms=[SimpleNamespace(server=name.partition("_")[2], facts=(1,), **what)],
+            controls=(),
+        )
+        for name, what in arms.items()
+    ]
+    return SimpleNamespace(scenarios=scenarios, record=SimpleNamespace(run="made-up"))
+
+
+def waits(stalled_share, longest_ms, n=2000):
+    stalled = np.linspace(0, longest_ms, round(n * stalled_share))
+    return Latencies(np.sort(np.concatenate([np.full(n - len(stalled), 3.0), stalled])), 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "expected"),
+    [
+        (waits(0.1, 1000), waits(0.002, 1000), ["PASS", "PASS"]),
+        (waits(0.002, 1000), waits(0.002, 1000), ["FAIL", "PASS"]),
+        (waits(0.1, 1000), waits(0.1, 1000), ["PASS", "FAIL"]),
+        (waits(0.1, 1000, n=100), waits(0.1, 1000, n=100), ["FAIL", "FAIL"]),
+    ],
+)
+def test_a_stall_must_be_felt_in_the_open_model_and_hidden_in_the_closed(opened, closed, expected):
+    run = a_run_of(open_stalling={"felt": opened}, closed_stalling={"felt": closed})
+    assert expected == verdicts(stall(run))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "first_stale", "expected"),
+    [
+        (505.0, 515.0, 30, ["PASS", "PASS"]),
+        (400.0, 410.0, 30, ["FAIL", "PASS"]),
+        (505.0, 600.0, 29, ["FAIL", "FAIL"]),
+    ],
+)
+def test_an_old_answer_must_be_found_as_old_as_it_is(low, high, first_stale, expected):
+    freshness = Freshness(
+        upper=Latencies(np.full(30, high), 0, 0.0),
+        lower=Latencies(np.full(30, low), 0, 0.0),
+        first_reads=30,
+        first_stale=first_stale,
+        event_delay=Latencies(np.empty(0), 0, 0.0),
+    )
+    assert expected == verdicts(stale(a_run_of(watched_stale={"freshness": freshness})))
+
+
+def test_a_run_without_the_arm_is_told():
+    with pytest.raises(MissingError, match="made-up has no good trial of stale under watched"):
+        list(stale(a_run_of()))
+
+
+def test_what_is_only_stated_decides_nothing_and_nothing_judged_is_no_pass():
+    good, stated, bad = (
+        Finding("a", "b", "c | d", "e", passed=passed) for passed in (True, None, False)
+    )
+
+    def found(*findings):
+        return Calibration(1, "now", "1.37.2", 2, ("run",), findings)
+
+    assert [True, False, False] == [
+        found(good, stated).passed,
+        found(stated).passed,
+        found(good, bad).passed,
+    ]
+    page = found(good, bad).as_markdown()
+    assert "did NOT find all" in page
+    assert "| a | b | c \\| d | e | PASS |" in page
+    assert found(good).as_json()["findings"][0]["found"] == "c | d"
+
+
+def test_a_busy_machine_is_told_before_the_instrument_is_blamed():
+    calm = Calibration(1, "now", "1.37.2", 2, ("run",), ())
+    busy = Calibration(1, "now", "1.37.2", 2, ("run",), (), busy_trials=3)
+    assert "" == calm.remark
+    assert "before 3 of the trials" in busy.as_markdown()

@@ -1,0 +1,75 @@
+"""Flaws: each does wrong exactly as much as it is told to."""
+
+import time
+
+import pytest
+
+from bench.selftest.flaws import Answer, Delay, Faithful, HangUp, Stale, Stall, Times
+
+
+class Counting:
+    """Answers with the number of times that it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, path: str) -> Answer:
+        self.asked += 1
+        return Answer(200, (), str(self.asked).encode())
+
+
+def test_the_faithful_one_hands_on() -> None:
+    assert b"1" == Faithful().answer("/pods/a", Counting()).body
+
+
+def test_a_delay_is_never_shorter_than_it_says() -> None:
+    began = time.monotonic()
+    Delay(0.02).answer("/pods/a", Counting())
+    assert time.monotonic() - began >= 0.02
+
+
+def test_three_times_asks_three_times_and_gives_the_last() -> None:
+    ask = Counting()
+    assert b"3" == Times(3.0).answer("/pods/a", ask).body
+    assert 3 == ask.asked
+
+
+def test_every_tenth_is_hung_up_on_and_costs_the_faithful_server_nothing() -> None:
+    flaw, ask = HangUp(10.0), Counting()
+    answers = [flaw.answer("/pods/a", ask) for _ in range(40)]
+    assert [9, 19, 29, 39] == [n for n, answer in enumerate(answers) if answer is None]
+    assert 36 == ask.asked
+
+
+def test_the_harness_own_question_is_not_hung_up_on() -> None:
+    flaw = HangUp(1.0)
+    assert flaw.answer("/pods", Counting()) is not None
+
+
+@pytest.mark.parametrize(("into", "waits"), [(0.5, 0.0), (8.9, 0.0), (9.0, 1.0), (9.75, 0.25)])
+def test_a_stall_holds_back_what_falls_into_it_until_its_end(
+    monkeypatch: pytest.MonkeyPatch, into: float, waits: float
+) -> None:
+    now, slept = 100.0, []
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    flaw = Stall(1.0, 10.0)
+    now += 30.0 + into
+    flaw.answer("/pods/a", Counting())
+    assert pytest.approx(waits) == sum(slept)
+
+
+def test_a_stale_answer_is_no_younger_than_it_says() -> None:
+    flaw = Stale(0.2)
+
+    def clock(path: str) -> Answer:
+        return Answer(200, (), str(time.monotonic()).encode())
+
+    flaw.answer("/pods", clock)
+    time.sleep(0.5)
+    ages = []
+    for _ in range(5):
+        ages.append(time.monotonic() - float(flaw.answer("/pods", clock).body))
+        time.sleep(0.03)
+    assert min(ages) >= 0.2
+    assert max(ages) < 0.5, "it is asked for anew, not kept for ever"

@@ -1,0 +1,69 @@
+"""What a plan may ask of somebody's cluster."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.load.routes import names as route_names
+from bench.model import Plan, Scenario
+from bench.plan import Vocabulary, read_plan
+from bench.sites.limits import UNCAPPED, Caps, beyond, impossible
+
+FITTING = Scenario(
+    "s", "one-namespace", users=8, pods=500, rate_rps=40.0, churn_per_s=10.0, probe=False
+)
+PLAN = Plan("p", "", 1, ("direct", "informer"), 2, 1.0, 5.0, (FITTING,))
+
+
+def with_scenario(**changes: object) -> Plan:
+    return replace(PLAN, scenarios=(replace(FITTING, **changes),))
+
+
+def test_a_plan_at_the_caps_is_not_beyond_them() -> None:
+    assert [] == beyond(PLAN, Caps())
+
+
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [
+        ({"pods": 501}, "--max-pods"),
+        ({"rate_rps": 40.1}, "--max-rps"),
+        ({"churn_per_s": 10.1}, "--max-rps"),
+        ({"probe": True}, "--max-rps"),
+        ({"rate_rps": None}, "--uncapped"),
+    ],
+)
+def test_each_cap_names_the_option_that_lifts_it(changes: dict, option: str) -> None:
+    (text,) = beyond(with_scenario(**changes), Caps())
+    assert option in text
+    assert [] == beyond(with_scenario(**changes), UNCAPPED)
+
+
+def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
+    assert [] == beyond(replace(PLAN, rounds=20), Caps())
+    (text,) = beyond(replace(PLAN, precision=0.05, most_rounds=100), Caps())
+    assert "with all rounds that it may buy, more than 15 (--max-minutes)" in text
+
+
+def test_a_fresh_control_plane_is_not_to_be_had_whatever_the_caps() -> None:
+    (text,) = impossible(with_scenario(fresh_control_plane=True))
+    assert "leave out --context" in text
+    assert [] == impossible(PLAN)
+
+
+def test_a_version_of_kubernetes_is_not_to_be_had_where_there_is_one_already() -> None:
+    (text,) = impossible(with_scenario(kubernetes="1.36"))
+    assert "wants Kubernetes 1.36" in text
+    assert "leave out --context" in text
+
+
+def test_an_api_server_that_is_not_ours_is_not_made_to_fail_whatever_the_caps() -> None:
+    (text,) = impossible(with_scenario(fault="freeze", fault_at_s=1.0))
+    assert "wants the API server to fail (freeze)" in text
+    assert "leave out --context" in text
+
+
+def test_the_plan_that_is_named_as_fitting_fits() -> None:
+    known = Vocabulary(("direct", "direct-rv0", "informer"), route_names())
+    plan = read_plan("namespaced", known)
+    assert [] == impossible(plan) + beyond(plan, Caps())
