@@ -11,7 +11,7 @@ def expected() -> tuple[type[Exception], ...]:
     from bench.cluster.api import ApiError, ApiUnreachableError
     from bench.cluster.binaries import BinariesUnavailable
     from bench.cluster.existing.errors import ClusterError
-    from bench.run import RunEndedEarlyError
+    from bench.run.loop import RunEndedEarlyError
     from bench.store import StoreError
     from bench.supervision.process import ProcessFailed
     from bench.sut.registry import ServerError

@@ -11,7 +11,7 @@ from bench.cli.load_options import MORE_ROUNDS, LoadOptions, add_load_options
 from bench.cli.rendering import render_report
 from bench.load.spec import Crew
 from bench.plan import PlanError
-from bench.run import resume_run
+from bench.run.create import resume_run
 from bench.run.resume import ResumeError
 from bench.store import Store, StoreError
 from bench.supervision.progress import Progress

@@ -18,7 +18,8 @@ from bench.cli.rendering import render_report
 from bench.load.spec import Crew
 from bench.model import Plan, RunState
 from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
-from bench.run import Run, resume_run, start_run
+from bench.run.create import resume_run, start_run
+from bench.run.loop import Run
 from bench.sites.provider import Site
 from bench.store import Store
 from bench.supervision.progress import Progress

@@ -6,8 +6,3 @@ trial (``cluster_pool``), and run the trials, each written at once (``loop``).
 What does not belong here: what one trial does (``bench.trial``), and any figure computed from
 results (``bench.analysis``).
 """
-
-from bench.run.create import resume_run, start_run
-from bench.run.loop import Run, RunEndedEarlyError
-
-__all__ = ["Run", "RunEndedEarlyError", "resume_run", "start_run"]

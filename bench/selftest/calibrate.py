@@ -6,7 +6,8 @@ from importlib import resources
 from bench.analysis.run import analyse
 from bench.model import CaveatKind
 from bench.plan import Vocabulary, parse_plan, predicted_s
-from bench.run import Run, RunEndedEarlyError, start_run
+from bench.run.create import start_run
+from bench.run.loop import Run, RunEndedEarlyError
 from bench.selftest.checks import CHECKS, MissingError
 from bench.selftest.findings import Calibration, Finding
 from bench.store import RunReader, Store

@@ -19,7 +19,8 @@ from bench.cluster.existing.namespace import OwnNamespace, create
 from bench.cluster.existing.plane import ExistingPlane
 from bench.cluster.existing.removal import End, remove
 from bench.model import Plan
-from bench.run import RunEndedEarlyError, start_run
+from bench.run.create import start_run
+from bench.run.loop import RunEndedEarlyError
 from bench.sites.existing import ExistingSite
 from bench.sites.preflight import Wanted, open_site
 from bench.store import Store
