@@ -5,6 +5,7 @@ in it, and nothing of the benchmark.
 """
 
 from kube_informer.backoff import BackoffPolicy
+from kube_informer.controller import run_controller
 from kube_informer.errors import (
     HandlerError,
     InformerError,
@@ -24,6 +25,7 @@ from kube_informer.handlers import (
     HandlerRegistration,
     ResourceEventHandler,
     ResourceEventHandlerFuncs,
+    on_any,
 )
 from kube_informer.informer import SharedInformer
 from kube_informer.label_selector import (
@@ -36,8 +38,10 @@ from kube_informer.lister import Indexer, Lister, NamespaceLister
 from kube_informer.machine import Timing
 from kube_informer.objects import CachedObject, DeletedFinalStateUnknown
 from kube_informer.observer import Observer
+from kube_informer.owners import OwnerReference, by_controller_uid, controller_of
 from kube_informer.resource import CONFIGMAPS, NAMESPACES, NODES, PODS, SERVICES, Resource
 from kube_informer.snapshot import IndexFunc, Snapshot
+from kube_informer.source import EventStream, Source
 from kube_informer.transform import Transform, drop_managed_fields
 from kube_informer.transport import Response, Stream, TokenFile, Transport
 from kube_informer.workqueue import DefaultRateLimiter, RateLimiter, ShutDownError, WorkQueue
@@ -52,6 +56,7 @@ __all__ = [
     "CachedObject",
     "DefaultRateLimiter",
     "DeletedFinalStateUnknown",
+    "EventStream",
     "FieldSelector",
     "FieldTerm",
     "HandlerError",
@@ -66,6 +71,7 @@ __all__ = [
     "NotSyncedError",
     "Observer",
     "Operator",
+    "OwnerReference",
     "RateLimiter",
     "Requirement",
     "Resource",
@@ -77,6 +83,7 @@ __all__ = [
     "SharedInformerFactory",
     "ShutDownError",
     "Snapshot",
+    "Source",
     "Stream",
     "SyncError",
     "Timing",
@@ -89,7 +96,11 @@ __all__ = [
     "UndecodableError",
     "UnknownIndexError",
     "WorkQueue",
+    "by_controller_uid",
+    "controller_of",
     "drop_managed_fields",
+    "on_any",
     "parse_field_selector",
     "parse_label_selector",
+    "run_controller",
 ]

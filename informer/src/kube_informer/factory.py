@@ -9,8 +9,8 @@ from kube_informer.informer import SharedInformer
 from kube_informer.machine import Timing
 from kube_informer.observer import Observer
 from kube_informer.resource import Resource
+from kube_informer.source import Source
 from kube_informer.transform import Transform
-from kube_informer.transport import Transport
 
 
 class SharedInformerFactory:
@@ -22,7 +22,7 @@ class SharedInformerFactory:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Source,
         *,
         namespaces: Sequence[str] | None = None,
         transform: Transform | None = None,
@@ -67,6 +67,12 @@ class SharedInformerFactory:
                 )
             return informer
 
+    @property
+    def informers(self) -> tuple[SharedInformer, ...]:
+        """The informers made so far."""
+        with self._lock:
+            return tuple(self._informers.values())
+
     def start(self) -> None:
         """Start the informers not started yet; may be called again after asking for more."""
         with self._lock:
@@ -85,10 +91,8 @@ class SharedInformerFactory:
 
     def shutdown(self, timeout_s: float = 2.0) -> bool:
         """Stop every informer; return whether all threads ended in time."""
-        with self._lock:
-            informers = tuple(self._informers.values())
         deadline = time.monotonic() + timeout_s
         ended = True
-        for informer in informers:
+        for informer in self.informers:
             ended = informer.stop(max(deadline - time.monotonic(), 0.0)) and ended
         return ended

@@ -63,6 +63,11 @@ class ResourceEventHandlerFuncs:
         self.delete(obj)
 
 
+def on_any(change: Callable[[CachedObject], None]) -> ResourceEventHandlerFuncs:
+    """Return a handler that calls ``change`` with the object of every notification."""
+    return ResourceEventHandlerFuncs(lambda obj, _: change(obj), lambda _, new: change(new), change)
+
+
 def check_handler(handler: object) -> None:
     """Raise :class:`HandlerError` where ``handler`` lacks one of the three methods."""
     wanted = ("on_add", "on_update", "on_delete")

@@ -15,9 +15,9 @@ from kube_informer.reflector import Reflector
 from kube_informer.resource import Resource, Scope
 from kube_informer.selectors import parse_label_selector
 from kube_informer.snapshot import IndexFunc, Snapshot
+from kube_informer.source import Source
 from kube_informer.store import Store
 from kube_informer.transform import Transform, transforming
-from kube_informer.transport import Transport
 
 HOPELESS = frozenset(
     (
@@ -44,7 +44,7 @@ class SharedInformer:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Source,
         resource: Resource,
         *,
         namespaces: Sequence[str] | None = None,
@@ -91,7 +91,7 @@ class SharedInformer:
 
     def _reflector(
         self,
-        transport: Transport,
+        transport: Source,
         machine: WatchMachine,
         namespace: str | None,
         *,

@@ -26,7 +26,7 @@ from kube_informer.machine import (
 )
 from kube_informer.observer import Observer
 from kube_informer.resource import Resource
-from kube_informer.transport import Stream, Transport
+from kube_informer.source import EventStream, Source
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Reflector:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Source,
         resource: Resource,
         namespace: str | None,
         machine: WatchMachine,
@@ -74,7 +74,7 @@ class Reflector:
         self._clock = clock
         self._cancel = Cancel()
         self._stopped = threading.Event()
-        self._stream: Stream | None = None
+        self._stream: EventStream | None = None
         self._contact: float | None = None
         where = f"{resource.plural}{'' if namespace is None else '/' + namespace}"
         self._name = where

@@ -7,6 +7,7 @@ worked on twice at once, and no change is forgotten.
 
 import heapq
 import itertools
+import logging
 import math
 import threading
 import time
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from kube_informer.errors import InformerError
+
+log = logging.getLogger(__name__)
 
 Key = TypeVar("Key", bound=Hashable)
 Limited_contra = TypeVar("Limited_contra", bound=Hashable, contravariant=True)
@@ -189,6 +192,27 @@ class WorkQueue(Generic[Key]):
             if key in self._dirty:
                 self._waiting.append(key)
             self._changed.notify_all()
+
+    def work(self, reconcile: Callable[[Key], None]) -> None:
+        """Hand key after key to ``reconcile`` until the queue is shut down and empty.
+
+        To be run by as many threads as are to work at once. A key whose
+        ``reconcile`` raised is logged and comes back rate limited.
+        """
+        while True:
+            try:
+                key = self.get()
+            except ShutDownError:
+                return
+            try:
+                reconcile(key)
+            except Exception:
+                log.exception("reconciling %s failed; it is tried again", key)
+                self.add_rate_limited(key)
+            else:
+                self.forget(key)
+            finally:
+                self.done(key)
 
     def shut_down(self) -> None:
         """Take no more keys; those that wait are still handed out, then ``get`` raises."""

@@ -1,7 +1,8 @@
 """The README's code, run as it stands."""
 
-import logging
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import kube_informer
 from tests.integration.informer.replica import PATIENCE_S, eventually
 
 README = Path(kube_informer.__file__).parents[2] / "README.md"
-EXAMPLE, RECIPE = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+EXAMPLE, CONTROLLER, UNIT_TEST = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
 def test_the_example_prints_what_is_selected(control_plane, writer_of, capsys):
@@ -25,32 +26,31 @@ def test_the_example_prints_what_is_selected(control_plane, writer_of, capsys):
     assert "web-2 Pending\n" == capsys.readouterr().out
 
 
-def test_the_controller_reconciles_every_change_and_tries_again_what_failed(
-    control_plane, informers, writer_of
-):
+def test_the_controller_sees_what_is_there_and_each_change(control_plane, writer_of):
     writer = writer_of(control_plane)
     writer.create("there")
-    pods = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
-    failures = ["once", "twice"]
-    seen: list[tuple[str, str] | None] = []
+    code = CONTROLLER.replace("/path/to/kubeconfig", str(control_plane.kubeconfig))
+    program = subprocess.Popen(
+        [sys.executable, "-u", "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(iter(program.stdout.readline, "")))
+    reader.start()
+    key = f"{writer.namespace}/there"
+    try:
+        eventually(lambda: f"{key} Pending\n" in lines, "a pod that was there is reconciled")
+        writer.delete("there")
+        eventually(lambda: f"{key} gone\n" in lines, "a pod that is gone is reconciled")
+    finally:
+        program.terminate()
+        reader.join(PATIENCE_S)
+        program.stdout.close()
+        program.stderr.close()
+    assert 0 == program.wait(PATIENCE_S)
 
-    def reconcile(pod) -> None:
-        if pod is not None and pod.name == "hard" and failures:
-            raise RuntimeError(failures.pop())
-        seen.append(None if pod is None else (pod.name, pod.resource_version))
 
-    names = {"pods": pods, "reconcile": reconcile, "log": logging.getLogger("recipe")}
-    pods.start()
-    exec(compile(RECIPE, README, "exec"), names)
-    workers = [threading.Thread(target=names["work"]) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    last = ("hard", writer.create("hard"))
-    eventually(lambda: last in seen, "what failed twice is reconciled")
-    writer.delete("there")
-    eventually(lambda: None in seen, "what is gone is told to be gone")
-    pods.stop()
-    assert names["queue"].shut_down_with_drain(timeout=PATIENCE_S)
-    for worker in workers:
-        worker.join(PATIENCE_S)
-    assert "there" == seen[0][0]
+def test_the_unit_test_runs_without_a_cluster():
+    exec(compile(UNIT_TEST, README, "exec"), {})

@@ -1,0 +1,64 @@
+"""The loop of a controller: informers that fill, workers that take keys, an end in good order."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from kube_informer.errors import SyncError
+from kube_informer.factory import SharedInformerFactory
+from kube_informer.workqueue import Key, WorkQueue
+
+log = logging.getLogger(__name__)
+
+REPORT_S = 10.0
+"""Seconds between two reports that the caches are not filled yet."""
+
+
+def run_controller(
+    informers: SharedInformerFactory,
+    queue: WorkQueue[Key],
+    reconcile: Callable[[Key], None],
+    stop: threading.Event,
+    *,
+    workers: int = 2,
+    drain_s: float = 10.0,
+) -> None:
+    """Start ``informers``, wait until they are filled, and work on ``queue`` until ``stop`` is set.
+
+    ``reconcile`` runs on ``workers`` threads, never on one key twice at once, and
+    never before every cache is filled; a key on which it raised is logged and
+    comes back rate limited. While the caches are not filled, the reason is
+    logged every ten seconds; a resource that does not exist yet is waited for.
+    At the end the keys in work get ``drain_s`` seconds.
+    """
+    informers.start()
+    try:
+        if _filled(informers, stop):
+            for number in range(workers):
+                threading.Thread(
+                    target=queue.work, args=(reconcile,), name=f"worker {number}", daemon=True
+                ).start()
+            log.info("the caches are filled; %d workers started", workers)
+            stop.wait()
+    finally:
+        informers.shutdown()
+        if not queue.shut_down_with_drain(timeout=drain_s):
+            log.warning("the queue was not empty %s s after its shutdown", drain_s)
+
+
+def _filled(informers: SharedInformerFactory, stop: threading.Event) -> bool:
+    """Wait for the first fill of all informers; false where ``stop`` came first."""
+    while not stop.is_set():
+        try:
+            if informers.wait_for_cache_sync(timeout=REPORT_S):
+                return True
+            reasons = [
+                f"{one.resource.plural}: {one.last_error or 'no answer yet'}"
+                for one in informers.informers
+                if not one.has_synced
+            ]
+            log.warning("not filled yet: %s", "; ".join(reasons))
+        except SyncError as error:
+            log.warning("not filled yet: %s", error)
+            stop.wait(REPORT_S)
+    return False

@@ -1,0 +1,40 @@
+"""Owner references: which object controls another one."""
+
+import msgspec
+
+from kube_informer.objects import CachedObject
+
+
+class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
+    """One entry of ``metadata.ownerReferences``."""
+
+    kind: str
+    name: str
+    uid: str
+    api_version: str = ""
+    controller: bool = False
+
+
+class _Metadata(msgspec.Struct):
+    owner_references: list[OwnerReference] | None = msgspec.field(
+        name="ownerReferences", default=None
+    )
+
+
+class _Owned(msgspec.Struct):
+    metadata: _Metadata
+
+
+_decode = msgspec.json.Decoder(_Owned).decode
+
+
+def controller_of(obj: CachedObject) -> OwnerReference | None:
+    """Return the owner that manages ``obj`` (``controller: true``), client-go's GetControllerOf."""
+    owners = _decode(obj.raw).metadata.owner_references or ()
+    return next((owner for owner in owners if owner.controller), None)
+
+
+def by_controller_uid(obj: CachedObject) -> list[str]:
+    """Index function: the uid of the controlling owner, so that an owner finds what it owns."""
+    owner = controller_of(obj)
+    return [] if owner is None else [owner.uid]

@@ -1,0 +1,382 @@
+"""A cluster in memory, for unit tests of code that is built on informers.
+
+:class:`FakeSource` takes the place of a :class:`Transport`. The informer above it is
+the real one: the same state machine, store, handlers and threads.
+"""
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from kube_informer.connection import Cancel
+from kube_informer.errors import SelectorError, TransportError, TransportTimeoutError
+from kube_informer.events import INITIAL_EVENTS_END
+from kube_informer.objects import CachedObject, decode_object
+from kube_informer.resource import Resource
+from kube_informer.selectors import parse_field_selector, parse_label_selector
+from kube_informer.snapshot import Snapshot
+from kube_informer.transport import Query, Response
+
+FIRST_VERSION = 1000
+CANCEL_CHECK_S = 0.02
+"""How long a silent watch may take to notice that its informer was stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeRequest:
+    """One list or watch that an informer sent."""
+
+    verb: str
+    path: str
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One change of a collection: the object before and after it, ``None`` where there is none."""
+
+    version: int
+    collection: str
+    before: CachedObject | None
+    after: CachedObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """What one request is about: a collection, a namespace of it, and selectors."""
+
+    collection: str
+    namespace: str | None
+    labels: str
+    fields: str
+    metadata_only: bool
+
+    def of(self, objects: list[CachedObject]) -> list[CachedObject]:
+        return Snapshot.of(objects, "1").select(
+            self.namespace, parse_label_selector(self.labels), parse_field_selector(self.fields)
+        )
+
+    def has(self, item: CachedObject | None) -> bool:
+        return item is not None and bool(self.of([item]))
+
+    def shown(self, item: CachedObject) -> dict[str, Any]:
+        decoded = item.decode()
+        if not self.metadata_only:
+            return decoded
+        return {
+            "kind": "PartialObjectMetadata",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": decoded["metadata"],
+        }
+
+
+def _status(code: int, reason: str, message: str) -> dict[str, Any]:
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "code": code,
+        "reason": reason,
+        "message": message,
+    }
+
+
+def _line(kind: str, item: dict[str, Any]) -> bytes:
+    return json.dumps({"type": kind, "object": item}).encode() + b"\n"
+
+
+def _invalid(selection: _Selection) -> dict[str, Any] | None:
+    try:
+        selection.of([])
+    except SelectorError as error:
+        return _status(400, "BadRequest", str(error))
+    return None
+
+
+@dataclass(slots=True)
+class _Watch:
+    """How far one watch has come."""
+
+    selection: _Selection
+    generation: int
+    cancel: Cancel | None
+    first: bytes = b""
+    seen: int = 0
+
+
+def _broke(watch: _Watch, cause: str, kind: type[TransportError]) -> TransportError:
+    return kind("watch", watch.selection.collection, "memory", cause, sent=True)
+
+
+def _silence(_: float) -> bytes:
+    return b""
+
+
+class FakeSource:
+    """Objects of any resources, written by a test and listed and watched by informers.
+
+    Lists and watches mean what they mean on an API server: resource versions
+    grow with each write, selectors narrow, a watch resumes from a version, and
+    the initial state is streamed where an informer asks for it. Safe from any
+    thread.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._version = FIRST_VERSION
+        self._oldest = FIRST_VERSION
+        self._objects: dict[str, dict[str, CachedObject]] = {}
+        self._history: list[_Write] = []
+        self._uids = itertools.count(1)
+        self._refusals: list[dict[str, Any]] = []
+        self._generation = 0
+        self._is_away = False
+        self.requests: list[FakeRequest] = []
+
+    # What a test does to the cluster
+
+    @property
+    def resource_version(self) -> str:
+        """The version of the latest write, to be waited for with ``informer.wait_until``."""
+        return str(self._version)
+
+    def put(self, resource: Resource, obj: Mapping[str, Any]) -> str:
+        """Create the object, or replace the one of its name; return its resourceVersion.
+
+        ``obj`` needs ``kind`` and ``metadata.name``, and ``metadata.namespace``
+        where the resource is namespaced; uid and resourceVersion are given to
+        it. Raise ``ValueError`` for what is missing.
+        """
+        document = deepcopy(dict(obj))
+        metadata = document.setdefault("metadata", {})
+        needed = {"kind": document.get("kind"), "metadata.name": metadata.get("name")}
+        if resource.namespaced:
+            needed["metadata.namespace"] = metadata.get("namespace")
+        if missing := [name for name, value in needed.items() if not value]:
+            raise ValueError(f"the object has no {', '.join(missing)}: {document}")
+        api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version
+        document.setdefault("apiVersion", api_version)
+        collection = resource.path()
+        with self._changed:
+            there = self._objects.setdefault(collection, {})
+            key = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
+            before = there.get(key)
+            metadata.setdefault("uid", before.uid if before else f"uid-{next(self._uids)}")
+            metadata["resourceVersion"] = str(self._version + 1)
+            item = decode_object(json.dumps(document).encode())
+            there[item.key] = item
+            self._write(collection, before, item)
+        return item.resource_version
+
+    def delete(self, resource: Resource, name: str, namespace: str = "") -> str:
+        """Delete an object; return the version of its deletion. Raise ``LookupError`` if absent."""
+        collection, key = resource.path(), f"{namespace}/{name}" if namespace else name
+        with self._changed:
+            before = self._objects.get(collection, {}).pop(key, None)
+            if before is None:
+                raise LookupError(f"there is no {key} in {collection}")
+            self._write(collection, before, None)
+            return self.resource_version
+
+    def refuse(self, code: int, reason: str = "", message: str = "", *, times: int = 1) -> None:
+        """Answer the next ``times`` lists and watches with this status of failure."""
+        with self._changed:
+            self._refusals += [_status(code, reason, message)] * times
+
+    def end_watches(self) -> None:
+        """End every watch in good order, as an API server does after some minutes."""
+        with self._changed:
+            self._generation += 1
+            self._changed.notify_all()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """End every watch and let every request fail inside the block, as if the server died."""
+        with self._changed:
+            self._is_away = True
+        self.end_watches()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_away = False
+
+    def expire(self) -> None:
+        """Forget past events and end every watch: whoever resumes gets 410 and lists anew."""
+        with self._changed:
+            self._history.clear()
+            self._version += 1
+            self._oldest = self._version
+        self.end_watches()
+
+    def _write(
+        self, collection: str, before: CachedObject | None, after: CachedObject | None
+    ) -> None:
+        self._version += 1
+        self._history.append(_Write(self._version, collection, before, after))
+        self._changed.notify_all()
+
+    # What an informer asks for
+
+    def get(
+        self,
+        path: str,
+        query: Query = (),
+        *,
+        timeout: float,  # noqa: ARG002 - Source's signature; the answer is at hand
+        verb: str,
+        resource: str,  # noqa: ARG002 - likewise; the path names it
+        accept: str = "application/json",
+        cancel: Cancel | None = None,  # noqa: ARG002 - likewise
+    ) -> Response:
+        """Answer a list."""
+        asked = dict(query)
+        selection = _selection(path, asked, accept)
+        with self._changed:
+            refusal = self._noted(verb, path, asked) or _invalid(selection)
+            code, document = (
+                self._listed(selection, asked) if refusal is None else (refusal["code"], refusal)
+            )
+        return Response(code, {}, json.dumps(document).encode())
+
+    def stream(
+        self,
+        path: str,
+        query: Query = (),
+        *,
+        timeout: float,
+        resource: str,  # noqa: ARG002 - as in get
+        accept: str = "application/json",
+        cancel: Cancel | None = None,
+    ) -> "FakeStream":
+        """Answer a watch."""
+        asked = dict(query)
+        selection = _selection(path, asked, accept)
+        with self._changed:
+            refusal = self._noted("watch", path, asked) or _invalid(selection)
+            if refusal is not None:
+                return FakeStream(refusal["code"], json.dumps(refusal).encode(), _silence, timeout)
+            watch = _Watch(selection, self._generation, cancel)
+            watch.seen = int(asked.get("resourceVersion") or 0)
+            if asked.get("sendInitialEvents") == "true":
+                watch.first, watch.seen = self._initial(selection), self._version
+            elif 0 < watch.seen < self._oldest:
+                gone = f"too old resource version: {watch.seen} ({self._oldest})"
+                watch.first = _line("ERROR", _status(410, "Expired", gone))
+            return FakeStream(200, b"", lambda timeout_s: self._next(watch, timeout_s), timeout)
+
+    def _next(self, watch: _Watch, timeout_s: float) -> bytes:
+        """Wait for events of a watch and return them; ``b""`` once it has ended."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                data = watch.first or self._events(watch.selection, watch.seen)
+                watch.first, watch.seen = b"", max(watch.seen, self._version)
+                if data or watch.generation != self._generation:
+                    return data
+                if watch.cancel is not None and watch.cancel.cancelled:
+                    raise _broke(watch, "the informer was stopped", TransportError)
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise _broke(watch, f"silent for {timeout_s} s", TransportTimeoutError)
+                self._changed.wait(min(left, CANCEL_CHECK_S))
+
+    def _noted(self, verb: str, path: str, asked: dict[str, str]) -> dict[str, Any] | None:
+        """Note a request and return the refusal that was ordered for it, if one was."""
+        self.requests.append(FakeRequest(verb, path, asked))
+        if self._is_away:
+            raise TransportError(verb, path, "memory", "the fake source is away", sent=False)
+        return self._refusals.pop(0) if self._refusals else None
+
+    def _listed(self, selection: _Selection, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Return the status and the document of a list."""
+        if int(asked.get("resourceVersion") or 0) > self._version:
+            return 504, _status(504, "Timeout", "Too large resource version")
+        items = [selection.shown(item) for item in self._selected(selection)]
+        first = items[0] if items else {"kind": "", "apiVersion": "v1"}
+        return 200, {
+            "kind": f"{first['kind']}List",
+            "apiVersion": first["apiVersion"],
+            "metadata": {"resourceVersion": self.resource_version},
+            "items": items,
+        }
+
+    def _selected(self, selection: _Selection) -> list[CachedObject]:
+        return selection.of(list(self._objects.get(selection.collection, {}).values()))
+
+    def _initial(self, selection: _Selection) -> bytes:
+        lines = [_line("ADDED", selection.shown(item)) for item in self._selected(selection)]
+        end = {
+            "resourceVersion": self.resource_version,
+            "annotations": {INITIAL_EVENTS_END: "true"},
+        }
+        lines.append(_line("BOOKMARK", {"kind": "Bookmark", "apiVersion": "v1", "metadata": end}))
+        return b"".join(lines)
+
+    def _events(self, selection: _Selection, seen: int) -> bytes:
+        """Return the lines of what happened to a selection after version ``seen``."""
+        lines = []
+        for write in self._history:
+            if write.version <= seen or write.collection != selection.collection:
+                continue
+            was, is_now = selection.has(write.before), selection.has(write.after)
+            if is_now and write.after is not None:
+                kind = "MODIFIED" if was else "ADDED"
+                lines.append(_line(kind, selection.shown(write.after)))
+            elif was and write.before is not None:
+                last = selection.shown(write.before)
+                last["metadata"] = last["metadata"] | {"resourceVersion": str(write.version)}
+                lines.append(_line("DELETED", last))
+        return b"".join(lines)
+
+
+def _selection(path: str, asked: dict[str, str], accept: str) -> _Selection:
+    head, _, tail = path.partition("/namespaces/")
+    namespace, _, plural = tail.partition("/")
+    scoped = bool(plural)
+    return _Selection(
+        f"{head}/{plural}" if scoped else path,
+        namespace if scoped else None,
+        asked.get("labelSelector", ""),
+        asked.get("fieldSelector", ""),
+        "as=PartialObjectMetadata" in accept,
+    )
+
+
+class FakeStream:
+    """A watch of a :class:`FakeSource`, or its refusal."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(
+        self, status: int, body: bytes, read: Callable[[float], bytes], timeout_s: float
+    ) -> None:
+        self.status = status
+        self._body = body
+        self._read = read
+        self._timeout_s = timeout_s
+        self._closed = False
+
+    def read(self) -> bytes:
+        """Return events as they come; ``b""`` once the watch has ended."""
+        return b"" if self._closed else self._read(self._timeout_s)
+
+    def read_all(self) -> bytes:
+        """Return the body of a refusal."""
+        return self._body
+
+    def set_timeout(self, seconds: float) -> None:
+        """Bound each further wait for events."""
+        self._timeout_s = seconds
+
+    def close(self) -> None:
+        """End the watch."""
+        self._closed = True
