@@ -16,6 +16,8 @@ $(STAMP): requirements.lock informer/pyproject.toml
 	  || { echo "informer-bench needs Python 3.11 or newer; choose one with: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo "this Python cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@test ! -L $(VENV) \
+	  || { echo "$(VENV) is a symbolic link, and what it leads to is not cleared: remove the link"; exit 1; }
 	@echo "==> making $(VENV) from requirements.lock (once, about a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@# The lock is complete, so nothing is resolved: pip's resolver would otherwise look past a
@@ -80,6 +82,8 @@ check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/deptry . --no-ansi
+	@cd informer && ../$(VENV)/bin/deptry src --no-ansi
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
 

@@ -12,6 +12,7 @@ def expected() -> tuple[type[Exception], ...]:
     from bench.cluster.binaries import BinariesUnavailable
     from bench.cluster.existing.errors import ClusterError
     from bench.run.loop import RunEndedEarlyError
+    from bench.sites.provenance import BrokenEnvironmentError
     from bench.store import StoreError
     from bench.supervision.process import ProcessFailed
     from bench.sut.registry import ServerError
@@ -21,6 +22,7 @@ def expected() -> tuple[type[Exception], ...]:
         ApiError,
         ApiUnreachableError,
         BinariesUnavailable,
+        BrokenEnvironmentError,
         ClusterError,
         CredentialsError,
         ProcessFailed,

@@ -20,6 +20,7 @@ from bench.model import Plan, RunState
 from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
 from bench.run.create import resume_run, start_run
 from bench.run.loop import Run
+from bench.sites.provenance import package_versions
 from bench.sites.provider import Site
 from bench.store import Store
 from bench.supervision.progress import Progress
@@ -68,6 +69,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace, progress: Progress) -> int:
+    package_versions()
     store = Store(options.results)
     plan, source = _plan(options, store)
     crew = _crew(options, plan, store)

@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -38,6 +39,24 @@ PACKAGES = (
 UNKNOWN = "unknown"
 
 
+class BrokenEnvironmentError(Exception):
+    """The Python environment lacks a package that a run needs."""
+
+
+def package_versions() -> dict[str, str]:
+    """Return the version of each of ``PACKAGES``; raise ``BrokenEnvironmentError`` if one lacks.
+
+    A run asks before it builds or measures anything: the last of them is needed for its report.
+    """
+    try:
+        return {name: importlib.metadata.version(name) for name in PACKAGES}
+    except importlib.metadata.PackageNotFoundError as error:
+        raise BrokenEnvironmentError(
+            f"the environment of {sys.executable} lacks the package {error.name!r}; "
+            "make it anew: rm -r .venv && make env"
+        ) from error
+
+
 def describe(binaries: Binaries) -> Environment:
     """Look at this machine and at what a run on a control plane of our own uses."""
     return describe_machine(
@@ -56,7 +75,7 @@ def describe_machine(
         kubernetes=kubernetes,
         etcd=etcd,
         python=platform.python_version(),
-        packages={name: importlib.metadata.version(name) for name in PACKAGES},
+        packages=package_versions(),
         kernel=platform.release(),
         machine=platform.machine(),
         processor=_processor(),

@@ -1,7 +1,9 @@
 """``python -m bench`` before it has loaded, and what it loads."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,7 @@ def test_ctrl_c_while_it_loads_ends_it_without_a_traceback():
 
 LOADED_FOR_HELP = """
 import sys
+from pathlib import Path
 from bench.cli import main
 
 try:
@@ -52,3 +55,34 @@ def test_each_verb_that_help_names_tells_its_own_arguments(verb, capsys):
         main([verb, "--help"])
     assert 0 == ended.value.code
     assert f"usage: python -m bench {verb} " in capsys.readouterr().out
+
+
+A_PACKAGE_LACKS = """
+import sys
+from pathlib import Path
+from importlib import metadata
+from bench.cli import main
+
+find = metadata.Distribution.from_name
+def lacking(name):
+    if name == "matplotlib":
+        raise metadata.PackageNotFoundError(name)
+    return find(name)
+
+metadata.Distribution.from_name = lacking
+sys.exit(main(["run", "smoke"]))
+"""
+
+
+def test_a_package_that_the_environment_lacks_is_named_before_anything_is_begun(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", A_PACKAGE_LACKS],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path.cwd()), "COLUMNS": "200"},
+        cwd=tmp_path,
+    )
+    assert 1 == done.returncode
+    assert "lacks the package 'matplotlib'; make it anew" in done.stdout + done.stderr
+    assert [] == list(tmp_path.iterdir())
