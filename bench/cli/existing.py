@@ -12,7 +12,7 @@ from bench.cluster.existing.errors import ClusterError
 from bench.model import Plan
 from bench.plan import PlanError
 from bench.sites.existing import ExistingSite
-from bench.sites.limits import UNCAPPED, Caps
+from bench.sites.limits import UNLIMITED, Limits
 from bench.sites.preflight import Wanted, open_site
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
@@ -59,7 +59,7 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the API server's audit log, if it can be read here: the second ledger",
     )
-    usual = Caps()
+    usual = Limits()
     group.add_argument(
         "--max-rps",
         type=number(0.01, 1e6),
@@ -76,7 +76,7 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help=f"minutes that a run may take; it is ended then ({usual.minutes:g})",
     )
-    group.add_argument("--uncapped", action="store_true", help="lift these caps")
+    group.add_argument("--uncapped", action="store_true", help="lift these limits")
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def site_of(
 ) -> Iterator[ExistingSite | None]:
     """Give the existing cluster that the options name, once agreed to; ``None`` if they name none.
 
-    Raises ``PlanError`` for options that do not go together or a plan beyond the caps,
+    Raises ``PlanError`` for options that do not go together or a plan that exceeds the limits,
     ``ClusterError`` for a cluster that cannot be used.
     """
     if options.context is None:
@@ -98,7 +98,7 @@ def site_of(
             "--kubernetes chooses the version of a control plane of our own; the cluster of "
             f"--context {context} has a version already: leave out one of the two"
         )
-    wanted = Wanted(context, kubeconfig, options.namespace, options.audit_log, _caps(options))
+    wanted = Wanted(context, kubeconfig, options.namespace, options.audit_log, _limits(options))
     with Watchdog() as watchdog:
         site = open_site(
             wanted,
@@ -147,9 +147,9 @@ def _there_are(kubeconfig: str) -> str:
         return str(error)
 
 
-def _caps(options: argparse.Namespace) -> Caps:
-    base = UNCAPPED if options.uncapped else Caps()
-    return Caps(
+def _limits(options: argparse.Namespace) -> Limits:
+    base = UNLIMITED if options.uncapped else Limits()
+    return Limits(
         rps=options.max_rps or base.rps,
         pods=options.max_pods or base.pods,
         minutes=options.max_minutes or base.minutes,

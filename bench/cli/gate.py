@@ -9,7 +9,7 @@ from bench.cli.arguments import add_folders
 from bench.cli.exits import USAGE, expected
 from bench.cli.load_options import MORE_ROUNDS, LoadOptions, add_load_options
 from bench.cli.rendering import render_report
-from bench.load.spec import Crew
+from bench.load.spec import DistributedLoad
 from bench.plan import PlanError
 from bench.run.create import resume_run
 from bench.run.resume import ResumeError
@@ -84,7 +84,7 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
     if options.buy and options.run.endswith(".json"):
         progress.say(f"error: --buy extends a run, and {options.run} is only its summary")
         return USAGE
-    crew = _crew(options, store)
+    distributed = _distributed(options, store)
 
     def look() -> "Verdict":
         found = load_summary(store, options.run)
@@ -92,21 +92,21 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
 
     verdict = judge(rules, run, baseline, unlike_environments=options.unlike_environments)
     if options.buy:
-        extend = partial(_extend, options, store, progress, crew)
+        extend = partial(_extend, options, store, progress, distributed)
         verdict = buy(verdict, look, extend, progress.say)
     written = publish(verdict, options.reports / run.run)
     progress.say(f"verdict: {', '.join(str(path) for path in written)}")
     return verdict.outcome.exit_code
 
 
-def _crew(options: argparse.Namespace, store: Store) -> Crew | None:
+def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad | None:
     """Return who would make the load of bought rounds; said before any is wanted.
 
     Raises ``PlanError``, ``ResumeError`` and ``PortTaken``.
     """
     load = LoadOptions.of(options)
     if options.buy:
-        return load.crew_again(store.open(options.run).record)
+        return load.distributed_again(store.open(options.run).record)
     if load.given:
         raise PlanError("who makes the load is a matter of --buy, and nothing is measured without")
     return None
@@ -116,11 +116,13 @@ def _extend(
     options: argparse.Namespace,
     store: Store,
     progress: Progress,
-    crew: Crew | None,
+    distributed: DistributedLoad | None,
     rounds: int,
 ) -> None:
     """Extend the run to ``rounds`` rounds, and make its report again."""
-    run = resume_run(options.run, store=store, progress=progress, rounds=rounds, crew=crew)
+    run = resume_run(
+        options.run, store=store, progress=progress, rounds=rounds, distributed=distributed
+    )
     try:
         run.walk()
     finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.cli.arguments import number, whole_number
 from bench.interactive.ports import free_port, require_free
-from bench.load.spec import Crew
+from bench.load.spec import DistributedLoad
 from bench.model import LoadWorkers, Plan, RunRecord
 from bench.plan import PlanError
 from bench.run.resume import require_same_load
@@ -36,20 +36,20 @@ class LoadOptions:
         """Whether the command line says anything of who makes the load."""
         return self.workers.total > 0 or self.bind is not None
 
-    def crew(self) -> Crew | None:
+    def distributed(self) -> DistributedLoad | None:
         """Return who makes the load of a new run. Raises ``PlanError``, ``PortTaken``."""
-        return self._crew(self.workers)
+        return self._distributed(self.workers)
 
-    def crew_again(self, record: RunRecord) -> Crew | None:
+    def distributed_again(self, record: RunRecord) -> DistributedLoad | None:
         """Return who goes on with a run: as many as made its load, so none need be named.
 
         Raises likewise, and ``ResumeError`` if others are.
         """
         if self.workers.total:
             require_same_load(record, self.workers)
-        return self._crew(record.load_workers)
+        return self._distributed(record.load_workers)
 
-    def _crew(self, workers: LoadWorkers) -> Crew | None:
+    def _distributed(self, workers: LoadWorkers) -> DistributedLoad | None:
         if workers.elsewhere and self.bind is None:
             raise PlanError(
                 f"{workers}: name an address of this machine that those reach with "
@@ -60,13 +60,13 @@ class LoadOptions:
         if not workers.total:
             return None
         if self.bind is None:
-            return Crew(workers)
+            return DistributedLoad(workers)
         host, port = self.bind
         if port == 0:
             port = free_port(host, "--load-bind ADDRESS")
         else:
             require_free(host, port, "--load-bind ADDRESS:PORT")
-        return Crew(workers, host, port, self.within_s)
+        return DistributedLoad(workers, host, port, self.within_s)
 
 
 NEW_RUN = (
@@ -114,17 +114,17 @@ def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN
     )
 
 
-def check_workers(plan: Plan, crew: Crew | None) -> None:
-    """Raise ``PlanError`` if ``crew`` is too big for a scenario, or cannot reach a server."""
-    if crew is None:
+def check_workers(plan: Plan, distributed: DistributedLoad | None) -> None:
+    """Raise ``PlanError`` if there are too many workers, or if they cannot reach a server."""
+    if distributed is None:
         return
     for scenario in plan.scenarios:
-        if scenario.users < crew.workers.total:
+        if scenario.users < distributed.workers.total:
             raise PlanError(
                 f"the scenario {scenario.name!r} has {scenario.users} users: too few for "
-                f"{crew.workers.total} load workers, of which each needs one"
+                f"{distributed.workers.total} load workers, of which each needs one"
             )
-    if crew.workers.elsewhere and plan.external:
+    if distributed.workers.elsewhere and plan.external:
         raise PlanError(
             f"the server {plan.external[0].name!r} listens on 127.0.0.1: load workers from "
             "elsewhere cannot reach it"

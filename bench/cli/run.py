@@ -15,7 +15,7 @@ from bench.cli.exits import FAILED, OK
 from bench.cli.load_options import LoadOptions, add_load_options, check_workers
 from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
-from bench.load.spec import Crew
+from bench.load.spec import DistributedLoad
 from bench.model import Plan, RunState
 from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
 from bench.run.create import resume_run, start_run
@@ -72,9 +72,9 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     package_versions()
     store = Store(options.results)
     plan, source = _plan(options, store)
-    crew = _crew(options, plan, store)
+    distributed = _distributed(options, plan, store)
     with site_of(options, plan, progress) as site:
-        run = _started(options, plan, source, store, site, progress, crew)
+        run = _started(options, plan, source, store, site, progress, distributed)
         code = _walk(options, run, store, site, progress)
         if site is not None and site.left_behind:
             progress.say("error: not everything that was made on the cluster could be removed")
@@ -99,7 +99,7 @@ def _walk(
                 progress=progress,
                 rounds=rounds,
                 site=site,
-                crew=run.crew,
+                distributed=run.distributed,
             )
             record = run.walk()
     finally:
@@ -158,13 +158,13 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
     return plan, plan_source(name, options.external)
 
 
-def _crew(options: argparse.Namespace, plan: Plan, store: Store) -> Crew | None:
+def _distributed(options: argparse.Namespace, plan: Plan, store: Store) -> DistributedLoad | None:
     load = LoadOptions.of(options)
     if options.resume is not None:
-        return load.crew_again(store.open(options.resume).record)
-    crew = load.crew()
-    check_workers(plan, crew)
-    return crew
+        return load.distributed_again(store.open(options.resume).record)
+    distributed = load.distributed()
+    check_workers(plan, distributed)
+    return distributed
 
 
 def _started(
@@ -174,10 +174,12 @@ def _started(
     store: Store,
     site: Site | None,
     progress: Progress,
-    crew: Crew | None,
+    distributed: DistributedLoad | None,
 ) -> Run:
     if options.resume is None:
-        return start_run(plan, source, store=store, progress=progress, site=site, crew=crew)
+        return start_run(
+            plan, source, store=store, progress=progress, site=site, distributed=distributed
+        )
     return resume_run(
         options.resume,
         store=store,
@@ -185,5 +187,5 @@ def _started(
         rounds=options.rounds,
         force=options.force,
         site=site,
-        crew=crew,
+        distributed=distributed,
     )

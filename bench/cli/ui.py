@@ -5,7 +5,7 @@ import argparse
 from bench.cli.arguments import whole_number
 from bench.cli.exits import OK
 from bench.cli.playground import add_playground, playground_of
-from bench.interactive.locust_processes import MASTER_PORT, SwarmOptions
+from bench.interactive.locust_processes import MASTER_PORT, LocustOptions
 from bench.interactive.ui import UiOptions, ui
 from bench.supervision.progress import Progress
 
@@ -75,7 +75,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _ui(options: argparse.Namespace, progress: Progress) -> int:
-    swarm = SwarmOptions(
+    locust = LocustOptions(
         host=options.host,
         port=options.port,
         workers=options.workers,
@@ -83,7 +83,7 @@ def _ui(options: argparse.Namespace, progress: Progress) -> int:
         master_bind_host=options.master_bind_host,
         master_bind_port=options.master_bind_port,
     )
-    ui(UiOptions(playground_of(options), swarm), progress)
+    ui(UiOptions(playground_of(options), locust), progress)
     return OK
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from bench.cluster.child_rpc import account_arguments
 from bench.cluster.plane import Plane
 from bench.supervision.process import SupervisedProcess
-from bench.supervision.rpc import Dialogue
+from bench.supervision.rpc import RpcClient
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
@@ -41,7 +41,7 @@ class Churn(Stoppable):
 
     def __init__(self, process: SupervisedProcess) -> None:
         self._process = process
-        self._dialogue = Dialogue(process)
+        self._rpc = RpcClient(process)
 
     @classmethod
     def start(cls, plane: Plane, watchdog: Watchdog, *, seed: int, pods: int, log: Path) -> Self:
@@ -56,7 +56,7 @@ class Churn(Stoppable):
             *account_arguments(plane.credentials(IDENTITY)),
             f"--seed={seed}",
             f"--pods={pods}",
-            *plane.ground.arguments(),
+            *plane.placement.arguments(),
         ]
         process = SupervisedProcess.start(
             "churn writer", argv, log=log, watchdog=watchdog, pipe_stdin=True, pipe_stdout=True
@@ -76,12 +76,12 @@ class Churn(Stoppable):
 
     def resume(self, rate_per_s: float) -> None:
         """Write at ``rate_per_s`` from now on; 0 writes nothing."""
-        self._dialogue.say({"do": "resume", "rate_per_s": rate_per_s})
+        self._rpc.say({"do": "resume", "rate_per_s": rate_per_s})
         self._expect("resumed")
 
     def pause(self) -> ChurnReport:
         """Stop writing, wait until nothing is in flight, and tell what was done."""
-        self._dialogue.say({"do": "pause"})
+        self._rpc.say({"do": "pause"})
         heard = self._expect("paused")
         return ChurnReport(**{key: value for key, value in heard.items() if key != "event"})
 
@@ -94,7 +94,7 @@ class Churn(Stoppable):
         self._process.stop()
 
     def _expect(self, event: str) -> dict[str, Any]:
-        heard = self._dialogue.hear(ANSWER_TIMEOUT_S)
+        heard = self._rpc.hear(ANSWER_TIMEOUT_S)
         if heard.get("event") != event:
             raise RuntimeError(f"the churn writer said {heard!r} instead of {event!r}")
         return heard

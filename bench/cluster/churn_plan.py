@@ -8,7 +8,7 @@ MIX = {"patch": 0.8, "delete": 0.1, "create": 0.1}
 """Share of each kind of write; every deletion is followed by the creation of a replacement."""
 
 
-class Flock:
+class ChurnPlan:
     """The pods as churn sees them: which live, which are free to be written, what comes next.
 
     A pod that is being written is in neither list, so that no two writes to one

@@ -15,8 +15,8 @@ from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.child_rpc import Figures, Order, account_parser, credentials_of, obey
-from bench.cluster.churn_plan import Flock
-from bench.cluster.placement import Ground, add_ground, ground_of
+from bench.cluster.churn_plan import ChurnPlan
+from bench.cluster.placement import Placement, add_placement, placement_of
 from bench.cluster.pods import PodKey, draw_pods
 from bench.cluster.population import create_pod, set_status, written_version
 
@@ -38,10 +38,10 @@ class Tally:
 class Writer:
     """Paces the writes and sends them from a few threads."""
 
-    def __init__(self, api: Api, flock: Flock, ground: Ground) -> None:
+    def __init__(self, api: Api, plan: ChurnPlan, placement: Placement) -> None:
         self._api = api
-        self._ground = ground
-        self._flock = flock
+        self._placement = placement
+        self._plan = plan
         self._lock = threading.Condition()
         self._tally = Tally(0.0)
         self._outstanding = 0
@@ -88,7 +88,7 @@ class Writer:
         while not self._halt.wait(max(0.0, due - time.monotonic())):
             due += period
             with self._lock:
-                drawn = self._flock.draw() if self._outstanding < OUTSTANDING else None
+                drawn = self._plan.draw() if self._outstanding < OUTSTANDING else None
                 if drawn is None:
                     self._tally.dropped += 1
                     continue
@@ -104,7 +104,7 @@ class Writer:
             except (ApiError, ApiUnreachableError) as error:
                 failure = str(error)
             with self._lock:
-                self._flock.done(kind, pod, succeeded=failure is None)
+                self._plan.done(kind, pod, succeeded=failure is None)
                 self._newest = max(self._newest, version)
                 if failure is None:
                     self._tally.written += 1
@@ -118,7 +118,7 @@ class Writer:
         # A write that got no answer may have been carried out: the next attempt finds that.
         if kind == "create":
             try:
-                return create_pod(self._api, pod, self._ground)
+                return create_pod(self._api, pod, self._placement)
             except ApiError as error:
                 if error.reason != "AlreadyExists":
                     raise
@@ -133,13 +133,13 @@ class Writer:
                     raise
                 return "0"
         with self._lock:
-            restarts = self._flock.next_restarts(pod)
-        path, patch = self._ground.change(pod, restarts)
+            restarts = self._plan.next_restarts(pod)
+        path, patch = self._placement.change(pod, restarts)
         return str(self._api.merge_patch(path, patch)["metadata"]["resourceVersion"])
 
     def _already_there(self, pod: PodKey) -> str:
-        if self._ground.writes_status:
-            return set_status(self._api, pod, self._ground)
+        if self._placement.writes_status:
+            return set_status(self._api, pod, self._placement)
         return str(self._api.get(pod.path)["metadata"]["resourceVersion"])
 
 
@@ -147,9 +147,9 @@ def main() -> None:
     """Obey orders until standard input ends."""
     arguments = _arguments()
     api = Api(credentials_of(arguments), connections=OUTSTANDING)
-    ground = ground_of(arguments)
-    drawn = draw_pods(arguments.seed, arguments.pods, namespace=ground.scope)
-    writer = Writer(api, Flock(drawn, arguments.seed), ground)
+    placement = placement_of(arguments)
+    drawn = draw_pods(arguments.seed, arguments.pods, namespace=placement.scope)
+    writer = Writer(api, ChurnPlan(drawn, arguments.seed), placement)
 
     def resume(order: Order) -> tuple[str, Figures]:
         writer.resume(order["rate_per_s"])
@@ -162,7 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser = account_parser("bench.cluster.churn_writer", __doc__)
     parser.add_argument("--seed", type=int, required=True, help="seed of the population")
     parser.add_argument("--pods", type=int, required=True, help="pods in the population")
-    add_ground(parser)
+    add_placement(parser)
     return parser.parse_args()
 
 

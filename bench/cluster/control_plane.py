@@ -22,7 +22,7 @@ from bench.cluster.identities import (
     create_identities,
     write_kubeconfig,
 )
-from bench.cluster.placement import Ground
+from bench.cluster.placement import Placement
 from bench.supervision.guardian import remove_folders
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
@@ -61,7 +61,7 @@ class ControlPlane(Stoppable):
         self._extra_args = extra_args
         self._pods_need_accounts = pods_need_accounts
         self._apis: dict[str, Api] = {}
-        self.ground = Ground()
+        self.placement = Placement()
         self.private_words: tuple[str, ...] = ()
         self.folder = watchdog.new_folder()
         self.kubeconfig = self.folder / "kubeconfig"

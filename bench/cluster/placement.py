@@ -32,7 +32,7 @@ CONFINED_CONTAINER: Manifest = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Placement:
     """Where this project's objects are.
 
     ``home`` is the namespace of accounts, probe and bystander. If ``confined``, it is that
@@ -92,22 +92,22 @@ class Ground:
         return never_run(pod) if self.confined else pod
 
     def arguments(self) -> list[str]:
-        """Return what tells a process of ours of this ground; see ``add_ground``."""
+        """Return what passes this placement to a child process; see ``add_placement``."""
         told = [f"--home={self.home}"]
         told += ["--confined"] if self.confined else []
         return told if self.writes_status else [*told, "--without-status"]
 
 
-def add_ground(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that ``ground_of`` reads."""
+def add_placement(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that ``placement_of`` reads."""
     parser.add_argument("--home", default=NAMESPACE, help="namespace of our accounts (%(default)s)")
     parser.add_argument("--confined", action="store_true", help="all pods are there, none is run")
     parser.add_argument("--without-status", action="store_true", help="never write a pod's status")
 
 
-def ground_of(arguments: argparse.Namespace) -> Ground:
-    """Return the ground that the arguments name."""
-    return Ground(arguments.home, arguments.confined, not arguments.without_status)
+def placement_of(arguments: argparse.Namespace) -> Placement:
+    """Return the placement that the arguments name."""
+    return Placement(arguments.home, arguments.confined, not arguments.without_status)
 
 
 def never_run(pod: Manifest) -> Manifest:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.cluster.api import Api, Credentials
-from bench.cluster.placement import Ground
+from bench.cluster.placement import Placement
 
 
 class Plane(Protocol):
@@ -28,7 +28,7 @@ class Plane(Protocol):
         """Has a context for each identity, named as it is."""
 
     @property
-    def ground(self) -> Ground:
+    def placement(self) -> Placement:
         """Where accounts and pods are, and what pods may look like there."""
 
     @property

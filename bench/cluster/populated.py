@@ -52,9 +52,9 @@ class PopulatedCluster(Stoppable, Generic[P]):
         with ExitStack() as stack:
             self.plane = self._start(self._watchdog)
             stack.callback(self.plane.stop)
-            ground = self.plane.ground
-            drawn = draw_pods(self._seed, self.pods, namespace=ground.scope)
-            populate(self.plane.api(IDENTITY), drawn, ground, progress=self._progress)
+            placement = self.plane.placement
+            drawn = draw_pods(self._seed, self.pods, namespace=placement.scope)
+            populate(self.plane.api(IDENTITY), drawn, placement, progress=self._progress)
             self.targets = targets(drawn)
             self.churn = stack.enter_context(
                 Churn.start(

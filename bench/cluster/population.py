@@ -8,18 +8,18 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 import msgspec
 
 from bench.cluster.api import Api, ApiError
-from bench.cluster.placement import Ground
+from bench.cluster.placement import Placement
 from bench.cluster.pods import PodKey
 
 WRITERS = 16
-OPEN = Ground()
+OPEN = Placement()
 Progress = Callable[[int, int], None]
 
 
 def populate(
     api: Api,
     pods: Iterable[PodKey],
-    ground: Ground = OPEN,
+    placement: Placement = OPEN,
     *,
     progress: Progress = lambda _done, _all: None,
 ) -> None:
@@ -29,11 +29,11 @@ def populate(
     ``ApiError`` or ``ApiUnreachableError`` from the first write that fails.
     """
     wanted = list(pods)
-    if not ground.confined:
+    if not placement.confined:
         for namespace in sorted({pod.namespace for pod in wanted}):
             ensure_namespace(api, namespace)
     done = _Counter(len(wanted), progress)
-    pace = _Pace(ground)
+    pace = _Pace(placement)
     failed = threading.Event()
 
     def write(share: list[PodKey]) -> None:
@@ -41,7 +41,7 @@ def populate(
             if failed.is_set():
                 return
             pace.wait()
-            create_pod(api, pod, ground)
+            create_pod(api, pod, placement)
             done.step()
 
     with ThreadPoolExecutor(WRITERS) as writers:
@@ -66,22 +66,22 @@ def ensure_namespace(api: Api, name: str) -> None:
             raise
 
 
-def create_pod(api: Api, pod: PodKey, ground: Ground = OPEN) -> str:
+def create_pod(api: Api, pod: PodKey, placement: Placement = OPEN) -> str:
     """Create the pod, then set its status; return the resourceVersion of the last write."""
-    body = msgspec.json.encode(ground.manifest(pod))
+    body = msgspec.json.encode(placement.manifest(pod))
     created = api.request("POST", f"/api/v1/namespaces/{pod.namespace}/pods", body)
-    return set_status(api, pod, ground) if ground.writes_status else written_version(created)
+    return set_status(api, pod, placement) if placement.writes_status else written_version(created)
 
 
-def set_status(api: Api, pod: PodKey, ground: Ground = OPEN) -> str:
+def set_status(api: Api, pod: PodKey, placement: Placement = OPEN) -> str:
     """Set the status of a pod that nobody else writes; return the resourceVersion.
 
     The update needs no resourceVersion for that reason. Its spec is spared, since
     only the status is taken from it; labels and annotations would be taken too.
     """
-    body = ground.manifest(pod)
+    body = placement.manifest(pod)
     del body["spec"]
-    body["status"] = ground.status(pod)
+    body["status"] = placement.status(pod)
     return written_version(api.request("PUT", f"{pod.path}/status", msgspec.json.encode(body)))
 
 
@@ -119,11 +119,11 @@ class _Counter:
 
 
 class _Pace:
-    """Lets pods through, to several threads, no faster than the ground allows writes."""
+    """Lets pods through, to several threads, no faster than the placement allows writes."""
 
-    def __init__(self, ground: Ground) -> None:
-        writes = 2 if ground.writes_status else 1
-        self._period_s = writes / ground.writes_per_s if ground.writes_per_s else 0.0
+    def __init__(self, placement: Placement) -> None:
+        writes = 2 if placement.writes_status else 1
+        self._period_s = writes / placement.writes_per_s if placement.writes_per_s else 0.0
         self._due = time.monotonic()
         self._lock = threading.Lock()
 

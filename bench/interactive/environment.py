@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.interactive.playground import start_server
-from bench.interactive.restarter import Keeper, Part
+from bench.interactive.restarter import Part, Restarter
 from bench.interactive.service import Refused
 from bench.supervision.freezer import Freezer
 from bench.supervision.process import ProcessFailed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_CHURN_PER_S = 1000.0
 
 
-class Stand(Stoppable):
+class DemoEnvironment(Stoppable):
     """One cluster, its servers by name, and what a person may do to them."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Stand(Stoppable):
         self._churning = threading.Lock()
         self._watchdog = watchdog
         self._address = address
-        self.keeper = Keeper(say)
+        self.restarter = Restarter(say)
 
     def start_server(self, kind: ServerKind, port: int = 0) -> None:
         """Start a server, in the place of the one it had before. Raises ``ProcessFailed``."""
@@ -68,7 +68,7 @@ class Stand(Stoppable):
 
     def state(self) -> dict[str, Any]:
         """Return how everything stands, for the page."""
-        trouble = self.keeper.trouble
+        trouble = self.restarter.trouble
         return {
             "frozen_s": round(self.freezer.left_s, 1),
             "api_server_trouble": trouble("kube-apiserver") or trouble("etcd"),
@@ -97,7 +97,7 @@ class Stand(Stoppable):
 
         A frozen API server is still as it is.
         """
-        if self.freezer.left_s or self.keeper.trouble("churn writer"):
+        if self.freezer.left_s or self.restarter.trouble("churn writer"):
             yield
             return
         with self._churning:

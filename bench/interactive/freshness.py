@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bench.cluster.api import Api
-from bench.cluster.placement import Ground
+from bench.cluster.placement import Placement
 from bench.probes.freshness_process import Reader, create_pod
 
 EVERY_S = 5.0
@@ -34,9 +34,9 @@ class Freshness:
 class LightProbe:
     """Writes one pod of its own as ``api``'s identity and reads it from each server."""
 
-    def __init__(self, api: Api, ground: Ground) -> None:
+    def __init__(self, api: Api, placement: Placement) -> None:
         self._api = api
-        self._ground = ground
+        self._placement = placement
         self._made = False
         self.answered: Counter[str] = Counter()
         """Good answers that the probe itself got so far: its reads count as the users' do."""
@@ -44,11 +44,11 @@ class LightProbe:
     def look(self, urls: Mapping[str, str]) -> Freshness:
         """Write once and read from all. Raises ``ApiError``, ``ApiUnreachableError``."""
         if not self._made:
-            create_pod(self._api, self._ground)
+            create_pod(self._api, self._placement)
             self._made = True
         mark = str(time.time_ns())
         patch = {"metadata": {"annotations": {"informer-bench/written": mark}}}
-        written = self._api.merge_patch(self._ground.probe_path, patch)
+        written = self._api.merge_patch(self._placement.probe_path, patch)
         version = int(written["metadata"]["resourceVersion"])
         acked = time.monotonic()
         with ThreadPoolExecutor(len(urls)) as threads:
@@ -59,7 +59,7 @@ class LightProbe:
             return Freshness({name: wait.result() for name, wait in waits.items()})
 
     def _wait(self, name: str, url: str, version: int, acked: float) -> float | None:
-        reader = Reader(url, self._ground.home)
+        reader = Reader(url, self._placement.home)
         try:
             while time.monotonic() - acked < BOUND_S:
                 seen = reader.version()

@@ -10,7 +10,7 @@ from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.populated import IDENTITY
 from bench.interactive.background import Background
 from bench.interactive.counts import count, throttled
-from bench.interactive.environment import Stand
+from bench.interactive.environment import DemoEnvironment
 from bench.interactive.freshness import EVERY_S as FRESH_EVERY_S
 from bench.interactive.freshness import LightProbe
 from bench.interactive.scrape import EVERY_S, Scraped, scrape
@@ -30,12 +30,12 @@ SILENT_S = 3.0
 """An API server that has not answered a scrape for so long is called silent."""
 
 
-class Observer:
+class LiveMetrics:
     """Looks when it is asked to; does nothing by itself."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
-        self._audit = AuditLog(stand.plane.audit_log)
+    def __init__(self, environment: DemoEnvironment) -> None:
+        self._environment = environment
+        self._audit = AuditLog(environment.plane.audit_log)
         self._lock = threading.Lock()
         self._position: int | None = None
         self._at = float("-inf")
@@ -49,13 +49,15 @@ class Observer:
         self._bytes: dict[str, float] = {}
         self._scraped: Scraped | None = None
         self._scrapes = Background(
-            lambda: scrape(stand.plane.api(IDENTITY), stand.servers),
+            lambda: scrape(environment.plane.api(IDENTITY), environment.servers),
             EVERY_S,
             (ApiError, ApiUnreachableError, MetricsError),
         )
-        self._probe = LightProbe(stand.plane.api(PROBE), stand.plane.ground)
+        self._probe = LightProbe(environment.plane.api(PROBE), environment.plane.placement)
         self._freshness = Background(
-            lambda: self._probe.look({name: each.url for name, each in stand.servers.items()}),
+            lambda: self._probe.look(
+                {name: each.url for name, each in environment.servers.items()}
+            ),
             FRESH_EVERY_S,
             (ApiError, ApiUnreachableError),
         )
@@ -66,7 +68,7 @@ class Observer:
         """Look once; ``answers`` and ``failed`` are counts of each server's, so far.
 
         Returns the point since the last look (``None`` the first time) and how things
-        stand now.
+        environment now.
         """
         with self._lock:
             now = time.monotonic()
@@ -78,7 +80,7 @@ class Observer:
                 self._recent.clear()
                 self._latest.clear()
             self._scrapes.kick()
-            if not self._stand.freezer.left_s:
+            if not self._environment.freezer.left_s:
                 self._freshness.kick()
             answers = Counter(answers) + self._probe.answered  # they cost the API server as well
             rows, trouble = self._new_rows()
@@ -120,7 +122,7 @@ class Observer:
             of_server[who] += number
         self._recent.append((of_server, good))
         self._latest.append((seconds, good, bad))
-        servers = self._stand.servers
+        servers = self._environment.servers
         return {
             "at": round(time.time(), 3),
             "seconds": round(seconds, 3),
@@ -153,7 +155,7 @@ class Observer:
         }
 
     def _cpu_since(self, seconds: float) -> dict[str, float]:
-        before, self._cpu = self._cpu, self._spent.read(self._stand.pids())
+        before, self._cpu = self._cpu, self._spent.read(self._environment.pids())
         return {
             name: round(max(0.0, spent - before[name][1]) / seconds, 4)
             for name, (pid, spent) in self._cpu.items()
@@ -179,7 +181,7 @@ class Observer:
     def _now(self, trouble: str | None) -> dict[str, Any]:
         scraped = self._scrapes.latest
         return {
-            **self._stand.state(),
+            **self._environment.state(),
             "silent_s": round(busy) if (busy := self._scrapes.busy_s) > SILENT_S else 0,
             "audit_trouble": trouble,
             "scrape_trouble": self._scrapes.error,
@@ -205,7 +207,7 @@ class Observer:
     def _per_answer(self) -> dict[str, float | None]:
         """Return API requests per useful answer of each server over the last minute."""
         found: dict[str, float | None] = {}
-        for name in self._stand.servers:
+        for name in self._environment.servers:
             asked = sum(requests[name] for requests, _ in self._recent)
             good = sum(answers[name] for _, answers in self._recent)
             found[name] = round(asked / good, 4) if good else None

@@ -22,7 +22,7 @@ MASTER_PORT = 5557
 
 
 @dataclass(frozen=True, slots=True)
-class SwarmOptions:
+class LocustOptions:
     """Where Locust's page and master listen, and how many workers there are."""
 
     host: str
@@ -44,12 +44,12 @@ class SwarmOptions:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-class Swarm(Stoppable):
+class LocustProcesses(Stoppable):
     """Locust's processes, started one after the other."""
 
     def __init__(
         self,
-        options: SwarmOptions,
+        options: LocustOptions,
         servers: Mapping[str, str],
         targets: Path,
         *,

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bench.cluster.api import ApiError, ApiUnreachableError
-from bench.interactive.environment import Stand
+from bench.interactive.environment import DemoEnvironment
 from bench.interactive.rows import read_rows
 from bench.interactive.service import Refused
 from bench.model import (
@@ -101,15 +101,15 @@ class Measured:
     scrapes: list[ScrapeRow]
 
 
-class HandTest:
+class ManualTrial:
     """The marks around one test, one marker a server."""
 
-    def __init__(self, number: int, what: What, stand: Stand, rows: Path) -> None:
+    def __init__(self, number: int, what: What, environment: DemoEnvironment, rows: Path) -> None:
         self.what = what
-        self.stand = stand
+        self.environment = environment
         self.rows = rows
-        self.churn_per_s = stand.churn_per_s
-        self.markers = {name: _marker(number, stand, name) for name in what.servers}
+        self.churn_per_s = environment.churn_per_s
+        self.markers = {name: _marker(number, environment, name) for name in what.servers}
         self.begun: dict[str, Mark] = {}
         self.ended: dict[str, Mark] = {}
         self._trouble: str | None = None
@@ -117,7 +117,7 @@ class HandTest:
     def begin(self) -> None:
         """Take the marks before; what cannot be read makes its trials failed ones."""
         try:
-            with self.stand.still():
+            with self.environment.still():
                 self.begun = {name: marker.begin() for name, marker in self.markers.items()}
         except UNREADABLE as error:
             self._trouble = str(error)
@@ -125,18 +125,17 @@ class HandTest:
     def end(self, *, users: int) -> Ended:
         """Take the marks after."""
         try:
-            with self.stand.still():
+            with self.environment.still():
                 self.ended = {name: marker.end() for name, marker in self.markers.items()}
         except UNREADABLE as error:
             self._trouble = self._trouble or str(error)
         caveats = []
-        if self.stand.churn_per_s != self.churn_per_s:
-            text = (
-                f"churn was set from {self.churn_per_s:g} to {self.stand.churn_per_s:g} writes a "
-            )
-            caveats.append((CaveatKind.CHURN_NOT_REACHED, f"{text}second meanwhile"))
+        if self.environment.churn_per_s != self.churn_per_s:
+            now = self.environment.churn_per_s
+            text = f"churn was set from {self.churn_per_s:g} to {now:g} writes per second meanwhile"
+            caveats.append((CaveatKind.CHURN_NOT_REACHED, text))
         scenario = self.what.scenario(
-            users, pods=self.stand.cluster.pods, churn_per_s=self.churn_per_s
+            users, pods=self.environment.cluster.pods, churn_per_s=self.churn_per_s
         )
         return Ended(scenario, tuple(caveats), self._trouble)
 
@@ -146,7 +145,7 @@ class HandTest:
             marker.close()
 
 
-def trial_of(trial: Trial, test: HandTest, ended: Ended) -> Measured:
+def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> Measured:
     """Return what the test measured of the trial's server."""
     begin, end = test.begun.get(trial.server), test.ended.get(trial.server)
     begin_s = begin.at_monotonic_s + begin.clock_offset_s if begin else time.time()
@@ -170,7 +169,7 @@ def trial_of(trial: Trial, test: HandTest, ended: Ended) -> Measured:
         churn_requested_per_s=ended.scenario.churn_per_s,
         churn_achieved_per_s=ended.scenario.churn_per_s,
         pods_at_start=ended.scenario.pods,
-        identity=test.stand.servers[trial.server].kind.identity,
+        identity=test.environment.servers[trial.server].kind.identity,
         failure=ended.failure,
     )
     notes = list(ended.caveats)
@@ -191,7 +190,7 @@ def trial_of(trial: Trial, test: HandTest, ended: Ended) -> Measured:
     return Measured(dataclasses.replace(record, caveats=caveats), columns, audit, marker.scrapes)
 
 
-def _with_costs(record: TrialRecord, test: HandTest, begin: Mark, end: Mark) -> TrialRecord:
+def _with_costs(record: TrialRecord, test: ManualTrial, begin: Mark, end: Mark) -> TrialRecord:
     used = usage(*end.pids["server"])
     # what the control plane spent for two servers at once is neither's
     alone = len(test.what.servers) == 1
@@ -207,18 +206,21 @@ def _with_costs(record: TrialRecord, test: HandTest, begin: Mark, end: Mark) -> 
     )
 
 
-def _marker(number: int, stand: Stand, server: str) -> Marker:
+def _marker(number: int, environment: DemoEnvironment, server: str) -> Marker:
     return Marker(
-        number, stand.plane, lambda: [stand.servers[server]], lambda: _pids(stand, server)
+        number,
+        environment.plane,
+        lambda: [environment.servers[server]],
+        lambda: _pids(environment, server),
     )
 
 
-def _pids(stand: Stand, server: str) -> dict[str, Trees]:
-    plane = stand.plane
+def _pids(environment: DemoEnvironment, server: str) -> dict[str, Trees]:
+    plane = environment.plane
     return {
         "apiserver": (plane.apiserver.pid,),
         "etcd": (plane.etcd.pid,),
-        "server": (stand.servers[server].pid,),
+        "server": (environment.servers[server].pid,),
     }
 
 

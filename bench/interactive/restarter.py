@@ -32,7 +32,7 @@ class Part:
     again_at: float = 0.0
 
 
-class Keeper:
+class Restarter:
     """Looks after its parts, in order: what others depend on comes first."""
 
     def __init__(self, say: Callable[[str], None]) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.interactive.environment import Stand
-from bench.interactive.manual_trial import Ended, HandTest, What, trial_of
+from bench.interactive.environment import DemoEnvironment
+from bench.interactive.manual_trial import Ended, ManualTrial, What, trial_of
 from bench.interactive.service import Refused
 from bench.model import (
     SCHEMA,
@@ -39,11 +39,11 @@ CAVEAT = (
 class Session:
     """The tests of one page so far; safe to use from several threads."""
 
-    def __init__(self, stand: Stand, folder: Path, *, seed: int) -> None:
-        self._stand = stand
+    def __init__(self, environment: DemoEnvironment, folder: Path, *, seed: int) -> None:
+        self._environment = environment
         self._folder = folder
         self._lock = threading.Lock()
-        self._test: HandTest | None = None
+        self._test: ManualTrial | None = None
         self._number = 0
         self._trials: list[TrialRecord] = []
         self._scenarios: dict[str, Scenario] = {}
@@ -54,7 +54,7 @@ class Session:
             state=RunState.RUNNING,
             started_at=now.isoformat(timespec="seconds"),
             plan=Plan("by-hand", "Tests by hand on Locust's page", seed, (), 1, 0.0, 1.0, ()),
-            environment=describe(stand.plane.binaries),
+            environment=describe(environment.plane.binaries),
             trials_planned=0,
             caveats=(Caveat(CaveatKind.NOT_INTERLEAVED, CAVEAT),),
         )
@@ -70,7 +70,7 @@ class Session:
             self._number += 1
             rows = self._folder / "rows" / str(self._number)
             rows.mkdir(parents=True)
-            self._test = HandTest(self._number, what, self._stand, rows)
+            self._test = ManualTrial(self._number, what, self._environment, rows)
             self._test.begin()
             return {"folder": str(rows)}
 
@@ -99,7 +99,7 @@ class Session:
                 archive.add(self._writer.folder, arcname=record.run, filter=_nobody)
             return {"file": str(path), "name": f"{record.run}.tar.gz"}
 
-    def _write(self, test: HandTest, ended: Ended) -> None:
+    def _write(self, test: ManualTrial, ended: Ended) -> None:
         scenario = dataclasses.replace(ended.scenario)
         self._scenarios[scenario.name] = scenario
         for server in test.what.servers:

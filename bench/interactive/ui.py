@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.interactive.environment import Stand
-from bench.interactive.live_metrics import Observer
-from bench.interactive.locust_processes import LOCUSTFILE, Swarm, SwarmOptions
+from bench.interactive.environment import DemoEnvironment
+from bench.interactive.live_metrics import LiveMetrics
+from bench.interactive.locust_processes import LOCUSTFILE, LocustOptions, LocustProcesses
 from bench.interactive.playground import SERVERS, WATCH_EVERY_S, Playground, cluster_of
 from bench.interactive.ports import free_port, require_free
 from bench.interactive.service import Handlers, Refused, Service
@@ -24,7 +24,7 @@ class UiOptions:
     """What is wanted; a port 0 lets us choose."""
 
     playground: Playground
-    swarm: SwarmOptions
+    locust: LocustOptions
 
 
 def ui(options: UiOptions, progress: Progress) -> None:
@@ -33,82 +33,84 @@ def ui(options: UiOptions, progress: Progress) -> None:
     Raises ``PortTaken`` before anything is started, ``ProcessFailed`` when something
     does not come up or Locust ends, ``BinariesUnavailable``. Ctrl-C ends it in order.
     """
-    swarm_options = _with_ports(options.swarm)
+    swarm_options = _with_ports(options.locust)
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog())
-        stand = _start_stand(options, swarm_options, watchdog, stack, progress)
-        folder = stand.plane.folder
-        observer = Observer(stand)
-        stack.callback(observer.close)
-        session = Session(stand, folder, seed=options.playground.seed)
-        handlers = _handlers(stand, observer, session)
+        environment = _start_environment(options, swarm_options, watchdog, stack, progress)
+        folder = environment.plane.folder
+        live_metrics = LiveMetrics(environment)
+        stack.callback(live_metrics.close)
+        session = Session(environment, folder, seed=options.playground.seed)
+        handlers = _handlers(environment, live_metrics, session)
         service = stack.enter_context(Service(folder / "ui.sock", handlers))
         progress.move("starting Locust", 0.0)
-        urls = {name: server.url for name, server in stand.servers.items()}
+        urls = {name: server.url for name, server in environment.servers.items()}
         targets = folder / "targets.json"
-        write_targets(targets, stand.cluster.targets)
-        swarm = Swarm(swarm_options, urls, targets, folder=folder, watchdog=watchdog)
-        stack.enter_context(swarm)
-        swarm.start(service.path)
-        keeper = stand.keeper
-        keeper.add(swarm.parts())
+        write_targets(targets, environment.cluster.targets)
+        locust = LocustProcesses(swarm_options, urls, targets, folder=folder, watchdog=watchdog)
+        stack.enter_context(locust)
+        locust.start(service.path)
+        restarter = environment.restarter
+        restarter.add(locust.parts())
         progress.settle()
-        _announce(options, swarm_options, urls, stand.plane.audit_log, progress)
+        _announce(options, swarm_options, urls, environment.plane.audit_log, progress)
         while True:
-            swarm.page.check()
-            keeper.look()
+            locust.page.check()
+            restarter.look()
             time.sleep(WATCH_EVERY_S)
 
 
-def _with_ports(swarm: SwarmOptions) -> SwarmOptions:
-    if swarm.port == 0:
-        swarm = replace(swarm, port=free_port(swarm.host, "--host"))
+def _with_ports(locust: LocustOptions) -> LocustOptions:
+    if locust.port == 0:
+        locust = replace(locust, port=free_port(locust.host, "--host"))
     else:
-        require_free(swarm.host, swarm.port, "--port")
-    if not swarm.distributed:
-        return swarm
-    if swarm.master_bind_port == 0:
+        require_free(locust.host, locust.port, "--port")
+    if not locust.distributed:
+        return locust
+    if locust.master_bind_port == 0:
         return replace(
-            swarm, master_bind_port=free_port(swarm.master_bind_host, "--master-bind-host")
+            locust, master_bind_port=free_port(locust.master_bind_host, "--master-bind-host")
         )
-    require_free(swarm.master_bind_host, swarm.master_bind_port, "--master-bind-port")
-    return swarm
+    require_free(locust.master_bind_host, locust.master_bind_port, "--master-bind-port")
+    return locust
 
 
-def _start_stand(
+def _start_environment(
     options: UiOptions,
-    swarm: SwarmOptions,
+    locust: LocustOptions,
     watchdog: Watchdog,
     stack: ExitStack,
     progress: Progress,
-) -> Stand:
+) -> DemoEnvironment:
     cluster = stack.enter_context(cluster_of(options.playground, watchdog, progress))
-    stand = stack.enter_context(
-        Stand(cluster, watchdog, address=swarm.master_bind_host, say=progress.say)
+    environment = stack.enter_context(
+        DemoEnvironment(cluster, watchdog, address=locust.master_bind_host, say=progress.say)
     )
     for name in SERVERS:
         progress.move(f"starting the server {name}", 0.0)
-        stand.start_server(server_kinds()[name])
-    stand.keeper.add(stand.parts())
-    stand.set_churn(options.playground.churn_per_s)
-    return stand
+        environment.start_server(server_kinds()[name])
+    environment.restarter.add(environment.parts())
+    environment.set_churn(options.playground.churn_per_s)
+    return environment
 
 
-def _handlers(stand: Stand, observer: Observer, session: Session) -> Handlers:
+def _handlers(
+    environment: DemoEnvironment, live_metrics: LiveMetrics, session: Session
+) -> Handlers:
     def churn(content: dict[str, object]) -> dict[str, object]:
         try:
             per_s = float(str(content.get("per_s")))
         except ValueError as error:
             raise Refused("writes a second are a number", 400) from error
-        stand.set_churn(per_s)
-        return {"per_s": stand.churn_per_s}
+        environment.set_churn(per_s)
+        return {"per_s": environment.churn_per_s}
 
     def freeze(_: dict[str, object]) -> dict[str, object]:
-        stand.freeze()
-        return {"frozen_s": stand.freezer.left_s}
+        environment.freeze()
+        return {"frozen_s": environment.freezer.left_s}
 
     return {
-        "step": lambda content: observer.step(content["answers"], content["failed"]),
+        "step": lambda content: live_metrics.step(content["answers"], content["failed"]),
         "churn": churn,
         "freeze": freeze,
         "begin": session.begin,
@@ -119,33 +121,33 @@ def _handlers(stand: Stand, observer: Observer, session: Session) -> Handlers:
 
 def _announce(
     options: UiOptions,
-    swarm: SwarmOptions,
+    locust: LocustOptions,
     urls: dict[str, str],
     audit_log: Path,
     progress: Progress,
 ) -> None:
-    if not _is_loopback(swarm.host):
+    if not _is_loopback(locust.host):
         progress.say(
-            f"warning: the page listens on {swarm.host}: whoever reaches it can start load and "
+            f"warning: the page listens on {locust.host}: whoever reaches it can start load and "
             "freeze the API server; there is no password"
         )
-    if not _is_loopback(swarm.master_bind_host):
+    if not _is_loopback(locust.master_bind_host):
         progress.say(
-            f"warning: Locust's master and both servers listen on {swarm.master_bind_host}, "
+            f"warning: Locust's master and both servers listen on {locust.master_bind_host}, "
             "without a password"
         )
-    if swarm.expect_workers:
+    if locust.expect_workers:
         progress.say(
-            f"waiting for {swarm.expect_workers} workers; on each machine, in a checkout:\n"
+            f"waiting for {locust.expect_workers} workers; on each machine, in a checkout:\n"
             f"  .venv/bin/locust -f {LOCUSTFILE} --worker "
-            f"--master-host {swarm.master_bind_host} --master-port {swarm.master_bind_port}"
+            f"--master-host {locust.master_bind_host} --master-port {locust.master_bind_port}"
         )
     progress.say(
         f"{options.playground}.\n"
         + "".join(f"  {name:10} {url}/pods\n" for name, url in urls.items())
-        + f"  page       {swarm.url}\n"
-        f"  API server {swarm.url}/api-server/ (also a tab of the page once a test runs)\n"
-        f"  as JSON    {swarm.url}/api-server/live.json\n"
+        + f"  page       {locust.url}\n"
+        f"  API server {locust.url}/api-server/ (also a tab of the page once a test runs)\n"
+        f"  as JSON    {locust.url}/api-server/live.json\n"
         f"  audit log  {audit_log}\n"
         "Ctrl-C ends it all and leaves nothing behind."
     )

@@ -22,14 +22,14 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from bench.load.client import Questions  # noqa: E402
-from bench.load.command_loop import Conversation, Led  # noqa: E402
+from bench.load.command_loop import CommandLoop, LoadSession  # noqa: E402
 from bench.load.connection import Address, AddressError  # noqa: E402
 from bench.load.distributed import command as worker  # noqa: E402
 from bench.load.distributed.master import Gathering, MasterSession  # noqa: E402
 from bench.load.distributed.messages import Assignment  # noqa: E402
 from bench.load.distributed.share import WHOLE  # noqa: E402
 from bench.load.models import Order  # noqa: E402
-from bench.load.phase import Stage  # noqa: E402
+from bench.load.phase import PhaseSwitch  # noqa: E402
 from bench.load.routes import RouteError, load, names  # noqa: E402
 from bench.load.session import Session  # noqa: E402
 from bench.load.targets import TargetsError, read_targets  # noqa: E402
@@ -52,14 +52,14 @@ def main() -> int:
     except (RouteError, TargetsError, AddressError) as error:
         print(f"bench.load: {error}", file=sys.stderr)
         return 2
-    return Conversation(session, arguments.users, speak).hold()
+    return CommandLoop(session, arguments.users, speak).run()
 
 
-def _alone(arguments: argparse.Namespace) -> Led:
+def _alone(arguments: argparse.Namespace) -> LoadSession:
     return Session(_order(arguments), arguments.users, arguments.out)
 
 
-def _led(arguments: argparse.Namespace, wanted: LoadWorkers) -> Led:
+def _led(arguments: argparse.Namespace, wanted: LoadWorkers) -> LoadSession:
     order = _order(arguments)  # what is wrong with it is said here, and once
     whole = Assignment(
         name="",
@@ -89,7 +89,7 @@ def _order(arguments: argparse.Namespace) -> Order:
     asks = load(arguments.route).asks(read_targets(arguments.targets))
     return Order(
         questions=[Questions(asks, Address.of(url)) for url in arguments.server],
-        stage=Stage(),
+        switch=PhaseSwitch(),
         seed=arguments.seed,
         timeout_s=arguments.timeout_s,
         rate_rps=arguments.rate,
@@ -128,12 +128,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for requests.parquet"
     )
-    crew = parser.add_argument_group("several processes", "Locust's master and its workers")
-    crew.add_argument("--workers", type=int, default=0, help="that the caller starts itself")
-    crew.add_argument("--expect-workers", type=int, default=0, help="that come from elsewhere")
-    crew.add_argument("--bind-host", default="127.0.0.1", help="where workers are awaited")
-    crew.add_argument("--bind-port", type=int, default=0, help="0 chooses one, which is said")
-    crew.add_argument("--gather-s", type=_positive, default=60.0, help="how long at most")
+    distributed = parser.add_argument_group("several processes", "Locust's master and its workers")
+    distributed.add_argument("--workers", type=int, default=0, help="that the caller starts itself")
+    distributed.add_argument(
+        "--expect-workers", type=int, default=0, help="that come from elsewhere"
+    )
+    distributed.add_argument("--bind-host", default="127.0.0.1", help="where workers are awaited")
+    distributed.add_argument(
+        "--bind-port", type=int, default=0, help="0 chooses one, which is said"
+    )
+    distributed.add_argument("--gather-s", type=_positive, default=60.0, help="how long at most")
     return parser
 
 

@@ -47,7 +47,7 @@ class Questions:
         )
 
 
-class Asker:
+class RequestClient:
     """Asks questions over connections it is handed, and knows when to leave a server alone."""
 
     def __init__(self, questions: Questions, timeout_s: float, report: Report) -> None:

@@ -12,7 +12,7 @@ from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
 from gevent.lock import RLock
 
-from bench.load.distributed.registry import CrewError
+from bench.load.distributed.registry import WorkerPoolError
 from bench.load.protocol import (
     Drained,
     Lost,
@@ -30,14 +30,14 @@ from bench.load.protocol import (
 log = logging.getLogger(__name__)
 
 
-class Led(Protocol):
+class LoadSession(Protocol):
     """What is led: the users of this process, or workers with users of theirs."""
 
     def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
         """Have ``tell`` called when a user breaks."""
 
     def start(self, say: Callable[[Message], None]) -> None:
-        """Bring all users to the gate. Raises ``CrewError``."""
+        """Bring all users to the gate. Raises ``WorkerPoolError``."""
 
     def stop(self) -> None:
         """End all users."""
@@ -46,20 +46,20 @@ class Led(Protocol):
         """Return the counts of the phase under way."""
 
     def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
-        """Load without recording. Raises ``CrewError``."""
+        """Load without recording. Raises ``WorkerPoolError``."""
 
     def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
-        """Load and record one window. Raises ``CrewError``."""
+        """Load and record one window. Raises ``WorkerPoolError``."""
 
 
-class Conversation:
+class CommandLoop:
     """Leads ``session`` as told on standard input; answers on the descriptor ``speak``.
 
     Orders are read while a phase runs, so that stopping and asking for progress
     need not wait for its end.
     """
 
-    def __init__(self, session: Led, users: int, speak: int) -> None:
+    def __init__(self, session: LoadSession, users: int, speak: int) -> None:
         self._session = session
         self._users = users
         self._speak = speak
@@ -67,7 +67,7 @@ class Conversation:
         self._phase: gevent.Greenlet | None = None
         self._over: AsyncResult = AsyncResult()
 
-    def hold(self) -> int:
+    def run(self) -> int:
         """Follow orders until "stop", end of input or a signal; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._over.set, 0)
@@ -86,7 +86,7 @@ class Conversation:
     def _begin(self) -> None:
         try:
             self._session.start(self._say)
-        except CrewError as error:
+        except WorkerPoolError as error:
             self._say(Lost(str(error)))
             self._over.set(1)
             return
@@ -112,17 +112,17 @@ class Conversation:
             self._say(Refused(f"{order.do!r} while another phase is under way"))
         else:
             run = self._session.warm_up if order.do == "warmup" else self._session.measure
-            self._phase = gevent.spawn(self._run, run, order.seconds)
+            self._phase = gevent.spawn(self._run_phase, run, order.seconds)
             self._phase.link_exception(lambda dead: self._over.set_exception(dead.exception))
 
-    def _run(
+    def _run_phase(
         self,
         run: Callable[[float, Callable[[Progress], None]], Message],
         seconds: float,
     ) -> None:
         try:
             message = run(seconds, self._say)
-        except CrewError as error:
+        except WorkerPoolError as error:
             self._say(Lost(str(error)))
             return
         if isinstance(message, Measured):

@@ -28,14 +28,14 @@ from bench.load.protocol import (
     decode,
     encode_order,
 )
-from bench.load.spec import Crew, Load, LoadFailed, WorkersMissing
+from bench.load.spec import DistributedLoad, Load, LoadFailed, WorkersMissing
 from bench.load.targets import write_targets
 from bench.supervision.process import ProcessFailed, SupervisedProcess
-from bench.supervision.rpc import Dialogue, SilenceError
+from bench.supervision.rpc import RpcClient, SilenceError
 from bench.supervision.watchdog import Watchdog
 
 __all__ = [
-    "Crew",
+    "DistributedLoad",
     "Drained",
     "Load",
     "LoadDriver",
@@ -59,7 +59,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class LoadDriver:
-    """A load process for the length of a ``with`` block, with its workers if it has a crew.
+    """A load process, and its workers if the load is distributed; use as a context manager.
 
     ``out`` is a folder for the request rows and the process's log; it is made if
     it is not there. ``on_awaiting`` hears which workers are there, until all are.
@@ -78,7 +78,7 @@ class LoadDriver:
         self._on_awaiting = on_awaiting
         self._out = out.resolve()
         self._watchdog = watchdog
-        self._dialogue: Dialogue | None = None
+        self._rpc: RpcClient | None = None
         self._workers: dict[str, SupervisedProcess] = {}
 
     @property
@@ -114,9 +114,9 @@ class LoadDriver:
             pipe_stdin=True,
             pipe_stdout=True,
         )
-        self._dialogue = Dialogue(process)
+        self._rpc = RpcClient(process)
         try:
-            self._await_users(self._load.crew)
+            self._await_users(self._load.distributed)
         except BaseException:
             self.stop()
             raise
@@ -144,26 +144,26 @@ class LoadDriver:
         """
         self._send(Order("measure", seconds))
         bound_s = seconds + self._load.timeout_s + _SILENCE_S
-        bound_s += _MORE_SILENCE_S if self._load.crew else 0.0
+        bound_s += _MORE_SILENCE_S if self._load.distributed else 0.0
         return self._await(Measured, bound_s, on_progress)
 
     def stop(self) -> None:
         """End the load process; safe at any time, and the second time."""
-        dialogue, self._dialogue = self._dialogue, None
-        if dialogue is not None:
-            dialogue.process.stop(_STOP_TIMEOUT_S)  # which sends its workers home
+        rpc, self._rpc = self._rpc, None
+        if rpc is not None:
+            rpc.process.stop(_STOP_TIMEOUT_S)  # which sends its workers home
         for worker in self._workers.values():
             worker.stop(_STOP_TIMEOUT_S)
 
-    def _await_users(self, crew: Crew | None) -> None:
-        if crew is None:
+    def _await_users(self, distributed: DistributedLoad | None) -> None:
+        if distributed is None:
             self._await(Ready, _START_TIMEOUT_S, None)
             return
         port = self._await(Listening, _START_TIMEOUT_S, None).port
-        for number in range(1, crew.workers.here + 1):
-            self._start_worker(f"worker-{number}", f"{crew.host}:{port}")
+        for number in range(1, distributed.workers.here + 1):
+            self._start_worker(f"worker-{number}", f"{distributed.host}:{port}")
         try:
-            self._await(Ready, crew.within_s + _START_TIMEOUT_S, None)
+            self._await(Ready, distributed.within_s + _START_TIMEOUT_S, None)
         except _LostError as lost:
             raise WorkersMissing(str(lost)) from lost
 
@@ -186,17 +186,17 @@ class LoadDriver:
         argv += ["--timeout-s", str(load.timeout_s), "--targets", targets, "--out", self._out]
         if load.rate_rps is not None:
             argv += ["--rate", str(load.rate_rps)]
-        return argv if load.crew is None else argv + _crew_argv(load.crew)
+        return argv if load.distributed is None else argv + _distributed_argv(load.distributed)
 
-    def _talking(self) -> Dialogue:
-        if self._dialogue is None:
+    def _talking(self) -> RpcClient:
+        if self._rpc is None:
             raise LoadFailed("the load process is not running; use LoadDriver in a with block")
-        return self._dialogue
+        return self._rpc
 
     def _send(self, order: Order) -> None:
-        dialogue = self._talking()
+        rpc = self._talking()
         with _as_load_failure():
-            dialogue.say_line(encode_order(order))
+            rpc.say_line(encode_order(order))
 
     def _await(self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None) -> Wanted:
         """Return the next message of ``kind``, handing on progress meanwhile."""
@@ -227,11 +227,11 @@ class LoadDriver:
             worker.check()
 
     def _next_message(self, deadline: float, bound_s: float) -> Message:
-        dialogue = self._talking()
+        rpc = self._talking()
         try:
             with _as_load_failure():
                 self._check_workers()
-                return decode(dialogue.hear_line(max(0.0, deadline - time.monotonic())))
+                return decode(rpc.hear_line(max(0.0, deadline - time.monotonic())))
         except SilenceError as silence:
             raise LoadFailed(
                 f"the load process did not finish within {bound_s:g} s: {silence}"
@@ -244,10 +244,15 @@ class _LostError(LoadFailed):
     """The master said that it lacks workers."""
 
 
-def _crew_argv(crew: Crew) -> list[str | Path]:
-    argv = ["--workers", str(crew.workers.here), "--expect-workers", str(crew.workers.elsewhere)]
-    argv += ["--bind-host", crew.host, "--bind-port", str(crew.port)]
-    return [*argv, "--gather-s", str(crew.within_s)]
+def _distributed_argv(distributed: DistributedLoad) -> list[str | Path]:
+    argv = [
+        "--workers",
+        str(distributed.workers.here),
+        "--expect-workers",
+        str(distributed.workers.elsewhere),
+    ]
+    argv += ["--bind-host", distributed.host, "--bind-port", str(distributed.port)]
+    return [*argv, "--gather-s", str(distributed.within_s)]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from locust.runners import MasterRunner
 
 from bench.load.connection import Address, AddressError
 from bench.load.discovery import DiscoveryError, discover
-from bench.load.manual_users import ByHand, give_up, make_order, prepare
+from bench.load.manual_users import ManualUser, give_up, make_order, prepare
 from bench.load.routes import Route, RouteError, load, names
 from bench.load.targets import TargetsError, read_targets
 from bench.model import Arrivals, Targets
@@ -24,9 +24,9 @@ def _class_name(route: str) -> str:
     return "".join(word.capitalize() for word in route.split("-"))
 
 
-def _user_class(route: Route) -> type[ByHand]:
+def _user_class(route: Route) -> type[ManualUser]:
     content = {"route": route, "abstract": False, "__doc__": route.description}
-    return type(_class_name(route.name), (ByHand,), {**content, "__module__": __name__})
+    return type(_class_name(route.name), (ManualUser,), {**content, "__module__": __name__})
 
 
 CLASSES = [_user_class(load(name)) for name in names()]
@@ -61,7 +61,7 @@ def _give_orders(environment: Environment, **_: object) -> None:
     """Make each class's order afresh: the page's form may have changed host and arguments."""
     options = environment.parsed_options
     assert options is not None, "a locustfile is loaded by the command line"
-    classes = [each for each in environment.user_classes if issubclass(each, ByHand)]
+    classes = [each for each in environment.user_classes if issubclass(each, ManualUser)]
     prepare(classes, options)
     if isinstance(environment.runner, MasterRunner):
         return  # its workers ask

@@ -10,7 +10,7 @@ from locust.env import Environment
 from bench.load.client import Questions
 from bench.load.connection import Address
 from bench.load.models import Order
-from bench.load.phase import Phase, Stage
+from bench.load.phase import Phase, PhaseSwitch
 from bench.load.routes import Ask, Route
 from bench.load.user import LoadUser
 from bench.model import Arrivals
@@ -21,7 +21,7 @@ _USERS_APART = 1_000_000
 log = logging.getLogger(__name__)
 
 
-class ByHand(LoadUser):
+class ManualUser(LoadUser):
     """A user class for one route; its order is made when a test starts."""
 
     abstract = True
@@ -38,12 +38,12 @@ class ByHand(LoadUser):
         """Begin, if there is an order; a user without a model stops at its first step."""
         if self.trouble:
             return
-        if self.order.stage.phase is None:
-            self.order.stage.begin(self.new_phase())  # arrivals count from the first user's start
+        if self.order.switch.phase is None:
+            self.order.switch.begin(self.new_phase())  # arrivals count from the first user's start
         super().on_start()
 
 
-def prepare(classes: list[type[ByHand]], options: Namespace) -> None:
+def prepare(classes: list[type[ManualUser]], options: Namespace) -> None:
     """Make ``classes`` ready for orders: with a rate, one user holds all of it."""
     for each in classes:
         each.fixed_count = 1 if options.rate > 0 else 0
@@ -56,7 +56,7 @@ def make_order(
     """Return the order that the form's or the command line's arguments give."""
     return Order(
         questions=(Questions(asks, address),),
-        stage=Stage(),
+        switch=PhaseSwitch(),
         seed=options.seed,
         timeout_s=options.timeout_s,
         rate_rps=options.rate if options.rate > 0 else None,

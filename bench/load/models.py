@@ -13,11 +13,11 @@ from typing import Protocol
 import gevent
 from gevent.pool import Pool
 
-from bench.load.client import Asker, Questions, Report
+from bench.load.client import Questions, Report, RequestClient
 from bench.load.connection import Connection
 from bench.load.distributed.share import WHOLE, Share
 from bench.load.pacing import choices, offsets
-from bench.load.phase import Phase, Stage
+from bench.load.phase import Phase, PhaseSwitch
 from bench.model import Arrivals
 
 BURST_S = 0.1
@@ -44,7 +44,7 @@ class Order:
     """
 
     questions: Sequence[Questions]
-    stage: Stage
+    switch: PhaseSwitch
     seed: int
     timeout_s: float
     rate_rps: float | None = None
@@ -83,7 +83,7 @@ class _Present:
 
     def enter_next(self) -> Phase:
         """Wait for the phase after the present one."""
-        self.phase = self._order.stage.next(after=self.phase)
+        self.phase = self._order.switch.next(after=self.phase)
         self.choices = choices(self._order.questions[0].asks, self.seed(self.phase))
         return self.phase
 
@@ -98,7 +98,7 @@ class ClosedModel:
     def __init__(self, order: Order, report: Report) -> None:
         self._present = _Present(order)
         questions = order.questions[self._present.number % len(order.questions)]
-        self._asker = Asker(questions, order.timeout_s, report)
+        self._client = RequestClient(questions, order.timeout_s, report)
         self._connection = Connection(questions.address)
 
     def wait_s(self) -> float:
@@ -112,10 +112,10 @@ class ClosedModel:
             phase = self._present.enter_next()
         until = min(phase.end_s, monotonic() + BURST_S)
         while (now := monotonic()) < until:
-            if pause := self._asker.backoff.remaining_s(now):
+            if pause := self._client.backoff.remaining_s(now):
                 gevent.sleep(min(pause, until - now))
             else:
-                self._asker.ask(self._connection, phase, next(self._present.choices), now)
+                self._client.ask(self._connection, phase, next(self._present.choices), now)
 
     def close(self) -> None:
         """Close the connection."""
@@ -128,12 +128,12 @@ class _Replica:
     def __init__(self, questions: Questions, timeout_s: float, report: Report) -> None:
         self._address = questions.address
         self._idle: list[Connection] = []
-        self.asker = Asker(questions, timeout_s, report)
+        self.client = RequestClient(questions, timeout_s, report)
 
     def ask(self, phase: Phase, index: int, due: float) -> None:
         connection = self._idle.pop() if self._idle else Connection(self._address)
         try:
-            self.asker.ask(connection, phase, index, due)
+            self.client.ask(connection, phase, index, due)
         finally:
             self._idle.append(connection)
 
@@ -189,9 +189,9 @@ class OpenModel:
             return  # Locust takes a step before it first waits
         index, replica = next(self._choices), next(self._turns)
         if self._pool.full():
-            replica.asker.refuse(phase, index, due, dropped=True)
-        elif replica.asker.backoff.remaining_s(monotonic()):
-            replica.asker.refuse(phase, index, due, dropped=False)
+            replica.client.refuse(phase, index, due, dropped=True)
+        elif replica.client.backoff.remaining_s(monotonic()):
+            replica.client.refuse(phase, index, due, dropped=False)
         else:
             self._pool.spawn(self._ask, replica, phase, index, due)
 

@@ -71,7 +71,7 @@ class Phase:
             )
 
 
-class Stage:
+class PhaseSwitch:
     """Where the present phase is found. Users and their connections outlive phases."""
 
     def __init__(self) -> None:

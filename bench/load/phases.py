@@ -8,7 +8,7 @@ from typing import Self
 
 import gevent
 
-from bench.load.phase import Phase, Stage
+from bench.load.phase import Phase, PhaseSwitch
 from bench.load.protocol import PROGRESS_EVERY_S, Progress
 
 AFTER_TIMEOUT_S = 1.0
@@ -29,11 +29,11 @@ class Usage:
         return cls(monotonic(), time.process_time())
 
 
-def lead(stage: Stage, phase: Phase, tell: Callable[[Progress], None]) -> Phase:
-    """Let the users of ``stage`` go when ``phase`` begins; return when its time is over."""
+def run_phase(switch: PhaseSwitch, phase: Phase, tell: Callable[[Progress], None]) -> Phase:
+    """Let the users of ``switch`` go when ``phase`` begins; return when its time is over."""
     if (early_s := phase.begin_s - monotonic()) > 0:
         gevent.sleep(early_s)
-    stage.begin(phase)
+    switch.begin(phase)
     last = progress_of(phase, None)
     while (left := phase.end_s - monotonic()) > 0:
         gevent.sleep(min(left, PROGRESS_EVERY_S))

@@ -12,8 +12,8 @@ from pathlib import Path
 from locust.env import Environment
 
 from bench.load.models import Order
-from bench.load.phase import Phase, Stage
-from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, lead, progress_of
+from bench.load.phase import Phase, PhaseSwitch
+from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, progress_of, run_phase
 from bench.load.protocol import DRAIN_BOUND_S, Drained, Measured, Message, Progress
 from bench.load.recorder import Recorder
 from bench.load.user import LoadUser
@@ -26,7 +26,7 @@ class Session:
         self._order = order
         self._users = users if order.rate_rps is None else 1
         self._out = out
-        self._stage: Stage = order.stage
+        self._switch: PhaseSwitch = order.switch
         user: type[LoadUser] = type("Reader", (LoadUser,), {"order": order, "abstract": False})
         self._environment = Environment(user_classes=[user], catch_exceptions=False)
         self._runner = self._environment.create_local_runner()
@@ -41,7 +41,7 @@ class Session:
 
     def progress(self) -> Progress:
         """Return the counts of the phase under way, or of the last one."""
-        return progress_of(self._stage.phase, None)
+        return progress_of(self._switch.phase, None)
 
     def start(self, say: Callable[[Message], None]) -> None:  # noqa: ARG002 - nothing to say yet
         """Start all users; they wait at the gate for the first phase."""
@@ -53,7 +53,7 @@ class Session:
 
     def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
         """Load without recording, then pause until nothing is in flight (bounded)."""
-        phase = lead(self._stage, Phase("warmup", seconds), tell)
+        phase = run_phase(self._switch, Phase("warmup", seconds), tell)
         drain(phase, DRAIN_BOUND_S)
         return Drained(
             in_flight=phase.in_flight,
@@ -71,7 +71,7 @@ class Session:
         gc.collect()
         gc.freeze()  # what is alive now need not be walked again within the window
         begin_epoch_s, before = time.time(), Usage.now()
-        phase = lead(self._stage, Phase("measure", seconds, recorder), tell)
+        phase = run_phase(self._switch, Phase("measure", seconds, recorder), tell)
         after = Usage.now()
         drain(phase, self._order.timeout_s + AFTER_TIMEOUT_S)
         drained_epoch_s = time.time()

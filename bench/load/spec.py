@@ -14,7 +14,7 @@ class WorkersMissing(Exception):  # noqa: N818 - likewise
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class DistributedLoad:
     """Several processes that make one load: Locust's workers, and where they find their master.
 
     Workers ``elsewhere`` are started by hand (``python -m bench.load worker``) and must
@@ -46,10 +46,14 @@ class Load:
     arrivals: Arrivals = Arrivals.CONSTANT
     seed: int = 0
     timeout_s: float = 30.0
-    crew: Crew | None = None
+    distributed: DistributedLoad | None = None
     """``None``: one process makes the load alone."""
 
 
-def listening_address(crew: Crew | None) -> str:
+def listening_address(distributed: DistributedLoad | None) -> str:
     """Return where a server must listen to be reached by who makes the load."""
-    return crew.host if crew is not None and crew.workers.elsewhere else "127.0.0.1"
+    return (
+        distributed.host
+        if distributed is not None and distributed.workers.elsewhere
+        else "127.0.0.1"
+    )

@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.child_rpc import Figures, Order, account_parser, credentials_of, obey
-from bench.cluster.placement import Ground, add_ground, ground_of
+from bench.cluster.placement import Placement, add_placement, placement_of
 from bench.model import PROBE_NAME
 from bench.probes.staleness import FreshnessRow, Staleness
 
@@ -93,9 +93,9 @@ class Reader:
 class Probe:
     """Writes on one thread and reads on another, from ``resume`` to ``pause``."""
 
-    def __init__(self, api: Api, ground: Ground) -> None:
+    def __init__(self, api: Api, placement: Placement) -> None:
         self._api = api
-        self._ground = ground
+        self._placement = placement
         self._lock = threading.Condition()
         self._halt = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -109,7 +109,7 @@ class Probe:
     def resume(self, server: str | None, seed: str) -> None:
         """Write, and read from ``server`` if there is one, until paused."""
         self.pause()
-        self._reader = Reader(server, self._ground.home) if server else None
+        self._reader = Reader(server, self._placement.home) if server else None
         self._staleness = Staleness(int(BOUND_S * 1e6))
         self._reads = self._failed = self._written = 0
         self._failure = None
@@ -164,7 +164,7 @@ class Probe:
     def _write(self, mark: str) -> None:
         patch = {"metadata": {"annotations": {"informer-bench/written": mark}}}
         try:
-            written = self._api.merge_patch(self._ground.probe_path, patch)
+            written = self._api.merge_patch(self._placement.probe_path, patch)
         except (ApiError, ApiUnreachableError) as error:
             self._failed += 1
             self._failure = self._failure or str(error)
@@ -214,10 +214,10 @@ def _now_us() -> int:
     return time.monotonic_ns() // 1000
 
 
-def create_pod(api: Api, ground: Ground) -> None:
+def create_pod(api: Api, placement: Placement) -> None:
     """Make the probe's pod, if it is not there."""
     try:
-        api.post(ground.probe_path.rpartition("/")[0], ground.probe_manifest())
+        api.post(placement.probe_path.rpartition("/")[0], placement.probe_manifest())
     except ApiError as error:
         if error.reason != "AlreadyExists":
             raise
@@ -226,12 +226,12 @@ def create_pod(api: Api, ground: Ground) -> None:
 def main() -> None:
     """Obey orders until standard input ends."""
     parser = account_parser("bench.probes.freshness_process", __doc__)
-    add_ground(parser)
+    add_placement(parser)
     arguments = parser.parse_args()
-    ground = ground_of(arguments)
+    placement = placement_of(arguments)
     api = Api(credentials_of(arguments), connections=1)
-    create_pod(api, ground)
-    probe = Probe(api, ground)
+    create_pod(api, placement)
+    probe = Probe(api, placement)
 
     def resume(order: Order) -> tuple[str, Figures]:
         probe.resume(order["server"], order["seed"])

@@ -15,7 +15,7 @@ from bench.cluster.plane import Plane
 from bench.probes.bystander_row import BystanderRow
 from bench.probes.staleness import FreshnessRow
 from bench.supervision.process import SupervisedProcess
-from bench.supervision.rpc import Dialogue
+from bench.supervision.rpc import RpcClient
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
@@ -68,7 +68,7 @@ class Observers(Stoppable):
 
     def __init__(self, probe: SupervisedProcess, bystander: SupervisedProcess) -> None:
         self._processes = {PROBE: probe, BYSTANDER: bystander}
-        self._dialogues = {name: Dialogue(process) for name, process in self._processes.items()}
+        self._dialogues = {name: RpcClient(process) for name, process in self._processes.items()}
 
     @classmethod
     def start(cls, plane: Plane, watchdog: Watchdog) -> Self:
@@ -78,7 +78,7 @@ class Observers(Stoppable):
         ``ApiUnreachableError`` if the bystander's object cannot be made.
         """
         module = "bench.probes.freshness_process"
-        probe = _start(plane, watchdog, PROBE, module, *plane.ground.arguments())
+        probe = _start(plane, watchdog, PROBE, module, *plane.placement.arguments())
         try:
             path = _make_small_object(plane)
             arguments = (f"--path={path}",)
@@ -108,8 +108,8 @@ class Observers(Stoppable):
 
     def pause(self) -> Observed:
         """Stop both, wait (bounded) until nothing is in flight, and tell what they saw."""
-        for dialogue in self._dialogues.values():
-            dialogue.say({"do": "pause"})
+        for rpc in self._dialogues.values():
+            rpc.say({"do": "pause"})
         heard = self._expect("paused")
         probed, stood_by = heard[PROBE], heard[BYSTANDER]
         return Observed(
@@ -135,8 +135,8 @@ class Observers(Stoppable):
 
     def _expect(self, event: str) -> dict[str, dict[str, Any]]:
         answers = {}
-        for name, dialogue in self._dialogues.items():
-            heard = answers[name] = dialogue.hear(ANSWER_TIMEOUT_S)
+        for name, rpc in self._dialogues.items():
+            heard = answers[name] = rpc.hear(ANSWER_TIMEOUT_S)
             if heard.get("event") != event:
                 raise RuntimeError(f"the {name} said {heard!r} instead of {event!r}")
         return answers
@@ -164,7 +164,7 @@ def _start(
 
 def _make_small_object(plane: Plane) -> str:
     """Make the ConfigMap that the bystander asks for, and return its path."""
-    folder = f"/api/v1/namespaces/{plane.ground.home}/configmaps"
+    folder = f"/api/v1/namespaces/{plane.placement.home}/configmaps"
     content = {"metadata": {"name": SMALL_OBJECT}, "data": {"for": "the bystander to ask for"}}
     try:
         plane.api(ADMIN).post(folder, content)

@@ -12,11 +12,11 @@ from bench.store import RunWriter
 from bench.supervision.progress import Progress
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
-from bench.sut.equivalence import equality_phase
+from bench.sut.equivalence import equivalence_phase
 from bench.sut.registry import ServerKind
 
 
-class Stage(Stoppable):
+class ClusterPool(Stoppable):
     """Clusters of a run, one at a time; use as a context manager.
 
     ``compared_before`` is what an earlier part of the run found of the servers' answers.
@@ -93,7 +93,7 @@ class Stage(Stoppable):
         self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog
     ) -> None:
         self._progress.move("comparing the servers' answers, churn stopped", 0.0)
-        record = equality_phase(
+        record = equivalence_phase(
             cluster,
             [self._kinds[name] for name in self._plan.servers if name != NO_SERVER],
             [

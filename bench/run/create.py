@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench.load.spec import Crew
+from bench.load.spec import DistributedLoad
 from bench.model import (
     SCHEMA,
     Caveat,
@@ -16,13 +16,13 @@ from bench.model import (
     RunState,
 )
 from bench.plan import trials
-from bench.run.loop import Before, Run
+from bench.run.loop import PriorState, Run
 from bench.run.resume import (
     ResumeError,
     extended,
-    gone_on,
-    lacking,
+    missing_trials,
     require_same_load,
+    resumed,
     unlike,
 )
 from bench.sites.provider import Site
@@ -40,12 +40,12 @@ def start_run(
     store: Store,
     progress: Progress,
     site: Site | None = None,
-    crew: Crew | None = None,
+    distributed: DistributedLoad | None = None,
 ) -> Run:
     """Open the results folder of a run at ``site``, or with binaries found on this machine.
 
-    A ``crew`` is to make the load. Raises ``BinariesUnavailable``, or ``StoreError`` if the
-    folder cannot be made.
+    With ``distributed`` several processes make the load. Raises ``BinariesUnavailable``, or
+    ``StoreError`` if the folder cannot be made.
     """
     sites = Sites(plan, site, progress.say)
     todo = trials(plan)
@@ -61,10 +61,12 @@ def start_run(
         trials_planned=len(todo),
         contracts={name: kinds[name].contract for name in plan.servers if name in kinds},
         caveats=(*sites.caveats, *_unlike_answers(plan, kinds)),
-        load_workers=crew.workers if crew else LoadWorkers(),
+        load_workers=distributed.workers if distributed else LoadWorkers(),
     )
     writer = store.create(record, plan_toml)
-    return Run(record, todo, kinds, sites=sites, writer=writer, progress=progress, crew=crew)
+    return Run(
+        record, todo, kinds, sites=sites, writer=writer, progress=progress, distributed=distributed
+    )
 
 
 def resume_run(
@@ -75,14 +77,14 @@ def resume_run(
     rounds: int | None = None,
     force: bool = False,
     site: Site | None = None,
-    crew: Crew | None = None,
+    distributed: DistributedLoad | None = None,
 ) -> Run:
     """Go on with a run: its missing and failed trials, by its own plan and seed.
 
-    ``crew`` must be as big as the one that made its load. ``rounds`` extends the plan to
+    ``distributed`` must have as many workers as before. ``rounds`` extends the plan to
     so many. Failed trials are set aside, whole.
-    Raises ``ResumeError`` when nothing is lacking, when fewer rounds are asked for than
-    there are, when the crew is another, or when the environment is not what it was and
+    Raises ``ResumeError`` when no trial is missing, when fewer rounds are asked for than
+    there are, when the number of workers differs, or when the environment is not what it was and
     not ``force``;
     ``BinariesUnavailable`` and ``StoreError`` as ``start_run`` does.
     """
@@ -95,13 +97,13 @@ def resume_run(
             f"python -m bench run --resume {reader.record.run} --context NAME [--rounds N]"
         )
     plan = extended(reader.record, rounds)
-    todo = lacking(plan, done)
+    todo = missing_trials(plan, done)
     if not todo:
         raise ResumeError(
             f"{reader.record.run} lacks nothing: {len(done)} trials in {plan.rounds} round(s); "
             "more rounds are asked for with --rounds"
         )
-    require_same_load(reader.record, crew.workers if crew else LoadWorkers())
+    require_same_load(reader.record, distributed.workers if distributed else LoadWorkers())
     sites = Sites(plan, site, progress.say)
     now = sites.environment()
     differing = unlike(reader.record.environment, now)
@@ -121,8 +123,8 @@ def resume_run(
         unlike=differing,
         load_average_1m=now.load_average_1m,
     )
-    going_on = gone_on(reader.record, plan, resumption)
-    before = Before(
+    going_on = resumed(reader.record, plan, resumption)
+    before = PriorState(
         attempts={one.trial: one.attempt or 1 for one in failed},
         compared=reader.equality,
         differed=any(one.equal_to_list is False for one in done),
@@ -136,7 +138,7 @@ def resume_run(
         sites=sites,
         writer=writer,
         progress=progress,
-        crew=crew,
+        distributed=distributed,
         before=before,
     )
 

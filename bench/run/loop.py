@@ -12,7 +12,7 @@ from bench.cluster.existing.errors import ClusterError
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.discretion import discreet
-from bench.load.spec import Crew, WorkersMissing
+from bench.load.spec import DistributedLoad, WorkersMissing
 from bench.model import (
     NO_SERVER,
     EqualityRecord,
@@ -25,7 +25,7 @@ from bench.model import (
 from bench.plan import predicted_s
 from bench.probes.audit import AuditError
 from bench.probes.metrics import MetricsError
-from bench.run.cluster_pool import Stage
+from bench.run.cluster_pool import ClusterPool
 from bench.sites.versions import Sites
 from bench.store import RunWriter
 from bench.supervision.process import ProcessFailed
@@ -60,7 +60,7 @@ class RunEndedEarlyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class PriorState:
     """What an earlier part of the run left: nothing, for one that only begins."""
 
     attempts: Mapping[Trial, int] = field(default_factory=dict)
@@ -83,11 +83,11 @@ class Run:
         sites: Sites,
         writer: RunWriter,
         progress: Progress,
-        crew: Crew | None = None,
-        before: Before = Before(),
+        distributed: DistributedLoad | None = None,
+        before: PriorState = PriorState(),
     ) -> None:
         self.record = record
-        self.crew = crew
+        self.distributed = distributed
         self.has_trials = before.has_trials
         self._plan = record.plan
         self._todo = todo
@@ -97,7 +97,7 @@ class Run:
         self._progress = progress
         self._before = before
         self._differed = before.differed
-        self._stage = Stage(
+        self._clusters = ClusterPool(
             record.plan,
             sites,
             kinds,
@@ -109,7 +109,7 @@ class Run:
     @property
     def unequal(self) -> bool:
         """Whether the servers were found to answer differently, before or after a window."""
-        return self._differed or self._stage.unequal
+        return self._differed or self._clusters.unequal
 
     def walk(self) -> RunRecord:
         """Run every trial and write each at once; return the record of the finished run.
@@ -120,9 +120,9 @@ class Run:
         """
         self._announce()
         try:
-            with Watchdog() as watchdog, self._stage:
+            with Watchdog() as watchdog, self._clusters:
                 for trial in self._todo:
-                    cluster = self._stage.cluster_for(trial, watchdog)
+                    cluster = self._clusters.cluster_for(trial, watchdog)
                     with _explaining(cluster):
                         cluster.check()
                         self._measure(trial, cluster, watchdog)
@@ -144,7 +144,7 @@ class Run:
             f"  servers    {', '.join(plan.servers)}\n"
             f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
             f"  cluster    {self._sites.introduction}\n"
-            f"{_told(self.crew)}"
+            f"{_told(self.distributed)}"
             f"  results    {self._writer.folder}"
         )
 
@@ -154,7 +154,7 @@ class Run:
             planned += f" (up to {self._plan.most_rounds}, if they leave the ratios unsure)"
         if len(self._todo) == self.record.trials_planned:
             return planned
-        return f"{len(self._todo)} lacking of {planned}"
+        return f"{len(self._todo)} missing of {planned}"
 
     def _predicted_s(self) -> float:
         return predicted_s(self._plan) * len(self._todo) / self.record.trials_planned
@@ -169,12 +169,12 @@ class Run:
                 self._plan,
                 trial,
                 cluster=cluster,
-                observers=self._stage.observers,
+                observers=self._clusters.observers,
                 kind=self._kind_of(trial),
                 watchdog=watchdog,
                 folder=Path(folder),
                 attempt=self._before.attempts.get(trial, 0) + 1,
-                crew=self.crew,
+                distributed=self.distributed,
                 notify=lambda what, share, detail: self._progress.move(
                     f"{title}: {what}", share, detail
                 ),
@@ -208,14 +208,14 @@ class Run:
         self._writer.close()  # whoever goes on with the run writes next
 
 
-def _told(crew: Crew | None) -> str:
+def _told(distributed: DistributedLoad | None) -> str:
     """Return the line about who makes the load, "" if one process does."""
-    if crew is None:
+    if distributed is None:
         return ""
-    here, elsewhere = crew.workers.here, crew.workers.elsewhere
+    here, elsewhere = distributed.workers.here, distributed.workers.elsewhere
     line = f"  load       Locust workers: {here} here, {elsewhere} from elsewhere"
     if elsewhere:
-        line += f"; each of these is started with:\n             {crew.command}"
+        line += f"; each of these is started with:\n             {distributed.command}"
     return f"{line}\n"
 
 

@@ -32,7 +32,7 @@ class ResumeError(Exception):
     """The run cannot be gone on with; says why, and what can be done."""
 
 
-def lacking(plan: Plan, done: Sequence[TrialRecord]) -> tuple[Trial, ...]:
+def missing_trials(plan: Plan, done: Sequence[TrialRecord]) -> tuple[Trial, ...]:
     """Return the trials of ``plan`` that are missing or failed, in the order of the plan.
 
     Raises ``ResumeError`` when ``done`` holds a trial that the plan does not have.
@@ -90,7 +90,7 @@ def require_same_load(record: RunRecord, workers: LoadWorkers) -> None:
         )
 
 
-def gone_on(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
+def resumed(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
     """Return the record of a run that goes on, with the caveat of a forced one."""
     caveats = record.caveats
     if resumption.unlike:

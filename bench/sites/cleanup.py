@@ -10,7 +10,7 @@ from bench.cluster.existing.namespace import OwnNamespace, leftovers
 from bench.cluster.existing.removal import RIGHTS, End, remove
 from bench.cluster.existing.rights import missing
 from bench.cluster.existing.run_lock import Life, forget, life
-from bench.sites.missing_rights import refusal
+from bench.sites.missing_rights import missing_rights_error
 
 Say = Callable[[str], None]
 
@@ -29,7 +29,7 @@ def check_rights(access: Access) -> None:
     user = access.user()
     lacking = missing(access.api, "", RIGHTS)
     if lacking:
-        raise refusal(access, lacking, user)
+        raise missing_rights_error(access, lacking, user)
 
 
 def find(api: Api, *, unexpired: bool, now_epoch_s: float | None = None) -> list[Leftover]:

@@ -13,7 +13,7 @@ OBSERVERS_PER_S = REQUESTS_PER_S + WRITES_PER_S
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class Limits:
     """The most that is asked for; ``None`` is without bound.
 
     ``rps`` is of all that a scenario asks for together: reads of the servers, each of which
@@ -26,18 +26,19 @@ class Caps:
     minutes: float | None = 15.0
 
 
-UNCAPPED = Caps(None, None, None)
+UNLIMITED = Limits(None, None, None)
 
 
-def beyond(plan: Plan, caps: Caps) -> list[str]:
-    """Return, in sentences, where ``plan`` goes beyond the caps, each with the way out."""
-    found = [text for scenario in plan.scenarios for text in _of_scenario(scenario, caps)]
+def exceeded(plan: Plan, limits: Limits) -> list[str]:
+    """Return, in sentences, where ``plan`` exceeds the limits, each with the way out."""
+    found = [text for scenario in plan.scenarios for text in _of_scenario(scenario, limits)]
     longest = replace(plan, rounds=plan.most_rounds or plan.rounds)
     minutes = predicted_s(longest) / 60
-    if caps.minutes is not None and minutes > caps.minutes:
+    if limits.minutes is not None and minutes > limits.minutes:
         bought = " with all rounds that it may buy" if plan.most_rounds else ""
         found.append(
-            f"it takes about {minutes:.0f} min{bought}, more than {caps.minutes:g} (--max-minutes)"
+            f"it takes about {minutes:.0f} min{bought}, "
+            f"more than {limits.minutes:g} (--max-minutes)"
         )
     return found
 
@@ -61,23 +62,23 @@ def impossible(plan: Plan) -> list[str]:
     ]
 
 
-def _of_scenario(scenario: Scenario, caps: Caps) -> Iterator[str]:
+def _of_scenario(scenario: Scenario, limits: Limits) -> Iterator[str]:
     name = f"scenario {scenario.name!r}"
-    if caps.pods is not None and scenario.pods > caps.pods:
-        yield f"{name} wants {scenario.pods} pods, more than {caps.pods} (--max-pods)"
-    if caps.rps is None:
+    if limits.pods is not None and scenario.pods > limits.pods:
+        yield f"{name} wants {scenario.pods} pods, more than {limits.pods} (--max-pods)"
+    if limits.rps is None:
         return
     if scenario.rate_rps is None:
         yield (
             f"{name} is of the closed model: it asks as fast as it is answered, which no cap can "
-            "bound; give it a rate_rps, or lift the caps (--uncapped)"
+            "bound; give it a rate_rps, or lift the limits (--uncapped)"
         )
         return
     beside = OBSERVERS_PER_S if scenario.probe else 0.0
     asked = scenario.rate_rps + scenario.churn_per_s + beside
-    if asked > caps.rps:
+    if asked > limits.rps:
         observers = f", and {beside:g} requests for probe and bystander" if beside else ""
         yield (
             f"{name} asks for {scenario.rate_rps:g} reads and {scenario.churn_per_s:g} writes a "
-            f"second{observers}: {asked:g}, more than {caps.rps:g} (--max-rps)"
+            f"second{observers}: {asked:g}, more than {limits.rps:g} (--max-rps)"
         )

@@ -7,7 +7,9 @@ from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.rights import OPTIONAL, Right, as_yaml, in_words
 
 
-def refusal(access: Access, lacking: Sequence[Right], user: str | None) -> ClusterError:
+def missing_rights_error(
+    access: Access, lacking: Sequence[Right], user: str | None
+) -> ClusterError:
     """Return the error that tells ``user`` of the rights that are lacking, some of them needed."""
     required = in_words([right for right in lacking if right.target not in OPTIONAL])
     spared = in_words([right for right in lacking if right.target in OPTIONAL])

@@ -21,8 +21,8 @@ from bench.plan import PlanError, predicted_s
 from bench.probes.bystander_process import REQUESTS_PER_S
 from bench.probes.freshness_process import WRITES_PER_S
 from bench.sites.existing import ExistingSite
-from bench.sites.limits import Caps, beyond, impossible
-from bench.sites.missing_rights import refusal
+from bench.sites.limits import Limits, exceeded, impossible
+from bench.sites.missing_rights import missing_rights_error
 
 NAME_BYTES = 4
 """Random ones in the name of a namespace of ours."""
@@ -44,16 +44,16 @@ class Wanted:
     kubeconfig: str
     namespace: str | None = None
     audit_log: Path | None = None
-    caps: Caps = field(default_factory=Caps)
+    limits: Limits = field(default_factory=Limits)
 
 
 def open_site(wanted: Wanted, plan: Plan, folder: Path, *, agree: Agree, say: Say) -> ExistingSite:
     """Return the site once the person has agreed; ``folder`` keeps key material, privately.
 
-    Raises ``PlanError`` for a plan that goes beyond the caps, ``ClusterError`` for a cluster
+    Raises ``PlanError`` for a plan that exceeds the limits, ``ClusterError`` for a cluster
     that cannot be used, or if the person does not agree.
     """
-    _check_plan(plan, wanted.caps)
+    _check_plan(plan, wanted.limits)
     access = open_access(wanted.kubeconfig, wanted.context, folder)
     say(f"Existing cluster: context {wanted.context!r}, API server {access.server}")
     version, user = access.version(), access.user()
@@ -64,20 +64,20 @@ def open_site(wanted: Wanted, plan: Plan, folder: Path, *, agree: Agree, say: Sa
     if wanted.audit_log is not None and not os.access(wanted.audit_log, os.R_OK):
         raise ClusterError(f"the audit log {wanted.audit_log} cannot be read (--audit-log)")
     say(f"  there      Kubernetes {version}; you are {user or 'not told who you are'}")
-    say(_what_happens(plan, name, wanted.caps))
+    say(_what_happens(plan, name, wanted.limits))
     if not agree(f"Run the plan on {access.server}?"):
         raise ClusterError("nothing was done: not agreed to")
     begin = time.monotonic()
     longest_s = SLOWER * predicted_s(plan)
-    if wanted.caps.minutes is not None:
-        longest_s = wanted.caps.minutes * 60
+    if wanted.limits.minutes is not None:
+        longest_s = wanted.limits.minutes * 60
     targets = {right.target for right in lacking}
     terms = Terms(
         namespace=name,
         run=f"{int(time.time())}-{drawn}",
         expires_epoch_s=int(time.time() + longest_s + AFTER_THE_END_S),
-        deadline=None if wanted.caps.minutes is None else begin + longest_s,
-        writes_per_s=wanted.caps.rps,
+        deadline=None if wanted.limits.minutes is None else begin + longest_s,
+        writes_per_s=wanted.limits.rps,
         writes_status=STATUS not in targets,
         reads_metrics=METRICS not in targets,
         audit_log=wanted.audit_log,
@@ -86,8 +86,8 @@ def open_site(wanted: Wanted, plan: Plan, folder: Path, *, agree: Agree, say: Sa
     return ExistingSite(access, terms, version, say)
 
 
-def _check_plan(plan: Plan, caps: Caps) -> None:
-    found = impossible(plan) + beyond(plan, caps)
+def _check_plan(plan: Plan, limits: Limits) -> None:
+    found = impossible(plan) + exceeded(plan, limits)
     if found:
         listed = "\n  ".join(found)
         raise PlanError(
@@ -101,13 +101,13 @@ def _check_rights(access: Access, namespace: str, user: str | None, say: Say) ->
     lacking = missing(access.api, namespace)
     required = [right for right in lacking if right.target not in OPTIONAL]
     if required:
-        raise refusal(access, lacking, user)
+        raise missing_rights_error(access, lacking, user)
     for target in dict.fromkeys(right.target for right in lacking):
         say(f"  without  {target}: {OPTIONAL[target]}")
     return lacking
 
 
-def _what_happens(plan: Plan, namespace: str, caps: Caps) -> str:
+def _what_happens(plan: Plan, namespace: str, limits: Limits) -> str:
     pods = max(scenario.pods for scenario in plan.scenarios)
     rates = [scenario.rate_rps for scenario in plan.scenarios]
     reads = "reads as fast as they are answered"
@@ -120,7 +120,7 @@ def _what_happens(plan: Plan, namespace: str, caps: Caps) -> str:
             f"; beside them {REQUESTS_PER_S:g} small reads/s of a bystander and "
             f"{WRITES_PER_S:g} writes/s of a probe"
         )
-    end = "" if caps.minutes is None else f", ended after {caps.minutes:g} at the latest"
+    end = "" if limits.minutes is None else f", ended after {limits.minutes:g} at the latest"
     return (
         f"  namespace  {namespace}, made for this run and removed after it; nothing else is "
         "read or written\n"

@@ -17,7 +17,7 @@ class SilenceError(Exception):
     """The process runs but did not say what was waited for in time."""
 
 
-class Dialogue:
+class RpcClient:
     """One JSON object a line, in both directions, with a process started with both pipes."""
 
     def __init__(self, process: SupervisedProcess) -> None:

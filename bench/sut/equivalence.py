@@ -34,7 +34,7 @@ METADATA = "metadata"
 """Contracts that ``ServerKind`` tells of: the same content without nulls, and metadata alone."""
 
 
-def equality_phase(
+def equivalence_phase(
     cluster: PopulatedCluster[Plane],
     kinds: Sequence[ServerKind],
     scenarios: Sequence[Scenario],
@@ -54,7 +54,7 @@ def equality_phase(
                 ServerUnderTest.start(
                     kind,
                     kubeconfig=cluster.plane.kubeconfig,
-                    ground=cluster.plane.ground,
+                    placement=cluster.plane.placement,
                     watchdog=watchdog,
                     log=cluster.plane.folder / f"equality-{kind.name}.log",
                 )

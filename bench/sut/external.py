@@ -25,14 +25,20 @@ from pathlib import Path
 import yaml
 
 from bench.cluster.identities import EXTERNAL
-from bench.cluster.placement import Ground
+from bench.cluster.placement import Placement
 from bench.sut.launch import Launch, Readiness
 
 SHELL = "/bin/sh"
 
 
 def external_server(
-    command: str, *, kubeconfig: Path, ground: Ground, port: int, replica: int = 1, workers: int = 1
+    command: str,
+    *,
+    kubeconfig: Path,
+    placement: Placement,
+    port: int,
+    replica: int = 1,
+    workers: int = 1,
 ) -> Launch:
     """Return how the ``command``, a line for the shell, is started; ``port`` 0 chooses one."""
     port = port or _free_port()
@@ -41,8 +47,8 @@ def external_server(
         "PORT": str(port),
         "KUBECONFIG": str(_of_one_context(kubeconfig, EXTERNAL)),
         "CONTEXT": EXTERNAL,
-        "NAMESPACE": ground.home,
-        "PODS_NAMESPACE": ground.scope or "",
+        "NAMESPACE": placement.home,
+        "PODS_NAMESPACE": placement.scope or "",
         "REPLICA": str(replica),
         "WORKERS": str(workers),
         "PYTHON": sys.executable,

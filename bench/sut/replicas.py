@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-from bench.cluster.placement import Ground
+from bench.cluster.placement import Placement
 from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
@@ -37,12 +37,12 @@ class Replicas(Stoppable):
         kubeconfig: Path,
         watchdog: Watchdog,
         folder: Path,
-        ground: Ground = Ground(),  # noqa: B008 - frozen
+        placement: Placement = Placement(),  # noqa: B008 - frozen
         host: str = "127.0.0.1",
     ) -> Self:
         """Start ``number`` servers of so many ``workers`` and return once all of them are ready.
 
-        They serve what is on ``ground`` and listen on ``host``; each has a log in ``folder``.
+        They serve what is on ``placement`` and listen on ``host``; each has a log in ``folder``.
         Raises ``ProcessFailed`` with the end of its log if one dies or is not ready within
         the kind's ``ready_timeout_s``; none is left then.
         """
@@ -53,7 +53,7 @@ class Replicas(Stoppable):
                     ServerUnderTest.launch(
                         kind,
                         kubeconfig=kubeconfig,
-                        ground=ground,
+                        placement=placement,
                         watchdog=watchdog,
                         log=folder / f"server-{replica}.log",
                         replica=replica,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from bench.cluster.placement import Ground
+from bench.cluster.placement import Placement
 from bench.supervision.process import BEFORE_READY, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
@@ -43,14 +43,14 @@ class ServerUnderTest(Endpoint, Stoppable):
         kubeconfig: Path,
         watchdog: Watchdog,
         log: Path,
-        ground: Ground = Ground(),  # noqa: B008 - frozen
+        placement: Placement = Placement(),  # noqa: B008 - frozen
         threads: int = 8,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> Self:
         """Start the server as its identity and return once it is ready.
 
-        It serves what is on ``ground``. ``host`` is the address to listen on, for a server of
+        It serves what is on ``placement``. ``host`` is the address to listen on, for a server of
         ours; ``port`` 0 chooses one.
         Raises ``ProcessFailed`` with the end of its log if it dies or is not ready
         within the kind's ``ready_timeout_s``.
@@ -58,7 +58,7 @@ class ServerUnderTest(Endpoint, Stoppable):
         server = cls.launch(
             kind,
             kubeconfig=kubeconfig,
-            ground=ground,
+            placement=placement,
             watchdog=watchdog,
             log=log,
             threads=threads,
@@ -83,7 +83,7 @@ class ServerUnderTest(Endpoint, Stoppable):
         threads: int = 8,
         host: str = "127.0.0.1",
         port: int = 0,
-        ground: Ground = Ground(),  # noqa: B008 - frozen
+        placement: Placement = Placement(),  # noqa: B008 - frozen
         replica: int = 1,
         workers: int = 1,
     ) -> Self:
@@ -97,7 +97,7 @@ class ServerUnderTest(Endpoint, Stoppable):
                 kind.name,
                 identity=kind.identity,
                 kubeconfig=kubeconfig,
-                namespace=ground.scope,
+                namespace=placement.scope,
                 host=host,
                 port=port,
                 threads=threads,
@@ -109,7 +109,7 @@ class ServerUnderTest(Endpoint, Stoppable):
             launch = external_server(
                 kind.command,
                 kubeconfig=kubeconfig,
-                ground=ground,
+                placement=placement,
                 port=port,
                 replica=replica,
                 workers=workers,

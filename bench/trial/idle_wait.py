@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-CALM_SHARE = 0.25
+IDLE_SHARE = 0.25
 """Of the whole machine's CPU time. On two processors: half of one, some four times what a
 control plane and its idle observers take."""
 LOOK_S = 0.5
@@ -20,7 +20,7 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Calm:
+class IdleWait:
     """How long was waited, and the share of the machine in use at the last look (0 to 1)."""
 
     waited_s: float
@@ -28,18 +28,18 @@ class Calm:
 
     @property
     def reached(self) -> bool:
-        """Whether the machine was calm in the end."""
-        return self.share <= CALM_SHARE
+        """Whether the machine was idle in the end."""
+        return self.share <= IDLE_SHARE
 
 
-def wait_until_calm(
+def wait_until_idle(
     bound_s: float,
     *,
     stat: Callable[[], str] = lambda: _STAT.read_text(encoding="ascii"),
     sleep: Callable[[float], None] = time.sleep,
     clock: Clock = time.monotonic,
-) -> Calm | None:
-    """Look at the machine every ``LOOK_S`` until it is calm or ``bound_s`` has passed.
+) -> IdleWait | None:
+    """Look at the machine every ``LOOK_S`` until it is idle or ``bound_s`` has passed.
 
     A bound of 0 does not look: ``None``, as where the kernel shows no such file.
     """
@@ -51,9 +51,9 @@ def wait_until_calm(
         while True:
             sleep(LOOK_S)
             now = _times(stat())
-            calm = Calm(clock() - began, _share(before, now))
-            if calm.reached or calm.waited_s >= bound_s:
-                return calm
+            idle_wait = IdleWait(clock() - began, _share(before, now))
+            if idle_wait.reached or idle_wait.waited_s >= bound_s:
+                return idle_wait
             before = now
     except OSError:
         return None

@@ -111,11 +111,11 @@ class Marker:
         except AuditError as error:
             self.refused[str(error)] = None
             return None
-        ground = self._plane.ground
-        if not ground.confined:
+        placement = self._plane.placement
+        if not placement.confined:
             return rows
         # what others do on their cluster is nobody's business
-        accounts = f"system:serviceaccount:{ground.home}:"
+        accounts = f"system:serviceaccount:{placement.home}:"
         return [row for row in rows if row.user.startswith(accounts)]
 
     def watches_before(self, begin: Mark, identity: str) -> dict[str, int] | None:
@@ -130,7 +130,7 @@ class Marker:
         except AuditError as error:
             self.refused[str(error)] = None
             return None
-        account = f"system:serviceaccount:{self._plane.ground.home}:{identity}"
+        account = f"system:serviceaccount:{self._plane.placement.home}:{identity}"
         watches = (
             row.user_agent
             for row in rows
@@ -192,7 +192,7 @@ class Marker:
         position = None
         if audit is not None and before is not None:
             position = self._audit_position(audit, uri, before)
-        keep = may_be_kept if self._plane.ground.confined else _all
+        keep = may_be_kept if self._plane.placement.confined else _all
         self.scrapes += parse_metrics(text, mark=mark, source="apiserver", keep=keep)
         return now, position
 

@@ -19,7 +19,7 @@ from bench.model import (
 )
 from bench.probes.metrics import ScrapeRow
 from bench.probes.observers import Observed
-from bench.trial.idle_wait import CALM_SHARE, Calm
+from bench.trial.idle_wait import IDLE_SHARE, IdleWait
 
 REQUEST_TIMEOUT_S = 30.0
 SATURATED_SHARE = 0.9
@@ -105,11 +105,13 @@ def grown(rows: Iterable[ScrapeRow], name: str) -> int | None:
     return None if begin is None or end is None else end - begin
 
 
-def calm_caveats(calm: Calm | None) -> Iterator[tuple[CaveatKind, str]]:
+def idle_wait_caveats(idle_wait: IdleWait | None) -> Iterator[tuple[CaveatKind, str]]:
     """Tell if the machine was busy with something else before the trial."""
-    if calm is not None and not calm.reached:
-        used = f"{calm.share:.0%} of the machine's CPU time was in use, more than {CALM_SHARE:.0%}"
-        text = f"before the trial {used}, also after {calm.waited_s:.1f} s of waiting"
+    if idle_wait is not None and not idle_wait.reached:
+        text = (
+            f"before the trial {idle_wait.share:.0%} of the machine's CPU time was in use, more "
+            f"than {IDLE_SHARE:.0%}, also after {idle_wait.waited_s:.1f} s of waiting"
+        )
         yield CaveatKind.NOISY_MACHINE, text
 
 

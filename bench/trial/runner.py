@@ -11,7 +11,7 @@ from bench.cluster.populated import IDENTITY, PopulatedCluster
 from bench.faults import FaultError
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
-from bench.load.spec import Crew, listening_address
+from bench.load.spec import DistributedLoad, listening_address
 from bench.model import CaveatKind, Outcome, Plan, Trial
 from bench.probes.observers import Observers
 from bench.probes.processes import Sampler, Trees
@@ -21,13 +21,13 @@ from bench.sut.equivalence import CATCH_UP_S, compare_with_list
 from bench.sut.registry import ServerError, ServerKind
 from bench.sut.replicas import Replicas
 from bench.trial.fault import StagedFault, stage
-from bench.trial.idle_wait import wait_until_calm
+from bench.trial.idle_wait import wait_until_idle
 from bench.trial.marks import Marker
 from bench.trial.measurements import Measurements
 from bench.trial.record import (
     REQUEST_TIMEOUT_S,
     blank,
-    calm_caveats,
+    idle_wait_caveats,
     observer_caveats,
 )
 
@@ -43,7 +43,7 @@ class TrialRunner:
     """Runs one trial on a populated cluster. ``folder`` takes logs and the request rows.
 
     ``kind`` is ``None`` for the arm without a server and without load. ``observers``
-    are resumed if the scenario wants them, and are idle otherwise. With a ``crew`` several
+    are resumed if the scenario wants them, and are idle otherwise. With ``distributed`` several
     processes make the load.
     """
 
@@ -59,26 +59,26 @@ class TrialRunner:
         folder: Path,
         notify: Notify,
         attempt: int = 1,
-        crew: Crew | None = None,
+        distributed: DistributedLoad | None = None,
     ) -> None:
         self._plan = plan
         self._trial = trial
         self._scenario = plan.scenario(trial.scenario)
         self._cluster = cluster
-        self._ground = cluster.plane.ground
+        self._placement = cluster.plane.placement
         self._observers = observers
         self._kind = kind
         self._watchdog = watchdog
         self._folder = folder
         self._notify = notify
-        self._crew = crew
+        self._distributed = distributed
         self._server: Replicas | None = None
         self._load: LoadDriver | None = None
         identity = kind.identity if kind else None
         record = replace(
             blank(trial, self._scenario, identity),
             attempt=attempt,
-            shared=cluster.plane.ground.confined,
+            shared=cluster.plane.placement.confined,
         )
         self._out = Measurements(record, self._scenario, cluster.plane.private_words)
 
@@ -144,11 +144,11 @@ class TrialRunner:
         self._out.update(outcome=Outcome.OK)
 
     def _cool_down(self) -> None:
-        self._notify("waiting for a calm machine", 0.0, "")
-        calm = wait_until_calm(self._plan.cooldown_s)
-        if calm is not None:
-            self._out.update(cooldown_s=calm.waited_s, load_before=calm.share)
-        self._out.note(calm_caveats(calm))
+        self._notify("waiting for an idle machine", 0.0, "")
+        idle_wait = wait_until_idle(self._plan.cooldown_s)
+        if idle_wait is not None:
+            self._out.update(cooldown_s=idle_wait.waited_s, load_before=idle_wait.share)
+        self._out.note(idle_wait_caveats(idle_wait))
 
     def _start_server(self, stack: ExitStack) -> Replicas | None:
         if self._kind is None:
@@ -162,10 +162,10 @@ class TrialRunner:
                 replicas,
                 workers=self._scenario.workers,
                 kubeconfig=self._cluster.plane.kubeconfig,
-                ground=self._ground,
+                placement=self._placement,
                 watchdog=self._watchdog,
                 folder=self._folder,
-                host=listening_address(self._crew),
+                host=listening_address(self._distributed),
             )
         )
         self._out.take_ready(server)
@@ -183,7 +183,7 @@ class TrialRunner:
             arrivals=self._scenario.arrivals,
             seed=self._plan.seed + self._trial.round,
             timeout_s=REQUEST_TIMEOUT_S,
-            crew=self._crew,
+            distributed=self._distributed,
         )
         driver = LoadDriver(
             load,
@@ -275,7 +275,7 @@ class TrialRunner:
                     one,
                     api,
                     resource_version=str(newest) if newest else "",
-                    listed_at=self._ground.pods_path,
+                    listed_at=self._placement.pods_path,
                     catch_up_s=CATCH_UP_S if self._scenario.fault is None else RECOVERED_S,
                 )
             ]

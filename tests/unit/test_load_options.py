@@ -6,7 +6,7 @@ import pytest
 
 from bench.cli.load_options import MASTER_PORT, LoadOptions, add_load_options, check_workers
 from bench.interactive.ports import PortTaken
-from bench.load.spec import Crew
+from bench.load.spec import DistributedLoad
 from bench.model import External, LoadWorkers, Plan, Scenario
 from bench.plan import PlanError
 from bench.run.resume import ResumeError
@@ -20,30 +20,30 @@ def options(*words: str) -> LoadOptions:
 
 
 def test_one_process_makes_the_load_unless_told_otherwise():
-    assert options().crew() is None
+    assert options().distributed() is None
 
 
 def test_workers_here_need_no_address():
-    assert Crew(LoadWorkers(here=2)) == options("--load-workers", "2").crew()
+    assert DistributedLoad(LoadWorkers(here=2)) == options("--load-workers", "2").distributed()
 
 
 def test_workers_from_elsewhere_find_their_master_where_it_was_said():
-    crew = options("--expect-load-workers", "2", "--load-bind", "127.0.0.2:0").crew()
-    assert crew is not None
-    assert ("127.0.0.2", LoadWorkers(0, 2)) == (crew.host, crew.workers)
-    assert crew.port > 0
-    assert f"--master 127.0.0.2:{crew.port}" in crew.command
+    distributed = options("--expect-load-workers", "2", "--load-bind", "127.0.0.2:0").distributed()
+    assert distributed is not None
+    assert ("127.0.0.2", LoadWorkers(0, 2)) == (distributed.host, distributed.workers)
+    assert distributed.port > 0
+    assert f"--master 127.0.0.2:{distributed.port}" in distributed.command
     assert ("127.0.0.2", MASTER_PORT) == options("--load-bind", "127.0.0.2").bind
 
 
 def test_workers_from_elsewhere_without_an_address_are_refused():
     with pytest.raises(PlanError, match="--load-bind"):
-        options("--expect-load-workers", "1").crew()
+        options("--expect-load-workers", "1").distributed()
 
 
 def test_an_address_without_workers_from_elsewhere_is_refused():
     with pytest.raises(PlanError, match="--expect-load-workers"):
-        options("--load-bind", "127.0.0.1").crew()
+        options("--load-bind", "127.0.0.1").distributed()
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "host", "127.0.0.1:x", "127.0.0.1:70000"])
@@ -55,9 +55,11 @@ def test_an_address_that_workers_cannot_use_is_refused(address, capsys):
 
 def test_a_run_goes_on_with_as_many_as_it_began_with():
     record = a_run(load_workers=LoadWorkers(here=2))
-    assert Crew(LoadWorkers(here=2)) == options().crew_again(record)
-    assert Crew(LoadWorkers(here=2)) == options("--load-workers", "2").crew_again(record)
-    assert options().crew_again(a_run()) is None
+    assert DistributedLoad(LoadWorkers(here=2)) == options().distributed_again(record)
+    assert DistributedLoad(LoadWorkers(here=2)) == options("--load-workers", "2").distributed_again(
+        record
+    )
+    assert options().distributed_again(a_run()) is None
 
 
 @pytest.mark.parametrize(
@@ -70,16 +72,16 @@ def test_a_run_goes_on_with_as_many_as_it_began_with():
 )
 def test_a_run_does_not_go_on_with_others_than_began_it(began, words, told):
     with pytest.raises(ResumeError, match=rf"{told}\. Leave --load-workers and"):
-        options(*words).crew_again(a_run(load_workers=began))
+        options(*words).distributed_again(a_run(load_workers=began))
 
 
 def test_going_on_with_workers_from_elsewhere_needs_the_address_again():
     record = a_run(load_workers=LoadWorkers(1, 2))
     with pytest.raises(PlanError, match=r"\(1 here, 2 from elsewhere\): name an address"):
-        options().crew_again(record)
-    crew = options("--load-bind", "127.0.0.2:0").crew_again(record)
-    assert crew is not None
-    assert LoadWorkers(1, 2) == crew.workers
+        options().distributed_again(record)
+    distributed = options("--load-bind", "127.0.0.2:0").distributed_again(record)
+    assert distributed is not None
+    assert LoadWorkers(1, 2) == distributed.workers
 
 
 def test_an_address_that_is_not_of_this_machine_is_refused_by_the_option_that_has_it():
@@ -87,7 +89,7 @@ def test_an_address_that_is_not_of_this_machine_is_refused_by_the_option_that_ha
         with pytest.raises(
             PortTaken, match=r"cannot listen on 192\.0\.2\.1.*with --load-bind ADDR"
         ):
-            options("--expect-load-workers", "1", "--load-bind", address).crew()
+            options("--expect-load-workers", "1", "--load-bind", address).distributed()
 
 
 def plan(users: int, *external: External) -> Plan:
@@ -96,13 +98,13 @@ def plan(users: int, *external: External) -> Plan:
 
 
 def test_a_scenario_with_fewer_users_than_workers_is_refused():
-    check_workers(plan(2), Crew(LoadWorkers(here=2)))
+    check_workers(plan(2), DistributedLoad(LoadWorkers(here=2)))
     with pytest.raises(PlanError, match="'few' has 2 users: too few for 3 load workers"):
-        check_workers(plan(2), Crew(LoadWorkers(here=3)))
+        check_workers(plan(2), DistributedLoad(LoadWorkers(here=3)))
 
 
 def test_a_server_that_workers_elsewhere_cannot_reach_is_refused():
     mine = External("mine", "run")
-    check_workers(plan(2, mine), Crew(LoadWorkers(here=2)))
+    check_workers(plan(2, mine), DistributedLoad(LoadWorkers(here=2)))
     with pytest.raises(PlanError, match="'mine' listens on"):
-        check_workers(plan(2, mine), Crew(LoadWorkers(elsewhere=1)))
+        check_workers(plan(2, mine), DistributedLoad(LoadWorkers(elsewhere=1)))

@@ -22,7 +22,7 @@ from bench.cluster.identities import (
     write_kubeconfig,
     write_token,
 )
-from bench.cluster.placement import ACCOUNT, NO_SCHEDULER, Ground
+from bench.cluster.placement import ACCOUNT, NO_SCHEDULER, Placement
 from bench.supervision.guardian import remove_folders
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
@@ -59,7 +59,7 @@ class ExistingPlane(Stoppable):
     """A namespace of our own with our accounts in it; ``stop`` removes all of it."""
 
     def __init__(self, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> None:
-        self.ground = Ground(
+        self.placement = Placement(
             terms.namespace,
             confined=True,
             writes_status=terms.writes_status,
@@ -178,9 +178,9 @@ class ExistingPlane(Stoppable):
         Admission may refuse our pods, or change them so that they would run after all.
         Raises ``ClusterError``.
         """
-        path = f"/api/v1/namespaces/{self.ground.home}/pods?dryRun=All"
+        path = f"/api/v1/namespaces/{self.placement.home}/pods?dryRun=All"
         try:
-            spec = self.api(HARNESS).post(path, self.ground.probe_manifest())["spec"]
+            spec = self.api(HARNESS).post(path, self.placement.probe_manifest())["spec"]
         except ApiError as error:
             if "dry run" in str(error):
                 return  # a webhook that cannot be asked without consequences
@@ -192,10 +192,10 @@ class ExistingPlane(Stoppable):
             )
 
     def _create(self, identity: Identity) -> None:
-        api, namespace = self._access.api, self.ground.home
+        api, namespace = self._access.api, self.placement.home
         own = {"metadata": {"name": identity.name}}
         api.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", own)
-        rules = confined_rules(identity, with_status=self.ground.writes_status)
+        rules = confined_rules(identity, with_status=self.placement.writes_status)
         roles = f"/apis/{RBAC}/v1/namespaces/{namespace}"
         api.post(f"{roles}/roles", {**own, "rules": list(rules)})
         subject = {"kind": "ServiceAccount", "name": identity.name, "namespace": namespace}
@@ -203,9 +203,9 @@ class ExistingPlane(Stoppable):
         api.post(f"{roles}/rolebindings", {**own, "roleRef": role, "subjects": [subject]})
 
     def _wait_until_granted(self, identity: Identity) -> None:
-        rule = confined_rules(identity, with_status=self.ground.writes_status)[0]
+        rule = confined_rules(identity, with_status=self.placement.writes_status)[0]
         about = {
-            "namespace": self.ground.home,
+            "namespace": self.placement.home,
             "verb": rule["verbs"][0],
             "resource": rule["resources"][0],
         }
@@ -218,8 +218,8 @@ class ExistingPlane(Stoppable):
         while not self.api(identity.name).post(REVIEW, review)["status"]["allowed"]:
             if time.monotonic() > deadline:
                 raise ClusterError(
-                    f"the account {identity.name} in {self.ground.home} was not granted its role "
-                    f"within {GRANTED_S:g} s: does this cluster use RBAC?"
+                    f"the account {identity.name} in {self.placement.home} was not granted its "
+                    f"role within {GRANTED_S:g} s: does this cluster use RBAC?"
                 )
             time.sleep(POLL_S)
 
@@ -235,7 +235,7 @@ class ExistingPlane(Stoppable):
         except (ApiError, ApiUnreachableError, ClusterError) as error:
             self.left_behind = True
             self._say(
-                f"the namespace {self.ground.home} could not be removed: {error}\n"
+                f"the namespace {self.placement.home} could not be removed: {error}\n"
                 f"    later: python -m bench clean --context {self._access.context}"
             )
             return
@@ -252,5 +252,5 @@ class ExistingPlane(Stoppable):
 
     def _made_unheard(self) -> OwnNamespace | None:
         """Return the namespace if it was made, but we were interrupted before we heard of it."""
-        found = read(self._access.api, self.ground.home)
+        found = read(self._access.api, self.placement.home)
         return found if found is not None and found.run == self._terms.run else None

@@ -14,11 +14,11 @@ import bench
 PACKAGES = ("gevent", "httptools", "locust", "msgspec", "numpy", "pyarrow", "pyzmq")
 """Those that a worker's figures or messages depend on."""
 
-Edition = dict[str, str]
+Fingerprint = dict[str, str]
 """Version by name of what it is the version of."""
 
 
-def edition() -> Edition:
+def fingerprint() -> Fingerprint:
     """Return what this process is made of: sources of ``bench``, Python, packages."""
     python = ".".join(platform.python_version_tuple()[:2])
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -35,8 +35,8 @@ def sources(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def unlike(ours: Edition, theirs: Edition) -> str | None:
-    """Return in what a worker's edition is not the master's; ``None`` if they are alike."""
+def differences(ours: Fingerprint, theirs: Fingerprint) -> str | None:
+    """Return where a worker's fingerprint differs from the master's; ``None`` if nowhere."""
     names = sorted({*ours, *theirs}, key=lambda name: (name != "sources", name))
     differing = [
         f"{name} {theirs.get(name, 'unknown')} at the worker, {ours.get(name, 'unknown')} at the "

@@ -12,8 +12,8 @@ import gevent
 from bench.load.distributed.clock import Offset
 from bench.load.distributed.merging import lag_p99_ms, merged
 from bench.load.distributed.messages import Assignment, Result
-from bench.load.distributed.registry import CrewError, Member
-from bench.load.distributed.worker_pool import Crew
+from bench.load.distributed.registry import Member, WorkerPoolError
+from bench.load.distributed.worker_pool import WorkerPool
 from bench.load.phases import AFTER_TIMEOUT_S, Usage, answers_per_s
 from bench.load.protocol import (
     DRAIN_BOUND_S,
@@ -54,7 +54,7 @@ class MasterSession:
         self._whole = whole
         self._gathering = gathering
         self._out = out
-        self._crew = Crew(gathering.host, gathering.port, gathering.wanted, out)
+        self._pool = WorkerPool(gathering.host, gathering.port, gathering.wanted, out)
         self._progress = Progress(None, 0.0, None, 0, 0, 0, 0, 0, 0.0)
 
     def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
@@ -67,18 +67,18 @@ class MasterSession:
     def start(self, say: Callable[[Message], None]) -> None:
         """Wait for the workers, give each its order, and start their users.
 
-        Raises ``CrewError`` when they do not come in time.
+        Raises ``WorkerPoolError`` when they do not come in time.
         """
-        say(Listening(self._crew.port))
-        self._crew.gather(self._gathering.within_s, lambda text: say(Awaiting(text)))
-        for member, share in self._crew.shares():
-            self._crew.assign(member, replace(self._whole, name=member.name, share=share))
+        say(Listening(self._pool.port))
+        self._pool.gather(self._gathering.within_s, lambda text: say(Awaiting(text)))
+        for member, share in self._pool.shares():
+            self._pool.assign(member, replace(self._whole, name=member.name, share=share))
         is_open = self._whole.rate_rps is not None
-        self._crew.start_users(self._gathering.wanted.total if is_open else self._whole.users)
+        self._pool.start_users(self._gathering.wanted.total if is_open else self._whole.users)
 
     def stop(self) -> None:
         """Send all workers home."""
-        self._crew.dismiss()
+        self._pool.dismiss()
 
     def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
         """Load without recording, then pause until nothing is in flight (bounded)."""
@@ -101,13 +101,13 @@ class MasterSession:
         begin_s, begin_epoch_s = self._run("measure", seconds, drain_s, tell)
         own_cpu_s = Usage.now().cpu_s - before.cpu_s
         results = self._results()
-        clocks = {member.name: member.clock for member in self._crew.members}
-        self._crew.compare_clocks()
+        clocks = {member.name: member.clock for member in self._pool.members}
+        self._pool.compare_clocks()
         requests_file = self._out / "requests.parquet"
         table = merged(
             [
-                (member.name, self._crew.rows_file(member), result.rows)
-                for member, result in zip(self._crew.members, results, strict=True)
+                (member.name, self._pool.rows_file(member), result.rows)
+                for member, result in zip(self._pool.members, results, strict=True)
             ],
             requests_file,
         )
@@ -132,12 +132,12 @@ class MasterSession:
             first_failures=total.first_failures,
             workers=tuple(
                 _worker(member, result, clocks[member.name])
-                for member, result in zip(self._crew.members, results, strict=True)
+                for member, result in zip(self._pool.members, results, strict=True)
             ),
         )
 
     def _results(self) -> list[Result]:
-        return [member.result for member in self._crew.members if member.result is not None]
+        return [member.result for member in self._pool.members if member.result is not None]
 
     def _run(
         self, name: str, seconds: float, drain_s: float, tell: Callable[[Progress], None]
@@ -145,30 +145,30 @@ class MasterSession:
         """Let all workers load from one moment on, and return it once all are done.
 
         The moment is of this process's monotonic clock, and of the wall clock. Raises
-        ``CrewError`` when a worker is gone, falls silent, breaks, or does not come to an end.
+        ``WorkerPoolError`` when a worker is gone, falls silent, breaks, or does not come to an end.
         """
-        self._crew.compare_clocks()
+        self._pool.compare_clocks()
         begin_s = monotonic() + LEAD_S
         begin_epoch_s = time.time() + (begin_s - monotonic())
-        self._crew.order_phase(name, seconds, begin_s)
+        self._pool.order_phase(name, seconds, begin_s)
         last = self._sum(name, seconds, begin_s, None)
         told_s = begin_s + AFTER_THEM_S
         deadline = begin_s + seconds + drain_s + TAIL_S
-        while not all(member.result for member in self._crew.members):
+        while not all(member.result for member in self._pool.members):
             gevent.sleep(POLL_S)
-            self._crew.check(since_s=begin_s)
+            self._pool.check(since_s=begin_s)
             now = monotonic()
             if now > deadline:
-                late = [each.name for each in self._crew.members if each.result is None]
-                raise CrewError(f"not done {TAIL_S:g} s after the window: {', '.join(late)}")
+                late = [each.name for each in self._pool.members if each.result is None]
+                raise WorkerPoolError(f"not done {TAIL_S:g} s after the window: {', '.join(late)}")
             if now - told_s >= PROGRESS_EVERY_S:
                 last, told_s = self._sum(name, seconds, begin_s, last), now
                 tell(last)
-        self._crew.check(since_s=begin_s)
+        self._pool.check(since_s=begin_s)
         return begin_s, begin_epoch_s
 
     def _sum(self, name: str, seconds: float, begin_s: float, last: Progress | None) -> Progress:
-        counts = self._crew.counts()
+        counts = self._pool.counts()
         elapsed_s = monotonic() - begin_s
         self._progress = Progress(
             phase=name,

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.load.distributed.registry import CrewError
+from bench.load.distributed.registry import WorkerPoolError
 
 WORKER = "worker"
 
@@ -17,7 +17,7 @@ def merged(parts: Sequence[tuple[str, Path, int]], into: Path) -> pa.Table:
 
     A part is a worker's name, the file with its rows, and how many it says there are.
     Times are microseconds from the begin of the window, which is one moment for all.
-    Raises ``CrewError`` naming the worker whose rows did not come whole.
+    Raises ``WorkerPoolError`` naming the worker whose rows did not come whole.
     """
     tables = [_named(name, path, rows) for name, path, rows in parts]
     table = pa.concat_tables(tables)
@@ -40,10 +40,10 @@ def _named(name: str, path: Path, rows: int) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise CrewError(
+        raise WorkerPoolError(
             f"the rows of the load worker {name} did not come whole: {error}"
         ) from error
     if len(table) != rows:
-        raise CrewError(f"{len(table)} of {rows} rows came from the load worker {name}")
+        raise WorkerPoolError(f"{len(table)} of {rows} rows came from the load worker {name}")
     names = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([name]))
     return table.append_column(WORKER, names)

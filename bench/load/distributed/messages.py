@@ -12,7 +12,7 @@ from bench.load.distributed.share import Share
 from bench.model import Arrivals, Targets
 
 HELLO = "informer-bench.hello"
-"""Worker: I am of this edition, and called so; answered by ``ORDER`` or ``REFUSED``."""
+"""Worker: my fingerprint and my name; answered by ``ORDER`` or ``REFUSED``."""
 REFUSED = "informer-bench.refused"
 """Master: you are not wanted, why, and whether to come again."""
 CLOCK = "informer-bench.clock"

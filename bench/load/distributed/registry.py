@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bench.load.distributed.clock import Exchange, Offset
-from bench.load.distributed.fingerprint import Edition, unlike
+from bench.load.distributed.fingerprint import Fingerprint, differences
 from bench.load.distributed.messages import Result
 from bench.load.distributed.share import Share
 from bench.model import LoadWorkers
@@ -18,7 +18,7 @@ ELSEWHERE = "elsewhere"
 NOT_COMPARED = Offset(0.0, math.inf)
 
 
-class CrewError(Exception):
+class WorkerPoolError(Exception):
     """Workers did not come, or one is gone. Says which, and the way out."""
 
 
@@ -54,22 +54,22 @@ def names_here(count: int) -> tuple[str, ...]:
     return tuple(f"{HERE}-{number}" for number in range(1, count + 1))
 
 
-class Roster:
+class WorkerRegistry:
     """The workers of one load, in the order in which the load is shared out."""
 
-    def __init__(self, wanted: LoadWorkers, edition: Edition) -> None:
+    def __init__(self, wanted: LoadWorkers, fingerprint: Fingerprint) -> None:
         self._wanted = wanted
-        self._edition = edition
+        self._fingerprint = fingerprint
         self._here = names_here(wanted.here)
         self._by_id: dict[str, Member] = {}
         self.turned_away: dict[str, None] = {}
         """Who, and why, as text; those that may come again are not among them."""
 
-    def enter(self, client_id: str, name: str | None, edition: Edition) -> Member | Turned:
+    def enter(self, client_id: str, name: str | None, fingerprint: Fingerprint) -> Member | Turned:
         """Take in a worker, or say why not."""
         if client_id in self._by_id:
             return self._by_id[client_id]
-        if differing := unlike(self._edition, edition):
+        if differing := differences(self._fingerprint, fingerprint):
             why = f"it is of another version: {differing}"
             self.turned_away[f"{name or 'a worker without a name'} was refused: {why}"] = None
             return Turned(why)

@@ -21,7 +21,7 @@ from locust.runners import WorkerRunner
 
 from bench.load.client import Questions
 from bench.load.connection import Address
-from bench.load.distributed.fingerprint import edition
+from bench.load.distributed.fingerprint import fingerprint
 from bench.load.distributed.messages import (
     CLOCK,
     COUNTS,
@@ -38,8 +38,8 @@ from bench.load.distributed.messages import (
     Result,
 )
 from bench.load.models import Order
-from bench.load.phase import Phase, Stage
-from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, lead
+from bench.load.phase import Phase, PhaseSwitch
+from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, run_phase
 from bench.load.protocol import DRAIN_BOUND_S, Progress
 from bench.load.recorder import Recorder
 from bench.load.routes import load
@@ -91,7 +91,7 @@ class Worker:
         self._master = master
         self._say = say
         self._over: AsyncResult = AsyncResult()
-        self._stage = Stage()
+        self._switch = PhaseSwitch()
         self._order: Order
         self._heard_s = 0.0
         """When the master last spoke."""
@@ -124,7 +124,7 @@ class Worker:
         events = self._environment.events
         events.user_error.add_listener(self._on_broken_user)  # type: ignore[no-untyped-call]
         events.heartbeat_received.add_listener(self._on_heartbeat)  # type: ignore[no-untyped-call]
-        self._send(HELLO, {"name": self._master.name, "edition": edition()})
+        self._send(HELLO, {"name": self._master.name, "fingerprint": fingerprint()})
         watching = gevent.spawn(self._watch, parent)
         # Locust ends all its greenlets when the master sends its workers home
         ended = gevent.spawn(runner.greenlet.join)
@@ -231,7 +231,7 @@ class Worker:
 
     def _take_order(self, said: dict[str, Any]) -> None:
         task = Assignment.decode(said)
-        self._order = self._user.order = order_of(task, self._stage, self._master.source)
+        self._order = self._user.order = order_of(task, self._switch, self._master.source)
         self._say(f"joined as {task.name}, {task.share.index + 1} of {task.share.of}")
 
     def _run(self, said: dict[str, Any]) -> None:
@@ -244,7 +244,7 @@ class Worker:
         phase = Phase(said["name"], said["seconds"], recorder, begin_s=said["begin"])
         gevent.sleep(max(0.0, phase.begin_s - monotonic()))
         before = Usage.now()
-        lead(self._stage, phase, self._tell)
+        run_phase(self._switch, phase, self._tell)
         after = Usage.now()
         drain(phase, self._order.timeout_s + AFTER_TIMEOUT_S if measured else DRAIN_BOUND_S)
         drained_after_s = monotonic() - phase.begin_s
@@ -284,7 +284,7 @@ class Worker:
         return len(recorder), len(packed)
 
 
-def order_of(task: Assignment, stage: Stage, source: str = "") -> Order:
+def order_of(task: Assignment, switch: PhaseSwitch, source: str = "") -> Order:
     """Return what the users of one worker are to do.
 
     An open model's users all draw from the seed's one stream of arrivals and choices,
@@ -296,7 +296,7 @@ def order_of(task: Assignment, stage: Stage, source: str = "") -> Order:
     is_open = task.rate_rps is not None
     return Order(
         questions=[Questions(asks, address) for address in addresses],
-        stage=stage,
+        switch=switch,
         seed=task.seed,
         timeout_s=task.timeout_s,
         rate_rps=task.rate_rps,

@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.rpc import Message
 
 from bench.load.distributed.clock import Exchange, enough, estimate
-from bench.load.distributed.fingerprint import edition
+from bench.load.distributed.fingerprint import fingerprint
 from bench.load.distributed.guarded_master import GuardedMaster
 from bench.load.distributed.messages import (
     CLOCK,
@@ -26,7 +26,7 @@ from bench.load.distributed.messages import (
     Assignment,
     Result,
 )
-from bench.load.distributed.registry import CrewError, Member, Roster, Turned
+from bench.load.distributed.registry import Member, Turned, WorkerPoolError, WorkerRegistry
 from bench.load.distributed.share import Share
 from bench.load.user import LoadUser
 from bench.model import LoadWorkers
@@ -40,7 +40,7 @@ POLL_S = 0.01
 Said = dict[str, Any]
 
 
-class Crew:
+class WorkerPool:
     """Gathers workers on ``host``:``port``, orders them about, and keeps what they send.
 
     Their rows are kept as files in ``folder``.
@@ -49,7 +49,7 @@ class Crew:
     def __init__(self, host: str, port: int, wanted: LoadWorkers, folder: Path) -> None:
         self._host = host
         self._folder = folder
-        self._roster = Roster(wanted, edition())
+        self._registry = WorkerRegistry(wanted, fingerprint())
         user = type("Reader", (LoadUser,), {"abstract": False})
         self._environment = Environment(user_classes=[user], catch_exceptions=False)
         self._runner = GuardedMaster(self._environment, host, port)
@@ -69,11 +69,11 @@ class Crew:
     @property
     def members(self) -> tuple[Member, ...]:
         """The workers, in the order in which the load is shared out."""
-        return self._roster.members
+        return self._registry.members
 
     def shares(self) -> list[tuple[Member, Share]]:
         """Return each worker with its share."""
-        return self._roster.shares()
+        return self._registry.shares()
 
     def rows_file(self, member: Member) -> Path:
         """Return where the rows of ``member`` are kept until they are merged."""
@@ -82,35 +82,35 @@ class Crew:
     def gather(self, within_s: float, tell: Callable[[str], None]) -> None:
         """Return once all workers are here; ``tell`` hears who is, whenever that changes.
 
-        Raises ``CrewError`` if they are not here in time.
+        Raises ``WorkerPoolError`` if they are not here in time.
         """
         deadline = monotonic() + within_s
         told = ""
-        while not self._roster.complete:
-            if (there := self._roster.there()) != told:
+        while not self._registry.complete:
+            if (there := self._registry.there()) != told:
                 tell(there)
                 told = there
             if monotonic() > deadline:
                 command = f"python -m bench.load worker --master {self._host}:{self.port}"
-                raise CrewError(self._roster.lacking(within_s, command))
+                raise WorkerPoolError(self._registry.lacking(within_s, command))
             gevent.sleep(POLL_S)
             for member in self.members:
                 if not self._runner.has(member.id):
-                    self._roster.leave(member.id)
+                    self._registry.leave(member.id)
 
     def assign(self, member: Member, order: Assignment) -> None:
         """Tell a worker what it is to do."""
         self._runner.send_message(ORDER, order.encode(), member.id)
 
     def start_users(self, count: int) -> None:
-        """Start so many users, spread evenly. Raises ``CrewError`` if they do not come up."""
+        """Start so many users, spread evenly. Raises ``WorkerPoolError`` if they do not come up."""
         self._runner.start(count, spawn_rate=count)
         deadline = monotonic() + SPAWN_BOUND_S
         while self._runner.user_count != count:
             self.check(since_s=monotonic())
             if monotonic() > deadline:
                 started = f"{self._runner.user_count} of {count} users were started"
-                raise CrewError(f"{started} by the load workers within {SPAWN_BOUND_S:g} s")
+                raise WorkerPoolError(f"{started} by the load workers within {SPAWN_BOUND_S:g} s")
             gevent.sleep(POLL_S)
 
     def dismiss(self) -> None:
@@ -118,7 +118,7 @@ class Crew:
         self._runner.quit()
 
     def compare_clocks(self) -> None:
-        """Find the offset of each worker's clock. Raises ``CrewError`` if one does not answer."""
+        """Measure each worker's clock offset. Raises ``WorkerPoolError`` if one does not answer."""
         for member in self.members:
             member.exchanges.clear()
             while not enough(member.exchanges):
@@ -131,7 +131,7 @@ class Crew:
         deadline = monotonic() + CLOCK_BOUND_S
         while len(member.exchanges) == number:
             if monotonic() > deadline:
-                raise CrewError(f"the load worker {member.name} does not tell its time")
+                raise WorkerPoolError(f"the load worker {member.name} does not tell its time")
             gevent.sleep(0)
 
     def order_phase(self, name: str, seconds: float, begin_s: float) -> None:
@@ -149,20 +149,22 @@ class Crew:
         return {name: sum(each.counts.get(name, 0) for each in self.members) for name in COUNTS}
 
     def check(self, *, since_s: float) -> None:
-        """Raise ``CrewError`` naming a worker that is gone, broke, or is silent since long.
+        """Raise ``WorkerPoolError`` naming a worker that is gone, broke, or is silent since long.
 
         Silence counts from ``since_s`` at the earliest.
         """
         for member in self.members:
             if member.trouble is not None:
-                raise CrewError(f"the load worker {member.name} broke: {member.trouble}")
+                raise WorkerPoolError(f"the load worker {member.name} broke: {member.trouble}")
             if not self._runner.has(member.id):
-                raise CrewError(
+                raise WorkerPoolError(
                     f"the load worker {member.name} is gone: its share of the load is missing"
                 )
             silent_s = monotonic() - max(since_s, member.heard_s)
             if member.result is None and silent_s > SILENT_S:
-                raise CrewError(f"the load worker {member.name} is silent for {silent_s:.0f} s")
+                raise WorkerPoolError(
+                    f"the load worker {member.name} is silent for {silent_s:.0f} s"
+                )
 
     def _listen(self, kind: str, take: Callable[[str, Said], None]) -> None:
         def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
@@ -171,7 +173,7 @@ class Crew:
         self._runner.register_message(kind, listener)
 
     def _greet(self, client_id: str, said: Said) -> None:
-        found = self._roster.enter(client_id, said["name"], said["edition"])
+        found = self._registry.enter(client_id, said["name"], said["fingerprint"])
         if isinstance(found, Turned):
             answer = {"why": found.why, "again": found.again}
             self._runner.send_message(REFUSED, answer, client_id)
@@ -180,7 +182,7 @@ class Crew:
 
     def _clock_told(self, client_id: str, said: Said) -> None:
         answered = monotonic()
-        member = self._roster.of(client_id)
+        member = self._registry.of(client_id)
         if member is not None and said["number"] == len(member.exchanges):
             member.exchanges.append(Exchange(said["asked"], said["seen"], answered))
 
@@ -209,7 +211,7 @@ class Crew:
             member.trouble = said["why"]
 
     def _heard(self, client_id: str) -> Member | None:
-        member = self._roster.of(client_id)
+        member = self._registry.of(client_id)
         if member is not None:
             member.heard_s = monotonic()
         return member

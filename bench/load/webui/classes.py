@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from bench.load.manual_users import ByHand
+from bench.load.manual_users import ManualUser
 from bench.load.phase import Phase
 from bench.load.recorder import Recorder
 from bench.load.routes import Route, load, names
@@ -12,7 +12,7 @@ _WEIGHTS = {"list-all": 10}
 """The first users of a start with every class chosen: the same question for each server."""
 
 
-class Reader(ByHand):
+class Reader(ManualUser):
     """Reads one route of one server; each request is reported under the server's name."""
 
     abstract = True

@@ -11,7 +11,7 @@ from locust.web import WebUI
 from bench.load.webui.feed import Feed
 from bench.load.webui.form import complaint
 from bench.load.webui.harness import Harness, HarnessError
-from bench.load.webui.request_guard import Doorman
+from bench.load.webui.request_guard import RequestGuard
 from bench.load.webui.session import Session
 
 TAB = {"key": "api-server", "title": "API server"}
@@ -23,14 +23,14 @@ TYPES = {"tab.js": "text/javascript", "tab.css": "text/css"}
 
 
 def add_tab(environment: Environment, web_ui: WebUI, harness: Harness, session: Session) -> None:
-    """Add the tab, its routes and the doorman to Locust's web page."""
+    """Add the tab, its routes and the guard to Locust's web page."""
     assert web_ui.app is not None, "made before the init event"
-    doorman = Doorman(web_ui.app, web_ui.host, web_ui.port)
+    guard = RequestGuard(web_ui.app, web_ui.host, web_ui.port)
     feed = Feed(environment, harness)
     web_ui.template_args["extended_tabs"] = [TAB]
     web_ui.app.before_request(lambda: _check_form(environment))
     web_ui.app.after_request(_with_script)
-    web_ui.app.register_blueprint(_routes(feed, harness, session, doorman))
+    web_ui.app.register_blueprint(_routes(feed, harness, session, guard))
 
 
 def _check_form(environment: Environment) -> Response | None:
@@ -49,7 +49,7 @@ def _with_script(response: Response) -> Response:
     return response
 
 
-def _routes(feed: Feed, harness: Harness, session: Session, doorman: Doorman) -> Blueprint:
+def _routes(feed: Feed, harness: Harness, session: Session, guard: RequestGuard) -> Blueprint:
     routes = Blueprint("api-server", __name__, url_prefix="/api-server")
 
     @routes.errorhandler(HarnessError)
@@ -70,17 +70,17 @@ def _routes(feed: Feed, harness: Harness, session: Session, doorman: Doorman) ->
 
     @routes.post("/churn")
     def churn() -> Response:
-        doorman.require_token()
+        guard.require_token()
         return jsonify(harness.ask("churn", per_s=_form().get("per_s")))
 
     @routes.post("/freeze")
     def freeze() -> Response:
-        doorman.require_token()
+        guard.require_token()
         return jsonify(harness.ask("freeze"))
 
     @routes.post("/session")
     def results() -> Response:
-        doorman.require_token()
+        guard.require_token()
         session.settle()
         made = harness.ask("session")
         file = Path(made["file"])

@@ -17,7 +17,7 @@ from flask import Flask, Response, abort, request
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-class Doorman:
+class RequestGuard:
     """Guards one Flask application that listens on ``host`` and ``port``."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:

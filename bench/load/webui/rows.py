@@ -35,7 +35,7 @@ def take(classes: Iterable[type[Reader]]) -> list[dict[str, Any]]:
     """Take the rows out of the recorders of ``classes``: server, begin (epoch), Parquet bytes."""
     pieces = []
     for each in classes:
-        phase = each.order.stage.phase if not each.trouble else None
+        phase = each.order.switch.phase if not each.trouble else None
         if phase is None or phase.recorder is None or not len(phase.recorder):
             continue
         recorder, phase.recorder = phase.recorder, Recorder(each.order.questions[0].labels)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.load.driver import Crew, LoadDriver, LoadFailed, WorkersMissing
+from bench.load.driver import DistributedLoad, LoadDriver, LoadFailed, WorkersMissing
 from bench.model import Arrivals, LoadWorkers
 from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_clocks
 
@@ -32,7 +32,7 @@ sys.meta_path.insert(0, Impatient())
 sys.argv = ["bench.load", "worker", "--master", "127.0.0.1:1"]
 runpy.run_module("bench.load", run_name="__main__")
 """
-TWO = Crew(LoadWorkers(here=2))
+TWO = DistributedLoad(LoadWorkers(here=2))
 
 
 @pytest.fixture
@@ -50,18 +50,18 @@ def by_hand(tmp_path: Path) -> Iterator[Callable[..., ByHand]]:
 
 
 @pytest.fixture
-def elsewhere(port: int) -> Callable[..., Crew]:
-    """A crew of so many workers from elsewhere, and of some from here."""
+def elsewhere(port: int) -> Callable[..., DistributedLoad]:
+    """A load of so many workers from elsewhere, and of some from here."""
 
-    def crew(count: int, *, here: int = 0, within_s: float = 60.0) -> Crew:
-        return Crew(LoadWorkers(here, count), MASTER, port, within_s)
+    def distributed(count: int, *, here: int = 0, within_s: float = 60.0) -> DistributedLoad:
+        return DistributedLoad(LoadWorkers(here, count), MASTER, port, within_s)
 
-    return crew
+    return distributed
 
 
 def test_a_closed_window_of_two_workers_is_whole_and_shared(start_server, driver):
     server = start_server()
-    with driver(server.url, users=5, crew=TWO) as load:
+    with driver(server.url, users=5, distributed=TWO) as load:
         drained = load.warm_up(0.5)
         assert drained.answered == server.count() > 0
         measured = load.measure(1.0)
@@ -85,7 +85,7 @@ def test_workers_make_the_very_arrivals_that_one_process_makes(start_server, mea
     load = {"users": 60, "rate_rps": 60.0, "arrivals": arrivals, "seed": 3}
     load["route"] = "dashboard-mix"
     _, alone = measure(url, 1.5, **load)
-    measured, together = measure(url, 1.5, **load, crew=TWO)
+    measured, together = measure(url, 1.5, **load, distributed=TWO)
     assert alone["intended_us"].tolist() == together["intended_us"].tolist()
     assert alone["route"].tolist() == together["route"].tolist()
     assert {"worker-1", "worker-2"} == set(together["worker"])
@@ -99,7 +99,7 @@ def test_workers_make_the_very_arrivals_that_one_process_makes(start_server, mea
 def test_workers_ask_each_replica_its_share(start_server, driver, rate_rps):
     replicas = [start_server(), start_server()]
     urls = [server.url for server in replicas]
-    with driver(*urls, users=60, rate_rps=rate_rps, crew=TWO) as load:
+    with driver(*urls, users=60, rate_rps=rate_rps, distributed=TWO) as load:
         measured = load.measure(1.0)
     asked = [server.count() for server in replicas]
     assert measured.sent == sum(asked)
@@ -113,11 +113,11 @@ def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by
     if not can_shift_clocks():
         pytest.skip("making a time namespace needs the right to: run as root")
     server = start_server()
-    crew = elsewhere(2)
-    at = f"{MASTER}:{crew.port}"
+    distributed = elsewhere(2)
+    at = f"{MASTER}:{distributed.port}"
     first = by_hand("--master", at, "--name", "alpha", "--from", "127.0.0.2")
     ahead = by_hand("--master", at, "--name", "beta", "--from", "127.0.0.3", shifted=True)
-    with driver(server.url, users=40, rate_rps=40.0, crew=crew) as load:
+    with driver(server.url, users=40, rate_rps=40.0, distributed=distributed) as load:
         load.warm_up(0.5)
         asked = server.count()
         measured = load.measure(2.0)
@@ -135,11 +135,11 @@ def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by
 
 
 def test_a_worker_joins_one_load_after_the_other(start_server, driver, by_hand, elsewhere):
-    server, crew = start_server(), elsewhere(1, here=1)
-    worker = by_hand("--master", f"{MASTER}:{crew.port}", "--from", "127.0.0.4")
+    server, distributed = start_server(), elsewhere(1, here=1)
+    worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--from", "127.0.0.4")
     time.sleep(WAITED_S)
     for _ in range(2):
-        with driver(server.url, crew=crew) as load:
+        with driver(server.url, distributed=distributed) as load:
             measured = load.measure(0.3)
             assert ["worker-1", "elsewhere-1"] == [each.name for each in measured.workers]
     assert 2 == worker.said.count("joined as elsewhere-1, 2 of 2")
@@ -148,7 +148,7 @@ def test_a_worker_joins_one_load_after_the_other(start_server, driver, by_hand, 
 
 
 def test_a_worker_killed_in_mid_window_fails_the_load_by_name(start_server, driver):
-    with driver(start_server().url, crew=TWO) as load:
+    with driver(start_server().url, distributed=TWO) as load:
 
         def kill(_: object) -> None:
             os.kill(load.worker_pids["worker-2"], signal.SIGKILL)
@@ -160,20 +160,20 @@ def test_a_worker_killed_in_mid_window_fails_the_load_by_name(start_server, driv
 def test_a_worker_elsewhere_killed_in_mid_window_fails_the_load_by_name(
     start_server, driver, by_hand, elsewhere
 ):
-    crew = elsewhere(1, here=1)
-    worker = by_hand("--master", f"{MASTER}:{crew.port}", "--name", "gamma")
+    distributed = elsewhere(1, here=1)
+    worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "gamma")
     gone = pytest.raises(LoadFailed, match="the load worker gamma is gone")
-    with driver(start_server().url, crew=crew) as load, gone:
+    with driver(start_server().url, distributed=distributed) as load, gone:
         load.measure(60.0, lambda _: worker.kill())
 
 
 def test_a_worker_that_leaves_in_order_fails_the_load_likewise(
     start_server, driver, by_hand, elsewhere
 ):
-    crew = elsewhere(1, here=1)
-    worker = by_hand("--master", f"{MASTER}:{crew.port}", "--name", "gamma")
+    distributed = elsewhere(1, here=1)
+    worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "gamma")
     gone = pytest.raises(LoadFailed, match="the load worker gamma is gone")
-    with driver(start_server().url, crew=crew) as load, gone:
+    with driver(start_server().url, distributed=distributed) as load, gone:
         load.measure(60.0, lambda _: worker.process.terminate())
     assert 0 != worker.process.wait(10)
 
@@ -185,11 +185,11 @@ def test_a_worker_of_another_version_is_refused_by_name(
     shutil.copytree(ROOT / "bench", other / "bench", ignore=shutil.ignore_patterns("__pycache__"))
     with (other / "bench" / "load" / "pacing.py").open("a") as file:
         file.write("# of another version\n")
-    crew = elsewhere(1, within_s=8.0)
-    worker = by_hand("--master", f"{MASTER}:{crew.port}", "--name", "old", root=other)
+    distributed = elsewhere(1, within_s=8.0)
+    worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "old", root=other)
     with (
         pytest.raises(WorkersMissing, match=r"0 of 1 (.|\n)*old was refused: it is of another ver"),
-        driver(start_server().url, crew=crew),
+        driver(start_server().url, distributed=distributed),
     ):
         pass
     assert 3 == worker.process.wait(10)
@@ -197,9 +197,14 @@ def test_a_worker_of_another_version_is_refused_by_name(
 
 
 def test_workers_that_do_not_come_fail_the_load_after_its_bound(start_server, driver, elsewhere):
-    crew = elsewhere(2, here=1, within_s=6.0)
-    way_out = rf"1 of 3 (.|\n)*worker-1(.|\n)*2 from elsewhere(.|\n)*--master {MASTER}:{crew.port}"
-    with pytest.raises(WorkersMissing, match=way_out), driver(start_server().url, crew=crew):
+    distributed = elsewhere(2, here=1, within_s=6.0)
+    way_out = (
+        rf"1 of 3 (.|\n)*worker-1(.|\n)*2 from elsewhere(.|\n)*--master {MASTER}:{distributed.port}"
+    )
+    with (
+        pytest.raises(WorkersMissing, match=way_out),
+        driver(start_server().url, distributed=distributed),
+    ):
         pass
 
 
@@ -248,7 +253,7 @@ def test_a_worker_that_waits_ends_when_it_is_told_to(by_hand, port, number):
 
 
 def test_workers_do_not_outlive_their_load(start_server, driver):
-    load: LoadDriver = driver(start_server().url, crew=TWO)
+    load: LoadDriver = driver(start_server().url, distributed=TWO)
     with load:
         pids = load.worker_pids.values()
     assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]

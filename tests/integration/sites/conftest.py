@@ -20,7 +20,7 @@ from tests.integration.run.bench_process import BenchProcess, changed, folders
 
 TINY = """\
 name = "tiny"
-description = "As small as a run can be, within the caps of an existing cluster."
+description = "As small as a run can be, within the limits of an existing cluster."
 seed = 5
 servers = ["direct", "informer"]
 rounds = 1

@@ -14,7 +14,7 @@ from tests.integration.existing.foreign import CONFUSING, CONTEXT, ForeignCluste
 
 from bench.cli import main
 from bench.cluster.api import ApiError
-from bench.cluster.placement import ACCOUNT, Ground
+from bench.cluster.placement import ACCOUNT, Placement
 from bench.cluster.pods import draw_pods
 from bench.model import RunState
 from bench.store import Store
@@ -244,9 +244,9 @@ def test_our_pods_meet_the_strictest_pod_security_standard(foreign: ForeignClust
     foreign.admin.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
     try:
         foreign.admin.post(f"{path}/serviceaccounts", {"metadata": {"name": ACCOUNT}})
-        ground = Ground(name, confined=True)
-        made = [ground.manifest(pod) for pod in draw_pods(3, 30, namespace=name)]
-        for pod in (*made, ground.probe_manifest()):
+        placement = Placement(name, confined=True)
+        made = [placement.manifest(pod) for pod in draw_pods(3, 30, namespace=name)]
+        for pod in (*made, placement.probe_manifest()):
             there = foreign.admin.post(f"{path}/pods?dryRun=All", pod)
             assert there["spec"]["schedulingGates"]
             assert "nodeName" not in there["spec"]

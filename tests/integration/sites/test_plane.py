@@ -47,14 +47,14 @@ def test_an_account_of_ours_may_do_its_work_in_our_namespace_and_nothing_elsewhe
     with site.start(watchdog) as plane:
         for identity in ("direct", "informer", "harness"):
             api = plane.api(identity)
-            assert [] == api.get(plane.ground.pods_path)["items"]
+            assert [] == api.get(plane.placement.pods_path)["items"]
             for elsewhere in ("/api/v1/pods", "/api/v1/namespaces/shop/pods"):
                 with pytest.raises(ApiError) as refused:
                     api.get(elsewhere)
                 assert 403 == refused.value.code
         assert {} == plane.pids()
-        assert plane.ground.home in foreign.namespaces()
-    assert plane.ground.home not in foreign.namespaces()
+        assert plane.placement.home in foreign.namespaces()
+    assert plane.placement.home not in foreign.namespaces()
 
 
 def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goes(

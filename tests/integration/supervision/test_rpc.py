@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bench.supervision.process import ProcessFailed, SupervisedProcess
-from bench.supervision.rpc import Dialogue, SilenceError
+from bench.supervision.rpc import RpcClient, SilenceError
 from bench.supervision.watchdog import Watchdog
 
 ECHO = """
@@ -29,7 +29,7 @@ def talk(tmp_path):
             pipe_stdout=True,
         )
         started.append(process)
-        return Dialogue(process)
+        return RpcClient(process)
 
     with Watchdog() as watchdog:
         yield talk
@@ -38,16 +38,16 @@ def talk(tmp_path):
 
 
 def test_what_is_said_is_heard_and_answered_in_order(talk):
-    dialogue = talk(ECHO)
-    dialogue.say({"n": 1})
-    dialogue.say({"n": "ä\n"})
-    assert {"heard": {"n": 1}} == dialogue.hear(30)
-    assert {"heard": {"n": "ä\n"}} == dialogue.hear(30)
+    rpc = talk(ECHO)
+    rpc.say({"n": 1})
+    rpc.say({"n": "ä\n"})
+    assert {"heard": {"n": 1}} == rpc.hear(30)
+    assert {"heard": {"n": "ä\n"}} == rpc.hear(30)
 
 
 def test_an_answer_larger_than_a_pipe_arrives_whole(talk):
-    dialogue = talk("print('{\"big\": \"' + 'x' * 1_000_000 + '\"}', flush=True)")
-    assert 1_000_000 == len(dialogue.hear(30)["big"])
+    rpc = talk("print('{\"big\": \"' + 'x' * 1_000_000 + '\"}', flush=True)")
+    assert 1_000_000 == len(rpc.hear(30)["big"])
 
 
 def test_a_partner_that_keeps_silent_is_told_by_its_name(talk):
@@ -61,7 +61,7 @@ def test_a_partner_that_ends_is_told_with_exit_code_and_last_words(talk):
 
 
 def test_saying_something_to_a_partner_that_has_ended_is_told_as_its_end(talk):
-    dialogue = talk("import sys; sys.exit(3)")
-    assert 3 == dialogue.process.wait(30)
+    rpc = talk("import sys; sys.exit(3)")
+    assert 3 == rpc.process.wait(30)
     with pytest.raises(ProcessFailed, match="partner ended with exit code 3"):
-        dialogue.say({"n": 1})
+        rpc.say({"n": 1})

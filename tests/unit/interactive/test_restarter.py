@@ -1,7 +1,7 @@
 """Parts that end are told once, started again after a while, and forgiven once they run."""
 
 from bench.interactive import restarter as module
-from bench.interactive.restarter import Keeper, Part
+from bench.interactive.restarter import Part, Restarter
 from bench.supervision.process import ProcessFailed
 
 
@@ -26,37 +26,37 @@ def ended():
 def kept(process, restart, monkeypatch):
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     said = []
-    keeper = Keeper(said.append)
-    keeper.add([Part("direct", lambda: process, restart)])
-    return keeper, said
+    restarter = Restarter(said.append)
+    restarter.add([Part("direct", lambda: process, restart)])
+    return restarter, said
 
 
 def test_what_runs_has_no_trouble(monkeypatch):
-    keeper, said = kept(Process(), None, monkeypatch)
-    keeper.look()
-    assert (None, []) == (keeper.trouble("direct"), said)
+    restarter, said = kept(Process(), None, monkeypatch)
+    restarter.look()
+    assert (None, []) == (restarter.trouble("direct"), said)
 
 
 def test_what_ended_is_shown_as_down_before_it_is_started_again(monkeypatch):
     process = Process()
-    keeper, said = kept(process, process.restart, monkeypatch)
+    restarter, said = kept(process, process.restart, monkeypatch)
     process.failed = ended()
-    keeper.look()
-    assert "exited with code 1" in keeper.trouble("direct")
+    restarter.look()
+    assert "exited with code 1" in restarter.trouble("direct")
     assert 0 == process.starts
-    keeper.look()
-    assert keeper.trouble("direct") is None
+    restarter.look()
+    assert restarter.trouble("direct") is None
     assert 1 == process.starts
     assert ["started again" in said[0], "runs again" in said[1]] == [True, True]
 
 
 def test_what_nobody_starts_again_stays_down_and_is_told_once(monkeypatch):
     process = Process()
-    keeper, said = kept(process, None, monkeypatch)
+    restarter, said = kept(process, None, monkeypatch)
     process.failed = ended()
     for _ in range(3):
-        keeper.look()
-    assert keeper.trouble("direct") is not None
+        restarter.look()
+    assert restarter.trouble("direct") is not None
     assert 1 == len(said)
 
 
@@ -67,9 +67,9 @@ def test_a_start_that_fails_is_the_new_trouble_and_is_tried_again(monkeypatch):
         process.starts += 1
         raise ProcessFailed("direct", "was not ready within 120 s", None, "")
 
-    keeper, _ = kept(process, restart, monkeypatch)
+    restarter, _ = kept(process, restart, monkeypatch)
     process.failed = ended()
     for _ in range(3):
-        keeper.look()
-    assert "was not ready" in keeper.trouble("direct")
+        restarter.look()
+    assert "was not ready" in restarter.trouble("direct")
     assert 2 == process.starts

@@ -14,9 +14,9 @@ from bench.load.distributed.clock import (
     enough,
     estimate,
 )
-from bench.load.distributed.fingerprint import edition, sources, unlike
+from bench.load.distributed.fingerprint import differences, fingerprint, sources
 from bench.load.distributed.messages import Assignment, Result
-from bench.load.distributed.registry import Member, Roster, Turned, names_here
+from bench.load.distributed.registry import Member, Turned, WorkerRegistry, names_here
 from bench.load.distributed.share import WHOLE, Share
 from bench.model import Arrivals, LoadWorkers, Targets
 
@@ -81,42 +81,42 @@ def test_what_differs_between_versions_is_named_with_both():
     assert (
         "sources bbb at the worker, aaa at the master; "
         "locust 2.46.0 at the worker, 2.47.0 at the master"
-    ) == unlike(OURS, theirs)
-    assert unlike(OURS, dict(OURS)) is None
-    assert unlike(edition(), edition()) is None
+    ) == differences(OURS, theirs)
+    assert differences(OURS, dict(OURS)) is None
+    assert differences(fingerprint(), fingerprint()) is None
 
 
 def test_a_crew_is_complete_with_its_own_and_with_those_from_elsewhere():
-    roster = Roster(LoadWorkers(here=2, elsewhere=2), OURS)
+    registry = WorkerRegistry(LoadWorkers(here=2, elsewhere=2), OURS)
     for client_id, name in (("d", None), ("b", "worker-2"), ("c", "gamma"), ("a", "worker-1")):
-        assert not roster.complete
-        assert isinstance(roster.enter(client_id, name, OURS), Member)
-    assert roster.complete
-    names = [member.name for member in roster.members]
+        assert not registry.complete
+        assert isinstance(registry.enter(client_id, name, OURS), Member)
+    assert registry.complete
+    names = [member.name for member in registry.members]
     assert ["worker-1", "worker-2", "elsewhere-1", "gamma"] == names
     assert [(0, 4), (3, 4)] == [
-        (share.index, share.of) for _, share in islice(roster.shares(), 0, None, 3)
+        (share.index, share.of) for _, share in islice(registry.shares(), 0, None, 3)
     ]
 
 
 def test_one_too_many_may_come_again_and_one_of_another_version_may_not():
-    roster = Roster(LoadWorkers(elsewhere=1), OURS)
-    other = roster.enter("a", "old", {**OURS, "sources": "bbb"})
+    registry = WorkerRegistry(LoadWorkers(elsewhere=1), OURS)
+    other = registry.enter("a", "old", {**OURS, "sources": "bbb"})
     why = "it is of another version: sources bbb at the worker, aaa at the master"
     assert Turned(why) == other
-    assert f"0 of 1 load workers are here; old was refused: {why}" == roster.there()
-    assert isinstance(roster.enter("b", None, OURS), Member)
-    turned = roster.enter("c", None, OURS)
+    assert f"0 of 1 load workers are here; old was refused: {why}" == registry.there()
+    assert isinstance(registry.enter("b", None, OURS), Member)
+    turned = registry.enter("c", None, OURS)
     assert isinstance(turned, Turned)
     assert turned.again
-    roster.leave("b")
-    assert isinstance(roster.enter("c", None, OURS), Member)
+    registry.leave("b")
+    assert isinstance(registry.enter("c", None, OURS), Member)
 
 
 def test_who_is_lacking_is_said_with_the_way_out():
-    roster = Roster(LoadWorkers(here=2, elsewhere=1), OURS)
-    roster.enter("a", "worker-1", OURS)
-    text = roster.lacking(60, "START")
+    registry = WorkerRegistry(LoadWorkers(here=2, elsewhere=1), OURS)
+    registry.enter("a", "worker-1", OURS)
+    text = registry.lacking(60, "START")
     assert "1 of 3 load workers came within 60 s (worker-1)" in text
     assert "missing: worker-2" in text
     assert "1 from elsewhere missing; each is started with: START" in text

@@ -4,14 +4,14 @@ import pytest
 from flask import Flask
 from flask_cors import CORS
 
-from bench.load.webui.request_guard import Doorman
+from bench.load.webui.request_guard import RequestGuard
 
 
 @pytest.fixture
 def app():
     app = Flask("page")
     CORS(app)  # as Locust has it
-    doorman = Doorman(app, "127.0.0.1", 8089)
+    guard = RequestGuard(app, "127.0.0.1", 8089)
 
     @app.get("/")
     def index():
@@ -19,7 +19,7 @@ def app():
 
     @app.post("/act")
     def act():
-        doorman.require_token()
+        guard.require_token()
         return "done"
 
     return app

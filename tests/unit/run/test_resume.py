@@ -6,7 +6,7 @@ import pytest
 
 from bench.model import Outcome, Trial, TrialRecord
 from bench.plan import trials
-from bench.run.resume import ResumeError, lacking, unlike
+from bench.run.resume import ResumeError, missing_trials, unlike
 from tests.unit.store.builders import ENVIRONMENT, a_plan, a_trial
 
 PLAN = a_plan(rounds=2)
@@ -19,19 +19,19 @@ def done(trial: Trial, outcome: Outcome = Outcome.OK) -> TrialRecord:
 def test_what_is_missing_and_what_failed_is_lacking_in_the_plans_order() -> None:
     first, second, third, fourth = trials(PLAN)
     made = [done(first), done(second, Outcome.FAILED), done(fourth)]
-    assert (second, third) == lacking(PLAN, made)
+    assert (second, third) == missing_trials(PLAN, made)
 
 
 def test_a_whole_run_lacks_nothing_until_it_gets_more_rounds() -> None:
     made = [done(trial) for trial in trials(PLAN)]
-    assert () == lacking(PLAN, made)
-    assert {3} == {trial.round for trial in lacking(replace(PLAN, rounds=3), made)}
+    assert () == missing_trials(PLAN, made)
+    assert {3} == {trial.round for trial in missing_trials(replace(PLAN, rounds=3), made)}
 
 
 def test_a_trial_that_the_plan_does_not_give_is_named() -> None:
     strange = Trial(99, "list", "direct", 7)
     with pytest.raises(ResumeError, match="099-list-direct-r7"):
-        lacking(PLAN, [done(strange)])
+        missing_trials(PLAN, [done(strange)])
 
 
 def test_the_same_machine_at_another_moment_is_alike() -> None:

@@ -7,7 +7,7 @@ import pytest
 from bench.load.routes import names as route_names
 from bench.model import Plan, Scenario
 from bench.plan import Vocabulary, read_plan
-from bench.sites.limits import UNCAPPED, Caps, beyond, impossible
+from bench.sites.limits import UNLIMITED, Limits, exceeded, impossible
 
 FITTING = Scenario(
     "s", "one-namespace", users=8, pods=500, rate_rps=40.0, churn_per_s=10.0, probe=False
@@ -20,7 +20,7 @@ def with_scenario(**changes: object) -> Plan:
 
 
 def test_a_plan_at_the_caps_is_not_beyond_them() -> None:
-    assert [] == beyond(PLAN, Caps())
+    assert [] == exceeded(PLAN, Limits())
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def test_a_plan_at_the_caps_is_not_beyond_them() -> None:
     ],
 )
 def test_each_cap_names_the_option_that_lifts_it(changes: dict, option: str) -> None:
-    (text,) = beyond(with_scenario(**changes), Caps())
+    (text,) = exceeded(with_scenario(**changes), Limits())
     assert option in text
-    assert [] == beyond(with_scenario(**changes), UNCAPPED)
+    assert [] == exceeded(with_scenario(**changes), UNLIMITED)
 
 
 def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
-    assert [] == beyond(replace(PLAN, rounds=20), Caps())
-    (text,) = beyond(replace(PLAN, precision=0.05, most_rounds=100), Caps())
+    assert [] == exceeded(replace(PLAN, rounds=20), Limits())
+    (text,) = exceeded(replace(PLAN, precision=0.05, most_rounds=100), Limits())
     assert "with all rounds that it may buy, more than 15 (--max-minutes)" in text
 
 
@@ -66,4 +66,4 @@ def test_an_api_server_that_is_not_ours_is_not_made_to_fail_whatever_the_caps() 
 def test_the_plan_that_is_named_as_fitting_fits() -> None:
     known = Vocabulary(("direct", "direct-rv0", "informer"), route_names())
     plan = read_plan("namespaced", known)
-    assert [] == impossible(plan) + beyond(plan, Caps())
+    assert [] == impossible(plan) + exceeded(plan, Limits())

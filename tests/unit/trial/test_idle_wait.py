@@ -1,15 +1,15 @@
-"""The wait for a calm machine, on a machine that is made up."""
+"""The wait for an idle machine, on a machine that is made up."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from bench.trial.idle_wait import Calm, wait_until_calm
-from bench.trial.record import calm_caveats
+from bench.trial.idle_wait import IdleWait, wait_until_idle
+from bench.trial.record import idle_wait_caveats
 
 
 class Machine:
-    """Busy for so many looks, then calm; a look takes half a second of two processors."""
+    """Busy for so many looks, then idle; a look takes half a second of two processors."""
 
     def __init__(self, busy_looks: int) -> None:
         self.now = 0.0
@@ -28,35 +28,35 @@ class Machine:
     def _line(user: int, idle: int) -> str:
         return f"cpu  {user} 0 0 {idle} 0 0 0 0 0 0\ncpu0 1 2 3 4\n"
 
-    def wait(self, bound_s: float) -> Calm | None:
+    def wait(self, bound_s: float) -> IdleWait | None:
         def sleep(seconds: float) -> None:
             self.now += seconds
 
-        return wait_until_calm(
+        return wait_until_idle(
             bound_s, stat=lambda: next(self._stats), sleep=sleep, clock=lambda: self.now
         )
 
 
 def test_a_calm_machine_is_waited_for_no_longer_than_a_look_takes() -> None:
-    assert Calm(waited_s=0.5, share=0.04) == Machine(0).wait(5.0)
+    assert IdleWait(waited_s=0.5, share=0.04) == Machine(0).wait(5.0)
 
 
 def test_a_busy_machine_is_waited_for_until_it_is_calm() -> None:
-    assert Calm(waited_s=2.0, share=0.04) == Machine(3).wait(5.0)
+    assert IdleWait(waited_s=2.0, share=0.04) == Machine(3).wait(5.0)
 
 
 def test_a_machine_that_stays_busy_is_waited_for_to_the_bound_and_told_of() -> None:
-    calm = Machine(1000).wait(5.0)
-    assert Calm(waited_s=5.0, share=0.9) == calm
-    ((kind, text),) = calm_caveats(calm)
+    idle_wait = Machine(1000).wait(5.0)
+    assert IdleWait(waited_s=5.0, share=0.9) == idle_wait
+    ((kind, text),) = idle_wait_caveats(idle_wait)
     assert "noisy machine" == kind
     assert "90% of the machine's CPU time" in text
     assert "5.0 s" in text
 
 
-@pytest.mark.parametrize("calm", [None, Calm(0.5, 0.04)])
-def test_a_calm_machine_and_one_not_looked_at_have_no_caveat(calm: Calm | None) -> None:
-    assert [] == list(calm_caveats(calm))
+@pytest.mark.parametrize("idle_wait", [None, IdleWait(0.5, 0.04)])
+def test_a_calm_machine_and_one_not_looked_at_have_no_caveat(idle_wait: IdleWait | None) -> None:
+    assert [] == list(idle_wait_caveats(idle_wait))
 
 
 def test_a_bound_of_zero_does_not_look() -> None:
@@ -67,10 +67,10 @@ def test_where_the_kernel_shows_no_such_file_nothing_is_claimed() -> None:
     def absent() -> str:
         raise FileNotFoundError("/proc/stat")
 
-    assert wait_until_calm(5.0, stat=absent) is None
+    assert wait_until_idle(5.0, stat=absent) is None
 
 
 def test_this_machine_is_looked_at() -> None:
-    calm = wait_until_calm(0.5)
-    assert calm is not None
-    assert 0.0 <= calm.share <= 1.0
+    idle_wait = wait_until_idle(0.5)
+    assert idle_wait is not None
+    assert 0.0 <= idle_wait.share <= 1.0
