@@ -13,9 +13,9 @@ MANY = "replicas = 2\nworkers = 2\nrate_rps = 10\n"
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> RunAnalysis:
-    folder = tmp_path_factory.mktemp("crew")
-    (folder / "crew.toml").write_text(TINY.replace("users = 2\n", "users = 20\n") + MANY)
-    process = BenchProcess(folder, ("run", str(folder / "crew.toml"), *folders(folder)), binaries)
+    folder = tmp_path_factory.mktemp("group")
+    (folder / "group.toml").write_text(TINY.replace("users = 2\n", "users = 20\n") + MANY)
+    process = BenchProcess(folder, ("run", str(folder / "group.toml"), *folders(folder)), binaries)
     assert 0 == process.wait(), process.text
     assert [] == process.left_behind()
     return analyse(Store(process.results).open("latest"))
