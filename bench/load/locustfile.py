@@ -2,21 +2,26 @@
 
 Every route is a user class of its own, named after it (``list-all`` is
 ``ListAll``); choose some on the command line, or in the web page's class picker.
-With ``--rate`` each chosen class is one user of the open model.
+With ``--rate`` each chosen class is one user of the open model. The web page asks the
+server that ``--host`` names, and no other.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner
+from locust.web import WebUI
 
 from bench.load.connection import Address, AddressError
 from bench.load.discovery import DiscoveryError, discover
+from bench.load.distributed.malformed import keep_listening
 from bench.load.manual_users import ManualUser, give_up, make_order, prepare
 from bench.load.routes import Route, RouteError, load, names
 from bench.load.targets import TargetsError, read_targets
+from bench.load.webui.form_guard import guard_page
 from bench.model import Arrivals, Targets
 
 
@@ -54,6 +59,23 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
     )
     parser.add_argument("--timeout-s", type=float, default=30.0, help="of each request, in seconds")
     parser.add_argument("--seed", type=int, default=0, help="of route choices and arrivals")
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's hooks are untyped
+def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None:
+    keep_listening(environment)
+    if web_ui is None:
+        return
+    server = environment.host
+
+    def complaint(form: Mapping[str, str]) -> str | None:
+        if not server:
+            return "Start Locust with --host URL: the page asks that server, and no other"
+        if form.get("host", server) != server:
+            return f"Host must stay {server}: the page asks the server of --host, and no other"
+        return None
+
+    guard_page(environment, web_ui, complaint)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's hooks are untyped

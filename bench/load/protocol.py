@@ -107,6 +107,9 @@ class Measured:
     requests_file: str
     first_failures: tuple[str, ...] = ()
     workers: tuple[LoadWorker, ...] = ()
+    malformed: int = 0
+    """Messages to the workers' port, up to now, that were none of a worker's and were dropped."""
+    first_malformed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

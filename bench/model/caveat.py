@@ -36,6 +36,7 @@ class CaveatKind(StrEnum):
     EXISTING_CLUSTER = "somebody's cluster"
     REPLICAS_NOT_AS_PLANNED = "replicas not as planned"
     CLOCKS_APART = "clocks of load workers"
+    MALFORMED_MESSAGES = "malformed messages to load workers' port"
 
 
 @dataclass(frozen=True, slots=True)

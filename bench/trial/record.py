@@ -175,6 +175,10 @@ def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:
             f"{who} used {share}: throughput is at least what was measured",
         )
     yield from _clock_caveats(measured.workers)
+    if measured.malformed:
+        text = f"{measured.malformed} malformed messages came to the port where load workers are "
+        text += f"awaited, and were dropped: {measured.first_malformed}"
+        yield CaveatKind.MALFORMED_MESSAGES, text
     wanted = measured.requested_rps
     if wanted is not None and measured.achieved_rps < wanted * (1 - RATE_TOLERANCE):
         yield (

@@ -1,5 +1,6 @@
 """The workers of one load as the master has them: over Locust's runner, message by message."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -12,6 +13,7 @@ from locust.rpc import Message
 from bench.load.distributed.clock import Exchange, enough, estimate
 from bench.load.distributed.fingerprint import fingerprint
 from bench.load.distributed.guarded_master import GuardedMaster
+from bench.load.distributed.malformed import keep_listening, reason
 from bench.load.distributed.messages import (
     CLOCK,
     COUNTS,
@@ -36,6 +38,9 @@ SILENT_S = 10.0
 SPAWN_BOUND_S = 30.0
 CLOCK_BOUND_S = 5.0
 POLL_S = 0.01
+MALFORMED_KEPT = 3
+
+log = logging.getLogger(__name__)
 
 Said = dict[str, Any]
 
@@ -54,6 +59,10 @@ class WorkerPool:
         self._environment = Environment(user_classes=[user], catch_exceptions=False)
         self._runner = GuardedMaster(self._environment, host, port)
         self._environment.runner = self._runner
+        self.malformed: list[str] = []
+        """What was wrong with each message that was dropped: the first few of them."""
+        self.malformed_count = 0
+        keep_listening(self._environment, self._drop)
         self._listen(HELLO, self._greet)
         self._listen(CLOCK, self._clock_told)
         self._listen(PROGRESS, self._progress_told)
@@ -168,9 +177,21 @@ class WorkerPool:
 
     def _listen(self, kind: str, take: Callable[[str, Said], None]) -> None:
         def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
-            take(msg.node_id, msg.data)
+            try:
+                take(msg.node_id, msg.data)
+            except (KeyError, TypeError, ValueError) as error:
+                self._drop(msg.node_id, reason(error))
 
         self._runner.register_message(kind, listener)
+
+    def _drop(self, client_id: str | None, why: str) -> None:
+        """Note that a message was dropped, without the sender's id: it names a host."""
+        member = self._roster.of(client_id) if client_id else None
+        sender = f"the load worker {member.name}" if member else "no load worker of this run"
+        self.malformed_count += 1
+        if len(self.malformed) < MALFORMED_KEPT:
+            self.malformed.append(f"from {sender}: {why}")
+        log.warning("a malformed message from %s was dropped: %s", sender, why)
 
     def _greet(self, client_id: str, said: Said) -> None:
         found = self._registry.enter(client_id, said["name"], said["fingerprint"])
@@ -188,13 +209,14 @@ class WorkerPool:
 
     def _progress_told(self, client_id: str, said: Said) -> None:
         if (member := self._heard(client_id)) is not None:
-            member.counts = {name: said[name] for name in COUNTS}
+            member.counts = {name: int(said[name]) for name in COUNTS}
 
     def _rows_came(self, client_id: str, said: Said) -> None:
         if (member := self._heard(client_id)) is not None:
-            member.row_bytes += len(said["rows"])
+            rows = bytes(said["rows"])
+            member.row_bytes += len(rows)
             with self.rows_file(member).open("ab") as file:
-                file.write(said["rows"])
+                file.write(rows)
 
     def _over(self, client_id: str, said: Said) -> None:
         if (member := self._heard(client_id)) is None:

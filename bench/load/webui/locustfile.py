@@ -15,12 +15,14 @@ from locust.web import WebUI
 
 from bench.load.connection import Address, AddressError
 from bench.load.discovery import DiscoveryError, discover
+from bench.load.distributed.malformed import keep_listening
 from bench.load.manual_users import give_up, make_order, prepare
 from bench.load.routes import RouteError, load
 from bench.load.targets import TargetsError, read_targets
 from bench.load.webui import arguments, rows, shapes
 from bench.load.webui.classes import SERVERS, Reader, reader_classes
-from bench.load.webui.form import OF_THE_CLASS
+from bench.load.webui.form import OF_THE_CLASS, complaint
+from bench.load.webui.form_guard import guard_page
 from bench.load.webui.harness import Harness
 from bench.load.webui.narrowing import narrowed
 from bench.load.webui.page import add_tab
@@ -50,7 +52,11 @@ def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None
     for each in CLASSES.values():
         each.host = getattr(environment.parsed_options, each.server) or None  # for the form's text
     rows.report_from_workers(environment, CLASSES.values())
-    if web_ui is None or SOCKET not in os.environ:
+    keep_listening(environment)
+    if web_ui is None:
+        return
+    guard_page(environment, web_ui, complaint)
+    if SOCKET not in os.environ:
         return
     harness = Harness(Path(os.environ[SOCKET]))
     collector = rows.Collector()

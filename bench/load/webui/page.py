@@ -9,9 +9,7 @@ from locust.env import Environment
 from locust.web import WebUI
 
 from bench.load.webui.feed import Feed
-from bench.load.webui.form import complaint
 from bench.load.webui.harness import Harness, HarnessError
-from bench.load.webui.request_guard import RequestGuard
 from bench.load.webui.session import Session
 
 TAB = {"key": "api-server", "title": "API server"}
@@ -23,24 +21,12 @@ TYPES = {"tab.js": "text/javascript", "tab.css": "text/css"}
 
 
 def add_tab(environment: Environment, web_ui: WebUI, harness: Harness, session: Session) -> None:
-    """Add the tab, its routes and the guard to Locust's web page."""
+    """Add the tab and its routes to Locust's web page, which is guarded already."""
     assert web_ui.app is not None, "made before the init event"
-    guard = RequestGuard(web_ui.app, web_ui.host, web_ui.port)
     feed = Feed(environment, harness)
     web_ui.template_args["extended_tabs"] = [TAB]
-    web_ui.app.before_request(lambda: _check_form(environment))
     web_ui.app.after_request(_with_script)
-    web_ui.app.register_blueprint(_routes(feed, harness, session, guard))
-
-
-def _check_form(environment: Environment) -> Response | None:
-    """Answer a form with wrong arguments as Locust answers one: the page shows the message."""
-    if request.method != "POST" or request.path != "/swarm":
-        return None
-    wrong = complaint(request.form)
-    if wrong is None:
-        return None
-    return jsonify({"success": False, "message": wrong, "host": environment.host})
+    web_ui.app.register_blueprint(_routes(feed, harness, session))
 
 
 def _with_script(response: Response) -> Response:
@@ -49,7 +35,7 @@ def _with_script(response: Response) -> Response:
     return response
 
 
-def _routes(feed: Feed, harness: Harness, session: Session, guard: RequestGuard) -> Blueprint:
+def _routes(feed: Feed, harness: Harness, session: Session) -> Blueprint:
     routes = Blueprint("api-server", __name__, url_prefix="/api-server")
 
     @routes.errorhandler(HarnessError)
@@ -70,17 +56,14 @@ def _routes(feed: Feed, harness: Harness, session: Session, guard: RequestGuard)
 
     @routes.post("/churn")
     def churn() -> Response:
-        guard.require_token()
         return jsonify(harness.ask("churn", per_s=_form().get("per_s")))
 
     @routes.post("/freeze")
     def freeze() -> Response:
-        guard.require_token()
         return jsonify(harness.ask("freeze"))
 
     @routes.post("/session")
     def results() -> Response:
-        guard.require_token()
         session.settle()
         made = harness.ask("session")
         file = Path(made["file"])

@@ -29,8 +29,7 @@ class RequestGuard:
         # functions after a request run last to first, and ours must come after Locust's CORS
         app.after_request_funcs.setdefault(None, []).insert(0, self._dress)
 
-    def require_token(self) -> None:
-        """End the request with 403 if it does not carry this run's token."""
+    def _require_token(self) -> None:
         given = request.cookies.get(self._cookie, "")
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             abort(403, "this page is of another run, or no page was loaded first: load / again")
@@ -41,11 +40,11 @@ class RequestGuard:
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"{request.scheme}://{request.host}":
             abort(403, "asked from a page of another origin")
-        if request.method not in SAFE and request.headers.get("Sec-Fetch-Site", "none") not in (
-            "none",
-            "same-origin",
-        ):
+        if request.method in SAFE:
+            return
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             abort(403, "asked from a page of another site")
+        self._require_token()
 
     def _knows(self, host: str) -> bool:
         """Whether ``host`` is an address or localhost: a name may be anybody's (DNS rebinding)."""

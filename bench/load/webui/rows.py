@@ -17,10 +17,11 @@ import gevent
 import pyarrow as pa
 import pyarrow.parquet as pq
 from locust.env import Environment
-from locust.runners import LocalRunner, WorkerRunner
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
+from bench.load.distributed.malformed import reason
 from bench.load.recorder import Recorder
-from bench.load.webui.classes import Reader
+from bench.load.webui.classes import SERVERS, Reader
 
 KEY = "informer_bench_rows"
 EVERY_S = 3.0
@@ -63,14 +64,20 @@ class Collector:
         self._folder = folder
 
     def keep(self, pieces: Iterable[dict[str, Any]]) -> None:
-        """Write each piece as ``<server>-<begin in us>-<number>.parquet``."""
+        """Write each piece as ``<server>-<begin in us>-<number>.parquet``.
+
+        Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is no piece.
+        """
         for piece in pieces:
-            self._bytes += len(piece["rows"])
+            server, begin, rows = piece["server"], float(piece["begin"]), bytes(piece["rows"])
+            if server not in SERVERS:
+                raise ValueError(f"rows of an unknown server {server!r}")
+            self._bytes += len(rows)
             if self._folder is None or self._bytes > MOST_BYTES:
                 continue
             self._count += 1
-            name = f"{piece['server']}-{piece['begin'] * 1e6:.0f}-{self._count}.parquet"
-            (self._folder / name).write_bytes(piece["rows"])
+            name = f"{server}-{begin * 1e6:.0f}-{self._count}.parquet"
+            (self._folder / name).write_bytes(rows)
 
 
 def report_from_workers(environment: Environment, classes: Iterable[type[Reader]]) -> None:
@@ -88,8 +95,14 @@ def collect(environment: Environment, classes: Iterable[type[Reader]], into: Col
     """Let ``into`` keep the rows of this process, or of the workers."""
     chosen = tuple(classes)
 
-    def heard(data: dict[str, Any], **_: object) -> None:
-        into.keep(data.get(KEY, ()))
+    def heard(client_id: str, data: dict[str, Any], **_: object) -> None:
+        runner = environment.runner
+        if not isinstance(runner, MasterRunner) or client_id not in runner.clients:
+            return
+        try:
+            into.keep(data.get(KEY, ()))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("rows of the worker %r were dropped: %s", client_id[:100], reason(error))
 
     def own() -> None:
         while True:

@@ -3,14 +3,21 @@
 import json
 import os
 import re
+import socket
 import sys
+import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 import yaml
+import zmq
 
 from bench.cluster.api import Api, ApiError
 from bench.cluster.control_plane import ControlPlane
@@ -200,19 +207,91 @@ def test_a_server_starts_by_its_command_and_its_probes_answer(
         start(f"{name}-{probe}", ["sleep", "60"], lambda _, url=asked: answers(url))
 
 
-def test_locusts_master_and_workers_find_each_other_by_their_commands(
-    start: Callable[..., Path], free_ports: tuple[int, int]
-) -> None:
+@pytest.fixture
+def locust(start: Callable[..., Path], free_ports: tuple[int, int]) -> tuple[str, int, Path]:
+    """The page's URL, the port for workers and the log of Locust as its Deployment starts it."""
     page, workers = free_ports
     bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(workers)]
     master = [*command("locust"), "--web-host", "127.0.0.1", "--web-port", str(page), *bound]
-    count = f"http://127.0.0.1:{page}/worker-count"
-    start("master", master, lambda _: answers(count))
-    places = {"locust": "127.0.0.1", "5557": str(workers)}
+    url = f"http://127.0.0.1:{page}"
+    log = start("master", master, lambda _: answers(f"{url}/worker-count"))
+    return url, workers, log
+
+
+def test_locusts_master_and_workers_find_each_other_by_their_commands(
+    start: Callable[..., Path], locust: tuple[str, int, Path]
+) -> None:
+    url, workers, _ = locust
+    join(start, url, workers)
+
+
+MALFORMED = (
+    [b""],
+    [b"\xc1"],
+    [b"\x93\xa5stats"],
+    [msgpack.dumps(5)],
+    [msgpack.dumps(("stats", None, "nobody"))],
+    [msgpack.dumps(("logs", 7, "nobody"))],
+    [msgpack.dumps(("locustfile", None, "nobody"))],
+    [msgpack.dumps(("client_ready", 7, "nobody"))],
+    [b"one", b"two", b"three"],
+)
+
+
+def test_each_malformed_message_is_logged_and_a_worker_can_join_afterwards(
+    start: Callable[..., Path], locust: tuple[str, int, Path]
+) -> None:
+    url, workers, log = locust
+    with socket.create_connection(("127.0.0.1", workers)) as no_worker:
+        no_worker.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    with zmq.Context() as context, context.socket(zmq.DEALER) as stranger:
+        stranger.connect(f"tcp://127.0.0.1:{workers}")
+        for sent, frames in enumerate(MALFORMED, 1):
+            stranger.send_multipart(frames)
+            deadline = time.monotonic() + 30
+            while len(re.findall("malformed message|in event handler", log.read_text())) < sent:
+                assert time.monotonic() < deadline, (frames, log.read_text())
+                time.sleep(0.05)
+    join(start, url, workers)
+
+
+def join(start: Callable[..., Path], url: str, port: int) -> None:
+    """Start a worker by its Deployment's command, and wait until the page counts one."""
+    places = {"locust": "127.0.0.1", "5557": str(port)}
     given = command("locust-workers")
     begin = given.index("--master-host")
     worker = given[:begin] + [places.get(word, word) for word in given[begin:]]
+    count = f"{url}/worker-count"
     start("worker", worker, lambda _: b'"worker_count":1' in read(count).replace(b" ", b""))
+
+
+def test_locusts_page_serves_nobody_but_itself(locust: tuple[str, int, Path]) -> None:
+    url, _, _ = locust
+    for path, headers in (
+        ("/", {"Host": "evil.example"}),
+        ("/stats/requests", {"Origin": "http://evil.example"}),
+        ("/stop", {}),
+        ("/user", {}),
+        ("/swarm", {"Sec-Fetch-Site": "cross-site"}),
+    ):
+        data = b"user_count=1&spawn_rate=1" if path in ("/stop", "/swarm", "/user") else None
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(url + path, data, headers), timeout=10)
+        refused.value.close()
+        assert (path, 403) == (path, refused.value.code)
+
+
+def test_locusts_page_asks_no_server_but_those_of_its_command(
+    locust: tuple[str, int, Path],
+) -> None:
+    url, _, _ = locust
+    own = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    own.open(url, timeout=10).close()
+    for field in ("host", "informer", "direct", "targets"):
+        form = {"user_count": 1, "spawn_rate": 1, field: "http://192.0.2.1"}
+        with own.open(f"{url}/swarm", urllib.parse.urlencode(form).encode(), timeout=10) as answer:
+            assert (field, False) == (field, json.load(answer)["success"])
+    assert b'"ready"' in read(f"{url}/stats/requests")
 
 
 @pytest.fixture

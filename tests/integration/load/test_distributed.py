@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgpack
 import pandas as pd
 import pytest
+import zmq
 
+from bench.load.distributed.messages import HELLO, OVER, PROGRESS, ROWS
 from bench.load.driver import DistributedLoad, LoadDriver, LoadFailed, WorkersMissing
 from bench.model import Arrivals, LoadWorkers
 from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_clocks
@@ -57,6 +60,27 @@ def elsewhere(port: int) -> Callable[..., DistributedLoad]:
         return DistributedLoad(LoadWorkers(here, count), MASTER, port, within_s)
 
     return distributed
+
+
+def test_malformed_messages_from_a_stranger_are_told_and_change_no_figure(
+    start_server, by_hand, elsewhere, driver, port
+):
+    server = start_server()
+    by_hand("--master", f"{MASTER}:{port}", "--name", "far")
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.DEALER) as stranger,
+        driver(server.url, users=4, distributed=elsewhere(1)) as load,
+    ):
+        stranger.connect(f"tcp://{MASTER}:{port}")
+        for kind in (HELLO, PROGRESS, ROWS, OVER, "stats"):
+            stranger.send(msgpack.dumps((kind, 7, "far")))
+        stranger.send(b"\xc1")
+        stranger.send_multipart([b"one", b"two", b"three"])
+        measured = load.measure(1.5)
+    assert measured.sent == server.count() == measured.answered
+    assert measured.malformed >= 3
+    assert "no load worker of this run" in measured.first_malformed
 
 
 def test_a_closed_window_of_two_workers_is_whole_and_shared(start_server, driver):

@@ -6,8 +6,10 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ ROOT = Path(bench.__file__).parents[1]
 LOCUST = [sys.executable, "-m", "locust", "-f", "bench/load/locustfile.py"]
 
 
-def headless(tmp_path, url, *arguments, seconds=4):
+def headless(tmp_path, url, *arguments, seconds=10):
     argv = [*LOCUST, "--headless", "--host", url, "--run-time", f"{seconds}s", "--json"]
     argv += ["--users", "4", "--spawn-rate", "4", "--csv", tmp_path / "out", *arguments]
     return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
@@ -41,19 +43,17 @@ def test_headless_statistics_and_csv_count_what_the_server_saw(start_server, tmp
 
 
 def test_with_a_rate_a_class_is_one_user_of_the_open_model(start_server, tmp_path):
-    done = headless(tmp_path, start_server().url, "ListAll", "--rate", "50", seconds=5)
+    done = headless(tmp_path, start_server().url, "ListAll", "--rate", "50")
     assert 0 == done.returncode, done.stderr
     (stats,) = json.loads(done.stdout)
-    assert 100 <= stats["num_requests"] <= 250
+    assert 100 <= stats["num_requests"] <= 500
     assert '{"ListAll": 1} (1 total users)' in done.stderr
 
 
 def test_targets_can_come_from_a_file(start_server, tmp_path, targets):
     write_targets(tmp_path / "targets.json", targets)
     server = start_server()
-    done = headless(
-        tmp_path, server.url, "LabelSelector", "--targets", tmp_path / "targets.json", seconds=3
-    )
+    done = headless(tmp_path, server.url, "LabelSelector", "--targets", tmp_path / "targets.json")
     assert ["/pods?labelSelector=<selector>"] == [
         each["name"] for each in json.loads(done.stdout)
     ], done.stderr
@@ -62,7 +62,7 @@ def test_targets_can_come_from_a_file(start_server, tmp_path, targets):
 def test_failures_show_as_locust_failures(start_server, tmp_path, targets):
     write_targets(tmp_path / "targets.json", targets)
     url = start_server(status="503 Service Unavailable").url
-    done = headless(tmp_path, url, "ListAll", "--targets", tmp_path / "targets.json", seconds=4)
+    done = headless(tmp_path, url, "ListAll", "--targets", tmp_path / "targets.json")
     assert 1 == done.returncode
     (stats,) = json.loads(done.stdout)
     assert stats["num_requests"] == stats["num_failures"] > 0
@@ -81,15 +81,19 @@ class Page:
 
     def __init__(self, port):
         self.url = f"http://127.0.0.1:{port}"
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
 
     def get(self, path):
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as response:
+        with self.opener.open(f"{self.url}{path}", timeout=10) as response:
             return response.read().decode()
 
     def post(self, path, **form):
         data = urllib.parse.urlencode(form, doseq=True).encode()
-        with urllib.request.urlopen(f"{self.url}{path}", data, timeout=10) as response:
+        with self.opener.open(f"{self.url}{path}", data, timeout=10) as response:
             return response.read().decode()
+
+    def swarm(self, **form):
+        return json.loads(self.post("/swarm", user_count=3, spawn_rate=3, **form))
 
     def wait_for(self, path, condition):
         for _ in range(300):
@@ -102,32 +106,37 @@ class Page:
 
 
 @pytest.fixture
-def page(tmp_path, port):
+def page_for(tmp_path, port):
+    """Start Locust's page for the server at a URL, and load the page once, as a person does."""
     argv = [*LOCUST, "--web-host", "127.0.0.1", "--web-port", str(port), "--class-picker"]
-    with (tmp_path / "locust.log").open("w") as log:
-        process = subprocess.Popen([*argv, "--host", "http://127.0.0.1:1"], cwd=ROOT, stderr=log)
-        try:
+    with contextlib.ExitStack() as stack:
+
+        def start(*options):
+            log = stack.enter_context((tmp_path / "locust.log").open("w"))
+            process = subprocess.Popen([*argv, *options], cwd=ROOT, stderr=log)
+            stack.callback(process.wait, 30)
+            stack.callback(process.terminate)
             page = Page(port)
             page.wait_for("/stats/requests", lambda content: content["state"] == "ready")
-            yield page
-        finally:
-            process.terminate()
-            process.wait(30)
+            page.get("/")
+            return page
+
+        yield start
 
 
 def count_of(content, name):
     return sum(each["num_requests"] for each in content["stats"] if each["name"] == name)
 
 
-def test_the_web_page_picks_classes_starts_them_shows_them_and_stops_them(page, start_server):
+def test_the_web_page_picks_classes_starts_them_shows_them_and_stops_them(page_for, start_server):
     url = start_server().url
+    page = page_for("--host", url)
     html = page.get("/")
     assert all(
         name in html
         for name in ("ListAll", "OneNamespace", "OnePod", "LabelSelector", "DashboardMix")
     )
-    swarm = {"user_count": 3, "spawn_rate": 3, "host": url}
-    page.post("/swarm", user_classes=["OneNamespace"], **swarm)
+    assert page.swarm(user_classes=["OneNamespace"], host=url)["success"]
     content = page.wait_for(
         "/stats/requests", lambda content: count_of(content, "/pods/<namespace>") > 100
     )
@@ -136,15 +145,46 @@ def test_the_web_page_picks_classes_starts_them_shows_them_and_stops_them(page, 
     assert [] == content["errors"]
     page.post("/stop")
     page.wait_for("/stats/requests", lambda content: content["state"] == "stopped")
-    page.post("/swarm", user_classes=["ListAll"], rate="40", **swarm)
+    assert page.swarm(user_classes=["ListAll"], rate="40", host=url)["success"]
     page.wait_for("/stats/requests", lambda content: count_of(content, "/pods") > 20)
 
 
-def test_the_web_page_shows_why_a_server_cannot_be_asked_and_recovers(page, start_server, dead_url):
-    swarm = {"user_count": 2, "spawn_rate": 2, "user_classes": ["ListAll"]}
-    page.post("/swarm", host=dead_url, **swarm)
+def test_the_web_page_shows_why_a_server_cannot_be_asked_and_recovers(
+    page_for, start_server, dead_url
+):
+    page = page_for("--host", dead_url)
+    page.swarm(user_classes=["ListAll"])
     told = page.wait_for("/exceptions", lambda content: content["exceptions"])
     assert "Connection refused" in told["exceptions"][0]["msg"]
     page.post("/stop")
-    page.post("/swarm", host=start_server().url, **swarm)
+    start_server(port=int(dead_url.rpartition(":")[2]))
+    page.swarm(user_classes=["ListAll"])
     page.wait_for("/stats/requests", lambda content: count_of(content, "/pods") > 20)
+
+
+def test_the_web_page_asks_no_server_but_that_of_the_command_line(page_for, start_server):
+    named, other = start_server(), start_server()
+    page = page_for("--host", named.url)
+    refused = page.swarm(user_classes=["ListAll"], host=other.url)
+    assert not refused["success"]
+    assert named.url in refused["message"]
+    hidden = page.swarm(user_classes=["ListAll"], targets="/etc/passwd")
+    assert (False, "The form has no field 'targets'") == (hidden["success"], hidden["message"])
+    assert 0 == other.count()
+    assert "ready" == json.loads(page.get("/stats/requests"))["state"]
+
+
+def test_without_a_server_on_the_command_line_the_web_page_asks_none(page_for, start_server):
+    page, server = page_for(), start_server()
+    refused = page.swarm(user_classes=["ListAll"], host=server.url)
+    assert (False, 0) == (refused["success"], server.count())
+    assert "--host" in refused["message"]
+
+
+@pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset", "/user"])
+def test_without_the_cookie_of_the_page_nothing_acts(page_for, dead_url, path):
+    stranger = Page(int(page_for("--host", dead_url).url.rpartition(":")[2]))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        stranger.post(path, user_count=1, spawn_rate=1)
+    refused.value.close()
+    assert 403 == refused.value.code
