@@ -27,7 +27,7 @@ VERBS = {
     "calibrate": "self-tests: are faults that are put in on purpose found at their size?",
     "plans": "the plans there are, and how long each takes",
     "binaries": "find, fetch or build kube-apiserver and etcd",
-    "clean": "remove what killed runs left on an existing cluster",
+    "clean": "end and remove what killed runs left, here and on an existing cluster",
 }
 """The modules, in the order of ``--help``, and what it says of each."""
 

@@ -1,4 +1,4 @@
-"""``bench clean``: what runs on an existing cluster left, because they were killed."""
+"""``bench clean``: what runs left, here and on an existing cluster, because they were killed."""
 
 import argparse
 
@@ -6,6 +6,7 @@ from bench.cli.existing import add_context, agreed, named_context
 from bench.cli.exits import FAILED, OK
 from bench.cluster.existing.access import open_access
 from bench.sites.cleanup import check_rights, clean, find
+from bench.supervision.journal import clean_up_after_others
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
 
@@ -13,9 +14,10 @@ from bench.supervision.watchdog import Watchdog
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.description = (
-        "Find the namespaces that this project made on a cluster, by their labels, "
-        "and remove those whose run has ended: begun on this machine and no longer there, or "
-        "expired. Nothing else is touched. A throwaway control plane needs no cleaning."
+        "End the processes and remove the temporary folders that harnesses left on this machine "
+        "which were killed together with their watchdogs. With --context also find the namespaces "
+        "that this project made on that cluster, and remove those whose run has ended: "
+        "begun on this machine and no longer there, or expired. Nothing else is touched."
     )
     add_context(parser)
     parser.add_argument(
@@ -27,6 +29,10 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _clean(options: argparse.Namespace, progress: Progress) -> int:
+    clean_up_after_others(progress.say)
+    if options.context is None:
+        progress.say("nothing of a killed harness is left on this machine")
+        return OK
     kubeconfig, context = named_context(options)
     with Watchdog() as watchdog:
         access = open_access(kubeconfig, context, watchdog.new_folder())

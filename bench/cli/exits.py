@@ -15,6 +15,7 @@ def expected() -> tuple[type[Exception], ...]:
     from bench.sites.provenance import BrokenEnvironmentError
     from bench.store import StoreError
     from bench.supervision.process import ProcessFailed
+    from bench.supervision.watchdog import WatchdogLost
     from bench.sut.registry import ServerError
     from kube_informer.errors import CredentialsError
 
@@ -29,5 +30,6 @@ def expected() -> tuple[type[Exception], ...]:
         RunEndedEarlyError,
         ServerError,
         StoreError,
+        WatchdogLost,
         OSError,
     )

@@ -9,7 +9,9 @@ import signal
 import socket
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import resources
+from threading import Event, Thread
 from typing import Self
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
@@ -30,6 +32,9 @@ from bench.supervision.watchdog import Watchdog
 
 READY_TIMEOUT_S = 120.0
 """For one that hangs: one that ends is told at once, and a busy machine may take a minute."""
+PROBE_S = 5.0
+"""How long one look at a kube-apiserver that starts may take."""
+ETCD_LOOK_S = 0.2
 START_ATTEMPTS = 3
 ADDRESS_IN_USE = "address already in use"
 
@@ -61,6 +66,7 @@ class ControlPlane(Stoppable):
         self._extra_args = extra_args
         self._pods_need_accounts = pods_need_accounts
         self._apis: dict[str, Api] = {}
+        self._outlives_etcd = Event()
         self.placement = Placement()
         self.private_words: tuple[str, ...] = ()
         self.folder = watchdog.new_folder()
@@ -152,14 +158,19 @@ class ControlPlane(Stoppable):
         """
         port = self.url.rpartition(":")[2] or str(_free_port())
         self.url = f"https://127.0.0.1:{port}"
-        probe = Api(Credentials(self.url, self._authority.certificate))
+        probe = Api(Credentials(self.url, self._authority.certificate), read_timeout_s=PROBE_S)
+
+        def is_ready() -> bool:
+            self.etcd.check()
+            return ready() if ready else _is_ready(probe)
+
         try:
             self.apiserver = SupervisedProcess.start(
                 "kube-apiserver",
                 [str(self.binaries.kube_apiserver), *self._apiserver_args(port)],
                 log=self.apiserver_log,
                 watchdog=self._watchdog,
-                ready=ready or (lambda: _is_ready(probe)),
+                ready=is_ready,
                 ready_timeout_s=READY_TIMEOUT_S,
             )
         finally:
@@ -171,8 +182,13 @@ class ControlPlane(Stoppable):
             os.killpg(self.apiserver.pid, signal.SIGKILL)
         self.apiserver.stop()
 
+    def outlive_etcd(self) -> None:
+        """Let kube-apiserver be when etcd ends from now on: somebody will start etcd again."""
+        self._outlives_etcd.set()
+
     def stop(self) -> None:
         """Stop both processes and remove the folder; safe to call again."""
+        self._outlives_etcd.set()
         for api in self._apis.values():
             api.close()
         for name in ("apiserver", "etcd"):
@@ -184,7 +200,23 @@ class ControlPlane(Stoppable):
 
     def _bring_up(self) -> None:
         self._retrying_ports(self.start_etcd, "etcd_url")
+        try:
+            self._bring_up_apiserver()
+        except (ProcessFailed, ApiError, ApiUnreachableError):
+            self.etcd.check()  # if it has ended, that explains all that followed
+            raise
+
+    def _end_with_etcd(self) -> None:
+        """End kube-apiserver when etcd ends: each request would wait a minute for etcd."""
+        while not self._outlives_etcd.wait(ETCD_LOOK_S):
+            if self.etcd.poll() is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self.apiserver.pid, signal.SIGKILL)
+                return
+
+    def _bring_up_apiserver(self) -> None:
         self._retrying_ports(self.start_apiserver, "url")
+        Thread(target=self._end_with_etcd, name="etcd-watch", daemon=True).start()
         bootstrap = self._authority.issue_client("bootstrap", groups=("system:masters",))
         api = Api(Credentials(self.url, self._authority.certificate, client=bootstrap))
         try:

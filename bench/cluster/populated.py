@@ -1,8 +1,8 @@
 """A control plane with its pods and its churn: the cluster that a trial reads from."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Generic, Self, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Generic, Protocol, Self, TypeVar
 
 from bench.cluster.churn import Churn
 from bench.cluster.identities import HARNESS
@@ -16,6 +16,23 @@ from bench.supervision.watchdog import Watchdog
 IDENTITY = HARNESS
 
 P = TypeVar("P", bound=Plane)
+
+
+class Checked(Protocol):
+    """What can say that one of its processes has ended."""
+
+    def check(self) -> None:
+        """Raise if it cannot go on."""
+
+
+@contextmanager
+def explained_by(cluster: Checked) -> Iterator[None]:
+    """Raise that a process of the cluster has ended in place of what came of it."""
+    try:
+        yield
+    except Exception:
+        cluster.check()
+        raise
 
 
 class PopulatedCluster(Stoppable, Generic[P]):
@@ -52,21 +69,25 @@ class PopulatedCluster(Stoppable, Generic[P]):
         with ExitStack() as stack:
             self.plane = self._start(self._watchdog)
             stack.callback(self.plane.stop)
-            placement = self.plane.placement
-            drawn = draw_pods(self._seed, self.pods, namespace=placement.scope)
-            populate(self.plane.api(IDENTITY), drawn, placement, progress=self._progress)
-            self.targets = targets(drawn)
-            self.churn = stack.enter_context(
-                Churn.start(
-                    self.plane,
-                    self._watchdog,
-                    seed=self._seed,
-                    pods=self.pods,
-                    log=self.plane.folder / "churn.log",
-                )
-            )
+            with explained_by(self.plane):
+                self._populate(stack)
             self._stack = stack.pop_all()
         return self
+
+    def _populate(self, stack: ExitStack) -> None:
+        placement = self.plane.placement
+        drawn = draw_pods(self._seed, self.pods, namespace=placement.scope)
+        populate(self.plane.api(IDENTITY), drawn, placement, progress=self._progress)
+        self.targets = targets(drawn)
+        self.churn = stack.enter_context(
+            Churn.start(
+                self.plane,
+                self._watchdog,
+                seed=self._seed,
+                pods=self.pods,
+                log=self.plane.folder / "churn.log",
+            )
+        )
 
     def stop(self) -> None:
         """Stop everything that was started."""

@@ -35,6 +35,7 @@ class DemoEnvironment(Stoppable):
     ) -> None:
         self.cluster = cluster
         self.plane = cluster.plane
+        self.plane.outlive_etcd()  # the keeper starts etcd again
         self.servers: dict[str, ServerUnderTest] = {}
         self.freezer = Freezer(lambda: self.plane.apiserver.pid)
         self.churn_per_s = 0.0

@@ -35,9 +35,9 @@ class UpOptions:
 def up(options: UpOptions, progress: Progress) -> None:
     """Bring everything up, print the addresses, and watch over it until interrupted.
 
-    Raises ``ProcessFailed`` when one of the processes ends, ``BinariesUnavailable``,
-    ``OSError`` when the kubeconfig cannot be written or is there already. Ctrl-C ends
-    it in order.
+    Raises ``ProcessFailed`` or ``WatchdogLost`` when one of the processes ends,
+    ``BinariesUnavailable``, and ``OSError`` when the kubeconfig cannot be written or is
+    there already. Ctrl-C ends it in order.
     """
     playground = options.playground
     with ExitStack() as stack:
@@ -59,6 +59,7 @@ def up(options: UpOptions, progress: Progress) -> None:
             kubeconfig.write_text(OURS + cluster.plane.kubeconfig.read_text())
         _announce(options, progress, cluster, servers, kubeconfig)
         while True:
+            watchdog.check()
             cluster.check()
             for server in servers.values():
                 server.check()

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from bench.cluster.plane import Plane
-from bench.cluster.populated import PopulatedCluster
+from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.model import NO_SERVER, EqualityRecord, Plan, Scenario, Trial
 from bench.probes.observers import Observers
 from bench.sites.versions import Sites
@@ -85,7 +85,8 @@ class ClusterPool(Stoppable):
                 progress=self._progress.counting("writing pods"),
             )
         )
-        self.observers = self._stack.enter_context(Observers.start(cluster.plane, watchdog))
+        with explained_by(cluster):
+            self.observers = self._stack.enter_context(Observers.start(cluster.plane, watchdog))
         self._progress.settle()
         return cluster
 
@@ -93,16 +94,17 @@ class ClusterPool(Stoppable):
         self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog
     ) -> None:
         self._progress.move("comparing the servers' answers, churn stopped", 0.0)
-        record = equivalence_phase(
-            cluster,
-            [self._kinds[name] for name in self._plan.servers if name != NO_SERVER],
-            [
-                one
-                for one in self._plan.scenarios
-                if (one.pods, one.kubernetes) == (cluster.pods, version)
-            ],
-            watchdog=watchdog,
-        )
+        with explained_by(cluster):
+            record = equivalence_phase(
+                cluster,
+                [self._kinds[name] for name in self._plan.servers if name != NO_SERVER],
+                [
+                    one
+                    for one in self._plan.scenarios
+                    if (one.pods, one.kubernetes) == (cluster.pods, version)
+                ],
+                watchdog=watchdog,
+            )
         self._compared[cluster.pods, version] = record
         before = [self._compared_before] if self._compared_before else []
         compared = [*before, *self._compared.values()]

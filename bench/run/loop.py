@@ -2,15 +2,14 @@
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.existing.errors import ClusterError
 from bench.cluster.plane import Plane
-from bench.cluster.populated import PopulatedCluster
+from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.discretion import discreet
 from bench.load.spec import DistributedLoad, WorkersMissing
 from bench.model import (
@@ -30,7 +29,7 @@ from bench.sites.versions import Sites
 from bench.store import RunWriter
 from bench.supervision.process import ProcessFailed
 from bench.supervision.progress import Progress
-from bench.supervision.watchdog import Watchdog
+from bench.supervision.watchdog import Watchdog, WatchdogLost
 from bench.sut.registry import ServerError, ServerKind
 from bench.trial.runner import TrialRunner
 
@@ -43,6 +42,7 @@ FATAL = (
     MetricsError,
     ClusterError,
     WorkersMissing,
+    WatchdogLost,
 )
 """What ends a run early. A trial's own server may fail without: that makes a failed trial."""
 
@@ -122,8 +122,9 @@ class Run:
         try:
             with Watchdog() as watchdog, self._clusters:
                 for trial in self._todo:
+                    watchdog.check()
                     cluster = self._clusters.cluster_for(trial, watchdog)
-                    with _explaining(cluster):
+                    with explained_by(cluster):
                         cluster.check()
                         self._measure(trial, cluster, watchdog)
         except FATAL as error:
@@ -164,6 +165,14 @@ class Run:
             f"[{trial.order + 1}/{self.record.trials_planned}] {trial.scenario}, {trial.server}, "
             f"round {trial.round}"
         )
+        is_whole = self._plan.scenario(trial.scenario).fault is None
+
+        def notify(what: str, share: float, detail: str) -> None:
+            watchdog.check()
+            if is_whole:
+                cluster.check()  # without etcd, requests would wait a minute each
+            self._progress.move(f"{title}: {what}", share, detail)
+
         with tempfile.TemporaryDirectory(dir=cluster.plane.folder) as folder:
             measurements = TrialRunner(
                 self._plan,
@@ -175,9 +184,7 @@ class Run:
                 folder=Path(folder),
                 attempt=self._before.attempts.get(trial, 0) + 1,
                 distributed=self.distributed,
-                notify=lambda what, share, detail: self._progress.move(
-                    f"{title}: {what}", share, detail
-                ),
+                notify=notify,
             ).run()
             scenario = self._plan.scenario(trial.scenario)
             self._writer.write_trial(
@@ -217,16 +224,6 @@ def _told(distributed: DistributedLoad | None) -> str:
     if elsewhere:
         line += f"; each of these is started with:\n             {distributed.command}"
     return f"{line}\n"
-
-
-@contextmanager
-def _explaining(cluster: PopulatedCluster[Plane]) -> Iterator[None]:
-    """Raise that a process of the cluster has ended in place of what came of it."""
-    try:
-        yield
-    except FATAL:
-        cluster.check()
-        raise
 
 
 def _outcome(record: TrialRecord) -> str:

@@ -11,6 +11,9 @@ _AFTER_NAME_GROUP = 2
 _AFTER_NAME_START_TIME = 19
 """Places in ``/proc/<pid>/stat`` behind the command's closing bracket; see proc(5)."""
 
+MARK = "INFORMER_BENCH_GUARDED_BY"
+"""Variable in the environment of all that a harness starts; each harness has its own value."""
+
 _NO_LONGER_RUNNING = frozenset("ZXx")
 
 
@@ -54,6 +57,28 @@ def living_groups(leaders: dict[int, int]) -> set[int]:
         if stat is not None and stat.alive and stat.group in leaders:
             living.add(stat.group)
     return {group for group in living if not _is_recycled(group, leaders[group])}
+
+
+def marked_processes(mark: str) -> set[int]:
+    """Return the running processes with ``mark`` in their environment: ours, and their heirs."""
+    wanted = f"{MARK}={mark}".encode()
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended, or is another user's
+        if wanted in variables:
+            found.add(int(entry.name))
+    return found
+
+
+def leads(pid: int, start_time: int) -> bool:
+    """Whether ``pid`` is the process that was started at ``start_time``, and runs."""
+    stat = read_stat(pid)
+    return stat is not None and stat.alive and stat.start_time == start_time
 
 
 def _is_recycled(leader: int, start_time: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from bench.supervision.failure import ProcessFailed, describe_exit, read_tail
-from bench.supervision.groups import living_groups, read_stat
+from bench.supervision.groups import MARK, living_groups, read_stat
 from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
@@ -89,7 +89,7 @@ class SupervisedProcess(Stoppable):
                     stdout=subprocess.PIPE if pipe_stdout else log_file,
                     stderr=log_file,
                     cwd=cwd,
-                    env=None if env is None else dict(env),
+                    env={**(os.environ if env is None else env), MARK: watchdog.mark},
                     start_new_session=True,
                     encoding="utf-8",
                     bufsize=1,

@@ -7,6 +7,7 @@ when the thread that started the child ends.
 import contextlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,9 @@ from typing import IO
 
 import bench
 from bench.supervision import guardian
-from bench.supervision.groups import read_stat
+from bench.supervision.failure import describe_exit
+from bench.supervision.groups import MARK, read_stat
+from bench.supervision.journal import Journal, clean_up_after_others, folder
 from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 
@@ -38,18 +41,27 @@ class Watchdog(Stoppable):
 
     Whatever is still guarded when the harness ends (``stop``, an exception, a
     signal, SIGKILL) is ended and removed: SIGTERM to every group, SIGKILL after
-    5 s to those left, then the folders. Safe to use from several threads.
+    5 s to those left, then the folders. If the watchdog is killed as well, the next
+    one that is made does it. Safe to use from several threads.
     """
 
     def __init__(self) -> None:
+        clean_up_after_others(_say)
         self._lock = threading.Lock()
+        self._journal = _new_journal()
+        self.mark = self._journal.mark if self._journal else secrets.token_hex(16)
+        """For the environment of every process that is to be guarded; see ``groups.MARK``."""
+        inherited = () if self._journal is None else (self._journal.fd,)
+        journal = str(self._journal.path) if self._journal else ""
         root = Path(bench.__file__).parents[1]
         # Popen keeps its end of the pipe from being inherited, so it is ours alone; only a
         # bare os.fork() would share it, and the harness makes its processes otherwise.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root)],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root), self.mark, journal],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name != MARK},
+            pass_fds=inherited,  # the lock on the journal lasts until both have ended
             start_new_session=True,
         )
 
@@ -99,12 +111,22 @@ class Watchdog(Stoppable):
             raise
         return path
 
+    def check(self) -> None:
+        """Raise ``WatchdogLost`` if the guardian process has ended."""
+        if self._process.poll() is not None:
+            raise self._lost()
+
     def stop(self) -> None:
         """End and remove what is still guarded, and wait until that is done."""
         with deferring_signals():
             with self._lock, contextlib.suppress(BrokenPipeError):
                 self._pipe.close()
-            self._process.wait(_CLOSE_TIMEOUT_S)
+            code = self._process.wait(_CLOSE_TIMEOUT_S)
+            journal, self._journal = self._journal, None
+            if journal is not None:
+                if code != 0:
+                    journal.clean_up()  # the guardian was killed
+                journal.close()
 
     @property
     def _pipe(self) -> IO[bytes]:
@@ -113,15 +135,38 @@ class Watchdog(Stoppable):
 
     def _send(self, *order: str | int) -> None:
         with self._lock:
+            if self._journal is not None:
+                self._journal.write(*order)  # first: what is on disk is never less than is guarded
             try:
                 self._pipe.write(json.dumps(order).encode() + b"\n")
                 self._pipe.flush()
             except (BrokenPipeError, ValueError) as error:
-                raise WatchdogLost(
-                    f"the watchdog process is gone (exit code {self._process.poll()}), so nothing "
-                    "would clean up after a crash; was it killed? start the run again"
-                ) from error
+                raise self._lost() from error
+
+    def _lost(self) -> WatchdogLost:
+        code = self._process.poll()
+        how = "has stopped" if code is None else describe_exit(code)
+        return WatchdogLost(
+            f"the watchdog process {how}, so nothing would clean up after a crash; start again"
+        )
 
     def _forget(self, *order: str | int) -> None:
         with contextlib.suppress(WatchdogLost):  # a watchdog that is gone guards nothing
             self._send(*order)
+
+
+def _new_journal() -> Journal | None:
+    try:
+        return Journal()
+    except OSError as error:
+        _say(
+            f"cannot note what is guarded in {folder()}: {error.strerror}; if this process and its "
+            "watchdog are both killed, what they started will stay"
+        )
+        return None
+
+
+def _say(text: str) -> None:
+    """Say it where a person may look; the terminal can be gone."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"informer-bench watchdog {text}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -30,17 +30,6 @@ _WAIT_SAY_S = 15.0
 
 class Damaged(PassedOver):
     """The cache has an entry that is not what was put there."""
-
-
-def default_folder(env: Mapping[str, str]) -> Path:
-    """Return ``$XDG_CACHE_HOME/informer-bench``, below ``~/.cache`` without the variable.
-
-    A relative value counts as unset, as the XDG base directory specification asks.
-    """
-    cache_home = Path(env.get("XDG_CACHE_HOME", ""))
-    if not cache_home.is_absolute():
-        cache_home = Path(env.get("HOME", "~")).expanduser() / ".cache"
-    return cache_home / "informer-bench"
 
 
 def find(request: Request) -> Binaries:

@@ -27,12 +27,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cluster.binaries.cache import default_folder
 from bench.cluster.binaries.gobuild import a_toolchain
 from bench.cluster.binaries.model import PassedOver, Request, Version
 from bench.cluster.binaries.pins import PINS, Pin
 from bench.cluster.binaries.toolchain import Toolchain
 from bench.supervision.signals import Interrupted, unwinding_on_signals
+from bench.supervision.user_cache import default_folder
 from bench.supervision.watchdog import Watchdog
 
 OLDEST_GO = (1, 24, 0)

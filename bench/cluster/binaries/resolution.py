@@ -17,6 +17,7 @@ from bench.cluster.binaries.model import (
     Version,
 )
 from bench.cluster.binaries.pins import pin_for, pins
+from bench.supervision.user_cache import default_folder
 from bench.supervision.watchdog import Watchdog
 
 KUBERNETES_VERSION = "1.37.2"
@@ -58,7 +59,7 @@ def resolve(
     Raises ``BinariesUnavailable`` with every reason and the ways out, and
     ``ValueError`` if ``kubernetes`` is no version.
     """
-    folder = our_cache.default_folder(env) if cache is None else cache
+    folder = default_folder(env) if cache is None else cache
     request = Request(Version.wanted(kubernetes), env, folder, say)
     passed_over: dict[str, str] = {}
     for source, find in _FOUND.items():

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from bench.cluster.binaries.cache import default_folder
+from bench.supervision.user_cache import default_folder
 
 
 class Life(StrEnum):

@@ -134,8 +134,8 @@ class MasterSession:
                 _worker(member, result, clocks[member.name])
                 for member, result in zip(self._pool.members, results, strict=True)
             ),
-            malformed=self._crew.malformed_count,
-            first_malformed="; ".join(self._crew.malformed),
+            malformed=self._pool.malformed_count,
+            first_malformed="; ".join(self._pool.malformed),
         )
 
     def _results(self) -> list[Result]:

@@ -186,7 +186,7 @@ class WorkerPool:
 
     def _drop(self, client_id: str | None, why: str) -> None:
         """Note that a message was dropped, without the sender's id: it names a host."""
-        member = self._roster.of(client_id) if client_id else None
+        member = self._registry.of(client_id) if client_id else None
         sender = f"the load worker {member.name}" if member else "no load worker of this run"
         self.malformed_count += 1
         if len(self.malformed) < MALFORMED_KEPT:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -72,6 +73,15 @@ class BenchProcess(Stoppable):
         while text not in self.text:
             assert self.process.poll() is None, f"ended without saying {text!r}:\n{self.text}"
             assert time.monotonic() < deadline, f"did not say {text!r}:\n{self.text}"
+            time.sleep(0.02)
+
+    def wait_for_child(self, *words: str) -> psutil.Process:
+        """Wait until it has started a process whose command line has all ``words``."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            with suppress(AssertionError, psutil.NoSuchProcess):
+                return self.child(*words)
+            assert time.monotonic() < deadline, f"it started nothing like {words}"
             time.sleep(0.02)
 
     def wait(self, timeout_s: float = TIMEOUT_S) -> int:

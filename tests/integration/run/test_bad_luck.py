@@ -96,6 +96,75 @@ def test_an_api_server_that_dies_ends_the_run_with_what_it_has(start_run: StartB
     assert list(bench.reports.glob("*-tiny/index.html"))
 
 
+@pytest.mark.parametrize(
+    ("stage", "changes"),
+    [
+        ("writing pods", (MANY_PODS,)),
+        ("comparing the servers' answers", ()),
+        ("starting informer", (ONLY_INFORMER,)),
+        ("starting direct", (ONLY_DIRECT,)),
+        ("warming up", (LONG_WARM_UP,)),
+        ("measuring", (LONG_WINDOW,)),
+    ],
+)
+def test_an_etcd_that_dies_ends_the_run_with_that_reason(
+    start_run: StartBench, stage: str, changes: tuple[tuple[str, str], ...]
+) -> None:
+    bench = start_run(*changes)
+    bench.wait_for(stage)
+    bench.child("etcd", "--data-dir").kill()
+    assert 1 == bench.wait(), bench.text
+    assert "etcd was killed by SIGKILL" in bench.text
+    assert "Traceback" not in bench.text
+    assert [] == bench.left_behind()
+    assert "etcd" in (Store(bench.results).open("latest").record.reason or "")
+
+
+def test_an_etcd_that_dies_while_the_api_server_starts_is_told(start_run: StartBench) -> None:
+    bench = start_run()
+    bench.wait_for("starting etcd and kube-apiserver")
+    bench.wait_for_child("kube-apiserver", "--etcd-servers")
+    bench.child("etcd", "--data-dir").kill()
+    assert 1 == bench.wait(), bench.text
+    assert "etcd was killed by SIGKILL" in bench.text
+    assert "Traceback" not in bench.text
+    assert [] == bench.left_behind()
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes"), [("writing pods", (MANY_PODS,)), ("measuring", (LONG_WINDOW,))]
+)
+def test_a_watchdog_that_dies_ends_the_run_with_that_reason_and_nothing_left(
+    start_run: StartBench, stage: str, changes: tuple[tuple[str, str], ...]
+) -> None:
+    bench = start_run(*changes)
+    bench.wait_for(stage)
+    bench.child("bench.supervision.guardian").kill()
+    assert 1 == bench.wait(), bench.text
+    assert "the watchdog process was killed by SIGKILL" in bench.text
+    assert "Traceback" not in bench.text
+    assert [] == bench.left_behind()
+    assert RunState.INCOMPLETE is Store(bench.results).open("latest").record.state
+
+
+def test_what_a_run_left_that_was_killed_with_its_watchdog_is_ended_by_clean(
+    start_run: StartBench, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nobody else may be the next
+    bench = start_run(LONG_WINDOW)
+    bench.wait_for("measuring")
+    guardian = bench.child("bench.supervision.guardian")
+    guardian.suspend()
+    bench.process.kill()
+    bench.wait()
+    guardian.kill()
+    assert [] != bench.left_behind()
+    clean = BenchProcess(bench.folder, ("clean",), binaries)
+    assert 0 == clean.wait(), clean.text
+    assert [] == bench.left_behind()
+    assert "killed together with its watchdog" in clean.text
+
+
 def test_a_server_that_dies_makes_its_trial_a_failed_one_and_the_run_goes_on(
     start_run: StartBench,
 ) -> None:

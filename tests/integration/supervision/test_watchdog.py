@@ -7,9 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from bench.supervision import journal
 from bench.supervision.groups import read_stat
+from bench.supervision.process import SupervisedProcess
 from bench.supervision.watchdog import Watchdog, WatchdogLost
 
 HARNESS = """
@@ -57,6 +60,12 @@ folder = Path(sys.argv[2])
 argv = ["/bin/sh", "-c", f"touch {folder}/ran; exec sleep 600"]
 SupervisedProcess.start("late", argv, log=folder / "log", watchdog=DeathAtGuarding())
 """
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Keep this test's journals apart from those of whatever else runs here."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 class Harness:
@@ -237,9 +246,119 @@ def test_a_watchdog_that_was_killed_is_missed_when_it_is_needed(tmp_path):
     with Watchdog() as watchdog:
         watchdog._process.kill()
         watchdog._process.wait()
-        with pytest.raises(WatchdogLost, match="exit code -9"):
+        with pytest.raises(WatchdogLost, match="was killed by SIGKILL"):
+            watchdog.check()
+        with pytest.raises(WatchdogLost, match="was killed by SIGKILL"):
             watchdog.guard_folder(tmp_path / "folder")
         watchdog.release_folder(tmp_path / "folder")
+
+
+def test_what_a_killed_watchdog_guarded_is_cleaned_up_by_the_harness_itself(tmp_path):
+    goes = tmp_path / "goes"
+    goes.mkdir()
+    with Watchdog() as watchdog:
+        watchdog.guard_folder(goes)
+        sleeper = SupervisedProcess.start(
+            "sleeper", ["sleep", "600"], log=tmp_path / "log", watchdog=watchdog
+        )
+        watchdog._process.kill()
+    assert -signal.SIGTERM == sleeper.wait(30)
+    assert not goes.exists()
+    assert [] == list(journal.folder().iterdir())
+    sleeper.stop()
+
+
+def killed_with_its_watchdog(running):
+    """Kill the harness and its watchdog so that neither cleans up."""
+    (guardian,) = (
+        child
+        for child in psutil.Process(running.process.pid).children()
+        if "bench.supervision.guardian" in " ".join(child.cmdline())
+    )
+    guardian.suspend()
+    running.process.kill()
+    running.process.wait()
+    guardian.kill()
+    psutil.wait_procs([guardian], timeout=30)
+
+
+@pytest.mark.parametrize("script", [FAMILY, STUBBORN_FAMILY])
+def test_the_next_watchdog_ends_what_was_left_when_harness_and_watchdog_were_killed(
+    harness, capfd, script
+):
+    running = harness(script)
+    killed_with_its_watchdog(running)
+    assert running.folder in running.left()
+    assert set(running.pids) <= set(running.left())
+    with Watchdog():
+        assert [] == running.left()
+    assert "killed together with its watchdog" in capfd.readouterr().err
+    assert [] == list(journal.folder().iterdir())
+
+
+def test_the_next_watchdog_finds_members_whose_leader_is_dead_by_their_mark(harness):
+    running = harness(FAMILY)
+    leader, *grandchildren = running.pids
+    killed_with_its_watchdog(running)
+    os.kill(leader, signal.SIGKILL)
+    assert set(grandchildren) <= set(running.left())
+    with Watchdog():
+        assert [] == running.left()
+
+
+def test_the_next_watchdog_ends_a_process_that_left_its_group_and_its_session(harness):
+    running = harness("setsid sleep 600 & echo $!; wait")
+    killed_with_its_watchdog(running)
+    with Watchdog():
+        assert [] == running.left()
+
+
+def test_a_harness_that_still_runs_is_left_alone_by_the_next_watchdog(harness):
+    running = harness(FAMILY)
+    with Watchdog():
+        assert [*running.pids, running.folder] == running.left()
+
+
+def test_a_stranger_that_got_a_recorded_id_is_left_alone(harness):
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        running = harness(FAMILY)
+        killed_with_its_watchdog(running)
+        (file,) = journal.folder().iterdir()
+        began = read_stat(stranger.pid).start_time
+        with file.open("a") as lines:
+            lines.write(f'["guard-group", {stranger.pid}, {began - 1}]\n')
+        with Watchdog():
+            assert [] == running.left()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_after_a_reboot_folders_go_and_no_process_is_ended(harness):
+    running = harness(FAMILY)
+    killed_with_its_watchdog(running)
+    (file,) = journal.folder().iterdir()
+    _, *rest = file.read_text().splitlines()
+    file.write_text("\n".join(['["boot", "another"]', *rest, "not JSON", "[7]"]) + "\n")
+    with Watchdog():
+        assert sorted(running.pids) == sorted(running.left())
+    for pid in running.pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_the_watchdog_guards_all_the_same(
+    tmp_path, monkeypatch, capfd
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    goes = tmp_path / "goes"
+    goes.mkdir()
+    with Watchdog() as watchdog:
+        watchdog.guard_folder(goes)
+    assert not goes.exists()
+    assert "cannot note what is guarded" in capfd.readouterr().err
 
 
 def wait_until_signals_are_ignored(pid):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cluster.binaries.cache import default_folder
+from bench.supervision.user_cache import default_folder
 
 
 @pytest.mark.parametrize(
