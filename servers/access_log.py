@@ -1,41 +1,43 @@
 """A JSON line for each request; off unless asked for, since it costs on every request."""
 
-import threading
 import time
 from typing import TextIO
 
 import msgspec
-from flask import Flask, Response, g, request
+
+from servers.app import App, Scope, Send
 
 
-def log_access(app: Flask, stream: TextIO) -> None:
-    """Write a line to ``stream`` for each request that ``app`` answers.
+class AccessLog:
+    """Around ``app``: writes a line to ``stream`` for each request that it answers.
 
     ``ms`` is the time to make the answer; sending the body comes after it.
     """
-    lock = threading.Lock()
 
-    @app.before_request
-    def begin() -> None:
-        g.begun = time.perf_counter()
+    def __init__(self, app: App, stream: TextIO) -> None:
+        self._app = app
+        self._stream = stream
 
-    # First in line, so that a request refused by a later check is timed as well.
-    hooks = app.before_request_funcs[None]
-    hooks.insert(0, hooks.pop())
+    async def __call__(self, scope: Scope, receive: object, send: Send) -> None:
+        """Answer one HTTP request."""
+        begun = time.perf_counter()
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        line = msgspec.json.encode(
-            {
-                "time": round(time.time(), 3),
-                "method": request.method,
-                "path": request.full_path.rstrip("?"),
-                "status": response.status_code,
-                "bytes": response.content_length,
-                "ms": round((time.perf_counter() - g.begun) * 1e3, 3),
-            }
-        ).decode()
-        with lock:
-            stream.write(line + "\n")
-            stream.flush()
-        return response
+        async def log_and_send(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                self._write(scope, message, time.perf_counter() - begun)
+            await send(message)
+
+        await self._app(scope, receive, log_and_send)
+
+    def _write(self, scope: Scope, start: dict[str, object], seconds: float) -> None:
+        query = scope["query_string"].decode(errors="replace")
+        line = {
+            "time": round(time.time(), 3),
+            "method": scope["method"],
+            "path": f"{scope['path']}?{query}" if query else scope["path"],
+            "status": start["status"],
+            "bytes": int(dict(start["headers"])[b"Content-Length"]),  # type: ignore[call-overload]  # as App sends it
+            "ms": round(seconds * 1e3, 3),
+        }
+        self._stream.write(msgspec.json.encode(line).decode() + "\n")
+        self._stream.flush()

@@ -3,18 +3,15 @@
 import argparse
 import json
 import math
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from flask import Flask
-
-from servers.access_log import log_access
-from servers.app import create_app
-from servers.catalogue import SERVERS, build_source
-from servers.crew import Crew
+from servers.access_log import AccessLog
+from servers.app import App
 from servers.kubeconfig import (
     ApiServerAwayError,
     KubeconfigError,
@@ -23,9 +20,11 @@ from servers.kubeconfig import (
     load,
 )
 from servers.metrics import new_registry
+from servers.registry import SERVERS, build_source
 from servers.serve import listen, serve
 from servers.server import Settings
 from servers.source import PodSource
+from servers.worker_group import WorkerGroup
 
 BAD_KUBECONFIG = 3
 API_SERVER_AWAY = 4
@@ -84,18 +83,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings(
         options.kubeconfig, context, options.namespace, options.threads, told, options.replica
     )
-    crew = Crew(options.workers) if options.workers > 1 else None
+    group = WorkerGroup(options.workers) if options.workers > 1 else None
 
-    def make_app(worker: int) -> tuple[Flask, PodSource]:
-        own = replace(settings, worker=worker) if crew else settings
+    def make_app(worker: int) -> tuple[Any, PodSource, list[socket.socket]]:
         registry = new_registry()
-        source = build_source(options.name, own, registry)
-        app = create_app(source, registry, crew)
-        if crew:
-            crew.serve_alone(worker, create_app(source, registry))
-        if options.access_log:
-            log_access(app, sys.stdout)
-        return app, source
+        worker_settings = replace(settings, worker=worker) if group else settings
+        source = build_source(options.name, worker_settings, registry)
+        app = App(source, registry, options.threads, group)
+        served = AccessLog(app, sys.stdout) if options.access_log else app
+        return served, source, [group.listener(worker)] if group else []
 
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
@@ -104,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{configuration.host} as context {context!r}",
         flush=True,
     )
-    serve(make_app, listener, options.threads, options.workers)
+    sys.exit(serve(make_app, listener, options.workers))
 
 
 def _told(options: argparse.Namespace) -> dict[str, float]:

@@ -62,6 +62,11 @@ def get_resource_version(arguments: Mapping[str, str]) -> str:
     return _resource_version(arguments.get("resourceVersion", ""), "")
 
 
+def event_version(arguments: Mapping[str, str]) -> int:
+    """Read the version from which on ``/events`` lists changes; raise :class:`SourceError` 400."""
+    return int(_resource_version(arguments.get("since", ""), "since: ") or 0)
+
+
 def _limit(text: str | None) -> int:
     if text is None:
         return 0

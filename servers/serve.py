@@ -1,66 +1,45 @@
-"""gunicorn around an application: worker processes, threads, the same settings for every server.
+"""Worker processes around an application, the same for every server.
 
-The source is built and started in the worker, after the fork, because threads
-and connections do not survive one. A worker that dies is not replaced: another
-would answer as if nothing had happened, with counters at zero.
+Each worker is forked and runs uvicorn; the source is built and started in it,
+because threads and connections do not survive a fork. A worker that dies is not
+replaced: another would answer as if nothing had happened, with counters at zero.
+
+Workers take no signals. They end when their end of a pipe closes, which only the
+parent holds open: so they outlive neither a parent that is killed nor a sibling.
 """
 
+import asyncio
+import contextlib
+import os
+import resource
+import signal
 import socket
-from collections.abc import Callable
-from typing import Any
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
-from flask import Flask
-from gunicorn.app.base import BaseApplication
-from gunicorn.errors import HaltServer
+import uvicorn
+import uvloop
 
+from servers.client_connection import ClientConnection
 from servers.source import PodSource
 
 GRACE_S = 1
 """How long requests under way may take after a SIGTERM, in seconds."""
 
-KEEPALIVE_S = 75
-"""How long an idle client connection is kept, in seconds; a pause between trials must fit."""
+KILL_S = 5.0
+"""How long a worker may take to end, in seconds, before it is killed."""
 
 WORKER_DIED = 5
 """Exit code of a server whose worker ended by itself."""
 
-MakeApp = Callable[[int], tuple[Flask, PodSource]]
-"""From the number of a worker, from 1, to what it serves."""
+MakeApp = Callable[[int], tuple[Any, PodSource, list[socket.socket]]]
+"""From the number of a worker, from 1, to its ASGI application, what that reads from, and the
+sockets that it serves beside the shared one."""
 
-
-class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    def __init__(self, make_app: MakeApp, settings: dict[str, Any]) -> None:
-        self._make_app = make_app
-        self._settings = settings
-        self._workers = settings["workers"]
-        self._source: PodSource | None = None
-        self._boots = 0
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._settings.items():
-            self.cfg.set(name, value)
-        self.cfg.set("pre_fork", self._refuse_replacement)
-        self.cfg.set("post_worker_init", self._start)
-        self.cfg.set("worker_exit", self._close)
-
-    def load(self) -> Flask:
-        app, self._source = self._make_app(self._boots)  # as many as were forked so far
-        return app
-
-    def _refuse_replacement(self, _server: object, _worker: object) -> None:
-        self._boots += 1
-        if self._boots > self._workers:
-            died = "the worker died" if self._workers == 1 else "a worker died"
-            raise HaltServer(f"{died}; a server is not restarted in silence", WORKER_DIED)
-
-    def _start(self, _worker: object) -> None:
-        if self._source is not None:
-            self._source.start()
-
-    def _close(self, _server: object, _worker: object) -> None:
-        if self._source is not None:
-            self._source.close()
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -77,26 +56,108 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(make_app: MakeApp, listener: socket.socket, threads: int, workers: int = 1) -> None:
-    """Serve until SIGTERM or SIGINT; does not return but exits the process.
+def serve(make_app: MakeApp, listener: socket.socket, workers: int = 1) -> int:
+    """Serve until SIGTERM or SIGINT, or until a worker dies; return the exit code.
 
-    ``make_app`` is called in each worker. The socket becomes gunicorn's own; the workers
-    share it, and a connection belongs to the one that took it.
+    ``make_app`` is called in each worker. The workers share the socket, and a
+    connection belongs to the one that took it.
     """
-    settings = {
-        "bind": f"fd://{listener.detach()}",
-        "workers": workers,
-        "worker_class": "gthread",
-        "threads": threads,
-        "preload_app": False,
-        "max_requests": 0,
-        "timeout": 0,  # a busy worker is not a dead one; the harness watches the process
-        "graceful_timeout": GRACE_S,
-        "keepalive": KEEPALIVE_S,
-        "limit_request_line": 8190,  # gunicorn's most: selectors and tokens can be long
-        "accesslog": None,
-        "errorlog": "-",
-        "loglevel": "warning",
-        "control_socket_disable": True,
-    }
-    _Gunicorn(make_app, settings).run()
+    _raise_open_files()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # what comes early is waited for below
+    parent_alive, parent = os.pipe()
+    pids = set()
+    for worker in range(1, workers + 1):
+        pid = os.fork()
+        if pid == 0:
+            os.close(parent)
+            _run_worker(make_app, worker, listener, parent_alive)
+        pids.add(pid)
+    listener.close()
+    code = 0
+    while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
+        if dead := _reap(pids):
+            pids -= dead
+            died = "the worker died" if workers == 1 else "a worker died"
+            print(f"{died}; a server is not restarted in silence", file=sys.stderr, flush=True)
+            code = WORKER_DIED
+            break
+    os.close(parent)
+    _wait(pids)
+    return code
+
+
+def _reap(pids: set[int]) -> set[int]:
+    """Return those of ``pids`` that have ended."""
+    return {pid for pid in pids if os.waitpid(pid, os.WNOHANG)[0]}
+
+
+def _wait(pids: set[int]) -> None:
+    deadline = time.monotonic() + KILL_S
+    while pids := pids - _reap(pids):
+        if signal.sigtimedwait({signal.SIGCHLD}, max(deadline - time.monotonic(), 0.01)) is None:
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+
+
+def _raise_open_files() -> None:
+    """Let as many connections be open as this account may have: each takes a descriptor."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _run_worker(
+    make_app: MakeApp, worker: int, listener: socket.socket, parent_alive: int
+) -> NoReturn:
+    """Serve in this process, a fork, and exit it."""
+    code = 1
+    try:
+        for number in _SIGNALS - {signal.SIGCHLD}:
+            signal.signal(number, lambda *_: None)  # a handler, which programs run here do not get
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        app, source, sockets = make_app(worker)
+        source.start()
+        uvloop.run(_Worker(app, parent_alive).serve(sockets=[listener, *sockets]))
+        source.close()
+        code = 0
+    except BaseException:  # noqa: BLE001 - told here, since nothing above may run in a fork
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # without waiting for threads that ask an API server which does not answer
+
+
+class _Worker(uvicorn.Server):
+    """A server that runs until its parent is gone."""
+
+    def __init__(self, app: Any, parent_alive: int) -> None:  # noqa: ANN401 - an ASGI application, whose types uvicorn keeps private
+        settings = uvicorn.Config(
+            app,
+            interface="asgi3",
+            loop="none",
+            http=ClientConnection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # what fails is answered and logged by the application
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        super().__init__(settings)
+        self._parent_alive = parent_alive
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and watch the parent."""
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_reader(self._parent_alive, self._stop)
+
+    def _stop(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._parent_alive)
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: they are the parent's."""
+        yield

@@ -22,7 +22,7 @@ the processor's cache. Nothing else can run between its filling and its parsing,
 gevent switches only where a call would block, and all connections live in one thread."""
 
 IDLE_LIMIT_S = 1.0
-"""A connection idle for longer is replaced: gunicorn closes after 2 s, and a request
+"""A connection idle for longer is replaced: some servers close after 2 s, and a request
 that crosses that close on the wire would fail through no fault of the server's."""
 
 

@@ -19,7 +19,6 @@ PACKAGES = (
     "flask",
     "gevent",
     "geventhttpclient",
-    "gunicorn",
     "httptools",
     "jinja2",
     "kubernetes",
@@ -33,6 +32,8 @@ PACKAGES = (
     "pyarrow",
     "scipy",
     "urllib3",
+    "uvicorn",
+    "uvloop",
     "werkzeug",
 )
 """Those whose version a figure may depend on: the servers', the load's, the analysis's."""

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bench.cluster.api import Api
 from bench.sut.json_diff import without_nulls
-from servers.catalogue import SERVERS
+from servers.registry import SERVERS
 from servers.server import Contract
 
 SAME_BYTES = [name for name, server in SERVERS.items() if server.contract is Contract.BYTES]
@@ -66,7 +66,7 @@ class Client:
         try:
             connection.request(method, target)
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
 

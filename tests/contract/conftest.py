@@ -15,7 +15,7 @@ from bench.cluster.pods import PodKey, Workload
 from bench.cluster.population import create_pod, ensure_namespace
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.watchdog import Watchdog
-from servers.catalogue import SERVERS
+from servers.registry import SERVERS
 from servers.server import Contract
 from servers.variants.ttl import TTL
 from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, Client, Reference

@@ -6,7 +6,7 @@ import pytest
 
 from bench.cluster.api import Api
 from bench.cluster.pods import PodKey
-from servers.catalogue import SERVERS
+from servers.registry import SERVERS
 from tests.contract.client import NAMESPACE, Client, Reference
 from tests.contract.test_versions import touch
 

@@ -15,7 +15,7 @@ import yaml
 
 import servers
 from bench.cluster.control_plane import ControlPlane
-from servers.catalogue import SERVERS
+from servers.registry import SERVERS
 from tests.contract.client import NAMESPACE, Client
 from tests.contract.conftest import StartServer
 

@@ -9,7 +9,7 @@ import pytest
 from bench.cluster.api import Api
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.population import create_pod, ensure_namespace
-from servers.catalogue import SERVERS
+from servers.registry import SERVERS
 from tests.contract.client import NAMESPACE, NEIGHBOUR, Answer, Client
 from tests.contract.conftest import StartServer, draw
 

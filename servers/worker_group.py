@@ -1,25 +1,22 @@
 """Several workers behind one port, and how they are one server to whoever asks.
 
-A connection belongs to the worker that took it, so what a server says of itself
-would be said by one worker of its own. Each therefore also serves an address of
-its own on the loopback, where its siblings ask it: ``/readyz`` is of all of them,
-``/metrics`` shows the samples of each under the label ``worker``. Nothing is shared
-and nothing is added up on the way, so counters stay exact, and counting costs what
-it costs a single worker.
+A connection belongs to the worker that took it, so readiness and metrics would be
+those of one worker alone. Each therefore also serves an address of its own on the
+loopback, where its siblings ask it: ``/readyz`` is of all of them, ``/metrics``
+shows the samples of each under the label ``worker``. Nothing is shared and nothing
+is added up on the way, so counters stay exact, and counting costs what it costs a
+single worker.
 """
 
 import socket
-import threading
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 import urllib3
-from flask import Flask
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from urllib3.exceptions import HTTPError
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from servers.source import SourceError
 
@@ -29,24 +26,22 @@ TIMEOUT_S = 3.0
 """How long a sibling may take to answer: it may still be starting, or be gone."""
 
 
-class Crew:
+class WorkerGroup:
     """The workers of one server, from 1; made before they are forked, and known to each."""
 
     def __init__(self, workers: int) -> None:
         self._listeners = [socket.create_server((LOOPBACK, 0)) for _ in range(workers)]
-        self.addresses = [
-            f"http://{LOOPBACK}:{listener.getsockname()[1]}" for listener in self._listeners
-        ]
-        """Where each worker can be asked by itself."""
+        self._ports = [listener.getsockname()[1] for listener in self._listeners]
+        self.addresses = [f"http://{LOOPBACK}:{port}" for port in self._ports]
+        """Where each worker answers for itself alone."""
 
-    def serve_alone(self, worker: int, app: Flask) -> None:
-        """Serve ``app``, which speaks for ``worker`` alone, at its address, in the background."""
-        own = self._listeners[worker - 1]
-        host, port = own.getsockname()
-        server = make_server(
-            host, port, app, threaded=True, fd=own.fileno(), request_handler=_Silent
-        )
-        threading.Thread(target=server.serve_forever, name="worker-alone", daemon=True).start()
+    def listener(self, worker: int) -> socket.socket:
+        """Return the socket that ``worker`` alone serves."""
+        return self._listeners[worker - 1]
+
+    def is_own_address(self, address: tuple[str, int]) -> bool:
+        """Whether a connection to ``address`` asks one worker alone."""
+        return address[1] in self._ports
 
     def check_ready(self) -> None:
         """Return if every worker is ready, else raise :class:`SourceError`."""
@@ -71,7 +66,7 @@ class Crew:
 
 
 class _Merged:
-    """Collects the families of several texts, each sample labelled with which it is of."""
+    """Collects the families of several texts, each sample labelled with its worker."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -87,13 +82,6 @@ class _Merged:
                     labels = {**sample.labels, LABEL: str(worker)}
                     whole.samples.append(sample._replace(labels=labels))
         yield from families.values()
-
-
-class _Silent(WSGIRequestHandler):
-    """Writes no line for a request."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - its name there
-        pass
 
 
 def _ask(worker: int, url: str) -> tuple[int, bytes]:
