@@ -3,21 +3,19 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
-from bench.interactive.playground import start_server
+from bench.interactive.playground import server_spec
 from bench.interactive.restarter import Part, Restarter
 from bench.interactive.service import Refused
 from bench.supervision.freezer import Freezer
 from bench.supervision.process import ProcessFailed
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
-from bench.sut.registry import ServerKind
-
-if TYPE_CHECKING:
-    from bench.sut.server import ServerUnderTest
+from bench.sut.server import ServerUnderTest
 
 MOST_CHURN_PER_S = 1000.0
 
@@ -44,11 +42,10 @@ class DemoEnvironment(Stoppable):
         self._address = address
         self.restarter = Restarter(say)
 
-    def start_server(self, kind: ServerKind, port: int = 0) -> None:
+    def start_server(self, name: str, port: int = 0) -> None:
         """Start a server, in the place of the one it had before. Raises ``ProcessFailed``."""
-        self.servers[kind.name] = start_server(
-            kind, self.plane, self._watchdog, host=self._address, port=port
-        )
+        spec = server_spec(name, self.plane, host=self._address)
+        self.servers[name] = ServerUnderTest.start(replace(spec, port=port), self._watchdog)
 
     def parts(self) -> list[Part]:
         """Return what is to be kept running, what others depend on first."""
@@ -129,7 +126,7 @@ class DemoEnvironment(Stoppable):
         def restart() -> None:
             ended = self.servers[name]
             ended.stop()
-            self.start_server(ended.kind, int(ended.url.rpartition(":")[2]))
+            self.start_server(name, int(ended.url.rpartition(":")[2]))
 
         return Part(name, lambda: self.servers[name], restart)
 

@@ -8,8 +8,8 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
-from bench.sut.registry import ServerKind
-from bench.sut.server import ServerUnderTest
+from bench.sut.launch import ServerSpec
+from bench.sut.registry import server_kinds
 
 SERVERS = ("informer", "direct")
 WATCH_EVERY_S = 0.5
@@ -44,20 +44,6 @@ def cluster_of(
     )
 
 
-def start_server(
-    kind: ServerKind,
-    plane: ControlPlane,
-    watchdog: Watchdog,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-) -> ServerUnderTest:
-    """Start a server whose log is kept with the control plane's. Raises ``ProcessFailed``."""
-    return ServerUnderTest.start(
-        kind,
-        kubeconfig=plane.kubeconfig,
-        watchdog=watchdog,
-        log=plane.folder / f"{kind.name}.log",
-        host=host,
-        port=port,
-    )
+def server_spec(name: str, plane: ControlPlane, *, host: str = "127.0.0.1") -> ServerSpec:
+    """Return the spec of a server whose log is kept with the control plane's."""
+    return ServerSpec.on(plane, server_kinds()[name], plane.folder / f"{name}.log", host=host)

@@ -16,7 +16,6 @@ from bench.interactive.session import Session
 from bench.load.targets import write_targets
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
-from bench.sut.registry import server_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def _start_environment(
     )
     for name in SERVERS:
         progress.move(f"starting the server {name}", 0.0)
-        environment.start_server(server_kinds()[name])
+        environment.start_server(name)
     environment.restarter.add(environment.parts())
     environment.set_churn(options.playground.churn_per_s)
     return environment

@@ -13,11 +13,10 @@ from bench.interactive.playground import (
     WATCH_EVERY_S,
     Playground,
     cluster_of,
-    start_server,
+    server_spec,
 )
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
-from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
 
 OURS = "# written by python -m bench up, which removes it when it ends\n"
@@ -49,7 +48,7 @@ def up(options: UpOptions, progress: Progress) -> None:
         servers = {}
         for name in SERVERS:
             progress.move(f"starting the server {name}", 0.0)
-            server = start_server(server_kinds()[name], cluster.plane, watchdog)
+            server = ServerUnderTest.start(server_spec(name, cluster.plane), watchdog)
             servers[name] = stack.enter_context(server)
         cluster.churn.resume(playground.churn_per_s)
         progress.settle()

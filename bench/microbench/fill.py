@@ -21,6 +21,7 @@ from bench.cluster.populated import IDENTITY
 from bench.cluster.population import populate
 from bench.probes.processes import usage
 from bench.supervision.watchdog import Watchdog
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
 
@@ -52,12 +53,8 @@ def main() -> None:
 
 def _start(name: str, plane: ControlPlane, watchdog: Watchdog, folder: Path) -> tuple[float, int]:
     """Return seconds to ready and PSS in bytes then."""
-    with ServerUnderTest.start(
-        server_kinds()[name],
-        kubeconfig=plane.kubeconfig,
-        watchdog=watchdog,
-        log=folder / f"{name}.log",
-    ) as server:
+    spec = ServerSpec.on(plane, server_kinds()[name], folder / f"{name}.log")
+    with ServerUnderTest.start(spec, watchdog) as server:
         used = usage(server.pid)
         if used is None or used.pss_bytes is None:
             raise SystemExit(f"the memory of {name} cannot be read here")

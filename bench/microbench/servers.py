@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from bench.microbench.nginx import NO_NGINX, find_nginx, nginx
 from bench.microbench.rawlists import raw_lists_per_s
 from bench.probes.processes import cpu_s
 from bench.supervision.watchdog import Watchdog
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
 
@@ -106,13 +107,8 @@ def _contenders(
     """Start every contender and return how each is measured."""
     urls, pids = {}, {}
     for name in (DIRECT, INFORMER):
-        server = ServerUnderTest.start(
-            server_kinds()[name],
-            kubeconfig=cluster.plane.kubeconfig,
-            watchdog=watchdog,
-            log=folder / f"{name}.log",
-            threads=arguments.connections,
-        )
+        spec = ServerSpec.on(cluster.plane, server_kinds()[name], folder / f"{name}.log")
+        server = ServerUnderTest.start(replace(spec, threads=arguments.connections), watchdog)
         urls[name] = stack.enter_context(server).url
         pids[urls[name]] = server.pid
 

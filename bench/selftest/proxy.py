@@ -17,7 +17,8 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from bench.selftest.flaws import FLAWS, Answer, Faithful, Flaw
-from bench.sut.launch import ADDRESS, ROOT
+from bench.sut.launch import ADDRESS
+from bench.sut.registry import ROOT
 
 HANDED_ON = ("Content-Type", "X-Resource-Version", "Retry-After")
 PODS = re.compile(r"/pods([/?]|$)")

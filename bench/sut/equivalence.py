@@ -19,6 +19,7 @@ from bench.model import SCHEMA, Answer, EqualityRecord, Scenario, Targets
 from bench.supervision.watchdog import Watchdog
 from bench.sut.client import Endpoint, Reply
 from bench.sut.json_diff import differences, without_nulls
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, ServerKind
 from bench.sut.server import ServerUnderTest
 
@@ -48,15 +49,12 @@ def equivalence_phase(
     Raises ``ProcessFailed`` if a server does not start, ``ServerError`` if one
     does not answer.
     """
+    plane = cluster.plane
     with ExitStack() as stack:
         servers = [
             stack.enter_context(
                 ServerUnderTest.start(
-                    kind,
-                    kubeconfig=cluster.plane.kubeconfig,
-                    placement=cluster.plane.placement,
-                    watchdog=watchdog,
-                    log=cluster.plane.folder / f"equality-{kind.name}.log",
+                    ServerSpec.on(plane, kind, plane.folder / f"equality-{kind.name}.log"), watchdog
                 )
             )
             for kind in kinds

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Self
 
+import bench
 from bench.cluster.identities import EXTERNAL
 from bench.model import External
-from bench.sut.launch import ROOT
 
+ROOT = Path(bench.__file__).parents[1]
 READY_TIMEOUT_S = 120.0
 
 
@@ -29,7 +31,7 @@ class ServerKind:
     contract: str = "bytes"
     """How far its answers are those of the others: bytes, content, or metadata (not compared)."""
     command: str | None = None
-    """What starts a server that is not of this project; see ``bench.sut.external``."""
+    """What starts a server that is not of this project; see ``bench.sut.launch``."""
     ready_timeout_s: float = READY_TIMEOUT_S
 
     @classmethod

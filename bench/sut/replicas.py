@@ -9,15 +9,13 @@ needed beyond a single server's. Their User-Agents tell them apart in the audit 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Self
 
-from bench.cluster.placement import Placement
 from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from bench.sut.client import Endpoint
-from bench.sut.registry import ServerKind
+from bench.sut.launch import ServerSpec
 from bench.sut.server import ServerUnderTest, await_all
 
 
@@ -28,21 +26,9 @@ class Replicas(Stoppable):
         self._servers = tuple(servers)
 
     @classmethod
-    def start(
-        cls,
-        kind: ServerKind,
-        number: int,
-        *,
-        workers: int = 1,
-        kubeconfig: Path,
-        watchdog: Watchdog,
-        folder: Path,
-        placement: Placement = Placement(),  # noqa: B008 - frozen
-        host: str = "127.0.0.1",
-    ) -> Self:
-        """Start ``number`` servers of so many ``workers`` and return once all of them are ready.
+    def start(cls, spec: ServerSpec, number: int, watchdog: Watchdog) -> Self:
+        """Start ``number`` servers as ``spec`` says and return once all of them are ready.
 
-        They serve what is on ``placement`` and listen on ``host``; each has a log in ``folder``.
         Raises ``ProcessFailed`` with the end of its log if one dies or is not ready within
         the kind's ``ready_timeout_s``; none is left then.
         """
@@ -50,16 +36,7 @@ class Replicas(Stoppable):
         try:
             for replica in range(1, number + 1):
                 servers.append(  # noqa: PERF401 - those that were started are stopped below
-                    ServerUnderTest.launch(
-                        kind,
-                        kubeconfig=kubeconfig,
-                        placement=placement,
-                        watchdog=watchdog,
-                        log=folder / f"server-{replica}.log",
-                        replica=replica,
-                        host=host,
-                        workers=workers,
-                    )
+                    ServerUnderTest(spec.for_replica(replica), watchdog)
                 )
             await_all(servers)
         except BaseException:

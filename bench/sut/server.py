@@ -6,17 +6,13 @@ implementation of the routes would be.
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Self
 
-from bench.cluster.placement import Placement
 from bench.supervision.process import BEFORE_READY, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from bench.sut.client import Endpoint
-from bench.sut.external import external_server
-from bench.sut.launch import Launch, own_server
-from bench.sut.registry import ServerKind
+from bench.sut.launch import ServerSpec
 
 STOP_TIMEOUT_S = 5.0
 READY_POLL_S = 0.02
@@ -25,105 +21,36 @@ READY_POLL_S = 0.02
 class ServerUnderTest(Endpoint, Stoppable):
     """One server as a process of its own; use as a context manager."""
 
-    def __init__(
-        self, kind: ServerKind, launch: Launch, process: SupervisedProcess, began: float
-    ) -> None:
-        super().__init__(kind, process.name, "")
+    def __init__(self, spec: ServerSpec, watchdog: Watchdog) -> None:
+        """Start the process and return at once; it may be asked once ``await_all`` has returned."""
+        super().__init__(spec.kind, spec.title, "")
         self.ready_s = 0.0
         """From the start of the process to the first 200 on ``/readyz``; 0 until then."""
-        self._launch = launch
-        self._process = process
-        self._began = began
+        self._launch = spec.launch()
+        self._began = time.monotonic()
+        self._process = SupervisedProcess.start(
+            spec.title,
+            self._launch.argv,
+            log=spec.log,
+            watchdog=watchdog,
+            env=self._launch.environment,
+            cwd=self._launch.folder,
+        )
 
     @classmethod
-    def start(
-        cls,
-        kind: ServerKind,
-        *,
-        kubeconfig: Path,
-        watchdog: Watchdog,
-        log: Path,
-        placement: Placement = Placement(),  # noqa: B008 - frozen
-        threads: int = 8,
-        host: str = "127.0.0.1",
-        port: int = 0,
-    ) -> Self:
+    def start(cls, spec: ServerSpec, watchdog: Watchdog) -> Self:
         """Start the server as its identity and return once it is ready.
 
-        It serves what is on ``placement``. ``host`` is the address to listen on, for a server of
-        ours; ``port`` 0 chooses one.
         Raises ``ProcessFailed`` with the end of its log if it dies or is not ready
         within the kind's ``ready_timeout_s``.
         """
-        server = cls.launch(
-            kind,
-            kubeconfig=kubeconfig,
-            placement=placement,
-            watchdog=watchdog,
-            log=log,
-            threads=threads,
-            host=host,
-            port=port,
-        )
+        server = cls(spec, watchdog)
         try:
             await_all([server])
         except BaseException:
             server.stop()
             raise
         return server
-
-    @classmethod
-    def launch(
-        cls,
-        kind: ServerKind,
-        *,
-        kubeconfig: Path,
-        watchdog: Watchdog,
-        log: Path,
-        threads: int = 8,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        placement: Placement = Placement(),  # noqa: B008 - frozen
-        replica: int = 1,
-        workers: int = 1,
-    ) -> Self:
-        """Start the process and return at once; it may be asked once ``await_all`` has returned.
-
-        ``replica`` is which of several it is, from 1; ``workers`` how many worker processes
-        it has, which a server that is not of this project is told and no more.
-        """
-        if kind.command is None:
-            launch = own_server(
-                kind.name,
-                identity=kind.identity,
-                kubeconfig=kubeconfig,
-                namespace=placement.scope,
-                host=host,
-                port=port,
-                threads=threads,
-                log=log,
-                replica=replica,
-                workers=workers,
-            )
-        else:
-            launch = external_server(
-                kind.command,
-                kubeconfig=kubeconfig,
-                placement=placement,
-                port=port,
-                replica=replica,
-                workers=workers,
-            )
-        began = time.monotonic()
-        process = SupervisedProcess.start(
-            f"server {kind.name}" if replica == 1 else f"server {kind.name}, replica {replica}",
-            launch.argv,
-            log=log,
-            watchdog=watchdog,
-            env=launch.environment,
-            cwd=launch.folder,
-        )
-        return cls(kind, launch, process, began)
 
     def look(self) -> bool:
         """Ask whether it is ready, once, and return it; keep when it was.

@@ -18,6 +18,7 @@ from bench.probes.processes import Sampler, Trees
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.sut.equivalence import CATCH_UP_S, compare_with_list
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, ServerKind
 from bench.sut.replicas import Replicas
 from bench.trial.fault import StagedFault, stage
@@ -156,17 +157,14 @@ class TrialRunner:
         replicas = self._scenario.replicas
         several = f"{replicas} replicas" if replicas > 1 else ""
         self._notify(f"starting {self._kind.name}", 0.0, several)
+        spec = ServerSpec.on(
+            self._cluster.plane,
+            self._kind,
+            self._folder / "server.log",
+            host=listening_address(self._distributed),
+        )
         server = stack.enter_context(
-            Replicas.start(
-                self._kind,
-                replicas,
-                workers=self._scenario.workers,
-                kubeconfig=self._cluster.plane.kubeconfig,
-                placement=self._placement,
-                watchdog=self._watchdog,
-                folder=self._folder,
-                host=listening_address(self._distributed),
-            )
+            Replicas.start(replace(spec, workers=self._scenario.workers), replicas, self._watchdog)
         )
         self._out.take_ready(server)
         return server

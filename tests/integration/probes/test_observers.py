@@ -14,6 +14,7 @@ from bench.probes.audit import AuditLog, AuditRow
 from bench.probes.observers import Observed, Observers
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
 
@@ -51,9 +52,8 @@ def test_every_write_is_seen_through_a_server_within_its_bounds(
     observers: Observers, plane: ControlPlane, watchdog: Watchdog, tmp_path: Path, name: str
 ) -> None:
     log = tmp_path / "server.log"
-    with ServerUnderTest.start(
-        server_kinds()[name], kubeconfig=plane.kubeconfig, watchdog=watchdog, log=log
-    ) as server:
+    spec = ServerSpec.on(plane, server_kinds()[name], log)
+    with ServerUnderTest.start(spec, watchdog) as server:
         observed = observe(observers, server.url)
     assert observed.freshness
     assert observed.reads >= len(observed.freshness)

@@ -16,6 +16,7 @@ from bench.model import PROBE_NAME, CaveatKind, External, Outcome
 from bench.store import RunReader, Store
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerKind, server_kinds
 from bench.sut.replicas import Replicas
 from bench.trial.marks import scrape_servers
@@ -28,9 +29,7 @@ AGENTS = {f"informer-bench-server/{number}" for number in (1, 2, 3)}
 def start(
     kind: ServerKind, number: int, plane: ControlPlane, watchdog: Watchdog, folder: Path
 ) -> Replicas:
-    return Replicas.start(
-        kind, number, kubeconfig=plane.kubeconfig, watchdog=watchdog, folder=folder
-    )
+    return Replicas.start(ServerSpec.on(plane, kind, folder / "server.log"), number, watchdog)
 
 
 def test_replicas_share_an_account_and_the_audit_log_tells_them_apart(

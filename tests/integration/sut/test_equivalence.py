@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.sut import equivalence as equality
 from bench.sut.equivalence import compare_servers, compare_with_list
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, server_kinds
 from bench.sut.server import ServerUnderTest
 
@@ -27,12 +29,8 @@ def start_server(watchdog: Watchdog, tmp_path: Path) -> Iterator[StartServer]:
     started: list[ServerUnderTest] = []
 
     def start(name: str, plane: ControlPlane) -> ServerUnderTest:
-        server = ServerUnderTest.start(
-            server_kinds()[name],
-            kubeconfig=plane.kubeconfig,
-            watchdog=watchdog,
-            log=tmp_path / f"{name}-{len(started)}.log",
-        )
+        log = tmp_path / f"{name}-{len(started)}.log"
+        server = ServerUnderTest.start(ServerSpec.on(plane, server_kinds()[name], log), watchdog)
         started.append(server)
         return server
 
@@ -128,10 +126,6 @@ def test_a_server_that_is_gone_is_told_by_name(
 def test_a_server_that_cannot_start_shows_why(
     populated: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> None:
+    spec = ServerSpec.on(populated, server_kinds()["direct"], tmp_path / "server.log")
     with pytest.raises(ProcessFailed, match="cannot read"):
-        ServerUnderTest.start(
-            server_kinds()["direct"],
-            kubeconfig=tmp_path / "none",
-            watchdog=watchdog,
-            log=tmp_path / "server.log",
-        )
+        ServerUnderTest.start(replace(spec, kubeconfig=tmp_path / "none"), watchdog)

@@ -14,6 +14,7 @@ from bench.model import External
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.sut.equivalence import compare_servers, compare_with_list
+from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerKind, server_kinds
 from bench.sut.server import ServerUnderTest
 
@@ -37,12 +38,9 @@ def start(plane: ControlPlane, watchdog: Watchdog, tmp_path: Path) -> Iterator[S
     def start(*flaws: str, ours: str | None = None, seconds: float = 20) -> ServerUnderTest:
         command = f"exec {sys.executable} {PROGRAM} {' '.join(flaws)}"
         kind = ServerKind.of(External("theirs", command, ready_timeout_s=seconds))
-        server = ServerUnderTest.start(
-            server_kinds()[ours] if ours else kind,
-            kubeconfig=plane.kubeconfig,
-            watchdog=watchdog,
-            log=tmp_path / f"server-{len(started)}.log",
-        )
+        log = tmp_path / f"server-{len(started)}.log"
+        spec = ServerSpec.on(plane, server_kinds()[ours] if ours else kind, log)
+        server = ServerUnderTest.start(spec, watchdog)
         started.append(server)
         return server
 
@@ -130,10 +128,6 @@ def test_one_that_never_gets_ready_is_told_with_what_it_answered(start: Start) -
 def test_a_command_that_is_not_there_is_told(
     plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> None:
+    kind = ServerKind.of(External("theirs", "no-such-program --port $PORT"))
     with pytest.raises(ProcessFailed, match="not found"):
-        ServerUnderTest.start(
-            ServerKind.of(External("theirs", "no-such-program --port $PORT")),
-            kubeconfig=plane.kubeconfig,
-            watchdog=watchdog,
-            log=tmp_path / "server.log",
-        )
+        ServerUnderTest.start(ServerSpec.on(plane, kind, tmp_path / "server.log"), watchdog)
