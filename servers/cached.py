@@ -12,6 +12,7 @@ from typing import Protocol
 
 from kube_informer import (
     CachedObject,
+    Health,
     SelectorError,
     Snapshot,
     parse_field_selector,
@@ -32,8 +33,9 @@ from servers.source import (
 WAIT_S = 3.0
 """How long a version not reached yet is waited for; the API server waits as long."""
 
-MAX_STALENESS_S = 90.0
-"""Silence after which the server is not ready: a watch brings a bookmark every 60 s."""
+MAX_STALENESS_S = 150.0
+"""Staleness at which the server is not ready. A watch brings a bookmark every 60 s: one may have
+been lost with a stream that broke, and the next stream's first one takes as long again."""
 
 EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can "
@@ -60,13 +62,14 @@ class PodCache(Protocol):
         """End it, and return whether it ended in time."""
 
     def snapshot(self) -> Snapshot:
-        """Return the state now; its version is "" before the first fill."""
+        """Return the state now."""
 
     def wait_until(self, resource_version: str, timeout: float) -> bool:
         """Wait until the state is at least of this version; return whether it is."""
 
-    def seconds_since_contact(self) -> float:
-        """How long ago the API server last sent anything."""
+    @property
+    def health(self) -> Health:
+        """Whether the cache follows the API server, and since when it was not known to."""
 
 
 class Closable(Protocol):
@@ -117,14 +120,14 @@ class CachedSource:
         self._transport.close()
 
     def check_ready(self) -> None:
-        """Return if the cache is filled and was heard of lately; see ``PodSource``."""
+        """Return if the cache was the API server's state lately; see ``PodSource``."""
         self._present()
-        silence = self._informer.seconds_since_contact()
-        if silence > self._max_staleness_s:
+        health = self._informer.health
+        if health.seconds > self._max_staleness_s:
             raise SourceError(
                 503,
-                f"nothing was heard from the API server for {silence:.0f} s, more than the "
-                f"{self._max_staleness_s:.0f} s allowed",
+                f"the cache has not been current for {health.seconds:.0f} s, more than the "
+                f"{self._max_staleness_s:.0f} s allowed: {health.why or 'no bookmark came'}",
                 retry_after_s=1,
             )
 
@@ -151,8 +154,9 @@ class CachedSource:
 
     def _present(self) -> Snapshot:
         snapshot = self._informer.snapshot()
-        if not snapshot.resource_version:
-            raise SourceError(503, "the cache is not filled yet", retry_after_s=1)
+        if not snapshot.filled:
+            why = self._informer.health.why
+            raise SourceError(503, f"the cache is not filled yet: {why}", retry_after_s=1)
         return snapshot
 
     def _snapshot_for(self, query: PodQuery) -> Snapshot:

@@ -15,6 +15,10 @@ TIMES_KEPT = 2048
 """Events whose arrival time is kept: at least a minute of a busy cluster."""
 
 
+LONGEST_VERSION = 19
+"""Digits of a version of etcd, a 64-bit number; what is longer is none."""
+
+
 class _TimedMetrics(InformerMetrics):
     """The library's metrics, and the arrival times that the freshness probe reads."""
 
@@ -25,7 +29,7 @@ class _TimedMetrics(InformerMetrics):
     def event(self, kind: str, version: str = "") -> None:
         """Count the event and note its arrival."""
         super().event(kind, version)
-        if version:
+        if len(version) <= LONGEST_VERSION and version.isdecimal():
             self._times.append((version, time.monotonic_ns() // 1000))
 
     def event_times(self, since: int) -> Sequence[tuple[int, int]]:

@@ -17,9 +17,10 @@ import psutil
 from bench.microbench.informer_shapes import event, pod
 from bench.microbench.official_informer import OfficialFeed
 from kube_informer.handlers import Processor, ResourceEventHandlerFuncs
-from kube_informer.machine import Answered, Chunk, WatchMachine
+from kube_informer.machine import WatchMachine
 from kube_informer.observer import Observer
 from kube_informer.resource import Scope
+from kube_informer.steps import Answered, Chunk
 from kube_informer.store import Store
 
 PODS = 4000

@@ -13,10 +13,11 @@ import msgspec
 
 from bench.microbench.informer_shapes import event, pod
 from kube_informer.lister import Lister
-from kube_informer.machine import Answered, Chunk, Replace, WatchMachine
+from kube_informer.machine import WatchMachine
 from kube_informer.objects import decode_object
 from kube_informer.observer import Observer
 from kube_informer.resource import Scope
+from kube_informer.steps import Answered, Chunk, Replace
 from kube_informer.store import Store
 
 PODS = 10_000

@@ -17,12 +17,7 @@ class Fixed(Random):
 
 
 def delays(backoff: Backoff, count: int) -> list[float]:
-    now, found = 0.0, []
-    for _ in range(count):
-        delay = backoff.next(now)
-        found.append(delay)
-        now += delay
-    return found
+    return [backoff.next() for _ in range(count)]
 
 
 def test_default_sequence_doubles_from_800_ms_to_a_cap_of_30_s():
@@ -35,25 +30,19 @@ def test_jitter_adds_up_to_as_much_again():
     assert [1.2000000000000002, 2.4000000000000004, 4.800000000000001] == delays(backoff, 3)
 
 
-def test_two_minutes_of_health_start_the_sequence_anew():
+def test_health_starts_the_sequence_anew():
     backoff = Backoff(random=Fixed(0.0))
-    first = backoff.next(0.0)
-    backoff.next(first)
-    assert 0.8 == backoff.next(first + 1.6 + 120.0)
+    assert [0.8, 1.6] == delays(backoff, 2)
+    backoff.reset()
+    assert [0.8, 1.6] == delays(backoff, 2)
 
 
-def test_less_than_two_minutes_of_health_do_not():
-    backoff = Backoff(random=Fixed(0.0))
-    first = backoff.next(0.0)
-    assert 1.6 == backoff.next(first + 119.9)
-
-
-def test_the_time_spent_waiting_is_no_health():
+def test_no_delay_is_longer_than_the_cap_but_for_its_jitter():
     backoff = Backoff(BackoffPolicy(initial_s=200.0, cap_s=400.0), random=Fixed(0.0))
     assert [200.0, 400.0, 400.0] == delays(backoff, 3)
 
 
 def test_what_the_server_asks_for_is_the_least():
     backoff = Backoff(random=Fixed(0.0))
-    assert 7.0 == backoff.next(0.0, at_least_s=7.0)
-    assert 1.6 == backoff.next(7.0, at_least_s=1.0)
+    assert 7.0 == backoff.next(at_least_s=7.0)
+    assert 1.6 == backoff.next(at_least_s=1.0)

@@ -9,9 +9,9 @@ from informer.tests.shapes import pod
 from kube_informer.errors import HandlerError
 from kube_informer.events import EventType
 from kube_informer.handlers import Processor, ResourceEventHandlerFuncs
-from kube_informer.machine import Change, Changes, Replace
 from kube_informer.objects import CachedObject, DeletedFinalStateUnknown, decode_object
 from kube_informer.observer import Observer
+from kube_informer.steps import Change, Changes, Replace
 from kube_informer.store import Store
 
 PATIENCE_S = 10.0

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 import kube_informer
-from kube_informer import PODS, Observer, SharedInformer, Transport
+from kube_informer import PODS, Health, Observer, SharedInformer, Transport
 from kube_informer.prometheus import InformerMetrics
 
 README = Path(kube_informer.__file__).parents[2] / "README.md"
@@ -34,8 +34,7 @@ class Idle:
     def snapshot(self) -> "_Snapshot":
         return self._Snapshot()
 
-    def seconds_since_contact(self) -> float:
-        return 1.5
+    health = Health("", 1.5)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kube_informer.selectors import (
+from kube_informer import (
     SelectorError,
     parse_field_selector,
     parse_label_selector,

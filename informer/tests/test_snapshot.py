@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from informer.tests.shapes import pod
+from kube_informer import parse_field_selector, parse_label_selector
 from kube_informer.errors import UnknownIndexError
 from kube_informer.objects import CachedObject, decode_object
-from kube_informer.selectors import parse_field_selector, parse_label_selector
 from kube_informer.snapshot import LEAF_SIZE, Snapshot, SnapshotEditor
 
 

@@ -8,8 +8,8 @@ import pytest
 from informer.tests.shapes import pod
 from kube_informer.errors import LifecycleError
 from kube_informer.events import EventType
-from kube_informer.machine import Change, Changes, Replace
 from kube_informer.objects import CachedObject, decode_object
+from kube_informer.steps import Change, Changes, Replace
 from kube_informer.store import Delta, DeltaType, Store
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kubernetes.informer import ADDED, BOOKMARK, DELETED, MODIFIED, SharedInformer
 from prometheus_client import CollectorRegistry
 
-from kube_informer import Snapshot
+from kube_informer import Health, Snapshot
 from kube_informer.objects import decode_object
 from servers.cached import CachedSource
 from servers.models import to_json, typed_client
@@ -85,9 +85,10 @@ class OfficialCache:
                 lambda: bool(self._version) and int(self._version) >= wanted, timeout
             )
 
-    def seconds_since_contact(self) -> float:
-        """Return 0: the official informer keeps no account of its silence."""
-        return 0.0
+    @property
+    def health(self) -> Health:
+        """Whether it is filled; the official informer keeps no account of more."""
+        return Health("" if self._version else "the first fill is under way", 0.0)
 
     def _telling(self, list_pods: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the call it lists and watches by: once it watches, the list is in the cache."""

@@ -20,13 +20,20 @@ from kube_informer.errors import (
     UnknownIndexError,
 )
 from kube_informer.factory import SharedInformerFactory
-from kube_informer.field_selector import FieldSelector, FieldTerm, parse_field_selector
+from kube_informer.field_selector import (
+    FieldSelector,
+    FieldTerm,
+    SelectableFields,
+    parse_field_selector,
+    selectable_fields,
+)
 from kube_informer.handlers import (
     HandlerRegistration,
     ResourceEventHandler,
     ResourceEventHandlerFuncs,
     on_any,
 )
+from kube_informer.health import Health
 from kube_informer.informer import SharedInformer
 from kube_informer.label_selector import (
     LabelSelector,
@@ -35,13 +42,13 @@ from kube_informer.label_selector import (
     parse_label_selector,
 )
 from kube_informer.lister import Indexer, Lister, NamespaceLister
-from kube_informer.machine import Timing
 from kube_informer.objects import CachedObject, DeletedFinalStateUnknown
 from kube_informer.observer import Observer
 from kube_informer.owners import OwnerReference, by_controller_uid, controller_of
 from kube_informer.resource import CONFIGMAPS, NAMESPACES, NODES, PODS, SERVICES, Resource
 from kube_informer.snapshot import IndexFunc, Snapshot
 from kube_informer.source import EventStream, Source
+from kube_informer.steps import Timing
 from kube_informer.transform import Transform, drop_managed_fields
 from kube_informer.transport import Response, Stream, TokenFile, Transport
 from kube_informer.workqueue import DefaultRateLimiter, RateLimiter, ShutDownError, WorkQueue
@@ -61,6 +68,7 @@ __all__ = [
     "FieldTerm",
     "HandlerError",
     "HandlerRegistration",
+    "Health",
     "IndexFunc",
     "Indexer",
     "InformerError",
@@ -78,6 +86,7 @@ __all__ = [
     "ResourceEventHandler",
     "ResourceEventHandlerFuncs",
     "Response",
+    "SelectableFields",
     "SelectorError",
     "SharedInformer",
     "SharedInformerFactory",
@@ -103,4 +112,5 @@ __all__ = [
     "parse_field_selector",
     "parse_label_selector",
     "run_controller",
+    "selectable_fields",
 ]

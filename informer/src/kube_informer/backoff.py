@@ -6,38 +6,35 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class BackoffPolicy:
-    """The defaults are those of client-go's ``NewReflector``.
+    """The defaults are those of client-go's ``NewReflector``, but for ``healthy_s``.
 
     A delay is the step, 0.8 s doubled up to 30 s, plus up to ``jitter`` times as
-    much again; after ``reset_s`` of health the steps start anew.
+    much again. The steps start anew once a stream has spoken ``healthy_s`` or more
+    after it was opened; client-go waits for two minutes without a failure.
     """
 
     initial_s: float = 0.8
     factor: float = 2.0
     cap_s: float = 30.0
     jitter: float = 1.0
-    reset_s: float = 120.0
+    healthy_s: float = 10.0
 
 
 @dataclass(slots=True)
 class Backoff:
-    """The state of one sequence of delays; the clock's readings are handed in."""
+    """The state of one sequence of delays."""
 
     policy: BackoffPolicy = field(default_factory=BackoffPolicy)
     random: Random = field(default_factory=Random)
     _step_s: float = 0.0
-    _healthy_since: float | None = None
 
-    def next(self, now: float, at_least_s: float = 0.0) -> float:
-        """Return the next delay in seconds, at ``now`` on a monotonic clock.
-
-        ``at_least_s`` is what the server asked for (Retry-After).
-        """
+    def next(self, at_least_s: float = 0.0) -> float:
+        """Return the next delay in seconds; ``at_least_s`` is what the server asked for."""
         policy = self.policy
-        rested = self._healthy_since is None or now - self._healthy_since >= policy.reset_s
-        self._step_s = policy.initial_s if rested else self._step_s * policy.factor
-        self._step_s = min(self._step_s, policy.cap_s)
+        self._step_s = min(self._step_s * policy.factor or policy.initial_s, policy.cap_s)
         delay = self._step_s * (1.0 + self.random.random() * policy.jitter)
-        delay = max(delay, at_least_s)
-        self._healthy_since = now + delay
-        return delay
+        return max(delay, at_least_s)
+
+    def reset(self) -> None:
+        """Start the sequence anew."""
+        self._step_s = 0.0

@@ -7,6 +7,7 @@ or in the middle of a body.
 """
 
 import contextlib
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 KEEPALIVE_IDLE_S = 30
 KEEPALIVE_INTERVAL_S = 10
@@ -42,12 +44,18 @@ def keepalive_options() -> list[tuple[int, int, int]]:
 
 
 class Cancel:
-    """Ends the request it was handed to, at once and from any thread; later ones never start."""
+    """Ends the request it was handed to, at once and from any thread; later ones never start.
+
+    It holds the socket itself: where the server will close the connection after its
+    answer (``Connection: close``, HTTP/1.0) the connection hands the socket over to
+    the answer and knows it no more.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._connection: HTTPConnection | None = None
-        self._handshaking: socket.socket | None = None
+        self.socket: socket.socket | None = None
+        """The socket of the request under way."""
+        self._connecting: socket.socket | None = None
         self._cancelled = False
 
     @property
@@ -61,37 +69,48 @@ class Cancel:
             self._cancelled = True
             self._shut()
 
-    def handshaking(self, sock: socket.socket) -> None:
+    def abort(self) -> None:
+        """End the request under way; further ones may be made."""
+        with self._lock:
+            self._shut()
+
+    def connecting(self, sock: socket.socket) -> None:
         """Watch over a connection being set up, through a duplicate of its socket.
 
         Wrapping a socket in TLS detaches it, and the wrapper is not known to
         the connection before the handshake is over; hence the duplicate.
         """
         with self._lock:
-            self._handshaking = sock.dup()
+            self._drop_connecting()
+            self._connecting = sock.dup()
             if self._cancelled:
                 self._shut()
 
-    def attached(self, connection: HTTPConnection | None) -> None:
-        """Watch over an established connection; shut it at once if cancelled already."""
+    def check(self) -> None:
+        """Raise ``OSError`` if cancelled."""
+        if self._cancelled:
+            raise OSError(errno.ECANCELED, "given up")
+
+    def attached(self, sock: socket.socket | None) -> None:
+        """Watch over an established connection's socket; shut it at once if cancelled already."""
         with self._lock:
-            if self._handshaking is not None:
-                self._handshaking.close()
-                self._handshaking = None
-            self._connection = connection
+            self._drop_connecting()
+            self.socket = sock
             if self._cancelled:
                 self._shut()
+
+    def _drop_connecting(self) -> None:
+        if self._connecting is not None:
+            self._connecting.close()
+            self._connecting = None
 
     def _shut(self) -> None:
-        sock = self._handshaking
-        if sock is None and self._connection is not None:
-            sock = self._connection.sock
-        if sock is None:
-            return
-        # The plain shutdown: SSLSocket's own would drop the TLS state that the
-        # blocked reader is still using. Not connected any more: nothing to wake.
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        for sock in (self._connecting, self.socket):
+            if sock is not None:
+                # The plain shutdown: SSLSocket's own would drop the TLS state that the
+                # blocked reader is still using. Not connected any more: nothing to wake.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 _current = threading.local()
@@ -115,11 +134,33 @@ def cancellable(cancel: Cancel | None) -> Iterator[None]:
 
 class _Cancellable(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
         cancel = current_cancel()
-        if cancel is not None:
-            cancel.handshaking(sock)
-        return sock
+        if cancel is None:
+            return super()._new_conn()
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        failure: OSError = OSError("the name has no address")
+        for family, kind, protocol, _, address in found:
+            sock = socket.socket(family, kind, protocol)
+            try:
+                # Before it connects: who does not answer must not hold up a stop.
+                cancel.connecting(sock)
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(self.timeout)
+                cancel.check()
+                sock.connect(address)
+            except OSError as error:
+                sock.close()
+                failure = error
+            else:
+                return sock
+        what = f"{self.host}:{self.port}: {failure}"
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, what) from failure
+        raise NewConnectionError(self, what) from failure
 
     def connect(self) -> None:
         cancel = current_cancel()
@@ -127,12 +168,12 @@ class _Cancellable(HTTPConnection):
             super().connect()
         finally:
             if cancel is not None:
-                cancel.attached(self)
+                cancel.attached(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own signature
         cancel = current_cancel()
-        if cancel is not None:
-            cancel.attached(self)
+        if cancel is not None and self.sock is not None:
+            cancel.attached(self.sock)
         super().request(*args, **kwargs)
 
 

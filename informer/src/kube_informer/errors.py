@@ -37,7 +37,14 @@ class SelectorError(InformerError, ValueError):
 
 
 class UndecodableError(InformerError, ValueError):
-    """Bytes that should have been a Kubernetes object, list, event or Status are not."""
+    """Bytes that should have been a Kubernetes object, list, event or Status are not.
+
+    ``key`` is the object's key if that much could be read, else "".
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class NotSyncedError(InformerError):

@@ -20,6 +20,10 @@ class EventType(StrEnum):
     ERROR = "ERROR"
 
 
+CHANGES = {kind.value: kind for kind in (EventType.ADDED, EventType.MODIFIED, EventType.DELETED)}
+"""The types that change an object, by their name on the wire."""
+
+
 class LineBuffer:
     """Cuts chunks into lines; a line in many pieces is joined once, not piece by piece."""
 

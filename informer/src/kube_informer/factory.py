@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from kube_informer.backoff import BackoffPolicy
 from kube_informer.informer import SharedInformer
-from kube_informer.machine import Timing
 from kube_informer.observer import Observer
 from kube_informer.resource import Resource
 from kube_informer.source import Source
+from kube_informer.steps import Timing
 from kube_informer.transform import Transform
 
 
@@ -31,7 +31,7 @@ class SharedInformerFactory:
         backoff: BackoffPolicy | None = None,
     ) -> None:
         self._transport = transport
-        self._namespaces = None if namespaces is None else tuple(namespaces)
+        self._namespaces = namespaces
         self._transform = transform
         self._observe = observe
         self._timing = timing
@@ -94,5 +94,7 @@ class SharedInformerFactory:
         deadline = time.monotonic() + timeout_s
         ended = True
         for informer in self.informers:
-            ended = informer.stop(max(deadline - time.monotonic(), 0.0)) and ended
+            informer.signal_stop()
+        for informer in self.informers:
+            ended = informer.join(max(deadline - time.monotonic(), 0.0)) and ended
         return ended

@@ -1,4 +1,4 @@
-r"""Field selectors as the API server reads them, and the fields pods can be selected by.
+r"""Field selectors as the API server reads them, and the fields that objects are selected by.
 
 The grammar is that of Kubernetes' ``fields.ParseSelector``: terms joined by
 commas, ``field=value``, ``field==value`` or ``field!=value``; in a value the
@@ -6,11 +6,17 @@ characters ``\``, ``,`` and ``=`` are written with a backslash before them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import msgspec
 
 from kube_informer.errors import SelectorError
+from kube_informer.resource import Resource
+
+ReadFields = Callable[[bytes], Mapping[str, str]]
+"""Takes an object's JSON, returns its selectable fields, those of its metadata apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +28,16 @@ class FieldTerm:
     equal: bool
 
 
+def _no_fields(_: bytes) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
-    """Terms that must all hold; none at all selects everything."""
+    """Terms that must all hold; none at all selects everything. ``read`` finds the values."""
 
     terms: tuple[FieldTerm, ...] = ()
+    read: ReadFields = field(default=_no_fields, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -96,48 +107,22 @@ def _unescape(value: str) -> str:
     return "".join(plain)
 
 
-POD_FIELDS: Mapping[str, str] = {
-    "metadata.name": "metadata.name",
-    "metadata.namespace": "metadata.namespace",
-    "spec.nodeName": "spec.nodeName",
-    "spec.host": "spec.nodeName",
-    "spec.restartPolicy": "spec.restartPolicy",
-    "spec.schedulerName": "spec.schedulerName",
-    "spec.serviceAccountName": "spec.serviceAccountName",
-    "spec.hostNetwork": "spec.hostNetwork",
-    "status.phase": "status.phase",
-    "status.podIP": "status.podIP",
-    "status.podIPs": "status.podIPs",
-    "status.nominatedNodeName": "status.nominatedNodeName",
-}
-"""What a pod may be selected by, and under which name the value is found."""
+@dataclass(frozen=True, slots=True)
+class SelectableFields:
+    """What objects of a resource may be selected by: each label, and the name of its value.
 
-METADATA_FIELDS: Mapping[str, str] = {
-    "metadata.name": "metadata.name",
-    "metadata.namespace": "metadata.namespace",
-}
-"""What any object may be selected by."""
-
-
-def parse_field_selector(text: str, fields: Mapping[str, str] = POD_FIELDS) -> FieldSelector:
-    """Parse ``text``; raise :class:`SelectorError` worded as the API server words it.
-
-    ``fields`` are the labels accepted, each with the name its value goes by.
+    ``hint`` is what an error says after the API server's own words.
     """
-    terms: list[FieldTerm] = []
-    for term in sorted(_split_terms(text)):
-        if not term:
-            continue
-        field, operator, value = _split_term(text, term)
-        if not field and not value:
-            continue  # the API server takes a lone "=" to ask for nothing
-        terms.append(FieldTerm(field, _unescape(value), operator != "!="))
-    for at, term_ in enumerate(terms):
-        known = fields.get(term_.field)
-        if known is None:
-            raise SelectorError(f"field label not supported: {term_.field}")
-        terms[at] = FieldTerm(known, term_.value, term_.equal)
-    return FieldSelector(tuple(terms))
+
+    names: Mapping[str, str]
+    read: ReadFields = _no_fields
+    hint: str = ""
+
+
+METADATA = ("metadata.name", "metadata.namespace")
+
+METADATA_FIELDS = SelectableFields({name: name for name in METADATA})
+"""What any object may be selected by."""
 
 
 class _Spec(msgspec.Struct, gc=False):
@@ -188,3 +173,102 @@ def pod_fields(raw: bytes) -> dict[str, str]:
         "status.podIP": status.podIPs[0].ip if status.podIPs else status.podIP,
         "status.nominatedNodeName": status.nominatedNodeName,
     }
+
+
+POD_FIELDS = SelectableFields(
+    {name: name for name in METADATA}
+    | {
+        "spec.nodeName": "spec.nodeName",
+        "spec.host": "spec.nodeName",
+        "spec.restartPolicy": "spec.restartPolicy",
+        "spec.schedulerName": "spec.schedulerName",
+        "spec.serviceAccountName": "spec.serviceAccountName",
+        "spec.hostNetwork": "spec.hostNetwork",
+        "status.phase": "status.phase",
+        "status.podIP": "status.podIP",
+        "status.podIPs": "status.podIPs",
+        "status.nominatedNodeName": "status.nominatedNodeName",
+    },
+    pod_fields,
+)
+"""What a pod may be selected by."""
+
+_INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+
+BUILT_IN: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
+    ("", "nodes"): {"spec.unschedulable": ("spec.unschedulable", "false")},
+    ("", "namespaces"): {"status.phase": ("status.phase", "")},
+    ("", "secrets"): {"type": ("type", "")},
+    ("", "services"): {
+        "spec.clusterIP": ("spec.clusterIP", ""),
+        "spec.type": ("spec.type", ""),
+    },
+    ("", "replicationcontrollers"): {"status.replicas": ("status.replicas", "0")},
+    ("", "events"): {
+        name: (name, "")
+        for name in ("reason", "type", *(f"involvedObject.{part}" for part in _INVOLVED))
+    },
+    ("batch", "jobs"): {"status.successful": ("status.succeeded", "0")},
+    ("certificates.k8s.io", "certificatesigningrequests"): {
+        "spec.signerName": ("spec.signerName", "")
+    },
+}
+"""By group and plural: label, path of its value, and what stands for a value that is absent.
+
+From the field label conversions of Kubernetes 1.37 (``pkg/apis/*/v1/conversion.go``).
+"""
+
+
+@cache
+def selectable_fields(resource: Resource) -> SelectableFields:
+    """Return what is known of the fields that objects of ``resource`` can be selected by.
+
+    Pods and other built-in kinds have those that the API server has. Of any other
+    resource nothing is known but its metadata and ``Resource.selectable_fields``.
+    """
+    kind = (resource.group, resource.plural)
+    if kind == ("", "pods"):
+        return POD_FIELDS
+    paths = dict(BUILT_IN.get(kind, {}))
+    paths |= {label: (label, "") for label in resource.selectable_fields}
+
+    def read(raw: bytes) -> Mapping[str, str]:
+        item = msgspec.json.decode(raw)
+        return {label: _value_at(item, path, default) for label, (path, default) in paths.items()}
+
+    names = {name: name for name in (*METADATA, *paths)}
+    hint = (
+        f"; the cache of {resource.plural} can be searched by {', '.join(names)}. The server may "
+        "know more: give it the selector when the informer is made, or name a custom resource's "
+        "selectable fields in Resource(..., selectable_fields=...)"
+    )
+    return SelectableFields(names, read, hint)
+
+
+def _value_at(item: Any, path: str, default: str) -> str:  # noqa: ANN401 - decoded JSON
+    for part in path.split("."):
+        item = item.get(part) if isinstance(item, dict) else None
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    return default if item is None else str(item)
+
+
+def parse_field_selector(text: str, fields: SelectableFields = POD_FIELDS) -> FieldSelector:
+    """Parse ``text``; raise :class:`SelectorError` worded as the API server words it.
+
+    ``fields`` are those of the resource (:func:`selectable_fields`); pods' if not given.
+    """
+    terms: list[FieldTerm] = []
+    for term in sorted(_split_terms(text)):
+        if not term:
+            continue
+        label, operator, value = _split_term(text, term)
+        if not label and not value:
+            continue  # the API server takes a lone "=" to ask for nothing
+        terms.append(FieldTerm(label, _unescape(value), operator != "!="))
+    for at, term_ in enumerate(terms):
+        known = fields.names.get(term_.field)
+        if known is None:
+            raise SelectorError(f"field label not supported: {term_.field}{fields.hint}")
+        terms[at] = FieldTerm(known, term_.value, term_.equal)
+    return FieldSelector(tuple(terms), fields.read)

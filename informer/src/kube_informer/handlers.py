@@ -126,6 +126,9 @@ class HandlerRegistration:
         self._done = 0
         self._synced = threading.Event()
         self._stopped = False
+        self._resyncing = False
+        self.failures = 0
+        """How often the handler raised, or its thread was struck by an exception."""
         self._thread = threading.Thread(target=self._run, name=f"handler {name}", daemon=True)
 
     @property
@@ -136,6 +139,11 @@ class HandlerRegistration:
     def wait_for_sync(self, timeout: float) -> bool:
         """Wait until the handler was told of the whole initial set; return whether it was."""
         return self._synced.wait(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs; also true before the start."""
+        return not self._thread.ident or self._thread.is_alive()
 
     @property
     def queue_depth(self) -> int:
@@ -168,30 +176,41 @@ class HandlerRegistration:
         self._queue.put(_Synced())
 
     def _push_resync(self, snapshot: Snapshot) -> None:
+        self._resyncing = True
         self._taken_in += len(snapshot)
         self._queue.put(_Resync(snapshot))
 
     def _run(self) -> None:
         due = time.monotonic() + self._resync_s
         while not self._stopped:
+            # Nothing raised may end the thread: not SystemExit in a handler, which would do so
+            # in silence, and not an exception sent to the thread from outside.
             try:
-                wait = max(due - time.monotonic(), 0.0) if self._resync_s else None
-                item = self._queue.get(timeout=wait)
-            except Empty:
-                due = time.monotonic() + self._resync_s
-                if self.has_synced:
-                    # Under the store's lock nothing can slip in between: what the snapshot
-                    # holds has been queued before it.
-                    self._store.read_and_listen(self._push_resync)
-                continue
-            if isinstance(item, _Stop):
-                return
-            if isinstance(item, _Synced):
-                self._synced.set()
-            elif isinstance(item, _Resync):
-                self._tell_all(Delta(DeltaType.UPDATED, obj, obj) for obj in item.snapshot)
-            else:
-                self._tell_all(item)
+                due = self._next(due)
+            except BaseException as error:  # noqa: BLE001 - see above
+                self._failed("between two notifications", error)
+
+    def _next(self, due: float) -> float:
+        """Take in one item, and ask for a resync if one is due; return when the next one is."""
+        now = time.monotonic()
+        if self._resync_s and now >= due:
+            due = now + self._resync_s
+            if self.has_synced and not self._resyncing:
+                # Under the store's lock nothing can slip in between: what the snapshot
+                # holds has been queued before it.
+                self._store.read_and_listen(self._push_resync)
+        try:
+            item = self._queue.get(timeout=due - now if self._resync_s else None)
+        except Empty:
+            return due
+        if isinstance(item, _Synced):
+            self._synced.set()
+        elif isinstance(item, _Resync):
+            self._resyncing = False
+            self._tell_all(Delta(DeltaType.UPDATED, obj, obj) for obj in item.snapshot)
+        elif not isinstance(item, _Stop):
+            self._tell_all(item)
+        return due
 
     def _tell_all(self, deltas: Iterable[Delta]) -> None:
         for delta in deltas:
@@ -200,11 +219,21 @@ class HandlerRegistration:
             begun = time.perf_counter()
             try:
                 self._tell(delta)
-            except Exception as error:
-                log.exception("handler %s failed on %s", self.name, _key_of(delta))
-                self._observer.handler_failed(self.name, error)
+            except BaseException as error:  # noqa: BLE001 - as in _run
+                self._failed(f"on {_key_of(delta)}", error)
             self._done += 1
-            self._observer.handler_called(self.name, time.perf_counter() - begun)
+            try:
+                self._observer.handler_called(self.name, time.perf_counter() - begun)
+            except Exception:
+                log.exception("the observer of handler %s failed", self.name)
+
+    def _failed(self, where: str, error: BaseException) -> None:
+        self.failures += 1
+        log.error("handler %s failed %s", self.name, where, exc_info=error)
+        try:
+            self._observer.handler_failed(self.name, error)
+        except Exception:
+            log.exception("the observer of handler %s failed", self.name)
 
     def _tell(self, delta: Delta) -> None:
         old, new = delta.old, delta.new
@@ -257,7 +286,7 @@ class Processor:
                 registration.push(
                     [Delta(DeltaType.ADDED, None, item, initial=True) for item in snapshot]
                 )
-                if snapshot.resource_version:
+                if snapshot.filled:
                     registration.push_synced()
                 self._registrations = (*self._registrations, registration)
 

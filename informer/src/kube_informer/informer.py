@@ -1,5 +1,7 @@
 """A local, always current copy of a resource of a cluster, to read from instead of asking."""
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -7,17 +9,23 @@ from http import HTTPStatus
 
 from kube_informer.backoff import Backoff, BackoffPolicy
 from kube_informer.errors import LifecycleError, SyncError
+from kube_informer.field_selector import METADATA_FIELDS, selectable_fields
 from kube_informer.handlers import HandlerRegistration, Processor, ResourceEventHandler
+from kube_informer.health import Health
+from kube_informer.label_selector import parse_label_selector
 from kube_informer.lister import Indexer, Lister
-from kube_informer.machine import Output, Timing, WatchMachine
+from kube_informer.machine import WatchMachine
+from kube_informer.objects import CachedObject
 from kube_informer.observer import Observer
 from kube_informer.reflector import Reflector
 from kube_informer.resource import Resource, Scope
-from kube_informer.selectors import parse_label_selector
 from kube_informer.snapshot import IndexFunc, Snapshot
 from kube_informer.source import Source
+from kube_informer.steps import Output, Timing
 from kube_informer.store import Store
 from kube_informer.transform import Transform, transforming
+
+log = logging.getLogger(__name__)
 
 HOPELESS = frozenset(
     (
@@ -29,6 +37,27 @@ HOPELESS = frozenset(
 )
 """Answers to a list that waiting alone does not mend."""
 
+MAX_NOT_FOUND = 4
+"""Answers 404 in a row that are waited out: a custom resource that was just defined comes to be."""
+
+
+def _scopes(resource: Resource, namespaces: Sequence[str] | None) -> list[str | None]:
+    """Return what is watched each by a watch of its own."""
+    if namespaces is None:
+        return [None]
+    if isinstance(namespaces, str | bytes):
+        raise TypeError(f"namespaces is {namespaces!r}; give a list: [{namespaces!r}]")
+    if not namespaces:
+        raise ValueError("namespaces is empty; give None for all of them")
+    if not resource.namespaced:
+        raise ValueError(f"{resource.plural} are in no namespace; leave namespaces out")
+    for namespace in namespaces:
+        if not isinstance(namespace, str):
+            raise TypeError(f"a namespace is a string, not {namespace!r}")
+        if not namespace or "/" in namespace:
+            raise ValueError(f"{namespace!r} is no namespace's name")
+    return [*dict.fromkeys(namespaces)]
+
 
 class SharedInformer:
     """Keeps a store of one resource up to date from a list and a watch.
@@ -38,8 +67,9 @@ class SharedInformer:
     fetched. ``metadata_only`` fetches ``PartialObjectMetadata``. Started once;
     a new one is made to start again.
 
-    Raise :class:`SelectorError` for a label selector that does not parse. Field
-    selectors are checked by the server, which alone knows what it supports.
+    Raise :class:`SelectorError` for a label selector that does not parse, and
+    ``TypeError`` or ``ValueError`` for namespaces that are none. The field selector
+    is checked by the server, which alone knows what it supports.
     """
 
     def __init__(
@@ -59,14 +89,14 @@ class SharedInformer:
         stream_initial: bool = True,
     ) -> None:
         parse_label_selector(label_selector)
-        if namespaces is not None and not namespaces:
-            raise ValueError("namespaces is empty; give None for all of them")
         self.resource = resource
         self._observer = observer or Observer()
-        scopes: list[str | None] = [None] if namespaces is None else [*dict.fromkeys(namespaces)]
-        self._store = Store(scopes)
+        self._fields = METADATA_FIELDS if metadata_only else selectable_fields(resource)
+        scopes = _scopes(resource, namespaces)
+        self._store = Store(scopes, self._observer)
+        self._process = os.getpid()
         if indexers:
-            self._store.add_indexers(indexers)
+            self.add_indexers(indexers)
         self._processor = Processor(self._store, self._observer)
         self._lock = threading.Lock()
         self._started = False
@@ -108,7 +138,7 @@ class SharedInformer:
             deliver,
             observer=self._observer,
             metadata_only=metadata_only,
-            on_refusal=self._store.wake,
+            on_trouble=self._store.wake,
         )
 
     # Life
@@ -119,6 +149,7 @@ class SharedInformer:
             if self._started or self._stopped:
                 raise LifecycleError("an informer is started once; make a new one")
             self._started = True
+            self._process = os.getpid()
             self._processor.start()
             for reflector in self._reflectors:
                 reflector.start()
@@ -130,19 +161,25 @@ class SharedInformer:
         apart. A handler that does not return keeps its thread (a daemon) and
         makes this false.
         """
-        with self._lock:
-            self._stopped = True
+        self.signal_stop()
+        return self.join(timeout_s)
+
+    def signal_stop(self) -> None:
+        """Begin to end everything; returns at once. :meth:`join` waits for it."""
+        self._stopped = True
         for reflector in self._reflectors:
             reflector.signal_stop()
         self._processor.stop()
         self._store.close()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until all threads have ended; return whether they have, the calling one apart."""
         deadline = time.monotonic() + timeout_s
-        joins = [one.join for one in self._reflectors]
-        joins += [one.join for one in self._processor.registrations]
-        ended = True
-        for join in joins:
-            ended = join(max(deadline - time.monotonic(), 0.0)) and ended
-        return ended
+        threads: list[Reflector | HandlerRegistration] = [*self._reflectors]
+        threads += self._processor.registrations
+        # All of them, not all up to the first that has not: each is given what time is left.
+        ended = [thread.join(max(deadline - time.monotonic(), 0.0)) for thread in threads]
+        return all(ended)
 
     @property
     def stopped(self) -> bool:
@@ -154,40 +191,60 @@ class SharedInformer:
     @property
     def has_synced(self) -> bool:
         """Whether the first fill is complete."""
-        return bool(self._store.snapshot().resource_version)
+        return self._store.snapshot().filled
 
     def wait_for_cache_sync(self, timeout: float) -> bool:
         """Wait until the first fill is complete; return whether it is.
 
-        Raise :class:`SyncError` as soon as the server says that it has no such
-        resource or does not understand the selectors, instead of waiting for
+        Raise :class:`SyncError` when the server says that it does not understand the
+        selectors, or keeps saying that it has no such resource, instead of waiting for
         what will not come. False at once when the informer was stopped.
         """
+        self._check_process()
         self._store.wait_for(lambda: self.has_synced or self._hopeless() is not None, timeout)
-        error = self._hopeless()
-        if error is not None and not self.has_synced:
+        error = self._hopeless(waited=True)
+        if error is not None and not self.has_synced and not self._stopped:
             raise error
         return self.has_synced
 
     def wait_until(self, resource_version: str, timeout: float) -> bool:
-        """Wait until the cache is at least of this version; return whether it is."""
+        """Wait until the write of this version is in the cache; return whether it is."""
+        self._check_process()
         return self._store.wait_until(resource_version, timeout)
 
-    def seconds_since_contact(self) -> float:
-        """How long ago the server last sent anything, of the watch that has waited longest."""
-        return max(reflector.seconds_since_contact() for reflector in self._reflectors)
+    @property
+    def health(self) -> Health:
+        """Whether the cache follows the server, since when it does not, and why."""
+        parts = [reflector.health() for reflector in self._reflectors]
+        worst = Health.worst(parts)
+        if os.getpid() != self._process:
+            return Health(
+                "this process was forked off; the cache is fed in its parent", worst.seconds
+            )
+        if worst.following:
+            dead = [one.name for one in self._processor.registrations if not one.alive]
+            if dead:
+                return Health(f"the thread of handler {dead[0]} has ended", worst.seconds)
+        return worst
 
     @property
     def last_error(self) -> str | None:
-        """The last list or watch that failed, until one succeeds; ``None`` while all is well."""
-        return next((r.last_error for r in self._reflectors if r.last_error), None)
+        """Why the cache does not follow the server; ``None`` while it does."""
+        return self.health.why or None
 
-    def _hopeless(self) -> SyncError | None:
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise LifecycleError(
+                "this process was forked off after the informer was made, and nothing feeds the "
+                "cache here; make and start informers after the fork"
+            )
+
+    def _hopeless(self, *, waited: bool = False) -> SyncError | None:
         for reflector in self._reflectors:
-            if reflector.refused_with in HOPELESS:
-                return SyncError(
-                    f"{reflector.path}: {reflector.last_error}", reflector.refused_with
-                )
+            code, times = reflector.machine.refusal
+            patient = code == HTTPStatus.NOT_FOUND and times < MAX_NOT_FOUND and not waited
+            if code in HOPELESS and not patient:
+                return SyncError(f"{reflector.path}: {reflector.machine.progress[1]}", code)
         return None
 
     # Reading
@@ -198,7 +255,7 @@ class SharedInformer:
 
     def lister(self) -> Lister:
         """Return a lister over the latest state."""
-        return Lister(self._store.snapshot, self.resource.plural)
+        return Lister(self._store.snapshot, self.resource.plural, self._fields)
 
     @property
     def indexer(self) -> Indexer:
@@ -206,8 +263,24 @@ class SharedInformer:
         return Indexer(self._store.snapshot, self.resource.plural)
 
     def add_indexers(self, indexers: Mapping[str, IndexFunc]) -> None:
-        """Index by further functions of an object, each giving any number of values."""
-        self._store.add_indexers(indexers)
+        """Index by further functions of an object, each giving any number of values.
+
+        An object over which a function raises has no value in its index; the observer
+        is told (``poisoned``).
+        """
+        guarded = {name: self._guarded(name, function) for name, function in indexers.items()}
+        self._store.add_indexers(guarded)
+
+    def _guarded(self, name: str, function: IndexFunc) -> IndexFunc:
+        def values(item: CachedObject) -> Sequence[str]:
+            try:
+                return tuple(function(item))
+            except Exception as error:
+                log.exception("indexer %s failed on %s", name, item.key)
+                self._observer.poisoned(f"indexer {name} raised {error!r} on {item.key}")
+                return ()
+
+        return values
 
     @property
     def raw_bytes(self) -> int:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from kube_informer.errors import NotSyncedError
-from kube_informer.objects import CachedObject
-from kube_informer.selectors import (
-    EVERYTHING,
+from kube_informer.errors import NotSyncedError, SelectorError
+from kube_informer.field_selector import (
     NO_FIELDS,
+    POD_FIELDS,
     FieldSelector,
-    LabelSelector,
+    SelectableFields,
     parse_field_selector,
-    parse_label_selector,
 )
+from kube_informer.label_selector import EVERYTHING, LabelSelector, parse_label_selector
+from kube_informer.objects import CachedObject
 from kube_informer.snapshot import Snapshot
 
 Objects = list[CachedObject]
@@ -24,16 +24,12 @@ def _labels(selector: Labels) -> LabelSelector:
     return parse_label_selector(selector) if isinstance(selector, str) else selector
 
 
-def _fields(selector: Fields) -> FieldSelector:
-    return parse_field_selector(selector) if isinstance(selector, str) else selector
-
-
 def _once_filled(snapshot: Callable[[], Snapshot], what: str) -> Callable[[], Snapshot]:
     """Return ``snapshot``, raising :class:`NotSyncedError` before the first fill."""
 
     def now() -> Snapshot:
         found = snapshot()
-        if not found.resource_version:
+        if not found.filled:
             raise NotSyncedError(f"{what}: not filled yet; call wait_for_cache_sync first")
         return found
 
@@ -44,12 +40,24 @@ class Lister:
     """Reads of the latest state. Each call looks at one snapshot from beginning to end.
 
     Selectors may be given as text or parsed; text that does not parse raises
-    :class:`SelectorError`. Before the first fill every read raises
-    :class:`NotSyncedError`: an empty answer would be a wrong one.
+    :class:`SelectorError`, and so does a field that ``fields`` does not know. Before
+    the first fill every read raises :class:`NotSyncedError`: an empty answer would be
+    a wrong one.
     """
 
-    def __init__(self, snapshot: Callable[[], Snapshot], what: str) -> None:
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], what: str, fields: SelectableFields = POD_FIELDS
+    ) -> None:
         self._now = _once_filled(snapshot, what)
+        self._known = fields
+
+    def _fields(self, selector: Fields) -> FieldSelector:
+        if isinstance(selector, str):
+            return parse_field_selector(selector, self._known)
+        for term in selector.terms:
+            if term.field not in self._known.names:
+                raise SelectorError(f"field label not supported: {term.field}{self._known.hint}")
+        return FieldSelector(selector.terms, self._known.read)
 
     def get(self, namespace: str, name: str) -> CachedObject | None:
         """Return the object, or ``None``; ``namespace`` is "" for a cluster-wide one."""
@@ -59,7 +67,7 @@ class Lister:
         self, label_selector: Labels = EVERYTHING, field_selector: Fields = NO_FIELDS
     ) -> Objects:
         """Return the objects of all namespaces that are selected, in the API server's order."""
-        return self._now().select(None, _labels(label_selector), _fields(field_selector))
+        return self._now().select(None, _labels(label_selector), self._fields(field_selector))
 
     def namespace(self, namespace: str) -> "NamespaceLister":
         """Return a lister of one namespace."""
@@ -72,7 +80,7 @@ class Lister:
         field_selector: Fields = NO_FIELDS,
     ) -> Objects:
         """Return the objects of one namespace that are selected, in the API server's order."""
-        return self._now().select(namespace, _labels(label_selector), _fields(field_selector))
+        return self._now().select(namespace, _labels(label_selector), self._fields(field_selector))
 
 
 class NamespaceLister:

@@ -5,15 +5,14 @@ came of it (an :data:`Input`) and the time, and answers with what changed
 (:data:`Output`) and the next action. The loop around it only carries them out.
 
     FILL -> FILLING -> WATCHING        the initial state streamed, then watched on
-    LIST -> OPEN -> WATCHING           where the server does not stream it
+    LIST -> OPEN -> WATCHING           the initial state listed
     WATCHING -> OPEN                   the stream ended as streams do
-    WATCHING -> WAIT -> OPEN           it failed
-    WATCHING -> WAIT -> FILL or LIST   the version is no longer kept
-    ... -> PROBE -> OPEN or FILL       it may be that the server went back in time
+    any -> WAIT -> what the ladder says (``ladder.py``) of the trouble there was
+    ... -> CHECK -> OPEN or FILL       the server may have gone back in time
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -23,16 +22,43 @@ import msgspec
 from kube_informer.backoff import Backoff
 from kube_informer.errors import UndecodableError
 from kube_informer.events import (
+    CHANGES,
     EventType,
     LineBuffer,
-    Status,
+    WatchEvent,
     decode_bookmark,
     decode_event,
     decode_status,
 )
-from kube_informer.objects import CachedObject, decode_list, decode_object
+from kube_informer.ladder import LASTING, Ladder, Phase, Remedy, Signal, signal_of
+from kube_informer.objects import (
+    CachedObject,
+    DeletedFinalStateUnknown,
+    decode_list,
+    decode_object,
+)
 from kube_informer.observer import Observer
 from kube_informer.resource import Scope
+from kube_informer.resource_version import older
+from kube_informer.steps import (
+    Action,
+    Answered,
+    Broke,
+    Change,
+    Changes,
+    CheckVersion,
+    Chunk,
+    Ended,
+    GetList,
+    Input,
+    OpenWatch,
+    Output,
+    Read,
+    Replace,
+    Timing,
+    Wait,
+    Woke,
+)
 
 PAGE_LIMIT = 500
 """Objects a page, client-go's default; a watch cache ignores it at version "0"."""
@@ -40,9 +66,8 @@ PAGE_LIMIT = 500
 SHORT_WATCH_S = 1.0
 """A watch that ends sooner, without any event, counts as an error (client-go's rule)."""
 
-
-MAX_REFUSED_PROBES = 4
-"""Looks at the server's version that may be forbidden in a row before the watch goes on blind."""
+MAX_REFUSED_CHECKS = 4
+"""Version checks that may be forbidden in a row before the watch goes on without one."""
 
 
 class State(StrEnum):
@@ -53,133 +78,11 @@ class State(StrEnum):
     LIST = "list"
     OPEN = "open"
     WATCHING = "watching"
-    PROBE = "probe"
+    CHECK = "check"
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Limits in seconds.
-
-    ``idle_s`` without a byte is a dead stream, once it has had a bookmark (the
-    API server sends one about every 60 s); before that, ``first_bookmark_s``.
-    ``watch_min_s`` to ``watch_max_s`` is what the server is asked to end a watch
-    after. ``headers_s`` bounds the wait for an answer to start, ``list_s`` each
-    wait for bytes of a LIST.
-    """
-
-    idle_s: float = 70.0
-    first_bookmark_s: float = 600.0
-    watch_min_s: float = 300.0
-    watch_max_s: float = 600.0
-    headers_s: float = 30.0
-    list_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class OpenWatch:
-    """Action: start a watch with this query, waiting ``timeout_s`` for its headers."""
-
-    query: dict[str, str]
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class GetList:
-    """Action: ask for a list with this query."""
-
-    query: dict[str, str]
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Action: take the next bytes of the open watch, waiting ``timeout_s`` at most."""
-
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Action: do nothing for a while. An open watch is to be closed first."""
-
-    delay_s: float
-
-
-Action = OpenWatch | GetList | Read | Wait
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Input: a status came; ``body`` of a list or of an error. ``retry_after_s`` if it said so."""
-
-    status: int
-    body: bytes = b""
-    retry_after_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Input: bytes of the watch."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Input: the watch ended in good order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broke:
-    """Input: no answer, or the watch broke off."""
-
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Woke:
-    """Input: the wait is over."""
-
-
-Input = Answered | Chunk | Ended | Broke | Woke
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    """Output: the whole state of the scope, at a version, and why it was fetched."""
-
-    objects: list[CachedObject]
-    resource_version: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One event to be applied."""
-
-    type: EventType
-    object: CachedObject
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Output: events in order, and the version reached (bookmarks move it alone)."""
-
-    changes: list[Change]
-    resource_version: str
-
-
-Output = Replace | Changes
-TakeIn = Callable[["bytes | msgspec.Raw"], CachedObject]
-
-
-def older(left: str, right: str) -> bool:
-    """Whether version ``left`` is before ``right``; false where they cannot be compared."""
-    return left.isdecimal() and right.isdecimal() and int(left) < int(right)
-
-
-@dataclass
+@dataclass(slots=True)
 class _Stream:
     opened_at: float
     lines: LineBuffer = field(default_factory=LineBuffer)
@@ -188,8 +91,33 @@ class _Stream:
     bookmarked: bool = False
 
 
+@dataclass(slots=True)
+class _Fill:
+    """A whole state while it is being fetched, and the page to be asked for next."""
+
+    objects: dict[str, CachedObject] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    page: GetList | None = None
+    whole: bool = False
+
+    def put(self, item: CachedObject) -> None:
+        self.objects[item.key] = item
+        self.unreadable.discard(item.key)
+
+    def forget(self, key: str) -> None:
+        self.objects.pop(key, None)
+        self.unreadable.discard(key)
+
+
 class WatchMachine:
-    """One scope of one resource, kept up to date. Not thread-safe; one loop steps it."""
+    """One scope of one resource, kept up to date. Not thread-safe; one loop steps it.
+
+    ``progress`` may be read from any thread: when the state was last known to be
+    the server's (on the clock of ``step``; ``None``: never), and why it is not
+    following now ("" while it is). Only what proves the state moves it: a complete
+    fill, an event, a bookmark. ``refusal`` is the status that refuses the fill, and
+    how often in a row; (0, 0) if none does.
+    """
 
     def __init__(
         self,
@@ -207,32 +135,33 @@ class WatchMachine:
         self._backoff = backoff or Backoff()
         self._timing = timing or Timing()
         self._random = random_source or random.Random()
-        self._stream_initial = stream_initial
+        self._streaming = self._may_stream = stream_initial
         self._transform = transform
+        self._ladder = Ladder()
         self._stream = _Stream(0.0)
-        self._initial: dict[str, CachedObject] = {}
-        self._pages: list[CachedObject] = []
-        self._whole = False
+        self._fill = _Fill()
         self._version = ""
+        self._resume = ""  # from where to watch on: all up to here has come
         self._told = ""
-        self._known = False  # whether _version may be asked for
-        self._any_will_do = (
-            True  # a first list may be of any version; a later one must be the latest
-        )
+        self._latest = False  # whether a fetch must be of the latest state
         self._reason = "initial"
-        self._suspect = False
-        self._probes_refused = 0
-        self._after_wait: Callable[[], Action] = self._refill
+        self._suspect_since: float | None = None
+        self._checks_refused = 0
+        self._resumed_at = float("-inf")
+        self._after_wait: Callable[[], Action] = self._fetch
         self.state = State.FILL
+        self.filled = False
+        self.progress: tuple[float | None, str] = (None, "the first fill is under way")
+        self.refusal = (0, 0)
 
     @property
     def resource_version(self) -> str:
-        """The version reached; "" before the first fill."""
+        """The version reached; "" before the first fill, and where the server names none."""
         return self._version
 
     def start(self) -> Action:
         """Return the first action."""
-        return self._refill()
+        return self._fetch()
 
     def step(self, came: Input, now: float) -> tuple[list[Output], Action]:
         """Take what came of the last action, at ``now`` on a monotonic clock."""
@@ -243,73 +172,79 @@ class WatchMachine:
                 return [], self._opened(now)
             case ((State.FILLING | State.WATCHING), Chunk(data=data)):
                 return self._chunk(data, now)
-            case State.WATCHING, Ended():
-                return [], self._ended(now)
-            case State.WATCHING, Broke():
-                return [], self._broke(came, now)
             case State.LIST, Answered(status=200):
                 return self._page(came, now)
-            case State.PROBE, Answered():
-                return [], self._probed(came, now)
-            case _, Answered():
-                return [], self._refused(came, now)
-            case _, (Ended() | Broke()):
-                return [], self._failed(came, now)
+            case State.CHECK, Answered():
+                return [], self._checked(came)
+            case ((State.FILL | State.OPEN | State.LIST), Answered()):
+                return [], self._refused(came)
+            case ((State.FILLING | State.WATCHING), Ended()):
+                return [], self._ended(now)
+            case ((State.FILLING | State.WATCHING), Broke()):
+                self._watch_over(now)
+                return [], self._broke(came, now)
+            case ((State.FILL | State.OPEN | State.LIST | State.CHECK), Broke()):
+                return [], self._broke(came, now)
         raise ValueError(f"{type(came).__name__} cannot come in state {self.state}")
 
-    def fault(self, now: float) -> Action:
+    def fault(self, error: BaseException) -> Action:
         """Fetch everything anew after a wait: an action, a step or what came of it raised.
 
         What raised is not of the protocol (an observer of the caller's, a defect),
         and how much was taken in before is not known. The observer is not asked.
         """
-        self._reason = "fault"
-        self._distrust()
+        self._trouble(f"{type(error).__name__}: {error}")
+        self._prescribe(Signal.FAULT)
         self.state = State.WAIT
-        self._after_wait = self._refill
-        return Wait(self._backoff.next(now))
+        return Wait(self._backoff.next())
 
     # What to do next
 
-    def _refill(self) -> Action:
+    def _fetch(self) -> Action:
         """Fetch the whole state: streamed where the server can, else listed."""
-        self._initial = {}
-        if not self._stream_initial:
+        self._fill = _Fill()
+        if not self._streaming:
             return self._list()
         self.state = State.FILL
         query = self._watch_query() | {
             "sendInitialEvents": "true",
             "resourceVersionMatch": "NotOlderThan",
         }
-        if self._known:
+        if self._version and not self._latest:
             query["resourceVersion"] = self._version
         return OpenWatch(query, self._timing.headers_s)
 
     def _list(self) -> Action:
-        self._pages = []
-        self._whole = False
-        return self._first_page()
-
-    def _first_page(self) -> Action:
+        """Ask for the first page of a list, or the page that was not answered."""
         self.state = State.LIST
+        if self._fill.page is not None:
+            return self._fill.page
         query = self._scope.query()
-        if self._known:
+        if self._version and not self._latest:
             query |= {"resourceVersion": self._version, "resourceVersionMatch": "NotOlderThan"}
         else:
-            if self._any_will_do:
+            if not self._latest:
                 query["resourceVersion"] = "0"
-            if not self._whole:
+            if not self._fill.whole:
                 query["limit"] = str(PAGE_LIMIT)
         return GetList(query, self._timing.list_s)
 
     def _open(self) -> Action:
         self.state = State.OPEN
-        query = self._watch_query() | {"resourceVersion": self._version}
+        query = self._watch_query()
+        if self._resume:
+            query["resourceVersion"] = self._resume
         return OpenWatch(query, self._timing.headers_s)
 
-    def _probe(self) -> Action:
-        self.state = State.PROBE
-        return GetList(self._scope.query() | {"limit": "1"}, self._timing.list_s)
+    def _rewatch(self) -> Action:
+        """Watch on from where we are, after a look at the server's version if in doubt."""
+        if not self._resume:
+            self._reason = "no_version"  # nothing tells what was missed
+            return self._fetch()
+        if self._suspect_since is None:
+            return self._open()
+        self.state = State.CHECK
+        return CheckVersion(self._suspect_since, self._timing.list_s)
 
     def _watch_query(self) -> dict[str, str]:
         lifetime = self._random.uniform(self._timing.watch_min_s, self._timing.watch_max_s)
@@ -321,18 +256,73 @@ class WatchMachine:
 
     def _read(self) -> Action:
         timing = self._timing
-        return Read(timing.idle_s if self._stream.bookmarked else timing.first_bookmark_s)
+        if self._stream.bookmarked:
+            return Read(timing.idle_s)
+        if self.state is State.FILLING:
+            return Read(min(timing.first_bookmark_s, timing.list_s))
+        return Read(timing.first_bookmark_s)
 
-    def _wait(self, then: Callable[[], Action], now: float, at_least_s: float = 0.0) -> Action:
+    # Trouble, and what is done about it
+
+    def _trouble(self, why: str) -> None:
+        self.progress = (self.progress[0], why)
+
+    def _prescribe(self, signal: Signal) -> Remedy:
+        """Take the ladder's remedy for ``signal``; what carries it out comes after the wait."""
+        filling = self.state in (State.FILL, State.FILLING, State.LIST)
+        if self.state is State.WAIT:
+            filling = self._ladder.rung > Remedy.REWATCH
+        remedy = self._ladder.climb(Phase.FILL if filling else Phase.WATCH, signal)
+        if remedy <= Remedy.REWATCH:
+            self._after_wait = self._rewatch
+            return remedy
+        if not filling and self.filled:
+            self._reason = signal.value
+        self._after_wait = self._fetch
+        if not self._ladder.moved:
+            if self._fill.page is not None and filling:
+                self._after_wait = self._list
+            return remedy
+        self._latest = remedy is Remedy.LIST_LATEST or (
+            remedy is Remedy.OTHER_PROTOCOL and (self._latest or self.filled)
+        )
+        if remedy is Remedy.OTHER_PROTOCOL:
+            self._switch_protocol(signal)
+        return remedy
+
+    def _switch_protocol(self, signal: Signal) -> None:
+        if self._streaming:
+            self._may_stream = self._may_stream and signal not in LASTING
+            self._streaming = False
+            self._observer.fell_back(self.progress[1])
+        else:
+            self._streaming = self._may_stream
+
+    def _failed(self, signal: Signal, why: str, at_least_s: float = 0.0) -> Action:
+        """Say what is wrong and wait; then do what the ladder says."""
+        self._trouble(why)
+        remedy = self._prescribe(signal)
+        self._observer.climbed(signal, remedy.name.lower())
         self.state = State.WAIT
-        self._after_wait = then
-        delay = self._backoff.next(now, at_least_s)
+        delay = self._backoff.next(at_least_s)
         self._observer.backed_off(delay)
         return Wait(delay)
 
-    def _rewatch(self) -> Action:
-        """Watch on from where we are, after a look at the clock of the server if in doubt."""
-        return self._probe() if self._suspect else self._open()
+    def _list_at_once(self, signal: Signal, why: str) -> Action:
+        """List without a wait: the server has just shown that it streams no initial state."""
+        self._trouble(why)
+        self._prescribe(signal)
+        self._observer.climbed(signal, Remedy.OTHER_PROTOCOL.name.lower())
+        self._streaming = False
+        return self._fetch()
+
+    def _proven(self, now: float) -> None:
+        """The stream follows: an event or a bookmark came of it, or the whole state."""
+        self.progress = (now, "")
+        self._suspect_since = None
+        if now - self._stream.opened_at >= self._backoff.policy.healthy_s:
+            self._ladder.reset()
+            self._backoff.reset()
 
     # A stream opens, speaks, and ends
 
@@ -345,122 +335,151 @@ class WatchMachine:
     def _chunk(self, data: bytes, now: float) -> tuple[list[Output], Action]:
         stream = self._stream
         stream.bytes += len(data)
-        self._suspect = False
         self._observer.received(len(data))
         outputs: list[Output] = []
         changes: list[Change] = []
+        before = stream.events
+        failed: Action | None = None
         for line in stream.lines.feed(data):
-            stream.events += 1
             try:
                 event = decode_event(line)
                 if event.type == EventType.ERROR:
-                    self._flush(outputs, changes)
-                    return outputs, self._error_event(decode_status(event.object), now)
-                if event.type == EventType.BOOKMARK:
-                    changes = self._bookmark(event.object, outputs, changes)
-                    if self.state is State.LIST:
-                        return outputs, self._list()
-                else:
-                    self._event(event.type, event.object, changes)
+                    failed = self._error_event(event.object, now)
+                    break
+                self._take_in(event, outputs, changes)
+                stream.events += 1
             except UndecodableError as error:
                 self._observer.poisoned(str(error))
-        self._flush(outputs, changes)
-        return outputs, self._read()
-
-    def _flush(self, outputs: list[Output], changes: list[Change]) -> None:
-        if self.state is State.WATCHING and (changes or self._version != self._told):
+                self._fill.unreadable.add(error.key)
+            if self.state is State.LIST:
+                return outputs, self._list()
+        if self.state is State.WATCHING and stream.events > before:
+            self._proven(now)
+        if changes or (self.state is State.WATCHING and self._version != self._told):
             self._told = self._version
             outputs.append(Changes(changes, self._version))
+        return outputs, failed or self._read()
 
-    def _event(self, kind: str, raw: msgspec.Raw, changes: list[Change]) -> None:
-        if kind not in (EventType.ADDED, EventType.MODIFIED, EventType.DELETED):
-            raise UndecodableError(f"a watch event of the unknown type {kind!r}")
-        item = decode_object(raw)
-        version = item.resource_version
-        if self.state is State.WATCHING and not self._advances(version):
-            self._observer.stale(kind)
-            return
-        item = self._shaped(kind, item)
-        if self.state is State.WATCHING:
-            self._version = version
-            changes.append(Change(EventType(kind), item))
-        elif kind == EventType.DELETED:
-            self._initial.pop(item.key, None)
+    def _take_in(self, event: WatchEvent, outputs: list[Output], changes: list[Change]) -> None:
+        kind = CHANGES.get(event.type)
+        if kind is not None:
+            self._change(kind, event.object, changes)
+        elif event.type == EventType.BOOKMARK:
+            self._bookmark(event.object, outputs)
         else:
-            self._initial[item.key] = item
+            raise UndecodableError(f"a watch event of the unknown type {event.type!r}")
+
+    def _change(self, kind: EventType, raw: msgspec.Raw, changes: list[Change]) -> None:
+        version = ""
+        try:
+            item = decode_object(raw)
+            version = item.resource_version
+            item = self._transformed(item)
+        except UndecodableError as error:
+            if kind is not EventType.DELETED or not error.key:
+                raise
+            self._observer.poisoned(str(error))
+            item = DeletedFinalStateUnknown.unseen(error.key)
+        if self.state is State.WATCHING:
+            changes.append(Change(kind, item))
+            self._advance(kind, version)
+        elif kind is EventType.DELETED:
+            self._fill.forget(item.key)
+        else:
+            self._fill.put(item)
         self._observer.event(kind, version)
 
-    def _shaped(self, kind: str, item: CachedObject) -> CachedObject:
-        """Transform an event's object; that something is gone must be told, whatever its shape."""
+    def _transformed(self, item: CachedObject) -> CachedObject:
         if self._transform is None:
             return item
         try:
             return self._transform(item)
         except UndecodableError as error:
-            if kind != EventType.DELETED:
-                raise
-            self._observer.poisoned(str(error))
-            return item
+            error.key = item.key
+            raise
 
-    def _advances(self, version: str) -> bool:
-        """Whether an event is news: a watch's versions only grow, what does not is a repeat."""
-        return not (version == self._version or older(version, self._version))
+    def _advance(self, kind: EventType, version: str) -> None:
+        """Move the version of the stream, never back.
 
-    def _bookmark(
-        self, raw: msgspec.Raw, outputs: list[Output], changes: list[Change]
-    ) -> list[Change]:
+        Several objects may be deleted in one revision (those of an etcd lease): once
+        one of them has come, the others may still have to, and a watch on from that
+        version would not bring them. Until more comes, resume before it.
+        """
+        if not version or version == self._version or older(version, self._version):
+            return
+        self._resume = self._version if kind is EventType.DELETED else version
+        self._version = version
+
+    def _bookmark(self, raw: msgspec.Raw, outputs: list[Output]) -> None:
         version, ends_initial = decode_bookmark(raw)
         self._observer.event(EventType.BOOKMARK)
         self._stream.bookmarked = True
         if self.state is State.WATCHING:
-            if self._advances(version):
-                self._version = version
-            return changes
-        if not ends_initial:
+            if version and not older(version, self._version):
+                self._version = self._resume = version
+        elif ends_initial:
+            self.state = State.WATCHING
+            self._filled(version, outputs)
+        else:
             # A server that does not know sendInitialEvents: it will never say that it is done.
-            self._stream_initial = False
-            self.state = State.LIST
-            self._observer.fell_back("the server streams no initial state")
-            return changes
-        self._filled(list(self._initial.values()), version, outputs)
-        self._initial = {}
-        self.state = State.WATCHING
-        return []
+            self._list_at_once(Signal.UNANNOTATED, "the server streams no initial state")
 
-    def _filled(self, objects: list[CachedObject], version: str, outputs: list[Output]) -> None:
-        outputs.append(Replace(objects, version, self._reason))
+    def _filled(self, version: str, outputs: list[Output]) -> None:
+        fill, self._fill = self._fill, _Fill()
+        incomplete = "" in fill.unreadable
+        unreadable = frozenset(fill.unreadable - {""})
+        objects = list(fill.objects.values())
+        outputs.append(Replace(objects, version, self._reason, unreadable, incomplete))
         self._observer.filled(self._reason, len(objects))
-        self._version = self._told = version
-        self._known = True
-        self._suspect = False
+        self._version = self._resume = self._told = version
+        self._latest = False
+        self.filled = True
+        self.refusal = (0, 0)
+        self._ladder.fetched()
 
-    def _error_event(self, status: Status, now: float) -> Action:
-        self._observer.stream_failed(f"ERROR event: {status.code} {status.message}")
+    def _error_event(self, raw: msgspec.Raw, now: float) -> Action:
+        status = decode_status(raw)
+        why = f"ERROR event: {status.code} {status.message}"
+        self._observer.stream_failed(why)
         self._watch_over(now)
-        if self.state is State.FILLING or status.is_expired or status.is_too_large:
-            return self._wait(self._after_refusal(status), now)
-        return self._wait(self._rewatch, now)
+        return self._failed(signal_of(status), why)
 
     def _ended(self, now: float) -> Action:
         """The server closed a watch: every few minutes that is its right."""
-        stream = self._stream
-        self._suspect = self._suspect or stream.bytes == 0
-        short = now - stream.opened_at < SHORT_WATCH_S and stream.events == 0
+        stream, lived = self._stream, now - self._stream.opened_at
+        short = lived < SHORT_WATCH_S and not stream.events
         self._watch_over(now, short=short)
-        if short:
-            return self._wait(self._rewatch, now)
-        return self._rewatch()
+        filling = self.state is State.FILLING
+        if not stream.events:
+            self._suspect(now)
+        if not stream.events and stream.bytes:
+            why, signal = "answered 200 with something else than watch events", Signal.NONSENSE
+        elif filling:
+            why, signal = "the initial stream ended early", Signal.EMPTY
+        elif not stream.events and lived < self._timing.idle_s:
+            why, signal = f"a watch ended after {lived:.1f} s with no event", Signal.EMPTY
+        elif now - self._resumed_at < SHORT_WATCH_S:
+            why, signal = "watches end within a second of each other", Signal.SHORT
+        else:
+            self._resumed_at = now
+            return self._rewatch()
+        if filling or signal is Signal.NONSENSE:
+            self._observer.stream_failed(why)
+        return self._failed(signal, why)
 
     def _broke(self, came: Broke, now: float) -> Action:
-        """A watch broke off: a server that was restarted, from an older copy even, looks like this.
+        """No answer, or a stream broke off: a server that was restarted looks like this.
 
-        It may be back before we try again, so that no connection is ever refused; and to
-        a version in its future it would answer with silence.
+        It may be an older copy, back before we try again, so that no connection is ever
+        refused; and to a version in its future it would answer with silence.
         """
-        self._suspect = True
+        self._suspect(now)
         self._observer.stream_failed(came.cause)
-        self._watch_over(now)
-        return self._wait(self._rewatch, now)
+        return self._failed(came.signal, came.cause)
+
+    def _suspect(self, now: float) -> None:
+        if self._suspect_since is None:
+            self._suspect_since = now
 
     def _watch_over(self, now: float, *, short: bool = False) -> None:
         stream = self._stream
@@ -469,114 +488,77 @@ class WatchMachine:
     # Answers other than a stream
 
     def _page(self, came: Answered, now: float) -> tuple[list[Output], Action]:
+        fill = self._fill
         try:
             page = decode_list(came.body)
         except UndecodableError as error:
             self._observer.stream_failed(str(error))
-            return [], self._wait(self._list, now)
+            return [], self._failed(Signal.NONSENSE, str(error))
         self._observer.received(len(came.body))
         for fault in page.undecodable:
             self._observer.poisoned(str(fault))
-        self._pages.extend(self._transformed(page.items))
-        if page.continue_token:
-            query = self._scope.query() | {
-                "limit": str(PAGE_LIMIT),
-                "continue": page.continue_token,
-            }
-            return [], GetList(query, self._timing.list_s)
-        outputs: list[Output] = []
-        self._filled(self._pages, page.resource_version, outputs)
-        self._pages = []
-        return outputs, self._open()
-
-    def _transformed(self, items: Iterable[CachedObject]) -> Iterable[CachedObject]:
-        if self._transform is None:
-            return items
-        kept = []
-        for item in items:
+            fill.unreadable.add(fault.key)
+        for item in page.items:
             try:
-                kept.append(self._transform(item))
+                fill.put(self._transformed(item))
             except UndecodableError as error:
                 self._observer.poisoned(str(error))
-        return kept
+                fill.unreadable.add(error.key)
+        if page.continue_token:
+            query = self._scope.query()
+            query |= {"limit": str(PAGE_LIMIT), "continue": page.continue_token}
+            fill.page = GetList(query, self._timing.list_s)
+            return [], fill.page
+        outputs: list[Output] = []
+        self._filled(page.resource_version, outputs)
+        self.progress = (now, "")
+        self._suspect_since = None
+        return outputs, self._open()
 
-    def _probed(self, came: Answered, now: float) -> Action:
+    def _checked(self, came: Answered) -> Action:
         """Compare the server's present version with ours; ours in its future means it went back."""
         if came.status == HTTPStatus.OK:
             try:
                 version = decode_list(came.body).resource_version
             except UndecodableError as error:
                 self._observer.stream_failed(str(error))
-                return self._wait(self._probe, now)
-            self._suspect = False
-            self._probes_refused = 0
+                return self._failed(Signal.NONSENSE, str(error))
+            self._checks_refused = 0
+            self._suspect_since = None
             if not older(version, self._version):
                 return self._open()
-            self._distrust()
-            self._reason = "rv_backwards"
-            return self._refill()
+            self._trouble(f"the server went back from version {self._version} to {version}")
+            self._prescribe(Signal.BACKWARDS)
+            self._observer.climbed(Signal.BACKWARDS, self._ladder.rung.name.lower())
+            return self._fetch()
         if came.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             # An API server that has just started refuses at first what it will allow soon.
-            self._probes_refused += 1
-            if self._probes_refused >= MAX_REFUSED_PROBES:
-                self._probes_refused = 0
-                self._suspect = False  # truly no leave to list: the watch must do without
+            self._checks_refused += 1
+            if self._checks_refused >= MAX_REFUSED_CHECKS:
+                self._checks_refused = 0
+                self._suspect_since = None  # no leave to list: the watch must do without
                 return self._open()
-        self._observer.stream_failed(f"probe answered {came.status}")
-        return self._wait(self._probe, now, came.retry_after_s)
+        return self._refused(came)
 
-    def _refused(self, came: Answered, now: float) -> Action:
-        """A status other than 200 to a watch or a list."""
+    def _refused(self, came: Answered) -> Action:
+        """A status other than 200."""
         status = decode_status(came.body, came.status)
+        why = f"{came.status}: {status.message}"
         self._observer.refused(came.status, status.message)
-        if self.state is State.FILL and came.status in (
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-        ):
-            self._stream_initial = False
-            self._observer.fell_back(status.message)
-            return self._list()
-        if self.state is State.LIST:
-            return self._list_refused(status, came, now)
-        if status.is_expired or status.is_too_large:
-            return self._wait(self._after_refusal(status), now, came.retry_after_s)
-        if self.state is State.OPEN:
-            return self._wait(self._rewatch, now, came.retry_after_s)
-        return self._wait(self._refill, now, came.retry_after_s)
-
-    def _list_refused(self, status: Status, came: Answered, now: float) -> Action:
-        if status.is_expired and self._pages:
-            # The pages were too slow for etcd's compaction. The next try comes in one piece.
-            self._pages = []
-            self._distrust()
-            self._whole = True
-            self._observer.restarted_paging()
-            return self._first_page()
-        return self._wait(self._after_refusal(status), now, came.retry_after_s)
-
-    def _after_refusal(self, status: Status) -> Callable[[], Action]:
-        """Relist; at "" where the version was the trouble."""
-        if status.is_expired or status.is_too_large:
-            self._reason = "expired" if status.is_expired else "too_large"
-            self._distrust()
-        return self._refill
-
-    def _distrust(self) -> None:
-        """Ask for the latest state from now on: the version we have, or any, may not do."""
-        self._known = False
-        self._any_will_do = False
-
-    def _failed(self, came: "Ended | Broke", now: float) -> Action:
-        """No answer, or the initial stream broke off: what came of it is thrown away."""
-        cause = came.cause if isinstance(came, Broke) else "the initial stream ended early"
-        self._observer.stream_failed(cause)
-        if self.state is State.FILLING:
-            self._watch_over(now)
-        self._suspect = True
-        then: Callable[[], Action] = self._refill
-        if self.state is State.OPEN:
-            then = self._rewatch
-        elif self.state is State.PROBE:
-            then = self._probe
-        return self._wait(then, now)
+        signal = signal_of(status)
+        fill, state = self._fill, self.state
+        if state is State.LIST or came.status == HTTPStatus.NOT_FOUND:
+            self.refusal = (came.status, self.refusal[1] + 1)
+        if state is State.FILL and signal is Signal.INVALID:
+            return self._list_at_once(signal, why)
+        if state is State.LIST and fill.page is not None:
+            if signal is Signal.EXPIRED and not fill.whole:
+                # The pages were too slow for etcd's compaction. Begin again, in one piece.
+                self._observer.restarted_paging()
+                self._fill, self._latest = _Fill(whole=True), True
+                return self._list()
+            if signal is Signal.REFUSED:
+                signal = Signal.BROKE  # as a connection that broke: what came so far stays
+            elif signal is Signal.EXPIRED:
+                fill.page = None
+        return self._failed(signal, why, came.retry_after_s)

@@ -28,12 +28,8 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
     resource_version: str
     raw: bytes
     """The whole object as JSON, ``kind`` and ``apiVersion`` first."""
-    own_labels: dict[str, str]
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The labels, read-only."""
-        return MappingProxyType(self.own_labels)
+    labels: Mapping[str, str]
+    """Read-only."""
 
     def decode(self) -> dict[str, Any]:
         """Return the object as a fresh mapping; the caller may change it."""
@@ -63,8 +59,14 @@ class DeletedFinalStateUnknown(CachedObject, frozen=True, gc=False, eq=False):
             last.uid,
             last.resource_version,
             last.raw,
-            last.own_labels,
+            last.labels,
         )
+
+    @classmethod
+    def unseen(cls, key: str) -> "DeletedFinalStateUnknown":
+        """Return a deletion of which nothing but the key could be read."""
+        namespace, _, name = key.rpartition("/")
+        return cls(key, namespace, name, "", "", b"", _NO_LABELS)
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -82,7 +84,14 @@ class _Head(msgspec.Struct, gc=False):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
-_NO_LABELS: dict[str, str] = {}
+
+
+def object_key(namespace: str, name: str) -> str:
+    """Return ``namespace/name``, or ``name`` where there is no namespace."""
+    return f"{namespace}/{name}" if namespace else name
+
+
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 def type_prefix(kind: str, api_version: str) -> bytes:
@@ -102,23 +111,44 @@ def decode_object(raw: "bytes | msgspec.Raw", prefix: bytes = b"") -> CachedObje
     try:
         head = _decode_head(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UndecodableError(f"not a Kubernetes object ({error}): {excerpt(raw)}") from error
+        message = f"not a Kubernetes object ({error}): {excerpt(raw)}"
+        raise UndecodableError(message, _key_of(raw)) from error
     metadata = head.metadata
     name = metadata.name
     if not name:
         raise UndecodableError(f"an object without metadata.name: {excerpt(raw)}")
-    namespace = sys.intern(metadata.namespace)
-    labels = metadata.labels
     intern = sys.intern
+    namespace = intern(metadata.namespace)
+    labels = metadata.labels
     return CachedObject(
-        f"{namespace}/{name}" if namespace else name,
+        object_key(namespace, name),
         namespace,
         name,
         metadata.uid,
         metadata.resourceVersion,
         bytes(raw) if head.kind or not prefix else prefix + bytes(raw)[1:],
-        {intern(k): intern(v) for k, v in labels.items()} if labels else _NO_LABELS,
+        MappingProxyType({intern(k): intern(v) for k, v in labels.items()})
+        if labels
+        else _NO_LABELS,
     )
+
+
+class _Name(msgspec.Struct, gc=False):
+    name: str
+    namespace: str = ""
+
+
+class _Named(msgspec.Struct, gc=False):
+    metadata: _Name
+
+
+def _key_of(raw: "bytes | msgspec.Raw") -> str:
+    """Return the key of an object that cannot be decoded further, "" where not even that can."""
+    try:
+        metadata = msgspec.json.decode(raw, type=_Named).metadata
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    return object_key(metadata.namespace, metadata.name)
 
 
 def excerpt(raw: "bytes | msgspec.Raw", limit: int = 120) -> str:
@@ -135,9 +165,9 @@ class _ListMetadata(msgspec.Struct):
 
 class _List(msgspec.Struct):
     metadata: _ListMetadata
+    items: list[msgspec.Raw] | None
     kind: str = ""
     apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
-    items: list[msgspec.Raw] | None = None
 
 
 class ObjectList(msgspec.Struct):

@@ -1,7 +1,7 @@
 """What an informer tells whoever counts: override what you need, the rest does nothing.
 
 Called from the informer's own threads; be quick, and raise nothing: an error
-here costs a whole fetch of the state.
+here costs a whole fetch of the state, or is logged where a handler is spoken of.
 """
 
 
@@ -18,16 +18,19 @@ class Observer:
         """A watch is over; ``short``: at once and without an event, which counts as a failure."""
 
     def filled(self, reason: str, objects: int) -> None:
-        """The whole state was fetched: initial, expired, too_large, rv_backwards or fault."""
+        """The whole state was fetched: initial, no_version, or the signal that led to it."""
+
+    def climbed(self, signal: str, remedy: str) -> None:
+        """Trouble of this kind was met, and is answered so; see ``ladder.py``."""
 
     def fell_back(self, cause: str) -> None:
-        """The server does not stream initial states; lists from now on."""
+        """The initial state could not be streamed and is listed."""
 
     def restarted_paging(self) -> None:
         """A list in pages took too long for the server and was begun again."""
 
     def event(self, kind: str, version: str = "") -> None:
-        """An event of this type was taken in; ``version`` is its object's resourceVersion."""
+        """An event of this type came; ``version`` is its object's resourceVersion."""
 
     def stale(self, kind: str) -> None:
         """An event was a repeat of what is known already and was dropped."""
@@ -54,4 +57,4 @@ class Observer:
         """A handler took so long over one notification."""
 
     def handler_failed(self, handler: str, error: BaseException) -> None:
-        """A handler raised; it is called on with the next notification."""
+        """A handler raised, or something sent to its thread; it goes on with the next one."""

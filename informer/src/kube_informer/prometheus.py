@@ -68,6 +68,9 @@ class InformerMetrics(Observer):
         self._answers = counter("informer_list_answers", "LISTs by code; 0: no answer.", "code")
         self._fills = counter("informer_fills", "Whole states fetched.", "reason")
         self._fallbacks = counter("informer_stream_fallbacks", "Falls back to filling by LIST.")
+        self._climbs = counter(
+            "informer_remedies", "Trouble met, and what was done.", "signal", "remedy"
+        )
         self._restarts = counter("informer_paging_restarts", "Lists in pages begun again.")
         self._events = counter("informer_events", "Watch events taken in.", "type")
         self._stale = counter("informer_stale_events", "Events dropped as known already.", "type")
@@ -106,8 +109,11 @@ class InformerMetrics(Observer):
         gauge("synced", "1 once the first fill is complete.").set_function(
             lambda: informer.has_synced
         )
-        gauge("seconds_since_contact", "Time since the API server sent anything.").set_function(
-            informer.seconds_since_contact
+        gauge("following", "1 while nothing keeps it from following.").set_function(
+            lambda: informer.health.following
+        )
+        gauge("staleness_seconds", "Time since the cache was known to be current.").set_function(
+            lambda: informer.health.seconds
         )
 
     def listed(self, code: int, seconds: float) -> None:  # noqa: D102 - here and below: as in Observer
@@ -130,6 +136,9 @@ class InformerMetrics(Observer):
 
     def fell_back(self, cause: str) -> None:  # noqa: ARG002, D102
         self._fallbacks.inc()
+
+    def climbed(self, signal: str, remedy: str) -> None:  # noqa: D102
+        self._climbs.labels(signal, remedy).inc()
 
     def restarted_paging(self) -> None:  # noqa: D102
         self._restarts.inc()

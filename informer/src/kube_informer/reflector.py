@@ -6,14 +6,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from weakref import WeakKeyDictionary
 
 from kube_informer.connection import Cancel
-from kube_informer.errors import TransportError
-from kube_informer.events import decode_status
-from kube_informer.machine import (
+from kube_informer.errors import TransportError, TransportTimeoutError
+from kube_informer.health import Health
+from kube_informer.ladder import Signal
+from kube_informer.machine import WatchMachine
+from kube_informer.observer import Observer
+from kube_informer.resource import Resource
+from kube_informer.source import EventStream, Source
+from kube_informer.steps import (
     Action,
     Answered,
     Broke,
+    CheckVersion,
     Chunk,
     Ended,
     GetList,
@@ -21,16 +28,19 @@ from kube_informer.machine import (
     OpenWatch,
     Output,
     Read,
-    WatchMachine,
     Woke,
 )
-from kube_informer.observer import Observer
-from kube_informer.resource import Resource
-from kube_informer.source import EventStream, Source
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
+
+_checked: WeakKeyDictionary[Source, dict[Resource, tuple[float, Answered]]] = WeakKeyDictionary()
+"""The last version check of each resource: when it was begun, and its answer.
+
+After an API server's restart every watch of a program is in doubt at once. A
+version is one of the whole resource, so one answer serves them all.
+"""
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:
@@ -44,8 +54,17 @@ def _accept(partial: str) -> str:
     return f"application/json;as={partial};g=meta.k8s.io;v=v1" if partial else "application/json"
 
 
+def _signal_of(error: TransportError) -> Signal:
+    if not error.sent:
+        return Signal.UNREACHABLE
+    return Signal.SILENT if isinstance(error, TransportTimeoutError) else Signal.BROKE
+
+
 class Reflector:
-    """Lists and watches one scope of a resource and hands on what changed."""
+    """Lists and watches one scope of a resource and hands on what changed.
+
+    ``on_trouble`` is called when there is something new to say of why it is behind.
+    """
 
     def __init__(
         self,
@@ -57,15 +76,13 @@ class Reflector:
         *,
         observer: Observer | None = None,
         metadata_only: bool = False,
-        on_refusal: Callable[[], None] = lambda: None,
+        on_trouble: Callable[[], None] = lambda: None,
         clock: Clock = time.monotonic,
     ) -> None:
         self._transport = transport
         self._resource = resource
         self.path = resource.path(namespace)
-        self.last_error: str | None = None
-        self.refused_with = 0
-        self._on_refusal = on_refusal
+        self._on_trouble = on_trouble
         self._list_accept = _accept("PartialObjectMetadataList" if metadata_only else "")
         self._watch_accept = _accept("PartialObjectMetadata" if metadata_only else "")
         self._machine = machine
@@ -75,10 +92,10 @@ class Reflector:
         self._cancel = Cancel()
         self._stopped = threading.Event()
         self._stream: EventStream | None = None
-        self._contact: float | None = None
-        where = f"{resource.plural}{'' if namespace is None else '/' + namespace}"
-        self._name = where
-        self._thread = threading.Thread(target=self._run, name=f"reflector {where}", daemon=True)
+        self._name = f"{resource.plural}{'' if namespace is None else '/' + namespace}"
+        self._thread = threading.Thread(
+            target=self._run, name=f"reflector {self._name}", daemon=True
+        )
 
     @property
     def machine(self) -> WatchMachine:
@@ -101,17 +118,29 @@ class Reflector:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def seconds_since_contact(self) -> float:
-        """How long ago the server last sent anything; infinite before it ever did."""
-        return float("inf") if self._contact is None else self._clock() - self._contact
+    def health(self) -> Health:
+        """Return whether this scope follows the server."""
+        proven_at, why = self._machine.progress
+        if not self._thread.ident:
+            why = "not started: call start()"
+        elif self._stopped.is_set():
+            why = "stopped"
+        elif not self._thread.is_alive():
+            why = f"its thread has ended; {why}" if why else "its thread has ended"
+        seconds = float("inf") if proven_at is None else max(self._clock() - proven_at, 0.0)
+        return Health(why, seconds)
 
     def _run(self) -> None:
-        action = self._machine.start()
-        try:
-            while not self._stopped.is_set():
-                action = self._next(action)
-        finally:
-            self._close_stream()
+        action: Action | None = None
+        while not self._stopped.is_set():
+            # Whatever ends the loop by force, an exception sent to this thread say, begins it anew.
+            try:
+                action = self._machine.start() if action is None else action
+                while not self._stopped.is_set():
+                    action = self._next(action)
+            except BaseException as error:  # noqa: BLE001 - see above
+                action = self._fault(error)
+        self._close_stream()
 
     def _next(self, action: Action) -> Action:
         """Carry out one action and return the next one.
@@ -119,6 +148,7 @@ class Reflector:
         Nothing raised here may end the thread: a cache that follows no more looks
         like one of a quiet cluster.
         """
+        before = self._machine.progress[1]
         try:
             came = self._perform(action)
             if self._stopped.is_set():
@@ -126,13 +156,19 @@ class Reflector:
             outputs, action = self._machine.step(came, self._clock())
             if outputs:
                 self._deliver(outputs)
-        except Exception as error:
-            log.exception("%s: everything is fetched anew", self._name)
-            self.last_error = f"{type(error).__name__}: {error}"
-            with contextlib.suppress(Exception):
-                self._observer.faulted(error)
-            action = self._machine.fault(self._clock())
+        except BaseException as error:  # noqa: BLE001 - see above
+            action = self._fault(error)
+        why = self._machine.progress[1]
+        if why and why is not before:
+            log.warning("%s: %s", self._name, why)
+            self._on_trouble()
         return action
+
+    def _fault(self, error: BaseException) -> Action:
+        log.error("%s: everything is fetched anew", self._name, exc_info=error)
+        with contextlib.suppress(Exception):
+            self._observer.faulted(error)
+        return self._machine.fault(error)
 
     def _perform(self, action: Action) -> Input:
         if not isinstance(action, Read):
@@ -145,13 +181,12 @@ class Reflector:
                     return self._open(query, timeout_s)
                 case GetList(query=query, timeout_s=timeout_s):
                     return self._list(query, timeout_s)
+                case CheckVersion(since=since, timeout_s=timeout_s):
+                    return self._check(since, timeout_s)
             self._stopped.wait(action.delay_s)
             return Woke()
         except TransportError as error:
-            if not self._stopped.is_set():
-                log.warning("%s: %s", self._name, error)
-                self.last_error = str(error)
-            return Broke(str(error))
+            return Broke(str(error), _signal_of(error))
 
     def _read(self, timeout_s: float) -> Input:
         stream = self._stream
@@ -159,10 +194,7 @@ class Reflector:
             return Broke("there is no open watch")
         stream.set_timeout(timeout_s)
         data = stream.read()
-        if not data:
-            return Ended()
-        self._contact = self._clock()
-        return Chunk(data)
+        return Chunk(data) if data else Ended()
 
     def _open(self, query: dict[str, str], timeout_s: float) -> Input:
         stream = self._transport.stream(
@@ -173,16 +205,12 @@ class Reflector:
             accept=self._watch_accept,
             cancel=self._cancel,
         )
-        self._contact = self._clock()
         self._stream = stream
         if stream.status == HTTPStatus.OK:
-            self.last_error, self.refused_with = None, 0
             return Answered(stream.status)
-        body = stream.read_all()
-        self._note_refusal(stream.status, body, listed=False)
-        return Answered(stream.status, body, _retry_after_s(stream.headers))
+        return Answered(stream.status, stream.read_all(), _retry_after_s(stream.headers))
 
-    def _list(self, query: dict[str, str], timeout_s: float) -> Input:
+    def _list(self, query: dict[str, str], timeout_s: float) -> Answered:
         code, begun = 0, self._clock()
         try:
             answer = self._transport.get(
@@ -197,24 +225,18 @@ class Reflector:
             code = answer.status
         finally:
             self._observer.listed(code, self._clock() - begun)
-        self._contact = self._clock()
-        if answer.status == HTTPStatus.OK:
-            self.last_error, self.refused_with = None, 0
-        else:
-            self._note_refusal(answer.status, answer.body, listed=True)
         return Answered(answer.status, answer.body, _retry_after_s(answer.headers))
 
-    def _note_refusal(self, code: int, body: bytes, *, listed: bool) -> None:
-        """Keep what the server said; only its word on a list is final for those who wait.
-
-        A watch may be refused for asking to be filled by the stream, which a list mends.
-        """
-        message = decode_status(body, code).message
-        log.warning("%s: answered %d: %s", self._name, code, message)
-        self.last_error = f"{code}: {message}"
-        if listed or code == HTTPStatus.NOT_FOUND:
-            self.refused_with = code
-            self._on_refusal()
+    def _check(self, since: float, timeout_s: float) -> Answered:
+        """Return a list of one object; that of another reflector if it was asked ``since`` then."""
+        checked = _checked.setdefault(self._transport, {})
+        begun, answer = checked.get(self._resource, (float("-inf"), Answered(0)))
+        if begun < since:
+            begun = self._clock()
+            answer = self._list({"limit": "1"}, timeout_s)
+            if answer.status == HTTPStatus.OK:
+                checked[self._resource] = begun, answer
+        return answer
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource by its place in the API, built-in or custom; ``plural`` as in its URL."""
+    """A resource by its place in the API, built-in or custom; ``plural`` as in its URL.
+
+    ``selectable_fields`` are those that a custom resource's definition declares, as
+    labels (``"spec.color"``): by these its cache can be searched.
+    """
 
     group: str
     version: str
     plural: str
     namespaced: bool = True
+    selectable_fields: tuple[str, ...] = ()
 
     def path(self, namespace: str | None = None) -> str:
         """Return the URL path of the collection, of one namespace or of all."""

@@ -3,7 +3,7 @@
 Objects lie in the API server's own order, bytewise by ``namespace/name``, in
 leaves of about 64. A change copies one leaf and the tuple of leaves; everything
 else is shared with the snapshot before. What is worked out from a leaf (its
-joined JSON, its labels, the fields of its pods) is kept with the leaf, so that
+joined JSON, its labels, its selectable fields) is kept with the leaf, so that
 after a change only one leaf is worked out anew.
 
 Readers take a reference and need no lock. Lazily kept values may be worked out
@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from kube_informer.errors import UnknownIndexError
-from kube_informer.field_selector import NO_FIELDS, FieldSelector, pod_fields
+from kube_informer.field_selector import NO_FIELDS, FieldSelector, ReadFields
 from kube_informer.label_selector import EVERYTHING, LabelSelector, Operator, Requirement
 from kube_informer.objects import CachedObject
 
@@ -35,7 +35,7 @@ class Leaf:
         self.objects = tuple(objects)
         self._joined: bytes | None = None
         self._labels: dict[tuple[str, str | None], list[int]] | None = None
-        self._fields: list[dict[str, str]] | None = None
+        self._fields: dict[ReadFields, list[Mapping[str, str]]] | None = None
         self._indexes: dict[IndexFunc, dict[str, list[int]]] | None = None
 
     @property
@@ -52,17 +52,20 @@ class Leaf:
         if labels is None:
             labels = {}
             for at, item in enumerate(self.objects):
-                for name, text in item.own_labels.items():
+                for name, text in item.labels.items():
                     labels.setdefault((name, text), []).append(at)
                     labels.setdefault((name, None), []).append(at)
             self._labels = labels
         return labels.get((key, value), ())
 
-    def pod_fields(self, at: int) -> Mapping[str, str]:
-        """Selectable fields of the pod at ``at``, its metadata apart."""
-        fields = self._fields
+    def fields(self, at: int, read: ReadFields) -> Mapping[str, str]:
+        """Selectable fields of the object at ``at``, its metadata apart."""
+        known = self._fields
+        if known is None:
+            known = self._fields = {}
+        fields = known.get(read)
         if fields is None:
-            fields = self._fields = [pod_fields(item.raw) for item in self.objects]
+            fields = known[read] = [read(item.raw) for item in self.objects]
         return fields[at]
 
     def indexed(self, function: IndexFunc) -> Mapping[str, list[int]]:
@@ -81,17 +84,24 @@ class Leaf:
 
 
 class Snapshot:
-    """All objects at one resourceVersion. Safe from any thread, never changes."""
+    """All objects at one resourceVersion. Safe from any thread, never changes.
 
-    __slots__ = ("_firsts", "_indexers", "_leaves", "_length", "resource_version")
+    ``filled`` is whether the whole state has come at all; ``resource_version`` is
+    "" before, and also after where the server names no version.
+    """
+
+    __slots__ = ("_firsts", "_indexers", "_leaves", "_length", "filled", "resource_version")
 
     def __init__(
         self,
         leaves: Sequence[Leaf] = (),
         resource_version: str = "",
         indexers: Mapping[str, IndexFunc] | None = None,
+        *,
+        filled: bool = True,
     ) -> None:
         self._leaves = tuple(leaves)
+        self.filled = filled
         self._firsts = tuple(leaf.keys[0] for leaf in self._leaves)
         self._length = sum(len(leaf.keys) for leaf in self._leaves)
         self._indexers = indexers or {}
@@ -103,6 +113,8 @@ class Snapshot:
         objects: Sequence[CachedObject],
         resource_version: str = "",
         indexers: Mapping[str, IndexFunc] | None = None,
+        *,
+        filled: bool = True,
     ) -> "Snapshot":
         """Build from objects in any order; of two with one key the later one stays."""
         by_key = {item.key: item for item in objects}
@@ -111,7 +123,7 @@ class Snapshot:
             Leaf(chunk, [by_key[key] for key in chunk])
             for chunk in (keys[at : at + LEAF_SIZE] for at in range(0, len(keys), LEAF_SIZE))
         ]
-        return cls(leaves, resource_version, indexers)
+        return cls(leaves, resource_version, indexers, filled=filled)
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -125,7 +137,7 @@ class Snapshot:
 
     def at(self, resource_version: str) -> "Snapshot":
         """Return the same objects under a later resourceVersion."""
-        return Snapshot(self._leaves, resource_version, self._indexers)
+        return Snapshot(self._leaves, resource_version, self._indexers, filled=self.filled)
 
     def __len__(self) -> int:
         return self._length
@@ -188,9 +200,7 @@ class Snapshot:
         for leaf, start, stop in self._spans(namespace):
             for at in _candidates(leaf, start, stop, wanted_label):
                 item = leaf.objects[at]
-                if label_selector.matches(item.own_labels) and _fields_match(
-                    leaf, at, field_selector
-                ):
+                if label_selector.matches(item.labels) and _fields_match(leaf, at, field_selector):
                     found.append(item)
         return found
 
@@ -219,7 +229,7 @@ class Snapshot:
         self, item: CachedObject, labels: LabelSelector, fields: FieldSelector
     ) -> list[CachedObject]:
         leaf = Leaf((item.key,), (item,))
-        matches = labels.matches(item.own_labels) and _fields_match(leaf, 0, fields)
+        matches = labels.matches(item.labels) and _fields_match(leaf, 0, fields)
         return [item] if matches else []
 
     def _spans(self, namespace: str | None) -> Iterator[Span]:
@@ -261,7 +271,7 @@ def _fields_match(leaf: Leaf, at: int, selector: FieldSelector) -> bool:
         elif term.field == "metadata.namespace":
             value = item.namespace
         else:
-            value = leaf.pod_fields(at).get(term.field, "")
+            value = leaf.fields(at, selector.read).get(term.field, "")
         if (value == term.value) is not term.equal:
             return False
     return True
@@ -284,6 +294,7 @@ class SnapshotEditor:
         self._leaves: list[Leaf | _OpenLeaf] = list(base.leaves)
         self._firsts = [leaf.keys[0] for leaf in base.leaves]
         self._indexers = base.indexers
+        self._filled = base.filled
 
     def get(self, key: str) -> CachedObject | None:
         """Return what is stored under ``key`` now."""
@@ -339,6 +350,7 @@ class SnapshotEditor:
             ],
             resource_version,
             self._indexers,
+            filled=self._filled,
         )
 
     def _opened(self, at: int) -> _OpenLeaf:

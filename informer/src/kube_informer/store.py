@@ -8,12 +8,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from kube_informer.errors import LifecycleError
 from kube_informer.events import EventType
-from kube_informer.machine import Change, Changes, Output, Replace, older
-from kube_informer.objects import CachedObject
+from kube_informer.objects import CachedObject, DeletedFinalStateUnknown
+from kube_informer.observer import Observer
+from kube_informer.resource_version import is_number, older, reached
 from kube_informer.snapshot import IndexFunc, Snapshot, SnapshotEditor
+from kube_informer.steps import Change, Changes, Output, Replace
+
+RECENT = 4096
+"""Deletions, and versions of several watches, that are remembered; the oldest go first."""
+
+
+Value = TypeVar("Value")
 
 
 class DeltaType(StrEnum):
@@ -44,13 +53,23 @@ Listener = Callable[[list[Delta], bool], None]
 
 
 class Store:
-    """Snapshots by scope: a replacement touches only the objects of its own scope."""
+    """Snapshots by scope: a replacement touches only the objects of its own scope.
 
-    def __init__(self, scopes: Iterable[str | None] = (None,)) -> None:
-        self._versions: dict[str | None, str] = dict.fromkeys(scopes, "")
+    An event is stale, and dropped, where the object held is the same one (its uid)
+    and not older, or where the object is known to have been deleted later. It is
+    compared with that object alone: versions of the stream say nothing about it.
+    """
+
+    def __init__(
+        self, scopes: Iterable[str | None] = (None,), observer: Observer | None = None
+    ) -> None:
+        self._versions: dict[str | None, str | None] = dict.fromkeys(scopes)  # None: not filled
+        self._observer = observer or Observer()
         self._lock = threading.Lock()
         self._moved = threading.Condition()
-        self._snapshot = Snapshot()
+        self._snapshot = Snapshot(filled=False)
+        self._deleted: dict[str, str] = {}  # versions by uid, of the last RECENT
+        self._seen: dict[str, None] = {}  # versions of the last RECENT events
         self._closed = False
         self.raw_bytes = 0
 
@@ -65,20 +84,19 @@ class Store:
             if taken:
                 raise LifecycleError(f"indexers of these names were added before: {taken}")
             now = self._snapshot
-            self._snapshot = Snapshot(
-                now.leaves, now.resource_version, {**now.indexers, **indexers}
-            )
+            both = {**now.indexers, **indexers}
+            self._snapshot = Snapshot(now.leaves, now.resource_version, both, filled=now.filled)
 
     def apply(self, scope: str | None, outputs: list[Output], listener: Listener) -> None:
         """Take in outputs of the machine of ``scope``; tell ``listener``, in order, of each."""
         for output in outputs:
             with self._lock:
-                was_filled = bool(self._snapshot.resource_version)
+                was_filled = self._snapshot.filled
                 if isinstance(output, Replace):
                     deltas = self._replace(scope, output)
                 else:
                     deltas = self._change(scope, output)
-                filled = not was_filled and bool(self._snapshot.resource_version)
+                filled = not was_filled and self._snapshot.filled
                 if deltas or filled:
                     listener(deltas, filled)
             with self._moved:
@@ -90,10 +108,17 @@ class Store:
             begin(self._snapshot)
 
     def wait_until(self, resource_version: str, timeout_s: float) -> bool:
-        """Wait until the state is at least of this version; return whether it is.
+        """Wait until the write of this version is in the state; return whether it is.
 
-        False at once when the store was closed, or where versions cannot be compared.
+        That is so once every scope has reached the version, and already before where
+        the event of just this version has come: a version is of one write only. False
+        at once when the store was closed; False in the end where versions of another
+        form than ours are waited for.
         """
+        if len(self._versions) > 1 and any(
+            item.resource_version == resource_version for item in self._snapshot
+        ):
+            return True
         return self.wait_for(lambda: self._reached(resource_version), timeout_s)
 
     def wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
@@ -118,21 +143,23 @@ class Store:
             self._closed = True
             self._moved.notify_all()
 
-    def _reached(self, resource_version: str) -> bool:
-        now = self._snapshot.resource_version
-        if not now:
-            return False
-        return now == resource_version or older(resource_version, now)
+    def _reached(self, version: str) -> bool:
+        now = self._snapshot
+        return now.filled and (reached(now.resource_version, version) or version in self._seen)
 
     def _advance(self, scope: str | None, version: str) -> str:
-        """Note the scope's version; return the oldest of all, "" while one has none."""
+        """Note the scope's version; return the oldest of all, "" where their order is not known."""
         self._versions[scope] = version
-        versions = list(self._versions.values())
+        versions = [text or "" for text in self._versions.values()]
         if len(versions) == 1:
             return version
-        if "" in versions:
-            return ""
-        return min(versions, key=lambda text: int(text) if text.isdecimal() else 0)
+        oldest = versions[0]
+        for text in versions:
+            if not is_number(text):
+                return ""
+            if older(text, oldest):
+                oldest = text
+        return oldest
 
     def _change(self, scope: str | None, output: Changes) -> list[Delta]:
         version = self._advance(scope, output.resource_version)
@@ -145,42 +172,99 @@ class Store:
         for change in output.changes:
             self._one(editor, change, deltas)
         self._snapshot = editor.commit(version)
+        if len(self._versions) > 1:
+            for change in output.changes:
+                _remember(self._seen, change.object.resource_version, None)
         return deltas
 
     def _one(self, editor: SnapshotEditor, change: Change, deltas: list[Delta]) -> None:
         item = change.object
+        held = editor.get(item.key)
         if change.type is EventType.DELETED:
-            before = editor.remove(item.key)
-            if before is not None:
-                self.raw_bytes -= len(before.raw)
-                deltas.append(Delta(DeltaType.DELETED, before, item))
+            if held is None or _is_earlier_namesake(item, held):
+                self._observer.stale(change.type)
+                return
+            editor.remove(item.key)
+            self.raw_bytes -= len(held.raw)
+            if held.uid:
+                last = item if older(held.resource_version, item.resource_version) else held
+                _remember(self._deleted, held.uid, last.resource_version)
+            if isinstance(item, DeletedFinalStateUnknown):
+                deltas.append(Delta(DeltaType.DELETED, held, None, final_state_unknown=True))
+            else:
+                deltas.append(Delta(DeltaType.DELETED, held, item))
             return
-        before = editor.put(item)
+        if self._is_stale(item, held):
+            self._observer.stale(change.type)
+            return
+        editor.put(item)
         self.raw_bytes += len(item.raw)
-        if before is not None:
-            self.raw_bytes -= len(before.raw)
-        deltas.extend(_put_deltas(before, item, initial=False))
+        if held is not None:
+            self.raw_bytes -= len(held.raw)
+        deltas.extend(_put_deltas(held, item, initial=False))
+
+    def _is_stale(self, item: CachedObject, held: CachedObject | None) -> bool:
+        """Whether this state of an object is known already, or was followed by what is known."""
+        version = item.resource_version
+        if held is None:
+            gone = self._deleted.get(item.uid)
+            return gone is not None and bool(version) and reached(gone, version)
+        if held.uid == item.uid and version and version == held.resource_version:
+            return True
+        return older(version, held.resource_version)
 
     def _replace(self, scope: str | None, output: Replace) -> list[Delta]:
         before = self._snapshot
-        initial = not self._versions[scope]
+        initial = self._versions[scope] is None
         version = self._advance(scope, output.resource_version)
-        kept: list[CachedObject] = []
+        filled = all(text is not None for text in self._versions.values())
+        own = before.objects(scope)
+        there = {item.key for item in output.objects}
+        kept = [
+            item
+            for item in own
+            if item.key not in there and (output.incomplete or item.key in output.unreadable)
+        ]
         if scope is not None:
-            kept = [item for item in before if item.namespace != scope]
-        after = Snapshot.of([*kept, *output.objects], version, before.indexers)
+            kept += [item for item in before if item.namespace != scope]
+        after = Snapshot.of([*kept, *output.objects], version, before.indexers, filled=filled)
         deltas = [
             Delta(DeltaType.DELETED, old, None, final_state_unknown=True)
-            for old in before.objects(scope)
+            for old in own
             if after.get_by_key(old.key) is None
         ]
         for item in after.objects(scope):
             old = before.get_by_key(item.key)
-            if old is None or (old.uid, old.resource_version) != (item.uid, item.resource_version):
+            if old is item:
+                continue
+            if old is None or not _is_same(old, item):
                 deltas.extend(_put_deltas(old, item, initial=initial))
+        for delta in deltas:
+            if delta.type is DeltaType.DELETED and delta.old is not None and delta.old.uid:
+                _remember(self._deleted, delta.old.uid, delta.old.resource_version)
         self.raw_bytes = sum(len(item.raw) for item in after)
         self._snapshot = after
         return deltas
+
+
+def _remember(recent: dict[str, Value], key: str, value: Value) -> None:
+    recent[key] = value
+    if len(recent) > RECENT:
+        del recent[next(iter(recent))]
+
+
+def _is_same(old: CachedObject, new: CachedObject) -> bool:
+    """Whether two states of one key are one; without a version, by their bytes."""
+    if (old.uid, old.resource_version) != (new.uid, new.resource_version):
+        return False
+    return bool(new.resource_version) or old.raw == new.raw
+
+
+def _is_earlier_namesake(item: CachedObject, held: CachedObject) -> bool:
+    """Whether ``item`` is another object than ``held``, of the same name and gone before it."""
+    if not item.uid or not held.uid or item.uid == held.uid:
+        return False
+    return not older(held.resource_version, item.resource_version)
 
 
 def _put_deltas(old: CachedObject | None, new: CachedObject, *, initial: bool) -> list[Delta]:

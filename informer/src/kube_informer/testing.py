@@ -18,9 +18,10 @@ from typing import Any
 from kube_informer.connection import Cancel
 from kube_informer.errors import SelectorError, TransportError, TransportTimeoutError
 from kube_informer.events import INITIAL_EVENTS_END
+from kube_informer.field_selector import parse_field_selector, selectable_fields
+from kube_informer.label_selector import parse_label_selector
 from kube_informer.objects import CachedObject, decode_object
 from kube_informer.resource import Resource
-from kube_informer.selectors import parse_field_selector, parse_label_selector
 from kube_informer.snapshot import Snapshot
 from kube_informer.transport import Query, Response
 
@@ -59,8 +60,12 @@ class _Selection:
     metadata_only: bool
 
     def of(self, objects: list[CachedObject]) -> list[CachedObject]:
+        *_, group, version, plural = self.collection.split("/")
+        known = selectable_fields(Resource("" if group == "api" else group, version, plural))
         return Snapshot.of(objects, "1").select(
-            self.namespace, parse_label_selector(self.labels), parse_field_selector(self.fields)
+            self.namespace,
+            parse_label_selector(self.labels),
+            parse_field_selector(self.fields, known),
         )
 
     def has(self, item: CachedObject | None) -> bool:

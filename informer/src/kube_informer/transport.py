@@ -5,11 +5,13 @@ sent and when is decided here: no retries of urllib3's, no redirects, every
 request counted once.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
@@ -95,6 +97,7 @@ class Transport:
         user_agent: str = "informer/0.1 (python)",
         token_file: TokenFile | None = None,
     ) -> None:
+        configuration = deepcopy(configuration)  # the caller's stays as it is
         configuration.retries = False
         configuration.connection_pool_maxsize = pool_maxsize
         configuration.socket_options = keepalive_options()
@@ -188,6 +191,9 @@ class Transport:
             except (http_errors.HTTPError, OSError, ValueError) as error:
                 response.close()
                 raise self._failure(what, error, sent=True) from error
+            finally:
+                if cancel is not None:
+                    cancel.attached(None)
             self._on_received(len(body))
             return Response(response.status, response.headers, body)
 
@@ -209,10 +215,11 @@ class Transport:
         until :meth:`Stream.set_timeout` changes it.
         """
         what = f"{verb} {path}"
+        cancel = cancel or Cancel()
         with cancellable(cancel):
             response = self._send(path, query, timeout, what, (verb, resource, subresource), accept)
         return Stream(
-            response, lambda error: self._failure(what, error, sent=True), self._on_received
+            response, cancel, lambda error: self._failure(what, error, sent=True), self._on_received
         )
 
     def close(self) -> None:
@@ -298,10 +305,12 @@ class Stream:
     def __init__(
         self,
         response: urllib3.BaseHTTPResponse,
+        cancel: Cancel,
         failure: Callable[[Exception], TransportError],
         on_received: OnReceived,
     ) -> None:
         self._response = response
+        self._cancel = cancel
         self._failure = failure
         self._on_received = on_received
         self.status: int = response.status
@@ -317,6 +326,8 @@ class Stream:
             data = self._response.read1(READ_SIZE)
         except (http_errors.HTTPError, OSError, ValueError, AttributeError) as error:
             raise self._failure(error) from error
+        if not data:
+            self._cancel.attached(None)  # the connection may be another's by now
         self._on_received(len(data))
         return data
 
@@ -326,28 +337,25 @@ class Stream:
             body = read_body(self._response)
         except (http_errors.HTTPError, OSError, ValueError) as error:
             raise self._failure(error) from error
+        finally:
+            self._cancel.attached(None)
         self._on_received(len(body))
         return body
 
     def set_timeout(self, seconds: float) -> None:
         """Bound each further wait for bytes."""
-        sock = self._socket()
+        sock = self._cancel.socket
         if sock is not None:
-            sock.settimeout(seconds)
+            with contextlib.suppress(OSError):  # closed: the next read says so
+                sock.settimeout(seconds)
 
     def abort(self) -> None:
         """End the stream from any thread; a blocked :meth:`read` raises or returns ``b""``."""
-        cancel = Cancel()
-        connection: Any = self._response.connection
-        if connection is not None:
-            cancel.attached(connection)
-            cancel.cancel()
+        self._cancel.abort()
 
     def close(self) -> None:
         """Drop the connection, whatever is left to be read on it. For the reading thread."""
-        self.abort()
+        if self._response.connection is not None:
+            self.abort()
+        self._cancel.attached(None)
         self._response.close()
-
-    def _socket(self) -> Any:  # noqa: ANN401 - a socket or its TLS wrapper, untyped in urllib3
-        connection: Any = self._response.connection
-        return None if connection is None else connection.sock

@@ -158,7 +158,7 @@ def test_the_first_fill_survives_every_refusal_too(case):
         codes = [500, 429, 403, 503]
         if request.number < len(codes):
             return refusal(status(codes[request.number]))
-        return fill(5, pod("x", 3))
+        return fill(5, pod("x", 3)) if request.is_watch else Reply(body=listing(5, pod("x", 3)))
 
     case(answer).holds("x@3")
 
@@ -378,5 +378,5 @@ def test_the_wall_clock_is_not_what_time_is_told_by(case, monkeypatch):
 
     found = case(answer)
     found.holds("x@8")
-    assert 0.0 <= found.informer.seconds_since_contact() < 30.0
+    assert 0.0 <= found.informer.health.seconds < 30.0
     assert [0.2] == found.counts.delays

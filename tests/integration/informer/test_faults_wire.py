@@ -90,7 +90,7 @@ def test_every_pod_replaced_while_the_stream_is_cut_five_times(
 def test_connections_carry_the_keepalive_options(control_plane):
     transport = Transport.from_kubeconfig(control_plane.kubeconfig, "admin")
     stream = transport.stream("/api/v1/pods", {"watch": "true"}, timeout=5, resource="pods")
-    sock = stream._socket()
+    sock = stream._cancel.socket
     assert [value for _, _, value in keepalive_options()] == [
         int(bool(sock.getsockopt(level, name))) if value == 1 else sock.getsockopt(level, name)
         for level, name, value in keepalive_options()
@@ -151,7 +151,7 @@ def test_stop_while_it_fills_from_a_stream_that_has_gone_silent(scripted, inform
     server = scripted(lambda _: Reply(pieces=(line("ADDED", pod("x", 3)),), hold=True))
     informer = informers.over(server.transport(), PODS)
     informer.start()
-    eventually(lambda: informer.seconds_since_contact() < 60, "it has begun to fill")
+    eventually(lambda: in_state(informer, State.FILLING), "it has begun to fill")
     stopped_in_time(informer)
 
 
@@ -204,7 +204,7 @@ def test_stop_while_it_looks_at_the_servers_version(scripted, informers):
 
     informer = informers.over(scripted(answer).transport(), PODS)
     informer.start()
-    eventually(lambda: in_state(informer, State.PROBE), "it looks")
+    eventually(lambda: in_state(informer, State.CHECK), "it looks")
     stopped_in_time(informer)
 
 
