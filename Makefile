@@ -61,6 +61,10 @@ ci-bench: $(STAMP) ## What the performance job does: the plan ci, and its gate  
 	@$(PY) -m bench gate latest --rules ci --buy
 	@$(if $(BASELINE),$(PY) -m bench gate latest --rules pull-request --baseline $(BASELINE) --buy)
 
+.PHONY: conformance
+conformance: $(STAMP) ## The informer beside client-go and the official one; writes informer/docs/conformance.md
+	@$(PY) -m informer.conformance --write $(ARGS)
+
 .PHONY: calibrate
 calibrate: $(STAMP) ## Put known faults in and find them again: is the instrument right? (ten minutes)
 	@$(PY) -m bench calibrate $(ARGS)

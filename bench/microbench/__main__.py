@@ -10,6 +10,7 @@ MODULES = (
     "bench.microbench.informer_latency",
     "bench.microbench.top_speed",
     "bench.microbench.recording_cost",
+    "bench.microbench.informer_client_go",
     "bench.microbench.servers",
     "bench.microbench.fill",
     "bench.microbench.analysis",

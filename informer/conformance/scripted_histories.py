@@ -1,0 +1,376 @@
+"""Histories that a real API server cannot be made to play, each told to every subject alone."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from informer.conformance.processes import Subject
+from informer.conformance.scripted_server import (
+    Reply,
+    Request,
+    Script,
+    ScriptedServer,
+    line,
+    refusal,
+    status,
+)
+from kube_informer import PODS
+from kube_informer.testing import FakeSource
+
+FAULT_S = 8.0
+"""How long a fault lasts that an informer has to sit out."""
+
+SYNC_WITHIN_S = 15.0
+
+Truth = Mapping[str, str]
+"""What a cache must hold at the end: resourceVersions by key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The end of a history: what is true, and how many requests a fault drew, if there was one."""
+
+    truth: Truth
+    fault_requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedHistory:
+    """A history on a scripted server; ``script`` makes the one that answers from the start on."""
+
+    name: str
+    play: Callable[[ScriptedServer, Subject], Played]
+    script: Callable[[], Script] = lambda: _undisturbed
+    http: str = "HTTP/1.1"
+    closing: bool = False
+    """Whether each answer carries ``Connection: close``."""
+    short: bool = False
+    """Whether the short form has it, which ``make test`` runs."""
+    streams: bool = False
+    """Whether it is about streamed fills, which the official informer does not ask for."""
+
+
+def _undisturbed(_: Request) -> None:
+    """Leave every request to the fake source."""
+
+
+def pod(name: str, version: str = "", **metadata: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return a pod of namespace ``a`` with next to nothing in it."""
+    meta = {"name": name, "namespace": "a", "uid": f"uid-{name}"} | metadata
+    if version:
+        meta["resourceVersion"] = version
+    return {"kind": "Pod", "apiVersion": "v1", "metadata": meta}
+
+
+def some_pods() -> FakeSource:
+    """Return a source with three pods."""
+    source = FakeSource()
+    for name in ("one", "two", "three"):
+        source.put(PODS, pod(name))
+    return source
+
+
+def _truth(source: FakeSource) -> Truth:
+    body = source.get(PODS.path(), timeout=1.0, verb="list", resource="pods").body
+    metadata = [item["metadata"] for item in json.loads(body)["items"]]
+    return {f"{one['namespace']}/{one['name']}": one["resourceVersion"] for one in metadata}
+
+
+def _write(source: FakeSource) -> None:
+    source.put(PODS, pod("four"))
+    source.put(PODS, pod("two", labels={"changed": "yes"}))
+    source.delete(PODS, "one", "a")
+
+
+def _await_sync(subject: Subject) -> None:
+    subject.wait(lambda: subject.saw("synced"), SYNC_WITHIN_S)
+
+
+def _filled_then_written(server: ScriptedServer, subject: Subject) -> Played:
+    """Wait for the fill, however the script hinders it, and write."""
+    _await_sync(subject)
+    _write(server.source)
+    return Played(_truth(server.source))
+
+
+def _fault(script: Script, *, cut: bool = True) -> Callable[[ScriptedServer, Subject], Played]:
+    """Let ``script`` answer for a while after the fill, and write meanwhile."""
+
+    def play(server: ScriptedServer, subject: Subject) -> Played:
+        _await_sync(subject)
+        server.script, before = script, len(server.requests)
+        _write(server.source)
+        if cut:
+            server.source.end_watches()
+        time.sleep(FAULT_S)
+        asked = len(server.requests) - before
+        server.script = _undisturbed
+        return Played(_truth(server.source), asked)
+
+    return play
+
+
+def _fault_at_first(server: ScriptedServer, _: Subject) -> Played:
+    """Let the script of the beginning answer for a while, then write undisturbed."""
+    time.sleep(FAULT_S)
+    asked = len(server.requests)
+    server.script = _undisturbed
+    _write(server.source)
+    return Played(_truth(server.source), asked)
+
+
+def _for(kind: str, reply: Reply) -> Callable[[], Script]:
+    """Answer every request of one kind so."""
+    return lambda: lambda request: reply if request.kind == kind else None
+
+
+def _once(kind: str, reply: Reply) -> Callable[[], Script]:
+    """Answer the first request of one kind so."""
+
+    def make() -> Script:
+        left = [reply]
+        return lambda request: left.pop() if request.kind == kind and left else None
+
+    return make
+
+
+def _all(reply: Reply) -> Script:
+    return lambda _: reply
+
+
+# A stream whose lines are all given: two pods, x at 10 and y at 11, listed at 12.
+
+_FIRST = {"a/x": "10", "a/y": "11"}
+_END = {
+    "kind": "Pod",
+    "apiVersion": "v1",
+    "metadata": {
+        "resourceVersion": "12",
+        "annotations": {"k8s.io/initial-events-end": "true"},
+    },
+}
+
+
+def _listing(version: str, items: Sequence[dict[str, Any]], token: str = "") -> bytes:
+    metadata = {"resourceVersion": version} | ({"continue": token} if token else {})
+    whole = {"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": list(items)}
+    return json.dumps(whole).encode()
+
+
+def _lines(*lines: bytes, version: str = "12") -> Callable[[], Script]:
+    """Answer a fill with x and y, and the first watch with ``lines``; then silence."""
+    items = [pod("x", "10"), pod("y", "11")]
+
+    def make() -> Script:
+        left = [b"".join(lines)]
+
+        def answer(request: Request) -> Reply:
+            rest = left.pop() if left and request.is_watch else b""
+            if request.is_watch_list:
+                fill = b"".join(line("ADDED", item) for item in items)
+                return Reply(body=fill + line("BOOKMARK", _END) + rest, hold=True)
+            if request.is_watch:
+                return Reply(body=rest, hold=True)
+            return Reply(body=_listing(version, items))
+
+        return answer
+
+    return make
+
+
+def _holds(truth: Truth) -> Callable[[ScriptedServer, Subject], Played]:
+    def play(_: ScriptedServer, subject: Subject) -> Played:
+        _await_sync(subject)
+        return Played(truth)
+
+    return play
+
+
+def _in_pages(fault: Reply) -> Callable[[], Script]:
+    """List in pages of one, whatever the limit; the second page is answered ``fault`` once."""
+
+    def make() -> Script:
+        left = [fault]
+
+        def answer(request: Request) -> Reply | None:
+            if request.is_watch_list:
+                return refusal(422, "Invalid")
+            if request.is_watch or (
+                "limit" not in request.query and "continue" not in request.query
+            ):
+                return None
+            token = request.query.get("continue", "")
+            if token == "second" and left:
+                return left.pop()
+            items = [pod("x", "10"), pod("y", "11"), pod("z", "12")]
+            page = {"": 0, "second": 1, "third": 2}[token]
+            after = ("second", "third", "")[page]
+            return Reply(body=_listing("1003", items[page : page + 1], after))
+
+        return answer
+
+    return make
+
+
+_PAGED = {"a/x": "10", "a/y": "11", "a/z": "12"}
+
+
+def _pages_counted(server: ScriptedServer, subject: Subject) -> Played:
+    _await_sync(subject)
+    return Played(_PAGED, server.asked("list"))
+
+
+def _without_versions() -> Script:
+    """A resource that can be listed alone, and whose lists have no version."""
+
+    def answer(request: Request) -> Reply:
+        if request.is_watch:
+            return refusal(405, "MethodNotAllowed")
+        return Reply(body=_listing("", [pod("x"), pod("y")]))
+
+    return answer
+
+
+def _back_in_time(server: ScriptedServer, subject: Subject) -> Played:
+    """Replace the data by an older copy, as when etcd is restored from a backup."""
+    _await_sync(subject)
+    server.source.put(PODS, pod("four"))
+    subject.wait(lambda: "a/four" in subject.told(), SYNC_WITHIN_S)
+    restored = FakeSource()
+    restored.put(PODS, pod("one"))
+    before, server.source = server.source, restored
+    before.end_watches()
+    return Played(_truth(restored))
+
+
+def _expired(server: ScriptedServer, subject: Subject) -> Played:
+    _await_sync(subject)
+    with server.source.away():
+        _write(server.source)
+    server.source.expire()
+    return Played(_truth(server.source))
+
+
+_LOGIN = Reply(body=b"<html>log in</html>", headers={"Content-Type": "text/html"})
+_ORDINARY = line(
+    "BOOKMARK", {"kind": "Pod", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}}
+)
+_GONE = line("ERROR", status(410, "Expired", "too old resource version"))
+
+_WATCH_LIST_REPLIES: Mapping[str, Reply] = {
+    **{
+        f"refused with {code}": refusal(code, reason)
+        for code, reason in (
+            (400, "BadRequest"),
+            (403, "Forbidden"),
+            (404, "NotFound"),
+            (405, "MethodNotAllowed"),
+            (422, "Invalid"),
+            (429, "TooManyRequests"),
+            (500, "InternalError"),
+            (501, "NotImplemented"),
+            (503, "ServiceUnavailable"),
+            (504, "Timeout"),
+        )
+    },
+    "ends empty": Reply(),
+    "is an ordinary watch": Reply(body=_ORDINARY, hold=True),
+    "stays silent": Reply(hold=True),
+}
+
+HISTORIES: tuple[ScriptedHistory, ...] = (
+    ScriptedHistory("ordinary life", _filled_then_written, short=True),
+    ScriptedHistory("HTTP/1.0", _filled_then_written, http="HTTP/1.0"),
+    ScriptedHistory("Connection: close", _filled_then_written, closing=True),
+    *(
+        ScriptedHistory(
+            f"WatchList {words}",
+            _filled_then_written,
+            _for("watch-list", reply),
+            short=words == "refused with 422",
+            streams=True,
+        )
+        for words, reply in _WATCH_LIST_REPLIES.items()
+    ),
+    ScriptedHistory(
+        "two deletions at one version",
+        _holds({}),
+        _lines(line("DELETED", pod("x", "20")), line("DELETED", pod("y", "20"))),
+    ),
+    ScriptedHistory(
+        "a deletion at the object's own version",
+        _holds({"a/y": "11"}),
+        _lines(line("DELETED", pod("x", "10"))),
+    ),
+    ScriptedHistory(
+        "an event older than the object",
+        _holds(_FIRST),
+        _lines(line("MODIFIED", pod("x", "9"))),
+    ),
+    ScriptedHistory(
+        "versions that are no numbers",
+        _holds({"a/x": "abc", "a/z": "-"}),
+        _lines(
+            line("MODIFIED", pod("x", "abc")),
+            line("ADDED", pod("z", "-")),
+            line("DELETED", pod("y", "abd")),
+        ),
+    ),
+    ScriptedHistory(
+        "versions of 30 digits",
+        _holds({"a/x": "9" * 30, "a/y": "11"}),
+        _lines(line("MODIFIED", pod("x", "9" * 30))),
+    ),
+    ScriptedHistory(
+        "a bookmark without a version",
+        _holds({"a/x": "21", "a/y": "11"}),
+        _lines(
+            line("BOOKMARK", {"kind": "Pod", "apiVersion": "v1", "metadata": {}}),
+            line("MODIFIED", pod("x", "21")),
+        ),
+    ),
+    ScriptedHistory(
+        "a list without a version, of what cannot be watched",
+        _holds({"a/x": "", "a/y": ""}),
+        _without_versions,
+    ),
+    ScriptedHistory(
+        "an object that cannot be decoded, then a good one",
+        _holds(_FIRST | {"a/z": "22"}),
+        _lines(
+            line("ADDED", pod("bad", "21") | {"metadata": ["no", "object"]}),
+            line("ADDED", pod("z", "22")),
+        ),
+    ),
+    ScriptedHistory(
+        "429 on a page of a list",
+        _pages_counted,
+        _in_pages(refusal(429, "TooManyRequests", Retry_After="1")),
+    ),
+    ScriptedHistory("410 on a page of a list", _pages_counted, _in_pages(refusal(410, "Expired"))),
+    ScriptedHistory("the version expires while the watch is cut", _expired, short=True),
+    ScriptedHistory(
+        "410 as a status on each watch",
+        _fault(lambda one: refusal(410, "Expired") if one.kind == "watch" else None),
+    ),
+    ScriptedHistory(
+        "410 as an event on each watch",
+        _fault(lambda one: Reply(body=_GONE) if one.kind == "watch" else None),
+    ),
+    ScriptedHistory("the server goes back in time", _back_in_time),
+    ScriptedHistory("rights are withdrawn and given back", _fault(_all(refusal(403, "Forbidden")))),
+    ScriptedHistory("rights come late", _fault_at_first, lambda: _all(refusal(403, "Forbidden"))),
+    ScriptedHistory("the server fails (500)", _fault(_all(refusal(500, "InternalError")))),
+    ScriptedHistory("the server is busy (429)", _fault(_all(refusal(429, "TooManyRequests")))),
+    ScriptedHistory(
+        "each watch is refused with 400",
+        _fault(lambda one: refusal(400, "BadRequest") if one.kind == "watch" else None),
+    ),
+    ScriptedHistory(
+        "each watch ends at once", _fault(lambda one: Reply() if one.kind == "watch" else None)
+    ),
+    ScriptedHistory("a login page answers (200)", _fault(_all(_LOGIN))),
+)
+"""In the order of the table."""

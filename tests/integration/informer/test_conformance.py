@@ -1,0 +1,30 @@
+"""The informer behaves as client-go does, on a control plane and on scripted servers."""
+
+import pytest
+
+from bench.cluster.binaries.model import PassedOver
+from informer.conformance.__main__ import play
+from informer.conformance.go_program import client_go_program
+from informer.conformance.processes import CLIENT_GO, KUBE_INFORMER
+from informer.conformance.table import Outcome, unexplained
+
+
+@pytest.fixture(scope="module")
+def outcomes(watchdog, tmp_path_factory) -> list[Outcome]:
+    """The short form, played to client-go and to this library."""
+    try:
+        program = client_go_program(watchdog, print)
+    except PassedOver as why:
+        pytest.skip(f"client-go cannot be built here: {why}")
+    folder = tmp_path_factory.mktemp("conformance")
+    return play(program, watchdog, folder, short=True, subjects=(CLIENT_GO, KUBE_INFORMER))
+
+
+def test_client_go_holds_what_the_server_holds_in_each_history(outcomes):
+    caches = {one.history: one.found[CLIENT_GO].get("cache") for one in outcomes}
+    assert dict.fromkeys(caches, "as the server") == caches
+    assert 5 <= len(caches)
+
+
+def test_every_difference_from_client_go_has_its_reason(outcomes):
+    assert [] == unexplained(outcomes)
