@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.cluster.binaries.cache import default_folder
 from bench.cluster.binaries.gobuild import a_toolchain
 from bench.cluster.binaries.model import Request, Version
 from bench.cluster.binaries.work import run
+from bench.supervision.user_cache import default_folder
 from bench.supervision.watchdog import Watchdog
 
 SOURCES = Path(__file__).with_name("client_go")
