@@ -17,7 +17,7 @@ from bench.interactive.scrape import EVERY_S, Scraped, scrape
 from bench.interactive.spent import Spent
 from bench.probes.audit import AuditError, AuditLog, AuditRow
 from bench.probes.metrics import MetricsError
-from bench.probes.observers import PROBE
+from bench.probes.observers.freshness import FreshnessProbe
 
 AWAY_S = 10.0
 """After so long without a look the thread is taken up anew: what happened is not caught up."""
@@ -53,7 +53,9 @@ class LiveMetrics:
             EVERY_S,
             (ApiError, ApiUnreachableError, MetricsError),
         )
-        self._probe = LightProbe(environment.plane.api(PROBE), environment.plane.placement)
+        plane, probe = environment.plane, FreshnessProbe.identity
+        plane.admit(probe)
+        self._probe = LightProbe(plane.api(probe.name), plane.placement)
         self._freshness = Background(
             lambda: self._probe.look(
                 {name: each.url for name, each in environment.servers.items()}

@@ -193,8 +193,7 @@ class Run:
                 audit=measurements.audit,
                 scrapes=measurements.scrapes,
                 samples=measurements.samples,
-                freshness=measurements.freshness,
-                bystander=measurements.bystander,
+                observed=measurements.observed,
             )
         self.has_trials = True
         self._differed |= measurements.record.equal_to_list is False
