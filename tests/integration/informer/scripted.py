@@ -37,7 +37,9 @@ class Request:
 class Reply:
     """A status, and a body at once or in pieces; a piece that is a number is a pause in seconds.
 
-    With ``hold`` the connection stays open and silent after the body.
+    With ``hold`` the connection stays open and silent after the body; with ``late``
+    nothing is answered at all, until :meth:`ScriptedServer.release`. With ``http_1_0``
+    the body has no length and ends with the connection.
     """
 
     status: int = 200
@@ -46,6 +48,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     hold: bool = False
     drop: bool = False
+    http_1_0: bool = False
+    late: bool = False
 
 
 def refusal(status: dict[str, Any], **headers: str) -> Reply:
@@ -86,8 +90,12 @@ class ScriptedServer:
         configuration.host = f"http://127.0.0.1:{self.port}"
         return Transport(configuration, **options)
 
-    def close(self) -> None:
+    def release(self) -> None:
+        """End every answer that is held or late."""
         self._closing.set()
+
+    def close(self) -> None:
+        self.release()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -114,9 +122,13 @@ class ScriptedServer:
             handler.close_connection = True  # the client went away, as some tests want
 
     def _write(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
-        if reply.drop:
+        if reply.late:
+            self._closing.wait(60)
+        if reply.drop or reply.late:
             handler.close_connection = True
             return
+        if reply.http_1_0:
+            handler.protocol_version = "HTTP/1.0"
         handler.send_response(reply.status)
         for name, value in reply.headers.items():
             handler.send_header(name, value)
@@ -125,15 +137,21 @@ class ScriptedServer:
             handler.end_headers()
             handler.wfile.write(reply.body)
             return
-        handler.send_header("Transfer-Encoding", "chunked")
-        handler.end_headers()
-        for piece in self._pieces(reply):
-            handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self._stream(handler, reply)
         if reply.hold:
             self._closing.wait(60)
-            handler.close_connection = True
+        elif not reply.http_1_0:
+            handler.wfile.write(b"0\r\n\r\n")
             return
-        handler.wfile.write(b"0\r\n\r\n")
+        handler.close_connection = True
+
+    def _stream(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+        if not reply.http_1_0:
+            handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for piece in self._pieces(reply):
+            framed = piece if reply.http_1_0 else b"%x\r\n%b\r\n" % (len(piece), piece)
+            handler.wfile.write(framed)
 
     def _pieces(self, reply: Reply) -> Iterator[bytes]:
         for piece in (reply.body, *reply.pieces):

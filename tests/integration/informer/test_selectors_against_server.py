@@ -9,9 +9,9 @@ import pytest
 
 from bench.cluster.api import ApiError
 from bench.cluster.control_plane import ControlPlane
-from kube_informer import SelectorError, SharedInformer
+from kube_informer import CONFIGMAPS, SERVICES, Resource, SelectorError, SharedInformer
 from tests.integration.informer.conftest import Informers
-from tests.integration.informer.replica import PATIENCE_S, listed, small_pod
+from tests.integration.informer.replica import PATIENCE_S, eventually, listed, small_pod
 
 LABEL_PARTS = [
     *("app", "tier", "n", "x.io/y", "in", "notin", "web", "db", "1", "-5", "12", "-z", "a/b/c"),
@@ -121,3 +121,140 @@ def test_random_selectors_are_answered_as_the_api_server_answers(
         if wanted != found:
             differing.append((labels, fields, wanted, found))
     assert [] == differing, json.dumps(differing[:3])
+
+
+CRD = {
+    "metadata": {"name": "gadgets.informer.test"},
+    "spec": {
+        "group": "informer.test",
+        "scope": "Namespaced",
+        "names": {"plural": "gadgets", "kind": "Gadget", "singular": "gadget"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "selectableFields": [{"jsonPath": ".spec.color"}, {"jsonPath": ".spec.big"}],
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "properties": {
+                                    "color": {"type": "string"},
+                                    "big": {"type": "boolean"},
+                                },
+                            }
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
+GADGETS = Resource("informer.test", "v1", "gadgets", selectable_fields=("spec.color", "spec.big"))
+SECRETS = Resource("", "v1", "secrets")
+EVENTS = Resource("", "v1", "events")
+JOBS = Resource("batch", "v1", "jobs")
+CONTROLLERS = Resource("", "v1", "replicationcontrollers")
+POD = {"spec": {"containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}}
+
+
+def event(namespace: str, name: str, **fields: Any) -> dict[str, Any]:
+    involved = {"kind": "Pod", "namespace": namespace, "name": name}
+    return {"involvedObject": involved, "reason": "Why", "type": "Normal"} | fields
+
+
+@pytest.mark.parametrize(
+    ("resource", "objects", "selectors"),
+    [
+        (
+            SECRETS,
+            {"a": {"type": "Opaque"}, "b": {"type": "x.io/y"}},
+            ["type=Opaque", "type!=Opaque", "type=", "metadata.name=b,type=x.io/y"],
+        ),
+        (
+            SERVICES,
+            {
+                "a": {"spec": {"clusterIP": "None", "ports": [{"port": 1}]}},
+                "b": {"spec": {"type": "ExternalName", "externalName": "x.io"}},
+            },
+            ["spec.clusterIP=None", "spec.type=ClusterIP", "spec.type!=ClusterIP"],
+        ),
+        (
+            EVENTS,
+            {"a": {"reason": "Other"}, "b": {"type": "Warning"}},
+            ["reason=Why", "type!=Normal", "involvedObject.name=a", "involvedObject.uid="],
+        ),
+        (
+            JOBS,
+            {"a": {"spec": {"template": POD}}, "b": {"spec": {"template": POD}}},
+            ["status.successful=0", "status.successful!=0"],
+        ),
+        (
+            CONTROLLERS,
+            {"a": {"spec": {"replicas": 0, "selector": {"a": "b"}, "template": None}}},
+            ["status.replicas=0", "status.replicas=1"],
+        ),
+        (
+            GADGETS,
+            {"a": {"spec": {"color": "red", "big": True}}, "b": {"spec": {"color": "blue"}}},
+            ["spec.color=red", "spec.color!=red", "spec.big=true", "spec.big=", "spec.big=false"],
+        ),
+        (CONFIGMAPS, {"a": {}, "b": {}}, ["metadata.name!=a", "metadata.namespace=x"]),
+    ],
+    ids=lambda value: value.plural if isinstance(value, Resource) else "",
+)
+def test_other_kinds_are_selected_by_their_own_fields_as_the_server_does(
+    control_plane: ControlPlane, informers: Informers, writer_of, resource, objects, selectors
+) -> None:
+    api, namespace = control_plane.api("admin"), writer_of(control_plane).namespace
+    if resource is GADGETS:
+        api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CRD)
+    path = resource.path(namespace)
+    eventually(lambda: served(api, path), f"{path} is served")
+    version = f"{resource.group}/{resource.version}" if resource.group else resource.version
+    kind = {"gadgets": "Gadget"}.get(resource.plural)
+    for name, fields in objects.items():
+        body = {"apiVersion": version, "metadata": {"name": name}} | fields
+        if kind:
+            body["kind"] = kind
+        if resource is EVENTS:
+            body |= event(namespace, name, **fields)
+        if resource is CONTROLLERS:
+            body["spec"]["template"] = {
+                "metadata": {"labels": {"a": "b"}},
+                "spec": POD["spec"] | {"restartPolicy": "Always"},
+            }
+        api.post(path, body)
+    informer = informers.of(control_plane.kubeconfig, resource, namespaces=[namespace])
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    for selector in selectors:
+        query = urlencode({"fieldSelector": selector})
+        names = [item["metadata"]["name"] for item in listed(api, f"{path}?{query}")[1]]
+        found = informer.lister().list(field_selector=selector)
+        assert (selector, names) == (selector, [item.name for item in found])
+    with pytest.raises(SelectorError, match=rf"spec\.nope; the cache of {resource.plural} can be"):
+        informer.lister().list(field_selector="spec.nope=1")
+    for name in objects:
+        api.delete(f"{path}/{name}")
+
+
+def served(api: Any, path: str) -> bool:
+    try:
+        api.get(path)
+    except ApiError:
+        return False
+    return True
+
+
+def test_metadata_alone_is_selected_by_metadata_alone(
+    control_plane: ControlPlane, informers: Informers
+) -> None:
+    informer = informers.of(control_plane.kubeconfig, metadata_only=True)
+    informer.start()
+    assert informer.wait_for_cache_sync(PATIENCE_S)
+    with pytest.raises(SelectorError, match=r"field label not supported: status\.phase"):
+        informer.lister().list(field_selector="status.phase=Running")

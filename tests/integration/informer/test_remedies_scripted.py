@@ -1,0 +1,501 @@
+"""What is done about servers that do not serve one thing or another, over scripted HTTP."""
+
+import os
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from kubernetes.client import Configuration
+
+from informer.tests.shapes import EXPIRED, bookmark, line, listing, pod, status
+from kube_informer import (
+    CONFIGMAPS,
+    NODES,
+    PODS,
+    BackoffPolicy,
+    Health,
+    LifecycleError,
+    Observer,
+    ResourceEventHandlerFuncs,
+    SharedInformer,
+    SharedInformerFactory,
+    SyncError,
+    Timing,
+    Transport,
+)
+from kube_informer.ladder import Signal
+from kube_informer.machine import State
+from kube_informer.steps import Broke
+from servers.cached import CachedSource
+from servers.source import SourceError
+from tests.integration.informer.replica import Replica, eventually
+from tests.integration.informer.scripted import Reply, Request, ScriptedServer, refusal
+
+QUICK = BackoffPolicy(initial_s=0.05, cap_s=0.4, jitter=0.0)
+STOP_S = 2.0
+
+Answer = Callable[[Request], Reply]
+Start = Callable[..., tuple[SharedInformer, ScriptedServer]]
+
+
+@pytest.fixture
+def started(scripted, informers) -> Start:
+    """Starts an informer over a server that answers so."""
+
+    def start(answer: Answer, **options: Any) -> tuple[SharedInformer, ScriptedServer]:
+        server = scripted(answer)
+        handler = options.pop("handler", None)
+        resource = options.pop("resource", PODS)
+        transport = server.transport()
+        informer = informers.over(transport, resource, **{"backoff": QUICK} | options)
+        if handler is not None:
+            informer.add_event_handler(handler)
+        informer.start()
+        return informer, server
+
+    return start
+
+
+def fill(version: int, *items: dict[str, Any], more: bytes = b"", hold: bool = True) -> Reply:
+    data = b"".join(line("ADDED", item) for item in items)
+    return Reply(pieces=(data + bookmark(version, initial_end=True) + more,), hold=hold)
+
+
+def held(informer: SharedInformer) -> list[str]:
+    return [f"{item.name}@{item.resource_version}" for item in informer.snapshot()]
+
+
+# WatchList refused in each way
+
+NO_BOOKMARK = Reply(pieces=(line("ADDED", pod("x", 8)),))
+UNANNOTATED = Reply(pieces=(line("ADDED", pod("x", 8)), 0.05, bookmark(9)), hold=True)
+SILENT = Reply(pieces=(line("ADDED", pod("x", 8)),), hold=True)
+WAYS = {
+    str(code): refusal(status(code, message="no"))
+    for code in (400, 403, 404, 405, 422, 500, 501, 503, 504)
+} | {
+    "ended without the bookmark": NO_BOOKMARK,
+    "ended at once": Reply(),
+    "bookmarks without the annotation": UNANNOTATED,
+    "silent after an event": SILENT,
+    "silent": Reply(hold=True),
+    "a login page": Reply(body=b"<html>\nlog in\n</html>\n"),
+    "dropped": Reply(drop=True),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_server_that_streams_no_initial_state_is_listed(started, way):
+    def answer(request: Request) -> Reply:
+        if request.is_fill:
+            return way
+        if request.is_watch:
+            return Reply(pieces=(bookmark(9),), hold=True)
+        return Reply(body=listing(9, pod("x", 8)))
+
+    informer, _ = started(answer, timing=Timing(list_s=0.3))
+    assert informer.wait_for_cache_sync(30)
+    assert ["x@8"] == held(informer)
+    eventually(lambda: informer.last_error is None, "it follows")
+
+
+# What is gone, and what only looks so
+
+
+def test_objects_deleted_in_one_revision_are_all_gone(started):
+    replica = Replica()
+    items = [pod(f"e{at}", 10 + at) for at in range(60)]
+    gone = b"".join(line("DELETED", pod(f"e{at}", 90)) for at in range(60))
+    informer, _ = started(lambda _: fill(80, *items, more=gone), handler=replica)
+    assert informer.wait_for_cache_sync(30)
+    eventually(lambda: not held(informer) and replica.calls == 120, "all are gone")
+    assert [] == replica.broken
+
+
+def test_deletions_of_one_revision_cut_in_two_all_come(started):
+    items = [pod(f"e{at}", 10 + at) for at in range(4)]
+    gone = [line("DELETED", pod(f"e{at}", 90)) for at in range(4)]
+
+    def answer(request: Request) -> Reply:
+        if request.number == 0:
+            return fill(80, *items, more=gone[0] + gone[1], hold=False)
+        if not request.is_watch:
+            return Reply(body=listing(95))
+        # A watch brings what came after the version that it begins from.
+        again = b"".join(gone) if request.query["resourceVersion"] == "80" else b""
+        return Reply(pieces=(again + bookmark(95),), hold=True)
+
+    informer, _ = started(answer)
+    assert informer.wait_for_cache_sync(30)
+    eventually(lambda: not held(informer), "all are gone")
+
+
+def picky(item: dict[str, Any]) -> dict[str, Any]:
+    if "bad" in item["metadata"].get("annotations", {}):
+        raise ValueError("cannot shape this")
+    return item
+
+
+UNDECODABLE = pod("x", 8) | {"metadata": pod("x", 8)["metadata"] | {"labels": {"n": 1}}}
+
+
+@pytest.mark.parametrize("stream_initial", [True, False])
+@pytest.mark.parametrize(
+    "newest", [UNDECODABLE, pod("x", 8, annotations={"bad": "1"})], ids=["undecodable", "unshaped"]
+)
+def test_an_object_that_cannot_be_read_any_more_is_not_told_as_deleted(
+    started, newest, stream_initial
+):
+    replica, fills = Replica(), []
+
+    class Fills(Observer):
+        def filled(self, reason: str, objects: int) -> None:
+            fills.append(reason)
+
+    def answer(request: Request) -> Reply:
+        if request.is_fill:
+            return fill(9, newest) if fills else fill(5, pod("x", 3), hold=False)
+        if request.is_watch:
+            return refusal(EXPIRED) if len(fills) < 2 else Reply(pieces=(bookmark(9),), hold=True)
+        return Reply(body=listing(9, newest) if fills else listing(5, pod("x", 3)))
+
+    informer, _ = started(
+        answer, handler=replica, transform=picky, observer=Fills(), stream_initial=stream_initial
+    )
+    eventually(lambda: fills == ["initial", "expired"], "fetched anew")
+    eventually(lambda: informer.snapshot().resource_version == "9", "taken in")
+    assert (["x@3"], {"a/x": "3"}) == (held(informer), replica.told())
+
+
+# Paging
+
+
+def test_a_page_refused_with_429_is_asked_for_again_and_those_before_it_are_kept(started):
+    lists = []
+
+    def answer(request: Request) -> Reply:
+        if request.is_watch:
+            return Reply(pieces=(bookmark(9),), hold=True)
+        lists.append(request.query.get("continue", "0"))
+        if len(lists) % 3 == 0:
+            return refusal(status(429, "TooManyRequests"), Retry_After="0")
+        at = int(lists[-1])
+        return Reply(body=listing(9, pod(f"p{at}", at + 1), token=str(at + 1) if at < 5 else ""))
+
+    informer, _ = started(answer, stream_initial=False)
+    assert informer.wait_for_cache_sync(30)
+    assert ["0", "1", "2", "2", "3", "4", "4", "5"] == lists
+    assert 6 == len(informer.snapshot())
+
+
+# A resource that cannot be watched, or whose lists have no version
+
+
+def test_a_resource_that_can_only_be_listed_is_listed_again_and_again(started):
+    def answer(request: Request) -> Reply:
+        if request.is_watch:
+            return refusal(status(405, "MethodNotAllowed", "watch is not supported"))
+        return Reply(body=listing("", pod(f"n{request.number}", "")))
+
+    informer, server = started(answer)
+    assert informer.wait_for_cache_sync(30)
+    first = held(informer)
+    eventually(lambda: held(informer) != first, "listed again")
+    asked = server.asked()
+    gaps = [after.at - before.at for before, after in pairwise(asked) if not after.is_watch]
+    assert min(gaps[1:]) >= QUICK.initial_s
+    assert not any(request.is_fill for request in asked[1:])
+
+
+# Health
+
+
+def test_a_server_that_refuses_for_ever_is_behind_and_not_ready(started, scripted):
+    allowed = True
+
+    def answer(request: Request) -> Reply:
+        if allowed:
+            return fill(5, pod("x", 3), hold=False)
+        return refusal(status(403, "Forbidden", "pods is forbidden"))
+
+    informer, server = started(answer)
+    source = CachedSource(informer, server.transport(), max_staleness_s=1.0)
+    assert informer.wait_for_cache_sync(30)
+    source.check_ready()
+    allowed = False
+    eventually(lambda: "pods is forbidden" in (informer.last_error or ""), "refused")
+    before = informer.health.seconds
+    eventually(lambda: informer.health.seconds > 1.0, "it grows stale")
+    assert informer.health.seconds > before
+    with pytest.raises(SourceError, match=r"not been current for .*pods is forbidden"):
+        source.check_ready()
+    assert "behind for" in str(informer.health)
+    allowed = True
+    eventually(lambda: informer.health.following, "given back")
+
+
+def test_before_it_is_filled_the_reason_is_told_by_all(started):
+    informer, server = started(lambda _: refusal(status(500, message="etcd is away")))
+    eventually(lambda: informer.last_error == "500: etcd is away", "the reason is told")
+    source = CachedSource(informer, server.transport())
+    with pytest.raises(SourceError, match="not filled yet: 500: etcd is away"):
+        source.check_ready()
+    assert Health("500: etcd is away", float("inf")) == informer.health
+    assert not informer.wait_for_cache_sync(0.01)
+
+
+def test_an_informer_that_was_not_started_or_was_stopped_says_so(scripted, informers):
+    informer = informers.over(scripted(lambda _: fill(5)).transport())
+    assert "not started: call start()" == informer.last_error
+    informer.start()
+    assert informer.wait_for_cache_sync(30)
+    eventually(lambda: informer.last_error is None, "it follows")
+    informer.stop()
+    assert "stopped" == informer.last_error
+
+
+def test_a_fork_knows_that_nothing_feeds_it(started):
+    informer, _ = started(lambda _: fill(5, pod("x", 3)))
+    assert informer.wait_for_cache_sync(30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if not child:
+        try:
+            known = "forked" in informer.health.why and len(informer.snapshot()) == 1
+            try:
+                informer.wait_until("9", 60)
+            except LifecycleError:
+                os._exit(0 if known else 1)
+        finally:
+            os._exit(2)
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert informer.health.following
+
+
+# The version check
+
+
+def test_the_version_is_asked_for_without_selectors_and_once_for_all_watches(scripted, informers):
+    server = scripted(lambda _: Reply(body=listing(9, pod("x", 3), token="more")))
+    transport = server.transport()
+    informer = informers.over(transport, namespaces=["a", "b"], label_selector="app=x")
+    first, second = informer._reflectors
+    since = time.monotonic()
+    answers = [first._check(since, 5.0), second._check(since, 5.0)]
+    assert [{"limit": "1"}] == [request.query for request in server.asked()]
+    assert answers[0] is answers[1]
+    second._check(time.monotonic(), 5.0)
+    assert 2 == len(server.asked())
+
+
+# Connections that the server ends after its answer
+
+
+@pytest.mark.parametrize(
+    "manner",
+    [{"http_1_0": True}, {"headers": {"Connection": "close"}}],
+    ids=["HTTP/1.0", "Connection: close"],
+)
+def test_a_watch_whose_connection_will_be_closed_is_timed_and_stopped_like_any_other(
+    started, manner
+):
+    def answer(request: Request) -> Reply:
+        data = line("ADDED", pod("x", 3)) + bookmark(5, initial_end=True)
+        return Reply(pieces=(data, 1.5, bookmark(7)), hold=True, **manner)
+
+    # Longer silent than it may wait for headers: that limit does not hold for the stream.
+    informer, server = started(answer, timing=Timing(headers_s=0.5))
+    assert informer.wait_for_cache_sync(30)
+    eventually(lambda: informer.snapshot().resource_version == "7", "the quiet stream spoke")
+    assert (1, None) == (len(server.asked()), informer.last_error)
+    assert informer.stop(STOP_S)
+
+
+def test_stop_while_it_connects_to_a_host_that_does_not_answer(informers):
+    deaf = socket.create_server(("127.0.0.1", 0), backlog=0)
+    waiting = []
+    for _ in range(4):  # beyond its backlog the kernel drops what comes
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(deaf.getsockname())
+        waiting.append(one)
+    configuration = Configuration()
+    configuration.host = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+    informer = informers.over(Transport(configuration))
+    informer.start()
+    cancel = informer._reflectors[0]._cancel
+    eventually(lambda: cancel._connecting is not None, "it connects")
+    assert informer.stop(STOP_S)
+    for one in (*waiting, deaf):
+        one.close()
+
+
+# Stopping in every state, again and again
+
+
+def stuck_in(state: State, request: Request) -> Reply:
+    """Keep an informer in ``state``: everything before it works, then nothing comes."""
+    silence = Reply(late=True)
+    if state is State.FILL:
+        return silence
+    if state is State.FILLING:
+        return Reply(pieces=(line("ADDED", pod("x", 3)),), hold=True)
+    if state is State.LIST:
+        return silence if not request.is_watch else refusal(status(422))
+    if state is State.WAIT:
+        return refusal(status(500), Retry_After="60")
+    if state is State.WATCHING:
+        return fill(5, pod("x", 3))
+    if request.number == 0:
+        return fill(5, pod("x", 3), hold=False)
+    if state is State.OPEN:
+        return silence
+    return silence if not request.is_watch else Reply(drop=True)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("times", [2, pytest.param(29, marks=pytest.mark.soak)])
+def test_stop_in_every_state(started, state, times):
+    """The long form stops 203 informers."""
+    for _ in range(times):
+        informer, server = started(lambda request: stuck_in(state, request))
+        machine = informer._reflectors[0].machine
+        eventually(lambda: machine.state is state, f"it is in {state}")  # noqa: B023
+        begun = time.monotonic()
+        assert informer.stop(STOP_S), f"{state}: {time.monotonic() - begun:.2f} s"
+        server.release()
+
+
+def test_a_factory_stops_its_informers_side_by_side(scripted):
+    server = scripted(lambda _: fill(5, pod("x", 3)))
+    transport = server.transport()
+    factory = SharedInformerFactory(transport, backoff=QUICK)
+    over = threading.Event()
+    first, second = factory.for_resource(PODS), factory.for_resource(CONFIGMAPS)
+    stuck = threading.Event()
+
+    def hang(*_: object) -> None:
+        stuck.set()
+        over.wait(60)
+
+    first.add_event_handler(ResourceEventHandlerFuncs(add=hang))
+    factory.start()
+    assert factory.wait_for_cache_sync(30)
+    assert stuck.wait(30)
+    assert not factory.shutdown(1.0)
+    assert second.join(0.0)
+    over.set()
+    assert factory.shutdown()
+    transport.close()
+
+
+# What is asked wrongly, or of what is not there yet
+
+
+@pytest.mark.parametrize(
+    ("resource", "namespaces", "error", "message"),
+    [
+        (PODS, "default", TypeError, r"namespaces is 'default'; give a list: \['default'\]"),
+        (PODS, b"default", TypeError, "give a list"),
+        (PODS, [1], TypeError, "a namespace is a string, not 1"),
+        (PODS, [""], ValueError, "'' is no namespace's name"),
+        (PODS, ["a/b"], ValueError, "'a/b' is no namespace's name"),
+        (NODES, ["a"], ValueError, "nodes are in no namespace"),
+    ],
+)
+def test_namespaces_that_are_none_are_refused(scripted, resource, namespaces, error, message):
+    transport = scripted(lambda _: fill(5)).transport()
+    with pytest.raises(error, match=message):
+        SharedInformer(transport, resource, namespaces=namespaces)
+    transport.close()
+
+
+def test_a_resource_that_is_just_coming_to_be_is_waited_for(started):
+    def answer(request: Request) -> Reply:
+        return refusal(status(404, "NotFound")) if request.number < 3 else fill_or_list(request)
+
+    def fill_or_list(request: Request) -> Reply:
+        return fill(5, pod("x", 3)) if request.is_watch else Reply(body=listing(5, pod("x", 3)))
+
+    informer, _ = started(answer)
+    assert informer.wait_for_cache_sync(30)
+
+
+def test_a_resource_that_is_not_there_is_named_when_the_wait_is_over(started):
+    slow = BackoffPolicy(initial_s=60.0, cap_s=60.0)
+    informer, _ = started(lambda _: refusal(status(404, "NotFound", "none")), backoff=slow)
+    with pytest.raises(SyncError, match="/api/v1/pods: 404: none"):
+        informer.wait_for_cache_sync(0.5)
+
+
+def test_a_write_in_one_of_several_namespaces_is_not_waited_for_in_the_others(started):
+    def answer(request: Request) -> Reply:
+        if "/namespaces/a/" in request.path:
+            return fill(5, more=line("ADDED", pod("x", 90)))
+        return fill(5)
+
+    informer, _ = started(answer, namespaces=["a", "b"])
+    assert informer.wait_for_cache_sync(30)
+    assert informer.wait_until("90", 30)
+    assert "5" == informer.snapshot().resource_version
+
+
+def test_an_index_function_that_raises_leaves_out_its_object_alone(started):
+    told: list[str] = []
+
+    class Notes(Observer):
+        def poisoned(self, cause: str) -> None:
+            told.append(cause)
+
+    def first_label(item: Any) -> list[str]:
+        return [item.labels["app"]]
+
+    items = (pod("x", 3, labels={"app": "web"}), pod("y", 4))
+    informer, _ = started(
+        lambda _: fill(5, *items), observer=Notes(), indexers={"app": first_label}
+    )
+    assert informer.wait_for_cache_sync(30)
+    assert ["a/x"] == informer.indexer.index_keys("app", "web")
+    assert ["indexer app raised KeyError('app') on a/y"] == told
+
+
+def test_the_callers_configuration_stays_as_it_is():
+    configuration = Configuration()
+    configuration.host = "http://127.0.0.1:1"
+    before = (configuration.retries, configuration.connection_pool_maxsize)
+    Transport(configuration, pool_maxsize=77).close()
+    assert before == (configuration.retries, configuration.connection_pool_maxsize)
+    assert configuration.socket_options is None
+
+
+def test_labels_cannot_be_changed_by_a_reader(started):
+    informer, _ = started(lambda _: fill(5, pod("x", 3), pod("y", 4, labels={"app": "web"})))
+    assert informer.wait_for_cache_sync(30)
+    for item in informer.snapshot():
+        with pytest.raises(TypeError):
+            item.labels["app"] = "other"
+    assert [{}, {"app": "web"}] == [dict(item.labels) for item in informer.snapshot()]
+
+
+def test_an_exception_sent_to_the_reflectors_thread_does_not_end_it(started):
+    informer, server = started(lambda _: fill(5, pod("x", 3)))
+    assert informer.wait_for_cache_sync(30)
+    machine = informer._reflectors[0].machine
+    step, struck = machine.step, []
+
+    def strike(came: Any, now: float) -> Any:
+        if isinstance(came, Broke) and came.signal is not Signal.UNREACHABLE and not struck:
+            struck.append(came)
+            raise SystemExit
+        return step(came, now)
+
+    machine.step = strike
+    informer._reflectors[0]._stream.abort()
+    eventually(lambda: len(struck) + len(server.asked()) > 2, "it goes on")
+    eventually(lambda: informer.health.following, "it follows again")
