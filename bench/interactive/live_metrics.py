@@ -1,23 +1,129 @@
-"""From one look to the next: rates of what happened meanwhile, as one point of the live charts."""
+"""Live metrics: rates of what happened from one look to the next, a point of the charts each."""
 
+import contextlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, Literal, TypeVar
+
+import psutil
 
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.populated import IDENTITY
-from bench.interactive.background import Background
-from bench.interactive.counts import count, throttled
 from bench.interactive.environment import DemoEnvironment
 from bench.interactive.freshness import EVERY_S as FRESH_EVERY_S
 from bench.interactive.freshness import LightProbe
 from bench.interactive.scrape import EVERY_S, Scraped, scrape
-from bench.interactive.spent import Spent
-from bench.probes.audit import AuditError, AuditLog, AuditRow
+from bench.probes.audit import COMPLETE, AuditError, AuditLog, AuditRow
 from bench.probes.metrics import MetricsError
 from bench.probes.observers.freshness import FreshnessProbe
+
+
+class CpuSampler:
+    """Reads CPU seconds by name; a process that was started anew begins again at 0."""
+
+    def __init__(self) -> None:
+        self._trees: dict[int, list[psutil.Process]] = {}
+
+    def read(self, pids: Mapping[str, int]) -> dict[str, tuple[int, float]]:
+        """Return id and CPU seconds of each tree that is there."""
+        self._trees = {pid: tree for pid, tree in self._trees.items() if pid in pids.values()}
+        found = {}
+        for name, pid in pids.items():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found[name] = (pid, sum(_spent(each) for each in self._tree(pid)))
+        return found
+
+    def _tree(self, pid: int) -> list[psutil.Process]:
+        tree = self._trees.get(pid)
+        if tree is None or not all(each.is_running() for each in tree):
+            root = psutil.Process(pid)
+            tree = self._trees[pid] = [root, *root.children(recursive=True)]
+        return tree
+
+
+def _spent(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+ACCOUNT = "system:serviceaccount:"
+THROTTLED = 429
+
+
+def identity(user: str) -> str:
+    """Return the short name of a user: a ServiceAccount's own name, else all of it."""
+    return user.rpartition(":")[2] if user.startswith(ACCOUNT) else user
+
+
+def is_request(row: AuditRow) -> bool:
+    """Whether the line is the one that a request is counted by.
+
+    A watch that was opened (200) has a line when it begins to answer, which counts,
+    and one when it ends; all else has the one when it is answered.
+    """
+    opened = row.verb == "watch" and row.code == 200
+    return opened != (row.stage == COMPLETE)
+
+
+def count(rows: Iterable[AuditRow]) -> Counter[tuple[str, str]]:
+    """Return the requests by ``(identity, verb)``."""
+    return Counter((identity(row.user), row.verb) for row in rows if is_request(row))
+
+
+def throttled(rows: Iterable[AuditRow]) -> Counter[str]:
+    """Return the requests refused with 429 (too many requests), by identity."""
+    return Counter(
+        identity(row.user) for row in rows if row.code == THROTTLED and row.stage == COMPLETE
+    )
+
+
+T = TypeVar("T")
+
+
+class Background(Generic[T]):
+    """Runs ``work`` when kicked, not sooner than ``every_s`` after it last began.
+
+    ``latest`` is its last result; ``error`` the text of what it raised last, if it
+    was one of ``expected``.
+    """
+
+    def __init__(
+        self, work: Callable[[], T], every_s: float, expected: tuple[type[Exception], ...]
+    ) -> None:
+        self._work = work
+        self._every_s = every_s
+        self._expected = expected
+        self._began = float("-inf")
+        self._thread: threading.Thread | None = None
+        self.latest: T | None = None
+        self.finished = 0
+        """How many times it ended; a new result is known by it."""
+        self.error: str | None = None
+
+    @property
+    def busy_s(self) -> float:
+        """Since when it is at work; 0 when it is not."""
+        at_work = self._thread is not None and self._thread.is_alive()
+        return time.monotonic() - self._began if at_work else 0.0
+
+    def kick(self) -> None:
+        """Begin if it is time and nothing is under way."""
+        if self.busy_s or time.monotonic() - self._began < self._every_s:
+            return
+        self._began = time.monotonic()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.latest = self._work()
+            self.error = None
+        except self._expected as error:
+            self.error = str(error)
+        self.finished += 1
+
 
 AWAY_S = 10.0
 """After so long without a look the thread is taken up anew: what happened is not caught up."""
@@ -39,7 +145,7 @@ class LiveMetrics:
         self._lock = threading.Lock()
         self._position: int | None = None
         self._at = float("-inf")
-        self._spent = Spent()
+        self._cpu_sampler = CpuSampler()
         self._cpu: dict[str, tuple[int, float]] = {}
         self._answers: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
@@ -69,8 +175,7 @@ class LiveMetrics:
     def step(self, answers: Mapping[str, int], failed: Mapping[str, int]) -> dict[str, Any]:
         """Look once; ``answers`` and ``failed`` are counts of each server's, so far.
 
-        Returns the point since the last look (``None`` the first time) and how things
-        environment now.
+        Returns the point since the last look (``None`` the first time) and the present state.
         """
         with self._lock:
             now = time.monotonic()
@@ -157,7 +262,7 @@ class LiveMetrics:
         }
 
     def _cpu_since(self, seconds: float) -> dict[str, float]:
-        before, self._cpu = self._cpu, self._spent.read(self._environment.pids())
+        before, self._cpu = self._cpu, self._cpu_sampler.read(self._environment.pids())
         return {
             name: round(max(0.0, spent - before[name][1]) / seconds, 4)
             for name, (pid, spent) in self._cpu.items()

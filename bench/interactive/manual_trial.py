@@ -12,7 +12,6 @@ import pandas as pd
 
 from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.interactive.environment import DemoEnvironment
-from bench.interactive.rows import read_rows
 from bench.interactive.service import Refused
 from bench.model import (
     SCHEMA,
@@ -27,8 +26,30 @@ from bench.model import (
 from bench.probes.audit import AuditRow
 from bench.probes.metrics import MetricsError, ScrapeRow
 from bench.probes.processes import Trees, usage
+from bench.store.tables import REQUESTS
 from bench.sut.registry import ServerError
 from bench.trial.marks import Mark, Marker
+
+TIMES = ("intended_us", "sent_us", "done_us")
+
+
+def read_rows(folder: Path, server: str, *, begin_us: int) -> pd.DataFrame:
+    """Return the rows of ``server``, times counted from ``begin_us`` (since the epoch).
+
+    Pieces are ``<server>-<begin of its own in us>-<number>.parquet``; each is removed
+    once it is read.
+    """
+    frames = [REQUESTS.empty()]
+    for path in sorted(folder.glob(f"{server}-*.parquet")):
+        frame = pd.read_parquet(path)
+        shift = int(path.stem.split("-")[-2]) - begin_us
+        for column in TIMES:
+            frame[column] = frame[column].astype("Int64") + shift
+        frames.append(frame)
+        path.unlink()
+    rows = pd.concat(frames) if len(frames) > 1 else frames[0]
+    return rows.sort_values("intended_us", ignore_index=True)
+
 
 UNREADABLE = (Refused, ServerError, ApiError, ApiUnreachableError, MetricsError)
 

@@ -29,7 +29,7 @@ from bench.load.distributed.master import Gathering, MasterSession  # noqa: E402
 from bench.load.distributed.messages import Assignment  # noqa: E402
 from bench.load.distributed.share import WHOLE  # noqa: E402
 from bench.load.models import Order  # noqa: E402
-from bench.load.phase import PhaseSwitch  # noqa: E402
+from bench.load.phases import PhaseSwitch  # noqa: E402
 from bench.load.routes import RouteError, load, names  # noqa: E402
 from bench.load.session import Session  # noqa: E402
 from bench.load.targets import TargetsError, read_targets  # noqa: E402

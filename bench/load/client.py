@@ -1,16 +1,119 @@
-"""Asking one thing once: send, read, judge, count, record, and tell Locust."""
+"""The request client: send, read, check, count, record, back off, and report to Locust."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from time import monotonic
 
-from bench.load.backoff import Backoff
-from bench.load.check import BodyCheck, ImplausibleBodyError
+import msgspec
+
 from bench.load.connection import Address, Connection, NoAnswerError
-from bench.load.phase import Phase
+from bench.load.phases import Phase
 from bench.load.recorder import Result
 from bench.load.routes import Ask
+
+FIRST_S = 0.05
+CAP_S = 1.0
+"""Doubling from 50 ms to 1 s: a restarted server is found again within a second, and
+a dead one costs each user one attempt a second."""
+
+LOST_IN_A_ROW = 5
+"""A server that could be connected to and then hung up is left alone only after so many
+of these in a row: a lost connection now and then must not silence the requests around it."""
+
+
+class Backoff:
+    """Doubling pauses after failures in a row; one success ends them. The clock is the caller's.
+
+    Without them a user of the closed model would ask a dead server thousands of times a second.
+    """
+
+    def __init__(self, first_s: float = FIRST_S, cap_s: float = CAP_S) -> None:
+        self._first_s = first_s
+        self._cap_s = cap_s
+        self._in_a_row = 0
+        self._pause_s = 0.0
+        self._until = 0.0
+
+    def failed(self, now: float, *, lost: bool = False) -> None:
+        """Note at ``now`` (seconds) that the server could not be reached, or hung up (``lost``)."""
+        self._in_a_row += 1
+        if lost and self._in_a_row < LOST_IN_A_ROW:
+            return
+        if now < self._until:
+            return  # an attempt that was under way when the pause began says nothing new
+        self._pause_s = min(self._cap_s, max(self._first_s, 2 * self._pause_s))
+        self._until = now + self._pause_s
+
+    def succeeded(self) -> None:
+        """Note that the server answered."""
+        self._in_a_row = 0
+        self._pause_s = 0.0
+        self._until = 0.0
+
+    def remaining_s(self, now: float) -> float:
+        """Return the seconds still to wait at ``now``, 0 when the server may be tried."""
+        return max(0.0, self._until - now)
+
+
+class ImplausibleBodyError(Exception):
+    """An answer with status 200 that cannot be right."""
+
+
+class _Envelope(msgspec.Struct):
+    code: int
+    result: list[msgspec.Raw] | dict[str, msgspec.Raw]
+
+
+class _Name(msgspec.Struct):
+    name: str
+    namespace: str
+
+
+class BodyCheck:
+    """Checks bodies in full: JSON, ``code``, and a number of entries like the one seen before.
+
+    Churn moves the number of pods about, so a list is plausible while it holds
+    between half and double of what the first checked answer to its path held. The
+    pods asked for always exist: an empty list is never plausible.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, int] = {}
+
+    def check(self, path: str, body: bytes) -> None:
+        """Raise ``ImplausibleBodyError`` unless ``body`` may be the right answer to ``path``."""
+        try:
+            envelope = msgspec.json.decode(body, type=_Envelope)
+        except msgspec.DecodeError as error:
+            raise ImplausibleBodyError(f"the body is not the answer promised: {error}") from error
+        if envelope.code != 200:
+            raise ImplausibleBodyError(f"the body says code {envelope.code} under status 200")
+        asks_for_one = path.partition("?")[0].count("/") == 3  # /pods/<namespace>/<name>
+        if asks_for_one is not isinstance(envelope.result, dict):
+            asked, given = ("one pod", "a list") if asks_for_one else ("a list", "one object")
+            raise ImplausibleBodyError(f"{asked} was asked for, {given} came")
+        if isinstance(envelope.result, dict):
+            _check_pod(path, envelope.result)
+        else:
+            self._check_entries(path, len(envelope.result))
+
+    def _check_entries(self, path: str, entries: int) -> None:
+        if entries == 0:
+            raise ImplausibleBodyError("the list is empty though its pods exist")
+        usual = self._entries.setdefault(path, entries)
+        if not usual / 2 <= entries <= usual * 2:
+            raise ImplausibleBodyError(f"the list holds {entries} entries, {usual} at first")
+
+
+def _check_pod(path: str, pod: dict[str, msgspec.Raw]) -> None:
+    try:
+        found = msgspec.json.decode(pod["metadata"], type=_Name)
+    except (KeyError, msgspec.DecodeError) as error:
+        raise ImplausibleBodyError(f"the pod has no usable metadata: {error}") from error
+    if not path.endswith(f"/{found.namespace}/{found.name}"):
+        raise ImplausibleBodyError(f"the pod is {found.namespace}/{found.name}")
+
 
 CHECK_EVERY = 100
 """One body in so many is checked in full, a user's first among them: a check of 4.4 MB

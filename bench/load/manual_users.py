@@ -10,7 +10,7 @@ from locust.env import Environment
 from bench.load.client import Questions
 from bench.load.connection import Address
 from bench.load.models import Order
-from bench.load.phase import Phase, PhaseSwitch
+from bench.load.phases import Phase, PhaseSwitch
 from bench.load.routes import Ask, Route
 from bench.load.user import LoadUser
 from bench.model import Arrivals

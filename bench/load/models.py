@@ -17,7 +17,7 @@ from bench.load.client import Questions, Report, RequestClient
 from bench.load.connection import Connection
 from bench.load.distributed.share import WHOLE, Share
 from bench.load.pacing import choices, offsets
-from bench.load.phase import Phase, PhaseSwitch
+from bench.load.phases import Phase, PhaseSwitch
 from bench.model import Arrivals
 
 BURST_S = 0.1

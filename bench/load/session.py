@@ -12,8 +12,15 @@ from pathlib import Path
 from locust.env import Environment
 
 from bench.load.models import Order
-from bench.load.phase import Phase, PhaseSwitch
-from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, progress_of, run_phase
+from bench.load.phases import (
+    AFTER_TIMEOUT_S,
+    Phase,
+    PhaseSwitch,
+    Usage,
+    drain,
+    progress_of,
+    run_phase,
+)
 from bench.load.protocol import DRAIN_BOUND_S, Drained, Measured, Message, Progress
 from bench.load.recorder import Recorder
 from bench.load.user import LoadUser

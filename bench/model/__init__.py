@@ -2,16 +2,32 @@
 
 Plain data only: no effects, no third-party imports, nothing else of the
 project. Reading and writing these is the store's duty; computing with them is
-the analysis's. ``plan`` says what is to be measured; ``run``, ``trial`` and ``equality``
-are what a results folder holds of it, each the file of its name; ``caveat`` is what any of it
-is to be read with, ``targets`` what there is to ask for.
+the analysis's. ``plan`` says what is to be measured and what there is to ask for; ``run`` and
+``trial`` are what a results folder holds of it; ``caveat`` is what any of it is to be read with.
 """
 
 from bench.model.caveat import Caveat, CaveatKind
-from bench.model.equality import Answer, EqualityRecord
-from bench.model.plan import AGAIN, NO_SERVER, Arrivals, External, Plan, Scenario, Trial
-from bench.model.run import SCHEMA, Environment, LoadWorkers, Resumption, RunRecord, RunState
-from bench.model.targets import PROBE_NAME, Targets
+from bench.model.plan import (
+    AGAIN,
+    NO_SERVER,
+    PROBE_NAME,
+    Arrivals,
+    External,
+    Plan,
+    Scenario,
+    Targets,
+    Trial,
+)
+from bench.model.run import (
+    SCHEMA,
+    Answer,
+    Environment,
+    EqualityRecord,
+    LoadWorkers,
+    Resumption,
+    RunRecord,
+    RunState,
+)
 from bench.model.trial import FaultRecord, LoadWorker, Outcome, TrialRecord
 
 __all__ = [

@@ -3,6 +3,20 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+PROBE_NAME = "freshness-probe"
+"""Name of the pod that the freshness probe writes, and reads from the servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a route may ask for: things of the population that stay, whatever churn does."""
+
+    namespaces: tuple[str, ...]
+    pods: tuple[tuple[str, str], ...]
+    """``(namespace, name)`` of pods that are never deleted."""
+    label_selectors: tuple[str, ...]
+
+
 NO_SERVER = "none"
 """The arm without a server and without load, the floor that costs are measured from."""
 

@@ -38,8 +38,7 @@ from bench.load.distributed.messages import (
     Result,
 )
 from bench.load.models import Order
-from bench.load.phase import Phase, PhaseSwitch
-from bench.load.phases import AFTER_TIMEOUT_S, Usage, drain, run_phase
+from bench.load.phases import AFTER_TIMEOUT_S, Phase, PhaseSwitch, Usage, drain, run_phase
 from bench.load.protocol import DRAIN_BOUND_S, Progress
 from bench.load.recorder import Recorder
 from bench.load.routes import load

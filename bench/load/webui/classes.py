@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from bench.load.manual_users import ManualUser
-from bench.load.phase import Phase
+from bench.load.phases import Phase
 from bench.load.recorder import Recorder
 from bench.load.routes import Route, load, names
 

@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from bench.interactive.manual_trial import What
-from bench.interactive.rows import read_rows
+from bench.interactive.manual_trial import What, read_rows
 from bench.interactive.service import Refused
 from bench.store.tables import REQUESTS
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.load.backoff import LOST_IN_A_ROW, Backoff
+from bench.load.client import LOST_IN_A_ROW, Backoff
 
 
 def test_pauses_double_up_to_the_cap_and_end_with_a_success():

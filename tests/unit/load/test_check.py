@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.load.check import BodyCheck, ImplausibleBodyError
+from bench.load.client import BodyCheck, ImplausibleBodyError
 
 
 def answer(result, code=200):

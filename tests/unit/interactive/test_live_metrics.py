@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from bench.interactive.counts import count, identity, throttled
+from bench.interactive.live_metrics import count, identity, throttled
 from bench.probes.audit import AuditRow
 
 DIRECT = "system:serviceaccount:informer-bench:direct"
