@@ -22,7 +22,7 @@ $(STAMP): requirements.lock informer/pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV)
 	@# The lock is complete, so nothing is resolved: pip's resolver would otherwise look past a
 	@# pin for the same package with an extra, and stop when a newer version has been released.
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable informer
 	@$(PY) -m pip check --disable-pip-version-check
 	@touch $@
