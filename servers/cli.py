@@ -10,16 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from kube_informer import ClientConfig, CredentialsError
+from kube_informer.redaction import redact, redact_output
 from servers.access_log import AccessLog
 from servers.app import App
-from servers.kubeconfig import (
-    ApiServerAwayError,
-    KubeconfigError,
-    check_reachable,
-    choose_context,
-    load,
-)
 from servers.metrics import new_registry
+from servers.reachability import ApiServerAwayError, check_reachable
 from servers.registry import SERVERS, build_source
 from servers.serve import listen, serve
 from servers.server import Settings
@@ -62,15 +58,15 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a server until it is told to stop; exit with one of the codes above."""
+    redact_output()
     options = _parser().parse_args(arguments)
     told = _told(options)
     try:
-        context = choose_context(
-            options.kubeconfig, options.context, SERVERS[options.name].identity
+        config = ClientConfig.load(
+            options.kubeconfig, options.context, preferred=SERVERS[options.name].identity
         )
-        configuration = load(options.kubeconfig, context)
-        check_reachable(configuration)
-    except KubeconfigError as error:
+        check_reachable(config)
+    except CredentialsError as error:
         _fail(options.name, str(error), BAD_KUBECONFIG)
     except ApiServerAwayError as error:
         _fail(options.name, str(error), API_SERVER_AWAY)
@@ -80,9 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f"{options.host} port {options.port}"
         reason = error.strerror or str(error)
         _fail(options.name, f"cannot listen on {where}: {reason} (--host, --port)", PORT_TAKEN)
-    settings = Settings(
-        options.kubeconfig, context, options.namespace, options.threads, told, options.replica
-    )
+    settings = Settings(config, options.namespace, options.threads, told, options.replica)
     group = WorkerGroup(options.workers) if options.workers > 1 else None
 
     def make_app(worker: int) -> tuple[Any, PodSource, list[socket.socket]]:
@@ -97,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     host = f"[{host}]" if ":" in host else host
     print(
         f"servers {options.name}: http://{host}:{port}/pods reads "
-        f"{configuration.host} as context {context!r}",
+        f"{config.server} as context {config.context!r}",
         flush=True,
     )
     sys.exit(serve(make_app, listener, options.workers))
@@ -118,7 +112,7 @@ def _told(options: argparse.Namespace) -> dict[str, float]:
 
 
 def _fail(name: str, reason: str, code: int) -> NoReturn:
-    print(f"servers {name}: {reason}", file=sys.stderr)
+    print(redact(f"servers {name}: {reason}"), file=sys.stderr)
     sys.exit(code)
 
 
@@ -136,7 +130,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", metavar="NAME", choices=SERVERS, help=", ".join(SERVERS))
     parser.add_argument(
-        "--kubeconfig", type=Path, required=True, metavar="FILE", help="how to reach the API server"
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how to reach the API server; left out: as kubectl, by $KUBECONFIG, ~/.kube/config "
+        "or, in a pod, its service account",
     )
     parser.add_argument(
         "--context",

@@ -47,7 +47,7 @@ def over_informer(
 ) -> CachedSource:
     """Return a ``source`` over an informer of its own, whose metrics go to ``registry``.
 
-    Nothing is asked for before the source is started. Raises as ``Transport.from_kubeconfig``.
+    Nothing is asked for before the source is started. Raises as ``Transport``.
     """
     transport = connect(settings, registry, 2)
     metrics = _TimedMetrics(registry)

@@ -16,10 +16,9 @@ from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.client.rest import RESTClientObject, RESTResponse
 from prometheus_client import CollectorRegistry
 
-from kube_informer import PODS
+from kube_informer import PODS, CredentialsError
 from kube_informer.transport import Response
 from servers.direct import TIMEOUT_S, source_error
-from servers.kubeconfig import load
 from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.server import Settings
 from servers.source import POD_HEAD, SourceError
@@ -54,22 +53,27 @@ class _CountedResponse(RESTResponse):
 
 
 class _CountingRest(RESTClientObject):
-    """The official client's HTTP layer; each request it sends is counted once."""
+    """The official client's HTTP layer over our connections; each request is counted once."""
 
     def __init__(
-        self, configuration: Configuration, count: UpstreamRequests, received: UpstreamBytes
+        self, configuration: Configuration, settings: Settings, registry: CollectorRegistry
     ) -> None:
         super().__init__(configuration)
-        self._count = count
-        self._received = received
+        self.pool_manager = settings.config.pools(maxsize=settings.threads)
+        self._credentials = settings.config.credentials
+        self._count = UpstreamRequests(registry)
+        self._received = UpstreamBytes(registry)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the base class's own signature
         code = 0
+        kwargs["headers"] = self._credentials.headers(kwargs.get("headers"))
         try:
             response = super().request(method, url, *args, **kwargs)  # type: ignore[no-untyped-call]
             code = response.status
         finally:
             self._count(_verb(url), PODS.plural, "", code)
+        if code == HTTPStatus.UNAUTHORIZED:
+            self._credentials.reject()
         return _CountedResponse(response.response, self._received)
 
 
@@ -86,14 +90,11 @@ def typed_client(settings: Settings, registry: CollectorRegistry) -> "CoreV1Api"
     # It brings hundreds of models with it, half of a server's start: not for those without them.
     from kubernetes.client import CoreV1Api
 
-    configuration = load(settings.kubeconfig, settings.context)
-    configuration.retries = False
-    configuration.connection_pool_maxsize = settings.threads
+    configuration = Configuration()
+    configuration.host = settings.config.server
     client = ApiClient(configuration)
     client.user_agent = settings.user_agent
-    client.rest_client = _CountingRest(
-        configuration, UpstreamRequests(registry), UpstreamBytes(registry)
-    )
+    client.rest_client = _CountingRest(configuration, settings, registry)
     return CoreV1Api(client)
 
 
@@ -117,7 +118,9 @@ class _Serialiser(ApiClient):
 _SERIALISER = _Serialiser(Configuration())
 
 
-def refusal(error: ApiException | urllib3.exceptions.HTTPError) -> SourceError:
+def refusal(
+    error: ApiException | CredentialsError | urllib3.exceptions.HTTPError,
+) -> SourceError:
     """Return what our client is told of a call of the official client that failed."""
     if isinstance(error, ApiException) and error.status:
         body = error.body if isinstance(error.body, bytes) else (error.body or "").encode()
@@ -130,4 +133,4 @@ def refusal(error: ApiException | urllib3.exceptions.HTTPError) -> SourceError:
 
 
 REQUEST_TIMEOUT = (CONNECT_TIMEOUT_S, TIMEOUT_S)
-FAILURES = (ApiException, urllib3.exceptions.HTTPError)
+FAILURES = (ApiException, CredentialsError, urllib3.exceptions.HTTPError)

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from kube_informer import Transport
+from kube_informer import ClientConfig, Transport
 from servers.metrics import UpstreamBytes, UpstreamRequests
 from servers.source import PodSource
 
@@ -40,8 +39,7 @@ class Option:
 class Settings:
     """What a source is built from. ``namespace`` is ``None`` for all namespaces."""
 
-    kubeconfig: Path
-    context: str
+    config: ClientConfig
     namespace: str | None
     threads: int
     options: Mapping[str, float] = field(default_factory=dict)
@@ -69,10 +67,9 @@ class Server:
 
 
 def connect(settings: Settings, registry: CollectorRegistry, connections: int) -> Transport:
-    """Return a transport whose requests are counted; raises as ``Transport.from_kubeconfig``."""
-    return Transport.from_kubeconfig(
-        settings.kubeconfig,
-        settings.context,
+    """Return a transport whose requests are counted; raises as ``Transport``."""
+    return Transport(
+        settings.config,
         pool_maxsize=connections,
         on_request=UpstreamRequests(registry),
         on_received=UpstreamBytes(registry),

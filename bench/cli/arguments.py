@@ -2,12 +2,16 @@
 
 import argparse
 import math
+import os
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 from bench.cluster.binaries import KUBERNETES_VERSION, Version
 from bench.model import External
 from bench.plan.toml_schema import NAME
+from kube_informer.redaction import register_secret
 
 
 def add_folders(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +69,14 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+_VARIABLE = re.compile(
+    r"""\s*(?:env\s+)?([A-Za-z_]\w*)=((?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\;|&<>()])*)\s+(?=\S)"""
+)
+"""A variable and its value in front of a command."""
+_HARMLESS = re.compile(r"\d{0,6}|true|false|on|off|yes|no")
+_COMPUTED = re.compile(r"""^(?:[^'$`]|'[^']*')*[$`]""")
+"""A value that the shell makes; in single quotes a dollar is one."""
+
 pod_count = whole_number(1, 50_000)
 round_count = whole_number(1, 100)
 churn_rate = number(0, 1000)
@@ -76,6 +88,28 @@ def external_server(text: str) -> External:
     name, equals, command = text.partition("=")
     if not equals or not NAME.fullmatch(name) or not command.strip():
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not NAME=CMD, NAME of lower-case letters, digits and hyphens"
+            f"{name!r} is no name of lower-case letters, digits and hyphens, or no command follows "
+            "it; write NAME=CMD"
         )
-    return External(name, command)
+    return External(name, _without_values(name, command))
+
+
+def _without_values(server: str, command: str) -> str:
+    """Return ``command`` without the values of the variables that are set in front of it.
+
+    A command is kept with the run and shown by whoever lists processes. The values, which
+    may be secrets, go into the environment under names of the server's own, and the command
+    takes them from there. Numbers and switches stay, and what the shell computes.
+    """
+    kept = ""
+    while (found := _VARIABLE.match(command)) is not None:
+        variable, value = found.groups()
+        command = command[found.end() :]
+        if not (_HARMLESS.fullmatch(value) or _COMPUTED.search(value)):
+            word = "".join(shlex.split(value))
+            own = f"{server.upper().replace('-', '_')}_{variable}"
+            os.environ[own] = word
+            register_secret(word)
+            value = f'"${{{own}:?is not kept with a run; set it to go on}}"'
+        kept += f"{variable}={value} "
+    return kept + command

@@ -8,7 +8,6 @@ from bench.cluster.existing.access import open_access
 from bench.sites.cleanup import check_rights, clean, find
 from bench.supervision.journal import clean_up_after_others
 from bench.supervision.progress import Progress
-from bench.supervision.watchdog import Watchdog
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -34,22 +33,21 @@ def _clean(options: argparse.Namespace, progress: Progress) -> int:
         progress.say("nothing of a killed harness is left on this machine")
         return OK
     kubeconfig, context = named_context(options)
-    with Watchdog() as watchdog:
-        access = open_access(kubeconfig, context, watchdog.new_folder())
-        progress.say(f"Existing cluster: context {context!r}, API server {access.server}")
-        access.version()
-        check_rights(access)
-        found = find(access.api, unexpired=options.unexpired)
-        if not found:
-            progress.say("no namespace of this project is there: nothing to clean")
-            return OK
-        for leftover in found:
-            what = "remove" if leftover.removable else "keep  "
-            progress.say(f"  {what}  {leftover.namespace.name}: {leftover.why}")
-        removable = [leftover for leftover in found if leftover.removable]
-        if not removable:
-            return OK
-        if not agreed(f"Remove {len(removable)} of these {len(found)}?", options, progress):
-            progress.say("nothing was removed")
-            return FAILED
-        return OK if clean(access.api, removable, progress.say) else FAILED
+    access = open_access(kubeconfig, context)
+    progress.say(f"Existing cluster: context {context!r}, API server {access.server}")
+    access.version()
+    check_rights(access)
+    found = find(access.api, unexpired=options.unexpired)
+    if not found:
+        progress.say("no namespace of this project is there: nothing to clean")
+        return OK
+    for leftover in found:
+        what = "remove" if leftover.removable else "keep  "
+        progress.say(f"  {what}  {leftover.namespace.name}: {leftover.why}")
+    removable = [leftover for leftover in found if leftover.removable]
+    if not removable:
+        return OK
+    if not agreed(f"Remove {len(removable)} of these {len(found)}?", options, progress):
+        progress.say("nothing was removed")
+        return FAILED
+    return OK if clean(access.api, removable, progress.say) else FAILED

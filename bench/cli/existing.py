@@ -2,12 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.cli.arguments import number, pod_count
-from bench.cluster.existing.access import contexts, default_kubeconfig, listed
+from bench.cluster.existing.access import contexts
 from bench.cluster.existing.errors import ClusterError
 from bench.model import Plan
 from bench.plan import PlanError
@@ -15,7 +13,6 @@ from bench.sites.existing import ExistingSite
 from bench.sites.limits import UNLIMITED, Limits
 from bench.sites.preflight import Wanted, open_site
 from bench.supervision.progress import Progress
-from bench.supervision.watchdog import Watchdog
 
 ALONE = ("kubeconfig", "namespace", "audit_log", "yes", "uncapped", "max_rps", "max_pods")
 """Options that say nothing without ``--context``."""
@@ -79,19 +76,15 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--uncapped", action="store_true", help="lift these limits")
 
 
-@contextmanager
-def site_of(
-    options: argparse.Namespace, plan: Plan, progress: Progress
-) -> Iterator[ExistingSite | None]:
-    """Give the existing cluster that the options name, once agreed to; ``None`` if they name none.
+def site_of(options: argparse.Namespace, plan: Plan, progress: Progress) -> ExistingSite | None:
+    """Return the existing cluster that the options name, once agreed to; ``None`` for none.
 
     Raises ``PlanError`` for options that do not go together or a plan that exceeds the limits,
     ``ClusterError`` for a cluster that cannot be used.
     """
     if options.context is None:
         _refuse_without_context(options)
-        yield None
-        return
+        return None
     kubeconfig, context = named_context(options)
     if options.kubernetes:
         raise PlanError(
@@ -99,23 +92,19 @@ def site_of(
             f"--context {context} has a version already: leave out one of the two"
         )
     wanted = Wanted(context, kubeconfig, options.namespace, options.audit_log, _limits(options))
-    with Watchdog() as watchdog:
-        site = open_site(
-            wanted,
-            plan,
-            watchdog.new_folder(),
-            agree=lambda question: agreed(question, options, progress),
-            say=progress.say,
-        )
-        yield site
+    return open_site(
+        wanted,
+        plan,
+        agree=lambda question: agreed(question, options, progress),
+        say=progress.say,
+    )
 
 
-def named_context(options: argparse.Namespace) -> tuple[str, str]:
+def named_context(options: argparse.Namespace) -> tuple[str | None, str]:
     """Return kubeconfig and context; raise ``PlanError`` with those there are if none is named."""
-    kubeconfig = options.kubeconfig or default_kubeconfig()
     if not options.context:
-        raise PlanError(f"name the cluster with --context NAME; {_there_are(kubeconfig)}")
-    return kubeconfig, options.context
+        raise PlanError(f"name the cluster with --context NAME; {_there_are(options.kubeconfig)}")
+    return options.kubeconfig, options.context
 
 
 def agreed(question: str, options: argparse.Namespace, progress: Progress) -> bool:
@@ -133,16 +122,15 @@ def _refuse_without_context(options: argparse.Namespace) -> None:
     given = [name for name in (*ALONE, "max_minutes") if getattr(options, name)]
     if given:
         flag = f"--{given[0].replace('_', '-')}"
-        kubeconfig = options.kubeconfig or default_kubeconfig()
         raise PlanError(
             f"{flag} goes with --context NAME: an existing cluster is always named, never the "
-            f"current one; {_there_are(kubeconfig)}"
+            f"current one; {_there_are(options.kubeconfig)}"
         )
 
 
-def _there_are(kubeconfig: str) -> str:
+def _there_are(kubeconfig: str | None) -> str:
     try:
-        return f"in {kubeconfig} there are: {listed(contexts(kubeconfig))}"
+        return contexts(kubeconfig)
     except ClusterError as error:
         return str(error)
 

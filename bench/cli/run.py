@@ -73,13 +73,13 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     store = Store(options.results)
     plan, source = _plan(options, store)
     distributed = _distributed(options, plan, store)
-    with site_of(options, plan, progress) as site:
-        run = _started(options, plan, source, store, site, progress, distributed)
-        code = _walk(options, run, store, site, progress)
-        if site is not None and site.left_behind:
-            progress.say("error: not everything that was made on the cluster could be removed")
-            return FAILED
-        return code
+    site = site_of(options, plan, progress)
+    run = _started(options, plan, source, store, site, progress, distributed)
+    code = _walk(options, run, store, site, progress)
+    if site is not None and site.left_behind:
+        progress.say("error: not everything that was made on the cluster could be removed")
+        return FAILED
+    return code
 
 
 def _walk(

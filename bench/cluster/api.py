@@ -5,17 +5,14 @@ here.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from bench.cluster.certificates import KeyPair
-from kube_informer.credentials import bearer_header
+from kube_informer import ClientConfig
 from kube_informer.redaction import redact
 
 JSON = "application/json"
@@ -35,60 +32,24 @@ class ApiUnreachableError(Exception):
     """No answer came from the API server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """How to reach an API server and who to be there: a certificate, or a token.
-
-    ``authority`` vouches for the server, ``None`` for those that this machine trusts. The
-    token is in a file or is asked for, each time anew, since it may be renewed meanwhile.
-    ``server_name`` is what the server's certificate says, where its address does not.
-    """
-
-    server: str
-    authority: Path | None
-    client: KeyPair | None = None
-    token: Path | Callable[[], str] | None = None
-    server_name: str | None = None
-
-    def authorization(self) -> str | None:
-        """Return the header for the token as it is now, ``None`` where there is none.
-
-        Raises ``CredentialsError`` for a token that no header can carry.
-        """
-        if self.token is None:
-            return None
-        if isinstance(self.token, Path):
-            return bearer_header(self.token.read_text(), f"the token in {self.token}")
-        return bearer_header(self.token(), f"the token for {self.server}")
-
-
 class Api:
     """A connection pool to one API server as one identity; may be shared by threads."""
 
     def __init__(
-        self, credentials: Credentials, *, connections: int = 4, read_timeout_s: float = 60.0
+        self, config: ClientConfig, *, connections: int = 4, read_timeout_s: float = 60.0
     ) -> None:
-        client = credentials.client
-        self.server = credentials.server
-        self._authorization = credentials.authorization
-        self._prefix = urlsplit(credentials.server).path.rstrip("/")
-        self._pool = urllib3.connectionpool.connection_from_url(
-            credentials.server,
+        """Raises ``CredentialsError`` if an exec plugin gives no credentials."""
+        self.server = config.server
+        self._credentials = config.credentials
+        self._pools = config.pools(
             maxsize=connections,
             block=True,
-            retries=False,
             timeout=urllib3.Timeout(connect=3, read=read_timeout_s),
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=str(credentials.authority) if credentials.authority else None,
-            cert_file=str(client.certificate) if client else None,
-            key_file=str(client.key) if client else None,
-            server_hostname=credentials.server_name,
-            assert_hostname=credentials.server_name,
         )
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._pool.close()
+        self._pools.clear()
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON of any shape
         """Return the decoded body of ``path``."""
@@ -124,21 +85,20 @@ class Api:
     ) -> bytes:
         """Send one request and return the body of the answer.
 
-        Raises ``ApiError`` on a refusal and ``ApiUnreachableError`` without an answer.
+        Raises ``ApiError`` on a refusal, ``ApiUnreachableError`` without an answer, and
+        ``CredentialsError`` if there are no credentials any more.
         """
         payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        headers = {"Accept": JSON}
-        if payload is not None:
-            headers["Content-Type"] = content_type
-        authorization = self._authorization()
-        if authorization is not None:
-            headers["Authorization"] = authorization
+        content = {} if payload is None else {"Content-Type": content_type}
+        headers = self._credentials.headers({"Accept": JSON, **content})
         try:
-            response = self._pool.request(
-                method, f"{self._prefix}{path}", body=payload, headers=headers
+            response = self._pools.request(
+                method, f"{self.server}{path}", body=payload, headers=headers, redirect=False
             )
         except HTTPError as error:
             raise ApiUnreachableError(redact(f"{method} {self.server}{path}: {error}")) from error
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            self._credentials.reject()
         if response.status >= 400:
             raise _refusal(method, path, response.status, response.data)
         return response.data

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kube_informer import ClientCertificate
+
 VALID_FOR = dt.timedelta(days=30)
 BACKDATED = dt.timedelta(minutes=5)
 
@@ -25,6 +27,10 @@ class KeyPair:
 
     certificate: Path
     key: Path
+
+    def read(self) -> ClientCertificate:
+        """Return both as PEM."""
+        return ClientCertificate(self.certificate.read_bytes(), self.key.read_bytes())
 
     def delete(self) -> None:
         """Remove both files, so that nobody can use the pair again."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.cluster.api import Credentials
+from bench.cluster.plane import Plane
+from kube_informer import ClientConfig
 
 Order = Mapping[str, Any]
 Figures = Mapping[str, Any]
@@ -22,31 +23,19 @@ Obey = Callable[[Order], tuple[str, Figures]]
 def account_parser(module: str, description: str | None) -> argparse.ArgumentParser:
     """Return a parser that takes where the API server is and as whom to speak to it."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
-    parser.add_argument("--server", required=True, help="address of the API server")
-    parser.add_argument("--authority", type=Path, help="its CA certificate (PEM)")
-    parser.add_argument("--server-name", help="the name in its certificate")
-    parser.add_argument("--token", type=Path, required=True, help="file with this account's token")
+    parser.add_argument("--kubeconfig", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--context", required=True, help="the account, by its context")
     return parser
 
 
-def credentials_of(arguments: argparse.Namespace) -> Credentials:
-    """Return the credentials that the arguments of ``account_parser`` name."""
-    return Credentials(
-        arguments.server,
-        arguments.authority,
-        token=arguments.token,
-        server_name=arguments.server_name,
-    )
+def client_config_of(arguments: argparse.Namespace) -> ClientConfig:
+    """Return how to connect, by what ``account_parser`` took; raises ``CredentialsError``."""
+    return ClientConfig.load(arguments.kubeconfig, arguments.context)
 
 
-def account_arguments(credentials: Credentials) -> list[str]:
-    """Return what ``account_parser`` takes for ``credentials`` with a token in a file."""
-    told = [f"--server={credentials.server}", f"--token={credentials.token}"]
-    if credentials.authority is not None:
-        told.append(f"--authority={credentials.authority}")
-    if credentials.server_name is not None:
-        told.append(f"--server-name={credentials.server_name}")
-    return told
+def account_arguments(plane: Plane, identity: str) -> list[str]:
+    """Return what ``account_parser`` takes for an account of ``plane``."""
+    return [f"--kubeconfig={plane.kubeconfig}", f"--context={identity}"]
 
 
 def obey(orders: Mapping[str, Obey]) -> None:

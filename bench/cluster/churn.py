@@ -53,7 +53,7 @@ class Churn(Stoppable):
             sys.executable,
             "-m",
             "bench.cluster.churn_writer",
-            *account_arguments(plane.credentials(IDENTITY)),
+            *account_arguments(plane, IDENTITY),
             f"--seed={seed}",
             f"--pods={pods}",
             *plane.placement.arguments(),

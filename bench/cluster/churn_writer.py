@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.child_rpc import Figures, Order, account_parser, credentials_of, obey
+from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, obey
 from bench.cluster.churn_plan import ChurnPlan
 from bench.cluster.placement import Placement, add_placement, placement_of
 from bench.cluster.pods import PodKey, draw_pods
@@ -146,7 +146,7 @@ class Writer:
 def main() -> None:
     """Obey orders until standard input ends."""
     arguments = _arguments()
-    api = Api(credentials_of(arguments), connections=OUTSTANDING)
+    api = Api(client_config_of(arguments), connections=OUTSTANDING)
     placement = placement_of(arguments)
     drawn = draw_pods(arguments.seed, arguments.pods, namespace=placement.scope)
     writer = Writer(api, ChurnPlan(drawn, arguments.seed), placement)

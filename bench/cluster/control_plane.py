@@ -14,27 +14,22 @@ from importlib import resources
 from threading import Event, Thread
 from typing import Self
 
-from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.binaries import Binaries
-from bench.cluster.certificates import Authority, write_signing_key
+from bench.cluster.certificates import Authority, KeyPair, write_signing_key
 from bench.cluster.identities import (
     ADMIN,
     ADMIN_GROUP,
-    GRANTED_S,
     HARNESS,
-    NAMESPACE,
-    Identity,
-    create_account,
     create_identities,
-    is_granted,
     write_kubeconfig,
-    write_token,
 )
 from bench.cluster.placement import Placement
 from bench.supervision.guardian import remove_folders
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
+from kube_informer import ClientConfig, Credentials
 
 READY_TIMEOUT_S = 120.0
 """For one that hangs: one that ends is told at once, and a busy machine may take a minute."""
@@ -118,30 +113,15 @@ class ControlPlane(Stoppable):
             raise
         return plane
 
-    def credentials(self, identity: str) -> Credentials:
+    def client_config(self, identity: str) -> ClientConfig:
         """Return how to connect as ``identity`` (``admin`` or one of the accounts)."""
-        if identity == ADMIN:
-            return Credentials(self.url, self._authority.certificate, client=self._admin)
-        token = self._tokens / identity
-        return Credentials(self.url, self._authority.certificate, token=token)
+        return ClientConfig.load(self.kubeconfig, identity)
 
     def api(self, identity: str) -> Api:
         """Return a connection as ``identity``, kept until the control plane stops."""
         if identity not in self._apis:
-            self._apis[identity] = Api(self.credentials(identity), connections=16)
+            self._apis[identity] = Api(self.client_config(identity), connections=16)
         return self._apis[identity]
-
-    def admit(self, identity: Identity) -> None:
-        """Make an account for ``identity`` unless it has one.
-
-        Raises ``TimeoutError`` if its role does not come into force.
-        """
-        if (self._tokens / identity.name).exists():
-            return
-        create_account(self.api(ADMIN), identity)
-        write_token(self.api(ADMIN), identity.name, self._tokens / identity.name)
-        if not is_granted(self.api(identity.name), identity.rules[0], NAMESPACE):
-            raise TimeoutError(f"the role of {identity.name} is not in force after {GRANTED_S:g} s")
 
     def observer(self) -> Api:
         """Return the harness's connection: it may read metrics."""
@@ -176,7 +156,7 @@ class ControlPlane(Stoppable):
         """
         port = self.url.rpartition(":")[2] or str(_free_port())
         self.url = f"https://127.0.0.1:{port}"
-        probe = Api(Credentials(self.url, self._authority.certificate), read_timeout_s=PROBE_S)
+        probe = Api(self._as(), read_timeout_s=PROBE_S)
 
         def is_ready() -> bool:
             self.etcd.check()
@@ -236,7 +216,7 @@ class ControlPlane(Stoppable):
         self._retrying_ports(self.start_apiserver, "url")
         Thread(target=self._end_with_etcd, name="etcd-watch", daemon=True).start()
         bootstrap = self._authority.issue_client("bootstrap", groups=("system:masters",))
-        api = Api(Credentials(self.url, self._authority.certificate, client=bootstrap))
+        api = Api(self._as(bootstrap))
         try:
             files = create_identities(api, self._tokens)
         finally:
@@ -250,6 +230,12 @@ class ControlPlane(Stoppable):
             admin=self._admin,
             tokens=files,
         )
+
+    def _as(self, pair: KeyPair | None = None) -> ClientConfig:
+        """Return how to connect as whom ``pair`` is of, before there is a kubeconfig."""
+        credentials = Credentials(pair=pair.read()) if pair is not None else Credentials()
+        authority = self._authority.certificate.read_bytes()
+        return ClientConfig(self.url, credentials, authority=authority)
 
     def _retrying_ports(self, start: Callable[[], None], address: str) -> None:
         """Call ``start``, with another port if somebody took the free one in between."""

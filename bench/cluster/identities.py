@@ -5,7 +5,6 @@ least it needs, so that the audit log and flow control see it as they would see 
 real workload. Only a person (``admin``) has a client certificate.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,6 @@ ADMIN = "admin"
 ADMIN_GROUP = "informer-bench:admins"
 TOKEN_LIFETIME_S = 24 * 3600
 HARNESS = "harness"
-REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-GRANTED_S = 20.0
-"""How long an API server may take to notice a role that was bound."""
-POLL_S = 0.1
 
 EXTERNAL = "external"
 """Whoever serves pods and is not of this project. One is measured at a time, so one will do."""
@@ -44,25 +39,32 @@ class Identity:
         return f"system:serviceaccount:{NAMESPACE}:{self.name}"
 
 
-def pod_rule(*verbs: str, subresource: str = "") -> Rule:
-    """Return the rule for pods, or for a subresource of theirs."""
+def _pods(*verbs: str, subresource: str = "") -> Rule:
     resource = f"pods/{subresource}" if subresource else "pods"
     return {"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}
 
 
-IDENTITIES: tuple[Identity, ...] = (  # observers bring their own
-    Identity("informer", (pod_rule("get", "list", "watch"),)),
-    Identity("direct", (pod_rule("get", "list"),)),
-    Identity(EXTERNAL, (pod_rule("get", "list", "watch"),)),
+IDENTITIES: tuple[Identity, ...] = (
+    Identity("informer", (_pods("get", "list", "watch"),)),
+    Identity("direct", (_pods("get", "list"),)),
+    Identity(EXTERNAL, (_pods("get", "list", "watch"),)),
     Identity(
         "churn",
-        (pod_rule("create", "delete", "patch"), pod_rule("patch", "update", subresource="status")),
+        (_pods("create", "delete", "patch"), _pods("patch", "update", subresource="status")),
+    ),
+    Identity(
+        "probe",
+        (_pods("create", "delete", "get", "patch"), _pods("patch", subresource="status")),
+    ),
+    Identity(
+        "bystander",
+        ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},),
     ),
     Identity(
         HARNESS,
         (
-            pod_rule("create", "delete", "get", "list"),
-            pod_rule("patch", "update", subresource="status"),
+            _pods("create", "delete", "get", "list"),
+            _pods("patch", "update", subresource="status"),
             {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "get"]},
             {"nonResourceURLs": ["/metrics", "/readyz", "/version"], "verbs": ["get"]},
         ),
@@ -94,7 +96,7 @@ def create_identities(api: Api, tokens: Path) -> dict[str, Path]:
     _bind(api, ADMIN, "cluster-admin", {"kind": "Group", "name": ADMIN_GROUP})
     files = {}
     for identity in IDENTITIES:
-        create_account(api, identity)
+        _create(api, identity)
         files[identity.name] = tokens / identity.name
         write_token(api, identity.name, files[identity.name])
     return files
@@ -130,7 +132,8 @@ def write_kubeconfig(
     authority: Path | None,
     admin: KeyPair | None,
     tokens: dict[str, Path],
-    server_name: str | None = None,
+    server_name: str = "",
+    proxy: str = "",
 ) -> None:
     """Write a kubeconfig with one context an identity; ``admin`` is the current one, if given."""
     users: list[dict[str, Any]] = []
@@ -141,8 +144,10 @@ def write_kubeconfig(
     cluster = {"server": server}
     if authority is not None:
         cluster["certificate-authority"] = str(authority)
-    if server_name is not None:
+    if server_name:
         cluster["tls-server-name"] = server_name
+    if proxy:
+        cluster["proxy-url"] = proxy
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -158,8 +163,7 @@ def write_kubeconfig(
     path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
-def create_account(api: Api, identity: Identity) -> None:
-    """Create the ServiceAccount with its rules, bound cluster-wide."""
+def _create(api: Api, identity: Identity) -> None:
     api.post(
         f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", {"metadata": {"name": identity.name}}
     )
@@ -189,22 +193,3 @@ def _bind(api: Api, name: str, role: str, subject: dict[str, str]) -> None:
             "subjects": [subject],
         },
     )
-
-
-def is_granted(api: Api, rule: Rule, namespace: str, within_s: float = GRANTED_S) -> bool:
-    """Wait until the account of ``api`` may do what ``rule`` says first; return whether it may.
-
-    Roles take effect some time after they were bound: the API server reads them by watching.
-    """
-    about = {"namespace": namespace, "verb": rule["verbs"][0], "resource": rule["resources"][0]}
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": about},
-    }
-    deadline = time.monotonic() + within_s
-    while not api.post(REVIEW, review)["status"]["allowed"]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_S)
-    return True

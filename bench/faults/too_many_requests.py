@@ -10,7 +10,6 @@ was set up, and goes on: an informer that has synced does not feel this fault.
 """
 
 import http.client
-import ssl
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,14 +100,10 @@ class HeldSeat:
 
     def __init__(self, plane: ControlPlane) -> None:
         """Send the head of the request. Raises ``FaultError`` if nobody takes it."""
-        credentials = plane.credentials(ADMIN)
-        context = ssl.create_default_context(cafile=str(credentials.authority))
-        client = credentials.client
-        assert client is not None, "the admin's are a certificate"
-        context.load_cert_chain(client.certificate, client.key)
-        where = urlsplit(credentials.server)
+        admin = plane.client_config(ADMIN)
+        where = urlsplit(admin.server)
         self._connection = http.client.HTTPSConnection(
-            where.hostname or "", where.port, timeout=PATIENCE_S, context=context
+            where.hostname or "", where.port, timeout=PATIENCE_S, context=admin.tls()
         )
         try:
             self._connection.putrequest("POST", REVIEWS)

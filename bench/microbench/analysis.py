@@ -28,9 +28,7 @@ from bench.model import (
     Trial,
     TrialRecord,
 )
-from bench.probes.observers.bystander import BystanderRow
-from bench.probes.staleness import FreshnessRow
-from bench.store import ObserverRows, RunReader, Store
+from bench.store import RunReader, Store
 
 TARGET_S, TRIALS = 15.0, 100
 ARMS = ("direct", "direct-rv0", "informer", NO_SERVER)
@@ -76,15 +74,13 @@ def _make(store: Store, trials: int) -> RunReader:
         tables = {
             "audit": _audit(arm),
             "scrapes": _scrapes(arm),
-        }
-        observed: dict[str, ObserverRows] = {
-            "freshness": (FreshnessRow, _freshness(draw)),
-            "bystander": (BystanderRow, _requests(BYSTANDER_ROWS, draw)),
+            "freshness": _freshness(draw),
+            "bystander": _requests(BYSTANDER_ROWS, draw),
         }
         if arm != NO_SERVER:
             reads = _requests(READS, draw)
             tables["requests"] = {**reads, "bytes": [1] * READS, "route": ["/pods"] * READS}
-        writer.write_trial(_record(trial), **tables, observed=observed)
+        writer.write_trial(_record(trial), **tables)
     return store.open(record.run)
 
 

@@ -15,9 +15,8 @@ import time
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 
-from kubernetes.client import Configuration
-
 from bench.microbench.informer_shapes import event, pod
+from kube_informer import ClientConfig
 from kube_informer.handlers import ResourceEventHandlerFuncs
 from kube_informer.informer import SharedInformer
 from kube_informer.objects import CachedObject
@@ -67,9 +66,8 @@ def main() -> None:
     begin, (ours, theirs) = processes.Event(), processes.Pipe()
     sender = processes.Process(target=serve, args=(listener, begin, theirs), daemon=True)
     sender.start()
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    informer = SharedInformer(Transport(configuration), PODS)
+    config = ClientConfig(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    informer = SharedInformer(Transport(config), PODS)
     informer.add_event_handler(ResourceEventHandlerFuncs(add=note))
     informer.start()
     informer.wait_for_cache_sync(10)

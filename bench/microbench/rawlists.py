@@ -1,25 +1,24 @@
 """LISTs of all pods from the API server itself: the bound on what ``direct`` can reach."""
 
 import http.client
-import ssl
 import threading
 import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from bench.cluster.api import Credentials
+from kube_informer import ClientConfig
 
 READ_BYTES = 1 << 20
 
 
-def raw_lists_per_s(credentials: Credentials, connections: int, seconds: float) -> float:
+def raw_lists_per_s(config: ClientConfig, connections: int, seconds: float) -> float:
     """LISTs of all pods a second from the API server itself, bodies read and thrown away.
 
     ``connections`` threads, each with a TLS connection of its own that it keeps.
     """
-    address = urlsplit(credentials.server)
-    tls = ssl.create_default_context(cafile=str(credentials.authority))
-    headers = {"Authorization": credentials.authorization() or "", "Accept": "application/json"}
+    address = urlsplit(config.server)
+    tls = config.tls()
+    headers = dict(config.credentials.headers({"Accept": "application/json"}))
     gate = threading.Barrier(connections + 1)
     counts = [0] * connections
     deadline = 0.0

@@ -132,11 +132,9 @@ def _contenders(
         finally:
             cluster.churn.pause()
 
-    credentials = cluster.plane.credentials("direct")
+    config = cluster.plane.client_config("direct")
     contenders: dict[str, Measure] = {
-        RAW: lambda: Reading(
-            raw_lists_per_s(credentials, arguments.connections, arguments.seconds)
-        ),
+        RAW: lambda: Reading(raw_lists_per_s(config, arguments.connections, arguments.seconds)),
         DIRECT: lambda: load(urls[DIRECT]),
         INFORMER: lambda: load(urls[INFORMER]),
         CHURNED: lambda: churned(urls[INFORMER]),

@@ -10,7 +10,6 @@ from bench.cluster.api import ApiError, ApiUnreachableError
 from bench.cluster.existing.errors import ClusterError
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster, explained_by
-from bench.discretion import discreet
 from bench.load.spec import DistributedLoad, WorkersMissing
 from bench.model import (
     NO_SERVER,
@@ -27,6 +26,7 @@ from bench.probes.metrics import MetricsError
 from bench.run.cluster_pool import ClusterPool
 from bench.sites.versions import Sites
 from bench.store import RunWriter
+from bench.store.redaction import redact
 from bench.supervision.process import ProcessFailed
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog, WatchdogLost
@@ -193,7 +193,8 @@ class Run:
                 audit=measurements.audit,
                 scrapes=measurements.scrapes,
                 samples=measurements.samples,
-                observed=measurements.observed,
+                freshness=measurements.freshness,
+                bystander=measurements.bystander,
             )
         self.has_trials = True
         self._differed |= measurements.record.equal_to_list is False
@@ -208,7 +209,7 @@ class Run:
 
     def _end(self, state: RunState, reason: str | None) -> None:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        told = None if reason is None else discreet(reason, private=self._sites.private_words)
+        told = None if reason is None else redact(reason, private=self._sites.private_words)
         self.record = replace(self.record, state=state, ended_at=ended, reason=told)
         self._writer.update(self.record)
         self._writer.close()  # whoever goes on with the run writes next

@@ -18,7 +18,8 @@ from bench.cluster.existing.plane import Terms
 from bench.cluster.existing.rights import METRICS, OPTIONAL, STATUS, Right, missing
 from bench.model import Plan
 from bench.plan import PlanError, predicted_s
-from bench.probes.observers import observers
+from bench.probes.bystander_process import REQUESTS_PER_S
+from bench.probes.freshness_process import WRITES_PER_S
 from bench.sites.existing import ExistingSite
 from bench.sites.limits import Limits, exceeded, impossible
 from bench.sites.missing_rights import missing_rights_error
@@ -37,23 +38,26 @@ Agree = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the person named; ``namespace`` is ``None`` for one that is drawn."""
+    """What the person named; ``namespace`` is ``None`` for one that is drawn.
+
+    ``kubeconfig`` is ``None`` for the files that kubectl reads.
+    """
 
     context: str
-    kubeconfig: str
+    kubeconfig: str | None
     namespace: str | None = None
     audit_log: Path | None = None
     limits: Limits = field(default_factory=Limits)
 
 
-def open_site(wanted: Wanted, plan: Plan, folder: Path, *, agree: Agree, say: Say) -> ExistingSite:
-    """Return the site once the person has agreed; ``folder`` keeps key material, privately.
+def open_site(wanted: Wanted, plan: Plan, *, agree: Agree, say: Say) -> ExistingSite:
+    """Return the site once the person has agreed.
 
     Raises ``PlanError`` for a plan that exceeds the limits, ``ClusterError`` for a cluster
     that cannot be used, or if the person does not agree.
     """
     _check_plan(plan, wanted.limits)
-    access = open_access(wanted.kubeconfig, wanted.context, folder)
+    access = open_access(wanted.kubeconfig, wanted.context)
     say(f"Existing cluster: context {wanted.context!r}, API server {access.server}")
     version, user = access.version(), access.user()
     drawn = os.urandom(NAME_BYTES).hex()
@@ -115,8 +119,10 @@ def _what_happens(plan: Plan, namespace: str, limits: Limits) -> str:
     churn = max(scenario.churn_per_s for scenario in plan.scenarios)
     beside = ""
     if any(scenario.probe for scenario in plan.scenarios):
-        requests = " and ".join(observer.requests for observer in observers().values())
-        beside = f"; beside them {requests}"
+        beside = (
+            f"; beside them {REQUESTS_PER_S:g} small reads/s of a bystander and "
+            f"{WRITES_PER_S:g} writes/s of a probe"
+        )
     end = "" if limits.minutes is None else f", ended after {limits.minutes:g} at the latest"
     return (
         f"  namespace  {namespace}, made for this run and removed after it; nothing else is "
@@ -129,5 +135,5 @@ def _what_happens(plan: Plan, namespace: str, limits: Limits) -> str:
 
 def _private_words(access: Access, user: str | None) -> tuple[str, ...]:
     address = urlsplit(access.server)
-    words = (access.context, address.netloc, address.hostname, user, access.credentials.server_name)
+    words = (access.context, address.netloc, address.hostname, user, access.config.server_name)
     return tuple(word for word in words if word)

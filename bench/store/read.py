@@ -1,6 +1,5 @@
 """Reading a run: records as dataclasses, tables as pandas frames."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,24 +10,14 @@ from bench.store.files import TEMPORARY
 from bench.store.records import read_record
 from bench.store.tables import (
     AUDIT,
+    BYSTANDER,
+    FRESHNESS,
     REQUESTS,
     SAMPLES,
     SCRAPES,
-    read_observed,
+    TABLES,
     read_table,
 )
-
-FRESHNESS = (
-    "acked_us",
-    "resource_version",
-    "first_sent_us",
-    "first_stale",
-    "stale_sent_us",
-    "fresh_done_us",
-    "reads",
-    "event_us",
-)
-BYSTANDER = ("intended_us", "sent_us", "done_us", "status", "outcome")
 
 
 class RunReader:
@@ -67,8 +56,8 @@ class RunReader:
         return sorted(found, key=lambda record: record.trial.order)
 
     def has(self, trial: TrialRecord | Trial | str, table: str) -> bool:
-        """Tell whether ``table`` was measured: one of the trial's own, or an observer's name."""
-        return (self.trial_folder(trial) / f"{table}.parquet").exists()
+        """Tell whether ``table`` was measured: a name in ``bench.store.tables.TABLES``."""
+        return (self.trial_folder(trial) / TABLES[table].file).exists()
 
     def requests(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row an intended request; microseconds from the window's begin."""
@@ -88,20 +77,11 @@ class RunReader:
 
     def freshness(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row a write of the probe: when which read showed it."""
-        return self.observed(trial, "freshness", FRESHNESS)
+        return read_table(self.trial_folder(trial), FRESHNESS)
 
     def bystander(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row a request of the bystander; microseconds from the window's begin."""
-        return self.observed(trial, "bystander", BYSTANDER)
-
-    def observed(
-        self, trial: TrialRecord | Trial | str, observer: str, columns: Sequence[str]
-    ) -> pd.DataFrame:
-        """Return these ``columns`` of what ``observer`` saw; microseconds from the window's begin.
-
-        Raises ``StoreError`` when it did not run, or its table lacks a column.
-        """
-        return read_observed(self.trial_folder(trial), observer, columns)
+        return read_table(self.trial_folder(trial), BYSTANDER)
 
     def trial_folder(self, trial: TrialRecord | Trial | str) -> Path:
         """Return the folder that holds ``trial``'s files."""

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from bench.supervision.stoppable import Stoppable
+from kube_informer.redaction import redact
 
 LOG_EVERY_S = 10.0
 _YES = ("y", "Y", "yes", "Yes", "YES")
@@ -37,8 +38,8 @@ class Progress(Stoppable):
         self._what = ""
 
     def say(self, text: str) -> None:
-        """Print a line that stays."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        """Print a line that stays, without secrets: what it quotes may hold some."""
+        self.console.print(redact(text), markup=False, soft_wrap=True)
 
     def ask(self, question: str) -> bool:
         """Ask on the terminal and return whether the answer is yes; nothing is no."""

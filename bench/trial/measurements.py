@@ -1,18 +1,19 @@
 """What a trial leaves: its record, its caveats and its tables, taken in as they come."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.cluster.churn import ChurnReport
-from bench.discretion import discreet
 from bench.load.driver import Measured
 from bench.model import CaveatKind, Outcome, Scenario, TrialRecord
 from bench.probes.audit import AuditRow
+from bench.probes.bystander_row import BystanderRow
 from bench.probes.metrics import ScrapeRow
-from bench.probes.observation import Observed
+from bench.probes.observers import Observed
 from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
-from bench.store import ObserverRows
+from bench.probes.staleness import FreshnessRow
+from bench.store.redaction import redact
 from bench.sut.replicas import Replicas
 from bench.trial.marks import Mark, scrape_servers
 from bench.trial.record import (
@@ -39,13 +40,13 @@ class Measurements:
     record: TrialRecord
     scenario: Scenario
     private_words: tuple[str, ...] = ()
-    """Names that may not be kept; see ``bench.discretion``."""
+    """Names that may not be kept; see ``bench.store.redaction``."""
     requests: Path | None = None
     audit: list[AuditRow] | None = None
     scrapes: list[ScrapeRow] = field(default_factory=list)
     samples: list[SampleRow] = field(default_factory=list)
-    observed: Mapping[str, ObserverRows] = field(default_factory=dict)
-    """Of each observer that ran, by its name."""
+    freshness: list[FreshnessRow] | None = None
+    bystander: list[BystanderRow] | None = None
 
     def update(self, **figures: object) -> None:
         """Put figures into the record, by the names that they have there."""
@@ -54,12 +55,12 @@ class Measurements:
     def note(self, found: Iterable[tuple[CaveatKind, str]]) -> None:
         """Add caveats at the place of the trial, freed of what may not be kept."""
         trial = self.record.trial
-        noted = [caveat(kind, self._discreet(text), trial) for kind, text in found]
+        noted = [caveat(kind, self._redacted(text), trial) for kind, text in found]
         self.update(caveats=(*self.record.caveats, *noted))
 
     def fail(self, why: str) -> None:
         """Record that the trial failed, and why."""
-        why = self._discreet(why)
+        why = self._redacted(why)
         self.update(outcome=Outcome.FAILED, failure=why)
         self.note([(CaveatKind.TRIAL_FAILED, why)])
 
@@ -103,12 +104,12 @@ class Measurements:
             )
 
     def take_observed(self, observed: Observed, begin_us: int, *, of_server: bool) -> None:
-        """Record what the observers saw, if they ran; ``of_server``: one of them asked it."""
+        """Record what probe and bystander saw, if they ran; ``of_server`` the probe asked it."""
         if not self.scenario.probe:
             return
-        self.observed = observed.rows_within(begin_us, self.record.window_s)
+        self.freshness, self.bystander = observed.within(begin_us, self.record.window_s)
         if of_server:
-            self.update(probe_rps=sum(seen.reads_per_s for seen in observed))
+            self.update(probe_rps=observed.reads_per_s)
         self.note(observer_caveats(observed, "end"))
 
     def take_server(self, server: Replicas, sampler: Sampler, begin: Mark, end: Mark) -> None:
@@ -126,8 +127,8 @@ class Measurements:
             server_pss_peak_bytes=max(seen, default=None),
         )
 
-    def _discreet(self, text: str) -> str:
-        return discreet(text, private=self.private_words)
+    def _redacted(self, text: str) -> str:
+        return redact(text, private=self.private_words)
 
 
 def _pss_bytes(server: Replicas) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.existing.access import Access
 from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.namespace import OwnNamespace, create, read
@@ -15,12 +15,10 @@ from bench.cluster.existing.removal import End, remove
 from bench.cluster.existing.run_lock import forget, holding
 from bench.cluster.identities import (
     ADMIN,
-    GRANTED_S,
     HARNESS,
     IDENTITIES,
     Identity,
     confined_rules,
-    is_granted,
     write_kubeconfig,
     write_token,
 )
@@ -28,8 +26,13 @@ from bench.cluster.placement import ACCOUNT, NO_SCHEDULER, Placement
 from bench.supervision.guardian import remove_folders
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
+from kube_informer import ClientConfig
 
+GRANTED_S = 20.0
+"""How long an API server may take to notice a role that was bound."""
+POLL_S = 0.1
 RBAC = "rbac.authorization.k8s.io"
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 LEAST_TOKEN_S = 3600
 
 Say = Callable[[str], None]
@@ -95,34 +98,19 @@ class ExistingPlane(Stoppable):
             raise
         return plane
 
-    def credentials(self, identity: str) -> Credentials:
+    def client_config(self, identity: str) -> ClientConfig:
         """Return how to connect as ``identity`` (``admin`` is the person)."""
-        theirs = self._access.credentials
         if identity == ADMIN:
-            return theirs
-        return Credentials(
-            theirs.server,
-            theirs.authority,
-            token=self._tokens / identity,
-            server_name=theirs.server_name,
-        )
+            return self._access.config
+        return ClientConfig.load(self.kubeconfig, identity)
 
     def api(self, identity: str) -> Api:
         """Return a connection as ``identity``, kept until this stops."""
         if identity == ADMIN:
             return self._access.api
         if identity not in self._apis:
-            self._apis[identity] = Api(self.credentials(identity), connections=16)
+            self._apis[identity] = Api(self.client_config(identity), connections=16)
         return self._apis[identity]
-
-    def admit(self, identity: Identity) -> None:
-        """Make an account for ``identity`` unless it has one.
-
-        Raises ``ClusterError`` if its role does not come into force.
-        """
-        if not (self._tokens / identity.name).exists():
-            self._create(identity)
-            self._await_rights(identity)
 
     def observer(self) -> Api | None:
         """Return the person's connection if it may read metrics: no account in a namespace can."""
@@ -163,16 +151,26 @@ class ExistingPlane(Stoppable):
         api.post(core, {"metadata": {"name": ACCOUNT}})
         for identity in IDENTITIES:
             self._create(identity)
+        lifetime_s = max(LEAST_TOKEN_S, terms.expires_epoch_s - int(time.time()))
+        files = {identity.name: self._tokens / identity.name for identity in IDENTITIES}
+        for name, file in files.items():
+            write_token(api, name, file, namespace=terms.namespace, lifetime_s=lifetime_s)
+        config = self._access.config
+        authority = None
+        if config.authority is not None:
+            authority = self.folder / "authority.crt"
+            authority.write_bytes(config.authority)
         write_kubeconfig(
             self.kubeconfig,
-            server=self._access.server,
-            authority=self._access.credentials.authority,
+            server=config.server,
+            authority=authority,
             admin=None,
-            tokens={identity.name: self._tokens / identity.name for identity in IDENTITIES},
-            server_name=self._access.credentials.server_name,
+            tokens=files,
+            server_name=config.server_name,
+            proxy=config.proxy,
         )
         for identity in IDENTITIES:
-            self._await_rights(identity)
+            self._wait_until_granted(identity)
         self._try_a_pod()
 
     def _try_a_pod(self) -> None:
@@ -204,21 +202,27 @@ class ExistingPlane(Stoppable):
         subject = {"kind": "ServiceAccount", "name": identity.name, "namespace": namespace}
         role = {"apiGroup": RBAC, "kind": "Role", "name": identity.name}
         api.post(f"{roles}/rolebindings", {**own, "roleRef": role, "subjects": [subject]})
-        write_token(
-            api,
-            identity.name,
-            self._tokens / identity.name,
-            namespace=namespace,
-            lifetime_s=max(LEAST_TOKEN_S, self._terms.expires_epoch_s - int(time.time())),
-        )
 
-    def _await_rights(self, identity: Identity) -> None:
+    def _wait_until_granted(self, identity: Identity) -> None:
         rule = confined_rules(identity, with_status=self.placement.writes_status)[0]
-        if not is_granted(self.api(identity.name), rule, self.placement.home):
-            raise ClusterError(
-                f"the account {identity.name} in {self.placement.home} was not granted its role "
-                f"within {GRANTED_S:g} s: does this cluster use RBAC?"
-            )
+        about = {
+            "namespace": self.placement.home,
+            "verb": rule["verbs"][0],
+            "resource": rule["resources"][0],
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": about},
+        }
+        deadline = time.monotonic() + GRANTED_S
+        while not self.api(identity.name).post(REVIEW, review)["status"]["allowed"]:
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"the account {identity.name} in {self.placement.home} was not granted its "
+                    f"role within {GRANTED_S:g} s: does this cluster use RBAC?"
+                )
+            time.sleep(POLL_S)
 
     def _take_away(self) -> None:
         if not self._has_asked:

@@ -5,10 +5,14 @@ in it, and nothing of the benchmark.
 """
 
 from kube_informer.backoff import BackoffPolicy
+from kube_informer.client_config import ClientConfig
 from kube_informer.controller import run_controller
+from kube_informer.credentials import Credentials, TokenFile
 from kube_informer.errors import (
+    CredentialsError,
     HandlerError,
     InformerError,
+    KubeconfigError,
     LifecycleError,
     NotSyncedError,
     SelectorError,
@@ -19,6 +23,7 @@ from kube_informer.errors import (
     UndecodableError,
     UnknownIndexError,
 )
+from kube_informer.exec_plugin import ClientCertificate
 from kube_informer.factory import SharedInformerFactory
 from kube_informer.field_selector import (
     FieldSelector,
@@ -50,7 +55,7 @@ from kube_informer.snapshot import IndexFunc, Snapshot
 from kube_informer.source import EventStream, Source
 from kube_informer.steps import Timing
 from kube_informer.transform import Transform, drop_managed_fields
-from kube_informer.transport import Response, Stream, TokenFile, Transport
+from kube_informer.transport import Response, Stream, Transport
 from kube_informer.workqueue import DefaultRateLimiter, RateLimiter, ShutDownError, WorkQueue
 
 __all__ = [
@@ -61,6 +66,10 @@ __all__ = [
     "SERVICES",
     "BackoffPolicy",
     "CachedObject",
+    "ClientCertificate",
+    "ClientConfig",
+    "Credentials",
+    "CredentialsError",
     "DefaultRateLimiter",
     "DeletedFinalStateUnknown",
     "EventStream",
@@ -72,6 +81,7 @@ __all__ = [
     "IndexFunc",
     "Indexer",
     "InformerError",
+    "KubeconfigError",
     "LabelSelector",
     "LifecycleError",
     "Lister",

@@ -8,6 +8,7 @@ or in the middle of a body.
 
 import contextlib
 import errno
+import queue
 import socket
 import threading
 from collections.abc import Iterator
@@ -157,9 +158,10 @@ class _Cancellable(HTTPConnection):
                 failure = error
             else:
                 return sock
+        what = f"{self.host}:{self.port}: {failure}"
         if isinstance(failure, TimeoutError):
-            raise ConnectTimeoutError(self, f"cannot connect: {failure}") from failure
-        raise NewConnectionError(self, f"cannot connect: {failure}") from failure
+            raise ConnectTimeoutError(self, what) from failure
+        raise NewConnectionError(self, what) from failure
 
     def connect(self) -> None:
         cancel = current_cancel()
@@ -194,3 +196,18 @@ class TlsPool(HTTPSConnectionPool):
     """urllib3's TLS pool over connections that can be cancelled."""
 
     ConnectionCls = _TlsConnection
+
+
+def drop_idle(pool: HTTPConnectionPool) -> None:
+    """Close the idle connections of ``pool``, which goes on to be used."""
+    idle = pool.pool
+    if idle is None:
+        return  # it is closed
+    taken: list[HTTPConnection | None] = []
+    with contextlib.suppress(queue.Empty):
+        while True:
+            taken.append(idle.get(block=False))
+    for connection in taken:
+        if connection is not None:
+            connection.close()
+        idle.put(connection, block=False)

@@ -1,7 +1,50 @@
-"""Bearer tokens as client-go treats them: trimmed, and refused where no header may carry them."""
+"""Who to be at an API server: bearer tokens, certificates and impersonation.
+
+Each kind of token is a source that is asked before every request, since a token may be
+renewed meanwhile. Source of the precedence: ``k8s.io/client-go`` (rest, transport).
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from urllib3 import HTTPHeaderDict
 
 from kube_informer.errors import CredentialsError
+from kube_informer.exec_plugin import ClientCertificate, ExecPlugin
 from kube_informer.redaction import register_secret
+
+
+class TokenSource(Protocol):
+    """Gives the value of the Authorization header."""
+
+    def header(self) -> str:
+        """Return it as it is now, "" for none; raise :class:`CredentialsError`."""
+
+    def reject(self) -> None:
+        """Note that the server did not accept the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Impersonation:
+    """Whom to act as, in place of who is authenticated."""
+
+    user: str = ""
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers, none without a ``user``; groups and extras are repeated."""
+        if not self.user:
+            return []
+        uid = [("Impersonate-Uid", self.uid)] if self.uid else []
+        groups = [("Impersonate-Group", group) for group in self.groups]
+        extra = [(f"Impersonate-Extra-{quote(key, safe='')}", value) for key, value in self.extra]
+        return [("Impersonate-User", self.user), *uid, *groups, *extra]
 
 
 def bearer_header(token: str, origin: str) -> str:
@@ -20,3 +63,110 @@ def bearer_header(token: str, origin: str) -> str:
             "HTTP header can carry it; put the token there on one line"
         )
     return f"Bearer {trimmed}"
+
+
+class Header:
+    """An Authorization header that never changes; "" sends none."""
+
+    def __init__(self, value: str = "") -> None:
+        self._value = value
+
+    def header(self) -> str:
+        """Return the value."""
+        return self._value
+
+    def reject(self) -> None:
+        """Change nothing: there is no other."""
+
+
+class TokenFile:
+    """A bearer token in a file that is read again whenever the file changes.
+
+    Whether it changed is told by inode, size and modification time, so both an
+    overwrite and Kubernetes' own atomic swap of a symbolic link are seen. A file that
+    cannot be read any more leaves the last token; ``fallback`` (the ``token`` beside
+    a ``tokenFile``) stands in for one that never could.
+    """
+
+    def __init__(self, path: str | Path, fallback: str = "") -> None:
+        self._path = Path(path)
+        self._seen: tuple[int, int, int] | None = None
+        self._token = fallback.strip()
+        self._lock = threading.Lock()
+
+    def header(self) -> str:
+        """Return the header; raise :class:`CredentialsError` if there never was a token."""
+        with self._lock:
+            try:
+                stat = self._path.stat()
+                seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+                if seen != self._seen:
+                    token = self._path.read_text(encoding="utf-8").strip()
+                    if token:
+                        self._token, self._seen = token, seen
+            except (OSError, UnicodeDecodeError) as error:
+                if not self._token:
+                    reason = getattr(error, "strerror", None) or "it is not text"
+                    raise CredentialsError(
+                        f"the token file {self._path} cannot be read: {reason} (tokenFile)"
+                    ) from None
+            return bearer_header(self._token, f"the token file {self._path}")
+
+    def reject(self) -> None:
+        """Read the file again before the next request."""
+        with self._lock:
+            self._seen = None
+
+
+class ExecToken:
+    """The token that an exec plugin prints; "" when it prints certificates only."""
+
+    def __init__(self, plugin: ExecPlugin, origin: str) -> None:
+        self._plugin = plugin
+        self._origin = origin
+        self.reject = plugin.reject
+
+    def header(self) -> str:
+        """Return the header of the present token; raise :class:`CredentialsError`."""
+        token = self._plugin.token()
+        return bearer_header(token, self._origin) if token else ""
+
+
+class Credentials:
+    """What is sent with a request, and the certificate of a connection.
+
+    ``plugin`` gives what ``source`` and ``pair`` do not.
+    """
+
+    def __init__(
+        self,
+        source: TokenSource | None = None,
+        impersonation: Impersonation | None = None,
+        *,
+        pair: ClientCertificate | None = None,
+        plugin: ExecPlugin | None = None,
+    ) -> None:
+        self._source = source or Header()
+        self._impersonation = (impersonation or Impersonation()).headers()
+        self._pair = pair
+        self._plugin = plugin
+        self.reject = self._source.reject
+
+    def headers(self, others: Mapping[str, str] | None = None) -> HTTPHeaderDict:
+        """Return ``others``, Authorization and impersonation; raise :class:`CredentialsError`."""
+        headers = HTTPHeaderDict(others or {})
+        authorization = self._source.header()
+        if authorization:
+            headers["Authorization"] = authorization
+        for name, value in self._impersonation:
+            headers.add(name, value)
+        return headers
+
+    def certificate(self) -> ClientCertificate | None:
+        """Return the client certificate as it is now; raise :class:`CredentialsError`."""
+        return self._pair or (self._plugin.pair() if self._plugin else None)
+
+    def on_renewal(self, renewed: Callable[[ClientCertificate], None]) -> None:
+        """Have ``renewed`` called with each further certificate of an exec plugin."""
+        if self._plugin is not None:
+            self._plugin.on_renewal(renewed)

@@ -29,6 +29,10 @@ class CredentialsError(InformerError):
     """Credentials that cannot be used; the message names field, file and remedy, never a value."""
 
 
+class KubeconfigError(CredentialsError):
+    """A kubeconfig, or a context in it, that cannot be used."""
+
+
 class SelectorError(InformerError, ValueError):
     """A selector does not parse, or names a field this resource cannot be selected by.
 

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from kubernetes.client import ApiClient, Configuration
 
 from kube_informer.errors import UndecodableError
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
 
 
 class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
@@ -42,7 +44,10 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 
 @cache
-def _official_client() -> ApiClient:
+def _official_client() -> "ApiClient":
+    # It takes a second to import, and few ask for models.
+    from kubernetes.client import ApiClient, Configuration
+
     return ApiClient(Configuration())
 
 

@@ -7,13 +7,26 @@ secret is removed in each form in which a library may have written it.
 
 import base64
 import json
+import logging
 import re
+import sys
 import threading
+import traceback
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any
 from urllib.parse import quote
 
 REDACTED = "<redacted>"
 SHORTEST = 4
 """Characters of the shortest secret that is removed: shorter ones are parts of common words."""
+
+_SHAPES = (
+    (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.DOTALL), REDACTED),
+    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"), REDACTED),
+    (re.compile(r"(?i)\b(bearer|basic)\s+(?!<)[\w.~+/=-]{8,}"), rf"\1 {REDACTED}"),
+    (re.compile(r"(://)[^/\s'\"<>@]+@"), rf"\1{REDACTED}@"),
+)
 
 _lock = threading.Lock()
 _forms: set[str] = set()
@@ -34,8 +47,55 @@ def register_secret(*secrets: str | bytes | None) -> None:
 
 
 def redact(text: str) -> str:
-    """Return ``text`` with ``<redacted>`` in place of every registered secret."""
-    return _pattern.sub(REDACTED, text) if _pattern else text
+    """Return ``text`` without registered secrets, and without what looks like one.
+
+    JSON web tokens, Authorization headers, PEM blocks and user infos of URLs are removed
+    by their shape, for they may be somebody else's.
+    """
+    text = _pattern.sub(REDACTED, text) if _pattern else text
+    for shape, kept in _SHAPES:
+        text = shape.sub(kept, text)
+    return text
+
+
+def without(text: str, words: Iterable[str]) -> str:
+    """Return ``text`` with ``<redacted>`` in place of ``words``, which are no secrets elsewhere."""
+    forms = {form for word in words for form in _forms_of(word)}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, REDACTED)
+    return text
+
+
+def redact_output() -> None:
+    """Have this process's tracebacks and log records redacted, whoever writes them.
+
+    For the main function of a program, before anything may fail.
+    """
+    sys.excepthook = _print_redacted
+    threading.excepthook = _print_redacted_of_thread
+    make = logging.getLogRecordFactory()
+
+    def make_redacted(*args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 - logging's own signature
+        record = make(*args, **kwargs)
+        record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info:
+            # A formatter takes this in place of what it would make itself.
+            record.exc_text = redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
+        return record
+
+    logging.setLogRecordFactory(make_redacted)
+
+
+def _print_redacted(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    print(redact("".join(traceback.format_exception(kind, error, trace))), file=sys.stderr, end="")
+
+
+def _print_redacted_of_thread(ended: threading.ExceptHookArgs) -> None:
+    error = ended.exc_value
+    if error is not None and not isinstance(error, SystemExit):
+        _print_redacted(ended.exc_type, error, ended.exc_traceback)
 
 
 def _forms_of(secret: str | bytes) -> set[str]:

@@ -1,27 +1,18 @@
-"""HTTP to an API server, over the connection that the official client's configuration describes.
-
-Authentication, TLS, proxies and kubeconfig are the official client's; what is
-sent and when is decided here: no retries of urllib3's, no redirects, every
-request counted once.
-"""
+"""HTTP to an API server: no retries of urllib3's, no redirects, every request counted once."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-import yaml
-from kubernetes import config as kube_config
-from kubernetes.client import ApiClient, Configuration
 from urllib3 import exceptions as http_errors
 
+from kube_informer.client_config import ClientConfig
 from kube_informer.connection import Cancel, PlainPool, TlsPool, cancellable, keepalive_options
-from kube_informer.credentials import bearer_header
 from kube_informer.errors import CredentialsError, TransportError, TransportTimeoutError
 from kube_informer.redaction import redact
 
@@ -45,126 +36,50 @@ class Response:
     body: bytes
 
 
-class TokenFile:
-    """A bearer token in a file that is read again whenever the file changes.
-
-    Whether it changed is told by inode, size and modification time, so both an
-    overwrite and Kubernetes' own atomic swap of a symbolic link are seen.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._seen: tuple[int, int, int] | None = None
-        self._token = ""
-        self._lock = threading.Lock()
-
-    def read(self) -> str:
-        """Return the token; raise ``OSError`` if there has never been a readable file."""
-        with self._lock:
-            try:
-                stat = self.path.stat()
-                seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-                if seen != self._seen:
-                    token = self.path.read_text(encoding="ascii").strip()
-                    if token:
-                        self._token, self._seen = token, seen
-            except OSError:
-                if not self._token:
-                    raise
-            return self._token
-
-
-def _token_file_of(path: Path, context: str | None) -> Path | None:
-    """Return the ``tokenFile`` of a context's user; the official client reads it only once."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    wanted = context or document.get("current-context")
-    contexts = {entry["name"]: entry["context"] for entry in document.get("contexts") or []}
-    users = {entry["name"]: entry.get("user") or {} for entry in document.get("users") or []}
-    named = users.get(contexts.get(wanted, {}).get("user"), {}).get("tokenFile")
-    return None if named is None else path.parent / named
-
-
 class Transport:
     """A pool of connections to one API server with one identity; safe from any thread."""
 
     def __init__(
         self,
-        configuration: Configuration,
+        config: ClientConfig,
         *,
         pool_maxsize: int = 4,
         on_request: OnRequest | None = None,
         on_received: OnReceived | None = None,
         user_agent: str = "informer/0.1 (python)",
-        token_file: TokenFile | None = None,
     ) -> None:
-        configuration = deepcopy(configuration)  # the caller's stays as it is
-        configuration.retries = False
-        configuration.connection_pool_maxsize = pool_maxsize
-        configuration.socket_options = keepalive_options()
-        self._configuration = configuration
-        self._token_file = token_file
+        """Connect as ``config`` says.
+
+        ``pool_maxsize`` is how many connections are kept; more are opened when needed.
+        ``on_request`` is called once with ``(verb, resource, subresource, code)`` for every
+        request that was really sent, code 0 when no status came; ``on_received`` with the
+        size of each piece of a body that came. Raise :class:`CredentialsError` if an exec
+        plugin gives no credentials.
+        """
+        self._credentials = config.credentials
         self._on_request = on_request
         self._on_received = on_received or _ignore
         self._user_agent = user_agent
-        manager = ApiClient(configuration).rest_client.pool_manager
-        manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
-        self._manager = manager
-        self._pool = manager.connection_from_url(configuration.host)
-        address = urlsplit(configuration.host)
-        self._prefix = address.path.rstrip("/")
+        self._manager = config.pools(maxsize=pool_maxsize, socket_options=keepalive_options())
+        self._manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+        self._pool = self._manager.connection_from_url(config.server)
+        address = urlsplit(config.server)
+        self._prefix = address.path
         self.server: str = address.netloc
 
     @classmethod
     def from_kubeconfig(
         cls,
-        path: str | Path,
+        path: str | Path | None = None,
         context: str | None = None,
-        *,
-        pool_maxsize: int = 4,
-        on_request: OnRequest | None = None,
-        on_received: OnReceived | None = None,
-        user_agent: str = "informer/0.1 (python)",
+        **options: Any,  # noqa: ANN401 - those above
     ) -> Self:
-        """Connect as ``context`` of the kubeconfig at ``path`` says (its current one if ``None``).
+        """Connect as ``context`` of a kubeconfig says; ``options`` are those of the constructor.
 
-        Raise ``kubernetes.config.ConfigException`` for a context or user that is
-        not there, ``OSError`` for files that cannot be read. ``pool_maxsize`` is
-        how many connections are kept; more are opened when needed. ``on_request``
-        is called once with ``(verb, resource, subresource, code)`` for every
-        request that was really sent, code 0 when no status came; ``on_received``
-        with the size of each piece of a body that came.
+        Without ``path`` as kubectl would, in a pod by its service account. Raise as
+        :meth:`ClientConfig.load`.
         """
-        configuration = Configuration()
-        load: Callable[..., None] = kube_config.load_kube_config
-        load(str(path), context, client_configuration=configuration, persist_config=False)
-        named = _token_file_of(Path(path).absolute(), context)
-        return cls(
-            configuration,
-            pool_maxsize=pool_maxsize,
-            on_request=on_request,
-            on_received=on_received,
-            user_agent=user_agent,
-            token_file=None if named is None else TokenFile(named),
-        )
-
-    @classmethod
-    def in_cluster(
-        cls,
-        *,
-        pool_maxsize: int = 4,
-        on_request: OnRequest | None = None,
-        user_agent: str = "informer/0.1 (python)",
-    ) -> Self:
-        """Connect from inside a pod, by the token its service account mounts."""
-        configuration = Configuration()
-        load: Callable[..., None] = kube_config.load_incluster_config
-        load(client_configuration=configuration)
-        return cls(
-            configuration,
-            pool_maxsize=pool_maxsize,
-            on_request=on_request,
-            user_agent=user_agent,
-        )
+        return cls(ClientConfig.load(path, context), **options)
 
     def get(
         self,
@@ -239,8 +154,8 @@ class Transport:
         encoded = urlencode(list(query.items() if isinstance(query, Mapping) else query))
         url = f"{self._prefix}{path}?{encoded}" if encoded else f"{self._prefix}{path}"
         try:
-            headers = self._headers() | {"Accept": accept}
-        except (CredentialsError, OSError) as error:
+            headers = self._credentials.headers({"User-Agent": self._user_agent, "Accept": accept})
+        except CredentialsError as error:
             raise self._failure(what, error, sent=False) from error
         try:
             response: urllib3.BaseHTTPResponse = self._pool.urlopen(
@@ -262,24 +177,9 @@ class Transport:
             raise self._failure(what, error, sent=sent) from error
         if self._on_request is not None:
             self._on_request(*label, response.status)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            self._credentials.reject()
         return response
-
-    def _headers(self) -> dict[str, str]:
-        headers = {"User-Agent": self._user_agent}
-        if self._token_file is not None:
-            headers["Authorization"] = bearer_header(
-                self._token_file.read(), f"the token in {self._token_file.path}"
-            )
-        else:
-            # The hook behind this call renews what exec plugins and in-cluster tokens need.
-            token = self._configuration.get_api_key_with_prefix(
-                "BearerToken", alias="authorization"
-            )
-            if token and token.startswith("Bearer "):
-                token = bearer_header(token.removeprefix("Bearer "), "the token of the kubeconfig")
-            if token:
-                headers["Authorization"] = token
-        return headers
 
     def _failure(self, what: str, error: Exception, *, sent: bool) -> TransportError:
         verb, _, path = what.partition(" ")

@@ -11,25 +11,17 @@ import yaml
 from cryptography import x509
 
 import bench.cluster.control_plane as control_plane_module
-from bench.cluster.api import Api, ApiError, ApiUnreachableError, Credentials
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.binaries import Binaries
 from bench.cluster.certificates import Authority
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.identities import IDENTITIES, NAMESPACE, write_token
-from bench.probes.observers import observers
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
+from kube_informer import ClientConfig
 
-ACCOUNTS = (*IDENTITIES, *(observer.identity for observer in observers().values()))
-EVERYBODY = ("admin", *(identity.name for identity in ACCOUNTS))
+EVERYBODY = ("admin", *(identity.name for identity in IDENTITIES))
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def admitted(control_plane: ControlPlane) -> None:
-    """Observers get their accounts when they are started, once."""
-    for identity in ACCOUNTS:
-        control_plane.admit(identity)
 
 
 def whoami(plane: ControlPlane, identity: str) -> dict[str, object]:
@@ -48,9 +40,7 @@ def test_it_says_the_version_it_was_asked_for(
 
 def test_the_kubeconfig_has_a_context_for_each_identity(control_plane: ControlPlane) -> None:
     config = yaml.safe_load(control_plane.kubeconfig.read_text())
-    assert {"admin", *(identity.name for identity in IDENTITIES)} == {
-        context["name"] for context in config["contexts"]
-    }
+    assert set(EVERYBODY) == {context["name"] for context in config["contexts"]}
     identities = "admin informer direct external churn probe bystander harness"
     assert set(identities.split()) == set(EVERYBODY)
 
@@ -62,7 +52,7 @@ def test_the_official_client_takes_every_context(control_plane: ControlPlane, co
         assert "v1" in kubernetes.client.CoreApi(client).get_api_versions().versions
 
 
-@pytest.mark.parametrize("identity", ACCOUNTS, ids=lambda identity: identity.name)
+@pytest.mark.parametrize("identity", IDENTITIES, ids=lambda identity: identity.name)
 def test_every_account_is_seen_under_its_own_name(control_plane: ControlPlane, identity) -> None:
     assert identity.user == whoami(control_plane, identity.name)["username"]
 
@@ -113,8 +103,7 @@ def test_keys_and_tokens_are_for_their_owner_alone(control_plane: ControlPlane) 
 
 
 def test_a_token_that_is_written_anew_is_taken(control_plane: ControlPlane) -> None:
-    file = control_plane.credentials("direct").token
-    assert file is not None
+    file = control_plane.folder / "tokens" / "direct"
     before = file.read_text()
     write_token(control_plane.api("admin"), "direct", file)
     assert before != file.read_text()
@@ -124,7 +113,8 @@ def test_a_token_that_is_written_anew_is_taken(control_plane: ControlPlane) -> N
 def test_a_stranger_with_another_authority_does_not_trust_it(
     control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    stranger = Api(Credentials(control_plane.url, Authority(tmp_path).certificate))
+    other = Authority(tmp_path).certificate.read_bytes()
+    stranger = Api(ClientConfig(control_plane.url, authority=other))
     with pytest.raises(ApiUnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
         stranger.get("/readyz")
 
@@ -132,7 +122,7 @@ def test_a_stranger_with_another_authority_does_not_trust_it(
 def test_the_audit_log_has_an_answered_request_at_once(control_plane: ControlPlane) -> None:
     mark = f"/api/v1/namespaces/{NAMESPACE}/configmaps/audit-{time.time_ns()}"
     with pytest.raises(ApiError):
-        control_plane.api("direct").get(mark)
+        control_plane.api("bystander").get(mark)
     assert f'"requestURI":"{mark}"' in control_plane.audit_log.read_text()
 
 

@@ -9,9 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from kubernetes.client import Configuration
-
-from kube_informer import Transport
+from kube_informer import ClientConfig, Credentials, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,10 @@ class ScriptedServer:
         self._thread.start()
 
     def transport(self, **options: Any) -> Transport:
-        configuration = Configuration()
-        configuration.host = f"http://127.0.0.1:{self.port}"
-        return Transport(configuration, **options)
+        config = ClientConfig(
+            f"http://127.0.0.1:{self.port}", options.pop("credentials", Credentials())
+        )
+        return Transport(config, **options)
 
     def release(self) -> None:
         """End every answer that is held or late."""

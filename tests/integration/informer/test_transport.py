@@ -5,9 +5,8 @@ import time
 
 import pytest
 
-from kube_informer import TransportError, TransportTimeoutError
+from kube_informer import Credentials, TokenFile, TransportError, TransportTimeoutError
 from kube_informer.connection import Cancel
-from kube_informer.transport import TokenFile
 from tests.integration.informer.scripted import Reply
 
 
@@ -91,7 +90,7 @@ def test_a_token_is_read_again_when_its_file_changes_and_kept_while_it_is_away(s
     file = tmp_path / "token"
     file.write_text("one\n")
     server = scripted(lambda _: Reply(body=b"{}"))
-    transport = server.transport(token_file=TokenFile(file))
+    transport = server.transport(credentials=Credentials(TokenFile(file)))
 
     def sent() -> str:
         transport.get("/x", timeout=5, verb="get", resource="pods")
@@ -112,7 +111,8 @@ def test_a_token_file_that_was_never_there_is_named(scripted, tmp_path):
     server = scripted(lambda _: Reply())
     calls: list[object] = []
     transport = server.transport(
-        token_file=TokenFile(tmp_path / "none"), on_request=lambda *call: calls.append(call)
+        credentials=Credentials(TokenFile(tmp_path / "none")),
+        on_request=lambda *call: calls.append(call),
     )
     with pytest.raises(TransportError, match="none"):
         transport.get("/x", timeout=5, verb="get", resource="pods")

@@ -1,4 +1,4 @@
-"""One tiny run, end to end on the real things: what it leaves is whole, true and discreet."""
+"""One tiny run, end to end on the real things: what it leaves is whole, true and redacted."""
 
 import platform
 import re

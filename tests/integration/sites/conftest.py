@@ -6,7 +6,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.integration.existing.foreign import CONTEXT, ForeignCluster
 
 from bench.cli.plans import vocabulary
 from bench.cluster.binaries import Binaries
@@ -17,6 +16,7 @@ from bench.sites.existing import ExistingSite
 from bench.sites.preflight import Wanted, open_site
 from bench.supervision.watchdog import Watchdog
 from tests.integration.run.bench_process import BenchProcess, changed, folders
+from tests.integration.sites.foreign import CONTEXT, ForeignCluster
 
 TINY = """\
 name = "tiny"
@@ -103,4 +103,4 @@ def said() -> list[str]:
 def site(foreign: ForeignCluster, plan: Plan, tmp_path: Path, said: list[str]) -> ExistingSite:
     """Agreed to, and nothing made yet."""
     wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace="informer-bench-here")
-    return open_site(wanted, plan, tmp_path, agree=lambda _: True, say=said.append)
+    return open_site(wanted, plan, agree=lambda _: True, say=said.append)

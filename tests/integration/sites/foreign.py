@@ -105,7 +105,7 @@ class ForeignCluster:
         write_token(self.admin, name, self._folder / name, namespace=PEOPLE)
 
     def _write_kubeconfig(self) -> None:
-        authority = str(self.plane.credentials(ADMIN).authority)
+        authority = str(self.plane.folder / "ca.crt")
         verified = {"server": self.plane.url, "certificate-authority": authority}
         another = self._folder / "another"
         another.mkdir()

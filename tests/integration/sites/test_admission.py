@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tests.integration.existing.foreign import ForeignCluster
 
 from bench.cluster.api import ApiError
 from bench.cluster.existing.errors import ClusterError
 from bench.sites.existing import ExistingSite
 from bench.supervision.watchdog import Watchdog
+from tests.integration.sites.foreign import ForeignCluster
 
 ROOT = "/apis/admissionregistration.k8s.io/v1"
 NAME = "theirs.example.com"

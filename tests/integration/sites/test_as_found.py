@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.integration.existing.conftest import TINY, StartExisting
-from tests.integration.existing.foreign import CONFUSING, CONTEXT, ForeignCluster
 
 from bench.cluster.existing.namespace import OwnNamespace, create
 from bench.cluster.existing.removal import End, remove
@@ -16,6 +14,8 @@ from bench.model import CaveatKind, RunState
 from bench.sites.cleanup import find
 from bench.store import Store
 from tests.integration.run.bench_process import folders
+from tests.integration.sites.conftest import TINY, StartExisting
+from tests.integration.sites.foreign import CONFUSING, CONTEXT, ForeignCluster
 
 LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
 SPAN_S = 20.0

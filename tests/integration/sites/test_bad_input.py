@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.integration.existing.conftest import TINY, StartExisting
-from tests.integration.existing.foreign import CONFUSING, CONTEXT, ForeignCluster, delete_quietly
 
 from bench.cli import main
 from bench.cluster.api import ApiError
@@ -18,6 +16,8 @@ from bench.cluster.placement import ACCOUNT, Placement
 from bench.cluster.pods import draw_pods
 from bench.model import RunState
 from bench.store import Store
+from tests.integration.sites.conftest import TINY, StartExisting
+from tests.integration.sites.foreign import CONFUSING, CONTEXT, ForeignCluster, delete_quietly
 
 GRANTED_S = 20.0
 """A bound on how long an API server takes to notice a role that was bound."""
@@ -62,14 +62,14 @@ def test_a_context_must_be_named_and_the_current_one_is_never_taken(refused) -> 
         ("staging-eu-2", "did you mean 'staging-eu-1'?"),
         ("away", "cannot be reached"),
         ("expired", "(401): they have expired or been withdrawn; log in again"),
-        ("plugin", "no credentials for context 'plugin' could be had"),
+        ("plugin", "context 'plugin' cannot be used: the exec plugin "),
         ("unverified", "insecure-skip-tls-verify"),
-        ("plain", "over https only"),
-        ("proxied", "through a proxy"),
+        ("plain", "not sent over plain http"),
+        ("proxied", "cannot be reached through its proxy: "),
         ("stranger", "is not trusted: "),
-        ("renamed", "is not trusted: hostname 'other.example.com'"),
+        ("renamed", "valid for 'other.example.com'.; does the address"),
         ("speechless", "does not speak TLS as it should"),
-        ("unknown", "does not know who context 'unknown' is"),
+        ("unknown", "the auth-provider oidc of user 'unknown'"),
     ],
 )
 def test_a_context_that_cannot_be_used_is_told_by_what_is_wrong_with_it(
@@ -90,7 +90,7 @@ def test_a_file_that_is_no_kubeconfig_is_told(refused, tmp_path: Path, content: 
 
 def test_a_kubeconfig_that_is_not_there_is_told(refused) -> None:
     code, text = refused("--yes", "--context", "x", kubeconfig="/nowhere/config")
-    assert (1, True) == (code, "there is no kubeconfig /nowhere/config" in text)
+    assert (1, True) == (code, "cannot read /nowhere/config" in text)
 
 
 def test_a_context_without_a_name_lists_those_that_there_are(refused) -> None:
@@ -110,7 +110,7 @@ def test_a_version_is_not_chosen_where_there_is_a_cluster_already(refused) -> No
     ("context", "expected"),
     [
         ("nobody", "lacks rights on this cluster:\n  namespaces (list, get, delete)\n"),
-        ("unknown", "does not know who context 'unknown' is"),
+        ("unknown", "the auth-provider oidc of user 'unknown'"),
     ],
 )
 def test_who_may_not_look_for_leftovers_is_told_what_lacks(

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.integration.existing.conftest import TINY
-from tests.integration.existing.foreign import CONTEXT, ForeignCluster
 
 from bench.cluster.api import ApiError
 from bench.cluster.control_plane import ControlPlane
@@ -26,6 +24,8 @@ from bench.sites.preflight import Wanted, open_site
 from bench.store import Store
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
+from tests.integration.sites.conftest import TINY
+from tests.integration.sites.foreign import CONTEXT, ForeignCluster
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_namespace_of_another_run_of_ours_is_not_taken_either(
 ) -> None:
     wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
     with pytest.raises(ClusterError, match="of another run of this project"):
-        open_site(wanted, plan, tmp_path, agree=lambda _: True, say=lambda _: None)
+        open_site(wanted, plan, agree=lambda _: True, say=lambda _: None)
 
 
 def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
@@ -84,7 +84,7 @@ def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
     foreign.admin.delete(own.path)
     wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
     with pytest.raises(ClusterError, match="is still being deleted"):
-        open_site(wanted, plan, tmp_path, agree=lambda _: True, say=lambda _: None)
+        open_site(wanted, plan, agree=lambda _: True, say=lambda _: None)
 
 
 def test_what_cannot_be_removed_is_told_with_the_way_to_do_it_later(
@@ -95,7 +95,7 @@ def test_what_cannot_be_removed_is_told_with_the_way_to_do_it_later(
     tmp_path: Path,
 ) -> None:
     theirs = start_control_plane()
-    access = open_access(str(theirs.kubeconfig), "admin", tmp_path)
+    access = open_access(str(theirs.kubeconfig), "admin")
     plane = ExistingPlane.start(access, site.terms, watchdog, said.append)
     theirs.apiserver.stop()
     plane.stop()
@@ -149,6 +149,6 @@ def test_a_kubeconfig_without_a_current_context_will_do(
     text = foreign.kubeconfig.read_text().replace(f"current-context: {CONTEXT}\n", "")
     assert "current-context" not in text
     (tmp_path / "config").write_text(text)
-    access: Access = open_access(str(tmp_path / "config"), CONTEXT, tmp_path)
+    access: Access = open_access(str(tmp_path / "config"), CONTEXT)
     assert foreign.plane.url == access.server
     assert "system:serviceaccount:people:guest" == access.user()

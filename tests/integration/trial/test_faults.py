@@ -63,7 +63,8 @@ class Ward:
             requests=found.requests,
             audit=found.audit,
             scrapes=found.scrapes,
-            observed=found.observed,
+            freshness=found.freshness,
+            bystander=found.bystander,
         )
         analysis = analyse(store.open(record.run))
         assert () == analysis.voids

@@ -7,13 +7,13 @@ from threading import Thread
 
 import pytest
 
-from bench.cluster.api import Api, Credentials
-from bench.cluster.child_rpc import account_arguments, account_parser, credentials_of
+from bench.cluster.api import Api
+from kube_informer import ClientConfig, Credentials, TokenFile
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch):
-    """A server that answers everything, plain, and what it was asked."""
+def seen():
+    """A server that answers everything, plain; its address, and what it was asked."""
     asked: list[tuple[str, str | None]] = []
 
     class Answering(BaseHTTPRequestHandler):
@@ -31,51 +31,28 @@ def seen(monkeypatch: pytest.MonkeyPatch):
     server = HTTPServer(("127.0.0.1", 0), Answering)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    # what is tried here is not TLS, which every other test of an API server has
-    plain = f"http://127.0.0.1:{server.server_port}"
-    real = Api.__init__
-
-    def without_tls(self: Api, credentials: Credentials, **more: int) -> None:
-        real(self, credentials, **more)
-        from urllib3.connectionpool import connection_from_url
-
-        self._pool = connection_from_url(plain, retries=False)
-
-    monkeypatch.setattr(Api, "__init__", without_tls)
-    yield asked
+    yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()
     thread.join()
     server.server_close()
 
 
 def test_an_api_server_behind_a_path_is_asked_below_that_path(seen) -> None:
-    api = Api(Credentials("https://rancher.example.com/k8s/clusters/c-1/", None))
+    server, asked = seen
+    api = Api(ClientConfig(f"{server}/k8s/clusters/c-1"))
     api.get("/api/v1/pods?limit=1")
     api.close()
-    assert [("/k8s/clusters/c-1/api/v1/pods?limit=1", None)] == seen
+    assert [("/k8s/clusters/c-1/api/v1/pods?limit=1", None)] == asked
 
 
 def test_a_token_is_asked_for_anew_for_each_request(seen, tmp_path: Path) -> None:
-    tokens = iter(["one", "two"])
-    api = Api(Credentials("https://x", None, token=lambda: next(tokens)))
-    api.get("/a")
-    api.get("/b")
-    api.close()
+    server, asked = seen
     file = tmp_path / "token"
-    file.write_text("three")
-    api = Api(Credentials("https://x", None, token=file))
-    api.get("/c")
+    api = Api(ClientConfig(server, Credentials(TokenFile(file))))
+    for token in ("one", "two\n", "three"):
+        fresh = tmp_path / "fresh"
+        fresh.write_text(token)
+        fresh.replace(file)
+        api.get("/a")
     api.close()
-    assert [("/a", "Bearer one"), ("/b", "Bearer two"), ("/c", "Bearer three")] == seen
-
-
-@pytest.mark.parametrize(
-    "credentials",
-    [
-        Credentials("https://x", Path("/ca"), token=Path("/t")),
-        Credentials("https://x", None, token=Path("/t"), server_name="kubernetes"),
-    ],
-)
-def test_credentials_survive_the_way_to_a_process_of_ours(credentials: Credentials) -> None:
-    arguments = account_parser("x", "").parse_args(account_arguments(credentials))
-    assert credentials == credentials_of(arguments)
+    assert [("/a", "Bearer one"), ("/a", "Bearer two"), ("/a", "Bearer three")] == asked

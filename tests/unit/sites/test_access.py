@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from bench.cluster.certificates import Authority
-from bench.cluster.existing.access import LISTED, listed, open_access
+from bench.cluster.existing.access import open_access
 from bench.cluster.existing.errors import ClusterError
 
 CLOSED = "https://127.0.0.1:9"
@@ -38,7 +38,7 @@ def refusal(tmp_path: Path):
         file = tmp_path / "config"
         file.write_text(yaml.safe_dump(document))
         with pytest.raises(ClusterError) as refused:
-            open_access(str(file), "ours", tmp_path).version()
+            open_access(str(file), "ours").version()
         assert SECRET not in str(refused.value)
         return str(refused.value)
 
@@ -52,47 +52,35 @@ def refusal(tmp_path: Path):
         ({"cluster": "c", "user": "v"}, "names the user 'v', which is not in"),
         ({"cluster": "c"}, "names no user"),
         ({"user": "u"}, "names no cluster"),
-        ("c", "names no cluster"),
+        ("c", "is not a kubeconfig: Expected `object`, got `str`"),
     ],
 )
 def test_who_and_where_must_be_in_the_kubeconfig(refusal, context: Any, expected: str) -> None:
     assert expected in refusal(context=context)
 
 
-@pytest.mark.parametrize("cluster", [{"certificate-authority": "ca.crt"}, {"server": ""}, "c"])
+@pytest.mark.parametrize("cluster", [{"insecure-skip-tls-verify": True}, {"server": ""}, {}])
 def test_a_cluster_without_an_address_is_told(refusal, cluster: Any) -> None:
-    assert "its cluster 'c' in" in (text := refusal(cluster=cluster))
+    assert "cluster 'c' in" in (text := refusal(cluster=cluster))
     assert "has no server" in text
 
 
-@pytest.mark.parametrize("user", [{}, SECRET])
-def test_a_user_without_credentials_is_not_taken_for_anybody(refusal, user: Any) -> None:
-    assert "its user 'u' in" in (text := refusal(user=user))
+def test_a_user_without_credentials_is_not_taken_for_anybody(refusal) -> None:
+    assert "user 'u' in" in (text := refusal(user={}))
     assert "has no credentials" in text
-
-
-def test_a_user_that_has_no_name_is_told_without_its_secrets(tmp_path: Path) -> None:
-    document = {
-        "contexts": [{"name": "ours", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": CLOSED}}],
-        "users": [{"user": {"token": SECRET}}],
-    }
-    file = tmp_path / "config"
-    file.write_text(yaml.safe_dump(document))
-    with pytest.raises(ClusterError, match="Expected key name in") as refused:
-        open_access(str(file), "ours", tmp_path)
-    assert SECRET not in str(refused.value)
 
 
 def test_an_authority_that_is_no_certificate_is_told_as_such(refusal) -> None:
     cluster = {"server": CLOSED, "certificate-authority-data": "aGVsbG8="}
-    assert "its certificate authority is not PEM" in refusal(cluster=cluster)
+    assert "the certificate-authority of cluster 'c' in" in (text := refusal(cluster=cluster))
+    assert "holds no certificate in PEM" in text
 
 
 def test_a_client_certificate_without_its_key_is_told_as_such(refusal, tmp_path: Path) -> None:
     alone = str(tmp_path / "ca.crt")
     text = refusal(user={"client-certificate": alone, "client-key": alone})
-    assert "its client certificate or its key is not PEM" in text
+    assert "client certificate and key of user 'u' in" in text
+    assert "are not PEM" in text
 
 
 def test_an_api_server_that_is_away_is_told_by_its_address(refusal) -> None:
@@ -142,9 +130,3 @@ def test_a_credentials_plugin_that_waits_for_ever_ends_with_who_asked_it(tmp_pat
     assert 130 == bench.wait(60)
     asked.wait(10)
     assert not asked.is_running()
-
-
-def test_a_message_names_so_many_contexts_and_counts_the_others() -> None:
-    names = [f"c{number}" for number in range(LISTED + 3)]
-    assert "c0, c1" == listed(names[:2])
-    assert listed(names).endswith(f"c{LISTED - 1}, and 3 more")

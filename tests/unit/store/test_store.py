@@ -15,8 +15,6 @@ import pytest
 
 from bench.model import SCHEMA, Answer, EqualityRecord, Outcome, RunState
 from bench.probes.audit import AuditRow
-from bench.probes.observers.bystander import BystanderRow
-from bench.probes.staleness import FreshnessRow
 from bench.store import Store, StoreError
 from tests.unit.store.builders import a_run, a_trial, some_requests
 
@@ -93,8 +91,7 @@ def test_what_probe_and_bystander_saw_is_kept_with_what_they_did_not_see(store):
         "outcome": ["ok", "dropped"],
     }
     writer = store.create(a_run())
-    observed = {"freshness": (FreshnessRow, freshness), "bystander": (BystanderRow, bystander)}
-    writer.write_trial(a_trial(), observed=observed)
+    writer.write_trial(a_trial(), freshness=freshness, bystander=bystander)
     reader = store.open("latest")
     assert [True, None] == list(reader.freshness(a_trial())["first_stale"])
     assert [5_400.0] == list(reader.freshness(a_trial())["fresh_done_us"].dropna())

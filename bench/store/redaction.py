@@ -1,4 +1,4 @@
-"""What may not be kept: texts that others wrote, freed of secrets, addresses, host names and paths.
+"""Redaction of texts that results keep: no secrets, addresses, host names and paths.
 
 Logs and error messages go into results as the reason of a failure. Who reads a
 result should learn what failed, and nothing of where and as whom it ran.
@@ -12,26 +12,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import bench
+from kube_informer import redaction
 
-_TOKEN = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?!<)[\w.~+/=-]+")
-_PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.DOTALL)
 _URL = re.compile(r"\b(https?|wss?)://[^/\s'\"<>)\]]+")
 _ADDRESS = re.compile(
     r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.]\d)|\[[0-9a-f:]*::[0-9a-f:]*\](?::\d+)?"
 )
 
 
-def discreet(text: str, *, host: str | None = None, private: Iterable[str] = ()) -> str:
+def redact(text: str, *, host: str | None = None, private: Iterable[str] = ()) -> str:
     """Return ``text`` with what may not be kept replaced by its kind in angle brackets.
+
+    Secrets are removed as :func:`kube_informer.redaction.redact` does.
 
     ``host`` is this machine's name unless given. Names of one word that every
     machine has (``localhost``) stay. ``private`` are further names that may not be kept:
     those of somebody's cluster.
     """
-    text = _PEM.sub("<key or certificate>", text)
-    text = _TOKEN.sub("<token>", text)
-    text = _BEARER.sub(r"\1 <token>", text)
+    text = redaction.redact(text)
     text = _URL.sub(r"\1://<address>", text)
     text = _ADDRESS.sub("<address>", text)
     for folder in _folders():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.discretion import discreet
+from bench.store.redaction import redact
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
 
@@ -13,9 +13,9 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
-        (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer <token>"),
-        (f"token={TOKEN}", "token=<token>"),
-        ("basic dXNlcjpwYXNz was refused", "basic <token> was refused"),
+        (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer <redacted>"),
+        (f"token={TOKEN}", "token=<redacted>"),
+        ("basic dXNlcjpwYXNz was refused", "basic <redacted> was refused"),
         (
             "GET https://prod-7.example.com:6443/api/v1/pods: 503",
             "GET https://<address>/api/v1/pods: 503",
@@ -27,12 +27,12 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
         (f"cannot read {tempfile.gettempdir()}/x/token", "cannot read <folder>/x/token"),
         (
             "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nand more",
-            "<key or certificate>\nand more",
+            "<redacted>\nand more",
         ),
     ],
 )
 def test_what_tells_where_or_as_whom_is_replaced_by_its_kind(said: str, kept: str) -> None:
-    assert kept == discreet(said, host="worker-3")
+    assert kept == redact(said, host="worker-3")
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_what_tells_where_or_as_whom_is_replaced_by_its_kind(said: str, kept: st
     ],
 )
 def test_what_says_what_failed_stays(text: str) -> None:
-    assert text == discreet(text, host="worker-3")
+    assert text == redact(text, host="worker-3")

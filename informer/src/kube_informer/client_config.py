@@ -1,0 +1,479 @@
+"""How to reach an API server and who to be there: one loader for everything here.
+
+Made from a context of a kubeconfig, or inside a cluster from what a pod is given, by
+client-go's rules. Whoever has no credentials is refused and never goes on as
+``system:anonymous``; no credentials are sent over plain http.
+"""
+
+import base64
+import binascii
+import json
+import os
+import ssl
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+import urllib3
+
+from kube_informer.connection import drop_idle
+from kube_informer.credentials import (
+    Credentials,
+    ExecToken,
+    Header,
+    Impersonation,
+    TokenFile,
+    TokenSource,
+    bearer_header,
+)
+from kube_informer.errors import CredentialsError, KubeconfigError
+from kube_informer.exec_plugin import TIMEOUT_S, ClientCertificate, ExecPlugin, check_exec
+from kube_informer.kubeconfig import Cluster, Kubeconfig, Origin, User, listed
+from kube_informer.redaction import register_secret
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds its token and its cluster's authority."""
+EXEC_EXTENSION = "client.authentication.k8s.io/exec"
+"""The extension of a cluster that its exec plugin is given."""
+IN_CLUSTER = "in-cluster"
+EXPIRY_MARGIN_S = 10
+REMOVED = ("gcp", "azure")
+"""Auth providers that Kubernetes has removed, in favour of exec plugins."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """One identity at one API server.
+
+    ``server`` is its address without a trailing slash. ``authority`` is PEM; ``None``
+    trusts whom this machine trusts. ``server_name`` is what the server's certificate
+    says where its address does not. ``proxy`` is the proxy's URL, "" for none.
+    """
+
+    server: str
+    credentials: Credentials = field(default_factory=Credentials)
+    context: str = ""
+    authority: bytes | None = None
+    insecure: bool = False
+    server_name: str = ""
+    proxy: str = ""
+
+    @classmethod
+    def load(
+        cls,
+        kubeconfig: str | Path | None = None,
+        context: str | None = None,
+        *,
+        preferred: str | None = None,
+        exec_timeout_s: float = TIMEOUT_S,
+    ) -> "ClientConfig":
+        """Return the configuration of ``context`` (``preferred`` if there, else the current one).
+
+        Without ``kubeconfig`` the files that kubectl would read are, and where there are
+        none, what a pod is given. Raise :class:`KubeconfigError`, or
+        :class:`CredentialsError` for a user whose credentials cannot be used.
+        """
+        found = Kubeconfig.read(kubeconfig)
+        if found.is_empty and kubeconfig is None and context is None and is_in_cluster():
+            return cls.in_cluster()
+        return cls.of(found, found.choose(context, preferred), exec_timeout_s=exec_timeout_s)
+
+    @classmethod
+    def of(
+        cls, kubeconfig: Kubeconfig, context: str, *, exec_timeout_s: float = TIMEOUT_S
+    ) -> "ClientConfig":
+        """Return the configuration of a context that ``kubeconfig`` has; raise as :meth:`load`."""
+        cluster, of_cluster = _entry(kubeconfig, context, "cluster")
+        user, of_user = _entry(kubeconfig, context, "user")
+        where = f"cluster {kubeconfig.contexts[context][0].cluster!r} in {of_cluster.file}"
+        who = f"user {kubeconfig.contexts[context][0].user!r} in {of_user.file}"
+        _register(cluster, user)
+        config = cls(
+            _server(cluster, where),
+            context=context,
+            authority=_authority(cluster, of_cluster, where),
+            insecure=cluster.insecure_skip_tls_verify,
+            server_name=cluster.tls_server_name,
+            proxy=_proxy(cluster, where),
+        )
+        reader = _UserReader(user, of_user, who, cluster, config, exec_timeout_s)
+        return replace(config, credentials=reader.credentials())
+
+    @classmethod
+    def in_cluster(cls, folder: Path = SERVICE_ACCOUNT) -> "ClientConfig":
+        """Return what a pod is given by its service account; raise :class:`KubeconfigError`."""
+        host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
+        port = os.environ.get("KUBERNETES_SERVICE_PORT", "")
+        if not (host and port):
+            raise KubeconfigError(
+                "this is no pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"
+            )
+        token = TokenFile(folder / "token")
+        token.header()
+        authority = folder / "ca.crt"
+        return cls(
+            f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+            Credentials(token),
+            context=IN_CLUSTER,
+            authority=_pem_authority(authority.read_bytes(), str(authority))
+            if authority.is_file()
+            else None,
+        )
+
+    def tls(self) -> ssl.SSLContext:
+        """Return a TLS context with the client certificate of now.
+
+        Raise :class:`CredentialsError` if an exec plugin gives none that can be used.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # Go trusts what it is told to
+        if self.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif self.authority is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cadata=self.authority.decode("ascii", "ignore"))
+        pair = self.credentials.certificate()
+        if pair is not None:
+            load_pair(context, pair, f"context {self.context!r}")
+        return context
+
+    def pools(self, *, maxsize: int, **options: Any) -> urllib3.PoolManager:  # noqa: ANN401 - urllib3's own options
+        """Return urllib3's pools for this server; raise as :meth:`tls`.
+
+        ``maxsize`` connections are kept; ``options`` are those of ``urllib3.PoolManager``.
+        """
+        options |= {"maxsize": maxsize, "retries": False}
+        if self.server.startswith("https:"):
+            options["ssl_context"] = self.tls()
+            if self.insecure:  # as the kubeconfig says: no need to be warned at each request
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+                options |= {"cert_reqs": ssl.CERT_NONE, "assert_hostname": False}
+            if self.server_name:
+                options["server_hostname"] = self.server_name
+        manager = urllib3.PoolManager(**options)
+        if self.proxy:
+            manager = urllib3.ProxyManager(
+                self.proxy, proxy_headers=_proxy_headers(self.proxy), **options
+            )
+        tls = options.get("ssl_context")
+        if tls is not None:
+            self.credentials.on_renewal(lambda pair: _renew(manager, tls, pair))
+        return manager
+
+
+def _renew(manager: urllib3.PoolManager, tls: ssl.SSLContext, pair: ClientCertificate) -> None:
+    """Use another client certificate from now on: idle connections still have the old one."""
+    load_pair(tls, pair, "its exec plugin")
+    for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over
+        pool = manager.pools.get(key)
+        if pool is not None:
+            drop_idle(pool)
+
+
+def _proxy_headers(proxy: str) -> dict[str, str] | None:
+    address = urlsplit(proxy)
+    if address.username is None:
+        return None
+    secret = unquote(f"{address.username}:{address.password or ''}")
+    headers = urllib3.make_headers(proxy_basic_auth=secret)
+    register_secret(*headers.values())
+    return dict(headers)
+
+
+def is_in_cluster(folder: Path = SERVICE_ACCOUNT) -> bool:
+    """Whether this process has what a pod is given."""
+    named = os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get("KUBERNETES_SERVICE_PORT")
+    return bool(named) and (folder / "token").is_file()
+
+
+def load_pair(context: ssl.SSLContext, pair: ClientCertificate, who: str) -> None:
+    """Load a client certificate, which ssl takes from files only; raise ``CredentialsError``."""
+    with tempfile.TemporaryDirectory(prefix="kube-informer-") as folder:
+        file = Path(folder) / "pair.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(pair.certificate.rstrip() + b"\n" + pair.key)
+        try:
+            # A key with a passphrase would have OpenSSL ask for it on the terminal.
+            context.load_cert_chain(file, password=lambda: b"")
+        except (OSError, ValueError) as error:
+            mismatch = getattr(error, "reason", None) == "KEY_VALUES_MISMATCH"
+            why = "do not belong together" if mismatch else "are not PEM that can be read"
+            raise CredentialsError(
+                f"client certificate and key of {who} {why}; correct client-certificate(-data) "
+                "and client-key(-data), or what its exec plugin prints"
+            ) from None
+
+
+def _entry(kubeconfig: Kubeconfig, context: str, kind: str) -> tuple[Any, Origin]:
+    """Return the cluster or user of a context, and where it is from."""
+    entry, origin = kubeconfig.contexts[context]
+    name = getattr(entry, kind)
+    known: dict[str, tuple[Any, Origin]] = getattr(kubeconfig, f"{kind}s")
+    if not name:
+        raise KubeconfigError(f"context {context!r} in {origin.file} names no {kind}")
+    if name not in known:
+        raise KubeconfigError(
+            f"context {context!r} in {origin.file} names the {kind} {name!r}, which is not in "
+            f"{kubeconfig} (there are: {listed(list(known))})"
+        )
+    return known[name]
+
+
+def _register(cluster: Cluster, user: User) -> None:
+    """Have the secrets of these entries redacted from now on."""
+    provider = user.auth_provider.config if user.auth_provider else {}
+    register_secret(user.token, user.password, user.client_key_data, *provider.values())
+    for url in (cluster.proxy_url, cluster.server):
+        info = url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+        register_secret(info, info.partition(":")[2])
+
+
+def _server(cluster: Cluster, where: str) -> str:
+    try:
+        address = urlsplit(cluster.server)
+        port = f":{address.port}" if address.port else ""
+    except ValueError:
+        raise KubeconfigError(f"the server of {where} is no URL; write https://HOST:PORT") from None
+    if not cluster.server:
+        raise KubeconfigError(f"{where} has no server")
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise KubeconfigError(f"the server of {where} is no http(s) URL; write https://HOST:PORT")
+    if address.username is not None:
+        raise KubeconfigError(
+            f"the server of {where} has a user in its address; put credentials into the user"
+        )
+    host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
+    return f"{address.scheme}://{host}{port}{address.path.rstrip('/')}"
+
+
+def _authority(cluster: Cluster, origin: Origin, where: str) -> bytes | None:
+    given = _data_or_file(
+        origin,
+        where,
+        ("certificate-authority", cluster.certificate_authority),
+        cluster.certificate_authority_data,
+    )
+    if given is None:
+        return None
+    if cluster.insecure_skip_tls_verify:
+        raise KubeconfigError(
+            f"{where} has insecure-skip-tls-verify and a certificate-authority; keep one"
+        )
+    return _pem_authority(given, f"the certificate-authority of {where}")
+
+
+def _pem_authority(given: bytes, what: str) -> bytes:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+            cadata=given.decode("ascii", "ignore")
+        )
+    except (ssl.SSLError, ValueError):
+        raise KubeconfigError(f"{what} holds no certificate in PEM") from None
+    return given
+
+
+def _data_or_file(origin: Origin, where: str, named: tuple[str, str], data: str) -> bytes | None:
+    """Return what is given as ``FIELD-data`` in base64 or in the file ``FIELD``."""
+    field_name, path = named
+    if data and path:
+        raise KubeconfigError(f"{where} has both {field_name} and {field_name}-data; keep one")
+    if data:
+        try:
+            return base64.b64decode("".join(data.split()), validate=True)
+        except (binascii.Error, ValueError):
+            raise KubeconfigError(f"{field_name}-data of {where} is not base64") from None
+    if not path:
+        return None
+    file = origin.resolve(path)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise KubeconfigError(
+            f"{field_name} of {where}, {file}, cannot be read: {error.strerror}"
+        ) from None
+
+
+def _proxy(cluster: Cluster, where: str) -> str:
+    """Return the proxy of ``proxy-url``, else that of the environment, as Go chooses it."""
+    address = urlsplit(cluster.server)
+    host = address.hostname or ""
+    proxy, origin = cluster.proxy_url, f"proxy-url of {where}"
+    if not proxy:
+        if host == "localhost" or host.startswith("127.") or host == "::1":
+            return ""
+        if urllib.request.proxy_bypass(host):
+            return ""
+        proxy = urllib.request.getproxies_environment().get(address.scheme.lower(), "")
+        origin = f"{address.scheme.upper()}_PROXY"
+        proxy = f"http://{proxy}" if proxy and "://" not in proxy else proxy
+        register_secret(proxy.partition("://")[2].rpartition("@")[0])
+    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+        raise KubeconfigError(
+            f"the {origin} is no http(s) URL; other proxies (socks5) are not supported here: "
+            "use an http proxy, or a tunnel and tls-server-name"
+        )
+    if proxy and address.scheme.lower() != "https":
+        raise KubeconfigError(f"the {origin} stands before a plain http server: use https there")
+    return proxy
+
+
+@dataclass(frozen=True, slots=True)
+class _UserReader:
+    """Makes credentials of a user's entry, by client-go's precedence."""
+
+    user: User
+    origin: Origin
+    who: str
+    cluster: Cluster
+    config: ClientConfig
+    exec_timeout_s: float
+
+    def credentials(self) -> Credentials:
+        user = self.user
+        self._check()
+        impersonation = Impersonation(
+            user.as_,
+            user.as_uid,
+            tuple(user.as_groups),
+            tuple((key, one) for key, values in user.as_user_extra.items() for one in values),
+        )
+        if not self.config.server.startswith("https:"):
+            return Credentials(impersonation=self._without_credentials(impersonation))
+        pair = self._pair()
+        source = self._source()
+        plugin = None
+        if user.exec is not None and source is None and pair is None:
+            plugin = self._plugin()
+            source = ExecToken(plugin, f"the token from the exec plugin of {self.who}")
+        if source is None and pair is None:
+            raise KubeconfigError(
+                f"{self.who} has no credentials: nobody goes on as system:anonymous; log in, or "
+                "add a token, tokenFile, client-certificate or exec"
+            )
+        return Credentials(source, impersonation, pair=pair, plugin=plugin)
+
+    def _check(self) -> None:
+        user = self.user
+        if user.username or user.password:
+            raise KubeconfigError(
+                f"{self.who} has a username and password, which Kubernetes has not authenticated "
+                "since 1.19: one would go on as system:anonymous; use a token or a certificate"
+            )
+        if (user.as_uid or user.as_groups or user.as_user_extra) and not user.as_:
+            raise KubeconfigError(f"{self.who} has as-groups, as-uid or as-user-extra without as")
+        if user.exec is not None:
+            if user.auth_provider is not None:
+                raise KubeconfigError(f"{self.who} has exec and auth-provider; keep exec")
+            check_exec(user.exec, self.who)
+
+    def _without_credentials(self, impersonation: Impersonation) -> Impersonation:
+        """Refuse credentials where anybody on the way could read them."""
+        anonymous = User()
+        plain = msgspec.structs.replace(
+            self.user, as_="", as_uid="", as_groups=[], as_user_extra={}
+        )
+        if plain != anonymous:
+            raise KubeconfigError(
+                f"{self.who} has credentials and the server is {self.config.server}: they are not "
+                "sent over plain http; use https, or a user without credentials for kubectl proxy"
+            )
+        return impersonation
+
+    def _pair(self) -> ClientCertificate | None:
+        user = self.user
+        certificate = _data_or_file(
+            self.origin,
+            self.who,
+            ("client-certificate", user.client_certificate),
+            user.client_certificate_data,
+        )
+        if certificate is None:
+            return None
+        key = _data_or_file(
+            self.origin, self.who, ("client-key", user.client_key), user.client_key_data
+        )
+        if key is None:
+            raise KubeconfigError(f"{self.who} has a client-certificate without a client-key")
+        register_secret(key)
+        pair = ClientCertificate(certificate, key)
+        load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pair, self.who)
+        return pair
+
+    def _source(self) -> TokenSource | None:
+        user = self.user
+        provided = self._provided()
+        if user.token_file:
+            file = TokenFile(self.origin.resolve(user.token_file), user.token)
+            file.header()
+            return file
+        if user.token:
+            return Header(bearer_header(user.token, f"the token of {self.who}"))
+        return provided
+
+    def _provided(self) -> TokenSource | None:
+        """Return the token of an auth provider; all but OpenID Connect have been removed."""
+        provider = self.user.auth_provider
+        if provider is None:
+            return None
+        if provider.name != "oidc":
+            removed = (
+                "has been removed from Kubernetes" if provider.name in REMOVED else "is unknown"
+            )
+            raise KubeconfigError(
+                f"{self.who} has the auth-provider {provider.name!r}, which {removed}: get a new "
+                "entry with an exec plugin (gke-gcloud-auth-plugin, kubelogin)"
+            )
+        for needed in ("idp-issuer-url", "client-id"):
+            if not provider.config.get(needed):
+                raise KubeconfigError(f"the auth-provider oidc of {self.who} has no {needed}")
+        token = provider.config.get("id-token", "")
+        if _expiry(token) < time.time() + EXPIRY_MARGIN_S:
+            raise KubeconfigError(
+                f"the id-token of the auth-provider oidc of {self.who} has expired or is no JSON "
+                "web token, and is not renewed here: log in again, with kubectl for instance"
+            )
+        return Header(bearer_header(token, f"the id-token of {self.who}"))
+
+    def _plugin(self) -> ExecPlugin:
+        assert self.user.exec is not None
+        config = self.user.exec
+        command = config.command
+        if os.sep in command:
+            command = str(self.origin.resolve(command))
+        about = self._about_cluster() if config.provide_cluster_info else None
+        return ExecPlugin(config, self.who, command, about, self.exec_timeout_s)
+
+    def _about_cluster(self) -> dict[str, Any]:
+        """Return the cluster as an exec plugin is told of it."""
+        cluster = self.cluster
+        about: dict[str, Any] = {"server": cluster.server}
+        if cluster.tls_server_name:
+            about["tls-server-name"] = cluster.tls_server_name
+        if cluster.insecure_skip_tls_verify:
+            about["insecure-skip-tls-verify"] = True
+        if self.config.authority is not None:
+            encoded = base64.b64encode(self.config.authority).decode()
+            about["certificate-authority-data"] = encoded
+        if cluster.proxy_url:
+            about["proxy-url"] = cluster.proxy_url
+        extensions = {one.name: one.extension for one in cluster.extensions}
+        # Always there, null too: plugins of client-go's own package insist on it.
+        about["config"] = extensions.get(EXEC_EXTENSION)
+        return about
+
+
+def _expiry(token: str) -> float:
+    """Return when a JSON web token expires, in seconds of the epoch; 0 if that cannot be told."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return float(claims["exp"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        return 0.0

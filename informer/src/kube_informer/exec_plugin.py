@@ -1,0 +1,228 @@
+"""Credentials from a program: the protocol ``client.authentication.k8s.io``.
+
+Source of the protocol and of what is refused:
+``k8s.io/client-go/plugin/pkg/client/auth/exec``. Unlike there, a plugin has no terminal
+(servers and benchmarks run unattended) and a time limit.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kube_informer.errors import CredentialsError
+from kube_informer.kubeconfig import ExecConfig
+from kube_informer.redaction import redact, register_secret, without
+
+GROUP = "client.authentication.k8s.io"
+VERSIONS = (f"{GROUP}/v1", f"{GROUP}/v1beta1")
+MODES = ("Never", "IfAvailable", "Always")
+TIMEOUT_S = 60.0
+SHOWN = 300
+"""Characters of a plugin's own words in a message."""
+
+
+class ClientCertificate(NamedTuple):
+    """A client certificate and its key, as PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+class _Status(msgspec.Struct, rename="camel"):
+    token: str = ""
+    client_certificate_data: str = ""
+    client_key_data: str = ""
+    expiration_timestamp: dt.datetime | None = None
+
+
+class _ExecCredential(msgspec.Struct, rename="camel"):
+    kind: str = ""
+    api_version: str = ""
+    status: _Status | None = None
+
+
+def check_exec(config: ExecConfig, who: str) -> None:
+    """Refuse what no run could mend; raise :class:`CredentialsError`, which names ``who``."""
+    field = f"exec of {who}"
+    if not config.command:
+        raise CredentialsError(f"{field} has no command")
+    if config.api_version not in VERSIONS:
+        raise CredentialsError(
+            f"{field} has apiVersion {config.api_version!r}, which is no longer served: "
+            f"{' and '.join(VERSIONS)} are; update the plugin's entry with its own tool"
+        )
+    mode = config.interactive_mode
+    if not mode and config.api_version == VERSIONS[0]:
+        raise CredentialsError(f"{field} has no interactiveMode: add one of {', '.join(MODES)}")
+    if mode and mode not in MODES:
+        raise CredentialsError(
+            f"{field} has interactiveMode {mode!r}; it must be one of {', '.join(MODES)}"
+        )
+    if any(not variable.name for variable in config.env):
+        raise CredentialsError(f"{field} has an env entry without a name")
+    if mode == "Always":
+        raise CredentialsError(
+            f"{field} has interactiveMode Always and needs a terminal, which a plugin has not "
+            "here; log in with kubectl and use a token or a certificate"
+        )
+
+
+class ExecPlugin:
+    """Runs the plugin when credentials are needed, have expired or were rejected."""
+
+    def __init__(
+        self,
+        config: ExecConfig,
+        who: str,
+        command: str,
+        cluster: Mapping[str, Any] | None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        check_exec(config, who)
+        self._config = config
+        self._who = who
+        self._command = command
+        self._cluster = cluster
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._status: _Status | None = None
+        self._rejected = False
+        self._renewed: list[Callable[[ClientCertificate], None]] = []
+
+    def token(self) -> str:
+        """Return a token that has not expired, "" for none; raise :class:`CredentialsError`."""
+        return self._answer().token
+
+    def pair(self) -> ClientCertificate | None:
+        """Return a certificate that has not expired, if any; raise :class:`CredentialsError`."""
+        return _pair(self._answer())
+
+    def on_renewal(self, renewed: Callable[[ClientCertificate], None]) -> None:
+        """Have ``renewed`` called with each certificate that differs from the one before."""
+        self._renewed.append(renewed)
+
+    def _answer(self) -> _Status:
+        with self._lock:
+            known = self._status
+            if known is not None and not self._rejected and not _expired(known):
+                return known
+            fresh = self._status = self._run()
+            self._rejected = False
+        pair = _pair(fresh)
+        if known is not None and pair is not None and pair != _pair(known):
+            for renewed in self._renewed:
+                renewed(pair)
+        return fresh
+
+    def reject(self) -> None:
+        """Have the plugin asked again: the server did not accept what it gave."""
+        self._rejected = True
+
+    def _run(self) -> _Status:
+        spec: dict[str, Any] = {"interactive": False}
+        if self._cluster is not None:
+            spec["cluster"] = self._cluster
+        info = {"kind": "ExecCredential", "apiVersion": self._config.api_version, "spec": spec}
+        environment = os.environ | {one.name: one.value for one in self._config.env}
+        environment["KUBERNETES_EXEC_INFO"] = json.dumps(info, default=str)
+        output = self._output(environment)
+        try:
+            answer = msgspec.json.decode(output, type=_ExecCredential)
+        except msgspec.DecodeError as error:
+            why = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
+            raise self._failure(f"printed no ExecCredential: {why}") from None
+        status = answer.status or _Status()
+        register_secret(status.token, status.client_key_data)
+        if answer.api_version != self._config.api_version:
+            raise self._failure(
+                f"answered in apiVersion {answer.api_version!r}, "
+                f"the kubeconfig asks for {self._config.api_version}"
+            )
+        if not (status.token or status.client_certificate_data or status.client_key_data):
+            raise self._failure("gave neither a token nor a certificate and key")
+        if bool(status.client_certificate_data) != bool(status.client_key_data):
+            raise self._failure("gave only one of certificate and key")
+        return status
+
+    def _output(self, environment: dict[str, str]) -> bytes:
+        try:
+            process = subprocess.Popen(
+                [self._command, *self._config.args],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            hint = " ".join(self._config.install_hint.split())
+            raise self._failure(
+                f"is not installed; {hint or 'install it, or correct its command'}"
+            ) from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise self._failure(f"cannot be run: {reason}") from None
+        try:
+            output, words = process.communicate(timeout=self._timeout_s)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise self._failure(
+                f"did not answer within {self._timeout_s:g} s and was ended; does it wait for a "
+                "login? log in first"
+            ) from None
+        except BaseException:
+            _end(process)
+            raise
+        if process.returncode != 0:
+            said = " ".join(words.decode(errors="replace").split())[-SHOWN:]
+            raise self._failure(
+                f"failed with exit code {process.returncode}: {said or 'it said nothing'}"
+            )
+        return output
+
+    def _failure(self, what: str) -> CredentialsError:
+        values = [argument.partition("=")[2] for argument in self._config.args]
+        told = [*self._config.args, *values, *(one.value for one in self._config.env)]
+        name = Path(self._command).name
+        words = without(redact(what), [*told, *_texts((self._cluster or {}).get("config"))])
+        return CredentialsError(f"the exec plugin {name} of {self._who} {words}")
+
+
+def _pair(status: _Status) -> ClientCertificate | None:
+    if not status.client_key_data:
+        return None
+    return ClientCertificate(
+        status.client_certificate_data.encode(), status.client_key_data.encode()
+    )
+
+
+def _expired(status: _Status) -> bool:
+    until = status.expiration_timestamp
+    if until is None:
+        return False
+    return dt.datetime.now(dt.UTC) >= (until if until.tzinfo else until.replace(tzinfo=dt.UTC))
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the plugin and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - JSON of any shape
+    """Return each text of an extension, which a plugin may repeat."""
+    if isinstance(value, Mapping):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [value] if isinstance(value, str) else []

@@ -1,0 +1,281 @@
+"""Kubeconfig files: found, read and merged by client-go's rules.
+
+Source of the rules: ``k8s.io/client-go/tools/clientcmd`` (loader, validation). Nothing of
+a context but the chosen one is checked beyond its types. What may be in a file is typed
+here; what a context's user and cluster mean is :mod:`kube_informer.client_config`'s.
+"""
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from kube_informer.errors import KubeconfigError
+
+ENVIRONMENT = "KUBECONFIG"
+LISTED = 20
+"""Names that a message lists at most."""
+
+_SPECIAL = {"token_file": "tokenFile", "as_": "as"}
+
+
+def _key(field: str) -> str:
+    """Return a field's key: ``kebab-case`` but for a few."""
+    return _SPECIAL.get(field, field.replace("_", "-"))
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """A named entry that somebody else's program reads."""
+
+    name: str = ""
+    extension: Any = None
+
+
+class Cluster(msgspec.Struct, frozen=True, rename=_key):
+    """Where an API server is, and how it is trusted."""
+
+    server: str = ""
+    certificate_authority: str = ""
+    certificate_authority_data: str = ""
+    insecure_skip_tls_verify: bool = False
+    tls_server_name: str = ""
+    proxy_url: str = ""
+    disable_compression: bool = False
+    extensions: list[Extension] = []
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """A variable in the environment of an exec plugin."""
+
+    name: str = ""
+    value: str = ""
+
+
+class ExecConfig(msgspec.Struct, frozen=True, rename="camel"):
+    """A program that prints credentials."""
+
+    command: str = ""
+    args: list[str] = []
+    env: list[Variable] = []
+    api_version: str = ""
+    install_hint: str = ""
+    provide_cluster_info: bool = False
+    interactive_mode: str = ""
+
+
+class AuthProvider(msgspec.Struct, frozen=True):
+    """A plugin of the client library itself, as old kubeconfigs have it."""
+
+    name: str = ""
+    config: dict[str, str] = {}
+
+
+class User(msgspec.Struct, frozen=True, rename=_key):
+    """Who to be at the API server."""
+
+    client_certificate: str = ""
+    client_certificate_data: str = ""
+    client_key: str = ""
+    client_key_data: str = ""
+    token: str = ""
+    token_file: str = ""
+    as_: str = ""
+    as_uid: str = ""
+    as_groups: list[str] = []
+    as_user_extra: dict[str, list[str]] = {}
+    username: str = ""
+    password: str = ""
+    auth_provider: AuthProvider | None = None
+    exec: ExecConfig | None = None
+
+
+class Context(msgspec.Struct, frozen=True):
+    """A cluster and a user by their names."""
+
+    cluster: str = ""
+    user: str = ""
+    namespace: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True):
+    name: str = ""
+    cluster: Cluster = Cluster()
+    user: User = User()
+    context: Context = Context()
+
+
+class _Document(msgspec.Struct, frozen=True, rename=_key):
+    clusters: list[_Named] = []
+    users: list[_Named] = []
+    contexts: list[_Named] = []
+    current_context: str = ""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that an entry came from; relative paths in it are relative to its folder."""
+
+    file: Path
+
+    def resolve(self, path: str) -> Path:
+        """Return ``path`` as the entry means it."""
+        return self.file.absolute().parent / path
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """What the files together say; each entry beside its origin."""
+
+    files: tuple[Path, ...]
+    contexts: dict[str, tuple[Context, Origin]]
+    clusters: dict[str, tuple[Cluster, Origin]]
+    users: dict[str, tuple[User, Origin]]
+    current_context: str
+
+    @classmethod
+    def read(cls, path: str | Path | None = None) -> "Kubeconfig":
+        """Read the file at ``path``, or those that kubectl would read when it is ``None``.
+
+        Those are the files in ``$KUBECONFIG`` (missing ones are skipped), or
+        ``~/.kube/config``. The first file that has a name wins. Raise
+        :class:`KubeconfigError` for a file that cannot be read or is no kubeconfig, and
+        for a ``path`` that does not exist.
+        """
+        wanted = default_files() if path is None else [Path(path).expanduser()]
+        files = [file for file in wanted if path is not None or file.exists()]
+        documents = [(_read(file), Origin(file)) for file in files]
+        return cls(
+            tuple(wanted),
+            _merge([(_entries(d.contexts, "context", o), o) for d, o in documents]),
+            _merge([(_entries(d.clusters, "cluster", o), o) for d, o in documents]),
+            _merge([(_entries(d.users, "user", o), o) for d, o in documents]),
+            next((d.current_context for d, _ in documents if d.current_context), ""),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found in any file."""
+        return not (self.contexts or self.clusters or self.users or self.current_context)
+
+    def __str__(self) -> str:
+        """Return the names of the files, for messages."""
+        return os.pathsep.join(map(str, self.files))
+
+    def choose(self, context: str | None = None, preferred: str | None = None) -> str:
+        """Return ``context`` if given, else ``preferred`` if there is one, else the current one.
+
+        Raise :class:`KubeconfigError` if there is no such context, or none is given.
+        """
+        if not self.contexts:
+            raise KubeconfigError(f"{self} is not a kubeconfig: it has no contexts (--kubeconfig)")
+        name = context or (preferred if preferred in self.contexts else self.current_context)
+        if not name:
+            raise KubeconfigError(
+                f"{self} has no current context; choose one with --context "
+                f"(there are: {listed(list(self.contexts))})"
+            )
+        if name not in self.contexts:
+            near = difflib.get_close_matches(name, self.contexts, n=1, cutoff=0.7)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise KubeconfigError(
+                f"{self} has no context {name!r}{hint} "
+                f"(there are: {listed(list(self.contexts))}) (--context)"
+            )
+        return name
+
+
+def default_files() -> list[Path]:
+    """Return the files that kubectl reads: those in ``$KUBECONFIG``, else ``~/.kube/config``."""
+    named = os.environ.get(ENVIRONMENT)
+    if not named:
+        return [Path.home() / ".kube" / "config"]
+    return [Path(name).expanduser() for name in dict.fromkeys(named.split(os.pathsep)) if name]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names for a message: the first ``LISTED`` of them, "none" if there are none."""
+    more = len(names) - LISTED
+    return (", ".join(names[:LISTED]) or "none") + (f", and {more} more" if more > 0 else "")
+
+
+def _entries(named: list[_Named], kind: str, origin: Origin) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for entry in named:
+        if entry.name in found:
+            raise KubeconfigError(
+                f"{origin.file} has two {kind}s named {entry.name!r}; rename or delete one"
+            )
+        found[entry.name] = getattr(entry, kind)
+    return found
+
+
+def _merge(found: list[tuple[dict[str, T], Origin]]) -> dict[str, tuple[T, Origin]]:
+    merged: dict[str, tuple[T, Origin]] = {}
+    for entries, origin in found:
+        for name, entry in entries.items():
+            merged.setdefault(name, (entry, origin))
+    return merged
+
+
+def _read(file: Path) -> _Document:
+    try:
+        document = _parse(file.read_bytes())
+        # Kubernetes reads null as "not there", for a list and for a word alike.
+        return msgspec.convert(_without_nulls(document) or {}, _Document)
+    except OSError as error:
+        raise KubeconfigError(
+            f"cannot read {file}: {error.strerror or type(error).__name__} (--kubeconfig)"
+        ) from error
+    except yaml.YAMLError as error:
+        # Its own text quotes the line, which may hold a secret.
+        raise KubeconfigError(f"{file} is not a kubeconfig: not YAML, {_where(error)}") from None
+    except (UnicodeError, RecursionError) as error:
+        raise KubeconfigError(f"{file} is not a kubeconfig: {type(error).__name__}") from None
+    except msgspec.ValidationError as error:
+        raise KubeconfigError(f"{file} is not a kubeconfig: {error}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: what looks like a date is a word."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the base class's own attribute
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _parse(content: bytes) -> Any:  # noqa: ANN401 - YAML of any shape
+    if content.lstrip().startswith(b"{"):
+        try:
+            return json.loads(content)  # JSON may be indented by tabs, which YAML refuses
+        except ValueError:
+            pass
+    return next(yaml.load_all(content, _Loader), None)
+
+
+def _where(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "at its start"
+    problem = re.sub(r"'[^']*'|\"[^\"]*\"|#x\w+", "...", getattr(error, "problem", None) or "")
+    return f"{place}: {problem}" if problem else place
+
+
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - YAML of any shape
+    if isinstance(value, dict):
+        kept = {name: _without_nulls(one) for name, one in value.items()}
+        return {name: one for name, one in kept.items() if one is not None}
+    if isinstance(value, list):
+        return [{} if one is None else _without_nulls(one) for one in value]
+    if isinstance(value, bytes):  # !!binary: the word, of which some are base64 once more
+        return value.decode()
+    return value

@@ -1,0 +1,150 @@
+"""A program that gives credentials: when it runs, what it is told, and how it may fail."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from kube_informer import CredentialsError
+from kube_informer.exec_plugin import GROUP, ClientCertificate, ExecPlugin
+from kube_informer.kubeconfig import ExecConfig, Variable
+
+SECRET = "marked-secret-4711"
+
+
+@pytest.fixture
+def plugin(tmp_path: Path):
+    """Makes a plugin that runs Python code, with ``answer(**status)`` to print an answer."""
+
+    def make(code: str, timeout_s: float = 60.0, **fields: object) -> ExecPlugin:
+        program = tmp_path / "plugin"
+        program.write_text(
+            f"#!{sys.executable}\n"
+            "import json, os, sys, time\n"
+            "from pathlib import Path\n"
+            f"calls = Path({str(tmp_path / 'calls')!r})\n"
+            "calls.open('a').write('x')\n"
+            "def answer(version='v1', **status):\n"
+            f"    print(json.dumps(dict(kind='ExecCredential', apiVersion='{GROUP}/' + version,"
+            " status=status)))\n" + code
+        )
+        program.chmod(0o755)
+        usual = {"api_version": f"{GROUP}/v1", "interactive_mode": "Never"}
+        config = ExecConfig(**{"command": str(program), **usual, **fields})
+        return ExecPlugin(config, "user 'u'", config.command, None, timeout_s)
+
+    return make
+
+
+def calls(tmp_path: Path) -> int:
+    return len((tmp_path / "calls").read_text())
+
+
+def test_a_token_is_asked_for_once_and_again_when_it_was_rejected(plugin, tmp_path: Path) -> None:
+    made = plugin("answer(token=f'token-{calls.stat().st_size}')")
+
+    assert ["token-1", "token-1"] == [made.token(), made.token()]
+    made.reject()
+    assert "token-2" == made.token()
+    assert 2 == calls(tmp_path)
+
+
+def test_a_token_that_has_expired_is_asked_for_anew(plugin, tmp_path: Path) -> None:
+    made = plugin("answer(token='t', expirationTimestamp='2020-01-01T00:00:00Z')")
+
+    assert ["t", "t"] == [made.token(), made.token()]
+    assert 2 == calls(tmp_path)
+
+
+def test_another_certificate_is_told_to_those_who_hold_the_old_one(plugin) -> None:
+    made = plugin("answer(clientCertificateData=f'c{calls.stat().st_size}', clientKeyData='k')")
+    heard: list[ClientCertificate] = []
+    made.on_renewal(heard.append)
+
+    assert ClientCertificate(b"c1", b"k") == made.pair()
+    assert [] == heard
+    made.reject()
+    assert ClientCertificate(b"c2", b"k") == made.pair()
+    assert [ClientCertificate(b"c2", b"k")] == heard
+
+
+def test_a_plugin_is_told_how_it_is_asked_and_finds_its_variables(plugin) -> None:
+    made = plugin(
+        "answer(token=json.dumps([json.loads(os.environ['KUBERNETES_EXEC_INFO']),"
+        " os.environ['EXTRA']]))",
+        env=[Variable("EXTRA", "value")],
+    )
+
+    info = {"kind": "ExecCredential", "apiVersion": f"{GROUP}/v1", "spec": {"interactive": False}}
+    assert [info, "value"] == json.loads(made.token())
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("sys.exit(f'denied: {os.environ[\"KEY\"]} {sys.argv[1][11:]}')", "exit code 1: denied: "),
+        ("print('hello ' + os.environ['KEY'])", "printed no ExecCredential: it is not JSON"),
+        ("answer()", "gave neither a token nor a certificate"),
+        ("answer(clientKeyData=os.environ['KEY'])", "gave only one of certificate and key"),
+        ("answer(version='v1beta1', token=os.environ['KEY'])", "answered in apiVersion "),
+        ("answer(token=[os.environ['KEY']])", "printed no ExecCredential: Expected `str`"),
+    ],
+)
+def test_a_plugin_that_fails_is_told_in_one_line_without_what_it_was_given(
+    plugin, code: str, expected: str
+) -> None:
+    made = plugin(code, env=[Variable("KEY", SECRET)], args=[f"--password={SECRET}"])
+
+    with pytest.raises(CredentialsError) as refused:
+        made.token()
+
+    assert str(refused.value).startswith("the exec plugin plugin of user 'u' ")
+    assert expected in str(refused.value)
+    assert SECRET not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_plugin_that_hangs_is_ended_with_what_it_started(plugin, tmp_path: Path) -> None:
+    code = (
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"Path({str(tmp_path / 'pid')!r}).write_text(str(child.pid))\n"
+        "time.sleep(600)"
+    )
+    made = plugin(code, timeout_s=5.0)
+
+    with pytest.raises(CredentialsError, match="did not answer within 5 s and was ended"):
+        made.token()
+
+    stat = Path("/proc") / (tmp_path / "pid").read_text() / "stat"
+    assert not stat.exists() or " Z " in stat.read_text()
+
+
+def test_a_plugin_that_is_not_installed_is_told_with_its_hint(plugin) -> None:
+    made = plugin("", command="/nowhere/kubelogin", install_hint="Install\n  kubelogin")
+
+    with pytest.raises(
+        CredentialsError, match="kubelogin of user 'u' is not installed; Install ku"
+    ):
+        made.token()
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"api_version": f"{GROUP}/v1alpha1"}, "apiVersion .*v1alpha1', which is no longer served"),
+        ({"api_version": ""}, "apiVersion '', which"),
+        ({"interactive_mode": ""}, "has no interactiveMode"),
+        ({"interactive_mode": "Sometimes"}, "must be one of Never, IfAvailable, Always"),
+        ({"interactive_mode": "Always"}, "needs a terminal"),
+        ({"command": ""}, "has no command"),
+        ({"env": [Variable("", "x")]}, "env entry without a name"),
+    ],
+)
+def test_an_entry_that_no_run_could_mend_is_refused_before_it_runs(
+    plugin, tmp_path: Path, fields: dict[str, object], expected: str
+) -> None:
+    with pytest.raises(CredentialsError, match=f"exec of user 'u' has .*{expected}|{expected}"):
+        plugin("answer(token='t')", **fields)
+    assert not (tmp_path / "calls").exists()
