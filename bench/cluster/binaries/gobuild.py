@@ -8,6 +8,7 @@ each module and each compiled package.
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,14 +23,26 @@ BUILD_BYTES = 3_100_000_000
 _USUAL = "6 to 12 min on two processors the first time"
 
 
-class _Program(NamedTuple):
+class Program(NamedTuple):
+    """What is built, by its file name and its package; ``stamped`` with Kubernetes' version."""
+
     name: str
     package: str
-    ldflags: str
+    stamped: bool
 
 
-def make(request: Request, stage: Path, watchdog: Watchdog) -> None:
-    """Build both binaries into ``stage``; raise ``PassedOver`` with the reason if it fails."""
+SERVERS = (
+    Program("etcd", "go.etcd.io/etcd/server/v3", stamped=False),
+    Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", stamped=True),
+)
+KUBECTL = Program("kubectl", "k8s.io/kubernetes/cmd/kubectl", stamped=True)
+"""For tests that compare with it; only the newest pin has its modules."""
+
+
+def make(
+    request: Request, stage: Path, watchdog: Watchdog, programs: Sequence[Program] = SERVERS
+) -> None:
+    """Build ``programs`` into ``stage``; raise ``PassedOver`` with the reason if it fails."""
     pin = pin_for(request.wanted)
     if pin is None:
         there = ", ".join(str(one.kubernetes) for one in pins())
@@ -38,16 +51,17 @@ def make(request: Request, stage: Path, watchdog: Watchdog) -> None:
     env = _build_env(go, request.target)
     _check_disk(request, go, env, pin)
     request.say(
-        f"building kube-apiserver and etcd for Kubernetes {pin.kubernetes} with go {go.version} "
-        f"({_USUAL}; broken off, it goes on where it was)"
+        f"building {' and '.join(one.name for one in programs)} for Kubernetes {pin.kubernetes} "
+        f"with go {go.version} ({_USUAL}; broken off, it goes on where it was)"
     )
-    for program in _programs(pin.kubernetes):
+    for program in programs:
         log = stage / f"{program.name}.log"
         run(
             "go build",
             [
                 *(str(go.command), "build", "-v", "-trimpath", "-buildvcs=false"),
-                *("-ldflags", program.ldflags, "-o", str(stage / program.name), program.package),
+                *("-ldflags", _ldflags(program, pin.kubernetes)),
+                *("-o", str(stage / program.name), program.package),
             ],
             env=env,
             cwd=pin.folder,
@@ -58,16 +72,13 @@ def make(request: Request, stage: Path, watchdog: Watchdog) -> None:
         log.unlink()
 
 
-def _programs(version: Version) -> tuple[_Program, ...]:
+def _ldflags(program: Program, version: Version) -> str:
+    if not program.stamped:
+        return "-s -w"
     stamp = "-X k8s.io/component-base/version"  # without these it calls itself v0.0.0
     return (
-        _Program("etcd", "go.etcd.io/etcd/server/v3", "-s -w"),
-        _Program(
-            "kube-apiserver",
-            "k8s.io/kubernetes/cmd/kube-apiserver",
-            f"-s -w {stamp}.gitVersion=v{version} "
-            f"{stamp}.gitMajor={version.major} {stamp}.gitMinor={version.minor}",
-        ),
+        f"-s -w {stamp}.gitVersion=v{version} "
+        f"{stamp}.gitMajor={version.major} {stamp}.gitMinor={version.minor}"
     )
 
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cluster.binaries.gobuild import a_toolchain
+from bench.cluster.binaries.gobuild import KUBECTL, SERVERS, a_toolchain
 from bench.cluster.binaries.model import PassedOver, Request, Version
 from bench.cluster.binaries.pins import PINS, Pin
 from bench.cluster.binaries.toolchain import Toolchain
@@ -157,7 +157,7 @@ def go_mod(upstream: Upstream) -> str:
     lines = [
         f"module {MODULE}",
         f"go {_dotted(max(upstream.go, OLDEST_GO))}",
-        "tool (\n\tgo.etcd.io/etcd/server/v3\n\tk8s.io/kubernetes/cmd/kube-apiserver\n)",
+        "tool (\n\t" + "\n\t".join(program.package for program in (*SERVERS, KUBECTL)) + "\n)",
         requires,
         *(f"replace {module} => {module} {release}" for module in upstream.staged),
         *(f"replace {old} => {new} {version}" for old, new, version in upstream.replaced),

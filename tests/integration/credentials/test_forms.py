@@ -1,0 +1,98 @@
+"""Every form of a kubeconfig is read as kubectl reads it, or the table says why not."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench.cluster.api import Api, ApiError, ApiUnreachableError
+from kube_informer import ClientConfig, CredentialsError
+from tests.integration.credentials.forms import FORMS, Form
+from tests.integration.credentials.world import CONTEXT, MARK, World
+
+REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+ASKED = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+HANGS_S = 20.0
+"""After this kubectl is taken to wait for ever; it answers in a second, on a busy machine too."""
+EXEC_S = 5.0
+
+
+def write(form: Form, world: World) -> list[Path]:
+    files = []
+    for number, make in enumerate((form.make, *form.files)):
+        content = make(world)
+        if isinstance(content, dict):
+            content = yaml.safe_dump(content, sort_keys=False)
+        path = world.folder / f"config-{number}"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        files.append(path)
+    return files
+
+
+def by_kubectl(kubectl: Path, files: list[Path], home: Path) -> str:
+    """Return who one is by kubectl, as JSON with sorted keys; "refused" and its words else."""
+    argv = [kubectl, "--context", CONTEXT, "auth", "whoami", "-o", "json"]
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    environment["KUBECONFIG"] = os.pathsep.join(map(str, files))
+    try:
+        done = subprocess.run(
+            argv,
+            env=environment,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=HANGS_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "refused: it hangs"
+    if done.returncode != 0:
+        return f"refused: {done.stderr.strip()}"
+    return user(json.loads(done.stdout))
+
+
+def by_this_project(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
+    try:
+        api = Api(ClientConfig.load(None, CONTEXT, exec_timeout_s=EXEC_S))
+        try:
+            return user(api.post(REVIEW, ASKED))
+        finally:
+            api.close()
+    except (CredentialsError, ApiError, ApiUnreachableError) as error:
+        return f"refused: {error}"
+
+
+def user(review: dict) -> str:
+    found = dict(review["status"]["userInfo"])
+    # the API server names the credential anew for each request of a token
+    found["extra"] = {k: v for k, v in found.get("extra", {}).items() if "credential-id" not in k}
+    return json.dumps(found, sort_keys=True)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_a_kubeconfig_is_read_as_kubectl_reads_it(
+    form: Form, world: World, kubectl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = write(form, world)
+
+    theirs = by_kubectl(kubectl, files, world.folder)
+    ours = by_this_project(files, monkeypatch)
+
+    refused = [one.startswith("refused") for one in (theirs, ours)]
+    if form.differs:
+        assert refused[0] != refused[1], "the table explains a difference that there is not"
+    elif any(refused):
+        assert all(refused), (theirs, ours)
+    else:
+        assert theirs == ours
+    if refused[1]:
+        assert form.says
+        assert form.says in ours
+        assert "\n" not in ours
+        assert MARK not in ours
+        assert 'User "system:anonymous"' not in ours
