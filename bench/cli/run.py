@@ -108,6 +108,12 @@ def _walk(
     if run.unequal:
         progress.say("error: the servers did not answer alike: no figure of this run can be used")
         return FAILED
+    if run.failed:
+        progress.say(
+            f"error: {run.failed} trial(s) failed, and say why; to repeat them: "
+            f"python -m bench run --resume {record.run}"
+        )
+        return FAILED
     return OK if record.state is RunState.COMPLETE else FAILED
 
 

@@ -34,7 +34,7 @@ def ui(options: UiOptions, progress: Progress) -> None:
     """
     swarm_options = _with_ports(options.locust)
     with ExitStack() as stack:
-        watchdog = stack.enter_context(Watchdog())
+        watchdog = stack.enter_context(Watchdog("the page of bench ui"))
         environment = _start_environment(options, swarm_options, watchdog, stack, progress)
         folder = environment.plane.folder
         live_metrics = LiveMetrics(environment)

@@ -43,7 +43,7 @@ def up(options: UpOptions, progress: Progress) -> None:
         if options.kubeconfig_out is not None:
             _claim(options.kubeconfig_out)  # before anything is started
             stack.callback(options.kubeconfig_out.unlink, missing_ok=True)
-        watchdog = stack.enter_context(Watchdog())
+        watchdog = stack.enter_context(Watchdog("a cluster of bench up"))
         cluster = stack.enter_context(cluster_of(playground, watchdog, progress))
         servers = {}
         for name in SERVERS:

@@ -158,17 +158,37 @@ class OpenModel:
         self._turns: Iterator[_Replica] = iter(())
         self._pool = Pool(order.outstanding)
         self._offsets: Iterator[float] = iter(())
+        self._upcoming: float | None = None
         self._choices: Iterator[int] = iter(())
         self._due: float | None = None
         self._broken: Exception | None = None
 
     def wait_s(self) -> float:
         """Step to the next intended start, through the pause between phases if need be."""
-        while (offset := next(self._offsets, None)) is None:
+        while self._upcoming is None:
             self._draw_arrivals(self._present.enter_next())
         assert self._present.phase is not None, "entered before its arrivals were drawn"
-        self._due = self._present.phase.begin_s + offset
+        self._due = self._present.phase.begin_s + self._upcoming
+        self._upcoming = next(self._offsets, None)
         return max(0.0, self._due - monotonic())
+
+    def are_due(self) -> bool:
+        """Whether arrivals of the present phase have not been made yet."""
+        return self._due is not None or self._upcoming is not None
+
+    def give_up(self) -> None:
+        """Count the arrivals that were not made as dropped, and make them no more."""
+        phase = self._present.phase
+        assert phase is not None, "a phase gives up its own arrivals"
+        if self._due is not None:
+            self._refuse(phase, self._due)
+            self._due = None  # its step does nothing then
+        while self._upcoming is not None:
+            self._refuse(phase, phase.begin_s + self._upcoming)
+            self._upcoming = next(self._offsets, None)
+
+    def _refuse(self, phase: Phase, due: float) -> None:
+        next(self._turns).client.refuse(phase, next(self._choices), due, dropped=True)
 
     def _draw_arrivals(self, phase: Phase) -> None:
         rate = self._order.rate_rps
@@ -178,6 +198,8 @@ class OpenModel:
         self._offsets = share.part(offsets(self._order.arrivals, rate, phase.seconds, seed))
         self._choices = share.part(self._present.choices)
         self._turns = share.part(cycle(self._replicas))
+        self._upcoming = next(self._offsets, None)
+        phase.arrivals = self
 
     def step(self) -> None:
         """Start the request that is due, or say why not; raise what broke one started before."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Self
+from typing import Protocol, Self
 
 import gevent
 from gevent.event import Event
@@ -14,6 +14,16 @@ from bench.load.protocol import PROGRESS_EVERY_S, Progress
 from bench.load.recorder import Recorder, Result
 
 _FAILURES_KEPT = 5
+
+
+class Arrivals(Protocol):
+    """Makes the arrivals of a phase, each at its time."""
+
+    def are_due(self) -> bool:
+        """Whether some of those of the phase have not been made yet."""
+
+    def give_up(self) -> None:
+        """Count those as dropped, and make them no more."""
 
 
 @dataclass
@@ -33,6 +43,10 @@ class Phase:
     failed: int = 0
     dropped: int = 0
     in_flight: int = 0
+    stood_still_s: float = 0.0
+    """The longest time by which this process woke too late within the phase."""
+    arrivals: Arrivals | None = None
+    """Who makes the arrivals, in the open model."""
     first_failures: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -126,7 +140,9 @@ def run_phase(switch: PhaseSwitch, phase: Phase, tell: Callable[[Progress], None
     switch.begin(phase)
     last = progress_of(phase, None)
     while (left := phase.end_s - monotonic()) > 0:
-        gevent.sleep(min(left, PROGRESS_EVERY_S))
+        due_s = monotonic() + min(left, PROGRESS_EVERY_S)
+        gevent.sleep(due_s - monotonic())
+        phase.stood_still_s = max(phase.stood_still_s, monotonic() - due_s)
         last = progress_of(phase, last)
         tell(last)
     return phase
@@ -158,7 +174,13 @@ def answers_per_s(elapsed_s: float, answered: int, last: Progress | None) -> flo
 
 
 def drain(phase: Phase, bound_s: float) -> None:
-    """Wait until nothing of ``phase`` is in flight, for ``bound_s`` at most."""
+    """Wait until all arrivals of ``phase`` are made and none is in flight, ``bound_s`` at most.
+
+    Arrivals that were not made by then are counted as dropped.
+    """
     deadline = monotonic() + bound_s
-    while phase.in_flight and monotonic() < deadline:
+    arrivals = phase.arrivals
+    while (phase.in_flight or (arrivals and arrivals.are_due())) and monotonic() < deadline:
         gevent.sleep(_POLL_S)
+    if arrivals is not None:
+        arrivals.give_up()

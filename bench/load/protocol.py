@@ -107,6 +107,8 @@ class Measured:
     requests_file: str
     first_failures: tuple[str, ...] = ()
     workers: tuple[LoadWorker, ...] = ()
+    stood_still_s: float = 0.0
+    """The longest time for which the load process, or a worker, did not run within the window."""
     malformed: int = 0
     """Messages to the workers' port, up to now, that were none of a worker's and were dropped."""
     first_malformed: str = ""

@@ -106,4 +106,5 @@ class Session:
             cpu_share=cpu_s / window_s,
             requests_file=str(requests_file),
             first_failures=tuple(phase.first_failures),
+            stood_still_s=phase.stood_still_s,
         )

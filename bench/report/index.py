@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.model import RunRecord
 from bench.report.document import PAGE, template_environment
 from bench.store import Store, StoreError
+from bench.store.files import write_file
 
 HEAD_CHARACTERS = 4_000
 """How far into a page its description stands at the most."""
@@ -47,7 +48,7 @@ def write_index(store: Store, reports: Path) -> Path:
     listed = template_environment().get_template("index.html.j2").render(entries=entries)
     reports.mkdir(parents=True, exist_ok=True)
     path = reports / PAGE
-    path.write_text(listed, encoding="utf-8")
+    write_file(path, listed.encode())
     return path
 
 

@@ -13,6 +13,7 @@ from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.load.spec import DistributedLoad, WorkersMissing
 from bench.model import (
     NO_SERVER,
+    CaveatKind,
     EqualityRecord,
     Outcome,
     RunRecord,
@@ -89,6 +90,8 @@ class Run:
         self.record = record
         self.distributed = distributed
         self.has_trials = before.has_trials
+        self.failed = 0
+        """How many trials failed; those of an earlier part are made again."""
         self._plan = record.plan
         self._todo = todo
         self._kinds = kinds
@@ -120,7 +123,11 @@ class Run:
         """
         self._announce()
         try:
-            with Watchdog() as watchdog, self._clusters:
+            with Watchdog(f"the run {self.record.run}") as watchdog, self._clusters:
+                if others := watchdog.others():
+                    self._progress.say(
+                        f"  beside it  {', '.join(others)}: both will be noisy, and say so"
+                    )
                 for trial in self._todo:
                     watchdog.check()
                     cluster = self._clusters.cluster_for(trial, watchdog)
@@ -174,7 +181,7 @@ class Run:
             self._progress.move(f"{title}: {what}", share, detail)
 
         with tempfile.TemporaryDirectory(dir=cluster.plane.folder) as folder:
-            measurements = TrialRunner(
+            runner = TrialRunner(
                 self._plan,
                 trial,
                 cluster=cluster,
@@ -185,7 +192,13 @@ class Run:
                 attempt=self._before.attempts.get(trial, 0) + 1,
                 distributed=self.distributed,
                 notify=notify,
-            ).run()
+            )
+            others = watchdog.others()
+            measurements = runner.run()
+            others = sorted({*others, *watchdog.others()})
+            if others:
+                text = f"beside it on this machine, at least for a time: {', '.join(others)}"
+                measurements.note([(CaveatKind.NOISY_MACHINE, text)])
             scenario = self._plan.scenario(trial.scenario)
             self._writer.write_trial(
                 replace(measurements.record, kubernetes=self._sites.version_of(scenario)),
@@ -197,6 +210,7 @@ class Run:
                 bystander=measurements.bystander,
             )
         self.has_trials = True
+        self.failed += measurements.record.outcome is Outcome.FAILED
         self._differed |= measurements.record.equal_to_list is False
         self._progress.settle()
         self._progress.say(f"{title}: {_outcome(measurements.record)}")

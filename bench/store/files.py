@@ -65,6 +65,34 @@ def new_folder(path: Path) -> Iterator[Path]:
         _sync_folder(path.parent)
 
 
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """Change a copy of ``path``; put it in the place of ``path`` when the block succeeds.
+
+    When the block raises, ``path`` is as it was, or is not there if it was not. Raises
+    ``StoreError`` naming it when the disk is full or refuses.
+    """
+    with _told_of(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(prefix=TEMPORARY, dir=path.parent))
+        old = partial.with_name(f"{partial.name}-old")
+        try:
+            if path.exists():
+                shutil.copytree(path, partial, dirs_exist_ok=True)
+            partial.chmod(0o755)
+            yield partial
+            if path.exists():
+                path.rename(old)
+            partial.rename(path)
+        except BaseException:
+            if old.exists() and not path.exists():
+                old.rename(path)
+            raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def move_folder(path: Path, target: Path) -> Path:
     """Rename ``path`` to ``target``, which must not be there; return ``target``.
 

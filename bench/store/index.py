@@ -1,18 +1,16 @@
 """The runs there are: making a new one, finding one by name, path or "latest"."""
 
 import difflib
-import re
 from pathlib import Path
 
 from bench.model import RunRecord
 from bench.store.errors import StoreError
 from bench.store.files import TEMPORARY, new_folder, write_file
-from bench.store.read import RunReader
+from bench.store.read import RUN_NAME, RunReader
 from bench.store.records import read_record, write_record
 from bench.store.write import RunWriter
 
 LATEST = "latest"
-RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class Store:

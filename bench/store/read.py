@@ -1,10 +1,19 @@
 """Reading a run: records as dataclasses, tables as pandas frames."""
 
+import math
+import re
 from pathlib import Path
 
 import pandas as pd
 
-from bench.model import EqualityRecord, RunRecord, Trial, TrialRecord
+from bench.model import (
+    NO_SERVER,
+    EqualityRecord,
+    Outcome,
+    RunRecord,
+    Trial,
+    TrialRecord,
+)
 from bench.store.errors import StoreError
 from bench.store.files import TEMPORARY
 from bench.store.records import read_record
@@ -19,6 +28,10 @@ from bench.store.tables import (
     read_table,
 )
 
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+"""Of a scenario or server: part of file names, as the run's name is."""
+
 
 class RunReader:
     """The reader of one run's folder, complete or not."""
@@ -27,6 +40,7 @@ class RunReader:
         """Open ``folder``; raise ``StoreError`` when its ``run.json`` cannot be read."""
         self.folder = folder
         self.record: RunRecord = read_record(folder / "run.json", RunRecord)
+        _check_names(folder / "run.json", self.record)
 
     @property
     def equality(self) -> EqualityRecord | None:
@@ -52,12 +66,26 @@ class RunReader:
                     f"{path / 'trial.json'}: the record is of trial {record.trial.folder}, "
                     f"the folder is called {path.name}"
                 )
+            _check_times(path / "trial.json", record)
             found.append(record)
         return sorted(found, key=lambda record: record.trial.order)
 
     def has(self, trial: TrialRecord | Trial | str, table: str) -> bool:
         """Tell whether ``table`` was measured: a name in ``bench.store.tables.TABLES``."""
         return (self.trial_folder(trial) / TABLES[table].file).exists()
+
+    def lost_tables(self) -> list[Path]:
+        """Return the files that each good trial has, and that are not there.
+
+        Raises ``StoreError`` as ``trials``.
+        """
+        lost = []
+        for record in self.trials():
+            if record.outcome is Outcome.OK:
+                is_loaded = record.trial.server != NO_SERVER
+                tables = (SCRAPES, SAMPLES, *((REQUESTS,) if is_loaded else ()))
+                lost += [self.trial_folder(record) / table.file for table in tables]
+        return [path for path in lost if not path.exists()]
 
     def requests(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row an intended request; microseconds from the window's begin."""
@@ -89,3 +117,33 @@ class RunReader:
             trial = trial.trial
         name = trial.folder if isinstance(trial, Trial) else trial
         return self.folder / "trials" / name
+
+
+def _check_names(path: Path, record: RunRecord) -> None:
+    """Raise ``StoreError`` for names that would lead out of the folder of a report.
+
+    Results may come from anybody, and reports are written by these names.
+    """
+    if not RUN_NAME.fullmatch(record.run):
+        raise StoreError(f"{path}: key run: {record.run!r} cannot name a run: it is no file name")
+    plan = record.plan
+    for key, names in (
+        ("scenarios", [scenario.name for scenario in plan.scenarios]),
+        ("servers", plan.servers),
+        ("external", [one.name for one in plan.external]),
+    ):
+        for name in names:
+            if not PART_NAME.fullmatch(name):
+                raise StoreError(f"{path}: key plan.{key}: {name!r} cannot be part of a file name")
+
+
+def _check_times(path: Path, record: TrialRecord) -> None:
+    """Raise ``StoreError`` for a good trial that lasted no time: rates are computed over it."""
+    if record.outcome is not Outcome.OK:
+        return
+    for key, seconds in (("window_s", record.window_s), ("marks_s", record.marks_s)):
+        if not 0 < seconds < math.inf:
+            raise StoreError(
+                f"{path}: key {key}: a trial that went well lasted longer than {seconds:g} s; the "
+                "file was changed by hand, or is damaged: take the trial's folder away"
+            )

@@ -16,7 +16,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench.supervision.guardian import Guarded
@@ -39,7 +39,8 @@ class Journal:
     Raises ``OSError`` if the folder cannot be written to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, purpose: str = "") -> None:
+        """Make it; a ``purpose`` is what others on this machine are told of this harness."""
         folder().mkdir(parents=True, exist_ok=True, mode=0o700)
         self.mark = secrets.token_hex(16)
         self.path = folder() / f"{self.mark}{_SUFFIX}"
@@ -47,11 +48,22 @@ class Journal:
         self.fd = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         fcntl.flock(self.fd, fcntl.LOCK_EX)
         self.write("boot", _boot())
+        if purpose:
+            self.write("purpose", purpose)
         unlocked.rename(self.path)
 
     def write(self, *order: str | int) -> None:
         """Add an order of those that the guardian takes."""
         os.write(self.fd, json.dumps(order).encode() + b"\n")
+
+    def others(self) -> list[str]:
+        """Return the purposes of the other harnesses that run on this machine now, sorted."""
+        purposes: set[str | int] = set()
+        for path in folder().glob(f"*{_SUFFIX}"):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                if path != self.path and not _locks(file.fileno(), fcntl.LOCK_SH):
+                    purposes.update(order[1] for order in _orders(file) if order[0] == "purpose")
+        return sorted(map(str, purposes))
 
     def clean_up(self) -> None:
         """Do what the guardian should have done, and remove the journal."""
@@ -86,9 +98,7 @@ def _left_behind() -> Iterator[tuple[Path, int]]:
             fd = os.open(path, os.O_RDWR)
         except FileNotFoundError:
             continue
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _locks(fd, fcntl.LOCK_EX):
             os.close(fd)  # it lives
             continue
         yield path, fd
@@ -100,16 +110,34 @@ def _clean_up(path: Path, fd: int) -> tuple[int, int]:
     is_same_boot = False
     with os.fdopen(os.dup(fd), "rb") as file:
         file.seek(0)
-        for line in file:
-            with contextlib.suppress(ValueError, IndexError, TypeError):  # cut by a full disk
-                order = json.loads(line)
-                if order[0] == "boot":
-                    is_same_boot = order[1] == _boot()
-                else:
-                    guarded.obey(order)
+        for order in _orders(file):
+            if order[0] == "boot":
+                is_same_boot = order[1] == _boot()
+            elif order[0] != "purpose":
+                guarded.obey(order)
     counts = guarded.clean_up(end_processes=is_same_boot, certain_only=True)
     path.unlink(missing_ok=True)
     return counts
+
+
+def _orders(lines: Iterable[bytes]) -> Iterator[Order]:
+    """Give the orders in ``lines``; a full disk may have cut one."""
+    for line in lines:
+        try:
+            order = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(order, list) and len(order) > 1:
+            yield tuple(order)
+
+
+def _locks(fd: int, kind: int) -> bool:
+    """Try to lock ``fd`` without waiting, and return whether that was possible."""
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _boot() -> str:

@@ -50,8 +50,9 @@ class RpcClient:
         """
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._unread:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0 or not select.select([self._output], [], [], remaining)[0]:
+            remaining = max(0.0, deadline - time.monotonic())
+            # looked at also after the time: this process may have been stopped meanwhile
+            if not select.select([self._output], [], [], remaining)[0]:
                 raise SilenceError(f"{self.process.name} said nothing for {timeout_s:g} s")
             data = os.read(self._output, _READ_BYTES)
             if not data:

@@ -45,10 +45,11 @@ class Watchdog(Stoppable):
     one that is made does it. Safe to use from several threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, purpose: str = "") -> None:
+        """Start it; ``purpose`` is what other harnesses on this machine are told of this one."""
         clean_up_after_others(_say)
         self._lock = threading.Lock()
-        self._journal = _new_journal()
+        self._journal = _new_journal(purpose)
         self.mark = self._journal.mark if self._journal else secrets.token_hex(16)
         """For the environment of every process that is to be guarded; see ``groups.MARK``."""
         inherited = () if self._journal is None else (self._journal.fd,)
@@ -111,6 +112,10 @@ class Watchdog(Stoppable):
             raise
         return path
 
+    def others(self) -> list[str]:
+        """Return the purposes of the other harnesses that run on this machine now."""
+        return self._journal.others() if self._journal else []
+
     def check(self) -> None:
         """Raise ``WatchdogLost`` if the guardian process has ended."""
         if self._process.poll() is not None:
@@ -155,9 +160,9 @@ class Watchdog(Stoppable):
             self._send(*order)
 
 
-def _new_journal() -> Journal | None:
+def _new_journal(purpose: str) -> Journal | None:
     try:
-        return Journal()
+        return Journal(purpose)
     except OSError as error:
         _say(
             f"cannot note what is guarded in {folder()}: {error.strerror}; if this process and its "

@@ -31,6 +31,7 @@ from bench.trial.record import (
     idle_wait_caveats,
     observer_caveats,
 )
+from bench.trial.stalls import StalledError, StallWatch, check_marks, check_standstill
 
 RECOVERED_S = 70.0
 """How long a server may take to be itself again after a fault. An informer that found the API
@@ -75,6 +76,8 @@ class TrialRunner:
         self._distributed = distributed
         self._server: Replicas | None = None
         self._load: LoadDriver | None = None
+        self._load_s = 0.0
+        """From the window's begin until the last answer."""
         identity = kind.identity if kind else None
         record = replace(
             blank(trial, self._scenario, identity),
@@ -87,14 +90,15 @@ class TrialRunner:
         """Run the trial and return what was measured.
 
         A server or load process that fails makes the trial a failed one, with what
-        was measured until then; so does a fault that could not be put in place. Raises
+        was measured until then; so does a fault that could not be put in place, and
+        whatever stood still. Raises
         ``ProcessFailed`` when the control plane, the churn writer or an observer has ended,
         ``WorkersMissing`` when the load's workers do not come.
         """
         with ExitStack() as stack:
             try:
                 self._walk(stack)
-            except (ProcessFailed, LoadFailed, ServerError, FaultError) as error:
+            except (ProcessFailed, LoadFailed, ServerError, FaultError, StalledError) as error:
                 self._cluster.check()
                 self._observers.check()
                 self._cluster.churn.pause()
@@ -124,11 +128,13 @@ class TrialRunner:
         self._warm_up(load)
         begin = marker.begin()
         sampler = Sampler(self._processes)
-        with sampler:
-            begin_us = self._measure(load)
-        churned = self._cluster.churn.pause()
-        observed = self._observers.pause()
-        end = marker.end()
+        with StallWatch() as watch:
+            with sampler:
+                begin_us = self._measure(load)
+            churned = self._cluster.churn.pause()
+            observed = self._observers.pause()
+            end = marker.end()
+        check_standstill("this process", watch.longest_s)
         self._out.samples = [row.shifted(begin_us) for row in sampler.rows]
         self._out.audit = marker.audit_rows(begin, end)
         if self._kind is not None:
@@ -136,6 +142,8 @@ class TrialRunner:
             self._out.update(watches_before=opened)
         self._out.note(marker.caveats(begin, end))
         self._out.take_costs(begin, end, churned)
+        if self._scenario.fault is None:  # which may hold up whoever pauses
+            check_marks(self._out.record.marks_s, self._load_s)
         self._out.take_observed(observed, begin_us, of_server=server is not None)
         if server is not None:
             self._out.take_server(server, sampler, begin, end)
@@ -238,9 +246,12 @@ class TrialRunner:
             self._out.update(window_begin_epoch_s=time.time(), window_s=self._plan.duration_s)
             self._wait("measuring", self._plan.duration_s)
             self._out.update(window_end_epoch_s=time.time())
+            self._load_s = self._plan.duration_s
             return begin_us
         measured: Measured = load.measure(self._plan.duration_s, self._on_progress("measuring"))
         self._out.take_load(measured)
+        self._load_s = measured.drained_epoch_s - measured.window_begin_epoch_s
+        check_standstill("the load generator", measured.stood_still_s)
         return round(measured.window_begin_monotonic_s * 1e6)
 
     def _stage_fault(self) -> StagedFault:

@@ -134,6 +134,7 @@ class MasterSession:
                 _worker(member, result, clocks[member.name])
                 for member, result in zip(self._pool.members, results, strict=True)
             ),
+            stood_still_s=max(result.stood_still_s for result in results),
             malformed=self._pool.malformed_count,
             first_malformed="; ".join(self._pool.malformed),
         )

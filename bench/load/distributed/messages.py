@@ -82,6 +82,7 @@ class Result:
     span_s: float
     """How long ``cpu_s`` was counted for."""
     schedule_lag_p99_ms: float | None
+    stood_still_s: float
     first_failures: tuple[str, ...]
 
     def encode(self) -> dict[str, Any]:

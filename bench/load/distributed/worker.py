@@ -263,6 +263,7 @@ class Worker:
             cpu_s=after.cpu_s - before.cpu_s,
             span_s=after.at_s - before.at_s,
             schedule_lag_p99_ms=recorder.lag_ms(99) if recorder and is_open else None,
+            stood_still_s=phase.stood_still_s,
             first_failures=tuple(phase.first_failures),
         )
         self._send(OVER, result.encode())

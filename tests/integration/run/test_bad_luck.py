@@ -5,14 +5,23 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
 from bench.store import Store
-from tests.integration.run.bench_process import ROOT, TIMEOUT_S, TINY, BenchProcess, folders
+from tests.integration.run.bench_process import (
+    ROOT,
+    TIMEOUT_S,
+    TINY,
+    BenchProcess,
+    changed,
+    folders,
+)
 from tests.integration.run.conftest import StartBench
 
 MANY_PODS = ("pods = 40", "pods = 2000")
@@ -171,7 +180,8 @@ def test_a_server_that_dies_makes_its_trial_a_failed_one_and_the_run_goes_on(
     bench = start_run(("duration_s = 1.5", "duration_s = 5"))
     bench.wait_for("measuring")
     bench.child("servers", "--kubeconfig").kill()
-    assert 0 == bench.wait(), bench.text
+    assert 1 == bench.wait(), bench.text
+    assert "1 trial(s) failed" in bench.text
     reader = Store(bench.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
     outcomes = [record.outcome for record in reader.trials()]
@@ -181,6 +191,44 @@ def test_a_server_that_dies_makes_its_trial_a_failed_one_and_the_run_goes_on(
     assert CaveatKind.TRIAL_FAILED in {caveat.kind for caveat in failed.caveats}
     (page,) = bench.reports.glob("*-tiny/index.html")
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("stopped", ["the harness", "the load generator"])
+def test_what_was_stopped_within_the_window_voids_its_trial_in_words(
+    start_run: StartBench, stopped: str
+) -> None:
+    bench = start_run(ONLY_DIRECT, ("duration_s = 1.5", "duration_s = 6"))
+    bench.wait_for("measuring")
+    load = bench.child("bench.load", "--route")
+    process = psutil.Process(bench.process.pid) if stopped == "the harness" else load
+    process.suspend()
+    time.sleep(8)  # beyond the window
+    process.resume()
+    assert 1 == bench.wait(), bench.text
+    assert "Traceback" not in bench.text
+    (record,) = Store(bench.results).open("latest").trials()
+    assert Outcome.FAILED is record.outcome
+    assert "stood still for" in (record.failure or "")
+    assert [] == bench.left_behind()
+
+
+def test_two_runs_at_once_know_of_each_other(
+    start_run: StartBench, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # apart from other tests' runs
+    first = start_run(ONLY_INFORMER, LONG_WINDOW)
+    first.wait_for("measuring")
+    (tmp_path / "second").mkdir()
+    plan = changed(TINY, ONLY_INFORMER)
+    (tmp_path / "second" / "tiny.toml").write_text(plan)
+    arguments = ("run", str(tmp_path / "second" / "tiny.toml"), *folders(tmp_path / "second"))
+    with BenchProcess(tmp_path / "second", arguments, binaries) as second:
+        assert 0 == second.wait(), second.text
+    name = Store(first.results).open("latest").record.run
+    assert f"beside it  the run {name}: both will be noisy" in second.text
+    (record,) = Store(second.results).open("latest").trials()
+    texts = [one.text for one in record.caveats if one.kind is CaveatKind.NOISY_MACHINE]
+    assert any(f"the run {name}" in text for text in texts)
 
 
 def test_a_window_of_one_second_makes_a_whole_run_and_a_page(start_run: StartBench) -> None:
@@ -224,7 +272,7 @@ def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run
     frozen += frozen[0].children(recursive=True)
     for process in frozen:
         process.suspend()
-    assert 0 == bench.wait(300), bench.text
+    assert 1 == bench.wait(300), bench.text
     assert "Traceback" not in bench.text
     assert [] == bench.left_behind()
     reader = Store(bench.results).open("latest")

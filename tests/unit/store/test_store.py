@@ -1,5 +1,6 @@
 """The store: whole or absent, never overwritten, and errors that name the file and the way out."""
 
+import errno
 import json
 import re
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from bench.model import SCHEMA, Answer, EqualityRecord, Outcome, RunState
 from bench.probes.audit import AuditRow
 from bench.store import Store, StoreError
+from bench.store.files import replaced_folder
 from tests.unit.store.builders import a_run, a_trial, some_requests
 
 ROOT = Path(__file__).parents[3]
@@ -360,3 +362,68 @@ def test_a_trial_is_not_set_aside_over_another(store):
     with pytest.raises(StoreError, match="never overwritten"):
         writer.set_aside(a_trial())
     assert 1 == len(store.open("latest").trials())
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/tmp/outside", "a/b", "", ".", "..", "a\0b"])
+def test_a_run_whose_name_leads_elsewhere_is_refused(store, name):
+    folder = store.create(a_run()).folder
+    content = json.loads((folder / "run.json").read_text()) | {"run": name}
+    (folder / "run.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match="key run: "):
+        store.open(folder)
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/tmp/outside", "a/b", ""])
+def test_a_scenario_whose_name_leads_elsewhere_is_refused(store, name):
+    folder = store.create(a_run()).folder
+    content = json.loads((folder / "run.json").read_text())
+    content["plan"]["scenarios"][0]["name"] = name
+    (folder / "run.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=r"key plan\.scenarios: "):
+        store.open(folder)
+
+
+@pytest.mark.parametrize("key", ["window_s", "marks_s"])
+def test_a_good_trial_that_lasted_no_time_is_refused(store, key):
+    folder = store.create(a_run()).write_trial(a_trial(0))
+    content = json.loads((folder / "trial.json").read_text()) | {key: 0}
+    (folder / "trial.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=f"trial.json: key {key}: "):
+        store.open(a_run().run).trials()
+
+
+def test_tables_that_a_good_trial_lost_are_named(store):
+    folder = store.create(a_run()).write_trial(a_trial(0), requests=some_requests(), samples=[])
+    assert [folder / "scrapes.parquet"] == store.open(a_run().run).lost_tables()
+    (folder / "requests.parquet").unlink()
+    lost = store.open(a_run().run).lost_tables()
+    assert ["scrapes.parquet", "requests.parquet"] == [path.name for path in lost]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "kept").write_text("kept")
+    with replaced_folder(tmp_path / "report") as partial:
+        (partial / "new").write_text("new")
+        assert ["kept"] == [path.name for path in (tmp_path / "report").iterdir()]
+    assert {"kept", "new"} == {path.name for path in (tmp_path / "report").iterdir()}
+    assert [tmp_path / "report"] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_cannot_be_replaced_whole_stays_as_it_was(tmp_path, there):
+    report = tmp_path / "report"
+    if there:
+        report.mkdir()
+        (report / "page").write_text("before")
+
+    def write_half() -> None:
+        with replaced_folder(report) as partial:
+            (partial / "page").write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StoreError, match="disk full"):
+        write_half()
+    assert ([report] if there else []) == list(tmp_path.iterdir())
+    if there:
+        assert "before" == (report / "page").read_text()
