@@ -3,23 +3,18 @@
 Where it answers differently from the API server, it does so on purpose: an
 unset resourceVersion means "any", as the cache has no newer state to offer; a
 version not reached yet is waited for; an exact version is served while it is
-the present one or kept for pages; continue tokens name a kept snapshot.
+the present one or kept for pages; continue tokens name a version, which is the present one or kept.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Protocol
 
-from kube_informer import (
-    CachedObject,
-    Health,
-    SelectorError,
-    Snapshot,
-    parse_field_selector,
-    parse_label_selector,
-)
+from kube_informer import CachedObject, Health, Snapshot
+from servers import continue_token
 from servers.bodies import Bodies
-from servers.retained import PRESENT, Position, RetainedSnapshots, Tokens
+from servers.continue_token import PRESENT, Position
+from servers.query import selectors
+from servers.retained import RetainedSnapshots
 from servers.source import (
     EXACT,
     Pod,
@@ -47,9 +42,6 @@ EXPIRED = (
 
 EventTimes = Callable[[int], Sequence[tuple[int, int]]]
 """From a resourceVersion to the changes since; see ``PodSource.event_times``."""
-
-_label_selector = lru_cache(maxsize=256)(parse_label_selector)
-_field_selector = lru_cache(maxsize=256)(parse_field_selector)
 
 
 class PodCache(Protocol):
@@ -107,7 +99,6 @@ class CachedSource:
         self.event_times = event_times
         self._max_staleness_s = max_staleness_s
         self._retained = retained or RetainedSnapshots()
-        self._tokens = Tokens()
         self._bodies = Bodies()
 
     def start(self) -> None:
@@ -142,7 +133,7 @@ class CachedSource:
         """List from one snapshot; see :class:`servers.source.PodSource`."""
         self._retained.expire()
         if query.continue_token:
-            position = self._tokens.read(query.continue_token)
+            position = continue_token.read(query.continue_token)
             snapshot = self._continued(position, query)
             return self._page(snapshot, query, after=position.key)
         snapshot = self._snapshot_for(query)
@@ -191,32 +182,26 @@ class CachedSource:
                 400,
                 "invalid continue token: continue key is not valid: it belongs to another path",
             )
-        present = self._present()
-        if position.number == PRESENT:
+        present = self._not_older_than(position.version)
+        if position.version == PRESENT:
             return present
-        kept = self._retained.numbered(position.number)
+        kept = self._retained.at_version(position.version)
+        if kept is None and position.version == present.resource_version:
+            kept = present
         if kept is None:
             fresh = Position(PRESENT, position.namespace, position.key)
-            raise SourceError(410, EXPIRED, continue_token=self._tokens.issue(fresh))
+            raise SourceError(410, EXPIRED, continue_token=continue_token.issue(fresh))
         return kept
 
     def _page(self, snapshot: Snapshot, query: PodQuery, after: str = "") -> PodPage:
-        chosen = _select(snapshot, query)
+        chosen = snapshot.select(query.namespace, *selectors(query))
         if after:
             chosen = [pod for pod in chosen if pod.key > after]
         token = ""
         if 0 < query.limit < len(chosen):
             chosen = chosen[: query.limit]
-            number = self._retained.keep(snapshot)
-            token = self._tokens.issue(Position(number, query.namespace, chosen[-1].key))
+            self._retained.keep(snapshot)
+            position = Position(snapshot.resource_version, query.namespace, chosen[-1].key)
+            token = continue_token.issue(position)
         body = b",".join([self._encode(pod) for pod in chosen])
         return PodPage([body] if body else [], snapshot.resource_version, token)
-
-
-def _select(snapshot: Snapshot, query: PodQuery) -> list[CachedObject]:
-    try:
-        labels = _label_selector(query.label_selector)
-        fields = _field_selector(query.field_selector)
-    except SelectorError as error:
-        raise SourceError(400, str(error)) from error
-    return snapshot.select(query.namespace, labels, fields)

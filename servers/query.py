@@ -7,14 +7,28 @@ and before any request is sent.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import unquote
 
+from kube_informer import (
+    FieldSelector,
+    LabelSelector,
+    SelectorError,
+    parse_field_selector,
+    parse_label_selector,
+)
 from servers.source import EXACT, NOT_OLDER_THAN, PodQuery, SourceError, quoted
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _UNSIGNED = re.compile(r"[0-9]+")
 INT64_MAX = 2**63 - 1
 UINT64_MAX = 2**64 - 1
+
+CACHED_SELECTOR = 1024
+"""Longer selectors are parsed each time: whoever sends them must not fill the memory."""
+
+_cached_label_selector = lru_cache(maxsize=256)(parse_label_selector)
+_cached_field_selector = lru_cache(maxsize=256)(parse_field_selector)
 
 
 def path_segments(raw_path: str) -> list[str]:
@@ -39,19 +53,36 @@ def pod_query(namespace: str | None, arguments: Mapping[str, str]) -> PodQuery:
     version = arguments.get("resourceVersion", "")
     match = arguments.get("resourceVersionMatch", "")
     token = arguments.get("continue", "")
+    labels, fields = arguments.get("labelSelector", ""), arguments.get("fieldSelector", "")
+    _parse(labels, fields)  # the API server looks at them before the versions
     _check_match(match, version, token)
     version = _resource_version(version, "invalid resource version: ")
     if token and version not in ("", "0"):
         raise SourceError(400, "specifying resource version is not allowed when using continue")
     return PodQuery(
         namespace=namespace,
-        label_selector=arguments.get("labelSelector", ""),
-        field_selector=arguments.get("fieldSelector", ""),
+        label_selector=labels,
+        field_selector=fields,
         limit=limit,
         continue_token=token,
         resource_version=version,
         resource_version_match=match,
     )
+
+
+def selectors(query: PodQuery) -> tuple[LabelSelector, FieldSelector]:
+    """Return the selectors of ``query``, parsed; raise :class:`SourceError` 400."""
+    return _parse(query.label_selector, query.field_selector)
+
+
+def _parse(labels: str, fields: str) -> tuple[LabelSelector, FieldSelector]:
+    cached = len(labels) <= CACHED_SELECTOR and len(fields) <= CACHED_SELECTOR
+    try:
+        if cached:
+            return _cached_label_selector(labels), _cached_field_selector(fields)
+        return parse_label_selector(labels), parse_field_selector(fields)
+    except SelectorError as error:
+        raise SourceError(400, str(error)) from error
 
 
 def get_resource_version(arguments: Mapping[str, str]) -> str:

@@ -55,6 +55,15 @@ BAD_PARAMETERS = [
     (422, {"resourceVersionMatch": "Foo"}),
     (422, {"resourceVersionMatch": "Exact", "resourceVersion": "1", "continue": "x"}),
     (422, {"resourceVersion": "abc", "resourceVersionMatch": "Foo"}),
+    # what is wrong first in the API server's order is what is refused
+    (400, {"limit": "abc", "labelSelector": "a==b==c"}),
+    (400, {"labelSelector": "a==b==c", "resourceVersionMatch": "Foo"}),
+    (400, {"fieldSelector": "spec.nodeName=\\x", "resourceVersionMatch": "Foo"}),
+    (400, {"labelSelector": "a==b==c", "resourceVersion": "999999999999"}),
+    (400, {"labelSelector": "a==b==c", "resourceVersion": "abc"}),
+    (400, {"fieldSelector": "foo=bar", "resourceVersion": "999999999999"}),
+    (400, {"labelSelector": "a==b==c", "continue": "x"}),
+    (400, {"labelSelector": "a>" + "9" * 5000}),
 ]
 
 

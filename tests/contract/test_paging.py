@@ -1,4 +1,4 @@
-"""Lists in pages: joined they are the list; tokens are opaque, of one server, and expire."""
+"""Lists in pages: joined they are the list; tokens are opaque and expire."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from bench.cluster.api import Api
 from bench.cluster.pods import PodKey
 from servers.registry import SERVERS
 from tests.contract.client import NAMESPACE, Client, Reference
+from tests.contract.conftest import StartServer
 from tests.contract.test_versions import touch
 
 PAGING = [name for name in SERVERS if name != "direct-rv0"]
@@ -54,6 +55,19 @@ def test_a_page_is_as_long_as_its_limit_and_names_the_next(paging: Client) -> No
     assert [4, 4, 2] == [len(page.pods) for page in pages]
     assert ["code", "message", "result", "continue"] == list(pages[0].body)
     assert ["code", "message", "result"] == list(pages[-1].body)
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_direct_rv0_ignores_a_limit_as_the_api_server_does(
+    clients: dict[str, Client], reference: Reference, limit: int
+) -> None:
+    expected = reference.names(NAMESPACE, limit=str(limit), resourceVersion="0")
+
+    answer = clients["direct-rv0"].ask(f"/pods/{NAMESPACE}", limit=str(limit))
+
+    assert 10 == len(expected)
+    assert expected == answer.names
+    assert "continue" not in answer.body
 
 
 def test_a_page_that_ends_with_the_list_is_the_last(paging: Client) -> None:
@@ -106,7 +120,52 @@ def test_a_token_that_is_none_is_refused(server: Client, token: str) -> None:
     assert answer.body["message"].startswith("invalid continue token: continue key is not valid: ")
 
 
-def test_tokens_belong_to_one_server(direct: Client, informer: Client) -> None:
+def test_a_token_reads_on_at_another_server_of_the_same_kind_or_is_gone_with_a_fresh_one(
+    start_server: StartServer, informer: Client
+) -> None:
+    replica = start_server("informer").client  # or the same one after a restart
+    replica.wait_for("/readyz", lambda answer: answer.status == 200)
+    first = informer.ask(f"/pods/{NAMESPACE}", limit="4")
+
+    rest = replica.ask(f"/pods/{NAMESPACE}", **{"continue": first.body["continue"]})
+    if rest.status == 410:  # the replica was never at the version of that page, or is past it
+        rest = replica.ask(f"/pods/{NAMESPACE}", **{"continue": rest.body["continue"]})
+
+    assert replica.ask(f"/pods/{NAMESPACE}").names == first.names + rest.names
+
+
+def test_a_token_of_a_state_that_another_server_is_past_is_gone_there(
+    start_server: StartServer, informer: Client, api: Api, population: list[PodKey]
+) -> None:
+    first = informer.ask(f"/pods/{NAMESPACE}", limit="4")
+    written = touch(api, population[9])
+    replica = start_server("informer").client
+    replica.wait_for("/readyz", lambda answer: answer.status == 200)
+
+    expired = replica.ask(f"/pods/{NAMESPACE}", **{"continue": first.body["continue"]})
+    rest = replica.ask(f"/pods/{NAMESPACE}", **{"continue": expired.body["continue"]})
+
+    assert 410 == expired.status
+    assert "too old to display a consistent list" in expired.body["message"]
+    assert 6 == len(rest.pods)
+    assert int(written) <= int(rest.version)
+
+
+def test_every_worker_takes_the_tokens_of_the_others(
+    start_server: StartServer, population: list[PodKey]
+) -> None:
+    server = start_server("informer", "--workers", "2").client
+    server.wait_for("/readyz", lambda answer: answer.status == 200)
+    for _ in range(10):  # a connection each, taken by either worker
+        first = server.ask(f"/pods/{NAMESPACE}", limit="4")
+        rest = server.ask(f"/pods/{NAMESPACE}", **{"continue": first.body["continue"]})
+
+        if rest.status == 410:
+            rest = server.ask(f"/pods/{NAMESPACE}", **{"continue": rest.body["continue"]})
+        assert (200, 6) == (rest.status, len(rest.pods))
+
+
+def test_tokens_belong_to_one_kind_of_server(direct: Client, informer: Client) -> None:
     for issuer, other in ((direct, informer), (informer, direct)):
         token = issuer.ask("/pods", limit="1").body["continue"]
 

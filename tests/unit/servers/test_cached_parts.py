@@ -1,6 +1,7 @@
 """Whole lists in pieces, and snapshots kept for pages, over snapshots made by hand."""
 
 import json
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -8,8 +9,10 @@ from informer.tests.shapes import pod
 from kube_informer import Snapshot
 from kube_informer.objects import CachedObject, decode_object
 from kube_informer.snapshot import SnapshotEditor
+from servers import continue_token
 from servers.bodies import Bodies
-from servers.retained import Position, RetainedSnapshots, Tokens
+from servers.continue_token import Position
+from servers.retained import RetainedSnapshots
 from servers.source import SourceError
 
 
@@ -64,35 +67,52 @@ class Clock:
 
 def test_kept_snapshots_give_way_to_newer_ones_the_oldest_first() -> None:
     kept = RetainedSnapshots(max_snapshots=2)
-    numbers = [kept.keep(snapshot(1, str(version))) for version in (1, 2, 3)]
+    for version in "123":
+        kept.keep(snapshot(1, version))
 
-    assert [False, True, True] == [kept.numbered(number) is not None for number in numbers]
+    assert [False, True, True] == [kept.at_version(version) is not None for version in "123"]
+
+
+def test_a_snapshot_kept_again_stays_the_longer() -> None:
+    kept = RetainedSnapshots(max_snapshots=2)
+    for version in "1213":
+        kept.keep(snapshot(1, version))
+
+    assert [True, False, True] == [kept.at_version(version) is not None for version in "123"]
 
 
 def test_kept_snapshots_are_let_go_after_their_time() -> None:
     clock = Clock()
     kept = RetainedSnapshots(max_age_s=300, clock=clock)
-    number = kept.keep(snapshot(1, "7"))
+    kept.keep(snapshot(1, "7"))
 
     clock.now = 299.0
-    assert kept.numbered(number) is kept.at_version("7") is not None
+    assert kept.at_version("7") is not None
     clock.now = 300.0
-    assert kept.numbered(number) is None
+    assert kept.at_version("7") is None
 
 
 def test_kept_snapshots_are_bounded_in_bytes_but_the_newest_stays() -> None:
     kept = RetainedSnapshots(max_bytes=1)
-    first, second = kept.keep(snapshot(5, "1")), kept.keep(snapshot(5, "2"))
+    kept.keep(snapshot(5, "1"))
+    kept.keep(snapshot(5, "2"))
 
-    assert kept.numbered(first) is None
-    assert kept.numbered(second) is not None
+    assert kept.at_version("1") is None
+    assert kept.at_version("2") is not None
 
 
-def test_a_token_is_read_back_by_its_issuer_alone() -> None:
-    position = Position(3, None, "a/é")
-    ours, other = Tokens(), Tokens()
-    token = ours.issue(position)
+@pytest.mark.parametrize("namespace", [None, "a"])
+def test_a_token_is_read_back_as_it_was_issued(namespace: str | None) -> None:
+    position = Position("3", namespace, "a/é")
 
-    assert position == ours.read(token)
-    with pytest.raises(SourceError, match="400"):
-        other.read(token)
+    assert position == continue_token.read(continue_token.issue(position))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"null", b'["x",null,"a/b"]', b'["1\\n",null,"a/b"]', b"[1]"]
+)
+def test_a_token_with_a_right_checksum_and_a_wrong_content_is_refused(content: bytes) -> None:
+    forged = urlsafe_b64encode(continue_token._checksum(content) + content).decode()
+
+    with pytest.raises(SourceError, match="400: invalid continue token"):
+        continue_token.read(forged)
