@@ -1,6 +1,8 @@
 """The grammar by example; its likeness to the real API server is tested in tests/integration."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kube_informer import (
     SelectorError,
@@ -129,3 +131,76 @@ def test_a_field_selector_that_does_not_parse_is_refused_in_the_api_servers_word
     with pytest.raises(SelectorError) as refusal:
         parse_field_selector(selector)
     assert message == str(refusal.value)
+
+
+REQUIREMENTS = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "a",
+                "!a",
+                "b",
+                "!b",
+                "a=1",
+                "a!=1",
+                "a=2",
+                "a!=2",
+                "b=",
+                "a in (1,2,x)",
+                "a in (2,3)",
+            ),
+            *("a notin (1)", "a notin (2,x)", "a>1", "a>2", "a<3", "a<2", "b>0", "b<9", "a>01"),
+        ]
+    ),
+    max_size=6,
+)
+
+
+@given(REQUIREMENTS, st.dictionaries(st.sampled_from("abc"), st.sampled_from(["", "1", "2", "x"])))
+def test_an_object_is_selected_if_it_meets_every_requirement(
+    requirements: list[str], labels: dict[str, str]
+) -> None:
+    selector = parse_label_selector(",".join(requirements))
+
+    assert all(r.matches(labels) for r in selector.requirements) is selector.matches(labels)
+
+
+TERMS = st.lists(st.sampled_from(["metadata.name=a", "metadata.name!=a", "metadata.name!=b"]))
+
+
+@given(TERMS, st.sampled_from(["a", "b", "c", ""]))
+def test_an_object_is_selected_if_it_meets_every_term(terms: list[str], name: str) -> None:
+    selector = parse_field_selector(",".join(terms))
+
+    expected = all((name == term.value) is term.equal for term in selector.terms)
+    assert expected is selector.matches({"metadata.name": name})
+
+
+class CountingLabels(dict[str, str]):
+    """Labels that count how often one is looked up."""
+
+    lookups = 0
+
+    def get(self, key: str, default: str | None = None) -> str | None:
+        self.lookups += 1
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("form", ["!k{}", "k{}!=v", "app!=v{}", "n<1{}", "app notin (x{})"])
+def test_many_requirements_cost_an_object_no_more_than_its_labels(form: str) -> None:
+    selector = parse_label_selector(",".join(form.format(number) for number in range(900)))
+    labels = CountingLabels(app="web", tier="x", n="5")
+
+    assert selector.matches(labels)
+
+    assert labels.lookups <= len(labels)
+
+
+@pytest.mark.parametrize("digits", ["9" * 4301, "-" + "9" * 20, "1" * 20])
+def test_a_number_of_too_many_digits_is_no_integer(digits: str) -> None:
+    with pytest.raises(SelectorError, match="the value must be an integer"):
+        parse_label_selector(f"a>{digits}")
+
+
+def test_leading_zeros_make_a_number_no_larger() -> None:
+    assert parse_label_selector(f"a>{'0' * 60}1").matches({"a": "2"})

@@ -38,6 +38,17 @@ class FieldSelector:
 
     terms: tuple[FieldTerm, ...] = ()
     read: ReadFields = field(default=_no_fields, compare=False)
+    _by_field: Mapping[str, tuple[frozenset[str], frozenset[str]]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        merged: dict[str, tuple[set[str], set[str]]] = {}
+        for term in self.terms:
+            equal, unequal = merged.setdefault(term.field, (set(), set()))
+            (equal if term.equal else unequal).add(term.value)
+        frozen = {name: (frozenset(a), frozenset(b)) for name, (a, b) in merged.items()}
+        object.__setattr__(self, "_by_field", frozen)
 
     @property
     def is_empty(self) -> bool:
@@ -46,7 +57,15 @@ class FieldSelector:
 
     def matches(self, fields: Mapping[str, str]) -> bool:
         """Whether an object with these selectable fields is selected; an absent one is ``""``."""
-        return all((fields.get(t.field, "") == t.value) is t.equal for t in self.terms)
+        return self.matches_values(lambda name: fields.get(name, ""))
+
+    def matches_values(self, value_of: Callable[[str], str]) -> bool:
+        """Likewise for an object whose fields are looked up one by one, each at most once."""
+        for name, (equal, unequal) in self._by_field.items():
+            value = value_of(name)
+            if value in unequal or (equal and equal != {value}):
+                return False
+        return True
 
     def required(self, field: str) -> str | None:
         """The one value ``field`` must have, if a term says so."""

@@ -7,8 +7,9 @@ commas, each ``key``, ``!key``, ``key=value``, ``key==value``, ``key!=value``,
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from kube_informer.errors import SelectorError
 
@@ -25,14 +26,16 @@ class Operator(StrEnum):
 
 
 INT64_MAX = (1 << 63) - 1
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"([+-]?)0*([0-9]{1,19})")
+"""As many digits as such a number can have: Python refuses to convert thousands of them."""
 
 
 def _int64(text: str) -> int | None:
     """Read ``text`` as Go's ``strconv.ParseInt(text, 10, 64)`` does."""
-    if not _INTEGER.fullmatch(text):
+    match = _INTEGER.fullmatch(text)
+    if match is None:
         return None
-    number = int(text)
+    number = int(match[1] + match[2])
     return number if -INT64_MAX - 1 <= number <= INT64_MAX else None
 
 
@@ -67,9 +70,20 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class LabelSelector:
-    """Requirements that must all hold; none at all selects everything."""
+    """Requirements that must all hold; none at all selects everything.
+
+    An object is checked by its labels, which are few, and not by the requirements,
+    which may be many: those on one label are merged.
+    """
 
     requirements: tuple[Requirement, ...] = ()
+    _needed: frozenset[str] = field(init=False, repr=False, compare=False)
+    _by_key: Mapping[str, tuple[Requirement, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        needed = {r.key for r in self.requirements if r.operator in _NEED_THE_LABEL}
+        object.__setattr__(self, "_needed", frozenset(needed))
+        object.__setattr__(self, "_by_key", _merged(self.requirements))
 
     @property
     def is_empty(self) -> bool:
@@ -78,7 +92,13 @@ class LabelSelector:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether an object with these labels is selected."""
-        return all(requirement.matches(labels) for requirement in self.requirements)
+        if not self._needed <= labels.keys():
+            return False
+        for key in self._by_key.keys() & labels.keys():
+            for requirement in self._by_key[key]:
+                if not requirement.matches(labels):
+                    return False
+        return True
 
     def indexable(self) -> Requirement | None:
         """The requirement that an index of labels narrows most, if one does.
@@ -94,10 +114,38 @@ _NEED_THE_LABEL = frozenset(
     (Operator.IN, Operator.EXISTS, Operator.GREATER_THAN, Operator.LESS_THAN)
 )
 
+
+def _merged(requirements: tuple[Requirement, ...]) -> dict[str, tuple[Requirement, ...]]:
+    """Return by key what is asked of a label that is there, at most once for each operator."""
+    groups: dict[tuple[str, Operator], list[frozenset[str]]] = {}
+    for requirement in requirements:
+        if requirement.operator is not Operator.EXISTS:
+            key = (requirement.key, requirement.operator)
+            groups.setdefault(key, []).append(requirement.values)
+    merged: dict[str, tuple[Requirement, ...]] = {}
+    for (label, operator), values in groups.items():
+        requirement = Requirement(label, operator, _merged_values(operator, values))
+        merged[label] = (*merged.get(label, ()), requirement)
+    return merged
+
+
+def _merged_values(operator: Operator, values: list[frozenset[str]]) -> frozenset[str]:
+    first, *others = values
+    if operator is Operator.IN:
+        return first.intersection(*others)
+    if operator is Operator.NOT_IN:
+        return first.union(*others)
+    if operator is Operator.DOES_NOT_EXIST or not others:
+        return first
+    strictest = max if operator is Operator.GREATER_THAN else min
+    return frozenset((strictest(first.union(*others), key=int),))
+
+
 EVERYTHING = LabelSelector()
 
 _SPECIAL = frozenset("=!(),><")
 _BLANK = frozenset(" \t\r\n")
+_WORD = re.compile(r"[^=!(),>< \t\r\n]+")
 _SYMBOLS = frozenset((")", ",", "!", "==", "=", ">", "<", "!=", "("))
 _KEYWORDS = frozenset(("in", "notin"))
 _OPERATORS = {
@@ -111,8 +159,7 @@ _OPERATORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     kind: str  # a symbol, a keyword, "identifier", "end" or "error"
     text: str
 
@@ -145,10 +192,8 @@ def _tokens(text: str) -> list[_Token]:
             token, at = _symbol(text, at)
             tokens.append(token)
         else:
-            start = at
-            while at < len(text) and text[at] not in _SPECIAL and text[at] not in _BLANK:
-                at += 1
-            word = text[start:at]
+            word = _WORD.match(text, at)[0]  # type: ignore[index]  # this character begins one
+            at += len(word)
             tokens.append(_Token(word if word in _KEYWORDS else "identifier", word))
     tokens.append(_Token("end", ""))
     return tokens

@@ -265,16 +265,15 @@ def _candidates(leaf: Leaf, start: int, stop: int, wanted: Requirement | None) -
 
 def _fields_match(leaf: Leaf, at: int, selector: FieldSelector) -> bool:
     item = leaf.objects[at]
-    for term in selector.terms:
-        if term.field == "metadata.name":
-            value = item.name
-        elif term.field == "metadata.namespace":
-            value = item.namespace
-        else:
-            value = leaf.fields(at, selector.read).get(term.field, "")
-        if (value == term.value) is not term.equal:
-            return False
-    return True
+
+    def value_of(name: str) -> str:
+        if name == "metadata.name":
+            return item.name
+        if name == "metadata.namespace":
+            return item.namespace
+        return leaf.fields(at, selector.read).get(name, "")
+
+    return selector.matches_values(value_of)
 
 
 class _OpenLeaf:
