@@ -12,6 +12,7 @@ MODULES = (
     "bench.microbench.recording_cost",
     "bench.microbench.informer_client_go",
     "bench.microbench.servers",
+    "bench.microbench.slow_clients",
     "bench.microbench.fill",
     "bench.microbench.analysis",
     "bench.microbench.page",
