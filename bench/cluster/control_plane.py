@@ -20,9 +20,16 @@ from bench.cluster.certificates import Authority, KeyPair, write_signing_key
 from bench.cluster.identities import (
     ADMIN,
     ADMIN_GROUP,
+    GRANTED_S,
     HARNESS,
+    NAMESPACE,
+    Identity,
+    add_context,
+    create_account,
     create_identities,
+    is_granted,
     write_kubeconfig,
+    write_token,
 )
 from bench.cluster.placement import Placement
 from bench.supervision.guardian import remove_folders
@@ -122,6 +129,19 @@ class ControlPlane(Stoppable):
         if identity not in self._apis:
             self._apis[identity] = Api(self.client_config(identity), connections=16)
         return self._apis[identity]
+
+    def admit(self, identity: Identity) -> None:
+        """Make an account for ``identity`` unless it has one.
+
+        Raises ``TimeoutError`` if its role does not come into force.
+        """
+        if (self._tokens / identity.name).exists():
+            return
+        create_account(self.api(ADMIN), identity)
+        write_token(self.api(ADMIN), identity.name, self._tokens / identity.name)
+        add_context(self.kubeconfig, identity.name, self._tokens / identity.name)
+        if not is_granted(self.api(identity.name), identity.rules[0], NAMESPACE):
+            raise TimeoutError(f"the role of {identity.name} is not in force after {GRANTED_S:g} s")
 
     def observer(self) -> Api:
         """Return the harness's connection: it may read metrics."""

@@ -5,6 +5,7 @@ least it needs, so that the audit log and flow control see it as they would see 
 real workload. Only a person (``admin``) has a client certificate.
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ ADMIN = "admin"
 ADMIN_GROUP = "informer-bench:admins"
 TOKEN_LIFETIME_S = 24 * 3600
 HARNESS = "harness"
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+GRANTED_S = 20.0
+"""How long an API server may take to notice a role that was bound."""
+POLL_S = 0.1
 
 EXTERNAL = "external"
 """Whoever serves pods and is not of this project. One is measured at a time, so one will do."""
@@ -39,32 +44,25 @@ class Identity:
         return f"system:serviceaccount:{NAMESPACE}:{self.name}"
 
 
-def _pods(*verbs: str, subresource: str = "") -> Rule:
+def pod_rule(*verbs: str, subresource: str = "") -> Rule:
+    """Return the rule for pods, or for a subresource of theirs."""
     resource = f"pods/{subresource}" if subresource else "pods"
     return {"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}
 
 
-IDENTITIES: tuple[Identity, ...] = (
-    Identity("informer", (_pods("get", "list", "watch"),)),
-    Identity("direct", (_pods("get", "list"),)),
-    Identity(EXTERNAL, (_pods("get", "list", "watch"),)),
+IDENTITIES: tuple[Identity, ...] = (  # observers bring their own
+    Identity("informer", (pod_rule("get", "list", "watch"),)),
+    Identity("direct", (pod_rule("get", "list"),)),
+    Identity(EXTERNAL, (pod_rule("get", "list", "watch"),)),
     Identity(
         "churn",
-        (_pods("create", "delete", "patch"), _pods("patch", "update", subresource="status")),
-    ),
-    Identity(
-        "probe",
-        (_pods("create", "delete", "get", "patch"), _pods("patch", subresource="status")),
-    ),
-    Identity(
-        "bystander",
-        ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},),
+        (pod_rule("create", "delete", "patch"), pod_rule("patch", "update", subresource="status")),
     ),
     Identity(
         HARNESS,
         (
-            _pods("create", "delete", "get", "list"),
-            _pods("patch", "update", subresource="status"),
+            pod_rule("create", "delete", "get", "list"),
+            pod_rule("patch", "update", subresource="status"),
             {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "get"]},
             {"nonResourceURLs": ["/metrics", "/readyz", "/version"], "verbs": ["get"]},
         ),
@@ -96,7 +94,7 @@ def create_identities(api: Api, tokens: Path) -> dict[str, Path]:
     _bind(api, ADMIN, "cluster-admin", {"kind": "Group", "name": ADMIN_GROUP})
     files = {}
     for identity in IDENTITIES:
-        _create(api, identity)
+        create_account(api, identity)
         files[identity.name] = tokens / identity.name
         write_token(api, identity.name, files[identity.name])
     return files
@@ -163,7 +161,19 @@ def write_kubeconfig(
     path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
-def _create(api: Api, identity: Identity) -> None:
+def add_context(kubeconfig: Path, name: str, token: Path) -> None:
+    """Add to ``kubeconfig`` a context for an account, by the file of its token."""
+    document = yaml.safe_load(kubeconfig.read_text())
+    document["users"].append({"name": name, "user": {"tokenFile": str(token)}})
+    document["contexts"].append({"name": name, "context": {"cluster": NAMESPACE, "user": name}})
+    fresh = kubeconfig.with_name(f"{kubeconfig.name}.new")  # somebody may be reading this one
+    fresh.touch(mode=0o600)
+    fresh.write_text(yaml.safe_dump(document, sort_keys=False))
+    fresh.replace(kubeconfig)
+
+
+def create_account(api: Api, identity: Identity) -> None:
+    """Create the ServiceAccount with its rules, bound cluster-wide."""
     api.post(
         f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", {"metadata": {"name": identity.name}}
     )
@@ -193,3 +203,22 @@ def _bind(api: Api, name: str, role: str, subject: dict[str, str]) -> None:
             "subjects": [subject],
         },
     )
+
+
+def is_granted(api: Api, rule: Rule, namespace: str, within_s: float = GRANTED_S) -> bool:
+    """Wait until the account of ``api`` may do what ``rule`` says first; return whether it may.
+
+    Roles take effect some time after they were bound: the API server reads them by watching.
+    """
+    about = {"namespace": namespace, "verb": rule["verbs"][0], "resource": rule["resources"][0]}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": about},
+    }
+    deadline = time.monotonic() + within_s
+    while not api.post(REVIEW, review)["status"]["allowed"]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.cluster.api import Api
+from bench.cluster.identities import Identity
 from bench.cluster.placement import Placement
 from kube_informer import ClientConfig
 
@@ -26,7 +27,7 @@ class Plane(Protocol):
 
     @property
     def kubeconfig(self) -> Path:
-        """Has a context for each identity, named as it is."""
+        """Has a context for each identity that the plane starts with, named as it is."""
 
     @property
     def placement(self) -> Placement:
@@ -43,6 +44,9 @@ class Plane(Protocol):
     @property
     def private_words(self) -> tuple[str, ...]:
         """Names of this cluster that may not be kept in results."""
+
+    def admit(self, identity: Identity) -> None:
+        """Make an account for ``identity``, one of those that the plane does not start with."""
 
     def client_config(self, identity: str) -> ClientConfig:
         """Return how to connect as ``identity``."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench.cluster.api import Api
 from bench.cluster.placement import Placement
-from bench.probes.freshness_process import Reader, create_pod
+from bench.probes.observers.freshness import Reader, create_pod
 
 EVERY_S = 5.0
 READ_EVERY_S = 0.01

@@ -17,7 +17,7 @@ from bench.interactive.freshness import LightProbe
 from bench.interactive.scrape import EVERY_S, Scraped, scrape
 from bench.probes.audit import COMPLETE, AuditError, AuditLog, AuditRow
 from bench.probes.metrics import MetricsError
-from bench.probes.observers import PROBE
+from bench.probes.observers.freshness import FreshnessProbe
 
 
 class CpuSampler:
@@ -159,7 +159,9 @@ class LiveMetrics:
             EVERY_S,
             (ApiError, ApiUnreachableError, MetricsError),
         )
-        self._probe = LightProbe(environment.plane.api(PROBE), environment.plane.placement)
+        plane, probe = environment.plane, FreshnessProbe.identity
+        plane.admit(probe)
+        self._probe = LightProbe(plane.api(probe.name), plane.placement)
         self._freshness = Background(
             lambda: self._probe.look(
                 {name: each.url for name, each in environment.servers.items()}

@@ -28,7 +28,9 @@ from bench.model import (
     Trial,
     TrialRecord,
 )
-from bench.store import RunReader, Store
+from bench.probes.observers.bystander import BystanderRow
+from bench.probes.staleness import FreshnessRow
+from bench.store import ObserverRows, RunReader, Store
 
 TARGET_S, TRIALS = 15.0, 100
 ARMS = ("direct", "direct-rv0", "informer", NO_SERVER)
@@ -74,13 +76,15 @@ def _make(store: Store, trials: int) -> RunReader:
         tables = {
             "audit": _audit(arm),
             "scrapes": _scrapes(arm),
-            "freshness": _freshness(draw),
-            "bystander": _requests(BYSTANDER_ROWS, draw),
+        }
+        observed: dict[str, ObserverRows] = {
+            "freshness": (FreshnessRow, _freshness(draw)),
+            "bystander": (BystanderRow, _requests(BYSTANDER_ROWS, draw)),
         }
         if arm != NO_SERVER:
             reads = _requests(READS, draw)
             tables["requests"] = {**reads, "bytes": [1] * READS, "route": ["/pods"] * READS}
-        writer.write_trial(_record(trial), **tables)
+        writer.write_trial(_record(trial), **tables, observed=observed)
     return store.open(record.run)
 
 

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +22,7 @@ Trees = Sequence[int]
 class SampleRow:
     """One look at process trees; ``cpu_s`` counts from the start of their processes.
 
-    ``at_us`` is of the monotonic clock until ``shifted`` counts it from a begin.
+    ``at_us`` is of the monotonic clock until it is counted from the window's begin.
     """
 
     at_us: int
@@ -30,10 +30,6 @@ class SampleRow:
     cpu_s: float
     rss_bytes: int
     pss_bytes: int | None
-
-    def shifted(self, begin_us: int) -> "SampleRow":
-        """Return the same row with its time counted from ``begin_us``."""
-        return replace(self, at_us=self.at_us - begin_us)
 
 
 @dataclass(frozen=True, slots=True)

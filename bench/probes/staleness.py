@@ -29,23 +29,6 @@ class FreshnessRow:
     reads: int = 0
     event_us: int | None = None
 
-    def shifted(self, begin_us: int) -> "FreshnessRow":
-        """Return the same row with its times counted from ``begin_us``."""
-
-        def from_begin(at_us: int | None) -> int | None:
-            return None if at_us is None else at_us - begin_us
-
-        return FreshnessRow(
-            self.acked_us - begin_us,
-            self.resource_version,
-            from_begin(self.first_sent_us),
-            self.first_stale,
-            from_begin(self.stale_sent_us),
-            from_begin(self.fresh_done_us),
-            self.reads,
-            from_begin(self.event_us),
-        )
-
 
 class Staleness:
     """Keeps the rows; a write is pending until a read shows it, or it is given up."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.model import NO_SERVER, EqualityRecord, Plan, Scenario, Trial
-from bench.probes.observers import Observers
+from bench.probes.observation import Observers
 from bench.sites.versions import Sites
 from bench.store import RunWriter
 from bench.supervision.progress import Progress

@@ -206,8 +206,7 @@ class Run:
                 audit=measurements.audit,
                 scrapes=measurements.scrapes,
                 samples=measurements.samples,
-                freshness=measurements.freshness,
-                bystander=measurements.bystander,
+                observed=measurements.observed,
             )
         self.has_trials = True
         self.failed += measurements.record.outcome is Outcome.FAILED

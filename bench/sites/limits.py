@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 from bench.model import Plan, Scenario
 from bench.plan import predicted_s
-from bench.probes.bystander_process import REQUESTS_PER_S
-from bench.probes.freshness_process import WRITES_PER_S
+from bench.probes.observers import observers
 
-OBSERVERS_PER_S = REQUESTS_PER_S + WRITES_PER_S
-"""What bystander and freshness probe ask the API server for, whatever the plan says."""
+OBSERVERS_PER_S = sum(observer.requests_per_s for observer in observers().values())
+"""What the observers ask the API server for, whatever the plan says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +16,8 @@ class Limits:
     """The most that is asked for; ``None`` is without bound.
 
     ``rps`` is of all that a scenario asks for together: reads of the servers, each of which
-    may become a request, writes, and what probe and bystander ask for; and of the writes that
-    make the pods. ``minutes`` is of the whole run.
+    may become a request, writes, and what the observers ask for; and of the writes that make
+    the pods. ``minutes`` is of the whole run.
     """
 
     rps: float | None = 50.0
@@ -77,7 +76,7 @@ def _of_scenario(scenario: Scenario, limits: Limits) -> Iterator[str]:
     beside = OBSERVERS_PER_S if scenario.probe else 0.0
     asked = scenario.rate_rps + scenario.churn_per_s + beside
     if asked > limits.rps:
-        observers = f", and {beside:g} requests for probe and bystander" if beside else ""
+        observers = f", and {beside:g} requests of the observers" if beside else ""
         yield (
             f"{name} asks for {scenario.rate_rps:g} reads and {scenario.churn_per_s:g} writes a "
             f"second{observers}: {asked:g}, more than {limits.rps:g} (--max-rps)"

@@ -18,8 +18,7 @@ from bench.cluster.existing.plane import Terms
 from bench.cluster.existing.rights import METRICS, OPTIONAL, STATUS, Right, missing
 from bench.model import Plan
 from bench.plan import PlanError, predicted_s
-from bench.probes.bystander_process import REQUESTS_PER_S
-from bench.probes.freshness_process import WRITES_PER_S
+from bench.probes.observers import observers
 from bench.sites.existing import ExistingSite
 from bench.sites.limits import Limits, exceeded, impossible
 from bench.sites.missing_rights import missing_rights_error
@@ -119,10 +118,8 @@ def _what_happens(plan: Plan, namespace: str, limits: Limits) -> str:
     churn = max(scenario.churn_per_s for scenario in plan.scenarios)
     beside = ""
     if any(scenario.probe for scenario in plan.scenarios):
-        beside = (
-            f"; beside them {REQUESTS_PER_S:g} small reads/s of a bystander and "
-            f"{WRITES_PER_S:g} writes/s of a probe"
-        )
+        requests = " and ".join(observer.requests for observer in observers().values())
+        beside = f"; beside them {requests}"
     end = "" if limits.minutes is None else f", ended after {limits.minutes:g} at the latest"
     return (
         f"  namespace  {namespace}, made for this run and removed after it; nothing else is "

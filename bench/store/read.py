@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,18 +20,27 @@ from bench.store.files import TEMPORARY
 from bench.store.records import read_record
 from bench.store.tables import (
     AUDIT,
-    BYSTANDER,
-    FRESHNESS,
     REQUESTS,
     SAMPLES,
     SCRAPES,
-    TABLES,
+    read_observed,
     read_table,
 )
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 """Of a scenario or server: part of file names, as the run's name is."""
+FRESHNESS = (
+    "acked_us",
+    "resource_version",
+    "first_sent_us",
+    "first_stale",
+    "stale_sent_us",
+    "fresh_done_us",
+    "reads",
+    "event_us",
+)
+BYSTANDER = ("intended_us", "sent_us", "done_us", "status", "outcome")
 
 
 class RunReader:
@@ -71,8 +81,8 @@ class RunReader:
         return sorted(found, key=lambda record: record.trial.order)
 
     def has(self, trial: TrialRecord | Trial | str, table: str) -> bool:
-        """Tell whether ``table`` was measured: a name in ``bench.store.tables.TABLES``."""
-        return (self.trial_folder(trial) / TABLES[table].file).exists()
+        """Tell whether ``table`` was measured: one of the trial's own, or an observer's name."""
+        return (self.trial_folder(trial) / f"{table}.parquet").exists()
 
     def lost_tables(self) -> list[Path]:
         """Return the files that each good trial has, and that are not there.
@@ -105,11 +115,20 @@ class RunReader:
 
     def freshness(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row a write of the probe: when which read showed it."""
-        return read_table(self.trial_folder(trial), FRESHNESS)
+        return self.observed(trial, "freshness", FRESHNESS)
 
     def bystander(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row a request of the bystander; microseconds from the window's begin."""
-        return read_table(self.trial_folder(trial), BYSTANDER)
+        return self.observed(trial, "bystander", BYSTANDER)
+
+    def observed(
+        self, trial: TrialRecord | Trial | str, observer: str, columns: Sequence[str]
+    ) -> pd.DataFrame:
+        """Return these ``columns`` of what ``observer`` saw; microseconds from the window's begin.
+
+        Raises ``StoreError`` when it did not run, or its table lacks a column.
+        """
+        return read_observed(self.trial_folder(trial), observer, columns)
 
     def trial_folder(self, trial: TrialRecord | Trial | str) -> Path:
         """Return the folder that holds ``trial``'s files."""

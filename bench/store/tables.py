@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +14,8 @@ from bench.store.files import copy_file, write_file
 
 Rows = Sequence[Any] | Mapping[str, Sequence[Any]] | Path
 """Dataclass rows, or columns by name, or a Parquet file that is moved in."""
+ObserverRows = tuple[type, Rows]
+"""The dataclass of an observer's rows, and the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +104,29 @@ SAMPLES = _table(
     },
     optional=("pss_bytes",),
 )
-FRESHNESS = _table(
-    "freshness",
-    {
-        "acked_us": pa.int64(),
-        "resource_version": pa.int64(),
-        "first_sent_us": pa.int64(),
-        "first_stale": pa.bool_(),
-        "stale_sent_us": pa.int64(),
-        "fresh_done_us": pa.int64(),
-        "reads": pa.int32(),
-        "event_us": pa.int64(),
-    },
-    optional=("first_sent_us", "first_stale", "stale_sent_us", "fresh_done_us", "event_us"),
-)
-BYSTANDER = _table(
-    "bystander",
-    {
-        "intended_us": pa.int64(),
-        "sent_us": pa.int64(),
-        "done_us": pa.int64(),
-        "status": pa.int16(),
-        "outcome": pa.string(),
-    },
-    optional=("sent_us", "done_us"),
-)
-TABLES = {table.name: table for table in (REQUESTS, AUDIT, SCRAPES, SAMPLES, FRESHNESS, BYSTANDER)}
+TABLES = {table.name: table for table in (REQUESTS, AUDIT, SCRAPES, SAMPLES)}
+TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
+"""Of a column, by the annotation of a field."""
+
+
+def observer_table(name: str, row: type) -> Table:
+    """Return the table of an observer whose rows are of the dataclass ``row``.
+
+    A column may be empty if its field may be ``None``. Raises ``StoreError`` for a name that
+    another table has, and for a field of another type than int, float, str and bool.
+    """
+    if name in TABLES:
+        raise StoreError(f"an observer cannot be called {name!r}: a trial has that table already")
+    columns, optional = {}, []
+    for key, annotation in get_type_hints(row).items():
+        kinds = {*get_args(annotation)} or {annotation}
+        if type(None) in kinds:
+            optional.append(key)
+        (kind,) = kinds - {type(None)}
+        if kind not in TYPES:
+            raise StoreError(f"{row.__name__}.{key}: no column can be made of {annotation}")
+        columns[key] = TYPES[kind]
+    return _table(name, columns, optional)
 
 
 def write_table(folder: Path, table: Table, rows: Rows) -> None:
@@ -173,21 +172,41 @@ def read_table(folder: Path, table: Table) -> pd.DataFrame:
     path = folder / table.file
     if not path.exists():
         return table.empty()
-    try:
-        opened = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
-    with opened:
+    with _opened(path) as opened:
         present = _check_columns(path, table, opened.schema_arrow)
-        try:
-            content = opened.read(columns=present.names)
-        except (pa.ArrowException, OSError) as error:
-            raise StoreError(f"{path} is damaged: {error}") from error
+        content = _content(path, opened, present.names)
     for column in table.schema:
         if column.name not in present.names:
             content = content.append_column(column, pa.nulls(len(content), column.type))
     frame: pd.DataFrame = content.select(table.schema.names).to_pandas()
     return frame
+
+
+def read_observed(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Read these ``columns`` of the table of the observer ``name``.
+
+    Raises ``StoreError`` naming the file when it is absent, damaged, or lacks a column.
+    """
+    path = folder / f"{name}.parquet"
+    with _opened(path) as opened:
+        if missing := [column for column in columns if column not in opened.schema_arrow.names]:
+            raise StoreError(f"{path}: missing columns: {', '.join(missing)}")
+        frame: pd.DataFrame = _content(path, opened, columns).to_pandas()
+    return frame
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _content(path: Path, opened: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    try:
+        return opened.read(columns=[*columns])
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
 
 
 def _arrow(path: Path, table: Table, rows: Sequence[Any] | Mapping[str, Sequence[Any]]) -> pa.Table:

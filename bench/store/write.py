@@ -3,13 +3,15 @@
 import fcntl
 import os
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.model import EqualityRecord, RunRecord, TrialRecord
 from bench.store.errors import StoreError
 from bench.store.files import move_folder, new_folder
 from bench.store.records import write_record
-from bench.store.tables import TABLES, Rows, write_table
+from bench.store.tables import TABLES, ObserverRows, Rows, Table, observer_table, write_table
 
 
 class RunWriter:
@@ -55,13 +57,13 @@ class RunWriter:
         audit: Rows | None = None,
         scrapes: Rows | None = None,
         samples: Rows | None = None,
-        freshness: Rows | None = None,
-        bystander: Rows | None = None,
+        observed: Mapping[str, ObserverRows] = MappingProxyType({}),
     ) -> Path:
         """Write one trial's folder, whole or not at all, and return it.
 
         A table is dataclass rows, columns by name, or the path of a Parquet file,
-        which is moved in (removed from where it was once the trial is safe).
+        which is moved in (removed from where it was once the trial is safe);
+        ``observed`` has a table of each observer that ran, by its name.
         ``None`` writes no file: not measured is not the same as nothing happened.
         Raises ``StoreError`` when the trial is there already, a value has the
         wrong type, or the disk is full; earlier trials are not touched.
@@ -71,16 +73,17 @@ class RunWriter:
             "audit": audit,
             "scrapes": scrapes,
             "samples": samples,
-            "freshness": freshness,
-            "bystander": bystander,
         }
+        tables: list[tuple[Table, Rows]] = [
+            (TABLES[name], rows) for name, rows in given.items() if rows is not None
+        ]
+        tables += [(observer_table(name, row), rows) for name, (row, rows) in observed.items()]
         path = self.folder / "trials" / record.trial.folder
         with new_folder(path) as partial:
-            for name, rows in given.items():
-                if rows is not None:
-                    write_table(partial, TABLES[name], rows)
+            for table, rows in tables:
+                write_table(partial, table, rows)
             write_record(partial / "trial.json", record)
-        for rows in given.values():
+        for _, rows in tables:
             if isinstance(rows, Path):
                 rows.unlink(missing_ok=True)
         return path

@@ -1,6 +1,6 @@
 """What a trial leaves: its record, its caveats and its tables, taken in as they come."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,11 +8,10 @@ from bench.cluster.churn import ChurnReport
 from bench.load.driver import Measured
 from bench.model import CaveatKind, Outcome, Scenario, TrialRecord
 from bench.probes.audit import AuditRow
-from bench.probes.bystander_row import BystanderRow
 from bench.probes.metrics import ScrapeRow
-from bench.probes.observers import Observed
+from bench.probes.observation import Observed
 from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
-from bench.probes.staleness import FreshnessRow
+from bench.store import ObserverRows
 from bench.store.redaction import redact
 from bench.sut.replicas import Replicas
 from bench.trial.marks import Mark, scrape_servers
@@ -45,8 +44,8 @@ class Measurements:
     audit: list[AuditRow] | None = None
     scrapes: list[ScrapeRow] = field(default_factory=list)
     samples: list[SampleRow] = field(default_factory=list)
-    freshness: list[FreshnessRow] | None = None
-    bystander: list[BystanderRow] | None = None
+    observed: Mapping[str, ObserverRows] = field(default_factory=dict)
+    """Of each observer that ran, by its name."""
 
     def update(self, **figures: object) -> None:
         """Put figures into the record, by the names that they have there."""
@@ -104,12 +103,12 @@ class Measurements:
             )
 
     def take_observed(self, observed: Observed, begin_us: int, *, of_server: bool) -> None:
-        """Record what probe and bystander saw, if they ran; ``of_server`` the probe asked it."""
+        """Record what the observers saw, if they ran; ``of_server``: one of them asked it."""
         if not self.scenario.probe:
             return
-        self.freshness, self.bystander = observed.within(begin_us, self.record.window_s)
+        self.observed = observed.rows_within(begin_us, self.record.window_s)
         if of_server:
-            self.update(probe_rps=observed.reads_per_s)
+            self.update(probe_rps=sum(seen.reads_per_s for seen in observed))
         self.note(observer_caveats(observed, "end"))
 
     def take_server(self, server: Replicas, sampler: Sampler, begin: Mark, end: Mark) -> None:

@@ -18,7 +18,7 @@ from bench.model import (
     TrialRecord,
 )
 from bench.probes.metrics import ScrapeRow
-from bench.probes.observers import Observed
+from bench.probes.observation import Observed
 from bench.trial.idle_wait import IDLE_SHARE, IdleWait
 
 REQUEST_TIMEOUT_S = 30.0
@@ -116,15 +116,15 @@ def idle_wait_caveats(idle_wait: IdleWait | None) -> Iterator[tuple[CaveatKind, 
 
 
 def observer_caveats(observed: Observed, mark: str) -> Iterator[tuple[CaveatKind, str]]:
-    """Tell what freshness probe and bystander could not do; ``mark`` names the mark they met."""
-    if observed.in_flight:
-        yield (
-            CaveatKind.NOT_DRAINED,
-            f"{observed.in_flight} requests of probe and bystander in flight at the {mark} mark",
-        )
-    if observed.writes_failed:
-        text = f"{observed.writes_failed} writes of the freshness probe failed: "
-        yield CaveatKind.FAILED_REQUESTS, f"{text}{observed.first_failure}"
+    """Tell what the observers could not do; ``mark`` names the mark they met."""
+    for seen in observed:
+        title = seen.observer.title
+        if seen.in_flight:
+            text = f"{seen.in_flight} requests of the {title} in flight at the {mark} mark"
+            yield CaveatKind.NOT_DRAINED, text
+        if seen.failed:
+            text = f"{seen.failed} requests of the {title} failed: {seen.first_failure}"
+            yield CaveatKind.FAILED_REQUESTS, text
 
 
 OF_A_FAULT = frozenset(

@@ -13,7 +13,7 @@ from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
 from bench.load.spec import DistributedLoad, listening_address
 from bench.model import CaveatKind, Outcome, Plan, Trial
-from bench.probes.observers import Observers
+from bench.probes.observation import Observers, shifted
 from bench.probes.processes import Sampler, Trees
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
@@ -135,7 +135,7 @@ class TrialRunner:
             observed = self._observers.pause()
             end = marker.end()
         check_standstill("this process", watch.longest_s)
-        self._out.samples = [row.shifted(begin_us) for row in sampler.rows]
+        self._out.samples = [shifted(row, begin_us) for row in sampler.rows]
         self._out.audit = marker.audit_rows(begin, end)
         if self._kind is not None:
             opened = marker.watches_before(begin, self._kind.identity)
@@ -147,9 +147,8 @@ class TrialRunner:
         self._out.take_observed(observed, begin_us, of_server=server is not None)
         if server is not None:
             self._out.take_server(server, sampler, begin, end)
-            self._check_answers(
-                server, max(int(churned.resource_version or 0), observed.resource_version)
-            )
+            written = (seen.resource_version for seen in observed)
+            self._check_answers(server, max(int(churned.resource_version or 0), *written))
         self._out.update(outcome=Outcome.OK)
 
     def _cool_down(self) -> None:

@@ -1,7 +1,10 @@
 """Handlers: queues and threads of their own, order, replay, resync."""
 
+import asyncio
+import ctypes
 import json
 import threading
+import time
 
 import pytest
 
@@ -213,3 +216,80 @@ def test_for_one_object_changes_are_told_in_their_order(bench):
         bench.change(EventType.MODIFIED, cached("x", version))
     told = handler.wait_for(194)
     assert [str(version) for version in range(7, 200)] == [one[3] for one in told[1:]]
+
+
+# A handler's thread does not end, whatever is raised
+
+
+class Struck(Observer):
+    """Raises over everything that is said of handlers."""
+
+    def handler_called(self, handler: str, seconds: float) -> None:
+        raise RuntimeError("no clock")
+
+    def handler_failed(self, handler: str, error: BaseException) -> None:
+        raise RuntimeError("no counter")
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), RuntimeError("x")]
+)
+@pytest.mark.parametrize("observer", [Observer, Struck])
+def test_whatever_a_handler_and_its_observer_raise_is_counted_and_the_next_one_is_told(
+    error, observer
+):
+    bench = Bench(observer())
+    bench.processor.start()
+    seen = Recorder()
+
+    def fail(item: CachedObject, initial: bool) -> None:
+        seen.on_add(item, initial)
+        if item.name == "x":
+            raise error
+
+    registration = bench.add(ResourceEventHandlerFuncs(add=fail))
+    bench.fill(5, cached("x", 1), cached("y", 2))
+    assert ["x", "y"] == [told[1] for told in seen.wait_for(2)]
+    assert registration.wait_for_sync(PATIENCE_S)
+    assert (1, True, 0) == (registration.failures, registration.alive, registration.queue_depth)
+    bench.processor.stop()
+    assert registration.join(PATIENCE_S)
+
+
+def test_an_exception_sent_to_the_thread_does_not_end_it(bench):
+    handler = Recorder()
+    registration = bench.add(handler)
+    bench.fill(5, cached("x", 1))
+    handler.wait_for(1)
+    thread = registration._thread
+    sent = ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+    )
+    bench.change(EventType.ADDED, cached("y", 6))
+    bench.change(EventType.ADDED, cached("z", 7))
+    bench.change(EventType.ADDED, cached("last", 8))
+    deadline = time.monotonic() + PATIENCE_S
+    while ("add", "last", "later") not in handler.told and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (1, True, 1) == (sent, registration.alive, registration.failures)
+    assert ("add", "last", "later") in handler.told
+
+
+def test_a_resync_comes_to_a_handler_that_always_has_something_to_do(bench):
+    resynced = threading.Event()
+
+    def slow(old: CachedObject, new: CachedObject) -> None:
+        if old is new:
+            resynced.set()
+        else:
+            time.sleep(0.02)
+
+    registration = bench.add(ResourceEventHandlerFuncs(update=slow), resync=1.0)
+    bench.fill(5, cached("x", 1))
+    version = 5
+    deadline = time.monotonic() + PATIENCE_S
+    while not resynced.is_set() and time.monotonic() < deadline:
+        if registration.queue_depth < 50:
+            version += 1
+            bench.change(EventType.MODIFIED, cached("x", version))
+    assert resynced.is_set()

@@ -10,7 +10,9 @@ from informer.tests.shapes import EXPIRED, TOO_LARGE, bookmark, line, listing, p
 from kube_informer.backoff import Backoff
 from kube_informer.errors import TransformError
 from kube_informer.events import EventType
+from kube_informer.ladder import Signal
 from kube_informer.machine import State, WatchMachine
+from kube_informer.objects import DeletedFinalStateUnknown
 from kube_informer.observer import Observer
 from kube_informer.resource import Scope
 from kube_informer.steps import (
@@ -563,3 +565,297 @@ def test_watches_are_asked_to_last_between_five_and_ten_minutes():
     }
     assert 300 <= min(lifetimes) < 400
     assert 500 < max(lifetimes) <= 600
+
+
+# Versions that are absent
+
+
+def test_a_bookmark_without_a_version_moves_nothing_and_counts_as_one():
+    desk = Desk.watching(10)
+    assert Read(70.0) == desk.tell(Chunk(bookmark("")))
+    assert ([], "10") == (desk.take(), desk.machine.resource_version)
+
+
+def test_initial_events_that_end_without_a_version_fill_all_the_same():
+    desk = Desk()
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("ADDED", pod("x", 3)) + bookmark("", initial_end=True)))
+    (replace,) = desk.take()
+    assert (["a/x"], "") == ([item.key for item in replace.objects], replace.resource_version)
+    desk.tell(Chunk(line("MODIFIED", pod("x", 4))))
+    assert "4" == desk.tell(Ended(), 450.0).query["resourceVersion"]
+
+
+def test_a_list_without_a_version_is_watched_without_one_and_listed_again_after_a_cut():
+    desk = Desk(stream_initial=False)
+    action = desk.tell(Answered(200, listing("", pod("x", ""))))
+    assert "resourceVersion" not in action.query
+    desk.tell(Answered(200))
+    desk.tell(Broke("cut"))
+    assert isinstance(desk.wake(), GetList)
+
+
+def test_a_deletion_of_an_older_version_does_not_take_the_stream_back():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(line("DELETED", pod("x", 4))))
+    (changes,) = desk.take()
+    assert ([("DELETED", "a/x")], "10") == (names(changes), changes.resource_version)
+
+
+def test_a_cut_among_deletions_of_one_revision_resumes_before_it():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(line("DELETED", pod("x", 12)) + line("DELETED", pod("y", 12))))
+    desk.tell(Broke("cut"))
+    desk.wake()
+    assert "10" == desk.tell(Answered(200, listing(12))).query["resourceVersion"]
+    desk.tell(Answered(200))
+    desk.tell(Chunk(line("DELETED", pod("z", 12)) + bookmark(12)))
+    assert "12" == desk.tell(Ended(), 450.0).query["resourceVersion"]
+
+
+# Health: moved by what proves the state alone
+
+
+def since_and_why(desk: Desk) -> tuple[float | None, str]:
+    return desk.machine.progress
+
+
+def test_it_is_behind_until_the_first_fill_is_complete():
+    desk = Desk()
+    assert (None, "the first fill is under way") == since_and_why(desk)
+    desk.tell(Answered(200), 1.0)
+    desk.tell(Chunk(line("ADDED", pod("x", 3))), 1.0)
+    assert (None, "the first fill is under way") == since_and_why(desk)
+    desk.tell(Chunk(bookmark(5, initial_end=True)), 1.0)
+    assert (1003.0, "") == since_and_why(desk)
+
+
+@pytest.mark.parametrize("data", [line("MODIFIED", pod("x", 12)), bookmark(12)])
+def test_events_and_bookmarks_prove_the_state(data):
+    desk = Desk.watching(10)
+    desk.tell(Chunk(data), 30.0)
+    assert (1030.0, "") == since_and_why(desk)
+
+
+@pytest.mark.parametrize("data", [b"<html>\n", b'{"type":"ADDED","obj', b'{"type":"ADDED"}\n'])
+def test_bytes_prove_nothing(data):
+    desk = Desk.watching(10)
+    desk.tell(Chunk(data), 30.0)
+    assert 1000.0 == since_and_why(desk)[0]
+
+
+def test_refusals_and_a_stream_opened_again_prove_nothing():
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 50.0)
+    desk.refuse(status(403, message="no"))
+    assert (1000.0, "403: no") == since_and_why(desk)
+    desk.wake()
+    desk.tell(Answered(200), 5.0)
+    assert (1000.0, "403: no") == since_and_why(desk)
+    desk.tell(Chunk(bookmark(11)), 60.0)
+    assert (desk.now, "") == since_and_why(desk)
+
+
+@pytest.mark.parametrize(
+    ("came", "why"),
+    [
+        (Chunk(line("ERROR", status(500, message="odd"))), "ERROR event: 500 odd"),
+        (Broke("reset"), "reset"),
+    ],
+)
+def test_whatever_ends_the_following_is_named(came, why):
+    desk = Desk.watching(10)
+    desk.tell(came, 5.0)
+    assert (1000.0, why) == since_and_why(desk)
+
+
+def test_a_fill_that_ends_early_is_named():
+    desk = Desk()
+    desk.tell(Answered(200))
+    desk.tell(Ended(), 5.0)
+    assert (None, "the initial stream ended early") == since_and_why(desk)
+
+
+def test_a_list_proves_the_state():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200, listing(7)), 2.0)
+    assert (1002.0, "") == since_and_why(desk)
+
+
+def test_what_was_refused_to_a_fill_is_kept_until_it_succeeds():
+    desk = Desk(stream_initial=False)
+    desk.refuse(status(404))
+    desk.wake()
+    desk.refuse(status(404))
+    assert (404, 2) == desk.machine.refusal
+    desk.wake()
+    desk.tell(Answered(200, listing(7)))
+    assert (0, 0) == desk.machine.refusal
+
+
+# The ladder in single steps; test_ladder.py walks all of it
+
+
+@pytest.mark.parametrize("code", [403, 404, 500, 501, 503, 504])
+def test_a_streamed_fill_that_is_refused_otherwise_is_listed_after_a_wait(code):
+    desk = Desk()
+    assert Wait(0.8) == desk.refuse(status(code))
+    assert GetList({"resourceVersion": "0", "limit": "500"}, 60.0) == desk.wake()
+
+
+@pytest.mark.parametrize("end", [Ended(), Broke("silent", Signal.SILENT)])
+def test_a_streamed_fill_that_comes_to_nothing_twice_is_listed(end):
+    desk = Desk()
+    for _ in range(2):
+        assert isinstance(desk.action, OpenWatch)
+        desk.tell(Answered(200))
+        desk.tell(Chunk(line("ADDED", pod("x", 3))))
+        desk.tell(end, 5.0)
+        desk.wake()
+    assert isinstance(desk.action, GetList)
+    assert 1 == len(desk.notes.fallbacks)
+
+
+def test_a_streamed_fill_is_not_waited_for_longer_than_a_list():
+    assert Read(60.0) == Desk().tell(Answered(200))
+
+
+def test_a_watch_that_the_server_does_not_take_is_answered_by_a_fetch_of_the_latest():
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 450.0)
+    desk.refuse(status(400, message="invalid resourceVersion"))
+    query = desk.wake().query
+    assert ("true", None) == (query["sendInitialEvents"], query.get("resourceVersion"))
+
+
+def test_a_watch_at_a_forgotten_version_that_is_closed_without_a_word_is_fetched_anew():
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 450.0)
+    closed = 0
+    while "sendInitialEvents" not in getattr(desk.action, "query", {}):
+        if isinstance(desk.action, OpenWatch):
+            desk.tell(Answered(200))
+            desk.tell(Ended(), 0.1)
+            closed += 1
+        elif isinstance(desk.action, CheckVersion):
+            desk.tell(Answered(200, listing(10)))
+        else:
+            desk.wake()
+    assert (4, "10") == (closed, desk.action.query["resourceVersion"])
+
+
+@pytest.mark.parametrize("trouble", [status(429), status(500), status(503), None])
+def test_a_page_that_fails_keeps_those_before_it(trouble):
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200, listing(7, pod("x", 3), token="more")))
+    for _ in range(2):
+        desk.refuse(trouble) if trouble else desk.tell(Broke("reset"))
+        assert GetList({"limit": "500", "continue": "more"}, 60.0) == desk.wake()
+    desk.tell(Answered(200, listing(7, pod("y", 4))))
+    (replace,) = desk.outputs
+    assert ["a/x", "a/y"] == [item.key for item in replace.objects]
+
+
+def test_a_list_in_pages_that_expires_again_is_begun_again_after_a_wait():
+    desk = Desk(stream_initial=False)
+    for _ in range(2):
+        desk.tell(Answered(200, listing(7, token="more")))
+        desk.refuse(EXPIRED)
+    assert isinstance(desk.action, Wait)
+
+
+@pytest.mark.parametrize("stream_initial", [True, False])
+def test_a_login_page_is_reported_and_asked_for_again_after_a_wait(stream_initial):
+    desk = Desk(stream_initial=stream_initial)
+    page = b"<html>\n<body>log in</body>\n"
+    if stream_initial:
+        desk.tell(Answered(200))
+        desk.tell(Chunk(page))
+        assert isinstance(desk.tell(Ended(), 0.1), Wait)
+    else:
+        assert isinstance(desk.tell(Answered(200, page)), Wait)
+    assert desk.machine.progress[1] in (
+        "answered 200 with something else than watch events",
+        desk.notes.failures[-1],
+    )
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"metadata":{}}', b'{"kind":"Status","metadata":{}}'])
+def test_a_body_without_items_is_no_empty_list(body):
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200, body))
+    assert ([], State.WAIT) == (desk.outputs, desk.machine.state)
+
+
+def test_items_that_are_null_are_an_empty_list():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200, b'{"metadata":{"resourceVersion":"7"},"items":null}'))
+    assert [Replace([], "7", "initial")] == desk.outputs
+
+
+def test_the_delays_start_anew_once_a_stream_has_spoken_long_enough_after_it_was_opened():
+    desk = Desk.watching(10)
+    assert [0.8, 1.6] == [
+        desk.tell(Broke("cut")).delay_s,
+        reopened(desk).tell(Broke("cut")).delay_s,
+    ]
+    reopened(desk).tell(Chunk(bookmark(12)), 9.0)
+    assert 3.2 == desk.tell(Broke("cut")).delay_s
+    reopened(desk).tell(Chunk(bookmark(13)), 11.0)
+    assert 0.8 == desk.tell(Broke("cut")).delay_s
+
+
+def reopened(desk: Desk) -> Desk:
+    desk.wake()
+    if isinstance(desk.action, CheckVersion):
+        desk.tell(Answered(200, listing(100)))
+    desk.tell(Answered(200))
+    return desk
+
+
+def test_streams_that_work_but_end_at_once_are_not_opened_in_a_hurry():
+    desk = Desk.watching(10)
+    desk.tell(Ended(), 0.1)
+    desk.tell(Answered(200))
+    desk.tell(Chunk(bookmark(11)))
+    assert Wait(0.8) == desk.tell(Ended(), 0.1)
+
+
+# Nothing is taken for deleted that cannot be read
+
+
+BAD = pod("x", 8) | {"metadata": pod("x", 8)["metadata"] | {"labels": {"n": 1}}}
+
+
+@pytest.mark.parametrize("stream_initial", [True, False])
+def test_a_fill_names_what_it_could_not_read(stream_initial):
+    desk = Desk(stream_initial=stream_initial)
+    if stream_initial:
+        desk.tell(Answered(200))
+        desk.tell(Chunk(line("ADDED", BAD) + bookmark(9, initial_end=True)))
+    else:
+        desk.tell(Answered(200, listing(9, BAD)))
+    assert [Replace([], "9", "initial", frozenset({"a/x"}))] == desk.outputs
+
+
+@pytest.mark.parametrize("stream_initial", [True, False])
+def test_a_fill_with_an_object_that_has_not_even_a_name_is_incomplete(stream_initial):
+    desk = Desk(stream_initial=stream_initial)
+    if stream_initial:
+        desk.tell(Answered(200))
+        desk.tell(Chunk(b'{"type":"ADDED","object":7}\n' + bookmark(9, initial_end=True)))
+    else:
+        desk.tell(Answered(200, b'{"metadata":{"resourceVersion":"9"},"items":[7]}'))
+    assert [Replace([], "9", "initial", incomplete=True)] == desk.outputs
+
+
+def test_a_deletion_is_told_though_the_last_state_cannot_be_read():
+    desk = Desk.watching(10)
+    desk.tell(Chunk(line("DELETED", BAD)))
+    (changes,) = desk.take()
+    (change,) = changes.changes
+    assert (EventType.DELETED, "a/x", DeletedFinalStateUnknown) == (
+        change.type,
+        change.object.key,
+        type(change.object),
+    )

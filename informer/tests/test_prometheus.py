@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 import kube_informer
-from kube_informer import PODS, Health, Observer, SharedInformer, Transport
+from kube_informer import NODES, PODS, Health, Observer, SharedInformer, Transport
 from kube_informer.prometheus import InformerMetrics
 
 README = Path(kube_informer.__file__).parents[2] / "README.md"
@@ -105,3 +105,24 @@ def test_an_informer_not_filled_yet_has_version_0(registry):
     metrics = InformerMetrics(registry)
     metrics.watch(SharedInformer(Transport.__new__(Transport), PODS, observer=metrics))
     assert 0.0 == registry.get_sample_value("informer_store_resource_version", POD_LABELS)
+
+
+def test_informers_of_one_registry_are_told_apart_by_their_names(registry):
+    web = InformerMetrics(registry, PODS, "web")
+    nodes = InformerMetrics(registry, NODES)
+    web.event("ADDED")
+    nodes.event("ADDED")
+    nodes.event("ADDED")
+    for metrics in (web, nodes):
+        metrics.watch(Idle())
+    assert [1.0, 2.0, 2.0, 2.0] == [
+        registry.get_sample_value("informer_events_total", {"name": "web", "type": "ADDED"}),
+        registry.get_sample_value("informer_events_total", {"name": "nodes", "type": "ADDED"}),
+        registry.get_sample_value("informer_objects", {"name": "web"}),
+        registry.get_sample_value("informer_objects", {"name": "nodes"}),
+    ]
+
+
+def test_a_name_that_is_taken_is_refused(registry, metrics):
+    with pytest.raises(ValueError, match="'pods' has metrics in this registry"):
+        InformerMetrics(registry, PODS)

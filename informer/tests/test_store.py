@@ -13,7 +13,7 @@ from kube_informer.steps import Change, Changes, Replace
 from kube_informer.store import Delta, DeltaType, Store
 
 
-def cached(name: str, version: int, namespace: str = "a", **metadata) -> CachedObject:
+def cached(name: str, version: int | str, namespace: str = "a", **metadata) -> CachedObject:
     return decode_object(json.dumps(pod(name, version, namespace=namespace, **metadata)).encode())
 
 
@@ -152,3 +152,135 @@ def test_an_indexer_of_a_name_taken_is_refused():
     store.add_indexers({"node": lambda _: []})
     with pytest.raises(LifecycleError, match="node"):
         store.add_indexers({"node": lambda _: []})
+
+
+# Staleness: compared with the object held, never with the stream
+
+
+def filled_with(*items: CachedObject, version: str = "20") -> tuple[Store, Listener]:
+    store, heard = Store(), Listener()
+    store.apply(None, [Replace(list(items), version, "initial")], heard)
+    heard.take()
+    return store, heard
+
+
+def changed(kind: EventType, item: CachedObject, version: str = "20") -> list:
+    return [Changes([Change(kind, item)], version)]
+
+
+def test_objects_that_are_deleted_in_one_revision_are_all_deleted():
+    store, heard = filled_with(*(cached(f"e{at}", at + 1) for at in range(5)))
+    gone = [Change(EventType.DELETED, cached(f"e{at}", 50)) for at in range(5)]
+    store.apply(None, [Changes(gone, "50")], heard)
+    assert (0, 5) == (len(store.snapshot()), len(heard.take()))
+
+
+@pytest.mark.parametrize("version", ["3", "7", "", "x"])
+def test_a_deletion_is_applied_whatever_version_it_names(version):
+    store, heard = filled_with(cached("x", 7))
+    store.apply(None, changed(EventType.DELETED, cached("x", version)), heard)
+    assert 0 == len(store.snapshot())
+
+
+def test_the_deletion_of_an_earlier_object_of_that_name_leaves_the_present_one():
+    store, heard = filled_with(cached("x", 9, uid="second"))
+    store.apply(None, changed(EventType.DELETED, cached("x", 8, uid="first")), heard)
+    assert (["a/x"], []) == ([item.key for item in store.snapshot()], heard.take())
+
+
+@pytest.mark.parametrize(
+    ("held", "came", "taken"),
+    [
+        ("7", "8", True),
+        ("7", "7", False),
+        ("7", "6", False),
+        ("9" * 5000, "1" + "0" * 5000, True),
+        ("", "", True),
+        ("7", "", True),
+        ("", "7", True),
+        ("abc", "abc", False),
+        ("abc", "abd", True),
+        ("7", "abc", True),
+    ],
+)
+def test_a_state_is_taken_unless_it_is_known_to_be_a_repeat_or_older(held, came, taken):
+    store, heard = filled_with(cached("x", held))
+    store.apply(None, changed(EventType.MODIFIED, cached("x", came, note="new")), heard)
+    (item,) = store.snapshot()
+    assert taken is (b"note" in item.raw)
+    assert taken is bool(heard.take())
+
+
+def test_the_past_of_what_is_gone_is_not_told_again():
+    store, heard = filled_with(cached("x", 7))
+    store.apply(None, changed(EventType.DELETED, cached("x", 9)), heard)
+    heard.take()
+    store.apply(None, changed(EventType.ADDED, cached("x", 7)), heard)
+    store.apply(None, changed(EventType.MODIFIED, cached("x", 8)), heard)
+    assert [] == heard.take()
+
+
+def test_an_object_that_left_the_selection_may_come_back():
+    store, heard = filled_with(cached("x", 7))
+    store.apply(None, changed(EventType.DELETED, cached("x", 9)), heard)
+    store.apply(None, changed(EventType.ADDED, cached("x", 10)), heard)
+    assert ["10"] == [item.resource_version for item in store.snapshot()]
+
+
+# "Filled" is a fact of its own
+
+
+def test_a_list_without_a_version_fills_the_store():
+    store, heard = Store(), Listener()
+    store.apply(None, [Replace([cached("x", "")], "", "initial")], heard)
+    assert (True, 1, "") == (
+        store.snapshot().filled,
+        heard.fills,
+        store.snapshot().resource_version,
+    )
+    assert store.wait_until("0", 0.0)
+
+
+def test_a_list_of_objects_without_versions_tells_what_differs_by_its_bytes():
+    store, heard = filled_with(cached("same", ""), cached("new", ""), version="")
+    fresh = cached("new", "", note="new")
+    store.apply(None, [Replace([cached("same", ""), fresh], "", "no_version")], heard)
+    assert ["a/new"] == [delta.new.key for delta in heard.deltas]
+
+
+# No deletion is made up
+
+
+def test_what_cannot_be_read_any_more_stays_as_it_was_last_read():
+    store, heard = filled_with(cached("x", 7), cached("gone", 8))
+    store.apply(None, [Replace([], "30", "expired", frozenset({"a/x"}))], heard)
+    assert ["a/x"] == [item.key for item in store.snapshot()]
+    assert [("deleted", "8", None)] == heard.take()
+
+
+def test_nothing_is_deleted_where_an_object_came_of_which_nothing_can_be_read():
+    store, heard = filled_with(cached("x", 7), cached("y", 8))
+    store.apply(None, [Replace([cached("y", 8)], "30", "expired", incomplete=True)], heard)
+    assert (["a/x", "a/y"], []) == ([item.key for item in store.snapshot()], heard.take())
+
+
+# Several watches
+
+
+def test_a_write_is_waited_for_in_the_watch_that_it_comes_by():
+    store, heard = Store(["a", "b"]), Listener()
+    store.apply("a", replace(5, cached("listed", 4)), heard)
+    store.apply("b", replace(5), heard)
+    store.apply("a", changed(EventType.ADDED, cached("x", 9), "9"), heard)
+    store.apply("a", changed(EventType.DELETED, cached("x", 12), "12"), heard)
+    assert [True, True, True, False] == [
+        store.wait_until(version, 0.0) for version in ("4", "9", "12", "11")
+    ]
+
+
+@pytest.mark.parametrize(("one", "other"), [("5", ""), ("5", "abc"), ("", "")])
+def test_versions_of_several_watches_without_an_order_have_no_oldest(one, other):
+    store, heard = Store(["a", "b"]), Listener()
+    store.apply("a", [Replace([], one, "initial")], heard)
+    store.apply("b", [Replace([], other, "initial")], heard)
+    assert (True, "") == (store.snapshot().filled, store.snapshot().resource_version)

@@ -73,7 +73,7 @@ def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
 def test_an_unknown_context_is_refused_with_the_known_ones(control_plane: ControlPlane) -> None:
     done = run("direct", "--kubeconfig", control_plane.kubeconfig, "--context", "nobody")
 
-    assert_fails_in_one_line(done, 3, "'nobody'", "informer", "bystander", "--context")
+    assert_fails_in_one_line(done, 3, "'nobody'", "informer", "churn", "--context")
 
 
 def test_an_authority_that_is_not_there_is_named(

@@ -87,7 +87,7 @@ def test_an_expired_token_is_gone_and_a_fresh_one_reads_on(
 def test_a_server_that_may_not_read_pods_is_never_ready_and_says_why(
     start_server: StartServer, clients: dict[str, Client], name: str
 ) -> None:
-    server = start_server(name, "--context", "bystander").client
+    server = start_server(name, "--context", "churn").client
 
     for path in ("/pods", f"/pods/{NAMESPACE}/x", "/readyz"):
         answer = server.ask(path)

@@ -15,10 +15,13 @@ from bench.cluster.existing.removal import End, remove
 from bench.cluster.existing.run_lock import forget, holding
 from bench.cluster.identities import (
     ADMIN,
+    GRANTED_S,
     HARNESS,
     IDENTITIES,
     Identity,
+    add_context,
     confined_rules,
+    is_granted,
     write_kubeconfig,
     write_token,
 )
@@ -28,11 +31,7 @@ from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from kube_informer import ClientConfig
 
-GRANTED_S = 20.0
-"""How long an API server may take to notice a role that was bound."""
-POLL_S = 0.1
 RBAC = "rbac.authorization.k8s.io"
-REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 LEAST_TOKEN_S = 3600
 
 Say = Callable[[str], None]
@@ -112,6 +111,16 @@ class ExistingPlane(Stoppable):
             self._apis[identity] = Api(self.client_config(identity), connections=16)
         return self._apis[identity]
 
+    def admit(self, identity: Identity) -> None:
+        """Make an account for ``identity`` unless it has one.
+
+        Raises ``ClusterError`` if its role does not come into force.
+        """
+        if not (self._tokens / identity.name).exists():
+            self._create(identity)
+            add_context(self.kubeconfig, identity.name, self._tokens / identity.name)
+            self._await_rights(identity)
+
     def observer(self) -> Api | None:
         """Return the person's connection if it may read metrics: no account in a namespace can."""
         return self._access.api if self._terms.reads_metrics else None
@@ -151,10 +160,6 @@ class ExistingPlane(Stoppable):
         api.post(core, {"metadata": {"name": ACCOUNT}})
         for identity in IDENTITIES:
             self._create(identity)
-        lifetime_s = max(LEAST_TOKEN_S, terms.expires_epoch_s - int(time.time()))
-        files = {identity.name: self._tokens / identity.name for identity in IDENTITIES}
-        for name, file in files.items():
-            write_token(api, name, file, namespace=terms.namespace, lifetime_s=lifetime_s)
         config = self._access.config
         authority = None
         if config.authority is not None:
@@ -165,12 +170,12 @@ class ExistingPlane(Stoppable):
             server=config.server,
             authority=authority,
             admin=None,
-            tokens=files,
+            tokens={identity.name: self._tokens / identity.name for identity in IDENTITIES},
             server_name=config.server_name,
             proxy=config.proxy,
         )
         for identity in IDENTITIES:
-            self._wait_until_granted(identity)
+            self._await_rights(identity)
         self._try_a_pod()
 
     def _try_a_pod(self) -> None:
@@ -202,27 +207,21 @@ class ExistingPlane(Stoppable):
         subject = {"kind": "ServiceAccount", "name": identity.name, "namespace": namespace}
         role = {"apiGroup": RBAC, "kind": "Role", "name": identity.name}
         api.post(f"{roles}/rolebindings", {**own, "roleRef": role, "subjects": [subject]})
+        write_token(
+            api,
+            identity.name,
+            self._tokens / identity.name,
+            namespace=namespace,
+            lifetime_s=max(LEAST_TOKEN_S, self._terms.expires_epoch_s - int(time.time())),
+        )
 
-    def _wait_until_granted(self, identity: Identity) -> None:
+    def _await_rights(self, identity: Identity) -> None:
         rule = confined_rules(identity, with_status=self.placement.writes_status)[0]
-        about = {
-            "namespace": self.placement.home,
-            "verb": rule["verbs"][0],
-            "resource": rule["resources"][0],
-        }
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": about},
-        }
-        deadline = time.monotonic() + GRANTED_S
-        while not self.api(identity.name).post(REVIEW, review)["status"]["allowed"]:
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    f"the account {identity.name} in {self.placement.home} was not granted its "
-                    f"role within {GRANTED_S:g} s: does this cluster use RBAC?"
-                )
-            time.sleep(POLL_S)
+        if not is_granted(self.api(identity.name), rule, self.placement.home):
+            raise ClusterError(
+                f"the account {identity.name} in {self.placement.home} was not granted its role "
+                f"within {GRANTED_S:g} s: does this cluster use RBAC?"
+            )
 
     def _take_away(self) -> None:
         if not self._has_asked:

@@ -158,10 +158,9 @@ class _Cancellable(HTTPConnection):
                 failure = error
             else:
                 return sock
-        what = f"{self.host}:{self.port}: {failure}"
         if isinstance(failure, TimeoutError):
-            raise ConnectTimeoutError(self, what) from failure
-        raise NewConnectionError(self, what) from failure
+            raise ConnectTimeoutError(self, f"cannot connect: {failure}") from failure
+        raise NewConnectionError(self, f"cannot connect: {failure}") from failure
 
     def connect(self) -> None:
         cancel = current_cancel()

@@ -141,7 +141,7 @@ class Ladder:
         self.moved = False
         """Whether the last signal led to another remedy than the one before."""
         self._spent = 0.0
-        self._next_fetch = Remedy.LIST_LATEST
+        self._next_fetch = Remedy.LIST_KNOWN
 
     def climb(self, phase: Phase, signal: Signal) -> Remedy:
         """Return the remedy for ``signal``."""

@@ -6,11 +6,16 @@ and ``informer_store_resource_version`` by ``name``, ``group``, ``version`` and
 ``resource``. The others are this library's. README.md lists all of them.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from kube_informer.informer import SharedInformer
 from kube_informer.observer import Observer
 from kube_informer.resource import PODS, Resource
+from kube_informer.resource_version import is_number
 
 LATENCY_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """client-go's, of ``informer_processing_latency_seconds``."""
@@ -19,107 +24,143 @@ LIST_BUCKETS_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60)
 WATCH_BUCKETS_S = (1, 10, 60, 300, 600, 1200)
 ITEM_BUCKETS = (0, 1, 10, 100, 1000, 10_000, 100_000)
 
-EXACT = 10**15
-"""A version's 15 last digits are what a sample holds exactly; client-go cuts it so too."""
+EXACT_DIGITS = 15
+"""A version's last digits that a sample holds exactly; client-go cuts it so too."""
 
 INFORMER_LABELS = ("name", "group", "version", "resource")
 
 
-class InformerMetrics(Observer):
-    """Counts what an informer tells; :meth:`watch` adds what can be read from it."""
+def _queued(informer: SharedInformer) -> int:
+    return sum(handler.queue_depth for handler in informer.handlers)
 
-    def __init__(self, registry: CollectorRegistry, resource: Resource = PODS) -> None:
+
+_Family = TypeVar("_Family", Counter, Gauge, Histogram)
+
+_families: WeakKeyDictionary[CollectorRegistry, dict[str, Any]] = WeakKeyDictionary()
+"""By registry: the metrics made there, by name. The informers of one registry share them."""
+
+
+class InformerMetrics(Observer):
+    """Counts what an informer tells; :meth:`watch` adds what can be read from it.
+
+    ``name`` tells the informers of one registry apart, in the label of that name: the
+    resource's plural if not given. Raise ``ValueError`` where it is taken.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, resource: Resource = PODS, name: str | None = None
+    ) -> None:
         self._registry = registry
-        self._names = (resource.plural, resource.group, resource.version, resource.plural)
+        self._name = resource.plural if name is None else name
+        self._names = (self._name, resource.group, resource.version, resource.plural)
+        self._known = _families.setdefault(registry, {})
+        taken: set[str] = self._known.setdefault("", set())
+        if self._name in taken:
+            raise ValueError(
+                f"an informer named {self._name!r} has metrics in this registry; give another name"
+            )
+        taken.add(self._name)
         self._count_as_client_go()
         self._count_the_rest()
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, registry=self._registry)
+    def _family(
+        self,
+        kind: type[_Family],
+        name: str,
+        text: str,
+        labels: tuple[str, ...],
+        **options: Any,  # noqa: ANN401 - those of the kind
+    ) -> _Family:
+        family: _Family | None = self._known.get(name)
+        if family is None:
+            family = self._known[name] = kind(
+                name, text, labels, registry=self._registry, **options
+            )
+        return family
 
-    def _of_reflector(self, name: str, text: str) -> Counter:
-        return self._counter(f"reflector_{name}", text, "name").labels(self._names[0])
+    def _counters(self, name: str, text: str, *labels: str) -> Counter:
+        return self._family(Counter, name, text, ("name", *labels))
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return self._counters(name, text).labels(self._name)
+
+    def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        self._family(Gauge, name, text, ("name",)).labels(self._name).set_function(value)
 
     def _spread(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         name = f"reflector_{name}"
-        made = Histogram(name, text, ("name",), buckets=buckets, registry=self._registry)
-        return made.labels(self._names[0])
+        return self._family(Histogram, name, text, ("name",), buckets=buckets).labels(self._name)
 
     def _count_as_client_go(self) -> None:
-        self._lists = self._of_reflector("lists", "LISTs sent.")
+        self._lists = self._counter("reflector_lists", "LISTs sent.")
         self._list_s = self._spread("list_duration_seconds", "Time of a LIST.", LIST_BUCKETS_S)
         self._items = self._spread(
             "items_per_list", "Objects of a whole state, listed or streamed.", ITEM_BUCKETS
         )
-        self._watches = self._of_reflector("watches", "Watches answered 200.")
-        self._short = self._of_reflector("short_watches", "Watches over at once, with no event.")
+        self._watches = self._counter("reflector_watches", "Watches answered 200.")
+        self._short = self._counter("reflector_short_watches", "Watches over at once, no event.")
         self._watch_s = self._spread("watch_duration_seconds", "Life of a watch.", WATCH_BUCKETS_S)
         self._watch_items = self._spread("items_per_watch", "Events of a watch.", ITEM_BUCKETS)
-        self._handler_s = Histogram(
+        self._handler_s = self._family(
+            Histogram,
             "informer_processing_latency_seconds",
             "Time of a handler over one notification.",
             INFORMER_LABELS,
             buckets=LATENCY_BUCKETS_S,
-            registry=self._registry,
         ).labels(*self._names)
 
     def _count_the_rest(self) -> None:
-        counter = self._counter
-        self._answers = counter("informer_list_answers", "LISTs by code; 0: no answer.", "code")
-        self._fills = counter("informer_fills", "Whole states fetched.", "reason")
+        counter, counters = self._counter, self._counters
+        self._answers = counters("informer_list_answers", "LISTs by code; 0: no answer.", "code")
+        self._fills = counters("informer_fills", "Whole states fetched.", "reason")
         self._fallbacks = counter("informer_stream_fallbacks", "Falls back to filling by LIST.")
-        self._climbs = counter(
+        self._climbs = counters(
             "informer_remedies", "Trouble met, and what was done.", "signal", "remedy"
         )
         self._restarts = counter("informer_paging_restarts", "Lists in pages begun again.")
-        self._events = counter("informer_events", "Watch events taken in.", "type")
-        self._stale = counter("informer_stale_events", "Events dropped as known already.", "type")
+        self._events = counters("informer_events", "Watch events that came.", "type")
+        self._stale = counters("informer_stale_events", "Events dropped as known already.", "type")
         self._poisoned = counter("informer_poisoned", "Objects and events not to be decoded.")
         self._bytes = counter("informer_received_bytes", "Bytes of bodies received.")
-        self._refused = counter("informer_refusals", "Lists and watches refused.", "code")
+        self._refused = counters("informer_refusals", "Lists and watches refused.", "code")
         self._failures = counter("informer_stream_failures", "Lists and watches that broke off.")
         self._faults = counter("informer_faults", "Errors of our own that cost a whole fetch.")
         self._backoff = counter("informer_backoff_seconds", "Time waited before asking again.")
-        self._raised = counter("informer_handler_failures", "Calls that raised.", "handler")
+        self._raised = counters("informer_handler_failures", "Calls that raised.", "handler")
 
     def watch(self, informer: SharedInformer) -> None:
-        """Show the size, bytes, version, queues and staleness of ``informer`` at each scrape."""
-
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(f"informer_{name}", text, labels, registry=self._registry)
+        """Show the size, bytes, version, queues and health of ``informer`` at each scrape."""
 
         def version() -> float:
             text = informer.snapshot().resource_version
-            return float(int(text) % EXACT) if text.isdecimal() else 0.0
+            return float(text[-EXACT_DIGITS:]) if is_number(text) else 0.0
 
-        queued = gauge("queued_items", "Notifications that wait.", *INFORMER_LABELS)
-        queued.labels(*self._names).set_function(
-            lambda: sum(one.queue_depth for one in informer.handlers)
+        for name, text, value in (
+            ("queued_items", "Notifications that wait.", lambda: _queued(informer)),
+            ("store_resource_version", "Last 15 digits, 0: not filled.", version),
+        ):
+            family = self._family(Gauge, f"informer_{name}", text, INFORMER_LABELS)
+            family.labels(*self._names).set_function(value)
+        gauge = self._gauge
+        gauge("reflector_last_resource_version", "Last version seen.", version)
+        gauge("informer_objects", "Objects held.", lambda: len(informer.snapshot()))
+        gauge("informer_object_bytes", "Bytes of JSON held.", lambda: informer.raw_bytes)
+        gauge("informer_synced", "1 once the first fill is complete.", lambda: informer.has_synced)
+        gauge(
+            "informer_following",
+            "1 while nothing keeps it from following.",
+            lambda: informer.health.following,
         )
-        stored = gauge("store_resource_version", "Last 15 digits, 0: not filled.", *INFORMER_LABELS)
-        stored.labels(*self._names).set_function(version)
-        Gauge(
-            "reflector_last_resource_version",
-            "Last version seen.",
-            ("name",),
-            registry=self._registry,
-        ).labels(self._names[0]).set_function(version)
-        gauge("objects", "Objects held.").set_function(lambda: len(informer.snapshot()))
-        gauge("object_bytes", "Bytes of JSON held.").set_function(lambda: informer.raw_bytes)
-        gauge("synced", "1 once the first fill is complete.").set_function(
-            lambda: informer.has_synced
-        )
-        gauge("following", "1 while nothing keeps it from following.").set_function(
-            lambda: informer.health.following
-        )
-        gauge("staleness_seconds", "Time since the cache was known to be current.").set_function(
-            lambda: informer.health.seconds
+        gauge(
+            "informer_staleness_seconds",
+            "Time since the cache was known to be current.",
+            lambda: informer.health.seconds,
         )
 
     def listed(self, code: int, seconds: float) -> None:  # noqa: D102 - here and below: as in Observer
         self._lists.inc()
         self._list_s.observe(seconds)
-        self._answers.labels(str(code)).inc()
+        self._answers.labels(self._name, str(code)).inc()
 
     def watch_started(self) -> None:  # noqa: D102
         self._watches.inc()
@@ -132,22 +173,22 @@ class InformerMetrics(Observer):
 
     def filled(self, reason: str, objects: int) -> None:  # noqa: D102
         self._items.observe(objects)
-        self._fills.labels(reason).inc()
+        self._fills.labels(self._name, reason).inc()
 
     def fell_back(self, cause: str) -> None:  # noqa: ARG002, D102
         self._fallbacks.inc()
 
     def climbed(self, signal: str, remedy: str) -> None:  # noqa: D102
-        self._climbs.labels(signal, remedy).inc()
+        self._climbs.labels(self._name, signal, remedy).inc()
 
     def restarted_paging(self) -> None:  # noqa: D102
         self._restarts.inc()
 
     def event(self, kind: str, version: str = "") -> None:  # noqa: ARG002, D102
-        self._events.labels(kind).inc()
+        self._events.labels(self._name, kind).inc()
 
     def stale(self, kind: str) -> None:  # noqa: D102
-        self._stale.labels(kind).inc()
+        self._stale.labels(self._name, kind).inc()
 
     def poisoned(self, cause: str) -> None:  # noqa: ARG002, D102
         self._poisoned.inc()
@@ -156,7 +197,7 @@ class InformerMetrics(Observer):
         self._bytes.inc(size)
 
     def refused(self, code: int, message: str) -> None:  # noqa: ARG002, D102
-        self._refused.labels(str(code)).inc()
+        self._refused.labels(self._name, str(code)).inc()
 
     def stream_failed(self, cause: str) -> None:  # noqa: ARG002, D102
         self._failures.inc()
@@ -171,4 +212,4 @@ class InformerMetrics(Observer):
         self._handler_s.observe(seconds)
 
     def handler_failed(self, handler: str, error: BaseException) -> None:  # noqa: ARG002, D102
-        self._raised.labels(handler).inc()
+        self._raised.labels(self._name, handler).inc()

@@ -16,12 +16,21 @@ from bench.cluster.binaries import Binaries
 from bench.cluster.certificates import Authority
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.identities import IDENTITIES, NAMESPACE, write_token
+from bench.probes.observers import observers
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from kube_informer import ClientConfig
 
-EVERYBODY = ("admin", *(identity.name for identity in IDENTITIES))
+ACCOUNTS = (*IDENTITIES, *(observer.identity for observer in observers().values()))
+EVERYBODY = ("admin", *(identity.name for identity in ACCOUNTS))
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def admitted(control_plane: ControlPlane) -> None:
+    """Observers get their accounts when they are started, once."""
+    for identity in ACCOUNTS:
+        control_plane.admit(identity)
 
 
 def whoami(plane: ControlPlane, identity: str) -> dict[str, object]:
@@ -40,7 +49,9 @@ def test_it_says_the_version_it_was_asked_for(
 
 def test_the_kubeconfig_has_a_context_for_each_identity(control_plane: ControlPlane) -> None:
     config = yaml.safe_load(control_plane.kubeconfig.read_text())
-    assert set(EVERYBODY) == {context["name"] for context in config["contexts"]}
+    assert {"admin", *(identity.name for identity in IDENTITIES)} == {
+        context["name"] for context in config["contexts"]
+    }
     identities = "admin informer direct external churn probe bystander harness"
     assert set(identities.split()) == set(EVERYBODY)
 
@@ -52,7 +63,7 @@ def test_the_official_client_takes_every_context(control_plane: ControlPlane, co
         assert "v1" in kubernetes.client.CoreApi(client).get_api_versions().versions
 
 
-@pytest.mark.parametrize("identity", IDENTITIES, ids=lambda identity: identity.name)
+@pytest.mark.parametrize("identity", ACCOUNTS, ids=lambda identity: identity.name)
 def test_every_account_is_seen_under_its_own_name(control_plane: ControlPlane, identity) -> None:
     assert identity.user == whoami(control_plane, identity.name)["username"]
 
@@ -122,7 +133,7 @@ def test_a_stranger_with_another_authority_does_not_trust_it(
 def test_the_audit_log_has_an_answered_request_at_once(control_plane: ControlPlane) -> None:
     mark = f"/api/v1/namespaces/{NAMESPACE}/configmaps/audit-{time.time_ns()}"
     with pytest.raises(ApiError):
-        control_plane.api("bystander").get(mark)
+        control_plane.api("direct").get(mark)
     assert f'"requestURI":"{mark}"' in control_plane.audit_log.read_text()
 
 

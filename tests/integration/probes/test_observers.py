@@ -11,7 +11,7 @@ import pytest
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.probes.audit import AuditLog, AuditRow
-from bench.probes.observers import Observed, Observers
+from bench.probes.observation import Observers, Seen
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.sut.launch import ServerSpec
@@ -33,10 +33,12 @@ def observers(plane: ControlPlane, watchdog: Watchdog) -> Iterator[Observers]:
         yield started
 
 
-def observe(observers: Observers, server: str | None = None, seed: str = "a") -> Observed:
+def observe(observers: Observers, server: str | None = None, seed: str = "a") -> tuple[Seen, Seen]:
+    """Return what the freshness probe saw, and what the bystander."""
     observers.resume(server, seed=seed)
     time.sleep(SECONDS)
-    return observers.pause()
+    seen = observers.pause().seen
+    return seen["freshness"], seen["bystander"]
 
 
 def users(rows: list[AuditRow]) -> dict[str, list[AuditRow]]:
@@ -54,10 +56,10 @@ def test_every_write_is_seen_through_a_server_within_its_bounds(
     log = tmp_path / "server.log"
     spec = ServerSpec.on(plane, server_kinds()[name], log)
     with ServerUnderTest.start(spec, watchdog) as server:
-        observed = observe(observers, server.url)
-    assert observed.freshness
-    assert observed.reads >= len(observed.freshness)
-    for row in observed.freshness:
+        probe, _ = observe(observers, server.url)
+    assert probe.rows
+    assert probe.reads >= len(probe.rows)
+    for row in probe.rows:
         assert row.first_sent_us is not None
         assert row.fresh_done_us is not None
         assert row.acked_us <= row.first_sent_us < row.fresh_done_us
@@ -66,18 +68,18 @@ def test_every_write_is_seen_through_a_server_within_its_bounds(
 
 
 def test_without_a_server_the_same_is_written_and_nothing_read(observers: Observers) -> None:
-    observed = observe(observers)
-    assert 0 == observed.reads
-    assert observed.freshness
-    assert {None} == {row.fresh_done_us for row in observed.freshness}
-    assert {"ok"} == {row.outcome for row in observed.bystander}
+    probe, bystander = observe(observers)
+    assert 0 == probe.reads
+    assert probe.rows
+    assert {None} == {row.fresh_done_us for row in probe.rows}
+    assert {"ok"} == {row.outcome for row in bystander.rows}
 
 
 def test_a_server_that_answers_nothing_is_no_fresh_one(observers: Observers) -> None:
-    observed = observe(observers, "http://127.0.0.1:9")
-    assert observed.reads > len(observed.freshness) > 0
-    assert {(None, None)} == {(row.first_stale, row.fresh_done_us) for row in observed.freshness}
-    assert 0 == observed.in_flight
+    probe, bystander = observe(observers, "http://127.0.0.1:9")
+    assert probe.reads > len(probe.rows) > 0
+    assert {(None, None)} == {(row.first_stale, row.fresh_done_us) for row in probe.rows}
+    assert 0 == probe.in_flight == bystander.in_flight
 
 
 def test_once_paused_neither_asks_the_api_server_anything(
@@ -97,7 +99,7 @@ def test_each_is_an_identity_of_its_own_in_the_audit_log(
 ) -> None:
     audit = AuditLog(plane.audit_log)
     begin = audit.size()
-    observed = observe(observers)
+    probe, bystander = observe(observers)
     rows = audit.rows(begin, audit.size())
     audit.close()
     asked = users(rows)
@@ -107,13 +109,13 @@ def test_each_is_an_identity_of_its_own_in_the_audit_log(
     assert {("get", "configmaps", 200)} == {
         (row.verb, row.resource, row.code) for row in asked["bystander"]
     }
-    assert len(observed.freshness) == len(asked["probe"])
-    assert len(observed.bystander) == len(asked["bystander"])
+    assert len(probe.rows) == len(asked["probe"])
+    assert len(bystander.rows) == len(asked["bystander"])
 
 
 def test_equal_seeds_write_at_equal_moments(observers: Observers) -> None:
     def starts(seed: str) -> list[int]:
-        intended = sorted(row.intended_us for row in observe(observers, seed=seed).bystander)
+        intended = sorted(row.intended_us for row in observe(observers, seed=seed)[1].rows)
         # in tens of microseconds: a row's moment is rounded to one
         return [round(at - intended[0], -1) // 10 for at in intended[:10]]
 

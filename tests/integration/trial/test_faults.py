@@ -63,8 +63,7 @@ class Ward:
             requests=found.requests,
             audit=found.audit,
             scrapes=found.scrapes,
-            freshness=found.freshness,
-            bystander=found.bystander,
+            observed=found.observed,
         )
         analysis = analyse(store.open(record.run))
         assert () == analysis.voids

@@ -22,6 +22,8 @@ from bench.model import (
     Trial,
     TrialRecord,
 )
+from bench.probes.observers.bystander import BystanderRow
+from bench.probes.staleness import FreshnessRow
 from bench.store import RunReader, RunWriter, Store
 from tests.unit.store.builders import a_plan, a_run
 
@@ -167,8 +169,10 @@ def write_trial(
         "audit": _audit(log, begin, marks_s, identity, agents),
         "scrapes": _scrapes(log, client, churned, count * arm.bytes_per_read),
         "samples": _samples(arm, seconds),
-        "freshness": freshness,
-        "bystander": bystander,
+    }
+    observed = {
+        "freshness": (FreshnessRow, freshness),
+        "bystander": (BystanderRow, bystander),
     }
     outcomes = list(requests["outcome"])
     record = TrialRecord(
@@ -205,7 +209,11 @@ def write_trial(
         upstream_bytes=round(count * arm.bytes_per_read) if has_server else None,
     )
     record = replace(record, **changes)
-    made.writer.write_trial(record, **{key: content[key] for key in tables})
+    made.writer.write_trial(
+        record,
+        **{key: rows for key, rows in content.items() if key in tables},
+        observed={key: rows for key, rows in observed.items() if key in tables},
+    )
     made.order += 1
     return record
 

@@ -1,5 +1,6 @@
 """From writes and reads to bounds of staleness, with moments made up."""
 
+from bench.probes.observation import shifted
 from bench.probes.staleness import FreshnessRow, Staleness
 
 
@@ -91,7 +92,7 @@ def test_without_a_reader_a_write_waits_for_nothing() -> None:
 
 def test_shifting_moves_what_is_known_and_leaves_what_is_not() -> None:
     row = FreshnessRow(150, 7, 160, True, None, 200, 2, 155)
-    assert FreshnessRow(50, 7, 60, True, None, 100, 2, 55) == row.shifted(100)
+    assert FreshnessRow(50, 7, 60, True, None, 100, 2, 55) == shifted(row, 100)
 
 
 def test_reads_grow_sparser_with_the_wait_of_the_oldest_write_alone() -> None:

@@ -5,13 +5,16 @@ import yaml
 from bench.cluster.existing.removal import RIGHTS
 from bench.cluster.existing.rights import OPTIONAL, Right, as_yaml, in_words, needed
 from bench.cluster.identities import IDENTITIES, confined_rules
+from bench.probes.observers import observers
+
+ACCOUNTS = (*IDENTITIES, *(observer.identity for observer in observers().values()))
 
 
 def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None:
     held = {(right.verb, right.target) for right in needed()}
     given = {
         (verb, resource)
-        for identity in IDENTITIES
+        for identity in ACCOUNTS
         for rule in confined_rules(identity, with_status=True)
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -20,7 +23,7 @@ def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None
 
 
 def test_without_status_no_account_is_given_a_right_on_it() -> None:
-    rules = [rule for one in IDENTITIES for rule in confined_rules(one, with_status=False)]
+    rules = [rule for one in ACCOUNTS for rule in confined_rules(one, with_status=False)]
     assert "pods/status" not in {resource for rule in rules for resource in rule["resources"]}
     assert all("namespaces" not in rule["resources"] for rule in rules)
 

@@ -16,6 +16,8 @@ import pytest
 
 from bench.model import SCHEMA, Answer, EqualityRecord, Outcome, RunState
 from bench.probes.audit import AuditRow
+from bench.probes.observers.bystander import BystanderRow
+from bench.probes.staleness import FreshnessRow
 from bench.store import Store, StoreError
 from bench.store.files import replaced_folder
 from tests.unit.store.builders import a_run, a_trial, some_requests
@@ -93,7 +95,8 @@ def test_what_probe_and_bystander_saw_is_kept_with_what_they_did_not_see(store):
         "outcome": ["ok", "dropped"],
     }
     writer = store.create(a_run())
-    writer.write_trial(a_trial(), freshness=freshness, bystander=bystander)
+    observed = {"freshness": (FreshnessRow, freshness), "bystander": (BystanderRow, bystander)}
+    writer.write_trial(a_trial(), observed=observed)
     reader = store.open("latest")
     assert [True, None] == list(reader.freshness(a_trial())["first_stale"])
     assert [5_400.0] == list(reader.freshness(a_trial())["fresh_done_us"].dropna())

@@ -1,9 +1,7 @@
-"""The freshness probe: ``python -m bench.probes.freshness_process``.
+"""The freshness probe: how old a server's answers are.
 
-Orders are JSON lines on standard input, answers JSON lines on standard output:
-``resume`` with the server to read from (none: only writes), ``pause``; end of
-input ends it. Writes come about ``WRITES_PER_S`` times a second at moments drawn
-from the seed, so that they keep no step with the load's arrivals.
+Writes come about ``WRITES_PER_S`` times a second at moments drawn from the seed, so that they
+keep no step with the load's arrivals; each is read from the server until it shows.
 """
 
 import random
@@ -18,10 +16,12 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, obey
-from bench.cluster.placement import Placement, add_placement, placement_of
+from bench.cluster.identities import Identity, pod_rule
+from bench.cluster.placement import Placement
 from bench.model import PROBE_NAME
+from bench.probes.observers import Observer
 from bench.probes.staleness import FreshnessRow, Staleness
+from kube_informer import ClientConfig
 
 WRITES_PER_S = 2.0
 BOUND_S = 10.0
@@ -90,11 +90,22 @@ class Reader:
         self._pool.close()
 
 
-class Probe:
+class FreshnessProbe(Observer):
     """Writes on one thread and reads on another, from ``resume`` to ``pause``."""
 
-    def __init__(self, api: Api, placement: Placement) -> None:
-        self._api = api
+    title = "freshness probe"
+    identity = Identity(
+        "probe",
+        (pod_rule("create", "delete", "get", "patch"), pod_rule("patch", subresource="status")),
+    )
+    row = FreshnessRow
+    placed_by = "acked_us"
+    requests_per_s = WRITES_PER_S
+    requests = f"{WRITES_PER_S:g} writes/s of a freshness probe"
+
+    def __init__(self, config: ClientConfig, placement: Placement) -> None:
+        self._api = Api(config, connections=1)
+        create_pod(self._api, placement)
         self._placement = placement
         self._lock = threading.Condition()
         self._halt = threading.Event()
@@ -140,7 +151,6 @@ class Probe:
         return {
             "rows": [asdict(row) for row in rows],
             "reads": self._reads,
-            "written": self._written,
             "failed": self._failed,
             "first_failure": self._failure,
             "elapsed_s": elapsed_s,
@@ -223,22 +233,4 @@ def create_pod(api: Api, placement: Placement) -> None:
             raise
 
 
-def main() -> None:
-    """Obey orders until standard input ends."""
-    parser = account_parser("bench.probes.freshness_process", __doc__)
-    add_placement(parser)
-    arguments = parser.parse_args()
-    placement = placement_of(arguments)
-    api = Api(client_config_of(arguments), connections=1)
-    create_pod(api, placement)
-    probe = Probe(api, placement)
-
-    def resume(order: Order) -> tuple[str, Figures]:
-        probe.resume(order["server"], order["seed"])
-        return "resumed", {}
-
-    obey({"resume": resume, "pause": lambda _: ("paused", probe.pause())})
-
-
-if __name__ == "__main__":
-    main()
+OBSERVER = FreshnessProbe

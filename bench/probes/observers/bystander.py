@@ -1,25 +1,24 @@
-"""The bystander: ``python -m bench.probes.bystander_process``.
+"""The bystander: another client of the API server, for one small object at a slow rate.
 
-An innocent client of the API server, for one small object at a slow rate.
-Orders and answers as in ``bench.probes.freshness_process``. Starts are drawn
-from the seed (Poisson), so that they keep no step with the load's arrivals, and
-do not wait for answers (an open model).
+Starts are drawn from the seed (Poisson), so that they keep no step with the load's
+arrivals, and do not wait for answers (an open model).
 """
 
-import argparse
 import queue
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from urllib3.exceptions import TimeoutError as HttpTimeoutError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, obey
+from bench.cluster.identities import Identity
+from bench.cluster.placement import Placement
 from bench.load.pacing import offsets
 from bench.model import Arrivals
-from bench.probes.bystander_row import BystanderRow
+from bench.probes.observers import Observer
+from kube_informer import ClientConfig
 
 REQUESTS_PER_S = 25.0
 OUTSTANDING = 16
@@ -27,14 +26,46 @@ OUTSTANDING = 16
 TIMEOUT_S = 10.0
 DRAIN_S = 2.0
 OK = 200
+SMALL_OBJECT = "bystander"
+"""The ConfigMap that is asked for."""
 
 
-class Bystander:
+@dataclass(frozen=True, slots=True)
+class BystanderRow:
+    """One request; see ``results/README.md`` for the columns. Microseconds, all from one begin."""
+
+    intended_us: int
+    sent_us: int | None
+    done_us: int | None
+    status: int
+    outcome: str
+
+
+class Bystander(Observer):
     """Sends from a few threads what a pacer hands out."""
 
-    def __init__(self, api: Api, path: str) -> None:
-        self._api = api
-        self._path = path
+    title = "bystander"
+    identity = Identity(
+        "bystander", ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},)
+    )
+    row = BystanderRow
+    placed_by = "intended_us"
+    requests_per_s = REQUESTS_PER_S
+    requests = f"{REQUESTS_PER_S:g} small reads/s of a bystander"
+
+    @classmethod
+    def prepare(cls, admin: Api, placement: Placement) -> None:
+        """Make the ConfigMap that is asked for."""
+        content = {"metadata": {"name": SMALL_OBJECT}, "data": {"for": "the bystander to ask for"}}
+        try:
+            admin.post(_folder(placement), content)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+
+    def __init__(self, config: ClientConfig, placement: Placement) -> None:
+        self._api = Api(config, connections=OUTSTANDING, read_timeout_s=TIMEOUT_S)
+        self._path = f"{_folder(placement)}/{SMALL_OBJECT}"
         self._lock = threading.Condition()
         self._rows: list[BystanderRow] = []
         self._outstanding = 0
@@ -44,7 +75,7 @@ class Bystander:
         for _ in range(OUTSTANDING):
             threading.Thread(target=self._send, daemon=True).start()
 
-    def resume(self, seed: str) -> None:
+    def resume(self, server: str | None, seed: str) -> None:  # noqa: ARG002 - asks the API server only
         """Ask until paused."""
         self.pause()
         self._rows = []
@@ -102,25 +133,8 @@ def _us(seconds: float) -> int:
     return round(seconds * 1e6)
 
 
-def main() -> None:
-    """Obey orders until standard input ends."""
-    arguments = _arguments()
-    config = client_config_of(arguments)
-    api = Api(config, connections=OUTSTANDING, read_timeout_s=TIMEOUT_S)
-    bystander = Bystander(api, arguments.path)
-
-    def resume(order: Order) -> tuple[str, Figures]:
-        bystander.resume(order["seed"])
-        return "resumed", {}
-
-    obey({"resume": resume, "pause": lambda _: ("paused", bystander.pause())})
+def _folder(placement: Placement) -> str:
+    return f"/api/v1/namespaces/{placement.home}/configmaps"
 
 
-def _arguments() -> argparse.Namespace:
-    parser = account_parser("bench.probes.bystander_process", __doc__)
-    parser.add_argument("--path", required=True, help="what is asked for, again and again")
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    main()
+OBSERVER = Bystander

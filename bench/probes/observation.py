@@ -1,0 +1,167 @@
+"""The harness's end of the observers: their processes, led together through a trial."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self, TypeVar
+
+from bench.cluster.child_rpc import account_arguments
+from bench.cluster.identities import ADMIN
+from bench.cluster.plane import Plane
+from bench.probes.observers import Observer, observers
+from bench.supervision.process import SupervisedProcess
+from bench.supervision.rpc import RpcClient
+from bench.supervision.stoppable import Stoppable
+from bench.supervision.watchdog import Watchdog
+
+ANSWER_TIMEOUT_S = 30.0
+
+Row = TypeVar("Row", bound=Any)
+
+
+def shifted(row: Row, begin_us: int) -> Row:
+    """Return a dataclass row with its times (fields named ``..._us``) counted from ``begin_us``."""
+    times = {
+        field.name: at_us - begin_us
+        for field in fields(row)
+        if field.name.endswith("_us") and (at_us := getattr(row, field.name)) is not None
+    }
+    return replace(row, **times)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one observer saw since it was last resumed; times in us of the monotonic clock."""
+
+    observer: type[Observer]
+    rows: tuple[Any, ...]
+    in_flight: int
+    """What did not end within the bound of the pause."""
+    reads: int = 0
+    """Its reads of the server under test, in ``elapsed_s``."""
+    elapsed_s: float = 0.0
+    failed: int = 0
+    """Its requests of the API server that failed, beside those in its rows."""
+    first_failure: str | None = None
+    resource_version: int = 0
+    """Of the last pod that it wrote."""
+
+    @property
+    def reads_per_s(self) -> float:
+        """The load that it added to the server under test."""
+        return self.reads / self.elapsed_s if self.elapsed_s else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What all observers saw, by their names."""
+
+    seen: Mapping[str, Seen]
+
+    def __iter__(self) -> Iterator[Seen]:
+        return iter(self.seen.values())
+
+    def rows_within(self, begin_us: int, seconds: float) -> dict[str, tuple[type, list[Any]]]:
+        """Return each observer's row type and its rows of the window, counted from its begin."""
+        end_us = begin_us + round(seconds * 1e6)
+        return {
+            name: (
+                seen.observer.row,
+                [
+                    shifted(row, begin_us)
+                    for row in seen.rows
+                    if begin_us <= getattr(row, seen.observer.placed_by) < end_us
+                ],
+            )
+            for name, seen in self.seen.items()
+        }
+
+
+class Observers(Stoppable):
+    """The observers of one control plane, a process each, paused at first."""
+
+    def __init__(self, processes: Mapping[str, SupervisedProcess]) -> None:
+        self._processes = processes
+        self._rpcs = {name: RpcClient(process) for name, process in processes.items()}
+
+    @classmethod
+    def start(cls, plane: Plane, watchdog: Watchdog) -> Self:
+        """Start all of them, each as its own identity.
+
+        Raises ``ProcessFailed`` if one does not come up, ``ApiError`` or
+        ``ApiUnreachableError`` if its account or its objects cannot be made.
+        """
+        processes = {}
+        with ExitStack() as stack:
+            for name, observer in observers().items():
+                plane.admit(observer.identity)
+                observer.prepare(plane.api(ADMIN), plane.placement)
+                process = processes[name] = _start(name, observer, plane, watchdog)
+                stack.enter_context(process)
+            started = cls(processes)
+            started._expect("ready")
+            stack.pop_all()
+        return started
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Ids of the processes, by the names they have among the samples."""
+        return {
+            observers()[name].identity.name: process.pid
+            for name, process in self._processes.items()
+        }
+
+    def resume(self, server: str | None, *, seed: str) -> None:
+        """Observe from now on; ``server`` is the address of a server under test, if one runs."""
+        for rpc in self._rpcs.values():
+            rpc.say({"do": "resume", "server": server, "seed": seed})
+        self._expect("resumed")
+
+    def pause(self) -> Observed:
+        """Stop all, wait (bounded) until nothing is in flight, and return what they saw."""
+        for rpc in self._rpcs.values():
+            rpc.say({"do": "pause"})
+        return Observed(
+            {name: _seen(observers()[name], said) for name, said in self._expect("paused").items()}
+        )
+
+    def check(self) -> None:
+        """Raise ``ProcessFailed`` if one of them has ended."""
+        for process in self._processes.values():
+            process.check()
+
+    def stop(self) -> None:
+        """End all processes."""
+        for process in self._processes.values():
+            process.stop()
+
+    def _expect(self, event: str) -> dict[str, dict[str, Any]]:
+        answers = {}
+        for name, rpc in self._rpcs.items():
+            heard = answers[name] = rpc.hear(ANSWER_TIMEOUT_S)
+            if heard.pop("event", None) != event:
+                raise RuntimeError(f"the {name} observer said {heard!r} instead of {event!r}")
+        return answers
+
+
+def _seen(observer: type[Observer], said: dict[str, Any]) -> Seen:
+    rows = tuple(observer.row(**row) for row in said.pop("rows"))
+    return Seen(observer, rows, **said)
+
+
+def _start(
+    name: str, observer: type[Observer], plane: Plane, watchdog: Watchdog
+) -> SupervisedProcess:
+    identity = observer.identity.name
+    argv = [sys.executable, "-m", "bench.probes.observers", name]
+    argv += account_arguments(plane, identity)
+    argv += plane.placement.arguments()
+    return SupervisedProcess.start(
+        identity,
+        argv,
+        log=plane.folder / f"{identity}.log",
+        watchdog=watchdog,
+        pipe_stdin=True,
+        pipe_stdout=True,
+    )
