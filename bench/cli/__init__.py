@@ -19,13 +19,13 @@ from bench.supervision.signals import Interrupted, unwinding_on_signals
 
 VERBS = {
     "run": "run a plan and make its report",
-    "report": "make a run's report again, with no cluster",
-    "gate": "judge a run by rules: PASS, FAIL, INCONCLUSIVE or INVALID",
-    "compare": "two runs side by side, with intervals",
-    "ui": "Locust's web page on both servers, the API server in view, until Ctrl-C",
-    "up": "a populated cluster and both servers, until Ctrl-C",
-    "calibrate": "self-tests: are faults that are put in on purpose found at their size?",
-    "plans": "the plans there are, and how long each takes",
+    "report": "render a run's report again, without a cluster",
+    "gate": "check a run against rules: PASS, FAIL, INCONCLUSIVE or INVALID",
+    "compare": "compare two runs, with confidence intervals",
+    "ui": "open Locust's web page on both servers, with live API-server metrics",
+    "up": "start a populated cluster and both servers, until Ctrl-C",
+    "calibrate": "self-test: are known faults found at their size?",
+    "plans": "list the plans and how long each takes",
     "binaries": "find, fetch or build kube-apiserver and etcd",
     "clean": "end and remove what killed runs left, here and on an existing cluster",
 }
@@ -44,13 +44,13 @@ examples:
   python -m bench run smoke            does everything work here? about a minute
   python -m bench run default          the comparison, with intervals
   python -m bench run my.toml          a plan of your own (start from bench/plans/default.toml)
-  python -m bench run --resume         go on with a run that was interrupted
-  python -m bench run namespaced --context staging   on a cluster that is there already
-  python -m bench report latest        make the report again, from files alone
-  python -m bench compare A B          two runs side by side, with intervals
-  python -m bench gate latest --buy    does what should hold hold? an exit code for each answer
-  python -m bench ui                   Locust's web page on both servers, to play with
-  python -m bench up --pods 5000       a cluster and both servers to play with
+  python -m bench run --resume         resume an interrupted run
+  python -m bench run namespaced --context staging   on an existing cluster
+  python -m bench report latest        render the report again, from files alone
+  python -m bench compare A B          compare two runs, with intervals
+  python -m bench gate latest --buy    check a run against rules, by exit code
+  python -m bench ui                   Locust's web page on both servers
+  python -m bench up --pods 5000       a populated cluster and both servers
 """
 
 

@@ -1,4 +1,4 @@
-"""``bench calibrate``: is what is put in on purpose found at its size."""
+"""``bench calibrate``: check that known faults are found at their size."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""``bench clean``: what runs left, here and on an existing cluster, because they were killed."""
+"""``bench clean``: remove what killed runs left, here and on an existing cluster."""
 
 import argparse
 
@@ -22,7 +22,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unexpired",
         action="store_true",
-        help="also those of other machines whose time is not up: only if nobody uses them",
+        help="also unexpired ones of other machines; make sure that no run uses them",
     )
     parser.set_defaults(command=_clean)
 

@@ -1,4 +1,4 @@
-"""Arguments and questions of the verbs that work on a cluster that is there already."""
+"""Arguments and questions of the verbs that use an existing cluster."""
 
 import argparse
 import sys
@@ -31,7 +31,7 @@ def add_context(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kubeconfig",
         metavar="FILE",
-        help="where the context is; left out: $KUBECONFIG, or ~/.kube/config",
+        help="file with the context (default: $KUBECONFIG, or ~/.kube/config)",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask; for scripts")
 
@@ -48,7 +48,7 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--namespace",
         metavar="N",
-        help="name of the namespace to make, which results show; left out: one is drawn",
+        help="name of the namespace to create, which results show (default: a random name)",
     )
     group.add_argument(
         "--audit-log",

@@ -1,4 +1,4 @@
-"""Exit codes that verbs share, and the failures that are told in words."""
+"""Exit codes that verbs share, and the failures that are reported in one line."""
 
 OK = 0
 FAILED = 1

@@ -108,7 +108,7 @@ def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad |
     if options.buy:
         return load.distributed_again(store.open(options.run).record)
     if load.given:
-        raise PlanError("who makes the load is a matter of --buy, and nothing is measured without")
+        raise PlanError("load options need --buy: nothing is measured without it")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Options of who makes the load: one process, or Locust's workers, here and elsewhere."""
+"""Options for the load generator: one process, or Locust workers here and elsewhere."""
 
 import argparse
 import ipaddress
@@ -70,18 +70,17 @@ class LoadOptions:
 
 
 NEW_RUN = (
-    "One process, unless told otherwise. Several share users and rate evenly; each trial's "
-    "record holds their shares, CPU, schedule lag and clock offsets. With --resume as many as "
-    "began the run, also where none are named."
+    "Default: one process. Several share users and rate evenly; each trial's record holds their "
+    "shares, CPU, schedule lag and clock offsets. --resume uses as many as the run began with."
 )
 MORE_ROUNDS = """\
-With --buy as many as made the run's load, also where none are named. Those from
-elsewhere need --load-bind again: where they come to is not recorded."""
+--buy uses as many as the run began with. Workers from elsewhere need --load-bind again:
+the address is not recorded."""
 
 
 def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN) -> None:
     """Add ``--load-workers``, ``--expect-load-workers``, ``--load-bind``, ``--load-within``."""
-    group = parser.add_argument_group("who makes the load", description)
+    group = parser.add_argument_group("load generator", description)
     group.add_argument(
         "--load-workers",
         type=whole_number(0, MOST),

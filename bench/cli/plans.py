@@ -1,4 +1,4 @@
-"""``bench plans``: which plans there are; and the names that a plan may use."""
+"""``bench plans``: list the plans; and the names that a plan may use."""
 
 import argparse
 from dataclasses import replace

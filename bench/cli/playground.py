@@ -1,4 +1,4 @@
-"""Arguments of the verbs that start something to play with."""
+"""Arguments of the verbs that start a playground."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Making a run's report, for the verbs that end with one."""
+"""Render a run's report, for the verbs that end with one."""
 
 from collections.abc import Collection
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``bench report``: a run's report again, from its files alone."""
+"""``bench report``: render a run's report again, from its files alone."""
 
 import argparse
 

@@ -37,7 +37,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="latest",
         metavar="RUN",
-        help="go on with a run (left out: the latest): its missing and failed trials",
+        help="resume RUN (default: the latest): run its missing and failed trials",
     )
     parser.add_argument(
         "--rounds",
@@ -48,7 +48,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="with --resume: also in an environment unlike the run's own; the report says so",
+        help="with --resume: resume in another environment too; the report says so",
     )
     parser.add_argument(
         "--server",
@@ -139,7 +139,7 @@ def _lacking(analysis: "RunAnalysis", progress: Progress) -> int | None:
 
 
 def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
-    """Return the plan and its text: that of the run to go on with, or the one that is named."""
+    """Return the plan and its text: that of the run to resume, or the one that is named."""
     if options.resume is not None:
         if options.plan is not None:
             raise PlanError(

@@ -1,4 +1,4 @@
-"""``bench up``: a populated cluster and both servers, to play with."""
+"""``bench up``: a populated cluster and both servers to explore."""
 
 import argparse
 from pathlib import Path

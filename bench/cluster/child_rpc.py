@@ -1,4 +1,4 @@
-"""A process of ours at the API server: who it is by its arguments, what it does by orders.
+"""Child end of the JSON-lines RPC: a process with an account at the API server.
 
 Orders come as JSON lines on standard input (``{"do": "resume", ...}``), each is
 answered by one on standard output. The other end is ``bench.supervision.rpc``.

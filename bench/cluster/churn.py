@@ -1,4 +1,4 @@
-"""Churn: a process of its own that changes pods at a set rate, and the harness's end of it."""
+"""Churn: a process that changes pods at a set rate, and the harness's end of it."""
 
 import sys
 from dataclasses import dataclass

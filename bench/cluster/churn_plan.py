@@ -1,4 +1,4 @@
-"""Which pod churn writes next, and how: pure state, no effects."""
+"""Churn plan: which pod is written next, and how. Pure state, no effects."""
 
 import random
 

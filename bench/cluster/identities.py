@@ -1,4 +1,4 @@
-"""Who talks to the API server, and what each may do there.
+"""Accounts at the API server, and what each may do there.
 
 Everything that is measured or measures has a ServiceAccount of its own with the
 least it needs, so that the audit log and flow control see it as they would see a

@@ -1,4 +1,4 @@
-"""Where pods are written, and what they may look like there. Pure.
+"""Placement: the namespaces of pods, and what pods may look like there. Pure.
 
 On a control plane of our own pods are spread over namespaces and look as if a
 kubelet ran them. On somebody's cluster there are schedulers, kubelets and

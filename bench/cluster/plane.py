@@ -1,4 +1,4 @@
-"""What the harness needs of a control plane, whoever started it: one protocol for all.
+"""The protocol of a control plane, local or existing.
 
 The local one (``bench.cluster.control_plane``) fills all of it. One that is somebody
 else's has no processes of ours, and what it does not show is ``None`` here.

@@ -1,4 +1,4 @@
-"""Which pods there are, and what one looks like: pure functions of a seed.
+"""Pods of the population: pure functions of a seed.
 
 Pods come from workloads spread over namespaces, each workload a ReplicaSet's worth
 of pods with two containers, probes, environment, volumes and tolerations, and a

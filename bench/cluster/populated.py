@@ -1,4 +1,4 @@
-"""A control plane with its pods and its churn: the cluster that a trial reads from."""
+"""Populated cluster: a control plane with its pods and its churn."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""Writing the drawn pods into a cluster: created, bound to a node, status set."""
+"""Write the population into a cluster: created, bound to a node, status set."""
 
 import threading
 import time

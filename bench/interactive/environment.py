@@ -1,4 +1,4 @@
-"""What stands while the page is open: the cluster, its churn, both servers; kept running."""
+"""The demo environment behind the page: cluster, churn and both servers, kept running."""
 
 import threading
 from collections.abc import Callable, Iterator

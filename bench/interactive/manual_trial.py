@@ -1,4 +1,4 @@
-"""One test by hand, from its begin mark to the records of its trials."""
+"""A manual trial: one test that a person starts, from its begin mark to its records."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""What a person plays with: a populated throwaway cluster, and servers that read from it."""
+"""Playground: a populated throwaway cluster, and servers that read from it."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,4 +1,4 @@
-"""Looking, before anything is started, whether the addresses that are wanted are free."""
+"""Check that ports are free before anything is started."""
 
 import socket
 

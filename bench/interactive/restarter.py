@@ -1,4 +1,4 @@
-"""Parts that must run: looked at now and then, told when down, and started again."""
+"""Restarter: check parts regularly, report one that is down, start it again."""
 
 import time
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""What the API server and the servers count themselves, as few lines of it as are shown."""
+"""Scrape of the few counters of API server and servers that the page shows."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""The harness's ear: HTTP over a Unix socket in a private folder, so only this user is heard."""
+"""HTTP service over a Unix socket in a private folder: only this user can reach it."""
 
 import http.server
 import json

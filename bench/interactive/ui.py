@@ -1,4 +1,4 @@
-"""The composition: everything started in order, watched over, and ended in reverse."""
+"""Start the page with everything behind it in order, watch it, stop it in reverse."""
 
 import ipaddress
 import time
@@ -127,7 +127,7 @@ def _announce(
 ) -> None:
     if not _is_loopback(locust.host):
         progress.say(
-            f"warning: the page listens on {locust.host}: whoever reaches it can start load and "
+            f"warning: the page listens on {locust.host}: anyone who reaches it can start load and "
             "freeze the API server; there is no password"
         )
     if not _is_loopback(locust.master_bind_host):

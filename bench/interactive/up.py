@@ -1,4 +1,4 @@
-"""A populated throwaway cluster and both servers, until the person has had enough."""
+"""Start a populated throwaway cluster and both servers, until Ctrl-C."""
 
 import json
 import time

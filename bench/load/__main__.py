@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Load a server under test, led by JSON lines on standard input.",
         epilog=f"routes: {', '.join(names())}; see also: python -m bench.load worker --help",
     )
-    parser.add_argument("--route", required=True, help="what is asked; see below")
+    parser.add_argument("--route", required=True, help="route to read; see below")
     parser.add_argument(
         "--server",
         required=True,
@@ -129,15 +129,21 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="folder for requests.parquet"
     )
     distributed = parser.add_argument_group("several processes", "Locust's master and its workers")
-    distributed.add_argument("--workers", type=int, default=0, help="that the caller starts itself")
     distributed.add_argument(
-        "--expect-workers", type=int, default=0, help="that come from elsewhere"
+        "--workers", type=int, default=0, help="workers that the caller starts"
     )
-    distributed.add_argument("--bind-host", default="127.0.0.1", help="where workers are awaited")
     distributed.add_argument(
-        "--bind-port", type=int, default=0, help="0 chooses one, which is said"
+        "--expect-workers", type=int, default=0, help="workers that join from elsewhere"
     )
-    distributed.add_argument("--gather-s", type=_positive, default=60.0, help="how long at most")
+    distributed.add_argument(
+        "--bind-host", default="127.0.0.1", help="address to listen on for workers"
+    )
+    distributed.add_argument(
+        "--bind-port", type=int, default=0, help="port to listen on; 0 chooses one and reports it"
+    )
+    distributed.add_argument(
+        "--gather-s", type=_positive, default=60.0, help="how long to wait for workers"
+    )
     return parser
 
 

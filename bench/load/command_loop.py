@@ -1,4 +1,4 @@
-"""The load process's side of the protocol: orders in, events out, a clean end in any case."""
+"""Command loop of the load process: orders in, events out, a clean end in any case."""
 
 import logging
 import os

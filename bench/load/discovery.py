@@ -1,4 +1,4 @@
-"""Targets found by asking the server itself, for load that is started by hand."""
+"""Discover targets by asking the server itself, for manually started load."""
 
 from collections import Counter
 

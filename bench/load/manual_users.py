@@ -1,4 +1,4 @@
-"""Users that a person starts by hand: a class for a route, an order made when a test starts."""
+"""Locust users of a manual test: a class per route, an order made when a test starts."""
 
 import logging
 from argparse import Namespace

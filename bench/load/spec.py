@@ -1,4 +1,4 @@
-"""What load is wanted, and by whom it is made; what is raised when it cannot be had."""
+"""Load specification, and the errors raised when the load cannot be generated."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is to be measured: scenarios, the plan that they belong to, and its single trials."""
+"""What to measure: scenarios, the plan they belong to, its trials, and the targets."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The head of a results folder: how far the run got, and what it was made on."""
+"""A run's record: its state, its environment, and whether the servers answered alike."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -71,7 +71,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """A run was gone on with: when, up to which round, and what was made then."""
+    """One resumption of a run: when, up to which round, and what was made then."""
 
     at: str
     rounds: int

@@ -1,4 +1,4 @@
-"""What was measured of one trial."""
+"""A trial's record: what was measured."""
 
 from dataclasses import dataclass
 from enum import StrEnum

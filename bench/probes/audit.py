@@ -1,4 +1,4 @@
-"""Following the API server's audit log: which requests of whom were answered, and how.
+"""Follow the API server's audit log: answered requests by user.
 
 The log is written in blocking mode: the line of a request is in the file before
 its answer is complete, so a position taken after an answer has it behind it.

@@ -1,4 +1,4 @@
-"""Which samples of somebody's API server may be kept: none that names what is theirs. Pure.
+"""Samples of an existing API server that may be kept: none that names what is private. Pure.
 
 Labels hold the names of their custom resources, webhooks, priority levels and hosts.
 What is not known to be harmless is left out: only metrics that figures are computed

@@ -1,4 +1,4 @@
-"""Scraping Prometheus text: every sample at one mark, but for buckets and for names of hosts."""
+"""Scrape Prometheus text: every sample at one mark, without buckets and host names."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The harness's end of the observers: their processes, led together through a trial."""
+"""Run the observers' processes through a trial, and collect what they saw."""
 
 import sys
 from collections.abc import Iterator, Mapping

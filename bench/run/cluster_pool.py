@@ -1,4 +1,4 @@
-"""The cluster that trials are made on: kept while it fits, and the servers compared on it first."""
+"""Cluster pool: keep a cluster while it fits the next trial; compare the servers on it first."""
 
 from contextlib import ExitStack
 from dataclasses import replace

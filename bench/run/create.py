@@ -1,4 +1,4 @@
-"""How a run begins, and how one is gone on with: its record, its folder, and what it lacks."""
+"""Create a run, or resume one."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -79,7 +79,7 @@ def resume_run(
     site: Site | None = None,
     distributed: DistributedLoad | None = None,
 ) -> Run:
-    """Go on with a run: its missing and failed trials, by its own plan and seed.
+    """Resume a run: its missing and failed trials, by its own plan and seed.
 
     ``distributed`` must have as many workers as before. ``rounds`` extends the plan to
     so many. Failed trials are set aside, whole.
@@ -100,8 +100,8 @@ def resume_run(
     todo = missing_trials(plan, done)
     if not todo:
         raise ResumeError(
-            f"{reader.record.run} lacks nothing: {len(done)} trials in {plan.rounds} round(s); "
-            "more rounds are asked for with --rounds"
+            f"{reader.record.run} is complete: {len(done)} trials in {plan.rounds} round(s); "
+            "extend it with --rounds N"
         )
     require_same_load(reader.record, distributed.workers if distributed else LoadWorkers())
     sites = Sites(plan, site, progress.say)
@@ -109,7 +109,7 @@ def resume_run(
     differing = unlike(reader.record.environment, now)
     if differing and not force:
         raise ResumeError(
-            f"{reader.record.run} was begun in another environment; trials made here cannot "
+            f"{reader.record.run} was created in another environment; trials made here cannot "
             f"stand beside its own ({'; '.join(differing)}). If that is meant: --force"
         )
     failed = [one for one in done if one.trial in todo]

@@ -1,4 +1,4 @@
-"""The walk through a run's trials, in the order in which things happen."""
+"""The run loop: every trial of a run, each written at once."""
 
 import datetime as dt
 import tempfile
@@ -49,12 +49,12 @@ FATAL = (
 
 
 class RunEndedEarlyError(Exception):
-    """The run could not go on; what it measured until then is kept and valid."""
+    """Raised when a run ends early; what it measured until then is kept and valid."""
 
     def __init__(self, run: str, why: str) -> None:
         super().__init__(
             f"the run ended early: {why}\n"
-            f"What it measured is kept; to go on: python -m bench run --resume {run}"
+            f"What it measured is kept; resume it with: python -m bench run --resume {run}"
         )
         self.run = run
         self.why = why

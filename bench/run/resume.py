@@ -29,7 +29,7 @@ OF_THE_MOMENT = frozenset({"load_average_1m", "memory_bytes", "governor"})
 
 
 class ResumeError(Exception):
-    """The run cannot be gone on with; says why, and what can be done."""
+    """Raised when a run cannot be resumed; the message gives the reason and the remedy."""
 
 
 def missing_trials(plan: Plan, done: Sequence[TrialRecord]) -> tuple[Trial, ...]:
@@ -84,14 +84,14 @@ def require_same_load(record: RunRecord, workers: LoadWorkers) -> None:
     """
     if workers != record.load_workers:
         raise ResumeError(
-            f"the load of {record.run} was made by {record.load_workers}; it cannot go on with "
-            f"{workers}. Leave --load-workers and --expect-load-workers out and it goes on as it "
-            "began, or start a new run"
+            f"the load of {record.run} was made by {record.load_workers}; it cannot be resumed "
+            f"with {workers}. Leave out --load-workers and --expect-load-workers, or start a new "
+            "run"
         )
 
 
 def resumed(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
-    """Return the record of a run that goes on, with the caveat of a forced one."""
+    """Return the record of a resumed run, with a caveat if the resumption was forced."""
     caveats = record.caveats
     if resumption.unlike:
         text = f"trials were made in unlike environments: {'; '.join(resumption.unlike)}"

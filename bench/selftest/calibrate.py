@@ -1,4 +1,4 @@
-"""All calibration runs, one after the other, and their findings."""
+"""Run all calibration plans and return their findings."""
 
 from collections.abc import Iterator, Sequence
 from importlib import resources

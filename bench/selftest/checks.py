@@ -1,4 +1,4 @@
-"""What each calibration run ought to have found, judged from its analysis alone. Pure."""
+"""Check what each calibration run found, from its analysis alone. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from statistics import median

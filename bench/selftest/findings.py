@@ -1,4 +1,4 @@
-"""What was put in, what was found, and whether that is near enough. No effects."""
+"""Findings: the fault put in, the size found, and whether that is near enough. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Leftovers of runs that could not clean up: found by label, judged, removed."""
+"""Find leftovers of dead runs by label, judge them, and remove them."""
 
 import time
 from collections.abc import Callable

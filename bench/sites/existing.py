@@ -1,4 +1,4 @@
-"""Somebody's cluster as the place of a run."""
+"""An existing cluster as a site."""
 
 from dataclasses import dataclass, field, replace
 

@@ -1,4 +1,4 @@
-"""How much a plan may ask of a cluster that others use. Pure."""
+"""Limits of a plan on a shared cluster. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

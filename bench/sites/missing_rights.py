@@ -1,4 +1,4 @@
-"""What is said to an account that lacks rights, and the YAML that helps. Pure."""
+"""The error for an account that lacks rights, with the YAML that grants them. Pure."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where a run takes place: on a control plane of its own, or on one that is there already."""
+"""Site of a run: a local control plane, or an existing cluster."""
 
 from dataclasses import dataclass
 from typing import Protocol

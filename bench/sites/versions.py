@@ -1,4 +1,4 @@
-"""The control planes of a run: one, or one for each version of Kubernetes that its plan names."""
+"""The sites of a run: one, or one per Kubernetes version that its plan names."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace

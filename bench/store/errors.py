@@ -1,4 +1,4 @@
-"""What goes wrong with a results folder."""
+"""Errors of a results folder."""
 
 
 class StoreError(Exception):

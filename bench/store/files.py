@@ -1,4 +1,4 @@
-"""Files and folders that are whole or absent, also after a crash or on a full disk."""
+"""Write files and folders whole or not at all, also after a crash or on a full disk."""
 
 import errno
 import os

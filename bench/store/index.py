@@ -1,4 +1,4 @@
-"""The runs there are: making a new one, finding one by name, path or "latest"."""
+"""The run index: create a run, or find one by name, path or "latest"."""
 
 import difflib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a process of ours failed, in words that need no second look."""
+"""How a process failed: exit code, signal and the end of its log."""
 
 import signal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Holding the API server still for some seconds, to see who goes on answering without it."""
+"""Freeze the API server for some seconds, to see which server still answers."""
 
 import contextlib
 import os

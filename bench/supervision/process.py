@@ -1,4 +1,4 @@
-"""One process of ours, with all that it starts itself: a supervised process group."""
+"""A supervised process group: one process with all that it starts."""
 
 import contextlib
 import os

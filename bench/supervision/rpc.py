@@ -1,4 +1,4 @@
-"""Talking to a supervised process: JSON lines on its standard streams."""
+"""Parent end of the JSON-lines RPC with a supervised process."""
 
 import json
 import os

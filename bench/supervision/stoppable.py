@@ -1,4 +1,4 @@
-"""Things that run until they are stopped, as context managers."""
+"""Base class for things that run until they are stopped, as context managers."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType

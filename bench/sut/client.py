@@ -1,4 +1,4 @@
-"""An address that keeps the ``/pods`` routes, and what the harness asks there."""
+"""Client of the ``/pods`` routes at one address."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Where two JSON values differ, field by field. Pure."""
+"""Differences between two JSON values, field by field. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Which servers can be put under test: this project's own, and those that a plan starts itself."""
+"""Server registry: this project's servers, and those that a plan starts by a command."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Waiting, within a bound, until the machine has nothing else to do: the kernel's own count."""
+"""Wait, within a bound, until the CPU is idle."""
 
 import time
 from collections.abc import Callable

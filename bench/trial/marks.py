@@ -1,4 +1,4 @@
-"""Drained marks: what every process had used, and every counter stood at, at one moment."""
+"""Drained marks: CPU time and counters of every process at one moment."""
 
 import time
 from collections import Counter

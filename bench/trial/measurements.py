@@ -1,4 +1,4 @@
-"""What a trial leaves: its record, its caveats and its tables, taken in as they come."""
+"""Measurements of a trial: its record, caveats and tables, collected as they come."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

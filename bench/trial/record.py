@@ -1,4 +1,4 @@
-"""From what a trial saw to its record and its caveats. Pure."""
+"""Turn what a trial saw into its record and its caveats. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The procedure of one trial, from the start of its server to the check of its last answer."""
+"""Procedure of one trial, from the start of its server to the check of its last answer."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The person's own way to a cluster: a kubeconfig and a context that was named, never guessed."""
+"""Access to an existing cluster: a kubeconfig and a named context, never a guessed one."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What goes wrong with somebody's cluster, told in words."""
+"""Errors of an existing cluster."""
 
 
 class ClusterError(Exception):

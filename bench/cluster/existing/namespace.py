@@ -1,4 +1,4 @@
-"""The namespace of our own on somebody's cluster: made in one write, found by its labels."""
+"""The project's namespace on an existing cluster: created in one write, found by its labels."""
 
 import datetime as dt
 import re

@@ -1,4 +1,4 @@
-"""Somebody's cluster as a control plane to measure: our namespace, our accounts, and their end."""
+"""An existing cluster as a control plane to measure: namespace, accounts, and their removal."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What the person's account must be allowed, what of it is missing, and the YAML that grants it.
+"""Rights that the person's account needs, the missing ones, and the YAML that grants them.
 
 The file ``existing-cluster-rbac.yaml`` says it once, for people and for this module.
 """

@@ -1,4 +1,4 @@
-"""Which runs live: a lock on this machine for each, let go by the kernel when a process ends.
+"""Run lock: a file lock per run on this machine, released by the kernel when its process ends.
 
 What another machine runs cannot be seen from here: there only the expiry of its namespace
 tells when it may be removed.

@@ -1,4 +1,4 @@
-"""From the rows of several workers to one table, with a column that says whose each row is."""
+"""Merge the rows of several workers into one table, with a column for the worker."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who has come to share the load, who is awaited, and who was sent away. Pure."""
+"""Worker registry: who has joined, who is awaited, who was refused. Pure."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What falls to one of several workers. Pure."""
+"""The share of one of several workers. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The workers of one load as the master has them: over Locust's runner, message by message."""
+"""Locust worker pool as the master sees it: over Locust's runner, message by message."""
 
 import logging
 from collections.abc import Callable

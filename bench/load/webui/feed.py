@@ -1,4 +1,4 @@
-"""The one poller that all open pages share: it asks the harness while somebody looks, else not."""
+"""The one poller that all open pages share: it asks the harness while a page is open."""
 
 from collections import Counter, deque
 from time import monotonic

@@ -1,4 +1,4 @@
-"""What is wrong with the fields of Locust's form that are ours. Pure: no Locust."""
+"""Check the fields that this project adds to Locust's form. Pure: no Locust."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Asking the harness, which measures: JSON over HTTP over a Unix socket of this run's own."""
+"""Client of the harness, which measures: JSON over HTTP over a Unix socket."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Narrowing what a route asks for to one namespace or selector, as the form's fields say. Pure."""
+"""Restrict a route's asks to one namespace or selector, as the form says. Pure."""
 
 from dataclasses import replace
 from urllib.parse import quote

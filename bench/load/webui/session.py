@@ -1,4 +1,4 @@
-"""Tells the harness when a test starts and stops: a session can be had as results."""
+"""Report the start and stop of each test to the harness, which keeps it as a trial."""
 
 import logging
 from pathlib import Path

@@ -94,7 +94,9 @@ def test_nothing_is_left_behind_neither_interrupted_nor_whole(whole: BenchProces
 
 
 def test_another_number_of_workers_is_refused_with_the_way_out(refusal: str) -> None:
-    assert "made by 2 Locust workers (2 here); it cannot go on with 3 Locust workers" in refusal
+    assert (
+        "made by 2 Locust workers (2 here); it cannot be resumed with 3 Locust workers" in refusal
+    )
     assert "Leave --load-workers and --expect-load-workers out" in refusal
     assert "Traceback" not in refusal
 

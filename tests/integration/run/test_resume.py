@@ -36,7 +36,7 @@ def test_an_interrupted_run_is_completed_then_extended_each_only_by_what_it_lack
     assert [(1, 2, ())] == [
         (one.rounds, one.trials, one.failed) for one in reader.record.resumptions
     ]
-    assert "lacks nothing" in resume(bench, binaries, code=2)
+    assert "is complete" in resume(bench, binaries, code=2)
 
     resume(bench, binaries, "--rounds", "2")
     reader = Store(bench.results).open("latest")

@@ -193,8 +193,8 @@ def test_another_load_generator_is_an_unlike_environment(place, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--load-workers", "2"), "a matter of --buy"),
-        (("--buy", "--load-workers", "2"), "was made by one process; it cannot go on with"),
+        (("--load-workers", "2"), "load options need --buy"),
+        (("--buy", "--load-workers", "2"), "was made by one process; it cannot be resumed with"),
         (("--buy", "--load-bind", "127.0.0.2"), "--expect-load-workers"),
     ],
 )
