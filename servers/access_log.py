@@ -5,7 +5,7 @@ from typing import TextIO
 
 import msgspec
 
-from servers.app import App, Scope, Send
+from servers.asgi import AsgiServer, Scope, Send
 
 
 class AccessLog:
@@ -14,7 +14,7 @@ class AccessLog:
     ``ms`` is the time to make the answer; sending the body comes after it.
     """
 
-    def __init__(self, app: App, stream: TextIO) -> None:
+    def __init__(self, app: AsgiServer, stream: TextIO) -> None:
         self._app = app
         self._stream = stream
 
@@ -36,7 +36,7 @@ class AccessLog:
             "method": scope["method"],
             "path": f"{scope['path']}?{query}" if query else scope["path"],
             "status": start["status"],
-            "bytes": int(dict(start["headers"])[b"Content-Length"]),  # type: ignore[call-overload]  # as App sends it
+            "bytes": int(dict(start["headers"])[b"Content-Length"]),  # type: ignore[call-overload]  # as Flask writes it
             "ms": round(seconds * 1e3, 3),
         }
         self._stream.write(msgspec.json.encode(line).decode() + "\n")

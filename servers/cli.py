@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from kube_informer import ClientConfig, CredentialsError
 from kube_informer.redaction import redact, redact_output
 from servers.access_log import AccessLog
-from servers.app import App
+from servers.asgi import AsgiServer
 from servers.metrics import new_registry
 from servers.reachability import ApiServerAwayError, check_reachable
 from servers.registry import SERVERS, build_source
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         registry = new_registry()
         worker_settings = replace(settings, worker=worker) if group else settings
         source = build_source(options.name, worker_settings, registry)
-        app = App(source, registry, options.threads, group)
+        app = AsgiServer(source, registry, options.threads, group)
         served = AccessLog(app, sys.stdout) if options.access_log else app
         return served, source, [group.listener(worker)] if group else []
 

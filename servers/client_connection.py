@@ -12,7 +12,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from servers.app import error_answer
+from servers.app import JSON, error_body
 from servers.source import SourceError
 
 IDLE_S = 75
@@ -94,14 +94,14 @@ class ClientConnection(HttpToolsProtocol):
 
     def _refuse(self, error: SourceError) -> None:
         if self.cycle is None or self.cycle.response_complete:
-            answer = error_answer(error)
+            body = error_body(error)
             status = HTTPStatus(error.code)
             head = (
                 f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-                f"Content-Type: {answer.content_type}\r\n"
-                f"Content-Length: {answer.length}\r\nConnection: close\r\n\r\n"
+                f"Content-Type: {JSON}\r\n"
+                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
             )
-            self.transport.write(b"".join([head.encode(), *answer.parts]))
+            self.transport.write(head.encode() + body)
         self.transport.close()
 
     def _watch_stall(self) -> None:

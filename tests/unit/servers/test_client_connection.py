@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from servers import client_connection
-from servers.app import App
+from servers.asgi import AsgiServer
 from servers.serve import _Worker, listen
 from servers.source import Pod, PodPage, PodQuery
 
@@ -47,7 +47,7 @@ def server() -> Iterator[_Worker]:
     listener = listen("127.0.0.1", 0)
     address = listener.getsockname()
     parent_alive, parent = os.pipe()
-    server = _Worker(App(LargeSource(), threads=1), parent_alive)
+    server = _Worker(AsgiServer(LargeSource(), threads=1), parent_alive)
     thread = threading.Thread(target=lambda: uvloop.run(server.serve([listener])))
     thread.start()
     server.address = address

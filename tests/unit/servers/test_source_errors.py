@@ -1,12 +1,11 @@
 """What a client is told of an API server's refusals, and of our own failures."""
 
-import asyncio
 import json
 
 import pytest
 
 from kube_informer.transport import Response
-from servers.app import App
+from servers.app import create_app
 from servers.direct import source_error
 from servers.source import Pod, PodPage, PodQuery, SourceError, quoted
 
@@ -63,39 +62,20 @@ class Broken:
         raise SourceError(429, "slowly", retry_after_s=3)
 
 
-def ask(path: str) -> tuple[int, dict[bytes, bytes], bytes]:
-    """Return what an application over a broken source answers: status, headers, body."""
-    sent: list[dict[str, object]] = []
-
-    async def send(message: dict[str, object]) -> None:
-        sent.append(message)
-
-    scope = {
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "server": ("127.0.0.1", 80),
-    }
-    asyncio.run(App(Broken())(scope, None, send))
-    start, *bodies = sent
-    return start["status"], dict(start["headers"]), b"".join(part["body"] for part in bodies)
-
-
 @pytest.mark.parametrize("path", ["/pods", "/pods/a", "/readyz"])
 def test_an_unexpected_failure_tells_the_client_nothing_of_its_inside(path: str) -> None:
-    status, _, body = ask(path)
+    answer = create_app(Broken()).test_client().get(path)
 
-    assert 500 == status
-    assert "internal error; the server's log has the trace" == json.loads(body)["message"]
-    assert b"secret" not in body
-    assert b"Traceback" not in body
+    assert 500 == answer.status_code
+    assert "internal error; the server's log has the trace" == answer.json["message"]
+    assert b"secret" not in answer.data
+    assert b"Traceback" not in answer.data
 
 
 def test_a_throttled_client_is_told_when_to_come_again() -> None:
-    status, headers, _ = ask("/pods/a/b")
+    answer = create_app(Broken()).test_client().get("/pods/a/b")
 
-    assert (429, b"3") == (status, headers[b"Retry-After"])
+    assert (429, "3") == (answer.status_code, answer.headers["Retry-After"])
 
 
 @pytest.mark.parametrize(
