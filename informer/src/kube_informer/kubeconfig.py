@@ -176,6 +176,10 @@ class Kubeconfig:
 
         Raise :class:`KubeconfigError` if there is no such context, or none is given.
         """
+        if not any(file.exists() for file in self.files):
+            raise KubeconfigError(
+                f"there is no {self}; name a kubeconfig with --kubeconfig or {ENVIRONMENT}"
+            )
         if not self.contexts:
             raise KubeconfigError(f"{self} is not a kubeconfig: it has no contexts (--kubeconfig)")
         name = context or (preferred if preferred in self.contexts else self.current_context)

@@ -1,5 +1,7 @@
 """Arguments of a server, checked without starting one."""
 
+from pathlib import Path
+
 import pytest
 
 from servers.cli import main
@@ -28,12 +30,17 @@ def test_a_number_out_of_range_is_refused_by_name(
     assert f"argument {option}: {value!r} is not a" in capsys.readouterr().err
 
 
-def test_a_kubeconfig_is_required(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_any_kubeconfig_it_says_where_one_was_looked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+
     with pytest.raises(SystemExit) as ended:
         main(["informer"])
 
-    assert 2 == ended.value.code
-    assert "--kubeconfig" in capsys.readouterr().err
+    assert 3 == ended.value.code
+    assert f"there is no {tmp_path}/.kube/config" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
