@@ -344,6 +344,12 @@ class _UserReader:
             tuple(user.as_groups),
             tuple((key, one) for key, values in user.as_user_extra.items() for one in values),
         )
+        for _, value in impersonation.headers():
+            if not (value.isascii() and value.isprintable()):
+                raise KubeconfigError(
+                    f"{self.who} has a value in as, as-uid, as-groups or as-user-extra that no "
+                    "HTTP header can carry: write it on one line of printable ASCII"
+                )
         if not self.config.server.startswith("https:"):
             return Credentials(impersonation=self._without_credentials(impersonation))
         pair = self._pair()
