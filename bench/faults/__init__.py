@@ -9,14 +9,12 @@ When a fault comes and how long it stays is the trial's matter, what came of it
 the analysis's.
 """
 
-import difflib
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bench.cluster.control_plane import ControlPlane
+from bench.plugins import load_plugin, plugin_names
 
 
 class FaultError(Exception):
@@ -69,17 +67,12 @@ class Fault(ABC):
 
 def names() -> tuple[str, ...]:
     """Return the names of all faults, sorted."""
-    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
+    return plugin_names(__name__)
 
 
 def load(name: str) -> type[Fault]:
     """Return the fault called ``name``; raise ``FaultError`` naming the nearest if none is."""
-    known = names()
-    if name not in known:
-        near = difflib.get_close_matches(name.replace("_", "-"), known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise FaultError(f"there is no fault {name!r}; {hint}faults are: {', '.join(known)}")
-    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    module = load_plugin(__name__, name, "fault", FaultError)
     found = getattr(module, "FAULT", None)
     if not (isinstance(found, type) and issubclass(found, Fault)):
         raise FaultError(f"{module.__file__} is no fault: it lacks a FAULT, a class of Fault")

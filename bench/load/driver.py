@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 import bench
@@ -32,6 +31,7 @@ from bench.load.spec import DistributedLoad, Load, LoadFailed, WorkersMissing
 from bench.load.targets import write_targets
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.rpc import RpcClient, SilenceError
+from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 __all__ = [
@@ -58,7 +58,7 @@ Wanted = TypeVar("Wanted", bound=Message)
 OnProgress = Callable[[Progress], None]
 
 
-class LoadDriver:
+class LoadDriver(Stoppable):
     """A load process, and its workers if the load is distributed; use as a context manager.
 
     ``out`` is a folder for the request rows and the process's log; it is made if
@@ -121,15 +121,6 @@ class LoadDriver:
             self.stop()
             raise
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the process."""
-        self.stop()
 
     def warm_up(self, seconds: float, on_progress: OnProgress | None = None) -> Drained:
         """Load for ``seconds`` without recording, then pause and drain. Raises ``LoadFailed``."""

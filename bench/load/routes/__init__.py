@@ -8,14 +8,12 @@ A route is plain data and pure functions: no network, no locust. Equal targets
 give equal asks in equal order, since the equality phase asks them too.
 """
 
-import difflib
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from bench.model import Targets
+from bench.plugins import load_plugin, plugin_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +66,12 @@ class RouteError(ValueError):
 
 def names() -> tuple[str, ...]:
     """Return the names of all routes, sorted."""
-    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
+    return plugin_names(__name__)
 
 
 def load(name: str) -> Route:
     """Return the route called ``name``; raise ``RouteError`` naming the nearest one if none is."""
-    known = names()
-    if name not in known:
-        near = difflib.get_close_matches(name.replace("_", "-"), known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise RouteError(f"there is no route {name!r}; {hint}routes are: {', '.join(known)}")
-    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    module = load_plugin(__name__, name, "route", RouteError)
     make = getattr(module, "asks", None)
     if not callable(make):
         raise RouteError(f"{module.__file__} is no route: it lacks a function asks(targets)")

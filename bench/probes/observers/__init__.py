@@ -11,8 +11,6 @@ What does not belong here: leading the processes through a trial (``bench.probes
 and figures computed from a table (``bench.analysis``).
 """
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from functools import cache
 from typing import Any, ClassVar
@@ -20,6 +18,7 @@ from typing import Any, ClassVar
 from bench.cluster.api import Api
 from bench.cluster.identities import Identity
 from bench.cluster.placement import Placement
+from bench.plugins import load_plugin, plugin_names
 from kube_informer import ClientConfig
 
 
@@ -59,13 +58,15 @@ class Observer(ABC):
 
 def names() -> tuple[str, ...]:
     """Return the names of all observers, sorted."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if not name.startswith("_")))
+    return plugin_names(__name__)
 
 
 def load(name: str) -> type[Observer]:
-    """Return the observer called ``name``; raise ``TypeError`` if its file is none."""
-    module = importlib.import_module(f"{__name__}.{name}")
+    """Return the observer called ``name``; raise ``LookupError`` if there is none.
+
+    Raises ``TypeError`` if its file declares none.
+    """
+    module = load_plugin(__name__, name, "observer", LookupError)
     found = getattr(module, "OBSERVER", None)
     if not (isinstance(found, type) and issubclass(found, Observer)):
         raise TypeError(f"{module.__file__} is no observer: it lacks an OBSERVER of that class")
