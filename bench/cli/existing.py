@@ -11,7 +11,7 @@ from bench.model import Plan
 from bench.plan import PlanError
 from bench.sites.existing import ExistingSite
 from bench.sites.limits import UNLIMITED, Limits
-from bench.sites.preflight import Wanted, open_site
+from bench.sites.preflight import SiteRequest, open_site
 from bench.supervision.progress import Progress
 
 ALONE = ("kubeconfig", "namespace", "audit_log", "yes", "uncapped", "max_rps", "max_pods")
@@ -91,9 +91,11 @@ def site_of(options: argparse.Namespace, plan: Plan, progress: Progress) -> Exis
             "--kubernetes chooses the version of a control plane of our own; the cluster of "
             f"--context {context} has a version already: leave out one of the two"
         )
-    wanted = Wanted(context, kubeconfig, options.namespace, options.audit_log, _limits(options))
+    request = SiteRequest(
+        context, kubeconfig, options.namespace, options.audit_log, _limits(options)
+    )
     return open_site(
-        wanted,
+        request,
         plan,
         agree=lambda question: agreed(question, options, progress),
         say=progress.say,

@@ -124,7 +124,7 @@ def _extend(
         options.run, store=store, progress=progress, rounds=rounds, distributed=distributed
     )
     try:
-        run.walk()
+        run.execute()
     finally:
         render_report(store, run.record.run, options.reports, progress)
 

@@ -75,19 +75,19 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     distributed = _distributed(options, plan, store)
     site = site_of(options, plan, progress)
     run = _started(options, plan, source, store, site, progress, distributed)
-    code = _walk(options, run, store, site, progress)
+    code = _execute(options, run, store, site, progress)
     if site is not None and site.left_behind:
         progress.say("error: not everything that was made on the cluster could be removed")
         return FAILED
     return code
 
 
-def _walk(
+def _execute(
     options: argparse.Namespace, run: Run, store: Store, site: Site | None, progress: Progress
 ) -> int:
     analysis = None
     try:
-        record = run.walk()
+        record = run.execute()
         while (analysis := _looked_at(store, run)) is not None:
             rounds = _lacking(analysis, progress)
             if rounds is None:
@@ -101,7 +101,7 @@ def _walk(
                 site=site,
                 distributed=run.distributed,
             )
-            record = run.walk()
+            record = run.execute()
     finally:
         if run.has_trials:
             render_report(store, run.record.run, options.reports, progress, analysis=analysis)

@@ -16,7 +16,7 @@ from kube_informer import ClientConfig
 
 Order = Mapping[str, Any]
 Figures = Mapping[str, Any]
-Obey = Callable[[Order], tuple[str, Figures]]
+Handler = Callable[[Order], tuple[str, Figures]]
 """From an order to the event it is answered with, and that event's figures."""
 
 
@@ -38,8 +38,8 @@ def account_arguments(plane: Plane, identity: str) -> list[str]:
     return [f"--kubeconfig={plane.kubeconfig}", f"--context={identity}"]
 
 
-def obey(orders: Mapping[str, Obey]) -> None:
-    """Say that we are ready, then obey until standard input ends.
+def serve(orders: Mapping[str, Handler]) -> None:
+    """Say that we are ready, then serve until standard input ends.
 
     Raises ``SystemExit`` for an order that is not known.
     """

@@ -76,12 +76,12 @@ class Churn(Stoppable):
 
     def resume(self, rate_per_s: float) -> None:
         """Write at ``rate_per_s`` from now on; 0 writes nothing."""
-        self._rpc.say({"do": "resume", "rate_per_s": rate_per_s})
+        self._rpc.send({"do": "resume", "rate_per_s": rate_per_s})
         self._expect("resumed")
 
     def pause(self) -> ChurnReport:
         """Stop writing, wait until nothing is in flight, and tell what was done."""
-        self._rpc.say({"do": "pause"})
+        self._rpc.send({"do": "pause"})
         heard = self._expect("paused")
         return ChurnReport(**{key: value for key, value in heard.items() if key != "event"})
 
@@ -94,7 +94,7 @@ class Churn(Stoppable):
         self._process.stop()
 
     def _expect(self, event: str) -> dict[str, Any]:
-        heard = self._rpc.hear(ANSWER_TIMEOUT_S)
+        heard = self._rpc.receive(ANSWER_TIMEOUT_S)
         if heard.get("event") != event:
             raise RuntimeError(f"the churn writer said {heard!r} instead of {event!r}")
         return heard

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, obey
+from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, serve
 from bench.cluster.churn_plan import ChurnPlan
 from bench.cluster.placement import Placement, add_placement, placement_of
 from bench.cluster.pods import PodKey, draw_pods
@@ -144,7 +144,7 @@ class Writer:
 
 
 def main() -> None:
-    """Obey orders until standard input ends."""
+    """Handler orders until standard input ends."""
     arguments = _arguments()
     api = Api(client_config_of(arguments), connections=OUTSTANDING)
     placement = placement_of(arguments)
@@ -155,7 +155,7 @@ def main() -> None:
         writer.resume(order["rate_per_s"])
         return "resumed", {}
 
-    obey({"resume": resume, "pause": lambda _: ("paused", writer.pause())})
+    serve({"resume": resume, "pause": lambda _: ("paused", writer.pause())})
 
 
 def _arguments() -> argparse.Namespace:

@@ -55,7 +55,7 @@ UNREADABLE = (Refused, ServerError, ApiError, ApiUnreachableError, MetricsError)
 
 
 @dataclass(frozen=True, slots=True)
-class What:
+class RequestedTest:
     """What a person started, as the form said it."""
 
     servers: tuple[str, ...]
@@ -68,7 +68,7 @@ class What:
     timeout_s: float
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> "What":
+    def of(cls, content: Mapping[str, Any]) -> "RequestedTest":
         """Read what the page's side says. Raises ``Refused`` if a part is missing or wrong."""
         try:
             return cls(
@@ -125,7 +125,9 @@ class Measured:
 class ManualTrial:
     """The marks around one test, one marker a server."""
 
-    def __init__(self, number: int, what: What, environment: DemoEnvironment, rows: Path) -> None:
+    def __init__(
+        self, number: int, what: RequestedTest, environment: DemoEnvironment, rows: Path
+    ) -> None:
         self.what = what
         self.environment = environment
         self.rows = rows

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.interactive.environment import DemoEnvironment
-from bench.interactive.manual_trial import Ended, ManualTrial, What, trial_of
+from bench.interactive.manual_trial import Ended, ManualTrial, RequestedTest, trial_of
 from bench.interactive.service import Refused
 from bench.model import (
     SCHEMA,
@@ -63,7 +63,7 @@ class Session:
 
     def begin(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Take the marks before a test and return the folder for its request rows."""
-        what = What.of(content)
+        what = RequestedTest.of(content)
         with self._lock:
             if self._test is not None:
                 self._test.close()

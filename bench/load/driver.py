@@ -30,7 +30,7 @@ from bench.load.protocol import (
 from bench.load.spec import DistributedLoad, Load, LoadFailed, WorkersMissing
 from bench.load.targets import write_targets
 from bench.supervision.process import ProcessFailed, SupervisedProcess
-from bench.supervision.rpc import RpcClient, SilenceError
+from bench.supervision.rpc import RpcClient, RpcTimeoutError
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
@@ -187,7 +187,7 @@ class LoadDriver(Stoppable):
     def _send(self, order: Order) -> None:
         rpc = self._talking()
         with _as_load_failure():
-            rpc.say_line(encode_order(order))
+            rpc.send_line(encode_order(order))
 
     def _await(self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None) -> Wanted:
         """Return the next message of ``kind``, handing on progress meanwhile."""
@@ -222,8 +222,8 @@ class LoadDriver(Stoppable):
         try:
             with _as_load_failure():
                 self._check_workers()
-                return decode(rpc.hear_line(max(0.0, deadline - time.monotonic())))
-        except SilenceError as silence:
+                return decode(rpc.receive_line(max(0.0, deadline - time.monotonic())))
+        except RpcTimeoutError as silence:
             raise LoadFailed(
                 f"the load process did not finish within {bound_s:g} s: {silence}"
             ) from silence

@@ -115,13 +115,13 @@ class Observers(Stoppable):
     def resume(self, server: str | None, *, seed: str) -> None:
         """Observe from now on; ``server`` is the address of a server under test, if one runs."""
         for rpc in self._rpcs.values():
-            rpc.say({"do": "resume", "server": server, "seed": seed})
+            rpc.send({"do": "resume", "server": server, "seed": seed})
         self._expect("resumed")
 
     def pause(self) -> Observed:
         """Stop all, wait (bounded) until nothing is in flight, and return what they saw."""
         for rpc in self._rpcs.values():
-            rpc.say({"do": "pause"})
+            rpc.send({"do": "pause"})
         return Observed(
             {name: _seen(observers()[name], said) for name, said in self._expect("paused").items()}
         )
@@ -139,7 +139,7 @@ class Observers(Stoppable):
     def _expect(self, event: str) -> dict[str, dict[str, Any]]:
         answers = {}
         for name, rpc in self._rpcs.items():
-            heard = answers[name] = rpc.hear(ANSWER_TIMEOUT_S)
+            heard = answers[name] = rpc.receive(ANSWER_TIMEOUT_S)
             if heard.pop("event", None) != event:
                 raise RuntimeError(f"the {name} observer said {heard!r} instead of {event!r}")
         return answers

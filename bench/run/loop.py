@@ -114,7 +114,7 @@ class Run:
         """Whether the servers were found to answer differently, before or after a window."""
         return self._differed or self._clusters.unequal
 
-    def walk(self) -> RunRecord:
+    def execute(self) -> RunRecord:
         """Run every trial and write each at once; return the record of the finished run.
 
         Raises ``RunEndedEarlyError`` when the cluster fails and ``StoreError`` when

@@ -61,7 +61,7 @@ def calibrate(
 
 def _judged(name: str, run: Run, store: Store) -> Iterator[Finding]:
     try:
-        run.walk()
+        run.execute()
     except RunEndedEarlyError as error:
         yield Finding(f"{name}: a run to judge", "a whole run", error.why, "none", passed=False)
         return

@@ -36,7 +36,7 @@ Agree = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SiteRequest:
     """What the person named; ``namespace`` is ``None`` for one that is drawn.
 
     ``kubeconfig`` is ``None`` for the files that kubectl reads.
@@ -49,40 +49,40 @@ class Wanted:
     limits: Limits = field(default_factory=Limits)
 
 
-def open_site(wanted: Wanted, plan: Plan, *, agree: Agree, say: Say) -> ExistingSite:
+def open_site(request: SiteRequest, plan: Plan, *, agree: Agree, say: Say) -> ExistingSite:
     """Return the site once the person has agreed.
 
     Raises ``PlanError`` for a plan that exceeds the limits, ``ClusterError`` for a cluster
     that cannot be used, or if the person does not agree.
     """
-    _check_plan(plan, wanted.limits)
-    access = open_access(wanted.kubeconfig, wanted.context)
-    say(f"Existing cluster: context {wanted.context!r}, API server {access.server}")
+    _check_plan(plan, request.limits)
+    access = open_access(request.kubeconfig, request.context)
+    say(f"Existing cluster: context {request.context!r}, API server {access.server}")
     version, user = access.version(), access.user()
     drawn = os.urandom(NAME_BYTES).hex()
-    name = wanted.namespace or f"informer-bench-{drawn}"
+    name = request.namespace or f"informer-bench-{drawn}"
     lacking = _check_rights(access, name, user, say)
     refuse_if_taken(access.api, name)
-    if wanted.audit_log is not None and not os.access(wanted.audit_log, os.R_OK):
-        raise ClusterError(f"the audit log {wanted.audit_log} cannot be read (--audit-log)")
+    if request.audit_log is not None and not os.access(request.audit_log, os.R_OK):
+        raise ClusterError(f"the audit log {request.audit_log} cannot be read (--audit-log)")
     say(f"  there      Kubernetes {version}; you are {user or 'not told who you are'}")
-    say(_what_happens(plan, name, wanted.limits))
+    say(_what_happens(plan, name, request.limits))
     if not agree(f"Run the plan on {access.server}?"):
         raise ClusterError("nothing was done: not agreed to")
     begin = time.monotonic()
     longest_s = SLOWER * predicted_s(plan)
-    if wanted.limits.minutes is not None:
-        longest_s = wanted.limits.minutes * 60
+    if request.limits.minutes is not None:
+        longest_s = request.limits.minutes * 60
     targets = {right.target for right in lacking}
     terms = Terms(
         namespace=name,
         run=f"{int(time.time())}-{drawn}",
         expires_epoch_s=int(time.time() + longest_s + AFTER_THE_END_S),
-        deadline=None if wanted.limits.minutes is None else begin + longest_s,
-        writes_per_s=wanted.limits.rps,
+        deadline=None if request.limits.minutes is None else begin + longest_s,
+        writes_per_s=request.limits.rps,
         writes_status=STATUS not in targets,
         reads_metrics=METRICS not in targets,
-        audit_log=wanted.audit_log,
+        audit_log=request.audit_log,
         private_words=_private_words(access, user),
     )
     return ExistingSite(access, terms, version, say)

@@ -13,7 +13,7 @@ _END_TIMEOUT_S = 2.0
 """How long a process that closed its output may take to end."""
 
 
-class SilenceError(Exception):
+class RpcTimeoutError(Exception):
     """The process runs but did not say what was waited for in time."""
 
 
@@ -25,11 +25,11 @@ class RpcClient:
         self._output = process.stdout.fileno()
         self._unread = b""
 
-    def say(self, order: dict[str, Any]) -> None:
+    def send(self, order: dict[str, Any]) -> None:
         """Send one object. Raises ``ProcessFailed`` if the process has ended."""
-        self.say_line(json.dumps(order) + "\n")
+        self.send_line(json.dumps(order) + "\n")
 
-    def say_line(self, line: str) -> None:
+    def send_line(self, line: str) -> None:
         """Send one line, newline included; raises as ``say`` does."""
         try:
             self.process.stdin.write(line)
@@ -37,15 +37,15 @@ class RpcClient:
         except BrokenPipeError:
             self._explain_end()
 
-    def hear(self, timeout_s: float) -> dict[str, Any]:
-        """Return the next object; raises as ``hear_line`` does."""
-        heard: dict[str, Any] = json.loads(self.hear_line(timeout_s))
-        return heard
+    def receive(self, timeout_s: float) -> dict[str, Any]:
+        """Return the next object; raises as ``receive_line`` does."""
+        answer: dict[str, Any] = json.loads(self.receive_line(timeout_s))
+        return answer
 
-    def hear_line(self, timeout_s: float) -> str:
+    def receive_line(self, timeout_s: float) -> str:
         """Return the next line, without its newline.
 
-        Raises ``ProcessFailed`` if the process ends first, ``SilenceError`` after
+        Raises ``ProcessFailed`` if the process ends first, ``RpcTimeoutError`` after
         ``timeout_s`` without a whole line.
         """
         deadline = time.monotonic() + timeout_s
@@ -53,7 +53,7 @@ class RpcClient:
             remaining = max(0.0, deadline - time.monotonic())
             # looked at also after the time: this process may have been stopped meanwhile
             if not select.select([self._output], [], [], remaining)[0]:
-                raise SilenceError(f"{self.process.name} said nothing for {timeout_s:g} s")
+                raise RpcTimeoutError(f"{self.process.name} said nothing for {timeout_s:g} s")
             data = os.read(self._output, _READ_BYTES)
             if not data:
                 self._explain_end()
@@ -64,4 +64,4 @@ class RpcClient:
     def _explain_end(self) -> None:
         self.process.wait(_END_TIMEOUT_S)
         self.process.check()
-        raise SilenceError(f"{self.process.name} closed its standard streams but still runs")
+        raise RpcTimeoutError(f"{self.process.name} closed its standard streams but still runs")

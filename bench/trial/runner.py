@@ -97,7 +97,7 @@ class TrialRunner:
         """
         with ExitStack() as stack:
             try:
-                self._walk(stack)
+                self._procedure(stack)
             except (ProcessFailed, LoadFailed, ServerError, FaultError, StalledError) as error:
                 self._cluster.check()
                 self._observers.check()
@@ -116,7 +116,7 @@ class TrialRunner:
                 return str(ended)
         return str(error)
 
-    def _walk(self, stack: ExitStack) -> None:
+    def _procedure(self, stack: ExitStack) -> None:
         self._cool_down()
         marker = Marker(
             self._trial.order, self._cluster.plane, lambda: [*(self._server or ())], self._processes

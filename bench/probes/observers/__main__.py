@@ -4,13 +4,13 @@ Orders are JSON lines on standard input, answers JSON lines on standard output: 
 the server under test (null: there is none) and the seed, ``pause``; end of input ends it.
 """
 
-from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, obey
+from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, serve
 from bench.cluster.placement import add_placement, placement_of
 from bench.probes.observers import load, names
 
 
 def main() -> None:
-    """Obey orders until standard input ends."""
+    """Handler orders until standard input ends."""
     parser = account_parser("bench.probes.observers", __doc__)
     parser.add_argument("name", choices=names())
     add_placement(parser)
@@ -21,7 +21,7 @@ def main() -> None:
         observer.resume(order["server"], order["seed"])
         return "resumed", {}
 
-    obey({"resume": resume, "pause": lambda _: ("paused", observer.pause())})
+    serve({"resume": resume, "pause": lambda _: ("paused", observer.pause())})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from bench.cluster.control_plane import ControlPlane
 from bench.model import Plan
 from bench.plan import parse_plan
 from bench.sites.existing import ExistingSite
-from bench.sites.preflight import Wanted, open_site
+from bench.sites.preflight import SiteRequest, open_site
 from bench.supervision.watchdog import Watchdog
 from tests.integration.run.bench_process import BenchProcess, changed, folders
 from tests.integration.sites.foreign import CONTEXT, ForeignCluster
@@ -102,5 +102,5 @@ def said() -> list[str]:
 @pytest.fixture
 def site(foreign: ForeignCluster, plan: Plan, tmp_path: Path, said: list[str]) -> ExistingSite:
     """Agreed to, and nothing made yet."""
-    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace="informer-bench-here")
-    return open_site(wanted, plan, agree=lambda _: True, say=said.append)
+    request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace="informer-bench-here")
+    return open_site(request, plan, agree=lambda _: True, say=said.append)

@@ -20,7 +20,7 @@ from bench.model import Plan
 from bench.run.create import start_run
 from bench.run.loop import RunEndedEarlyError
 from bench.sites.existing import ExistingSite
-from bench.sites.preflight import Wanted, open_site
+from bench.sites.preflight import SiteRequest, open_site
 from bench.store import Store
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
@@ -65,7 +65,7 @@ def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goe
     with Progress(quiet=True) as progress:
         run = start_run(plan, TINY, store=Store(tmp_path / "r"), progress=progress, site=site)
         with pytest.raises(RunEndedEarlyError, match="the time is up"):
-            run.walk()
+            run.execute()
     assert before == foreign.objects()
     assert not site.left_behind
 
@@ -73,18 +73,18 @@ def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goe
 def test_a_namespace_of_another_run_of_ours_is_not_taken_either(
     own: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
 ) -> None:
-    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
+    request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
     with pytest.raises(ClusterError, match="of another run of this project"):
-        open_site(wanted, plan, agree=lambda _: True, say=lambda _: None)
+        open_site(request, plan, agree=lambda _: True, say=lambda _: None)
 
 
 def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
     own: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
 ) -> None:
     foreign.admin.delete(own.path)
-    wanted = Wanted(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
+    request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
     with pytest.raises(ClusterError, match="is still being deleted"):
-        open_site(wanted, plan, agree=lambda _: True, say=lambda _: None)
+        open_site(request, plan, agree=lambda _: True, say=lambda _: None)
 
 
 def test_what_cannot_be_removed_is_told_with_the_way_to_do_it_later(

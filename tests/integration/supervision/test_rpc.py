@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bench.supervision.process import ProcessFailed, SupervisedProcess
-from bench.supervision.rpc import RpcClient, SilenceError
+from bench.supervision.rpc import RpcClient, RpcTimeoutError
 from bench.supervision.watchdog import Watchdog
 
 ECHO = """
@@ -39,29 +39,29 @@ def talk(tmp_path):
 
 def test_what_is_said_is_heard_and_answered_in_order(talk):
     rpc = talk(ECHO)
-    rpc.say({"n": 1})
-    rpc.say({"n": "ä\n"})
-    assert {"heard": {"n": 1}} == rpc.hear(30)
-    assert {"heard": {"n": "ä\n"}} == rpc.hear(30)
+    rpc.send({"n": 1})
+    rpc.send({"n": "ä\n"})
+    assert {"heard": {"n": 1}} == rpc.receive(30)
+    assert {"heard": {"n": "ä\n"}} == rpc.receive(30)
 
 
 def test_an_answer_larger_than_a_pipe_arrives_whole(talk):
     rpc = talk("print('{\"big\": \"' + 'x' * 1_000_000 + '\"}', flush=True)")
-    assert 1_000_000 == len(rpc.hear(30)["big"])
+    assert 1_000_000 == len(rpc.receive(30)["big"])
 
 
 def test_a_partner_that_keeps_silent_is_told_by_its_name(talk):
-    with pytest.raises(SilenceError, match=r"partner said nothing for 0\.1 s"):
-        talk(ECHO).hear(0.1)
+    with pytest.raises(RpcTimeoutError, match=r"partner said nothing for 0\.1 s"):
+        talk(ECHO).receive(0.1)
 
 
 def test_a_partner_that_ends_is_told_with_exit_code_and_last_words(talk):
     with pytest.raises(ProcessFailed, match=r"partner ended with exit code 3 (.|\n)*no config"):
-        talk("import sys; print('no config', file=sys.stderr); sys.exit(3)").hear(30)
+        talk("import sys; print('no config', file=sys.stderr); sys.exit(3)").receive(30)
 
 
 def test_saying_something_to_a_partner_that_has_ended_is_told_as_its_end(talk):
     rpc = talk("import sys; sys.exit(3)")
     assert 3 == rpc.process.wait(30)
     with pytest.raises(ProcessFailed, match="partner ended with exit code 3"):
-        rpc.say({"n": 1})
+        rpc.send({"n": 1})

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from bench.interactive.manual_trial import What, read_rows
+from bench.interactive.manual_trial import RequestedTest, read_rows
 from bench.interactive.service import Refused
 from bench.store.tables import REQUESTS
 
@@ -20,7 +20,7 @@ SAID = {
 
 
 def scenario(users=8, **changes):
-    return What.of(SAID | changes).scenario(users, pods=300, churn_per_s=20.0)
+    return RequestedTest.of(SAID | changes).scenario(users, pods=300, churn_per_s=20.0)
 
 
 def test_a_scenario_is_named_after_what_was_asked_and_how_hard():
@@ -43,7 +43,7 @@ def test_without_a_rate_the_users_are_those_of_the_closed_model():
 @pytest.mark.parametrize("key", sorted(SAID))
 def test_what_lacks_a_part_is_refused(key):
     with pytest.raises(Refused, match=key):
-        What.of({name: value for name, value in SAID.items() if name != key})
+        RequestedTest.of({name: value for name, value in SAID.items() if name != key})
 
 
 def piece(folder, server, begin_us, number, intended_us):
