@@ -46,7 +46,7 @@ workers:
 
 exit codes:
   0 stopped by SIGTERM or SIGINT   2 wrong usage   3 kubeconfig not usable
-  4 API server not reachable       5 a worker died     6 address not to be had
+  4 API server not reachable       5 a worker died     6 address in use or not assignable
 
 examples:
   python -m servers informer --kubeconfig ~/.kube/config
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a server until it is told to stop; exit with one of the codes above."""
     redact_output()
     options = _parser().parse_args(arguments)
-    told = _told(options)
+    chosen = _chosen_options(options)
     try:
         config = ClientConfig.load(
             options.kubeconfig, options.context, preferred=SERVERS[options.name].identity
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = f"{options.host} port {options.port}"
         reason = error.strerror or str(error)
         _fail(options.name, f"cannot listen on {where}: {reason} (--host, --port)", PORT_TAKEN)
-    settings = Settings(config, options.namespace, options.threads, told, options.replica)
+    settings = Settings(config, options.namespace, options.threads, chosen, options.replica)
     group = WorkerGroup(options.workers) if options.workers > 1 else None
 
     def make_app(worker: int) -> tuple[Any, PodSource, list[socket.socket]]:
@@ -97,18 +97,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(serve(make_app, listener, options.workers))
 
 
-def _told(options: argparse.Namespace) -> dict[str, float]:
-    """Return what ``--set`` says; end with exit code 2 for what this server cannot be told."""
+def _chosen_options(options: argparse.Namespace) -> dict[str, float]:
+    """Return what ``--set`` sets; end with exit code 2 for an option that this server lacks."""
     known = {option.name: option for option in SERVERS[options.name].options}
-    told: dict[str, float] = {}
+    chosen: dict[str, float] = {}
     for name, value in options.set:
         if name not in known:
             there_is = f"there is {', '.join(known)}" if known else "it has no options"
             options.refuse(f"argument --set: {options.name} has no option {name!r}; {there_is}")
         if value < known[name].least:
             options.refuse(f"argument --set: {name}={value:g} is below {known[name].least:g}")
-        told[name] = value
-    return told
+        chosen[name] = value
+    return chosen
 
 
 def _fail(name: str, reason: str, code: int) -> NoReturn:

@@ -18,14 +18,14 @@ def discover(package: str = __name__) -> Mapping[str, Server]:
 
     Raises ``TypeError`` for a file that declares none.
     """
-    found: dict[str, Server] = {}
+    servers: dict[str, Server] = {}
     for module in sorted(
         pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda m: m.name
     ):
         declared = importlib.import_module(f"{package}.{module.name}")
-        one = {module.name.replace("_", "-"): getattr(declared, "SERVER", None)}
-        for name, server in getattr(declared, "SERVERS", one).items():
+        single = {module.name.replace("_", "-"): getattr(declared, "SERVER", None)}
+        for name, server in getattr(declared, "SERVERS", single).items():
             if not isinstance(server, Server):
                 raise TypeError(f"{declared.__file__} declares neither SERVER nor SERVERS")
-            found[name] = server
-    return found
+            servers[name] = server
+    return servers
