@@ -113,6 +113,8 @@ def _slow_clients(url: str, arguments: argparse.Namespace) -> Iterator[None]:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
                 client.connect(address)
                 client.sendall(sent)
+                if sent == REQUEST:  # its answer is made and waits: what it cost is spent
+                    client.recv(1, socket.MSG_PEEK)
         yield
 
 
