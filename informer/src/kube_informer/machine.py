@@ -343,10 +343,14 @@ class WatchMachine:
         for line in stream.lines.feed(data):
             try:
                 event = decode_event(line)
-                if event.type == EventType.ERROR:
+                kind = CHANGES.get(event.type)
+                if kind is not None:
+                    self._change(kind, event.object, changes)
+                elif event.type == EventType.ERROR:
                     failed = self._error_event(event.object, now)
                     break
-                self._take_in(event, outputs, changes)
+                else:
+                    self._bookmark(event, outputs)
                 stream.events += 1
             except UndecodableError as error:
                 self._observer.poisoned(str(error))
@@ -359,15 +363,6 @@ class WatchMachine:
             self._told = self._version
             outputs.append(Changes(changes, self._version))
         return outputs, failed or self._read()
-
-    def _take_in(self, event: WatchEvent, outputs: list[Output], changes: list[Change]) -> None:
-        kind = CHANGES.get(event.type)
-        if kind is not None:
-            self._change(kind, event.object, changes)
-        elif event.type == EventType.BOOKMARK:
-            self._bookmark(event.object, outputs)
-        else:
-            raise UndecodableError(f"a watch event of the unknown type {event.type!r}")
 
     def _change(self, kind: EventType, raw: msgspec.Raw, changes: list[Change]) -> None:
         version = ""
@@ -410,8 +405,10 @@ class WatchMachine:
         self._resume = self._version if kind is EventType.DELETED else version
         self._version = version
 
-    def _bookmark(self, raw: msgspec.Raw, outputs: list[Output]) -> None:
-        version, ends_initial = decode_bookmark(raw)
+    def _bookmark(self, event: WatchEvent, outputs: list[Output]) -> None:
+        if event.type != EventType.BOOKMARK:
+            raise UndecodableError(f"a watch event of the unknown type {event.type!r}")
+        version, ends_initial = decode_bookmark(event.object)
         self._observer.event(EventType.BOOKMARK)
         self._stream.bookmarked = True
         if self.state is State.WATCHING:
