@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from kubernetes.client import Configuration
 
 from informer.tests.shapes import EXPIRED, bookmark, line, listing, pod, status
 from kube_informer import (
@@ -18,6 +17,8 @@ from kube_informer import (
     NODES,
     PODS,
     BackoffPolicy,
+    ClientConfig,
+    Credentials,
     Health,
     LifecycleError,
     Observer,
@@ -325,9 +326,8 @@ def test_stop_while_it_connects_to_a_host_that_does_not_answer(informers):
         one.setblocking(False)
         one.connect_ex(deaf.getsockname())
         waiting.append(one)
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-    informer = informers.over(Transport(configuration))
+    config = ClientConfig(f"http://127.0.0.1:{deaf.getsockname()[1]}", Credentials())
+    informer = informers.over(Transport(config))
     informer.start()
     cancel = informer._reflectors[0]._cancel
     eventually(lambda: cancel._connecting is not None, "it connects")
@@ -463,15 +463,6 @@ def test_an_index_function_that_raises_leaves_out_its_object_alone(started):
     assert informer.wait_for_cache_sync(30)
     assert ["a/x"] == informer.indexer.index_keys("app", "web")
     assert ["indexer app raised KeyError('app') on a/y"] == told
-
-
-def test_the_callers_configuration_stays_as_it_is():
-    configuration = Configuration()
-    configuration.host = "http://127.0.0.1:1"
-    before = (configuration.retries, configuration.connection_pool_maxsize)
-    Transport(configuration, pool_maxsize=77).close()
-    assert before == (configuration.retries, configuration.connection_pool_maxsize)
-    assert configuration.socket_options is None
 
 
 def test_labels_cannot_be_changed_by_a_reader(started):
