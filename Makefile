@@ -80,6 +80,13 @@ test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k n
 	@# itself xdist would leave the files of few tests for it, and whole runs are among those.
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+.PHONY: test-informer
+test-informer: ## The library alone, on any Python   [PYTHON=python3.14] [PINS=informer/lowest.txt]
+	@$(PYTHON) -m venv --clear .venv-informer
+	@.venv-informer/bin/python -m pip install --quiet --disable-pip-version-check \
+	  $(if $(PINS),--constraint $(PINS)) --editable 'informer[prometheus]' pytest pytest-timeout hypothesis
+	@.venv-informer/bin/python -m pytest informer/tests informer/examples $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
 	@$(VENV)/bin/ruff format --check .
@@ -97,7 +104,7 @@ microbench: $(STAMP) ## The speed of the parts, as ratios measured side by side 
 
 .PHONY: clean
 clean: ## Remove .venv and tool caches; results, reports and the binaries' cache stay
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf $(VENV) .venv-informer .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	@find bench informer servers tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lock

@@ -58,7 +58,8 @@ def main() -> None:
             order = list(fills) if number % 2 == 0 else list(reversed(fills))
             for name in order:
                 _say(f"round {number + 1} of {options.rounds}: {name}")
-                with Subject.of(name, watched, program, folder / "log") as subject:
+                with Subject(name, program, folder / "log") as subject:
+                    subject.begin(watched)
                     fills[name].append(_filled(subject, options.pods))
         _report(options.pods, fills)
 

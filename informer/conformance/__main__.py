@@ -24,13 +24,13 @@ from informer.conformance.processes import (
     CLIENT_GO,
     KUBE_INFORMER,
     OFFICIAL,
-    Subject,
+    Pool,
     SubjectFailed,
     Watched,
 )
 from informer.conformance.scripted_histories import ScriptedHistory
 from informer.conformance.scripted_server import ScriptedServer
-from informer.conformance.table import Outcome, markdown, unexplained
+from informer.conformance.table import Outcome, differences, markdown, unexplained
 
 SUBJECTS = (CLIENT_GO, KUBE_INFORMER, OFFICIAL)
 AT_ONCE = 4
@@ -69,6 +69,8 @@ def play(
     chosen = [one for one in histories if only in one.name and (one.short or not short)]
     numbers = itertools.count()
     with ExitStack() as stack:
+        pool = Pool(program, folder)
+        stack.callback(pool.close)
         plane: ControlPlane | None = None
         if any(isinstance(one, ClusterHistory) for one in chosen):
             ttl = f"--event-ttl={cluster_histories.EVENT_TTL_S}s"
@@ -76,36 +78,42 @@ def play(
             plane = stack.enter_context(ControlPlane.start(binaries, watchdog, extra_args=(ttl,)))
 
         def one_history(history: ClusterHistory | ScriptedHistory) -> Outcome:
-            place, begun = folder / str(next(numbers)), time.monotonic()
-            place.mkdir()
+            begun = time.monotonic()
             if isinstance(history, ScriptedHistory):
-                found = _scripted(history, subjects, program, place)
+                place = folder / str(next(numbers))
+                place.mkdir()
+                found = _scripted(history, subjects, pool, place)
             else:
                 assert plane is not None, "it was started for this"
-                found = _on_cluster(history, plane, subjects, program, place)
+                found = _on_cluster(history, plane, subjects, pool)
             took = time.monotonic() - begun
+            outcome = Outcome(history.name, found)
             print(f"{took:5.0f} s: {history.name}", file=sys.stderr, flush=True)
-            return Outcome(history.name, found)
+            for one in differences([outcome]):
+                print(f"        {one.thing}: {one.values}", file=sys.stderr, flush=True)
+            return outcome
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(one_history, chosen))
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            return list(threads.map(one_history, chosen))
 
 
 def _scripted(
-    history: ScriptedHistory, subjects: Sequence[str], program: Path, folder: Path
+    history: ScriptedHistory, names: Sequence[str], pool: Pool, folder: Path
 ) -> dict[str, Findings]:
     """Play to each subject alone, all at the same time."""
-    subjects = [name for name in subjects if name != OFFICIAL or not history.streams]
+    names = [name for name in names if name != OFFICIAL or not history.streams]
 
     def to_one(name: str) -> Findings:
-        place = folder / name
-        place.mkdir()
         server = ScriptedServer(
-            scripted_histories.some_pods(), place, http=history.http, closing=history.closing
+            scripted_histories.some_pods(),
+            folder / f"{name}.kubeconfig",
+            http=history.http,
+            closing=history.closing,
         )
         server.script = history.script()
         try:
-            with Subject.of(name, Watched(server.kubeconfig), program, place / "log") as subject:
+            with pool.take(name) as subject:
+                subject.begin(Watched(server.kubeconfig))
                 subject.order("start")
                 played = history.play(server, subject)
                 return observe(subject, played.truth, played.fault_requests)
@@ -114,19 +122,15 @@ def _scripted(
         finally:
             server.close()
 
-    with ThreadPoolExecutor(len(subjects)) as pool:
-        return dict(zip(subjects, pool.map(to_one, subjects), strict=True))
+    with ThreadPoolExecutor(len(names)) as threads:
+        return dict(zip(names, threads.map(to_one, names), strict=True))
 
 
 _namespaces = itertools.count()
 
 
 def _on_cluster(
-    history: ClusterHistory,
-    plane: ControlPlane,
-    names: Sequence[str],
-    program: Path,
-    folder: Path,
+    history: ClusterHistory, plane: ControlPlane, names: Sequence[str], pool: Pool
 ) -> dict[str, Findings]:
     """Play once, to all subjects together."""
     api = plane.api("admin")
@@ -141,23 +145,17 @@ def _on_cluster(
         history.objects,
     )
     found: dict[str, Findings] = {}
-    subjects = []
-    for name in names:
-        try:
-            subjects.append(Subject.of(name, watched, program, folder / name))
-        except SubjectFailed:
-            found[name] = {"synced": "does not offer this"}
-    try:
-        for subject in subjects:
+    with ExitStack() as stack:
+        subjects = [stack.enter_context(pool.take(name)) for name in names]
+        offered = [one for one in subjects if one.begin(watched)]
+        found = {one.name: {"synced": "not offered"} for one in subjects if one not in offered}
+        for subject in offered:
             subject.order("start")
-        history.play(cluster, subjects)
+        history.play(cluster, offered)
         truth = cluster_histories.truth(cluster, history.resource)
-        with ThreadPoolExecutor(len(subjects)) as pool:
-            observed = pool.map(lambda one: observe(one, truth), subjects)
-            found |= dict(zip([one.name for one in subjects], observed, strict=True))
-    finally:
-        for subject in subjects:
-            subject.kill()
+        with ThreadPoolExecutor(len(offered)) as threads:
+            observed = threads.map(lambda one: observe(one, truth), offered)
+            found |= dict(zip([one.name for one in offered], observed, strict=True))
     return found
 
 

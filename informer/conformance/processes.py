@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,8 +20,8 @@ OFFICIAL = "official"
 ROOT = Path(__file__).parents[2]
 """Where Python finds this package."""
 
-STARTS_WITHIN_S = 120.0
-ANSWERS_WITHIN_S = 30.0
+STARTS_WITHIN_S = 300.0
+ANSWERS_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Watched:
     """How client-go holds objects: ``dynamic``, ``typed`` (protobuf), or ``metadata`` for all."""
     quiet: bool = False
 
-    def arguments(self) -> list[str]:
-        """Return the command-line arguments that every subject understands."""
+    def options(self) -> str:
+        """Return it as the JSON that the command ``new`` takes."""
         named = {
             "kubeconfig": str(self.kubeconfig),
             "context": self.context,
@@ -46,8 +46,9 @@ class Watched:
             "resource": self.resource.plural,
             "namespace": self.namespace,
             "objects": self.objects,
+            "quiet": self.quiet,
         }
-        return [f"--{name}={value}" for name, value in named.items()] + ["--quiet"] * self.quiet
+        return json.dumps(named)
 
 
 class SubjectFailed(Exception):  # noqa: N818 - the name says what happened
@@ -57,14 +58,15 @@ class SubjectFailed(Exception):  # noqa: N818 - the name says what happened
 class Subject:
     """One informer in a process of its own."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, client_go: Path, log: Path) -> None:
         self.name = name
         self._log = log
         self._seen: list[dict[str, Any]] = []
         self._came = threading.Condition()
-        with log.open("wb") as stderr:
+        python = [sys.executable, "-m", "informer.conformance.subject", f"--library={name}"]
+        with log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                command,
+                [str(client_go)] if name == CLIENT_GO else python,
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -74,26 +76,21 @@ class Subject:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    @classmethod
-    def of(cls, name: str, watched: Watched, client_go: Path, log: Path) -> Self:
-        """Start the subject ``name``; raise :class:`SubjectFailed` if it does not come up."""
-        python = [sys.executable, "-m", "informer.conformance.subject", f"--library={name}"]
-        command = [str(client_go)] if name == CLIENT_GO else python
-        subject = cls(name, [*command, *watched.arguments()], log)
-        if not subject.wait(lambda: subject.saw("ready"), STARTS_WITHIN_S):
-            code = subject.poll()
-            subject.kill()
-            raise SubjectFailed(f"{name} did not come up (exit code {code}): {subject.log_end()}")
-        return subject
+    def begin(self, watched: Watched) -> bool:
+        """Make a new informer; return whether the library offers such a one.
+
+        Raise :class:`SubjectFailed` if it does not come up.
+        """
+        self._seen.clear()
+        self.order(f"new {watched.options()}")
+        if not self.wait(lambda: self.saw("ready") or self.saw("refused"), STARTS_WITHIN_S):
+            raise SubjectFailed(f"{self.name} did not come up: {self.log_end()}")
+        return self.saw("ready")
 
     @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
-
-    def poll(self) -> int | None:
-        """Return its exit code, ``None`` while it runs."""
-        return self._process.poll()
 
     def log_end(self) -> str:
         """Return the last line that the subject logged."""
@@ -162,17 +159,20 @@ class Subject:
         return found
 
     def stop(self, timeout_s: float) -> bool:
-        """Stop it; return whether it said in time that all had ended, then end the process."""
+        """Stop the informer; return whether it said in time that all had ended."""
         self.order("stop")
-        ended = self.wait(lambda: self.saw("stopped"), timeout_s)
-        self.kill()
-        return ended
+        return self.wait(lambda: self.saw("stopped"), timeout_s)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether its last informer was stopped, so that a new one may begin."""
+        return self._process.poll() is None and (self.saw("stopped") or self.saw("refused"))
 
     def kill(self) -> None:
         """End the process and its pipes."""
@@ -191,3 +191,37 @@ class Subject:
             with self._came:
                 self._seen.append(json.loads(line))
                 self._came.notify_all()
+
+
+class Pool:
+    """Subjects that are used again: to start a process costs more than most histories."""
+
+    def __init__(self, client_go: Path, folder: Path) -> None:
+        self._client_go = client_go
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._idle: dict[str, list[Subject]] = {}
+        self._count = 0
+
+    @contextlib.contextmanager
+    def take(self, name: str) -> Iterator[Subject]:
+        """Lend a subject; one that does not stop its informer is ended, not used again."""
+        with self._lock:
+            idle = self._idle.setdefault(name, [])
+            self._count += 1
+            log = self._folder / f"{name}-{self._count}.log"
+            subject = idle.pop() if idle else Subject(name, self._client_go, log)
+        try:
+            yield subject
+        finally:
+            if subject.is_idle:
+                with self._lock:
+                    idle.append(subject)
+            else:
+                subject.kill()
+
+    def close(self) -> None:
+        """End those that are idle."""
+        for idle in self._idle.values():
+            for subject in idle:
+                subject.kill()

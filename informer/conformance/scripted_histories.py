@@ -189,22 +189,22 @@ def _holds(truth: Truth) -> Callable[[ScriptedServer, Subject], Played]:
 
 
 def _in_pages(fault: Reply) -> Callable[[], Script]:
-    """List in pages of one, whatever the limit; the second page is answered ``fault`` once."""
+    """List in pages of one where a limit is given; the second page is ``fault`` once."""
 
     def make() -> Script:
         left = [fault]
 
-        def answer(request: Request) -> Reply | None:
+        def answer(request: Request) -> Reply:
             if request.is_watch_list:
                 return refusal(422, "Invalid")
-            if request.is_watch or (
-                "limit" not in request.query and "continue" not in request.query
-            ):
-                return None
+            if request.is_watch:
+                return Reply(hold=True)
+            items = [pod("x", "10"), pod("y", "11"), pod("z", "12")]
+            if not {"limit", "continue"} & request.query.keys():
+                return Reply(body=_listing("1003", items))
             token = request.query.get("continue", "")
             if token == "second" and left:
                 return left.pop()
-            items = [pod("x", "10"), pod("y", "11"), pod("z", "12")]
             page = {"": 0, "second": 1, "third": 2}[token]
             after = ("second", "third", "")[page]
             return Reply(body=_listing("1003", items[page : page + 1], after))
@@ -240,8 +240,7 @@ def _back_in_time(server: ScriptedServer, subject: Subject) -> Played:
     subject.wait(lambda: "a/four" in subject.told(), SYNC_WITHIN_S)
     restored = FakeSource()
     restored.put(PODS, pod("one"))
-    before, server.source = server.source, restored
-    before.end_watches()
+    server.restart_with(restored)
     return Played(_truth(restored))
 
 
@@ -282,7 +281,7 @@ _WATCH_LIST_REPLIES: Mapping[str, Reply] = {
 
 HISTORIES: tuple[ScriptedHistory, ...] = (
     ScriptedHistory("ordinary life", _filled_then_written, short=True),
-    ScriptedHistory("HTTP/1.0", _filled_then_written, http="HTTP/1.0"),
+    ScriptedHistory("HTTP/1.0", _filled_then_written, http="HTTP/1.0", short=True),
     ScriptedHistory("Connection: close", _filled_then_written, closing=True),
     *(
         ScriptedHistory(
@@ -298,6 +297,7 @@ HISTORIES: tuple[ScriptedHistory, ...] = (
         "two deletions at one version",
         _holds({}),
         _lines(line("DELETED", pod("x", "20")), line("DELETED", pod("y", "20"))),
+        short=True,
     ),
     ScriptedHistory(
         "a deletion at the object's own version",

@@ -80,7 +80,7 @@ def line(kind: str, item: Mapping[str, Any]) -> bytes:
 class ScriptedServer:
     """Answers over HTTP; ``script`` may be replaced at any time. A context manager."""
 
-    def __init__(self, source: FakeSource, folder: Path, *, http: str, closing: bool) -> None:
+    def __init__(self, source: FakeSource, kubeconfig: Path, *, http: str, closing: bool) -> None:
         self.source = source
         self.script: Script = lambda _: None
         self._close_connections = closing
@@ -97,11 +97,15 @@ class ScriptedServer:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """Say nothing of connections that a subject dropped."""
+
+        self._http = Server(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(POLL_S,))
         self._thread.start()
-        self.kubeconfig = folder / "kubeconfig.json"
+        self.kubeconfig = kubeconfig
         self.kubeconfig.write_text(json.dumps(self._kubeconfig()))
 
     def _kubeconfig(self) -> dict[str, Any]:
@@ -124,6 +128,11 @@ class ScriptedServer:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+    def restart_with(self, source: FakeSource) -> None:
+        """Serve another source from now on, every watch broken off as by a restart."""
+        before, self.source = self.source, source
+        before.end_watches()
 
     def asked(self, kind: str = "", since: int = 0) -> int:
         """Return how many requests came, of one kind or of all, after the first ``since``."""
@@ -185,7 +194,8 @@ class ScriptedServer:
         return lambda piece: handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
 
     def _watch(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
-        stream = self.source.stream(
+        source = self.source
+        stream = source.stream(
             request.path,
             request.query,
             timeout=POLL_S,
@@ -199,6 +209,8 @@ class ScriptedServer:
         send = self._open(handler)
         for piece in self._pieces(stream):
             send(piece)
+        if source is not self.source:
+            handler.close_connection = True  # without the end of the body
         if not handler.close_connection:
             handler.wfile.write(b"0\r\n\r\n")
 

@@ -1,7 +1,8 @@
 """Runs a Python informer on one resource and reports each step as a line of JSON.
 
-A subject of the conformance run: it takes the commands start, dump, settle and stop on its
-standard input, one a line. Its Go counterpart is client_go/main.go.
+A subject of the conformance run: it takes the commands new (with JSON: what to watch), start,
+dump, settle and stop on its standard input, one a line, and new again after stop. Its Go
+counterpart is client_go/main.go.
 """
 
 import argparse
@@ -43,6 +44,10 @@ def report(event: str, **fields: Any) -> None:  # noqa: ANN401 - JSON of any sha
             sys.stdout.flush()
         except BrokenPipeError:
             os._exit(1)
+
+
+class NotOffered(Exception):  # noqa: N818 - the name says what happened
+    """The library has no informer for what is asked."""
 
 
 class Subject(Protocol):
@@ -126,7 +131,7 @@ class OfficialInformer:
         }
         list_func = (namespaced if options.namespace else clusterwide).get(options.resource)
         if list_func is None or options.objects == "metadata":
-            raise SystemExit(f"the official informer has no list function for {options.resource}")
+            raise NotOffered(f"no list function for {options.resource} as {options.objects}")
         make: Any = OfficialSharedInformer
         self._informer = make(list_func=list_func, namespace=options.namespace or None)
         for kind, event in ((ADDED, "add"), (MODIFIED, "update"), (DELETED, "delete")):
@@ -174,36 +179,38 @@ def _give_memory_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def _tell_sync(subject: Subject, stopped: threading.Event, begun: float) -> None:
+    while not subject.has_synced():
+        if stopped.wait(0.01):
+            return
+    report("synced", seconds=time.monotonic() - begun)
+
+
 def main() -> None:
-    """Carry out commands until stop, or until nobody gives any more."""
+    """Carry out commands until nobody gives any more."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", choices=LIBRARIES, required=True)
-    parser.add_argument("--kubeconfig", required=True)
-    parser.add_argument("--context", default="")
-    parser.add_argument("--group", default="")
-    parser.add_argument("--version", default="v1")
-    parser.add_argument("--resource", default="pods")
-    parser.add_argument("--namespace", default="")
-    parser.add_argument("--objects", default="dynamic")
-    parser.add_argument("--quiet", action="store_true")
-    options = parser.parse_args()
+    library = LIBRARIES[parser.parse_args().library]
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    subject = LIBRARIES[options.library](options)
+    subject: Subject
     stopped = threading.Event()
-
-    def tell_sync(begun: float) -> None:
-        while not subject.has_synced():
-            if stopped.wait(0.01):
-                return
-        report("synced", seconds=time.monotonic() - begun)
-
-    report("ready")
     for line in sys.stdin:
         begun = time.monotonic()
-        match line.strip():
+        command, _, rest = line.strip().partition(" ")
+        match command:
+            case "new":
+                try:
+                    subject = library(argparse.Namespace(**json.loads(rest)))
+                except NotOffered as error:
+                    report("refused", reason=str(error))
+                else:
+                    stopped = threading.Event()
+                    report("ready")
             case "start":
                 subject.start()
-                threading.Thread(target=tell_sync, args=(begun,), daemon=True).start()
+                threading.Thread(
+                    target=_tell_sync, args=(subject, stopped, begun), daemon=True
+                ).start()
             case "dump":
                 report("cache", objects=subject.objects())
             case "settle":
@@ -213,7 +220,6 @@ def main() -> None:
                 stopped.set()
                 subject.stop()
                 report("stopped", seconds=time.monotonic() - begun)
-                break
     sys.stdout.flush()
     os._exit(0)  # threads of the official informer outlive its stop
 

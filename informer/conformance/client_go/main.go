@@ -1,17 +1,18 @@
 // Runs client-go's shared informer on one resource and reports each step as a line of JSON.
 //
-// A subject of the conformance run: it takes the commands start, dump, settle and stop on its
-// standard input, one a line. Its Python counterpart is conformance/subject.py.
+// A subject of the conformance run: it takes the commands new (with JSON: what to watch), start,
+// dump, settle and stop on its standard input, one a line, and new again after stop. Its Python
+// counterpart is conformance/subject.py.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,21 +24,21 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/metadata/metadatainformer"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-var (
-	kubeconfig = flag.String("kubeconfig", "", "file to connect by")
-	context    = flag.String("context", "", "context of that file; empty: its current one")
-	group      = flag.String("group", "", "API group of the resource; empty: the core group")
-	version    = flag.String("version", "v1", "API version of the resource")
-	resource   = flag.String("resource", "pods", "resource by its plural")
-	namespace  = flag.String("namespace", "", "namespace; empty: all of them")
-	kind       = flag.String("objects", "dynamic", "how objects are held: typed, dynamic or metadata")
-	quiet      = flag.Bool("quiet", false, "report no notifications, as a benchmark wants it")
-)
+// options is what the command new takes.
+type options struct {
+	Kubeconfig string
+	Context    string // empty: the current one
+	Group      string
+	Version    string
+	Resource   string
+	Namespace  string // empty: all of them
+	Objects    string // how they are held: typed, dynamic or metadata
+	Quiet      bool   // no notifications, as a benchmark wants it
+}
 
 var output = struct {
 	sync.Mutex
@@ -92,15 +93,22 @@ func (handler) OnDelete(obj any) {
 	report("delete", describe(obj, fields{"unknown": unknown}))
 }
 
-func informer(config *rest.Config) (cache.SharedIndexInformer, error) {
-	gvr := schema.GroupVersionResource{Group: *group, Version: *version, Resource: *resource}
-	switch *kind {
+func informer(asked options) (cache.SharedIndexInformer, error) {
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{ExplicitPath: asked.Kubeconfig},
+		&clientcmd.ConfigOverrides{CurrentContext: asked.Context},
+	).ClientConfig()
+	if err != nil {
+		return nil, err
+	}
+	gvr := schema.GroupVersionResource{Group: asked.Group, Version: asked.Version, Resource: asked.Resource}
+	switch asked.Objects {
 	case "typed":
 		client, err := kubernetes.NewForConfig(config)
 		if err != nil {
 			return nil, err
 		}
-		factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(*namespace))
+		factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(asked.Namespace))
 		generic, err := factory.ForResource(gvr)
 		if err != nil {
 			return nil, err
@@ -111,15 +119,51 @@ func informer(config *rest.Config) (cache.SharedIndexInformer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return metadatainformer.NewFilteredMetadataInformer(client, gvr, *namespace, 0, nil, nil).Informer(), nil
+		return metadatainformer.NewFilteredMetadataInformer(client, gvr, asked.Namespace, 0, nil, nil).Informer(), nil
 	case "dynamic":
 		client, err := dynamic.NewForConfig(config)
 		if err != nil {
 			return nil, err
 		}
-		return dynamicinformer.NewFilteredDynamicInformer(client, gvr, *namespace, 0, nil, nil).Informer(), nil
+		return dynamicinformer.NewFilteredDynamicInformer(client, gvr, asked.Namespace, 0, nil, nil).Informer(), nil
 	}
-	return nil, fmt.Errorf("-objects %q is none of typed, dynamic, metadata", *kind)
+	return nil, fmt.Errorf("objects %q is none of typed, dynamic, metadata", asked.Objects)
+}
+
+func begin(arguments string) cache.SharedIndexInformer {
+	var asked options
+	if err := json.Unmarshal([]byte(arguments), &asked); err != nil {
+		fatal(err)
+	}
+	shared, err := informer(asked)
+	if err != nil {
+		fatal(err)
+	}
+	if !asked.Quiet {
+		if _, err := shared.AddEventHandler(handler{}); err != nil {
+			fatal(err)
+		}
+	}
+	return shared
+}
+
+// run runs the informer until stop is closed, and closes ended then.
+func run(shared cache.SharedIndexInformer, stop, ended chan struct{}) {
+	begun := time.Now()
+	go func() {
+		shared.Run(stop)
+		close(ended)
+	}()
+	go func() {
+		for !shared.HasSynced() {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+		report("synced", fields{"seconds": time.Since(begun).Seconds()})
+	}()
 }
 
 func dump(shared cache.SharedIndexInformer) {
@@ -132,45 +176,17 @@ func dump(shared cache.SharedIndexInformer) {
 }
 
 func main() {
-	flag.Parse()
-	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{ExplicitPath: *kubeconfig},
-		&clientcmd.ConfigOverrides{CurrentContext: *context},
-	)
-	config, err := loaded.ClientConfig()
-	if err != nil {
-		fatal(err)
-	}
-	shared, err := informer(config)
-	if err != nil {
-		fatal(err)
-	}
-	if !*quiet {
-		if _, err := shared.AddEventHandler(handler{}); err != nil {
-			fatal(err)
-		}
-	}
-	stop, ended := make(chan struct{}), make(chan struct{})
-	report("ready", fields{})
+	var shared cache.SharedIndexInformer
+	var stop, ended chan struct{}
 	commands := bufio.NewScanner(os.Stdin)
 	for commands.Scan() {
-		switch commands.Text() {
+		command, arguments, _ := strings.Cut(commands.Text(), " ")
+		switch command {
+		case "new":
+			shared, stop, ended = begin(arguments), make(chan struct{}), make(chan struct{})
+			report("ready", fields{})
 		case "start":
-			begun := time.Now()
-			go func() {
-				shared.Run(stop)
-				close(ended)
-			}()
-			go func() {
-				for !shared.HasSynced() {
-					select {
-					case <-stop:
-						return
-					case <-time.After(time.Millisecond):
-					}
-				}
-				report("synced", fields{"seconds": time.Since(begun).Seconds()})
-			}()
+			run(shared, stop, ended)
 		case "dump":
 			dump(shared)
 		case "settle":
@@ -182,7 +198,6 @@ func main() {
 			close(stop)
 			<-ended
 			report("stopped", fields{"seconds": time.Since(begun).Seconds()})
-			return
 		}
 	}
 }
