@@ -8,6 +8,8 @@ import kube_informer
 
 INTERNAL = {
     "Cancel",  # how the library ends its own requests
+    "ExecPlugin",  # what ClientConfig makes of a kubeconfig
+    "Kubeconfig",  # what ClientConfig loads
     "Delta",  # what an informer hands to its registrations
     "Leaf",  # what a snapshot is built of
     "Store",  # what an informer builds its registrations on

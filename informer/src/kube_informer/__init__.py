@@ -7,7 +7,7 @@ in it, and nothing of the benchmark.
 from kube_informer.backoff import BackoffPolicy
 from kube_informer.client_config import ClientConfig
 from kube_informer.controller import run_controller
-from kube_informer.credentials import Credentials, TokenFile
+from kube_informer.credentials import Credentials, Impersonation, TokenFile, TokenSource
 from kube_informer.errors import (
     CredentialsError,
     HandlerError,
@@ -78,6 +78,7 @@ __all__ = [
     "HandlerError",
     "HandlerRegistration",
     "Health",
+    "Impersonation",
     "IndexFunc",
     "Indexer",
     "InformerError",
@@ -107,6 +108,7 @@ __all__ = [
     "SyncError",
     "Timing",
     "TokenFile",
+    "TokenSource",
     "Transform",
     "TransformError",
     "Transport",
