@@ -166,7 +166,10 @@ class SharedInformer:
 
     def signal_stop(self) -> None:
         """Begin to end everything; returns at once. :meth:`join` waits for it."""
-        self._stopped = True
+        if os.getpid() != self._process:
+            return  # a fork has none of the threads, and maybe locks that nobody gives back
+        with self._lock:
+            self._stopped = True
         for reflector in self._reflectors:
             reflector.signal_stop()
         self._processor.stop()

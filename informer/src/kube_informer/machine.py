@@ -268,7 +268,10 @@ class WatchMachine:
         self.progress = (self.progress[0], why)
 
     def _prescribe(self, signal: Signal) -> Remedy:
-        """Take the ladder's remedy for ``signal``; what carries it out comes after the wait."""
+        """Take the ladder's remedy for ``signal``; what carries it out comes after the wait.
+
+        Tells the observer nothing: its faults are among the signals.
+        """
         filling = self.state in (State.FILL, State.FILLING, State.LIST)
         if self.state is State.WAIT:
             filling = self._ladder.rung > Remedy.REWATCH
@@ -294,15 +297,12 @@ class WatchMachine:
         if self._streaming:
             self._may_stream = self._may_stream and signal not in LASTING
             self._streaming = False
-            self._observer.fell_back(self.progress[1])
         else:
             self._streaming = self._may_stream
 
     def _failed(self, signal: Signal, why: str, at_least_s: float = 0.0) -> Action:
         """Say what is wrong and wait; then do what the ladder says."""
-        self._trouble(why)
-        remedy = self._prescribe(signal)
-        self._observer.climbed(signal, remedy.name.lower())
+        self._answer(signal, why)
         self.state = State.WAIT
         delay = self._backoff.next(at_least_s)
         self._observer.backed_off(delay)
@@ -310,11 +310,18 @@ class WatchMachine:
 
     def _list_at_once(self, signal: Signal, why: str) -> Action:
         """List without a wait: the server has just shown that it streams no initial state."""
-        self._trouble(why)
-        self._prescribe(signal)
-        self._observer.climbed(signal, Remedy.OTHER_PROTOCOL.name.lower())
+        self._answer(signal, why)
         self._streaming = False
         return self._fetch()
+
+    def _answer(self, signal: Signal, why: str) -> None:
+        """Choose a remedy, and tell of both."""
+        streaming = self._streaming
+        self._trouble(why)
+        remedy = self._prescribe(signal)
+        self._observer.climbed(signal, remedy.name.lower())
+        if streaming and not self._streaming:
+            self._observer.fell_back(why)
 
     def _proven(self, now: float) -> None:
         """The stream follows: an event or a bookmark came of it, or the whole state."""
@@ -524,9 +531,8 @@ class WatchMachine:
             self._suspect_since = None
             if not older(version, self._version):
                 return self._open()
-            self._trouble(f"the server went back from version {self._version} to {version}")
-            self._prescribe(Signal.BACKWARDS)
-            self._observer.climbed(Signal.BACKWARDS, self._ladder.rung.name.lower())
+            why = f"the server went back from version {self._version} to {version}"
+            self._answer(Signal.BACKWARDS, why)
             return self._fetch()
         if came.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             # An API server that has just started refuses at first what it will allow soon.
