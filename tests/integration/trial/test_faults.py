@@ -15,7 +15,7 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.faults.too_many_requests import LEVELS, NAME, SCHEMAS
 from bench.model import CaveatKind, Outcome, Plan, RunState, Scenario, Trial
-from bench.probes.observers import Observers
+from bench.probes.observation import Observers
 from bench.store import Store
 from bench.supervision.watchdog import Watchdog
 from bench.sut.registry import server_kinds
