@@ -14,10 +14,9 @@ from informer.conformance.scripted_server import (
     ScriptedServer,
     line,
     refusal,
-    status,
 )
 from kube_informer import PODS
-from kube_informer.testing import FakeSource
+from kube_informer.testing import FakeSource, failure_status
 
 FAULT_S = 8.0
 """How long a fault lasts that an informer has to sit out."""
@@ -256,7 +255,7 @@ _LOGIN = Reply(body=b"<html>log in</html>", headers={"Content-Type": "text/html"
 _ORDINARY = line(
     "BOOKMARK", {"kind": "Pod", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}}
 )
-_GONE = line("ERROR", status(410, "Expired", "too old resource version"))
+_GONE = line("ERROR", failure_status(410, "Expired", "too old resource version"))
 
 _WATCH_LIST_REPLIES: Mapping[str, Reply] = {
     **{

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from kube_informer import EventStream, TransportError
-from kube_informer.testing import FakeSource
+from kube_informer.testing import FakeSource, failure_status
 
 POLL_S = 0.1
 """How often a silent watch looks whether the server is closing."""
@@ -53,22 +53,9 @@ Script = Callable[[Request], Reply | None]
 """Answers a request, or leaves it to the fake source with ``None``."""
 
 
-def status(code: int, reason: str, message: str = "") -> dict[str, Any]:
-    """Return a Status of failure."""
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "code": code,
-        "reason": reason,
-        "message": message or reason,
-    }
-
-
 def refusal(code: int, reason: str, **headers: str) -> Reply:
     """Return an answer that is a Status of failure."""
-    body = json.dumps(status(code, reason)).encode()
+    body = json.dumps(failure_status(code, reason)).encode()
     return Reply(code, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 

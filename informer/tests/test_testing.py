@@ -11,8 +11,10 @@ from kube_informer import (
     NODES,
     PODS,
     BackoffPolicy,
+    CachedObject,
     DeletedFinalStateUnknown,
     Resource,
+    ResourceEventHandlerFuncs,
     SharedInformer,
     SyncError,
 )
@@ -106,16 +108,9 @@ def test_a_write_to_one_resource_is_not_told_of_another(source, informer_of):
 
 
 def test_a_watch_that_ended_is_resumed_and_an_expired_one_fills_anew(source, informer_of):
-    deleted: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    class Handler:
-        def on_add(self, obj, is_in_initial_list): ...
-        def on_update(self, old, new): ...
-        def on_delete(self, obj):
-            deleted.put(obj)
-
+    deleted: queue.SimpleQueue[CachedObject] = queue.SimpleQueue()
     informer = informer_of()
-    informer.add_event_handler(Handler())
+    informer.add_event_handler(ResourceEventHandlerFuncs(delete=deleted.put))
     source.put(PODS, pod("one"))
     assert informer.wait_until(source.put(PODS, pod("two")), PATIENCE_S)
     source.end_watches()
@@ -128,16 +123,9 @@ def test_a_watch_that_ended_is_resumed_and_an_expired_one_fills_anew(source, inf
 
 
 def test_a_deletion_that_no_watch_could_tell_is_told_as_final_state_unknown(source, informer_of):
-    deleted: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    class Handler:
-        def on_add(self, obj, is_in_initial_list): ...
-        def on_update(self, old, new): ...
-        def on_delete(self, obj):
-            deleted.put(obj)
-
+    deleted: queue.SimpleQueue[CachedObject] = queue.SimpleQueue()
     informer = informer_of()
-    informer.add_event_handler(Handler())
+    informer.add_event_handler(ResourceEventHandlerFuncs(delete=deleted.put))
     assert informer.wait_until(source.put(PODS, pod("one")), PATIENCE_S)
     with source.away():
         source.delete(PODS, "one", "a")

@@ -82,7 +82,8 @@ class _Selection:
         }
 
 
-def _status(code: int, reason: str, message: str) -> dict[str, Any]:
+def failure_status(code: int, reason: str, message: str = "") -> dict[str, Any]:
+    """Return the ``Status`` with which an API server refuses a request."""
     return {
         "kind": "Status",
         "apiVersion": "v1",
@@ -90,7 +91,7 @@ def _status(code: int, reason: str, message: str) -> dict[str, Any]:
         "status": "Failure",
         "code": code,
         "reason": reason,
-        "message": message,
+        "message": message or reason,
     }
 
 
@@ -102,7 +103,7 @@ def _invalid(selection: _Selection) -> dict[str, Any] | None:
     try:
         selection.of([])
     except SelectorError as error:
-        return _status(400, "BadRequest", str(error))
+        return failure_status(400, "BadRequest", str(error))
     return None
 
 
@@ -194,7 +195,7 @@ class FakeSource:
     def refuse(self, code: int, reason: str = "", message: str = "", *, times: int = 1) -> None:
         """Answer the next ``times`` lists and watches with this status of failure."""
         with self._changed:
-            self._refusals += [_status(code, reason, message)] * times
+            self._refusals += [failure_status(code, reason, message)] * times
 
     def end_watches(self) -> None:
         """End every watch in good order, as an API server does after some minutes."""
@@ -275,7 +276,7 @@ class FakeSource:
                 watch.first, watch.seen = self._initial(selection), self._version
             elif 0 < watch.seen < self._oldest:
                 gone = f"too old resource version: {watch.seen} ({self._oldest})"
-                watch.first = _line("ERROR", _status(410, "Expired", gone))
+                watch.first = _line("ERROR", failure_status(410, "Expired", gone))
             return FakeStream(200, b"", lambda timeout_s: self._next(watch, timeout_s), timeout)
 
     def _next(self, watch: _Watch, timeout_s: float) -> bytes:
@@ -304,7 +305,7 @@ class FakeSource:
     def _listed(self, selection: _Selection, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Return the status and the document of a list."""
         if int(asked.get("resourceVersion") or 0) > self._version:
-            return 504, _status(504, "Timeout", "Too large resource version")
+            return 504, failure_status(504, "Timeout", "Too large resource version")
         items = [selection.shown(item) for item in self._selected(selection)]
         first = items[0] if items else {"kind": "", "apiVersion": "v1"}
         return 200, {
