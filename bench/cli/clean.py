@@ -15,7 +15,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "End the processes and remove the temporary folders that harnesses left on this machine "
         "which were killed together with their watchdogs. With --context also find the namespaces "
-        "that this project made on that cluster, and remove those whose run has ended: "
+        "that this user made with this project on that cluster, and remove those whose run ended: "
         "begun on this machine and no longer there, or expired. Nothing else is touched."
     )
     add_context(parser)
@@ -37,7 +37,7 @@ def _clean(options: argparse.Namespace, progress: Progress) -> int:
     progress.say(f"Existing cluster: context {context!r}, API server {access.server}")
     access.version()
     check_rights(access)
-    found = find(access.api, unexpired=options.unexpired)
+    found = find(access.api, unexpired=options.unexpired, user=access.user())
     if not found:
         progress.say("no namespace of this project is there: nothing to clean")
         return OK

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.cluster.api import Api
 from bench.cluster.existing.access import Access
-from bench.cluster.existing.namespace import OwnNamespace, leftovers
+from bench.cluster.existing.namespace import OwnNamespace, leftovers, owner_of
 from bench.cluster.existing.removal import RIGHTS, End, remove
 from bench.cluster.existing.rights import missing
 from bench.cluster.existing.run_lock import Life, forget, life
@@ -32,15 +32,18 @@ def check_rights(access: Access) -> None:
         raise missing_rights_error(access, lacking, user)
 
 
-def find(api: Api, *, unexpired: bool, now_epoch_s: float | None = None) -> list[Leftover]:
-    """Return every namespace of this project on the cluster, judged.
+def find(
+    api: Api, *, unexpired: bool, user: str | None = None, now_epoch_s: float | None = None
+) -> list[Leftover]:
+    """Return every namespace with this project's labels on the cluster, judged for ``user``.
 
-    One may be removed if its run was begun on this machine and has ended, or if it has
-    expired; with ``unexpired`` also if another machine may still use it. Never while its
-    run lives here.
+    One may be removed if it has this project's mark, was made by ``user``, and its run was
+    begun on this machine and has ended, or it has expired; with ``unexpired`` also if another
+    machine may still use it. Never while its run lives here.
     """
     now = time.time() if now_epoch_s is None else now_epoch_s
-    return [_judged(own, now, unexpired=unexpired) for own in leftovers(api)]
+    owner = owner_of(user)
+    return [_judged(own, owner, now, unexpired=unexpired) for own in leftovers(api)]
 
 
 def clean(api: Api, found: list[Leftover], say: Say) -> bool:
@@ -65,7 +68,15 @@ def clean(api: Api, found: list[Leftover], say: Say) -> bool:
     return all_gone
 
 
-def _judged(own: OwnNamespace, now_epoch_s: float, *, unexpired: bool) -> Leftover:
+def _judged(own: OwnNamespace, owner: str, now_epoch_s: float, *, unexpired: bool) -> Leftover:
+    if not own.is_marked:
+        return Leftover(
+            own,
+            removable=False,
+            why="it bears this project's labels and not its mark: somebody else made it",
+        )
+    if own.owner != owner:
+        return Leftover(own, removable=False, why="another user made it, who alone may clean it up")
     known = life(own.run)
     if known is Life.ALIVE:
         return Leftover(own, removable=False, why="its run goes on, on this machine")
@@ -76,5 +87,5 @@ def _judged(own: OwnNamespace, now_epoch_s: float, *, unexpired: bool) -> Leftov
     return Leftover(
         own,
         removable=unexpired,
-        why=f"of another machine or user, whose run may go on until {own.expires} (--unexpired)",
+        why=f"of another machine, whose run may go on until {own.expires} (--unexpired)",
     )

@@ -84,6 +84,7 @@ def open_site(request: SiteRequest, plan: Plan, *, agree: Agree, say: Say) -> Ex
         reads_metrics=METRICS not in targets,
         audit_log=request.audit_log,
         private_words=_private_words(access, user),
+        user=user,
     )
     return ExistingSite(access, terms, version, say)
 

@@ -1,6 +1,7 @@
 """The project's namespace on an existing cluster: created in one write, found by its labels."""
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ EXPIRES = "informer-bench/expires"
 """Seconds since the epoch: a label's value holds no colon."""
 EXPIRES_AT = "informer-bench/expires-at"
 """The same as an annotation, for people."""
+OWNER = "informer-bench/owner"
+"""Annotation: who made the namespace, as a digest of the user's name."""
+MARK = "informer-bench/mark"
+"""Annotation: a digest of name, run and owner. Labels get copied; this fits one namespace alone."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SELECTOR = f"{MANAGED_BY}%3D{OURS},{RUN},{EXPIRES}"
 
@@ -33,6 +38,10 @@ class OwnNamespace:
     """Whether its deletion has been asked for."""
     has_controller: bool
     """Whether the cluster's own controller has said something of its deletion."""
+    owner: str = ""
+    """A digest; see ``owner_of``."""
+    is_marked: bool = False
+    """Whether this project made it: one that merely bears the labels has no mark that fits."""
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Self | None:
@@ -49,6 +58,8 @@ class OwnNamespace:
             int(expires),
             "deletionTimestamp" in head,
             bool((found.get("status") or {}).get("conditions")),
+            owner := str((head.get("annotations") or {}).get(OWNER, "")),
+            (head.get("annotations") or {}).get(MARK) == _mark(head["name"], labels[RUN], owner),
         )
 
     @property
@@ -62,10 +73,26 @@ class OwnNamespace:
         return _utc(self.expires_epoch_s)
 
 
-def create(api: Api, name: str, *, run: str, expires_epoch_s: int) -> OwnNamespace:
-    """Make the namespace. Raises ``ClusterError`` if there is one of this name."""
+def owner_of(user: str | None) -> str:
+    """Return what a namespace says of the user that made it; ``None``: the cluster did not tell."""
+    return hashlib.sha256(f"{OURS}\0{user or ''}".encode()).hexdigest()[:16]
+
+
+def _mark(name: str, run: str, owner: str) -> str:
+    return hashlib.sha256("\0".join((OURS, name, run, owner)).encode()).hexdigest()[:32]
+
+
+def create(
+    api: Api, name: str, *, run: str, expires_epoch_s: int, owner: str | None = None
+) -> OwnNamespace:
+    """Make the namespace as the user ``owner``. Raises ``ClusterError`` if the name is taken."""
     labels = {MANAGED_BY: OURS, RUN: run, EXPIRES: str(expires_epoch_s)}
-    annotations = {EXPIRES_AT: _utc(expires_epoch_s)}
+    digest = owner_of(owner)
+    annotations = {
+        EXPIRES_AT: _utc(expires_epoch_s),
+        OWNER: digest,
+        MARK: _mark(name, run, digest),
+    }
     head = {"name": name, "labels": labels, "annotations": annotations}
     try:
         made = OwnNamespace.of(api.post(NAMESPACES, {"metadata": head}))
@@ -73,10 +100,11 @@ def create(api: Api, name: str, *, run: str, expires_epoch_s: int) -> OwnNamespa
         if error.reason != "AlreadyExists":
             raise
         raise _taken(api, name) from error
-    if made is None:
+    if made is None or not made.is_marked:
         raise ClusterError(
-            f"the namespace {name} was made, but its labels are not as they were sent: something "
-            "on this cluster changes them, so that it could not be found again. Remove it yourself"
+            f"the namespace {name} was made, but its labels or annotations are not as they were "
+            "sent: something on this cluster changes them, so that it could not be found again. "
+            "Remove it yourself"
         )
     return made
 
@@ -115,7 +143,7 @@ def leftovers(api: Api) -> list[OwnNamespace]:
 
 def _taken(api: Api, name: str) -> ClusterError:
     there = read(api, name)
-    if there is None:
+    if there is None or not there.is_marked:
         return ClusterError(
             f"there is a namespace {name} already, and it is not this project's: nothing in it "
             "was read or changed. Choose another name (--namespace)"

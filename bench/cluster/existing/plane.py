@@ -53,6 +53,8 @@ class Terms:
     reads_metrics: bool
     audit_log: Path | None
     private_words: tuple[str, ...]
+    user: str | None = None
+    """Who the person is there; ``None``: the cluster does not tell."""
 
 
 class ExistingPlane(Stoppable):
@@ -154,7 +156,11 @@ class ExistingPlane(Stoppable):
         self._stack.enter_context(holding(terms.run))
         self._has_asked = True
         self._own = create(
-            api, terms.namespace, run=terms.run, expires_epoch_s=terms.expires_epoch_s
+            api,
+            terms.namespace,
+            run=terms.run,
+            expires_epoch_s=terms.expires_epoch_s,
+            owner=terms.user,
         )
         core = f"{self._own.path}/serviceaccounts"
         api.post(core, {"metadata": {"name": ACCOUNT}})

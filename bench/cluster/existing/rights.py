@@ -28,11 +28,15 @@ OPTIONAL = {
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One verb on one resource (``pods``, ``pods/status``), or on a URL that is none."""
+    """One verb on one resource (``pods``, ``pods/status``), or on a URL that is none.
+
+    With ``names`` on the objects of these names alone.
+    """
 
     verb: str
     target: str
     group: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def is_url(self) -> bool:
@@ -75,9 +79,9 @@ def as_yaml(rights: Sequence[Right], user: str | None) -> str:
 
     Their name is of no other rights or user: applying them takes nothing from anybody.
     """
-    rules: dict[tuple[str, str], list[str]] = {}
+    rules: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for right in rights:
-        rules.setdefault((right.group, right.target), []).append(right.verb)
+        rules.setdefault((right.group, right.target, right.names), []).append(right.verb)
     of_these = hashlib.sha256(repr((user, sorted(rules.items()))).encode()).hexdigest()[:8]
     name = {"name": f"informer-bench-missing-{of_these}"}
     role: dict[str, Any] = {
@@ -103,7 +107,7 @@ def _of_rule(rule: dict[str, list[str]]) -> list[Right]:
     if "nonResourceURLs" in rule:
         return [Right(verb, url) for url in rule["nonResourceURLs"] for verb in rule["verbs"]]
     return [
-        Right(verb, resource, group)
+        Right(verb, resource, group, tuple(rule.get("resourceNames", ())))
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -117,15 +121,24 @@ def _allowed(api: Api, right: Right, namespace: str) -> bool:
         about = {"verb": right.verb, "group": right.group, "resource": resource}
         if resource != "namespaces":
             about["namespace"] = namespace
-        asked = {"resourceAttributes": {**about, "subresource": subresource}}
+        about["subresource"] = subresource
+        named = [{**about, "name": name} for name in right.names] or [about]
+        return all(_reviewed(api, {"resourceAttributes": attributes}) for attributes in named)
+    return _reviewed(api, asked)
+
+
+def _reviewed(api: Api, asked: dict[str, Any]) -> bool:
     kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     return bool(api.post(REVIEW, {**kind, "spec": asked})["status"]["allowed"])
 
 
-def _rule(group: str, target: str, verbs: list[str]) -> dict[str, list[str]]:
+def _rule(
+    group: str, target: str, names: tuple[str, ...], verbs: list[str]
+) -> dict[str, list[str]]:
     if target.startswith("/"):
         return {"nonResourceURLs": [target], "verbs": verbs}
-    return {"apiGroups": [group], "resources": [target], "verbs": verbs}
+    rule = {"apiGroups": [group], "resources": [target], "verbs": verbs}
+    return {**rule, "resourceNames": list(names)} if names else rule
 
 
 def _subject(user: str) -> dict[str, str]:

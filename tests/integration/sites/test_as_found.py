@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.cluster.existing.namespace import OwnNamespace, create
+from bench.cluster.existing.namespace import OwnNamespace, create, read
 from bench.cluster.existing.removal import End, remove
 from bench.model import CaveatKind, RunState
 from bench.sites.cleanup import find
@@ -194,6 +194,29 @@ def test_what_another_machine_may_still_use_is_kept_until_it_has_expired(
     finally:
         for own in made:
             _remove(foreign, own)
+    assert before == foreign.objects()
+
+
+def test_a_namespace_that_bears_our_labels_without_our_mark_is_never_removed(
+    foreign: ForeignCluster,
+) -> None:
+    before = foreign.objects()
+    expired = int(time.time()) - 1
+    own = create(foreign.admin, "informer-bench-c3", run="c3", expires_epoch_s=expired, owner="ann")
+    head = foreign.admin.get(own.path)["metadata"]
+    copied = {key: head[key] for key in ("labels", "annotations")}
+    foreign.admin.post("/api/v1/namespaces", {"metadata": {"name": "copied", **copied}})
+    copy = read(foreign.admin, "copied")
+    assert copy is not None
+    try:
+        found = find(foreign.admin, unexpired=True, user="ann")
+        assert {"informer-bench-c3": True, "copied": False} == {
+            one.namespace.name: one.removable for one in found
+        }
+        assert not any(one.removable for one in find(foreign.admin, unexpired=True, user="bob"))
+    finally:
+        for each in (own, copy):
+            _remove(foreign, each)
     assert before == foreign.objects()
 
 

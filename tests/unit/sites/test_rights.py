@@ -22,6 +22,14 @@ def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None
     assert set() == given - held
 
 
+def test_tokens_may_be_made_of_our_own_accounts_alone() -> None:
+    (right,) = (right for right in needed() if right.target == "serviceaccounts/token")
+    assert tuple(identity.name for identity in IDENTITIES) == right.names
+    role, _ = yaml.safe_load_all(as_yaml([right], "ann"))
+    (rule,) = role["rules"]
+    assert list(right.names) == rule["resourceNames"]
+
+
 def test_without_status_no_account_is_given_a_right_on_it() -> None:
     rules = [rule for one in ACCOUNTS for rule in confined_rules(one, with_status=False)]
     assert "pods/status" not in {resource for rule in rules for resource in rule["resources"]}
