@@ -31,7 +31,7 @@ from bench.trial.record import (
     idle_wait_caveats,
     observer_caveats,
 )
-from bench.trial.stalls import StalledError, StallWatch, check_marks, check_standstill
+from bench.trial.stalls import StalledError, StallWatch, check_standstill, unfit_marks
 
 RECOVERED_S = 70.0
 """How long a server may take to be itself again after a fault. An informer that found the API
@@ -142,14 +142,21 @@ class TrialRunner:
             self._out.update(watches_before=opened)
         self._out.note(marker.caveats(begin, end))
         self._out.take_costs(begin, end, churned)
-        if self._scenario.fault is None:  # which may hold up whoever pauses
-            check_marks(self._out.record.marks_s, self._load_s)
         self._out.take_observed(observed, begin_us, of_server=server is not None)
         if server is not None:
             self._out.take_server(server, sampler, begin, end)
             written = (seen.resource_version for seen in observed)
             self._check_answers(server, max(int(churned.resource_version or 0), *written))
+        self._refuse_costs_of_unfit_marks()
         self._out.update(outcome=Outcome.OK)
+
+    def _refuse_costs_of_unfit_marks(self) -> None:
+        if self._scenario.fault is not None:
+            return  # which may hold up whoever pauses
+        text = unfit_marks(self._out.record.marks_s, self._load_s)
+        if text is not None:
+            self._out.update(apiserver_cpu_s=None, etcd_cpu_s=None, server_cpu_s=None)
+            self._out.note([(CaveatKind.METRIC_MISSING, text)])
 
     def _cool_down(self) -> None:
         self._notify("waiting for an idle machine", 0.0, "")

@@ -14,7 +14,7 @@ from bench.supervision.stoppable import Stoppable
 LONGEST_S = 2.0
 """Standing still for longer voids a trial. Busy machines make processes wait for tenths of this."""
 IDLE_SHARE = 0.2
-"""Of the time between the marks: more of it without load voids a trial, if it is ``LONGEST_S``."""
+"""Of the time between the marks: if more than that and ``LONGEST_S`` had no load, costs go."""
 TICK_S = 0.25
 
 
@@ -64,11 +64,12 @@ def check_standstill(who: str, stood_still_s: float) -> None:
         )
 
 
-def check_marks(marks_s: float, load_s: float) -> None:
-    """Raise ``StalledError`` if the marks lie so far apart that the load was a part of it."""
+def unfit_marks(marks_s: float, load_s: float) -> str | None:
+    """Say that the marks lie so far apart that the load was a part of it; ``None``: they fit."""
     idle_s = marks_s - load_s
     if idle_s > LONGEST_S and idle_s > IDLE_SHARE * marks_s:
-        raise StalledError(
+        return (
             f"the marks are {marks_s:.1f} s apart, and the load between them lasted {load_s:.1f} "
-            "s: costs per second cannot be told. Resume the run to repeat the trial"
+            "s: CPU per second would be of neither, and is left out"
         )
+    return None
