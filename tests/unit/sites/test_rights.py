@@ -24,7 +24,7 @@ def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None
 
 def test_tokens_may_be_made_of_our_own_accounts_alone() -> None:
     (right,) = (right for right in needed() if right.target == "serviceaccounts/token")
-    assert tuple(identity.name for identity in IDENTITIES) == right.names
+    assert {account.name for account in ACCOUNTS} == set(right.names)
     role, _ = yaml.safe_load_all(as_yaml([right], "ann"))
     (rule,) = role["rules"]
     assert list(right.names) == rule["resourceNames"]
