@@ -69,6 +69,7 @@ def no_sockets_left(monkeypatch) -> Iterator[None]:
 def breakable(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
     """A control plane of the module's own, to be killed and frozen; each test mends it."""
     with ControlPlane.start(binaries, watchdog) as plane:
+        plane.outlive_etcd()  # tests kill etcd and start it again
         yield plane
 
 
