@@ -1,17 +1,30 @@
-"""A secret of a kubeconfig is in no message, whatever fails."""
+"""A secret is in no answer, message, result, report or list of processes, whatever fails."""
 
 import base64
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
+import psutil
 import pytest
 import yaml
 
 from bench.cli import main
+from bench.cluster.binaries import Binaries
 from tests.integration.credentials.forms import Content
 from tests.integration.credentials.world import GROUP, MARK, World
+from tests.integration.run.bench_process import BenchProcess, folders
 
+ROOT = Path(__file__).parents[3]
 SECRET_FORMS = (MARK, base64.b64encode(MARK.encode()).decode()[:20])
+STARTS_S = 60.0
 
 # Every field that may hold a secret, each so that something fails.
 USERS: dict[str, Callable[[World], dict]] = {
@@ -91,6 +104,56 @@ def found_in(text: str) -> list[str]:
     return [form for form in SECRET_FORMS if form in text]
 
 
+def asked(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+def served(log: Path, process: subprocess.Popen[bytes]) -> str:
+    """Return what a server says and answers, and who it is in a list of processes."""
+    deadline = time.monotonic() + STARTS_S
+    while process.poll() is None and time.monotonic() < deadline:
+        started = re.search(r"(http://\S+)/pods reads", log.read_text())
+        if started is not None:
+            break
+        time.sleep(0.05)
+    said = []
+    if process.poll() is None:
+        assert started is not None, log.read_text()
+        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        said = [" ".join(one.cmdline()) for one in tree]
+        said += [asked(f"{started[1]}{path}") for path in ("/readyz", "/pods", "/metrics")]
+        process.terminate()
+        assert 0 == process.wait(30)
+    return "\n".join([*said, log.read_text()])
+
+
+# What the loader refuses is the same for the harness, below, which takes no process.
+SERVED = [
+    ("direct", field)
+    for field in ("exec", "exec that gives a wrong token", "proxy", "extension", "broken YAML")
+]
+SERVED += [("informer", "token"), ("typed", "token"), ("informer", "proxy")]
+
+
+@pytest.mark.parametrize(("name", "field"), SERVED)
+def test_a_secret_of_a_kubeconfig_is_not_told_by_a_server(
+    world: World, name: str, field: str
+) -> None:
+    log = world.folder / "log"
+    argv = [sys.executable, "-m", "servers", name, "--port=0", "--access-log"]
+    argv += ["--kubeconfig", str(kubeconfig(world, field))]
+    with log.open("wb") as file, subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=file) as one:
+        said = served(log, one)
+
+    assert "Traceback" not in said
+    assert said.strip()
+    assert [] == found_in(said)
+
+
 @pytest.mark.parametrize("field", [*USERS, *CLUSTERS, *TEXTS])
 def test_a_secret_of_a_kubeconfig_is_not_told_by_the_harness(
     world: World, field: str, capsys: pytest.CaptureFixture[str]
@@ -102,3 +165,59 @@ def test_a_secret_of_a_kubeconfig_is_not_told_by_the_harness(
     said = "".join(capsys.readouterr())
     assert "error: " in said
     assert [] == found_in(said)
+
+
+PLAN = """\
+name = "secret"
+description = "One trial of a server that fails."
+seed = 5
+servers = ["none"]
+rounds = 1
+warmup_s = 0.5
+duration_s = 1
+cooldown_s = 0
+
+[[scenarios]]
+name = "all"
+route = "list-all"
+users = 1
+pods = 4
+"""
+
+
+def test_a_secret_in_the_environment_of_a_server_of_ones_own_is_not_kept_nor_told(
+    binaries: Binaries, tmp_path: Path
+) -> None:
+    plan = tmp_path / "secret.toml"
+    plan.write_text(PLAN)
+    command = (
+        f"TOKEN='{MARK}' env PASSWORD=\"{MARK}\" sh -c "
+        "'echo token $TOKEN password $PASSWORD >&2; sleep 2; exit 1'"
+    )
+    arguments = ("run", str(plan), f"--server=mine={command}", *folders(tmp_path))
+    listed: set[str] = set()
+    with BenchProcess(tmp_path, arguments, binaries) as bench:
+        own = psutil.Process(bench.process.pid)
+        while bench.process.poll() is None:
+            for child in own.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    listed.add(" ".join(child.cmdline()))
+            time.sleep(0.05)
+        texts = {"messages": bench.text, "output": bench.output.read_text()}
+    texts |= {
+        str(path.relative_to(tmp_path)): text_of(path)
+        for folder in (bench.results, bench.reports)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert any("password" in line for line in listed), "the server was never seen to run"
+    assert [] == [line for line in listed if found_in(line)]
+    assert any(name.endswith("run.json") for name in texts)
+    assert [] == [name for name, text in texts.items() if found_in(text)]
+    assert "token <redacted> password <redacted>" in texts["messages"]
+
+
+def text_of(path: Path) -> str:
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv()
+    return path.read_bytes().decode(errors="replace")
