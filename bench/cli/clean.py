@@ -20,6 +20,11 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     add_context(parser)
     parser.add_argument(
+        "--namespace",
+        metavar="N",
+        help="look in this namespace alone, which an admin handed over",
+    )
+    parser.add_argument(
         "--unexpired",
         action="store_true",
         help="also unexpired ones of other machines; make sure that no run uses them",
@@ -36,10 +41,11 @@ def _clean(options: argparse.Namespace, progress: Progress) -> int:
     access = open_access(kubeconfig, context)
     progress.say(f"Existing cluster: context {context!r}, API server {access.server}")
     access.version()
-    check_rights(access)
-    found = find(access.api, unexpired=options.unexpired, user=access.user())
+    check_rights(access, options.namespace)
+    user = access.user()
+    found = find(access.api, unexpired=options.unexpired, user=user, handed_over=options.namespace)
     if not found:
-        progress.say("no namespace of this project is there: nothing to clean")
+        progress.say("nothing of this project is there: nothing to clean")
         return OK
     for leftover in found:
         what = "remove" if leftover.removable else "keep  "
@@ -50,4 +56,4 @@ def _clean(options: argparse.Namespace, progress: Progress) -> int:
     if not agreed(f"Remove {len(removable)} of these {len(found)}?", options, progress):
         progress.say("nothing was removed")
         return FAILED
-    return OK if clean(access.api, removable, progress.say) else FAILED
+    return OK if clean(access.api, removable, progress.say, user) else FAILED

@@ -40,7 +40,8 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
     """Add what a run on an existing cluster takes."""
     group = parser.add_argument_group(
         "on an existing cluster",
-        "A namespace is made, used alone, and removed, also after Ctrl-C; after a kill: "
+        "A namespace is made, used alone, and removed, also after Ctrl-C, or one is taken that an "
+        "admin handed over; after a kill: "
         "python -m bench clean --context NAME. The rights that are needed: "
         "bench/cluster/manifests/existing-cluster-rbac.yaml",
     )
@@ -48,7 +49,8 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--namespace",
         metavar="N",
-        help="name of the namespace to create, which results show (default: a random name)",
+        help="namespace to create, or one that an admin handed over, which stays; results show "
+        "its name (default: a random name)",
     )
     group.add_argument(
         "--audit-log",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from bench.cluster.api import Api
 from bench.cluster.existing.access import Access
-from bench.cluster.existing.namespace import OwnNamespace, leftovers, owner_of
+from bench.cluster.existing.namespace import OwnNamespace, leftovers, owner_of, read
 from bench.cluster.existing.removal import RIGHTS, End, remove
-from bench.cluster.existing.rights import missing
+from bench.cluster.existing.rights import NAMESPACE_ROLE, OPTIONAL, missing, needed
 from bench.cluster.existing.run_lock import Life, forget, life
 from bench.sites.missing_rights import missing_rights_error
 
@@ -24,30 +24,47 @@ class Leftover:
     why: str
 
 
-def check_rights(access: Access) -> None:
-    """Raise ``ClusterError``, with the YAML that helps, if the account may not look or remove."""
+def check_rights(access: Access, handed_over: str | None = None) -> None:
+    """Raise ``ClusterError``, with the YAML that helps, if the account may not look or remove.
+
+    On the whole cluster, or in the namespace ``handed_over``.
+    """
     user = access.user()
-    lacking = missing(access.api, "", RIGHTS)
-    if lacking:
-        raise missing_rights_error(access, lacking, user)
+    if handed_over is None:
+        lacking = missing(access.api, "", RIGHTS)
+    else:
+        lacking = missing(access.api, handed_over, needed(NAMESPACE_ROLE))
+    if any(right.target not in OPTIONAL for right in lacking):
+        raise missing_rights_error(access, lacking, user, handed_over)
 
 
 def find(
-    api: Api, *, unexpired: bool, user: str | None = None, now_epoch_s: float | None = None
+    api: Api,
+    *,
+    unexpired: bool,
+    user: str | None = None,
+    handed_over: str | None = None,
+    now_epoch_s: float | None = None,
 ) -> list[Leftover]:
     """Return every namespace with this project's labels on the cluster, judged for ``user``.
 
+    Or the namespace ``handed_over`` alone, if a run has claimed it.
     One may be removed if it has this project's mark, was made by ``user``, and its run was
     begun on this machine and has ended, or it has expired; with ``unexpired`` also if another
     machine may still use it. Never while its run lives here.
     """
     now = time.time() if now_epoch_s is None else now_epoch_s
     owner = owner_of(user)
-    return [_judged(own, owner, now, unexpired=unexpired) for own in leftovers(api)]
+    if handed_over is None:
+        there = leftovers(api)
+    else:
+        claimed = read(api, handed_over)
+        there = [] if claimed is None else [claimed]
+    return [_judged(own, owner, now, unexpired=unexpired) for own in there]
 
 
-def clean(api: Api, found: list[Leftover], say: Say) -> bool:
-    """Remove those that may be, one after the other; return whether all of these are gone.
+def clean(api: Api, found: list[Leftover], say: Say, user: str | None = None) -> bool:
+    """Remove, as ``user``, those that may be, in turn; return whether all of these are gone.
 
     Raises as ``remove``.
     """
@@ -56,9 +73,9 @@ def clean(api: Api, found: list[Leftover], say: Say) -> bool:
         if not leftover.removable:
             continue
         own = leftover.namespace
-        if remove(api, own) is End.GONE:
+        if remove(api, own, user) is End.GONE:
             forget(own.run)
-            say(f"  {own.name} is removed, with all that was in it")
+            say(f"  {own.in_words} is removed")
         else:
             all_gone = False
             say(

@@ -33,13 +33,18 @@ class ExistingSite:
     terms: Terms
     version: str
     say: Say
-    beginning: str = "making a namespace of our own"
     _planes: list[ExistingPlane] = field(default_factory=list)
 
     @property
     def private_words(self) -> tuple[str, ...]:
         """Names of the cluster and the person that may not be kept."""
         return self.terms.private_words
+
+    @property
+    def beginning(self) -> str:
+        """What is done while ``start`` is under way."""
+        is_taken = self.terms.is_handed_over
+        return "taking the namespace" if is_taken else "making a namespace of our own"
 
     @property
     def introduction(self) -> str:
@@ -88,11 +93,14 @@ class ExistingSite:
     def start(self, watchdog: Watchdog) -> ExistingPlane:
         """Make a namespace, of another name than the one before: that one may still be ending.
 
+        One that is handed over is taken again.
         Raises as ``ExistingPlane.start``.
         """
         number = len(self._planes) + 1
         base = self.terms.namespace
-        terms = self.terms if number == 1 else replace(self.terms, namespace=f"{base}-{number}")
+        terms = self.terms
+        if number > 1 and not terms.is_handed_over:
+            terms = replace(terms, namespace=f"{base}-{number}")
         plane = ExistingPlane.start(self.access, terms, watchdog, self.say)
         self._planes.append(plane)
         return plane

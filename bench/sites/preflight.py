@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from bench.cluster.existing.access import Access, open_access
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.existing.namespace import refuse_if_taken
+from bench.cluster.existing.namespace import is_handed_over, refuse_if_taken
 from bench.cluster.existing.plane import Terms
-from bench.cluster.existing.rights import METRICS, OPTIONAL, STATUS, Right, missing
+from bench.cluster.existing.rights import METRICS, OPTIONAL, STATUS, Right, missing_for_run
 from bench.model import Plan
 from bench.plan import PlanError, predicted_s
 from bench.probes.observers import observers
@@ -61,12 +61,13 @@ def open_site(request: SiteRequest, plan: Plan, *, agree: Agree, say: Say) -> Ex
     version, user = access.version(), access.user()
     drawn = os.urandom(NAME_BYTES).hex()
     name = request.namespace or f"informer-bench-{drawn}"
-    lacking = _check_rights(access, name, user, say)
+    handed_over = is_handed_over(access.api, name)
+    lacking = _check_rights(access, name, user, say, is_handed_over=handed_over)
     refuse_if_taken(access.api, name)
     if request.audit_log is not None and not os.access(request.audit_log, os.R_OK):
         raise ClusterError(f"the audit log {request.audit_log} cannot be read (--audit-log)")
     say(f"  there      Kubernetes {version}; you are {user or 'not told who you are'}")
-    say(_what_happens(plan, name, request.limits))
+    say(_what_happens(plan, name, request.limits, is_handed_over=handed_over))
     if not agree(f"Run the plan on {access.server}?"):
         raise ClusterError("nothing was done: not agreed to")
     begin = time.monotonic()
@@ -85,6 +86,7 @@ def open_site(request: SiteRequest, plan: Plan, *, agree: Agree, say: Say) -> Ex
         audit_log=request.audit_log,
         private_words=_private_words(access, user),
         user=user,
+        is_handed_over=handed_over,
     )
     return ExistingSite(access, terms, version, say)
 
@@ -99,18 +101,21 @@ def _check_plan(plan: Plan, limits: Limits) -> None:
         )
 
 
-def _check_rights(access: Access, namespace: str, user: str | None, say: Say) -> Sequence[Right]:
+def _check_rights(
+    access: Access, namespace: str, user: str | None, say: Say, *, is_handed_over: bool
+) -> Sequence[Right]:
     """Return the optional rights that are missing; raise ``ClusterError`` for the others."""
-    lacking = missing(access.api, namespace)
+    lacking = missing_for_run(access.api, namespace, is_handed_over=is_handed_over)
     required = [right for right in lacking if right.target not in OPTIONAL]
     if required:
-        raise missing_rights_error(access, lacking, user)
+        handed_over = namespace if is_handed_over else None
+        raise missing_rights_error(access, lacking, user, handed_over)
     for target in dict.fromkeys(right.target for right in lacking):
         say(f"  without  {target}: {OPTIONAL[target]}")
     return lacking
 
 
-def _what_happens(plan: Plan, namespace: str, limits: Limits) -> str:
+def _what_happens(plan: Plan, namespace: str, limits: Limits, *, is_handed_over: bool) -> str:
     pods = max(scenario.pods for scenario in plan.scenarios)
     rates = [scenario.rate_rps for scenario in plan.scenarios]
     reads = "reads as fast as they are answered"
@@ -122,9 +127,11 @@ def _what_happens(plan: Plan, namespace: str, limits: Limits) -> str:
         requests = " and ".join(observer.requests for observer in observers().values())
         beside = f"; beside them {requests}"
     end = "" if limits.minutes is None else f", ended after {limits.minutes:g} at the latest"
+    fate = "made for this run and removed after it"
+    if is_handed_over:
+        fate = "handed over, which stays; what the run makes in it is removed"
     return (
-        f"  namespace  {namespace}, made for this run and removed after it; nothing else is "
-        "read or written\n"
+        f"  namespace  {namespace}, {fate}; nothing else is read or written\n"
         f"  pods       {pods}, never scheduled and never run\n"
         f"  asked      {reads}, {churn:g} writes/s{beside}\n"
         f"  time       about {max(1, round(predicted_s(plan) / 60))} min{end}"

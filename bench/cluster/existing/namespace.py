@@ -1,10 +1,15 @@
-"""The project's namespace on an existing cluster: created in one write, found by its labels."""
+"""The project's namespace on an existing cluster: made or claimed in one write, found by labels.
+
+One that an admin handed over stays; what a run's labels and annotations say of one that the run
+made, they say of a handed-over one on a ConfigMap in it, the claim.
+"""
 
 import datetime as dt
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 
 from bench.cluster.api import Api, ApiError
@@ -22,13 +27,17 @@ OWNER = "informer-bench/owner"
 """Annotation: who made the namespace, as a digest of the user's name."""
 MARK = "informer-bench/mark"
 """Annotation: a digest of name, run and owner. Labels get copied; this fits one namespace alone."""
+HANDED_OVER = "informer-bench/handed-over"
+"""Label: an admin made the namespace for this project, and keeps it."""
+CLAIM = "informer-bench-claim"
+"""The ConfigMap by which one run at a time takes a namespace that is handed over."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SELECTOR = f"{MANAGED_BY}%3D{OURS},{RUN},{EXPIRES}"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnNamespace:
-    """A namespace that this project made: which run did, and from when on it may be removed."""
+    """A namespace that a run made or claimed: which one, and from when on it may be removed."""
 
     name: str
     uid: str
@@ -42,12 +51,16 @@ class OwnNamespace:
     """A digest; see ``owner_of``."""
     is_marked: bool = False
     """Whether this project made it: one that merely bears the labels has no mark that fits."""
+    is_handed_over: bool = False
+    """Whether it is an admin's: then only what this project made in it is removed."""
 
     @classmethod
-    def of(cls, found: Mapping[str, Any]) -> Self | None:
-        """Return the namespace if its labels say that it is ours, else ``None``."""
+    def of(cls, found: Mapping[str, Any], claim: Mapping[str, Any] | None = None) -> Self | None:
+        """Return the namespace if its labels, or its claim's, say that it is ours."""
         head = found["metadata"]
-        labels = head.get("labels") or {}
+        told = head if claim is None else claim["metadata"]
+        labels = told.get("labels") or {}
+        annotations = told.get("annotations") or {}
         expires = labels.get(EXPIRES, "")
         if labels.get(MANAGED_BY) != OURS or RUN not in labels or not expires.isdecimal():
             return None
@@ -58,14 +71,22 @@ class OwnNamespace:
             int(expires),
             "deletionTimestamp" in head,
             bool((found.get("status") or {}).get("conditions")),
-            owner := str((head.get("annotations") or {}).get(OWNER, "")),
-            (head.get("annotations") or {}).get(MARK) == _mark(head["name"], labels[RUN], owner),
+            owner := str(annotations.get(OWNER, "")),
+            annotations.get(MARK) == _mark(head["name"], labels[RUN], owner),
+            is_handed_over=claim is not None,
         )
 
     @property
     def path(self) -> str:
         """Path of the namespace in the API."""
         return f"{NAMESPACES}/{self.name}"
+
+    @property
+    def in_words(self) -> str:
+        """What of it is this project's, and is removed."""
+        if self.is_handed_over:
+            return f"what this project made in the namespace {self.name}"
+        return f"the namespace {self.name}, with all that was in it,"
 
     @property
     def expires(self) -> str:
@@ -86,49 +107,108 @@ def create(
     api: Api, name: str, *, run: str, expires_epoch_s: int, owner: str | None = None
 ) -> OwnNamespace:
     """Make the namespace as the user ``owner``. Raises ``ClusterError`` if the name is taken."""
-    labels = {MANAGED_BY: OURS, RUN: run, EXPIRES: str(expires_epoch_s)}
-    digest = owner_of(owner)
-    annotations = {
-        EXPIRES_AT: _utc(expires_epoch_s),
-        OWNER: digest,
-        MARK: _mark(name, run, digest),
-    }
-    head = {"name": name, "labels": labels, "annotations": annotations}
+    head = _head(name, name, run, expires_epoch_s, owner)
     try:
         made = OwnNamespace.of(api.post(NAMESPACES, {"metadata": head}))
     except ApiError as error:
         if error.reason != "AlreadyExists":
             raise
         raise _taken(api, name) from error
+    return _as_sent(made, f"the namespace {name}")
+
+
+def claim(
+    api: Api, name: str, *, run: str, expires_epoch_s: int, owner: str | None = None
+) -> OwnNamespace:
+    """Take a namespace that is handed over. Raises ``ClusterError`` if another run has it."""
+    head = _head(CLAIM, name, run, expires_epoch_s, owner)
+    found = api.get(f"{NAMESPACES}/{name}")
+    try:
+        made = api.post(f"{NAMESPACES}/{name}/configmaps", {"metadata": head})
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        raise _taken(api, name) from error
+    return _as_sent(OwnNamespace.of(found, made), f"the ConfigMap {CLAIM} in {name}")
+
+
+def _head(
+    name: str, namespace: str, run: str, expires_epoch_s: int, owner: str | None
+) -> dict[str, Any]:
+    digest = owner_of(owner)
+    return {
+        "name": name,
+        "labels": {MANAGED_BY: OURS, RUN: run, EXPIRES: str(expires_epoch_s)},
+        "annotations": {
+            EXPIRES_AT: _utc(expires_epoch_s),
+            OWNER: digest,
+            MARK: _mark(namespace, run, digest),
+        },
+    }
+
+
+def _as_sent(made: OwnNamespace | None, what: str) -> OwnNamespace:
     if made is None or not made.is_marked:
         raise ClusterError(
-            f"the namespace {name} was made, but its labels or annotations are not as they were "
-            "sent: something on this cluster changes them, so that it could not be found again. "
-            "Remove it yourself"
+            f"{what} was made, but its labels or annotations are not as they were sent: something "
+            "on this cluster changes them, so that it could not be found again. Remove it yourself"
         )
     return made
 
 
-def refuse_if_taken(api: Api, name: str) -> None:
-    """Raise ``ClusterError`` if there is a namespace of this name, or can be none."""
+def is_handed_over(api: Api, name: str) -> bool:
+    """Return whether an admin handed over the namespace ``name``; ``False`` if it is not seen.
+
+    Raises ``ClusterError`` for what no namespace can be named.
+    """
     if not NAME.fullmatch(name):
         raise ClusterError(
             f"{name!r} cannot be the name of a namespace: lower-case letters, digits and hyphens, "
             "at most 63 (--namespace)"
         )
     try:
-        api.get(f"{NAMESPACES}/{name}")
+        found = _found(api, f"{NAMESPACES}/{name}")
     except ApiError as error:
-        if error.reason != "NotFound":
+        if error.code != HTTPStatus.FORBIDDEN:
             raise
+        return False
+    return found is not None and _is_handed_over(found)
+
+
+def refuse_if_taken(api: Api, name: str) -> None:
+    """Raise ``ClusterError`` if there is a namespace of this name that cannot be taken."""
+    found = _found(api, f"{NAMESPACES}/{name}")
+    if found is None:
         return
-    raise _taken(api, name)
+    if not _is_handed_over(found) or read(api, name) is not None:
+        raise _taken(api, name)
+    if "deletionTimestamp" in found["metadata"]:
+        raise ClusterError(f"the namespace {name}, which is handed over, is being deleted")
+    if api.get(f"{NAMESPACES}/{name}/pods?limit=1")["items"]:
+        raise ClusterError(
+            f"there are pods in the namespace {name}, which is handed over: they would be in the "
+            "figures. Remove them, or choose another namespace (--namespace)"
+        )
 
 
 def read(api: Api, name: str) -> OwnNamespace | None:
     """Return the namespace ``name``; ``None`` if there is none, or none of ours."""
+    found = _found(api, f"{NAMESPACES}/{name}")
+    if found is None:
+        return None
+    if not _is_handed_over(found):
+        return OwnNamespace.of(found)
+    claimed = _found(api, f"{NAMESPACES}/{name}/configmaps/{CLAIM}")
+    return None if claimed is None else OwnNamespace.of(found, claimed)
+
+
+def _is_handed_over(found: Mapping[str, Any]) -> bool:
+    return bool((found["metadata"].get("labels") or {}).get(HANDED_OVER) == "true")
+
+
+def _found(api: Api, path: str) -> Any | None:  # noqa: ANN401 - JSON of any shape
     try:
-        return OwnNamespace.of(api.get(f"{NAMESPACES}/{name}"))
+        return api.get(path)
     except ApiError as error:
         if error.reason != "NotFound":
             raise
@@ -146,7 +226,8 @@ def _taken(api: Api, name: str) -> ClusterError:
     if there is None or not there.is_marked:
         return ClusterError(
             f"there is a namespace {name} already, and it is not this project's: nothing in it "
-            "was read or changed. Choose another name (--namespace)"
+            "was read or changed. Choose another name (--namespace), or have it handed over by "
+            f"its label {HANDED_OVER}=true"
         )
     if there.is_ending:
         return ClusterError(
@@ -154,9 +235,10 @@ def _taken(api: Api, name: str) -> ClusterError:
             "until it is gone (python -m bench clean --context NAME looks after it), or choose "
             "another name (--namespace)"
         )
+    verb = f"clean --context NAME{f' --namespace {name}' if there.is_handed_over else ''}"
     return ClusterError(
-        f"there is a namespace {name} already, of another run of this project: remove it "
-        "(python -m bench clean --context NAME) or choose another name (--namespace)"
+        f"there is a namespace {name} already, of another run of this project: remove what is of "
+        f"it (python -m bench {verb}) or choose another name (--namespace)"
     )
 
 

@@ -5,13 +5,21 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.existing.access import Access
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.existing.namespace import OwnNamespace, create, read
+from bench.cluster.existing.namespace import (
+    MANAGED_BY,
+    OURS,
+    OwnNamespace,
+    claim,
+    create,
+    read,
+)
 from bench.cluster.existing.removal import End, remove
+from bench.cluster.existing.rights import RBAC, hold_rights
 from bench.cluster.existing.run_lock import forget, holding
 from bench.cluster.identities import (
     ADMIN,
@@ -31,7 +39,6 @@ from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from kube_informer import ClientConfig
 
-RBAC = "rbac.authorization.k8s.io"
 LEAST_TOKEN_S = 3600
 
 Say = Callable[[str], None]
@@ -55,10 +62,12 @@ class Terms:
     private_words: tuple[str, ...]
     user: str | None = None
     """Who the person is there; ``None``: the cluster does not tell."""
+    is_handed_over: bool = False
+    """Whether an admin made the namespace, and keeps it."""
 
 
 class ExistingPlane(Stoppable):
-    """A namespace of our own with our accounts in it; ``stop`` removes all of it."""
+    """A namespace, made or handed over, with our accounts; ``stop`` removes all that we made."""
 
     def __init__(self, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> None:
         self.placement = Placement(
@@ -140,7 +149,7 @@ class ExistingPlane(Stoppable):
             )
 
     def stop(self) -> None:
-        """Remove the namespace and this machine's folder; safe to call again.
+        """Remove what was made there and this machine's folder; safe to call again.
 
         What cannot be removed is told, with the way to do it later.
         """
@@ -155,15 +164,17 @@ class ExistingPlane(Stoppable):
         terms, api = self._terms, self._access.api
         self._stack.enter_context(holding(terms.run))
         self._has_asked = True
-        self._own = create(
+        take = claim if terms.is_handed_over else create
+        self._own = take(
             api,
             terms.namespace,
             run=terms.run,
             expires_epoch_s=terms.expires_epoch_s,
             owner=terms.user,
         )
-        core = f"{self._own.path}/serviceaccounts"
-        api.post(core, {"metadata": {"name": ACCOUNT}})
+        if not terms.is_handed_over:
+            hold_rights(api, terms.namespace, terms.user)
+        api.post(f"{self._own.path}/serviceaccounts", _named(ACCOUNT))
         for identity in IDENTITIES:
             self._create(identity)
         config = self._access.config
@@ -205,7 +216,7 @@ class ExistingPlane(Stoppable):
 
     def _create(self, identity: Identity) -> None:
         api, namespace = self._access.api, self.placement.home
-        own = {"metadata": {"name": identity.name}}
+        own = _named(identity.name)
         api.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", own)
         rules = confined_rules(identity, with_status=self.placement.writes_status)
         roles = f"/apis/{RBAC}/v1/namespaces/{namespace}"
@@ -237,18 +248,21 @@ class ExistingPlane(Stoppable):
             if own is None:
                 forget(self._terms.run)
                 return
-            end = remove(self._access.api, own)
+            end = remove(self._access.api, own, self._terms.user)
         except (ApiError, ApiUnreachableError, ClusterError) as error:
             self.left_behind = True
+            where = self.placement.home
+            option = f" --namespace {where}" if self._terms.is_handed_over else ""
+            what = "what is ours in the namespace" if option else "the namespace"
             self._say(
-                f"the namespace {self.placement.home} could not be removed: {error}\n"
-                f"    later: python -m bench clean --context {self._access.context}"
+                f"{what} {where} could not be removed: {error}\n"
+                f"    later: python -m bench clean --context {self._access.context}{option}"
             )
             return
         self._has_asked, self._own = False, None
         if end is End.GONE:
             forget(own.run)
-            self._say(f"the namespace {own.name} is removed, with all that was in it")
+            self._say(f"{own.in_words} is removed")
             return
         self._say(
             f"the namespace {own.name} is empty, and is being ended by the cluster's own "
@@ -260,3 +274,7 @@ class ExistingPlane(Stoppable):
         """Return the namespace if it was made, but we were interrupted before we heard of it."""
         found = read(self._access.api, self.placement.home)
         return found if found is not None and found.run == self._terms.run else None
+
+
+def _named(name: str) -> dict[str, dict[str, Any]]:
+    return {"metadata": {"name": name, "labels": {MANAGED_BY: OURS}}}

@@ -4,6 +4,7 @@ The file ``existing-cluster-rbac.yaml`` says it once, for people and for this mo
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -11,10 +12,20 @@ from typing import Any
 
 import yaml
 
-from bench.cluster.api import Api
+from bench.cluster.api import Api, ApiError
+from bench.cluster.existing.errors import ClusterError
+from bench.cluster.identities import GRANTED_S, POLL_S, REVIEW
 
-REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 RBAC = "rbac.authorization.k8s.io"
+CLUSTER_ROLE = "informer-bench"
+"""Bound for the whole cluster where the run makes a namespace."""
+NAMESPACE_ROLE = "informer-bench-namespace"
+"""Bound in the one namespace, by the run in its own, by an admin in one that is handed over."""
+METRICS_ROLE = "informer-bench-metrics"
+FORM = "informer-bench/form"
+"""Label of what one form alone needs: a namespace that is made, or one that is handed over."""
+OWN_BINDING = "informer-bench-run"
+"""By which a run binds ``NAMESPACE_ROLE`` to the person in the namespace that it made."""
 METRICS = "/metrics"
 STATUS = "pods/status"
 FINALIZE = "namespaces/finalize"
@@ -38,107 +49,163 @@ class Right:
     group: str = ""
     names: tuple[str, ...] = ()
 
-    @property
-    def is_url(self) -> bool:
-        """Whether the target is a URL and no resource."""
-        return self.target.startswith("/")
 
-
-def documented() -> str:
-    """Return the YAML file that says which rights are needed."""
+def documented() -> list[dict[str, Any]]:
+    """Return the objects of the YAML file that says which rights are needed."""
     file = resources.files("bench.cluster") / "manifests" / "existing-cluster-rbac.yaml"
-    return file.read_text(encoding="utf-8")
+    return list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
 
 
-def needed() -> tuple[Right, ...]:
-    """Return every right of the file, the optional ones among them."""
-    role = next(yaml.safe_load_all(documented()))
-    return tuple(right for rule in role["rules"] for right in _of_rule(rule))
+def needed(role: str) -> tuple[Right, ...]:
+    """Return every right of a ClusterRole of the file, the optional ones among them."""
+    (rules,) = (
+        one["rules"]
+        for one in documented()
+        if (one["kind"], one["metadata"]["name"]) == ("ClusterRole", role)
+    )
+    return _of_rules(rules)
 
 
-def missing(api: Api, namespace: str, rights: Sequence[Right] | None = None) -> tuple[Right, ...]:
-    """Ask for each right whether ``api``'s account has it, in ``namespace`` where it has one.
+def missing(api: Api, namespace: str, rights: Sequence[Right]) -> tuple[Right, ...]:
+    """Ask for each right whether ``api``'s account has it in ``namespace``; "": everywhere.
 
-    For all that are needed, unless ``rights`` are given. Asking changes nothing and needs no
-    right (SelfSubjectAccessReview). Raises ``ApiError``.
+    Asking changes nothing and needs no right (SelfSubjectAccessReview). Raises ``ApiError``.
     """
-    asked = needed() if rights is None else rights
-    return tuple(right for right in asked if not _allowed(api, right, namespace))
+    return tuple(right for right in rights if not _allowed(api, right, namespace))
+
+
+def missing_for_run(api: Api, namespace: str, *, is_handed_over: bool) -> tuple[Right, ...]:
+    """Return what lacks for a run in ``namespace``, the optional rights among it.
+
+    Rights in a namespace that is not made yet are those that the account may bind to itself.
+    Raises ``ApiError``.
+    """
+    inside = missing(api, namespace, needed(NAMESPACE_ROLE))
+    metrics = missing(api, "", needed(METRICS_ROLE))
+    if is_handed_over:
+        return (*inside, *metrics)
+    outside = missing(api, "", needed(CLUSTER_ROLE))
+    if not _required(inside):  # held everywhere: none of them has to be bound
+        outside = tuple(right for right in outside if right.target != "clusterroles")
+    elif not any(right.target == "clusterroles" for right in outside):
+        bound = _of_rules(_rules_there(api))
+        inside = tuple(right for right in inside if right not in bound)
+    return (*outside, *inside, *metrics)
+
+
+def hold_rights(api: Api, namespace: str, user: str | None) -> None:
+    """Bind the role of one namespace to ``user`` in ``namespace``, unless its rights are held.
+
+    Raises ``ClusterError`` if the cluster does not tell who the user is, or does not grant it.
+    """
+    required = _required(needed(NAMESPACE_ROLE))
+    if not missing(api, namespace, required):
+        return
+    if user is None:
+        raise ClusterError(
+            "this cluster does not tell who you are (Kubernetes before 1.28), so that no role can "
+            "be bound to you: have a namespace handed over (--namespace)"
+        )
+    binding = {
+        "metadata": {"name": OWN_BINDING},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": NAMESPACE_ROLE},
+        "subjects": [_subject(user)],
+    }
+    try:
+        api.post(f"/apis/{RBAC}/v1/namespaces/{namespace}/rolebindings", binding)
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+    deadline = time.monotonic() + GRANTED_S
+    while lacking := missing(api, namespace, required):
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"the role {NAMESPACE_ROLE} was bound in {namespace}, and {GRANTED_S:g} s later "
+                f"still lacks {', '.join(in_words(lacking))}: does this cluster use RBAC?"
+            )
+        time.sleep(POLL_S)
 
 
 def in_words(rights: Sequence[Right]) -> list[str]:
     """Return one text a target: what may not be done with it."""
-    verbs: dict[str, list[str]] = {}
+    verbs: dict[str, dict[str, None]] = {}
     for right in rights:
-        verbs.setdefault(right.target, []).append(right.verb)
+        verbs.setdefault(right.target, {})[right.verb] = None
     return [f"{target} ({', '.join(each)})" for target, each in verbs.items()]
 
 
-def as_yaml(rights: Sequence[Right], user: str | None) -> str:
-    """Return the ClusterRole and binding that grant ``rights`` to ``user``.
+def as_yaml(user: str | None, handed_over: str | None = None) -> str:
+    """Return what grants ``user`` all that the file lists, for one of its two forms.
 
-    Their name is of no other rights or user: applying them takes nothing from anybody.
+    For a namespace that the run makes, or for the namespace ``handed_over``. Bindings are named
+    by their user: applying them takes nothing from anybody.
     """
-    rules: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for right in rights:
-        rules.setdefault((right.group, right.target, right.names), []).append(right.verb)
-    of_these = hashlib.sha256(repr((user, sorted(rules.items()))).encode()).hexdigest()[:8]
-    name = {"name": f"informer-bench-missing-{of_these}"}
-    role: dict[str, Any] = {
-        "apiVersion": f"{RBAC}/v1",
-        "kind": "ClusterRole",
-        "metadata": name,
-        "rules": [_rule(*at, each) for at, each in rules.items()],
-    }
-    binding: dict[str, Any] = {
-        "apiVersion": f"{RBAC}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": name,
-        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", **name},
-        "subjects": [_subject(user or "YOUR-USER")],
-    }
+    subject = _subject(user or "YOUR-USER")
+    of_user = hashlib.sha256(repr(subject).encode()).hexdigest()[:8]
+    form = "made" if handed_over is None else "handed-over"
+    parts = [one for one in documented() if _form(one, form) == form]
+    for part in parts:
+        head = part["metadata"]
+        if part["kind"] == "Namespace":
+            head["name"] = handed_over
+        if "namespace" in head:
+            head["namespace"] = handed_over
+        if "subjects" in part:
+            head["name"] += f"-{of_user}"
+            part["subjects"] = [subject]
     return "---\n".join(
-        yaml.safe_dump(one, sort_keys=False, default_flow_style=None, width=100)
-        for one in (role, binding)
+        yaml.safe_dump(one, sort_keys=False, default_flow_style=None, width=100) for one in parts
     )
 
 
-def _of_rule(rule: dict[str, list[str]]) -> list[Right]:
-    if "nonResourceURLs" in rule:
-        return [Right(verb, url) for url in rule["nonResourceURLs"] for verb in rule["verbs"]]
-    return [
-        Right(verb, resource, group, tuple(rule.get("resourceNames", ())))
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
+def _required(rights: Sequence[Right]) -> tuple[Right, ...]:
+    return tuple(right for right in rights if right.target not in OPTIONAL)
+
+
+def _form(part: dict[str, Any], default: str) -> str:
+    """Return which form of the two ``part`` is of; ``default`` if it is of both."""
+    return str(part["metadata"].get("labels", {}).get(FORM, default))
+
+
+def _rules_there(api: Api) -> list[dict[str, list[str]]]:
+    """Return the rules of ``NAMESPACE_ROLE`` on the cluster; none if there is no such role."""
+    try:
+        found = api.get(f"/apis/{RBAC}/v1/clusterroles/{NAMESPACE_ROLE}")
+    except ApiError as error:
+        if error.reason != "NotFound":
+            raise
+        return []
+    return found.get("rules") or []
+
+
+def _of_rules(rules: Sequence[dict[str, list[str]]]) -> tuple[Right, ...]:
+    return tuple(
+        Right(verb, target, group, tuple(rule.get("resourceNames", ())))
+        for rule in rules
+        for group in rule.get("apiGroups", [""])
+        for target in (*rule.get("resources", ()), *rule.get("nonResourceURLs", ()))
         for verb in rule["verbs"]
-    ]
+    )
 
 
 def _allowed(api: Api, right: Right, namespace: str) -> bool:
-    asked: dict[str, Any] = {"nonResourceAttributes": {"path": right.target, "verb": right.verb}}
-    if not right.is_url:
-        resource, _, subresource = right.target.partition("/")
-        about = {"verb": right.verb, "group": right.group, "resource": resource}
-        if resource != "namespaces":
-            about["namespace"] = namespace
-        about["subresource"] = subresource
-        named = [{**about, "name": name} for name in right.names] or [about]
-        return all(_reviewed(api, {"resourceAttributes": attributes}) for attributes in named)
-    return _reviewed(api, asked)
+    if right.target.startswith("/"):
+        return _reviewed(api, {"nonResourceAttributes": {"path": right.target, "verb": right.verb}})
+    resource, _, subresource = right.target.partition("/")
+    about = {
+        "verb": right.verb,
+        "group": right.group,
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": namespace,
+    }
+    named = [{**about, "name": name} for name in right.names] or [about]
+    return all(_reviewed(api, {"resourceAttributes": attributes}) for attributes in named)
 
 
 def _reviewed(api: Api, asked: dict[str, Any]) -> bool:
     kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     return bool(api.post(REVIEW, {**kind, "spec": asked})["status"]["allowed"])
-
-
-def _rule(
-    group: str, target: str, names: tuple[str, ...], verbs: list[str]
-) -> dict[str, list[str]]:
-    if target.startswith("/"):
-        return {"nonResourceURLs": [target], "verbs": verbs}
-    rule = {"apiGroups": [group], "resources": [target], "verbs": verbs}
-    return {**rule, "resourceNames": list(names)} if names else rule
 
 
 def _subject(user: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib3.exceptions import TimeoutError as HttpTimeoutError
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
+from bench.cluster.existing.namespace import MANAGED_BY, OURS
 from bench.cluster.identities import Identity
 from bench.cluster.placement import Placement
 from bench.load.pacing import offsets
@@ -56,7 +57,8 @@ class Bystander(Observer):
     @classmethod
     def prepare(cls, admin: Api, placement: Placement) -> None:
         """Make the ConfigMap that is asked for."""
-        content = {"metadata": {"name": SMALL_OBJECT}, "data": {"for": "the bystander to ask for"}}
+        head = {"name": SMALL_OBJECT, "labels": {MANAGED_BY: OURS}}
+        content = {"metadata": head, "data": {"for": "the bystander to ask for"}}
         try:
             admin.post(_folder(placement), content)
         except ApiError as error:

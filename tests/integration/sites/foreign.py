@@ -10,14 +10,26 @@ import yaml
 from bench.cluster.api import Api, ApiError
 from bench.cluster.certificates import Authority
 from bench.cluster.control_plane import ControlPlane
-from bench.cluster.existing.rights import OPTIONAL, documented
+from bench.cluster.existing.rights import (
+    CLUSTER_ROLE,
+    FORM,
+    NAMESPACE_ROLE,
+    OPTIONAL,
+    RBAC,
+    as_yaml,
+    documented,
+)
 from bench.cluster.identities import ADMIN, write_token
 
 CONTEXT = "staging-eu-1"
 """A name that must not turn up in results."""
 PEOPLE = "people"
+HANDED_OVER = "for-benchmarks"
+"""A namespace that the cluster's admin handed over to one of the people, ``tenant``."""
 CONFUSING = ("informer-bench-old", "informer-bench-0", "informer-bencher")
 """Namespaces of others whose names look like ours."""
+
+PERSONS = ("guest", "tenant", "frugal", "nobody")
 
 Objects = dict[tuple[str, str], str]
 
@@ -31,9 +43,16 @@ class ForeignCluster:
         self.kubeconfig = folder / "theirs.kubeconfig"
         self._folder = folder
         self._populate()
-        self._account("guest", self._documented("guest"))
-        self._account("frugal", self._documented("frugal", without=OPTIONAL))
-        self._account("nobody", ())
+        for name in PERSONS:
+            self._post(f"namespaces/{PEOPLE}/serviceaccounts", {"name": name})
+            write_token(self.admin, name, self._folder / name, namespace=PEOPLE)
+        # of the file as it stands, of the text that is printed, and as a role of a cluster's own
+        text = yaml.safe_dump_all(documented()).replace("YOUR-USER", user_of("guest"))
+        made = yaml.safe_load_all(text)
+        self.apply(one for one in made if _form(one) != "handed-over")
+        self.apply(yaml.safe_load_all(as_yaml(user_of("tenant"), HANDED_OVER)))
+        self._post(f"namespaces/{HANDED_OVER}/configmaps", {"name": "theirs"}, data={"a": "b"})
+        self.apply(everywhere("frugal", _required(), "frugal"))
         self._write_kubeconfig()
 
     def objects(self) -> Objects:
@@ -83,26 +102,23 @@ class ForeignCluster:
                 head = {"name": f"web-{number}", "labels": {"app": "web"}}
                 self._post(f"{folder}/pods", head, spec={**pod, "nodeName": "node-1"})
 
-    def _documented(self, name: str, without: Iterable[str] = ()) -> tuple[dict[str, Any], ...]:
-        text = documented().replace("YOUR-USER", f"system:serviceaccount:{PEOPLE}:{name}")
-        role, binding = yaml.safe_load_all(text)
-        left_out = set(without)
-        role["rules"] = [
-            rule
-            for rule in role["rules"]
-            if not left_out & {*rule.get("resources", ()), *rule.get("nonResourceURLs", ())}
-        ]
-        for part in (role, binding):
-            part["metadata"]["name"] = f"{name}-informer-bench"
-        binding["roleRef"]["name"] = role["metadata"]["name"]
-        return role, binding
-
-    def _account(self, name: str, manifests: Iterable[dict[str, Any]]) -> None:
-        self._post(f"namespaces/{PEOPLE}/serviceaccounts", {"name": name})
-        for part in manifests:
-            kind = part["kind"].lower() + "s"
-            self.admin.post(f"/apis/rbac.authorization.k8s.io/v1/{kind}", part)
-        write_token(self.admin, name, self._folder / name, namespace=PEOPLE)
+    def apply(self, parts: Iterable[dict[str, Any]]) -> list[str]:
+        """Create the objects, as kubectl would; return the paths of those that were not there."""
+        made = []
+        for part in parts:
+            head = part["metadata"]
+            root = "/api/v1" if part["apiVersion"] == "v1" else f"/apis/{part['apiVersion']}"
+            within = f"namespaces/{head['namespace']}/" if "namespace" in head else ""
+            path = f"{root}/{within}{part['kind'].lower()}s"
+            try:
+                self.admin.post(path, part)
+            except ApiError as error:
+                there = self.admin.get(f"{path}/{head['name']}")
+                if error.reason != "AlreadyExists" or there["rules"] != part["rules"]:
+                    raise
+                continue
+            made.append(f"{path}/{head['name']}")
+        return made
 
     def _write_kubeconfig(self) -> None:
         authority = str(self.plane.folder / "ca.crt")
@@ -124,8 +140,7 @@ class ForeignCluster:
             },
         }
         users: dict[str, dict[str, Any]] = {
-            name: {"token": (self._folder / name).read_text()}
-            for name in ("guest", "frugal", "nobody")
+            name: {"token": (self._folder / name).read_text()} for name in PERSONS
         }
         users["expired"] = {"token": "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"}
         plugin = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
@@ -151,6 +166,35 @@ class ForeignCluster:
 
     def _post(self, path: str, head: dict[str, Any], **more: Any) -> None:
         self.admin.post(f"/api/v1/{path}", {"metadata": head, **more})
+
+
+def user_of(name: str) -> str:
+    """Return the user name of one of the people."""
+    return f"system:serviceaccount:{PEOPLE}:{name}"
+
+
+def _form(part: dict[str, Any]) -> str | None:
+    return part["metadata"].get("labels", {}).get(FORM)
+
+
+def _required() -> list[dict[str, Any]]:
+    """Return the rules of all that is needed and of nothing that is optional."""
+    return [
+        rule
+        for part in documented()
+        if part["metadata"]["name"] in (CLUSTER_ROLE, NAMESPACE_ROLE)
+        for rule in part.get("rules", ())
+        if not OPTIONAL.keys() & {*rule["resources"]} and rule["resources"] != ["clusterroles"]
+    ]
+
+
+def everywhere(person: str, rules: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Return the role ``name`` and its binding to one of the people, on the whole cluster."""
+    subject = {"kind": "ServiceAccount", "namespace": PEOPLE, "name": person}
+    head: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": name}}
+    role_ref = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
+    binding = {"kind": "ClusterRoleBinding", "roleRef": role_ref, "subjects": [subject]}
+    return [{**head, "kind": "ClusterRole", "rules": rules}, {**head, **binding}]
 
 
 def delete_quietly(api: Api, path: str) -> None:

@@ -3,23 +3,40 @@
 import random
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from bench.cluster.existing.access import open_access
 from bench.cluster.existing.namespace import OwnNamespace, create, read
 from bench.cluster.existing.removal import End, remove
+from bench.cluster.existing.rights import FINALIZE, NAMESPACE_ROLE, RBAC, Right, missing, needed
+from bench.cluster.identities import GRANTED_S
 from bench.model import CaveatKind, RunState
 from bench.sites.cleanup import find
 from bench.store import Store
 from tests.integration.run.bench_process import folders
 from tests.integration.sites.conftest import TINY, StartExisting
-from tests.integration.sites.foreign import CONFUSING, CONTEXT, ForeignCluster
+from tests.integration.sites.foreign import (
+    CONFUSING,
+    CONTEXT,
+    HANDED_OVER,
+    ForeignCluster,
+    everywhere,
+)
 
 LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
 SPAN_S = 20.0
 """From the namespace's making into the window of the first trial, on a machine that is busy."""
+FEWER = TINY[TINY.index("[[scenarios]]") :].replace('"namespace"', '"fewer"')
+TWO_POD_COUNTS = (
+    ('["direct", "informer"]', '["informer"]'),
+    ("churn_per_s = 5\n", f"churn_per_s = 5\n\n{FEWER.replace('pods = 40', 'pods = 20')}"),
+)
+"""One server's trials on 40 pods and on 20: the run makes, or takes, a namespace twice."""
 ENDING_S = 2.0
 """About what it takes to remove the namespace."""
 
@@ -62,6 +79,58 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
         assert [] == [word for word in private if word.encode() in content], path
 
 
+def test_in_a_namespace_that_is_handed_over_a_run_needs_rights_there_alone_and_leaves_it(
+    foreign: ForeignCluster, start_run: StartExisting, tmp_path: Path
+) -> None:
+    before = foreign.objects()
+    bench = start_run("--namespace", HANDED_OVER, context="tenant", changes=TWO_POD_COUNTS)
+    assert 0 == bench.wait(), bench.text
+    assert before == foreign.objects()
+    said = f"what this project made in the namespace {HANDED_OVER} is removed"
+    assert 2 == bench.text.count(said), bench.text
+    assert "without  " not in bench.text.replace("without  namespaces/finalize", "")
+    reader = Store(tmp_path / "results").open("latest")
+    assert [(None, True)] * 2 == [(one.failure, one.equal_to_list) for one in reader.trials()]
+
+
+def test_a_namespace_that_is_handed_over_is_one_runs_at_a_time_and_can_be_cleaned_after_a_kill(
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting
+) -> None:
+    before = foreign.objects()
+    where = ("--namespace", HANDED_OVER)
+    bench = start_run(*where, context="tenant", changes=(LONG_WINDOW,))
+    bench.wait_for("measuring")
+    second = start_run(*where, context="tenant", changes=(LONG_WINDOW,))
+    assert 1 == second.wait(), second.text
+    assert f"bench clean --context NAME --namespace {HANDED_OVER}" in second.text
+    cleaner = start_bench("clean", *where, context="tenant")
+    assert 0 == cleaner.wait(), cleaner.text
+    assert "its run goes on, on this machine" in cleaner.text
+    bench.process.kill()
+    bench.wait()
+    bench.wait_until_nothing_is_left()
+    cleaner = start_bench("clean", *where, context="tenant")
+    assert 0 == cleaner.wait(), cleaner.text
+    assert before == foreign.objects(), cleaner.text
+
+
+@pytest.mark.parametrize("name", ["guest", "tenant"])
+def test_outside_its_namespace_an_account_with_the_documented_rights_has_none_in_a_namespace(
+    foreign: ForeignCluster, name: str
+) -> None:
+    api = open_access(str(foreign.kubeconfig), name).api
+    inside = needed(NAMESPACE_ROLE)
+    allowed = set(inside) - set(missing(api, "shop", inside))
+    cluster_wide = {
+        "guest": {
+            Right("get", "namespaces"),
+            Right("create", "rolebindings", RBAC),
+        },
+        "tenant": set(),
+    }
+    assert cluster_wide[name] == allowed
+
+
 def page_of(folder: Path) -> str:
     (page,) = (folder / "reports").glob("*-tiny/index.html")
     return page.read_text()
@@ -83,7 +152,11 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     assert f"the namespace {left} is empty" in bench.text
     cleaner = start_bench("clean")
     assert 0 == cleaner.wait(), cleaner.text
-    assert f"{left} is removed" in cleaner.text
+    assert f"{left}: another user made it" in cleaner.text
+    with finalizing(foreign, "frugal"):
+        cleaner = start_bench("clean", context="frugal")
+        assert 0 == cleaner.wait(), cleaner.text
+        assert f"the namespace {left}, with all that was in it, is removed" in cleaner.text
     assert before == foreign.objects()
 
     reader = Store(tmp_path / "results").open("latest")
@@ -98,19 +171,32 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     assert "Requests rest on each server's own count: of somebody else" in page_of(tmp_path)
 
 
+@contextmanager
+def finalizing(foreign: ForeignCluster, name: str) -> Iterator[None]:
+    """Let one of the people finalize namespaces inside the block."""
+    right = Right("update", FINALIZE)
+    rules = [{"apiGroups": [""], "resources": [FINALIZE], "verbs": ["update"]}]
+    made = foreign.apply(everywhere(name, rules, "finalizing"))
+    try:
+        api = open_access(str(foreign.kubeconfig), name).api
+        deadline = time.monotonic() + GRANTED_S
+        while missing(api, "", [right]):
+            assert time.monotonic() < deadline, "the API server did not notice the role"
+            time.sleep(0.1)
+        yield
+    finally:
+        for path in made:
+            foreign.admin.delete(path)
+
+
 def test_a_run_is_gone_on_with_on_the_same_cluster_and_with_as_many_namespaces_as_pod_counts(
     foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, tmp_path: Path
 ) -> None:
     before = foreign.objects()
-    fewer = TINY[TINY.index("[[scenarios]]") :].replace('"namespace"', '"fewer"')
-    changes = (
-        ('["direct", "informer"]', '["informer"]'),
-        ("churn_per_s = 5\n", f"churn_per_s = 5\n\n{fewer.replace('pods = 40', 'pods = 20')}"),
-    )
-    bench = start_run("--namespace", "informer-bench-mine", changes=changes)
+    bench = start_run("--namespace", "informer-bench-mine", changes=TWO_POD_COUNTS)
     assert 0 == bench.wait(), bench.text
-    assert "the namespace informer-bench-mine is removed" in bench.text
-    assert "the namespace informer-bench-mine-2 is removed" in bench.text
+    assert "the namespace informer-bench-mine, with all that was in it, is removed" in bench.text
+    assert "the namespace informer-bench-mine-2, with all that was in it, is removed" in bench.text
     more = start_bench("run", "--resume", "--rounds", "2", *folders(tmp_path))
     assert 0 == more.wait(), more.text
     assert before == foreign.objects()

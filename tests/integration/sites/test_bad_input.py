@@ -17,7 +17,13 @@ from bench.cluster.pods import draw_pods
 from bench.model import RunState
 from bench.store import Store
 from tests.integration.sites.conftest import TINY, StartExisting
-from tests.integration.sites.foreign import CONFUSING, CONTEXT, ForeignCluster, delete_quietly
+from tests.integration.sites.foreign import (
+    CONFUSING,
+    CONTEXT,
+    HANDED_OVER,
+    ForeignCluster,
+    delete_quietly,
+)
 
 GRANTED_S = 20.0
 """A bound on how long an API server takes to notice a role that was bound."""
@@ -126,11 +132,7 @@ def test_what_is_printed_of_missing_rights_is_all_that_lacks(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     code, text = refused("--yes", "--context", "nobody")
-    printed = list(yaml.safe_load_all(text[text.index("apiVersion:") :]))
-    root = "/apis/rbac.authorization.k8s.io/v1"
-    paths = [f"{root}/{part['kind'].lower()}s" for part in printed]
-    for path, part in zip(paths, printed, strict=True):
-        foreign.admin.post(path, part)
+    made = foreign.apply(yaml.safe_load_all(text[text.index("apiVersion:") :]))
     try:
         # as far as the question, which nobody is there to answer
         deadline = time.monotonic() + GRANTED_S
@@ -139,8 +141,8 @@ def test_what_is_printed_of_missing_rights_is_all_that_lacks(
         assert "no --yes was given" in text
         assert "without  " not in text
     finally:
-        for path, part in zip(paths, printed, strict=True):
-            foreign.admin.delete(f"{path}/{part['metadata']['name']}")
+        for path in made:
+            foreign.admin.delete(path)
     assert 1 == code
 
 
@@ -157,6 +159,29 @@ def test_a_namespace_that_is_somebody_elses_is_not_touched(refused, name: str) -
     code, text = refused("--yes", "--context", CONTEXT, "--namespace", name)
     assert 1 == code
     assert f"a namespace {name} already, and it is not this project's" in text
+
+
+def test_others_pods_in_a_namespace_that_is_handed_over_are_told_and_left(
+    refused, foreign: ForeignCluster
+) -> None:
+    pods = f"/api/v1/namespaces/{HANDED_OVER}/pods"
+    foreign.admin.post(
+        f"/api/v1/namespaces/{HANDED_OVER}/serviceaccounts", {"metadata": {"name": "default"}}
+    )
+    spec = {"nodeName": "node-1", "containers": [{"name": "a", "image": "registry.example.com/a"}]}
+    foreign.admin.post(pods, {"metadata": {"name": "theirs"}, "spec": spec})
+    try:
+        code, text = refused("--yes", "--context", "tenant", "--namespace", HANDED_OVER)
+    finally:
+        foreign.admin.delete(f"{pods}/theirs")
+        foreign.admin.delete(f"/api/v1/namespaces/{HANDED_OVER}/serviceaccounts/default")
+    assert (1, True) == (code, f"there are pods in the namespace {HANDED_OVER}" in text)
+
+
+def test_who_was_handed_over_a_namespace_may_make_none(refused) -> None:
+    code, text = refused("--yes", "--context", "tenant")
+    assert (1, True) == (code, "lacks rights on this cluster:\n  namespaces (create, " in text)
+    assert "An admin can also hand over a namespace (--namespace)" in text
 
 
 def test_a_name_that_no_namespace_can_have_is_told(refused) -> None:

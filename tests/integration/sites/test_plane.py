@@ -13,9 +13,11 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.existing import removal
 from bench.cluster.existing.access import Access, open_access
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.existing.namespace import OwnNamespace, create
+from bench.cluster.existing.namespace import OwnNamespace, create, read
 from bench.cluster.existing.plane import ExistingPlane
 from bench.cluster.existing.removal import End, remove
+from bench.cluster.existing.rights import OWN_BINDING, Right, missing
+from bench.cluster.identities import GRANTED_S
 from bench.model import Plan
 from bench.run.create import start_run
 from bench.run.loop import RunEndedEarlyError
@@ -131,6 +133,42 @@ def test_where_a_controller_runs_its_work_is_waited_for_and_not_done_for_it(
     end = remove(foreign.admin, own)
     controller.join()
     assert (End.GONE, []) == (end, finalized)
+
+
+def test_a_controller_that_takes_our_own_binding_first_is_left_to_finish(
+    foreign: ForeignCluster,
+    site: ExistingSite,
+    watchdog: Watchdog,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+) -> None:
+    before = foreign.objects()
+    monkeypatch.setattr(removal, "CONTROLLER_S", 1.0)
+    plane = site.start(watchdog)
+    own = read(foreign.admin, plane.placement.home)
+    assert own is not None
+    foreign.admin.delete(own.path)
+    condition = {"type": "NamespaceDeletionDiscoveryFailure", "status": "False", "reason": "Found"}
+    found = foreign.admin.get(own.path)
+    foreign.admin.put(
+        f"{own.path}/status", {**found, "status": {**found["status"], "conditions": [condition]}}
+    )
+    foreign.admin.delete(f"{removal.RBAC}/{own.name}/rolebindings/{OWN_BINDING}")
+    access = open_access(str(foreign.kubeconfig), CONTEXT)
+    deadline = time.monotonic() + GRANTED_S
+    while not missing(access.api, own.name, [Right("list", "pods")]):
+        assert time.monotonic() < deadline, "the API server did not notice"
+        time.sleep(0.1)
+
+    plane.stop()
+
+    assert not plane.left_behind
+    assert "is being ended by the cluster's own controller" in said[-1]
+    ended = {"phase": "Terminating"}
+    foreign.admin.put(f"{own.path}/status", {**foreign.admin.get(own.path), "status": ended})
+    monkeypatch.setattr(removal, "_shows_controller", lambda _api, _name: False)
+    assert End.GONE is remove(foreign.admin, own)
+    assert before == foreign.objects()
 
 
 def test_a_controller_that_takes_too_long_is_not_waited_for_for_ever(

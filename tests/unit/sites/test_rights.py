@@ -2,8 +2,19 @@
 
 import yaml
 
+from bench.cluster.existing.namespace import HANDED_OVER
 from bench.cluster.existing.removal import RIGHTS
-from bench.cluster.existing.rights import OPTIONAL, Right, as_yaml, in_words, needed
+from bench.cluster.existing.rights import (
+    CLUSTER_ROLE,
+    METRICS_ROLE,
+    NAMESPACE_ROLE,
+    OPTIONAL,
+    Right,
+    as_yaml,
+    documented,
+    in_words,
+    needed,
+)
 from bench.cluster.identities import IDENTITIES, confined_rules
 from bench.probes.observers import observers
 
@@ -11,7 +22,7 @@ ACCOUNTS = (*IDENTITIES, *(observer.identity for observer in observers().values(
 
 
 def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None:
-    held = {(right.verb, right.target) for right in needed()}
+    held = {(right.verb, right.target) for right in needed(NAMESPACE_ROLE)}
     given = {
         (verb, resource)
         for identity in ACCOUNTS
@@ -22,12 +33,12 @@ def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None
     assert set() == given - held
 
 
-def test_tokens_may_be_made_of_our_own_accounts_alone() -> None:
-    (right,) = (right for right in needed() if right.target == "serviceaccounts/token")
+def test_tokens_may_be_made_of_our_own_accounts_alone_and_nowhere_but_in_the_namespace() -> None:
+    (right,) = (one for one in needed(NAMESPACE_ROLE) if one.target == "serviceaccounts/token")
     assert {account.name for account in ACCOUNTS} == set(right.names)
-    role, _ = yaml.safe_load_all(as_yaml([right], "ann"))
-    (rule,) = role["rules"]
-    assert list(right.names) == rule["resourceNames"]
+    bound = {one["roleRef"]["name"] for one in documented() if one["kind"] == "ClusterRoleBinding"}
+    assert {CLUSTER_ROLE, METRICS_ROLE} == bound
+    assert "serviceaccounts/token" not in {one.target for one in needed(CLUSTER_ROLE)}
 
 
 def test_without_status_no_account_is_given_a_right_on_it() -> None:
@@ -37,35 +48,47 @@ def test_without_status_no_account_is_given_a_right_on_it() -> None:
 
 
 def test_who_may_run_a_plan_may_also_clean() -> None:
-    assert set() == set(RIGHTS) - set(needed())
+    assert set() == set(RIGHTS) - set(needed(CLUSTER_ROLE))
 
 
 def test_what_is_optional_is_in_the_file() -> None:
-    assert set(OPTIONAL) <= {right.target for right in needed()}
+    roles = (CLUSTER_ROLE, NAMESPACE_ROLE, METRICS_ROLE)
+    assert set(OPTIONAL) <= {right.target for role in roles for right in needed(role)}
 
 
-def test_missing_rights_become_a_role_and_its_binding() -> None:
+def test_what_is_missing_is_named_once_a_target() -> None:
     rights = [Right("create", "pods"), Right("get", "pods"), Right("get", "/metrics")]
-    role, binding = yaml.safe_load_all(as_yaml(rights, "ann@example.com"))
-    assert [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get"]},
-        {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
-    ] == role["rules"]
-    assert role["metadata"]["name"] == binding["roleRef"]["name"]
-    assert [
-        {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann@example.com"}
-    ] == binding["subjects"]
-    assert ["pods (create, get)", "/metrics (get)"] == in_words(rights)
+    assert ["pods (create, get)", "/metrics (get)"] == in_words([*rights, rights[0]])
 
 
-def test_what_is_granted_later_or_to_another_takes_no_place_of_what_was_granted() -> None:
-    first, second = [Right("get", "pods")], [Right("list", "pods")]
-    texts = (as_yaml(first, "ann"), as_yaml(second, "ann"), as_yaml(first, "bob"))
-    names = {next(yaml.safe_load_all(text))["metadata"]["name"] for text in texts}
-    assert 3 == len(names)
-    assert as_yaml(first, "ann") == as_yaml(first, "ann")
+def test_a_form_is_printed_for_its_user_and_takes_no_place_of_anothers_binding() -> None:
+    ann, bob = (list(yaml.safe_load_all(as_yaml(user))) for user in ("ann@example.com", "bob"))
+    roles = {one["metadata"]["name"]: one["rules"] for one in ann if "rules" in one}
+    assert {CLUSTER_ROLE, NAMESPACE_ROLE, METRICS_ROLE} == set(roles)
+    bindings = [one for one in ann if "subjects" in one]
+    assert {CLUSTER_ROLE, METRICS_ROLE} == {one["roleRef"]["name"] for one in bindings}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann@example.com"}
+    assert [[subject]] * 2 == [one["subjects"] for one in bindings]
+    names = {one["metadata"]["name"] for one in (*ann, *bob) if "subjects" in one}
+    assert 4 == len(names)
+
+
+def test_a_namespace_that_is_handed_over_is_printed_with_rights_in_it_alone() -> None:
+    parts = list(yaml.safe_load_all(as_yaml("ann", "lab")))
+    assert CLUSTER_ROLE not in {part["metadata"]["name"] for part in parts}
+    (namespace,) = (part for part in parts if part["kind"] == "Namespace")
+    assert ("lab", "true") == (
+        namespace["metadata"]["name"],
+        namespace["metadata"]["labels"][HANDED_OVER],
+    )
+    (binding,) = (part for part in parts if part["kind"] == "RoleBinding")
+    assert ("lab", NAMESPACE_ROLE) == (
+        binding["metadata"]["namespace"],
+        binding["roleRef"]["name"],
+    )
 
 
 def test_an_account_is_bound_as_what_it_is() -> None:
-    _, binding = yaml.safe_load_all(as_yaml([Right("get", "pods")], "system:serviceaccount:a:b"))
-    assert [{"kind": "ServiceAccount", "namespace": "a", "name": "b"}] == binding["subjects"]
+    parts = yaml.safe_load_all(as_yaml("system:serviceaccount:a:b"))
+    expected = [{"kind": "ServiceAccount", "namespace": "a", "name": "b"}]
+    assert [expected] * 2 == [part["subjects"] for part in parts if "subjects" in part]
