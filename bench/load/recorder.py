@@ -10,6 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
+import pandas as pd  # noqa: F401 - pyarrow imports it with its first array: between the marks, else
 import pyarrow as pa
 import pyarrow.parquet as pq
 

@@ -1,5 +1,9 @@
 """The recorder: rows as they happened, readable with pandas alone."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -82,3 +86,20 @@ def test_a_file_that_could_not_be_written_leaves_none_of_its_name(recorder, tmp_
     with pytest.raises(FileNotFoundError):
         recorder.write(target)
     assert [] == list(tmp_path.iterdir())
+
+
+def test_rows_are_written_without_importing_a_library_which_would_fall_between_the_marks(
+    tmp_path: Path,
+) -> None:
+    code = """
+import sys
+from pathlib import Path
+from bench.load.recorder import Recorder, Result
+recorder = Recorder(["/pods"])
+recorder.add(0.0, 0.0, 0.1, 200, 10, 0, Result.OK)
+before = {name.partition(".")[0] for name in sys.modules}
+recorder.write(Path(sys.argv[1]))
+print({name.partition(".")[0] for name in sys.modules} - before)
+"""
+    argv = [sys.executable, "-c", code, str(tmp_path / "rows.parquet")]
+    assert "set()\n" == subprocess.run(argv, check=True, capture_output=True, text=True).stdout
