@@ -34,7 +34,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def _clean(options: argparse.Namespace, progress: Progress) -> int:
     clean_up_after_others(progress.say)
-    if options.context is None:
+    if options.context is None and options.namespace is None:
         progress.say("nothing of a killed harness is left on this machine")
         return OK
     kubeconfig, context = named_context(options)

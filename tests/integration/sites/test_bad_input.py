@@ -127,6 +127,14 @@ def test_who_may_not_look_for_leftovers_is_told_what_lacks(
     assert expected in capsys.readouterr().err
 
 
+def test_a_namespace_to_clean_goes_with_the_cluster_that_it_is_on(
+    foreign: ForeignCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--kubeconfig", str(foreign.kubeconfig), "--namespace", HANDED_OVER]
+    assert 2 == main(["clean", "--yes", *where])
+    assert "name the cluster with --context NAME" in capsys.readouterr().err
+
+
 def test_what_is_printed_of_missing_rights_is_all_that_lacks(
     refused, foreign: ForeignCluster, monkeypatch
 ) -> None:
