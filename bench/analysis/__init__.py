@@ -1,34 +1,21 @@
-"""From the tables of a run to summaries, comparisons and caveats, with pandas.
+"""From the tables of a run to one document of figures. Files in, plain data out.
 
-``analyse(reader)`` is the one door; it computes everything. No plotting and no
-network: a results folder is all it needs. What it returns:
+``analyse(reader)`` computes everything; what it returns, ``RunAnalysis``, is what
+``summary.json`` holds. A figure that cannot be stated has the value ``None`` and a
+``missing`` that says why; it is never 0 instead. There is no plotting and no network here,
+and no sentence but those of caveats. From the tables upwards:
 
-- ``RunAnalysis.scenarios``: one ``ScenarioAnalysis`` each, with
-  ``arms`` (the servers, and ``none`` last: figures by ``Metric.key``, per second
-  and per 1,000 reads; pooled percentiles; ``freshness``; ``bystander``),
-  ``comparisons`` (the subject against every other server, paired by round) and
-  ``controls`` (a server measured twice; never among ``arms``);
-- ``RunAnalysis.faults``: the scenarios in which the API server was made to fail, never among
-  ``scenarios``, nor their trials among ``facts``;
-- ``RunAnalysis.controls``: the controls of all scenarios. ``fired`` means that a
-  server differed from itself;
-- ``RunAnalysis.caveats``, and ``voids``, those to be said before any figure.
-
-A figure that cannot be stated has ``interval`` ``None`` and a ``missing`` that says
-why; it is never 0 instead.
-
-The files, from the tables upwards:
-
-- ``counters`` (differences of scrapes), ``exposed`` (counters under each version's
-  names), ``requests`` and ``ledgers`` (three ways of counting), ``latency``,
-  ``freshness``: what one table says;
-- ``facts``: one trial, all its tables; ``metric``, ``reads``, ``costs``, ``observed``,
-  ``metrics``: what is computed from one trial;
-- ``intervals``, ``spread``: statistics, knowing nothing of Kubernetes;
-- ``summary`` (arms), ``compare``, ``controls``, ``scenario``, ``caveats``, ``run``;
-- ``faulttrial`` (one trial with a fault) and ``faults`` (over rounds).
+- ``counters``, ``requests``, ``ledgers``, ``latency``: what one table says;
+- ``trial_data``: one trial, all its tables, and the value of each metric on it;
+- ``frame``: the tidy frame of all trials, above their floor;
+- ``arms``, ``comparisons``, ``side_by_side``, ``cost_fit``, ``faults``: what the frame and
+  the trials tell; ``cost_model`` prices situations from the fitted unit costs;
+- ``caveats``: reasons to read a figure with care; ``run`` puts all together;
+- ``result``: the types; ``summary_file``: the file.
 """
 
-from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
+from bench.analysis.result import RunAnalysis, ScenarioAnalysis
+from bench.analysis.run import analyse
+from bench.analysis.trial_data import RunData, read_run
 
-__all__ = ["RunAnalysis", "ScenarioAnalysis", "analyse"]
+__all__ = ["RunAnalysis", "RunData", "ScenarioAnalysis", "analyse", "read_run"]

@@ -2,43 +2,77 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench.analysis.caveats_of_figures import of_arm, of_control, of_metrics
-from bench.analysis.caveats_of_trials import SHOWN_KEYS, of_tables, of_trial
-from bench.analysis.metrics import Facts
-from bench.analysis.observer_effect import observer_effects
-from bench.analysis.scenario import ScenarioAnalysis
-from bench.model import Caveat, CaveatKind, EqualityRecord, RunRecord, RunState, TrialRecord
+from bench.analysis.frame import Frame
+from bench.analysis.ledgers import identity_of
+from bench.analysis.result import Arm, Control, ScenarioAnalysis
+from bench.analysis.side_by_side import observer_effects
+from bench.analysis.trial_data import RunData, TrialData
+from bench.metrics import BY_KEY, METRICS, percentile_name
+from bench.model import (
+    Caveat,
+    CaveatKind,
+    EqualityRecord,
+    Outcome,
+    RunRecord,
+    RunState,
+    TrialRecord,
+)
+from bench.stats import INDICATIVE_BELOW, Verdict
 
 BUSY_SHARE = 0.5
 """Load average per processor before the start above which the machine counts as noisy."""
+RATE_REACHED = 0.95
+"""Share of the offered rate below which the rate counts as not reached."""
+CHURN_REACHED = 0.9
+SATURATED_SHARE = 0.8
+"""CPU share of the single-threaded load generator above which it may be the bottleneck."""
+PROBED_TIMES = 10
+"""How many times the load's reads the freshness probe's are when the server's CPU is theirs."""
+SHOWN_KEYS = 4
+CONSISTENT = ("direct",)
+"""Servers whose reads are of the newest state: a stale one is a flaw, not a property."""
 
 VOIDING = (
     CaveatKind.CONTROL_FIRED,
     CaveatKind.ANSWERS_DIFFER,
+    CaveatKind.STALE_ANSWERS,
     CaveatKind.LEDGERS_DISAGREE,
+    CaveatKind.API_SERVER_RESTARTED,
+    CaveatKind.NOT_INTERLEAVED,
     CaveatKind.RUN_INCOMPLETE,
+    CaveatKind.ANSWERS_UNCHECKED,
 )
-"""What is said before any figure, in this order."""
+"""What voids a run, the gravest first: said before any figure, and INVALID to the gate."""
+
+Where = tuple[str, str, int]
+
+
+def voids(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:
+    """Return the caveats that void the run, the gravest first.
+
+    That no answers were compared at all voids a run; of a single trial it is a lesser caveat.
+    """
+    grave = [
+        caveat
+        for caveat in caveats
+        if caveat.kind in VOIDING
+        and (caveat.kind is not CaveatKind.ANSWERS_UNCHECKED or caveat.scenario is None)
+    ]
+    return tuple(sorted(grave, key=lambda caveat: VOIDING.index(caveat.kind)))
 
 
 def collect(
-    record: RunRecord,
-    equality: EqualityRecord | None,
-    trials: Sequence[TrialRecord],
-    facts: Sequence[Facts],
-    scenarios: Sequence[ScenarioAnalysis],
+    run: RunData, frame: Frame, scenarios: Sequence[ScenarioAnalysis]
 ) -> tuple[Caveat, ...]:
     """Return every caveat of the run, the recorded ones first, none twice.
 
-    A recorded caveat takes precedence over a computed one of the same kind and
-    place: who was there knew more.
+    A recorded caveat takes precedence over a computed one of the same kind and place: who was
+    there knew more.
     """
-    recorded = [*record.caveats, *_of_trials(trials)]
+    recorded = [*run.record.caveats, *_recorded(run.trials)]
     places = {_place(caveat) for caveat in recorded}
     computed = [
-        caveat
-        for caveat in _computed(record, equality, trials, facts, scenarios)
-        if _place(caveat) not in places
+        caveat for caveat in _computed(run, frame, scenarios) if _place(caveat) not in places
     ]
     return tuple(dict.fromkeys([*recorded, *computed]))
 
@@ -47,7 +81,7 @@ def _place(caveat: Caveat) -> tuple[CaveatKind, str | None, str | None, int | No
     return caveat.kind, caveat.scenario, caveat.server, caveat.round
 
 
-def _of_trials(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
+def _recorded(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
     for record in trials:
         for caveat in record.caveats:
             trial = record.trial
@@ -61,25 +95,22 @@ def _of_trials(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
 
 
 def _computed(
-    record: RunRecord,
-    equality: EqualityRecord | None,
-    trials: Sequence[TrialRecord],
-    facts: Sequence[Facts],
-    scenarios: Sequence[ScenarioAnalysis],
+    run: RunData, frame: Frame, scenarios: Sequence[ScenarioAnalysis]
 ) -> Iterator[Caveat]:
     for scenario in scenarios:
         for control in scenario.controls:
-            yield from of_control(control)
-    yield from _of_run(record, equality, len(trials))
-    yield from of_metrics(record, facts)
-    for trial in trials:
-        yield from of_trial(trial)
-    for fact in facts:
-        yield from of_tables(fact, record.plan.server_of(fact.record.trial.server))
+            yield from _of_control(scenario.scenario.name, control)
+    yield from _of_run(run.record, run.equality, len(run.trials))
+    yield from _of_metrics(run.record, run.every)
+    for trial in run.trials:
+        yield from _of_trial(trial)
+    for one in run.every:
+        yield from _of_tables(one, run.record.plan.server_of(one.trial.server))
     for scenario in scenarios:
         for arm in scenario.arms:
-            yield from of_arm(arm)
-    yield from observer_effects(scenarios)
+            if not arm.is_control:
+                yield from _of_arm(scenario.scenario.name, arm)
+    yield from observer_effects(frame, scenarios)
 
 
 def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) -> Iterator[Caveat]:
@@ -107,3 +138,197 @@ def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) ->
             f"on {environment.processors} processors: something else was running"
         )
         yield Caveat(CaveatKind.NOISY_MACHINE, text)
+
+
+def _of_trial(record: TrialRecord) -> Iterator[Caveat]:
+    """Yield what the trial's own record gives reason to say."""
+    trial = record.trial
+    where = (trial.scenario, trial.server, trial.round)
+    if record.outcome is Outcome.FAILED:
+        text = record.failure or "the trial failed, and no reason was recorded"
+        yield Caveat(CaveatKind.TRIAL_FAILED, text, *where)
+        return
+    if record.equal_to_list is False:
+        text = "asked after the window, the server did not give what a LIST gave"
+        yield Caveat(CaveatKind.ANSWERS_DIFFER, text, *where)
+    if record.fault is not None:  # its own caveat tells what failed, and its section shows it
+        return
+    if record.failed:
+        text = f"{record.failed:,} of {record.sent:,} requests failed or timed out"
+        yield Caveat(CaveatKind.FAILED_REQUESTS, text, *where)
+    if record.dropped:
+        text = f"{record.dropped:,} arrivals were dropped: too many requests were outstanding"
+        yield Caveat(CaveatKind.DROPPED_ARRIVALS, text, *where)
+    yield from _of_rates(record)
+
+
+def _of_rates(record: TrialRecord) -> Iterator[Caveat]:
+    trial = record.trial
+    where = (trial.scenario, trial.server, trial.round)
+    offered, achieved = record.requested_rps, record.achieved_rps
+    if offered and achieved is not None and achieved < RATE_REACHED * offered:
+        text = f"offered {offered:.4g}/s, sent {achieved:.4g}/s"
+        yield Caveat(CaveatKind.RATE_NOT_REACHED, text, *where)
+    churn, written = record.churn_requested_per_s, record.churn_achieved_per_s
+    if churn and written < CHURN_REACHED * churn:
+        text = f"asked for {churn:.4g} writes/s, made {written:.4g}/s"
+        yield Caveat(CaveatKind.CHURN_NOT_REACHED, text, *where)
+    share = record.generator_cpu_share
+    if share is not None and share > SATURATED_SHARE:
+        text = (
+            f"the load generator used {share:.0%} of a processor: read the throughput as at least"
+        )
+        yield Caveat(CaveatKind.GENERATOR_SATURATED, text, *where)
+    reads_per_s = record.answered / record.window_s
+    if record.probe_rps is not None and record.probe_rps > PROBED_TIMES * reads_per_s:
+        text = (
+            f"waiting for its writes to show, the freshness probe read {record.probe_rps:.3g} "
+            f"times a second, the load {reads_per_s:.3g}: the server's CPU is that of both"
+        )
+        yield Caveat(CaveatKind.OBSERVER_EFFECT, text, *where)
+
+
+def _of_tables(data: TrialData, server: str) -> Iterator[Caveat]:
+    """Yield what the tables of a good trial of ``server`` give reason to say."""
+    trial, ledgers = data.record.trial, data.ledgers
+    where = (trial.scenario, trial.server, trial.round)
+    if data.restarted and data.record.fault is None:
+        text = (
+            "the API server restarted between the marks, or the two scrapes reached different "
+            "ones: no figure rests on its counters"
+        )
+        yield Caveat(CaveatKind.API_SERVER_RESTARTED, text, *where)
+    if ledgers.disagreements:
+        shown = "; ".join(str(one) for one in ledgers.disagreements[:SHOWN_KEYS])
+        more = len(ledgers.disagreements) - SHOWN_KEYS
+        text = shown + (f"; and {more} more" if more > 0 else "")
+        yield Caveat(CaveatKind.LEDGERS_DISAGREE, text, *where)
+    if ledgers.missing:
+        yield Caveat(CaveatKind.LEDGER_MISSING, "; ".join(ledgers.missing), *where)
+    if data.record.equal_to_list is None and identity_of(data.record) is not None:
+        text = "after the window the server's answer was not compared with a LIST"
+        yield Caveat(CaveatKind.ANSWERS_UNCHECKED, text, *where)
+    if ledgers.replicas is not None and data.record.fault is None:
+        for text in ledgers.replicas.findings():
+            yield Caveat(CaveatKind.REPLICAS_NOT_AS_PLANNED, text, *where)
+    if data.record.fault is None:  # stale answers are what a fault is put in for to show
+        yield from _of_freshness(data, server, where)
+
+
+def _of_freshness(data: TrialData, server: str, where: Where) -> Iterator[Caveat]:
+    found = data.freshness
+    if found is None:
+        return
+    said = []
+    if found.never_seen:
+        said.append(f"{found.never_seen:,} of {found.writes:,} writes were never seen in an answer")
+    if found.first_stale and server in CONSISTENT:
+        said.append(
+            f"{found.first_stale:,} of {found.first_reads:,} reads after a write were older than "
+            f"it, though {server} reads the newest state"
+        )
+    if said:
+        yield Caveat(CaveatKind.STALE_ANSWERS, "; ".join(said), *where)
+
+
+def _of_arm(scenario: str, arm: Arm) -> Iterator[Caveat]:
+    """Yield what of an arm is too little to be stated."""
+    if arm.is_floor:
+        return
+    where = (scenario, arm.server)
+    withheld = [one for one in arm.latency if one.withheld]
+    if withheld:
+        text = "; ".join(f"{percentile_name(one.q)} {one.withheld}" for one in withheld)
+        yield Caveat(CaveatKind.TOO_FEW_SAMPLES, text, *where)
+    rounds = len(arm.rounds)
+    if rounds < INDICATIVE_BELOW:
+        text = (
+            "a single round: no interval can be given"
+            if rounds == 1
+            else f"{rounds} rounds: intervals are indicative, {INDICATIVE_BELOW} are needed"
+        )
+        yield Caveat(CaveatKind.TOO_FEW_ROUNDS, text, *where)
+
+
+def _of_control(scenario: str, control: Control) -> Iterator[Caveat]:
+    """Yield that a server differed from itself, or that the rounds do not tell."""
+    where = (scenario, control.arm)
+    what = f"{control.server} measured twice in every round"
+    title = BY_KEY[control.metric].title.lower()
+    if control.fired:
+        text = (
+            f"{what} differs from itself in {title}: {_ratio(control)}, "
+            f"and not within the {control.margin:.0%} that are allowed. What this run shows "
+            "between servers may be the machine's doing"
+        )
+        yield Caveat(CaveatKind.CONTROL_FIRED, text, *where)
+    elif control.verdict is Verdict.UNDECIDED:
+        text = (
+            f"{what} was not shown to equal itself within {control.margin:.0%} in "
+            f"{title}: {_ratio(control)}; more rounds would tell"
+        )
+        yield Caveat(CaveatKind.TOO_FEW_ROUNDS, text, *where)
+
+
+def _ratio(control: Control) -> str:
+    if control.ratio is None:
+        return "no round has both"
+    if control.ratio.bounds is None:
+        return f"{control.ratio.value:.3g} times, in a single round"
+    low, high = control.ratio.bounds
+    return f"{control.ratio.value:.3g} times [{low:.3g} to {high:.3g}] ({control.confidence:.0%})"
+
+
+def _of_metrics(record: RunRecord, every: Sequence[TrialData]) -> Iterator[Caveat]:
+    """Yield what API server and etcd did not expose, so that no figure of it is taken for 0.
+
+    Said once for a version of Kubernetes where all trials on it lack the same, else trial
+    by trial.
+    """
+    by_version: dict[str, list[TrialData]] = {}
+    for fact in every:
+        if fact.marks is not None:
+            version = fact.record.kubernetes or record.environment.kubernetes
+            by_version.setdefault(version, []).append(fact)
+    for version, scraped in by_version.items():
+        lacking = [_lacking(fact) for fact in scraped]
+        common = lacking[0] if all(one == lacking[0] for one in lacking) else ()
+        for text in common:
+            yield Caveat(CaveatKind.METRIC_MISSING, f"{text} (Kubernetes {version})")
+        for fact, texts in zip(scraped, lacking, strict=True):
+            trial = fact.record.trial
+            if texts and not common:
+                where = (trial.scenario, trial.server, trial.round)
+                yield Caveat(CaveatKind.METRIC_MISSING, "; ".join(texts), *where)
+
+
+def _lacking(data: TrialData) -> tuple[str, ...]:
+    marks = data.marks
+    assert marks is not None, "only asked about trials that were scraped"
+    unscraped: dict[str, list[str]] = {}
+    unexposed: dict[str, list[str]] = {}
+    for metric in METRICS:
+        counter = metric.counter
+        if counter is None:
+            continue
+        if not marks.has(counter.scraped):
+            unscraped.setdefault(counter.scraped, []).append(metric.title)
+        elif not marks.offers(counter):
+            shown = f"{metric.title} ({counter.name})"
+            unexposed.setdefault(counter.scraped, []).append(shown)
+    return (
+        *(
+            f"{_named(source)} was not scraped at both marks, so these are not measured: "
+            f"{', '.join(titles)}"
+            for source, titles in unscraped.items()
+        ),
+        *(
+            f"{_named(source)} does not expose what these are read from, so they are not "
+            f"measured: {', '.join(titles)}"
+            for source, titles in unexposed.items()
+        ),
+    )
+
+
+def _named(source: str) -> str:
+    return "the API server" if source == "apiserver" else source

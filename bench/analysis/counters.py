@@ -1,7 +1,8 @@
 """Differences of Prometheus series between the two marks of a trial.
 
-Two scrapes of our own, subtracted: exact, without the extrapolation that
-PromQL's ``increase`` does. A restart between the marks is noticed and said.
+Two scrapes of our own, subtracted: exact, without the extrapolation that PromQL's
+``increase`` does. A restart between the marks is noticed and reported. A version that
+lacks a counter has no figure for it, which is not the same as 0.
 """
 
 import re
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bench.metrics.metric import Counter, Reading
+from bench.metrics.registry import RESTART_COUNTER
+
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
-_START_TIME = "process_start_time_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Marks:
         # One second: the start time is computed from clock ticks and may differ in its last digits.
         return any(
             max(marks.values()) - min(marks.values()) > 1.0
-            for marks in self._values(source, _START_TIME).values()
+            for marks in self._values(source, RESTART_COUNTER).values()
         )
 
     def _values(self, source: str, name: str) -> dict[str, dict[str, float]]:
@@ -100,6 +103,46 @@ class Marks:
         for row in self._rows.get((source, name), ()):
             found.setdefault(self._labels[row], {})[self._mark[row]] = float(self._value[row])
         return found
+
+    def grew(self, counter: Counter) -> float | None:
+        """Return by how much ``counter`` grew; ``None``: not exposed, not scraped, or reset."""
+        if not self.has(counter.scraped) or self.restarted(counter.scraped):
+            return None
+        for reading in counter.readings:
+            if self._applies(counter.scraped, reading):
+                return self._sum(counter.scraped, reading)
+        return None
+
+    def offers(self, counter: Counter) -> bool:
+        """Tell whether the source's version has ``counter`` under one of its names."""
+        return any(self._applies(counter.scraped, reading) for reading in counter.readings)
+
+    def _applies(self, source: str, reading: Reading) -> bool:
+        if reading.label is not None:
+            grown = self.difference(source, reading.names[0])
+            return grown is not None and any(reading.label in one.labels for one in grown.series)
+        needed = (reading.witness,) if reading.witness else reading.names
+        return all(self.exposes(source, name) for name in needed)
+
+    def _sum(self, source: str, reading: Reading) -> float | None:
+        total = 0.0
+        for name in reading.names:
+            grown = self.difference(source, name)
+            if grown is None:
+                continue  # a witness vouches for it: no event yet
+            if grown.reset:
+                return None
+            total += sum(one.value for one in grown.series if _counts(reading, one.labels))
+        return total
+
+
+def _counts(reading: Reading, labels: Mapping[str, str]) -> bool:
+    if reading.value is not None and labels.get(reading.label or "") != reading.value:
+        return False
+    return not reading.of_pods or (
+        # the label of 1.37, or that of the watch cache's own metric in earlier versions
+        labels.get("resource") == "pods" or labels.get("resource_prefix", "").strip("/") == "pods"
+    )
 
 
 def parse_labels(text: str) -> dict[str, str]:

@@ -20,24 +20,18 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.analysis.counters import Difference, Marks
-from bench.analysis.replicaledgers import ReplicaLedgers, read_replicas
-from bench.analysis.requests import Count, Key, of_audit, of_client, of_metric, opened
-from bench.analysis.requests import without_watches as _without_watches
+from bench.analysis.requests import (
+    Count,
+    Key,
+    ReplicaLedgers,
+    of_audit,
+    of_client,
+    of_metric,
+    opened,
+    read_replicas,
+    without_watches,
+)
 from bench.model import NO_SERVER, PROBE_NAME, FaultRecord, TrialRecord
-
-__all__ = [
-    "CLIENT_METRIC",
-    "OPEN_WATCHES",
-    "SERVER_METRIC",
-    "Count",
-    "Disagreement",
-    "Key",
-    "Ledgers",
-    "Shortfall",
-    "identity_of",
-    "of_probe_pod",
-    "read_ledgers",
-]
 
 CLIENT_METRIC = "informer_bench_upstream_requests_total"
 SERVER_METRIC = "apiserver_request_total"
@@ -183,8 +177,8 @@ def read_ledgers(
         missing.append(
             f"{OPEN_WATCHES} is not exposed, so watches are not compared with the metric"
         )
-        metric = _without_watches(metric)
-        everyone = None if everyone is None else _without_watches(everyone)
+        metric = without_watches(metric)
+        everyone = None if everyone is None else without_watches(everyone)
     disagreements = (
         *_compare("the server's own count", client, "audit log", own),
         *_compare_replicas(replicas),

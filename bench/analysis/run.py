@@ -1,77 +1,162 @@
 """A whole run, from files to figures."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-from bench.analysis.caveats import VOIDING, collect
-from bench.analysis.controls import Control
-from bench.analysis.faults import FaultAnalysis, analyse_faults, faulty
-from bench.analysis.intervals import CONFIDENCE
-from bench.analysis.metrics import Facts, read_facts
-from bench.analysis.readpaths import Matrix, matrices
-from bench.analysis.scenario import ScenarioAnalysis, analyse_scenario
-from bench.analysis.versions import VersionSet, version_sets
-from bench.model import Caveat, EqualityRecord, Outcome, RunRecord, TrialRecord
+from bench.analysis.arms import arms_of
+from bench.analysis.caveats import collect, voids
+from bench.analysis.comparisons import compare_arms, controls_of
+from bench.analysis.cost_fit import cost_models
+from bench.analysis.faults import analyse_faults
+from bench.analysis.frame import Frame, frame_of
+from bench.analysis.requests import for_pods
+from bench.analysis.result import (
+    SUMMARY_SCHEMA,
+    LedgerTotals,
+    ReplicaRequests,
+    RunAnalysis,
+    ScenarioAnalysis,
+    TrialLine,
+    presentation_order,
+)
+from bench.analysis.side_by_side import matrices, replica_groups, version_sets
+from bench.analysis.trial_data import RunData, TrialData, read_run
+from bench.model import AGAIN, NO_SERVER, Plan, Scenario, TrialRecord
+from bench.stats import CONFIDENCE
 from bench.store import RunReader
 
-__all__ = ["RunAnalysis", "ScenarioAnalysis", "analyse"]
 
-
-@dataclass(frozen=True, slots=True)
-class RunAnalysis:
-    """Everything that is computed from a run."""
-
-    record: RunRecord
-    equality: EqualityRecord | None
-    trials: tuple[TrialRecord, ...]
-    facts: tuple[Facts, ...]
-    """Of the trials that ended well, those with a fault apart: no cost is taken from these."""
-    scenarios: tuple[ScenarioAnalysis, ...]
-    """Those without a fault."""
-    caveats: tuple[Caveat, ...]
-    matrices: tuple[Matrix, ...] = ()
-    """Read paths side by side, where the run has more of them than the usual three."""
-    faults: tuple[FaultAnalysis, ...] = ()
-    """The scenarios in which the API server was made to fail."""
-    versions: tuple[VersionSet, ...] = ()
-    """Scenarios on several versions of Kubernetes, side by side."""
-
-    @property
-    def controls(self) -> tuple[Control, ...]:
-        """The same-against-same controls of all scenarios."""
-        return tuple(control for one in self.scenarios for control in one.controls)
-
-    @property
-    def voids(self) -> tuple[Caveat, ...]:
-        """The caveats that come before every figure, the gravest first."""
-        grave = [caveat for caveat in self.caveats if caveat.kind in VOIDING]
-        return tuple(sorted(grave, key=lambda caveat: VOIDING.index(caveat.kind)))
-
-
-def analyse(reader: RunReader, *, confidence: float = CONFIDENCE) -> RunAnalysis:
+def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunAnalysis:
     """Compute everything from a run's files; raises ``StoreError`` when one is damaged.
 
     Intervals are of ``confidence``, save for the controls' own test, which has its own.
     """
-    record, trials = reader.record, reader.trials()
-    equality = reader.equality
-    failing = faulty(record.plan)
-    good = [trial for trial in trials if trial.outcome is Outcome.OK]
-    every = [read_facts(reader, trial) for trial in good]
-    facts = [one for one in every if one.record.trial.scenario not in failing]
+    run = read_run(run) if isinstance(run, RunReader) else run
+    record, plan, frame = run.record, run.record.plan, frame_of(run.data)
     scenarios = [
-        analyse_scenario(scenario, facts, record.plan, confidence)
-        for scenario in record.plan.scenarios
-        if scenario.name not in failing
+        _scenario(scenario, run.data, plan, frame, confidence)
+        for scenario in plan.scenarios
+        if scenario.fault is None
     ]
-    caveats = collect(record, equality, trials, every, scenarios)
+    caveats = collect(run, frame, scenarios)
+    models, unfitted = cost_models(plan, frame, run.data)
+    servers = presentation_order([server for server in plan.servers if server != NO_SERVER])
+    lines = {one.trial.folder: one for one in run.data}
     return RunAnalysis(
-        record,
-        equality,
-        tuple(trials),
-        tuple(facts),
-        tuple(scenarios),
-        caveats,
-        matrices(scenarios, record.contracts, confidence),
-        analyse_faults(reader, record.plan, trials),
-        version_sets(scenarios, confidence),
+        summary_schema=SUMMARY_SCHEMA,
+        run=record.run,
+        state=record.state,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        plan=plan,
+        environment=record.environment,
+        trials_planned=record.trials_planned,
+        trials_made=len(run.trials),
+        void=voids(caveats),
+        caveats=caveats,
+        scenarios=tuple(scenarios),
+        read_paths=matrices(frame, scenarios, record.contracts, confidence),
+        faults=analyse_faults(run.reader, plan.scenarios, servers, run.trials),
+        versions=version_sets(frame, scenarios, run.trials, confidence),
+        load_workers=record.load_workers,
+        replica_requests=tuple(row for one in run.data for row in _replica_requests(one)),
+        replicas=replica_groups(plan, scenarios),
+        cost_models=tuple(models),
+        unfitted=tuple(unfitted),
+        trials=tuple(_line(trial, lines.get(trial.trial.folder)) for trial in run.trials),
+        equality=run.equality,
+        resumptions=record.resumptions,
+        reason=record.reason,
     )
+
+
+def _scenario(
+    scenario: Scenario,
+    data: Sequence[TrialData],
+    plan: Plan,
+    frame: Frame,
+    confidence: float,
+) -> ScenarioAnalysis:
+    """Summarise and compare the good trials of ``scenario`` among ``data``."""
+    own = [one for one in data if one.trial.scenario == scenario.name]
+    servers = list(dict.fromkeys([*plan.arms(scenario), *(one.trial.server for one in own)]))
+    measured = arms_of(frame, own, servers, confidence)
+    arms = sorted(measured, key=lambda arm: arm.is_control)
+    lacking = set(servers) - {arm.server for arm in measured}
+    return ScenarioAnalysis(
+        scenario=scenario,
+        arms=tuple(arms),
+        missing=tuple(
+            server
+            for server in presentation_order(servers)
+            if server in lacking and not server.endswith(AGAIN)
+        ),
+        comparisons=tuple(compare_arms(frame, scenario.name, arms, confidence)),
+        controls=tuple(controls_of(frame, scenario, measured, confidence)),
+    )
+
+
+def _line(record: TrialRecord, data: TrialData | None) -> TrialLine:
+    """Return one trial as it went; ``data`` is ``None`` for a failed one, or one with a fault."""
+    reached = data.ledgers.reached if data else None
+    return TrialLine(
+        folder=record.trial.folder,
+        scenario=record.trial.scenario,
+        server=record.trial.server,
+        round=record.trial.round,
+        outcome=record.outcome,
+        failure=record.failure,
+        attempt=record.attempt,
+        answered=record.answered,
+        failed=record.failed + record.dropped,
+        achieved_rps=record.achieved_rps,
+        median_ms=data.response.percentile(0.5).value_ms if data else None,
+        api_requests=None if reached is None else reached.total(),
+        generator_cpu_share=record.generator_cpu_share,
+        schedule_lag_p99_ms=record.schedule_lag_p99_ms,
+        ready_s=record.ready_s,
+        equal_to_list=record.equal_to_list,
+        replicas=record.replicas,
+        load_workers=record.load_workers,
+        ledgers=_ledgers(data) if data else None,
+    )
+
+
+def _ledgers(data: TrialData) -> LedgerTotals:
+    ledgers = data.ledgers
+    client, audit_user, audit_all, metric = (
+        None if count is None else count.total()
+        for count in (ledgers.client, ledgers.audit_user, ledgers.audit_all, ledgers.metric)
+    )
+    replicas, reads = ledgers.replicas, ledgers.for_reads
+    return LedgerTotals(
+        client=client,
+        audit_user=audit_user,
+        audit_all=audit_all,
+        metric=metric,
+        agree=ledgers.agree,
+        disagreements=tuple(str(one) for one in ledgers.disagreements),
+        missing=ledgers.missing,
+        pod_reads=None if reads is None else for_pods(reads, "list", "get"),
+        replicas_told_apart=None if replicas is None else replicas.told_apart,
+        other_agents={} if replicas is None else dict(replicas.others),
+    )
+
+
+def _replica_requests(data: TrialData) -> Iterator[ReplicaRequests]:
+    replicas, trial = data.ledgers.replicas, data.trial
+    if replicas is None or not replicas.told_apart:
+        return
+    for one in replicas.replicas:
+        yield ReplicaRequests(
+            scenario=trial.scenario,
+            server=trial.server,
+            round=trial.round,
+            replica=one.replica,
+            lists=one.of_pods("list"),
+            gets=one.of_pods("get"),
+            watches=one.of_pods("watch"),
+            watches_since_start=one.watches,
+            audit_log=one.audit.total(),
+            own_count=None if one.client is None else one.client.total(),
+            agree=one.agree,
+        )

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.analysis import analyse
 from bench.analysis.ledgers import CLIENT_METRIC, OPEN_WATCHES, SERVER_METRIC
-from bench.analysis.metrics import METRICS
+from bench.metrics import METRICS
 from bench.model import (
     NO_SERVER,
     SCHEMA,
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         analysis = analyse(reader)
         took_s, spent_s = time.perf_counter() - began, time.process_time() - spent
     compared = sum(len(scenario.comparisons) for scenario in analysis.scenarios)
-    what = f"{len(analysis.facts)} trials, {compared} comparisons"
+    what = f"{len(analysis.trials)} trials, {compared} comparisons"
     print(f"{what}: {took_s:.1f} s, of which {spent_s:.1f} s of this process's CPU")
     target_s = TARGET_S * arguments.trials / TRIALS
     print(f"target: at most {target_s:g} s: {'reached' if took_s <= target_s else 'MISSED'}")
@@ -162,9 +162,9 @@ def _series(arm: str) -> Iterator[tuple[str, str, str, int]]:
         yield "server", CLIENT_METRIC, labels, LOGGED // 4
     for source, name in sorted(
         {
-            (counter.source, name)
+            (counter.scraped, name)
             for metric in METRICS
-            for counter in metric.counters
+            if (counter := metric.counter) is not None
             for reading in counter.readings[:1]
             for name in (*reading.names, *([reading.witness] if reading.witness else []))
         }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
-from bench.analysis.run import analyse
+from bench.analysis import read_run
 from bench.model import CaveatKind
 from bench.plan import Vocabulary, parse_plan, predicted_s
 from bench.run.create import start_run
@@ -68,7 +68,7 @@ def _judged(name: str, run: Run, store: Store) -> Iterator[Finding]:
     if run.unequal:
         yield Finding(f"{name}: the servers' answers", "alike", "different", "none", passed=False)
     try:
-        yield from CHECKS[name](analyse(store.open(run.record.run)))
+        yield from CHECKS[name](read_run(store.open(run.record.run)))
     except MissingError as error:
         yield Finding(f"{name}: a run to judge", "good trials", str(error), "none", passed=False)
 

@@ -1,14 +1,16 @@
 """Check what each calibration run found, from its analysis alone. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
-from bench.analysis.facts import Facts
-from bench.analysis.intervals import Interval, Verdict, mean_interval
-from bench.analysis.ledgers import Count
-from bench.analysis.run import RunAnalysis
-from bench.analysis.summary import Arm
+from bench.analysis import RunAnalysis, RunData, analyse
+from bench.analysis.latency import Latencies
+from bench.analysis.requests import Count
+from bench.analysis.result import Arm
+from bench.analysis.trial_data import TrialData
+from bench.metrics import BY_KEY, Times
 from bench.selftest.findings import Finding
+from bench.stats import Estimate, Verdict, mean
 
 WIDEST_CONTROL = 1.33
 """An interval that reaches further could not have told a difference of a third."""
@@ -23,7 +25,7 @@ HUNG_UP, HUNG_UP_NEAR = 0.01, 0.0011
 STALE_MS, STALE_NEAR = 500.0, 0.10
 CHURN_NEAR_MS, CHURN_NEAR = 5.0, 0.10
 
-Check = Callable[[RunAnalysis], Iterator[Finding]]
+Check = Callable[[RunData], Iterator[Finding]]
 Rounds = Mapping[int, float]
 
 
@@ -31,30 +33,34 @@ class MissingError(Exception):
     """The run does not have what a check asks for; says what."""
 
 
-def same(run: RunAnalysis) -> Iterator[Finding]:
+def same(data: RunData) -> Iterator[Finding]:
     """Nothing was put in between a server and itself; what the observers cost is stated."""
-    for control in run.controls:
-        confidence = control.found.confidence if control.found else 0.0
-        value, low, high = control.ratio or (None, None, None)
+    run = analyse(data)
+    for _, control in run.controls:
+        ratio = control.ratio
         found, passed = "no interval: fewer than two rounds", False
-        if value is not None and low is not None and high is not None:
-            found = f"{value:.3f} times ({low:.3f} to {high:.3f})"
+        if ratio is not None and ratio.bounds is not None:
+            low, high = ratio.bounds
+            found = f"{ratio.value:.3f} times ({low:.3f} to {high:.3f})"
             narrow = low >= 1 / WIDEST_CONTROL and high <= WIDEST_CONTROL
             differs = control.verdict is Verdict.DIFFERENT
             passed = narrow and not differs
             found += "" if narrow or differs else ": too noisy to tell"
         yield Finding(
-            f"the same against the same: {control.metric.title.lower()}",
+            f"the same against the same: {BY_KEY[control.metric].title.lower()}",
             "no difference",
             found,
-            f"no difference beyond {control.margin:.0%} at {confidence:.0%}, "
+            f"no difference beyond {control.margin:.0%} at {control.confidence:.0%}, "
             f"told within a factor of {WIDEST_CONTROL}",
             passed,
         )
     watched, unwatched = _arm(run, "watched", "direct"), _arm(run, "unwatched", "direct")
     yield _effect("median service time", _both(watched, unwatched, "service_p50"), "ms")
     yield _effect("server CPU", _both(watched, unwatched, "server_cpu"), "ms/s")
-    on_api = _cpu(watched, "apiserver_cpu_s"), _cpu(unwatched, "apiserver_cpu_s")
+    on_api = (
+        _cpu(data.of_arm("watched", "direct"), "apiserver_cpu_s"),
+        _cpu(data.of_arm("unwatched", "direct"), "apiserver_cpu_s"),
+    )
     yield _effect("API-server CPU", on_api, "ms/s")
 
 
@@ -69,9 +75,9 @@ def _effect(what: str, with_and_without: tuple[Rounds, Rounds], unit: str) -> Fi
     )
 
 
-def churn(run: RunAnalysis) -> Iterator[Finding]:
+def churn(data: RunData) -> Iterator[Finding]:
     """Writes are in the floor, and so are billed to nobody."""
-    direct, floor = _arm(run, "idle", "direct"), _arm(run, "idle", "none")
+    direct, floor = _rounds(data, "idle", "direct"), _rounds(data, "idle", "none")
     for process, field in (("API-server", "apiserver_cpu_s"), ("etcd", "etcd_cpu_s")):
         of_floor = _cpu(floor, field)
         billed, level = _difference(_cpu(direct, field), of_floor), _mean(of_floor)
@@ -85,12 +91,13 @@ def churn(run: RunAnalysis) -> Iterator[Finding]:
         )
 
 
-def latency(run: RunAnalysis) -> Iterator[Finding]:
+def latency(data: RunData) -> Iterator[Finding]:
     """A delay is found at its length."""
+    run = analyse(data)
     late, prompt = _both(_arm(run, "steady", "late"), _arm(run, "steady", "prompt"), "p50")
     added = [late[number] - prompt[number] for number in sorted(late.keys() & prompt.keys())]
     if not added:
-        raise MissingError(f"{run.record.run} has no round with both servers")
+        raise MissingError(f"{run.run} has no round with both servers")
     near = max(DELAY_NEAR_MS, DELAY_NEAR * DELAY_MS)
     found = median(added)
     yield Finding(
@@ -102,19 +109,19 @@ def latency(run: RunAnalysis) -> Iterator[Finding]:
     )
 
 
-def stall(run: RunAnalysis) -> Iterator[Finding]:
+def stall(data: RunData) -> Iterator[Finding]:
     """The open model shows a stall for as long as it was felt; the closed one hides it."""
     # A tenth of the arrivals meet a stall, and wait for what is left of it: evenly 0 to 1 s.
     expected_ms = (STALL_S - 0.01 * STALL_EVERY_S) * 1e3
-    p99 = _arm(run, "open", "stalling").felt.percentile(0.99)
+    stalled_ms = _times(data, "open").percentile(0.99).value_ms
     yield Finding(
         f"a stall of {STALL_S:g} s in every {STALL_EVERY_S:g}: p99 of the open model",
         f"{expected_ms:g} ms",
-        _at(p99.value_ms),
+        _at(stalled_ms),
         f"within {STALL_NEAR_MS:g} ms",
-        p99.value_ms is not None and abs(p99.value_ms - expected_ms) <= STALL_NEAR_MS,
+        stalled_ms is not None and abs(stalled_ms - expected_ms) <= STALL_NEAR_MS,
     )
-    closed = _arm(run, "closed", "stalling").felt
+    closed = _times(data, "closed")
     hidden = closed.percentile(0.99)
     longest = max(closed.answered_ms, default=0.0)
     yield Finding(
@@ -126,9 +133,9 @@ def stall(run: RunAnalysis) -> Iterator[Finding]:
     )
 
 
-def counts(run: RunAnalysis) -> Iterator[Finding]:
+def counts(data: RunData) -> Iterator[Finding]:
     """Requests are counted to the last one, and so are those that got no answer."""
-    (thrice,) = _arm(run, "steady", "thrice").facts
+    (thrice,) = _rounds(data, "steady", "thrice")
     ledgers = thrice.ledgers
     for name, count in (
         ("the server's own count", ledgers.client),
@@ -150,22 +157,22 @@ def counts(run: RunAnalysis) -> Iterator[Finding]:
         "none",
         ledgers.agree is True,
     )
-    (hanging,) = _arm(run, "steady", "hanging-up").facts
+    (hanging,) = _rounds(data, "steady", "hanging-up")
     share = _unanswered(hanging)
     yield Finding(
         "requests that the server hung up on",
         f"{HUNG_UP:.2%}",
-        f"{share:.2%} ({hanging.record.failed} of {hanging.felt.samples:,})",
+        f"{share:.2%} ({hanging.record.failed} of {hanging.response.samples:,})",
         f"within {HUNG_UP_NEAR:.2%}",
         abs(share - HUNG_UP) <= HUNG_UP_NEAR,
     )
 
 
-def stale(run: RunAnalysis) -> Iterator[Finding]:
+def stale(data: RunData) -> Iterator[Finding]:
     """An old answer is found to be as old as it is."""
-    freshness = _arm(run, "watched", "stale").freshness
+    freshness = data.freshness("watched", "stale")
     if freshness is None:
-        raise MissingError("the probe of the run 'stale' read nothing back")
+        raise MissingError(f"{data.record.run} has no good trial of stale under watched")
     low, high = (part.percentile(0.5).value_ms for part in (freshness.lower, freshness.upper))
     near = STALE_MS * STALE_NEAR
     yield Finding(
@@ -196,20 +203,36 @@ CHECKS: Mapping[str, Check] = {
 
 
 def _arm(run: RunAnalysis, scenario: str, server: str) -> Arm:
-    for one in run.scenarios:
-        for arm in (*one.arms, *(control.arm for control in one.controls)):
-            if (one.scenario.name, arm.server) == (scenario, server) and arm.facts:
-                return arm
-    raise MissingError(f"{run.record.run} has no good trial of {server} under {scenario}")
+    found = run.scenario(scenario)
+    arm = found.arm(server) if found is not None else None
+    if arm is None:
+        raise MissingError(f"{run.run} has no good trial of {server} under {scenario}")
+    return arm
+
+
+def _rounds(data: RunData, scenario: str, server: str) -> list[TrialData]:
+    rounds = data.of_arm(scenario, server)
+    if not rounds:
+        raise MissingError(f"{data.record.run} has no good trial of {server} under {scenario}")
+    return rounds
+
+
+def _times(data: RunData, scenario: str) -> Latencies:
+    times = data.times(scenario, "stalling", Times.RESPONSE)
+    if times is None:
+        raise MissingError(f"{data.record.run} has no good trial of stalling under {scenario}")
+    return times
 
 
 def _both(one: Arm, other: Arm, key: str) -> tuple[Rounds, Rounds]:
-    return one.figures[key].rounds, other.figures[key].rounds
+    figures = one.figure(key), other.figure(key)
+    own, others = (figure.rounds if figure else {} for figure in figures)
+    return own, others
 
 
-def _difference(subject: Rounds, baseline: Rounds) -> Interval | None:
+def _difference(subject: Rounds, baseline: Rounds) -> Estimate | None:
     shared = sorted(subject.keys() & baseline.keys())
-    return mean_interval([subject[number] - baseline[number] for number in shared])
+    return mean([subject[number] - baseline[number] for number in shared])
 
 
 def _mean(rounds: Rounds) -> float:
@@ -217,13 +240,12 @@ def _mean(rounds: Rounds) -> float:
     return sum(rounds.values()) / len(rounds)
 
 
-def _cpu(arm: Arm, field: str) -> Rounds:
-    """CPU milliseconds a second, by round, the floor not subtracted."""
-    records = [fact.record for fact in arm.facts]
+def _cpu(rounds: Sequence[TrialData], field: str) -> Rounds:
+    """CPU milliseconds per second, by round, the floor not subtracted."""
     return {
-        record.trial.round: getattr(record, field) / record.marks_s * 1e3
-        for record in records
-        if getattr(record, field) is not None
+        one.trial.round: getattr(one.record, field) / one.record.marks_s * 1e3
+        for one in rounds
+        if getattr(one.record, field) is not None
     }
 
 
@@ -231,15 +253,15 @@ def _lists(count: Count) -> int:
     return sum(n for key, n in count.items() if (key.verb, key.resource) == ("list", "pods"))
 
 
-def _unanswered(fact: Facts) -> float:
-    return fact.felt.censored / fact.felt.samples if fact.felt.samples else 1.0
+def _unanswered(one: TrialData) -> float:
+    return one.response.censored / one.response.samples if one.response.samples else 1.0
 
 
-def _shown(interval: Interval | None, unit: str) -> str:
-    if interval is None:
+def _shown(estimate: Estimate | None, unit: str) -> str:
+    if estimate is None:
         return "nothing: no round has both"
-    bounds = "" if interval.low is None else f" ({interval.low:+.3g} to {interval.high:+.3g})"
-    return f"{interval.value:+.3g} {unit}{bounds}"
+    bounds = "" if estimate.low is None else f" ({estimate.low:+.3g} to {estimate.high:+.3g})"
+    return f"{estimate.value:+.3g} {unit}{bounds}"
 
 
 def _at(milliseconds: float | None) -> str:

@@ -14,12 +14,12 @@ import pytest
 from scipy import stats
 
 from bench.analysis import analyse
-from bench.analysis.metrics import METRICS
+from bench.metrics import METRICS
 from bench.store import Store
 
 RUN = Path(__file__).with_name("run")
 PROBE_POD = "freshness-probe"
-HELD = {"apiserver_memory_highest", "etcd_memory_highest"}
+HELD = {"apiserver_memory_highest", "etcd_memory_highest", "open_watches"}
 ABOVE_NONE = HELD | {
     "apiserver_cpu",
     "etcd_cpu",
@@ -185,6 +185,14 @@ def memory_when_ready(trial):
     return None if size is None else size / trial.record["pods_at_start"]
 
 
+def open_watches(trial):
+    scrapes = trial.tables["scrapes"]
+    at_end = scrapes[(scrapes["mark"] == "end") & (scrapes["source"] == "apiserver")]
+    named = at_end[at_end["name"] == "apiserver_longrunning_requests"]
+    of_pods = named["labels"].str.contains('resource="pods"')
+    return float(named["value"][of_pods & named["labels"].str.contains('verb="WATCH"')].sum())
+
+
 LISTS = "apiserver_storage_list_total"
 BY_HAND = {
     "api_requests": lambda trial: trial.a_second(own_requests(trial), "window_s"),
@@ -216,6 +224,7 @@ BY_HAND = {
     "etcd_requests": scraped("apiserver", "etcd_requests_total"),
     "etcd_ranges": scraped("etcd", "etcd_mvcc_range_total"),
     "etcd_bytes": scraped("etcd", "etcd_network_client_grpc_sent_bytes_total"),
+    "open_watches": open_watches,
     "upstream_bytes": lambda trial: trial.a_second(trial.record.get("upstream_bytes")),
     "staleness_p50": staleness(0.5),
     "staleness_p99": staleness(0.99),
@@ -244,11 +253,7 @@ def analysis():
 
 @pytest.fixture(scope="module")
 def arms(analysis):
-    return [
-        arm
-        for scenario in analysis.scenarios
-        for arm in (*scenario.arms, *(control.arm for control in scenario.controls))
-    ]
+    return [(one.scenario.name, arm) for one in analysis.scenarios for arm in one.arms]
 
 
 def of(trials, scenario, arm):
@@ -276,52 +281,49 @@ def test_there_is_a_second_way_to_every_metric():
 
 @pytest.mark.parametrize("key", BY_HAND)
 def test_each_rounds_figure_is_the_one_made_by_hand(trials, arms, key):
-    for arm in arms:
-        expected = rounds_by_hand(trials, arm.scenario.name, arm.server, key)
-        assert pytest.approx(expected) == dict(arm.figures[key].rounds)
+    for scenario, arm in arms:
+        expected = rounds_by_hand(trials, scenario, arm.server, key)
+        assert pytest.approx(expected) == arm.figure(key).rounds
         if expected:
-            assert pytest.approx(np.mean(list(expected.values()))) == (
-                arm.figures[key].interval.value
-            )
+            assert pytest.approx(np.mean(list(expected.values()))) == arm.figure(key).value
 
 
 @pytest.mark.parametrize("key", sorted(PER_1000))
 def test_each_figure_for_1000_reads_is_the_one_made_by_hand(trials, arms, key):
     over = "window_s" if key == "api_requests" else "marks_s"
-    for arm in arms:
-        own = of(trials, arm.scenario.name, arm.server)
+    for scenario, arm in arms:
+        own = of(trials, scenario, arm.server)
         expected = {
             number: 1000 * value * own[number].record[over] / len(own[number].answered())
-            for number, value in rounds_by_hand(trials, arm.scenario.name, arm.server, key).items()
+            for number, value in rounds_by_hand(trials, scenario, arm.server, key).items()
             if arm.server != "none"
         }
-        assert pytest.approx(expected) == dict(arm.per_1000[key].rounds)
+        assert pytest.approx(expected) == arm.figure(key, per_1000=True).rounds
 
 
 def test_intervals_are_students_t_over_the_rounds(arms):
-    for arm in arms:
-        for figure in arm.figures.values():
+    for _, arm in arms:
+        for figure in arm.figures:
             values = list(figure.rounds.values())
-            if len(values) < 2 or (figure.metric.key == "api_requests" and not any(values)):
+            if len(values) < 2 or (figure.metric == "api_requests" and not any(values)):
                 continue
             peer = (values[0], values[0])
             if np.ptp(values) > 0:
                 peer = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
-            assert pytest.approx(peer) == (figure.interval.low, figure.interval.high)
+            assert pytest.approx(peer) == (figure.low, figure.high)
 
 
 def test_comparisons_are_paired_ratios_and_differences(trials, analysis):
     compared = [
-        *(one for scenario in analysis.scenarios for one in scenario.comparisons),
-        *(one for control in analysis.controls for one in control.comparisons),
+        *((s.scenario.name, one) for s in analysis.scenarios for one in s.comparisons),
+        *((name, one) for name, control in analysis.controls for one in control.comparisons),
     ]
     assert compared
-    for one in compared:
+    for scenario, one in compared:
         if one.per_1000:
             continue
-        key = one.metric.key
-        own = rounds_by_hand(trials, one.scenario, one.subject, key)
-        other = rounds_by_hand(trials, one.scenario, one.baseline, key)
+        own = rounds_by_hand(trials, scenario, one.subject, one.metric)
+        other = rounds_by_hand(trials, scenario, one.baseline, one.metric)
         shared = sorted(own.keys() & other.keys())
         differences = [own[number] - other[number] for number in shared]
         assert pytest.approx(np.mean(differences)) == one.difference.value
@@ -338,16 +340,16 @@ def test_comparisons_are_paired_ratios_and_differences(trials, analysis):
 
 def test_at_least_so_many_times_follows_from_the_counts(trials, analysis):
     stated = [
-        one
+        (scenario.scenario.name, one)
         for scenario in analysis.scenarios
         for one in scenario.comparisons
         if one.at_least is not None
     ]
     assert stated
-    for one in stated:
+    for scenario, one in stated:
         counts, reads = {}, {}
         for arm in (one.subject, one.baseline):
-            own = of(trials, one.scenario, arm).values()
+            own = of(trials, scenario, arm).values()
             counts[arm] = sum(own_requests(trial) for trial in own)
             reads[arm] = sum(len(trial.answered()) for trial in own)
         low = stats.chi2.ppf(0.025, 2 * counts[one.baseline]) / 2 / reads[one.baseline]
@@ -356,14 +358,14 @@ def test_at_least_so_many_times_follows_from_the_counts(trials, analysis):
 
 
 def test_pooled_percentiles_are_of_all_rows(trials, arms):
-    for arm in arms:
+    for scenario, arm in arms:
         parts = [
             times(trial, "requests", "intended_us")
-            for trial in of(trials, arm.scenario.name, arm.server).values()
+            for trial in of(trials, scenario, arm.server).values()
         ]
         known = [part for part in parts if part is not None]
         rows = np.sort(np.concatenate(known)) if known else np.empty(0)
-        for one in arm.percentiles:
+        for one in arm.latency:
             expected = quantile(rows, one.q)
             if expected is None or math.isnan(expected):
                 assert one.withheld is not None or one.at_least
@@ -372,10 +374,10 @@ def test_pooled_percentiles_are_of_all_rows(trials, arms):
 
 
 def test_the_control_is_decided_by_the_metric_named_beforehand(trials, analysis):
-    for control in analysis.controls:
-        key = {"steady": "service_p50", "capacity": "throughput"}[control.scenario]
-        first = rounds_by_hand(trials, control.scenario, control.server, key)
-        again = rounds_by_hand(trials, control.scenario, f"{control.server}-again", key)
+    for scenario, control in analysis.controls:
+        key = {"steady": "service_p50", "capacity": "throughput"}[scenario]
+        first = rounds_by_hand(trials, scenario, control.server, key)
+        again = rounds_by_hand(trials, scenario, f"{control.server}-again", key)
         logs = [math.log(again[number] / first[number]) for number in sorted(first)]
         low, high = stats.t.interval(0.99, len(logs) - 1, np.mean(logs), stats.sem(logs))
         within = -math.log(1.1) <= low and high <= math.log(1.1)

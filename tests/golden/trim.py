@@ -12,25 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from bench.analysis.ledgers import CLIENT_METRIC, OPEN_WATCHES, SERVER_METRIC
-from bench.analysis.metrics import METRICS
+from bench.analysis.ledgers import CLIENT_METRIC
+from bench.metrics import scraped_names
 from bench.store.tables import SCRAPES, write_table
 
 RUN = Path(__file__).with_name("run")
-KEPT = {
-    CLIENT_METRIC,
-    SERVER_METRIC,
-    OPEN_WATCHES,
-    "process_start_time_seconds",
-    *(
-        name
-        for metric in METRICS
-        for counter in metric.counters
-        for reading in counter.readings
-        for name in (*reading.names, reading.witness)
-        if name is not None
-    ),
-}
+KEPT = scraped_names() | {CLIENT_METRIC}
 
 
 def trim(source: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.analysis.costrows import CostRow
+from bench.analysis.cost_model import CostRow
 from bench.model import (
     NO_SERVER,
     SCHEMA,

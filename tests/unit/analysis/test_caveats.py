@@ -66,8 +66,8 @@ def test_a_disagreement_names_the_ledgers_and_their_figures(store):
 
 
 def test_what_voids_a_run_is_kept_apart(store):
-    voids = analyse(write_run(store, upstream={"direct": 3.0}, rounds=1)).voids
-    assert {CaveatKind.LEDGERS_DISAGREE} == {caveat.kind for caveat in voids}
+    void = analyse(write_run(store, upstream={"direct": 3.0}, rounds=1)).void
+    assert {CaveatKind.LEDGERS_DISAGREE} == {caveat.kind for caveat in void}
 
 
 def test_a_recorded_caveat_is_not_told_twice(store):
@@ -100,18 +100,18 @@ def test_a_control_that_finds_nothing_says_nothing(store):
 
 def test_a_control_that_fired_is_said_before_everything_else(store):
     flaws = {"control": "direct", "again": 1.3, "equality": False, "state": RunState.INCOMPLETE}
-    voids = analyse(write_run(store, **(CLEAN | flaws))).voids
+    void = analyse(write_run(store, **(CLEAN | flaws))).void
     assert [
         CaveatKind.CONTROL_FIRED,
         CaveatKind.ANSWERS_DIFFER,
         CaveatKind.RUN_INCOMPLETE,
-    ] == [caveat.kind for caveat in voids]
-    assert "differs from itself in latency p50, from the actual send: 1.3" in voids[0].text
+    ] == [caveat.kind for caveat in void]
+    assert "differs from itself in latency p50, from the actual send: 1.3" in void[0].text
 
 
 def test_a_control_of_a_single_round_is_undecided_and_said_so(store):
     analysis = analyse(write_run(store, **(CLEAN | {"control": "direct", "rounds": 1})))
-    assert not analysis.controls[0].fired
+    assert not analysis.scenarios[0].controls[0].fired
     texts = {one.server: one.text for one in analysis.caveats if one.round is None}
     assert "was not shown to equal itself" in texts["direct-again"]
 
@@ -148,7 +148,7 @@ def test_a_metric_that_this_version_lacks_is_told_once_and_is_not_zero(store):
     assert [CaveatKind.METRIC_MISSING] == [caveat.kind for caveat in analysis.caveats]
     assert "Range reads in etcd (etcd_mvcc_range_total)" in analysis.caveats[0].text
     assert analysis.caveats[0].server is None
-    assert analysis.scenarios[0].arms[0].figures["etcd_ranges"].interval is None
+    assert analysis.scenarios[0].arms[0].figure("etcd_ranges").value is None
 
 
 def test_a_metric_that_some_trials_lack_is_told_of_those(store):
@@ -176,9 +176,9 @@ def test_metrics_that_were_refused_cost_their_ledger_and_their_figures(store):
     )
     analysis = analyse(reader)
     assert {CaveatKind.METRIC_MISSING, CaveatKind.LEDGER_MISSING} == kinds(reader)
-    assert analysis.scenarios[0].arms[0].figures["api_bytes"].interval is None
+    assert analysis.scenarios[0].arms[0].figure("api_bytes").value is None
     # the audit log still counts
-    assert 1000.0 == analysis.scenarios[0].arms[0].per_1000["api_requests"].interval.value
+    assert 1000.0 == analysis.scenarios[0].arms[0].figure("api_requests", per_1000=True).value
 
 
 def restarted(scrapes):
@@ -205,10 +205,10 @@ def fallen(scrapes):
 def test_an_api_server_that_restarted_is_told_and_no_figure_rests_on_its_counters(store, change):
     reader = scrapes_changed(write_run(store, **CLEAN), change)
     assert {CaveatKind.API_SERVER_RESTARTED, CaveatKind.LEDGER_MISSING} == kinds(reader)
-    figures = analyse(reader).scenarios[0].arms[0].figures
+    direct = analyse(reader).scenarios[0].arms[0]
     for key in ("api_bytes", "api_allocations", "etcd_requests", "objects_listed", "apiserver_cpu"):
-        assert figures[key].interval is None
-    assert figures["etcd_ranges"].interval is not None
+        assert direct.figure(key).value is None
+    assert direct.figure("etcd_ranges").value is not None
 
 
 def test_an_observer_that_did_more_than_the_audit_log_holds_is_told(store):
@@ -224,3 +224,13 @@ def test_an_observer_that_did_more_than_the_audit_log_holds_is_told(store):
         (one.kind, one.server, one.round) for one in found
     ]
     assert "probe: did 20 by its own rows, audit log 19" == found[0].text
+
+
+def test_a_run_whose_answers_were_never_compared_is_void(store):
+    assert [CaveatKind.ANSWERS_UNCHECKED] == [
+        one.kind for one in analyse(write_run(store, **(CLEAN | {"equality": None}))).void
+    ]
+
+
+def test_a_trial_that_was_not_compared_with_a_list_voids_nothing(store):
+    assert () == analyse(write_run(store, **(CLEAN | {"equal_to_list": None}))).void

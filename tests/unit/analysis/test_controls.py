@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis import analyse
-from bench.analysis.intervals import Verdict
+from bench.stats import Verdict
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 
@@ -22,33 +22,35 @@ def store(tmp_path):
     ("scenario", "metric"), [(SCENARIO, "service_p50"), (CLOSED, "throughput")]
 )
 def test_the_metric_that_decides_is_named_by_the_kind_of_scenario(store, scenario, metric):
-    control = analyse(write_run(store, scenarios=(scenario,), **RUN)).controls[0]
+    (control,) = analyse(write_run(store, scenarios=(scenario,), **RUN)).scenarios[0].controls
     assert (metric, Verdict.EQUIVALENT, False) == (
-        control.metric.key,
+        control.metric,
         control.verdict,
         control.fired,
     )
-    value, low, high = control.ratio
-    assert low <= value <= high
+    low, high = control.ratio.bounds
+    assert low <= control.ratio.value <= high
 
 
 @pytest.mark.parametrize("scenario", [SCENARIO, CLOSED])
 def test_a_server_that_differs_from_itself_fires(store, scenario):
-    control = analyse(write_run(store, scenarios=(scenario,), again=1.3, **RUN)).controls[0]
+    (control,) = (
+        analyse(write_run(store, scenarios=(scenario,), again=1.3, **RUN)).scenarios[0].controls
+    )
     assert control.fired
 
 
 def test_what_does_not_decide_is_shown_and_does_not_fire(store):
     """An open scenario's throughput is the offered rate, and its memory may be anything."""
-    control = analyse(write_run(store, **RUN)).controls[0]
-    assert control.comparison("apiserver_cpu") is not None
-    assert control.comparison("memory_end") is not None
-    assert control.comparison("nothing") is None
+    (control,) = analyse(write_run(store, **RUN)).scenarios[0].controls
+    assert {"apiserver_cpu", "memory_end"} <= {one.metric for one in control.comparisons}
+    assert not control.fired
 
 
 def test_a_control_is_no_contender(store):
     scenario = analyse(write_run(store, **RUN)).scenarios[0]
-    assert ["direct", "informer", "none"] == [arm.server for arm in scenario.arms]
+    assert ["direct", "informer", "none", "direct-again"] == [arm.server for arm in scenario.arms]
+    assert ["direct", "informer"] == [arm.server for arm in scenario.contenders]
     assert {("informer", "direct")} == {(one.subject, one.baseline) for one in scenario.comparisons}
     assert () == scenario.missing
 
@@ -56,15 +58,15 @@ def test_a_control_is_no_contender(store):
 def test_a_run_of_one_server_and_its_control_has_nothing_to_compare_but_itself(store):
     analysis = analyse(write_run(store, **(RUN | {"servers": ("direct", "none")})))
     assert () == analysis.scenarios[0].comparisons
-    assert "direct-again" == analysis.controls[0].arm.server
+    assert ["direct-again"] == [control.arm for _, control in analysis.controls]
 
 
 def test_rounds_are_paired(store):
     skip = [("direct", 0), ("direct-again", 1)]
-    control = analyse(write_run(store, skip=skip, **RUN)).controls[0]
-    assert 4 == control.found.interval.rounds
+    (control,) = analyse(write_run(store, skip=skip, **RUN)).scenarios[0].controls
+    assert 4 == control.ratio.n
 
 
 def test_a_control_that_was_not_measured_is_none(store):
     skip = [("direct-again", number) for number in range(6)]
-    assert () == analyse(write_run(store, skip=skip, **RUN)).controls
+    assert () == analyse(write_run(store, skip=skip, **RUN)).scenarios[0].controls

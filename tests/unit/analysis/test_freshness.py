@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from bench.analysis.freshness import of_rows, pool_freshness
+from bench.analysis.latency import pool_freshness, read_freshness
 
 COLUMNS = (
     "acked_us",
@@ -30,37 +30,37 @@ def rows(*given):
 
 
 def test_the_bounds_are_the_last_stale_send_and_the_first_fresh_answer():
-    found = of_rows(rows((True, 4_000, 11_000, None), (False, None, 900, None)))
+    found = read_freshness(rows((True, 4_000, 11_000, None), (False, None, 900, None)))
     assert [0.9, 11.0] == found.upper.answered_ms.tolist()
     assert [0.0, 4.0] == found.lower.answered_ms.tolist()
 
 
 def test_first_reads_that_were_older_are_violations():
-    found = of_rows(rows((True, 100, 5_000, None), (False, None, 900, None)))
+    found = read_freshness(rows((True, 100, 5_000, None), (False, None, 900, None)))
     assert (2, 1) == (found.first_reads, found.first_stale)
 
 
 def test_a_write_that_was_never_seen_is_longer_than_was_waited():
     given = [(True, 100, 5_000, None)] * 5 + [(True, 2_000_000, None, None)] * 95
-    found = of_rows(rows(*given))
+    found = read_freshness(rows(*given))
     assert 95 == found.never_seen
     median = found.upper.percentile(0.5)
     assert (2_000.0, True) == (median.value_ms, median.at_least)
 
 
 def test_an_event_may_come_before_the_acknowledgement():
-    found = of_rows(rows((False, None, 900, -300), (False, None, 900, 1_300)))
+    found = read_freshness(rows((False, None, 900, -300), (False, None, 900, 1_300)))
     assert [-0.3, 1.3] == found.event_delay.answered_ms.tolist()
 
 
 @pytest.mark.parametrize("given", [[], [(None, None, None, None)] * 3])
 def test_without_a_server_to_ask_there_is_nothing_to_tell(given):
-    assert of_rows(rows(*given)) is None
+    assert read_freshness(rows(*given)) is None
 
 
 def test_trials_are_pooled_by_write():
-    one = of_rows(rows((True, 100, 5_000, None)))
-    two = of_rows(rows((False, None, 900, 200), (False, None, 700, 200)))
+    one = read_freshness(rows((True, 100, 5_000, None)))
+    two = read_freshness(rows((False, None, 900, 200), (False, None, 700, 200)))
     found = pool_freshness([one, None, two])
     assert (3, 3, 1) == (found.writes, found.first_reads, found.first_stale)
     assert [0.7, 0.9, 5.0] == found.upper.answered_ms.tolist()

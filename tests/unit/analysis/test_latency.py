@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.latency import Latencies, from_intended, from_send, pool, samples_needed
+from bench.analysis.latency import (
+    Latencies,
+    pool,
+    response_times,
+    samples_needed,
+    service_times,
+)
 
 
 def rows(latencies_us, outcomes=None, sent_after_us=0):
@@ -28,17 +34,17 @@ def rows(latencies_us, outcomes=None, sent_after_us=0):
 @given(st.integers(0, 10**6), st.integers(1_000, 3_000), st.sampled_from([0.5, 0.9, 0.99]))
 def test_a_percentile_is_the_value_numpy_calls_the_inverted_cdf(seed, count, q):
     latencies_us = np.random.default_rng(seed).integers(1, 10**7, count)
-    found = from_intended(rows(latencies_us), 10.0).percentile(q)
+    found = response_times(rows(latencies_us), 10.0).percentile(q)
     expected = np.quantile(np.array(latencies_us) / 1e3, q, method="inverted_cdf")
     assert pytest.approx(expected) == found.value_ms
     assert not found.at_least
 
 
-@pytest.mark.parametrize(("q", "needed"), [(0.5, 20), (0.9, 100), (0.99, 1_000)])
+@pytest.mark.parametrize(("q", "needed"), [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000)])
 def test_a_percentile_needs_ten_requests_beyond_it(q, needed):
     assert needed == samples_needed(q)
-    assert from_intended(rows([1_000] * needed), None).percentile(q).value_ms == 1.0
-    withheld = from_intended(rows([1_000] * (needed - 1)), None).percentile(q)
+    assert response_times(rows([1_000] * needed), None).percentile(q).value_ms == 1.0
+    withheld = response_times(rows([1_000] * (needed - 1)), None).percentile(q)
     assert withheld.value_ms is None
     assert f"needs {needed:,} requests, has {needed - 1:,}" == withheld.withheld
 
@@ -47,7 +53,7 @@ def test_a_percentile_needs_ten_requests_beyond_it(q, needed):
 def test_an_unanswered_request_counts_as_at_least_the_time_out(outcome):
     # quick refusals: 15 of 100 ended after 1 us, yet the p90 falls among them
     frame = rows([5_000] * 85 + [1] * 15, ["ok"] * 85 + [outcome] * 15)
-    latencies = from_intended(frame, 10.0)
+    latencies = response_times(frame, 10.0)
     assert (5.0, False) == (latencies.percentile(0.5).value_ms, latencies.percentile(0.5).at_least)
     assert (10_000.0, True) == (
         latencies.percentile(0.9).value_ms,
@@ -57,18 +63,18 @@ def test_an_unanswered_request_counts_as_at_least_the_time_out(outcome):
 
 def test_without_a_known_time_out_the_bound_is_the_longest_wait_seen():
     frame = rows([1_000] * 10 + [7_000] * 90, ["ok"] * 10 + ["timeout"] * 90)
-    assert from_intended(frame, None).percentile(0.5).value_ms == 7.0
+    assert response_times(frame, None).percentile(0.5).value_ms == 7.0
 
 
 def test_the_two_latencies_differ_by_the_wait_before_the_send():
     frame = rows([5_000] * 20, sent_after_us=2_000)
-    assert from_intended(frame, None).percentile(0.5).value_ms == 5.0
-    assert from_send(frame).percentile(0.5).value_ms == 3.0
+    assert response_times(frame, None).percentile(0.5).value_ms == 5.0
+    assert service_times(frame).percentile(0.5).value_ms == 3.0
 
 
 def test_pooling_is_of_requests_and_not_of_percentiles():
-    one = from_intended(rows([1_000] * 30), 10.0)
-    other = from_intended(rows([9_000] * 10), 10.0)
+    one = response_times(rows([1_000] * 30), 10.0)
+    other = response_times(rows([9_000] * 10), 10.0)
     assert pool([one, other]).percentile(0.5).value_ms == 1.0
 
 

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from bench.analysis.counters import Marks
-from bench.analysis.ledgers import CLIENT_METRIC, OPEN_WATCHES, SERVER_METRIC, Key, read_ledgers
+from bench.analysis.ledgers import CLIENT_METRIC, OPEN_WATCHES, SERVER_METRIC, read_ledgers
+from bench.analysis.requests import Key
 from bench.model import NO_SERVER
 from tests.unit.store.builders import a_trial
 

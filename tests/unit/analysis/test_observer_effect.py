@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bench.analysis.run import analyse
+from bench.analysis import analyse
 from bench.model import NO_SERVER, CaveatKind
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, Made, write_run, write_trial

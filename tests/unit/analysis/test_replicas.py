@@ -4,26 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.replicas import ReplicaGroup, replica_groups
-from bench.analysis.run import analyse
-from bench.report.document import to_html
-from bench.report.replicas import replica_sections
-from bench.store import RunReader, Store
+from bench.analysis import RunAnalysis, analyse
+from bench.analysis.result import ReplicaGroup
+from bench.analysis.side_by_side import replica_groups
+from bench.store import Store
 from tests.unit.analysis.sweeps import EVENT_BYTES, POD_BYTES, Truth, write_sweep
 
 CELLS = [("steady", 200, 20.0, 12.0)]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunReader:
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
     folder = tmp_path_factory.mktemp("results")
-    return write_sweep(Store(folder), Truth(noise=0.0), cells=CELLS, replicas=(1, 3, 6))
+    return analyse(write_sweep(Store(folder), Truth(noise=0.0), cells=CELLS, replicas=(1, 3, 6)))
 
 
-@pytest.fixture(scope="module")
-def group(run: RunReader) -> ReplicaGroup:
-    analysis = analyse(run)
-    (found,) = replica_groups(analysis.record.plan, analysis.facts)
+@pytest.fixture
+def group(run: RunAnalysis) -> ReplicaGroup:
+    (found,) = run.replicas
     return found
 
 
@@ -52,39 +50,14 @@ def test_a_further_replica_that_asks_on_every_read_costs_the_control_plane_nothi
         assert pytest.approx(0.0, abs=1e-6) == each(group, key, "direct")
 
 
-def test_the_slope_of_a_round_needs_two_numbers_of_replicas(run: RunReader) -> None:
-    analysis = analyse(run)
-    kept = [one for one in analysis.facts if one.record.trial.scenario == "steady-x3"]
-    assert [] == replica_groups(analysis.record.plan, kept)
+def test_the_slope_of_a_round_needs_two_numbers_of_replicas(run: RunAnalysis) -> None:
+    kept = [one for one in run.scenarios if one.scenario.name == "steady-x3"]
+    assert () == replica_groups(run.plan, kept)
 
 
-def test_scenarios_that_differ_in_more_are_no_group(run: RunReader) -> None:
-    analysis = analyse(run)
-    plan = analysis.record.plan
-    unlike = tuple(
-        replace(scenario, pods=scenario.pods + place)
-        for place, scenario in enumerate(plan.scenarios)
-    )
-    assert [] == replica_groups(replace(plan, scenarios=unlike), analysis.facts)
-
-
-def test_the_page_has_a_row_for_each_and_charts_with_their_rows(
-    run: RunReader, group: ReplicaGroup
-) -> None:
-    (section,) = replica_sections([group])
-    page = to_html(analyse(run))
-    assert ("1 replica", "3 replicas", "6 replicas") == section.headings
-    (row,) = [
-        row
-        for payer in section.payers
-        for row in payer.rows
-        if row.title == "API-server CPU, ms/s" and row.arm == "informer"
+def test_scenarios_that_differ_in_more_are_no_group(run: RunAnalysis) -> None:
+    unlike = [
+        replace(one, scenario=replace(one.scenario, pods=one.scenario.pods + place))
+        for place, one in enumerate(run.scenarios)
     ]
-    assert ["8", "24", "48"] == [cell.value for cell in row.cells]
-    assert "+8" == row.each.value
-    assert "What does each further replica cost?" in page
-    assert section.charts
-    for chart in section.charts:
-        assert chart.data is not None
-        assert 27 == len(chart.data.rows), "three arms, three rounds, three numbers of replicas"
-        assert "nan" not in (chart.svg or "nan").lower()
+    assert () == replica_groups(run.plan, unlike)

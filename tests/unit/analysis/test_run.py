@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from bench.analysis import analyse
-from bench.analysis.compare import Form
 from bench.model import NO_SERVER, PROBE_NAME, Outcome
 from bench.store import Store
 from bench.store.tables import REQUESTS, write_table
@@ -22,8 +21,8 @@ def store(tmp_path):
     return Store(tmp_path)
 
 
-def arm(analysis, server, scenario=0):
-    return next(one for one in analysis.scenarios[scenario].arms if one.server == server)
+def arm(analysis, server):
+    return analysis.scenarios[0].arm(server)
 
 
 def trial_folders(reader, server):
@@ -33,83 +32,80 @@ def trial_folders(reader, server):
             yield folder, record
 
 
-def test_requests_per_1000_reads_are_the_audit_rows_over_the_answered_rows(store):
-    reader = write_run(store, upstream={"direct": 3.0})
+def test_requests_per_1000_reads_are_the_audit_rows_over_the_answered_rows(made):
+    data, analysis = made(upstream={"direct": 3.0})
     shares = []
-    for folder, _ in trial_folders(reader, "direct"):
+    for folder, _ in trial_folders(data.reader, "direct"):
         audit = pd.read_parquet(folder / "audit.parquet")
         rows = pd.read_parquet(folder / "requests.parquet")
         # what the probe asked the server for reached the API server too, and is no read's doing
         own = (audit["user"].str.endswith(":direct") & (audit["name"] != PROBE_NAME)).sum()
         shares.append(1000 * own / (rows["outcome"] == "ok").sum())
-    found = arm(analyse(reader), "direct").per_1000["api_requests"].interval
+    found = arm(analysis, "direct").figure("api_requests", per_1000=True).estimate
     assert pytest.approx(3000.0) == found.value
     assert pytest.approx(np.mean(shares)) == found.value
 
 
-def test_the_control_planes_cost_is_the_difference_to_none_in_the_same_round(store):
-    reader = write_run(store)
+def test_the_control_planes_cost_is_the_difference_to_none_in_the_same_round(made):
+    data, analysis = made()
     share = {
         server: {
             record["trial"]["round"]: 1000 * record["apiserver_cpu_s"] / record["marks_s"]
-            for _, record in trial_folders(reader, server)
+            for _, record in trial_folders(data.reader, server)
         }
         for server in ("direct", NO_SERVER)
     }
     expected = {number: share["direct"][number] - share[NO_SERVER][number] for number in range(3)}
-    assert pytest.approx(expected) == arm(analyse(reader), "direct").figures["apiserver_cpu"].rounds
+    assert pytest.approx(expected) == arm(analysis, "direct").figure("apiserver_cpu").rounds
 
 
-def test_churn_is_billed_to_no_server(store):
+def test_churn_is_billed_to_no_server(made):
     busy = replace(SCENARIO, churn_per_s=20.0)
-    reader = write_run(store, scenarios=(busy,))
-    figures = arm(analyse(reader), "informer").figures
+    _, analysis = made(scenarios=(busy,))
+    figures = arm(analysis, "informer")
     # the made-up informer costs 5 ms/s; the churn that `none` shows too is not in it
-    assert figures["apiserver_cpu"].interval.value == pytest.approx(5.0, abs=3.0)
+    assert figures.figure("apiserver_cpu").value == pytest.approx(5.0, abs=3.0)
 
 
-def test_without_a_floor_the_whole_process_is_shown(store):
-    reader = write_run(store, servers=("direct", "informer"))
+def test_without_a_floor_the_whole_process_is_shown(made):
+    data, analysis = made(servers=("direct", "informer"))
     values = [
-        1000 * r["apiserver_cpu_s"] / r["marks_s"] for _, r in trial_folders(reader, "direct")
+        1000 * r["apiserver_cpu_s"] / r["marks_s"] for _, r in trial_folders(data.reader, "direct")
     ]
-    found = arm(analyse(reader), "direct").figures["apiserver_cpu"].interval.value
+    found = arm(analysis, "direct").figure("apiserver_cpu").value
     assert pytest.approx(np.mean(values)) == found
 
 
-def test_a_round_whose_floor_is_missing_is_left_out_of_the_costs(store):
-    reader = write_run(store, skip=[(NO_SERVER, 1)])
-    assert {0, 2} == set(arm(analyse(reader), "direct").figures["apiserver_cpu"].rounds)
+def test_a_round_whose_floor_is_missing_is_left_out_of_the_costs(made):
+    _, analysis = made(skip=[(NO_SERVER, 1)])
+    assert {0, 2} == set(arm(analysis, "direct").figure("apiserver_cpu").rounds)
 
 
-def test_throughput_is_answered_reads_over_the_window(store):
-    reader = write_run(store, scenarios=(CLOSED,), unanswered={"direct": {"failed": 16}})
+def test_throughput_is_answered_reads_over_the_window(made):
+    data, analysis = made(scenarios=(CLOSED,), unanswered={"direct": {"failed": 16}})
     rates = []
-    for folder, record in trial_folders(reader, "direct"):
+    for folder, record in trial_folders(data.reader, "direct"):
         rows = pd.read_parquet(folder / "requests.parquet")
         rates.append((rows["outcome"] == "ok").sum() / record["window_s"])
-    assert (
-        pytest.approx(np.mean(rates))
-        == arm(analyse(reader), "direct").figures["throughput"].interval.value
-    )
+    assert pytest.approx(np.mean(rates)) == arm(analysis, "direct").figure("throughput").value
 
 
-def test_zero_against_many_is_at_least_and_never_a_division(store):
-    comparison = (
-        analyse(write_run(store)).scenarios[0].comparison("api_requests", "direct", per_1000=True)
-    )
-    assert Form.AT_LEAST is comparison.form
+def test_zero_against_many_is_at_least_and_never_a_division(made):
+    comparison = made()[1].scenarios[0].comparison("api_requests", "direct", per_1000=True)
     assert comparison.ratio is None
     # 1,200 requests for 1,200 reads against 0 for 1,200: Garwood's bounds of 1,200 and of 0
     assert pytest.approx(1133.06 / 3.6889, rel=1e-3) == comparison.at_least
     assert pytest.approx(-1000.0) == comparison.difference.value
+    # zeros have no spread: what is left of the baseline reaches up to the exact bound
+    assert (0.0, 0.0) == (comparison.times.value, comparison.times.low)
+    assert pytest.approx(1 / comparison.at_least) == comparison.times.high
 
 
-def test_a_latency_ratio_is_paired_by_round(store):
-    reader = write_run(store)
+def test_a_latency_ratio_is_paired_by_round(made):
+    data, analysis = made()
     logs = []
     for (ours, _), (theirs, _) in zip(
-        trial_folders(reader, "informer"), trial_folders(reader, "direct"), strict=True
+        trial_folders(data.reader, "informer"), trial_folders(data.reader, "direct"), strict=True
     ):
         medians = []
         for folder in (ours, theirs):
@@ -117,50 +113,50 @@ def test_a_latency_ratio_is_paired_by_round(store):
             latency = (rows["done_us"] - rows["intended_us"]).to_numpy()
             medians.append(np.quantile(latency, 0.5, method="inverted_cdf"))
         logs.append(np.log(medians[0] / medians[1]))
-    found = analyse(reader).scenarios[0].comparison("p50", "direct").ratio
+    found = analysis.scenarios[0].comparison("p50", "direct").ratio
     assert pytest.approx(np.exp(np.mean(logs))) == found.value
     assert found.low < found.value < found.high
 
 
-def test_only_rounds_that_have_both_servers_are_compared(store):
-    reader = write_run(store, skip=[("informer", 0)])
-    assert {1, 2} == set(analyse(reader).scenarios[0].comparison("p50", "direct").pairs)
+def test_only_rounds_that_have_both_servers_are_compared(made):
+    _, analysis = made(skip=[("informer", 0)])
+    scenario = analysis.scenarios[0]
+    assert {1, 2} == set(scenario.pairs(scenario.comparison("p50", "direct")))
 
 
-def test_a_single_round_has_no_interval(store):
-    found = analyse(write_run(store, rounds=1)).scenarios[0].comparison("p50", "direct").ratio
+def test_a_single_round_has_no_interval(made):
+    found = made(rounds=1)[1].scenarios[0].comparison("p50", "direct").ratio
     assert (None, None) == (found.low, found.high)
 
 
-def test_failed_trials_are_in_no_figure(store):
-    reader = write_run(store, outcome=Outcome.FAILED, failure="the server died")
-    analysis = analyse(reader)
+def test_failed_trials_are_in_no_figure(made):
+    _, analysis = made(outcome=Outcome.FAILED, failure="the server died")
     assert () == analysis.scenarios[0].arms
     assert ("direct", "direct-rv0", "informer", NO_SERVER) == analysis.scenarios[0].missing
 
 
-def test_arms_come_in_the_order_of_presentation_and_new_ones_follow(store):
-    reader = write_run(store, servers=(NO_SERVER, "paged", "informer", "ttl", "direct"), rounds=1)
-    names = [one.server for one in analyse(reader).scenarios[0].arms]
+def test_arms_come_in_the_order_of_presentation_and_new_ones_follow(made):
+    _, analysis = made(servers=(NO_SERVER, "paged", "informer", "ttl", "direct"), rounds=1)
+    names = [one.server for one in analysis.scenarios[0].arms]
     assert ["direct", "informer", "paged", "ttl", NO_SERVER] == names
 
 
-def test_every_other_server_is_compared_with_the_informer(store):
-    reader = write_run(store, servers=("direct", "paged", "informer"), rounds=2)
-    pairs = {(one.subject, one.baseline) for one in analyse(reader).scenarios[0].comparisons}
+def test_every_other_server_is_compared_with_the_informer(made):
+    _, analysis = made(servers=("direct", "paged", "informer"), rounds=2)
+    pairs = {(one.subject, one.baseline) for one in analysis.scenarios[0].comparisons}
     assert {("informer", "direct"), ("informer", "paged")} == pairs
 
 
-def test_bytes_are_those_of_reads_and_of_watch_events_above_the_floor(store):
-    found = arm(analyse(write_run(store)), "direct").figures["api_bytes"].interval.value
+def test_bytes_are_those_of_reads_and_of_watch_events_above_the_floor(made):
+    found = arm(made()[1], "direct").figure("api_bytes").value
     # 400 reads of 400,000 bytes in 8.5 s; the watch events, in `none` too, are not among them
     assert pytest.approx(400 * 400_000 / 8.5) == found
 
 
-def test_a_metric_that_is_not_exposed_is_missing_and_not_zero(store):
-    reader = write_run(store, tables=("requests", "audit"))
-    figure = arm(analyse(reader), "direct").figures["etcd_requests"]
-    assert figure.interval is None
+def test_a_metric_that_is_not_exposed_is_missing_and_not_zero(made):
+    _, analysis = made(tables=("requests", "audit"))
+    figure = arm(analysis, "direct").figure("etcd_requests")
+    assert figure.value is None
     assert "not measured" == figure.missing
 
 
@@ -168,14 +164,14 @@ def test_a_percentile_that_one_round_cannot_carry_is_withheld_from_the_compariso
     reader = write_run(store, rounds=2, scenarios=(replace(SCENARIO, rate_rps=200.0),))
     cut_short(reader, "direct", 999)
     analysis = analyse(reader)
-    figure = arm(analysis, "direct").figures["p99"]
+    figure = arm(analysis, "direct").figure("p99")
     assert ({}, "withheld: a round needs 1,000 requests, has 999") == (
         figure.rounds,
         figure.missing,
     )
     assert analysis.scenarios[0].comparison("p99", "direct") is None
     # all requests together carry it, and so does each round its median
-    assert arm(analysis, "direct").percentiles[2].value_ms is not None
+    assert arm(analysis, "direct").percentile(0.99).value_ms is not None
     assert analysis.scenarios[0].comparison("p50", "direct") is not None
 
 
@@ -185,52 +181,52 @@ def cut_short(reader, server, kept):
     write_table(path.parent, REQUESTS, pd.read_parquet(path)[:kept].to_dict("list"))
 
 
-def test_rounds_that_went_too_badly_to_be_stated_are_not_left_out_in_silence(store):
+def test_rounds_that_went_too_badly_to_be_stated_are_not_left_out_in_silence(made):
     """The median of every round falls among the unanswered, but for the others' sake none is."""
     unanswered = {"direct": {"timeout": 300}}
-    analysis = analyse(write_run(store, unanswered=unanswered))
-    figure = arm(analysis, "direct").figures["p50"]
+    analysis = made(unanswered=unanswered)[1]
+    figure = arm(analysis, "direct").figure("p50")
     assert "withheld: in round 0 it falls among what was not answered" == figure.missing
-    assert arm(analysis, "direct").percentiles[0].at_least
+    assert arm(analysis, "direct").percentile(0.5).at_least
     assert analysis.scenarios[0].comparison("p50", "direct") is None
 
 
 @pytest.mark.parametrize("key", ["staleness_p99", "bystander_p99"])
-def test_percentiles_of_the_observers_need_samples_too(store, key):
-    figure = arm(analyse(write_run(store)), "informer").figures[key]
-    assert figure.interval is None
+def test_percentiles_of_the_observers_need_samples_too(made, key):
+    figure = arm(made()[1], "informer").figure(key)
+    assert figure.value is None
     assert figure.missing.startswith("withheld: a round needs 1,000")
 
 
-def test_no_request_that_completed_leaves_no_figure_and_no_crash(store):
+def test_no_request_that_completed_leaves_no_figure_and_no_crash(made):
     unanswered = {server: {"timeout": 400} for server in ("direct", "direct-rv0", "informer")}
-    analysis = analyse(write_run(store, unanswered=unanswered))
+    analysis = made(unanswered=unanswered)[1]
     direct = arm(analysis, "direct")
-    assert 0.0 == direct.figures["throughput"].interval.value
-    assert direct.per_1000["apiserver_cpu"].interval is None
-    assert direct.percentiles[0].at_least
+    assert 0.0 == direct.figure("throughput").value
+    assert direct.figure("apiserver_cpu", per_1000=True).value is None
+    assert direct.percentile(0.5).at_least
     assert analysis.scenarios[0].comparison("throughput", "direct").ratio is None
 
 
-def test_a_window_of_one_second_is_analysed(store):
-    analysis = analyse(write_run(store, seconds=1.0))
-    assert 50.0 == pytest.approx(arm(analysis, "direct").figures["throughput"].interval.value)
+def test_a_window_of_one_second_is_analysed(made):
+    analysis = made(seconds=1.0)[1]
+    assert 50.0 == pytest.approx(arm(analysis, "direct").figure("throughput").value)
 
 
-def test_intervals_are_of_the_confidence_that_is_asked_for(store):
-    reader = write_run(store, rounds=6)
-    usual = analyse(reader).scenarios[0].comparison("p50", "direct").ratio
-    sure = analyse(reader, confidence=0.99).scenarios[0].comparison("p50", "direct").ratio
+def test_intervals_are_of_the_confidence_that_is_asked_for(made):
+    data, analysis = made(rounds=6)
+    usual = analysis.scenarios[0].comparison("p50", "direct").ratio
+    sure = analyse(data, confidence=0.99).scenarios[0].comparison("p50", "direct").ratio
     assert usual.value == sure.value
     assert sure.low < usual.low < usual.high < sure.high
 
 
-def test_a_percentile_of_the_observers_is_stated_of_all_rounds_where_no_round_can(store):
+def test_a_percentile_of_the_observers_is_stated_of_all_rounds_where_no_round_can(made):
     """Ten writes a round, four rounds: forty carry a median, and no comparison."""
-    analysis = analyse(write_run(store, rounds=4, seconds=4.0))
+    data, analysis = made(rounds=4, seconds=4.0)
     informer = arm(analysis, "informer")
-    figure = informer.figures["staleness_p50"]
+    figure = informer.figure("staleness_p50")
     assert ({}, "withheld: a round needs 20 requests, has 10") == (figure.rounds, figure.missing)
-    assert figure.interval.value == informer.freshness.upper.percentile(0.5).value_ms
-    assert (None, None) == (figure.interval.low, figure.interval.high)
+    assert figure.value == data.freshness("list", "informer").upper.percentile(0.5).value_ms
+    assert (None, None) == (figure.low, figure.high)
     assert analysis.scenarios[0].comparison("staleness_p50", "direct") is None

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from bench.analysis import analyse
-from bench.analysis.versions import version_sets
+from bench.analysis import analyse, read_run
+from bench.analysis.cost_fit import rows_of
+from bench.analysis.frame import frame_of
+from bench.analysis.side_by_side import version_sets
+from bench.metrics import BY_KEY
 from bench.model import CaveatKind, RunState
 from bench.store import Store
 from bench.store.tables import SCRAPES, write_table
@@ -37,8 +40,13 @@ def write_versions(store, scenarios=(NEW, OLD), rounds=3):
 
 
 @pytest.fixture(scope="module")
-def analysis(tmp_path_factory):
-    return analyse(write_versions(Store(tmp_path_factory.mktemp("runs"))))
+def data(tmp_path_factory):
+    return read_run(write_versions(Store(tmp_path_factory.mktemp("runs"))))
+
+
+@pytest.fixture(scope="module")
+def analysis(data):
+    return analyse(data)
 
 
 @pytest.fixture
@@ -47,40 +55,35 @@ def found(analysis):
     return one
 
 
-def row(found, server, key):
-    return next(one for one in found.servers if one.server == server).row(key)
-
-
 def test_versions_are_named_as_the_servers_called_themselves_the_oldest_first(found):
     assert ("1.9.10", "1.37.2") == found.versions
-    assert ("on-old", "on-new") == tuple(one.name for one in found.scenarios)
+    assert ("on-old", "on-new") == found.scenarios
 
 
 def test_the_newest_is_held_against_the_oldest_round_by_round(found):
-    cpu = row(found, "direct", "control_plane_cpu")
-    old, new = (one.interval.value for one in cpu.figures)
-    assert 2.0 == pytest.approx(old / new, rel=0.1)
+    cpu = found.figure("direct", "control_plane_cpu")
+    assert 2.0 == pytest.approx(cpu.values["1.9.10"] / cpu.values["1.37.2"], rel=0.1)
     assert cpu.times.low < 0.5 < cpu.times.high
-    assert 3 == len(cpu.comparison.pairs) == found.rounds
+    assert 3 == cpu.times.n
 
 
 def test_a_run_of_one_version_has_nothing_to_compare(tmp_path):
     assert () == analyse(write_run(Store(tmp_path), rounds=1)).versions
 
 
-def test_scenarios_that_differ_in_more_than_the_version_are_not_compared(analysis):
+def test_scenarios_that_differ_in_more_than_the_version_are_not_compared(data, analysis):
     changed = [
         replace(one, scenario=replace(one.scenario, pods=one.scenario.pods + index))
         for index, one in enumerate(analysis.scenarios)
     ]
-    assert () == version_sets(changed)
+    assert () == version_sets(frame_of(data.data), changed, data.trials)
 
 
 def test_costs_at_full_speed_are_not_like_for_like(tmp_path):
     full = tuple(replace(one, rate_rps=None) for one in (NEW, OLD))
     (found,) = analyse(write_versions(Store(tmp_path), full, rounds=2)).versions
-    assert row(found, "direct", "control_plane_cpu") is None
-    assert row(found, "direct", "throughput").times.value > 1
+    assert found.figure("direct", "control_plane_cpu") is None
+    assert found.figure("direct", "throughput").times.value > 1
 
 
 def test_a_metric_that_one_version_lacks_is_a_caveat_of_that_version_and_never_zero(tmp_path):
@@ -93,14 +96,13 @@ def test_a_metric_that_one_version_lacks_is_a_caveat_of_that_version_and_never_z
     missing = [one for one in analysis.caveats if one.kind is CaveatKind.METRIC_MISSING]
     assert ["(Kubernetes 1.9.10)"] == [one.text[-len("(Kubernetes 1.9.10)") :] for one in missing]
     (found,) = analysis.versions
-    old, new = row(found, "direct", "lists_from_cache").figures
-    assert old.interval is None
-    assert new.interval is not None
-    assert row(found, "direct", "lists_from_cache").times is None
+    lists = found.figure("direct", "lists_from_cache")
+    assert lists.values["1.9.10"] is None
+    assert lists.values["1.37.2"] is not None
+    assert lists.times is None
 
 
-def test_unit_costs_are_those_of_the_first_version_alone(analysis):
-    from bench.analysis.costrows import QUANTITIES, rows_of
-
-    rows = rows_of(analysis.record.plan, analysis.facts, QUANTITIES[0], ("direct", "informer"))
+def test_unit_costs_are_those_of_the_first_version_alone(data):
+    cpu = BY_KEY["apiserver_cpu"]
+    rows = rows_of(data.record.plan, frame_of(data.data), data.data, cpu)
     assert {"on-new"} == {row.scenario for row in rows}

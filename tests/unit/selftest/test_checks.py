@@ -5,9 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.analysis import analyse
-from bench.analysis.freshness import Freshness
-from bench.analysis.latency import Latencies
+from bench.analysis import read_run
+from bench.analysis.latency import Freshness, Latencies
 from bench.model import NO_SERVER, Scenario
 from bench.selftest import NAMES
 from bench.selftest.checks import (
@@ -28,7 +27,7 @@ from tests.unit.analysis.synthetic import Arm, write_run
 
 @pytest.fixture
 def measured(tmp_path, monkeypatch):
-    """Analyses a made-up run of servers that do as told, under scenarios of these names."""
+    """Reads a made-up run of servers that do as told, under scenarios of these names."""
 
     def make(arms, scenarios, **how):
         monkeypatch.setattr(synthetic, "ARMS", {NO_SERVER: Arm(0, 0, 0), **arms})
@@ -37,7 +36,7 @@ def measured(tmp_path, monkeypatch):
             for name in scenarios
         )
         reader = write_run(Store(tmp_path), servers=tuple(arms), scenarios=planned, **how)
-        return analyse(reader)
+        return read_run(reader)
 
     return make
 
@@ -111,17 +110,13 @@ def test_a_ledger_that_misses_some_and_other_failures_than_were_put_in_are_told(
     assert ["PASS", "FAIL", "FAIL", "FAIL", "FAIL"] == verdicts(counts(run))
 
 
-def a_run_of(**arms):
+def a_run_of(**kept):
     """A run of which only what the check looks at is there, by scenario and server."""
-    scenarios = [
-        SimpleNamespace(
-            scenario=SimpleNamespace(name=name.partition("_")[0]),
-            arms=[SimpleNamespace(server=name.partition("_")[2], facts=(1,), **what)],
-            controls=(),
-        )
-        for name, what in arms.items()
-    ]
-    return SimpleNamespace(scenarios=scenarios, record=SimpleNamespace(run="made-up"))
+
+    def of(scenario, server, *_):
+        return kept.get(f"{scenario}_{server}")
+
+    return SimpleNamespace(times=of, freshness=of, record=SimpleNamespace(run="made-up"))
 
 
 def waits(stalled_share, longest_ms, n=2000):
@@ -139,7 +134,7 @@ def waits(stalled_share, longest_ms, n=2000):
     ],
 )
 def test_a_stall_must_be_felt_in_the_open_model_and_hidden_in_the_closed(opened, closed, expected):
-    run = a_run_of(open_stalling={"felt": opened}, closed_stalling={"felt": closed})
+    run = a_run_of(open_stalling=opened, closed_stalling=closed)
     assert expected == verdicts(stall(run))
 
 
@@ -159,7 +154,7 @@ def test_an_old_answer_must_be_found_as_old_as_it_is(low, high, first_stale, exp
         first_stale=first_stale,
         event_delay=Latencies(np.empty(0), 0, 0.0),
     )
-    assert expected == verdicts(stale(a_run_of(watched_stale={"freshness": freshness})))
+    assert expected == verdicts(stale(a_run_of(watched_stale=freshness)))
 
 
 def test_a_run_without_the_arm_is_told():

@@ -1,0 +1,139 @@
+"""Arms over their rounds: each figure with its interval, or why there is none."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bench.analysis.frame import Frame
+from bench.analysis.latency import Latencies, Percentile, pool_freshness
+from bench.analysis.result import Arm, Figure, FreshnessCounts, presentation_order
+from bench.analysis.trial_data import TrialData, pooled_times
+from bench.metrics import METRICS, PERCENTILES, REQUESTS, Metric, Times
+from bench.metrics.metric import Quantile
+from bench.stats import CONFIDENCE, Estimate, mean, poisson_bounds
+
+
+def arms_of(
+    frame: Frame, data: Sequence[TrialData], servers: Sequence[str], confidence: float = CONFIDENCE
+) -> list[Arm]:
+    """Pool the good trials of one scenario by arm; ``servers`` without one are left out."""
+    by_arm: dict[str, dict[int, TrialData]] = {}
+    for one in data:
+        by_arm.setdefault(one.trial.server, {})[one.trial.round] = one
+    return [
+        _arm(frame, list(by_arm[server].values()), confidence)
+        for server in presentation_order(servers)
+        if server in by_arm
+    ]
+
+
+def _arm(frame: Frame, rounds: Sequence[TrialData], confidence: float) -> Arm:
+    trial = rounds[0].trial
+    place = (trial.scenario, trial.server)
+    values: dict[tuple[str, bool], dict[int, float]] = {}
+    own = frame.of(place)
+    for metric, per_1000, number, value in zip(
+        own["metric"], own["per_1000_reads"], own["round"], own["value"], strict=True
+    ):
+        values.setdefault((metric, per_1000), {})[int(number)] = float(value)
+    reached = _reached(rounds)
+    response = pooled_times(rounds, Times.RESPONSE)
+    return Arm(
+        server=trial.server,
+        rounds=tuple(sorted(one.trial.round for one in rounds)),
+        reads=sum(one.reads for one in rounds),
+        api_requests=reached,
+        api_requests_by_verb=_by_verb(rounds),
+        figures=tuple(
+            _figure(
+                metric,
+                per_1000,
+                values,
+                rounds,
+                frame.withheld.get((*place, metric.key)),
+                confidence,
+            )
+            for per_1000 in (False, True)
+            for metric in METRICS
+            if metric.per_read or not per_1000
+        ),
+        latency=_percentiles(response),
+        service=_percentiles(pooled_times(rounds, Times.SERVICE)),
+        freshness=_freshness(rounds),
+    )
+
+
+def _figure(
+    metric: Metric,
+    per_1000: bool,
+    values: Mapping[tuple[str, bool], dict[int, float]],
+    rounds: Sequence[TrialData],
+    withheld: str | None,
+    confidence: float,
+) -> Figure:
+    numbers = values.get((metric.key, per_1000), {})
+    found, missing = mean(list(numbers.values()), confidence), withheld
+    if found is None and missing is None:
+        missing = "not measured"
+    if withheld is not None and isinstance(metric.of, Quantile):
+        found = _of_all_rounds(metric.of, rounds)
+    events = exposure = None
+    if metric is REQUESTS:
+        thousands = sum(one.reads for one in rounds) / 1000
+        events = _reached(rounds)
+        if events is not None:
+            exposure = thousands if per_1000 else sum(one.record.window_s for one in rounds)
+        bounded = thousands if per_1000 else sum(one.record.marks_s for one in rounds)
+        if found is not None and not any(numbers.values()) and bounded:
+            # No request in any round: the spread of zeros says nothing, the exact bound does.
+            high = poisson_bounds(0, confidence)[1] / bounded
+            found = Estimate(0.0, 0.0, high, len(numbers))
+    return Figure(
+        metric=metric.key,
+        title=metric.title,
+        unit=metric.unit_of(per_1000=per_1000),
+        source=metric.source,
+        per_1000=per_1000,
+        higher_is_better=metric.higher_is_better,
+        may_be_zero=metric.may_be_zero,
+        rounds=numbers,
+        value=found.value if found else None,
+        low=found.low if found else None,
+        high=found.high if found else None,
+        missing=missing,
+        events=events,
+        exposure=exposure,
+    )
+
+
+def _of_all_rounds(quantile: Quantile, rounds: Sequence[TrialData]) -> Estimate | None:
+    """Return what can be stated of a percentile that a single round cannot carry."""
+    times = pooled_times(rounds, quantile.times)
+    found = times.percentile(quantile.q) if times is not None else None
+    if found is None or found.value_ms is None or found.at_least:
+        return None
+    return Estimate(found.value_ms, n=len(rounds))
+
+
+def _percentiles(times: Latencies | None) -> tuple[Percentile, ...]:
+    return tuple(times.percentile(q) for q in PERCENTILES) if times is not None else ()
+
+
+def _reached(rounds: Sequence[TrialData]) -> int | None:
+    counts = [one.ledgers.for_reads for one in rounds]
+    known = [count.total() for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def _by_verb(rounds: Sequence[TrialData]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in rounds:
+        for key, count in (one.ledgers.for_reads or {}).items():
+            total[key.verb] += count
+    return dict(total.most_common())
+
+
+def _freshness(rounds: Sequence[TrialData]) -> FreshnessCounts | None:
+    found = pool_freshness(one.freshness for one in rounds)
+    if found is None:
+        return None
+    return FreshnessCounts(found.writes, found.never_seen, found.first_reads, found.first_stale)

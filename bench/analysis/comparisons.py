@@ -1,0 +1,273 @@
+"""Arms compared pair by pair: what one round saw of both, never a mean of means.
+
+``compare`` serves servers of a scenario, controls, read paths, versions and observers: a
+side is any arm of any scenario. ``deciding`` metrics are named beforehand, by the kind of
+scenario: the median service time under a fixed rate, the throughput at full speed. Other
+comparisons are shown and decide nothing: among forty of them one or two are bound to look
+different at 95%.
+
+A run looks at its deciding ratios after its planned rounds and then after every few more.
+Whoever looks several times and stops at a narrow interval ends a little more often by a
+spread that was small by chance: simulated with log-normal noise of 3% to 15%, a nominal 95%
+interval then covers 92.5% to 95.5%.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.frame import Frame
+from bench.analysis.result import (
+    Arm,
+    Comparison,
+    Control,
+    RunAnalysis,
+    ScenarioAnalysis,
+    subject_of,
+)
+from bench.metrics import BY_KEY, REQUESTS, Metric
+from bench.model import AGAIN, Scenario
+from bench.stats import (
+    CONFIDENCE,
+    LOOK_CONFIDENCE,
+    Estimate,
+    Events,
+    Verdict,
+    at_least_times,
+    bootstrap_ratio,
+    equivalence,
+    log_ratios,
+    mean,
+    outlying,
+    paired_ratio,
+    variation,
+)
+
+OPEN_METRIC, CLOSED_METRIC = "service_p50", "throughput"
+MARGIN = 0.10
+"""Relative: a server that differs from itself by less is as good as equal. No difference between
+servers that is smaller should be read from such a run."""
+ROUNDS_A_PURCHASE = 3
+"""Few enough to stop soon, enough that a look is worth the cluster that is populated for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison: an arm, and the scenario it was measured in."""
+
+    scenario: str
+    arm: Arm
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where its rows are in the frame."""
+        return self.scenario, self.arm.server
+
+
+def compare(
+    frame: Frame, subject: Side, baseline: Side, confidence: float = CONFIDENCE
+) -> list[Comparison]:
+    """Compare two arms in every metric and form of which a round has both."""
+    return [
+        _comparison(
+            BY_KEY[metric],
+            subject.arm,
+            baseline.arm,
+            dict(zip(rounds.index.tolist(), rounds["subject"].tolist(), strict=True)),
+            rounds["baseline"].tolist(),
+            confidence,
+            per_1000=per_1000,
+        )
+        for metric, per_1000, rounds in frame.pairs(subject.place, baseline.place)
+    ]
+
+
+def _comparison(
+    metric: Metric,
+    subject: Arm,
+    baseline: Arm,
+    rounds: dict[int, float],
+    bases: list[float],
+    confidence: float,
+    *,
+    per_1000: bool,
+) -> Comparison:
+    values = list(rounds.values())
+    differences = [one - base for one, base in zip(values, bases, strict=True)]
+    as_ratio = not metric.may_be_zero or (
+        _excludes_zero(values, confidence) and _excludes_zero(bases, confidence)
+    )
+    ratio = paired_ratio(values, bases, confidence) if as_ratio else None
+    logs = log_ratios(values, bases) if ratio is not None else None
+    difference, at_least = mean(differences, confidence), None
+    if metric is REQUESTS and per_1000:
+        at_least = _at_least(subject, baseline, confidence)
+    marked = dict(zip(rounds, differences if logs is None else logs, strict=True))
+    return Comparison(
+        metric=metric.key,
+        per_1000=per_1000,
+        subject=subject.server,
+        baseline=baseline.server,
+        ratio=ratio,
+        difference=difference,
+        at_least=at_least,
+        times=_times(metric, values, bases, ratio, difference, at_least),
+        check=None if ratio is None else bootstrap_ratio(values, bases, confidence),
+        variation=None if logs is None else variation([math.exp(log) for log in logs]),
+        outlying=outlying(marked),
+    )
+
+
+def _times(
+    metric: Metric,
+    values: Sequence[float],
+    bases: Sequence[float],
+    ratio: Estimate | None,
+    difference: Estimate | None,
+    at_least: float | None,
+) -> Estimate | None:
+    """Return how many times the baseline's mean the subject's is; ``None``: it shows nothing."""
+    base = sum(bases) / len(bases)
+    if ratio is not None or difference is None or base <= 0:
+        return ratio
+    if metric is REQUESTS and not any(values):
+        # Zeros have no spread; how many there may be is known from the exact bound.
+        high = 1 / at_least if at_least else None
+        return Estimate(0.0, None if high is None else 0.0, high, len(values))
+    return difference.plus(1.0, 1 / base)
+
+
+def _excludes_zero(values: Sequence[float], confidence: float) -> bool:
+    found = mean(values, confidence)
+    return found is not None and min(values) > 0 and (found.low is None or found.low > 0)
+
+
+def _at_least(subject: Arm, baseline: Arm, confidence: float) -> float | None:
+    """By how many times the baseline sends more requests for the same reads, at least."""
+    if subject.api_requests is None or baseline.api_requests is None:
+        return None
+    many, few = (Events(arm.api_requests or 0, arm.reads) for arm in (baseline, subject))
+    factor = at_least_times(many, few, confidence)
+    return factor if factor is not None and factor > 1 else None
+
+
+def compare_arms(
+    frame: Frame, scenario: str, arms: Sequence[Arm], confidence: float = CONFIDENCE
+) -> list[Comparison]:
+    """Compare the subject of a scenario with every other server."""
+    subject = subject_of(arms)
+    if subject is None:
+        return []
+    return [
+        one
+        for arm in arms
+        if arm.is_contender and arm is not subject
+        for one in compare(frame, Side(scenario, subject), Side(scenario, arm), confidence)
+    ]
+
+
+def deciding(scenario: Scenario) -> Metric:
+    """Return the metric that decides in scenarios of this kind."""
+    return BY_KEY[OPEN_METRIC if scenario.is_open else CLOSED_METRIC]
+
+
+def controls_of(
+    frame: Frame, scenario: Scenario, arms: Sequence[Arm], confidence: float = CONFIDENCE
+) -> list[Control]:
+    """Return the controls among ``arms`` whose server has been measured too."""
+    by_name = {arm.server: arm for arm in arms}
+    return [
+        _control(frame, scenario, by_name[arm.server.removesuffix(AGAIN)], arm, confidence)
+        for arm in arms
+        if arm.is_control and arm.server.removesuffix(AGAIN) in by_name
+    ]
+
+
+def _control(
+    frame: Frame, scenario: Scenario, first: Arm, again: Arm, confidence: float
+) -> Control:
+    metric = deciding(scenario)
+    own, other = (arm.figure(metric.key) for arm in (again, first))
+    rounds, bases = (one.rounds if one else {} for one in (own, other))
+    shared = sorted(rounds.keys() & bases.keys())
+    pairs = [rounds[number] for number in shared], [bases[number] for number in shared]
+    logs = log_ratios(*pairs)
+    # The margin as a factor: 1.10 times as much, or 1 / 1.10.
+    found = None if logs is None else equivalence(logs, math.log1p(MARGIN), LOOK_CONFIDENCE)
+    return Control(
+        server=first.server,
+        arm=again.server,
+        metric=metric.key,
+        margin=MARGIN,
+        confidence=LOOK_CONFIDENCE,
+        verdict=found.verdict if found else Verdict.UNDECIDED,
+        ratio=None if logs is None else paired_ratio(*pairs, LOOK_CONFIDENCE),
+        comparisons=tuple(
+            compare(frame, Side(scenario.name, again), Side(scenario.name, first), confidence)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """A deciding ratio and the half width of its interval, relative: 0.07 is 7%."""
+
+    scenario: str
+    comparison: Comparison
+    half_width: float
+
+
+def half_width(ratio: Estimate) -> float | None:
+    """Return by how much the upper bound exceeds the geometric middle; ``None`` without bounds."""
+    if ratio.low is None or ratio.high is None or ratio.low <= 0:
+        return None
+    return math.sqrt(ratio.high / ratio.low) - 1
+
+
+def precisions(scenarios: Iterable[ScenarioAnalysis]) -> list[Precision]:
+    """Return every deciding ratio that has an interval, of all scenarios, the least sure first."""
+    return sorted(_precisions(scenarios), key=lambda one: one.half_width, reverse=True)
+
+
+def _precisions(scenarios: Iterable[ScenarioAnalysis]) -> Iterator[Precision]:
+    for scenario in scenarios:
+        metric = deciding(scenario.scenario)
+        for one in scenario.comparisons:
+            if one.metric == metric.key and not one.per_1000 and one.ratio is not None:
+                half = half_width(one.ratio)
+                if half is not None:
+                    yield Precision(scenario.scenario.name, one, half)
+
+
+def rounds_to_buy(analysis: RunAnalysis) -> int | None:
+    """Return how many rounds the run should be extended to, or ``None`` if it is sure enough.
+
+    ``None`` also when its plan buys none, when it has all that it may have, and when no
+    ratio can be stated: more of that would not tell either.
+    """
+    plan = analysis.plan
+    if plan.most_rounds is None or plan.rounds >= plan.most_rounds or _widest(analysis) is None:
+        return None
+    return min(plan.rounds + ROUNDS_A_PURCHASE, plan.most_rounds)
+
+
+def shortfall(analysis: RunAnalysis) -> str | None:
+    """Return the least sure of the deciding ratios in words, if it is wider than the plan wants."""
+    widest, plan = _widest(analysis), analysis.plan
+    if widest is None:
+        return None
+    one = widest.comparison
+    return (
+        f"{widest.scenario}: {one.definition.title} of {one.subject} against {one.baseline} is "
+        f"known within {widest.half_width:.1%} after {plan.rounds} rounds, not "
+        f"{plan.precision:.1%}"
+    )
+
+
+def _widest(analysis: RunAnalysis) -> Precision | None:
+    """Return the least sure deciding ratio where it is wider than the plan wants."""
+    requested = analysis.plan.precision
+    widest = next(iter(precisions(analysis.scenarios)), None)
+    if requested is None or widest is None or widest.half_width <= requested:
+        return None
+    return widest

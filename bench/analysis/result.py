@@ -1,0 +1,544 @@
+"""What a run's analysis holds, as plain data: ``summary.json`` is ``RunAnalysis`` itself.
+
+A program of someone else's, the gate and the comparison of runs need neither the tables
+of a run nor pandas to read it. The JSON Schema written beside each summary is made from
+these classes. A field that is taken away or changes its meaning makes a new version; one
+that is added does not, and has a default.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bench.analysis.cost_model import CostModel, Unfitted
+from bench.analysis.faults import FaultAnalysis
+from bench.analysis.latency import Percentile
+from bench.metrics import BY_KEY, Metric
+from bench.model import (
+    AGAIN,
+    NO_SERVER,
+    Caveat,
+    Environment,
+    EqualityRecord,
+    LoadWorker,
+    LoadWorkers,
+    Outcome,
+    Plan,
+    Resumption,
+    RunState,
+    Scenario,
+)
+from bench.stats import Estimate, Verdict, outlying, variation
+
+SUMMARY_SCHEMA = 2
+"""Version of ``summary.json``; a reader refuses a newer one."""
+SAME_WITHIN = 0.1
+"""Practical equality: within a tenth of the baseline nobody would change a design for it."""
+SUBJECT = "informer"
+"""The arm that the others are compared with, where the run has it; else the last server."""
+PRESENTATION = ("direct", "direct-rv0", "informer")
+"""Arms that are named first, in this order; others follow as the plan has them, ``none`` last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One metric of one arm: a value a round, their mean and its 95% interval.
+
+    ``per_1000``: per 1,000 answered reads; else per second, or a state. ``rounds`` maps a
+    round to its value. ``value`` is ``None`` when nothing was measured, which ``missing`` then
+    explains. A percentile that single rounds have too few samples for may still be stated of
+    all rounds together: then ``rounds`` is empty, and there are no bounds. ``events`` and
+    ``exposure`` are given for counts: their quotient is a rate in ``unit``.
+    """
+
+    metric: str
+    title: str
+    unit: str
+    source: str
+    per_1000: bool
+    higher_is_better: bool
+    may_be_zero: bool
+    rounds: dict[int, float]
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    missing: str | None = None
+    events: int | None = None
+    exposure: float | None = None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """Value and bounds as one."""
+        if self.value is None:
+            return None
+        return Estimate(self.value, self.low, self.high, len(self.rounds))
+
+    @property
+    def variation(self) -> float | None:
+        """Coefficient of variation over the rounds; ``None`` for one, or a mean not above 0."""
+        return variation(list(self.rounds.values()))
+
+    @property
+    def outlying(self) -> tuple[int, ...]:
+        """Rounds that stand apart from the others; they are in the mean all the same."""
+        return outlying(self.rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessCounts:
+    """What the freshness probe counted of one arm, over all rounds."""
+
+    writes: int
+    never_seen: int
+    """Writes that no read showed as long as was waited."""
+    first_reads: int
+    """Writes after which a read was answered at all."""
+    first_stale: int
+    """Those whose first read was older than the write: read-your-writes violations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm under one scenario; ``rounds`` are those whose trial ended well."""
+
+    server: str
+    rounds: tuple[int, ...]
+    reads: int
+    """Answered, over all rounds."""
+    api_requests: int | None
+    """Requests for the load's reads that reached the API server, over all rounds; the
+    freshness probe's are left out. ``None``: not counted."""
+    api_requests_by_verb: dict[str, int]
+    """The same by verb; a watch is counted when it is opened."""
+    figures: tuple[Figure, ...]
+    latency: tuple[Percentile, ...]
+    """From the intended start, all rounds pooled."""
+    service: tuple[Percentile, ...] = ()
+    """From the actual send, all rounds pooled."""
+    freshness: FreshnessCounts | None = None
+    """``None``: no probe, or no server to ask."""
+
+    def figure(self, metric: str, *, per_1000: bool = False) -> Figure | None:
+        """Return the figure of ``metric``, if the run's analysis has it."""
+        for one in self.figures:
+            if (one.metric, one.per_1000) == (metric, per_1000):
+                return one
+        return None
+
+    def percentile(self, q: float) -> Percentile | None:
+        """Return percentile ``q`` from the intended start, if the analysis has it."""
+        return next((one for one in self.latency if one.q == q), None)
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether this is the arm without a server."""
+        return self.server == NO_SERVER
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this is a server's second measurement: a control, never a contender."""
+        return self.server.endswith(AGAIN)
+
+    @property
+    def is_contender(self) -> bool:
+        """Whether this is a server to be compared with others."""
+        return not self.is_floor and not self.is_control
+
+
+class Direction(StrEnum):
+    """What the rounds say about a difference, by its interval against the band of equality."""
+
+    LESS = "less"
+    MORE = "more"
+    SAME = "practically the same"
+    UNCLEAR = "not shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One arm against another of the same run, paired by round.
+
+    ``ratio`` is subject / baseline (geometric mean), ``difference`` is subject - baseline in
+    the metric's unit, ``at_least`` is by how many times the baseline's count is at least
+    larger. What cannot be stated is ``None``. ``times`` is how many times the baseline's mean
+    the subject's is, by the strongest of these: the ratio; else 1 + the difference as a share
+    of the baseline's mean; for a count that was zero in every round 0, up to the exact bound.
+    """
+
+    metric: str
+    per_1000: bool
+    subject: str
+    baseline: str
+    ratio: Estimate | None = None
+    difference: Estimate | None = None
+    at_least: float | None = None
+    times: Estimate | None = None
+    check: tuple[float, float] | None = None
+    """The ratio's bounds by bootstrap-t: what assumes less should say much the same."""
+    variation: float | None = None
+    """Coefficient of variation of the paired ratio over rounds."""
+    outlying: tuple[int, ...] = ()
+    """Rounds that stand apart from the others. They are in every figure all the same."""
+
+    @property
+    def definition(self) -> Metric:
+        """The metric's entry in the registry."""
+        return BY_KEY[self.metric]
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest change that rounds like these would show in four of five runs.
+
+        Relative (0.05 is 5%) where there is a ratio, else in the metric's unit.
+        """
+        stated = self.ratio or self.difference
+        return stated.detectable if stated is not None else None
+
+    @property
+    def upheld(self) -> bool | None:
+        """Whether Student's t and the bootstrap-t agree that there is a difference, or none."""
+        shown = self.ratio.holds(1.0) if self.ratio else None
+        if shown is None or self.check is None:
+            return None
+        return shown == (self.check[0] <= 1.0 <= self.check[1])
+
+    @property
+    def direction(self) -> Direction:
+        """What can be said of ``times``: without an interval, nothing."""
+        bounds = self.times.bounds if self.times else None
+        if bounds is None:
+            return Direction.UNCLEAR
+        low, high = bounds[0] - 1, bounds[1] - 1
+        if low >= -SAME_WITHIN and high <= SAME_WITHIN:
+            return Direction.SAME
+        if high < 0:
+            return Direction.LESS
+        return Direction.MORE if low > 0 else Direction.UNCLEAR
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A server measured twice in one scenario, and whether that showed a difference."""
+
+    server: str
+    arm: str
+    """The second measurement: ``<server>-again``."""
+    metric: str
+    """Named beforehand; nothing else decides."""
+    margin: float
+    """Relative: a server that differs from itself by less is as good as equal."""
+    confidence: float
+    verdict: Verdict
+    ratio: Estimate | None
+    """Second over first at ``confidence``; ``None``: no round has both."""
+    comparisons: tuple[Comparison, ...]
+    """In every metric, second measurement against first: shown, and decide nothing."""
+
+    @property
+    def fired(self) -> bool:
+        """Whether the same server differed from itself: the run's differences are then in doubt."""
+        return self.verdict is Verdict.DIFFERENT
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioAnalysis:
+    """One scenario: what was asked, its arms in presentation order, and how they compare."""
+
+    scenario: Scenario
+    arms: tuple[Arm, ...]
+    """Servers, the floor, and controls last."""
+    missing: tuple[str, ...]
+    """Arms of the plan without a good trial."""
+    comparisons: tuple[Comparison, ...]
+    """The subject against every other server, in every metric that both have."""
+    controls: tuple[Control, ...] = ()
+
+    def arm(self, server: str) -> Arm | None:
+        """Return the arm called ``server``, if it has a good trial."""
+        return next((arm for arm in self.arms if arm.server == server), None)
+
+    @property
+    def contenders(self) -> tuple[Arm, ...]:
+        """The servers to be compared."""
+        return tuple(arm for arm in self.arms if arm.is_contender)
+
+    @property
+    def subject(self) -> Arm | None:
+        """The arm that the others are compared with; ``None`` without a pair of servers."""
+        return subject_of(self.arms)
+
+    def comparison(
+        self, metric: str, baseline: str, *, per_1000: bool = False
+    ) -> Comparison | None:
+        """Return the comparison with ``baseline`` in ``metric``, if there is one."""
+        for one in self.comparisons:
+            if (one.metric, one.baseline, one.per_1000) == (metric, baseline, per_1000):
+                return one
+        return None
+
+    def pairs(self, compared: Comparison) -> dict[int, tuple[float, float]]:
+        """Return round -> (subject, baseline) of a comparison of two of its arms."""
+        sides = []
+        for server in (compared.subject, compared.baseline):
+            arm = self.arm(server)
+            figure = arm.figure(compared.metric, per_1000=compared.per_1000) if arm else None
+            sides.append(figure.rounds if figure else {})
+        own, base = sides
+        return {number: (own[number], base[number]) for number in sorted(own.keys() & base.keys())}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPathFigure:
+    """One metric of one read path, and how many times the baseline's it is.
+
+    ``times`` is paired by round; ``None`` for the baseline itself and where no factor can be
+    stated. The figure with its rounds is that of ``scenario``.
+    """
+
+    metric: str
+    title: str
+    unit: str
+    per_1000: bool
+    scenario: str
+    value: float | None
+    times: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPath:
+    """One read path; ``contract`` is bytes, content or metadata, ``None`` where not recorded."""
+
+    server: str
+    contract: str | None
+    figures: tuple[ReadPathFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every read path that was asked the same, against the baseline."""
+
+    baseline: str
+    scenarios: tuple[str, ...]
+    """The one at a fixed rate, then the one at full speed if there is one."""
+    paths: tuple[ReadPath, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFigure:
+    """One metric of one server on each version, and how many times the oldest's the newest is."""
+
+    server: str
+    metric: str
+    title: str
+    unit: str
+    per_1000: bool
+    values: dict[str, float | None]
+    """By version; ``None`` where that version was not measured, or lacks the metric."""
+    times: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The same scenario on several versions of Kubernetes, the oldest first."""
+
+    versions: tuple[str, ...]
+    """To the patch, as the API servers called themselves."""
+    scenarios: tuple[str, ...]
+    """One a version, in the same order."""
+    figures: tuple[VersionFigure, ...]
+
+    def figure(self, server: str, metric: str) -> VersionFigure | None:
+        """Return one metric of one server, if it was measured."""
+        for one in self.figures:
+            if (one.server, one.metric) == (server, metric):
+                return one
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaCost:
+    """One metric of one arm by the number of replicas, and what each further one adds."""
+
+    metric: str
+    arm: str
+    means: dict[int, Estimate]
+    """By the number of replicas."""
+    points: tuple[tuple[int, int, float], ...]
+    """``(replicas, round, value)``."""
+    slopes: dict[int, float]
+    """By round: the slope over the replicas, of rounds with at least two numbers of them."""
+    each: Estimate | None
+    """The mean slope; ``None`` where no round has the metric at two numbers of replicas."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaGroup:
+    """Scenarios alike but for their replicas: what these cost, metric by metric, arm by arm."""
+
+    scenarios: tuple[str, ...]
+    replicas: tuple[int, ...]
+    arms: tuple[str, ...]
+    costs: tuple[ReplicaCost, ...]
+
+    def of(self, metric: str) -> list[ReplicaCost]:
+        """Return the arms' costs in ``metric``."""
+        return [cost for cost in self.costs if cost.metric == metric]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRequests:
+    """What one of several replicas asked the API server in one trial.
+
+    ``lists``, ``gets`` and ``watches`` (opened) are of pods, between the marks, for the load's
+    reads; the freshness probe's are left out. ``watches_since_start`` are those that it opened
+    from its start to the end mark. ``audit_log`` and ``own_count`` are all of its requests
+    between the marks, by either ledger; ``own_count`` is ``None`` where the server tells none.
+    """
+
+    scenario: str
+    server: str
+    round: int
+    replica: int
+    lists: int
+    gets: int
+    watches: int
+    watches_since_start: int
+    audit_log: int
+    own_count: int | None
+    agree: bool | None = None
+    """Whether the two ledgers agree key by key; ``None``: it has no own count."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether the audit log knows of the replica at all."""
+        return bool(self.audit_log or self.watches_since_start)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTotals:
+    """One trial's requests by the three ledgers; ``None`` where a ledger could not be read."""
+
+    client: int | None
+    """The server's own count."""
+    audit_user: int | None
+    """The audit log, its account."""
+    audit_all: int | None
+    """The audit log, everyone."""
+    metric: int | None
+    """The API server's own ``apiserver_request_total``."""
+    agree: bool | None
+    """Whether every pair agrees key by key; ``None``: there is no pair."""
+    disagreements: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Which ledger is missing and why, in sentences."""
+    pod_reads: int | None = None
+    """LISTs and GETs of pods by its account for the load's reads."""
+    replicas_told_apart: bool | None = None
+    """Of several replicas: whether User-Agents name them; ``None``: one replica, or not kept."""
+    other_agents: dict[str, int] = field(default_factory=dict)
+    """Requests by User-Agents that name none of the replicas."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """One trial as it went, good or not; what is ``None`` was not measured."""
+
+    folder: str
+    scenario: str
+    server: str
+    round: int
+    outcome: Outcome
+    failure: str | None
+    attempt: int | None
+    answered: int
+    failed: int
+    """Failed, timed out or dropped."""
+    achieved_rps: float | None
+    median_ms: float | None
+    api_requests: int | None
+    """Of the server under test, the freshness probe's own among them."""
+    generator_cpu_share: float | None
+    schedule_lag_p99_ms: float | None
+    ready_s: float | None
+    equal_to_list: bool | None
+    replicas: int
+    load_workers: tuple[LoadWorker, ...] = ()
+    ledgers: LedgerTotals | None = None
+    """``None``: a failed trial, or one with a fault, whose ledgers are not held together."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunAnalysis:
+    """A whole run."""
+
+    summary_schema: int
+    run: str
+    state: RunState
+    started_at: str
+    ended_at: str | None
+    plan: Plan
+    environment: Environment
+    trials_planned: int
+    trials_made: int
+    void: tuple[Caveat, ...]
+    """What is said before any figure: with one of these none can be relied on."""
+    caveats: tuple[Caveat, ...]
+    scenarios: tuple[ScenarioAnalysis, ...]
+    """Those without a fault."""
+    read_paths: tuple[Matrix, ...] = ()
+    """Where the run has more read paths than the usual three: all of them side by side."""
+    faults: tuple[FaultAnalysis, ...] = ()
+    """The scenarios in which the API server was made to fail."""
+    versions: tuple[Versions, ...] = ()
+    """Scenarios that were run on several versions of Kubernetes."""
+    load_workers: LoadWorkers = field(default_factory=LoadWorkers)
+    """Who made the load; both 0: one process."""
+    replica_requests: tuple[ReplicaRequests, ...] = ()
+    """Where a server had several replicas whose User-Agents tell them apart: each one's requests,
+    of trials without a fault."""
+    replicas: tuple[ReplicaGroup, ...] = ()
+    """Scenarios that differ in their replicas alone: what each further one costs."""
+    cost_models: tuple[CostModel, ...] = ()
+    """Unit costs and break-even rates, a model a quantity."""
+    unfitted: tuple[Unfitted, ...] = ()
+    """Quantities without a model, and why."""
+    trials: tuple[TrialLine, ...] = ()
+    equality: EqualityRecord | None = None
+    """Whether the servers answered alike; ``None``: they were not compared."""
+    resumptions: tuple[Resumption, ...] = ()
+    reason: str | None = None
+    """Why the run is incomplete."""
+
+    def scenario(self, name: str) -> ScenarioAnalysis | None:
+        """Return the scenario called ``name``, if the run has it."""
+        return next((one for one in self.scenarios if one.scenario.name == name), None)
+
+    def figure(
+        self, scenario: str, server: str, metric: str, *, per_1000: bool = False
+    ) -> Figure | None:
+        """Return one figure of one arm of one scenario, if the run has it."""
+        found = self.scenario(scenario)
+        arm = found.arm(server) if found is not None else None
+        return arm.figure(metric, per_1000=per_1000) if arm is not None else None
+
+    @property
+    def controls(self) -> Iterator[tuple[str, Control]]:
+        """The same-against-same controls, each with the name of its scenario."""
+        for scenario in self.scenarios:
+            for control in scenario.controls:
+                yield scenario.scenario.name, control
+
+
+def subject_of(arms: Sequence[Arm]) -> Arm | None:
+    """Return the arm to compare the others with; ``None`` when there is no pair of servers."""
+    servers = [arm for arm in arms if arm.is_contender]
+    if len(servers) < 2:
+        return None
+    return ([arm for arm in servers if arm.server == SUBJECT] or servers)[-1]
+
+
+def presentation_order(servers: Sequence[str]) -> list[str]:
+    """Put ``servers`` in the order in which a reader meets them."""
+    known = [server for server in PRESENTATION if server in servers]
+    others = [server for server in servers if server not in (*PRESENTATION, NO_SERVER)]
+    return known + others + [NO_SERVER] * (NO_SERVER in servers)

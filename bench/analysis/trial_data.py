@@ -1,0 +1,245 @@
+"""One trial with what its tables say, and the value of each metric on it.
+
+A value is ``None`` where the trial cannot carry the metric, never 0 and never NaN.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.analysis.counters import Marks
+from bench.analysis.latency import (
+    Freshness,
+    Latencies,
+    Percentile,
+    pool,
+    pool_freshness,
+    read_freshness,
+    response_times,
+    service_times,
+)
+from bench.analysis.ledgers import OPEN_WATCHES, Ledgers, read_ledgers
+from bench.metrics import BY_KEY, Metric, Tally, Times
+from bench.metrics.metric import Counted, Growth, Quantile, Recorded, Source, Total
+from bench.model import EqualityRecord, Outcome, Plan, RunRecord, Trial, TrialRecord
+from bench.store import RunReader
+
+
+@dataclass(frozen=True, slots=True)
+class TrialData:
+    """One trial with what its tables say. ``None``: the table was not recorded."""
+
+    record: TrialRecord
+    ledgers: Ledgers
+    marks: Marks | None
+    response: Latencies
+    """From the intended start."""
+    service: Latencies
+    """From the actual send, answered requests only."""
+    freshness: Freshness | None = None
+    """Of the server under test; ``None`` also where there is none."""
+    bystander: Latencies | None = None
+    """Of the client that asks the API server itself, from the intended start."""
+
+    @property
+    def trial(self) -> Trial:
+        """Scenario, arm and round."""
+        return self.record.trial
+
+    @property
+    def reads(self) -> int:
+        """Requests of the load that were answered well."""
+        return len(self.response.answered_ms)
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the API server began anew between the marks: its counters then say nothing."""
+        return self.marks is not None and (
+            self.marks.restarted("apiserver") or self.ledgers.metric_reset
+        )
+
+    def times(self, times: Times) -> Latencies | None:
+        """Return one of its distributions; ``None``: not recorded."""
+        match times:
+            case Times.RESPONSE:
+                return self.response
+            case Times.SERVICE:
+                return self.service
+            case Times.BYSTANDER:
+                return self.bystander
+            case Times.STALENESS:
+                return self.freshness.upper if self.freshness else None
+            case Times.EVENT_DELAY:
+                return self.freshness.event_delay if self.freshness else None
+
+    def percentile(self, quantile: Quantile) -> Percentile | None:
+        """Return one percentile; ``None`` where no time was taken."""
+        latencies = self.times(quantile.times)
+        return latencies.percentile(quantile.q) if latencies and latencies.samples else None
+
+
+def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
+    """Read one trial's tables; raises ``StoreError`` when one is damaged."""
+    trial = record.trial
+    marks = Marks(reader.scrapes(trial)) if reader.has(trial, "scrapes") else None
+    audit = reader.audit(trial) if reader.has(trial, "audit") else None
+    freshness = reader.freshness(trial) if reader.has(trial, "freshness") else None
+    bystander = reader.bystander(trial) if reader.has(trial, "bystander") else None
+    requests = reader.requests(trial)
+    return TrialData(
+        record=record,
+        ledgers=read_ledgers(record, audit, marks, freshness=freshness, bystander=bystander),
+        marks=marks,
+        response=response_times(requests, record.request_timeout_s),
+        service=service_times(requests),
+        freshness=None if freshness is None else read_freshness(freshness),
+        bystander=None if bystander is None else response_times(bystander, None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """A run with its tables read: what the analysis and the charts are made from."""
+
+    reader: RunReader
+    trials: tuple[TrialRecord, ...]
+    """All that were written."""
+    every: tuple[TrialData, ...]
+    """Of the trials that ended well."""
+    data: tuple[TrialData, ...]
+    """Those without a fault: no cost is taken from the others."""
+
+    @property
+    def record(self) -> RunRecord:
+        """The head of the run."""
+        return self.reader.record
+
+    @property
+    def equality(self) -> EqualityRecord | None:
+        """Whether the servers answered alike; raises ``StoreError``."""
+        return self.reader.equality
+
+    def of_arm(self, scenario: str, server: str) -> list[TrialData]:
+        """Return the rounds of one arm."""
+        return [
+            one for one in self.data if (one.trial.scenario, one.trial.server) == (scenario, server)
+        ]
+
+    def times(self, scenario: str, server: str, times: Times) -> Latencies | None:
+        """Return all rounds of an arm pooled; ``None`` where none recorded them."""
+        return pooled_times(self.of_arm(scenario, server), times)
+
+    def freshness(self, scenario: str, server: str) -> Freshness | None:
+        """Return what the probe found over all rounds of an arm; ``None``: no probe."""
+        return pool_freshness(one.freshness for one in self.of_arm(scenario, server))
+
+
+def read_run(reader: RunReader) -> RunData:
+    """Read the tables of a run; raises ``StoreError`` when one is damaged."""
+    trials = tuple(reader.trials())
+    failing = faulty(reader.record.plan)
+    every = tuple(read_trial(reader, trial) for trial in trials if trial.outcome is Outcome.OK)
+    data = tuple(one for one in every if one.trial.scenario not in failing)
+    return RunData(reader, trials, every, data)
+
+
+def faulty(plan: Plan) -> frozenset[str]:
+    """Return the names of the scenarios with a fault: no cost may be taken from them."""
+    return frozenset(one.name for one in plan.scenarios if one.fault is not None)
+
+
+def pooled_times(rounds: Iterable[TrialData], times: Times) -> Latencies | None:
+    """Pool one distribution over ``rounds``; ``None`` where none recorded it."""
+    parts = [part for one in rounds if (part := one.times(times)) is not None]
+    return pool(parts) if parts else None
+
+
+def value_of(metric: Metric, data: TrialData) -> float | None:
+    """Return the value of ``metric`` on one trial, nothing subtracted."""
+    return _value(metric.of, data)
+
+
+def per_1000_reads(metric: Metric, data: TrialData, per_second: float) -> float | None:
+    """Turn ``metric`` per second into one per 1,000 answered reads; ``None`` without reads."""
+    seconds = data.record.window_s if metric.over_window else data.record.marks_s
+    return per_second * seconds / data.reads * 1000 if data.reads else None
+
+
+def withheld(metric: Metric, data: TrialData) -> str | None:
+    """Say why a trial's percentile cannot be stated, though times were taken."""
+    if not isinstance(metric.of, Quantile):
+        return None
+    found = data.percentile(metric.of)
+    if found is None:
+        return None
+    if found.at_least:
+        return f"in round {data.trial.round} it falls among what was not answered"
+    return None if found.withheld is None else f"a round {found.withheld}"
+
+
+def _value(source: Source, data: TrialData) -> float | None:
+    match source:
+        case Quantile():
+            found = data.percentile(source)
+            return None if found is None or found.at_least else found.value_ms
+        case Growth():
+            return _growth(source, data)
+        case Recorded():
+            return _recorded(source, data)
+        case Total(keys):
+            parts = [_value(BY_KEY[key].of, data) for key in keys]
+            known = [part for part in parts if part is not None]
+            return sum(known) if len(known) == len(parts) else None
+        case Counted(tally):
+            return _tally(tally, data)
+
+
+def _growth(source: Growth, data: TrialData) -> float | None:
+    if data.marks is None or (source.counter.scraped == "apiserver" and data.restarted):
+        return None
+    grown = data.marks.grew(source.counter)
+    return None if grown is None else _per_second(data, grown * source.factor)
+
+
+def _recorded(source: Recorded, data: TrialData) -> float | None:
+    amount: float | None = getattr(data.record, source.field)
+    if source.otherwise is not None:
+        # What the kernel says of a process that was replaced meanwhile is of two.
+        if source.otherwise.counter.scraped == "apiserver" and data.restarted:
+            return None
+        if amount is None:
+            return _growth(source.otherwise, data)
+    if amount is None:
+        return None
+    if source.per_second:
+        return _per_second(data, amount * source.factor)
+    if source.per is not None:
+        divisor: float | None = getattr(data.record, source.per)
+        return amount / divisor if divisor else None
+    return amount * source.factor
+
+
+def _tally(tally: Tally, data: TrialData) -> float | None:
+    window_s = data.record.window_s
+    match tally:
+        case Tally.API_REQUESTS:
+            reached = data.ledgers.for_reads
+            return None if reached is None or window_s <= 0 else reached.total() / window_s
+        case Tally.ANSWERED:
+            return None if window_s <= 0 or not data.response.samples else data.reads / window_s
+        case Tally.STALE_FIRST_READS:
+            found = data.freshness
+            return found.first_stale / found.first_reads if found and found.first_reads else None
+        case Tally.OPEN_WATCHES:
+            return _open_watches(data.marks)
+
+
+def _open_watches(marks: Marks | None) -> float | None:
+    standing = marks.at("apiserver", OPEN_WATCHES, "end") if marks is not None else None
+    if standing is None:
+        return None
+    wanted = {"verb": "WATCH", "resource": "pods"}
+    return sum(one.value for one in standing if wanted.items() <= one.labels.items())
+
+
+def _per_second(data: TrialData, amount: float) -> float | None:
+    return amount / data.record.marks_s if data.record.marks_s > 0 else None

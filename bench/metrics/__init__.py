@@ -1,0 +1,36 @@
+"""What is measured: one registry of metrics, each an entry of data. Pure.
+
+``registry`` is the table of contents, ``metric`` the words it is written in. Nothing
+here reads a file or computes a value: ``bench.analysis`` evaluates a metric's source on
+a trial, ``bench.report`` shows it in its views, ``bench.gate`` judges it by its key, and
+``bench.probes`` keeps only the samples that some metric needs.
+"""
+
+from bench.metrics.metric import (
+    Group,
+    Load,
+    Metric,
+    Speed,
+    Tally,
+    Times,
+    View,
+    percentile_name,
+)
+from bench.metrics.registry import BY_KEY, METRICS, PERCENTILES, REQUESTS, of_view, scraped_names
+
+__all__ = [
+    "BY_KEY",
+    "METRICS",
+    "PERCENTILES",
+    "REQUESTS",
+    "Group",
+    "Load",
+    "Metric",
+    "Speed",
+    "Tally",
+    "Times",
+    "View",
+    "of_view",
+    "percentile_name",
+    "scraped_names",
+]

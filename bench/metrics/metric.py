@@ -1,0 +1,264 @@
+"""What a metric is: where its value comes from, how it is named, and where it is shown.
+
+Everything here is data. The analysis evaluates a ``Source`` on a trial, and the report
+takes titles, units, words and views from the same entry.
+"""
+
+from dataclasses import dataclass
+from enum import Flag, StrEnum, auto
+
+NO_SERVER = "none"
+"""The arm without a server and without load: the idle baseline, called the floor."""
+BARE = "direct"
+"""The server that keeps no pod: what another has in memory above it is its cache."""
+
+
+class View(Flag):
+    """Places where a metric is shown. The order within a view is that of the registry."""
+
+    HEADLINE = auto()
+    """The figures at the top of the page."""
+    TABLE = auto()
+    """The table of a scenario."""
+    BALANCE = auto()
+    """What improves and what gets worse, as shares of the baseline."""
+    FACTORS = auto()
+    """The subject against each other server, as a factor."""
+    BILL = auto()
+    """What the informer costs the application."""
+    BRIEF = auto()
+    """The table of terminal and Markdown."""
+    NOISE = auto()
+    """How much the rounds differ among themselves."""
+    MATRIX = auto()
+    """All read paths side by side."""
+    VERSIONS = auto()
+    """One scenario on several versions of Kubernetes."""
+    REPLICAS = auto()
+    """What each further replica costs."""
+    MODEL = auto()
+    """The cost model: unit costs and break-even."""
+    OBSERVERS = auto()
+    """What freshness probe and bystander add to what they observe."""
+
+
+NOWHERE = View(0)
+
+
+class Group(StrEnum):
+    """A heading under which a table shows a metric."""
+
+    REQUESTS = "requests"
+    READS = "reads"
+    CONTROL_PLANE = "control plane"
+    INTERNALS = "inside the control plane"
+    APPLICATION = "application"
+    START = "start"
+    FRESHNESS = "freshness"
+    NEIGHBOURS = "other clients"
+
+
+class Load(StrEnum):
+    """The kind of load under which arms compare like for like."""
+
+    ANY = "any"
+    FIXED_RATE = "fixed rate"
+    """Arms that answer the same rate of reads: costs per second."""
+    FULL_SPEED = "full speed"
+
+
+class Speed(StrEnum):
+    """The scenario that the matrix of read paths takes a metric from."""
+
+    FIXED = "fixed rate"
+    FULL = "full speed"
+    FULL_IF_MEASURED = "full speed if measured"
+    """A rate that the slowest path can keep asks so little of the control plane that its CPU
+    is lost in what the floor differs from round to round."""
+
+
+class Times(StrEnum):
+    """A distribution of times that a trial recorded."""
+
+    RESPONSE = "response time"
+    """From the intended start; unanswered requests are censored."""
+    SERVICE = "service time"
+    """From the actual send, answered requests only."""
+    STALENESS = "staleness"
+    EVENT_DELAY = "event delay"
+    BYSTANDER = "bystander"
+
+
+class Tally(StrEnum):
+    """What is counted in a trial's tables."""
+
+    API_REQUESTS = "API requests"
+    """Requests of the server under test that reached the API server, per second of the window."""
+    ANSWERED = "answered reads"
+    """Reads answered well, per second of the window."""
+    STALE_FIRST_READS = "stale first reads"
+    """Share of first reads after a write that were older than it."""
+    OPEN_WATCHES = "open watches"
+    """Watches of pods that stand open at the end mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way of reading a counter: the sum of ``names``, of series with ``label`` = ``value``.
+
+    With ``label`` it only applies where the metric has that label at all; without
+    ``value`` every series counts. A counter with labels is not exposed before its first
+    event, which is 0: a ``witness`` of the same family tells that from a version without it.
+    """
+
+    names: tuple[str, ...]
+    label: str | None = None
+    value: str | None = None
+    witness: str | None = None
+    of_pods: bool = False
+    """Only series of pods: the API server lists other kinds for its own sake, at its own times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A Prometheus counter of ``scraped``: the first of ``readings`` that its version exposes."""
+
+    scraped: str
+    readings: tuple[Reading, ...]
+
+    @property
+    def name(self) -> str:
+        """The newest name, for messages."""
+        return " + ".join(self.readings[0].names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that any version's reading needs."""
+        return frozenset(
+            name
+            for reading in self.readings
+            for name in (*reading.names, reading.witness)
+            if name is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """By how much ``counter`` grew per second between the marks, times ``factor``."""
+
+    counter: Counter
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The field of ``trial.json`` times ``factor``; where it is null, ``otherwise``."""
+
+    field: str
+    factor: float = 1.0
+    per_second: bool = False
+    """Over the seconds between the marks."""
+    per: str | None = None
+    """Another field of ``trial.json`` that it is divided by."""
+    otherwise: Growth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum of other metrics, by key; missing where one of them is."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """Percentile ``q`` (0 < q < 1) of ``times``, in ms."""
+
+    times: Times
+    q: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a ledger or an observer counted."""
+
+    tally: Tally
+
+
+Source = Growth | Recorded | Total | Quantile | Counted
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a factor above 1 is said: ``3 times longer``, ``3 times shorter``."""
+
+    more: str
+    less: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A quantity of a trial.
+
+    ``source`` says in words which file and columns it is computed from. ``floor`` is the
+    arm whose value of the same round is subtracted. ``views`` are the places that show it
+    per second or as a state, ``per_1000`` those that show it per 1,000 answered reads;
+    ``unseen`` is the reason why a metric without a view is kept.
+    """
+
+    key: str
+    title: str
+    short: str
+    unit: str
+    source: str
+    of: Source
+    group: Group
+    views: View = NOWHERE
+    per_1000: View = NOWHERE
+    words: Words = Words("times as much", "times less")
+    higher_is_better: bool = False
+    floor: str | None = None
+    load: Load = Load.ANY
+    may_be_zero: bool = False
+    per_read: bool = False
+    """Whether it is stated per 1,000 answered reads, too."""
+    over_window: bool = False
+    """Per second of the window (``window_s``), not of the time between marks (``marks_s``)."""
+    speed: Speed = Speed.FIXED
+    unseen: str = ""
+
+    @property
+    def above_floor(self) -> bool:
+        """Whether the idle baseline is subtracted."""
+        return self.floor == NO_SERVER
+
+    @property
+    def q(self) -> float | None:
+        """Which percentile it is; ``None`` if it is none."""
+        return self.of.q if isinstance(self.of, Quantile) else None
+
+    @property
+    def counter(self) -> Counter | None:
+        """The counter without which it cannot be measured."""
+        return self.of.counter if isinstance(self.of, Growth) else None
+
+    def unit_of(self, *, per_1000: bool) -> str:
+        """Return the unit of a value per second, or of one per 1,000 reads."""
+        return self.unit.split("/")[0] if per_1000 else self.unit
+
+    def title_of(self, *, per_1000: bool) -> str:
+        """Return the title of a value per second, or of one per 1,000 reads."""
+        return f"{self.title} per 1,000 reads" if per_1000 else self.title
+
+    def shown_in(self, view: View) -> tuple[bool, ...]:
+        """Return the forms in which ``view`` shows it: per second (False), per 1,000 (True)."""
+        return tuple(
+            per_1000
+            for per_1000, views in ((False, self.views), (True, self.per_1000))
+            if view in views
+        )
+
+
+def percentile_name(q: float) -> str:
+    """Name a percentile: ``p50``, ``p99.9``."""
+    return f"p{q * 100:g}"

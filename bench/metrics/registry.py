@@ -1,0 +1,562 @@
+"""What this project measures, one entry a metric. The order is that of every table.
+
+A new metric is one entry here. A percentile is one line of ``PERCENTILES``. Titles,
+words, views, the rules of the gate and the samples that are kept of somebody's API server
+follow.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from bench.metrics.metric import (
+    BARE,
+    NO_SERVER,
+    NOWHERE,
+    Counted,
+    Counter,
+    Group,
+    Growth,
+    Load,
+    Metric,
+    Quantile,
+    Reading,
+    Recorded,
+    Speed,
+    Tally,
+    Times,
+    Total,
+    View,
+    Words,
+    percentile_name,
+)
+
+FLOOR = "; the same of the arm none subtracted, round by round"
+LONGER = Words("times longer", "times shorter")
+MANY = Words("times as many", "times fewer")
+MUCH = Words("times as much", "times less")
+LISTS = "apiserver_storage_list_total"
+LISTS_OBJECTS = "apiserver_storage_list_fetched_objects_total"
+CACHE_LISTS = "apiserver_cache_list_total"
+CACHE_LISTS_OBJECTS = "apiserver_cache_list_fetched_objects_total"
+FLOW = "apiserver_flowcontrol_"
+API, ETCD = "apiserver", "etcd"
+HEADLINE, TABLE, BALANCE, FACTORS, BILL, BRIEF, *_others = View
+NOISE, MATRIX, VERSIONS, REPLICAS, MODEL, OBSERVERS = _others
+
+PERCENTILES: Mapping[float, View] = {
+    0.5: TABLE | BALANCE | FACTORS | BRIEF | NOISE | MATRIX | VERSIONS | OBSERVERS,
+    0.9: TABLE,
+    0.99: HEADLINE | TABLE | BALANCE | FACTORS | BRIEF,
+}
+"""The percentiles of response and service times, and where the former are shown."""
+
+
+def _counter(scraped: str, *names: str, witness: str | None = None) -> Counter:
+    return Counter(scraped, (Reading(names, witness=witness),))
+
+
+API_CPU = _counter(API, "process_cpu_seconds_total")
+ETCD_CPU = _counter(ETCD, "process_cpu_seconds_total")
+# No watch, no series of the second name: the first speaks for both.
+API_BYTES = _counter(
+    API,
+    "apiserver_response_sizes_sum",
+    "apiserver_watch_events_sizes_sum",
+    witness="apiserver_response_sizes_sum",
+)
+ETCD_REQUESTS = Counter(
+    API, (Reading(("etcd_requests_total",)), Reading(("etcd_request_duration_seconds_count",)))
+)
+ETCD_RANGES = Counter(
+    ETCD, (Reading(("etcd_mvcc_range_total",)), Reading(("etcd_debugging_mvcc_range_total",)))
+)
+# From 1.37 on one metric says which storage served a list; before, it counted etcd's alone
+# and another the watch cache's, which 1.37 still exposes beside it (k8s.io/apiserver,
+# pkg/storage/metrics and pkg/storage/cacher/metrics).
+LISTS_FROM_CACHE = Counter(
+    API,
+    (
+        Reading((LISTS,), label="storage", value="watchcache", of_pods=True),
+        Reading((CACHE_LISTS,), of_pods=True),
+    ),
+)
+LISTS_FROM_ETCD = Counter(
+    API,
+    (
+        Reading((LISTS,), label="storage", value="etcd", of_pods=True),
+        Reading((LISTS,), of_pods=True),
+    ),
+)
+OBJECTS_LISTED = Counter(
+    API,
+    (
+        Reading((LISTS_OBJECTS,), label="storage", of_pods=True),
+        Reading((LISTS_OBJECTS, CACHE_LISTS_OBJECTS), of_pods=True),
+    ),
+)
+FLOW_REJECTED = _counter(
+    API, f"{FLOW}rejected_requests_total", witness=f"{FLOW}dispatched_requests_total"
+)
+
+
+def _response_times() -> Iterator[Metric]:
+    for q, views in PERCENTILES.items():
+        name = percentile_name(q)
+        yield Metric(
+            name,
+            f"Latency {name}, from the intended start",
+            "median latency" if q == 0.5 else f"{name} latency",
+            "ms",
+            source="requests.parquet: done_us - intended_us, unanswered rows at least the time-out",
+            of=Quantile(Times.RESPONSE, q),
+            group=Group.READS,
+            views=views,
+            words=LONGER,
+        )
+
+
+def _service_times() -> Iterator[Metric]:
+    for q in PERCENTILES:
+        name = percentile_name(q)
+        yield Metric(
+            f"service_{name}",
+            f"Latency {name}, from the actual send",
+            "median service time" if q == 0.5 else f"{name} service time",
+            "ms",
+            source="requests.parquet: done_us - sent_us, rows with outcome ok",
+            of=Quantile(Times.SERVICE, q),
+            group=Group.READS,
+            views=TABLE,
+            words=LONGER,
+        )
+
+
+def _staleness(q: float, views: View) -> Metric:
+    name = percentile_name(q)
+    return Metric(
+        f"staleness_{name}",
+        f"Staleness {name}, upper bound",
+        "median staleness, at most" if q == 0.5 else f"staleness {name}, at most",
+        "ms",
+        source="freshness.parquet: fresh_done_us - acked_us; writes never seen count as longer",
+        of=Quantile(Times.STALENESS, q),
+        group=Group.FRESHNESS,
+        views=views,
+        words=LONGER,
+    )
+
+
+def _bystander(q: float, views: View) -> Metric:
+    name = percentile_name(q)
+    return Metric(
+        f"bystander_{name}",
+        f"Another client's small read, {name}",
+        f"another client's {name}",
+        "ms",
+        source="bystander.parquet: done_us - intended_us; unanswered rows count as longer",
+        of=Quantile(Times.BYSTANDER, q),
+        group=Group.NEIGHBOURS,
+        views=views,
+        words=LONGER,
+    )
+
+
+def _cpu(
+    process: str, title: str, short: str, counter: Counter, views: View, per_1000: View
+) -> Metric:
+    return Metric(
+        f"{process}_cpu",
+        title,
+        short,
+        "ms/s",
+        source=f"trial.json {process}_cpu_s (where null: scrapes.parquet: "
+        f"process_cpu_seconds_total), over marks_s{FLOOR}",
+        of=Recorded(f"{process}_cpu_s", 1000.0, per_second=True, otherwise=Growth(counter, 1000.0)),
+        group=Group.CONTROL_PLANE,
+        floor=NO_SERVER,
+        load=Load.FIXED_RATE,
+        may_be_zero=True,
+        per_read=True,
+        views=views,
+        per_1000=per_1000,
+    )
+
+
+def _memory_highest(process: str, whose: str, views: View) -> Metric:
+    return Metric(
+        f"{process}_memory_highest",
+        f"{whose} memory, highest seen (RSS)",
+        f"{whose} memory, highest seen",
+        "B",
+        source=f"trial.json {process}_rss_highest_bytes, of a control plane that only this "
+        f"trial used{FLOOR}",
+        of=Recorded(f"{process}_rss_highest_bytes"),
+        group=Group.CONTROL_PLANE,
+        floor=NO_SERVER,
+        may_be_zero=True,
+        views=views,
+    )
+
+
+def _scraped(
+    key: str,
+    title: str,
+    unit: str,
+    counter: Counter,
+    *,
+    short: str,
+    group: Group = Group.INTERNALS,
+    views: View = NOWHERE,
+    per_1000: View = NOWHERE,
+    factor: float = 1.0,
+    words: Words = MANY,
+) -> Metric:
+    """Return a cost that is a counter's growth; a ``factor`` turns it into ``unit``."""
+    return Metric(
+        key,
+        title,
+        short,
+        unit,
+        source=f"scrapes.parquet: {counter.name} of {counter.scraped}, end - begin, over "
+        f"marks_s{FLOOR}",
+        of=Growth(counter, factor),
+        group=group,
+        views=views,
+        per_1000=per_1000,
+        words=words,
+        floor=NO_SERVER,
+        load=Load.FIXED_RATE,
+        may_be_zero=True,
+        per_read=True,
+    )
+
+
+REQUESTS = Metric(
+    "api_requests",
+    "Requests that reached the API server",
+    "requests to the API server",
+    "/s",
+    source="audit.parquet: rows whose user is the server's identity, but those for the freshness "
+    "probe's pod, over trial.json window_s",
+    of=Counted(Tally.API_REQUESTS),
+    group=Group.REQUESTS,
+    views=TABLE,
+    per_1000=HEADLINE | TABLE | BALANCE | FACTORS | BRIEF | MATRIX,
+    may_be_zero=True,
+    per_read=True,
+    over_window=True,
+    words=MANY,
+)
+
+METRICS: tuple[Metric, ...] = (
+    # Reads: how many, how quickly, and what reached the API server.
+    REQUESTS,
+    Metric(
+        "throughput",
+        "Reads answered",
+        "reads answered",
+        "/s",
+        source="requests.parquet: rows with outcome ok, over trial.json window_s",
+        of=Counted(Tally.ANSWERED),
+        group=Group.READS,
+        views=HEADLINE | TABLE | BALANCE | FACTORS | BRIEF | NOISE | MATRIX | VERSIONS,
+        higher_is_better=True,
+        load=Load.FULL_SPEED,
+        speed=Speed.FULL,
+        words=MANY,
+    ),
+    *_response_times(),
+    *_service_times(),
+    # What reads cost the control plane.
+    Metric(
+        "control_plane_cpu",
+        "CPU of API server and etcd",
+        "control-plane CPU",
+        "ms/s",
+        source=f"trial.json apiserver_cpu_s + etcd_cpu_s, over marks_s{FLOOR}",
+        of=Total(("apiserver_cpu", "etcd_cpu")),
+        group=Group.CONTROL_PLANE,
+        views=HEADLINE | TABLE | BALANCE | BRIEF | MODEL,
+        per_1000=HEADLINE | MATRIX | VERSIONS,
+        floor=NO_SERVER,
+        load=Load.FIXED_RATE,
+        may_be_zero=True,
+        per_read=True,
+        speed=Speed.FULL_IF_MEASURED,
+    ),
+    _cpu(
+        API,
+        "API-server CPU",
+        "API-server CPU",
+        API_CPU,
+        views=TABLE | BALANCE | FACTORS | BRIEF | NOISE | REPLICAS | MODEL | OBSERVERS,
+        per_1000=TABLE,
+    ),
+    _cpu(
+        ETCD,
+        "etcd CPU",
+        "etcd CPU",
+        ETCD_CPU,
+        views=TABLE | BALANCE | FACTORS | REPLICAS,
+        per_1000=VERSIONS,
+    ),
+    _scraped(
+        "api_bytes",
+        "Bytes the API server sent",
+        "B/s",
+        API_BYTES,
+        short="bytes the API server sent",
+        group=Group.CONTROL_PLANE,
+        views=HEADLINE | TABLE | BALANCE | FACTORS | BRIEF | NOISE | REPLICAS | MODEL,
+        per_1000=HEADLINE | MATRIX | VERSIONS,
+    ),
+    _memory_highest("apiserver", "API server's", TABLE | VERSIONS),
+    _memory_highest("etcd", "etcd's", TABLE),
+    # Inside the control plane: who served the lists, and who waited.
+    _scraped(
+        "api_allocations",
+        "Memory the API server allocated",
+        "B/s",
+        _counter(API, "go_memstats_alloc_bytes_total"),
+        short="allocated by the API server",
+        views=TABLE,
+        per_1000=VERSIONS,
+        words=MUCH,
+    ),
+    _scraped(
+        "lists_from_cache",
+        "Lists of pods served from the watch cache",
+        "/s",
+        LISTS_FROM_CACHE,
+        short="lists from the watch cache",
+        per_1000=TABLE | VERSIONS,
+    ),
+    _scraped(
+        "lists_from_etcd",
+        "Lists of pods served from etcd",
+        "/s",
+        LISTS_FROM_ETCD,
+        short="lists from etcd",
+        per_1000=TABLE | VERSIONS,
+    ),
+    _scraped(
+        "objects_listed",
+        "Objects read to serve lists of pods",
+        "/s",
+        OBJECTS_LISTED,
+        short="objects read for lists",
+        per_1000=TABLE,
+    ),
+    _scraped(
+        "flow_wait",
+        "Waiting in flow control",
+        "ms/s",
+        _counter(API, f"{FLOW}request_wait_duration_seconds_sum"),
+        short="waiting in flow control",
+        views=TABLE,
+        factor=1000.0,
+        words=MUCH,
+    ),
+    _scraped(
+        "flow_seats",
+        "Seats that requests took in flow control",
+        "/s",
+        _counter(API, f"{FLOW}work_estimated_seats_sum"),
+        short="seats in flow control",
+        views=TABLE,
+    ),
+    _scraped(
+        "flow_rejected",
+        "Rejected by flow control",
+        "/s",
+        FLOW_REJECTED,
+        short="rejected by flow control",
+        views=TABLE,
+    ),
+    _scraped(
+        "etcd_requests",
+        "Requests to etcd",
+        "/s",
+        ETCD_REQUESTS,
+        short="requests to etcd",
+        views=TABLE | BALANCE | FACTORS,
+        per_1000=VERSIONS,
+    ),
+    _scraped(
+        "etcd_ranges",
+        "Range reads in etcd",
+        "/s",
+        ETCD_RANGES,
+        short="range reads in etcd",
+        views=TABLE,
+    ),
+    _scraped(
+        "etcd_bytes",
+        "Bytes etcd sent",
+        "B/s",
+        _counter(ETCD, "etcd_network_client_grpc_sent_bytes_total"),
+        short="bytes etcd sent",
+        views=TABLE,
+        per_1000=VERSIONS,
+    ),
+    Metric(
+        "open_watches",
+        "Watches of pods open at the end",
+        "open watches",
+        "",
+        source="scrapes.parquet: apiserver_longrunning_requests at the end mark, verb WATCH, "
+        f"resource pods{FLOOR}",
+        of=Counted(Tally.OPEN_WATCHES),
+        group=Group.INTERNALS,
+        views=REPLICAS,
+        floor=NO_SERVER,
+        may_be_zero=True,
+        words=MANY,
+    ),
+    # What the application pays.
+    Metric(
+        "server_cpu",
+        "Server CPU",
+        "server CPU",
+        "ms/s",
+        source="trial.json server_cpu_s, over marks_s",
+        of=Recorded("server_cpu_s", 1000.0, per_second=True),
+        group=Group.APPLICATION,
+        views=TABLE | BILL | NOISE | REPLICAS | OBSERVERS,
+        per_1000=TABLE | BALANCE | FACTORS | BRIEF,
+        load=Load.FIXED_RATE,
+        per_read=True,
+    ),
+    Metric(
+        "memory_end",
+        "Server memory at the end (PSS)",
+        "server memory",
+        "B",
+        source="trial.json server_pss_end_bytes",
+        of=Recorded("server_pss_end_bytes"),
+        group=Group.APPLICATION,
+        views=TABLE | BALANCE | FACTORS | BILL | BRIEF | NOISE | MATRIX | REPLICAS,
+    ),
+    Metric(
+        "memory_peak",
+        "Server memory, peak (PSS)",
+        "peak memory",
+        "B",
+        source="trial.json server_pss_peak_bytes",
+        of=Recorded("server_pss_peak_bytes"),
+        group=Group.APPLICATION,
+        views=TABLE | BILL,
+    ),
+    Metric(
+        "memory_per_pod",
+        "Server memory for a pod kept (PSS, when ready)",
+        "memory per cached pod",
+        "B",
+        source="trial.json server_pss_ready_bytes / pods_at_start; the same of the arm direct, "
+        "which keeps none, subtracted, round by round",
+        of=Recorded("server_pss_ready_bytes", per="pods_at_start"),
+        group=Group.APPLICATION,
+        views=BILL,
+        floor=BARE,
+        may_be_zero=True,
+    ),
+    Metric(
+        "upstream_bytes",
+        "Bytes the server received from the API server",
+        "bytes received by the server",
+        "B/s",
+        source="trial.json upstream_bytes, over marks_s",
+        of=Recorded("upstream_bytes", per_second=True),
+        group=Group.APPLICATION,
+        views=TABLE,
+        load=Load.FIXED_RATE,
+        may_be_zero=True,
+        per_read=True,
+        words=MANY,
+    ),
+    Metric(
+        "ready",
+        "Start to ready",
+        "start to ready",
+        "s",
+        source="trial.json ready_s",
+        of=Recorded("ready_s"),
+        group=Group.START,
+        views=TABLE | BALANCE | FACTORS | BILL | BRIEF | NOISE | MATRIX | VERSIONS | REPLICAS,
+        words=LONGER,
+    ),
+    Metric(
+        "ready_requests",
+        "Requests to the API server until ready",
+        "requests until ready",
+        "",
+        source="trial.json ready_requests",
+        of=Recorded("ready_requests"),
+        group=Group.START,
+        views=BILL | VERSIONS | REPLICAS,
+        may_be_zero=True,
+        words=MANY,
+    ),
+    Metric(
+        "ready_bytes",
+        "Bytes from the API server until ready",
+        "bytes until ready",
+        "B",
+        source="trial.json ready_bytes",
+        of=Recorded("ready_bytes"),
+        group=Group.START,
+        views=BALANCE | BILL | VERSIONS | REPLICAS,
+        may_be_zero=True,
+        words=MANY,
+    ),
+    # How old answers are, and what another client waits.
+    _staleness(0.5, BILL | MATRIX | VERSIONS),
+    _staleness(0.99, BILL | BALANCE | BRIEF),
+    Metric(
+        "stale_first_reads",
+        "First reads older than the write before them",
+        "stale first reads",
+        "",
+        source="freshness.parquet: first_stale, as a share of the rows that have one",
+        of=Counted(Tally.STALE_FIRST_READS),
+        group=Group.FRESHNESS,
+        views=BILL,
+        may_be_zero=True,
+        words=MANY,
+    ),
+    Metric(
+        "event_delay_p50",
+        "From acknowledgement to the server's event, p50",
+        "median event delay",
+        "ms",
+        source="freshness.parquet: event_us - acked_us, where the server tells",
+        of=Quantile(Times.EVENT_DELAY, 0.5),
+        group=Group.FRESHNESS,
+        views=BILL,
+        may_be_zero=True,
+        words=LONGER,
+    ),
+    _bystander(0.5, TABLE),
+    _bystander(0.99, TABLE | BALANCE),
+)
+
+BY_KEY: Mapping[str, Metric] = {metric.key: metric for metric in METRICS}
+
+LEDGER_COUNTERS = frozenset({"apiserver_request_total", "apiserver_longrunning_requests"})
+RESTART_COUNTER = "process_start_time_seconds"
+
+
+def of_view(view: View) -> list[tuple[Metric, bool]]:
+    """Return what ``view`` shows, in order: each metric, and whether per 1,000 reads."""
+    return [(metric, per_1000) for metric in METRICS for per_1000 in metric.shown_in(view)]
+
+
+def scraped_names() -> frozenset[str]:
+    """Return the names of all Prometheus series that a figure or a ledger is computed from."""
+    counters = [metric.counter for metric in METRICS if metric.counter is not None]
+    fallbacks = [
+        metric.of.otherwise.counter
+        for metric in METRICS
+        if isinstance(metric.of, Recorded) and metric.of.otherwise is not None
+    ]
+    names = (name for counter in (*counters, *fallbacks) for name in counter.names)
+    return frozenset(names) | LEDGER_COUNTERS | {RESTART_COUNTER}
