@@ -88,8 +88,8 @@ def external_server(text: str) -> External:
     name, equals, command = text.partition("=")
     if not equals or not NAME.fullmatch(name) or not command.strip():
         raise argparse.ArgumentTypeError(
-            f"{name!r} is no name of lower-case letters, digits and hyphens, or no command follows "
-            "it; write NAME=CMD"
+            "write NAME=CMD: a name of lower-case letters, digits and hyphens, and a command, "
+            f"not {name!r}{' without a command' if not command.strip() else ''}"
         )
     return External(name, _without_values(name, command))
 

@@ -28,10 +28,9 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def _compare(options: argparse.Namespace, progress: Progress) -> int:
     # here, because pandas takes a moment that other commands need not wait for
-    from bench.compare.sheet import sheet_of
-    from bench.forms.edge import show, write
-    from bench.forms.json_file import SummaryError
-    from bench.forms.load import load_summary
+    from bench.analysis.summary_file import SummaryError, load_summary
+    from bench.gate.compare_table import document_of
+    from bench.report.output import publish
 
     store = Store(options.results)
     try:
@@ -39,8 +38,7 @@ def _compare(options: argparse.Namespace, progress: Progress) -> int:
     except (StoreError, SummaryError) as error:
         progress.say(f"error: {error}")
         return USAGE
-    sheet = sheet_of(first, second)
-    written = write(sheet, options.reports / second.run, f"compare-{first.run}")
-    show(sheet)
+    document = document_of(first, second)
+    written = publish(document, options.reports / second.run, f"compare-{first.run}")
     progress.say(f"comparison: {', '.join(str(path) for path in written)}")
     return OK

@@ -67,11 +67,12 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def _gate(options: argparse.Namespace, progress: Progress) -> int:
     # here, because pandas takes a moment that other commands need not wait for
-    from bench.forms.json_file import SummaryError
-    from bench.forms.load import load_summary
-    from bench.gate.edge import publish
+    from bench.analysis.summary_file import SummaryError, load_summary
     from bench.gate.judge import judge
-    from bench.gate.rules_file import RulesError, read_rules
+    from bench.gate.record import to_json
+    from bench.gate.rules import RulesError, read_rules
+    from bench.gate.table import document_of
+    from bench.report.output import publish, write_bytes
 
     store = Store(options.results)
     try:
@@ -94,8 +95,10 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
     if options.buy:
         extend = partial(_extend, options, store, progress, distributed)
         verdict = buy(verdict, look, extend, progress.say)
-    written = publish(verdict, options.reports / run.run)
-    progress.say(f"verdict: {', '.join(str(path) for path in written)}")
+    folder, name = options.reports / run.run, f"gate-{verdict.rules.name}"
+    written = publish(document_of(verdict), folder, name)
+    record = write_bytes(folder / f"{name}.json", to_json(verdict))
+    progress.say(f"verdict: {', '.join(str(path) for path in (*written, record))}")
     return verdict.outcome.exit_code
 
 

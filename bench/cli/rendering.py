@@ -9,7 +9,7 @@ from bench.store.files import replaced_folder
 from bench.supervision.progress import Progress
 
 if TYPE_CHECKING:
-    from bench.analysis.run import RunAnalysis
+    from bench.analysis import RunAnalysis
 
 FORMATS = ("html", "markdown", "json", "csv", "png")
 """What ``--format`` takes; all by default."""
@@ -29,33 +29,24 @@ def render_report(
     cannot be written whole is not written: one that was there stays. Raises ``StoreError``.
     """
     # here, because matplotlib takes a second that other commands need not wait for
-    from bench.analysis.run import analyse
-    from bench.forms.build import summarise_run
-    from bench.forms.write import write_forms
-    from bench.report import render, terminal_summary, write_index
-    from bench.report.chart import KeptRows, keeping_rows
-    from bench.report.svg import Kept, keeping
+    from bench.analysis import analyse, read_run
+    from bench.report.output import PAGE, write_index, write_report
+    from bench.report.text import to_terminal
 
     progress.move("making the report", 0.0)
     reader = store.open(run)
     for path in reader.lost_tables():
         progress.say(f"warning: {path} is missing: figures that rest on it are left out")
-    analysis = analysis or analyse(reader)
-    folder = reports / reader.record.run
-    page = None
-    figures: Kept = {}
-    rows: KeptRows = {}
+    data = read_run(reader)
+    folder = reports / data.record.run
     with replaced_folder(folder) as partial:
-        if {"html", "csv", "png"} & set(formats):
-            with keeping() as figures, keeping_rows() as rows:
-                page = render(reader, partial, analysis)
-        progress.move("writing its other forms", 0.7)
-        written = write_forms(summarise_run(analysis), figures, rows, partial, formats)
+        document, made = write_report(analysis or analyse(data), partial, data, formats)
+    written = [folder / path.relative_to(partial) for path in made]
     write_index(store, reports)
     progress.settle()
-    progress.console.print(terminal_summary(analysis))
-    if written:
-        named = ", ".join(str(folder / path.relative_to(partial)) for path in written)
-        progress.say(f"also: {named}")
-    if page is not None:
-        progress.say(f"report: {folder / page.relative_to(partial)}")
+    progress.console.print(to_terminal(document))
+    page = folder / PAGE
+    if also := [str(path) for path in written if path != page]:
+        progress.say(f"also: {', '.join(also)}")
+    if page in written:
+        progress.say(f"report: {page}")

@@ -17,8 +17,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=FORMATS,
         help="a form to write, can be given again: html (the page), markdown (report.md), json "
-        "(summary.json), csv (data/), png (charts/); csv and png "
-        "are of the page's charts, so they make it too; left out: all",
+        "(summary.json), csv (data/ and the rows of charts/), png (charts/); left out: all",
     )
     add_folders(parser)
     parser.set_defaults(command=_report)

@@ -26,7 +26,7 @@ from bench.store import Store
 from bench.supervision.progress import Progress
 
 if TYPE_CHECKING:
-    from bench.analysis.run import RunAnalysis
+    from bench.analysis import RunAnalysis
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -122,14 +122,14 @@ def _looked_at(store: Store, run: Run) -> "RunAnalysis | None":
     if run.record.plan.precision is None or run.unequal:
         return None
     # here, because pandas takes a moment that other commands need not wait for
-    from bench.analysis.run import analyse
+    from bench.analysis import analyse
 
     return analyse(store.open(run.record.run))
 
 
 def _lacking(analysis: "RunAnalysis", progress: Progress) -> int | None:
     """Return to how many rounds the run's plan wants it extended, and say why; or ``None``."""
-    from bench.analysis.precision import rounds_to_buy, shortfall
+    from bench.analysis.comparisons import rounds_to_buy, shortfall
 
     rounds = rounds_to_buy(analysis)
     if (found := shortfall(analysis)) is not None:

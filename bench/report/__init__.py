@@ -1,12 +1,8 @@
-"""From a run's analysis to figures, tables and one HTML page.
+"""From a run's analysis to a report: one document, then its forms.
 
-``render(reader, out_dir)`` writes a run's page, ``write_index`` the list of
-reports, ``terminal_summary`` the short form for the end of a run. It reads
-results through the store and never imports what made them.
+``content`` decides what is said, in the words of ``sentences`` and ``prose`` and the
+``numbers`` of one format; it gives a ``document``, which ``html``, ``text`` and ``data`` set
+and ``drawing`` illustrates. ``output`` writes all of it. The gate and the comparison of runs
+make documents of their own and share everything below them. It reads results through the
+store and never imports what made them.
 """
-
-from bench.report.document import render
-from bench.report.index import write_index
-from bench.report.terminal import terminal_summary
-
-__all__ = ["render", "terminal_summary", "write_index"]

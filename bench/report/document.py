@@ -1,183 +1,296 @@
-"""One self-contained HTML page of a run, made from its files alone."""
+"""The neutral document: what a report says, decided once, before it has a form.
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+``content`` makes one of a run, the gate one of a verdict, ``compare`` one of two runs.
+The renderers (``html``, ``text``) set it and decide nothing: a sentence and a figure
+are the same text in every form. Every text is taken to be foreign (names and error
+bodies come from a cluster), and each renderer escapes it for its form.
+"""
 
-from jinja2 import Environment
-from markupsafe import Markup
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar
 
-from bench.analysis.faulttrial import AFTER_S
-from bench.analysis.replicas import replica_groups
-from bench.analysis.run import RunAnalysis, ScenarioAnalysis, analyse
-from bench.model import CaveatKind, RunState
-from bench.report import tables
-from bench.report.answer import Verdict, verdicts, void_title
-from bench.report.askers import asker_rows
-from bench.report.breakeven import break_even_section
-from bench.report.chart import Chart
-from bench.report.charts.palette import colour_of
-from bench.report.controls import ControlRow, control_rows
-from bench.report.faults import fault_sections, headline
-from bench.report.figures import MOST_SCENARIOS, charts, of_run, timelines_of
-from bench.report.footnotes import Note, general, notes_of
-from bench.report.jinja import strict_environment
-from bench.report.load_workers import worker_rows
-from bench.report.noise import noise
-from bench.report.readpaths import read_path_sections
-from bench.report.replicas import replica_sections
-from bench.report.summit import Summit, summit
-from bench.report.svg import css_colour
-from bench.report.versions import version_sections
-from bench.store import RunReader
+from bench.report.charts import Chart
 
-PAGE = "index.html"
+
+class Depth(IntEnum):
+    """The first form that shows a part: the short forms leave out what is deeper."""
+
+    TERMINAL = 0
+    """Everywhere: terminal, Markdown and page."""
+    MARKDOWN = 1
+    """On the page and in ``report.md``."""
+    PAGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell: its value, its interval, a word beside it, and the footnotes it points at.
+
+    ``tone`` (good, bad or unsure) colours the value and never says more than the text.
+    ``notes`` are (anchor of a section, number of its footnote).
+    """
+
+    value: str
+    spread: str = ""
+    remark: str = ""
+    notes: tuple[tuple[str, int], ...] = ()
+    tone: str = ""
+
+    @property
+    def text(self) -> str:
+        """The cell on one line: ``76 [74 to 78]``, ``0 (none failed)``."""
+        spread = f" [{self.spread}]" if self.spread else ""
+        return f"{self.value}{spread}{f' ({self.remark})' if self.remark else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; ``prose`` is set flush left, ``arm`` is given the colour of its arm.
+
+    ``short`` stands beside each value where a narrow screen has no head.
+    """
+
+    title: str
+    prose: bool = False
+    arm: str = ""
+    short: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: ``title`` names it, ``unit`` is of all its cells; a strong one answers the question.
+
+    ``key`` is the metric's, where the row is one.
+    """
+
+    title: str
+    cells: tuple[Cell, ...]
+    unit: str = ""
+    strong: bool = False
+    depth: Depth = Depth.MARKDOWN
+    key: str = ""
+    notes: tuple[tuple[str, int], ...] = ()
+    code: bool = False
+    link: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The title with its unit."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that belong together, under a title of their own or under none."""
+
+    rows: tuple[Row, ...]
+    title: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The one type of table. ``columns`` are those after the first, which ``corner`` heads.
+
+    ``layout`` says what a narrow screen does: "arms" keeps the columns below the row's title,
+    "stacked" sets a row's cells below each other, "wide" scrolls.
+    """
+
+    kind: ClassVar[str] = "table"
+    title: str
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    caption: str = ""
+    corner: str = ""
+    layout: str = "wide"
+    depth: Depth = Depth.MARKDOWN
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, whatever their group."""
+        return tuple(row for group in self.groups for row in group.rows)
+
+    def row(self, key: str) -> Row | None:
+        """Return the row of the metric ``key``, if the table has it."""
+        return next((row for row in self.rows if row.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph. ``role`` is lead, plain, remark, bad or good; ``term`` is said before it, bold.
+
+    ``link`` is (address, words) and follows the text on the page.
+    """
+
+    kind: ClassVar[str] = "text"
+    text: str
+    role: str = "plain"
+    term: str = ""
+    link: tuple[str, str] = ("", "")
+    depth: Depth = Depth.MARKDOWN
+
+    @property
+    def line(self) -> str:
+        """The paragraph with its term, as one line."""
+        return f"{self.term}: {self.text}" if self.term else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A list. ``numbered``: footnotes, whose anchors are ``<anchor>-n<number>``."""
+
+    kind: ClassVar[str] = "texts"
+    items: tuple[Text, ...]
+    numbered: str = ""
+    depth: Depth = Depth.MARKDOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Terms and what is to be known of each."""
+
+    kind: ClassVar[str] = "facts"
+    items: tuple[tuple[str, tuple[str, ...]], ...]
+    depth: Depth = Depth.PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """Charts that stand side by side where there is room."""
+
+    kind: ClassVar[str] = "charts"
+    charts: tuple[Chart, ...]
+    depth: Depth = Depth.PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Parts that the page opens on demand, or at once."""
+
+    kind: ClassVar[str] = "fold"
+    summary: str
+    parts: tuple["Part", ...]
+    opened: bool = False
+    depth: Depth = Depth.PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of the calculator."""
+
+    name: str
+    label: str
+    value: str
+    least: str
+    range: str
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Calculator:
+    """The calculator: its inputs, the arms it prices, and the constants of its script."""
+
+    kind: ClassVar[str] = "calculator"
+    title: str
+    without_script: str
+    caption: str
+    inputs: tuple[Input, ...]
+    arms: tuple[str, ...]
+    constants: Mapping[str, Any]
+    depth: Depth = Depth.PAGE
+
+
+Part = Table | Text | Texts | Facts | Charts | Fold | Calculator
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One scenario of the page."""
+    """A section; those inside it have headings one level down."""
 
     anchor: str
-    analysis: ScenarioAnalysis
-    verdict: Verdict
-    groups: tuple[tables.Group, ...]
-    charts: tuple[Chart, ...]
-    timelines: tuple[Chart, ...]
-    controls: tuple[ControlRow, ...]
-    notes: tuple[Note, ...]
-    colours: dict[str, str]
-    """CSS colour by server."""
+    title: str
+    parts: tuple["Part | Section", ...]
+    depth: Depth = Depth.MARKDOWN
+    kind: ClassVar[str] = "section"
 
 
-def render(reader: RunReader, out_dir: Path, analysis: RunAnalysis | None = None) -> Path:
-    """Write ``index.html`` of the run into ``out_dir`` and return its path.
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What voids the figures, by kind: it stands before them."""
 
-    ``analysis`` is the run's, from who has it already.
-
-    Any run that can be read gives a page: what an incomplete run, a failed trial
-    or a missing arm leaves out is said on it. Raises ``StoreError`` when a file
-    of the run is damaged.
-    """
-    page = to_html(analysis or analyse(reader), reader)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    path = out_dir / PAGE
-    partial = path.with_suffix(".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
-    return path
+    title: str
+    texts: tuple[str, ...]
 
 
-def to_html(analysis: RunAnalysis, reader: RunReader | None = None) -> str:
-    """Return the page; every text is escaped, the charts' own markup apart.
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A statement, and in small type what it rests on: the interval and the rounds."""
 
-    ``reader`` is of the same run: the charts of single seconds are drawn from rows
-    that no figure keeps, and are left out without it.
-    """
-    breakeven = break_even_section(analysis)
-    faults_headline = headline(analysis)
-    sections = [
-        _section(index, scenario, verdict, analysis, reader)
-        for index, (scenario, verdict) in enumerate(
-            zip(analysis.scenarios, verdicts(analysis), strict=True)
-        )
-    ]
-    return (
-        template_environment()
-        .get_template("report.html.j2")
-        .render(
-            analysis=analysis,
-            record=analysis.record,
-            plan=analysis.record.plan,
-            environment=analysis.record.environment,
-            state=_state(analysis),
-            voids=_voids(analysis),
-            quotable=all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.voids),
-            general=[one for one in general(analysis.caveats) if one not in analysis.voids],
-            summit=_summit(analysis, sections),
-            versions=version_sections(analysis.versions),
-            read_paths=read_path_sections(analysis.matrices, _places(sections)),
-            run_charts=of_run(analysis),
-            sections=sections,
-            breakeven=breakeven,
-            replica_sections=replica_sections(replica_groups(analysis.record.plan, analysis.facts)),
-            script_hash=_script_hash(breakeven.script),
-            faults=fault_sections(analysis, reader),
-            faults_headline=faults_headline,
-            faults_lead_is_answer=not analysis.scenarios,
-            faults_after_s=AFTER_S,
-            equality=analysis.equality,
-            ledgers=tables.ledgers(analysis.facts),
-            askers=asker_rows(analysis),
-            trials=tables.trials(analysis),
-            load_workers=worker_rows(analysis),
-            noise=noise(analysis),
-            sources=tables.sources(),
-        )
-    )
+    text: str
+    detail: str = ""
+    tone: str = ""
 
 
-def template_environment() -> Environment:
-    """Return jinja2 over the page's templates."""
-    environment = strict_environment("bench.report")
-    # Only svg drawn here, and style files of our own, pass unescaped.
-    environment.filters["drawn"] = Markup
-    return environment
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One of the numbers that matter: how the subject compares, and each arm's figures."""
+
+    title: str
+    factors: tuple[tuple[str, str], ...]
+    """(baseline, how the subject compares with it)."""
+    table: Table
+    remark: str = ""
 
 
-def _section(
-    index: int,
-    scenario: ScenarioAnalysis,
-    verdict: Verdict,
-    analysis: RunAnalysis,
-    reader: RunReader | None,
-) -> Section:
-    anchor = f"s{index}"
-    servers = [arm.server for arm in scenario.arms]
-    notes = notes_of(analysis.caveats, scenario.scenario.name, servers)
-    drawn = bool(scenario.arms) and index < MOST_SCENARIOS
-    return Section(
-        anchor=anchor,
-        analysis=scenario,
-        verdict=verdict,
-        groups=tuple(tables.headline(scenario, notes)) if scenario.arms else (),
-        charts=tuple(charts(scenario, anchor)) if drawn else (),
-        timelines=tuple(timelines_of(scenario, reader, anchor)) if drawn and reader else (),
-        controls=tuple(control_rows(scenario, anchor)),
-        notes=tuple(notes),
-        colours={server: css_colour(colour_of(server, servers)) for server in servers},
-    )
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The subject against one baseline, sorted by what the rounds show."""
+
+    title: str
+    gains: tuple[Sentence, ...]
+    costs: tuple[Sentence, ...]
+    same: tuple[Sentence, ...] = ()
+    unclear: tuple[Sentence, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+    """Titles of what this run did not compare: absent is not equal."""
 
 
-def _summit(analysis: RunAnalysis, sections: list[Section]) -> Summit | None:
-    return summit(analysis, _places(sections))
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A report. The top, which every form shows, then sections by depth."""
+
+    title: str
+    headline: Sentence
+    alarms: tuple[Alarm, ...] = ()
+    quotable: bool = True
+    """Whether figures may be quoted: nothing but incompleteness is alarming."""
+    kicker: str = ""
+    verdict: Sentence | None = None
+    """The answer for the reader's own case: from which rate on an informer pays."""
+    also: tuple[Sentence, ...] = ()
+    balances: tuple[Balance, ...] = ()
+    differences: Chart | None = None
+    tiles: tuple[Tile, ...] = ()
+    trust: tuple[Text, ...] = ()
+    sections: tuple[Section, ...] = ()
+    notes: tuple[Text, ...] = ()
+    """Said last, in every form but the page, which has sections for it."""
+    footer: str = ""
+    arms: tuple[str, ...] = ()
+    """All arms, in the order that decides their colours."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Return every chart of the page, in its order."""
+        own = (self.differences,) if self.differences else ()
+        return (*own, *(chart for section in self.sections for chart in _charts_in(section)))
 
 
-def _places(sections: list[Section]) -> dict[str, tuple[str, tuple[Note, ...]]]:
-    """Return the anchor and the footnotes of each scenario's section, by its name."""
-    return {section.analysis.scenario.name: (section.anchor, section.notes) for section in sections}
-
-
-def _script_hash(script: str) -> str:
-    """Return what the page's policy must name for ``script`` to run, and nothing else."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def _state(analysis: RunAnalysis) -> str:
-    made, planned = len(analysis.trials), analysis.record.trials_planned
-    word = "complete" if analysis.record.state is RunState.COMPLETE else "incomplete"
-    return f"{word}, {made} of {planned} trials"
-
-
-def _voids(analysis: RunAnalysis) -> list[tuple[str, list[str]]]:
-    """Group what voids the run by kind, each place named."""
-    grouped: dict[CaveatKind, list[str]] = {}
-    for caveat in analysis.voids:
-        where = [part for part in (caveat.scenario, caveat.server) if part]
-        if caveat.round is not None:
-            where.append(f"round {caveat.round}")
-        text = f"{', '.join(where)}: {caveat.text}" if where else caveat.text
-        grouped.setdefault(caveat.kind, []).append(text)
-    return [(void_title(kind), texts) for kind, texts in grouped.items()]
+def _charts_in(part: Part | Section) -> tuple[Chart, ...]:
+    if isinstance(part, Charts):
+        return part.charts
+    if isinstance(part, Section | Fold):
+        return tuple(chart for one in part.parts for chart in _charts_in(one))
+    return ()

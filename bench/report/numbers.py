@@ -1,4 +1,7 @@
-"""Numbers as people read them: at most two significant decimals, one unit a row, never NaN."""
+"""Numbers as people read them: one format for every form, one unit a row, never NaN.
+
+A report states two digits, a gate three: its limits are nearer than a report's findings.
+"""
 
 import math
 from collections.abc import Iterable
@@ -6,10 +9,14 @@ from dataclasses import dataclass
 
 MISSING = "\N{EN DASH}"
 """What stands where there is no figure; why is said beside it."""
-
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
-
+TIMES = f"{NO_BREAK}\N{MULTIPLICATION SIGN}"
+AT_LEAST = f"\N{GREATER-THAN OR EQUAL TO}{NO_BREAK}"
+EXACT = 3
+"""Digits of a gate, and of two runs held against each other."""
+SLOW = 1 / 100
+"""Below this many per second a rate is easier to picture as the time between two reads."""
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -19,51 +26,57 @@ class Scale:
 
     divisor: float
     unit: str
+    digits: int = 2
 
     def show(self, value: float | None) -> str:
         """Return the value without its unit."""
-        return number(None if value is None else value / self.divisor)
+        return number(None if value is None else value / self.divisor, self.digits)
+
+    def quantity(self, value: float | None, *, signed: bool = False) -> str:
+        """Return the value with its unit, as ``93 MB``; ``signed`` puts a plus before a gain."""
+        shown = self.show(value)
+        if shown == MISSING:
+            return shown
+        plus = "+" if signed and value is not None and value > 0 and shown != "0" else ""
+        return f"{plus}{shown} {self.unit}".rstrip()
+
+    def interval(self, low: float | None, high: float | None, value: float | None = None) -> str:
+        """Show ``38 to 42``; nothing without an interval, or where it reads like ``value``."""
+        if low is None or high is None:
+            return ""
+        shown = list(dict.fromkeys((self.show(low), self.show(high))))
+        return "" if shown == [self.show(value)] else " to ".join(shown)
 
 
-def number(value: float | None) -> str:
-    """Show 1,234 or 12 or 1.2 or 0.12: whole from 10 on, at most two significant decimals."""
+def number(value: float | None, digits: int = 2) -> str:
+    """Show 1,234 or 12 or 1.2 or 0.12: never less than whole, at most ``digits`` digits below."""
     if value is None or not math.isfinite(value):
         return MISSING
-    shown = _magnitude(abs(value))
+    size = abs(value)
+    if size < 1e-9:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    # 9.97 is 10, not 10.0: rounding may reach the next power of ten.
+    decimals = max(0, digits - 1 - math.floor(math.log10(round(size, decimals) or size)))
+    shown = f"{size:,.{decimals}f}"
+    if "." in shown:
+        shown = shown.rstrip("0").rstrip(".")
     return f"{MINUS}{shown}" if value < 0 and shown != "0" else shown
 
 
-def _magnitude(size: float) -> str:
-    if size >= 9.95:
-        return f"{size:,.0f}"
-    if size >= 0.995:
-        return f"{size:.1f}".removesuffix(".0")
-    if size < 1e-9:
-        return "0"
-    decimals = 1 - math.floor(math.log10(size))
-    return f"{size:.{decimals}f}".rstrip("0").rstrip(".")
-
-
-def scale_for(values: Iterable[float | None], unit: str) -> Scale:
+def scale_for(values: Iterable[float | None], unit: str, digits: int = 2) -> Scale:
     """Choose one scale for a row by its largest value; only bytes and time are scaled."""
-    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    known = [abs(value) for value in values if value is not None and math.isfinite(value)]
+    largest = max(known, default=0.0)
     base, _, rest = unit.partition("/")
     rest = f"/{rest}" if rest else ""
     if base == "B":
         for divisor, name in _BYTES:
             if largest >= divisor:
-                return Scale(divisor, name + rest)
+                return Scale(divisor, name + rest, digits)
     if unit == "ms" and largest >= 10_000:
-        return Scale(1000.0, "s")
-    return Scale(1.0, unit)
-
-
-def interval(low: float | None, high: float | None, scale: Scale) -> str:
-    """Show ``38 to 42``, or nothing without an interval."""
-    if low is None or high is None:
-        return ""
-    shown = scale.show(low), scale.show(high)
-    return shown[0] if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}"
+        return Scale(1000.0, "s", digits)
+    return Scale(1.0, unit, digits)
 
 
 def times(factor: float) -> str:
@@ -78,13 +91,12 @@ def times(factor: float) -> str:
 
 def times_at_least(factor: float) -> str:
     """Show a lower bound: as ``times``, but rounded down, for it must still hold."""
-    digits = math.floor(math.log10(factor)) - 1
-    step = 10.0**digits
+    step = 10.0 ** (math.floor(math.log10(factor)) - 1)
     return times(math.floor(factor / step + 1e-9) * step)
 
 
 def share(part: float) -> str:
-    """Show a part of 1 in per cent, unsigned and without the sign of per cent: 98, 99.7, 3.2.
+    """Show a part of 1 as per cent, unsigned and without the sign: 98, 99.7, 3.2.
 
     Near 100 it says how much is left, which is what such a share is about.
     """
@@ -95,3 +107,56 @@ def share(part: float) -> str:
         shown = f"{percent:.{decimals}f}"
         return "100" if float(shown) >= 100 else shown
     return number(percent)
+
+
+def share_at_least(part: float) -> str:
+    """Show the lower bound of a share in per cent, rounded down: 91.9% is at least 91."""
+    percent = abs(part) * 100
+    if percent <= 0:
+        return "0"
+    decimals = max(0, 1 - math.floor(math.log10(percent)))
+    if 99 <= percent < 100:
+        decimals = min(2, max(1, -math.floor(math.log10(100 - percent))))
+    step = 10.0**-decimals
+    return f"{math.floor(percent / step + 1e-9) * step:.{decimals}f}"
+
+
+def signed(part: float) -> str:
+    """Show a share as per cent with plus or minus, without the sign of per cent."""
+    shown = share(part)
+    return shown if shown == "0" else f"{MINUS if part < 0 else '+'}{shown}"
+
+
+def change(factor: float | None) -> str:
+    """Show a factor as a change, ``+3.1%``; a large one as a factor, ``12 x``."""
+    if factor is None or not math.isfinite(factor):
+        return MISSING
+    if factor >= 10:
+        return f"{number(factor, EXACT)}{TIMES}"
+    shown = f"{abs(factor - 1) * 100:.1f}".removesuffix(".0")
+    if shown == "0":
+        return "0%"
+    return f"{'+' if factor > 1 else MINUS}{shown}%"
+
+
+def per_cent(part: float | None) -> str:
+    """Show a part of 1 to a tenth of a per cent, with the sign of per cent."""
+    if part is None or not math.isfinite(part):
+        return MISSING
+    if part >= 100:
+        return f"{number(part, EXACT)}{TIMES}"
+    return f"{number(round(part * 100, 1), EXACT)}%"
+
+
+def rate(per_s: float) -> str:
+    """Show a read rate: ``2.4/s``, or ``one in 60 min`` where that says more."""
+    if per_s >= SLOW:
+        return f"{number(per_s)}/s"
+    if per_s <= 0:
+        return "0"
+    seconds = 1 / per_s
+    if seconds < 600:
+        return f"one in {number(seconds)} s"
+    if seconds < 36_000:
+        return f"one in {number(seconds / 60)} min"
+    return f"one in {number(seconds / 3600)} h"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bench.analysis.costfit import cost_models
-from bench.analysis.costmodel import CostModel, Question
-from bench.analysis.run import RunAnalysis, analyse
-from bench.report.document import to_html
+from bench.analysis import RunAnalysis, analyse
+from bench.analysis.cost_model import Question
+from bench.report.content import run_document
+from bench.report.html import to_html
 from bench.report.numbers import number
 from bench.store import Store
 from tests.unit.analysis.sweeps import write_sweep
@@ -24,7 +24,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
 @pytest.fixture(scope="module")
 def address(analysis: RunAnalysis, tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("report") / "index.html"
-    file.write_text(to_html(analysis), encoding="utf-8")
+    file.write_text(to_html(run_document(analysis)), encoding="utf-8")
     return file.as_uri()
 
 
@@ -62,11 +62,6 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
     context.close()
 
 
-def _models(analysis: RunAnalysis) -> list[CostModel]:
-    found = cost_models(analysis.record.plan, analysis.facts)
-    return [one for one in found if isinstance(one, CostModel)]
-
-
 @pytest.mark.parametrize(
     "question",
     [
@@ -85,7 +80,7 @@ def test_it_shows_the_costs_that_the_model_gives(
         replicas=f"{question.replicas:g}",
         lifetime=f"{question.lifetime_s / 3600:g}",
     )
-    for row, model in zip(visit.costs(), _models(analysis), strict=True):
+    for row, model in zip(visit.costs(), analysis.cost_models, strict=True):
         divisor = {"kB/s": 1e3, "MB/s": 1e6}.get(row[0].rpartition(", ")[2], 1.0)
         arms = ("direct", "direct-rv0", "informer")
         expected = [number(model.cost(arm, question).value / divisor) for arm in arms]
@@ -95,7 +90,7 @@ def test_it_shows_the_costs_that_the_model_gives(
 def test_it_names_the_cheaper_design_on_both_sides_of_the_break_even_rate(
     visit: Visit, analysis: RunAnalysis
 ) -> None:
-    even = _models(analysis)[0].break_even("direct", Question(0.0, 100, 40.0)).value
+    even = analysis.cost_models[0].break_even("direct", Question(0.0, 100, 40.0)).rate
     assert even is not None
     visit.fill(pods="100", churn="40", reads=f"{even / 5:g}")
     assert visit.costs()[0][4].startswith("direct")
@@ -168,7 +163,7 @@ def test_one_number_of_pods_cannot_be_changed(browser: Browser, tmp_path: Path) 
     cells = [("steady", 1000, 20.0, 10.0)]
     file = tmp_path / "index.html"
     analysed = analyse(write_sweep(Store(tmp_path / "results"), cells=cells, rounds=4))
-    file.write_text(to_html(analysed), encoding="utf-8")
+    file.write_text(to_html(run_document(analysed)), encoding="utf-8")
     context = browser.new_context()
     page = context.new_page()
     page.goto(file.as_uri())

@@ -9,8 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from bench.analysis import analyse, read_run
 from bench.model import FaultRecord, RunState
-from bench.report import render, write_index
+from bench.report.output import PAGE, write_index, write_report
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 
@@ -45,9 +46,10 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     options = {"rounds": 2, "seconds": 4.0} | RUNS[request.param]
     store = Store(folder / "results")
     reader = write_run(store, **options)
-    page = render(reader, folder / "reports" / reader.record.run)
-    write_index(store, folder / "reports")
-    return page
+    data, reports = read_run(reader), folder / "reports"
+    write_report(analyse(data), reports / reader.record.run, data, ("html",))
+    write_index(store, reports)
+    return reports / reader.record.run / PAGE
 
 
 @pytest.fixture(params=["light", "dark"])

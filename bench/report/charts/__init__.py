@@ -1,5 +1,102 @@
-"""The charts of the page, one file a kind; each carries its words and its rows.
+"""Charts as data: words, rows, and how to draw them; one file a kind.
 
-None is drawn of nothing: without data a chart is a sentence that says what is
-missing, or it is left out where the run never set out to measure it.
+A chart knows nothing of pages or files. ``draw(figure, palette)`` puts it on a figure of
+matplotlib, in the colours that it is given; ``drawing`` turns that into SVG and PNG. This
+file needs no matplotlib, so that a document without drawings does not either. A chart
+that nothing was measured for is a sentence that says what is missing.
 """
+
+import base64
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bench.report.charts.palette import Palette
+
+Value = str | int | float | bool | None
+"""What a field holds; ``None`` is an empty field, never a zero."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+MOST_SHOWN = 60
+"""Rows of a chart's table on the page: a distribution has hundreds, and its CSV has them all."""
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
+    """Return CSV with a header: full precision, lines ended by a line feed.
+
+    A text that a spreadsheet would take for a formula is quoted by an apostrophe:
+    names come from a plan, or from a cluster.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([[_field(value) for value in row] for row in rows])
+    return text.getvalue()
+
+
+def _field(value: Value) -> Value:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The rows behind a chart, in the units that its columns name."""
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Value, ...], ...] = ()
+
+    def csv(self) -> str:
+        """Return the rows as the content of a CSV file."""
+        return csv_text(self.columns, self.rows)
+
+    def link(self) -> str:
+        """Return the CSV as a ``data:`` address, so that the page needs no second file."""
+        return "data:text/csv;base64," + base64.b64encode(self.csv().encode()).decode("ascii")
+
+    @property
+    def step(self) -> int:
+        """Of how many rows the page's table shows one."""
+        return max(1, -(-len(self.rows) // MOST_SHOWN))
+
+    @property
+    def shown(self) -> tuple[tuple[Value, ...], ...]:
+        """The rows as a table can show them."""
+        return self.rows[:: self.step]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The words of a chart. ``name`` is unique in the document and fit for a file name.
+
+    ``description`` is what the drawing shows, for who cannot see it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    source: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One chart; without ``draw`` its caption says why there is nothing to draw."""
+
+    head: Head
+    data: Data = Data()
+    size_in: tuple[float, float] = (3.7, 2.6)
+    draw: "Callable[[Figure, Palette], None] | None" = None
+
+    @property
+    def name(self) -> str:
+        """Unique in the document, and fit for a file name."""
+        return self.head.name

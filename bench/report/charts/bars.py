@@ -1,128 +1,157 @@
-"""Bars of a figure by arm: zero-based, each round a dot, the interval a line, the value beside."""
+"""Bars by arm: zero-based, each round a dot, the interval a line, the value beside."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.figure import Figure
 
-from bench.analysis.summary import Arm, Figure
-from bench.report.chart import Chart, Data
-from bench.report.charts.palette import colour_of
-from bench.report.numbers import Scale, number, scale_for
-from bench.report.svg import INK, MUTED, PAPER, STYLE, Margins, new_figure, to_svg, width_of
-
-WIDTH_IN = 3.7
-"""About a phone's width at 96 px an inch, so that text keeps its size there."""
-
-UNITS = {"ms/s": "ms of CPU in a second", "/s": "in a second", "share": "share"}
-
-
-def cost(arms: Sequence[Arm], key: str, title: str, name: str) -> Chart:
-    """Draw the figure ``key`` of ``arms``, per second or of the state."""
-    figures = {arm.server: arm.figures[key] for arm in arms}
-    caption = "Bars are means over rounds, dots the rounds"
-    above = any(figure.metric.above_floor for figure in figures.values())
-    caption += ", lines 95% intervals." if above else ", lines their range."
-    unit = next((figure.metric.unit for figure in figures.values()), "")
-    return bars(title, caption, figures, UNITS.get(unit, unit), name)
+from bench.report.charts import Chart, Data, Head
+from bench.report.charts.axes import (
+    WIDTH_IN,
+    Margins,
+    label,
+    name_rows,
+    single,
+    width_of,
+    zero_based,
+)
+from bench.report.charts.palette import Palette
+from bench.report.numbers import Scale, number
 
 
-def bars(title: str, caption: str, figures: Mapping[str, Figure], unit: str, name: str) -> Chart:
-    """Draw a bar for each of ``figures``, by arm; those without a value are named instead."""
-    shown = {server: figure for server, figure in figures.items() if figure.interval is not None}
-    source = next((figure.metric.source for figure in figures.values()), "")
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A figure of an arm: its mean, the line drawn over it, and its rounds."""
+
+    value: float
+    low: float | None
+    high: float | None
+    rounds: Mapping[int, float]
+    is_interval: bool
+    """Whether ``low`` and ``high`` are those of an interval; else the least and most of a round."""
+
+
+def bars(
+    head: Head, shown: Mapping[str, Bar], arms: Sequence[str], scale: Scale, unit: str, axis: str
+) -> Chart:
+    """Return a chart with a bar an arm; ``unit`` is the data's, ``axis`` names the value axis."""
     if not shown:
-        return Chart(title, "Nothing to draw: no trial measured this.", source, None, name)
-    lacking = [server for server in figures if server not in shown]
-    if lacking:
-        caption += f" Not measured: {', '.join(lacking)}."
-    values = [figure.interval.value for figure in shown.values() if figure.interval]
-    scale = scale_for(values, unit)
-    with mpl.rc_context(STYLE):
-        figure = new_figure(WIDTH_IN, 0.6 + 0.4 * len(shown), Margins(left=width_of(shown)))
-        axes = figure.add_subplot()
-        for row, (server, one) in enumerate(shown.items()):
-            _bar(axes, row, one, colour_of(server, list(figures)), scale)
-        name_rows(axes, list(shown))
-        zero_based(axes, negative=min(values) < 0)
-        axes.set_xlabel(scale.unit)
-        described = ", ".join(
-            f"{server} {scale.show(one.interval.value)}"
-            for server, one in shown.items()
-            if one.interval
-        )
-        svg = to_svg(figure, name, title, f"{described} ({scale.unit})")
-    return Chart(title, caption, source, svg, name, _data(shown))
-
-
-def _data(figures: Mapping[str, Figure]) -> Data:
-    unit = next(iter(figures.values())).metric.unit
-    rows: list[tuple[str, str, float]] = []
-    for server, figure in figures.items():
-        rows += [(server, f"round {number}", value) for number, value in figure.rounds.items()]
-        one = figure.interval
-        if one is not None:
-            rows.append((server, "mean", one.value))
-            if one.low is not None and one.high is not None:
-                rows += [(server, "low (95%)", one.low), (server, "high (95%)", one.high)]
-    return Data(("arm", "of", f"value ({unit})" if unit else "value"), tuple(rows))
-
-
-def name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Name the rows of a chart of bars, the first at the top."""
-    axes.set_yticks(range(len(names)), list(names), color=INK)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-
-
-def _bar(axes: Axes, row: int, figure: Figure, colour: str, scale: Scale) -> None:
-    interval = figure.interval
-    if interval is None:
-        return
-    value = interval.value / scale.divisor
-    axes.barh(row, value, height=0.56, color=colour, linewidth=0)
-    end = value
-    rounds = [one / scale.divisor for one in figure.rounds.values()]
-    low, high = min(rounds), max(rounds)
-    if figure.metric.above_floor and interval.low is not None and interval.high is not None:
-        low, high = interval.low / scale.divisor, interval.high / scale.divisor
-    if low < high:
-        axes.plot([low, high], [row, row], color=INK, linewidth=1.0)
-        axes.plot([low, high], [row, row], color=INK, linewidth=0, marker="|", markersize=6)
-        end = max(end, high)
-    if len(rounds) > 1:
-        offsets = np.linspace(-0.16, 0.16, len(rounds)) + row
-        axes.plot(rounds, offsets, ".", color=INK, markersize=2.6, alpha=0.75)
-    end_label(axes, scale.show(interval.value), max(end, *rounds, 0.0), row)
-
-
-def end_label(axes: Axes, text: str, at: float, row: float) -> None:
-    """Write ``text`` beyond the end of a bar."""
-    axes.annotate(
-        text,
-        (at, row),
-        xytext=(5, 0),
-        textcoords="offset points",
-        va="center",
-        fontweight="bold",
-        color=INK,
-        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.7, "pad": 0.4},
+        return Chart(head)
+    spoken = ", ".join(f"{arm} {scale.show(one.value)}" for arm, one in shown.items())
+    return Chart(
+        replace(head, description=f"{spoken} ({axis})"),
+        _data(shown, unit),
+        _size(shown),
+        partial(_draw_bars, shown=shown, arms=arms, scale=scale, axis=axis),
     )
 
 
-def zero_based(axes: Axes, *, negative: bool = False, room: float = 0.2) -> None:
-    """Begin the value axis at zero (or below, where a difference is), with room for labels."""
-    low, high = axes.get_xlim()
-    low, high = min(low, 0.0), max(high, 0.0)
-    if not negative:
-        low = 0.0
-    if high <= low:
-        high = low + 1.0
-    axes.set_xlim(low, high + room * (high - low))
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-    axes.grid(visible=True, axis="x")
-    axes.set_axisbelow(True)
-    axes.axvline(0.0, color=MUTED, linewidth=0.8)
-    axes.spines["bottom"].set_visible(False)
+def _size(rows: Mapping[str, object]) -> tuple[float, float]:
+    return WIDTH_IN, 0.6 + 0.4 * len(rows)
+
+
+def _data(shown: Mapping[str, Bar], unit: str) -> Data:
+    rows: list[tuple[str, str, float]] = []
+    for arm, one in shown.items():
+        rows += [(arm, f"round {round_}", value) for round_, value in one.rounds.items()]
+        rows.append((arm, "mean", one.value))
+        if one.is_interval and one.low is not None and one.high is not None:
+            rows += [(arm, "low (95%)", one.low), (arm, "high (95%)", one.high)]
+    return Data(("arm", "of", f"value ({unit})" if unit else "value"), tuple(rows))
+
+
+def _draw_bars(
+    figure: Figure,
+    palette: Palette,
+    *,
+    shown: Mapping[str, Bar],
+    arms: Sequence[str],
+    scale: Scale,
+    axis: str,
+) -> None:
+    axes = single(figure, Margins(left=width_of(shown)))
+    ends = []
+    for row, (arm, one) in enumerate(shown.items()):
+        axes.barh(row, one.value / scale.divisor, height=0.56, color=palette.of(arm, arms), lw=0)
+        ends.append(_spread(axes, row, one, scale, palette))
+    name_rows(axes, list(shown), palette)
+    zero_based(axes, palette, negative=min(one.value for one in shown.values()) < 0)
+    for row, one in enumerate(shown.values()):
+        label(axes, scale.show(one.value), (ends[row], row), palette, fontsize=9, xytext=(5, 0))
+    axes.set_xlabel(axis)
+
+
+def _spread(axes: Axes, row: int, one: Bar, scale: Scale, palette: Palette) -> float:
+    """Draw the line and the rounds of a bar; return where the room for its label begins."""
+    rounds = [value / scale.divisor for value in one.rounds.values()]
+    end = max(one.value / scale.divisor, *rounds, 0.0)
+    if one.low is not None and one.high is not None and one.low < one.high:
+        low, high = one.low / scale.divisor, one.high / scale.divisor
+        axes.plot([low, high], [row, row], color=palette.ink, linewidth=1.0, marker="|", ms=6)
+        end = max(end, high)
+    if len(rounds) > 1:
+        offsets = np.linspace(-0.16, 0.16, len(rounds)) + row
+        axes.plot(rounds, offsets, ".", color=palette.ink, markersize=2.6, alpha=0.75)
+    return end
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Counts of an arm by part, and what they are counted over."""
+
+    counts: Mapping[str, int]
+    reads: int
+
+    def per_1000(self) -> dict[str, float]:
+        """Return the parts for 1,000 reads."""
+        return {part: 1000 * count / self.reads for part, count in self.counts.items()}
+
+    @property
+    def words(self) -> str:
+        """The parts as a sum: ``1,000 list + 2 watch``."""
+        parts = [f"{number(value)} {part}" for part, value in self.per_1000().items()]
+        return " + ".join(parts) or "0"
+
+
+def stacks(head: Head, shown: Mapping[str, Stack], arms: Sequence[str], axis: str) -> Chart:
+    """Return a chart with a bar an arm, made of its parts."""
+    if not shown:
+        return Chart(head)
+    rows = tuple(
+        (arm, part, count, one.reads, 1000 * count / one.reads)
+        for arm, one in shown.items()
+        for part, count in (one.counts or {"none": 0}).items()
+    )
+    spoken = "; ".join(f"{arm}: {one.words}" for arm, one in shown.items())
+    return Chart(
+        replace(head, description=f"{spoken} ({axis})"),
+        Data(("arm", "verb", "requests", "answered_reads", "per_1000_reads"), rows),
+        _size(shown),
+        partial(_draw_stacks, shown=shown, arms=arms, axis=axis),
+    )
+
+
+def _draw_stacks(
+    figure: Figure, palette: Palette, *, shown: Mapping[str, Stack], arms: Sequence[str], axis: str
+) -> None:
+    axes = single(figure, Margins(left=width_of(shown)))
+    for row, (arm, one) in enumerate(shown.items()):
+        end = 0.0
+        for value in one.per_1000().values():
+            axes.barh(
+                row,
+                value,
+                left=end,
+                height=0.56,
+                color=palette.of(arm, arms),
+                edgecolor=palette.paper,
+                linewidth=0.8 if len(one.counts) > 1 else 0,
+            )
+            end += value
+        label(axes, one.words, (end, row), palette, fontsize=9, xytext=(5, 0))
+    name_rows(axes, list(shown), palette)
+    zero_based(axes, palette, room=0.42)
+    axes.set_xlabel(axis)

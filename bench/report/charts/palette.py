@@ -1,18 +1,87 @@
-"""Which colour an arm has: the known ones always their own, on every chart of every run."""
+"""Colours and marks: an arm has its own on every chart of every run, light and dark."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bench.analysis.summary import PRESENTATION
+from bench.analysis.result import PRESENTATION
 from bench.model import NO_SERVER
-from bench.report.svg import FLOOR, SERIES
 
 
-def colour_of(server: str, servers: Sequence[str]) -> str:
-    """Return the stand-in colour of ``server``, one of ``servers``."""
-    if server == NO_SERVER:
-        return FLOOR
-    if server in PRESENTATION:
-        return SERIES[PRESENTATION.index(server)]
-    others = [name for name in servers if name not in (*PRESENTATION, NO_SERVER)]
-    spare = SERIES[len(PRESENTATION) :]
-    return spare[others.index(server) % len(spare)]
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of a scheme. No two of one palette are alike: a drawing's SVG is told by them."""
+
+    ink: str
+    muted: str
+    grid: str
+    paper: str
+    series: tuple[str, ...]
+    floor: str
+
+    def of(self, arm: str, arms: Sequence[str]) -> str:
+        """Return the colour of ``arm``, one of ``arms``."""
+        place = place_of(arm, arms)
+        return self.floor if place is None else self.series[place]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Colour -> the name of its CSS variable."""
+        names = {self.ink: "ink", self.muted: "muted", self.grid: "grid", self.paper: "paper"}
+        numbered = {colour: f"series-{index}" for index, colour in enumerate(self.series)}
+        return names | numbered | {self.floor: "series-floor"}
+
+
+LIGHT = Palette(
+    ink="#1b1e23",
+    muted="#57606a",
+    grid="#d9dde2",
+    paper="#fdfdfb",
+    series=("#d55e00", "#e09a00", "#0072b2", "#00805e", "#b8578f", "#3d94c9"),
+    floor="#8a9099",
+)
+DARK = Palette(
+    ink="#e9ebee",
+    muted="#a3adb8",
+    grid="#363c44",
+    paper="#15181c",
+    series=("#ef7f34", "#f0b541", "#4aa5e0", "#2fbf98", "#db8cba", "#86caf0"),
+    floor="#8d95a0",
+)
+MARKS = ("o", "s", "^", "D", "v", "P")
+DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
+    "solid",
+    (0, (4.0, 1.6)),
+    "solid",
+    (0, (1.2, 1.4)),
+    (0, (6.0, 1.6, 1.2, 1.6)),
+    (0, (2.6, 1.2)),
+)
+"""Marks and strokes beside the colours, so that arms can be told apart without them."""
+
+
+def place_of(arm: str, arms: Sequence[str]) -> int | None:
+    """Return which of the series ``arm`` has; ``None`` for the arm without a server."""
+    if arm == NO_SERVER:
+        return None
+    if arm in PRESENTATION:
+        return PRESENTATION.index(arm)
+    others = [name for name in arms if name not in (*PRESENTATION, NO_SERVER)]
+    spare = len(LIGHT.series) - len(PRESENTATION)
+    return len(PRESENTATION) + others.index(arm) % spare
+
+
+def mark_of(arm: str, arms: Sequence[str]) -> str:
+    """Return the mark of ``arm`` where points are drawn."""
+    place = place_of(arm, arms)
+    return "x" if place is None else MARKS[place]
+
+
+def dash_of(arm: str, arms: Sequence[str]) -> str | tuple[int, tuple[float, ...]]:
+    """Return the stroke of ``arm`` where curves are drawn."""
+    place = place_of(arm, arms)
+    return "dotted" if place is None else DASHES[place]
+
+
+def css_colour(arm: str, arms: Sequence[str]) -> str:
+    """Return the page's colour of ``arm``."""
+    return f"var(--{LIGHT.variables[LIGHT.of(arm, arms)]})"

@@ -1,48 +1,51 @@
-"""One trial along its seconds: what it asked of the API server, what that cost, what clients felt.
+"""A trial second by second: what reads took, what was asked of the API server, what that cost.
 
-Requests are counted from the audit log, CPU from the samples of the process, the
-dots are the reads. Trials of one round stand side by side on the same axes.
+Requests are counted from the audit log, CPU from the samples of the process, the dots
+are the reads. Trials of one round stand on the same scales.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.figure import Figure
 
 from bench.analysis.ledgers import identity_of
 from bench.model import TrialRecord
-from bench.report.chart import Chart, Data, Value
-from bench.report.charts.distribution import log_ticks
-from bench.report.numbers import number
-from bench.report.svg import FLOOR, GRID, INK, MUTED, STYLE, Margins, new_figure, to_svg
+from bench.report.charts import Chart, Data, Head, Value
+from bench.report.charts.axes import (
+    WIDTH_IN,
+    Margins,
+    grid,
+    heading,
+    log_ticks,
+    number_ticks,
+    panels,
+)
+from bench.report.charts.palette import Palette
 from bench.store import RunReader
 
 BIN_S = 0.5
-MOST_DOTS = 600
+MOST_DOTS = 500
 """Reads drawn as dots; of more, equally spaced ones are, and the caption says so."""
-SOURCE = (
-    "audit.parquet: received_us by user, in half seconds; samples.parquet: cpu_s of apiserver; "
-    "requests.parquet: intended_us, done_us"
-)
+ROW_IN, GAP_IN = 0.95, 0.34
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One trial's three series; seconds from the window's begin."""
+    """One trial's series; seconds from the window's begin."""
 
     record: TrialRecord
-    seconds: float
     bins_s: Floats
     """Begins of the bins."""
     own: Floats
-    """Requests of the server under test, in a second."""
+    """Requests of the server under test, per second."""
     others: Floats
-    """Writes of everyone else, in a second."""
+    """Writes of everyone else, per second."""
     cpu_s: Floats
     cpu_ms_per_s: Floats
     read_s: Floats
@@ -50,38 +53,22 @@ class Story:
     unanswered_s: Floats
     reads: int
 
-
-def timelines(
-    reader: RunReader, records: Sequence[TrialRecord], colours: Sequence[str], prefix: str
-) -> list[Chart]:
-    """Draw ``records``, trials of one round, each as a chart with the scales of all."""
-    stories = [story for record in records if (story := _story(reader, record)) is not None]
-    if not stories:
-        return []
-    tops = (
-        max(float(np.max([*one.own, *one.others, 1.0])) for one in stories),
-        max(float(np.max([*one.cpu_ms_per_s, 1.0])) for one in stories),
-    )
-    waits = np.concatenate([one.read_ms for one in stories])
-    span = (float(waits.min()), float(waits.max())) if len(waits) else None
-    return [
-        _chart(story, colour, tops, span, f"{prefix}-{index}")
-        for index, (story, colour) in enumerate(zip(stories, colours, strict=False))
-    ]
+    @property
+    def arm(self) -> str:
+        """The server under test."""
+        return self.record.trial.server
 
 
-def _story(reader: RunReader, record: TrialRecord) -> Story | None:
+def story_of(reader: RunReader, record: TrialRecord) -> Story | None:
+    """Read a trial's series; ``None`` without its requests and its audit log."""
     trial, seconds = record.trial, record.window_s
-    needed = all(reader.has(trial, table) for table in ("requests", "audit"))
-    if not needed or seconds < 2 * BIN_S:
+    if seconds < 2 * BIN_S or not all(reader.has(trial, one) for one in ("requests", "audit")):
         return None
-    edges = np.arange(0.0, seconds - BIN_S / 4, BIN_S)
-    bins = np.append(edges, edges[-1] + BIN_S)
+    edges = np.arange(0.0, seconds + BIN_S / 4, BIN_S)
     audit = reader.audit(trial)
     at = audit["received_us"].to_numpy(dtype=np.float64) / 1e6 - record.window_begin_epoch_s
     own = audit["user"].str.endswith(f":{identity_of(record)}").to_numpy(dtype=bool)
     writes = audit["verb"].isin(("create", "update", "patch", "delete")).to_numpy(dtype=bool)
-    cpu_s, cpu = _cpu(reader, record)
     requests = reader.requests(trial)
     intended = requests["intended_us"].to_numpy(dtype=np.float64) / 1e6
     took = requests["done_us"].to_numpy(dtype=np.float64, na_value=np.nan) / 1e3 - intended * 1e3
@@ -89,12 +76,10 @@ def _story(reader: RunReader, record: TrialRecord) -> Story | None:
     step = max(1, -(-int(answered.sum()) // MOST_DOTS))
     return Story(
         record,
-        seconds,
-        edges,
-        np.histogram(at[own], bins)[0] / BIN_S,
-        np.histogram(at[~own & writes], bins)[0] / BIN_S,
-        cpu_s,
-        cpu,
+        edges[:-1],
+        np.histogram(at[own], edges)[0] / BIN_S,
+        np.histogram(at[~own & writes], edges)[0] / BIN_S,
+        *_cpu(reader, record),
         intended[answered][::step],
         np.maximum(took[answered][::step], 1e-3),
         intended[~answered],
@@ -104,6 +89,8 @@ def _story(reader: RunReader, record: TrialRecord) -> Story | None:
 
 def _cpu(reader: RunReader, record: TrialRecord) -> tuple[Floats, Floats]:
     """Return the API server's CPU between samples: the middle of each stretch, and ms a second."""
+    if not reader.has(record.trial, "samples"):
+        return np.array([]), np.array([])
     samples = reader.samples(record.trial)
     own = samples[samples["process"] == "apiserver"].sort_values("at_us")
     at = own["at_us"].to_numpy(dtype=np.float64) / 1e6
@@ -114,96 +101,149 @@ def _cpu(reader: RunReader, record: TrialRecord) -> tuple[Floats, Floats]:
     return middles[inside], rates[inside]
 
 
-def _chart(
-    story: Story,
-    colour: str,
-    tops: tuple[float, float],
-    span: tuple[float, float] | None,
-    name: str,
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """Upper ends and the span of waits that the trials of a round share."""
+
+    requests: float
+    cpu: float
+    waits: tuple[float, float]
+
+
+def scales_of(stories: Sequence[Story]) -> Scales:
+    """Return the scales that show all of ``stories``."""
+    waits = np.concatenate([one.read_ms for one in stories])
+    low, high = (float(waits.min()), float(waits.max())) if len(waits) else (1.0, 1000.0)
+    middle = (low * high) ** 0.5
+    return Scales(
+        max(float(np.max([*one.own, *one.others, 1.0])) for one in stories),
+        max(float(np.max([*one.cpu_ms_per_s, 1.0])) for one in stories),
+        (min(low / 1.6, middle / 4), max(high * 3.0, middle * 4)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the panels of a timeline are called."""
+
+    requests: str
+    cpu: str
+    waits: str
+    seconds: str
+    not_sampled: str
+
+
+def timeline(
+    head: Head, story: Story, scales: Scales, labels: Labels, arms: Sequence[str]
 ) -> Chart:
-    trial = story.record.trial
-    title = f"Second by second: {trial.server}, round {trial.round}"
-    with mpl.rc_context(STYLE):
-        figure = new_figure(3.7, 4.1, Margins(left=0.46, top=0.26), gap_in=0.45)
-        rows = figure.subplots(3, 1, sharex=True)
-        _requests(rows[0], story, colour, tops[0])
-        _spent(rows[1], story, colour, tops[1])
-        _felt(rows[2], story, colour, span)
-        rows[2].set_xlim(0, story.seconds)
-        rows[2].set_xlabel("seconds from the window's begin")
-        rows[2].xaxis.set_major_locator(MaxNLocator(6))
-        for axes in rows:
-            axes.grid(visible=True, color=GRID)
-            axes.set_axisbelow(True)
-        svg = to_svg(figure, name, title, _described(story))
-    return Chart(title, _caption(story), SOURCE, svg, name, _data(story))
+    """Return the chart of one trial: requests, CPU and waits."""
+    rows: list[tuple[Value, ...]] = []
+    rows += _series("server_requests_per_s", story.bins_s, story.own)
+    rows += _series("others_writes_per_s", story.bins_s, story.others)
+    rows += _series("apiserver_cpu_ms_per_s", story.cpu_s, story.cpu_ms_per_s)
+    rows += _series("read_latency_ms", story.read_s, story.read_ms)
+    rows += [("unanswered", round(at, 3), None) for at in story.unanswered_s.tolist()]
+    drawn = partial(_draw_trial, story=story, scales=scales, labels=labels, arms=arms)
+    return Chart(head, Data(("series", "s", "value"), tuple(rows)), (WIDTH_IN, 4.1), drawn)
 
 
-def _heading(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", fontsize=8.5, color=MUTED, pad=4)
+def _series(name: str, times: Floats, values: Floats) -> list[tuple[Value, ...]]:
+    pairs = zip(times.tolist(), values.tolist(), strict=True)
+    return [(name, round(at, 3), round(value, 3)) for at, value in pairs]
 
 
-def _requests(axes: Axes, story: Story, colour: str, top: float) -> None:
+def _draw_trial(
+    figure: Figure,
+    palette: Palette,
+    *,
+    story: Story,
+    scales: Scales,
+    labels: Labels,
+    arms: Sequence[str],
+) -> None:
+    colour = palette.of(story.arm, arms)
+    rows = panels(figure, Margins(top=0.26), [0.92] * 3, 0.32)
     edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
-    axes.stairs(story.others, edges, color=FLOOR, linewidth=1.3)
-    axes.stairs(story.own, edges, color=colour, fill=True, alpha=0.85)
-    axes.set_ylim(0, top * 1.12)
-    axes.yaxis.set_major_locator(MaxNLocator(3))
-    _heading(axes, "requests to the API server in a second (line: writes of others)")
-
-
-def _spent(axes: Axes, story: Story, colour: str, top: float) -> None:
-    axes.set_ylim(0, top * 1.12)
-    axes.yaxis.set_major_locator(MaxNLocator(3))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    rows[0].stairs(story.others, edges, color=palette.floor, linewidth=1.3)
+    rows[0].stairs(story.own, edges, color=colour, fill=True, alpha=0.85)
+    rows[0].set_ylim(0, scales.requests * 1.12)
+    heading(rows[0], labels.requests, palette)
+    rows[1].set_ylim(0, scales.cpu * 1.12)
     if len(story.cpu_s):
-        axes.plot(story.cpu_s, story.cpu_ms_per_s, color=colour, linewidth=1.7)
+        rows[1].plot(story.cpu_s, story.cpu_ms_per_s, color=colour, linewidth=1.7)
     else:
-        axes.annotate("not sampled", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK)
-    _heading(axes, "API-server CPU, ms in a second, writes included")
+        rows[1].text(0.5, 0.5, labels.not_sampled, transform=rows[1].transAxes, ha="center")
+    heading(rows[1], labels.cpu, palette)
+    _waits(rows[2], story, colour, scales, palette)
+    heading(rows[2], labels.waits, palette)
+    number_ticks(rows[0].yaxis, 3)
+    number_ticks(rows[1].yaxis, 3)
+    _time(rows, story.record.window_s, labels.seconds, palette)
 
 
-def _felt(axes: Axes, story: Story, colour: str, span: tuple[float, float] | None) -> None:
+def _waits(axes: Axes, story: Story, colour: str, scales: Scales, palette: Palette) -> None:
     axes.set_yscale("log")
     axes.plot(story.read_s, story.read_ms, "o", color=colour, markersize=2.0, markeredgewidth=0)
-    low, high = span or (1.0, 1000.0)
-    middle = float(np.sqrt(low * high))
-    axes.set_ylim(min(low / 1.6, middle / 4), max(high * 1.9, middle * 4))
+    axes.set_ylim(*scales.waits)
     if len(story.unanswered_s):
-        top = axes.get_ylim()[1] / 1.25
-        axes.plot(story.unanswered_s, [top] * len(story.unanswered_s), "x", color=INK, markersize=4)
-    log_ticks(axes.yaxis, *axes.get_ylim())
-    _heading(axes, "latency of each read, ms, log scale")
+        top = [scales.waits[1] / 1.5] * len(story.unanswered_s)
+        axes.plot(story.unanswered_s, top, "x", color=palette.ink, markersize=3.5)
+    log_ticks(axes.yaxis, *scales.waits)
 
 
-def _caption(story: Story) -> str:
-    record = story.record
-    parts = [f"{number(record.churn_achieved_per_s)} writes/s to pods meanwhile."]
-    if len(story.read_s) < story.reads:
-        parts.append(f"{len(story.read_s):,} of {story.reads:,} reads drawn.")
-    if len(story.unanswered_s):
-        parts.append(f"Crosses: {len(story.unanswered_s):,} unanswered.")
-    return " ".join(parts)
+def _time(rows: Sequence[Axes], seconds: float, label: str, palette: Palette) -> None:
+    for axes in rows:
+        axes.set_xlim(0, seconds)
+        number_ticks(axes.xaxis, 6)
+        grid(axes, palette)
+    rows[-1].set_xlabel(label)
 
 
-def _described(story: Story) -> str:
-    cpu = (
-        f"{number(float(story.cpu_ms_per_s.mean()))} ms/s of CPU" if len(story.cpu_s) else "no CPU"
-    )
-    wait = f"{number(float(np.median(story.read_ms)))} ms" if len(story.read_ms) else "no read"
-    return f"on average {number(float(story.own.mean()))} requests/s, {cpu}, median latency {wait}"
+def fault_timeline(
+    head: Head,
+    stories: Sequence[Story],
+    shaded_s: tuple[float, float],
+    labels: Labels,
+    arms: Sequence[str],
+) -> Chart:
+    """Return one round of a fault: a row of waits a server, and the requests of all below."""
+    rows: list[tuple[Value, ...]] = []
+    for one in stories:
+        own: list[tuple[Value, ...]] = [
+            ("fault_begin", round(shaded_s[0], 3), None),
+            ("fault_end", round(shaded_s[1], 3), None),
+        ]
+        own += _series("read_latency_ms", one.read_s, one.read_ms)
+        own += _series("requests_per_s", one.bins_s, one.own)
+        own += [("failed", round(at, 3), None) for at in one.unanswered_s.tolist()]
+        rows += [(one.arm, *row) for row in own]
+    height = len(stories) * (ROW_IN + GAP_IN) + 1.05 + 0.72
+    drawn = partial(_draw_fault, stories=stories, shaded_s=shaded_s, labels=labels, arms=arms)
+    data = Data(("server", "series", "s", "value"), tuple(rows))
+    return Chart(head, data, (WIDTH_IN, height), drawn)
 
 
-def _data(story: Story) -> Data:
-    rows: list[tuple[Value, ...]] = [
-        (series, round(at, 3), round(value, 3))
-        for series, times, values in (
-            ("server_requests_per_s", story.bins_s, story.own),
-            ("others_writes_per_s", story.bins_s, story.others),
-            ("apiserver_cpu_ms_per_s", story.cpu_s, story.cpu_ms_per_s),
-            ("read_latency_ms", story.read_s, story.read_ms),
-        )
-        for at, value in zip(times.tolist(), values.tolist(), strict=True)
-    ]
-    rows += [("unanswered", round(at, 3), None) for at in story.unanswered_s.tolist()]
-    return Data(("series", "s", "value"), tuple(rows))
+def _draw_fault(
+    figure: Figure,
+    palette: Palette,
+    *,
+    stories: Sequence[Story],
+    shaded_s: tuple[float, float],
+    labels: Labels,
+    arms: Sequence[str],
+) -> None:
+    heights = [ROW_IN] * len(stories) + [1.05]
+    rows = panels(figure, Margins(left=0.5, top=0.26), heights, GAP_IN)
+    scales = scales_of(stories)
+    for axes, story in zip(rows, stories, strict=False):
+        _waits(axes, story, palette.of(story.arm, arms), scales, palette)
+        heading(axes, f"{story.arm}: {labels.waits}", palette)
+    for story in stories:
+        edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
+        rows[-1].stairs(story.own, edges, color=palette.of(story.arm, arms), linewidth=1.5)
+    rows[-1].set_ylim(0, max(1.0, *(float(one.own.max()) for one in stories)) * 1.12)
+    number_ticks(rows[-1].yaxis, 3)
+    heading(rows[-1], labels.requests, palette)
+    for axes in rows:
+        axes.axvspan(*shaded_s, color=palette.muted, alpha=0.16, linewidth=0)
+    _time(rows, max(one.record.window_s for one in stories), labels.seconds, palette)

@@ -4,29 +4,42 @@ import math
 
 import pytest
 
-from bench.report.numbers import MISSING, number, scale_for, times, times_at_least
+from bench.report.numbers import (
+    EXACT,
+    MINUS,
+    MISSING,
+    change,
+    number,
+    per_cent,
+    rate,
+    scale_for,
+    share,
+    share_at_least,
+    times,
+    times_at_least,
+)
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("value", "expected", "exact"),
     [
-        (0, "0"),
-        (-0.0, "0"),
-        (1234.56, "1,235"),
-        (12.34, "12"),
-        (9.97, "10"),
-        (1.26, "1.3"),
-        (0.996, "1"),
-        (0.1234, "0.12"),
-        (0.00996, "0.01"),
-        (-3.84, "\N{MINUS SIGN}3.8"),
-        (None, MISSING),
-        (math.nan, MISSING),
-        (math.inf, MISSING),
+        (0, "0", "0"),
+        (-0.0, "0", "0"),
+        (1234.56, "1,235", "1,235"),
+        (12.34, "12", "12.3"),
+        (9.97, "10", "9.97"),
+        (1.26, "1.3", "1.26"),
+        (0.996, "1", "0.996"),
+        (0.1234, "0.12", "0.123"),
+        (0.00996, "0.01", "0.00996"),
+        (-3.84, f"{MINUS}3.8", f"{MINUS}3.84"),
+        (None, MISSING, MISSING),
+        (math.nan, MISSING, MISSING),
+        (math.inf, MISSING, MISSING),
     ],
 )
-def test_at_most_two_significant_decimals_and_never_nan(value, expected):
-    assert expected == number(value)
+def test_as_many_digits_as_asked_for_and_never_nan(value, expected, exact):
+    assert (expected, exact) == (number(value), number(value, EXACT))
 
 
 @pytest.mark.parametrize(
@@ -37,10 +50,46 @@ def test_a_factor_claims_two_digits(factor, expected):
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(319.9, "310"), (26.9, "26"), (4.69, "4.6")])
-def test_a_lower_bound_is_rounded_down(factor, expected):
+def test_a_lower_bound_of_a_factor_is_rounded_down(factor, expected):
     assert expected == times_at_least(factor)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected", "at_least"),
+    [(0.919, "92", "91"), (0.0555, "5.5", "5.5"), (0.9978, "99.8", "99.7"), (1.0, "100", "100")],
+)
+def test_a_share_near_all_says_what_is_left_and_a_bound_is_rounded_down(part, expected, at_least):
+    assert (expected, at_least) == (share(part), share_at_least(part))
 
 
 def test_a_row_of_bytes_has_one_unit():
     scale = scale_for([19e6, 94_000, None], "B/s")
     assert ("MB/s", "19", "0.094") == (scale.unit, scale.show(19e6), scale.show(94_000))
+    assert ("19 MB/s", "+19 MB/s", MISSING) == (
+        scale.quantity(19e6),
+        scale.quantity(19e6, signed=True),
+        scale.quantity(None),
+    )
+
+
+def test_an_interval_whose_ends_read_alike_is_said_once():
+    scale = scale_for([5.8], "MB")
+    assert ("5.8", "", "5.7 to 5.8", "") == (
+        scale.interval(5.78, 5.81),
+        scale.interval(5.78, 5.81, 5.8),
+        scale.interval(5.7, 5.8),
+        scale.interval(None, 5.8),
+    )
+
+
+def test_changes_are_signed_and_large_ones_are_factors():
+    assert ["+3.1%", f"{MINUS}3.1%", "0%", "12\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}"] == [
+        change(factor) for factor in (1.031, 0.969, 1.0001, 12.0)
+    ]
+    assert "99.5%" == per_cent(0.995)
+
+
+def test_a_slow_rate_is_shown_as_a_time():
+    assert ["2.4/s", "0.05/s", "one in 200 s", "one in 60 min", "one in 28 h", "0"] == [
+        rate(value) for value in (2.4, 0.05, 0.005, 1 / 3600, 1e-5, 0.0)
+    ]

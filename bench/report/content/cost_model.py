@@ -1,0 +1,508 @@
+"""At how many reads per second an informer pays off: rates, calculator, charts, unit costs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.analysis.cost_model import (
+    INFORMER,
+    LIFETIME_S,
+    START,
+    BreakEven,
+    CostModel,
+    Question,
+    UnitCost,
+)
+from bench.analysis.result import RunAnalysis
+from bench.metrics.metric import Total
+from bench.report import prose, sentences
+from bench.report.charts import Chart, Data, Head
+from bench.report.charts.lines import Frame, Line, curve_rows, lines, sampled
+from bench.report.charts.points import Misses, misses
+from bench.report.content.rows import metric
+from bench.report.document import (
+    Calculator,
+    Cell,
+    Charts,
+    Column,
+    Depth,
+    Fold,
+    Group,
+    Input,
+    Part,
+    Row,
+    Section,
+    Sentence,
+    Table,
+    Text,
+    Texts,
+)
+from bench.report.numbers import MISSING, Scale, number, rate, scale_for
+from bench.stats import CONFIDENCE, Estimate
+
+POINTS = 60
+POOR_R_SQUARED = 0.8
+BENT_BELOW = 0.01
+TITLE = "At how many reads per second does an informer pay off?"
+
+
+@dataclass(frozen=True, slots=True)
+class CostContent:
+    """The section, the verdict for the situation that was measured, and a sweep's first answers."""
+
+    section: Section
+    verdict: Sentence
+    answers: tuple[Sentence, ...] = ()
+
+
+def cost_section(analysis: RunAnalysis) -> CostContent:
+    """Say what the cost models tell; never fails for what a run lacks."""
+    models = analysis.cost_models
+    shown = [model for model in models if not _is_sum(model)] or models
+    if not shown:
+        why = analysis.unfitted[0].why if analysis.unfitted else "no cost was measured"
+        text = f"This run cannot tell: {why}. `make bench PLAN=sweep` measures it."
+        parts = (Text(text),)
+        return CostContent(Section("breakeven", TITLE, parts), Sentence(sentences.UNTOLD, why))
+    first = shown[0]
+    at = first.reference
+    said = [
+        sentences.pays_off(model, model.break_even(model.readers[0], at), at) for model in shown
+    ]
+    leads = tuple(
+        Text(f"{one.text.removesuffix('.')} ({one.detail})." if one.detail else one.text, "lead")
+        for one in said
+    )
+    parts_: list[Part | Section] = [
+        *leads,
+        _rates(shown),
+        Section("loses", "Where the informer loses", (Texts(tuple(_loses(first, at))),)),
+        _calculator(models, at),
+        Charts(tuple(_charts(shown, at))),
+        Section(
+            "unit-costs", "Unit costs, and how well they fit", tuple(_unit_costs(models, shown))
+        ),
+    ]
+    notes = tuple(_notes(models, analysis, at))
+    if notes:
+        parts_.insert(2, Texts(notes, depth=Depth.PAGE))
+    verdict = sentences.verdict(first, first.break_even(first.readers[0], at), at)
+    answers = tuple(said) if first.knows_pods else ()
+    return CostContent(Section("breakeven", TITLE, tuple(parts_)), verdict, answers)
+
+
+def _is_sum(model: CostModel) -> bool:
+    """Tell whether a quantity is the sum of others, which then stand for themselves."""
+    return isinstance(metric(model.quantity).of, Total)
+
+
+def _short(model: CostModel) -> str:
+    return metric(model.quantity).short
+
+
+def _rates(models: Sequence[CostModel]) -> Table:
+    """Return the break-even rate of every situation that was asked for."""
+    first = models[0]
+    columns = [Column("writes/s"), *([Column("replicas")] if first.knows_replicas else [])]
+    found: dict[tuple[float, float, float], list[Cell]] = {}
+    for model in models:
+        columns += [Column(f"{_short(model)}, against {reader}") for reader in model.readers]
+        for one in _by_column(model):
+            said = sentences.break_even(one, model.ranges.reads_per_s[1])
+            place = one.pods, one.churn_per_s, one.replicas
+            found.setdefault(place, []).append(Cell(said.text, said.spread))
+    rows = tuple(
+        Row(
+            number(pods),
+            (
+                Cell(number(churn)),
+                *([Cell(number(replicas))] if first.knows_replicas else []),
+                *cells,
+            ),
+            depth=Depth.TERMINAL,
+            key="breakeven",
+        )
+        for (pods, churn, replicas), cells in found.items()
+    )
+    return Table(
+        "",
+        tuple(columns),
+        (Group(rows),),
+        sentences.rate_caption(first),
+        corner="pods",
+        depth=Depth.TERMINAL,
+    )
+
+
+def _by_column(model: CostModel) -> list[BreakEven]:
+    """Return the rates reader by reader, so that a row's cells come in the columns' order."""
+    return [one for reader in model.readers for one in model.break_evens if one.reader == reader]
+
+
+def _loses(model: CostModel, at: Question) -> Iterator[Text]:
+    reader, highest = model.readers[0], model.ranges.reads_per_s[1]
+    small = replace(at, pods=model.ranges.pods[0])
+    even = model.break_even(reader, small)
+    said = sentences.break_even(even, highest)
+    known = bool(even.rate) and said.text != MISSING
+    yield Text(sentences.few_reads(said, small, known=known))
+    writes = sentences.churn_loses(model.break_even(reader, replace(at, churn_per_s=1.0)), at.pods)
+    if writes:
+        yield Text(writes)
+    if known and even.rate:
+        yield Text(sentences.replicas_lose(model, small, even.rate))
+    yield Text(sentences.short_lives())
+
+
+def _notes(models: Sequence[CostModel], analysis: RunAnalysis, at: Question) -> Iterator[Text]:
+    """Return what limits the figures of the section."""
+    for unfitted in analysis.unfitted:
+        yield Text(f"{unfitted.title}: {unfitted.why}", term="Not modelled")
+    for model in models:
+        yield from _model_notes(model, at)
+    first = models[0]
+    alone = [reader for reader in first.readers if len(first.recipes[reader]) == 1]
+    if not first.knows_pods:
+        text = prose.text("one_size", pods=number(first.ranges.pods[0]))
+        yield Text(text, term="One number of pods")
+    elif alone:
+        text = prose.text("one_size_of", readers=sentences.joined(alone))
+        yield Text(text, term="One number of pods")
+    priced = [model for model in models if model.start_from is not None]
+    if priced:
+        names = sentences.joined([_short(model) for model in priced])
+        text = prose.text("start_priced", names=names, reader=priced[0].start_from)
+        yield Text(text, term="Starts")
+
+
+def _model_notes(model: CostModel, at: Question) -> Iterator[Text]:
+    poor = [
+        f"{fit.arm} R\N{SUPERSCRIPT TWO} {fit.r_squared:.2f}"
+        for fit in model.goodness
+        if fit.r_squared is not None and fit.r_squared < POOR_R_SQUARED
+    ]
+    if poor:
+        text = f"{model.title}: {', '.join(poor)}. The model describes these loosely."
+        yield Text(text, term="Poor fit")
+    bent = [
+        fit.arm
+        for fit in model.goodness
+        if fit.lack_of_fit is not None and fit.lack_of_fit < BENT_BELOW
+    ]
+    if bent:
+        text = prose.text("bent", title=model.title, arms=sentences.joined(bent))
+        yield Text(text, term="Not a good fit")
+    if any(unit.estimate.low is None for unit in model.units):
+        yield Text(f"{model.title}: {prose.text('no_interval')}", term="No interval")
+    small = [what for what, one in _whole(model, at) if one.holds(0.0)]
+    if small:
+        yield Text(f"{model.title}: {'; '.join(small)}", term="Too small to measure")
+
+
+def _whole(model: CostModel, at: Question) -> Iterator[tuple[str, Estimate]]:
+    """Return what a whole read and an event cost: what a break-even rate rests on."""
+    for reader in model.readers:
+        what = f"a read by {reader} of {number(at.pods)} pods"
+        yield what, model.cost(reader, Question(1.0, at.pods, 0.0, 0.0))
+    for unit in model.units:
+        if unit.arm == INFORMER:
+            yield f"{unit.title} ({unit.arm})", unit.estimate
+
+
+# The calculator.
+
+
+def _calculator(models: Sequence[CostModel], at: Question) -> Calculator:
+    first = models[0]
+    ranges = first.ranges
+    inputs = (
+        ("reads", "Reads per second, all replicas", at.reads_per_s, "0", ranges.reads_per_s),
+        ("pods", "Pods", at.pods, "0", ranges.pods),
+        ("churn", "Writes to pods per second", at.churn_per_s, "0", (0.0, ranges.churn_per_s[1])),
+        ("replicas", "Replicas of your service", at.replicas, "1", ranges.replicas),
+    )
+    lifetime = f"{LIFETIME_S / 3600:g}"
+    return Calculator(
+        "What would it cost with your figures?",
+        prose.text("without_script"),
+        prose.text("calculated"),
+        (
+            *(
+                Input(
+                    name,
+                    label,
+                    f"{float(f'{value:.2g}'):g}",
+                    least,
+                    f"measured: {sentences.span(ends)}",
+                    fixed=name == "pods" and not first.knows_pods,
+                )
+                for name, label, value, least, ends in inputs
+            ),
+            Input(
+                "lifetime", "A replica lives for, hours", lifetime, "0.01", prose.text("lifetime")
+            ),
+        ),
+        tuple(first.recipes),
+        _constants(models, at),
+    )
+
+
+def _constants(models: Sequence[CostModel], at: Question) -> Mapping[str, Any]:
+    """Return what the calculator computes from; it is JSON in the page."""
+    ranges = models[0].ranges
+    return {
+        "confidence": CONFIDENCE,
+        "ranges": {
+            "reads": list(ranges.reads_per_s),
+            "pods": list(ranges.pods),
+            "churn": list(ranges.churn_per_s),
+            "replicas": list(ranges.replicas),
+            "reads_pods": ranges.reads_pods,
+        },
+        "quantities": [
+            {
+                "key": model.quantity,
+                "title": model.title,
+                "short": _short(model),
+                "unit": model.unit,
+                "recipes": {
+                    arm: [[place, str(factor)] for place, factor in recipe]
+                    for arm, recipe in model.recipes.items()
+                },
+                "coefficients": np.asarray(model.fit.coefficients).tolist(),
+                "covariance": None
+                if model.fit.covariance is None
+                else np.asarray(model.fit.covariance).tolist(),
+                "quantiles": {
+                    arm: model.fit.quantile([model.form(arm, at)]) for arm in model.recipes
+                },
+            }
+            for model in models
+        ],
+    }
+
+
+# Charts.
+
+
+def _charts(models: Sequence[CostModel], at: Question) -> Iterator[Chart]:
+    yield from (_cost_chart(model, at) for model in models)
+    yield from (_churn_chart(model, at) for model in models)
+    if models[0].knows_replicas:
+        yield from (_replica_chart(model, at) for model in models)
+    if len({row.scenario for row in models[0].rows}) > 1:
+        # Of a single scenario all trials stand at one place, and no shape can be seen.
+        yield from (_residual_chart(model) for model in models)
+
+
+def _name(what: str, model: CostModel) -> str:
+    return f"breakeven-{what}-{model.quantity}".replace("_", "-")
+
+
+def _cost_chart(model: CostModel, at: Question) -> Chart:
+    """Draw what each arm costs against the read rate, the rest as ``at`` has it."""
+    reader, highest = model.readers[0], model.ranges.reads_per_s[1]
+    even = model.break_even(reader, at)
+    right = highest
+    if even.rate is not None and 0 < even.rate <= highest:
+        right = min(highest, max(4 * even.rate, 1.4 * (even.high or 0.0)))
+    places = np.linspace(0.0, right, POINTS)
+    shown = {arm: sampled(places, _cost_at(model, arm, at)) for arm in model.recipes}
+    scale = scale_for([float(np.nanmax(one.value)) for one in shown.values()], model.unit)
+    said = sentences.break_even(even, highest)
+    slots = {"reader": reader, "informers": sentences.informers(at.replicas)}
+    caption = prose.text("cost_curves", line=f"{said.text}, {said.spread}", **slots)
+    if right < model.ranges.reads_per_s[0]:
+        least = rate(model.ranges.reads_per_s[0])
+        caption += f" All of it lies below {least}, the lowest rate measured."
+    where = f"{number(at.pods)} pods and {number(at.churn_per_s)} writes/s"
+    head = Head(
+        _name("cost", model),
+        f"{model.title}, at {where}",
+        caption,
+        prose.text("fitted_source", source=metric(model.quantity).source),
+        f"{slots['informers']} and {reader} cost the same at: {said.text}, {said.spread}",
+    )
+    crosses = even.low is not None and even.rate is not None and even.rate <= right
+    frame = Frame(
+        "reads/s",
+        scale.unit,
+        scale,
+        right,
+        top=1.15 * max(float(np.nanmax(one.value)) for one in shown.values()),
+        crossing=(even.low or 0.0, even.rate or 0.0, even.high) if crosses else None,
+    )
+    columns = ("arm", "reads_per_s", f"cost, {model.unit}", "low_95", "high_95")
+    return lines(head, shown, frame, Data(columns, curve_rows(shown)), tuple(model.recipes))
+
+
+Sampled = tuple[float | None, float | None, float | None]
+
+
+def _cost_at(model: CostModel, arm: str, at: Question) -> Callable[[float], Sampled]:
+    def cost(reads: float) -> Sampled:
+        found = model.cost(arm, replace(at, reads_per_s=reads))
+        return found.value, found.low, found.high
+
+    return cost
+
+
+def _rate_at(model: CostModel, question: Callable[[float], Question]) -> Callable[[float], Sampled]:
+    def even(place: float) -> Sampled:
+        found = model.break_even(model.readers[0], question(place))
+        return found.rate, found.low, found.high
+
+    return even
+
+
+def _sizes(model: CostModel) -> list[float]:
+    return sorted({float(row.pods) for row in model.rows if row.arm != START})
+
+
+def _churn_chart(model: CostModel, at: Question) -> Chart:
+    """Draw the break-even rate against churn, a line for each number of pods."""
+    places = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
+    shown = {
+        f"{number(size)} pods": sampled(
+            places,
+            _rate_at(model, lambda churn, size=size: replace(at, pods=size, churn_per_s=churn)),  # type: ignore[misc]
+        )
+        for size in _sizes(model)
+    }
+    slots = {"reader": model.readers[0], "informers": sentences.informers(at.replicas)}
+    frame = Frame("writes to pods/s", "reads/s")
+    return _rate_chart(model, "churn", shown, frame, prose.text("churn_curves", **slots))
+
+
+def _replica_chart(model: CostModel, at: Question) -> Chart:
+    """Draw the break-even rate against the number of replicas, a line for each number of pods."""
+    places = np.arange(1.0, model.ranges.replicas[1] + 1)
+    shown = {
+        f"{number(size)} pods": sampled(
+            places,
+            _rate_at(model, lambda n, size=size: replace(at, pods=size, replicas=n)),  # type: ignore[misc]
+        )
+        for size in _sizes(model)
+    }
+    slots = {"reader": model.readers[0], "churn": number(at.churn_per_s)}
+    frame = Frame("replicas of the informer", "reads/s, all replicas", whole=True)
+    return _rate_chart(model, "replicas", shown, frame, prose.text("replica_curves", **slots))
+
+
+def _rate_chart(
+    model: CostModel, what: str, shown: Mapping[str, Line], frame: Frame, caption: str
+) -> Chart:
+    highest = max(float(np.nanmax(one.value, initial=0.0)) for one in shown.values())
+    ends = [float(one.high[-1]) for one in shown.values() if one.high is not None]
+    bounds = [end for end in ends if np.isfinite(end)]
+    top = max(1.25 * highest, 0.5 * min([*bounds, model.ranges.reads_per_s[1]]))
+    said = "; ".join(
+        f"{name}: {rate(float(one.value[-1]))} at {number(float(one.x[-1]))} {frame.across}"
+        for name, one in shown.items()
+        if np.isfinite(one.value[-1])
+    )
+    head = Head(
+        _name(what, model),
+        f"Break-even read rate against {what}, by {_short(model)}",
+        caption,
+        prose.text("fitted_source", source=metric(model.quantity).source),
+        said or "no rate can be told",
+    )
+    columns = ("pods", frame.across, "break-even reads/s", "low_95", "high_95")
+    return lines(head, shown, replace(frame, top=top), Data(columns, curve_rows(shown)))
+
+
+def _residual_chart(model: CostModel) -> Chart:
+    """Draw by how much each trial missed the model, against what the model gave."""
+    rows = list(zip(model.rows, (float(each) for each in model.fit.fitted), strict=True))
+    arms = tuple(dict.fromkeys(row.arm for row in model.rows))
+    shown = {}
+    for arm in arms:
+        pairs = [
+            (fitted + row.floor, row.cost - fitted)
+            for row, fitted in rows
+            if row.arm == arm and fitted + row.floor > 0
+        ]
+        given = tuple(given for given, _ in pairs)
+        shown[arm] = Misses(given, tuple(miss / of for of, miss in pairs))
+    worst = max((abs(miss) for one in shown.values() for miss in one.missed), default=0.0)
+    scale = scale_for([each for one in shown.values() for each in one.said], model.unit)
+    head = Head(
+        _name("residuals", model),
+        f"Residuals: {_short(model)}",
+        prose.text("residuals"),
+        prose.text("fitted_source", source=metric(model.quantity).source),
+        f"the largest miss is {number(100 * worst)}% of what the trial cost in all",
+    )
+    columns = ("arm", "scenario", "round", f"measured, {model.unit}", "model", "floor")
+    data = Data(
+        columns,
+        tuple((row.arm, row.scenario, row.round, row.cost, fit, row.floor) for row, fit in rows),
+    )
+    axes = f"cost and floor by the model, {scale.unit}", "measured less the model"
+    return misses(head, shown, axes, scale, data, arms)
+
+
+# Unit costs.
+
+
+def _unit_costs(models: Sequence[CostModel], shown: Sequence[CostModel]) -> Iterator[Part]:
+    for model in models:
+        own = (_units(model), _fits(model))
+        if model in shown:
+            yield from own
+        else:
+            yield Fold(model.title, own)
+    yield Fold("How this was fitted", (Text(prose.text("fitted"), depth=Depth.PAGE),))
+
+
+def _units(model: CostModel) -> Table:
+    """Return what one read, one event and one start cost."""
+    unit = model.unit.removesuffix("/s")
+    rows = [_unit_row(one.arm, one.title, one.estimate, unit, one) for one in model.units]
+    if model.knows_pods:
+        pods = model.ranges.pods[1]
+        for reader in model.readers:
+            whole = model.cost(reader, Question(1.0, pods, 0.0, 0.0))
+            rows.append(_unit_row(reader, f"a whole read of {number(pods)} pods", whole, unit))
+    columns = (
+        Column("cost of", prose=True),
+        Column("estimate"),
+        Column("each round alone", prose=True),
+    )
+    return Table(
+        model.title, columns, (Group(tuple(rows)),), sentences.measured_range(model), "arm"
+    )
+
+
+def _unit_row(arm: str, title: str, one: Estimate, unit: str, of: UnitCost | None = None) -> Row:
+    scale = scale_for([one.value], unit)
+    rounds = ", ".join(scale.show(value) for value in of.by_round.values()) if of else ""
+    spread = scale.interval(one.low, one.high, one.value)
+    cells = Cell(title), Cell(scale.quantity(one.value), spread), Cell(rounds)
+    return Row(arm, cells, key="unit-cost")
+
+
+def _fits(model: CostModel) -> Table:
+    """Return how well the model describes each arm."""
+    rows = []
+    for one in model.goodness:
+        scale: Scale = scale_for([one.residual_sd], model.unit)
+        shape = prose.text("shape_untested")
+        if one.lack_of_fit is not None:
+            p = "less than 0.001" if one.lack_of_fit < 0.001 else f"{one.lack_of_fit:.2g}"
+            shape = f"{'no' if one.lack_of_fit < BENT_BELOW else 'yes'}, p = {p}"
+        cells = (
+            Cell(str(one.rows)),
+            Cell(str(one.coefficients)),
+            Cell(MISSING if one.r_squared is None else f"{one.r_squared:.3f}"),
+            Cell(scale.quantity(one.residual_sd)),
+            Cell(MISSING if one.typical is None else f"{number(100 * one.typical)}%"),
+            Cell(shape),
+        )
+        rows.append(Row(one.arm, cells))
+    titles = ("trials", "unit costs", "R\N{SUPERSCRIPT TWO}", "residual sd", "typical miss")
+    columns = (*(Column(title) for title in titles), Column("Is the model a good fit?", prose=True))
+    return Table("", columns, (Group(tuple(rows)),), "", "arm", depth=Depth.PAGE)

@@ -1,0 +1,257 @@
+"""Rows of figures for any table: a metric, its arms' cells, and the caveats they point at."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.result import Arm, Comparison, Control, Figure, ScenarioAnalysis
+from bench.metrics import BY_KEY, Group, Load, Metric, Times, View, of_view
+from bench.metrics.metric import Quantile, Total
+from bench.model import Caveat, CaveatKind
+from bench.report.document import Cell, Column, Depth, Row, Text
+from bench.report.numbers import AT_LEAST, MISSING, Scale, scale_for
+from bench.report.sentences import capitalised, plural
+
+EVERY = frozenset(Group)
+WITHHELD = "withheld"
+COSTS = frozenset({Group.CONTROL_PLANE})
+CONCERNS: dict[CaveatKind, frozenset[Group]] = {
+    CaveatKind.FAILED_REQUESTS: frozenset({Group.READS}),
+    CaveatKind.DROPPED_ARRIVALS: frozenset({Group.READS}),
+    CaveatKind.GENERATOR_SATURATED: frozenset({Group.READS}),
+    CaveatKind.RATE_NOT_REACHED: COSTS | {Group.READS},
+    CaveatKind.CHURN_NOT_REACHED: COSTS,
+    CaveatKind.LEDGERS_DISAGREE: frozenset({Group.REQUESTS}),
+    CaveatKind.LEDGER_MISSING: frozenset({Group.REQUESTS}),
+    CaveatKind.REPLICAS_NOT_AS_PLANNED: COSTS | {Group.REQUESTS},
+    CaveatKind.NOT_DRAINED: COSTS | {Group.REQUESTS},
+    CaveatKind.TRIAL_FAILED: EVERY,
+    CaveatKind.ANSWERS_DIFFER: EVERY,
+}
+"""Which figures a kind of caveat is about; kinds not named here are about the whole run."""
+
+
+def concern(metric: Metric) -> Group:
+    """Return the group of figures that caveats name ``metric`` by: every cost is one of them."""
+    return Group.CONTROL_PLANE if metric.load is Load.FIXED_RATE else metric.group
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One footnote: which arms and figures point at it."""
+
+    kind: CaveatKind
+    where: str
+    text: str
+    servers: frozenset[str]
+
+    @property
+    def line(self) -> Text:
+        """The footnote as it is shown."""
+        where = f" ({self.where})" if self.where else ""
+        return Text(self.text, term=f"{capitalised(str(self.kind))}{where}")
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """The footnotes of one section."""
+
+    anchor: str
+    notes: tuple[Note, ...] = ()
+
+    def pointing(
+        self, server: str, metric: Metric | None = None, *, withheld: bool = False
+    ) -> tuple[tuple[str, int], ...]:
+        """Return the footnotes that a cell of ``server`` points at; its own, without a metric."""
+        return tuple(
+            (self.anchor, number)
+            for number, note in enumerate(self.notes, 1)
+            if server in note.servers and _concerns(note.kind, metric, withheld=withheld)
+        )
+
+
+def _concerns(kind: CaveatKind, metric: Metric | None, *, withheld: bool) -> bool:
+    if kind is CaveatKind.TOO_FEW_SAMPLES:
+        return withheld or metric is None
+    found = CONCERNS.get(kind, frozenset())
+    return bool(found) if metric is None else concern(metric) in found
+
+
+def notes_of(
+    caveats: Iterable[Caveat], scenario: str | None, servers: Sequence[str], anchor: str
+) -> Notes:
+    """Group the caveats of ``scenario``: what is alike but for round or server is one note."""
+    grouped: dict[tuple[CaveatKind, str], list[Caveat]] = {}
+    for caveat in caveats:
+        if caveat.scenario == scenario:
+            grouped.setdefault((caveat.kind, caveat.text), []).append(caveat)
+    notes = []
+    for (kind, text), group in grouped.items():
+        own = {caveat.server for caveat in group if caveat.server is not None}
+        if any(caveat.server is None for caveat in group):
+            own = set(servers)
+        notes.append(Note(kind, _where(group, servers), text, frozenset(own)))
+    return Notes(anchor, tuple(notes))
+
+
+def _where(group: Sequence[Caveat], servers: Sequence[str]) -> str:
+    named = {caveat.server for caveat in group if caveat.server}
+    order = [server for server in servers if server in named]
+    parts = [", ".join([*order, *sorted(named - set(order))])] if named else []
+    rounds = sorted({caveat.round for caveat in group if caveat.round is not None})
+    if rounds:
+        word = "round" if len(rounds) == 1 else "rounds"
+        parts.append(f"{word} {', '.join(str(number) for number in rounds)}")
+    return ", ".join(parts)
+
+
+def view_of(scenario: ScenarioAnalysis, view: View) -> list[tuple[Metric, bool]]:
+    """Return what ``view`` compares like for like under the scenario's load."""
+    not_alike = Load.FULL_SPEED if scenario.scenario.is_open else Load.FIXED_RATE
+    return [(metric, per) for metric, per in of_view(view) if metric.load is not not_alike]
+
+
+def without_parts(found: Sequence[tuple[Metric, bool]]) -> list[tuple[Metric, bool]]:
+    """Leave out the parts of a sum that is there itself."""
+    parts = {key for metric, _ in found if isinstance(metric.of, Total) for key in metric.of.keys}
+    return [(metric, per) for metric, per in found if metric.key not in parts]
+
+
+def compared(
+    scenario: ScenarioAnalysis, baseline: str, view: View
+) -> list[tuple[Metric, Comparison]]:
+    """Return the comparisons with ``baseline`` in ``view``, parts of a sum left out."""
+    pairs = [
+        (metric, per)
+        for metric, per in view_of(scenario, view)
+        if scenario.comparison(metric.key, baseline, per_1000=per)
+    ]
+    found = (
+        (metric, scenario.comparison(metric.key, baseline, per_1000=per))
+        for metric, per in without_parts(pairs)
+    )
+    return [(metric, one) for metric, one in found if one is not None]
+
+
+def compared_control(
+    scenario: ScenarioAnalysis, control: Control
+) -> list[tuple[Metric, Comparison]]:
+    """Return a control's comparisons in the balance, and in the metric named beforehand."""
+    found = {(one.metric, one.per_1000): one for one in control.comparisons}
+    views = [each for each in view_of(scenario, View.BALANCE) if (each[0].key, each[1]) in found]
+    shown = [(metric, found[metric.key, per]) for metric, per in without_parts(views)]
+    named = found.get((control.metric, False))
+    if named is not None and all(one is not named for _, one in shown):
+        shown.append((BY_KEY[control.metric], named))
+    return shown
+
+
+def columns_of(arms: Sequence[Arm]) -> tuple[Column, ...]:
+    """Return a column an arm, in its colour."""
+    return tuple(Column(arm.server, arm=arm.server) for arm in arms)
+
+
+def metric_row(
+    metric: Metric,
+    arms: Sequence[Arm],
+    notes: Notes,
+    *,
+    per_1000: bool = False,
+    depth: Depth = Depth.PAGE,
+    strong: bool = False,
+) -> Row | None:
+    """Return the row of a metric, a cell an arm; ``None`` where no arm has it."""
+    if isinstance(metric.of, Quantile) and metric.of.times in (Times.RESPONSE, Times.SERVICE):
+        made = _percentiles(metric, metric.of, arms, notes)
+    else:
+        made = _figures(metric, arms, notes, per_1000=per_1000)
+    if made is None:
+        return None
+    cells, scale = made
+    title = metric.title_of(per_1000=per_1000)
+    return Row(title, cells, scale.unit, strong=strong, depth=depth, key=row_key(metric, per_1000))
+
+
+def row_key(metric: Metric, per_1000: bool) -> str:
+    """Name a row by its metric and form."""
+    return f"{metric.key}/1000" if per_1000 else metric.key
+
+
+Made = tuple[tuple[Cell, ...], Scale] | None
+
+
+def _figures(metric: Metric, arms: Sequence[Arm], notes: Notes, *, per_1000: bool) -> Made:
+    found = [arm.figure(metric.key, per_1000=per_1000) for arm in arms]
+    known = [one for one in found if one is not None and one.value is not None]
+    if not known:
+        return None
+    scale = scale_for([one.value for one in known], metric.unit_of(per_1000=per_1000))
+    cells = tuple(
+        _cell(arm, metric, one, scale, notes) for arm, one in zip(arms, found, strict=True)
+    )
+    return cells, scale
+
+
+def _cell(arm: Arm, metric: Metric, figure: Figure | None, scale: Scale, notes: Notes) -> Cell:
+    pointing = notes.pointing(arm.server, metric)
+    if figure is None or figure.value is None:
+        missing = figure.missing if figure else None
+        remark = "" if arm.is_floor else missing or "not measured"
+        return Cell(MISSING, remark=remark, notes=pointing)
+    spread = scale.interval(figure.low, figure.high, figure.value)
+    return Cell(scale.show(figure.value), spread, notes=pointing)
+
+
+def _percentiles(metric: Metric, of: Quantile, arms: Sequence[Arm], notes: Notes) -> Made:
+    found = {
+        arm.server: one
+        for arm in arms
+        for one in (arm.latency if of.times is Times.RESPONSE else arm.service)
+        if one.q == of.q and not arm.is_floor
+    }
+    if not found:
+        return None
+    scale = scale_for([one.value_ms for one in found.values()], metric.unit)
+    cells = []
+    for arm in arms:
+        one = found.get(arm.server)
+        pointing = notes.pointing(arm.server, metric)
+        if one is None:
+            cells.append(Cell(MISSING, notes=() if arm.is_floor else pointing))
+        elif one.value_ms is None:
+            withheld = notes.pointing(arm.server, metric, withheld=True)
+            cells.append(Cell(MISSING, remark=WITHHELD, notes=tuple(dict.fromkeys(withheld))))
+        else:
+            value = (AT_LEAST if one.at_least else "") + scale.show(one.value_ms)
+            spread = _round_range(arm, metric, scale, one.value_ms)
+            cells.append(Cell(value, spread, notes=pointing))
+    return tuple(cells), scale
+
+
+def _round_range(arm: Arm, metric: Metric, scale: Scale, pooled: float) -> str:
+    """Show the least and the most of the rounds' own percentiles, where each can carry one."""
+    figure = arm.figure(metric.key)
+    rounds = figure.rounds if figure else {}
+    if len(rounds) < 2 or len(rounds) < len(arm.rounds):
+        return ""
+    return scale.interval(min(rounds.values()), max(rounds.values()), pooled)
+
+
+def where_of(caveat: Caveat) -> str:
+    """Say where a caveat belongs."""
+    parts = [part for part in (caveat.scenario, caveat.server) if part]
+    return ", ".join([*parts, *([f"round {caveat.round}"] if caveat.round is not None else [])])
+
+
+def rounds_of(arms: Iterable[Arm]) -> int:
+    """Return the most rounds that an arm has."""
+    return max((len(arm.rounds) for arm in arms), default=0)
+
+
+def in_rounds(arms: Iterable[Arm]) -> str:
+    """Say over how many rounds means are."""
+    return plural(rounds_of(arms), "round")
+
+
+def metric(key: str) -> Metric:
+    """Return a metric by its key."""
+    return BY_KEY[key]

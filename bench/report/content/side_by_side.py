@@ -1,0 +1,393 @@
+"""Read paths, versions of Kubernetes and numbers of replicas, each side by side."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bench.analysis.result import Matrix, ReadPath, ReplicaCost, ReplicaGroup, RunAnalysis, Versions
+from bench.metrics import BY_KEY, Group, Metric, View, of_view
+from bench.model import Scenario
+from bench.report import prose, sentences
+from bench.report.charts import Chart, Data, Head, Value
+from bench.report.charts.lines import Frame, Line, lines, point_rows
+from bench.report.charts.points import Spot, crosses
+from bench.report.charts.versions import Panel, across_versions
+from bench.report.content.rows import Notes, metric, row_key
+from bench.report.document import (
+    Cell,
+    Charts,
+    Column,
+    Depth,
+    Facts,
+    Part,
+    Row,
+    Section,
+    Table,
+    Text,
+    Texts,
+)
+from bench.report.document import Group as Rows
+from bench.report.numbers import MISSING, Scale, number, scale_for
+from bench.stats import INDICATIVE_BELOW, Estimate
+
+COST, GIVEN = "control_plane_cpu", ("staleness_p50", "p50")
+"""What the chart of read paths sets against each other."""
+DRAWN_VERSIONS = (
+    *("lists_from_etcd", "control_plane_cpu", "api_allocations", "apiserver_memory_highest"),
+    *("p50", "ready"),
+)
+DRAWN_REPLICAS = ("apiserver_cpu", "api_bytes", "memory_end")
+PAID_BY_CONTROL_PLANE = (Group.CONTROL_PLANE, Group.INTERNALS)
+
+
+def _unit(of: Metric, scale: Scale, *, per_1000: bool) -> str:
+    """Return the title of a column or a row with the unit of its scale."""
+    title = of.title_of(per_1000=per_1000)
+    return f"{title}, {scale.unit}" if scale.unit else title
+
+
+# Read paths.
+
+
+def matrix_section(
+    index: int,
+    one: Matrix,
+    analysis: RunAnalysis,
+    notes: Mapping[str, Notes],
+    arms: Sequence[str],
+) -> Section:
+    """Return every read path: what it costs, what it gives, and how that is to the baseline."""
+    scenario, anchor = _scenario(analysis, one.scenarios[0]), f"paths{index}"
+    found = [(of, per) for of, per in of_view(View.MATRIX) if _values(one, of.key)]
+    scales = {
+        of.key: scale_for(_values(one, of.key), of.unit_of(per_1000=per)) for of, per in found
+    }
+    columns = tuple(
+        Column(_unit(of, scales[of.key], per_1000=per), short=f"{of.short}, {scales[of.key].unit}")
+        for of, per in found
+    )
+    rows = tuple(_path_row(path, found, scales, one, analysis, notes) for path in one.paths)
+    table = Table(
+        "",
+        (*columns, Column("answers", prose=True)),
+        (Rows(rows),),
+        _matrix_caption(one, analysis),
+        "read path",
+        layout="stacked",
+        depth=Depth.TERMINAL,
+    )
+    version = f", Kubernetes {scenario.kubernetes}" if scenario.kubernetes else ""
+    title = f"{len(one.paths)} read paths side by side: {scenario.route}, {scenario.pods:,} pods"
+    chart = _tradeoffs(one, analysis, f"{anchor}-tradeoffs", arms)
+    return Section(anchor, title + version, (table, Charts((chart,) if chart else ())))
+
+
+def _scenario(analysis: RunAnalysis, name: str) -> Scenario:
+    return analysis.plan.scenario(name)
+
+
+def _values(one: Matrix, key: str) -> list[float]:
+    figures = [figure for path in one.paths for figure in path.figures if figure.metric == key]
+    return [figure.value for figure in figures if figure.value is not None]
+
+
+def _matrix_rounds(one: Matrix, analysis: RunAnalysis) -> int:
+    figures = (
+        analysis.figure(figure.scenario, path.server, figure.metric, per_1000=figure.per_1000)
+        for path in one.paths
+        for figure in path.figures
+    )
+    return max((len(figure.rounds) for figure in figures if figure is not None), default=0)
+
+
+def _matrix_caption(one: Matrix, analysis: RunAnalysis) -> str:
+    scenario, rounds = _scenario(analysis, one.scenarios[0]), _matrix_rounds(one, analysis)
+    full = ""
+    if len(one.scenarios) > 1:
+        closed = _scenario(analysis, one.scenarios[1])
+        full = prose.text("matrix_full", load=sentences.load(closed), scenario=closed.name)
+    paired = f"with its 95% interval, paired over {rounds} rounds"
+    if rounds < 2:
+        paired = "in a single round, which has no interval"
+    elif rounds < INDICATIVE_BELOW:
+        paired += "; indicative, for they are few"
+    return prose.text(
+        "matrix",
+        scenario=scenario.name,
+        asked=f"{sentences.load(scenario)}, {number(scenario.churn_per_s)} writes/s{full}",
+        baseline=one.baseline,
+        paired=paired,
+    )
+
+
+def _path_row(
+    path: ReadPath,
+    found: Sequence[tuple[Metric, bool]],
+    scales: Mapping[str, Scale],
+    one: Matrix,
+    analysis: RunAnalysis,
+    notes: Mapping[str, Notes],
+) -> Row:
+    by_key = {figure.metric: figure for figure in path.figures}
+    cells = []
+    for of, per in found:
+        figure = by_key.get(of.key)
+        if figure is None or figure.value is None:
+            measured = figure and analysis.figure(
+                figure.scenario, path.server, of.key, per_1000=per
+            )
+            missing = measured.missing if measured else None
+            cells.append(Cell(MISSING, remark=missing or "not measured"))
+        else:
+            shown = scales[of.key].show(figure.value)
+            cells.append(Cell(shown, remark=sentences.times_of(figure.times)))
+    answers = Cell(prose.texts("answers").get(path.contract or "", MISSING))
+    pointing = notes[one.scenarios[0]].pointing(path.server)
+    return Row(path.server, (*cells, answers), depth=Depth.TERMINAL, notes=pointing)
+
+
+def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str, arms: Sequence[str]) -> Chart | None:
+    """Draw cost against staleness, and below it against the median read; ``None``: no cost."""
+    panels = {}
+    for key in GIVEN:
+        spots = []
+        for path in one.paths:
+            x, y = (_spread(path, each, analysis) for each in (COST, key))
+            if x is not None and y is not None and y[1] > 0:
+                spots.append(Spot(path.server, x, y))
+        if spots:
+            panels[f"{metric(key).short}, ms, log scale"] = spots
+    if not panels:
+        return None
+    every = [spot for spots in panels.values() for spot in spots]
+    scale = scale_for([spot.x[0] for spot in every], metric(COST).unit_of(per_1000=True))
+    lacking = [p.server for p in one.paths if p.server not in {spot.arm for spot in every}]
+    caption = prose.text("tradeoffs") + (f" Not measured: {', '.join(lacking)}." if lacking else "")
+    said = "; ".join(
+        f"{spot.arm}: {scale.quantity(spot.x[0])} of {metric(COST).short} per 1,000 reads, "
+        f"{title.split(',')[0]} {number(spot.y[0])} ms"
+        for title, spots in panels.items()
+        for spot in spots
+    )
+    source = "; ".join(metric(key).source for key in (COST, *GIVEN))
+    head = Head(name, "What a read path costs, and what it gives", caption, source, said)
+    rows: list[tuple[Value, ...]] = []
+    for path in one.paths:
+        spans = [_spread(path, key, analysis) for key in (COST, *GIVEN)]
+        rows.append((path.server, *(value for span in spans for value in span or (None,) * 3)))
+    names = (f"{COST}_ms_per_1000_reads", *(f"{key}_ms" for key in GIVEN))
+    columns = [f"{each}{part}" for each in names for part in ("", "_least", "_most")]
+    data = Data(("read_path", *columns), tuple(rows))
+    across = f"{metric(COST).short} per 1,000 reads, {scale.unit}"
+    return crosses(head, panels, across, scale, data, arms)
+
+
+def _spread(path: ReadPath, key: str, analysis: RunAnalysis) -> tuple[float, float, float] | None:
+    """Return the mean, and the least and the most of a round."""
+    figure = next((one for one in path.figures if one.metric == key), None)
+    if figure is None or figure.value is None:
+        return None
+    found = analysis.figure(figure.scenario, path.server, key, per_1000=figure.per_1000)
+    rounds = list(found.rounds.values()) if found and found.rounds else [figure.value]
+    return figure.value, min(rounds), max(rounds)
+
+
+# Versions of Kubernetes.
+
+
+def version_section(index: int, one: Versions, analysis: RunAnalysis) -> Section:
+    """Return what changed between versions: in sentences, in switches, in a table and a chart."""
+    anchor = f"versions{index}"
+    parts: list[Part | Section] = []
+    if said := tuple(Text(text) for text in _version_sentences(one)):
+        parts.append(Texts(said))
+    if switched := _switched(one.versions):
+        facts = (Facts(switched),)
+        parts.append(
+            Section(f"{anchor}-features", "What was switched on in between", facts, Depth.PAGE)
+        )
+    chart = _version_chart(one, f"{anchor}-chart")
+    parts += [Charts((chart,) if chart else ()), _version_table(one, analysis)]
+    title = f"Between Kubernetes {sentences.joined(one.versions)}"
+    return Section(anchor, title, tuple(parts))
+
+
+def _switched(versions: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found = []
+    for feature in prose.FEATURES:
+        on = [version for version in versions if feature.is_on(version)]
+        off = [version for version in versions if not feature.is_on(version)]
+        if on and off:
+            switch = f"on by default in {' and '.join(on)}, and not in {' or '.join(off)}"
+            found.append((feature.name, (f"{switch}: {feature.does}.",)))
+    return tuple(found)
+
+
+def _version_sentences(one: Versions) -> Iterator[str]:
+    for server in dict.fromkeys(figure.server for figure in one.figures):
+        if (lists := _ends(one, server, "lists_from_etcd")) is not None:
+            yield sentences.served_by_etcd(server, one.versions, lists)
+        cost = one.figure(server, COST)
+        if cost is not None and cost.times is not None:
+            yield sentences.version_cost(server, one.versions, cost.times, metric(COST))
+        starts = _ends(one, server, "ready_requests")
+        if starts is not None and starts[0] != starts[1]:
+            yield sentences.version_start(server, one.versions, starts)
+
+
+def _ends(one: Versions, server: str, key: str) -> tuple[float, float] | None:
+    """Return a metric on the oldest and on the newest version, where both have it."""
+    found = one.figure(server, key)
+    if found is None:
+        return None
+    oldest, newest = (found.values.get(one.versions[place]) for place in (0, -1))
+    return None if oldest is None or newest is None else (oldest, newest)
+
+
+def _version_table(one: Versions, analysis: RunAnalysis) -> Table:
+    groups: dict[str, list[Row]] = {}
+    for found in one.figures:
+        of = BY_KEY[found.metric]
+        scale = scale_for(found.values.values(), found.unit)
+        cells = []
+        for version, scenario in zip(one.versions, one.scenarios, strict=True):
+            value = found.values.get(version)
+            figure = analysis.figure(scenario, found.server, of.key, per_1000=found.per_1000)
+            if value is None:
+                missing = figure.missing if figure else None
+                cells.append(Cell(MISSING, remark=missing or "not measured"))
+            else:
+                spread = scale.interval(figure.low, figure.high, value) if figure else ""
+                cells.append(Cell(scale.show(value), spread))
+        cells.append(Cell(sentences.times_of(found.times)))
+        title = of.title_of(per_1000=found.per_1000)
+        row = Row(title, tuple(cells), scale.unit, key=row_key(of, found.per_1000))
+        groups.setdefault(found.server, []).append(row)
+    asked = _scenario(analysis, one.scenarios[-1])
+    against = f"{one.versions[-1]} against {one.versions[0]}"
+    return Table(
+        "",
+        tuple(Column(title) for title in (*one.versions, against)),
+        tuple(Rows(tuple(rows), server) for server, rows in groups.items()),
+        prose.text(
+            "versions",
+            asked=f"{asked.name}: {sentences.asked(asked)}",
+            oldest=one.versions[0],
+            newest=one.versions[-1],
+            rounds=sentences.plural(analysis.plan.rounds, "round"),
+        ),
+        layout="arms",
+    )
+
+
+def _version_chart(one: Versions, name: str) -> Chart | None:
+    """Draw each quantity that was measured on two versions, on a scale of its own."""
+    panels = []
+    for key in DRAWN_VERSIONS:
+        found = [figure for figure in one.figures if figure.metric == key]
+        rows = {
+            figure.server: {
+                place: value
+                for place, version in enumerate(one.versions)
+                if (value := figure.values.get(version)) is not None
+            }
+            for figure in found
+        }
+        rows = {server: row for server, row in rows.items() if len(row) > 1}
+        if rows:
+            scale = scale_for([v for row in rows.values() for v in row.values()], found[0].unit)
+            of, per = metric(key), found[0].per_1000
+            panels.append(Panel(_unit(of, scale, per_1000=per), scale, rows))
+    if not panels:
+        return None
+    said = [
+        f"{panel.title}, {server}: "
+        + ", ".join(f"{panel.scale.show(v)} on {one.versions[place]}" for place, v in row.items())
+        for panel in panels
+        for server, row in panel.rows.items()
+    ]
+    title = f"What changed from {one.versions[0]} to {one.versions[-1]}"
+    head = Head(
+        name, title, prose.text("version_chart"), prose.text("version_source"), "; ".join(said)
+    )
+    columns = ("arm", "metric", "per_1000_reads", "unit", "kubernetes", "mean")
+    data = Data(
+        columns,
+        tuple(
+            (figure.server, figure.metric, figure.per_1000, figure.unit, version, value)
+            for figure in one.figures
+            for version, value in figure.values.items()
+        ),
+    )
+    return across_versions(head, panels, one.versions, data)
+
+
+# Replicas.
+
+
+def replica_section(index: int, one: ReplicaGroup, analysis: RunAnalysis) -> Section:
+    """Return what each further replica costs the control plane and the application."""
+    scenario, anchor = _scenario(analysis, one.scenarios[0]), f"replicas{index}"
+    groups: dict[str, list[Row]] = {}
+    for of, _ in of_view(View.REPLICAS):
+        by_control_plane = of.group in PAID_BY_CONTROL_PLANE
+        paid = (
+            prose.text("paid_by_control_plane")
+            if by_control_plane
+            else prose.text("paid_by_application")
+        )
+        groups.setdefault(paid, []).extend(_replica_rows(of, one))
+    columns = [Column(sentences.plural(n, "replica")) for n in one.replicas]
+    table = Table(
+        "",
+        (Column("server", prose=True), *columns, Column("each further replica")),
+        tuple(Rows(tuple(rows), title) for title, rows in groups.items()),
+        prose.text("replicas"),
+    )
+    charts = (
+        _replica_chart(one, key, f"{anchor}-{key.replace('_', '-')}") for key in DRAWN_REPLICAS
+    )
+    asked = sentences.asked(replace(scenario, replicas=1))
+    title = f"What does each further replica cost? {asked}"
+    return Section(anchor, title, (table, Charts(tuple(c for c in charts if c is not None))))
+
+
+def _replica_rows(of: Metric, one: ReplicaGroup) -> Iterator[Row]:
+    costs = one.of(of.key)
+    scale = scale_for([mean.value for cost in costs for mean in cost.means.values()], of.unit)
+    for cost in costs:
+        cells = [_mean(cost.means.get(n), scale) for n in one.replicas]
+        each = _mean(cost.each, scale)
+        if cost.each is not None and cost.each.value > 0:
+            each = replace(each, value=f"+{each.value}")
+        yield Row(of.title, (Cell(cost.arm), *cells, each), scale.unit, key=of.key)
+
+
+def _mean(found: Estimate | None, scale: Scale) -> Cell:
+    if found is None:
+        return Cell(MISSING)
+    return Cell(scale.show(found.value), scale.interval(found.low, found.high, found.value))
+
+
+def _replica_chart(one: ReplicaGroup, key: str, name: str) -> Chart | None:
+    """Draw a metric of every arm over its replicas."""
+    costs, of = one.of(key), metric(key)
+    if not costs:
+        return None
+    shown = {cost.arm: _replica_line(cost) for cost in costs}
+    scale = scale_for([point[2] for cost in costs for point in cost.points], of.unit)
+    said = "; ".join(
+        f"{cost.arm}: "
+        + ", ".join(f"{scale.quantity(mean.value)} with {n}" for n, mean in cost.means.items())
+        for cost in costs
+    )
+    head = Head(name, f"{of.title} against replicas", prose.text("replica_chart"), of.source, said)
+    frame = Frame("replicas", scale.unit, scale, whole=True)
+    columns = ("server", "replicas", "round", f"{of.title}, {of.unit}")
+    return lines(head, shown, frame, Data(columns, point_rows(shown)), one.arms)
+
+
+def _replica_line(cost: ReplicaCost) -> Line:
+    means = [mean.value for mean in cost.means.values()]
+    return Line(np.array([*cost.means], float), np.array(means), points=cost.points)

@@ -1,0 +1,209 @@
+"""An analysis as CSV: what every table and chart of a report rests on, one row a figure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, fields
+
+from bench.analysis.faults import FaultRound
+from bench.analysis.frame import rounds_frame
+from bench.analysis.result import Arm, ReplicaRequests, RunAnalysis, ScenarioAnalysis
+from bench.metrics import percentile_name
+from bench.report.charts import Value, csv_text
+from bench.stats import Estimate
+
+Rows = Iterator[Sequence[Value]]
+
+OF_ESTIMATE = ("", "_low_95", "_high_95")
+FIGURES = (
+    *("scenario", "arm", "metric", "title", "per_1000_reads", "unit"),
+    *("mean", "low_95", "high_95", "rounds", "missing", "source"),
+)
+PERCENTILES = ("scenario", "arm", "percentile", "ms", "at_least", "samples", "withheld", "from")
+REQUESTS = ("scenario", "arm", "verb", "requests", "reads")
+COMPARISONS = (
+    *("scenario", "metric", "per_1000_reads", "subject", "baseline"),
+    *(f"{name}{part}" for name in ("ratio", "difference") for part in OF_ESTIMATE),
+    *("at_least_times", *(f"times{part}" for part in OF_ESTIMATE)),
+    *("bootstrap_low_95", "bootstrap_high_95", "detectable", "variation", "outlying_rounds"),
+)
+CAVEATS = ("kind", "scenario", "arm", "round", "text")
+OF_SCENARIO = (
+    *("route", "users", "pods", "rate_rps", "churn_per_s", "arrivals", "probe", "control"),
+    *("replicas", "workers"),
+)
+"""Fields of a scenario, its name apart."""
+SCENARIOS = ("scenario", *OF_SCENARIO, "arms", "missing")
+REPLICA_REQUESTS = tuple(
+    {"server": "arm"}.get(one.name, one.name) for one in fields(ReplicaRequests)
+)
+"""Requests for pods between the marks, those for the freshness probe's pod apart; ``audit_log``
+and ``own_count`` are all requests, the probe's among them."""
+READ_PATHS = (
+    *("read_path", "answers", "baseline", "scenario", "metric", "title", "per_1000_reads", "unit"),
+    *("mean", *(f"times{part}" for part in OF_ESTIMATE)),
+)
+VERSIONS = (
+    *("arm", "metric", "title", "per_1000_reads", "unit", "kubernetes", "mean"),
+    *(f"times{part}" for part in OF_ESTIMATE),
+)
+"""``times``: the newest version against the oldest; on the newest version's row alone."""
+REPLICAS = (
+    *("arm", "metric", "unit", "replicas", "mean", "low_95", "high_95"),
+    *("each_further", "each_further_low_95", "each_further_high_95"),
+)
+"""``each_further``: the slope over the replicas, the same on each row of a metric."""
+BREAK_EVEN = (
+    *("quantity", "against", "pods", "writes_per_s", "replicas"),
+    *("reads_per_s", "low_95", "high_95"),
+)
+"""Empty ``reads_per_s``: a read costs nothing measurable; empty ``high_95``: no upper end."""
+UNIT_COSTS = (
+    *("quantity", "arm", "cost_of", "per", "unit", "estimate", "low_95", "high_95"),
+    *("degrees_of_freedom", "r_squared", "lack_of_fit_p"),
+)
+OF_FAULT = tuple(one.name for one in fields(FaultRound) if one.name != "refills")
+FAULTS = ("scenario", "fault", "arm", *OF_FAULT, "refills")
+
+
+def csv_files(analysis: RunAnalysis) -> Mapping[str, str]:
+    """Return file name -> content: full precision, a header, lines ended by a newline."""
+    rounds = rounds_frame(analysis)
+    files = {
+        "figures.csv": csv_text(FIGURES, _figures(analysis)),
+        "rounds.csv": csv_text(tuple(rounds.columns), rounds.itertuples(index=False, name=None)),
+        "percentiles.csv": csv_text(PERCENTILES, _percentiles(analysis)),
+        "api-requests.csv": csv_text(REQUESTS, _requests(analysis)),
+        "comparisons.csv": csv_text(COMPARISONS, _comparisons(analysis)),
+        "caveats.csv": csv_text(CAVEATS, _caveats(analysis)),
+        "scenarios.csv": csv_text(SCENARIOS, _scenarios(analysis)),
+        "read-paths.csv": csv_text(READ_PATHS, _read_paths(analysis)),
+        "versions.csv": csv_text(VERSIONS, _versions(analysis)),
+        "break-even.csv": csv_text(BREAK_EVEN, _break_even(analysis)),
+        "unit-costs.csv": csv_text(UNIT_COSTS, _unit_costs(analysis)),
+    }
+    if analysis.replicas:
+        files["replicas.csv"] = csv_text(REPLICAS, _replicas(analysis))
+    if analysis.replica_requests:
+        own = (astuple(one) for one in analysis.replica_requests)
+        files["replica-requests.csv"] = csv_text(REPLICA_REQUESTS, own)
+    if analysis.faults:
+        files["faults.csv"] = csv_text(FAULTS, _faults(analysis))
+    return files
+
+
+def _bounds(one: Estimate | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if one is None else (one.value, one.low, one.high)
+
+
+def _arms(analysis: RunAnalysis) -> Iterator[tuple[ScenarioAnalysis, Arm]]:
+    for scenario in analysis.scenarios:
+        for arm in scenario.arms:
+            yield scenario, arm
+
+
+def _figures(analysis: RunAnalysis) -> Rows:
+    for scenario, arm in _arms(analysis):
+        for one in arm.figures:
+            head = (scenario.scenario.name, arm.server, one.metric, one.title, one.per_1000)
+            interval = (one.value, one.low, one.high, len(one.rounds))
+            yield (*head, one.unit, *interval, one.missing, one.source)
+
+
+def _percentiles(analysis: RunAnalysis) -> Rows:
+    for scenario, arm in _arms(analysis):
+        for since, found in (("intended start", arm.latency), ("actual send", arm.service)):
+            for one in found:
+                head = (scenario.scenario.name, arm.server, percentile_name(one.q))
+                yield (*head, one.value_ms, one.at_least, one.samples, one.withheld, since)
+
+
+def _requests(analysis: RunAnalysis) -> Rows:
+    for scenario, arm in _arms(analysis):
+        for verb, count in arm.api_requests_by_verb.items():
+            yield (scenario.scenario.name, arm.server, verb, count, arm.reads)
+
+
+def _comparisons(analysis: RunAnalysis) -> Rows:
+    for scenario in analysis.scenarios:
+        for one in scenario.comparisons:
+            yield (
+                *(scenario.scenario.name, one.metric, one.per_1000, one.subject, one.baseline),
+                *_bounds(one.ratio),
+                *_bounds(one.difference),
+                one.at_least,
+                *_bounds(one.times),
+                *(one.check or (None, None)),
+                *(one.detectable, one.variation, " ".join(map(str, one.outlying))),
+            )
+
+
+def _caveats(analysis: RunAnalysis) -> Rows:
+    for one in analysis.caveats:
+        yield (str(one.kind), one.scenario, one.server, one.round, one.text)
+
+
+def _scenarios(analysis: RunAnalysis) -> Rows:
+    for one in analysis.scenarios:
+        asked = asdict(one.scenario)
+        arms = " ".join(arm.server for arm in one.arms)
+        own = (asked[name] for name in OF_SCENARIO)
+        yield (asked["name"], *own, arms, " ".join(one.missing))
+
+
+def _read_paths(analysis: RunAnalysis) -> Rows:
+    for one in analysis.read_paths:
+        for path in one.paths:
+            for figure in path.figures:
+                head = (path.server, path.contract, one.baseline, figure.scenario, figure.metric)
+                of = (figure.title, figure.per_1000, figure.unit, figure.value)
+                yield (*head, *of, *_bounds(figure.times))
+
+
+def _versions(analysis: RunAnalysis) -> Rows:
+    for one in analysis.versions:
+        for each in one.figures:
+            head = (each.server, each.metric, each.title, each.per_1000, each.unit)
+            for version, value in each.values.items():
+                of = each.times if version == one.versions[-1] else None
+                yield (*head, version, value, *_bounds(of))
+
+
+def _replicas(analysis: RunAnalysis) -> Rows:
+    for group in analysis.replicas:
+        for cost in group.costs:
+            unit = next(
+                one.unit
+                for _, arm in _arms(analysis)
+                for one in arm.figures
+                if one.metric == cost.metric and not one.per_1000
+            )
+            for count, mean in cost.means.items():
+                yield (cost.arm, cost.metric, unit, count, *_bounds(mean), *_bounds(cost.each))
+
+
+def _break_even(analysis: RunAnalysis) -> Rows:
+    for model in analysis.cost_models:
+        for one in model.break_evens:
+            where = (one.reader, one.pods, one.churn_per_s, one.replicas)
+            yield (model.quantity, *where, one.rate, one.low, one.high)
+
+
+def _unit_costs(analysis: RunAnalysis) -> Rows:
+    for model in analysis.cost_models:
+        fits = {one.arm: one for one in model.goodness}
+        for one in model.units:
+            fit = fits.get(one.arm)
+            yield (
+                *(model.quantity, one.arm, one.title, one.per, model.unit.removesuffix("/s")),
+                *_bounds(one.estimate),
+                one.freedom,
+                *((fit.r_squared, fit.lack_of_fit) if fit else (None, None)),
+            )
+
+
+def _faults(analysis: RunAnalysis) -> Rows:
+    for fault in analysis.faults:
+        for arm in fault.arms:
+            for one in arm.rounds:
+                own = (getattr(one, name) for name in OF_FAULT)
+                refills = " ".join(f"{reason}:{count}" for reason, count in one.refills.items())
+                yield (fault.scenario.name, fault.scenario.fault, arm.server, *own, refills)

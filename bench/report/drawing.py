@@ -1,0 +1,138 @@
+"""Charts drawn once, and written as SVG that follows the page and as PNG that stands alone."""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from bench.report.charts import Chart
+from bench.report.charts.palette import LIGHT, Palette
+
+PNG_DPI = 150
+PNG_PAD_IN, PNG_TITLE_IN = 0.12, 0.3
+
+
+def style(palette: Palette) -> dict[Any, Any]:
+    """Return matplotlib's settings for drawings in the colours of ``palette``."""
+    return {
+        "svg.fonttype": "none",  # text stays text: searchable, and it takes the page's font
+        "svg.hashsalt": "informer-bench",  # ids do not change from one rendering to the next
+        "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+        "font.family": "sans-serif",
+        "font.size": 9.0,
+        "text.color": palette.ink,
+        "axes.labelcolor": palette.muted,
+        "axes.edgecolor": palette.grid,
+        "axes.facecolor": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "axes.labelsize": 9.0,
+        "xtick.color": palette.muted,
+        "ytick.color": palette.muted,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "xtick.major.size": 0,
+        "ytick.major.size": 0,
+        "xtick.minor.size": 0,
+        "ytick.minor.size": 0,
+        "grid.color": palette.grid,
+        "grid.linewidth": 0.6,
+        "figure.facecolor": "none",
+        "savefig.facecolor": "none",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart as an ``<svg>`` element for inlining, and as PNG if that was asked for."""
+
+    svg: str = ""
+    png: bytes = b""
+
+
+def draw_all(charts: Sequence[Chart], *, svg: bool = True, png: bool = False) -> dict[str, Drawing]:
+    """Draw every chart that has something to draw, each once, by name."""
+    return {one.name: draw(one, svg=svg, png=png) for one in charts if one.draw is not None}
+
+
+def draw(chart: Chart, *, svg: bool = True, png: bool = False) -> Drawing:
+    """Draw ``chart``; both forms are of one figure in the light colours."""
+    with mpl.rc_context(style(LIGHT)):
+        figure = figure_of(chart, LIGHT)
+        return Drawing(
+            _to_svg(figure, chart) if svg else "", _to_png(figure, chart) if png else b""
+        )
+
+
+def figure_of(chart: Chart, palette: Palette) -> Figure:
+    """Return the figure of a chart that has something to draw, inside ``style(palette)``."""
+    assert chart.draw is not None, "only asked about what can be drawn"
+    figure = Figure(figsize=chart.size_in)
+    FigureCanvasAgg(figure)
+    chart.draw(figure, palette)
+    return figure
+
+
+def _to_svg(figure: Figure, chart: Chart) -> str:
+    """Return the figure with ids of its own, the page's font and the page's colours."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text, name = buffer.getvalue(), chart.name
+    text = text[text.index("<svg") :]
+    # A style element would reach the whole page.
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
+    text = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', text)
+    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    variables = LIGHT.variables
+    text = re.sub(
+        r"(fill|stroke): (#[0-9a-f]{6})",
+        lambda found: f"{found[1]}: var(--{variables[found[2]]})",
+        text,
+    )
+    return _described(text, chart)
+
+
+def _described(text: str, chart: Chart) -> str:
+    """Give the svg element its text alternative, and let it scale with the page."""
+    head = chart.head
+    attributes = (
+        f'role="img" aria-labelledby="{head.name}-title {head.name}-desc" '
+        'preserveAspectRatio="xMidYMid meet"'
+    )
+    box = re.search(r'viewBox="[^"]+"', text)
+    body = text[text.index(">") + 1 :]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box.group(0) if box else ""} {attributes}>'
+        f'<title id="{head.name}-title">{_escape(head.title)}</title>'
+        f'<desc id="{head.name}-desc">{_escape(head.description)}</desc>{body}'
+    )
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _to_png(figure: Figure, chart: Chart) -> bytes:
+    """Return the figure on paper; its title, which the page has beside it, stands above."""
+    width, height = figure.get_size_inches()
+    title = chart.head.title
+    figure.text(0.02, 1 + 0.08 / height, title, va="bottom", fontweight="bold", wrap=False)
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer,
+        format="png",
+        dpi=PNG_DPI,
+        facecolor=LIGHT.paper,
+        bbox_inches=Bbox([[-PNG_PAD_IN, -PNG_PAD_IN], [width + PNG_PAD_IN, height + PNG_TITLE_IN]]),
+        metadata={"Title": title, "Software": None},
+    )
+    return buffer.getvalue()

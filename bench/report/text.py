@@ -1,0 +1,199 @@
+"""A document as Markdown, for a comment or a wiki, and for a terminal.
+
+Both say what the page says first, in the page's words, then the tables. Names and error
+bodies come from a cluster: what would be markup is escaped.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table as Grid
+from rich.text import Text as Line
+
+from bench.report.document import (
+    Balance,
+    Depth,
+    Document,
+    Part,
+    Row,
+    Section,
+    Sentence,
+    Table,
+    Text,
+    Texts,
+)
+
+TONES = {"good": "green", "bad": "bold red", "unsure": "yellow", "": ""}
+"""Tone of a word -> terminal style; the page has a class of the same name."""
+LOG_WIDTH = 160
+"""A log has no width of its own, and a table squeezed into 80 columns no reader."""
+
+
+def to_markdown(document: Document) -> str:
+    """Return the document as GitHub-flavoured Markdown."""
+    return "\n".join(_markdown_lines(document)) + "\n"
+
+
+def _markdown_lines(document: Document) -> Iterator[str]:
+    yield f"# {markdown_escape(document.title)}"
+    for alarm in document.alarms:
+        for text in alarm.texts:
+            yield from ("", f"> **{markdown_escape(f'{alarm.title}: {text}')}**")
+    yield from ("", _markdown_sentence(document.headline, strong=True))
+    for sentence in _said_first(document):
+        yield from ("", _markdown_sentence(sentence))
+    for balance in document.balances:
+        yield from ("", f"## {markdown_escape(balance.title)}", "")
+        for name, sentences in _sides(document, balance):
+            yield f"- {name}: {'; '.join(_markdown_sentence(one) for one in sentences)}"
+    for section in document.sections:
+        yield from _markdown_section(section, 2)
+    if document.notes:
+        yield ""
+    for note in document.notes:
+        yield f"- {markdown_escape(note.line)}"
+
+
+def _said_first(document: Document) -> tuple[Sentence, ...]:
+    return (*document.also, *((document.verdict,) if document.verdict else ()))
+
+
+def _sides(document: Document, balance: Balance) -> Iterator[tuple[str, tuple[Sentence, ...]]]:
+    """Return each side that has something, named as the document names it."""
+    unmeasured = tuple(Sentence(title) for title in balance.unmeasured)
+    for key, found in (
+        ("gains", balance.gains),
+        ("costs", balance.costs),
+        ("same", balance.same),
+        ("unclear", balance.unclear),
+        ("unmeasured", unmeasured),
+    ):
+        if found or key in ("gains", "costs"):
+            yield document.labels[key], found or (Sentence(document.labels[f"no {key}"]),)
+
+
+def _markdown_sentence(one: Sentence, *, strong: bool = False) -> str:
+    text = markdown_escape(one.text)
+    detail = f" ({markdown_escape(one.detail)})" if one.detail else ""
+    return f"**{text}**{detail}" if strong else f"{text}{detail}"
+
+
+def _markdown_section(section: Section, level: int) -> Iterator[str]:
+    if section.depth > Depth.MARKDOWN:
+        return
+    yield from ("", f"{'#' * level} {markdown_escape(section.title)}")
+    for part in section.parts:
+        if part.depth > Depth.MARKDOWN:
+            continue
+        if isinstance(part, Section):
+            yield from _markdown_section(part, level + 1)
+        else:
+            yield from _markdown_part(part)
+
+
+def _markdown_part(part: Part) -> Iterator[str]:
+    if isinstance(part, Table):
+        yield from ("", *_markdown_table(part))
+    elif isinstance(part, Text):
+        yield from ("", markdown_escape(part.line))
+    elif isinstance(part, Texts):
+        yield ""
+        for item in part.items:
+            yield f"- {markdown_escape(item.line)}"
+
+
+def _markdown_table(table: Table) -> Iterator[str]:
+    if table.title:
+        yield from (f"**{markdown_escape(table.title)}**", "")
+    columns = table.columns
+    yield _markdown_row([table.corner, *(column.title for column in columns)])
+    yield f"| :-- |{'|'.join(' :-- ' if column.prose else ' --: ' for column in columns)}|"
+    for group in table.groups:
+        rows = _rows(group.rows, Depth.MARKDOWN)
+        if rows and group.title:
+            yield _markdown_row([group.title, *("" for _ in columns)])
+        for row in rows:
+            yield _markdown_row([row.heading, *(cell.text for cell in row.cells)])
+    if table.caption:
+        yield from ("", markdown_escape(table.caption))
+
+
+def _rows(rows: Sequence[Row], depth: Depth) -> list[Row]:
+    return [row for row in rows if row.depth <= depth]
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(markdown_escape(cell) for cell in cells)} |"
+
+
+def markdown_escape(text: str) -> str:
+    """Return ``text`` such that it reads as itself: no markup, no tag, no mention, one line."""
+    text = " ".join(text.split())
+    text = re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", text)
+    # GitHub takes an at sign before a word for a person, who would then be told.
+    return re.sub(r"@(?=\w)", "@\N{ZERO WIDTH SPACE}", text)
+
+
+def to_terminal(document: Document) -> RenderableType:
+    """Return the document for a console of rich: tables first, the answer last, where one looks."""
+    parts: list[RenderableType] = [
+        Line(f"{alarm.title}: {text}", style="bold red")
+        for alarm in document.alarms
+        for text in alarm.texts
+    ]
+    for section in document.sections:
+        parts += _terminal_section(section)
+    parts += [Line(note.line, style="dim") for note in document.notes if not note.depth]
+    for balance in document.balances:
+        parts.append(Line(balance.title, style="bold"))
+        parts += [
+            Line(f"  {name}: {'; '.join(_terminal_sentence(one) for one in sentences)}")
+            for name, sentences in _sides(document, balance)
+        ]
+    parts += [Line(_terminal_sentence(one)) for one in _said_first(document)]
+    style = f"bold {TONES[document.headline.tone]}".strip()
+    parts.append(Line(_terminal_sentence(document.headline), style=style))
+    return Group(*parts)
+
+
+def _terminal_sentence(one: Sentence) -> str:
+    return f"{one.text} ({one.detail})" if one.detail else one.text
+
+
+def _terminal_section(section: Section) -> Iterator[RenderableType]:
+    for part in section.parts:
+        if isinstance(part, Section):
+            yield from _terminal_section(part)
+        elif part.depth > Depth.TERMINAL:
+            continue
+        elif isinstance(part, Table):
+            yield _terminal_table(part, section.title)
+        elif isinstance(part, Text):
+            yield Line(part.line)
+        elif isinstance(part, Texts):
+            yield from (Line(f"- {item.line}") for item in part.items)
+
+
+def _terminal_table(table: Table, title: str) -> Grid:
+    grid = Grid(title=escape(table.title or title), title_justify="left", box=None)
+    grid.add_column(escape(table.corner))
+    for column in table.columns:
+        justify = "left" if column.prose else "right"
+        grid.add_column(escape(column.title), justify=justify, overflow="fold")  # type: ignore[arg-type]  # one of rich's words
+    for row in _rows(table.rows, Depth.TERMINAL):
+        cells = (
+            Line(cell.text if column.prose else cell.value, style=TONES[cell.tone])
+            for column, cell in zip(table.columns, row.cells, strict=True)
+        )
+        grid.add_row(Line(row.heading), *cells)
+    return grid
+
+
+def show(document: Document) -> None:
+    """Print the document to standard output."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
+    console.print(to_terminal(document))

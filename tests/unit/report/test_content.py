@@ -1,0 +1,190 @@
+"""Any run that can be read gives a document that says what is there and what is missing."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from bench.model import NO_SERVER, Outcome, RunState
+from bench.report.document import Texts
+from tests.unit.analysis.synthetic import ARMS, SCENARIO
+from tests.unit.report.said import section, tables, text_of
+
+EVERYONE = [(server, round_) for server in ARMS for round_ in range(3)]
+SERVERS = [server for server in ARMS if server != NO_SERVER]
+CLOSED = replace(SCENARIO, name="capacity", rate_rps=None)
+PAIR = ("informer-bench-server/1", "informer-bench-server/2")
+SEVERAL = {"servers": ("direct", "informer"), "replicas": 2, "rounds": 2}
+WATCHES = dict.fromkeys(PAIR, 1)
+
+RUNS = {
+    "no trial at all": (
+        {"skip": EVERYONE, "state": RunState.INCOMPLETE},
+        "No trial of this scenario ended well",
+    ),
+    "one trial only": ({"skip": EVERYONE[1:]}, "Only direct was measured"),
+    "a single round": ({"rounds": 1}, "no interval can be given"),
+    "two rounds": ({"rounds": 2}, "indicative: fewer than 6 rounds"),
+    "a missing arm": (
+        {"skip": [("informer", 0), ("informer", 1), ("informer", 2)]},
+        "No good trial of informer",
+    ),
+    "only the floor": ({"servers": (NO_SERVER,)}, "No server was measured, only the floor"),
+    "every trial failed": (
+        {"outcome": Outcome.FAILED, "failure": "the server died"},
+        "failed: the server died",
+    ),
+    "no read answered": (
+        {"unanswered": {server: {"timeout": 400} for server in SERVERS}},
+        "answered no read",
+    ),
+    "most reads timed out": (
+        {"unanswered": {"direct": {"timeout": 300}}},
+        "with informer and \N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}10 s",
+    ),
+    "answers that differ": ({"equality": False}, "The servers did not answer alike"),
+    "answers not compared": ({"equality": None}, "were not compared with each other"),
+    "ledgers that disagree": (
+        {"upstream": {"direct": 3.0}},
+        "The ledgers of API requests disagree",
+    ),
+    "no counts": ({"tables": ("requests", "samples")}, "the audit log was not recorded"),
+    "no tables": ({"tables": ()}, "answered no read"),
+    "an interrupted run": ({"state": RunState.INCOMPLETE, "skip": EVERYONE[9:]}, "9 of 12 trials"),
+    "an unknown arm": ({"servers": ("direct", "informer", "paged")}, "informer against paged"),
+    "full speed alone": ({"scenarios": (CLOSED,)}, "At full speed, informer answered"),
+    "no read of one server": (
+        {"unanswered": {"direct": {"timeout": 400}}, "servers": ("direct", "informer")},
+        "direct answered no read",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_flawed_run_gives_a_document_that_says_what_is_wrong(document, name):
+    options, said = RUNS[name]
+    text = text_of(document(**options))
+    assert said in text
+    assert [] == re.findall(r"\b(?:nan|NaN|None|inf)\b|Estimate\(|\{\w*\}", text)
+
+
+def test_a_clear_run_has_its_answer_first_then_gains_costs_and_trust(document):
+    made = document()
+    assert made.headline.text.startswith("At 50 reads/s, informer cut control-plane CPU by")
+    assert made.headline.text.endswith(" against direct.")
+    assert "3 rounds compared pair by pair" in made.headline.detail
+    gains, costs = (
+        [one.text for one in side] for side in (made.balances[0].gains, made.balances[0].costs)
+    )
+    assert any(text.startswith("Requests to the API server") for text in gains)
+    assert any(text.startswith("Server memory: 50% more") for text in costs)
+    assert ["Same answers", "Counts agree"] == [one.term for one in made.trust][:2]
+
+
+def test_what_was_not_compared_is_called_not_measured_and_never_equal(document):
+    made = document(tables=("requests", "samples", "audit"))
+    (balance,) = [one for one in made.balances if one.title == "informer against direct"]
+    assert "staleness p99, at most" in balance.unmeasured
+    assert not [one for one in balance.same if "staleness" in one.text.lower()]
+
+
+def test_what_voids_the_figures_takes_the_place_of_the_answer(document):
+    made = document(upstream={"direct": 3.0})
+    assert "No figure of this run should be quoted." == made.headline.text
+    assert not made.quotable
+    assert ((), None) == (made.also, made.verdict)
+    assert ["The ledgers of API requests disagree"] == [one.title for one in made.alarms]
+
+
+def test_an_incomplete_run_is_alarming_and_quotable(document):
+    made = document(state=RunState.INCOMPLETE, skip=EVERYONE[9:])
+    assert ["This run is incomplete"] == [one.title for one in made.alarms]
+    assert made.quotable
+
+
+def test_a_figure_points_at_the_caveats_that_concern_it(document):
+    made = document(unanswered={"direct": {"failed": 1}})
+    (table, *_) = tables(section(made, "s0"))
+    (notes,) = section(made, "s0-caveats").parts
+    assert isinstance(notes, Texts)
+    number = next(
+        place
+        for place, one in enumerate(notes.items, 1)
+        if one.term.startswith("Failed requests (direct")
+    )
+    pointing = [("s0", number) in cell.notes for cell in table.row("p50").cells]
+    assert [True, False, False, False] == pointing
+    assert not any(("s0", number) in cell.notes for cell in table.row("memory_end").cells)
+
+
+def test_a_withheld_percentile_says_so_and_a_bound_is_marked(document):
+    (table, *_) = tables(section(document(rounds=1), "s0"))
+    assert ["withheld"] * 3 == [cell.remark for cell in table.row("p99").cells[:3]]
+    (table, *_) = tables(section(document(unanswered={"direct": {"timeout": 300}}), "s0"))
+    assert "\N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}10" == table.row("p50").cells[0].value
+
+
+def test_a_count_of_zero_has_its_exact_upper_bound(document):
+    (table, *_) = tables(section(document(), "s0"))
+    informer = table.row("api_requests/1000").cells[2]
+    assert "0" == informer.value
+    assert informer.spread.startswith("0 to ")
+
+
+def test_costs_at_full_speed_are_marked_as_not_like_for_like(document):
+    assert "Not like for like" in text_of(document(scenarios=(CLOSED,), rounds=1))
+
+
+def test_every_metric_of_a_view_that_was_measured_has_its_row(document):
+    from bench.metrics import View, of_view
+    from bench.report.content.rows import row_key
+
+    (table, *_) = tables(section(document(), "s0"))
+    shown = {row.key for row in table.rows}
+    found = {row_key(metric, per) for metric, per in of_view(View.BRIEF)}
+    assert set() == found - shown - {"staleness_p99"}
+
+
+# Replicas that share an account.
+
+
+def _replica_rows(made):
+    return [
+        [row.title, *(cell.value for cell in row.cells)]
+        for table in tables(section(made, "ledgers"))
+        if "seen in the audit log" in [column.title for column in table.columns]
+        for row in table.rows
+    ]
+
+
+def test_replicas_that_all_asked_are_a_row_with_the_fewest_the_most_and_the_sum(document):
+    made = document(**SEVERAL, agents=PAIR, watches_before=WATCHES)
+    seen = "each of them, and nobody else"
+    assert [
+        ["list", "direct", "2", "200", "200", "800", "800", "1", "agree", seen],
+        ["list", "informer", "2", "0", "0", "0", "0", "1", "agree", seen],
+    ] == [[*row[:7], row[7], "agree", row[9]] for row in _replica_rows(made)]
+
+
+def test_a_replica_that_is_not_seen_is_named(document):
+    made = document(**SEVERAL, agents=PAIR[:1], watches_before={PAIR[0]: 1})
+    direct, _ = _replica_rows(made)
+    assert "round 0: not seen: replica 2; round 1: not seen: replica 2" == direct[-1]
+    assert ["0", "0 to 1"] == [direct[3], direct[7]]
+
+
+def test_somebody_else_with_the_account_is_named(document):
+    direct, _ = _replica_rows(
+        document(**SEVERAL, agents=(*PAIR, "<b>curl</b>"), watches_before=WATCHES)
+    )
+    assert "'<b>curl</b>'" in direct[-1]
+
+
+def test_user_agents_that_name_no_replica_are_named_and_nothing_is_counted(document):
+    direct, _ = _replica_rows(document(**SEVERAL, agents=("theirs/1.0",), watches_before={}))
+    assert "not told apart: no User-Agent names a replica ('theirs/1.0')" == direct[-1]
+    assert "\N{EN DASH}" == direct[3]
+
+
+def test_a_run_of_single_replicas_has_no_such_table(document):
+    assert [] == _replica_rows(document())

@@ -1,0 +1,146 @@
+"""At how many reads per second an informer pays off: of a sweep, of one cell, of no answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.analysis import analyse
+from bench.model import Scenario
+from bench.report.content import run_document
+from bench.report.content.cost_model import cost_section
+from bench.report.document import Calculator, Charts
+from bench.store import Store
+from tests.unit.analysis.sweeps import Truth, write_sweep
+from tests.unit.analysis.synthetic import write_run
+from tests.unit.report.said import section, tables, text_of
+
+ONE_CELL = [("steady", 1000, 20.0, 10.0)]
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    """Returns the content of a sweep whose costs are known."""
+
+    def make(truth=None, **options):
+        store = Store(tmp_path_factory.mktemp("sweep"))
+        analysis = analyse(write_sweep(store, *([truth] if truth else []), **options))
+        return analysis, cost_section(analysis)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def sweep(content):
+    return content()
+
+
+def rates(made):
+    table = next(t for t in tables(made.section) if t.corner == "pods")
+    return table, [[row.title, *(cell.value for cell in row.cells)] for row in table.rows]
+
+
+def said(made):
+    document = run_document_of(made)
+    return text_of(document)
+
+
+def run_document_of(made):
+    from bench.report.document import Document, Sentence
+
+    return Document("t", Sentence("h"), sections=(made.section,))
+
+
+def calculator(made):
+    return next(part for part in made.section.parts if isinstance(part, Calculator))
+
+
+def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(sweep):
+    table, rows = rates(sweep[1])
+    places = [(pods, churn) for pods in ("100", "400", "1,000") for churn in ("0", "20", "40")]
+    assert places == [tuple(row[:2]) for row in rows]
+    assert ["writes/s"] == [column.title for column in table.columns][:1]
+    assert {6} == {len(row) for row in rows}
+
+
+def test_the_answer_states_the_rate_that_the_truth_has(content):
+    _, made = content(Truth(noise=0.0001))
+    # 40 writes x 0.4 ms by a read of 2 + 0.05 x 1,000 ms; 40 x 6 kB by 5 MB and the start's share.
+    first, second = made.answers
+    assert first.text == (
+        "By API-server CPU, one informer costs less than direct from 0.31/s on, with 1,000 pods "
+        "and 40 writes/s."
+    )
+    assert "from 0.048/s on" in second.text
+
+
+def test_the_verdict_is_on_the_side_of_the_line_that_the_rate_is(content):
+    _, made = content(Truth(noise=0.0001))
+    assert made.verdict.text.startswith("At ")
+    assert made.verdict.text.endswith("an informer pays off.")
+    assert made.verdict.detail.startswith("the line by API-server CPU: 0.31/s")
+    _, dear = content(Truth(event=400.0, noise=0.0001))
+    assert dear.verdict.text.endswith("an informer does not pay off.")
+
+
+def test_a_sweep_is_answered_by_its_rates_first(sweep):
+    analysis, made = sweep
+    assert made.answers[0] == run_document(replace(analysis, void=())).headline
+    assert () == cost_section(replace(analysis, cost_models=())).answers
+
+
+def test_replicas_that_were_measured_extend_the_table_and_the_charts(content):
+    options = {"cells": [("p400", 400, 20.0, 10.0)], "replicas": (1, 3, 6)}
+    _, made = content(Truth(noise=0.0001), **options)
+    # 20 writes x 0.4 ms for each of them, by a read of 2 + 0.05 x 400 ms
+    assert [["1", "0.36/s"], ["3", "1.1/s"], ["6", "2.2/s"]] == [row[2:4] for row in rates(made)[1]]
+    charts = [c for part in made.section.parts if isinstance(part, Charts) for c in part.charts]
+    assert 2 == len([chart for chart in charts if "against replicas" in chart.head.title])
+    assert "1 to 6 were measured" in said(made)
+    (field,) = [field for field in calculator(made).inputs if field.name == "replicas"]
+    assert ("1", "measured: 1 to 6") == (field.value, field.range)
+    assert [1.0, 6.0] == calculator(made).constants["ranges"]["replicas"]
+
+
+def test_a_run_of_one_replica_says_that_more_are_extrapolated(sweep):
+    assert "1 replica measured; that costs add up is assumed" in said(sweep[1])
+
+
+def test_a_poor_fit_is_said_beside_the_rates(content):
+    assert "Poor fit" in said(content(Truth(noise=0.6))[1])
+    quiet = said(content(Truth(noise=0.005))[1])
+    assert "Poor fit" not in quiet
+    assert "Too small to measure" not in quiet
+
+
+def test_one_cell_says_that_pods_take_a_sweep(content):
+    _, made = content(cells=ONE_CELL, rounds=4)
+    assert () == made.answers
+    assert "One number of pods: Measured at 1,000 pods only" in said(made)
+    assert ["pods"] == [field.name for field in calculator(made).inputs if field.fixed]
+    assert "Residuals" not in said(made)
+
+
+def test_one_round_of_one_cell_has_rates_without_intervals(content):
+    _, made = content(cells=ONE_CELL, rounds=1)
+    assert "No interval" in said(made)
+    table, _ = rates(made)
+    assert {"no interval"} == {cell.spread for row in table.rows for cell in row.cells[1:]}
+
+
+def test_informers_that_cost_nothing_pay_from_the_first_read(content):
+    _, made = content(Truth(event=-2.0, noise=0.001))
+    assert "an informer pays off from the first read" in made.answers[0].text
+
+
+def test_reads_that_cost_nothing_never_pay(content):
+    _, made = content(Truth(read=-0.2, read_pod=-0.002, noise=0.001))
+    assert "no measured read rate lets an informer pay off" in made.answers[0].text
+    assert "a read costs nothing measurable" in made.answers[0].detail
+
+
+def test_a_run_at_full_speed_says_that_it_takes_a_sweep(tmp_path):
+    scenario = Scenario(name="fast", route="list", users=8, pods=100, churn_per_s=2.0)
+    made = run_document(analyse(write_run(Store(tmp_path), scenarios=(scenario,))))
+    assert "every scenario runs at full speed" in text_of(made)
+    assert "make bench PLAN=sweep" in text_of(made)
+    assert [] == tables(section(made, "breakeven"))

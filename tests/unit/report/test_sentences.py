@@ -1,0 +1,135 @@
+"""One sentence an outcome: every combination is rendered and read."""
+
+import pytest
+
+from bench.analysis.cost_model import BreakEven
+from bench.analysis.result import Comparison
+from bench.metrics import BY_KEY
+from bench.model import Scenario
+from bench.report.numbers import MINUS
+from bench.report.sentences import break_even, factor, headline, stated
+from bench.stats import Estimate
+
+OPEN = Scenario(name="steady", route="list", users=8, pods=100, rate_rps=10.0)
+CLOSED = Scenario(name="capacity", route="list", users=8, pods=100)
+NB = "\N{NO-BREAK SPACE}"
+
+
+def compared(metric, times, *, ratio=True, at_least=None):
+    one = Estimate(*times)
+    return Comparison(
+        metric=metric,
+        per_1000=metric == "api_requests",
+        subject="informer",
+        baseline="direct",
+        ratio=one if ratio else None,
+        difference=one,
+        at_least=at_least,
+        times=one,
+    )
+
+
+CPU, READS = "control_plane_cpu", "throughput"
+OPEN_SENTENCES = [
+    ((0.01, -0.07, 0.09, 6), "At 10 reads/s, informer cut control-plane CPU by at least 91%"),
+    ((0.2, 0.1, 0.3, 6), "At 10 reads/s, informer cut control-plane CPU by 80% against direct."),
+    ((1.5, 1.4, 1.6, 6), "At 10 reads/s, informer raised control-plane CPU by 50% against direct."),
+    ((3.0, 2.5, 3.5, 6), "At 10 reads/s, informer raised control-plane CPU by 200%"),
+    (
+        (1.0, 0.95, 1.05, 6),
+        "At 10 reads/s, control-plane CPU is practically the same with informer as with direct.",
+    ),
+    (
+        (60.0, 0.072, 49_000.0, 2),
+        "At 10 reads/s, 2 rounds show no difference in control-plane CPU between informer",
+    ),
+    ((0.2, None, None, 1), "One round is too few to tell informer from direct"),
+]
+
+
+@pytest.mark.parametrize(("times", "said"), OPEN_SENTENCES)
+def test_a_fixed_rate_has_one_sentence_an_outcome(times, said):
+    made = headline(OPEN, compared(CPU, times), BY_KEY[CPU], times[3])
+    assert said in made.text
+    assert made.text.endswith(".")
+    assert "[" not in made.text
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (
+            (27.0, 25.0, 30.0, 6),
+            "At full speed, informer answered 27 times as many reads as direct.",
+        ),
+        ((1.4, 1.3, 1.5, 6), "At full speed, informer answered 40% more reads than direct."),
+        ((0.25, 0.2, 0.3, 6), "At full speed, informer answered 4 times fewer reads than direct."),
+        ((1.0, 0.96, 1.04, 6), "informer and direct answered practically as many reads."),
+        ((1.2, 0.5, 2.9, 6), "6 rounds show no difference between informer and direct"),
+        ((27.0, None, None, 1), "One round is too few"),
+    ],
+)
+def test_full_speed_has_one_sentence_an_outcome(times, said):
+    assert said in headline(CLOSED, compared(READS, times), BY_KEY[READS], times[3]).text
+
+
+def test_without_cpu_the_sentence_speaks_of_requests_by_a_bound_that_holds():
+    one = compared("api_requests", (0.0, 0.0, 1 / 210, 6), ratio=False, at_least=210.0)
+    made = headline(OPEN, one, BY_KEY["api_requests"], 6)
+    assert "At 10 reads/s, informer cut requests to the API server by at least 99.5%" in made.text
+    assert "95% confidence, 6 rounds compared pair by pair" == made.detail
+
+
+@pytest.mark.parametrize(
+    ("metric", "times", "text", "spread"),
+    [
+        ("p50", (0.072, 0.063, 0.085, 12), "14 times shorter", "12 to 16"),
+        ("p50", (0.8, 0.7, 0.9, 12), "20% shorter", "10 to 30%"),
+        ("memory_end", (1.23, 1.19, 1.27, 12), "23% more", "19 to 27%"),
+        ("ready_bytes", (850.0, 849.8, 850.3, 12), "850 times as many", ""),
+        ("p50", (1.02, 0.97, 1.06, 12), "practically the same", f"{MINUS}3% to +6%"),
+        ("p50", (1.02, 0.5, 2.1, 12), "no difference shown", "0.5 to 2.1 times"),
+        ("p50", (2.0, None, None, 1), "2 times longer", ""),
+    ],
+)
+def test_a_comparison_has_one_form_wherever_it_stands(metric, times, text, spread):
+    found = factor(compared(metric, times), BY_KEY[metric])
+    assert (text, spread) == (found.text, found.spread)
+    assert stated(compared(metric, times), BY_KEY[metric]).text.endswith(f": {text}")
+
+
+def test_what_has_no_factor_is_a_difference_or_a_dash():
+    nothing = Comparison("p50", per_1000=False, subject="a", baseline="b")
+    assert "\N{EN DASH}" == factor(nothing, BY_KEY["p50"]).text
+    assert "\N{EN DASH}" == factor(None, BY_KEY["p50"]).text
+    spent = Comparison(
+        CPU, per_1000=False, subject="a", baseline="b", difference=Estimate(5.0, 3.0, 7.0, 6)
+    )
+    assert ("+5 ms/s", "3 to 7") == factor(spent, BY_KEY[CPU])[:2]
+
+
+def a_rate(rate, low, high):
+    return BreakEven("direct", 100.0, 20.0, 1.0, rate, low, high)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (a_rate(1.6, 1.2, 2.1), ("1.6/s", "1.2 to 2.1")),
+        (a_rate(1.6, 0.0, 6.9), ("1.6/s", "at most 6.9/s")),
+        (a_rate(1.6, 0.3, None), ("1.6/s", "not below 0.3/s, no upper end")),
+        (a_rate(1.6, None, None), ("1.6/s", "no interval")),
+        (a_rate(45.0, 30.0, 70.0), ("none up to 20/s, by the line 45/s", "30 to 70")),
+        (a_rate(0.0, 0.0, 0.0), ("from the first read", "the informer costs nothing measurable")),
+        (a_rate(0.0, 0.0, 6.9), ("at most 6.9/s", "the informer's cost is too small to measure")),
+        (
+            a_rate(1 / 3600, 1 / 7200, 1 / 1800),
+            ("one in 60 min", "one in 120 min to one in 30 min"),
+        ),
+        (a_rate(0.5, 0.4999, 0.5001), ("0.5/s", "0.5")),
+        (a_rate(1.0, 0.0, None), ("\N{EN DASH}", "too noisy to tell")),
+        (a_rate(None, 0.0, None), ("none", "a read costs nothing measurable")),
+    ],
+)
+def test_a_break_even_rate_in_words(found, words):
+    assert words == break_even(found, 20.0)[:2]
