@@ -13,17 +13,18 @@ INVALID            12  the figures carry no judgement: wrong or stale answers, a
 
 Use ``python -m bench gate`` itself in CI: make turns every failure into its own 2.
 
-*Rules* (``rules_file``) are about one run, an arm's own value or arm against arm paired
-by round, or about the same arm in a baseline run. Rounds of two runs have nothing in
-common, so those are compared by Welch's two-sample t, on logarithms where a metric
-cannot be zero. A *margin* is the largest of a relative and an absolute part and of the
-noise: what the run's control, the same server measured twice in every round, leaves
-possible between two servers that are the same.
+*Rules* (``rules``) are about one run, an arm's own value or arm against arm paired by
+round, or about the same arm in a baseline run. They may also be about what the analysis
+derives: a unit cost, a break-even rate, what a further replica costs. Rounds of two runs
+have nothing in common, so those are compared (``compare``) by Welch's two-sample t, on
+logarithms where a metric cannot be zero. A *margin* is the largest of a relative and an
+absolute part and of the noise: what the run's control, the same server measured twice in
+every round, leaves possible between two servers that are the same.
 
 *Error budget*: a rule may be looked at as often as the rules file names looks, at that
 many rounds, and all looks together come out wrong in at most ``error_budget`` of cases
 (3%: 99% a look for three looks). The budget is one rule's, not the gate's.
 
-``judge`` is pure: summaries and rules in, a ``Verdict`` out. ``table`` is the one table
+``judge`` is pure: analyses and rules in, a ``Verdict`` out. ``table`` is the one table
 that terminal, Markdown, HTML and exit code come from. No measuring, no network.
 """

@@ -1,19 +1,59 @@
-"""From rules and summaries to a verdict: one row a rule. Pure: no files, no clock."""
+"""From rules and analyses to a verdict: one row a rule, and what voids the runs. Pure."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from bench.forms.summary import RunSummary
-from bench.gate.observe import Form, Seen, Unseen, observe
-from bench.gate.outcomes import GRAVEST_FIRST, Outcome
+from bench.analysis.caveats import voids
+from bench.analysis.result import RunAnalysis
+from bench.gate.compare import unlike
+from bench.gate.observe import Form, Missing, Observed, observe
 from bench.gate.rules import Rule, Rules
-from bench.gate.validity import Reason, reasons
+from bench.model import Caveat, CaveatKind, RunState
+
+SHOWN_PLACES = 3
+
+
+class Outcome(StrEnum):
+    """What a rule, and the gate as a whole, comes to."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code: apart from 1 (any failure) and 2 (usage) of other programs."""
+        return EXIT_CODES[self]
+
+
+EXIT_CODES = {
+    Outcome.PASS: 0,
+    Outcome.FAIL: 10,
+    Outcome.INCONCLUSIVE: 11,
+    Outcome.INVALID: 12,
+}
+
+GRAVEST_FIRST = (Outcome.INVALID, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
+"""The gate comes to the gravest of its rules: what is invalid says nothing of what failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why there is no judgement: of which run, which kind, and its figures."""
+
+    run: str
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.run}: {self.kind}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One rule judged. ``seen`` is ``None`` when there was nothing to judge.
+    """One rule judged. ``observed`` is ``None`` when there was nothing to judge.
 
     ``margin`` is a share for a factor, else in the metric's unit, as is ``detectable``:
     by how much the figure would have had to pass the limit to be seen in four of five
@@ -23,7 +63,7 @@ class Row:
     rule: Rule
     outcome: Outcome
     why: str
-    seen: Seen | None = None
+    observed: Observed | None = None
     margin: float | None = None
     boundary: float | None = None
     detectable: float | None = None
@@ -67,8 +107,8 @@ class Verdict:
 
 def judge(
     rules: Rules,
-    run: RunSummary,
-    baseline: RunSummary | None = None,
+    run: RunAnalysis,
+    baseline: RunAnalysis | None = None,
     *,
     unlike_environments: bool = False,
 ) -> Verdict:
@@ -91,75 +131,126 @@ def judge(
     )
 
 
-def _rounds(rows: Sequence[Row], run: RunSummary) -> int:
-    return min((row.seen.rounds for row in rows if row.seen), default=run.plan.rounds)
+def _rounds(rows: Sequence[Row], run: RunAnalysis) -> int:
+    return min((row.observed.rounds for row in rows if row.observed), default=run.plan.rounds)
 
 
-def _row(rule: Rule, rules: Rules, run: RunSummary, baseline: RunSummary | None) -> Row:
+def _row(rule: Rule, rules: Rules, run: RunAnalysis, baseline: RunAnalysis | None) -> Row:
     cap, confidence = rules.looks[-1], rules.confidence
-    seen = observe(rule, run, baseline, confidence, cap)
-    if isinstance(seen, Unseen):
-        return Row(rule, Outcome.INVALID, seen.why, curable=seen.curable)
-    margin, widened = _margin(rule, seen)
-    boundary = _boundary(seen, margin)
-    outcome, why, curable = _decide(seen, rules, boundary)
+    observed = observe(rule, run, baseline, confidence, cap)
+    if isinstance(observed, Missing):
+        return Row(rule, Outcome.INVALID, observed.why, curable=observed.curable)
+    margin, widened = _margin(rule, observed)
+    boundary = _boundary(observed, margin)
+    outcome, why, curable = _decide(observed, rules, boundary)
     return Row(
         rule,
         outcome,
         why,
-        seen,
+        observed,
         margin,
         boundary,
-        _detectable(seen, margin, confidence),
+        _detectable(observed, margin),
         widened,
         curable,
     )
 
 
-def _margin(rule: Rule, seen: Seen) -> tuple[float, bool]:
+def _margin(rule: Rule, observed: Observed) -> tuple[float, bool]:
     """Return the margin, and whether the noise is what makes it so wide."""
-    noise = seen.noise or 0.0
-    if seen.form is Form.FACTOR:
-        stated = max(rule.relative, rule.absolute / seen.base if seen.base > 0 else 0.0)
+    noise = observed.noise or 0.0
+    if observed.form is Form.FACTOR:
+        stated = max(rule.relative, rule.absolute / observed.base if observed.base > 0 else 0.0)
         return max(stated, noise), noise > stated
-    size = seen.base if seen.form is Form.DIFFERENCE else abs(seen.estimate.value)
-    stated = max(rule.relative * seen.base, rule.absolute)
+    size = observed.base if observed.form is Form.DIFFERENCE else abs(observed.estimate.value)
+    stated = max(rule.relative * observed.base, rule.absolute)
     return max(stated, noise * size), noise * size > stated
 
 
-def _boundary(seen: Seen, margin: float) -> float:
-    if seen.form is Form.FACTOR:
-        return seen.limit * (1 + margin) if seen.at_most else seen.limit / (1 + margin)
-    return seen.limit + margin if seen.at_most else seen.limit - margin
+def _boundary(observed: Observed, margin: float) -> float:
+    if observed.form is Form.FACTOR:
+        return observed.limit * (1 + margin) if observed.at_most else observed.limit / (1 + margin)
+    return observed.limit + margin if observed.at_most else observed.limit - margin
 
 
-def _decide(seen: Seen, rules: Rules, boundary: float) -> tuple[Outcome, str, bool]:
-    low, high = seen.estimate.low, seen.estimate.high
+def _decide(observed: Observed, rules: Rules, boundary: float) -> tuple[Outcome, str, bool]:
+    low, high = observed.estimate.low, observed.estimate.high
     first, last = rules.looks[0], rules.looks[-1]
-    if low is None or high is None or seen.rounds < first:
-        text = f"{seen.rounds} round{'s' if seen.rounds != 1 else ''}: too few for the rule ever "
-        return Outcome.INVALID, f"{text}to fire, the first look is at {first}", True
-    if seen.at_most and seen.best is not None and seen.best > boundary:
+    if low is None or high is None or observed.rounds < first:
+        rounds = f"{observed.rounds} round{'s' if observed.rounds != 1 else ''}"
+        text = f"{rounds}: too few for the rule ever to fire, the first look is at {first}"
+        return Outcome.INVALID, text, True
+    if observed.at_most and observed.best is not None and observed.best > boundary:
         text = f"could never pass: with nothing counted at all in {last} rounds the bound is above"
         return Outcome.INVALID, f"{text} the limit; more load or a higher limit is needed", False
     within, beyond = (
-        (high <= boundary, low > boundary) if seen.at_most else (low >= boundary, high < boundary)
+        (high <= boundary, low > boundary)
+        if observed.at_most
+        else (low >= boundary, high < boundary)
     )
     if within:
         return Outcome.PASS, "the whole interval is within the margin", False
     if beyond:
         return Outcome.FAIL, "the whole interval is beyond the margin", False
-    further = rules.next_look(seen.rounds)
+    further = rules.next_look(observed.rounds)
     more = f"; next look at {further} rounds" if further else f"; {last} rounds are the most"
     return Outcome.INCONCLUSIVE, f"the interval holds the margin's end{more}", further is not None
 
 
-def _detectable(seen: Seen, margin: float, confidence: float) -> float | None:
-    beyond = seen.estimate.detectable(confidence)
+def _detectable(observed: Observed, margin: float) -> float | None:
+    """Return by how much a true change must pass the limit to be seen beyond the margin."""
+    beyond = observed.estimate.detectable
     if beyond is None:
         return None
-    if seen.estimate.logarithmic:
-        return math.exp(min(math.log1p(margin) + beyond, 700.0)) - 1
-    if seen.form is Form.FACTOR:
-        return margin + beyond / seen.limit
+    if observed.logarithmic:
+        return (1 + margin) * (1 + beyond) - 1
+    if observed.form is Form.FACTOR:
+        return margin + beyond / observed.limit
     return margin + beyond
+
+
+def reasons(
+    run: RunAnalysis, baseline: RunAnalysis | None, *, unlike_environments: bool
+) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+    """Return what stands against judging, and notes on what was let pass."""
+    sides = [(run, "this run")] + ([(baseline, "the baseline")] if baseline is not None else [])
+    against: list[Reason] = []
+    notes: list[str] = []
+    for one, name in sides:
+        against += _of_run(one, name)
+        for caveat in one.caveats:
+            if caveat.kind is not CaveatKind.UNLIKE_ENVIRONMENT:
+                continue
+            if unlike_environments:
+                notes.append(f"{name}: let pass as told: {caveat.text}")
+            else:
+                text = f"{caveat.text}. If that is meant: --unlike-environments"
+                against.append(Reason(name, str(caveat.kind), text))
+    if baseline is not None:
+        differing = "; ".join(str(one) for one in unlike(baseline, run))
+        if differing and unlike_environments:
+            notes.append(f"unlike environments, let pass as told: {differing}")
+        elif differing:
+            text = f"{differing}. If that is meant: --unlike-environments"
+            against.append(Reason("baseline and run", str(CaveatKind.UNLIKE_ENVIRONMENT), text))
+    return tuple(against), tuple(notes)
+
+
+def _of_run(run: RunAnalysis, name: str) -> Iterator[Reason]:
+    grave = voids(run.caveats)
+    void = [caveat for caveat in run.caveats if caveat in grave]
+    kinds = {caveat.kind for caveat in void}
+    if run.state is not RunState.COMPLETE and CaveatKind.RUN_INCOMPLETE not in kinds:
+        yield Reason(name, str(CaveatKind.RUN_INCOMPLETE), f"its state is {run.state}")
+    for kind in dict.fromkeys(caveat.kind for caveat in void):
+        group = [caveat for caveat in void if caveat.kind is kind]
+        shown = "; ".join(_place(caveat) + caveat.text for caveat in group[:SHOWN_PLACES])
+        more = f"; and {len(group) - SHOWN_PLACES} more" if len(group) > SHOWN_PLACES else ""
+        yield Reason(name, str(kind), shown + more)
+
+
+def _place(caveat: Caveat) -> str:
+    parts = [part for part in (caveat.scenario, caveat.server) if part]
+    if caveat.round is not None:
+        parts.append(f"round {caveat.round}")
+    return f"{', '.join(parts)}: " if parts else ""

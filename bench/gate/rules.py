@@ -1,32 +1,80 @@
-"""Rules as data: what must hold, how far off is tolerated, and when is looked."""
+"""Rules as data: what must hold, how far off is tolerated, and when a run is looked at.
 
+They come from a TOML file; an error names line, key and the nearest valid one.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
 
+from msgspec import Meta
+
+from bench.metrics import BY_KEY, View, of_view
+from bench.plan.toml_schema import (
+    Key,
+    Name,
+    Table,
+    Text,
+    TomlFile,
+    nearest,
+    number,
+)
+
+SHIPPED = "bench.gate.shipped"
 BASELINE = "baseline"
 """What a rule is ``against`` when it is about the same arm in another run."""
+
+
+class Of(StrEnum):
+    """What a rule is about."""
+
+    FIGURE = "figure"
+    """A metric of an arm in a scenario."""
+    UNIT_COST = "unit-cost"
+    """A fitted unit cost of a metric: of one read, one write, one start."""
+    BREAK_EVEN = "break-even"
+    """The read rate per second from which on the informer costs less of a metric than the arm."""
+    PER_REPLICA = "per-replica"
+    """What each further replica adds to a metric of an arm."""
+
+
+METRICS: Mapping[Of, tuple[str, ...]] = {
+    Of.FIGURE: tuple(BY_KEY),
+    Of.UNIT_COST: tuple(metric.key for metric, _ in of_view(View.MODEL)),
+    Of.BREAK_EVEN: tuple(metric.key for metric, _ in of_view(View.MODEL)),
+    Of.PER_REPLICA: tuple(metric.key for metric, _ in of_view(View.REPLICAS)),
+}
+PER_1000 = tuple(key for key, metric in BY_KEY.items() if metric.per_read)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One thing that must hold.
 
-    Without ``against`` it is about the arm's own value in the metric's unit; with the
-    name of another arm about the factor arm / other; with ``"baseline"`` about the
-    factor this run / baseline run, whose limit is 1 unless one is given. ``at_most``
-    and ``at_least`` are the limit, ``relative`` and ``absolute`` (in the metric's unit)
-    the margin around it.
+    Without ``against`` it is about the arm's own value in the metric's unit; with the name of
+    another arm about the factor arm / other; with ``"baseline"`` about the factor this run /
+    baseline run, whose limit is 1 unless one is given. ``at_most`` and ``at_least`` are the
+    limit, ``relative`` and ``absolute`` (in the metric's unit) the margin around it. Only a
+    figure can be ``against`` something.
     """
 
     name: str
-    scenario: str
     arm: str
     metric: str
+    scenario: str | None = None
+    """Of a figure, or of one of the scenarios whose replicas vary."""
     per_1000: bool = False
     against: str | None = None
     at_most: float | None = None
     at_least: float | None = None
     relative: float = 0.0
     absolute: float = 0.0
+    of: Of = Of.FIGURE
+    per: str | None = None
+    """Of a unit cost: read, write, start, or "pod in a read"."""
 
     @property
     def needs_baseline(self) -> bool:
@@ -36,7 +84,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A rules file: the rules, the rounds at which is looked, and the error budget."""
+    """A rules file: the rules, the rounds at which a run is looked at, and the error budget."""
 
     name: str
     description: str
@@ -52,5 +100,138 @@ class Rules:
         return 1 - self.error_budget / len(self.looks)
 
     def next_look(self, rounds: int) -> int | None:
-        """Return at how many rounds is looked next; ``None`` when ``rounds`` reached the last."""
+        """Return the rounds of the next look; ``None`` when ``rounds`` reached the last."""
         return next((look for look in self.looks if look > rounds), None)
+
+
+class RulesError(Exception):
+    """Rules that cannot be used; the text says where and what would be valid."""
+
+
+def rules_names() -> list[str]:
+    """Return the names of the rules files that come with the project."""
+    files = (entry.name for entry in resources.files(SHIPPED).iterdir())
+    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+
+
+def read_rules(name_or_file: str) -> Rules:
+    """Read rules by their name, or from a ``.toml`` file; raise ``RulesError`` if not valid."""
+    if name_or_file.endswith(".toml"):
+        try:
+            text = Path(name_or_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RulesError(f"cannot read the rules {name_or_file}: {error}") from error
+        return parse_rules(text, name_or_file)
+    if name_or_file not in rules_names():
+        raise RulesError(
+            f"there are no rules {name_or_file!r}{nearest(name_or_file, rules_names())}; "
+            f"there are {', '.join(rules_names())}, or give a file that ends in .toml"
+        )
+    file = resources.files(SHIPPED) / f"{name_or_file}.toml"
+    return parse_rules(file.read_text(encoding="utf-8"), f"{name_or_file}.toml")
+
+
+def parse_rules(text: str, source: str) -> Rules:
+    """Validate the TOML ``text``; ``source`` is its name in errors."""
+    file = TomlFile(text, source, RulesError)
+    head = file.head(_HEAD, "a rules file", ["rules"])
+    tables = file.tables("rules", _RULE, "a rule")
+    if not tables:
+        raise head.error("rules", "a rules file needs at least one [[rules]] table")
+    rules: list[Rule] = []
+    for table in tables:
+        rule = table.build(Rule)
+        _check(rule, table)
+        if rule.name in [other.name for other in rules]:
+            raise table.error("name", f"two rules are called {rule.name!r}")
+        rules.append(rule)
+    built = head.build(Rules, rules=tuple(rules))
+    if list(built.looks) != sorted(set(built.looks)):
+        raise head.error("looks", f"'looks' takes {_HEAD['looks'].takes}, not {built.looks}")
+    return built
+
+
+def _check(rule: Rule, table: Table) -> None:
+    known = METRICS[rule.of]
+    if rule.metric not in known:
+        kind = "metric" if rule.of is Of.FIGURE else f"{rule.of} of"
+        raise table.error(
+            "metric",
+            f"there is no {kind} {rule.metric!r}{nearest(rule.metric, known)}; "
+            f"there are {', '.join(known)}",
+        )
+    if rule.of is Of.FIGURE:
+        _check_figure(rule, table)
+    else:
+        _check_derived(rule, table)
+    limits = [limit for limit in (rule.at_most, rule.at_least) if limit is not None]
+    if len(limits) > 1:
+        raise table.error("at_least", "a rule has one limit: 'at_most' or 'at_least', not both")
+    if not limits and not rule.needs_baseline:
+        raise table.error("arm", "a rule needs a limit: 'at_most' or 'at_least'")
+    if limits and rule.against is not None and limits[0] <= 0:
+        key = "at_most" if rule.at_most is not None else "at_least"
+        raise table.error(key, f"{key!r} is a factor here, and must be above 0")
+
+
+def _check_figure(rule: Rule, table: Table) -> None:
+    if rule.scenario is None:
+        raise table.error("scenario", f"a rule needs 'scenario': {_RULE['scenario'].takes}")
+    if rule.per is not None:
+        raise table.error("per", f"'per' belongs to a rule with of = \"{Of.UNIT_COST}\"")
+    if rule.per_1000 and rule.metric not in PER_1000:
+        raise table.error(
+            "per_1000",
+            f"{rule.metric!r} is not stated per 1,000 reads; these are: {', '.join(PER_1000)}",
+        )
+    if rule.against == rule.arm:
+        raise table.error("against", f"{rule.arm!r} cannot be compared with itself")
+
+
+def _check_derived(rule: Rule, table: Table) -> None:
+    for key, given in (("against", rule.against), ("per_1000", rule.per_1000)):
+        if given:
+            raise table.error(
+                key, f'a rule with of = "{rule.of}" is about its own value: it has no {key!r}'
+            )
+    if (rule.per is None) == (rule.of is Of.UNIT_COST):
+        raise table.error(
+            "per",
+            f"a rule with of = \"{Of.UNIT_COST}\", and no other, has 'per': {_RULE['per'].takes}",
+        )
+
+
+_LIMIT = Annotated[float, Meta(ge=-1e15, le=1e15, description="a number")]
+_MARGIN = Annotated[float, Meta(ge=0, le=1e15, description="a number from 0")]
+_ROUNDS = Annotated[int, Meta(ge=2, le=100)]
+_LOOKS = Annotated[
+    tuple[_ROUNDS, ...],
+    Meta(
+        min_length=1,
+        max_length=10,
+        description="a list of rounds from 2 to 100, each more than the one before",
+    ),
+]
+
+_HEAD: Mapping[str, Key] = {
+    "name": Key(Name, "what the rules are called", '"mine"'),
+    "description": Key(Text, "one sentence: what they protect", '"Reads stay cheap."'),
+    "looks": Key(_LOOKS, "rounds after which the rules are judged", "[6, 9, 12]"),
+    "error_budget": Key(
+        number(0.001, 0.1), "share of wrong decisions of one rule over all looks", "0.03"
+    ),
+}
+_RULE: Mapping[str, Key] = {
+    "name": Key(Text, "what must hold", '"The informer sends no request"'),
+    "scenario": Key(Name, "a scenario of the plan", '"steady"'),
+    "arm": Key(Name, "a server of the plan", '"informer"'),
+    "metric": Key(Text, "the key of a metric", '"api_requests"'),
+    "per_1000": Key(bool, "whether it is stated per 1,000 answered reads", "true"),
+    "against": Key(Name, f"another arm, or {BASELINE}: the same arm in another run", '"direct"'),
+    "at_most": Key(_LIMIT, "the most that is right", "0.5"),
+    "at_least": Key(_LIMIT, "the least that is right", "2"),
+    "relative": Key(number(0, 10), "how far beyond is tolerated, as a share", "0.05"),
+    "absolute": Key(_MARGIN, "how far beyond is tolerated, in the metric's unit", "1.5"),
+    "of": Key(Of, "what the rule is about", '"break-even"'),
+    "per": Key(Text, 'what a unit cost is of: read, write, start, "pod in a read"', '"read"'),
+}

@@ -2,12 +2,23 @@
 
 from collections.abc import Callable
 
-from bench.forms.figures import MISSING, change, quantity, share, signed, times
-from bench.forms.sheet import Cell, Grid, Sheet
-from bench.gate.judge import Row, Verdict
-from bench.gate.observe import Form, Seen
-from bench.gate.outcomes import Outcome
-from bench.gate.rules import Rules
+from bench.gate.judge import Outcome, Row, Verdict
+from bench.gate.observe import Form, Observed
+from bench.gate.rules import Of, Rules
+from bench.report.document import (
+    Alarm,
+    Cell,
+    Column,
+    Depth,
+    Document,
+    Group,
+    Section,
+    Sentence,
+    Table,
+    Text,
+)
+from bench.report.document import Row as Line
+from bench.report.numbers import EXACT, MISSING, TIMES, change, number, per_cent, scale_for
 
 TONES = {
     Outcome.PASS: "good",
@@ -15,18 +26,13 @@ TONES = {
     Outcome.INCONCLUSIVE: "unsure",
     Outcome.INVALID: "bad",
 }
-HEADINGS = (
-    "rule",
-    "verdict",
-    "observed",
-    "interval",
-    "limit",
-    "margin",
-    "smallest change seen",
-    "rounds",
-    "why",
+COLUMNS = (
+    Column("verdict", prose=True),
+    *(Column(title) for title in ("observed", "interval", "limit", "margin")),
+    Column("smallest change seen"),
+    Column("rounds"),
+    Column("why", prose=True),
 )
-PROSE = frozenset({0, 1, 8})
 METHOD = (
     "Arms of one run are paired by round (Student's t on log ratios; Fieller's where a value may "
     "be zero); two runs are compared unpaired (Welch's t). A count below 30 is given no narrower "
@@ -38,23 +44,26 @@ DETECTABLE = (
 )
 
 
-def sheet_of(verdict: Verdict) -> Sheet:
-    """Return the verdict as a sheet."""
+def document_of(verdict: Verdict) -> Document:
+    """Return the verdict as a document."""
     against = f", against {verdict.baseline}" if verdict.baseline else ""
-    return Sheet(
+    rows = tuple(_line(row) for row in verdict.rows)
+    table = Table("", COLUMNS, (Group(rows),), "", "rule", layout="stacked", depth=Depth.TERMINAL)
+    notes = (*verdict.notes, _budget(verdict.rules), METHOD, DETECTABLE, _code(verdict))
+    return Document(
         title=f"Gate {verdict.rules.name}: {verdict.run}{against}",
-        lead=Cell(_lead(verdict), TONES[verdict.outcome]),
-        alarms=tuple(f"INVALID: {reason}" for reason in verdict.reasons),
-        grids=(Grid("", HEADINGS, tuple(_cells(row) for row in verdict.rows), prose=PROSE),),
-        notes=(*verdict.notes, _budget(verdict.rules), METHOD, DETECTABLE, _code(verdict)),
+        headline=Sentence(_lead(verdict), tone=TONES[verdict.outcome]),
+        alarms=(Alarm("INVALID", tuple(map(str, verdict.reasons))),) if verdict.reasons else (),
+        sections=(Section("rules", "Rules", (table,)),),
+        notes=tuple(Text(note, depth=Depth.TERMINAL) for note in notes),
     )
 
 
 def _budget(rules: Rules) -> str:
     looks = ", ".join(str(look) for look in rules.looks)
     return (
-        f"Intervals at {share(rules.confidence)} confidence: looks at {looks} rounds share an "
-        f"error budget of {share(rules.error_budget)} a rule."
+        f"Intervals at {per_cent(rules.confidence)} confidence: looks at {looks} rounds share an "
+        f"error budget of {per_cent(rules.error_budget)} a rule."
     )
 
 
@@ -78,37 +87,44 @@ def _lead(verdict: Verdict) -> str:
     return f"{outcome}: {count[outcome]} of {len(rows)} rules {words[outcome]}{more}"
 
 
-def _cells(row: Row) -> tuple[Cell, ...]:
-    return (
-        Cell(f"{row.rule.name} ({_about(row)})"),
-        Cell(str(row.outcome), TONES[row.outcome]),
+def _line(row: Row) -> Line:
+    cells = (
+        Cell(str(row.outcome), tone=TONES[row.outcome]),
         *(Cell(text) for text in _figures(row)),
         Cell(row.why),
     )
+    return Line(f"{row.rule.name} ({_about(row)})", cells, depth=Depth.TERMINAL)
 
 
 def _about(row: Row) -> str:
     rule = row.rule
+    if rule.of is not Of.FIGURE:
+        of = {
+            Of.UNIT_COST: f"{rule.metric} of a {rule.per}, {rule.arm}",
+            Of.BREAK_EVEN: f"break-even by {rule.metric} against {rule.arm}",
+            Of.PER_REPLICA: f"{rule.metric} of {rule.arm} for each further replica",
+        }
+        return of[rule.of]
     per = " per 1,000 reads" if rule.per_1000 else ""
     against = f" against {rule.against}" if rule.against else ""
     return f"{rule.scenario}: {rule.metric}{per} of {rule.arm}{against}"
 
 
 def _figures(row: Row) -> tuple[str, ...]:
-    seen = row.seen
-    if seen is None:
+    observed = row.observed
+    if observed is None:
         return (MISSING,) * 6
-    show, margin = _ways(row, seen)
-    estimate = seen.estimate
+    show, margin = _ways(row, observed)
+    estimate = observed.estimate
     interval = MISSING
     if estimate.low is not None and estimate.high is not None:
         interval = f"{show(estimate.low)} to {show(estimate.high)}"
-    bound = "at most" if seen.at_most else "at least"
-    limit = f"{bound} {show(seen.limit)}"
+    bound = "at most" if observed.at_most else "at least"
+    limit = f"{bound} {show(observed.limit)}"
     if row.rule.needs_baseline and row.rule.at_most is row.rule.at_least is None:
-        limit = "no more" if seen.at_most else "no less"
+        limit = "no more" if observed.at_most else "no less"
     widened = "" if not row.widened else " (the noise)"
-    if seen.noise is None:
+    if observed.noise is None:
         widened = " (noise not measured)"
     return (
         show(estimate.value),
@@ -116,24 +132,24 @@ def _figures(row: Row) -> tuple[str, ...]:
         limit,
         margin(row.margin) + widened,
         margin(row.detectable),
-        str(seen.rounds),
+        str(observed.rounds),
     )
 
 
-def _ways(
-    row: Row, seen: Seen
-) -> tuple[Callable[[float | None], str], Callable[[float | None], str]]:
+Shown = Callable[[float | None], str]
+
+
+def _ways(row: Row, observed: Observed) -> tuple[Shown, Shown]:
     """Return how figures and how margins of this row are shown."""
-    like = max((abs(seen.estimate.value), abs(seen.limit)))
-
-    def plain(value: float | None) -> str:
-        return quantity(value, seen.unit, like)
-
-    def difference(value: float | None) -> str:
-        return signed(value, seen.unit, max(like, seen.base))
-
-    if seen.form is Form.VALUE:
+    largest = [observed.estimate.value, observed.limit]
+    if observed.form is Form.VALUE:
+        plain = scale_for(largest, observed.unit, EXACT).quantity
         return plain, plain
-    if seen.form is Form.DIFFERENCE:
-        return difference, lambda value: quantity(value, seen.unit, max(like, seen.base))
-    return (change if row.rule.needs_baseline else times), share
+    if observed.form is Form.DIFFERENCE:
+        scale = scale_for([*largest, observed.base], observed.unit, EXACT)
+        return lambda value: scale.quantity(value, signed=True), scale.quantity
+    return (change if row.rule.needs_baseline else _times), per_cent
+
+
+def _times(factor: float | None) -> str:
+    return MISSING if factor is None else f"{number(factor, EXACT)}{TIMES}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.run import analyse
+from bench.analysis import analyse
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
 from bench.plan import Vocabulary, read_plan
@@ -57,13 +57,14 @@ def test_it_is_measured_with_two_ledgers_which_is_said(
     assert record.sent == len(own) > 0
     assert record.server_cpu_s
     analysis = analyse(reader)
-    (fact,) = [fact for fact in analysis.facts if fact.record.trial.server == "theirs"]
-    assert (None, True) == (fact.ledgers.client, fact.ledgers.agree)
+    (line,) = [line for line in analysis.trials if line.server == "theirs"]
+    assert line.ledgers is not None
+    assert (None, True) == (line.ledgers.client, line.ledgers.agree)
     said = {(caveat.kind, caveat.server) for caveat in analysis.caveats}
     assert (CaveatKind.LEDGER_MISSING, "theirs") in said
     assert (CaveatKind.VERSION_MISSING, "theirs") in said
     assert (CaveatKind.LEDGER_MISSING, "direct") not in said
-    assert () == analysis.voids
+    assert () == analysis.void
 
 
 def test_the_plan_that_is_kept_can_be_run_again(died: BenchProcess) -> None:
@@ -88,4 +89,4 @@ def test_one_that_answers_wrong_voids_the_run(start_bench: StartBench, tmp_path:
     assert "ANSWERS DIFFER for /pods" in bench.text
     assert "Traceback" not in bench.text
     analysis = analyse(Store(bench.results).open("latest"))
-    assert CaveatKind.ANSWERS_DIFFER in {caveat.kind for caveat in analysis.voids}
+    assert CaveatKind.ANSWERS_DIFFER in {caveat.kind for caveat in analysis.void}

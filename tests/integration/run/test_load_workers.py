@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.run import analyse
+from bench.analysis import analyse
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, LoadWorkers, Outcome, RunState
 from bench.store import RunReader, Store
@@ -137,7 +137,7 @@ def test_each_workers_clock_was_compared_with_the_masters(whole: BenchProcess) -
 
 def test_the_three_ledgers_agree(whole: BenchProcess) -> None:
     analysis = analyse(run_of(whole))
-    assert [True] * 3 == [facts.ledgers.agree for facts in analysis.facts]
+    assert [True] * 3 == [line.ledgers.agree for line in analysis.trials]
     kinds = {caveat.kind for caveat in analysis.caveats}
     assert not {CaveatKind.LEDGERS_DISAGREE, CaveatKind.NOT_DRAINED} & kinds
 
@@ -184,7 +184,7 @@ def test_a_worker_elsewhere_stays_through_an_interruption_and_goes_on_with_the_r
     for record in run.trials():
         expected = set() if record.trial.server == "none" else {"elsewhere-1"}
         assert expected == set(run.requests(record.trial).worker)
-    assert [True] * 3 == [facts.ledgers.agree for facts in analyse(run).facts]
+    assert [True] * 3 == [line.ledgers.agree for line in analyse(run).trials]
     kept = "\n".join(path.read_text() for path in again.results.rglob("*.json"))
     assert not re.search(r"127\.0\.0\.", kept)
     worker.process.send_signal(signal.SIGTERM)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.analysis.run import RunAnalysis, analyse
+from bench.analysis import RunAnalysis, analyse
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.model import PROBE_NAME, CaveatKind, External, Outcome
@@ -125,15 +125,14 @@ def test_in_a_run_each_replica_of_direct_asked_and_together_they_are_the_account
     assert AGENTS == set(by_agent.index)
     assert (by_agent > 0).all()
 
-    (fact,) = [one for one in analysis.facts if one.record.trial.server == "direct"]
-    assert fact.ledgers.replicas is not None
-    found = fact.ledgers.replicas
-    assert {} == found.others
-    counted = {f"informer-bench-server/{one.replica}": one.reads for one in found.replicas}
+    (line,) = [line for line in analysis.trials if line.server == "direct"]
+    assert line.ledgers is not None
+    assert {} == line.ledgers.other_agents
+    replicas = [one for one in analysis.replica_requests if one.server == "direct"]
+    counted = {f"informer-bench-server/{one.replica}": one.lists + one.gets for one in replicas}
     assert by_agent.to_dict() == counted
-    assert fact.ledgers.for_reads is not None
-    assert fact.ledgers.for_reads.total() == sum(counted.values())
-    assert [True] * 3 == [one.agree for one in found.replicas], "own counts are the audit log's"
+    assert line.ledgers.pod_reads == sum(counted.values())
+    assert [True] * 3 == [one.agree for one in replicas], "own counts are the audit log's"
 
 
 def test_in_a_run_each_replica_of_the_informer_watches_and_asks_nothing_more(
@@ -142,9 +141,8 @@ def test_in_a_run_each_replica_of_the_informer_watches_and_asks_nothing_more(
     assert of_account(run, "informer").empty
     (record,) = [each for each in run.trials() if each.trial.server == "informer"]
     assert dict.fromkeys(AGENTS, 1) == record.watches_before
-    (fact,) = [one for one in analysis.facts if one.record.trial.server == "informer"]
-    assert fact.ledgers.replicas is not None
-    assert [(0, 1)] * 3 == [(one.reads, one.watches) for one in fact.ledgers.replicas.replicas]
+    replicas = [one for one in analysis.replica_requests if one.server == "informer"]
+    assert [(0, 0, 1)] * 3 == [(one.lists, one.gets, one.watches_since_start) for one in replicas]
 
 
 def test_a_run_whose_replicas_all_asked_has_nothing_to_say_of_them(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.run import analyse
+from bench.analysis import analyse
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
 from bench.store import RunReader, Store
@@ -113,7 +113,7 @@ def test_what_it_took_to_get_ready_and_to_stay_informed_is_told(run: RunReader) 
 
 def test_the_three_ledgers_agree_with_probe_and_bystander_about(run: RunReader) -> None:
     analysis = analyse(run)
-    assert [True] * 3 == [fact.ledgers.agree for fact in analysis.facts]
+    assert [True] * 3 == [line.ledgers.agree for line in analysis.trials]
     kinds = {caveat.kind for caveat in analysis.caveats}
     assert not {CaveatKind.LEDGERS_DISAGREE, CaveatKind.NOT_DRAINED} & kinds
 

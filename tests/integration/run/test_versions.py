@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.run import analyse
+from bench.analysis import analyse
 from bench.cluster.binaries.pins import pins
-from bench.report.versions import FEATURES
+from bench.report.prose import FEATURES
 from bench.store import Store
 from tests.integration.run.bench_process import TINY, BenchProcess, folders
 
@@ -36,14 +36,11 @@ def test_each_version_that_can_be_built_is_measured_and_those_serve_lists_from_c
     }
     (across,) = analyse(run).versions
     assert versions == list(across.versions)
-    (direct,) = [server for server in across.servers if server.server == "direct"]
-    row = direct.row("lists_from_cache")
-    assert row is not None
-    for version, figure in zip(versions, row.figures, strict=True):
-        assert figure is not None
-        assert figure.interval is not None
+    lists = across.figure("direct", "lists_from_cache")
+    assert lists is not None
+    for version in versions:
         expected = 1000 if FROM_CACHE.is_on(version) else 0
-        assert figure.interval.value == pytest.approx(expected, abs=20), version
+        assert lists.values[version] == pytest.approx(expected, abs=20), version
     assert [] == finished.left_behind()
 
 

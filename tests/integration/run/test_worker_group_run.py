@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.analysis.run import RunAnalysis, analyse
+from bench.analysis import RunAnalysis, RunData, analyse, read_run
 from bench.cluster.binaries import Binaries
 from bench.model import Outcome
 from bench.store import Store
@@ -12,30 +12,35 @@ MANY = "replicas = 2\nworkers = 2\nrate_rps = 10\n"
 
 
 @pytest.fixture(scope="module")
-def analysis(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> RunAnalysis:
+def run(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> RunData:
     folder = tmp_path_factory.mktemp("group")
     (folder / "group.toml").write_text(TINY.replace("users = 2\n", "users = 20\n") + MANY)
     process = BenchProcess(folder, ("run", str(folder / "group.toml"), *folders(folder)), binaries)
     assert 0 == process.wait(), process.text
     assert [] == process.left_behind()
-    return analyse(Store(process.results).open("latest"))
+    return read_run(Store(process.results).open("latest"))
 
 
-def test_the_three_ledgers_agree_over_all_processes(analysis: RunAnalysis) -> None:
-    assert 3 == len(analysis.facts)
-    for facts in analysis.facts:
-        assert Outcome.OK is facts.record.outcome
-        assert facts.ledgers.agree, facts.ledgers.disagreements
-        assert () == facts.ledgers.missing
-    (direct,) = [facts for facts in analysis.facts if facts.record.trial.server == "direct"]
+@pytest.fixture(scope="module")
+def analysis(run: RunData) -> RunAnalysis:
+    return analyse(run)
+
+
+def test_the_three_ledgers_agree_over_all_processes(run: RunData) -> None:
+    assert 3 == len(run.data)
+    for one in run.data:
+        assert Outcome.OK is one.record.outcome
+        assert one.ledgers.agree, one.ledgers.disagreements
+        assert () == one.ledgers.missing
+    (direct,) = [one for one in run.data if one.trial.server == "direct"]
     assert direct.ledgers.client is not None
     assert direct.record.sent <= direct.ledgers.client.total()
 
 
 def test_each_worker_of_each_replica_was_compared_and_started_a_watch(
-    analysis: RunAnalysis,
+    run: RunData,
 ) -> None:
-    records = {facts.record.trial.server: facts.record for facts in analysis.facts}
+    records = {one.trial.server: one.record for one in run.data}
     assert (1, 1) == (records["none"].replicas, records["none"].workers)
     for name in ("direct", "informer"):
         assert (2, 2) == (records[name].replicas, records[name].workers)
@@ -48,11 +53,5 @@ def test_each_worker_of_each_replica_was_compared_and_started_a_watch(
 
 
 def test_the_cost_model_counts_every_cache(analysis: RunAnalysis) -> None:
-    from bench.analysis.costfit import cost_model
-    from bench.analysis.costmodel import CostModel
-    from bench.analysis.costrows import QUANTITIES
-
-    (by_bytes,) = [one for one in QUANTITIES if one.key == "api_bytes"]
-    model = cost_model(analysis.record.plan, analysis.facts, by_bytes)
-    assert isinstance(model, CostModel)
+    (model,) = [one for one in analysis.cost_models if one.quantity == "api_bytes"]
     assert (4.0, 4.0) == model.ranges.replicas

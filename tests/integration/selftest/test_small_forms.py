@@ -11,7 +11,7 @@ from statistics import median
 
 import pytest
 
-from bench.analysis.latency import Latencies, from_intended
+from bench.analysis.latency import Latencies, response_times
 from bench.load.driver import Load, LoadDriver, Measured
 from bench.model import Targets
 from bench.supervision.process import ProcessFailed, SupervisedProcess
@@ -69,7 +69,7 @@ def driver(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., LoadDri
 
 
 def felt(measured: Measured) -> Latencies:
-    return from_intended(rows_of(measured), 30.0)
+    return response_times(rows_of(measured), 30.0)
 
 
 def asked(url: str) -> int:

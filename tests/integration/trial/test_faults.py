@@ -66,7 +66,7 @@ class Ward:
             observed=found.observed,
         )
         analysis = analyse(store.open(record.run))
-        assert () == analysis.voids
+        assert () == analysis.void
         return found, analysis.faults[0]
 
 

@@ -4,26 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.analysis.metrics import METRICS
-from bench.forms.summary import SUMMARY_SCHEMA, ArmSummary, Figure, RunSummary, ScenarioSummary
+from bench.analysis.result import SUMMARY_SCHEMA, Arm, Figure, RunAnalysis, ScenarioAnalysis
+from bench.metrics import BY_KEY
 from bench.model import RunState, Scenario
 from tests.unit.store.builders import ENVIRONMENT, a_plan
 
 SCENARIO = Scenario(name="steady", route="list-all", users=8, pods=100, rate_rps=50.0)
-METRIC = {metric.key: metric for metric in METRICS}
 READS_A_ROUND = 1000
 
 Values = Mapping[str, Mapping[str, Sequence[float]]]
 
 
-def a_summary(values: Values, *, scenario: Scenario = SCENARIO, **changes: Any) -> RunSummary:
+def a_summary(values: Values, *, scenario: Scenario = SCENARIO, **changes: Any) -> RunAnalysis:
     """Make a run of ``values``: arm -> metric -> one value a round.
 
     A metric ``api_requests`` is taken per 1,000 reads, of ``READS_A_ROUND`` reads a round.
     """
     arms = tuple(_arm(server, metrics) for server, metrics in values.items())
     rounds = max((len(arm.rounds) for arm in arms), default=0)
-    summary = RunSummary(
+    summary = RunAnalysis(
         summary_schema=SUMMARY_SCHEMA,
         run="a-run",
         state=RunState.COMPLETE,
@@ -35,14 +34,14 @@ def a_summary(values: Values, *, scenario: Scenario = SCENARIO, **changes: Any) 
         trials_made=len(arms) * rounds,
         void=(),
         caveats=(),
-        scenarios=(ScenarioSummary(scenario, arms, (), ()),),
+        scenarios=(ScenarioAnalysis(scenario, arms, (), ()),),
     )
     return replace(summary, **changes)
 
 
-def _arm(server: str, metrics: Mapping[str, Sequence[float]]) -> ArmSummary:
+def _arm(server: str, metrics: Mapping[str, Sequence[float]]) -> Arm:
     rounds = max(len(values) for values in metrics.values())
-    return ArmSummary(
+    return Arm(
         server=server,
         rounds=tuple(range(1, rounds + 1)),
         reads=rounds * READS_A_ROUND,
@@ -54,7 +53,7 @@ def _arm(server: str, metrics: Mapping[str, Sequence[float]]) -> ArmSummary:
 
 
 def _figure(key: str, values: Sequence[float]) -> Figure:
-    metric, counted = METRIC[key], key == "api_requests"
+    metric, counted = BY_KEY[key], key == "api_requests"
     reads = len(values) * READS_A_ROUND / 1000
     return Figure(
         metric=key,

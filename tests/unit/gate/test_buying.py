@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from bench.cli.gate import buy
-from bench.gate.judge import judge
-from bench.gate.outcomes import Outcome
+from bench.gate.judge import Outcome, judge
 from bench.gate.rules import Rule, Rules
 from bench.model import Caveat, CaveatKind
 from bench.run.resume import ResumeError
@@ -13,7 +12,7 @@ from tests.unit.gate.summaries import a_summary
 RULES = Rules(
     name="mine",
     description="My rules.",
-    rules=(Rule("quick", "steady", "informer", "p50", at_most=10.2),),
+    rules=(Rule("quick", "informer", "p50", "steady", at_most=10.2),),
 )
 WIDE = (9.8, 10.2, 9.6, 10.4, 9.9, 10.1)
 

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis.summary_file import load_summary, to_json
 from bench.cli import main
-from bench.forms.json_file import to_json
-from bench.forms.load import load_summary
 from bench.model import Scenario
 from bench.store import Store
 from tests.unit.analysis import synthetic

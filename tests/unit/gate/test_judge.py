@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from bench.gate.judge import judge
-from bench.gate.outcomes import Outcome
+from bench.gate.judge import Outcome, judge
 from bench.gate.rules import Rule, Rules
 from bench.model import Caveat, CaveatKind, RunState
 from tests.unit.gate.summaries import SCENARIO, a_summary
@@ -74,8 +73,8 @@ def test_two_runs_are_compared_by_welch_on_logarithms():
         for one in (run, baseline)
     ]
     interval = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.99)
-    assert math.exp(interval.low) == pytest.approx(row.seen.estimate.low)
-    assert math.exp(interval.high) == pytest.approx(row.seen.estimate.high)
+    assert math.exp(interval.low) == pytest.approx(row.observed.estimate.low)
+    assert math.exp(interval.high) == pytest.approx(row.observed.estimate.high)
 
 
 def test_arms_of_one_run_are_paired_by_round():
@@ -88,7 +87,7 @@ def test_arms_of_one_run_are_paired_by_round():
     )
     row = judge(rules(a_rule(against="direct", at_most=0.2)), run).rows[0]
     assert Outcome.PASS is row.outcome
-    assert 0.1 == pytest.approx(row.seen.estimate.value, rel=0.01)
+    assert 0.1 == pytest.approx(row.observed.estimate.value, rel=0.01)
 
 
 def boundary_of(high):
@@ -98,7 +97,7 @@ def boundary_of(high):
 
 def test_an_interval_that_ends_at_the_margin_is_within_it_and_one_beyond_is_not():
     run = latencies()
-    high = judge(rules(boundary_of(100.0)), run).rows[0].seen.estimate.high
+    high = judge(rules(boundary_of(100.0)), run).rows[0].observed.estimate.high
     assert Outcome.PASS is judge(rules(boundary_of(high)), run).outcome
     just_below = math.nextafter(high, 0)
     assert Outcome.INCONCLUSIVE is judge(rules(boundary_of(just_below)), run).outcome
@@ -106,7 +105,7 @@ def test_an_interval_that_ends_at_the_margin_is_within_it_and_one_beyond_is_not(
 
 def test_an_interval_that_begins_at_the_margin_is_not_yet_beyond_it():
     run = latencies()
-    low = judge(rules(boundary_of(100.0)), run).rows[0].seen.estimate.low
+    low = judge(rules(boundary_of(100.0)), run).rows[0].observed.estimate.low
     assert Outcome.INCONCLUSIVE is judge(rules(boundary_of(low)), run).outcome
     assert Outcome.FAIL is judge(rules(boundary_of(math.nextafter(low, 0))), run).outcome
 
@@ -128,9 +127,9 @@ def test_a_margin_is_no_smaller_than_the_noise_of_the_control():
     rule = a_rule(relative=0.01)
     quiet = judge(rules(rule), latencies(1.05), latencies()).rows[0]
     row = judge(rules(rule), latencies(1.05, **noisy), latencies()).rows[0]
-    assert (0.01, False, None) == (quiet.margin, quiet.widened, quiet.seen.noise)
+    assert (0.01, False, None) == (quiet.margin, quiet.widened, quiet.observed.noise)
     assert row.widened
-    assert row.margin == row.seen.noise > 0.05
+    assert row.margin == row.observed.noise > 0.05
     assert (Outcome.FAIL, Outcome.PASS) == (quiet.outcome, row.outcome)
 
 
@@ -142,7 +141,10 @@ def test_no_request_at_all_is_held_against_its_poisson_bound():
     row = judge(rules(rule), run).rows[0]
     bound = stats.chi2.ppf(0.995, 2) / 2 / 6
     assert Outcome.PASS is row.outcome
-    assert (0.0, pytest.approx(bound / 1000)) == (row.seen.estimate.low, row.seen.estimate.high)
+    assert (0.0, pytest.approx(bound / 1000)) == (
+        row.observed.estimate.low,
+        row.observed.estimate.high,
+    )
 
 
 def test_a_rule_that_no_run_of_this_size_could_pass_is_invalid():

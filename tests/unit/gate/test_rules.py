@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.gate.rules_file import RulesError, parse_rules, read_rules, rules_names
+from bench.gate.rules import Of, RulesError, parse_rules, read_rules, rules_names
 
 VALID = """\
 name = "mine"
@@ -88,3 +88,53 @@ def test_an_unknown_name_lists_those_there_are():
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(RulesError, match=r"cannot read the rules /nowhere\.toml"):
         read_rules("/nowhere.toml")
+
+
+DERIVED = """\
+name = "mine"
+description = "What a read costs, and when an informer pays off."
+
+[[rules]]
+name = "an informer pays off from one read per second on"
+of = "break-even"
+metric = "apiserver_cpu"
+arm = "direct"
+at_most = 1.0
+
+[[rules]]
+name = "a read costs the API server no more"
+of = "unit-cost"
+metric = "apiserver_cpu"
+arm = "direct"
+per = "read"
+at_most = 50.0
+
+[[rules]]
+name = "a further replica holds no more"
+of = "per-replica"
+metric = "memory_end"
+arm = "informer"
+at_most = 1e8
+"""
+
+
+def test_rules_may_be_about_unit_costs_break_even_and_further_replicas():
+    rules = parse_rules(DERIVED, "gate.toml").rules
+    assert [Of.BREAK_EVEN, Of.UNIT_COST, Of.PER_REPLICA] == [rule.of for rule in rules]
+    assert [None] * 3 == [rule.scenario for rule in rules]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"break-even"', '"even"', "gate.toml:6: 'of' takes one of break-even, figure, per"),
+        ("apiserver_cpu", "p50", "gate.toml:7: there is no break-even of 'p50'"),
+        ("memory_end", "p50", "gate.toml:22: there is no per-replica of 'p50'"),
+        ('arm = "direct"', 'arm = "direct"\nper = "read"', "gate.toml:9: a rule with of ="),
+        ('per = "read"\n', "", 'gate.toml:11: a rule with of = "unit-cost", and no other'),
+        ("at_most = 1.0", 'against = "baseline"', 'gate.toml:9: a rule with of = "break-even"'),
+        ('of = "break-even"\n', "", "gate.toml:4: a rule needs 'scenario'"),
+    ],
+)
+def test_an_error_in_such_a_rule_names_line_key_and_what_would_be_valid(old, new, said):
+    assert said in error_of(DERIVED.replace(old, new, 1))

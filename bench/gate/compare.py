@@ -1,0 +1,214 @@
+"""Two runs side by side: their figures of the same arm and metric, and their environments.
+
+Works from two summaries. Rounds of two runs have nothing in common: figures are compared by
+Welch's two-sample t, never paired. What cannot be compared is listed with its reason.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench.analysis.result import Arm, Figure, RunAnalysis, ScenarioAnalysis
+from bench.model import NO_SERVER, Environment
+from bench.stats import CONFIDENCE, Estimate, Events, unpaired_difference, unpaired_ratio
+
+ASKED = ("route", "users", "rate_rps", "pods", "churn_per_s", "arrivals", "probe")
+"""What must be alike for two runs' figures to be of one thing."""
+MEMORY_ALIKE = 0.05
+"""Share by which memory may differ: kernels of one size of machine reserve unlike amounts."""
+FIELDS = {
+    "kubernetes": "Kubernetes",
+    "etcd": "etcd",
+    "binaries": "origin of the binaries",
+    "cluster": "existing cluster",
+    "python": "Python",
+    "kernel": "kernel",
+    "machine": "architecture",
+    "processor": "processor",
+    "processors": "processors",
+}
+
+
+class Finding(StrEnum):
+    """What a row shows."""
+
+    MORE = "more"
+    LESS = "less"
+    NOT_SHOWN = "no difference shown"
+    NOT_KNOWN = "no interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric of one arm in both runs; ``estimate`` is second over (or less) first."""
+
+    scenario: str
+    server: str
+    first: Figure
+    second: Figure
+    estimate: Estimate | None
+    is_ratio: bool
+
+    @property
+    def finding(self) -> Finding:
+        """Say whether the interval lies on one side of "no difference"."""
+        bounds = self.estimate.bounds if self.estimate else None
+        if bounds is None:
+            return Finding.NOT_KNOWN
+        same = 1.0 if self.is_ratio else 0.0
+        if bounds[0] > same:
+            return Finding.MORE
+        return Finding.LESS if bounds[1] < same else Finding.NOT_SHOWN
+
+    @property
+    def better(self) -> bool | None:
+        """Tell whether the difference is for the better; ``None`` where none is shown."""
+        if self.finding not in (Finding.MORE, Finding.LESS):
+            return None
+        return (self.finding is Finding.MORE) == self.first.higher_is_better
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """What two runs have in common, compared; and what cannot be, with the reason."""
+
+    rows: tuple[Row, ...]
+    apart: tuple[str, ...]
+
+
+def side_by_side(first: RunAnalysis, second: RunAnalysis) -> SideBySide:
+    """Compare every arm and metric that both runs have, under the same question."""
+    rows: list[Row] = []
+    apart: list[str] = []
+    for scenario in first.scenarios:
+        name = scenario.scenario.name
+        other = second.scenario(name)
+        if other is None:
+            apart.append(f"scenario {name} is in {first.run} only")
+        elif asked := unlike_question(scenario, other):
+            apart.append(f"scenario {name} asks something else in each: {asked}")
+        else:
+            rows += _of_scenario(scenario, other)
+            apart += _lacking(scenario, other, first.run, second.run)
+    names = {one.scenario.name for one in first.scenarios}
+    apart += [
+        f"scenario {one.scenario.name} is in {second.run} only"
+        for one in second.scenarios
+        if one.scenario.name not in names
+    ]
+    return SideBySide(tuple(rows), tuple(apart))
+
+
+def unlike_question(one: ScenarioAnalysis, other: ScenarioAnalysis) -> str:
+    """Say in what two scenarios of one name differ; nothing if they ask the same."""
+    pairs = [(key, getattr(one.scenario, key), getattr(other.scenario, key)) for key in ASKED]
+    return ", ".join(f"{key} {was} and {now}" for key, was, now in pairs if was != now)
+
+
+def events_of(figure: Figure, factor: float = 1.0) -> Events | None:
+    """Return the count behind a figure, its rate times ``factor``; ``None``: it is no count."""
+    if figure.events is None or not figure.exposure:
+        return None
+    return Events(figure.events, figure.exposure / factor)
+
+
+def difference(
+    figure: Figure, other: Figure, confidence: float, limit: float = 1.0
+) -> Estimate | None:
+    """Estimate by how much ``figure`` exceeds ``limit`` times that of another run."""
+    pair = events_of(figure), events_of(other, limit)
+    both = None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
+    others = [limit * value for value in other.rounds.values()]
+    return unpaired_difference(list(figure.rounds.values()), others, confidence, both)
+
+
+def _of_scenario(one: ScenarioAnalysis, other: ScenarioAnalysis) -> Iterator[Row]:
+    for arm in one.arms:
+        partner = other.arm(arm.server)
+        if partner is None:
+            continue
+        for figure in arm.figures:
+            same = partner.figure(figure.metric, per_1000=figure.per_1000)
+            if same is not None and figure.rounds and same.rounds:
+                yield _row(one.scenario.name, arm.server, figure, same)
+
+
+def _row(scenario: str, server: str, first: Figure, second: Figure) -> Row:
+    if first.may_be_zero:
+        estimate = difference(second, first, CONFIDENCE)
+    else:
+        values, others = list(second.rounds.values()), list(first.rounds.values())
+        estimate = unpaired_ratio(values, others, CONFIDENCE)
+    return Row(scenario, server, first, second, estimate, is_ratio=not first.may_be_zero)
+
+
+def _lacking(
+    one: ScenarioAnalysis, other: ScenarioAnalysis, first: str, second: str
+) -> Iterator[str]:
+    for own, others, name in ((one, other, first), (other, one, second)):
+        for arm in own.arms:
+            partner = others.arm(arm.server)
+            where = f"{own.scenario.name}, {arm.server}"
+            if partner is None:
+                yield f"{where}: has good trials in {name} only"
+            elif arm.server != NO_SERVER and (missing := _missing(arm, partner)):
+                yield f"{where}: measured in {name} only: {', '.join(missing)}"
+
+
+def _missing(arm: Arm, partner: Arm) -> list[str]:
+    return [
+        figure.metric
+        for figure in arm.figures
+        if figure.rounds
+        and not figure.per_1000
+        and not ((same := partner.figure(figure.metric)) and same.rounds)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """One thing that differs: its name, and how it was in each run."""
+
+    what: str
+    first: str
+    second: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.first} and {self.second}"
+
+
+def unlike(first: RunAnalysis, second: RunAnalysis) -> tuple[Unlike, ...]:
+    """Return what differs between the runs' environments that figures depend on.
+
+    Not the commit, for that is what two runs are compared for, and not the load before the
+    start, which is a caveat of each run's own.
+    """
+    one, other = first.environment, second.environment
+    differing = [
+        Unlike(name, str(getattr(one, field)), str(getattr(other, field)))
+        for field, name in FIELDS.items()
+        if getattr(one, field) != getattr(other, field)
+    ]
+    if abs(one.memory_bytes - other.memory_bytes) > MEMORY_ALIKE * one.memory_bytes:
+        gigabytes = [f"{size / 1e9:.1f} GB" for size in (one.memory_bytes, other.memory_bytes)]
+        differing.append(Unlike("memory", *gigabytes))
+    if first.load_workers != second.load_workers:
+        makers = str(first.load_workers), str(second.load_workers)
+        differing.append(Unlike("load made by", *makers))
+    return (*differing, *_packages(one, other), *_defaults(one, other))
+
+
+def _packages(one: Environment, other: Environment) -> list[Unlike]:
+    names = sorted(one.packages.keys() | other.packages.keys())
+    pairs = [(name, one.packages.get(name, "-"), other.packages.get(name, "-")) for name in names]
+    return [Unlike(name, was, now) for name, was, now in pairs if was != now]
+
+
+def _defaults(one: Environment, other: Environment) -> list[Unlike]:
+    sides = []
+    for own, others in (
+        (one.changed_defaults, other.changed_defaults),
+        (other.changed_defaults, one.changed_defaults),
+    ):
+        sides.append("; ".join(item for item in own if item not in others) or "nothing more")
+    return [Unlike("changed defaults", *sides)] if sides[0] != sides[1] else []
