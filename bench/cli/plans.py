@@ -1,6 +1,7 @@
 """``bench plans``: list the plans; and the names that a plan may use."""
 
 import argparse
+import json
 from dataclasses import replace
 
 from bench.cli.exits import OK
@@ -8,12 +9,16 @@ from bench.faults import names as fault_names
 from bench.load.routes import names as route_names
 from bench.model import Plan
 from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
+from bench.plan.keys import json_schema, reference
 from bench.supervision.progress import Progress
 from bench.sut.registry import server_kinds
 
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--keys", action="store_true", help="every key of a plan, as Markdown")
+    shown.add_argument("--schema", action="store_true", help="its JSON schema, for editors")
     parser.set_defaults(command=_plans)
 
 
@@ -25,8 +30,14 @@ def vocabulary() -> Vocabulary:
 
 
 def _plans(options: argparse.Namespace, progress: Progress) -> int:
-    del options, progress
+    del progress
     names = vocabulary()
+    if options.keys:
+        print(reference(names))
+        return OK
+    if options.schema:
+        print(json.dumps(json_schema(names), indent=2))
+        return OK
     for name in plan_names():
         plan = read_plan(name, names)
         print(f"{name:10} {_extent(plan):38}  {plan.description}")

@@ -1,16 +1,28 @@
-"""The keys that a plan, a scenario and an external server may have, and what each takes."""
+"""The keys of a plan, a scenario and an external server.
 
-import re
+One declaration: what a key takes, its documentation and its JSON schema are made of it, and
+its default is that of the model's field.
+"""
+
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any
 
-from bench.model import Arrivals
-from bench.plan.toml_schema import Key, flag_of, name_of, names_of, number_of, text_of
+from msgspec import Meta
+
+from bench.model import Arrivals, External, Plan, Scenario
+from bench.plan.toml_schema import Key, Name, Names, Text, number, one_of, whole
 
 MAX_REPLICAS = 20
-VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 MAX_WORKERS = 8
+
+Version = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d+\.\d+(\.\d+)?$(?!\n)",
+        description="a version of Kubernetes as text: 1.34 or 1.34.4",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,81 +35,144 @@ class Vocabulary:
 
 
 HEAD: Mapping[str, Key] = {
-    "name": Key("a name of lower-case letters, digits and hyphens", name_of),
-    "description": Key("a sentence", text_of),
-    "seed": Key("a whole number from 0", number_of(0, 2**63 - 1, whole=True)),
-    "servers": Key("a list of server names", names_of),
-    "rounds": Key("a whole number from 1 to 100", number_of(1, 100, whole=True)),
-    "warmup_s": Key("seconds as a number from 0 to 600", number_of(0, 600, whole=False)),
-    "duration_s": Key("seconds as a number from 1 to 3600", number_of(1, 3600, whole=False)),
-    "control": Key("the name of the server that is measured twice", name_of),
-    "cooldown_s": Key("seconds as a number from 0 to 600", number_of(0, 600, whole=False)),
-    "precision": Key(
-        "a share from 0.01 to 1: the half width wanted of the deciding ratios' intervals",
-        number_of(0.01, 1, whole=False),
+    "name": Key(Name, "the plan's name; its runs and reports carry it", '"mine"'),
+    "description": Key(Text, "one sentence: what the plan finds out", '"List every pod."'),
+    "seed": Key(
+        whole(0, 2**63 - 1), "seed of the order of trials, the pods and Poisson arrivals", "1"
     ),
-    "most_rounds": Key("a whole number from 1 to 100", number_of(1, 100, whole=True)),
-    "scenarios": Key("[[scenarios]] tables", lambda value: value),
-    "external": Key("[[external]] tables", lambda value: value),
+    "servers": Key(
+        Names,
+        "the servers to compare; none is the idle baseline that costs are measured from",
+        '["direct", "informer", "none"]',
+    ),
+    "rounds": Key(whole(1, 100), "how often each server is measured, interleaved", "6"),
+    "warmup_s": Key(number(0, 600), "load before the window", "2", "seconds"),
+    "duration_s": Key(number(1, 3600), "the window that is measured", "7", "seconds"),
+    "cooldown_s": Key(number(0, 600), "longest wait for an idle machine", "5", "seconds"),
+    "control": Key(
+        Name, "one of the servers, measured twice: a difference found there is none", '"direct"'
+    ),
+    "precision": Key(
+        number(0.01, 1),
+        "half width that the deciding ratios' intervals should have; more rounds are measured "
+        "until they do (0.07 is 7%)",
+        "0.07",
+    ),
+    "most_rounds": Key(whole(1, 100), "with precision: the most rounds that are measured", "12"),
 }
 
 EXTERNAL: Mapping[str, Key] = {
-    "name": Key("a name of lower-case letters, digits and hyphens", name_of),
-    "command": Key("a line for /bin/sh, which may use $PORT and $KUBECONFIG", text_of),
-    "ready_timeout_s": Key("seconds as a number from 1 to 3600", number_of(1, 3600, whole=False)),
+    "name": Key(Name, "what the server is called in plan and report", '"mine"'),
+    "command": Key(
+        Text,
+        "a line for /bin/sh, which finds PORT, KUBECONFIG, CONTEXT, NAMESPACE and PODS_NAMESPACE",
+        '"./my-server --listen 127.0.0.1:$PORT"',
+    ),
+    "ready_timeout_s": Key(
+        number(1, 3600), "longest wait until it answers 200 on /readyz or /pods", "60", "seconds"
+    ),
 }
-
-
-def _version(value: Any) -> str:  # noqa: ANN401 - any TOML value
-    if not isinstance(value, str) or not VERSION.fullmatch(value):
-        raise ValueError
-    return value
 
 
 def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
     """Return the keys of a scenario, with routes and faults by the ``vocabulary``."""
-
-    def route(value: Any) -> str:  # noqa: ANN401 - any TOML value
-        if value not in vocabulary.routes:
-            raise ValueError
-        return str(value)
-
-    def fault(value: Any) -> str:  # noqa: ANN401 - any TOML value
-        if value not in vocabulary.faults:
-            raise ValueError
-        return str(value)
-
     return {
-        "name": Key("a name of lower-case letters, digits and hyphens", name_of),
-        "route": Key(f"one of {', '.join(sorted(vocabulary.routes))}", route),
-        "users": Key("a whole number from 1 to 1000", number_of(1, 1000, whole=True)),
-        "pods": Key("a whole number from 1 to 50000", number_of(1, 50_000, whole=True)),
+        "name": Key(Name, "what the scenario is called", '"steady"'),
+        "route": Key(one_of(vocabulary.routes), "what is asked", '"list-all"'),
+        "users": Key(
+            whole(1, 1000), "closed model: clients; open model: most requests outstanding", "8"
+        ),
+        "pods": Key(whole(1, 50_000), "pods in the cluster", "1000"),
         "rate_rps": Key(
-            "requests a second as a number from 0.1 to 100000 (left out: the closed model)",
-            number_of(0.1, 100_000, whole=False),
+            number(0.1, 100_000),
+            "offered rate of the open model; left out: the closed model",
+            "10",
+            "requests per second",
         ),
         "churn_per_s": Key(
-            "writes a second as a number from 0 to 1000", number_of(0, 1000, whole=False)
+            number(0, 1000), "changes of pods while it is measured", "20", "writes per second"
         ),
-        "arrivals": Key(f"one of {', '.join(Arrivals)} (of the open model)", Arrivals),
-        "probe": Key("true or false: do freshness probe and bystander run?", flag_of),
-        "control": Key("true or false: is the plan's control measured here?", flag_of),
+        "arrivals": Key(Arrivals, "how the starts of the open model are spaced", '"poisson"'),
+        "probe": Key(bool, "whether freshness probe and bystander run beside the load", "true"),
+        "control": Key(bool, "whether the plan's control is measured in this scenario", "false"),
         "fresh_control_plane": Key(
-            "true or false: does each trial start a control plane of its own?", flag_of
+            bool, "whether each trial starts a control plane of its own", "true"
         ),
-        "kubernetes": Key("a version of Kubernetes as text: 1.34 or 1.34.4", _version),
-        "replicas": Key(
-            f"a whole number from 1 to {MAX_REPLICAS}: processes of the server",
-            number_of(1, MAX_REPLICAS, whole=True),
+        "kubernetes": Key(Version, "version of the control plane", '"1.34"'),
+        "replicas": Key(whole(1, MAX_REPLICAS), "processes of the server that share the load", "3"),
+        "workers": Key(whole(1, MAX_WORKERS), "worker processes of each replica", "2"),
+        "fault": Key(
+            one_of(vocabulary.faults), "how the API server fails during the window", '"freeze"'
         ),
-        "workers": Key(
-            f"a whole number from 1 to {MAX_WORKERS}: worker processes of each replica",
-            number_of(1, MAX_WORKERS, whole=True),
-        ),
-        "fault": Key(f"one of {', '.join(sorted(vocabulary.faults))}", fault),
         "fault_at_s": Key(
-            "seconds from the window's begin as a number from 1 to 3600",
-            number_of(1, 3600, whole=False),
+            number(1, 3600), "when it begins, from the start of the window", "8", "seconds"
         ),
-        "fault_s": Key("seconds as a number from 1 to 30", number_of(1, 30, whole=False)),
+        "fault_s": Key(number(1, 30), "how long it lasts", "5", "seconds"),
     }
+
+
+TABLES = {"scenarios": Scenario, "external": External}
+"""The arrays of tables of a plan, and their models."""
+
+
+def _keys(vocabulary: Vocabulary) -> list[tuple[str, Mapping[str, Key], type]]:
+    return [
+        ("", HEAD, Plan),
+        ("scenarios", scenario_keys(vocabulary), Scenario),
+        ("external", EXTERNAL, External),
+    ]
+
+
+def default_of(model: type, key: str) -> Any:  # noqa: ANN401 - any field's default
+    """Return the default of the model's field ``key``; ``MISSING`` if the key must be given."""
+    return next(field.default for field in fields(model) if field.name == key)
+
+
+def json_schema(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return the JSON schema of a plan, for editors that check TOML."""
+    objects: dict[str, dict[str, Any]] = {
+        table: {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: key.schema for name, key in keys.items()},
+            "required": [name for name in keys if default_of(model, name) is MISSING],
+        }
+        for table, keys, model in _keys(vocabulary)
+    }
+    plan = objects.pop("")
+    for table, schema in objects.items():
+        plan["properties"][table] = {"type": "array", "items": schema}
+    plan["required"].append("scenarios")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "informer-bench plan",
+        **plan,
+    }
+
+
+_INTRODUCTION = """\
+# The keys of a plan
+
+A plan is a TOML file: `make bench PLAN=mine.toml`. Start from one of those in `bench/plans`.
+This page is what `python -m bench plans --keys` prints, `plan.schema.json` beside it what
+`python -m bench plans --schema` prints: editors that know TOML complete and check a plan by it
+with `#:schema docs/plan.schema.json` as its first line.
+"""
+
+
+def reference(vocabulary: Vocabulary) -> str:
+    """Return the keys of a plan as a page of Markdown."""
+    parts = [_INTRODUCTION]
+    for table, keys, model in _keys(vocabulary):
+        title = f"`[[{table}]]`" if table else "At the top of the file"
+        parts += [f"## {title}", "", "| key | takes | default | example | meaning |"]
+        parts += ["|---|---|---|---|---|"]
+        for name, key in keys.items():
+            default = default_of(model, name)
+            shown = "required" if default is MISSING else "none" if default is None else default
+            shown = str(shown).lower() if isinstance(shown, bool) else shown
+            parts.append(
+                f"| `{name}` | {key.takes} | {shown} | `{name} = {key.example}` | {key.about} |"
+            )
+        parts.append("")
+    return "\n".join(parts)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.model import External, Plan, Scenario
 from bench.plan.checks import check_external, check_whole
-from bench.plan.keys import EXTERNAL, HEAD, Vocabulary, scenario_keys
+from bench.plan.keys import EXTERNAL, HEAD, TABLES, Vocabulary, scenario_keys
 from bench.plan.toml_schema import TomlFile, nearest
 
 
@@ -69,7 +69,7 @@ def _external_table(external: External) -> str:
 def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
     """Validate the TOML ``text``; ``source`` is its name in errors."""
     file = TomlFile(text, source, PlanError)
-    head = file.head(HEAD, "a plan")
+    head = file.head(HEAD, "a plan", TABLES)
     scenarios = tuple(
         table.build(Scenario)
         for table in file.tables("scenarios", scenario_keys(vocabulary), "a scenario")

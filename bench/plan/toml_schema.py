@@ -7,62 +7,86 @@ one. What the keys mean is for the reader of the file: plans, rules of the gate.
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
 
 T = TypeVar("T")
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
+Name = Annotated[
+    str,
+    Meta(
+        # the look-ahead: in Python $ also matches before a line break at the end
+        pattern=rf"^{NAME.pattern}$(?!\n)",
+        description="a name of lower-case letters, digits and hyphens",
+    ),
+]
+Names = Annotated[tuple[Name, ...], Meta(min_length=1, description="a list of names")]
+Text = Annotated[str, Meta(pattern=r"\S", description="a text")]
+
+
+def whole(low: int, high: int) -> Any:  # noqa: ANN401 - a type for msgspec
+    """Return the type of a whole number from ``low`` to ``high``."""
+    return Annotated[int, Meta(ge=low, le=high)]
+
+
+def number(low: float, high: float) -> Any:  # noqa: ANN401 - a type for msgspec
+    """Return the type of a number from ``low`` to ``high``."""
+    return Annotated[float, Meta(ge=low, le=high)]
+
+
+def one_of(words: Collection[str]) -> Any:  # noqa: ANN401 - a type for msgspec
+    """Return the type of one of the ``words``."""
+    return Literal[tuple(sorted(words))]
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What one key takes: ``check`` returns the value as the model wants it or raises."""
+    """What one key takes: its check, its documentation and its JSON schema are made of this.
 
-    takes: str
-    check: Callable[[Any], Any]
+    ``type`` is one that msgspec understands, with its bounds. ``about`` says what the value
+    means, ``unit`` what a number counts, and ``example`` is a value as TOML writes it.
+    """
 
+    type: Any
+    about: str
+    example: str
+    unit: str = ""
 
-def number_of(low: float, high: float, *, whole: bool) -> Callable[[Any], Any]:
-    """Return the check of a number from ``low`` to ``high``."""
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of the value."""
+        found = msgspec.json.schema(self.type)
+        if "$ref" in found:
+            found = found["$defs"][found["$ref"].rpartition("/")[2]]
+        about = f"{self.about} ({self.unit})" if self.unit else self.about
+        return {key: value for key, value in found.items() if key != "title"} | {
+            "description": about
+        }
 
-    def check(value: Any) -> Any:  # noqa: ANN401 - any TOML value
-        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise TypeError
-        if not low <= value <= high:
-            raise ValueError
-        return value if whole else float(value)
+    @property
+    def takes(self) -> str:
+        """What a value must be, in words."""
+        found = msgspec.json.schema(self.type)
+        if "description" in found:
+            words: str = found["description"]
+        elif "enum" in self.schema:
+            words = f"one of {', '.join(self.schema['enum'])}"
+        elif found["type"] == "boolean":
+            words = "true or false"
+        else:
+            kind = "a whole number" if found["type"] == "integer" else "a number"
+            words = f"{kind} from {found['minimum']} to {found['maximum']}"
+        return f"{self.unit} as {words}" if self.unit else words
 
-    return check
-
-
-def text_of(value: Any) -> str:  # noqa: ANN401 - any TOML value
-    """Check that ``value`` is a text with something in it."""
-    if not isinstance(value, str) or not value.strip():
-        raise TypeError
-    return value
-
-
-def flag_of(value: Any) -> bool:  # noqa: ANN401 - any TOML value
-    """Check that ``value`` is true or false."""
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def name_of(value: Any) -> str:  # noqa: ANN401 - any TOML value
-    """Check that ``value`` is a name of lower-case letters, digits and hyphens."""
-    if not NAME.fullmatch(text_of(value)):
-        raise ValueError
-    return str(value)
-
-
-def names_of(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any TOML value
-    """Check that ``value`` is a list of names with something in it."""
-    if not isinstance(value, list) or not value:
-        raise TypeError
-    return tuple(name_of(entry) for entry in value)
+    def check(self, value: Any) -> Any:  # noqa: ANN401 - any TOML value
+        """Return the value as the model wants it; raise ``ValueError``."""
+        return msgspec.convert(value, self.type)
 
 
 def nearest(word: str, valid: Collection[str]) -> str:
@@ -82,10 +106,10 @@ class TomlFile:
         except tomllib.TOMLDecodeError as error:
             raise failure(f"{source}: not valid TOML: {error}") from error
 
-    def head(self, keys: Mapping[str, Key], what: str) -> "Table":
-        """Return what stands before the first table, and which tables there are."""
+    def head(self, keys: Mapping[str, Key], what: str, tables: Collection[str]) -> "Table":
+        """Return what stands before the first table; ``tables`` are those that may follow."""
         locator = Locator(self._source, self._text, None)
-        return Table(self._document, locator, keys, what, self._failure)
+        return Table(self._document, locator, keys, what, self._failure, tables)
 
     def tables(self, array: str, keys: Mapping[str, Key], what: str) -> list["Table"]:
         """Return the ``[[array]]`` tables in their order; none if there are none."""
@@ -111,17 +135,19 @@ class Table:
         keys: Mapping[str, Key],
         what: str,
         failure: type[Exception],
+        tables: Collection[str] = (),
     ) -> None:
         self._values = values
         self._locator = locator
         self._keys = keys
         self._what = what
         self._failure = failure
+        known = [*keys, *tables]
         for key in values:
-            if key not in keys:
-                valid = ", ".join(keys)
+            if key not in known:
+                valid = ", ".join(known)
                 raise self.error(
-                    key, f"{what} has no key {key!r}{nearest(key, keys)}; its keys are {valid}"
+                    key, f"{what} has no key {key!r}{nearest(key, known)}; its keys are {valid}"
                 )
 
     def build(self, model: type[T], **given: Any) -> T:  # noqa: ANN401 - fields of the model
@@ -143,7 +169,7 @@ class Table:
         spec, value = self._keys[key], self._values[key]
         try:
             return spec.check(value)
-        except (ValueError, TypeError):
+        except ValueError:
             raise self.error(key, f"{key!r} takes {spec.takes}, not {value!r}") from None
 
     def error(self, key: str, text: str) -> Exception:

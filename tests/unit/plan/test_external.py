@@ -1,6 +1,8 @@
 """Servers of somebody else in a plan: by a table of their own, or added by the command line."""
 
 import argparse
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -82,10 +84,36 @@ def test_what_is_wrong_with_one_is_told(text: str, error: str) -> None:
 
 
 def test_the_command_line_takes_a_name_and_a_line_with_anything_in_it() -> None:
-    assert External("go", "A=b ./pods --x=y") == external_server("go=A=b ./pods --x=y")
+    assert External("go", "A=1 ./pods --x=y") == external_server("go=A=1 ./pods --x=y")
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ("KEY=s3cret", "s3cret"),
+        ("KEY='s3 cret $HOME'", "s3 cret $HOME"),
+        ('KEY="s3 \\"cret"', 's3 "cret'),
+        ("env KEY=s3cret", "s3cret"),
+        ("A=1 KEY=s3cret", "s3cret"),
+        ("A=s3cret-one KEY=s3cret", "s3cret"),
+        ("KEY=$PORT", "8080"),
+    ],
+)
+def test_values_in_front_of_a_command_reach_it_and_no_record_of_it(
+    monkeypatch: pytest.MonkeyPatch, given: str, seen: str
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {"PORT": "8080"})
+
+    command = external_server(f"go={given} sh -c 'printf %s \"$KEY\"'").command
+    ran = subprocess.run(
+        ["/bin/sh", "-c", command], env=os.environ, capture_output=True, text=True, check=True
+    )
+
+    assert seen == ran.stdout
+    assert "cret" not in command
 
 
 @pytest.mark.parametrize("text", ["go", "=./pods", "go=", "Go=./pods", "go= "])
 def test_the_command_line_refuses_what_is_no_name_and_command(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is not NAME=CMD"):
+    with pytest.raises(argparse.ArgumentTypeError, match="write NAME=CMD"):
         external_server(text)
