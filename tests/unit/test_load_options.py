@@ -71,7 +71,7 @@ def test_a_run_goes_on_with_as_many_as_it_began_with():
     ],
 )
 def test_a_run_does_not_go_on_with_others_than_began_it(began, words, told):
-    with pytest.raises(ResumeError, match=rf"{told}\. Leave --load-workers and"):
+    with pytest.raises(ResumeError, match=rf"{told}\. Leave out --load-workers and"):
         options(*words).distributed_again(a_run(load_workers=began))
 
 
