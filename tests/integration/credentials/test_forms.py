@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -37,22 +38,24 @@ def by_kubectl(kubectl: Path, files: list[Path], home: Path) -> str:
     argv = [kubectl, "--context", CONTEXT, "auth", "whoami", "-o", "json"]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
     environment["KUBECONFIG"] = os.pathsep.join(map(str, files))
-    try:
-        done = subprocess.run(
-            argv,
-            env=environment,
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=HANGS_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "refused: it hangs"
-    if done.returncode != 0:
-        return f"refused: {done.stderr.strip()}"
-    return user(json.loads(done.stdout))
+    with subprocess.Popen(
+        argv,
+        env=environment,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # kubectl leaves its plugin behind when it is ended
+    ) as process:
+        try:
+            output, words = process.communicate(timeout=HANGS_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return "refused: it hangs"
+    if process.returncode != 0:
+        return f"refused: {words.strip()}"
+    return user(json.loads(output))
 
 
 def by_this_project(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> str:
