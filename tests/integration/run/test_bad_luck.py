@@ -245,7 +245,7 @@ def test_a_server_that_answers_errors_only_is_measured_as_failing_and_voids_the_
 ) -> None:
     plan = TINY.replace('["direct", "informer", "none"]', '["direct"]')
     (tmp_path / "tiny.toml").write_text(plan)
-    program = Path(__file__).parents[1] / "external" / "pods_server.py"
+    program = Path(__file__).parents[1] / "sut" / "pods_server.py"
     command = f"theirs={sys.executable} {program} errs"
     bench = start_bench("run", str(tmp_path / "tiny.toml"), "--server", command, *folders(tmp_path))
     assert 1 == bench.wait(), bench.text

@@ -13,7 +13,7 @@ from bench.store import Store
 from tests.integration.run.bench_process import TINY, BenchProcess, folders
 from tests.integration.run.conftest import StartBench
 
-PROGRAM = Path(__file__).parents[1] / "external" / "pods_server.py"
+PROGRAM = Path(__file__).parents[1] / "sut" / "pods_server.py"
 
 
 def arguments(folder: Path, *flaws: str) -> tuple[str, ...]:
