@@ -25,13 +25,13 @@ RUNS = {
     "good": {"scenarios": (SCENARIO, CAPACITY)},
     "failing": {
         "scenarios": (SCENARIO, FROZEN),
-        "fault": FaultRecord("freeze", "the API server was frozen", 1.0, 2.0),
-        "servers": ("direct", "informer", EVIL),
+        "fault": FaultRecord("freeze", f"the API server was frozen {EVIL}", 1.0, 2.0),
+        "servers": ("direct", "informer", "paged"),
         "unanswered": {"direct": {"failed": 90}},
     },
     "flawed": {
         "rounds": 1,
-        "servers": ("direct", "informer", EVIL),
+        "servers": ("direct", "informer", "paged"),
         "upstream": {"direct": 3.0},
         "unanswered": {"direct": {"timeout": 3, "dropped": 2}},
         "state": RunState.INCOMPLETE,
