@@ -27,6 +27,8 @@ BOOTSTRAP_FROM = 4
 """Pairs below which a resample is so often one pair repeated that it has no spread."""
 ROUNDING = 1e-12
 """Spread of log ratios that is the arithmetic's and not the rounds'."""
+SPREAD = 1e-6
+"""Part of the rounds' own error below which a resample's is the arithmetic's."""
 OUTLYING_Z = 3.5
 """Modified z-score beyond which a round is marked. B. Iglewicz and D. Hoaglin,
 "How to Detect and Handle Outliers", ASQC (1993)."""
@@ -234,18 +236,22 @@ def bootstrap_ratio(
     middle, error = float(data.mean()), float(data.std(ddof=1)) / math.sqrt(rounds)
     if error < ROUNDING:
         return None
-    drawn = data[_resamples(rounds, seed)]
-    errors = drawn.std(axis=1, ddof=1) / np.sqrt(rounds)
+    # A resample is how often it has each round: its mean and spread are products with these.
+    counts, away = _resamples(rounds, seed), data - middle
+    moments = counts @ np.column_stack([away, away**2]) / rounds
+    variances = np.maximum(moments[:, 1] - moments[:, 0] ** 2, 0.0) / (rounds - 1)
     # A resample of one round over and over has no spread, and no studentised mean.
-    spread = errors > ROUNDING
-    studentised = (drawn[spread].mean(axis=1) - middle) / errors[spread]
+    spread = variances > (SPREAD * error) ** 2
+    studentised = moments[spread, 0] / np.sqrt(variances[spread])
     low, high = np.quantile(studentised, [(1 - confidence) / 2, (1 + confidence) / 2])
     return math.exp(middle - high * error), math.exp(middle - low * error)
 
 
 @cache
-def _resamples(rounds: int, seed: int) -> npt.NDArray[np.int64]:
-    return np.random.default_rng(seed).integers(rounds, size=(RESAMPLES, rounds))
+def _resamples(rounds: int, seed: int) -> npt.NDArray[np.float64]:
+    """Return how often each resample (row) has each round (column)."""
+    drawn = np.random.default_rng(seed).integers(rounds, size=(RESAMPLES, rounds))
+    return np.stack([(drawn == number).sum(axis=1) for number in range(rounds)], axis=1) * 1.0
 
 
 class Verdict(StrEnum):
