@@ -7,7 +7,7 @@ from enum import StrEnum
 from bench.analysis.caveats import voids
 from bench.analysis.result import RunAnalysis
 from bench.gate.compare import unlike
-from bench.gate.observe import Form, Missing, Observed, observe
+from bench.gate.observe import Form, NothingToJudgeError, Observed, observe
 from bench.gate.rules import Rule, Rules
 from bench.model import Caveat, CaveatKind, RunState
 
@@ -137,9 +137,10 @@ def _rounds(rows: Sequence[Row], run: RunAnalysis) -> int:
 
 def _row(rule: Rule, rules: Rules, run: RunAnalysis, baseline: RunAnalysis | None) -> Row:
     cap, confidence = rules.looks[-1], rules.confidence
-    observed = observe(rule, run, baseline, confidence, cap)
-    if isinstance(observed, Missing):
-        return Row(rule, Outcome.INVALID, observed.why, curable=observed.curable)
+    try:
+        observed = observe(rule, run, baseline, confidence, cap)
+    except NothingToJudgeError as error:
+        return Row(rule, Outcome.INVALID, str(error), curable=error.curable)
     margin, widened = _margin(rule, observed)
     boundary = _boundary(observed, margin)
     outcome, why, curable = _decide(observed, rules, boundary)
