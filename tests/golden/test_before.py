@@ -31,6 +31,8 @@ NAMES = (
     *("kind", "q", "path", "text"),
 )
 """What tells the members of a list apart, where they have it; their order is no value."""
+ROUNDING = 1e-7
+"""What is 0 but for rounding, of bytes per second too, which differs between processors."""
 WORDS = {"title", "source"}
 """Words of the registry: not figures."""
 
@@ -67,7 +69,7 @@ def _name(part: Any, index: int) -> str:
 
 def same(expected: Any, actual: Any) -> bool:
     if isinstance(expected, float) and isinstance(actual, int | float):
-        return math.isclose(expected, actual, rel_tol=1e-8, abs_tol=1e-10)
+        return math.isclose(expected, actual, rel_tol=1e-8, abs_tol=ROUNDING)
     return bool(expected == actual)
 
 
