@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 
 from bench.analysis.frame import Frame
-from bench.analysis.latency import Latencies, Percentile, pool_freshness
-from bench.analysis.result import Arm, Figure, FreshnessCounts, presentation_order
+from bench.analysis.latency import FreshnessCounts, Latencies, Percentile
+from bench.analysis.result import Arm, Figure, presentation_order
 from bench.analysis.trial_data import TrialData, pooled_times
 from bench.metrics import METRICS, PERCENTILES, REQUESTS, Metric, Times
 from bench.metrics.metric import Quantile
@@ -133,7 +134,5 @@ def _by_verb(rounds: Sequence[TrialData]) -> dict[str, int]:
 
 
 def _freshness(rounds: Sequence[TrialData]) -> FreshnessCounts | None:
-    found = pool_freshness(one.freshness for one in rounds)
-    if found is None:
-        return None
-    return FreshnessCounts(found.writes, found.never_seen, found.first_reads, found.first_stale)
+    parts = [astuple(one.freshness) for one in rounds if one.freshness is not None]
+    return FreshnessCounts(*map(sum, zip(*parts, strict=True))) if parts else None

@@ -199,7 +199,7 @@ def _of_tables(data: TrialData, server: str) -> Iterator[Caveat]:
         )
         yield Caveat(CaveatKind.API_SERVER_RESTARTED, text, *where)
     if ledgers.disagreements:
-        shown = "; ".join(str(one) for one in ledgers.disagreements[:SHOWN_KEYS])
+        shown = "; ".join(ledgers.disagreements[:SHOWN_KEYS])
         more = len(ledgers.disagreements) - SHOWN_KEYS
         text = shown + (f"; and {more} more" if more > 0 else "")
         yield Caveat(CaveatKind.LEDGERS_DISAGREE, text, *where)

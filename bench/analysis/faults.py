@@ -4,18 +4,20 @@ All times are seconds from the window's begin, or spans of seconds. A request be
 stretch (before, while, after) of its intended start. Nothing here is a cost, nor compared.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from bench.analysis.counters import Marks
-from bench.analysis.latency import Floats, Latencies, Percentile, pool, response_times
-from bench.analysis.ledgers import identity_of, of_probe_pod
-from bench.model import FaultRecord, Outcome, Scenario, TrialRecord
-from bench.store import RunReader
+from bench.analysis.latency import Floats, Latencies, Percentile, pool, times_of
+from bench.analysis.ledgers import identity_of
+from bench.analysis.requests import of_probe_pod
+from bench.metrics import Times
+from bench.model import FaultRecord, Scenario, TrialRecord
 
 AFTER_S = 10.0
 """How long after a fault counts as its aftermath: of latencies, and of the herd."""
@@ -26,6 +28,8 @@ FEW_WRITES = 2
 """The probe has one write outstanding at most. So many acknowledged while the fault lasted mean
 that writing was possible; a single one may have been on its way when the fault began."""
 FILLS = "informer_fills_total"
+WRITES = ("acked_us", "first_sent_us", "stale_sent_us", "fresh_done_us")
+NO_WRITES = pd.DataFrame(columns=list(WRITES), dtype="float64")
 
 
 class AgeBy(StrEnum):
@@ -165,126 +169,81 @@ class FaultTrial:
     """One trial with a fault: its figures, and the times of each stretch to pool."""
 
     round: FaultRound
-    stretches: Mapping[str, tuple[float, Latencies]]
-    """``before``, ``meanwhile`` and ``after``: seconds, and times from the intended start."""
+    stretches: tuple[tuple[float, Latencies], ...]
+    """Before, meanwhile and after: seconds, and times from the intended start."""
 
 
 def analyse_faults(
-    reader: RunReader,
     scenarios: Sequence[Scenario],
     servers: Sequence[str],
-    trials: Sequence[TrialRecord],
+    trials: Sequence[tuple[TrialRecord, FaultTrial]],
 ) -> tuple[FaultAnalysis, ...]:
-    """Return one analysis a scenario with a fault; ``servers`` are the plan's, in order.
-
-    Raises ``StoreError`` when a table is damaged.
-    """
-    return tuple(
-        _analyse(reader, scenario, servers, trials)
-        for scenario in scenarios
-        if scenario.fault is not None
-    )
-
-
-def _analyse(
-    reader: RunReader,
-    scenario: Scenario,
-    servers: Sequence[str],
-    trials: Sequence[TrialRecord],
-) -> FaultAnalysis:
-    by_server: dict[str, list[FaultTrial]] = {}
-    told: list[FaultRecord] = []
-    for record in trials:
-        if record.trial.scenario != scenario.name or record.outcome is not Outcome.OK:
-            continue
-        found = read_fault_trial(reader, record)
-        if found is not None and record.fault is not None:
-            by_server.setdefault(record.trial.server, []).append(found)
-            told.append(record.fault)
-    spans = [fault.end_s - fault.begin_s for fault in told]
-    return FaultAnalysis(
-        scenario,
-        told[0].what if told else f"the fault {scenario.fault} was put in",
-        tuple(_arm(server, by_server[server]) for server in servers if server in by_server),
-        tuple(server for server in servers if server not in by_server),
-        float(np.mean(spans)) if spans else scenario.fault_s,
-    )
+    """Return one analysis a scenario with a fault; ``servers`` are the plan's, in order."""
+    found = []
+    for scenario in (one for one in scenarios if one.fault is not None):
+        own = [pair for pair in trials if pair[0].trial.scenario == scenario.name]
+        faults = [record.fault for record, _ in own if record.fault is not None]
+        by_server = {
+            server: [one for record, one in own if record.trial.server == server]
+            for server in servers
+        }
+        spans = [fault.end_s - fault.begin_s for fault in faults]
+        found.append(
+            FaultAnalysis(
+                scenario,
+                faults[0].what if faults else f"the fault {scenario.fault} was put in",
+                tuple(_arm(server, rounds) for server, rounds in by_server.items() if rounds),
+                tuple(server for server, rounds in by_server.items() if not rounds),
+                float(np.mean(spans)) if spans else scenario.fault_s,
+            )
+        )
+    return tuple(found)
 
 
 def _arm(server: str, trials: Sequence[FaultTrial]) -> FaultArm:
-    before, meanwhile, after = (
-        _stretch(one.stretches[name] for one in trials) for name in ("before", "meanwhile", "after")
-    )
-    return FaultArm(server, tuple(one.round for one in trials), before, meanwhile, after)
+    stretches = (_stretch(parts) for parts in zip(*(one.stretches for one in trials), strict=True))
+    return FaultArm(server, tuple(one.round for one in trials), *stretches)
 
 
-def _stretch(parts: Iterable[tuple[float, Latencies]]) -> Stretch:
+def _stretch(parts: Sequence[tuple[float, Latencies]]) -> Stretch:
     seconds, times = zip(*parts, strict=True)
     pooled = pool(times)
-    answered = pooled.answered_ms
-    return Stretch(
-        seconds=sum(seconds),
-        asked=pooled.samples,
-        answered=len(answered),
-        median=pooled.percentile(0.5),
-        longest_ms=_longest(pooled),
-    )
+    answered, median = len(pooled.answered_ms), pooled.percentile(0.5)
+    return Stretch(sum(seconds), pooled.samples, answered, median, _longest(pooled))
 
 
 def _longest(times: Latencies) -> float | None:
     return float(times.answered_ms[-1]) if len(times.answered_ms) else None
 
 
-def read_fault_trial(reader: RunReader, record: TrialRecord) -> FaultTrial | None:
-    """Read a good trial's tables; ``None`` if no fault was put in, or no server was there.
-
-    Raises ``StoreError`` when a table is damaged.
-    """
-    fault, trial = record.fault, record.trial
-    if fault is None or identity_of(record) is None:
-        return None
-    marks = Marks(reader.scrapes(trial)) if reader.has(trial, "scrapes") else None
-    return fault_trial(
-        record,
-        fault,
-        requests=reader.requests(trial),
-        freshness=reader.freshness(trial),
-        audit=reader.audit(trial) if reader.has(trial, "audit") else None,
-        refills=_refills(marks),
-    )
-
-
 def fault_trial(
     record: TrialRecord,
-    fault: FaultRecord,
-    *,
     requests: pd.DataFrame,
-    freshness: pd.DataFrame,
+    freshness: pd.DataFrame | None,
     audit: pd.DataFrame | None,
-    refills: dict[str, int],
-) -> FaultTrial:
-    """Compute what a trial shows from its tables; ``freshness`` may be without rows."""
+    marks: Marks | None,
+) -> FaultTrial | None:
+    """Compute what a trial shows from its tables; ``None``: no fault, or no server was there."""
+    fault = record.fault
+    if fault is None or identity_of(record) is None:
+        return None
+    writes = NO_WRITES if freshness is None else freshness
     until = min(record.window_s, fault.end_s + AFTER_S)
     intended, done = (_seconds(requests[name]) for name in ("intended_us", "done_us"))
     good = (requests["outcome"] == "ok").to_numpy(dtype=bool)
     bad = intended[~good & (intended >= fault.begin_s)]
     last_bad = float(bad.max()) if len(bad) else None
-
-    def stretch(begin_s: float, end_s: float) -> tuple[float, Latencies]:
+    stretches = []
+    for begin_s, end_s in pairwise((0.0, fault.begin_s, fault.end_s, until)):
         rows = requests[(intended >= begin_s) & (intended < end_s)]
-        return max(0.0, end_s - begin_s), response_times(rows, record.request_timeout_s)
-
-    stretches = {
-        "before": stretch(0.0, fault.begin_s),
-        "meanwhile": stretch(fault.begin_s, fault.end_s),
-        "after": stretch(fault.end_s, until),
-    }
-    meanwhile, after = stretches["meanwhile"][1], stretches["after"][1]
+        times = times_of(rows, Times.RESPONSE, record.request_timeout_s)
+        stretches.append((max(0.0, end_s - begin_s), times))
+    _, (_, meanwhile), (_, after) = stretches
     judged = (intended >= fault.begin_s) & (intended < fault.end_s - MARGIN_S)
     asked, answered = int(judged.sum()), int((judged & good).sum())
     in_time = int((judged & good & (done <= fault.end_s)).sum())
-    age_s, by = _age(fault, requests, freshness) or (None, None)
-    herd = None if audit is None else _herd(record, fault, audit, until)
+    age_s, by = _age(fault, requests, writes) or (None, None)
+    herd = (None,) * 4 if audit is None else _herd(record, fault, audit, until)
     figures = FaultRound(
         round=record.trial.round,
         begin_s=fault.begin_s,
@@ -300,18 +259,18 @@ def fault_trial(
         longest_after_ms=_longest(after),
         oldest_answer_s=age_s,
         oldest_answer_by=by,
-        fresh_s=_fresh(fault, freshness),
+        fresh_s=_fresh(fault, writes),
         window_left_s=max(0.0, record.window_s - fault.end_s),
         failed=len(bad),
         errors_stop_s=None if last_bad is None else max(0.0, last_bad - fault.end_s),
         still_failing=last_bad is not None and not bool((intended[good] > last_bad).any()),
-        requests_meanwhile=herd.meanwhile if herd else None,
-        requests_after=herd.requests if herd else None,
-        requests_usual=herd.usual if herd else None,
-        requests_busiest_second=herd.busiest_s if herd else None,
-        refills=refills,
+        requests_meanwhile=herd[0],
+        requests_after=herd[1],
+        requests_usual=herd[2],
+        requests_busiest_second=herd[3],
+        refills=_refills(marks),
     )
-    return FaultTrial(figures, stretches)
+    return FaultTrial(figures, tuple(stretches))
 
 
 def _age(
@@ -349,35 +308,23 @@ def _fresh(fault: FaultRecord, freshness: pd.DataFrame) -> float | None:
     return float(shown.min()) - fault.end_s if len(shown) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Herd:
-    """Requests of the server under test that reached the API server when the fault was over.
+def _herd(
+    record: TrialRecord, fault: FaultRecord, audit: pd.DataFrame, until: float
+) -> tuple[int, int, float, int]:
+    """Count the server's requests that reached the API server during the fault and after it.
 
-    What the freshness probe's own reads caused is left out. Counted from the moment it could
-    be reached again (for a restart: its process's start) to ``AFTER_S`` after the fault.
+    Returns those while it lasted; those from the moment the API server could be reached again
+    to ``until``; how many it sends in as long a time before the fault; the most in one second.
+    What the freshness probe's own reads caused is left out.
     """
-
-    requests: int
-    busiest_s: int
-    """The most of them in one second."""
-    usual: float
-    """How many it sends in as long a time when all is well: before the fault, scaled."""
-    meanwhile: int
-    """Those that reached the API server while the fault lasted."""
-
-
-def _herd(record: TrialRecord, fault: FaultRecord, audit: pd.DataFrame, until: float) -> _Herd:
     own = audit["user"].str.endswith(f":{identity_of(record)}") & ~of_probe_pod(audit)
     at = _seconds(audit["received_us"][own]) - record.window_begin_epoch_s
     reachable = fault.end_s if fault.started_anew_s is None else fault.started_anew_s
     came = at[(at >= reachable) & (at < until)]
     before = int(((at >= 0) & (at < fault.begin_s)).sum())
-    return _Herd(
-        requests=len(came),
-        busiest_s=_busiest(came),
-        usual=before / fault.begin_s * (until - reachable) if fault.begin_s > 0 else 0.0,
-        meanwhile=int(((at >= fault.begin_s) & (at < reachable)).sum()),
-    )
+    usual = before / fault.begin_s * (until - reachable) if fault.begin_s > 0 else 0.0
+    meanwhile = int(((at >= fault.begin_s) & (at < reachable)).sum())
+    return meanwhile, len(came), usual, _busiest(came)
 
 
 def _busiest(at: Floats) -> int:

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bench.metrics import Times
+
 Floats = npt.NDArray[np.float64]
 
 SAMPLES_BEYOND = 10
@@ -72,27 +74,27 @@ def samples_needed(q: float) -> int:
     return round(SAMPLES_BEYOND / (1 - q))
 
 
-def response_times(requests: pd.DataFrame, timeout_s: float | None) -> Latencies:
-    """Return the times from the intended start to the last byte: what a client would wait.
+def times_of(rows: pd.DataFrame, times: Times, timeout_s: float | None = None) -> Latencies:
+    """Return ``times`` of the ``rows`` of its table.
 
-    Without a known ``timeout_s`` the bound of the unanswered is the longest wait seen.
+    Without a known ``timeout_s`` the unanswered took at least what the shortest of them waited
+    (column ``times.waited``), or what was seen at the longest.
     """
-    ok = requests["outcome"] == "ok"
-    latency = (requests["done_us"] - requests["intended_us"]).to_numpy(dtype=np.float64) / 1e3
-    answered = np.sort(latency[ok.to_numpy()])
+    if times.asked is not None:
+        rows = rows[rows[times.asked] > 0]
+    took = _ms(rows[times.until] - rows[times.since])
+    answers = rows["outcome"] == "ok" if "outcome" in rows else rows[times.until].notna()
+    answered = answers.to_numpy(dtype=bool)
+    unanswered = 0 if times.answered_only else int((~answered).sum())
     if timeout_s is not None:
         bound = timeout_s * 1e3
+    elif times.waited is not None:
+        waited = _ms((rows[times.waited] - rows[times.since]).fillna(0.0).clip(lower=0.0))
+        bound = float(waited[~answered].min(initial=np.inf)) if unanswered else 0.0
     else:
-        seen = latency[~np.isnan(latency)]
-        bound = float(seen.max()) if len(seen) else 0.0
-    return Latencies(answered, int((~ok).sum()), bound)
-
-
-def service_times(requests: pd.DataFrame) -> Latencies:
-    """Return the service time of answered requests: from the actual send to the last byte."""
-    ok = requests[requests["outcome"] == "ok"]
-    latency = (ok["done_us"] - ok["sent_us"]).to_numpy(dtype=np.float64) / 1e3
-    return Latencies(np.sort(latency), 0, 0.0)
+        seen = took[~np.isnan(took)]
+        bound = float(seen.max(initial=0.0))
+    return Latencies(np.sort(took[answered]), unanswered, bound)
 
 
 def pool(parts: Iterable[Latencies]) -> Latencies:
@@ -106,67 +108,27 @@ def pool(parts: Iterable[Latencies]) -> Latencies:
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
-    """What a probe found of one server, in one trial or pooled over several."""
+class FreshnessCounts:
+    """What the freshness probe counted of one arm, in one trial or over all rounds."""
 
-    upper: Latencies
-    """Upper bounds in ms. Writes that were never seen are censored."""
-    lower: Latencies
-    """Lower bounds in ms of the same writes."""
+    writes: int
+    never_seen: int
+    """Writes that no read showed as long as was waited."""
     first_reads: int
     """Writes after which a read was answered at all."""
     first_stale: int
     """Those whose first read was older than the write: read-your-writes violations."""
-    event_delay: Latencies
-    """From acknowledgement to the server's own event, in ms, where it tells; may be negative."""
-
-    @property
-    def writes(self) -> int:
-        """Writes that a server was asked about."""
-        return self.upper.samples
-
-    @property
-    def never_seen(self) -> int:
-        """Writes that no read showed as long as was waited."""
-        return self.upper.censored
 
 
-def read_freshness(rows: pd.DataFrame) -> Freshness | None:
-    """Read a trial's freshness table; ``None`` if no write was read back (no server was there)."""
+def freshness_counts(rows: pd.DataFrame) -> FreshnessCounts | None:
+    """Count the rows of the freshness table; ``None`` if no write was read back: no server."""
     rows = rows[rows["reads"] > 0]
     if rows.empty:
         return None
-    acked = rows["acked_us"]
-    seen = rows["fresh_done_us"].notna()
-    upper = _ms(rows["fresh_done_us"][seen] - acked[seen])
-    # The floor of a wait whose last stale read is known; a write without one may have been fresh.
-    least = ((rows["stale_sent_us"] - acked) / 1e3).fillna(0.0).clip(lower=0.0)
-    unseen = int((~seen).sum())
-    bound = float(least[~seen].min()) if unseen else 0.0
-    told = rows["event_us"].notna()
-    judged = rows["first_stale"].notna()
-    return Freshness(
-        upper=Latencies(np.sort(upper), unseen, bound),
-        lower=Latencies(np.sort(least[seen].to_numpy(dtype=np.float64)), unseen, bound),
-        first_reads=int(judged.sum()),
-        first_stale=int(rows["first_stale"][judged].astype(bool).sum()),
-        event_delay=Latencies(np.sort(_ms(rows["event_us"][told] - acked[told])), 0, 0.0),
-    )
-
-
-def pool_freshness(parts: Iterable[Freshness | None]) -> Freshness | None:
-    """Pool trials: bounds are of all writes, never averages of percentiles."""
-    known = [part for part in parts if part is not None]
-    if not known:
-        return None
-    return Freshness(
-        upper=pool(part.upper for part in known),
-        lower=pool(part.lower for part in known),
-        first_reads=sum(part.first_reads for part in known),
-        first_stale=sum(part.first_stale for part in known),
-        event_delay=pool(part.event_delay for part in known),
-    )
+    judged = rows["first_stale"].dropna().astype(bool)
+    unseen = int(rows["fresh_done_us"].isna().sum())
+    return FreshnessCounts(len(rows), unseen, len(judged), int(judged.sum()))
 
 
 def _ms(microseconds: pd.Series) -> Floats:
-    return np.asarray(microseconds, dtype=np.float64) / 1e3
+    return microseconds.to_numpy(dtype=np.float64, na_value=np.nan) / 1e3

@@ -16,25 +16,23 @@ trial's record holds the watches opened before.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
 
 from bench.analysis.counters import Difference, Series
-from bench.model import TrialRecord
+from bench.model import PROBE_NAME, TrialRecord
 
 STARTED = "ResponseStarted"
 """Stage of an audit line of a request that goes on."""
-
 METRIC_VERBS = {"POST": "create", "PUT": "update", "APPLY": "patch"}
 """Verbs of the metric whose name in the audit log is not just the lower case."""
-
-
+NOT_IN_METRIC = frozenset({401, 403, 405})
+"""Codes that the audit log holds and ``apiserver_request_total`` does not (found on 1.37)."""
 REPLICA = re.compile(r"(?:.* )?informer-bench-server/(\d+)(?:\.\d+)?")
 """A User-Agent that names its replica, from 1, and perhaps which of its workers it is."""
-
 EXPECTED = 10
 """Reads of pods that a replica made on the mean, for one that made none to be told. Spread by
 chance, one of that mean would have none in 1 of 20,000 trials."""
@@ -53,14 +51,51 @@ class Key(NamedTuple):
         return f"{self.verb} {resource} {self.code}"
 
 
+class Logged(NamedTuple):
+    """What requests of the audit log are told apart by."""
+
+    user: str
+    agent: str | None
+    """User-Agent; ``None``: not kept."""
+    of_probe: bool
+    """Whether it was about the freshness probe's own pod."""
+    key: Key
+
+
 Count = Counter[Key]
+Log = Mapping[Logged, int]
 
 
-def of_audit(rows: pd.DataFrame) -> Count:
-    """Count audit rows of resource requests."""
-    rows = rows[rows["resource"] != ""]
-    columns = (rows[name].tolist() for name in Key._fields)
-    return Counter(Key(*values) for values in zip(*columns, strict=True))
+def of_probe_pod(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Tell which audit rows are about the freshness probe's own pod."""
+    # of whatever namespace: pods that are drawn never have this name
+    return rows["name"] == PROBE_NAME
+
+
+def read_log(audit: pd.DataFrame, record: TrialRecord) -> Log:
+    """Count the requests of the audit table, but watches that merely ended after the begin mark.
+
+    The line of a watch's start is behind the begin mark only if it was opened there.
+    """
+    begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
+    began = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
+    rows = audit[(audit["verb"] != "watch") | began]
+    agents = rows["user_agent"].tolist() if "user_agent" in rows else [None] * len(rows)
+    keys = zip(*(rows[name].tolist() for name in Key._fields), strict=True)
+    who = zip(rows["user"].tolist(), agents, of_probe_pod(rows).tolist(), keys, strict=True)
+    return Counter(
+        Logged(user, agent if isinstance(agent, str) else None, probe, Key(*key))
+        for user, agent, probe, key in who
+    )
+
+
+def of_log(log: Log, wanted: Callable[[Logged], bool] = lambda _: True) -> Count:
+    """Count the requests for resources among those that are ``wanted``."""
+    found: Count = Counter()
+    for one, number in log.items():
+        if one.key.resource and wanted(one):
+            found[one.key] += number
+    return found
 
 
 def of_client(counted: Difference) -> Count:
@@ -74,25 +109,13 @@ def of_metric(ended: Difference, still_open: Difference | None) -> Count:
         (_labels(METRIC_VERBS.get(one.labels["verb"], one.labels["verb"].lower()), one), one.value)
         for one in ended.series
     ]
-    for one in still_open.series if still_open else ():
-        if one.labels.get("verb") == "WATCH":
-            # A watch that was opened was answered 200, whatever events it carries later.
-            resource, subresource = (
-                one.labels.get("resource", ""),
-                one.labels.get("subresource", ""),
-            )
-            rows.append((Key("watch", resource, subresource, 200), one.value))
+    rows += [
+        # A watch that was opened was answered 200, whatever events it carries later.
+        (_labels("watch", one)._replace(code=200), one.value)
+        for one in (still_open.series if still_open else ())
+        if one.labels.get("verb") == "WATCH"
+    ]
     return _counted(rows)
-
-
-def opened(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
-    """Drop the watches that were opened before the begin mark and merely ended after it.
-
-    The line of a watch's start is behind the begin mark only if it was opened there.
-    """
-    begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
-    began = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
-    return audit[(audit["verb"] != "watch") | began]
 
 
 def for_pods(count: Count, *verbs: str) -> int:
@@ -105,73 +128,86 @@ def without_watches(count: Count) -> Count:
     return Counter({key: number for key, number in count.items() if key.verb != "watch"})
 
 
-def replica_of(user_agent: str) -> int | None:
+def differences(
+    left: str,
+    left_count: Count | None,
+    right: str,
+    right_count: Count | None,
+    allowed: Callable[[Key], int] = lambda _: 0,
+) -> Iterator[str]:
+    """Tell each key that two ledgers count differently by more than is ``allowed``."""
+    if left_count is None or right_count is None:
+        return
+    for key in sorted(key for key in {*left_count, *right_count} if key.code not in NOT_IN_METRIC):
+        one, other = left_count[key], right_count[key]
+        if abs(one - other) > allowed(key):
+            yield f"{key}: {left} {one:,}, {right} {other:,}"
+
+
+def replica_of(user_agent: str | None) -> int | None:
     """Return which replica ``user_agent`` names; ``None``: none."""
-    found = REPLICA.fullmatch(user_agent)
+    found = REPLICA.fullmatch(user_agent or "")
     return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicaLedger:
-    """What one replica asked between the marks."""
+class ReplicaRequests:
+    """What one of several replicas asked the API server in one trial.
 
+    ``lists``, ``gets`` and ``watches`` (opened) are of pods, between the marks, for the load's
+    reads; the freshness probe's are left out. ``watches_since_start`` are those that it opened
+    from its start to the end mark. ``audit_log`` and ``own_count`` are all of its requests
+    between the marks, by either ledger; ``own_count`` is ``None`` where the server tells none.
+    """
+
+    scenario: str
+    server: str
+    round: int
     replica: int
-    audit: Count
-    """By the audit log."""
-    of_probe: Count
-    """Of these, what the freshness probe's own reads caused."""
-    client: Count | None
-    """By its own count; ``None``: it tells none."""
+    lists: int
+    gets: int
     watches: int
-    """Watches of pods that it opened from its start to the end mark, by the audit log."""
-
-    @property
-    def reads(self) -> int:
-        """LISTs and GETs of pods for the load's reads."""
-        return self.of_pods("list") + self.of_pods("get")
+    watches_since_start: int
+    audit_log: int
+    own_count: int | None
+    agree: bool | None = None
+    """Whether the two ledgers agree key by key; ``None``: it has no own count."""
 
     @property
     def seen(self) -> bool:
-        """Whether the audit log knows of it at all."""
-        return bool(self.audit or self.watches)
-
-    @property
-    def agree(self) -> bool | None:
-        """Whether its own count is the audit log's; ``None``: it has none."""
-        return None if self.client is None else self.client == self.audit
-
-    def of_pods(self, verb: str) -> int:
-        """Return its requests for pods between the marks, without the probe's; a watch: opened."""
-        return for_pods(self.audit - self.of_probe, verb)
+        """Whether the audit log knows of the replica at all."""
+        return bool(self.audit_log or self.watches_since_start)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaLedgers:
     """The requests of one account, by replica and of whoever else used it."""
 
-    replicas: tuple[ReplicaLedger, ...]
+    rows: tuple[ReplicaRequests, ...]
     others: Mapping[str, int]
     """By User-Agents that name none of the replicas: how many requests."""
+    differences: tuple[str, ...]
+    """Where a replica's own count is not that of its rows of the audit log."""
 
     @property
     def told_apart(self) -> bool:
         """Whether the User-Agents name replicas; those of a server of somebody else's need not."""
-        return not self.others or any(one.seen for one in self.replicas)
+        return not self.others or any(one.seen for one in self.rows)
 
     def findings(self) -> Iterator[str]:
         """Tell which replica did not ask where the others did, and who else used the account."""
         if not self.told_apart:
             return
-        of = len(self.replicas)
-        mean = sum(one.reads for one in self.replicas) / of
-        watching = any(one.watches for one in self.replicas)
-        for one in self.replicas:
-            if not one.reads and mean >= EXPECTED:
+        of = len(self.rows)
+        mean = sum(one.lists + one.gets for one in self.rows) / of
+        watching = any(one.watches_since_start for one in self.rows)
+        for one in self.rows:
+            if not one.lists + one.gets and mean >= EXPECTED:
                 yield (
                     f"replica {one.replica} of {of} read pods from the API server not once between "
                     f"the marks, where the replicas did so {mean:.3g} times on the mean"
                 )
-            if watching and not one.watches:
+            if watching and not one.watches_since_start:
                 yield (
                     f"replica {one.replica} of {of} opened no watch of pods, where others of them "
                     "did: it has no cache, or not its own"
@@ -182,42 +218,45 @@ class ReplicaLedgers:
 
 
 def read_replicas(
-    mine: pd.DataFrame,
-    of_probe: "pd.Series[bool]",
-    client: Difference | None,
-    *,
-    replicas: int,
-    watches_before: Mapping[str, int] | None,
+    record: TrialRecord, mine: Log, counted: Difference | None
 ) -> ReplicaLedgers | None:
-    """Tell the account's audit rows ``mine`` apart; ``of_probe`` marks those for the probe's pod.
+    """Tell the requests ``mine`` of the server's account apart, and hold them against its own.
 
-    ``watches_before`` is the trial record's. ``None`` where the User-Agents were not kept.
+    ``None`` for one replica, and where the User-Agents were not kept.
     """
-    if watches_before is None or "user_agent" not in mine or mine["user_agent"].isna().any():
+    before = record.watches_before
+    if record.replicas < 2 or before is None or any(one.agent is None for one in mine):
         return None
-    known = range(1, replicas + 1)
-    named = mine["user_agent"].map(replica_of)
-    before = Counter[int | None]()
-    for agent, number in watches_before.items():
-        before[replica_of(agent)] += number
-    found = []
+    rows: list[ReplicaRequests] = []
+    differing: list[str] = []
+    known = range(1, record.replicas + 1)
     for replica in known:
-        own = named == replica
-        audit = of_audit(mine[own])
-        found.append(
-            ReplicaLedger(
+        own = {one: number for one, number in mine.items() if replica_of(one.agent) == replica}
+        audit, reads = of_log(own), of_log(own, lambda one: not one.of_probe)
+        client = None if counted is None else _of_replica(counted, replica)
+        opened = sum(number for agent, number in before.items() if replica_of(agent) == replica)
+        rows.append(
+            ReplicaRequests(
+                scenario=record.trial.scenario,
+                server=record.trial.server,
+                round=record.trial.round,
                 replica=replica,
-                audit=audit,
-                of_probe=of_audit(mine[own & of_probe]),
-                client=None if client is None else _of_replica(client, replica),
-                watches=before[replica] + for_pods(audit, "watch"),
+                lists=for_pods(reads, "list"),
+                gets=for_pods(reads, "get"),
+                watches=for_pods(reads, "watch"),
+                watches_since_start=opened + for_pods(audit, "watch"),
+                audit_log=audit.total(),
+                own_count=None if client is None else client.total(),
+                agree=None if client is None else client == audit,
             )
         )
-    others = Counter(mine["user_agent"][~named.isin(known)].tolist())
-    for agent, number in watches_before.items():
+        names = f"own count of replica {replica}", f"audit log of replica {replica}"
+        differing += differences(names[0], client, names[1], audit)
+    others: Counter[str] = Counter()
+    for agent, number in (*((one.agent or "", n) for one, n in mine.items()), *before.items()):
         if replica_of(agent) not in known:
             others[agent] += number
-    return ReplicaLedgers(tuple(found), dict(others))
+    return ReplicaLedgers(tuple(rows), dict(others), tuple(differing))
 
 
 def _labels(verb: str, one: Series) -> Key:
@@ -237,7 +276,5 @@ def _counted(rows: Iterable[tuple[Key, float]]) -> Count:
 def _of_replica(client: Difference, replica: int) -> Count | None:
     """Return the count of the series labelled ``replica``; ``None`` where none is labelled."""
     labelled = [one for one in client.series if "replica" in one.labels]
-    if not labelled:
-        return None
     own = tuple(one for one in labelled if one.labels["replica"] == str(replica))
-    return of_client(Difference(own, reset=client.reset))
+    return of_client(Difference(own, reset=client.reset)) if labelled else None

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from bench.analysis.cost_model import CostModel, Unfitted
 from bench.analysis.faults import FaultAnalysis
-from bench.analysis.latency import Percentile
+from bench.analysis.latency import FreshnessCounts, Percentile
+from bench.analysis.requests import ReplicaRequests
 from bench.metrics import BY_KEY, Metric
 from bench.model import (
     AGAIN,
@@ -82,19 +83,6 @@ class Figure:
     def outlying(self) -> tuple[int, ...]:
         """Rounds that stand apart from the others; they are in the mean all the same."""
         return outlying(self.rounds)
-
-
-@dataclass(frozen=True, slots=True)
-class FreshnessCounts:
-    """What the freshness probe counted of one arm, over all rounds."""
-
-    writes: int
-    never_seen: int
-    """Writes that no read showed as long as was waited."""
-    first_reads: int
-    """Writes after which a read was answered at all."""
-    first_stale: int
-    """Those whose first read was older than the write: read-your-writes violations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,35 +371,6 @@ class ReplicaGroup:
     def of(self, metric: str) -> list[ReplicaCost]:
         """Return the arms' costs in ``metric``."""
         return [cost for cost in self.costs if cost.metric == metric]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaRequests:
-    """What one of several replicas asked the API server in one trial.
-
-    ``lists``, ``gets`` and ``watches`` (opened) are of pods, between the marks, for the load's
-    reads; the freshness probe's are left out. ``watches_since_start`` are those that it opened
-    from its start to the end mark. ``audit_log`` and ``own_count`` are all of its requests
-    between the marks, by either ledger; ``own_count`` is ``None`` where the server tells none.
-    """
-
-    scenario: str
-    server: str
-    round: int
-    replica: int
-    lists: int
-    gets: int
-    watches: int
-    watches_since_start: int
-    audit_log: int
-    own_count: int | None
-    agree: bool | None = None
-    """Whether the two ledgers agree key by key; ``None``: it has no own count."""
-
-    @property
-    def seen(self) -> bool:
-        """Whether the audit log knows of the replica at all."""
-        return bool(self.audit_log or self.watches_since_start)
 
 
 @dataclass(frozen=True, slots=True)

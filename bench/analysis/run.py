@@ -1,6 +1,6 @@
 """A whole run, from files to figures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bench.analysis.arms import arms_of
 from bench.analysis.caveats import collect, voids
@@ -12,7 +12,6 @@ from bench.analysis.requests import for_pods
 from bench.analysis.result import (
     SUMMARY_SCHEMA,
     LedgerTotals,
-    ReplicaRequests,
     RunAnalysis,
     ScenarioAnalysis,
     TrialLine,
@@ -55,10 +54,19 @@ def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunA
         caveats=caveats,
         scenarios=tuple(scenarios),
         read_paths=matrices(frame, scenarios, record.contracts, confidence),
-        faults=analyse_faults(run.reader, plan.scenarios, servers, run.trials),
+        faults=analyse_faults(
+            plan.scenarios,
+            servers,
+            [(one.record, one.fault) for one in run.every if one.fault is not None],
+        ),
         versions=version_sets(frame, scenarios, run.trials, confidence),
         load_workers=record.load_workers,
-        replica_requests=tuple(row for one in run.data for row in _replica_requests(one)),
+        replica_requests=tuple(
+            row
+            for one in run.data
+            if one.ledgers.replicas is not None and one.ledgers.replicas.told_apart
+            for row in one.ledgers.replicas.rows
+        ),
         replicas=replica_groups(plan, scenarios),
         cost_models=tuple(models),
         unfitted=tuple(unfitted),
@@ -134,29 +142,9 @@ def _ledgers(data: TrialData) -> LedgerTotals:
         audit_all=audit_all,
         metric=metric,
         agree=ledgers.agree,
-        disagreements=tuple(str(one) for one in ledgers.disagreements),
+        disagreements=ledgers.disagreements,
         missing=ledgers.missing,
         pod_reads=None if reads is None else for_pods(reads, "list", "get"),
         replicas_told_apart=None if replicas is None else replicas.told_apart,
         other_agents={} if replicas is None else dict(replicas.others),
     )
-
-
-def _replica_requests(data: TrialData) -> Iterator[ReplicaRequests]:
-    replicas, trial = data.ledgers.replicas, data.trial
-    if replicas is None or not replicas.told_apart:
-        return
-    for one in replicas.replicas:
-        yield ReplicaRequests(
-            scenario=trial.scenario,
-            server=trial.server,
-            round=trial.round,
-            replica=one.replica,
-            lists=one.of_pods("list"),
-            gets=one.of_pods("get"),
-            watches=one.of_pods("watch"),
-            watches_since_start=one.watches,
-            audit_log=one.audit.total(),
-            own_count=None if one.client is None else one.client.total(),
-            agree=one.agree,
-        )

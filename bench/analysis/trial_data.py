@@ -3,25 +3,34 @@
 A value is ``None`` where the trial cannot carry the metric, never 0 and never NaN.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.analysis.counters import Marks
+from bench.analysis.faults import FaultTrial, fault_trial
 from bench.analysis.latency import (
-    Freshness,
+    FreshnessCounts,
     Latencies,
     Percentile,
+    freshness_counts,
     pool,
-    pool_freshness,
-    read_freshness,
-    response_times,
-    service_times,
+    times_of,
 )
 from bench.analysis.ledgers import OPEN_WATCHES, Ledgers, read_ledgers
-from bench.metrics import BY_KEY, Metric, Tally, Times
+from bench.metrics import BY_KEY, METRICS, Metric, Tally, Times
 from bench.metrics.metric import Counted, Growth, Quantile, Recorded, Source, Total
 from bench.model import EqualityRecord, Outcome, Plan, RunRecord, Trial, TrialRecord
 from bench.store import RunReader
+
+TIMES = tuple(
+    dict.fromkeys(metric.of.times for metric in METRICS if isinstance(metric.of, Quantile))
+)
+"""The distributions that some metric is a percentile of."""
+NEEDED: Mapping[str, frozenset[str]] = {
+    name: frozenset[str]().union(*(times.columns for times in TIMES if times.table == name))
+    for name in {times.table for times in TIMES}
+}
+"""Columns that an observer's table must have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +40,22 @@ class TrialData:
     record: TrialRecord
     ledgers: Ledgers
     marks: Marks | None
-    response: Latencies
-    """From the intended start."""
-    service: Latencies
-    """From the actual send, answered requests only."""
-    freshness: Freshness | None = None
+    times: Mapping[Times, Latencies]
+    """The distributions that were recorded; those of the load always are."""
+    freshness: FreshnessCounts | None = None
     """Of the server under test; ``None`` also where there is none."""
-    bystander: Latencies | None = None
-    """Of the client that asks the API server itself, from the intended start."""
+    fault: FaultTrial | None = None
+    """What its fault did; ``None``: none was put in."""
 
     @property
     def trial(self) -> Trial:
         """Scenario, arm and round."""
         return self.record.trial
+
+    @property
+    def response(self) -> Latencies:
+        """Times of the load from the intended start."""
+        return self.times[Times.RESPONSE]
 
     @property
     def reads(self) -> int:
@@ -57,23 +69,9 @@ class TrialData:
             self.marks.restarted("apiserver") or self.ledgers.metric_reset
         )
 
-    def times(self, times: Times) -> Latencies | None:
-        """Return one of its distributions; ``None``: not recorded."""
-        match times:
-            case Times.RESPONSE:
-                return self.response
-            case Times.SERVICE:
-                return self.service
-            case Times.BYSTANDER:
-                return self.bystander
-            case Times.STALENESS:
-                return self.freshness.upper if self.freshness else None
-            case Times.EVENT_DELAY:
-                return self.freshness.event_delay if self.freshness else None
-
     def percentile(self, quantile: Quantile) -> Percentile | None:
         """Return one percentile; ``None`` where no time was taken."""
-        latencies = self.times(quantile.times)
+        latencies = self.times.get(quantile.times)
         return latencies.percentile(quantile.q) if latencies and latencies.samples else None
 
 
@@ -82,17 +80,28 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     trial = record.trial
     marks = Marks(reader.scrapes(trial)) if reader.has(trial, "scrapes") else None
     audit = reader.audit(trial) if reader.has(trial, "audit") else None
-    freshness = reader.freshness(trial) if reader.has(trial, "freshness") else None
-    bystander = reader.bystander(trial) if reader.has(trial, "bystander") else None
+    observed = {
+        name: reader.observed(trial, name, NEEDED.get(name, ())) for name in reader.observers(trial)
+    }
     requests = reader.requests(trial)
+    tables = {**observed, "requests": requests}
+    times = {
+        each: times_of(
+            tables[each.table],
+            each,
+            record.request_timeout_s if each.table == "requests" else None,
+        )
+        for each in TIMES
+        if each.table in tables
+    }
+    freshness = observed.get("freshness")
     return TrialData(
         record=record,
-        ledgers=read_ledgers(record, audit, marks, freshness=freshness, bystander=bystander),
+        ledgers=read_ledgers(record, audit, marks, observed),
         marks=marks,
-        response=response_times(requests, record.request_timeout_s),
-        service=service_times(requests),
-        freshness=None if freshness is None else read_freshness(freshness),
-        bystander=None if bystander is None else response_times(bystander, None),
+        times={each: one for each, one in times.items() if one.samples or each.table == "requests"},
+        freshness=None if freshness is None else freshness_counts(freshness),
+        fault=fault_trial(record, requests, freshness, audit, marks),
     )
 
 
@@ -128,10 +137,6 @@ class RunData:
         """Return all rounds of an arm pooled; ``None`` where none recorded them."""
         return pooled_times(self.of_arm(scenario, server), times)
 
-    def freshness(self, scenario: str, server: str) -> Freshness | None:
-        """Return what the probe found over all rounds of an arm; ``None``: no probe."""
-        return pool_freshness(one.freshness for one in self.of_arm(scenario, server))
-
 
 def read_run(reader: RunReader) -> RunData:
     """Read the tables of a run; raises ``StoreError`` when one is damaged."""
@@ -149,7 +154,7 @@ def faulty(plan: Plan) -> frozenset[str]:
 
 def pooled_times(rounds: Iterable[TrialData], times: Times) -> Latencies | None:
     """Pool one distribution over ``rounds``; ``None`` where none recorded it."""
-    parts = [part for one in rounds if (part := one.times(times)) is not None]
+    parts = [part for one in rounds if (part := one.times.get(times)) is not None]
     return pool(parts) if parts else None
 
 

@@ -6,6 +6,7 @@ takes titles, units, words and views from the same entry.
 
 from dataclasses import dataclass
 from enum import Flag, StrEnum, auto
+from typing import ClassVar
 
 NO_SERVER = "none"
 """The arm without a server and without load: the idle baseline, called the floor."""
@@ -77,16 +78,51 @@ class Speed(StrEnum):
     is lost in what the floor differs from round to round."""
 
 
-class Times(StrEnum):
-    """A distribution of times that a trial recorded."""
+@dataclass(frozen=True, slots=True)
+class Times:
+    """A distribution of times, one a row of ``table``: from column ``since`` to column ``until``.
 
-    RESPONSE = "response time"
-    """From the intended start; unanswered requests are censored."""
-    SERVICE = "service time"
-    """From the actual send, answered requests only."""
-    STALENESS = "staleness"
-    EVENT_DELAY = "event delay"
-    BYSTANDER = "bystander"
+    A row with an ``outcome`` was answered if that is ``ok``, any other if ``until`` is set.
+    Those that were not took *at least* the load's time-out, or as long as was waited.
+    """
+
+    name: str
+    table: str
+    """``requests``, or the name of an observer."""
+    since: str
+    until: str
+    answered_only: bool = False
+    """Whether rows without an answer are left out."""
+    asked: str | None = None
+    """Column that is 0 where nobody was asked; such rows are left out."""
+    waited: str | None = None
+    """Column of when it was last asked for in vain; else the longest time seen is the bound."""
+
+    RESPONSE: ClassVar["Times"]
+    SERVICE: ClassVar["Times"]
+    STALENESS: ClassVar["Times"]
+    EVENT_DELAY: ClassVar["Times"]
+    BYSTANDER: ClassVar["Times"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """What the table must have."""
+        known = (self.since, self.until, self.asked, self.waited)
+        return frozenset(name for name in known if name is not None)
+
+
+Times.RESPONSE = Times("response time", "requests", "intended_us", "done_us")
+Times.SERVICE = Times("service time", "requests", "sent_us", "done_us", answered_only=True)
+Times.STALENESS = Times(
+    "staleness", "freshness", "acked_us", "fresh_done_us", asked="reads", waited="stale_sent_us"
+)
+Times.EVENT_DELAY = Times(
+    "event delay", "freshness", "acked_us", "event_us", answered_only=True, asked="reads"
+)
+Times.BYSTANDER = Times("bystander", "bystander", "intended_us", "done_us")
 
 
 class Tally(StrEnum):
@@ -209,6 +245,7 @@ class Metric:
     key: str
     title: str
     short: str
+    """What sentences call it; empty: as its title, which then begins small."""
     unit: str
     source: str
     of: Source
@@ -226,6 +263,11 @@ class Metric:
     """Per second of the window (``window_s``), not of the time between marks (``marks_s``)."""
     speed: Speed = Speed.FIXED
     unseen: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.short:
+            small = self.title[0].lower() if self.title[1:2].islower() else self.title[0]
+            object.__setattr__(self, "short", small + self.title[1:])
 
     @property
     def above_floor(self) -> bool:

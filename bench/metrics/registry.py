@@ -20,6 +20,7 @@ from bench.metrics.metric import (
     Quantile,
     Reading,
     Recorded,
+    Source,
     Speed,
     Tally,
     Times,
@@ -98,86 +99,101 @@ FLOW_REJECTED = _counter(
 )
 
 
-def _response_times() -> Iterator[Metric]:
-    for q, views in PERCENTILES.items():
+def _percentiles(
+    key: str,
+    title: str,
+    short: str,
+    times: Times,
+    group: Group,
+    source: str,
+    views: Mapping[float, View],
+    *,
+    may_be_zero: bool = False,
+) -> Iterator[Metric]:
+    """Yield a metric for each percentile of ``views``; ``{}`` stands for its name."""
+    for q, shown in views.items():
         name = percentile_name(q)
         yield Metric(
-            name,
-            f"Latency {name}, from the intended start",
-            "median latency" if q == 0.5 else f"{name} latency",
+            key.format(name),
+            title.format(name),
+            short.format("median" if q == 0.5 else name),
             "ms",
-            source="requests.parquet: done_us - intended_us, unanswered rows at least the time-out",
-            of=Quantile(Times.RESPONSE, q),
-            group=Group.READS,
-            views=views,
+            source=f"{times.table}.parquet: {times.until} - {times.since}, {source}",
+            of=Quantile(times, q),
+            group=group,
+            views=shown,
             words=LONGER,
+            may_be_zero=may_be_zero,
         )
 
 
-def _service_times() -> Iterator[Metric]:
-    for q in PERCENTILES:
-        name = percentile_name(q)
-        yield Metric(
-            f"service_{name}",
-            f"Latency {name}, from the actual send",
-            "median service time" if q == 0.5 else f"{name} service time",
-            "ms",
-            source="requests.parquet: done_us - sent_us, rows with outcome ok",
-            of=Quantile(Times.SERVICE, q),
-            group=Group.READS,
-            views=TABLE,
-            words=LONGER,
-        )
-
-
-def _staleness(q: float, views: View) -> Metric:
-    name = percentile_name(q)
-    return Metric(
-        f"staleness_{name}",
-        f"Staleness {name}, upper bound",
-        "median staleness, at most" if q == 0.5 else f"staleness {name}, at most",
-        "ms",
-        source="freshness.parquet: fresh_done_us - acked_us; writes never seen count as longer",
-        of=Quantile(Times.STALENESS, q),
-        group=Group.FRESHNESS,
-        views=views,
-        words=LONGER,
-    )
-
-
-def _bystander(q: float, views: View) -> Metric:
-    name = percentile_name(q)
-    return Metric(
-        f"bystander_{name}",
-        f"Another client's small read, {name}",
-        f"another client's {name}",
-        "ms",
-        source="bystander.parquet: done_us - intended_us; unanswered rows count as longer",
-        of=Quantile(Times.BYSTANDER, q),
-        group=Group.NEIGHBOURS,
-        views=views,
-        words=LONGER,
-    )
-
-
-def _cpu(
-    process: str, title: str, short: str, counter: Counter, views: View, per_1000: View
+def _cost(
+    key: str,
+    title: str,
+    unit: str,
+    of: Source,
+    source: str,
+    *,
+    short: str = "",
+    group: Group = Group.CONTROL_PLANE,
+    views: View = NOWHERE,
+    per_1000: View = NOWHERE,
+    words: Words = MUCH,
+    speed: Speed = Speed.FIXED,
 ) -> Metric:
+    """Return a cost of the control plane, per second and above the floor."""
     return Metric(
-        f"{process}_cpu",
+        key,
         title,
         short,
-        "ms/s",
-        source=f"trial.json {process}_cpu_s (where null: scrapes.parquet: "
-        f"process_cpu_seconds_total), over marks_s{FLOOR}",
-        of=Recorded(f"{process}_cpu_s", 1000.0, per_second=True, otherwise=Growth(counter, 1000.0)),
-        group=Group.CONTROL_PLANE,
+        unit,
+        source=f"{source}, over marks_s{FLOOR}",
+        of=of,
+        group=group,
+        views=views,
+        per_1000=per_1000,
+        words=words,
         floor=NO_SERVER,
         load=Load.FIXED_RATE,
         may_be_zero=True,
         per_read=True,
+        speed=speed,
+    )
+
+
+def _cpu(process: str, title: str, counter: Counter, views: View, per_1000: View) -> Metric:
+    field = f"{process}_cpu_s"
+    source = f"trial.json {field} (where null: scrapes.parquet: process_cpu_seconds_total)"
+    of = Recorded(field, 1000.0, per_second=True, otherwise=Growth(counter, 1000.0))
+    return _cost(f"{process}_cpu", title, "ms/s", of, source, views=views, per_1000=per_1000)
+
+
+def _scraped(
+    key: str,
+    title: str,
+    unit: str,
+    counter: Counter,
+    views: View = NOWHERE,
+    *,
+    short: str = "",
+    per_1000: View = NOWHERE,
+    group: Group = Group.INTERNALS,
+    factor: float = 1.0,
+    words: Words = MANY,
+) -> Metric:
+    """Return a cost that is a counter's growth; a ``factor`` turns it into ``unit``."""
+    source = f"scrapes.parquet: {counter.name} of {counter.scraped}, end - begin"
+    return _cost(
+        key,
+        title,
+        unit,
+        Growth(counter, factor),
+        source,
+        short=short,
+        group=group,
         views=views,
         per_1000=per_1000,
+        words=words,
     )
 
 
@@ -194,39 +210,6 @@ def _memory_highest(process: str, whose: str, views: View) -> Metric:
         floor=NO_SERVER,
         may_be_zero=True,
         views=views,
-    )
-
-
-def _scraped(
-    key: str,
-    title: str,
-    unit: str,
-    counter: Counter,
-    *,
-    short: str,
-    group: Group = Group.INTERNALS,
-    views: View = NOWHERE,
-    per_1000: View = NOWHERE,
-    factor: float = 1.0,
-    words: Words = MANY,
-) -> Metric:
-    """Return a cost that is a counter's growth; a ``factor`` turns it into ``unit``."""
-    return Metric(
-        key,
-        title,
-        short,
-        unit,
-        source=f"scrapes.parquet: {counter.name} of {counter.scraped}, end - begin, over "
-        f"marks_s{FLOOR}",
-        of=Growth(counter, factor),
-        group=group,
-        views=views,
-        per_1000=per_1000,
-        words=words,
-        floor=NO_SERVER,
-        load=Load.FIXED_RATE,
-        may_be_zero=True,
-        per_read=True,
     )
 
 
@@ -253,7 +236,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "throughput",
         "Reads answered",
-        "reads answered",
+        "",
         "/s",
         source="requests.parquet: rows with outcome ok, over trial.json window_s",
         of=Counted(Tally.ANSWERED),
@@ -264,47 +247,49 @@ METRICS: tuple[Metric, ...] = (
         speed=Speed.FULL,
         words=MANY,
     ),
-    *_response_times(),
-    *_service_times(),
+    *_percentiles(
+        "{}",
+        "Latency {}, from the intended start",
+        "{} latency",
+        Times.RESPONSE,
+        Group.READS,
+        "unanswered rows at least the time-out",
+        PERCENTILES,
+    ),
+    *_percentiles(
+        "service_{}",
+        "Latency {}, from the actual send",
+        "{} service time",
+        Times.SERVICE,
+        Group.READS,
+        "rows with outcome ok",
+        dict.fromkeys(PERCENTILES, TABLE),
+    ),
     # What reads cost the control plane.
-    Metric(
+    _cost(
         "control_plane_cpu",
         "CPU of API server and etcd",
-        "control-plane CPU",
         "ms/s",
-        source=f"trial.json apiserver_cpu_s + etcd_cpu_s, over marks_s{FLOOR}",
-        of=Total(("apiserver_cpu", "etcd_cpu")),
-        group=Group.CONTROL_PLANE,
+        Total(("apiserver_cpu", "etcd_cpu")),
+        "trial.json apiserver_cpu_s + etcd_cpu_s",
+        short="control-plane CPU",
         views=HEADLINE | TABLE | BALANCE | BRIEF | MODEL,
         per_1000=HEADLINE | MATRIX | VERSIONS,
-        floor=NO_SERVER,
-        load=Load.FIXED_RATE,
-        may_be_zero=True,
-        per_read=True,
         speed=Speed.FULL_IF_MEASURED,
     ),
     _cpu(
         API,
         "API-server CPU",
-        "API-server CPU",
         API_CPU,
-        views=TABLE | BALANCE | FACTORS | BRIEF | NOISE | REPLICAS | MODEL | OBSERVERS,
+        TABLE | BALANCE | FACTORS | BRIEF | NOISE | REPLICAS | MODEL | OBSERVERS,
         per_1000=TABLE,
     ),
-    _cpu(
-        ETCD,
-        "etcd CPU",
-        "etcd CPU",
-        ETCD_CPU,
-        views=TABLE | BALANCE | FACTORS | REPLICAS,
-        per_1000=VERSIONS,
-    ),
+    _cpu(ETCD, "etcd CPU", ETCD_CPU, TABLE | BALANCE | FACTORS | REPLICAS, per_1000=VERSIONS),
     _scraped(
         "api_bytes",
         "Bytes the API server sent",
         "B/s",
         API_BYTES,
-        short="bytes the API server sent",
         group=Group.CONTROL_PLANE,
         views=HEADLINE | TABLE | BALANCE | FACTORS | BRIEF | NOISE | REPLICAS | MODEL,
         per_1000=HEADLINE | MATRIX | VERSIONS,
@@ -351,7 +336,6 @@ METRICS: tuple[Metric, ...] = (
         "Waiting in flow control",
         "ms/s",
         _counter(API, f"{FLOW}request_wait_duration_seconds_sum"),
-        short="waiting in flow control",
         views=TABLE,
         factor=1000.0,
         words=MUCH,
@@ -364,37 +348,21 @@ METRICS: tuple[Metric, ...] = (
         short="seats in flow control",
         views=TABLE,
     ),
-    _scraped(
-        "flow_rejected",
-        "Rejected by flow control",
-        "/s",
-        FLOW_REJECTED,
-        short="rejected by flow control",
-        views=TABLE,
-    ),
+    _scraped("flow_rejected", "Rejected by flow control", "/s", FLOW_REJECTED, views=TABLE),
     _scraped(
         "etcd_requests",
         "Requests to etcd",
         "/s",
         ETCD_REQUESTS,
-        short="requests to etcd",
         views=TABLE | BALANCE | FACTORS,
         per_1000=VERSIONS,
     ),
-    _scraped(
-        "etcd_ranges",
-        "Range reads in etcd",
-        "/s",
-        ETCD_RANGES,
-        short="range reads in etcd",
-        views=TABLE,
-    ),
+    _scraped("etcd_ranges", "Range reads in etcd", "/s", ETCD_RANGES, views=TABLE),
     _scraped(
         "etcd_bytes",
         "Bytes etcd sent",
         "B/s",
         _counter(ETCD, "etcd_network_client_grpc_sent_bytes_total"),
-        short="bytes etcd sent",
         views=TABLE,
         per_1000=VERSIONS,
     ),
@@ -476,7 +444,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "ready",
         "Start to ready",
-        "start to ready",
+        "",
         "s",
         source="trial.json ready_s",
         of=Recorded("ready_s"),
@@ -509,8 +477,15 @@ METRICS: tuple[Metric, ...] = (
         words=MANY,
     ),
     # How old answers are, and what another client waits.
-    _staleness(0.5, BILL | MATRIX | VERSIONS),
-    _staleness(0.99, BILL | BALANCE | BRIEF),
+    *_percentiles(
+        "staleness_{}",
+        "Staleness {}, upper bound",
+        "{} staleness, at most",
+        Times.STALENESS,
+        Group.FRESHNESS,
+        "writes never seen count as longer",
+        {0.5: BILL | MATRIX | VERSIONS, 0.99: BILL | BALANCE | BRIEF},
+    ),
     Metric(
         "stale_first_reads",
         "First reads older than the write before them",
@@ -523,20 +498,25 @@ METRICS: tuple[Metric, ...] = (
         may_be_zero=True,
         words=MANY,
     ),
-    Metric(
-        "event_delay_p50",
-        "From acknowledgement to the server's event, p50",
-        "median event delay",
-        "ms",
-        source="freshness.parquet: event_us - acked_us, where the server tells",
-        of=Quantile(Times.EVENT_DELAY, 0.5),
-        group=Group.FRESHNESS,
-        views=BILL,
+    *_percentiles(
+        "event_delay_{}",
+        "From acknowledgement to the server's event, {}",
+        "{} event delay",
+        Times.EVENT_DELAY,
+        Group.FRESHNESS,
+        "where the server tells",
+        {0.5: BILL},
         may_be_zero=True,
-        words=LONGER,
     ),
-    _bystander(0.5, TABLE),
-    _bystander(0.99, TABLE | BALANCE),
+    *_percentiles(
+        "bystander_{}",
+        "Another client's small read, {}",
+        "another client's {}",
+        Times.BYSTANDER,
+        Group.NEIGHBOURS,
+        "unanswered rows count as longer",
+        {0.5: TABLE, 0.99: TABLE | BALANCE},
+    ),
 )
 
 BY_KEY: Mapping[str, Metric] = {metric.key: metric for metric in METRICS}

@@ -5,7 +5,8 @@ from dataclasses import asdict, astuple, fields
 
 from bench.analysis.faults import FaultRound
 from bench.analysis.frame import rounds_frame
-from bench.analysis.result import Arm, ReplicaRequests, RunAnalysis, ScenarioAnalysis
+from bench.analysis.requests import ReplicaRequests
+from bench.analysis.result import Arm, RunAnalysis, ScenarioAnalysis
 from bench.metrics import percentile_name
 from bench.report.charts import Value, csv_text
 from bench.stats import Estimate

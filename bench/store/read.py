@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +23,7 @@ from bench.store.tables import (
     REQUESTS,
     SAMPLES,
     SCRAPES,
+    TABLES,
     read_observed,
     read_table,
 )
@@ -30,17 +31,6 @@ from bench.store.tables import (
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 """Of a scenario or server: part of file names, as the run's name is."""
-FRESHNESS = (
-    "acked_us",
-    "resource_version",
-    "first_sent_us",
-    "first_stale",
-    "stale_sent_us",
-    "fresh_done_us",
-    "reads",
-    "event_us",
-)
-BYSTANDER = ("intended_us", "sent_us", "done_us", "status", "outcome")
 
 
 class RunReader:
@@ -113,20 +103,17 @@ class RunReader:
         """Return one row a process and instant: cumulative CPU seconds, memory in bytes."""
         return read_table(self.trial_folder(trial), SAMPLES)
 
-    def freshness(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
-        """Return one row a write of the probe: when which read showed it."""
-        return self.observed(trial, "freshness", FRESHNESS)
-
-    def bystander(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
-        """Return one row a request of the bystander; microseconds from the window's begin."""
-        return self.observed(trial, "bystander", BYSTANDER)
+    def observers(self, trial: TrialRecord | Trial | str) -> list[str]:
+        """Return the names of the observers whose tables ``trial`` has, sorted."""
+        found = (path.stem for path in self.trial_folder(trial).glob("*.parquet"))
+        return sorted(name for name in found if name not in TABLES)
 
     def observed(
-        self, trial: TrialRecord | Trial | str, observer: str, columns: Sequence[str]
+        self, trial: TrialRecord | Trial | str, observer: str, columns: Collection[str] = ()
     ) -> pd.DataFrame:
-        """Return these ``columns`` of what ``observer`` saw; microseconds from the window's begin.
+        """Return what ``observer`` saw; microseconds from the window's begin.
 
-        Raises ``StoreError`` when it did not run, or its table lacks a column.
+        Raises ``StoreError`` when it did not run, or its table lacks one of ``columns``.
         """
         return read_observed(self.trial_folder(trial), observer, columns)
 

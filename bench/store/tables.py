@@ -182,16 +182,17 @@ def read_table(folder: Path, table: Table) -> pd.DataFrame:
     return frame
 
 
-def read_observed(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    """Read these ``columns`` of the table of the observer ``name``.
+def read_observed(folder: Path, name: str, columns: Collection[str]) -> pd.DataFrame:
+    """Read the table of the observer ``name``, which has at least these ``columns``.
 
     Raises ``StoreError`` naming the file when it is absent, damaged, or lacks a column.
     """
     path = folder / f"{name}.parquet"
     with _opened(path) as opened:
-        if missing := [column for column in columns if column not in opened.schema_arrow.names]:
+        present = opened.schema_arrow.names
+        if missing := sorted(set(columns) - set(present)):
             raise StoreError(f"{path}: missing columns: {', '.join(missing)}")
-        frame: pd.DataFrame = _content(path, opened, columns).to_pandas()
+        frame: pd.DataFrame = _content(path, opened, present).to_pandas()
     return frame
 
 

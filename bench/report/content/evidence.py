@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.analysis.requests import ReplicaRequests
 from bench.analysis.result import (
     LedgerTotals,
-    ReplicaRequests,
     RunAnalysis,
     ScenarioAnalysis,
     TrialLine,

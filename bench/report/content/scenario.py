@@ -320,7 +320,9 @@ def _distribution(
     if not curves:
         answered = any(len(part.answered_ms) for part in parts.values())
         why = (
-            f"fewer than {LEAST} were answered" if answered else prose.texts("nothing_timed")[times]
+            f"fewer than {LEAST} were answered"
+            if answered
+            else prose.texts("nothing_timed")[str(times)]
         )
         caption = f"Nothing to draw: {why}."
     else:
@@ -333,7 +335,9 @@ def _distribution(
         few = [f"Too few answered to draw: {', '.join(lacking)}."] if lacking else []
         caption = " ".join([caption, *cut, *few])
     source = next(m.source for m, _ in of_view(View.TABLE) + of_view(View.BILL) if _is_of(m, times))
-    head = Head(name, prose.texts("distribution_titles")[times], caption, source, _spoken(parts))
+    head = Head(
+        name, prose.texts("distribution_titles")[str(times)], caption, source, _spoken(parts)
+    )
     return distribution(head, curves, _axes("distribution_axes"), arms)
 
 

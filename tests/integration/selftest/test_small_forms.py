@@ -11,8 +11,9 @@ from statistics import median
 
 import pytest
 
-from bench.analysis.latency import Latencies, response_times
+from bench.analysis.latency import Latencies, times_of
 from bench.load.driver import Load, LoadDriver, Measured
+from bench.metrics import Times
 from bench.model import Targets
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.watchdog import Watchdog
@@ -69,7 +70,7 @@ def driver(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., LoadDri
 
 
 def felt(measured: Measured) -> Latencies:
-    return response_times(rows_of(measured), 30.0)
+    return times_of(rows_of(measured), Times.RESPONSE, 30.0)
 
 
 def asked(url: str) -> int:

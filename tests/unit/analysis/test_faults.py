@@ -8,6 +8,7 @@ import pytest
 
 from bench.analysis import analyse
 from bench.analysis.caveats import VOIDING
+from bench.analysis.counters import Marks
 from bench.analysis.faults import AgeBy, FaultArm, FaultRound, fault_trial
 from bench.model import CaveatKind, FaultRecord, Outcome
 from bench.store import Store
@@ -54,10 +55,10 @@ def trial(**tables: Any) -> FaultRound:
         "requests": requests(lambda at: (at + 0.002, "ok")),
         "freshness": writes(FRESH_AGAIN),
         "audit": QUIET,
-        "refills": {},
+        "marks": None,
     }
     fault = tables.pop("fault", FAULT)
-    return fault_trial(replace(RECORD, fault=fault), fault, **(given | tables)).round
+    return fault_trial(replace(RECORD, fault=fault), **(given | tables)).round
 
 
 def counts(found: FaultRound) -> tuple[int, int, int]:
@@ -170,7 +171,10 @@ def test_without_an_audit_log_there_is_no_herd() -> None:
 
 
 def test_rounds_are_pooled_and_the_worst_is_told() -> None:
-    slow = trial(freshness=writes((9.5, 9.6, 12.0, 12.5)), refills={"expired": 1})
+    names = ["mark", "source", "name", "labels", "value"]
+    filled = ("server", "informer_fills_total", 'reason="expired"')
+    scraped = pd.DataFrame([("begin", *filled, 0.0), ("end", *filled, 1.0)], columns=names)
+    slow = trial(freshness=writes((9.5, 9.6, 12.0, 12.5)), marks=Marks(scraped))
     arm = FaultArm("informer", (trial(), slow, trial(requests=requests(refused))))
     assert (147, 98, 0, 49) == (arm.asked, arm.in_time, arm.late, arm.failed)
     assert {"expired": 1} == arm.refills

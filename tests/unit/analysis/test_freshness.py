@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from bench.analysis.latency import pool_freshness, read_freshness
+from bench.analysis.latency import FreshnessCounts, freshness_counts, pool, times_of
+from bench.metrics import Times
 
 COLUMNS = (
     "acked_us",
@@ -29,42 +30,40 @@ def rows(*given):
     return pd.DataFrame(made, columns=COLUMNS)
 
 
-def test_the_bounds_are_the_last_stale_send_and_the_first_fresh_answer():
-    found = read_freshness(rows((True, 4_000, 11_000, None), (False, None, 900, None)))
-    assert [0.9, 11.0] == found.upper.answered_ms.tolist()
-    assert [0.0, 4.0] == found.lower.answered_ms.tolist()
+def staleness(rows):
+    return times_of(rows, Times.STALENESS)
+
+
+def test_staleness_ends_with_the_first_fresh_answer():
+    found = staleness(rows((True, 4_000, 11_000, None), (False, None, 900, None)))
+    assert [0.9, 11.0] == found.answered_ms.tolist()
 
 
 def test_first_reads_that_were_older_are_violations():
-    found = read_freshness(rows((True, 100, 5_000, None), (False, None, 900, None)))
-    assert (2, 1) == (found.first_reads, found.first_stale)
+    found = freshness_counts(rows((True, 100, 5_000, None), (False, None, 900, None)))
+    assert FreshnessCounts(writes=2, never_seen=0, first_reads=2, first_stale=1) == found
 
 
 def test_a_write_that_was_never_seen_is_longer_than_was_waited():
-    given = [(True, 100, 5_000, None)] * 5 + [(True, 2_000_000, None, None)] * 95
-    found = read_freshness(rows(*given))
-    assert 95 == found.never_seen
-    median = found.upper.percentile(0.5)
+    given = rows(*[(True, 100, 5_000, None)] * 5, *[(True, 2_000_000, None, None)] * 95)
+    assert 95 == freshness_counts(given).never_seen
+    median = staleness(given).percentile(0.5)
     assert (2_000.0, True) == (median.value_ms, median.at_least)
 
 
-def test_an_event_may_come_before_the_acknowledgement():
-    found = read_freshness(rows((False, None, 900, -300), (False, None, 900, 1_300)))
-    assert [-0.3, 1.3] == found.event_delay.answered_ms.tolist()
+def test_an_event_may_come_before_the_acknowledgement_and_none_is_no_event():
+    given = rows((False, None, 900, -300), (False, None, 900, 1_300), (False, None, 900, None))
+    found = times_of(given, Times.EVENT_DELAY)
+    assert ([-0.3, 1.3], 0) == (found.answered_ms.tolist(), found.censored)
 
 
 @pytest.mark.parametrize("given", [[], [(None, None, None, None)] * 3])
 def test_without_a_server_to_ask_there_is_nothing_to_tell(given):
-    assert read_freshness(rows(*given)) is None
+    assert freshness_counts(rows(*given)) is None
+    assert 0 == staleness(rows(*given)).samples
 
 
 def test_trials_are_pooled_by_write():
-    one = read_freshness(rows((True, 100, 5_000, None)))
-    two = read_freshness(rows((False, None, 900, 200), (False, None, 700, 200)))
-    found = pool_freshness([one, None, two])
-    assert (3, 3, 1) == (found.writes, found.first_reads, found.first_stale)
-    assert [0.7, 0.9, 5.0] == found.upper.answered_ms.tolist()
-
-
-def test_nothing_pooled_is_nothing():
-    assert pool_freshness([None]) is None
+    one = staleness(rows((True, 100, 5_000, None)))
+    two = staleness(rows((False, None, 900, 200), (False, None, 700, 200)))
+    assert [0.7, 0.9, 5.0] == pool([one, two]).answered_ms.tolist()

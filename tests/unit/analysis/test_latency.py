@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from bench.analysis.latency import (
     Latencies,
     pool,
-    response_times,
     samples_needed,
-    service_times,
+    times_of,
 )
+from bench.metrics import Times
+
+
+def response_times(rows, timeout_s):
+    return times_of(rows, Times.RESPONSE, timeout_s)
 
 
 def rows(latencies_us, outcomes=None, sent_after_us=0):
@@ -69,7 +73,7 @@ def test_without_a_known_time_out_the_bound_is_the_longest_wait_seen():
 def test_the_two_latencies_differ_by_the_wait_before_the_send():
     frame = rows([5_000] * 20, sent_after_us=2_000)
     assert response_times(frame, None).percentile(0.5).value_ms == 5.0
-    assert service_times(frame).percentile(0.5).value_ms == 3.0
+    assert times_of(frame, Times.SERVICE).percentile(0.5).value_ms == 3.0
 
 
 def test_pooling_is_of_requests_and_not_of_percentiles():

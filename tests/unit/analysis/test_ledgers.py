@@ -79,9 +79,7 @@ def test_a_server_that_sends_more_than_it_says_is_found_with_both_figures():
         scrapes(client=[("list", "pods", "", 200, 1)], metric=[("LIST", "pods", "", 200, 3)]),
     )
     assert found.agree is False
-    assert ["list pods 200: the server's own count 1, audit log 3"] == [
-        str(one) for one in found.disagreements
-    ]
+    assert ("list pods 200: the server's own count 1, audit log 3",) == found.disagreements
 
 
 def test_equal_totals_of_unlike_codes_do_not_agree():
@@ -218,7 +216,7 @@ def test_more_than_one_a_mark_is_not_straddling():
 
     found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
 
-    assert ["update leases 200"] == [str(one.key) for one in found.disagreements]
+    assert ["update leases 200"] == [one.split(":")[0] for one in found.disagreements]
 
 
 def test_a_key_that_others_use_too_is_compared_exactly():
@@ -227,7 +225,7 @@ def test_a_key_that_others_use_too_is_compared_exactly():
 
     found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
 
-    assert ["update leases 200"] == [str(one.key) for one in found.disagreements]
+    assert ["update leases 200"] == [one.split(":")[0] for one in found.disagreements]
 
 
 def test_a_request_that_the_metric_alone_knows_is_nobodys_to_excuse():
@@ -235,4 +233,4 @@ def test_a_request_that_the_metric_alone_knows_is_nobodys_to_excuse():
 
     found = read_ledgers(a_trial(), audit(LIST), scrapes([("list", "pods", "", 200, 1)], metric))
 
-    assert ["list secrets 200"] == [str(one.key) for one in found.disagreements]
+    assert ["list secrets 200"] == [one.split(":")[0] for one in found.disagreements]

@@ -61,18 +61,18 @@ def test_each_replica_has_its_own_requests_and_they_add_up_to_the_accounts():
     found = read(
         audit((f"{OURS}/1", "list", 3), (f"{OURS}/2.1", "list", 2), (f"{OURS}/2.2", "get", 4))
     )
-    first, second = found.replicas.replicas
-    assert (3, 0) == (first.of_pods("list"), first.of_pods("get"))
-    assert (2, 4) == (second.of_pods("list"), second.of_pods("get"))
-    assert found.audit_user == first.audit + second.audit
+    first, second = found.replicas.rows
+    assert (3, 0) == (first.lists, first.gets)
+    assert (2, 4) == (second.lists, second.gets)
+    assert found.audit_user.total() == first.audit_log + second.audit_log
     assert {} == found.replicas.others
     assert [] == list(found.replicas.findings())
 
 
 def test_what_the_freshness_probe_made_a_replica_ask_is_left_out_of_its_reads():
     found = read(audit((f"{OURS}/1", "get", 9, PROBE_NAME), (f"{OURS}/1", "list", 1)))
-    first, _ = found.replicas.replicas
-    assert (1, 10) == (first.reads, first.audit.total())
+    first, _ = found.replicas.rows
+    assert (1, 0, 10) == (first.lists, first.gets, first.audit_log)
 
 
 def test_equal_sums_of_unlike_replicas_do_not_agree():
@@ -80,11 +80,11 @@ def test_equal_sums_of_unlike_replicas_do_not_agree():
     assert read(table, own_counts(r1=5, r2=5)).agree is True
     found = read(table, own_counts(r1=6, r2=4))
     assert found.agree is False
-    assert [
+    assert (
         "list pods 200: own count of replica 1 6, audit log of replica 1 5",
         "list pods 200: own count of replica 2 4, audit log of replica 2 5",
-    ] == [str(one) for one in found.disagreements]
-    assert [False, False] == [one.agree for one in found.replicas.replicas]
+    ) == found.disagreements
+    assert [False, False] == [one.agree for one in found.replicas.rows]
 
 
 def test_a_replica_that_read_nothing_where_the_others_did_is_told():
@@ -101,8 +101,8 @@ def test_a_few_reads_that_only_one_made_are_chance():
 def test_watches_count_from_the_start_of_a_replica():
     before = {f"{OURS}/1": 1, f"{OURS}/2.1": 1, f"{OURS}/2.2": 1}
     found = read(audit((f"{OURS}/1", "watch", 1)), before=before)
-    assert [2, 2] == [one.watches for one in found.replicas.replicas]
-    assert [1, 0] == [one.of_pods("watch") for one in found.replicas.replicas]
+    assert [2, 2] == [one.watches_since_start for one in found.replicas.rows]
+    assert [1, 0] == [one.watches for one in found.replicas.rows]
     assert [] == list(found.replicas.findings())
 
 
@@ -110,7 +110,7 @@ def test_a_replica_without_a_watch_beside_others_that_have_one_is_told():
     found = read(audit(), replicas=3, before={f"{OURS}/1": 1, f"{OURS}/3": 1})
     (said,) = found.replicas.findings()
     assert said.startswith("replica 2 of 3 opened no watch of pods, where others of them did")
-    assert [True, False, True] == [one.seen for one in found.replicas.replicas]
+    assert [True, False, True] == [one.seen for one in found.replicas.rows]
 
 
 def test_somebody_else_with_the_account_is_told():
@@ -142,5 +142,5 @@ def test_nothing_is_said_of_one_replica_or_where_user_agents_were_not_kept(lacki
 
 def test_a_ledger_without_own_counts_is_not_comparable():
     assert [None, None] == [
-        one.agree for one in read(audit((f"{OURS}/1", "list", 3))).replicas.replicas
+        one.agree for one in read(audit((f"{OURS}/1", "list", 3))).replicas.rows
     ]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis import analyse
+from bench.metrics import Times
 from bench.model import NO_SERVER, PROBE_NAME, Outcome
 from bench.store import Store
 from bench.store.tables import REQUESTS, write_table
@@ -227,6 +228,6 @@ def test_a_percentile_of_the_observers_is_stated_of_all_rounds_where_no_round_ca
     informer = arm(analysis, "informer")
     figure = informer.figure("staleness_p50")
     assert ({}, "withheld: a round needs 20 requests, has 10") == (figure.rounds, figure.missing)
-    assert figure.value == data.freshness("list", "informer").upper.percentile(0.5).value_ms
+    assert figure.value == data.times("list", "informer", Times.STALENESS).percentile(0.5).value_ms
     assert (None, None) == (figure.low, figure.high)
     assert analysis.scenarios[0].comparison("staleness_p50", "direct") is None

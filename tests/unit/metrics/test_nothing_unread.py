@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench.analysis import cost_model, faults, latency, result
+from bench.analysis import cost_model, faults, latency, requests, result
 from bench.stats import Estimate
 
 ROOT = Path(bench.__file__).parent
-WHOLE = {faults.FaultRound, result.ReplicaRequests, result.TrialLine}
+WHOLE = {faults.FaultRound, requests.ReplicaRequests, result.TrialLine}
 """Classes of which a table of CSV has every field, by their names alone."""
-INNER = {latency.Latencies, latency.Freshness, faults.FaultTrial, faults._Herd}
+INNER = {latency.Latencies, faults.FaultTrial, requests.ReplicaLedgers}
 """What the analysis itself is made from; no part of the document."""
 NOT_SHOWN = {
     ("RunAnalysis", "summary_schema"): "what a reader of the file decides by",
@@ -26,7 +26,7 @@ NOT_SHOWN = {
 
 
 def document_classes():
-    for module in (result, cost_model, faults, latency):
+    for module in (result, cost_model, faults, latency, requests):
         for found in vars(module).values():
             own = getattr(found, "__module__", None) == module.__name__
             if own and is_dataclass(found) and found not in INNER:

@@ -79,6 +79,18 @@ NEW = """
         views=TABLE,
     ),
 """
+TENANT = """
+    Metric(
+        "tenant_p50",
+        "A tenant's read, p50",
+        "",
+        "ms",
+        source="tenant.parquet: done_us - intended_us",
+        of=Quantile(Times("tenant", "tenant", "intended_us", "done_us"), 0.5),
+        group=Group.NEIGHBOURS,
+        views=TABLE,
+    ),
+"""
 RULE = """
 name = "new"
 description = "A rule of what is new."
@@ -114,6 +126,7 @@ print(json.dumps({
     "headline": [metric.key for metric, _ in of_view(View.HEADLINE) if metric.q],
     "compared": [c["metric"] for c in raw["scenarios"][0]["comparisons"]].count(key),
     "latency": [[p["q"], p["value_ms"]] for p in direct["latency"]],
+    "ledgers": [d for t in raw["trials"] for d in t["ledgers"]["disagreements"]],
 }))
 """
 
@@ -157,6 +170,24 @@ def test_a_new_metric_is_one_entry(tmp_path, reader):
         found["table"],
         found["compared"],
     )
+
+
+def test_an_observers_table_is_held_against_the_audit_log_and_a_figure_of_it_is_one_entry(
+    tmp_path, reader
+):
+    place = "    # How old answers are"
+    results = tmp_path / "results" / reader.record.run
+    shutil.copytree(reader.folder, results)
+    for table in results.glob("trials/*/bystander.parquet"):
+        shutil.copy(table, table.with_name("tenant.parquet"))
+    plain = analyse(reader).scenarios[0].arm("direct").figure("bystander_p50")
+
+    def change(text):
+        return text.replace(place, TENANT + place, 1)
+
+    found = with_registry(tmp_path, change, "tenant_p50", Store(results.parent).open(results.name))
+    assert ([plain.value], True, 2) == (found["value"], found["table"], found["rounds"])
+    assert ["tenant: did 160 by its own rows, audit log 0"] * 6 == found["ledgers"]
 
 
 def test_a_new_percentile_is_one_line_and_stands_nowhere_but_under_its_own_name(tmp_path, reader):

@@ -3,10 +3,11 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.analysis import read_run
-from bench.analysis.latency import Freshness, Latencies
+from bench.analysis.latency import Latencies
 from bench.model import NO_SERVER, Scenario
 from bench.selftest import NAMES
 from bench.selftest.checks import (
@@ -116,7 +117,10 @@ def a_run_of(**kept):
     def of(scenario, server, *_):
         return kept.get(f"{scenario}_{server}")
 
-    return SimpleNamespace(times=of, freshness=of, record=SimpleNamespace(run="made-up"))
+    reader = SimpleNamespace(observed=lambda trial, *_: trial)
+    return SimpleNamespace(
+        times=of, of_arm=of, reader=reader, record=SimpleNamespace(run="made-up")
+    )
 
 
 def waits(stalled_share, longest_ms, n=2000):
@@ -147,14 +151,11 @@ def test_a_stall_must_be_felt_in_the_open_model_and_hidden_in_the_closed(opened,
     ],
 )
 def test_an_old_answer_must_be_found_as_old_as_it_is(low, high, first_stale, expected):
-    freshness = Freshness(
-        upper=Latencies(np.full(30, high), 0, 0.0),
-        lower=Latencies(np.full(30, low), 0, 0.0),
-        first_reads=30,
-        first_stale=first_stale,
-        event_delay=Latencies(np.empty(0), 0, 0.0),
-    )
-    assert expected == verdicts(stale(a_run_of(watched_stale=freshness)))
+    rows = pd.DataFrame({"acked_us": range(0, 30_000, 1_000), "reads": 1, "event_us": np.nan})
+    rows["first_stale"] = np.arange(30) < first_stale
+    rows["stale_sent_us"] = rows["acked_us"] + low * 1e3
+    rows["fresh_done_us"] = rows["acked_us"] + high * 1e3
+    assert expected == verdicts(stale(a_run_of(watched_stale=[SimpleNamespace(trial=rows)])))
 
 
 def test_a_run_without_the_arm_is_told():

@@ -98,9 +98,11 @@ def test_what_probe_and_bystander_saw_is_kept_with_what_they_did_not_see(store):
     observed = {"freshness": (FreshnessRow, freshness), "bystander": (BystanderRow, bystander)}
     writer.write_trial(a_trial(), observed=observed)
     reader = store.open("latest")
-    assert [True, None] == list(reader.freshness(a_trial())["first_stale"])
-    assert [5_400.0] == list(reader.freshness(a_trial())["fresh_done_us"].dropna())
-    assert ["ok", "dropped"] == list(reader.bystander(a_trial())["outcome"])
+    assert ["bystander", "freshness"] == reader.observers(a_trial())
+    read = {name: reader.observed(a_trial(), name) for name in reader.observers(a_trial())}
+    assert [True, None] == list(read["freshness"]["first_stale"])
+    assert [5_400.0] == list(read["freshness"]["fresh_done_us"].dropna())
+    assert ["ok", "dropped"] == list(read["bystander"]["outcome"])
 
 
 def test_a_record_of_the_first_schema_reads_with_what_it_lacks_as_not_measured(store):
