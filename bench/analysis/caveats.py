@@ -26,6 +26,16 @@ RATE_REACHED = 0.95
 CHURN_REACHED = 0.9
 SATURATED_SHARE = 0.8
 """CPU share of the single-threaded load generator above which it may be the bottleneck."""
+LATE_MS = (20.0, 50.0)
+"""A request sent by more than the gap between arrivals after its time is late, but no bound is
+shorter than what a busy machine's scheduler does to any process, nor longer than what would
+stand beside the latencies of interest."""
+LATE_SHARE = 0.05
+"""Share of late requests above which the load was another than the one that was ordered."""
+NOTHING_LEFT = 0.95
+"""Share of the machine's processor time in use above which a fixed rate measures its queue."""
+THROTTLED = 0.01
+STEAL = 0.05
 PROBED_TIMES = 10
 """How many times the load's reads the freshness probe's are when the server's CPU is theirs."""
 SHOWN_KEYS = 4
@@ -35,9 +45,12 @@ CONSISTENT = ("direct",)
 VOIDING = (
     CaveatKind.CONTROL_FIRED,
     CaveatKind.ANSWERS_DIFFER,
+    CaveatKind.WRONG_ANSWERS,
     CaveatKind.STALE_ANSWERS,
     CaveatKind.LEDGERS_DISAGREE,
     CaveatKind.API_SERVER_RESTARTED,
+    CaveatKind.GENERATOR_LATE,
+    CaveatKind.MACHINE_SATURATED,
     CaveatKind.NOT_INTERLEAVED,
     CaveatKind.RUN_INCOMPLETE,
     CaveatKind.ANSWERS_UNCHECKED,
@@ -102,8 +115,11 @@ def _computed(
             yield from _of_control(scenario.scenario.name, control)
     yield from _of_run(run.record, run.equality, len(run.trials))
     yield from _of_metrics(run.record, run.every)
+    yield from _of_pressure(run.trials)
     for trial in run.trials:
         yield from _of_trial(trial)
+    for one in run.data:
+        yield from _of_processors(one)
     for one in run.every:
         yield from _of_tables(one, run.record.plan.server_of(one.trial.server))
     for scenario in scenarios:
@@ -186,6 +202,51 @@ def _of_rates(record: TrialRecord) -> Iterator[Caveat]:
             f"times a second, the load {reads_per_s:.3g}: the server's CPU is that of both"
         )
         yield Caveat(CaveatKind.OBSERVER_EFFECT, text, *where)
+
+
+def _of_processors(data: TrialData) -> Iterator[Caveat]:
+    """Yield that the load generator was late, or that the machine had no time left."""
+    trial, offered, machine = data.trial, data.record.requested_rps, data.record.machine
+    where = (trial.scenario, trial.server, trial.round)
+    if offered and len(data.late_ms):
+        shortest, longest = LATE_MS
+        bound_ms = min(max(1000 / offered, shortest), longest)
+        share = float((data.late_ms > bound_ms).mean())
+        if share > LATE_SHARE:
+            text = (
+                f"{share:.0%} of the requests were sent more than {bound_ms:g} ms after their "
+                f"time, the latest {data.late_ms[-1]:,.0f} ms: the load generator did "
+                "not come to run, and latencies are its own as well"
+            )
+            yield Caveat(CaveatKind.GENERATOR_LATE, text, *where)
+    if machine is None:
+        return
+    waited = "" if machine.waited is None else f", and {machine.waited:.0%} of it a process waited"
+    if offered and machine.busy > NOTHING_LEFT:
+        text = (
+            f"{machine.busy:.0%} of the machine's processor time was in use in the window{waited}: "
+            "nothing was left, and figures at a fixed rate are of the queue for processors"
+        )
+        yield Caveat(CaveatKind.MACHINE_SATURATED, text, *where)
+    elif machine.throttled is not None and machine.throttled > THROTTLED:
+        text = (
+            f"a CPU quota held this machine's processes back for {machine.throttled:.0%} of the "
+            "window: figures are of the quota"
+        )
+        yield Caveat(CaveatKind.MACHINE_SATURATED, text, *where)
+    if machine.steal > STEAL:
+        text = f"the hypervisor gave {machine.steal:.0%} of the processor time to others (steal)"
+        yield Caveat(CaveatKind.NOISY_MACHINE, text, *where)
+
+
+def _of_pressure(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
+    """Yield, once, that the kernel does not tell whether processes waited for a processor."""
+    if any(one.machine is not None and one.machine.waited is None for one in trials):
+        text = (
+            "the kernel shows no pressure stall information (/proc/pressure/cpu), so for how long "
+            "processes waited for a processor is not known"
+        )
+        yield Caveat(CaveatKind.METRIC_MISSING, text)
 
 
 def _of_tables(data: TrialData, server: str) -> Iterator[Caveat]:

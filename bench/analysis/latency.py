@@ -97,6 +97,11 @@ def times_of(rows: pd.DataFrame, times: Times, timeout_s: float | None = None) -
     return Latencies(np.sort(took[answered]), unanswered, bound)
 
 
+def send_lags(requests: pd.DataFrame) -> Floats:
+    """Return how long after its intended start each request was sent, in ms, ascending."""
+    return np.sort(_ms((requests["sent_us"] - requests["intended_us"]).dropna()))
+
+
 def pool(parts: Iterable[Latencies]) -> Latencies:
     """Pool the rounds of an arm: percentiles are of all requests, never averages of percentiles."""
     parts = list(parts)

@@ -18,11 +18,13 @@ from bench.metrics import BY_KEY, Metric
 from bench.model import (
     AGAIN,
     NO_SERVER,
+    AnswerCheck,
     Caveat,
     Environment,
     EqualityRecord,
     LoadWorker,
     LoadWorkers,
+    MachineUse,
     Outcome,
     Plan,
     Resumption,
@@ -421,6 +423,10 @@ class TrialLine:
     ready_s: float | None
     equal_to_list: bool | None
     replicas: int
+    answers: AnswerCheck | None = None
+    """How many of the window's answers were judged by what the cluster held, and were wrong."""
+    machine: MachineUse | None = None
+    """What became of the machine's processor time in the window."""
     load_workers: tuple[LoadWorker, ...] = ()
     ledgers: LedgerTotals | None = None
     """``None``: a failed trial, or one with a fault, whose ledgers are not held together."""

@@ -124,6 +124,8 @@ def _line(record: TrialRecord, data: TrialData | None) -> TrialLine:
         ready_s=record.ready_s,
         equal_to_list=record.equal_to_list,
         replicas=record.replicas,
+        answers=record.answers,
+        machine=record.machine,
         load_workers=record.load_workers,
         ledgers=_ledgers(data) if data else None,
     )

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from bench.analysis.counters import Marks
 from bench.analysis.faults import FaultTrial, fault_trial
 from bench.analysis.latency import (
+    Floats,
     FreshnessCounts,
     Latencies,
     Percentile,
     freshness_counts,
     pool,
+    send_lags,
     times_of,
 )
 from bench.analysis.ledgers import OPEN_WATCHES, Ledgers, read_ledgers
@@ -42,6 +44,8 @@ class TrialData:
     marks: Marks | None
     times: Mapping[Times, Latencies]
     """The distributions that were recorded; those of the load always are."""
+    late_ms: Floats
+    """How long after their intended start requests were sent, ascending."""
     freshness: FreshnessCounts | None = None
     """Of the server under test; ``None`` also where there is none."""
     fault: FaultTrial | None = None
@@ -100,6 +104,7 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
         ledgers=read_ledgers(record, audit, marks, observed),
         marks=marks,
         times={each: one for each, one in times.items() if one.samples or each.table == "requests"},
+        late_ms=send_lags(requests),
         freshness=None if freshness is None else freshness_counts(freshness),
         fault=fault_trial(record, requests, freshness, audit, marks),
     )

@@ -23,7 +23,8 @@ class ChurnReport:
     Rates and counts are of writes; the write that creates a pod is two requests,
     since its status is set by the second.
     ``resource_version`` is the newest that any of its writes was acknowledged
-    with since it started, "" before the first.
+    with since it started, "" before the first. ``fewest`` and ``most`` are how many of
+    its pods lived at any time: never fewer, never more, but for writes that failed.
     """
 
     requested_per_s: float
@@ -34,6 +35,8 @@ class ChurnReport:
     elapsed_s: float
     resource_version: str
     first_failure: str | None
+    fewest: int
+    most: int
 
 
 class Churn(Stoppable):

@@ -21,6 +21,8 @@ class ChurnPlan:
         self._stable = [pod for pod in pods if pod.is_stable]
         self._missing: list[PodKey] = []
         self._restarts: dict[PodKey, int] = {}
+        self.at_least = self.at_most = len(pods)
+        """Pods that live now, whatever becomes of the writes under way."""
 
     def draw(self) -> tuple[str, PodKey] | None:
         """Return the next write and its pod, ``None`` if every pod is being written."""
@@ -30,6 +32,7 @@ class ChurnPlan:
         elif kind == "delete" and self._missing:
             kind = "create"
         if kind == "create":
+            self.at_most += 1
             return kind, self._missing.pop(0)
         pools = [self._free] if kind == "delete" else [self._free, self._stable]
         return self._take(kind, [pool for pool in pools if pool])
@@ -40,6 +43,7 @@ class ChurnPlan:
         pool = self._rng.choices(pools, [len(pool) for pool in pools])[0]
         place = self._rng.randrange(len(pool))
         pool[place], pool[-1] = pool[-1], pool[place]
+        self.at_least -= kind == "delete"
         return kind, pool.pop()
 
     def next_restarts(self, pod: PodKey) -> int:
@@ -49,6 +53,8 @@ class ChurnPlan:
 
     def done(self, kind: str, pod: PodKey, *, succeeded: bool) -> None:
         """Take the pod back after its write."""
+        self.at_least += (kind, succeeded) in {("create", True), ("delete", False)}
+        self.at_most -= (kind, succeeded) in {("delete", True), ("create", False)}
         if kind == "delete" and succeeded:
             self._restarts.pop(pod, None)
             self._missing.append(pod.replacement())

@@ -33,6 +33,9 @@ class Tally:
     failed: int = 0
     dropped: int = 0
     first_failure: str | None = None
+    fewest: int = 0
+    most: int = 0
+    """Pods that lived at once: never fewer, never more."""
 
 
 class Writer:
@@ -43,7 +46,7 @@ class Writer:
         self._placement = placement
         self._plan = plan
         self._lock = threading.Condition()
-        self._tally = Tally(0.0)
+        self._tally = Tally(0.0, fewest=plan.at_least, most=plan.at_most)
         self._outstanding = 0
         self._newest = 0
         self._orders: queue.SimpleQueue[tuple[str, PodKey]] = queue.SimpleQueue()
@@ -55,7 +58,7 @@ class Writer:
     def resume(self, rate_per_s: float) -> None:
         """Start writing at the rate."""
         self.pause()
-        self._tally = Tally(rate_per_s)
+        self._tally = Tally(rate_per_s, fewest=self._plan.at_least, most=self._plan.at_most)
         if rate_per_s > 0:
             self._halt = threading.Event()
             self._pacer = threading.Thread(target=self._pace, daemon=True)
@@ -80,6 +83,8 @@ class Writer:
                 "elapsed_s": elapsed_s,
                 "resource_version": str(self._newest) if self._newest else "",
                 "first_failure": tally.first_failure,
+                "fewest": tally.fewest,
+                "most": tally.most,
             }
 
     def _pace(self) -> None:
@@ -93,7 +98,13 @@ class Writer:
                     self._tally.dropped += 1
                     continue
                 self._outstanding += 1
+                self._note_population()
             self._orders.put(drawn)
+
+    def _note_population(self) -> None:
+        tally, plan = self._tally, self._plan
+        tally.fewest = min(tally.fewest, plan.at_least)
+        tally.most = max(tally.most, plan.at_most)
 
     def _send(self) -> None:
         while True:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from time import monotonic
 
 import msgspec
 
-from bench.load.connection import Address, Connection, NoAnswerError
+from bench.load.connection import Address, Connection, NoAnswerError, Response
 from bench.load.phases import Phase
 from bench.load.recorder import Result
 from bench.load.routes import Ask
@@ -81,8 +80,11 @@ class BodyCheck:
     def __init__(self) -> None:
         self._entries: dict[str, int] = {}
 
-    def check(self, path: str, body: bytes) -> None:
-        """Raise ``ImplausibleBodyError`` unless ``body`` may be the right answer to ``path``."""
+    def check(self, path: str, body: bytes) -> int:
+        """Return how many pods ``body`` holds.
+
+        Raises ``ImplausibleBodyError`` unless it may be the right answer to ``path``.
+        """
         try:
             envelope = msgspec.json.decode(body, type=_Envelope)
         except msgspec.DecodeError as error:
@@ -95,8 +97,9 @@ class BodyCheck:
             raise ImplausibleBodyError(f"{asked} was asked for, {given} came")
         if isinstance(envelope.result, dict):
             _check_pod(path, envelope.result)
-        else:
-            self._check_entries(path, len(envelope.result))
+            return 1
+        self._check_entries(path, len(envelope.result))
+        return len(envelope.result)
 
     def _check_entries(self, path: str, entries: int) -> None:
         if entries == 0:
@@ -115,11 +118,6 @@ def _check_pod(path: str, pod: dict[str, msgspec.Raw]) -> None:
         raise ImplausibleBodyError(f"the pod is {found.namespace}/{found.name}")
 
 
-CHECK_EVERY = 100
-"""One body in so many is checked in full, a user's first among them: a check of 4.4 MB
-takes some 5 ms, ten times its reading."""
-
-
 class RequestFailedError(Exception):
     """What Locust is told of a request that brought no good answer. Few distinct texts."""
 
@@ -130,11 +128,11 @@ Report = Callable[[str, float, int, RequestFailedError | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An ask made ready to send; ``label`` is an index into the labels of its ``Questions``."""
+    """An ask made ready to send."""
 
     request: bytes
     path: str
-    label: int
+    label: str
 
 
 class Questions:
@@ -143,11 +141,8 @@ class Questions:
     def __init__(self, asks: Sequence[Ask], address: Address) -> None:
         self.asks = tuple(asks)
         self.address = address
-        self.labels = tuple(dict.fromkeys(ask.label for ask in asks))
-        codes = {label: code for code, label in enumerate(self.labels)}
-        self.ready = tuple(
-            Question(address.request(ask.path), ask.path, codes[ask.label]) for ask in asks
-        )
+        self.labels = tuple(ask.label for ask in asks)
+        self.ready = tuple(Question(address.request(ask.path), ask.path, ask.label) for ask in asks)
 
 
 class RequestClient:
@@ -158,15 +153,14 @@ class RequestClient:
         self._timeout_s = timeout_s
         self._report = report
         self._check = BodyCheck()
-        self._turn = count()
         self.backoff = Backoff()
 
     def ask(self, connection: Connection, phase: Phase, index: int, intended_s: float) -> None:
         """Ask question ``index``; count, record and report what comes of it. Never raises."""
         question = self._questions.ready[index]
-        keep = next(self._turn) % CHECK_EVERY == 0
         phase.in_flight += 1
         begun = monotonic()
+        keep = phase.reads_body(begun)
         try:
             response = connection.get(question.request, self._timeout_s, keep=keep)
             done = monotonic()
@@ -175,35 +169,40 @@ class RequestClient:
                 self.backoff.failed(monotonic(), lost=error.sent)
             result = Result.TIMEOUT if error.timed_out else Result.FAILED
             sent = begun if error.sent else None
-            phase.ended(intended_s, sent, None, 0, 0, question.label, result)
+            phase.ended(intended_s, sent, None, 0, 0, index, result)
             self._tell(phase, question, intended_s, 0, str(error))
             return
         finally:
             phase.in_flight -= 1
         self.backoff.succeeded()
-        wrong = self._judge(question, response.status, response.body)
+        entries, wrong = self._judge(phase, question, response)
         result = Result.FAILED if wrong else Result.OK
         size = response.body_bytes
-        phase.ended(intended_s, begun, done, response.status, size, question.label, result)
+        phase.ended(intended_s, begun, done, response.status, size, index, result, entries)
         self._tell(phase, question, intended_s, size, wrong, done)
 
     def refuse(self, phase: Phase, index: int, intended_s: float, *, dropped: bool) -> None:
         """Count an arrival that is not sent: dropped, or the server cannot be reached now."""
         question = self._questions.ready[index]
         result = Result.DROPPED if dropped else Result.FAILED
-        phase.ended(intended_s, None, None, 0, 0, question.label, result)
+        phase.ended(intended_s, None, None, 0, 0, index, result)
         why = "dropped: too many outstanding" if dropped else "not sent: server out of reach"
         self._tell(phase, question, intended_s, 0, why)
 
-    def _judge(self, question: Question, status: int, body: bytes | None) -> str | None:
-        if status != 200:
-            return f"status {status}"
-        if body is not None:
-            try:
-                self._check.check(question.path, body)
-            except ImplausibleBodyError as error:
-                return f"implausible body: {error}"
-        return None
+    def _judge(
+        self, phase: Phase, question: Question, response: Response
+    ) -> tuple[int | None, str | None]:
+        """Return how many pods the answer held, if it was read in full, and what is wrong."""
+        if response.status != 200:
+            return None, f"status {response.status}"
+        if response.body is None:
+            return None, None
+        phase.read += 1
+        try:
+            return self._check.check(question.path, response.body), None
+        except ImplausibleBodyError as error:
+            phase.wrong += 1
+            return None, f"implausible body: {error}"
 
     def _tell(
         self,
@@ -215,9 +214,8 @@ class RequestClient:
         done: float | None = None,
     ) -> None:
         elapsed_ms = ((monotonic() if done is None else done) - intended_s) * 1e3
-        label = self._questions.labels[question.label]
         if wrong is None:
-            self._report(label, elapsed_ms, size, None)
+            self._report(question.label, elapsed_ms, size, None)
             return
         phase.note_failure(f"GET {question.path}: {wrong}")
-        self._report(label, elapsed_ms, size, RequestFailedError(wrong))
+        self._report(question.label, elapsed_ms, size, RequestFailedError(wrong))

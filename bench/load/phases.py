@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol, Self
@@ -10,6 +10,7 @@ from typing import Protocol, Self
 import gevent
 from gevent.event import Event
 
+from bench.load.pacing import body_moments
 from bench.load.protocol import PROGRESS_EVERY_S, Progress
 from bench.load.recorder import Recorder, Result
 
@@ -43,11 +44,21 @@ class Phase:
     failed: int = 0
     dropped: int = 0
     in_flight: int = 0
+    read: int = 0
+    """Answers whose bodies were read in full."""
+    wrong: int = 0
+    """Those of them that were no right answers."""
     stood_still_s: float = 0.0
     """The longest time by which this process woke too late within the phase."""
     arrivals: Arrivals | None = None
     """Who makes the arrivals, in the open model."""
     first_failures: dict[str, None] = field(default_factory=dict)
+    _read_next_s: float = 0.0
+    _moments: Iterator[float] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._moments = body_moments(self.seconds)
+        self._read_next_s = next(self._moments)
 
     @property
     def end_s(self) -> float:
@@ -59,6 +70,14 @@ class Phase:
         if len(self.first_failures) < _FAILURES_KEPT:
             self.first_failures[text] = None
 
+    def reads_body(self, now_s: float) -> bool:
+        """Whether the answer to a request sent at ``now_s`` is to be read in full."""
+        elapsed_s = now_s - self.begin_s
+        if elapsed_s < self._read_next_s:
+            return False
+        self._read_next_s = next(moment for moment in self._moments if moment > elapsed_s)
+        return True
+
     def ended(
         self,
         intended_s: float,
@@ -66,10 +85,14 @@ class Phase:
         done_s: float | None,
         status: int,
         body_bytes: int,
-        label: int,
+        ask: int,
         result: Result,
+        entries: int | None = None,
     ) -> None:
-        """Count one request and make its row; times on the monotonic clock."""
+        """Count one request and make its row; times on the monotonic clock.
+
+        ``ask`` is the question's place in the route, ``entries`` what a body read in full held.
+        """
         self.sent += sent_s is not None
         if result is Result.OK:
             self.answered += 1
@@ -85,8 +108,9 @@ class Phase:
                 None if done_s is None else done_s - begin,
                 status,
                 body_bytes,
-                label,
+                ask,
                 result,
+                entries,
             )
 
 

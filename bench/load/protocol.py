@@ -109,6 +109,10 @@ class Measured:
     workers: tuple[LoadWorker, ...] = ()
     stood_still_s: float = 0.0
     """The longest time for which the load process, or a worker, did not run within the window."""
+    read: int = 0
+    """Answers whose bodies were read in full, spread over the window."""
+    wrong: int = 0
+    """Those of them that could not be right; they are among the ``failed``."""
     malformed: int = 0
     """Messages to the workers' port, up to now, that were none of a worker's and were dropped."""
     first_malformed: str = ""

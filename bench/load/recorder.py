@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 _NEVER = -1
-"""Stands for null in the time columns; no time of a window is before its begin."""
+"""Stands for null: no time of a window is before its begin, no list shorter than empty."""
 
 
 class Result(IntEnum):
@@ -30,7 +30,7 @@ class Result(IntEnum):
 class Recorder:
     """The rows of one window, times in microseconds from its begin.
 
-    ``labels`` are the route templates; a row names one by its index.
+    ``labels`` are the route templates of the route's asks, in their order.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -40,7 +40,8 @@ class Recorder:
         self._done_us = array("q")
         self._status = array("h")
         self._bytes = array("q")
-        self._route = array("h")
+        self._ask = array("i")
+        self._entries = array("i")
         self._outcome = array("b")
 
     def __len__(self) -> int:
@@ -53,16 +54,21 @@ class Recorder:
         done_s: float | None,
         status: int,
         body_bytes: int,
-        route: int,
+        ask: int,
         result: Result,
+        entries: int | None = None,
     ) -> None:
-        """Append a row; times in seconds from the window's begin, ``None`` for never."""
+        """Append a row; times in seconds from the window's begin, ``None`` for never.
+
+        ``entries``: how many pods a body held that was read in full.
+        """
         self._intended_us.append(round(intended_s * 1e6))
         self._sent_us.append(_NEVER if sent_s is None else round(sent_s * 1e6))
         self._done_us.append(_NEVER if done_s is None else round(done_s * 1e6))
         self._status.append(status)
         self._bytes.append(body_bytes)
-        self._route.append(route)
+        self._ask.append(ask)
+        self._entries.append(_NEVER if entries is None else entries)
         self._outcome.append(result)
 
     def lag_ms(self, percentile: float) -> float | None:
@@ -81,6 +87,9 @@ class Recorder:
 
     def table(self) -> pa.Table:
         """Return the rows, in the order in which the requests ended."""
+        names = list(dict.fromkeys(self._labels))
+        route_of = np.array([names.index(label) for label in self._labels], np.int16)
+        asks = np.frombuffer(self._ask, np.int32)
         return pa.table(
             {
                 "intended_us": pa.array(np.frombuffer(self._intended_us, np.int64)),
@@ -88,10 +97,12 @@ class Recorder:
                 "done_us": _nullable(self._done_us),
                 "status": pa.array(np.frombuffer(self._status, np.int16)),
                 "bytes": pa.array(np.frombuffer(self._bytes, np.int64)),
-                "route": _named(np.frombuffer(self._route, np.int16), self._labels),
+                "route": _named(route_of[asks], names),
                 "outcome": _named(
                     np.frombuffer(self._outcome, np.int8), [each.name.lower() for each in Result]
                 ),
+                "ask": pa.array(asks),
+                "entries": _nullable(self._entries, np.int32),
             }
         )
 
@@ -103,8 +114,8 @@ class Recorder:
         partial.replace(path)
 
 
-def _nullable(times: "array[int]") -> pa.Array:
-    values = np.frombuffer(times, np.int64)
+def _nullable(numbers: "array[int]", kind: type[np.integer] = np.int64) -> pa.Array:
+    values: np.ndarray = np.frombuffer(numbers, kind)
     return pa.array(values, mask=values == _NEVER)
 
 

@@ -99,6 +99,8 @@ class Session:
             failed=phase.failed,
             dropped=phase.dropped,
             in_flight=phase.in_flight,
+            read=phase.read,
+            wrong=phase.wrong,
             requested_rps=self._order.rate_rps,
             achieved_rps=good / seconds,
             schedule_lag_p99_ms=recorder.lag_ms(99) if is_open else None,

@@ -28,7 +28,7 @@ from bench.model.run import (
     RunRecord,
     RunState,
 )
-from bench.model.trial import FaultRecord, LoadWorker, Outcome, TrialRecord
+from bench.model.trial import AnswerCheck, FaultRecord, LoadWorker, MachineUse, Outcome, TrialRecord
 
 __all__ = [
     "AGAIN",
@@ -36,6 +36,7 @@ __all__ = [
     "PROBE_NAME",
     "SCHEMA",
     "Answer",
+    "AnswerCheck",
     "Arrivals",
     "Caveat",
     "CaveatKind",
@@ -45,6 +46,7 @@ __all__ = [
     "FaultRecord",
     "LoadWorker",
     "LoadWorkers",
+    "MachineUse",
     "Outcome",
     "Plan",
     "Resumption",

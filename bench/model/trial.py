@@ -57,6 +57,37 @@ class LoadWorker:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerCheck:
+    """How many of a window's good answers were judged by what the cluster held, and were wrong.
+
+    The size of each is judged where the right answer to its question is known; some bodies,
+    spread over the window, are read in full. A wrong one of these counts in all four.
+    """
+
+    judged: int
+    wrong: int
+    read: int
+    """Bodies that were read in full."""
+    wrong_when_read: int
+    unjudged: int = 0
+    """Good answers to questions whose right answer is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineUse:
+    """What became of the whole machine's processor time in the window; shares, 0 to 1."""
+
+    busy: float
+    steal: float
+    """Taken by the hypervisor for others."""
+    waited: float | None = None
+    """Of the time: some task was ready and had no processor (pressure stall information);
+    ``None``: the kernel does not tell."""
+    throttled: float | None = None
+    """Of the time: a CPU quota held our processes back; ``None``: no control group tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """``trial.json``: what was measured once, flat; everything else is derived from the tables.
 
@@ -128,6 +159,8 @@ class TrialRecord:
     """The same of etcd."""
     equal_to_list: bool | None = None
     """Whether the server, asked after the window, gave what a LIST gave."""
+    answers: AnswerCheck | None = None
+    """Whether the window's answers were right; ``None``: not judged."""
     shared: bool = False
     """Whether others used the API server meanwhile: its own figures are of them all."""
     probe_rps: float | None = None
@@ -136,6 +169,8 @@ class TrialRecord:
     """How long was waited before the trial until the machine was calm."""
     load_before: float | None = None
     """Share of the whole machine's CPU time in use just before the trial, 0 to 1."""
+    machine: MachineUse | None = None
+    """What became of the machine's processor time in the window; ``None``: not recorded."""
     kubernetes: str | None = None
     """Version of the API server that was read from; ``None``: that of the run's environment."""
     attempt: int | None = None

@@ -8,5 +8,5 @@ What does not belong here: a counter or a clock. Everything is measured by the v
 analysed by the very analysis that a person's own plans go through.
 """
 
-NAMES = ("same", "churn", "latency", "stall", "counts", "stale")
+NAMES = ("same", "churn", "latency", "stall", "counts", "stale", "answers", "saturation")
 """The calibration runs, in their order. Each has a plan and a check of its name."""

@@ -11,6 +11,7 @@ from bench.analysis.requests import Count
 from bench.analysis.result import Arm
 from bench.analysis.trial_data import TrialData
 from bench.metrics import BY_KEY, Times
+from bench.model import CaveatKind
 from bench.selftest.findings import Finding
 from bench.stats import Estimate, Verdict, mean
 
@@ -25,6 +26,15 @@ READS_NEAR = 0.005
 HUNG_UP, HUNG_UP_NEAR = 0.01, 0.0011
 """A window may begin between two of them: one more or less of a thousand."""
 STALE_MS, STALE_NEAR = 500.0, 0.10
+SATURATED = (CaveatKind.GENERATOR_LATE, CaveatKind.MACHINE_SATURATED)
+WRONG = (
+    ("faithful", "none", 0.0, 0.0),
+    ("half", "every second", 0.5, 0.05),
+    ("hundredth", "every hundredth", 0.01, 0.005),
+    ("all", "all", 1.0, 0.1),
+)
+"""Servers, how many of their answers are wrong under load, and how near that must be found: the
+first of a window are right, for what is no load yet."""
 CHURN_NEAR_MS, CHURN_NEAR = 5.0, 0.10
 
 Check = Callable[[RunData], Iterator[Finding]]
@@ -198,6 +208,61 @@ def stale(data: RunData) -> Iterator[Finding]:
     )
 
 
+def answers(data: RunData) -> Iterator[Finding]:
+    """Answers that are wrong under load alone are found, and void the run."""
+    for server, what, share, near in WRONG:
+        (one,) = _rounds(data, "steady", server)
+        check = one.record.answers
+        found = check.wrong / check.judged if check and check.judged else None
+        yield Finding(
+            f"wrong answers under load: {what}",
+            f"{share:.0%}",
+            "not judged" if check is None else f"{check.wrong:,} of {check.judged:,}",
+            f"{max(0.0, share - near):.1%} to {min(1.0, share + near):.1%}",
+            found is not None and abs(found - share) <= near,
+        )
+    (padded,) = _rounds(data, "steady", "padded")
+    check = padded.record.answers
+    read, wrong = (check.read, check.wrong_when_read) if check else (0, 0)
+    yield Finding(
+        "wrong answers of the right size under load: every second",
+        "half of those that are read in full",
+        f"{wrong} of {read}",
+        "a tenth to nine tenths",
+        0.1 * read < wrong < 0.9 * read,
+    )
+    void = {one.server for one in analyse(data).void if one.kind is CaveatKind.WRONG_ANSWERS}
+    expected = {server for server, *_, share, _ in WRONG if share} | {"padded"}
+    yield Finding(
+        "wrong answers under load: which servers void the run",
+        ", ".join(sorted(expected)),
+        ", ".join(sorted(map(str, void))) or "none",
+        "these and no other",
+        void == expected,
+    )
+
+
+def saturation(data: RunData) -> Iterator[Finding]:
+    """A machine without time left is found, and so is the load generator that came too late."""
+    void = analyse(data).void
+    for server, what in (("prompt", "nothing"), ("starved", "processes that never rest")):
+        (one,) = _rounds(data, "steady", server)
+        kinds = {each.kind for each in void if each.server == server} & set(SATURATED)
+        expected = set(SATURATED) if server == "starved" else set()
+        machine = one.record.machine
+        use = "not recorded" if machine is None else f"{machine.busy:.0%} in use"
+        if machine is not None and machine.waited is not None:
+            use += f", {machine.waited:.0%} waited"
+        yield Finding(
+            f"beside the servers: {what}",
+            ", ".join(sorted(expected)) or "no caveat",
+            f"{', '.join(sorted(kinds)) or 'no caveat'} ({use}; send lag p99 "
+            f"{_at(one.record.schedule_lag_p99_ms)})",
+            "these and no other",
+            kinds == expected,
+        )
+
+
 CHECKS: Mapping[str, Check] = {
     "same": same,
     "churn": churn,
@@ -205,6 +270,8 @@ CHECKS: Mapping[str, Check] = {
     "stall": stall,
     "counts": counts,
     "stale": stale,
+    "answers": answers,
+    "saturation": saturation,
 }
 """By the name of the plan."""
 

@@ -4,18 +4,24 @@ A flaw stands between who asks and who answers: it is handed the path and a
 function that asks the faithful server, and gives an answer, or ``None`` to hang up.
 """
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
 
 SPIN_S = 0.001
 """The end of a delay is waited for awake: a sleep ends up to a scheduler's tick late."""
 CONTROL_PATH = "/pods"
-"""What the harness asks for to check a server; ``HangUp`` spares it, so that the trial counts."""
+"""What the harness asks for to check a server; some flaws spare it, so that the trial counts."""
+LOADED_PER_S = 20
+"""More reads than the harness asks for by itself in any second."""
+EMPTY = b'{"code": 200, "message": "pong", "result": []}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,49 @@ class Faithful:
     def answer(self, path: str, ask: Ask) -> Answer:
         """Return what the faithful server says."""
         return ask(path)
+
+
+class LoadMeter:
+    """Tells load from the few questions that the harness asks by itself."""
+
+    def __init__(self) -> None:
+        self._asked: deque[float] = deque(maxlen=LOADED_PER_S)
+
+    def is_loaded(self) -> bool:
+        """Count one read, and return whether there were ``LOADED_PER_S`` within a second."""
+        self._asked.append(time.monotonic())
+        return len(self._asked) == LOADED_PER_S and self._asked[-1] - self._asked[0] < 1.0
+
+
+class Starve:
+    """Leaves nobody a processor: starts processes that do not rest, once, when load comes."""
+
+    SPIN = """
+import os, sys, time
+until = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < until and os.getppid() == int(sys.argv[1]):
+    pass
+"""
+
+    def __init__(self, processes: float, seconds: float) -> None:
+        self._processes, self._seconds = int(processes), seconds
+        self._load = LoadMeter()
+        self._lock = threading.Lock()
+        self.spinning: list[subprocess.Popen[bytes]] = []
+
+    def answer(self, path: str, ask: Ask) -> Answer:
+        """Return what the faithful server says."""
+        with self._lock:
+            if self._processes and self._load.is_loaded():
+                self._start()
+        return ask(path)
+
+    def _start(self) -> None:
+        argv = [sys.executable, "-c", self.SPIN, str(os.getpid()), str(self._seconds)]
+        for _ in range(self._processes):
+            # each in a session of its own, for some kernels share time out by sessions
+            self.spinning.append(subprocess.Popen(argv, start_new_session=True))
+        self._processes = 0
 
 
 class Delay:
@@ -101,6 +150,33 @@ class HangUp:
         return ask(path)
 
 
+class Emptied:
+    """Gives no pods in every ``every``-th answer, as long as it is under load."""
+
+    def __init__(self, every: float) -> None:
+        self._every = int(every)
+        self._turns = count(1)
+        self._load = LoadMeter()
+
+    def answer(self, path: str, ask: Ask) -> Answer:
+        """Return what the faithful server says, or a list without pods."""
+        answer = ask(path)
+        spared = path == CONTROL_PATH or not self._load.is_loaded()
+        if spared or next(self._turns) % self._every:
+            return answer
+        return replace(answer, body=self._emptied(answer.body))
+
+    def _emptied(self, body: bytes) -> bytes:  # noqa: ARG002 - its successor needs it
+        return EMPTY
+
+
+class Padded(Emptied):
+    """The same, with as many bytes as the right answer has."""
+
+    def _emptied(self, body: bytes) -> bytes:
+        return EMPTY.ljust(len(body))
+
+
 class Stale:
     """Answers as the faithful server did ``seconds`` ago.
 
@@ -139,11 +215,14 @@ class Stale:
 
 FLAWS: dict[str, Callable[..., Flaw]] = {
     "faithful": Faithful,
+    "starve": Starve,
     "delay": Delay,
     "stall": Stall,
     "times": Times,
     "hang-up": HangUp,
     "stale": Stale,
+    "emptied": Emptied,
+    "padded": Padded,
 }
 """By the name that the proxy's command line takes."""
 

@@ -59,10 +59,12 @@ REQUESTS = _table(
         "bytes": pa.int64(),
         "route": pa.string(),
         "outcome": pa.string(),
+        "ask": pa.int32(),
+        "entries": pa.int32(),
         "worker": pa.string(),
     },
     optional=("sent_us", "done_us"),
-    may_lack=("worker",),
+    may_lack=("ask", "entries", "worker"),
 )
 AUDIT = _table(
     "audit",

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from bench.cluster.api import Api
+from bench.cluster.placement import Placement
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster
 from bench.load.routes import load as load_route
@@ -139,6 +140,15 @@ def compare_with_list(
         if not differing or time.monotonic() > until:
             return differing
         time.sleep(AGAIN_S)
+
+
+def listed(api: Api, placement: Placement, path: str) -> set[tuple[str, str]]:
+    """Return namespace and name of the pods that the API server lists for our route ``path``."""
+    route, _, query = path.partition("?")
+    namespace = route.split("/")[2:]
+    where = f"/api/v1/namespaces/{namespace[0]}/pods" if namespace else placement.pods_path
+    heads = (item["metadata"] for item in api.get(f"{where}?{query}")["items"])
+    return {(head["namespace"], head["name"]) for head in heads}
 
 
 def _compare_path(servers: Sequence[ServerUnderTest], path: str, until: float) -> Answer:

@@ -13,7 +13,9 @@ from bench.probes.observation import Observed
 from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
 from bench.store import ObserverRows
 from bench.store.redaction import redact
+from bench.store.tables import REQUESTS, read_table
 from bench.sut.replicas import Replicas
+from bench.trial.answers import Expected, Held, answer_caveats, judge
 from bench.trial.marks import Mark, scrape_servers
 from bench.trial.record import (
     UPSTREAM_BYTES,
@@ -46,6 +48,7 @@ class Measurements:
     samples: list[SampleRow] = field(default_factory=list)
     observed: Mapping[str, ObserverRows] = field(default_factory=dict)
     """Of each observer that ran, by its name."""
+    _load: Measured | None = None
 
     def update(self, **figures: object) -> None:
         """Put figures into the record, by the names that they have there."""
@@ -82,7 +85,7 @@ class Measurements:
 
     def take_load(self, measured: Measured) -> None:
         """Record what the load process told of its window."""
-        self.requests = Path(measured.requests_file)
+        self.requests, self._load = Path(measured.requests_file), measured
         self.record = with_load(self.record, measured)
         self.note(load_caveats(measured))
 
@@ -110,6 +113,15 @@ class Measurements:
         if of_server:
             self.update(probe_rps=sum(seen.reads_per_s for seen in observed))
         self.note(observer_caveats(observed, "end"))
+
+    def take_answers(self, expected: Mapping[int, Expected], held: Held) -> None:
+        """Judge the window's answers by the right ones, by question, and record how many are."""
+        if self.requests is None or self._load is None:
+            return
+        rows, load = read_table(self.requests.parent, REQUESTS), self._load
+        check, first = judge(rows, expected, held, read=load.read, wrong=load.wrong)
+        self.update(answers=check)
+        self.note(answer_caveats(check, first, load.first_failures))
 
     def take_server(self, server: Replicas, sampler: Sampler, begin: Mark, end: Mark) -> None:
         """Record what the server spent between the marks, and what it holds.

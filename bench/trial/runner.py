@@ -4,23 +4,31 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import msgspec
+
+from bench.cluster.api import Api
+from bench.cluster.churn import ChurnReport
 from bench.cluster.plane import Plane
 from bench.cluster.populated import IDENTITY, PopulatedCluster
 from bench.faults import FaultError
 from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
+from bench.load.routes import load as load_route
 from bench.load.spec import DistributedLoad, listening_address
 from bench.model import CaveatKind, Outcome, Plan, Trial
+from bench.probes.machine import MachineLook
 from bench.probes.observation import Observers, shifted
 from bench.probes.processes import Sampler, Trees
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
-from bench.sut.equivalence import CATCH_UP_S, compare_with_list
+from bench.sut.equivalence import CATCH_UP_S, compare_with_list, listed
 from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, ServerKind
 from bench.sut.replicas import Replicas
+from bench.trial.answers import Held, PodSizes, expected_answers
 from bench.trial.fault import StagedFault, stage
 from bench.trial.idle_wait import wait_until_idle
 from bench.trial.marks import Marker
@@ -78,6 +86,8 @@ class TrialRunner:
         self._load: LoadDriver | None = None
         self._load_s = 0.0
         """From the window's begin until the last answer."""
+        self._churned: list[ChurnReport] = []
+        """Of the warm-up and of the window."""
         identity = kind.identity if kind else None
         record = replace(
             blank(trial, self._scenario, identity),
@@ -131,7 +141,7 @@ class TrialRunner:
         with StallWatch() as watch:
             with sampler:
                 begin_us = self._measure(load)
-            churned = self._cluster.churn.pause()
+            churned = self._pause_churn()
             observed = self._observers.pause()
             end = marker.end()
         check_standstill("this process", watch.longest_s)
@@ -235,14 +245,22 @@ class TrialRunner:
             if drained.in_flight:
                 text = f"{drained.in_flight} requests in flight at the begin mark"
                 self._out.note([(CaveatKind.NOT_DRAINED, text)])
-        self._cluster.churn.pause()
+        self._pause_churn()
         self._out.note(observer_caveats(self._observers.pause(), "begin"))
+
+    def _pause_churn(self) -> ChurnReport:
+        self._churned.append(self._cluster.churn.pause())
+        return self._churned[-1]
 
     def _measure(self, load: LoadDriver | None) -> int:
         """Let the window pass; return its begin in microseconds of the monotonic clock."""
         self._resume("window")
+        before = MachineLook.now(time.monotonic())
         with self._stage_fault() as fault:
             begin_us = self._let_pass(load)
+        after = MachineLook.now(time.monotonic())
+        if before is not None and after is not None:
+            self._out.update(machine=after.since(before))
         self._out.update(fault=fault.record(begin_us))
         return begin_us
 
@@ -298,3 +316,15 @@ class TrialRunner:
         if found:
             text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"
             self._out.note([(CaveatKind.ANSWERS_DIFFER, text)])
+        else:
+            self._judge_answers(server, api)
+
+    def _judge_answers(self, server: Replicas, api: Api) -> None:
+        """Judge the answers of the window by what the server answers now, as a LIST does."""
+        asks = load_route(self._scenario.route).asks(self._cluster.targets)
+        try:
+            pods = PodSizes.of(server.first.get("/pods").body)
+            expected = expected_answers(asks, pods, partial(listed, api, self._placement))
+        except msgspec.DecodeError:  # a server of another contract
+            expected = {}
+        self._out.take_answers(expected, Held.during(self._churned))

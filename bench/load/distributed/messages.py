@@ -73,6 +73,8 @@ class Result:
     failed: int
     dropped: int
     in_flight: int
+    read: int
+    wrong: int
     good: int
     rows: int
     row_bytes: int

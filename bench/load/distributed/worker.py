@@ -256,6 +256,8 @@ class Worker:
             failed=phase.failed,
             dropped=phase.dropped,
             in_flight=phase.in_flight,
+            read=phase.read,
+            wrong=phase.wrong,
             good=in_time,
             rows=rows,
             row_bytes=row_bytes,

@@ -311,7 +311,8 @@ def _trials(analysis: RunAnalysis) -> Iterator[Part]:
         return
     titles = (
         *("outcome", "reads answered", "failed or dropped", "sent/s", "p50, ms", "API requests"),
-        *("generator CPU", "send lag p99, ms", "ready, s", "equal to LIST after"),
+        *("generator CPU", "send lag p99, ms", "machine in use", "ready, s"),
+        *("wrong answers", "equal to LIST after"),
     )
     rows = [_trial_row(one) for one in analysis.trials]
     table = _table(_columns(*titles, prose_at=(0,)), rows, "trial")
@@ -331,11 +332,23 @@ def _trial_row(one: TrialLine) -> Row:
         Cell(_total(one.api_requests)),
         Cell(MISSING if part is None else f"{part:.0%}"),
         Cell(number(one.schedule_lag_p99_ms)),
+        _machine(one),
         Cell(number(one.ready_s)),
+        Cell(f"{check.wrong:,} of {check.judged:,}" if (check := one.answers) else MISSING),
         Cell(equal),
     )
     again = "" if one.attempt is None or one.attempt < 2 else f", attempt {one.attempt}"
     return Row(f"{one.folder}{again}", cells, code=True)
+
+
+def _machine(one: TrialLine) -> Cell:
+    """Return the share of the machine's processor time in use, and what lacked of it."""
+    use = one.machine
+    if use is None:
+        return Cell(MISSING)
+    lacks = (("waited", use.waited), ("throttled", use.throttled), ("steal", use.steal))
+    shares = [f"{what} {part:.0%}" for what, part in lacks if part is not None and part >= 0.005]
+    return Cell(f"{use.busy:.0%}", remark=", ".join(shares))
 
 
 def _load_workers(analysis: RunAnalysis) -> Iterator[Part]:

@@ -25,6 +25,10 @@ def test_every_request_of_a_closed_window_is_a_row_and_reached_the_server(start_
     assert (rows["done_us"] > rows["sent_us"]).all()
     in_time = int((rows["done_us"] <= 1e6).sum())
     assert in_time == pytest.approx(measured.achieved_rps)
+    read = rows["done_us"][rows["entries"].notna()]
+    assert measured.read == len(read) > 10
+    assert 0 == measured.wrong
+    assert read.min() < 0.2e6 < 0.8e6 < read.max()
     assert measured.requested_rps is None
     assert measured.schedule_lag_p99_ms is None
     assert 0 < measured.cpu_s

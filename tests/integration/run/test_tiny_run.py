@@ -49,6 +49,20 @@ def test_the_answers_were_compared_and_alike(run: RunReader) -> None:
     )
 
 
+def test_each_answer_was_judged_and_the_machine_looked_at(run: RunReader) -> None:
+    for record in run.trials():
+        assert record.machine is not None
+        assert 0 < record.machine.busy <= 1
+        if record.trial.server != "none":
+            assert record.answers is not None
+            assert (record.answered, 0, 0) == (
+                record.answers.judged,
+                record.answers.wrong,
+                record.answers.unjudged,
+            )
+            assert 0 < record.answers.read <= record.answered
+
+
 def test_direct_sends_one_list_for_each_read_and_the_informer_none(run: RunReader) -> None:
     for record in run.trials():
         audit = run.audit(record.trial)

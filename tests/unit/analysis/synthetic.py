@@ -123,6 +123,7 @@ def write_trial(
     arms: Mapping[str, Arm] = MappingProxyType({}),
     tables: Iterable[str] = TABLES,
     agents: Sequence[str] = ("informer-bench-server/1",),
+    late_ms: float = 0.1,
     **changes: Any,
 ) -> TrialRecord:
     """Write one trial.
@@ -131,7 +132,8 @@ def write_trial(
     the client's own count stays); ``unanswered`` gives counts by outcome and server;
     ``again`` is by how much slower a control is than its server; ``stale`` gives, by
     server, how many of the probe's writes are never seen; ``arms`` are further servers, or
-    known ones that do otherwise; the server's requests come with ``agents`` in turn;
+    known ones that do otherwise; the server's requests come with ``agents`` in turn; every
+    tenth of the load's is sent ``late_ms`` after its time;
     ``changes`` are fields of the trial's record.
     """
     known = ARMS | arms
@@ -144,7 +146,7 @@ def write_trial(
     count = int(rate * seconds) if has_server else 0
     begin = EPOCH_S + made.order * 20
     marks_s = seconds + 0.5
-    requests = _requests(made, arm, count, seconds, (unanswered or {}).get(server, {}))
+    requests = _requests(made, arm, count, seconds, (unanswered or {}).get(server, {}), late_ms)
     shared = {"direct-rv0": "direct"}
     identity = shared.get(server, server.removesuffix(AGAIN)) if has_server else None
     truly = round(count * arm.upstream_per_read)
@@ -219,7 +221,12 @@ def write_trial(
 
 
 def _requests(
-    made: Made, arm: Arm, count: int, seconds: float, unanswered: Mapping[str, int]
+    made: Made,
+    arm: Arm,
+    count: int,
+    seconds: float,
+    unanswered: Mapping[str, int],
+    late_ms: float = 0.1,
 ) -> dict[str, list[Any]]:
     outcomes = [name for name, number in unanswered.items() for _ in range(number)]
     outcomes += ["ok"] * (count - len(outcomes))
@@ -231,11 +238,12 @@ def _requests(
     for index, outcome in enumerate(outcomes):
         intended = int(index * seconds * 1e6 / max(count, 1))
         took = int((arm.latency_ms * noise[index] + arm.added_ms) * 1000)
+        sent = intended + (100 if index % 10 else round(late_ms * 1000))
         dropped = outcome == "dropped"
         row = {
             "intended_us": intended,
-            "sent_us": None if dropped else intended + 100,
-            "done_us": None if dropped else intended + 100 + took,
+            "sent_us": None if dropped else sent,
+            "done_us": None if dropped else sent + took,
             "status": {"ok": 200, "failed": 503}.get(outcome, 0),
             "bytes": 400_000 if outcome == "ok" else 0,
             "route": "/pods",

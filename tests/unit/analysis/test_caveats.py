@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis import analyse
-from bench.model import NO_SERVER, Caveat, CaveatKind, Outcome, RunState
+from bench.model import NO_SERVER, Caveat, CaveatKind, MachineUse, Outcome, RunState
 from bench.store import Store
 from bench.store.tables import AUDIT, SCRAPES, write_table
 from tests.unit.analysis.synthetic import SCENARIO, write_run
@@ -43,6 +43,11 @@ def test_a_clean_run_of_six_rounds_has_none(store):
         ({"unanswered": {"direct": {"failed": 1}}}, CaveatKind.FAILED_REQUESTS),
         ({"unanswered": {"direct": {"dropped": 1}}}, CaveatKind.DROPPED_ARRIVALS),
         ({"generator_cpu_share": 0.95}, CaveatKind.GENERATOR_SATURATED),
+        ({"late_ms": 35.0}, CaveatKind.GENERATOR_LATE),
+        ({"machine": MachineUse(0.97, 0.0, waited=0.9)}, CaveatKind.MACHINE_SATURATED),
+        ({"machine": MachineUse(0.5, 0.0, 0.1, throttled=0.2)}, CaveatKind.MACHINE_SATURATED),
+        ({"machine": MachineUse(0.5, 0.1, waited=0.1)}, CaveatKind.NOISY_MACHINE),
+        ({"machine": MachineUse(0.5, 0.0)}, CaveatKind.METRIC_MISSING),
         ({"achieved_rps": 27.0}, CaveatKind.RATE_NOT_REACHED),
         ({"churn_achieved_per_s": 1.0}, CaveatKind.CHURN_NOT_REACHED),
         ({"probe_rps": 301.0}, CaveatKind.OBSERVER_EFFECT),
@@ -57,6 +62,24 @@ def test_a_clean_run_of_six_rounds_has_none(store):
 def test_each_flaw_is_told_and_nothing_else(store, change, kind):
     found = kinds(write_run(store, **(CLEAN | change)))
     assert {kind} == found
+
+
+def test_a_machine_with_time_left_and_a_generator_that_is_in_time_enough_say_nothing(store):
+    use = MachineUse(0.9, 0.01, waited=0.6, throttled=0.0)
+    assert set() == kinds(write_run(store, **(CLEAN | {"machine": use, "late_ms": 33.0})))
+
+
+def test_at_full_speed_a_machine_is_meant_to_have_nothing_left(store):
+    full = replace(SCENARIO, rate_rps=None)
+    change = {"scenarios": (full,), "machine": MachineUse(1.0, 0.0, waited=1.0), "late_ms": 90.0}
+    assert set() == kinds(write_run(store, **(CLEAN | change)))
+
+
+def test_a_late_generator_voids_the_run_and_says_how_late(store):
+    (void,) = analyse(write_run(store, servers=("direct",), rounds=1, late_ms=196.0)).void
+    assert CaveatKind.GENERATOR_LATE is void.kind
+    assert "10% of the requests were sent more than 20 ms after their time" in void.text
+    assert "the latest 196 ms" in void.text
 
 
 def test_a_disagreement_names_the_ledgers_and_their_figures(store):

@@ -35,6 +35,23 @@ def test_the_population_keeps_its_size_within_one() -> None:
         assert balance in (-1, 0)
 
 
+def test_the_bounds_of_the_population_hold_whatever_becomes_of_writes_under_way() -> None:
+    plan = ChurnPlan(PODS, seed=2)
+    assert (400, 400) == (plan.at_least, plan.at_most)
+    while (drawn := plan.draw()) is not None and drawn[0] != "delete":
+        plan.done(*drawn, succeeded=True)
+    assert drawn is not None
+    assert (399, 400) == (plan.at_least, plan.at_most)
+    plan.done(*drawn, succeeded=True)
+    assert (399, 399) == (plan.at_least, plan.at_most)
+    while (drawn := plan.draw()) is not None and drawn[0] != "create":
+        plan.done(*drawn, succeeded=True)
+    assert drawn is not None
+    assert (399, 400) == (plan.at_least, plan.at_most)
+    plan.done(*drawn, succeeded=False)
+    assert (399, 399) == (plan.at_least, plan.at_most)
+
+
 def test_stable_pods_are_never_deleted() -> None:
     plan = ChurnPlan(PODS, seed=3)
     for _ in range(5_000):

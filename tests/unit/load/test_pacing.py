@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from scipy import stats
 
-from bench.load.pacing import choices, offsets
+from bench.load.pacing import BODIES_A_WINDOW, body_moments, choices, offsets
 from bench.load.routes import Ask
 from bench.model import Arrivals
 
@@ -60,3 +60,19 @@ def test_choices_are_the_same_for_the_same_seed_and_differ_for_another():
 
 def test_a_single_ask_is_always_chosen():
     assert [0, 0, 0] == list(itertools.islice(choices(asks(3), seed=0), 3))
+
+
+@pytest.mark.parametrize("seconds", [2.0, 7.0])
+def test_bodies_are_read_once_in_each_part_of_a_window(seconds):
+    part_s = seconds / BODIES_A_WINDOW
+    moments = list(itertools.islice(body_moments(seconds), BODIES_A_WINDOW))
+    assert list(range(BODIES_A_WINDOW)) == [int(moment / part_s) for moment in moments]
+
+
+def test_no_two_windows_read_bodies_at_the_same_moments():
+    assert next(body_moments(7.0)) != next(body_moments(7.0))
+
+
+def test_a_window_that_a_person_ends_has_a_body_read_every_second():
+    moments = list(itertools.islice(body_moments(math.inf), 3))
+    assert [0, 1, 2] == [int(moment) for moment in moments]

@@ -16,10 +16,10 @@ LABELS = ("/pods", "/pods/<namespace>")
 
 @pytest.fixture
 def recorder():
-    filled = Recorder(LABELS)
-    filled.add(0.001, 0.0015, 0.02, 200, 4_400_000, 0, Result.OK)
+    filled = Recorder(["/pods", "/pods/<namespace>", "/pods/<namespace>"])
+    filled.add(0.001, 0.0015, 0.02, 200, 4_400_000, 0, Result.OK, 1_000)
     filled.add(0.002, 0.0021, 0.03, 500, 60, 1, Result.FAILED)
-    filled.add(0.003, 0.0031, None, 0, 0, 1, Result.TIMEOUT)
+    filled.add(0.003, 0.0031, None, 0, 0, 2, Result.TIMEOUT)
     filled.add(0.004, None, None, 0, 0, 0, Result.DROPPED)
     filled.add(0.005, None, None, 0, 0, 0, Result.FAILED)
     return filled
@@ -37,6 +37,8 @@ def test_rows_come_back_as_they_were_added(recorder, tmp_path):
     assert [4_400_000, 60, 0, 0, 0] == frame["bytes"].tolist()
     labels = ["/pods", "/pods/<namespace>", "/pods/<namespace>", "/pods", "/pods"]
     assert labels == frame["route"].tolist()
+    assert [0, 1, 2, 0, 0] == frame["ask"].tolist()
+    assert [1_000] == frame["entries"].dropna().tolist()
     outcomes = ["ok", "failed", "timeout", "dropped", "failed"]
     assert outcomes == frame["outcome"].tolist()
 
@@ -44,7 +46,7 @@ def test_rows_come_back_as_they_were_added(recorder, tmp_path):
 def test_the_file_has_the_types_of_the_stores_table_and_is_taken_in_unchanged(recorder, tmp_path):
     source = tmp_path / "requests.parquet"
     recorder.write(source)
-    types = {each.name: each.type for each in REQUESTS.schema if each.name not in REQUESTS.may_lack}
+    types = {each.name: each.type for each in REQUESTS.schema if each.name != "worker"}
     assert types == {field.name: field.type for field in pq.read_schema(source)}
     trial = tmp_path / "trial"
     trial.mkdir()

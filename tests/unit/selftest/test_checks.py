@@ -8,15 +8,17 @@ import pytest
 
 from bench.analysis import read_run
 from bench.analysis.latency import Latencies
-from bench.model import NO_SERVER, Scenario
+from bench.model import NO_SERVER, AnswerCheck, Caveat, CaveatKind, MachineUse, Scenario
 from bench.selftest import NAMES
 from bench.selftest.checks import (
     CHECKS,
     MissingError,
+    answers,
     churn,
     counts,
     latency,
     same,
+    saturation,
     stale,
     stall,
 )
@@ -24,6 +26,7 @@ from bench.selftest.findings import Calibration, Finding
 from bench.store import Store
 from tests.unit.analysis import synthetic
 from tests.unit.analysis.synthetic import Arm, write_run
+from tests.unit.store.builders import a_plan, a_run
 
 
 @pytest.fixture
@@ -109,6 +112,45 @@ def test_a_ledger_that_misses_some_and_other_failures_than_were_put_in_are_told(
         unanswered={"hanging-up": {"failed": 20}},
     )
     assert ["PASS", "FAIL", "FAIL", "FAIL", "FAIL"] == verdicts(counts(run))
+
+
+@pytest.mark.parametrize(
+    ("half", "expected"),
+    [
+        (AnswerCheck(720, 350, 20, 10), ["PASS"] * 6),
+        (AnswerCheck(720, 0, 20, 0), ["PASS", "FAIL", "PASS", "PASS", "PASS", "FAIL"]),
+        (None, ["PASS", "FAIL", "PASS", "PASS", "PASS", "FAIL"]),
+    ],
+)
+def test_wrong_answers_must_be_found_in_their_number_and_void_the_run(tmp_path, half, expected):
+    checks = {
+        "faithful": AnswerCheck(720, 0, 20, 0),
+        "half": half,
+        "hundredth": AnswerCheck(720, 7, 20, 0),
+        "all": AnswerCheck(720, 700, 20, 19),
+        "padded": AnswerCheck(720, 9, 20, 9),
+    }
+    scenario = Scenario("steady", "one-namespace", users=8, pods=60, rate_rps=60.0)
+    record = a_run(plan=a_plan(servers=tuple(checks), rounds=1, scenarios=(scenario,)))
+    made = synthetic.Made(Store(tmp_path).create(record), record)
+    for server, check in checks.items():
+        wrong = (Caveat(CaveatKind.WRONG_ANSWERS, "x"),) if check and check.wrong else ()
+        synthetic.write_trial(made, server, 1, scenario, answers=check, caveats=wrong)
+    assert expected == verdicts(answers(read_run(Store(tmp_path).open(record.run))))
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "busy", "verdict"), [(200.0, 1.0, "PASS"), (1.0, 1.0, "FAIL"), (200.0, 0.6, "FAIL")]
+)
+def test_a_starved_generator_and_its_machine_must_be_found(tmp_path, late_ms, busy, verdict):
+    scenario = Scenario("steady", "one-pod", users=8, pods=60, rate_rps=50.0)
+    record = a_run(plan=a_plan(servers=("prompt", "starved"), rounds=1, scenarios=(scenario,)))
+    made = synthetic.Made(Store(tmp_path).create(record), record)
+    use = {"prompt": MachineUse(0.5, 0.0, 0.1), "starved": MachineUse(busy, 0.0, 0.9)}
+    for server, late in (("prompt", 0.1), ("starved", late_ms)):
+        synthetic.write_trial(made, server, 1, scenario, machine=use[server], late_ms=late)
+    found = saturation(read_run(Store(tmp_path).open(record.run)))
+    assert ["PASS", verdict] == verdicts(found)
 
 
 def a_run_of(**kept):

@@ -4,7 +4,20 @@ import time
 
 import pytest
 
-from bench.selftest.flaws import Answer, Delay, Faithful, HangUp, Stale, Stall, Times
+from bench.selftest.flaws import (
+    EMPTY,
+    LOADED_PER_S,
+    Answer,
+    Delay,
+    Emptied,
+    Faithful,
+    HangUp,
+    Padded,
+    Stale,
+    Stall,
+    Starve,
+    Times,
+)
 
 
 class Counting:
@@ -73,3 +86,39 @@ def test_a_stale_answer_is_no_younger_than_it_says() -> None:
         time.sleep(0.03)
     assert min(ages) >= 0.2
     assert max(ages) < 0.5, "it is asked for anew, not kept for ever"
+
+
+def test_every_second_answer_is_emptied_once_there_is_load() -> None:
+    flaw, ask = Emptied(2.0), Counting()
+    answers = [flaw.answer("/pods/a", ask) for _ in range(LOADED_PER_S + 9)]
+    emptied = [n for n, answer in enumerate(answers) if answer.body == EMPTY]
+    assert [LOADED_PER_S + one for one in (0, 2, 4, 6, 8)] == emptied
+
+
+def test_without_load_and_for_the_harness_own_question_nothing_is_emptied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moments = iter(range(10_000))
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments) * 2 / LOADED_PER_S)
+    flaw, ask = Emptied(1.0), Counting()
+    assert EMPTY not in {flaw.answer("/pods/a", ask).body for _ in range(100)}
+    monkeypatch.undo()
+    assert EMPTY not in {flaw.answer("/pods", ask).body for _ in range(100)}
+
+
+def test_what_is_padded_has_the_size_of_the_right_answer() -> None:
+    right = Answer(200, (), b"x" * 500)
+    flaw = Padded(1.0)
+    answers = [flaw.answer("/pods/a", lambda _: right) for _ in range(LOADED_PER_S)]
+    assert (right.body, 500) == (answers[0].body, len(answers[-1].body))
+    assert EMPTY == answers[-1].body.rstrip()
+
+
+def test_processes_that_starve_others_come_with_load_and_end_by_themselves() -> None:
+    flaw, ask = Starve(2.0, 0.2), Counting()
+    flaw.answer("/pods/a", ask)
+    assert [] == flaw.spinning
+    for _ in range(LOADED_PER_S):
+        flaw.answer("/pods/a", ask)
+    assert [0, 0] == [one.wait(30) for one in flaw.spinning]
+    assert LOADED_PER_S + 1 == ask.asked

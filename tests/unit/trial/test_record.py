@@ -51,6 +51,8 @@ STEADY = ChurnReport(
     elapsed_s=10.0,
     resource_version="1",
     first_failure=None,
+    fewest=9,
+    most=10,
 )
 SCENARIO = Scenario(name="s", route="list-all", users=8, pods=10, rate_rps=10.0, churn_per_s=20.0)
 
