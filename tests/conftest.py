@@ -8,15 +8,26 @@ import pytest
 from bench.cluster.binaries import Binaries, resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.supervision.watchdog import Watchdog
+from kube_informer import redaction
 
 
-def pytest_configure() -> None:
-    """Take Ctrl-C seriously, also where the suite was started in the background of a shell.
+def pytest_configure(config: pytest.Config) -> None:
+    """Have signals end what tests start, also in the background of a shell or under ``nohup``.
 
-    Such a job ignores SIGINT, and so would everything that tests start and interrupt.
+    There SIGINT or SIGHUP is ignored, which children inherit; a handler is not inherited. The
+    suite itself goes on when its terminal is closed, as ``nohup`` is there for.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN or hasattr(config, "workerinput"):
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def secrets_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what a test registered: a made-up token may be a word of another test's text."""
+    monkeypatch.setattr(redaction, "_forms", set(redaction._forms))
+    monkeypatch.setattr(redaction, "_pattern", redaction._pattern)
 
 
 @pytest.fixture(scope="session")

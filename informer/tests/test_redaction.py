@@ -48,3 +48,10 @@ def test_a_secret_that_contains_another_is_removed_whole() -> None:
     register_secret("inner-secret", "outer-inner-secret-outer")
 
     assert f"x {REDACTED} y" == redact("x outer-inner-secret-outer y")
+
+
+def test_a_registered_key_does_not_hide_where_the_key_of_another_begins() -> None:
+    begin, end = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+    register_secret(f"{begin}\nOURS4711\n{end}\n")
+
+    assert f"x {REDACTED} y" == redact(f"x {begin}\nTHEIRS4711\n{end} y")

@@ -27,6 +27,8 @@ _SHAPES = (
     (re.compile(r"(?i)\b(bearer|basic)\s+(?!<)[\w.~+/=-]{8,}"), rf"\1 {REDACTED}"),
     (re.compile(r"(://)[^/\s'\"<>@]+@"), rf"\1{REDACTED}@"),
 )
+_PEM_BOUNDARY = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
+"""No secret by itself: removed, it would hide from ``_SHAPES`` that a block of PEM begins."""
 
 _lock = threading.Lock()
 _forms: set[str] = set()
@@ -103,7 +105,8 @@ def _forms_of(secret: str | bytes) -> set[str]:
     raw = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
     text = raw.decode("utf-8", "backslashreplace").strip()
     forms = {base64.b64encode(raw).decode(), base64.b64encode(raw.strip()).decode()}
-    for piece in (text, *text.splitlines()):
+    lines = [line for line in text.splitlines() if not _PEM_BOUNDARY.fullmatch(line)]
+    for piece in (text, *lines):
         in_bytes = repr(piece.encode("utf-8", "replace"))[2:-1]
         forms |= {
             piece,
