@@ -8,6 +8,7 @@ lacks a counter has no figure for it, which is not the same as 0.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 
@@ -44,13 +45,13 @@ class Marks:
 
     def __init__(self, scrapes: pd.DataFrame) -> None:
         """Take the ``scrapes`` table: columns mark, source, name, labels, value."""
-        self._mark, self._source, self._name, self._labels, self._value = (
-            scrapes[column].to_numpy() for column in ("mark", "source", "name", "labels", "value")
-        )
+        columns = (scrapes[name].tolist() for name in ("source", "mark", "name", "labels", "value"))
         # A scrape has thousands of series of which a few are asked for: only those are unpacked.
-        self._rows = scrapes.groupby(["source", "name"], sort=False).indices
-        pairs = scrapes[["source", "mark"]].drop_duplicates()
-        self._marks = set(zip(pairs["source"], pairs["mark"], strict=True))
+        self._rows: dict[tuple[str, str], list[tuple[str, str, float]]] = {}
+        self._marks: set[tuple[str, str]] = set()
+        for source, mark, name, labels, value in zip(*columns, strict=True):
+            self._rows.setdefault((source, name), []).append((mark, labels, value))
+            self._marks.add((source, mark))
 
     def has(self, source: str) -> bool:
         """Tell whether ``source`` was scraped at both marks."""
@@ -100,8 +101,8 @@ class Marks:
     def _values(self, source: str, name: str) -> dict[str, dict[str, float]]:
         """Return labels -> mark -> value."""
         found: dict[str, dict[str, float]] = {}
-        for row in self._rows.get((source, name), ()):
-            found.setdefault(self._labels[row], {})[self._mark[row]] = float(self._value[row])
+        for mark, labels, value in self._rows.get((source, name), ()):
+            found.setdefault(labels, {})[mark] = value
         return found
 
     def grew(self, counter: Counter) -> float | None:
@@ -145,7 +146,8 @@ def _counts(reading: Reading, labels: Mapping[str, str]) -> bool:
     )
 
 
-def parse_labels(text: str) -> dict[str, str]:
+@cache
+def parse_labels(text: str) -> Mapping[str, str]:
     """Parse ``k="v",...`` as the exposition format escapes it."""
     return {
         key: _ESCAPE.sub(lambda match: {"n": "\n"}.get(match[1], match[1]), value)

@@ -80,26 +80,25 @@ def times_of(rows: pd.DataFrame, times: Times, timeout_s: float | None = None) -
     Without a known ``timeout_s`` the unanswered took at least what the shortest of them waited
     (column ``times.waited``), or what was seen at the longest.
     """
-    if times.asked is not None:
-        rows = rows[rows[times.asked] > 0]
-    took = _ms(rows[times.until] - rows[times.since])
-    answers = rows["outcome"] == "ok" if "outcome" in rows else rows[times.until].notna()
-    answered = answers.to_numpy(dtype=bool)
-    unanswered = 0 if times.answered_only else int((~answered).sum())
+    since, until = _floats(rows[times.since]), _floats(rows[times.until])
+    took_ms = (until - since) / 1e3
+    asked = np.ones(len(rows), bool) if times.asked is None else _floats(rows[times.asked]) > 0
+    answered = (rows["outcome"] == "ok").to_numpy() if "outcome" in rows else ~np.isnan(until)
+    unanswered = asked & ~answered
     if timeout_s is not None:
         bound = timeout_s * 1e3
     elif times.waited is not None:
-        waited = _ms((rows[times.waited] - rows[times.since]).fillna(0.0).clip(lower=0.0))
-        bound = float(waited[~answered].min(initial=np.inf)) if unanswered else 0.0
+        waited_ms = np.nan_to_num(_floats(rows[times.waited]) - since).clip(min=0.0) / 1e3
+        bound = float(waited_ms[unanswered].min(initial=np.inf)) if unanswered.any() else 0.0
     else:
-        seen = took[~np.isnan(took)]
-        bound = float(seen.max(initial=0.0))
-    return Latencies(np.sort(took[answered]), unanswered, bound)
+        bound = float(took_ms[asked & ~np.isnan(took_ms)].max(initial=0.0))
+    censored = 0 if times.answered_only else int(unanswered.sum())
+    return Latencies(np.sort(took_ms[asked & answered]), censored, bound)
 
 
 def send_lags(requests: pd.DataFrame) -> Floats:
     """Return how long after its intended start each request was sent, in ms, ascending."""
-    return np.sort(_ms((requests["sent_us"] - requests["intended_us"]).dropna()))
+    return np.sort(_floats((requests["sent_us"] - requests["intended_us"]).dropna()) / 1e3)
 
 
 def pool(parts: Iterable[Latencies]) -> Latencies:
@@ -135,5 +134,5 @@ def freshness_counts(rows: pd.DataFrame) -> FreshnessCounts | None:
     return FreshnessCounts(len(rows), unseen, len(judged), int(judged.sum()))
 
 
-def _ms(microseconds: pd.Series) -> Floats:
-    return microseconds.to_numpy(dtype=np.float64, na_value=np.nan) / 1e3
+def _floats(column: pd.Series) -> Floats:
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)

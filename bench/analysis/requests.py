@@ -18,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 import pandas as pd
@@ -51,6 +52,10 @@ class Key(NamedTuple):
         return f"{self.verb} {resource} {self.code}"
 
 
+AUDIT_COLUMNS = (*Key._fields, "user", "user_agent", "name", "stage", "received_us")
+"""Of the audit table, what requests are counted from."""
+
+
 class Logged(NamedTuple):
     """What requests of the audit log are told apart by."""
 
@@ -79,14 +84,15 @@ def read_log(audit: pd.DataFrame, record: TrialRecord) -> Log:
     """
     begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
     began = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
-    rows = audit[(audit["verb"] != "watch") | began]
-    agents = rows["user_agent"].tolist() if "user_agent" in rows else [None] * len(rows)
-    keys = zip(*(rows[name].tolist() for name in Key._fields), strict=True)
-    who = zip(rows["user"].tolist(), agents, of_probe_pod(rows).tolist(), keys, strict=True)
-    return Counter(
-        Logged(user, agent if isinstance(agent, str) else None, probe, Key(*key))
-        for user, agent, probe, key in who
-    )
+    agents = audit["user_agent"].tolist() if "user_agent" in audit else [None] * len(audit)
+    agents = [agent if isinstance(agent, str) else None for agent in agents]
+    keys = zip(*(audit[name].tolist() for name in Key._fields), strict=True)
+    who = zip(audit["user"].tolist(), agents, of_probe_pod(audit).tolist(), keys, strict=True)
+    counted = compress(who, ((audit["verb"] != "watch") | began).tolist())
+    return {
+        Logged(user, agent, probe, Key(*key)): number
+        for (user, agent, probe, key), number in Counter(counted).items()
+    }
 
 
 def of_log(log: Log, wanted: Callable[[Logged], bool] = lambda _: True) -> Count:

@@ -19,6 +19,7 @@ from bench.analysis.latency import (
     times_of,
 )
 from bench.analysis.ledgers import OPEN_WATCHES, Ledgers, read_ledgers
+from bench.analysis.requests import AUDIT_COLUMNS
 from bench.metrics import BY_KEY, METRICS, Metric, Tally, Times
 from bench.metrics.metric import Counted, Growth, Quantile, Recorded, Source, Total
 from bench.model import EqualityRecord, Outcome, Plan, RunRecord, Trial, TrialRecord
@@ -83,7 +84,7 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     """Read one trial's tables; raises ``StoreError`` when one is damaged."""
     trial = record.trial
     marks = Marks(reader.scrapes(trial)) if reader.has(trial, "scrapes") else None
-    audit = reader.audit(trial) if reader.has(trial, "audit") else None
+    audit = reader.audit(trial, AUDIT_COLUMNS) if reader.has(trial, "audit") else None
     observed = {
         name: reader.observed(trial, name, NEEDED.get(name, ())) for name in reader.observers(trial)
     }

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from bench.stats.estimate import CONFIDENCE, Estimate, t_quantile
 
@@ -150,7 +150,7 @@ def lack_of_fit(
     if pure <= 0:
         return None
     ratio = max(0.0, whole - pure) / spare / (pure / repeats)
-    return float(stats.f.sf(ratio, spare, repeats))
+    return float(special.fdtrc(spare, repeats, ratio))
 
 
 def _unexplained(x: Floats, y: Floats) -> float:

@@ -91,9 +91,14 @@ class RunReader:
         """Return one row an intended request; microseconds from the window's begin."""
         return read_table(self.trial_folder(trial), REQUESTS)
 
-    def audit(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
-        """Return one row an audit ID, of all users, between the marks."""
-        return read_table(self.trial_folder(trial), AUDIT)
+    def audit(
+        self, trial: TrialRecord | Trial | str, columns: Collection[str] | None = None
+    ) -> pd.DataFrame:
+        """Return one row an audit ID, of all users, between the marks; all ``columns`` by default.
+
+        Most of the table is the identifiers and paths of requests, which few need.
+        """
+        return read_table(self.trial_folder(trial), AUDIT, columns)
 
     def scrapes(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row a series and mark."""

@@ -166,21 +166,22 @@ def _write(path: Path, content: pa.Table) -> None:
     write_file(path, sink.getvalue().to_pybytes())
 
 
-def read_table(folder: Path, table: Table) -> pd.DataFrame:
-    """Read ``table`` from ``folder``: empty, with its columns, when the file is absent.
+def read_table(folder: Path, table: Table, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """Read ``table`` from ``folder``, or these ``columns`` of it: empty when the file is absent.
 
     Raises ``StoreError`` naming the file when it is damaged or has other columns.
     """
     path = folder / table.file
+    wanted = [name for name in table.schema.names if columns is None or name in columns]
     if not path.exists():
-        return table.empty()
+        return table.empty()[wanted]
     with _opened(path) as opened:
-        present = _check_columns(path, table, opened.schema_arrow)
-        content = _content(path, opened, present.names)
-    for column in table.schema:
-        if column.name not in present.names:
-            content = content.append_column(column, pa.nulls(len(content), column.type))
-    frame: pd.DataFrame = content.select(table.schema.names).to_pandas()
+        present = _check_columns(path, table, opened.schema_arrow).names
+        content = _content(path, opened, [name for name in wanted if name in present])
+    for name in set(wanted) - set(present):
+        column = table.schema.field(name)
+        content = content.append_column(column, pa.nulls(len(content), column.type))
+    frame: pd.DataFrame = content.select(wanted).to_pandas(use_threads=False)
     return frame
 
 
@@ -194,7 +195,7 @@ def read_observed(folder: Path, name: str, columns: Collection[str]) -> pd.DataF
         present = opened.schema_arrow.names
         if missing := sorted(set(columns) - set(present)):
             raise StoreError(f"{path}: missing columns: {', '.join(missing)}")
-        frame: pd.DataFrame = _content(path, opened, present).to_pandas()
+        frame: pd.DataFrame = _content(path, opened, present).to_pandas(use_threads=False)
     return frame
 
 
@@ -207,7 +208,7 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 def _content(path: Path, opened: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
     try:
-        return opened.read(columns=[*columns])
+        return opened.read(columns=[*columns], use_threads=False)  # threads cost more than a trial
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path} is damaged: {error}") from error
 
