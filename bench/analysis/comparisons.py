@@ -13,10 +13,10 @@ interval then covers 92.5% to 95.5%.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.frame import Frame
+from bench.analysis.frame import Frame, Rounds, sides_of
 from bench.analysis.result import (
     Arm,
     Comparison,
@@ -32,7 +32,6 @@ from bench.stats import (
     LOOK_CONFIDENCE,
     Estimate,
     Events,
-    Verdict,
     at_least_times,
     bootstrap_ratio,
     equivalence,
@@ -69,31 +68,21 @@ def compare(
 ) -> list[Comparison]:
     """Compare two arms in every metric and form of which a round has both."""
     return [
-        _comparison(
-            BY_KEY[metric],
-            subject.arm,
-            baseline.arm,
-            dict(zip(rounds.index.tolist(), rounds["subject"].tolist(), strict=True)),
-            rounds["baseline"].tolist(),
-            confidence,
-            per_1000=per_1000,
-        )
-        for metric, per_1000, rounds in frame.pairs(subject.place, baseline.place)
+        _comparison(BY_KEY[key], per_1000, subject.arm, baseline.arm, rounds, confidence)
+        for (key, per_1000), rounds in frame.pairs(subject.place, baseline.place).items()
     ]
 
 
 def _comparison(
     metric: Metric,
+    per_1000: bool,
     subject: Arm,
     baseline: Arm,
-    rounds: dict[int, float],
-    bases: list[float],
+    rounds: Rounds,
     confidence: float,
-    *,
-    per_1000: bool,
 ) -> Comparison:
-    values = list(rounds.values())
-    differences = [one - base for one, base in zip(values, bases, strict=True)]
+    values, bases = sides_of(rounds)
+    differences = [one - base for one, base in rounds.values()]
     as_ratio = not metric.may_be_zero or (
         _excludes_zero(values, confidence) and _excludes_zero(bases, confidence)
     )
@@ -102,7 +91,6 @@ def _comparison(
     difference, at_least = mean(differences, confidence), None
     if metric is REQUESTS and per_1000:
         at_least = _at_least(subject, baseline, confidence)
-    marked = dict(zip(rounds, differences if logs is None else logs, strict=True))
     return Comparison(
         metric=metric.key,
         per_1000=per_1000,
@@ -114,7 +102,7 @@ def _comparison(
         times=_times(metric, values, bases, ratio, difference, at_least),
         check=None if ratio is None else bootstrap_ratio(values, bases, confidence),
         variation=None if logs is None else variation([math.exp(log) for log in logs]),
-        outlying=outlying(marked),
+        outlying=outlying(dict(zip(rounds, logs or differences, strict=True))),
     )
 
 
@@ -186,25 +174,20 @@ def controls_of(
 def _control(
     frame: Frame, scenario: Scenario, first: Arm, again: Arm, confidence: float
 ) -> Control:
-    metric = deciding(scenario)
-    own, other = (arm.figure(metric.key) for arm in (again, first))
-    rounds, bases = (one.rounds if one else {} for one in (own, other))
-    shared = sorted(rounds.keys() & bases.keys())
-    pairs = [rounds[number] for number in shared], [bases[number] for number in shared]
-    logs = log_ratios(*pairs)
+    metric, sides = deciding(scenario), (Side(scenario.name, again), Side(scenario.name, first))
+    values = sides_of(frame.pairs(*(side.place for side in sides)).get((metric.key, False), {}))
+    logs = log_ratios(*values)
     # The margin as a factor: 1.10 times as much, or 1 / 1.10.
-    found = None if logs is None else equivalence(logs, math.log1p(MARGIN), LOOK_CONFIDENCE)
+    found = None if logs is None else mean(logs, LOOK_CONFIDENCE)
     return Control(
         server=first.server,
         arm=again.server,
         metric=metric.key,
         margin=MARGIN,
         confidence=LOOK_CONFIDENCE,
-        verdict=found.verdict if found else Verdict.UNDECIDED,
-        ratio=None if logs is None else paired_ratio(*pairs, LOOK_CONFIDENCE),
-        comparisons=tuple(
-            compare(frame, Side(scenario.name, again), Side(scenario.name, first), confidence)
-        ),
+        verdict=equivalence(found, math.log1p(MARGIN)),
+        ratio=paired_ratio(*values, LOOK_CONFIDENCE),
+        comparisons=tuple(compare(frame, *sides, confidence)),
     )
 
 
@@ -226,17 +209,15 @@ def half_width(ratio: Estimate) -> float | None:
 
 def precisions(scenarios: Iterable[ScenarioAnalysis]) -> list[Precision]:
     """Return every deciding ratio that has an interval, of all scenarios, the least sure first."""
-    return sorted(_precisions(scenarios), key=lambda one: one.half_width, reverse=True)
-
-
-def _precisions(scenarios: Iterable[ScenarioAnalysis]) -> Iterator[Precision]:
-    for scenario in scenarios:
-        metric = deciding(scenario.scenario)
-        for one in scenario.comparisons:
-            if one.metric == metric.key and not one.per_1000 and one.ratio is not None:
-                half = half_width(one.ratio)
-                if half is not None:
-                    yield Precision(scenario.scenario.name, one, half)
+    found = [
+        Precision(scenario.scenario.name, one, half)
+        for scenario in scenarios
+        for one in scenario.comparisons
+        if (one.metric, one.per_1000) == (deciding(scenario.scenario).key, False)
+        and one.ratio is not None
+        and (half := half_width(one.ratio)) is not None
+    ]
+    return sorted(found, key=lambda one: one.half_width, reverse=True)
 
 
 def rounds_to_buy(analysis: RunAnalysis) -> int | None:

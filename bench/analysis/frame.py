@@ -6,7 +6,7 @@ arm shows in the same round is subtracted. A row without a value is not there. T
 what ``data/rounds.csv`` holds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,13 @@ COLUMNS = ("scenario", "arm", "metric", "per_1000_reads", "unit", "round", "valu
 KEY = ["metric", "per_1000_reads"]
 Place = tuple[str, str]
 """Scenario and arm."""
+Rounds = dict[int, tuple[float, float]]
+"""By round: the values of two arms."""
+
+
+def sides_of(rounds: Rounds) -> tuple[list[float], list[float]]:
+    """Take two arms' values apart."""
+    return [one for one, _ in rounds.values()], [other for _, other in rounds.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +47,14 @@ class Frame:
         rows = self.rows
         return rows[(rows["scenario"] == scenario) & (rows["arm"] == arm)]
 
-    def pairs(self, subject: Place, baseline: Place) -> Iterator[tuple[str, bool, pd.DataFrame]]:
-        """Yield metric, form and the rounds that both have: columns ``subject``, ``baseline``."""
-        sides = [
-            self.of(place).rename(columns={"value": side})[[*KEY, "round", side]]
-            for place, side in ((subject, "subject"), (baseline, "baseline"))
-        ]
-        paired = sides[0].merge(sides[1], on=[*KEY, "round"]).sort_values("round", kind="stable")
-        for (metric, per_1000), rounds in paired.groupby(KEY, sort=False):
-            yield str(metric), bool(per_1000), rounds.set_index("round")
+    def pairs(self, subject: Place, baseline: Place) -> dict[tuple[str, bool], Rounds]:
+        """Return, by metric and form, the rounds that both have."""
+        own, base = (self.of(place)[[*KEY, "round", "value"]] for place in (subject, baseline))
+        paired = own.merge(base, on=[*KEY, "round"]).sort_values("round", kind="stable")
+        found: dict[tuple[str, bool], Rounds] = {}
+        for metric, per_1000, number, one, other in paired.itertuples(index=False, name=None):
+            found.setdefault((metric, per_1000), {})[number] = one, other
+        return found
 
 
 def frame_of(data: Sequence[TrialData]) -> Frame:

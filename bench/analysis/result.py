@@ -31,7 +31,7 @@ from bench.model import (
     RunState,
     Scenario,
 )
-from bench.stats import Estimate, Verdict, outlying, variation
+from bench.stats import Estimate, Verdict, equivalence, outlying, variation
 
 SUMMARY_SCHEMA = 2
 """Version of ``summary.json``; a reader refuses a newer one."""
@@ -195,15 +195,10 @@ class Comparison:
     @property
     def direction(self) -> Direction:
         """What can be said of ``times``: without an interval, nothing."""
-        bounds = self.times.bounds if self.times else None
-        if bounds is None:
-            return Direction.UNCLEAR
-        low, high = bounds[0] - 1, bounds[1] - 1
-        if low >= -SAME_WITHIN and high <= SAME_WITHIN:
-            return Direction.SAME
-        if high < 0:
-            return Direction.LESS
-        return Direction.MORE if low > 0 else Direction.UNCLEAR
+        verdict = equivalence(self.times, SAME_WITHIN, 1.0)
+        if self.times is None or verdict is not Verdict.DIFFERENT:
+            return Direction.SAME if verdict is Verdict.EQUIVALENT else Direction.UNCLEAR
+        return Direction.LESS if self.times.value < 1 else Direction.MORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,35 +262,21 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True)
-class Equivalence:
-    """Whether values are 0 but for a margin. ``estimate`` is theirs, in their own unit."""
+def equivalence(found: Estimate | None, margin: float, same: float = 0.0) -> Verdict:
+    """Decide whether an estimate is ``same`` (0 of differences, 1 of ratios) within ``margin``.
 
-    estimate: Estimate
-    verdict: Verdict
-
-
-def equivalence(
-    values: Sequence[float], margin: float, confidence: float = LOOK_CONFIDENCE
-) -> Equivalence | None:
-    """Decide whether paired ``values`` (differences, or log ratios) are 0 within ``margin``.
-
-    ``EQUIVALENT``: their two-sided interval lies within -margin to margin, which is two
-    one-sided tests (D. Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987)), each
-    at half the error that ``confidence`` leaves. ``DIFFERENT``: it lies neither within the
-    margin nor over 0. ``UNDECIDED``: the rounds do not tell. ``None`` without values.
+    ``EQUIVALENT``: its two-sided interval lies within the margin, which is two one-sided tests
+    (D. Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987)), each at half the error
+    that its confidence leaves. ``DIFFERENT``: it lies neither within the margin nor over
+    ``same``. ``UNDECIDED``: the rounds do not tell.
     """
-    found = mean(values, confidence)
-    if found is None:
-        return None
-    verdict = Verdict.UNDECIDED
-    if found.bounds is not None:
-        low, high = found.bounds
-        if -margin <= low and high <= margin:
-            verdict = Verdict.EQUIVALENT
-        elif not found.holds(0.0):
-            verdict = Verdict.DIFFERENT
-    return Equivalence(found, verdict)
+    bounds = found.bounds if found is not None else None
+    if bounds is None:
+        return Verdict.UNDECIDED
+    low, high = bounds[0] - same, bounds[1] - same
+    if -margin <= low and high <= margin:
+        return Verdict.EQUIVALENT
+    return Verdict.UNDECIDED if low <= 0.0 <= high else Verdict.DIFFERENT
 
 
 def poisson_bounds(count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -126,7 +126,7 @@ def test_there_is_no_bootstrap_of_what_is_not_positive(ours, theirs):
     ],
 )
 def test_equivalence_is_shown_and_never_assumed(values, verdict):
-    assert verdict is equivalence(values, 0.1).verdict
+    assert verdict is equivalence(mean(values, LOOK_CONFIDENCE), 0.1)
 
 
 def test_equivalence_is_two_one_sided_tests():
@@ -134,26 +134,26 @@ def test_equivalence_is_two_one_sided_tests():
     above = stats.ttest_1samp(values, -margin, alternative="greater").pvalue
     below = stats.ttest_1samp(values, margin, alternative="less").pvalue
     for confidence in (0.9, 0.99, 0.9999):
-        shown = equivalence(values, margin, confidence).verdict is Verdict.EQUIVALENT
+        shown = equivalence(mean(values, confidence), margin) is Verdict.EQUIVALENT
         assert (max(above, below) <= (1 - confidence) / 2) == shown
 
 
 def test_equal_arms_are_seldom_called_different():
     random = np.random.default_rng(11)
     rounds = random.normal(0.0, 0.05, (1_000, 6)).tolist()
-    found = [equivalence(one, 0.1).verdict for one in rounds]
+    found = [equivalence(mean(one, LOOK_CONFIDENCE), 0.1) for one in rounds]
     assert found.count(Verdict.DIFFERENT) / 1_000 <= 0.01
 
 
 def test_arms_that_differ_by_more_than_the_margin_are_seldom_called_equal():
     random = np.random.default_rng(12)
     rounds = random.normal(0.1, 0.05, (1_000, 6)).tolist()
-    found = [equivalence(one, 0.1).verdict for one in rounds]
+    found = [equivalence(mean(one, LOOK_CONFIDENCE), 0.1) for one in rounds]
     assert found.count(Verdict.EQUIVALENT) / 1_000 <= 0.01
 
 
 def test_no_values_have_no_equivalence():
-    assert equivalence([], 0.1) is None
+    assert equivalence(mean([]), 0.1) is Verdict.UNDECIDED
 
 
 def test_a_single_round_has_no_bounds_to_hold_a_truth():
