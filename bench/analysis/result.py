@@ -468,6 +468,8 @@ class RunAnalysis:
     resumptions: tuple[Resumption, ...] = ()
     reason: str | None = None
     """Why the run is incomplete."""
+    out_of_time: bool = False
+    """Whether the plan's minutes were over before all rounds that it would have had."""
 
     def scenario(self, name: str) -> ScenarioAnalysis | None:
         """Return the scenario called ``name``, if the run has it."""

@@ -74,6 +74,7 @@ def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunA
         equality=run.equality,
         resumptions=record.resumptions,
         reason=record.reason,
+        out_of_time=record.out_of_time,
     )
 
 

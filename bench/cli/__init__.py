@@ -11,8 +11,9 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-from bench.cli.exits import FAILED, USAGE, expected
+from bench.cli.exits import FAILED, USAGE, expected, is_usage
 from bench.plan import PlanError
+from bench.plan.toml_schema import nearest
 from bench.run.resume import ResumeError
 from bench.supervision.progress import Progress
 from bench.supervision.signals import Interrupted, unwinding_on_signals
@@ -57,21 +58,34 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say and return the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = _parser(given).parse_args(given)
+    parser = _parser(given)
+    if not given:
+        parser.print_help(sys.stderr)
+        return USAGE
+    if given[0] not in VERBS and not given[0].startswith("-"):
+        there_are = f"there are {', '.join(VERBS)}"
+        parser.error(f"there is no verb {given[0]!r}{nearest(given[0], VERBS)}; {there_are}")
+    options = parser.parse_args(given)
     command: Callable[[argparse.Namespace, Progress], int] = options.command
     progress = Progress()
     try:
         with unwinding_on_signals(progress.say), progress:
             return command(options, progress)
     except Interrupted as error:
-        progress.say(f"{error}; everything that was started has been stopped")
+        _tell(progress, f"{error}; everything that was started has been stopped", error)
         return error.exit_code
     except (PlanError, ResumeError) as error:
         progress.say(f"error: {error}")
         return USAGE
     except expected() as error:
-        progress.say(f"error: {error}")
-        return FAILED
+        _tell(progress, f"error: {error}", error)
+        return USAGE if is_usage(error) else FAILED
+
+
+def _tell(progress: Progress, text: str, error: BaseException) -> None:
+    """Say ``text``, and last the way on that was noted on the error."""
+    for line in (text, *getattr(error, "__notes__", ())):
+        progress.say(line)
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

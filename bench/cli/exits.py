@@ -5,6 +5,13 @@ FAILED = 1
 USAGE = 2
 
 
+def is_usage(error: Exception) -> bool:
+    """Whether an expected failure is of the arguments: a run that is not there."""
+    from bench.store import UnknownRunError
+
+    return isinstance(error, UnknownRunError)
+
+
 def expected() -> tuple[type[Exception], ...]:
     """Return the failures of the world around: told in words. Any other is ours: a traceback."""
     # here, because only who has met a failure need wait for the rooms that these come from

@@ -2,14 +2,10 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.store import Store
 from bench.store.files import replaced_folder
 from bench.supervision.progress import Progress
-
-if TYPE_CHECKING:
-    from bench.analysis import RunAnalysis
 
 FORMATS = ("html", "markdown", "json", "csv", "png")
 """What ``--format`` takes; all by default."""
@@ -21,12 +17,11 @@ def render_report(
     reports: Path,
     progress: Progress,
     formats: Collection[str] = FORMATS,
-    analysis: "RunAnalysis | None" = None,
 ) -> None:
     """Write the report of ``run`` in ``formats``, print its summary, and say where it is.
 
-    ``analysis`` is that of the run as it is now, for whoever has it already. A report that
-    cannot be written whole is not written: one that was there stays. Raises ``StoreError``.
+    A report that cannot be written whole is not written: one that was there stays. Raises
+    ``StoreError``.
     """
     # here, because matplotlib takes a second that other commands need not wait for
     from bench.analysis import analyse, read_run
@@ -40,7 +35,7 @@ def render_report(
     data = read_run(reader)
     folder = reports / data.record.run
     with replaced_folder(folder) as partial:
-        document, made = write_report(analysis or analyse(data), partial, data, formats)
+        document, made = write_report(analyse(data), partial, data, formats)
     written = [folder / path.relative_to(partial) for path in made]
     write_index(store, reports)
     progress.settle()

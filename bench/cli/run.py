@@ -1,8 +1,9 @@
 """``bench run``: a plan from its first trial to its report."""
 
 import argparse
+import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bench.cli.arguments import (
     add_folders,
@@ -16,17 +17,16 @@ from bench.cli.load_options import LoadOptions, add_load_options, check_workers
 from bench.cli.plans import vocabulary
 from bench.cli.rendering import render_report
 from bench.load.spec import DistributedLoad
-from bench.model import Plan, RunState
+from bench.model import Plan, RunRecord
 from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
 from bench.run.create import resume_run, start_run
-from bench.run.loop import Run
+from bench.run.interim import InterimReports
+from bench.run.loop import Run, RunEndedEarlyError
 from bench.sites.provenance import package_versions
 from bench.sites.provider import Site
 from bench.store import Store
 from bench.supervision.progress import Progress
-
-if TYPE_CHECKING:
-    from bench.analysis import RunAnalysis
+from bench.supervision.signals import deferring_signals
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -75,67 +75,44 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     distributed = _distributed(options, plan, store)
     site = site_of(options, plan, progress)
     run = _started(options, plan, source, store, site, progress, distributed)
-    code = _execute(options, run, store, site, progress)
+    code = _execute(options, run, store, progress)
     if site is not None and site.left_behind:
         progress.say("error: not everything that was made on the cluster could be removed")
         return FAILED
     return code
 
 
-def _execute(
-    options: argparse.Namespace, run: Run, store: Store, site: Site | None, progress: Progress
-) -> int:
-    analysis = None
+def _execute(options: argparse.Namespace, run: Run, store: Store, progress: Progress) -> int:
     try:
-        record = run.execute()
-        while (analysis := _looked_at(store, run)) is not None:
-            rounds = _lacking(analysis, progress)
-            if rounds is None:
-                break
-            analysis = None  # what is bought is not in it
-            run = resume_run(
-                record.run,
-                store=store,
-                progress=progress,
-                rounds=rounds,
-                site=site,
-                distributed=run.distributed,
-            )
-            record = run.execute()
+        record = run.execute(InterimReports(store, options.reports, progress))
+    except (KeyboardInterrupt, RunEndedEarlyError) as ended:
+        ended.add_note(f"resume it with: {_resume_command(options, run.record)}")
+        raise
     finally:
         if run.has_trials:
-            render_report(store, run.record.run, options.reports, progress, analysis=analysis)
+            with deferring_signals():  # so that what stays is the report of all that was measured
+                render_report(store, run.record.run, options.reports, progress)
     if run.unequal:
         progress.say("error: the servers did not answer alike: no figure of this run can be used")
         return FAILED
     if run.failed:
         progress.say(
             f"error: {run.failed} trial(s) failed, and say why; to repeat them: "
-            f"python -m bench run --resume {record.run}"
+            f"{_resume_command(options, record)}"
         )
         return FAILED
-    return OK if record.state is RunState.COMPLETE else FAILED
+    return OK
 
 
-def _looked_at(store: Store, run: Run) -> "RunAnalysis | None":
-    """Return what the run shows so far, if more of it may be bought."""
-    if run.record.plan.precision is None or run.unequal:
-        return None
-    # here, because pandas takes a moment that other commands need not wait for
-    from bench.analysis import analyse
-
-    return analyse(store.open(run.record.run))
-
-
-def _lacking(analysis: "RunAnalysis", progress: Progress) -> int | None:
-    """Return to how many rounds the run's plan wants it extended, and say why; or ``None``."""
-    from bench.analysis.comparisons import rounds_to_buy, shortfall
-
-    rounds = rounds_to_buy(analysis)
-    if (found := shortfall(analysis)) is not None:
-        remedy = f"extending to {rounds} rounds" if rounds else "the plan buys no more rounds"
-        progress.say(f"{found}: {remedy}")
-    return rounds
+def _resume_command(options: argparse.Namespace, record: RunRecord) -> str:
+    """Return what resumes the run from where this command was started."""
+    words = ["python -m bench run --resume", record.run]
+    for name in ("results", "reports"):
+        folder = getattr(options, name)
+        words += [f"--{name} {shlex.quote(str(folder))}"] if folder != Path(name) else []
+    if options.context is not None:
+        words.append(f"--context {shlex.quote(options.context)}")
+    return " ".join(words)
 
 
 def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:

@@ -117,6 +117,9 @@ class Plan:
     While one is wider, more rounds are bought; ``None`` buys none."""
     most_rounds: int | None = None
     """How many rounds there are at most, bought ones among them."""
+    most_minutes: float | None = None
+    """How long is measured at most: no round begins that would end later. ``None``: as long as
+    the rounds take."""
 
     @property
     def compares_versions(self) -> bool:

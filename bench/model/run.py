@@ -124,3 +124,5 @@ class RunRecord:
     """How far each server's answers are to be those of the others: bytes, content (the same
     without nulls) or metadata (not compared). Empty in records of before it was kept."""
     load_workers: LoadWorkers = LoadWorkers()
+    out_of_time: bool = False
+    """Whether the plan's minutes were over before all rounds that it would have had."""

@@ -59,6 +59,12 @@ HEAD: Mapping[str, Key] = {
         "0.07",
     ),
     "most_rounds": Key(whole(1, 100), "with precision: the most rounds that are measured", "12"),
+    "most_minutes": Key(
+        number(0.1, 1440),
+        "how long is measured at most: no round begins that would end later",
+        "10",
+        "minutes",
+    ),
 }
 
 EXTERNAL: Mapping[str, Key] = {

@@ -35,7 +35,7 @@ def trials(plan: Plan) -> tuple[Trial, ...]:
 def predicted_s(plan: Plan) -> float:
     """Return about how long a run takes once environment and binaries are cached, in seconds.
 
-    Without the rounds that it may buy.
+    Without the rounds that it may buy, and no longer than its plan lets it measure.
     """
     trial_s = plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
     fresh = sum(plan.scenario(trial.scenario).fresh_control_plane for trial in trials(plan))
@@ -43,12 +43,14 @@ def predicted_s(plan: Plan) -> float:
         scenario.replicas * scenario.workers - 1
         for scenario in (plan.scenario(t.scenario) for t in trials(plan) if t.server != NO_SERVER)
     )
-    return (
+    measuring_s = (
         len(trials(plan)) * trial_s
         + further * SECONDS_A_PROCESS
         + (fresh + _version_changes(plan)) * SECONDS_FOR_A_CONTROL_PLANE
-        + SECONDS_BESIDE_THE_TRIALS
     )
+    if plan.most_minutes is not None:
+        measuring_s = min(measuring_s, plan.most_minutes * 60)
+    return measuring_s + SECONDS_BESIDE_THE_TRIALS
 
 
 def _version_changes(plan: Plan) -> int:

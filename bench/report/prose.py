@@ -65,6 +65,8 @@ def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
     if plan.precision:
         wanted = {"most_rounds": plan.most_rounds, "precision": per_cent(plan.precision)}
         adaptive = (text("method_adaptive", **wanted),)
+    if plan.most_minutes:
+        adaptive += (text("method_bounded", minutes=number(plan.most_minutes)),)
     return (
         text(where, seed=plan.seed, processors=environment.processors, **versions),
         text(

@@ -8,17 +8,19 @@ words of metrics in ``bench.metrics``.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from bench.analysis.comparisons import Precision
 from bench.analysis.cost_model import LIFETIME_S, BreakEven, CostModel, Question
 from bench.analysis.faults import FaultArm
 from bench.analysis.result import Arm, Comparison, Control, Direction, ScenarioAnalysis
 from bench.metrics import BY_KEY, Metric
-from bench.model import CaveatKind, Scenario
+from bench.model import CaveatKind, Plan, RunState, Scenario
 from bench.report.document import Sentence
 from bench.report.numbers import (
     MISSING,
     NO_BREAK,
     SLOW,
     number,
+    per_cent,
     rate,
     scale_for,
     share,
@@ -64,8 +66,10 @@ class Factor(NamedTuple):
     bound: bool = False
 
 
-def void_title(kind: CaveatKind) -> str:
+def void_title(kind: CaveatKind, state: RunState) -> str:
     """Return the heading of what voids a run."""
+    if kind is CaveatKind.RUN_INCOMPLETE and state is RunState.RUNNING:
+        return PROVISIONAL
     return VOID_TITLES.get(kind, str(kind).capitalize())
 
 
@@ -187,6 +191,51 @@ def upheld(agreeing: int, ratios: int) -> str:
         f"A bootstrap-t interval, which assumes no normal law, agrees with Student's t on whether "
         f"there is a difference in {agreeing} of {plural(ratios, 'ratio')}."
     )
+
+
+# A run under way, and why it ended.
+
+PROVISIONAL = "Provisional: the run had not ended when this was made"
+ENDED = {
+    "precise": "{rounds} made the deciding ratios as sure as the plan wants, {wanted}: the least "
+    "sure, {what}, is known within {reached}.",
+    "time": "The {minutes} min of measuring that the plan allows were over after {rounds}: the "
+    "least sure of the deciding ratios, {what}, is known within {reached}; the plan wanted "
+    "{wanted}.",
+    "rounds": "After {rounds}, all that the plan allows, the least sure of the deciding ratios, "
+    "{what}, is known within {reached}; the plan wanted {wanted}.",
+}
+
+
+def so_far(made: int, rounds: int, left_s: float, page: str) -> str:
+    """Say how far a run is, and where its report so far is."""
+    return f"Provisional, after {made} of {plural(rounds, 'round')}; {left(left_s)}: {page}"
+
+
+def left(seconds: float) -> str:
+    """Say how long something still takes."""
+    minutes = seconds / 60
+    return f"about {max(1, round(minutes))} min left" if minutes >= 1 else "less than a minute left"
+
+
+def ended(found: Precision, plan: Plan, *, out_of_time: bool) -> str:
+    """Say why a run made no further rounds, and how sure its least sure deciding ratio is."""
+    one, wanted = found.comparison, plan.precision or 0.0
+    why = "precise" if found.half_width <= wanted else "time" if out_of_time else "rounds"
+    return ENDED[why].format(
+        rounds=plural(plan.rounds, "round"),
+        minutes=number(plan.most_minutes),
+        what=f"{BY_KEY[one.metric].short} of {one.subject} against {one.baseline} under "
+        f"{found.scenario}",
+        reached=per_cent(found.half_width),
+        wanted=f"within {per_cent(wanted)}",
+    )
+
+
+def out_of_time(plan: Plan) -> str:
+    """Say that time bounded a run whose plan wants no precision."""
+    rounds, minutes = plural(plan.rounds, "round"), number(plan.most_minutes)
+    return f"The {minutes} min of measuring that the plan allows were over after {rounds}."
 
 
 # The first sentence: one an outcome.

@@ -158,6 +158,19 @@ def to_terminal(document: Document) -> RenderableType:
     return Group(*parts)
 
 
+def to_lines(document: Document) -> list[str]:
+    """Return the tables and the answer as plain lines, for a log or a narrow screen."""
+    lines = [f"{alarm.title}: {text}" for alarm in document.alarms for text in alarm.texts]
+    for section in document.sections:
+        lines.append(section.title)
+        for table in (part for part in section.parts if isinstance(part, Table)):
+            for row in _rows(table.rows, Depth.TERMINAL):
+                pairs = zip(table.columns, row.cells, strict=True)
+                said = "; ".join(f"{column.title} {cell.text}" for column, cell in pairs)
+                lines.append(f"  {row.heading}: {said}")
+    return [*lines, _terminal_sentence(document.headline)]
+
+
 def _terminal_sentence(one: Sentence) -> str:
     return f"{one.text} ({one.detail})" if one.detail else one.text
 

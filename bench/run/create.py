@@ -65,7 +65,14 @@ def start_run(
     )
     writer = store.create(record, plan_toml)
     return Run(
-        record, todo, kinds, sites=sites, writer=writer, progress=progress, distributed=distributed
+        record,
+        todo,
+        kinds,
+        sites=sites,
+        writer=writer,
+        progress=progress,
+        distributed=distributed,
+        most_minutes=plan.most_minutes,
     )
 
 
@@ -82,7 +89,8 @@ def resume_run(
     """Resume a run: its missing and failed trials, by its own plan and seed.
 
     ``distributed`` must have as many workers as before. ``rounds`` extends the plan to
-    so many. Failed trials are set aside, whole.
+    so many, however long they take; else the plan's minutes count anew. Failed trials are set
+    aside, whole.
     Raises ``ResumeError`` when no trial is missing, when fewer rounds are asked for than
     there are, when the number of workers differs, or when the environment is not what it was and
     not ``force``;
@@ -129,6 +137,7 @@ def resume_run(
         compared=reader.equality,
         differed=any(one.equal_to_list is False for one in done),
         has_trials=len(done) > len(failed),
+        last_round=max((one.trial.round for one in done if one not in failed), default=0),
     )
     writer.update(going_on)
     return Run(
@@ -140,6 +149,7 @@ def resume_run(
         progress=progress,
         distributed=distributed,
         before=before,
+        most_minutes=None if rounds is not None else plan.most_minutes,
     )
 
 

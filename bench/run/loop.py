@@ -1,7 +1,9 @@
-"""The run loop: every trial of a run, each written at once."""
+"""The run loop: every trial of a run, each written at once; after each round, whether one more."""
 
 import datetime as dt
 import tempfile
+import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,15 +18,17 @@ from bench.model import (
     CaveatKind,
     EqualityRecord,
     Outcome,
+    Plan,
     RunRecord,
     RunState,
     Trial,
     TrialRecord,
 )
-from bench.plan import predicted_s
+from bench.plan import predicted_s, trials
 from bench.probes.audit import AuditError
 from bench.probes.metrics import MetricsError
 from bench.run.cluster_pool import ClusterPool
+from bench.run.interim import InterimReports
 from bench.sites.versions import Sites
 from bench.store import RunWriter
 from bench.store.redaction import redact
@@ -52,10 +56,7 @@ class RunEndedEarlyError(Exception):
     """Raised when a run ends early; what it measured until then is kept and valid."""
 
     def __init__(self, run: str, why: str) -> None:
-        super().__init__(
-            f"the run ended early: {why}\n"
-            f"What it measured is kept; resume it with: python -m bench run --resume {run}"
-        )
+        super().__init__(f"the run ended early: {why}")
         self.run = run
         self.why = why
 
@@ -70,6 +71,8 @@ class PriorState:
     differed: bool = False
     """Whether a server gave after its window what a LIST did not give."""
     has_trials: bool = False
+    last_round: int = 0
+    """The last round that has a trial."""
 
 
 class Run:
@@ -86,14 +89,19 @@ class Run:
         progress: Progress,
         distributed: DistributedLoad | None = None,
         before: PriorState = PriorState(),
+        most_minutes: float | None = None,
     ) -> None:
+        """``most_minutes`` bounds what is measured now, whatever was measured before."""
         self.record = record
         self.distributed = distributed
         self.has_trials = before.has_trials
         self.failed = 0
         """How many trials failed; those of an earlier part are made again."""
-        self._plan = record.plan
-        self._todo = todo
+        self._todo = deque(todo)
+        self._last_round = before.last_round
+        self._most_s = None if most_minutes is None else most_minutes * 60
+        self._measured_s: list[float] = []
+        """Of each round that was made now."""
         self._kinds = kinds
         self._sites = sites
         self._writer = writer
@@ -114,12 +122,13 @@ class Run:
         """Whether the servers were found to answer differently, before or after a window."""
         return self._differed or self._clusters.unequal
 
-    def execute(self) -> RunRecord:
+    def execute(self, interim: InterimReports | None = None) -> RunRecord:
         """Run every trial and write each at once; return the record of the finished run.
 
-        Raises ``RunEndedEarlyError`` when the cluster fails and ``StoreError`` when
-        results cannot be written. On these, as on Ctrl-C, the run is marked
-        incomplete, with the reason.
+        With ``interim`` a provisional report is made after each round, and more rounds are
+        measured while the plan wants its ratios surer. Raises ``RunEndedEarlyError`` when the
+        cluster fails and ``StoreError`` when results cannot be written. On these, as on Ctrl-C,
+        the run is marked incomplete, with the reason.
         """
         self._announce()
         try:
@@ -128,12 +137,10 @@ class Run:
                     self._progress.say(
                         f"  beside it  {', '.join(others)}: both will be noisy, and say so"
                     )
-                for trial in self._todo:
-                    watchdog.check()
-                    cluster = self._clusters.cluster_for(trial, watchdog)
-                    with explained_by(cluster):
-                        cluster.check()
-                        self._measure(trial, cluster, watchdog)
+                while self._todo:
+                    self._measure_round(watchdog)
+                    if interim is not None:
+                        self._look(interim, watchdog)
         except FATAL as error:
             self._end(RunState.INCOMPLETE, str(error))
             raise RunEndedEarlyError(self.record.run, str(error)) from error
@@ -142,6 +149,60 @@ class Run:
             raise
         self._end(RunState.COMPLETE, None)
         return self.record
+
+    @property
+    def _plan(self) -> Plan:
+        return self.record.plan
+
+    def _measure_round(self, watchdog: Watchdog) -> None:
+        """Make the trials of the next round, and leave out those that there is no time for."""
+        began, number = time.monotonic(), self._todo[0].round
+        while self._todo and self._todo[0].round == number:
+            watchdog.check()
+            cluster = self._clusters.cluster_for(self._todo[0], watchdog)
+            with explained_by(cluster):
+                cluster.check()
+                self._measure(self._todo.popleft(), cluster, watchdog)
+        self._last_round = max(self._last_round, number)
+        self._measured_s.append(time.monotonic() - began)
+        new_rounds_follow = self._todo and self._todo[0].round > self._last_round
+        if new_rounds_follow and self._rounds_that_fit() == 0:
+            self._todo.clear()
+            self._update(rounds=self._last_round, out_of_time=True)
+
+    def _look(self, interim: InterimReports, watchdog: Watchdog) -> None:
+        """Show what there is so far; after the last round, see whether the plan wants more."""
+        plan = self._plan
+        wants_more = plan.precision is not None and plan.rounds < (plan.most_rounds or 0)
+        if self._todo:
+            interim.look(self.record, self._last_round, self._left_s(), watchdog)
+        elif wants_more and self._rounds_that_fit() == 0:
+            self._update(out_of_time=True)
+        elif wants_more and not self.unequal:
+            wanted = interim.rounds_wanted(self.record, self._rounds_that_fit(), watchdog)
+            if wanted is not None:
+                self._update(rounds=wanted)
+                self._todo.extend(one for one in trials(self._plan) if one.round > plan.rounds)
+
+    def _rounds_that_fit(self) -> int | None:
+        """Return how many more rounds such as the last there is time for; ``None``: any number."""
+        if self._most_s is None:
+            return None
+        return max(0, int((self._most_s - sum(self._measured_s)) / self._measured_s[-1]))
+
+    def _left_s(self) -> float:
+        """Return about how long the rounds take that are left."""
+        rounds = len({trial.round for trial in self._todo})
+        fit = self._rounds_that_fit()
+        return (rounds if fit is None else min(rounds, fit)) * self._measured_s[-1]
+
+    def _update(self, *, rounds: int | None = None, out_of_time: bool = False) -> None:
+        """Write how many rounds the run has now, and whether time bounded them."""
+        plan = replace(self._plan, rounds=rounds or self._plan.rounds)
+        self.record = replace(
+            self.record, plan=plan, trials_planned=len(trials(plan)), out_of_time=out_of_time
+        )
+        self._writer.update(self.record)
 
     def _announce(self) -> None:
         plan = self._plan

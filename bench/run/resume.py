@@ -103,6 +103,7 @@ def resumed(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
         state=RunState.RUNNING,
         ended_at=None,
         reason=None,
+        out_of_time=False,
         trials_planned=len(trials(plan)),
         resumptions=(*record.resumptions, resumption),
         caveats=caveats,

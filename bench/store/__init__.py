@@ -6,10 +6,10 @@
 project reads or writes a results folder.
 """
 
-from bench.store.errors import StoreError
+from bench.store.errors import StoreError, UnknownRunError
 from bench.store.index import Store
 from bench.store.read import RunReader
 from bench.store.tables import ObserverRows
 from bench.store.write import RunWriter
 
-__all__ = ["ObserverRows", "RunReader", "RunWriter", "Store", "StoreError"]
+__all__ = ["ObserverRows", "RunReader", "RunWriter", "Store", "StoreError", "UnknownRunError"]

@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 
 from bench.model import RunRecord
-from bench.store.errors import StoreError
+from bench.store.errors import StoreError, UnknownRunError
 from bench.store.files import TEMPORARY, new_folder, write_file
 from bench.store.read import RUN_NAME, RunReader
 from bench.store.records import read_record, write_record
@@ -47,10 +47,10 @@ class Store:
         return RunWriter(reader.folder, reader.record.run)
 
     def open(self, run: str | Path) -> RunReader:
-        """Open a run by name, by path, or the one started last by "latest".
+        """Open a run by name, by path, or by "latest" the last one that has a finished trial.
 
-        Raises ``StoreError``: an unknown run (lists those there are and the nearest
-        name), a newer schema, a damaged ``run.json``.
+        Raises ``UnknownRunError``, which lists those there are and the nearest name;
+        ``StoreError`` for a newer schema or a damaged ``run.json``.
         """
         name = str(run)
         if name == LATEST:
@@ -59,7 +59,7 @@ class Store:
             return RunReader(self.root / name)
         if (Path(run) / "run.json").is_file():
             return RunReader(Path(run))
-        raise StoreError(self._unknown(name))
+        raise UnknownRunError(self._unknown(name))
 
     def runs(self) -> list[str]:
         """Return the names of the runs there are, sorted."""
@@ -80,9 +80,12 @@ class Store:
                 StoreError
             ):  # one damaged run must not hide the others; by name it still says why
                 continue
-            started.append((record.started_at, run))
+            if any((self.root / run / "trials").glob("*/trial.json")):
+                started.append((record.started_at, run))
         if not started:
-            raise StoreError(f"no run in {self.root} can be read; make one with: make bench")
+            raise UnknownRunError(
+                f"no run in {self.root} has a finished trial; make one with: make bench"
+            )
         return max(started)[1]
 
     def _unknown(self, name: str) -> str:

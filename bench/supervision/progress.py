@@ -1,22 +1,50 @@
-"""What a person sees while a run goes on: lines that stay, and one line that moves.
+"""What a person sees while a run goes on: lines that stay, and below them what moves.
 
-On a terminal the moving line is drawn over; in a log file it is printed when
-something new begins and now and then, so that a log stays readable.
+On a terminal one line is drawn over, below what the work shows so far. In a log, on a narrow
+screen and with ``NO_COLOR`` there are plain lines instead: when something new begins, and now
+and then, so that a log stays readable.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from bench.supervision.stoppable import Stoppable
 from kube_informer.redaction import redact
 
 LOG_EVERY_S = 10.0
+NARROW = 80
+"""Columns of a terminal below which nothing is drawn over: lines would wrap."""
 _YES = ("y", "Y", "yes", "Yes", "YES")
+
+
+class _TimeLeft(ProgressColumn):
+    """About how long all of it still takes, once that is known."""
+
+    ends_at: float | None = None
+
+    def render(self, task: Task) -> Text:
+        del task
+        if self.ends_at is None:
+            return Text("")
+        minutes = (self.ends_at - time.monotonic()) / 60
+        return Text(f"about {minutes:.0f} min left" if minutes >= 1 else "nearly done")
+
+
+class _Live(Bars):
+    """The moving line, below what the work shows so far."""
+
+    shown: RenderableType | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        if self.shown is not None:
+            yield self.shown
+        yield from super().get_renderables()
 
 
 class Progress(Stoppable):
@@ -24,14 +52,18 @@ class Progress(Stoppable):
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.console = Console(stderr=True, highlight=False, quiet=quiet)
-        self._bars = Bars(
+        console = self.console
+        draws = console.is_terminal and not console.is_dumb_terminal and not console.no_color
+        self._left = _TimeLeft()
+        self._bars = _Live(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=20),
             TextColumn("{task.percentage:3.0f}%"),
             TimeElapsedColumn(),
-            console=self.console,
+            self._left,
+            console=console,
             transient=True,
-            disable=quiet or not self.console.is_terminal,
+            disable=quiet or not draws or console.width < NARROW,
         )
         self._task: TaskID | None = None
         self._logged_at = 0.0
@@ -63,6 +95,20 @@ class Progress(Stoppable):
             self._task = self._bars.add_task(_escaped(text), total=1.0)
         self._bars.update(self._task, description=_escaped(text), completed=share)
 
+    def ends_in(self, seconds: float) -> None:
+        """Show from now on about how long all of it still takes."""
+        self._left.ends_at = time.monotonic() + seconds
+
+    def show(self, found: RenderableType, lines: Sequence[str]) -> None:
+        """Show what the work has found so far, in the place of what was shown before.
+
+        As plain ``lines`` where nothing is drawn over.
+        """
+        if self._bars.disable:
+            self.say("\n".join(lines))
+        else:
+            self._bars.shown = found
+
     def counting(self, what: str) -> Callable[[int, int], None]:
         """Return what shows ``what`` when it is told how many are done, and of how many."""
         return lambda done, wanted: self.move(what, done / wanted, f"{done:,} of {wanted:,}")
@@ -78,8 +124,9 @@ class Progress(Stoppable):
         return self
 
     def stop(self) -> None:
-        """Remove the moving line, and draw no more."""
+        """Remove what moves, and draw no more."""
         self.settle()
+        self._bars.shown = None
         self._bars.stop()
 
     def _log(self, what: str, text: str, share: float) -> None:

@@ -57,6 +57,27 @@ def test_each_verb_that_help_names_tells_its_own_arguments(verb, capsys):
     assert f"usage: python -m bench {verb} " in capsys.readouterr().out
 
 
+def test_without_a_verb_all_of_them_are_shown(capsys):
+    assert 2 == main([])
+    shown = capsys.readouterr().err
+    assert [] == [verb for verb in VERBS if f"    {verb}" not in shown]
+
+
+def test_a_verb_that_is_not_there_is_told_with_the_nearest(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["rnu", "smoke"])
+    assert 2 == ended.value.code
+    assert "there is no verb 'rnu' (the nearest is 'run'); there are run, report" in (
+        capsys.readouterr().err.replace("\n", " ")
+    )
+
+
+@pytest.mark.parametrize("verb", [["report"], ["gate"], ["compare", "latest"], ["run", "--resume"]])
+def test_a_run_that_does_not_exist_is_wrong_usage(verb, tmp_path, capsys):
+    assert 2 == main([*verb, "yesterday", "--results", str(tmp_path)])
+    assert "no run" in capsys.readouterr().err
+
+
 A_PACKAGE_LACKS = """
 import sys
 from pathlib import Path

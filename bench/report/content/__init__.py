@@ -23,7 +23,7 @@ from bench.model import CaveatKind, RunState
 from bench.report import prose, sentences
 from bench.report.charts import Chart
 from bench.report.content.cost_model import CostContent, cost_section
-from bench.report.content.evidence import evidence_sections, trust
+from bench.report.content.evidence import ending, evidence_sections, trust
 from bench.report.content.faults import fault_answer, fault_section
 from bench.report.content.rows import (
     Notes,
@@ -146,7 +146,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
 
 
 def _kicker(analysis: RunAnalysis) -> str:
-    word = "complete" if analysis.state is RunState.COMPLETE else "incomplete"
+    word = "provisional" if analysis.state is RunState.RUNNING else str(analysis.state)
     return (
         f" \N{MIDDLE DOT} plan {analysis.plan.name} \N{MIDDLE DOT} {analysis.started_at} "
         f"\N{MIDDLE DOT} Kubernetes {analysis.environment.kubernetes} \N{MIDDLE DOT} {word}, "
@@ -178,7 +178,7 @@ def _alarms(analysis: RunAnalysis) -> Iterator[Alarm]:
     for kind, texts in grouped.items():
         more = len(texts) - MOST_ALARMS
         cut = [f"and {more} more, in the tables below"] if more > 0 else []
-        yield Alarm(sentences.void_title(kind), (*texts[:MOST_ALARMS], *cut))
+        yield Alarm(sentences.void_title(kind, analysis.state), (*texts[:MOST_ALARMS], *cut))
 
 
 def _answers(
@@ -449,6 +449,7 @@ def _notes(analysis: RunAnalysis) -> Iterator[Text]:
         yield Text(text, term=f"{kind} ({places})" if any(where) else kind)
     if told := sum(caveat.scenario in failing for caveat in analysis.caveats):
         yield Text(f"{told} notes on trials with a fault are in data/caveats.csv")
+    yield from ending(analysis)
     one, plan = analysis.environment, analysis.plan
     yield Text(
         f"Plan {plan.name}, {analysis.trials_made} of {analysis.trials_planned} trials "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.analysis.comparisons import precisions
 from bench.analysis.requests import ReplicaRequests
 from bench.analysis.result import (
     LedgerTotals,
@@ -11,7 +12,7 @@ from bench.analysis.result import (
     presentation_order,
 )
 from bench.metrics import METRICS, View, of_view
-from bench.model import Outcome
+from bench.model import Outcome, RunState
 from bench.report import prose, sentences
 from bench.report.charts import Chart
 from bench.report.content.rows import compared_control, metric
@@ -58,9 +59,22 @@ def trust(analysis: RunAnalysis) -> Iterator[Text]:
     held = _ledgers(analysis)
     if held:
         yield _counts(held, existing=analysis.environment.existing)
+    yield from ending(analysis)
     for caveat in analysis.caveats:
         if caveat.scenario is None and caveat not in analysis.void:
             yield Text(caveat.text, term=sentences.capitalised(str(caveat.kind)))
+
+
+def ending(analysis: RunAnalysis) -> Iterator[Text]:
+    """Say why the run made no further rounds, and how sure it is against what its plan wants."""
+    if analysis.state is not RunState.COMPLETE:
+        return
+    found = next(iter(precisions(analysis.scenarios)), None)
+    if analysis.plan.precision is not None and found is not None:
+        said = sentences.ended(found, analysis.plan, out_of_time=analysis.out_of_time)
+        yield Text(said, term="Precision")
+    elif analysis.out_of_time:
+        yield Text(sentences.out_of_time(analysis.plan), term="Rounds")
 
 
 def _ledgers(analysis: RunAnalysis) -> list[tuple[TrialLine, LedgerTotals]]:

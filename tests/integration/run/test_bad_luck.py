@@ -13,7 +13,7 @@ import pytest
 
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
-from bench.store import Store
+from bench.store import RunReader, Store
 from tests.integration.run.bench_process import (
     ROOT,
     TIMEOUT_S,
@@ -29,6 +29,13 @@ LONG_WARM_UP = ("warmup_s = 0.5", "warmup_s = 60")
 LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
 ONLY_INFORMER = ('["direct", "informer", "none"]', '["informer"]')
 ONLY_DIRECT = ('["direct", "informer", "none"]', '["direct"]')
+
+
+def only_run(bench: BenchProcess) -> RunReader:
+    """The run that it made, with or without a trial."""
+    store = Store(bench.results)
+    (name,) = store.runs()
+    return store.open(name)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +61,10 @@ def test_ctrl_c_in_any_phase_ends_it_in_order(
     assert "interrupted by SIGINT" in bench.text
     assert "Traceback" not in bench.text
     assert [] == bench.left_behind()
-    record = Store(bench.results).open("latest").record
+    record = only_run(bench).record
     assert RunState.INCOMPLETE is record.state
     assert "interrupted by SIGINT" == record.reason
+    assert f"python -m bench run --resume {record.run} " in bench.text.splitlines()[-1]
 
 
 def test_an_impatient_second_ctrl_c_changes_nothing(start_run: StartBench) -> None:
@@ -75,7 +83,7 @@ def test_a_harness_killed_outright_leaves_no_process_and_no_folder(start_run: St
     bench.process.kill()
     bench.wait()
     bench.wait_until_nothing_is_left()
-    assert RunState.RUNNING is Store(bench.results).open("latest").record.state
+    assert RunState.RUNNING is only_run(bench).record.state
 
 
 def test_a_run_that_was_killed_still_makes_a_report(start_run: StartBench, binaries) -> None:
@@ -126,7 +134,7 @@ def test_an_etcd_that_dies_ends_the_run_with_that_reason(
     assert "etcd was killed by SIGKILL" in bench.text
     assert "Traceback" not in bench.text
     assert [] == bench.left_behind()
-    assert "etcd" in (Store(bench.results).open("latest").record.reason or "")
+    assert "etcd" in (only_run(bench).record.reason or "")
 
 
 def test_an_etcd_that_dies_while_the_api_server_starts_is_told(start_run: StartBench) -> None:
@@ -153,7 +161,7 @@ def test_a_watchdog_that_dies_ends_the_run_with_that_reason_and_nothing_left(
     assert "the watchdog process was killed by SIGKILL" in bench.text
     assert "Traceback" not in bench.text
     assert [] == bench.left_behind()
-    assert RunState.INCOMPLETE is Store(bench.results).open("latest").record.state
+    assert RunState.INCOMPLETE is only_run(bench).record.state
 
 
 def test_what_a_run_left_that_was_killed_with_its_watchdog_is_ended_by_clean(
@@ -224,7 +232,7 @@ def test_two_runs_at_once_know_of_each_other(
     arguments = ("run", str(tmp_path / "second" / "tiny.toml"), *folders(tmp_path / "second"))
     with BenchProcess(tmp_path / "second", arguments, binaries) as second:
         assert 0 == second.wait(), second.text
-    name = Store(first.results).open("latest").record.run
+    name = only_run(first).record.run
     assert f"beside it  the run {name}: both will be noisy" in second.text
     (record,) = Store(second.results).open("latest").trials()
     texts = [one.text for one in record.caveats if one.kind is CaveatKind.NOISY_MACHINE]

@@ -246,6 +246,15 @@ def test_a_plan_may_buy_rounds_until_its_ratios_are_sure_enough() -> None:
     assert "fewer than 5 rounds" in error_of(text.replace("rounds = 6", "rounds = 4"))
 
 
+def test_a_plan_may_bound_its_minutes_and_takes_no_longer() -> None:
+    bounded = parse(VALID.replace("rounds = 4", "rounds = 100\nmost_minutes = 3"))
+    assert 3.0 == bounded.most_minutes
+    assert 3 * 60 < predicted_s(bounded) < 4 * 60
+    assert predicted_s(parse(VALID)) == predicted_s(
+        parse(VALID.replace("rounds = 4", "rounds = 4\nmost_minutes = 30"))
+    )
+
+
 def test_a_scenario_may_do_without_probe_and_bystander() -> None:
     plan = parse(VALID.replace("users = 8", "users = 8\nprobe = false"))
     assert [False, True] == [scenario.probe for scenario in plan.scenarios]

@@ -173,10 +173,11 @@ def test_a_run_needs_a_plain_name(store, name):
         store.create(a_run(run=name))
 
 
-def test_latest_is_the_run_started_last(store):
-    store.create(a_run(run="b", started_at="2026-01-01T00:00:00Z"))
-    store.create(a_run(run="a", started_at="2026-02-01T00:00:00Z"))
-    assert "a" == store.open("latest").record.run
+def test_latest_is_the_run_started_last_that_has_a_finished_trial(store):
+    for run, month in (("c", "01"), ("b", "02")):
+        store.create(a_run(run=run, started_at=f"2026-{month}-01T00:00:00Z")).write_trial(a_trial())
+    store.create(a_run(run="a", started_at="2026-03-01T00:00:00Z"))
+    assert "b" == store.open("latest").record.run
 
 
 def test_a_run_is_found_by_path_too(store):

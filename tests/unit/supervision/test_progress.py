@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal."""
+"""Questions to the person at the terminal, and what is shown there while work goes on."""
 
 import io
 
@@ -19,3 +19,34 @@ def test_only_a_yes_is_a_yes(
         assert agreed is progress.ask("Run it on https://[::1]:6443?")
     captured = capsys.readouterr()
     assert "Run it on https://[::1]:6443? [y/N]" in captured.out + captured.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "drawn"),
+    [
+        ({"TTY_COMPATIBLE": "1", "COLUMNS": "100"}, True),
+        ({"TTY_COMPATIBLE": "1", "COLUMNS": "60"}, False),
+        ({"TTY_COMPATIBLE": "1", "COLUMNS": "100", "NO_COLOR": "1"}, False),
+        ({"TTY_COMPATIBLE": "1", "COLUMNS": "100", "TERM": "dumb"}, False),
+        ({"TTY_COMPATIBLE": "0", "COLUMNS": "100"}, False),
+    ],
+    ids=["wide", "narrow", "no-color", "dumb", "piped"],
+)
+def test_only_on_a_wide_terminal_of_colours_is_anything_drawn_over(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    drawn: bool,
+) -> None:
+    for name in ("TERM", "NO_COLOR", "FORCE_COLOR", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with Progress() as progress:
+        progress.show("drawn over", ["plain", "lines"])
+        progress.ends_in(600)
+        progress.move("measuring", 0.5)
+    shown = capsys.readouterr().err
+    assert (drawn, drawn) == ("drawn over" in shown, "about 10 min left" in shown)
+    assert drawn is ("plain\nlines\n" not in shown)
+    assert drawn is ("\x1b" in shown)

@@ -1,0 +1,56 @@
+"""What a run shows while it goes on: a line an arm, and the answer so far."""
+
+from bench.analysis.result import Arm, RunAnalysis, ScenarioAnalysis
+from bench.metrics import BY_KEY, Metric
+from bench.report import sentences
+from bench.report.content import run_document
+from bench.report.document import Cell, Column, Depth, Document, Group, Row, Section, Table
+from bench.report.numbers import MISSING, Scale, scale_for
+
+WATCHED = {
+    True: (("api_requests", True), ("control_plane_cpu", False), ("p50", False)),
+    False: (("api_requests", True), ("throughput", False), ("p50", False)),
+}
+"""By whether the load has a fixed rate: metrics, and whether per 1,000 reads."""
+
+
+def live_document(analysis: RunAnalysis, made: int, left_s: float, page: str) -> Document:
+    """Return what ``made`` rounds show, with ``left_s`` to go; ``page`` is where the report is."""
+    report = run_document(analysis)
+    measured = sorted(
+        (one for one in analysis.scenarios if one.contenders),
+        key=lambda one: not one.scenario.is_open,
+    )
+    title = sentences.so_far(made, analysis.plan.rounds, left_s, page)
+    return Document(
+        title,
+        report.headline,
+        alarms=tuple(one for one in report.alarms if one.title != sentences.PROVISIONAL),
+        sections=(Section("live", title, tuple(map(_table, measured[:1])), Depth.TERMINAL),),
+    )
+
+
+def _table(scenario: ScenarioAnalysis) -> Table:
+    """Return a row an arm, each figure with its interval."""
+    columns: list[Column] = []
+    rows: dict[str, list[Cell]] = {arm.server: [] for arm in scenario.contenders}
+    for key, per_1000 in WATCHED[scenario.scenario.is_open]:
+        metric = BY_KEY[key]
+        known = [arm.figure(key, per_1000=per_1000) for arm in scenario.contenders]
+        values = [one.value for one in known if one is not None]
+        scale = scale_for(values, metric.unit_of(per_1000=per_1000))
+        per = "per 1,000 reads" if per_1000 else scale.unit
+        columns.append(Column(f"{metric.short}, {per}", prose=True))
+        for arm in scenario.contenders:
+            rows[arm.server].append(_cell(arm, metric, scale, per_1000=per_1000))
+    group = Group(
+        tuple(Row(name, tuple(cells), depth=Depth.TERMINAL) for name, cells in rows.items())
+    )
+    return Table("", tuple(columns), (group,), corner=scenario.scenario.name, depth=Depth.TERMINAL)
+
+
+def _cell(arm: Arm, metric: Metric, scale: Scale, *, per_1000: bool) -> Cell:
+    found = arm.figure(metric.key, per_1000=per_1000)
+    if found is None or found.value is None:
+        return Cell(MISSING)
+    return Cell(scale.show(found.value), scale.interval(found.low, found.high, found.value))
