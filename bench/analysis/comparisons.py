@@ -39,6 +39,7 @@ from bench.stats import (
     mean,
     outlying,
     paired_ratio,
+    ratio_of_means,
     variation,
 )
 
@@ -99,7 +100,7 @@ def _comparison(
         ratio=ratio,
         difference=difference,
         at_least=at_least,
-        times=_times(metric, values, bases, ratio, difference, at_least),
+        times=_times(metric, values, bases, ratio, at_least, confidence),
         check=None if ratio is None else bootstrap_ratio(values, bases, confidence),
         variation=None if logs is None else variation([math.exp(log) for log in logs]),
         outlying=outlying(dict(zip(rounds, logs or differences, strict=True))),
@@ -111,18 +112,20 @@ def _times(
     values: Sequence[float],
     bases: Sequence[float],
     ratio: Estimate | None,
-    difference: Estimate | None,
     at_least: float | None,
+    confidence: float,
 ) -> Estimate | None:
-    """Return how many times the baseline's mean the subject's is; ``None``: it shows nothing."""
-    base = sum(bases) / len(bases)
-    if ratio is not None or difference is None or base <= 0:
+    """Return how many times the baseline's mean the subject's is.
+
+    ``None`` where the baseline cannot be told from 0: a share of it would say nothing.
+    """
+    if ratio is not None:
         return ratio
-    if metric is REQUESTS and not any(values):
+    if metric is REQUESTS and not any(values) and any(bases):
         # Zeros have no spread; how many there may be is known from the exact bound.
         high = 1 / at_least if at_least else None
         return Estimate(0.0, None if high is None else 0.0, high, len(values))
-    return difference.plus(1.0, 1 / base)
+    return ratio_of_means(values, bases, confidence)
 
 
 def _excludes_zero(values: Sequence[float], confidence: float) -> bool:

@@ -236,7 +236,7 @@ def fault_trial(
     stretches = []
     for begin_s, end_s in pairwise((0.0, fault.begin_s, fault.end_s, until)):
         rows = requests[(intended >= begin_s) & (intended < end_s)]
-        times = times_of(rows, Times.RESPONSE, record.request_timeout_s)
+        times = times_of(rows, Times.RESPONSE, record.request_timeout_s, record.window_s)
         stretches.append((max(0.0, end_s - begin_s), times))
     _, (_, meanwhile), (_, after) = stretches
     judged = (intended >= fault.begin_s) & (intended < fault.end_s - MARGIN_S)

@@ -1,17 +1,18 @@
 """Times from request rows and from the freshness probe: exact order statistics, with censoring.
 
 A request that was dropped, timed out or failed was not answered; in the distribution from
-the intended start it counts as *at least* the time-out, wherever it ends up, so that a
-server cannot look quick by refusing. A percentile that falls among such rows is a lower
-bound.
+the intended start it counts as *at least* the time-out (dropped: what was left of the window)
+and behind all that were answered, so that a server cannot look quick by refusing. A
+percentile that falls among such rows is a lower bound.
 
 A write's staleness lies between two bounds, both since its acknowledgement: the send of the
 last read that did not show it (0 if none) and the end of the first that did. Figures are of
 the upper bound: what a client may have to wait at most.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -41,14 +42,16 @@ class Percentile:
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """Latencies in ms, ascending; unanswered requests are counted in ``censored``.
-
-    ``bound_ms`` is what is known of the censored ones: they took at least so long.
-    """
+    """Latencies in ms, ascending."""
 
     answered_ms: Floats
-    censored: int
-    bound_ms: float
+    unanswered_ms: Floats = field(default_factory=lambda: np.empty(0))
+    """What is known of each request without an answer: it took at least so long."""
+
+    @property
+    def censored(self) -> int:
+        """Number of requests that were not answered."""
+        return len(self.unanswered_ms)
 
     @property
     def samples(self) -> int:
@@ -64,7 +67,9 @@ class Latencies:
         # The epsilon undoes the rounding of q * n: 0.99 * 1000 is 990.0000000000001 in binary.
         rank = int(np.ceil(q * self.samples - 1e-9))
         if rank > len(self.answered_ms):
-            return Percentile(q, self.bound_ms, at_least=True, samples=self.samples)
+            # Whatever the unanswered took in the end, so many took at least as long.
+            least = np.sort(np.concatenate([self.answered_ms, self.unanswered_ms]))[rank - 1]
+            return Percentile(q, float(least), at_least=True, samples=self.samples)
         value = float(self.answered_ms[rank - 1])
         return Percentile(q, value, at_least=False, samples=self.samples)
 
@@ -74,11 +79,18 @@ def samples_needed(q: float) -> int:
     return round(SAMPLES_BEYOND / (1 - q))
 
 
-def times_of(rows: pd.DataFrame, times: Times, timeout_s: float | None = None) -> Latencies:
+def times_of(
+    rows: pd.DataFrame,
+    times: Times,
+    timeout_s: float | None = None,
+    window_s: float = math.inf,
+) -> Latencies:
     """Return ``times`` of the ``rows`` of its table.
 
-    Without a known ``timeout_s`` the unanswered took at least what the shortest of them waited
-    (column ``times.waited``), or what was seen at the longest.
+    Without a known ``timeout_s`` each of the unanswered took at least what was waited (column
+    ``times.waited``), or what was seen at the longest. A request that was never sent, for too
+    many were outstanding, has no time-out: all that is known is that nobody had answered it
+    when the window of ``window_s`` ended.
     """
     since, until = _floats(rows[times.since]), _floats(rows[times.until])
     took_ms = (until - since) / 1e3
@@ -86,14 +98,19 @@ def times_of(rows: pd.DataFrame, times: Times, timeout_s: float | None = None) -
     answered = (rows["outcome"] == "ok").to_numpy() if "outcome" in rows else ~np.isnan(until)
     unanswered = asked & ~answered
     if timeout_s is not None:
-        bound = timeout_s * 1e3
+        least_ms = np.full(len(rows), timeout_s * 1e3)
+        dropped = (rows["outcome"] == "dropped").to_numpy()
+        left_ms = (window_s * 1e6 - since).clip(min=0.0) / 1e3
+        least_ms[dropped] = np.minimum(least_ms, left_ms)[dropped]
     elif times.waited is not None:
-        waited_ms = np.nan_to_num(_floats(rows[times.waited]) - since).clip(min=0.0) / 1e3
-        bound = float(waited_ms[unanswered].min(initial=np.inf)) if unanswered.any() else 0.0
+        least_ms = np.nan_to_num(_floats(rows[times.waited]) - since).clip(min=0.0) / 1e3
     else:
-        bound = float(took_ms[asked & ~np.isnan(took_ms)].max(initial=0.0))
-    censored = 0 if times.answered_only else int(unanswered.sum())
-    return Latencies(np.sort(took_ms[asked & answered]), censored, bound)
+        longest = float(took_ms[asked & ~np.isnan(took_ms)].max(initial=0.0))
+        least_ms = np.full(len(rows), longest)
+    answered_ms = np.sort(took_ms[asked & answered])
+    if times.answered_only:
+        return Latencies(answered_ms)
+    return Latencies(answered_ms, np.sort(least_ms[unanswered]))
 
 
 def send_lags(requests: pd.DataFrame) -> Floats:
@@ -104,11 +121,14 @@ def send_lags(requests: pd.DataFrame) -> Floats:
 def pool(parts: Iterable[Latencies]) -> Latencies:
     """Pool the rounds of an arm: percentiles are of all requests, never averages of percentiles."""
     parts = list(parts)
-    answered = np.sort(np.concatenate([part.answered_ms for part in parts] or [np.empty(0)]))
-    censored = sum(part.censored for part in parts)
-    # The smallest bound holds for every part.
-    bound = min((part.bound_ms for part in parts if part.censored), default=0.0)
-    return Latencies(answered, censored, bound)
+    answered, unanswered = (
+        np.sort(np.concatenate(times or [np.empty(0)]))
+        for times in (
+            [part.answered_ms for part in parts],
+            [part.unanswered_ms for part in parts],
+        )
+    )
+    return Latencies(answered, unanswered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,8 +151,9 @@ class Comparison:
     ``ratio`` is subject / baseline (geometric mean), ``difference`` is subject - baseline in
     the metric's unit, ``at_least`` is by how many times the baseline's count is at least
     larger. What cannot be stated is ``None``. ``times`` is how many times the baseline's mean
-    the subject's is, by the strongest of these: the ratio; else 1 + the difference as a share
-    of the baseline's mean; for a count that was zero in every round 0, up to the exact bound.
+    the subject's is, by the strongest of these: the ratio; else the ratio of the means (Fieller),
+    ``None`` where the baseline may be 0; for a count that was zero in every round 0, up to the
+    exact bound.
     """
 
     metric: str
@@ -195,10 +196,13 @@ class Comparison:
     @property
     def direction(self) -> Direction:
         """What can be said of ``times``: without an interval, nothing."""
-        verdict = equivalence(self.times, SAME_WITHIN, 1.0)
-        if self.times is None or verdict is not Verdict.DIFFERENT:
+        # a baseline that may be 0 has no share, yet there may be a sign
+        whole = self.times is not None
+        stated, none = (self.times, 1.0) if whole else (self.difference, 0.0)
+        verdict = equivalence(stated, SAME_WITHIN if whole else 0.0, none)
+        if stated is None or verdict is not Verdict.DIFFERENT:
             return Direction.SAME if verdict is Verdict.EQUIVALENT else Direction.UNCLEAR
-        return Direction.LESS if self.times.value < 1 else Direction.MORE
+        return Direction.LESS if stated.value < none else Direction.MORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def _line(record: TrialRecord, data: TrialData | None) -> TrialLine:
         attempt=record.attempt,
         answered=record.answered,
         failed=record.failed + record.dropped,
-        achieved_rps=record.achieved_rps,
+        achieved_rps=_reads_per_s(record),
         median_ms=data.response.percentile(0.5).value_ms if data else None,
         api_requests=None if reached is None else reached.total(),
         generator_cpu_share=record.generator_cpu_share,
@@ -130,6 +130,13 @@ def _line(record: TrialRecord, data: TrialData | None) -> TrialLine:
         load_workers=record.load_workers,
         ledgers=_ledgers(data) if data else None,
     )
+
+
+def _reads_per_s(record: TrialRecord) -> float | None:
+    """Return the rate of reads by the one definition, of older records too."""
+    if record.achieved_rps is None:
+        return None
+    return record.answered / record.window_s if record.window_s > 0 else 0.0
 
 
 def _ledgers(data: TrialData) -> LedgerTotals:

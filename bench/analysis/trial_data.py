@@ -95,6 +95,7 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
             tables[each.table],
             each,
             record.request_timeout_s if each.table == "requests" else None,
+            record.window_s,
         )
         for each in TIMES
         if each.table in tables

@@ -80,8 +80,7 @@ class Measured:
 
     Every arrival is either ``answered`` (well), ``failed`` (time-outs included) or
     ``dropped``; ``sent`` counts those that went out. ``achieved_rps`` counts good
-    answers: in the open model those to the window's arrivals, in the closed model
-    those that came before the window's end. ``cpu_s`` and ``cpu_share`` are of the
+    answers to the window's requests. ``cpu_s`` and ``cpu_share`` are of the
     load process over ``window_s``; a share of 1.0 is a whole processor, all that a
     process of one thread can use. ``schedule_lag_p99_ms`` is from intended to
     actual start (open model). With ``workers`` the counts and ``cpu_s`` are their sums,

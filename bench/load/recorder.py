@@ -79,12 +79,6 @@ class Recorder:
             return None
         return float(np.percentile(late_us, percentile, method="higher")) / 1e3
 
-    def done_by(self, seconds: float) -> int:
-        """Return how many requests were answered well within ``seconds`` of the window's begin."""
-        done = np.frombuffer(self._done_us, np.int64)
-        ok = np.frombuffer(self._outcome, np.int8) == Result.OK
-        return int(np.count_nonzero(ok & (done != _NEVER) & (done <= seconds * 1e6)))
-
     def table(self) -> pa.Table:
         """Return the rows, in the order in which the requests ended."""
         names = list(dict.fromkeys(self._labels))

@@ -62,9 +62,12 @@ class Session:
         """Load without recording, then pause until nothing is in flight (bounded)."""
         phase = run_phase(self._switch, Phase("warmup", seconds), tell)
         drain(phase, DRAIN_BOUND_S)
+        drained_epoch_s = time.time()
+        gc.collect()
+        gc.freeze()  # what is alive now need not be walked again within the window
         return Drained(
             in_flight=phase.in_flight,
-            drained_epoch_s=time.time(),
+            drained_epoch_s=drained_epoch_s,
             sent=phase.sent,
             answered=phase.answered,
             failed=phase.failed,
@@ -75,8 +78,6 @@ class Session:
     def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
         """Load and record one window, await what is outstanding, and write the rows."""
         recorder = Recorder(self._order.questions[0].labels)
-        gc.collect()
-        gc.freeze()  # what is alive now need not be walked again within the window
         begin_epoch_s, before = time.time(), Usage.now()
         phase = run_phase(self._switch, Phase("measure", seconds, recorder), tell)
         after = Usage.now()
@@ -84,8 +85,6 @@ class Session:
         drained_epoch_s = time.time()
         requests_file = self._out / "requests.parquet"
         recorder.write(requests_file)
-        is_open = self._order.rate_rps is not None
-        good = phase.answered if is_open else recorder.done_by(seconds)
         window_s = after.at_s - before.at_s
         cpu_s = after.cpu_s - before.cpu_s
         return Measured(
@@ -102,8 +101,8 @@ class Session:
             read=phase.read,
             wrong=phase.wrong,
             requested_rps=self._order.rate_rps,
-            achieved_rps=good / seconds,
-            schedule_lag_p99_ms=recorder.lag_ms(99) if is_open else None,
+            achieved_rps=phase.answered / seconds,
+            schedule_lag_p99_ms=recorder.lag_ms(99) if self._order.rate_rps else None,
             cpu_s=cpu_s,
             cpu_share=cpu_s / window_s,
             requests_file=str(requests_file),

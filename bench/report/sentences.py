@@ -605,9 +605,11 @@ def control(scenario: str, one: Control, metric: Metric) -> str:
     if one.ratio.bounds is not None:
         low, high = one.ratio.bounds
         within = f", {one.confidence:.0%} interval {low:.3g} to {high:.3g}"
+    seen = one.ratio.detectable
+    power = f" Rounds like these would show a difference of {share(seen)}%." if seen else ""
     return (
         f"{name}: {one.ratio.value:.3g} times{within}; margin {share(one.margin)}%. "
-        f"{CONTROL_VERDICTS[one.verdict]}"
+        f"{CONTROL_VERDICTS[one.verdict]}{power}"
     )
 
 

@@ -3,6 +3,11 @@
 ``before/`` holds every value of their summaries, comparisons, controls, cost models, replica
 slopes and ledgers, the verdicts of the gate and the comparison of two runs. New fields may
 come; none of these may change its value without its entry being changed with it.
+
+Changed since, and nothing else: of the cost models ``units``, ``goodness``, ``break_even``,
+``cost`` and ``condition``, for weights by each row's own floor billed its error to events (0.32 ms
+found of a true 0.25); of ``read_paths`` the bounds of ``times`` whose subject may be 0, which are
+Fieller's now (a difference over the baseline's mean made them 3.6 times too wide).
 """
 
 import gzip

@@ -126,7 +126,7 @@ class MasterSession:
             read=total.read,
             wrong=total.wrong,
             requested_rps=self._whole.rate_rps,
-            achieved_rps=total.good / seconds,
+            achieved_rps=total.answered / seconds,
             schedule_lag_p99_ms=None if self._whole.rate_rps is None else lag_p99_ms(table),
             cpu_s=own_cpu_s + total.cpu_s,
             cpu_share=max(result.cpu_s / result.span_s for result in results),
@@ -197,7 +197,6 @@ def _total(results: list[Result]) -> Result:
         in_flight=sum(each.in_flight for each in results),
         read=sum(each.read for each in results),
         wrong=sum(each.wrong for each in results),
-        good=sum(each.good for each in results),
         cpu_s=sum(each.cpu_s for each in results),
         first_failures=tuple(failures)[:FAILURES_KEPT],
     )

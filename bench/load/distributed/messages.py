@@ -66,7 +66,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one worker made of a phase. ``good`` counts as ``Measured.achieved_rps`` does."""
+    """What one worker made of a phase."""
 
     sent: int
     answered: int
@@ -75,7 +75,6 @@ class Result:
     in_flight: int
     read: int
     wrong: int
-    good: int
     rows: int
     row_bytes: int
     drained_after_s: float

@@ -248,8 +248,6 @@ class Worker:
         drain(phase, self._order.timeout_s + AFTER_TIMEOUT_S if measured else DRAIN_BOUND_S)
         drained_after_s = monotonic() - phase.begin_s
         rows, row_bytes = self._hand_over(recorder)
-        is_open = self._order.rate_rps is not None
-        in_time = phase.answered if recorder is None or is_open else recorder.done_by(phase.seconds)
         result = Result(
             sent=phase.sent,
             answered=phase.answered,
@@ -258,13 +256,12 @@ class Worker:
             in_flight=phase.in_flight,
             read=phase.read,
             wrong=phase.wrong,
-            good=in_time,
             rows=rows,
             row_bytes=row_bytes,
             drained_after_s=drained_after_s,
             cpu_s=after.cpu_s - before.cpu_s,
             span_s=after.at_s - before.at_s,
-            schedule_lag_p99_ms=recorder.lag_ms(99) if recorder and is_open else None,
+            schedule_lag_p99_ms=recorder.lag_ms(99) if recorder and self._order.rate_rps else None,
             stood_still_s=phase.stood_still_s,
             first_failures=tuple(phase.first_failures),
         )

@@ -23,8 +23,7 @@ def test_every_request_of_a_closed_window_is_a_row_and_reached_the_server(start_
     assert rows["intended_us"].between(0, 1e6, inclusive="left").all()
     assert (rows["sent_us"] >= rows["intended_us"]).all()
     assert (rows["done_us"] > rows["sent_us"]).all()
-    in_time = int((rows["done_us"] <= 1e6).sum())
-    assert in_time == pytest.approx(measured.achieved_rps)
+    assert len(rows) == pytest.approx(measured.achieved_rps)
     read = rows["done_us"][rows["entries"].notna()]
     assert measured.read == len(read) > 10
     assert 0 == measured.wrong

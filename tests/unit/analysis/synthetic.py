@@ -187,7 +187,7 @@ def write_trial(
         marks_s=marks_s,
         request_timeout_s=10.0,
         requested_rps=scenario.rate_rps if has_server else None,
-        achieved_rps=rate if has_server else None,
+        achieved_rps=outcomes.count("ok") / seconds if has_server else None,
         sent=len(outcomes) - outcomes.count("dropped"),
         answered=outcomes.count("ok"),
         failed=outcomes.count("failed") + outcomes.count("timeout"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.analysis import analyse, read_run
-from bench.analysis.cost_fit import cost_model, fit_rows
+from bench.analysis.cost_fit import cost_model, design_of, fit_rows, terms_of, weights_of
 from bench.analysis.cost_model import (
     INFORMER,
     START,
@@ -92,6 +92,19 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         held[3] += even.low <= rate and (even.high is None or rate <= even.high)
     # 100 draws at 95% have a standard error of 2.2 points.
     assert all(0.89 <= share <= 1.0 for share in held / sweeps)
+
+
+@pytest.mark.parametrize("event", [0.0, 0.25])
+def test_the_cost_of_an_event_is_found_without_bias(event: float) -> None:
+    found = []
+    for seed in range(1_000):
+        rows = sweep(Truth(event=event, noise=0.08), seed=seed)
+        design = design_of(rows, terms_of(rows))
+        cost = np.array([row.cost for row in rows])
+        root = np.sqrt(weights_of(rows, design, cost))
+        found.append(np.linalg.lstsq(design * root[:, None], cost * root, rcond=None)[0][-1])
+    error = np.std(found) / np.sqrt(len(found))
+    assert abs(np.mean(found) - event) <= 0.05 * 0.25 + 2 * error
 
 
 def test_an_event_that_costs_nothing_leaves_only_the_start() -> None:

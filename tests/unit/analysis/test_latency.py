@@ -65,6 +65,13 @@ def test_an_unanswered_request_counts_as_at_least_the_time_out(outcome):
     )
 
 
+def test_an_arrival_that_was_never_sent_is_bounded_by_what_was_left_of_the_window():
+    frame = rows([5_000] * 85 + [1] * 15, ["ok"] * 85 + ["dropped"] * 15)
+    found = times_of(frame, Times.RESPONSE, 30.0, window_s=0.2).percentile(0.9)
+    # intended at 85 to 99 ms, so 101 to 115 ms were left; the 90th of 100 is the fifth of these
+    assert (105.0, True) == (found.value_ms, found.at_least)
+
+
 def test_without_a_known_time_out_the_bound_is_the_longest_wait_seen():
     frame = rows([1_000] * 10 + [7_000] * 90, ["ok"] * 10 + ["timeout"] * 90)
     assert response_times(frame, None).percentile(0.5).value_ms == 7.0
@@ -83,7 +90,7 @@ def test_pooling_is_of_requests_and_not_of_percentiles():
 
 
 def test_a_pooled_bound_holds_for_every_part():
-    parts = [Latencies(np.empty(0), 20, 5_000.0), Latencies(np.empty(0), 20, 10_000.0)]
+    parts = [Latencies(np.empty(0), np.full(20, bound)) for bound in (10_000.0, 5_000.0)]
     found = pool(parts).percentile(0.5)
     assert (5_000.0, True) == (found.value_ms, found.at_least)
 

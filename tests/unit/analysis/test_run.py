@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from bench.analysis import analyse
-from bench.metrics import Times
+from bench.analysis.comparisons import Side, compare
+from bench.analysis.frame import COLUMNS, Frame
+from bench.analysis.result import Arm, Direction
+from bench.metrics import BY_KEY, Times
 from bench.model import NO_SERVER, PROBE_NAME, Outcome
 from bench.store import Store
 from bench.store.tables import REQUESTS, write_table
@@ -231,3 +234,39 @@ def test_a_percentile_of_the_observers_is_stated_of_all_rounds_where_no_round_ca
     assert figure.value == data.times("list", "informer", Times.STALENESS).percentile(0.5).value_ms
     assert (None, None) == (figure.low, figure.high)
     assert analysis.scenarios[0].comparison("staleness_p50", "direct") is None
+
+
+def compared(values, bases):
+    """The informer against direct in a cost that may be 0, with these values above the floor."""
+    metric = BY_KEY["etcd_requests"]
+    rows = [
+        ("list", server, metric.key, False, metric.unit, number, value)
+        for server, own in (("informer", values), ("direct", bases))
+        for number, value in enumerate(own)
+    ]
+    frame = Frame(pd.DataFrame(rows, columns=list(COLUMNS)), {}, {})
+    sides = [
+        Side("list", Arm(server, (), 0, None, {}, (), ())) for server in ("informer", "direct")
+    ]
+    (found,) = compare(frame, *sides)
+    return found
+
+
+def test_a_share_of_the_baseline_is_as_sure_as_both_together():
+    # both vary with their round: the difference does so by as much, their quotient does not
+    bases = [80.0, 100.0, 120.0, 140.0]
+    found = compared(
+        [base * 0.05 + noise for base, noise in zip(bases, (1, -6, 2, -3), strict=True)], bases
+    )
+    assert found.ratio is None
+    low, high = found.times.bounds
+    assert low < 0.05 < high
+    assert high - low < 0.2
+    assert Direction.LESS is found.direction
+
+
+def test_a_share_of_a_baseline_that_may_be_zero_is_withheld_and_its_sign_kept():
+    found = compared([5.0, 6.0, 5.5, 6.5], [0.5, -0.4, 0.3, -0.2])
+    assert found.times is None
+    assert found.difference.low > 0
+    assert Direction.MORE is found.direction

@@ -134,7 +134,5 @@ def test_an_assignment_comes_over_the_wire_as_it_was(rate_rps):
 
 
 def test_a_result_comes_over_the_wire_as_it_was():
-    sent = Result(
-        5, 4, 1, 0, 0, 3, 1, 4, 5, 99, 1.25, 0.5, 2.0, None, 0.0, ("GET /pods: status 500",)
-    )
+    sent = Result(5, 4, 1, 0, 0, 3, 1, 5, 99, 1.25, 0.5, 2.0, None, 0.0, ("GET /pods: status 500",))
     assert sent == Result.decode(sent.encode())

@@ -69,18 +69,11 @@ def test_a_window_without_requests_makes_a_file_without_rows(tmp_path):
     empty.write(tmp_path / "requests.parquet")
     assert 0 == len(pd.read_parquet(tmp_path / "requests.parquet"))
     assert empty.lag_ms(99) is None
-    assert 0 == empty.done_by(1.0)
 
 
 def test_lag_is_from_intended_to_sent_over_what_was_sent(recorder):
     assert 0.5 == recorder.lag_ms(99)
     assert 0.1 == recorder.lag_ms(0)
-
-
-def test_only_good_answers_within_the_time_count_as_done_by_it(recorder):
-    assert 1 == recorder.done_by(0.02)
-    assert 0 == recorder.done_by(0.0199)
-    assert 1 == recorder.done_by(10.0)
 
 
 def test_a_file_that_could_not_be_written_leaves_none_of_its_name(recorder, tmp_path):

@@ -146,10 +146,10 @@ def test_an_arm_has_its_colour_whoever_stands_beside_it():
 
 def test_a_curve_ends_where_samples_end_that_can_carry_it():
     times = np.sort(np.random.default_rng(1).exponential(10.0, 1000))
-    found = curve(Latencies(times, 0, 0.0))
+    found = curve(Latencies(times))
     assert found.shares[-1] == pytest.approx(0.9895)
-    assert curve(Latencies(times[:19], 0, 0.0)) is None
-    cut = curve(Latencies(times[:700], 300, 10_000.0))
+    assert curve(Latencies(times[:19])) is None
+    cut = curve(Latencies(times[:700], np.full(300, 10_000.0)))
     assert cut.shares[-1] == pytest.approx(0.6995)
 
 

@@ -167,7 +167,7 @@ def a_run_of(**kept):
 
 def waits(stalled_share, longest_ms, n=2000):
     stalled = np.linspace(0, longest_ms, round(n * stalled_share))
-    return Latencies(np.sort(np.concatenate([np.full(n - len(stalled), 3.0), stalled])), 0, 0.0)
+    return Latencies(np.sort(np.concatenate([np.full(n - len(stalled), 3.0), stalled])))
 
 
 @pytest.mark.parametrize(
