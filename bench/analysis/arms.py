@@ -134,5 +134,9 @@ def _by_verb(rounds: Sequence[TrialData]) -> dict[str, int]:
 
 
 def _freshness(rounds: Sequence[TrialData]) -> FreshnessCounts | None:
-    parts = [astuple(one.freshness) for one in rounds if one.freshness is not None]
-    return FreshnessCounts(*map(sum, zip(*parts, strict=True))) if parts else None
+    found = [one.freshness for one in rounds if one.freshness is not None]
+    if not found:
+        return None
+    *counts, longest = zip(*map(astuple, found), strict=True)
+    known = [one for one in longest if one is not None]
+    return FreshnessCounts(*map(sum, counts), max(known, default=None))

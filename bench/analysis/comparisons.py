@@ -44,6 +44,7 @@ from bench.stats import (
 )
 
 OPEN_METRIC, CLOSED_METRIC = "service_p50", "throughput"
+BESIDE = ("control_plane_cpu", CLOSED_METRIC)
 MARGIN = 0.10
 """Relative: a server that differs from itself by less is as good as equal. No difference between
 servers that is smaller should be read from such a run."""
@@ -154,6 +155,19 @@ def compare_arms(
         for arm in arms
         if arm.is_contender and arm is not subject
         for one in compare(frame, Side(scenario, subject), Side(scenario, arm), confidence)
+    ]
+
+
+def compare_baselines(
+    frame: Frame, scenario: str, arms: Sequence[Arm], confidence: float = CONFIDENCE
+) -> list[Comparison]:
+    """Compare the servers that the subject is compared with to the first of them, in costs."""
+    servers = [arm for arm in arms if arm.is_contender and arm is not subject_of(arms)]
+    return [
+        one
+        for arm in servers[1:]
+        for one in compare(frame, Side(scenario, arm), Side(scenario, servers[0]), confidence)
+        if one.metric in BESIDE and not one.per_1000
     ]
 
 

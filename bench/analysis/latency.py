@@ -142,6 +142,8 @@ class FreshnessCounts:
     """Writes after which a read was answered at all."""
     first_stale: int
     """Those whose first read was older than the write: read-your-writes violations."""
+    longest_stale_ms: float | None = None
+    """Of these, the longest from the acknowledgement to a read that showed the write."""
 
 
 def freshness_counts(rows: pd.DataFrame) -> FreshnessCounts | None:
@@ -151,7 +153,10 @@ def freshness_counts(rows: pd.DataFrame) -> FreshnessCounts | None:
         return None
     judged = rows["first_stale"].dropna().astype(bool)
     unseen = int(rows["fresh_done_us"].isna().sum())
-    return FreshnessCounts(len(rows), unseen, len(judged), int(judged.sum()))
+    stale = judged[judged].index
+    shown_ms = ((rows["fresh_done_us"] - rows["acked_us"]).loc[stale] / 1e3).dropna()
+    longest = float(shown_ms.max()) if len(shown_ms) else None
+    return FreshnessCounts(len(rows), unseen, len(judged), int(judged.sum()), longest)
 
 
 def _floats(column: pd.Series) -> Floats:

@@ -241,6 +241,8 @@ class ScenarioAnalysis:
     comparisons: tuple[Comparison, ...]
     """The subject against every other server, in every metric that both have."""
     controls: tuple[Control, ...] = ()
+    beside: tuple[Comparison, ...] = ()
+    """Further servers that the subject is compared with, against the first, in what decides."""
 
     def arm(self, server: str) -> Arm | None:
         """Return the arm called ``server``, if it has a good trial."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.analysis.arms import arms_of
 from bench.analysis.caveats import collect, voids
-from bench.analysis.comparisons import compare_arms, controls_of
+from bench.analysis.comparisons import compare_arms, compare_baselines, controls_of
 from bench.analysis.cost_fit import cost_models
 from bench.analysis.faults import analyse_faults
 from bench.analysis.frame import Frame, frame_of
@@ -101,6 +101,7 @@ def _scenario(
         ),
         comparisons=tuple(compare_arms(frame, scenario.name, arms, confidence)),
         controls=tuple(controls_of(frame, scenario, measured, confidence)),
+        beside=tuple(compare_baselines(frame, scenario.name, arms, confidence)),
     )
 
 

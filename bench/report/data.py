@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 
+import msgspec
+
 from bench.analysis.faults import FaultRound
 from bench.analysis.frame import rounds_frame
 from bench.analysis.requests import ReplicaRequests
 from bench.analysis.result import Arm, RunAnalysis, ScenarioAnalysis
 from bench.metrics import percentile_name
 from bench.report.charts import Value, csv_text
+from bench.report.document import Document
 from bench.stats import Estimate
 
 Rows = Iterator[Sequence[Value]]
@@ -208,3 +211,17 @@ def _faults(analysis: RunAnalysis) -> Rows:
                 own = (getattr(one, name) for name in OF_FAULT)
                 refills = " ".join(f"{reason}:{count}" for reason, count in one.refills.items())
                 yield (fault.scenario.name, fault.scenario.fault, arm.server, *own, refills)
+
+
+def to_answer(document: Document) -> bytes:
+    """Return the first screen as JSON: the same sentences as everywhere, for a program to quote."""
+    held = {
+        "headline": document.headline,
+        "alarms": document.alarms,
+        "quotable": document.quotable,
+        "verdict": document.verdict,
+        "gains": document.gains,
+        "costs": document.costs,
+        "trust": [one.line for one in document.trust],
+    }
+    return msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"

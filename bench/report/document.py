@@ -166,17 +166,6 @@ class Charts:
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """Parts that the page opens on demand, or at once."""
-
-    kind: ClassVar[str] = "fold"
-    summary: str
-    parts: tuple["Part", ...]
-    opened: bool = False
-    depth: Depth = Depth.PAGE
-
-
-@dataclass(frozen=True, slots=True)
 class Input:
     """One input of the calculator."""
 
@@ -192,27 +181,31 @@ class Input:
 class Calculator:
     """The calculator: its inputs, the arms it prices, and the constants of its script."""
 
-    kind: ClassVar[str] = "calculator"
     title: str
     without_script: str
     caption: str
     inputs: tuple[Input, ...]
     arms: tuple[str, ...]
     constants: Mapping[str, Any]
-    depth: Depth = Depth.PAGE
 
 
-Part = Table | Text | Texts | Facts | Charts | Fold | Calculator
+Part = Table | Text | Texts | Facts | Charts
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section; those inside it have headings one level down."""
+    """A section; those inside it have headings one level down.
+
+    ``folded``: the page shows its title, and the rest on demand; ``short`` names it in the
+    contents.
+    """
 
     anchor: str
     title: str
     parts: tuple["Part | Section", ...]
     depth: Depth = Depth.MARKDOWN
+    folded: bool = False
+    short: str = ""
     kind: ClassVar[str] = "section"
 
 
@@ -234,32 +227,24 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """One of the numbers that matter: how the subject compares, and each arm's figures."""
+class Lane:
+    """One design in the picture: readers, its server, the API server and etcd, left to right.
 
+    ``arrows`` are (figure, lines of what it is) between each two of them; ``notes`` stand below
+    the readers, the server and the control plane. ``cached``: reads end at the server.
+    """
+
+    arm: str
     title: str
-    factors: tuple[tuple[str, str], ...]
-    """(baseline, how the subject compares with it)."""
-    table: Table
-    remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """The subject against one baseline, sorted by what the rounds show."""
-
-    title: str
-    gains: tuple[Sentence, ...]
-    costs: tuple[Sentence, ...]
-    same: tuple[Sentence, ...] = ()
-    unclear: tuple[Sentence, ...] = ()
-    unmeasured: tuple[str, ...] = ()
-    """Titles of what this run did not compare: absent is not equal."""
+    arrows: tuple[tuple[str, tuple[str, ...]], ...]
+    notes: tuple[tuple[str, ...], ...]
+    description: str
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A report. The top, which every form shows, then sections by depth."""
+    """A report. The first screen, which every form shows, then sections by depth."""
 
     title: str
     headline: Sentence
@@ -267,30 +252,33 @@ class Document:
     quotable: bool = True
     """Whether figures may be quoted: nothing but incompleteness is alarming."""
     kicker: str = ""
+    picture: tuple[Lane, ...] = ()
     verdict: Sentence | None = None
-    """The answer for the reader's own case: from which rate on an informer pays."""
-    also: tuple[Sentence, ...] = ()
-    balances: tuple[Balance, ...] = ()
-    differences: Chart | None = None
-    tiles: tuple[Tile, ...] = ()
+    """The answer for the reader's own case: whether an informer pays off there."""
+    calculator: Calculator | None = None
+    gains: tuple[Sentence, ...] = ()
+    costs: tuple[Sentence, ...] = ()
     trust: tuple[Text, ...] = ()
     sections: tuple[Section, ...] = ()
     notes: tuple[Text, ...] = ()
     """Said last, in every form but the page, which has sections for it."""
     footer: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    """(address, words) of what lies beside the page."""
+    glossary: Mapping[str, str] = field(default_factory=dict)
+    """Terms and what they mean; the page leads from the first use of each to it."""
     arms: tuple[str, ...] = ()
     """All arms, in the order that decides their colours."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def charts(self) -> tuple[Chart, ...]:
         """Return every chart of the page, in its order."""
-        own = (self.differences,) if self.differences else ()
-        return (*own, *(chart for section in self.sections for chart in _charts_in(section)))
+        return tuple(chart for section in self.sections for chart in _charts_in(section))
 
 
 def _charts_in(part: Part | Section) -> tuple[Chart, ...]:
     if isinstance(part, Charts):
         return part.charts
-    if isinstance(part, Section | Fold):
+    if isinstance(part, Section):
         return tuple(chart for one in part.parts for chart in _charts_in(one))
     return ()

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from bench.report.charts import Chart
+from bench.report.charts import Chart, Mark
 from bench.report.charts.palette import LIGHT, Palette
 
 PNG_DPI = 150
@@ -51,10 +51,14 @@ def style(palette: Palette) -> dict[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A chart as an ``<svg>`` element for inlining, and as PNG if that was asked for."""
+    """A chart as an ``<svg>`` element for inlining, and as PNG if that was asked for.
+
+    ``marks`` are (per mille from the left, per mille from the top, words).
+    """
 
     svg: str = ""
     png: bytes = b""
+    marks: tuple[tuple[int, int, str], ...] = ()
 
 
 def draw_all(charts: Sequence[Chart], *, svg: bool = True, png: bool = False) -> dict[str, Drawing]:
@@ -65,19 +69,28 @@ def draw_all(charts: Sequence[Chart], *, svg: bool = True, png: bool = False) ->
 def draw(chart: Chart, *, svg: bool = True, png: bool = False) -> Drawing:
     """Draw ``chart``; both forms are of one figure in the light colours."""
     with mpl.rc_context(style(LIGHT)):
-        figure = figure_of(chart, LIGHT)
+        figure, marks = figure_of(chart, LIGHT)
         return Drawing(
-            _to_svg(figure, chart) if svg else "", _to_png(figure, chart) if png else b""
+            _to_svg(figure, chart) if svg else "",
+            _to_png(figure, chart) if png else b"",
+            tuple(_places(figure, marks)) if svg else (),
         )
 
 
-def figure_of(chart: Chart, palette: Palette) -> Figure:
+def figure_of(chart: Chart, palette: Palette) -> tuple[Figure, Sequence[Mark]]:
     """Return the figure of a chart that has something to draw, inside ``style(palette)``."""
     assert chart.draw is not None, "only asked about what can be drawn"
     figure = Figure(figsize=chart.size_in)
     FigureCanvasAgg(figure)
-    chart.draw(figure, palette)
-    return figure
+    return figure, chart.draw(figure, palette)
+
+
+def _places(figure: Figure, marks: Sequence[Mark]) -> Iterator[tuple[int, int, str]]:
+    width, height = figure.get_size_inches() * figure.dpi
+    for one in marks:
+        x, y = one.axes.transData.transform((one.x, one.y))
+        if 0 <= x <= width and 0 <= y <= height:
+            yield round(1000 * x / width), round(1000 * (1 - y / height)), one.text
 
 
 def _to_svg(figure: Figure, chart: Chart) -> str:

@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bench.report.charts.palette import DARK, LIGHT, css_colour
-from bench.report.document import Calculator, Document, Fold, Part, Section
+from bench.report.document import Document
 
 if TYPE_CHECKING:
     from bench.report.drawing import Drawing
@@ -20,29 +20,41 @@ if TYPE_CHECKING:
 
 def to_html(document: Document, drawings: "Mapping[str, Drawing] | None" = None) -> str:
     """Return the page. ``drawings`` are of the document's charts; others keep words and rows."""
-    calculator = next(_calculators(document.sections), None)
-    script = _script() if calculator is not None else ""
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            document=document,
-            drawings={name: Markup(one.svg) for name, one in (drawings or {}).items()},
-            colour=lambda arm: css_colour(arm, document.arms),
-            light=_variables(LIGHT.variables),
-            dark=_variables({d: LIGHT.variables[li] for d, li in _pairs()}),
-            script=Markup(script),
-            script_hash=_hash(script),
-        )
+    scripts = [
+        *(["calculator.js"] if document.calculator is not None else []),
+        *(["page.js"] if drawings else []),
+    ]
+    script = "".join(_script(name) for name in scripts)
+    return _render(
+        "page.html.j2",
+        document,
+        drawings=drawings or {},
+        script=Markup(script),
+        script_hash=_hash(script),
     )
 
 
-def _calculators(parts: tuple[Part | Section, ...]) -> Iterator[Calculator]:
-    for part in parts:
-        if isinstance(part, Calculator):
-            yield part
-        elif isinstance(part, Section | Fold):
-            yield from _calculators(part.parts)
+def to_picture(document: Document) -> bytes:
+    """Return the picture as an SVG that stands alone; empty without one."""
+    if not document.picture:
+        return b""
+    slots = {"alone": True, "lanes": document.picture, "title": document.headline.text}
+    return _render("picture.svg.j2", document, **slots).lstrip().encode()
+
+
+def _render(template: str, document: Document, **slots: object) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            document=document,
+            prose=_prose(document.glossary),
+            colour=lambda arm: css_colour(arm, document.arms),
+            light=_variables(LIGHT.variables),
+            dark=_variables({d: LIGHT.variables[li] for d, li in _pairs()}),
+            **slots,
+        )
+    )
 
 
 def _pairs() -> list[tuple[str, str]]:
@@ -56,26 +68,40 @@ def _variables(names: Mapping[str, str]) -> Markup:
 @cache
 def _environment() -> Environment:
     """Return jinja2 set to escape everything and to refuse names it does not know."""
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("bench.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["prose"] = _prose
-    return environment
 
 
-def _prose(text: str) -> Markup:
-    """Escape ``text``; what stands between two backquotes is code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+def _prose(glossary: Mapping[str, str]) -> Callable[[str], Markup]:
+    """Return what escapes a text: backquotes are about code, a term's first use is a link."""
+    unused = {term: re.compile(rf"(?<![\w-]){term}s?(?![\w-])", re.IGNORECASE) for term in glossary}
+
+    def prose(text: str) -> Markup:
+        parts = re.split(r"`([^`]+)`", str(escape(text)))
+        for term, pattern in [*unused.items()] if text not in glossary.values() else []:
+            parts[0], found = pattern.subn(partial(_link, term), parts[0], count=1)
+            if found:
+                del unused[term]
+                break  # a second term might stand inside the link
+        codes = (f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+        return Markup("".join(codes))
+
+    return prose
+
+
+def _link(term: str, found: re.Match[str]) -> str:
+    return f'<a class="term" href="#term-{term.replace(" ", "-")}">{found[0]}</a>'
 
 
 @cache
-def _script() -> str:
-    """Return the calculator's script, as it stands in the page."""
-    file = resources.files("bench.report") / "templates" / "calculator.js"
+def _script(name: str) -> str:
+    """Return a script, as it stands in the page."""
+    file = resources.files("bench.report") / "templates" / name
     return file.read_text(encoding="utf-8")
 
 

@@ -2,15 +2,17 @@
 
 import html
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from bench.analysis.summary_file import NAME, SCHEMA_NAME, schema_json, to_json
 from bench.model import RunRecord
 from bench.report.charts import Chart
 from bench.report.document import Cell, Column, Document, Group, Row, Section, Sentence, Table
-from bench.report.html import to_html
+from bench.report.html import to_html, to_picture
 from bench.report.text import show, to_markdown
 from bench.store import Store, StoreError
 from bench.store.files import write_file
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 PAGE = "index.html"
 PROJECT = "informer-bench: what an informer saves the Kubernetes API server, and what it costs"
 NO_REPORT = "No report yet. Make one with make bench."
+MARKDOWN, ANSWER, PICTURE = "report.md", "answer.json", "picture.svg"
 DATA, CHARTS = "data", "charts"
 HEAD_CHARACTERS = 4_000
 """How far into a page its description stands at the most."""
@@ -43,7 +46,7 @@ def write_report(
     """
     # here, because a verdict of the gate is published without any of it
     from bench.report.content import run_document
-    from bench.report.data import csv_files
+    from bench.report.data import csv_files, to_answer
     from bench.report.drawing import draw_all
 
     document = run_document(analysis, data)
@@ -53,12 +56,17 @@ def write_report(
         drawings = draw_all(charts, svg="html" in formats, png="png" in formats)
     folder.mkdir(parents=True, exist_ok=True)
     if "html" in formats:
-        written.append(_write(folder / PAGE, to_html(document, drawings)))
+        picture = to_picture(document)
+        if picture:
+            write_bytes(folder / PICTURE, picture)
+        page = replace(document, files=tuple(_files(folder, formats, picture=bool(picture))))
+        written.append(_write(folder / PAGE, to_html(page, drawings)))
     if "markdown" in formats:
-        written.append(_write(folder / "report.md", to_markdown(document)))
+        written.append(_write(folder / MARKDOWN, to_markdown(document)))
     if "json" in formats:
         written.append(write_bytes(folder / NAME, to_json(analysis)))
         write_bytes(folder / SCHEMA_NAME, schema_json())
+        write_bytes(folder / ANSWER, to_answer(document))
     if "csv" in formats:
         written += [
             _write_all(folder / DATA, csv_files(analysis), "*.csv"),
@@ -68,6 +76,25 @@ def write_report(
         pictures = {f"{name}.png": one.png for name, one in drawings.items()}
         written.append(_write_all(folder / CHARTS, pictures, "*.png"))
     return document, list(dict.fromkeys(written))
+
+
+def _files(folder: Path, formats: Collection[str], *, picture: bool) -> Iterator[tuple[str, str]]:
+    """Return what lies beside the page, as address and words: made with it, or there already."""
+    made = {
+        "markdown": [(MARKDOWN, MARKDOWN)],
+        "json": [(NAME, NAME), (ANSWER, ANSWER)],
+        "csv": [(f"{DATA}/", "CSV tables")],
+        "png": [(f"{CHARTS}/", "Charts as PNG and CSV")],
+    }
+    yield from (link for kind, links in made.items() if kind in formats for link in links)
+    if picture:
+        yield PICTURE, "The picture"
+    for kind, words in (("gate", "Verdict of the gate"), ("compare", "Comparison")):
+        for path in sorted(folder.glob(f"{kind}-*.html")):
+            yield quote(path.name), f"{words}: {path.stem.removeprefix(f'{kind}-')}"
+    for address, words in ((f"../{PAGE}", "All reports"), ("../../README.md", "This project")):
+        if (folder / address).exists():
+            yield address, words
 
 
 def _chart_rows(charts: Collection[Chart]) -> Mapping[str, str]:

@@ -32,13 +32,10 @@ from bench.report.numbers import (
 from bench.stats import INDICATIVE_BELOW, Estimate, Verdict
 
 LABELS = {
-    "gains": "Improves",
-    "costs": "Gets worse",
-    "same": "Practically the same",
-    "unclear": "No difference shown",
-    "unmeasured": "Not compared in this run",
-    "no gains": "nothing that the rounds show",
-    "no costs": "nothing that the rounds show",
+    "gains": "Gains",
+    "costs": "Costs",
+    "case": "Your own case",
+    "marks": "Values, by the arrow keys",
 }
 VOID = "No figure of this run should be quoted."
 NO_SCENARIO = "This run has no scenario, so there is nothing to show."
@@ -171,11 +168,57 @@ def _difference(found: Comparison, metric: Metric) -> Factor:
     return Factor(scale.quantity(one.value, signed=True), spread)
 
 
-def stated(found: Comparison, metric: Metric) -> Sentence:
-    """Say of a metric how the subject compares: ``Server memory: 23% more``, 19 to 27%."""
-    said = factor(found, metric)
-    title = metric.short + (" per 1,000 reads" if found.per_1000 and metric.views else "")
-    return Sentence(f"{capitalised(title)}: {said.text}", "95%" if said.bound else said.spread)
+# What an informer gains, and what it costs: both values, and how they compare.
+
+INSTEAD = "{title}: {own} instead of {other}"
+ALIKE = "{title}: practically the same, {own} and {other}"
+NOT_SHOWN = "{title}: no difference shown, {own} and {other}"
+UNMEASURED = "{title}: not measured in this plan"
+STALE = "Reads right after a write that did not show it: {own} instead of {other}"
+NEVER_STALE = "Reads right after a write: all showed it, {reads} with {server}"
+UNMEASURED_STALE = "Age of answers: not measured in this plan"
+
+
+def both(
+    metric: Metric,
+    found: Comparison | None,
+    values: tuple[str, str] | None,
+    *,
+    per_1000: bool = False,
+) -> Sentence:
+    """Say what two servers have of a metric, and how these compare where the rounds tell."""
+    title = capitalised(metric.short) + (" for 1,000 reads" if per_1000 else "")
+    if values is None:
+        return Sentence(UNMEASURED.format(title=title), tone="unsure")
+    said, text = factor(found, metric), INSTEAD
+    if found is not None and found.times is not None and found.times.bounds is not None:
+        text = {Direction.SAME: ALIKE, Direction.UNCLEAR: NOT_SHOWN}.get(found.direction, INSTEAD)
+    shown = said.text if text is INSTEAD else ""
+    detail = ", ".join(part for part in (shown, said.spread) if part not in ("", MISSING))
+    own, other = values
+    return Sentence(text.format(title=title, own=own, other=other), detail)
+
+
+def stale(subject: Arm, baseline: Arm) -> Sentence:
+    """Say how many first reads after a write were older than it, and how old they were."""
+    found, other = subject.freshness, baseline.freshness
+    if found is None or not found.first_reads:
+        return Sentence(UNMEASURED_STALE, tone="unsure")
+    if not found.first_stale:
+        reads = plural(found.first_reads, "read")
+        return Sentence(NEVER_STALE.format(reads=reads, server=subject.server))
+    shares = [
+        f"{share(one.first_stale / one.first_reads)}%" if one and one.first_reads else MISSING
+        for one in (found, other)
+    ]
+    oldest = ""
+    if found.longest_stale_ms is not None:
+        age = scale_for([found.longest_stale_ms], "ms").quantity(found.longest_stale_ms)
+        oldest = f"; at the longest, {age} passed until the write showed"
+    return Sentence(
+        STALE.format(own=shares[0], other=shares[1]),
+        f"{found.first_stale:,} of {found.first_reads:,}{oldest}",
+    )
 
 
 def detectable(found: Comparison) -> str:
@@ -241,77 +284,76 @@ def out_of_time(plan: Plan) -> str:
 # The first sentence: one an outcome.
 
 OPEN = {
-    Direction.LESS: "At {rate} reads/s, {subject} cut {what} by {size} against {baseline}.",
-    Direction.MORE: "At {rate} reads/s, {subject} raised {what} by {size} against {baseline}.",
-    Direction.SAME: "At {rate} reads/s, {what} is practically the same with {subject} as with "
-    "{baseline}.",
-    Direction.UNCLEAR: "At {rate} reads/s, {rounds} show no difference in {what} between {subject} "
-    "and {baseline}.",
+    Direction.LESS: "At {rate} reads/s, {subject} needs {size} {what} {link} {baseline}.",
+    Direction.MORE: "At {rate} reads/s, {subject} needs {size} {what} {link} {baseline}.",
+    Direction.SAME: "At {rate} reads/s, {subject} needs practically the same {what} as {baseline}.",
+    Direction.UNCLEAR: "At {rate} reads/s, {rounds} show no difference in {what} between "
+    "{subject} and {baseline}.",
 }
 CLOSED = {
-    Direction.MORE: "At full speed, {subject} answered {factor} reads {link} {baseline}.",
-    Direction.LESS: "At full speed, {subject} answered {factor} reads {link} {baseline}.",
-    Direction.SAME: "At full speed, {subject} and {baseline} answered practically as many reads.",
-    Direction.UNCLEAR: "At full speed, {rounds} show no difference between {subject} and "
-    "{baseline} in the reads answered.",
+    Direction.MORE: "At full speed, {subject} answers {size} reads {link} {baseline}.",
+    Direction.LESS: "At full speed, {subject} answers {size} reads {link} {baseline}.",
+    Direction.SAME: "At full speed, {subject} answers practically as many reads as {baseline}.",
+    Direction.UNCLEAR: "At full speed, {rounds} show no difference in the reads answered between "
+    "{subject} and {baseline}.",
 }
-ONE_ROUND = "One round is too few to tell {subject} from {baseline}: no interval can be given."
+TOO_FEW = {
+    True: "One round cannot tell {subject} from {baseline}: more rounds are needed.",
+    False: "{rounds} cannot tell {subject} from {baseline}: more rounds are needed.",
+}
+SUBJECTS = {"informer": "a server with an informer"}
+BASELINES = {
+    "direct": "one that asks the API server on every read",
+    "direct-rv0": "one that asks the API server's cache on every read",
+}
+"""Arms as a stranger knows them; further ones are called by their names."""
 
 
 def headline(scenario: Scenario, found: Comparison, metric: Metric, rounds: int) -> Sentence:
     """Say the first sentence of a scenario, with the interval and the rounds beside it."""
-    names = {"subject": found.subject, "baseline": found.baseline}
-    if rounds < 2:
-        return Sentence(ONE_ROUND.format(**names), "", "unsure")
-    said = factor(found, metric)
+    said, few = factor(found, metric), rounds < INDICATIVE_BELOW
     shown = found.direction if found.times is not None else Direction.UNCLEAR
-    detail = f"95% confidence, {plural(rounds, 'round')} compared pair by pair"
-    if said.spread and not said.bound:
-        detail = f"95% interval {said.spread}, {plural(rounds, 'round')} compared pair by pair"
-    counted = {"rounds": plural(rounds, "round")}
-    if scenario.rate_rps is None:
-        slots = {"factor": said.text, "link": _link(said.text), **names}
-        return Sentence(CLOSED[shown].format(**slots, **counted), detail)
-    size = said.text
-    if found.times is not None and shown in (Direction.LESS, Direction.MORE):
-        size = _by(found.times, said, metric)
-    slots = {"rate": number(scenario.rate_rps), "what": metric.short, "size": size}
-    return Sentence(OPEN[shown].format(**slots, **counted, **names), detail)
-
-
-def _link(size: str) -> str:
-    """Return what follows a factor: 3 times as many *as*, 3 times fewer *than*."""
-    return "as" if size.endswith(("as many", "as much")) else "than"
-
-
-def _by(own: Estimate, said: Factor, metric: Metric) -> str:
-    """Say a change as what ``cut by`` and ``raised by`` take: 97%, or at least 91%."""
+    detail = f"{plural(rounds, 'round')} compared pair by pair"
+    if few:
+        detail += f", indicative: fewer than {INDICATIVE_BELOW}"
     if said.bound:
-        if "times" in said.text:
-            return f"at least {share_at_least(1 - (own.high or 0.0))}%"
-        return said.text.removesuffix(f" {_less(metric)}")
-    return f"{share(own.value - 1)}%"
+        detail = f"95% confidence, {detail}"
+    elif said.spread:
+        detail = f"95% interval {said.spread}, {detail}"
+    slots = {
+        "subject": SUBJECTS.get(found.subject, f"the server {found.subject}"),
+        "baseline": BASELINES.get(found.baseline, f"the server {found.baseline}"),
+        "rounds": plural(rounds, "round"),
+        "size": said.text,
+        "link": _link(said.text),
+        "what": metric.short,
+        "rate": number(scenario.rate_rps),
+    }
+    if rounds < 2 or (shown is Direction.UNCLEAR and few):
+        return Sentence(TOO_FEW[rounds < 2].format(**slots), detail if rounds > 1 else "", "unsure")
+    sentences = OPEN if scenario.is_open else CLOSED
+    tone = "unsure" if shown is Direction.UNCLEAR else ""
+    return Sentence(sentences[shown].format(**slots), detail, tone)
 
 
-def requests(subject: Arm, baseline: Arm, said: Factor) -> Sentence:
-    """Say how many requests reached the API server for the same reads."""
-    own, other = (number(1000 * (arm.api_requests or 0) / arm.reads) for arm in (subject, baseline))
-    detail = f"{said.text}, 95%" if said.bound else said.text
-    return Sentence(
-        f"For 1,000 reads, {subject.server} sent the API server {own} requests and "
-        f"{baseline.server} {other}.",
-        "" if said.text == MISSING else detail,
-    )
+BESIDE = {
+    Direction.SAME: "At {load}, {name} by itself needs practically the same {what} as {baseline}.",
+    Direction.UNCLEAR: "At {load}, no difference in {what} is shown between {name} by itself and "
+    "{baseline}.",
+}
+BESIDE_DIFFERS = "At {load}, {name} by itself against {baseline}: {what} {size}."
 
 
-def median(subject: Arm, baseline: Arm, values: tuple[str, str], said: Factor) -> Sentence:
-    """Say how long the median read took with either."""
-    detail = ", ".join(part for part in (said.text, said.spread) if part and part != MISSING)
-    return Sentence(
-        f"The median read took {values[0]} with {subject.server} and {values[1]} with "
-        f"{baseline.server}.",
-        detail,
-    )
+def beside(found: Comparison, metric: Metric, scenario: Scenario) -> Sentence:
+    """Say how the second baseline compares with the first."""
+    said = factor(found, metric)
+    slots = {"name": found.subject, "baseline": found.baseline, "what": metric.short}
+    if metric.higher_is_better and found.direction is Direction.SAME:
+        text = "At {load}, {name} by itself and {baseline} are practically alike in {what}."
+    else:
+        text = BESIDE.get(found.direction, BESIDE_DIFFERS)
+    load = "full speed" if scenario.rate_rps is None else f"{number(scenario.rate_rps)} reads/s"
+    return Sentence(text.format(size=said.text, load=load, **slots), said.spread)
 
 
 def nothing_to_compare(scenario: ScenarioAnalysis) -> str:
@@ -360,45 +402,61 @@ def pairing(rounds: int) -> str:
 
 # Break-even.
 
-PAYS = "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer pays off."
-PAYS_NOT = "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer does not pay off."
-MAY_PAY = "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer may pay off."
-CANNOT_TELL = (
-    "This run cannot tell whether an informer pays off at {reads} reads/s of {pods} pods with "
-    "{churn} writes/s."
-)
+VERDICTS = {
+    "pays": "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer pays off.",
+    "not": "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer does not pay off.",
+    "may": "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer may pay off.",
+    "untold": "This run cannot tell whether an informer pays off at {reads} reads/s of {pods} pods "
+    "with {churn} writes/s.",
+}
+"""The calculator's script says them too, of its own figures."""
+LINE = "the line by {what} is {line}"
 UNTOLD = "This run cannot tell at how many reads per second an informer pays off."
+
+
+RATES = {
+    "none": ("none", "a read costs nothing measurable"),
+    "no interval": ("{rate}", "no interval"),
+    "no end": ("{rate}", "not below {low}, no upper end"),
+    "untold": (MISSING, "too noisy to tell"),
+    "free": ("from the first read", "the informer costs nothing measurable"),
+    "below": ("at most {high}", "the informer's cost is too small to measure"),
+    "at most": ("{rate}", "at most {high}"),
+    "between": ("{rate}", "{low} to {high}"),
+}
+"""A break-even rate and its interval, by what is known of them; the calculator says them too."""
+BEYOND = "none up to {highest}, by the line {rate}"
 
 
 def break_even(found: BreakEven, highest: float) -> Factor:
     """Return the rate and its interval, in words; ``highest`` is the largest rate measured."""
-    if found.rate is None:
-        return Factor("none", "a read costs nothing measurable")
-    if found.low is None:
-        return Factor(_line(found.rate, highest), "no interval")
-    if found.high is None:
-        if found.low > 0:
-            return Factor(_line(found.rate, highest), f"not below {rate(found.low)}, no upper end")
-        return Factor(MISSING, "too noisy to tell")
-    if found.high == 0:
-        return Factor("from the first read", "the informer costs nothing measurable")
-    if found.rate == 0:
-        return Factor(f"at most {rate(found.high)}", "the informer's cost is too small to measure")
-    if found.low == 0:
-        return Factor(_line(found.rate, highest), f"at most {rate(found.high)}")
-    ends = (
-        (number(found.low), number(found.high))
-        if found.low >= SLOW
-        else (rate(found.low), rate(found.high))
+    short = found.high is not None and found.low is not None and found.low >= SLOW
+    shown = rate(found.rate or 0.0)
+    if found.rate is not None and found.rate > highest:
+        shown = BEYOND.format(highest=rate(highest), rate=shown)
+    low, high = (
+        "" if one is None else number(one) if short else rate(one)
+        for one in (found.low, found.high)
     )
-    spread = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
-    return Factor(_line(found.rate, highest), spread)
+    text, spread = RATES[_known(found)]
+    if low == high:
+        spread = spread.removesuffix(" to {high}")
+    return Factor(text.format(rate=shown, high=high), spread.format(low=low, high=high))
 
 
-def _line(value: float, highest: float) -> str:
-    if value > highest:
-        return f"none up to {rate(highest)}, by the line {rate(value)}"
-    return rate(value) if value > 0 else "from the first read"
+def _known(found: BreakEven) -> str:
+    """Return which of ``RATES`` describes a rate."""
+    if found.rate is None:
+        return "none"
+    if found.low is None:
+        return "no interval"
+    if found.high is None:
+        return "no end" if found.low > 0 else "untold"
+    if found.high == 0:
+        return "free"
+    if found.rate == 0:
+        return "below"
+    return "at most" if found.low == 0 else "between"
 
 
 def verdict(model: CostModel, found: BreakEven, question: Question) -> Sentence:
@@ -409,17 +467,18 @@ def verdict(model: CostModel, found: BreakEven, question: Question) -> Sentence:
         "pods": number(question.pods),
         "churn": number(question.churn_per_s),
     }
-    text = MAY_PAY
+    outcome = "may"
     if found.rate is None:
-        text = PAYS_NOT
+        outcome = "not"
     elif said.text == MISSING:
-        text = CANNOT_TELL
+        outcome = "untold"
     elif found.high is not None and reads > found.high:
-        text = PAYS
+        outcome = "pays"
     elif found.low is not None and reads < found.low:
-        text = PAYS_NOT
-    detail = f"the line by {BY_KEY[model.quantity].short}: {said.text}"
-    return Sentence(text.format(**slots), f"{detail}, {said.spread}" if said.spread else detail)
+        outcome = "not"
+    detail = LINE.format(what=BY_KEY[model.quantity].short, line=said.text)
+    spread = f", {said.spread}" if said.spread else ""
+    return Sentence(VERDICTS[outcome].format(**slots), detail + spread)
 
 
 def pays_off(model: CostModel, found: BreakEven, question: Question) -> Sentence:
@@ -569,6 +628,11 @@ def served_by_etcd(server: str, versions: Sequence[str], values: tuple[float, fl
     )
 
 
+def _link(size: str) -> str:
+    """Return what follows a factor: 3 times as many *as*, 3 times fewer *than*."""
+    return "as" if size.endswith(("as many", "as much")) else "than"
+
+
 def version_cost(server: str, versions: Sequence[str], own: Estimate, metric: Metric) -> str:
     """Say by how much a cost changed between the oldest and the newest version."""
     if own.bounds is None or own.holds(1.0) or own.value <= 0:
@@ -587,6 +651,20 @@ def version_start(server: str, versions: Sequence[str], values: tuple[float, flo
         f"{server}: a start takes {number(values[0])} requests to the API server on {versions[0]} "
         f"and {number(values[1])} on {versions[-1]}."
     )
+
+
+CONTROLS = {
+    Verdict.EQUIVALENT: "{server} measured twice is the same within {margin}% ({scenario}).",
+    Verdict.DIFFERENT: "{server} measured twice differs from itself ({scenario}).",
+    Verdict.UNDECIDED: "whether {server} measured twice is the same within {margin}% is open: it "
+    "takes more rounds ({scenario}).",
+}
+
+
+def control_briefly(scenario: str, one: Control) -> str:
+    """Say in a line whether a server measured twice was the same."""
+    slots = {"server": one.server, "margin": share(one.margin), "scenario": scenario}
+    return CONTROLS[one.verdict].format(**slots)
 
 
 CONTROL_VERDICTS = {

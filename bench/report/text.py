@@ -13,7 +13,6 @@ from rich.table import Table as Grid
 from rich.text import Text as Line
 
 from bench.report.document import (
-    Balance,
     Depth,
     Document,
     Part,
@@ -42,12 +41,12 @@ def _markdown_lines(document: Document) -> Iterator[str]:
         for text in alarm.texts:
             yield from ("", f"> **{markdown_escape(f'{alarm.title}: {text}')}**")
     yield from ("", _markdown_sentence(document.headline, strong=True))
-    for sentence in _said_first(document):
-        yield from ("", _markdown_sentence(sentence))
-    for balance in document.balances:
-        yield from ("", f"## {markdown_escape(balance.title)}", "")
-        for name, sentences in _sides(document, balance):
-            yield f"- {name}: {'; '.join(_markdown_sentence(one) for one in sentences)}"
+    for name, sentences in _said_first(document):
+        yield from ("", *([f"{name}:", ""] if name else []))
+        yield from (f"{'- ' if name else ''}{_markdown_sentence(one)}" for one in sentences)
+    if document.trust:
+        yield ""
+    yield from (f"- {markdown_escape(one.line)}" for one in document.trust)
     for section in document.sections:
         yield from _markdown_section(section, 2)
     if document.notes:
@@ -56,22 +55,13 @@ def _markdown_lines(document: Document) -> Iterator[str]:
         yield f"- {markdown_escape(note.line)}"
 
 
-def _said_first(document: Document) -> tuple[Sentence, ...]:
-    return (*document.also, *((document.verdict,) if document.verdict else ()))
-
-
-def _sides(document: Document, balance: Balance) -> Iterator[tuple[str, tuple[Sentence, ...]]]:
-    """Return each side that has something, named as the document names it."""
-    unmeasured = tuple(Sentence(title) for title in balance.unmeasured)
-    for key, found in (
-        ("gains", balance.gains),
-        ("costs", balance.costs),
-        ("same", balance.same),
-        ("unclear", balance.unclear),
-        ("unmeasured", unmeasured),
-    ):
-        if found or key in ("gains", "costs"):
-            yield document.labels[key], found or (Sentence(document.labels[f"no {key}"]),)
+def _said_first(document: Document) -> Iterator[tuple[str, tuple[Sentence, ...]]]:
+    """Return what follows the first sentence: each list with its name."""
+    if document.verdict:
+        yield "", (document.verdict,)
+    for key, found in (("gains", document.gains), ("costs", document.costs)):
+        if found:
+            yield document.labels[key], found
 
 
 def _markdown_sentence(one: Sentence, *, strong: bool = False) -> str:
@@ -146,13 +136,13 @@ def to_terminal(document: Document) -> RenderableType:
     for section in document.sections:
         parts += _terminal_section(section)
     parts += [Line(note.line, style="dim") for note in document.notes if not note.depth]
-    for balance in document.balances:
-        parts.append(Line(balance.title, style="bold"))
+    parts += [Line(f"{one.line}", style="dim") for one in document.trust]
+    for name, sentences in reversed([*_said_first(document)]):
+        parts += [Line(name, style="bold")] if name else []
         parts += [
-            Line(f"  {name}: {'; '.join(_terminal_sentence(one) for one in sentences)}")
-            for name, sentences in _sides(document, balance)
+            Line(f"{'  ' if name else ''}{_terminal_sentence(one)}", style=TONES[one.tone])
+            for one in sentences
         ]
-    parts += [Line(_terminal_sentence(one)) for one in _said_first(document)]
     style = f"bold {TONES[document.headline.tone]}".strip()
     parts.append(Line(_terminal_sentence(document.headline), style=style))
     return Group(*parts)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from bench.report.charts.palette import Palette
@@ -88,13 +89,26 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on a drawing, in the data of ``axes``, and what stands there in words."""
+
+    axes: "Axes"
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart; without ``draw`` its caption says why there is nothing to draw."""
+    """One chart; without ``draw`` its caption says why there is nothing to draw.
+
+    ``draw`` returns what the page shows of the marks, under the pointer and by the keyboard.
+    """
 
     head: Head
     data: Data = Data()
     size_in: tuple[float, float] = (3.7, 2.6)
-    draw: "Callable[[Figure, Palette], None] | None" = None
+    draw: "Callable[[Figure, Palette], Sequence[Mark]] | None" = None
 
     @property
     def name(self) -> str:

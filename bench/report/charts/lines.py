@@ -1,30 +1,36 @@
 """Lines over a quantity, with their intervals as bands and single rounds as points."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from bench.report.charts import Chart, Data, Head, Value
+from bench.report.charts import Chart, Data, Head, Mark, Value
 from bench.report.charts.axes import (
     WIDTH_IN,
     Margins,
     grid,
     heading,
-    name_ends,
+    legend,
+    legend_in,
+    log_range,
+    log_ticks,
     number_ticks,
-    single,
-    width_of,
+    panels,
 )
 from bench.report.charts.palette import Palette, dash_of, mark_of
-from bench.report.numbers import Scale
+from bench.report.numbers import Scale, number
 
 Floats = npt.NDArray[np.float64]
 FAR = 1e12
 """Stands for an upper end that there is none of: it leaves every chart."""
+HEIGHT_IN, TOLD = 1.9, 12
+"""Height of the axes, and how many places of a curve are told in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +73,20 @@ class Frame:
     """Whether there is nothing between two whole numbers of the horizontal axis."""
     crossing: tuple[float, float, float | None] | None = None
     """Where two curves meet: low, value, high."""
+    log: bool = False
+    """Whether the upright axis is logarithmic."""
+    ticks: Mapping[float, str] | None = None
+    """Labels of the horizontal axis by their places; ``None``: numbers."""
+    told: Callable[[float], str] = number
+    """A place of the horizontal axis in words."""
 
 
 def lines(
-    head: Head,
-    shown: Mapping[str, Line],
-    frame: Frame,
-    data: Data,
-    arms: Sequence[str] = (),
+    head: Head, shown: Mapping[str, Line], frame: Frame, data: Data, arms: Sequence[str] = ()
 ) -> Chart:
     """Return a chart with a line a name; the names are arms where ``arms`` has them."""
     drawn = partial(_draw, shown=shown, frame=frame, arms=arms)
-    return Chart(head, data, (WIDTH_IN, 2.6), drawn)
+    return Chart(head, data, (WIDTH_IN, 0.44 + HEIGHT_IN + legend_in([*shown])), drawn)
 
 
 def point_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
@@ -98,52 +106,99 @@ def _draw(
     shown: Mapping[str, Line],
     frame: Frame,
     arms: Sequence[str],
-) -> None:
-    axes = single(figure, Margins(left=0.5, right=width_of(shown) + 0.06, top=0.26))
-    divisor = frame.scale.divisor
-    first, last = (edge(one.x) for edge in (min, max) for one in [_longest(shown)])
-    right = frame.right or float(last)
+) -> list[Mark]:
+    margins = Margins(top=legend_in([*shown]))
+    (axes,) = panels(figure, margins, [HEIGHT_IN])
+    right = frame.right or max(float(np.max(one.x)) for one in shown.values())
+    left = min(float(np.min(one.x)) for one in shown.values()) if frame.whole else 0.0
     if frame.crossing is not None:
         low, value, high = frame.crossing
         end = right if high is None else min(high, right)
         axes.axvspan(low, end, color=palette.grid, alpha=0.6, linewidth=0)
         axes.axvline(value, color=palette.ink, linewidth=0.9)
-    ends = {}
     for place, (name, one) in enumerate(shown.items()):
-        known = name in arms
-        colour = palette.of(name, arms) if known else palette.series[(2 + place) % 6]
-        dash = dash_of(name, arms) if known else "solid"
-        axes.plot(one.x, one.value / divisor, color=colour, linewidth=1.8, linestyle=dash)
-        if one.low is not None and one.high is not None and np.isfinite(one.low).any():
-            band = (one.low / divisor, one.high / divisor)
-            axes.fill_between(one.x, *band, color=colour, alpha=0.16, linewidth=0)
-        mark = mark_of(name, arms) if known else "o"
-        axes.plot(
-            [point[0] for point in one.points],
-            [point[2] / divisor for point in one.points],
-            mark,
-            color=colour,
-            markersize=3,
-            markeredgewidth=0,
-            alpha=0.7,
-        )
-        if np.isfinite(one.value[-1]):
-            ends[name] = (right, float(one.value[-1]) / divisor)
-    low, high = axes.get_ylim()
-    top = high if frame.top is None else frame.top / divisor
-    axes.set_ylim(min(low, 0.0) if frame.top is None else 0.0, top if top > 0 else 1.0)
-    pad = 0.04 * (right - float(first)) if frame.whole else 0.0
-    axes.set_xlim(float(first) - pad if frame.whole else 0.0, right + pad)
+        _curve(axes, name, one, frame, palette, arms, place)
+    pad = 0.04 * (right - left or 1.0) if frame.whole else 0.0
+    axes.set_xlim(left - pad, right + (pad or 0.02 * right))
+    _upright(axes, shown, frame)
     number_ticks(axes.xaxis, 5, whole=frame.whole)
-    number_ticks(axes.yaxis)
+    if frame.ticks is not None:
+        words = frame.ticks
+        axes.xaxis.set_major_locator(FixedLocator([*words]))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda at, _: words[min(words, key=lambda tick: abs(tick - at))])
+        )
     grid(axes, palette)
     axes.set_xlabel(frame.across)
     heading(axes, frame.up, palette)
-    name_ends(axes, ends, palette)
+    legend(axes, margins)
+    return [mark for name, one in shown.items() for mark in _told(axes, name, one, frame, right)]
 
 
-def _longest(shown: Mapping[str, Line]) -> Line:
-    return max(shown.values(), key=lambda one: float(np.max(one.x)))
+def _curve(
+    axes: Axes,
+    name: str,
+    one: Line,
+    frame: Frame,
+    palette: Palette,
+    arms: Sequence[str],
+    place: int,
+) -> None:
+    known, divisor = name in arms, frame.scale.divisor
+    colour = palette.of(name, arms) if known else palette.series[(2 + place) % 6]
+    axes.plot(
+        one.x,
+        one.value / divisor,
+        color=colour,
+        linewidth=1.8,
+        linestyle=dash_of(name, arms) if known else "solid",
+        marker=mark_of(name, arms) if known else "o",
+        markevery=[len(one.x) - 1],
+        markersize=4,
+        label=name,
+    )
+    if one.low is not None and one.high is not None and np.isfinite(one.low).any():
+        band = (one.low / divisor, one.high / divisor)
+        axes.fill_between(one.x, *band, color=colour, alpha=0.16, linewidth=0)
+    axes.plot(
+        [point[0] for point in one.points],
+        [point[2] / divisor for point in one.points],
+        mark_of(name, arms) if known else "o",
+        color=colour,
+        markersize=3,
+        markeredgewidth=0,
+        alpha=0.7,
+    )
+
+
+def _upright(axes: Axes, shown: Mapping[str, Line], frame: Frame) -> None:
+    if frame.log:
+        axes.set_yscale("log")
+        ends = log_range(float(end) for one in shown.values() for end in one.value[[0, -1]])
+        axes.set_ylim(*ends)
+        log_ticks(axes.yaxis, *ends)
+        return
+    low, high = axes.get_ylim()
+    top = high if frame.top is None else frame.top / frame.scale.divisor
+    axes.set_ylim(min(low, 0.0) if frame.top is None else 0.0, top if top > 0 else 1.0)
+    number_ticks(axes.yaxis)
+
+
+def _told(axes: Axes, name: str, one: Line, frame: Frame, right: float) -> Iterator[Mark]:
+    """Put the values of a curve at some of its places into words, and its points."""
+    scale, top, what = frame.scale, axes.get_ylim()[1], frame.across.partition(",")[0]
+    for place in sorted({round(at) for at in np.linspace(0, len(one.x) - 1, TOLD)}):
+        x, value = float(one.x[place]), float(one.value[place])
+        if not np.isfinite(value) or x > right or value / scale.divisor > top:
+            continue
+        spread = ""
+        if one.low is not None and one.high is not None and one.high[place] < FAR:
+            spread = f" [{scale.interval(float(one.low[place]), float(one.high[place]))}]"
+        text = f"{name}, {frame.told(x)} {what}: {scale.quantity(value)}{spread}"
+        yield Mark(axes, x, value / scale.divisor, text)
+    for x, round_, value in one.points:
+        text = f"{name}, {frame.told(x)} {what}, round {round_}: {scale.quantity(value)}"
+        yield Mark(axes, x, value / scale.divisor, text)
 
 
 def sampled(

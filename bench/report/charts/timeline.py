@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.ledgers import identity_of
 from bench.model import TrialRecord
-from bench.report.charts import Chart, Data, Head, Value
+from bench.report.charts import Chart, Data, Head, Mark, Value
 from bench.report.charts.axes import (
     WIDTH_IN,
     Margins,
@@ -26,6 +26,7 @@ from bench.report.charts.axes import (
     panels,
 )
 from bench.report.charts.palette import Palette
+from bench.report.numbers import number
 from bench.store import RunReader
 
 BIN_S = 0.5
@@ -160,7 +161,7 @@ def _draw_trial(
     scales: Scales,
     labels: Labels,
     arms: Sequence[str],
-) -> None:
+) -> list[Mark]:
     colour = palette.of(story.arm, arms)
     rows = panels(figure, Margins(top=0.26), [0.92] * 3, 0.32)
     edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
@@ -179,6 +180,20 @@ def _draw_trial(
     number_ticks(rows[0].yaxis, 3)
     number_ticks(rows[1].yaxis, 3)
     _time(rows, story.record.window_s, labels.seconds, palette)
+    return _seconds(rows[0], story)
+
+
+def _seconds(axes: Axes, story: Story) -> list[Mark]:
+    """Put each second into words: requests, and the median wait of the reads begun in it."""
+    marks, step = [], round(1 / BIN_S)
+    for place in range(0, len(story.bins_s) - step + 1, step):
+        begin = float(story.bins_s[place])
+        rate = float(story.own[place : place + step].mean())
+        own = story.read_ms[(story.read_s >= begin) & (story.read_s < begin + 1)]
+        wait = f", median read {number(float(np.median(own)))} ms" if len(own) else ""
+        text = f"{story.arm}, second {begin:.0f}: {number(rate)} requests/s{wait}"
+        marks.append(Mark(axes, begin + 0.5, rate, text))
+    return marks
 
 
 def _waits(axes: Axes, story: Story, colour: str, scales: Scales, palette: Palette) -> None:
@@ -193,6 +208,7 @@ def _waits(axes: Axes, story: Story, colour: str, scales: Scales, palette: Palet
 
 def _time(rows: Sequence[Axes], seconds: float, label: str, palette: Palette) -> None:
     for axes in rows:
+        axes.tick_params(labelbottom=axes is rows[-1])
         axes.set_xlim(0, seconds)
         number_ticks(axes.xaxis, 6)
         grid(axes, palette)
@@ -231,7 +247,7 @@ def _draw_fault(
     shaded_s: tuple[float, float],
     labels: Labels,
     arms: Sequence[str],
-) -> None:
+) -> list[Mark]:
     heights = [ROW_IN] * len(stories) + [1.05]
     rows = panels(figure, Margins(left=0.5, top=0.26), heights, GAP_IN)
     scales = scales_of(stories)
@@ -247,3 +263,4 @@ def _draw_fault(
     for axes in rows:
         axes.axvspan(*shaded_s, color=palette.muted, alpha=0.16, linewidth=0)
     _time(rows, max(one.record.window_s for one in stories), labels.seconds, palette)
+    return [mark for story in stories for mark in _seconds(rows[-1], story)]

@@ -20,7 +20,7 @@ from bench.metrics.metric import Total
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.lines import Frame, Line, curve_rows, lines, sampled
-from bench.report.charts.points import Misses, misses
+from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.content.rows import metric
 from bench.report.document import (
     Calculator,
@@ -28,7 +28,6 @@ from bench.report.document import (
     Charts,
     Column,
     Depth,
-    Fold,
     Group,
     Input,
     Part,
@@ -40,7 +39,7 @@ from bench.report.document import (
     Texts,
 )
 from bench.report.numbers import MISSING, Scale, number, rate, scale_for
-from bench.stats import CONFIDENCE, Estimate
+from bench.stats import Estimate
 
 POINTS = 60
 POOR_R_SQUARED = 0.8
@@ -54,7 +53,9 @@ class CostContent:
 
     section: Section
     verdict: Sentence
+    diagnostics: Section | None = None
     answers: tuple[Sentence, ...] = ()
+    calculator: Calculator | None = None
 
 
 def cost_section(analysis: RunAnalysis) -> CostContent:
@@ -75,22 +76,34 @@ def cost_section(analysis: RunAnalysis) -> CostContent:
         Text(f"{one.text.removesuffix('.')} ({one.detail})." if one.detail else one.text, "lead")
         for one in said
     )
-    parts_: list[Part | Section] = [
+    notes = Texts(tuple(_notes(models, analysis, at)), depth=Depth.PAGE)
+    more: tuple[Part, ...] = (
+        *([notes] if notes.items else []),
+        Charts(tuple(_rate_charts(shown, at))),
+    )
+    parts_: tuple[Part | Section, ...] = (
         *leads,
         _rates(shown),
         Section("loses", "Where the informer loses", (Texts(tuple(_loses(first, at))),)),
-        _calculator(models, at),
-        Charts(tuple(_charts(shown, at))),
-        Section(
-            "unit-costs", "Unit costs, and how well they fit", tuple(_unit_costs(models, shown))
-        ),
-    ]
-    notes = tuple(_notes(models, analysis, at))
-    if notes:
-        parts_.insert(2, Texts(notes, depth=Depth.PAGE))
+        Charts(tuple(_cost_chart(model, at) for model in shown)),
+        Section("breakeven-more", prose.text("breakeven_more"), more, Depth.PAGE, folded=True),
+    )
     verdict = sentences.verdict(first, first.break_even(first.readers[0], at), at)
     answers = tuple(said) if first.knows_pods else ()
-    return CostContent(Section("breakeven", TITLE, tuple(parts_)), verdict, answers)
+    section = Section("breakeven", TITLE, parts_, short="Break-even")
+    calculator = _calculator(models, first, at)
+    return CostContent(section, verdict, _diagnostics(models), answers, calculator)
+
+
+def _diagnostics(models: Sequence[CostModel]) -> Section:
+    """Return how the model was fitted, how well, and by how much each trial missed it."""
+    parts: list[Part] = [Text(prose.text("fitted"), depth=Depth.PAGE)]
+    for model in models:
+        parts += [_units(model), _fits(model)]
+    # Of a single scenario all trials stand at one place, and no shape can be seen.
+    told = [model for model in models if len({row.scenario for row in model.rows}) > 1]
+    parts.append(Charts(tuple(_residual_chart(model) for model in told)))
+    return Section("diagnostics", prose.text("diagnostics"), tuple(parts), folded=True)
 
 
 def _is_sum(model: CostModel) -> bool:
@@ -214,18 +227,17 @@ def _whole(model: CostModel, at: Question) -> Iterator[tuple[str, Estimate]]:
 # The calculator.
 
 
-def _calculator(models: Sequence[CostModel], at: Question) -> Calculator:
-    first = models[0]
+def _calculator(models: Sequence[CostModel], first: CostModel, at: Question) -> Calculator:
     ranges = first.ranges
     inputs = (
-        ("reads", "Reads per second, all replicas", at.reads_per_s, "0", ranges.reads_per_s),
+        ("reads", "Reads/s, all replicas", at.reads_per_s, "0", ranges.reads_per_s),
         ("pods", "Pods", at.pods, "0", ranges.pods),
-        ("churn", "Writes to pods per second", at.churn_per_s, "0", (0.0, ranges.churn_per_s[1])),
-        ("replicas", "Replicas of your service", at.replicas, "1", ranges.replicas),
+        ("churn", "Writes to pods/s", at.churn_per_s, "0", (0.0, ranges.churn_per_s[1])),
+        ("replicas", "Replicas", at.replicas, "1", ranges.replicas),
     )
     lifetime = f"{LIFETIME_S / 3600:g}"
     return Calculator(
-        "What would it cost with your figures?",
+        "What each design costs with these figures",
         prose.text("without_script"),
         prose.text("calculated"),
         (
@@ -240,20 +252,25 @@ def _calculator(models: Sequence[CostModel], at: Question) -> Calculator:
                 )
                 for name, label, value, least, ends in inputs
             ),
-            Input(
-                "lifetime", "A replica lives for, hours", lifetime, "0.01", prose.text("lifetime")
-            ),
+            Input("lifetime", "Life of a replica, h", lifetime, "0.01", prose.text("lifetime")),
         ),
         tuple(first.recipes),
-        _constants(models, at),
+        _constants(models, first, at),
     )
 
 
-def _constants(models: Sequence[CostModel], at: Question) -> Mapping[str, Any]:
+def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> Mapping[str, Any]:
     """Return what the calculator computes from; it is JSON in the page."""
     ranges = models[0].ranges
     return {
-        "confidence": CONFIDENCE,
+        "reader": models[0].readers[0],
+        "first": first.quantity,
+        "words": {
+            "verdicts": sentences.VERDICTS,
+            "rates": sentences.RATES,
+            "beyond": sentences.BEYOND,
+            "line": sentences.LINE,
+        },
         "ranges": {
             "reads": list(ranges.reads_per_s),
             "pods": list(ranges.pods),
@@ -287,14 +304,10 @@ def _constants(models: Sequence[CostModel], at: Question) -> Mapping[str, Any]:
 # Charts.
 
 
-def _charts(models: Sequence[CostModel], at: Question) -> Iterator[Chart]:
-    yield from (_cost_chart(model, at) for model in models)
+def _rate_charts(models: Sequence[CostModel], at: Question) -> Iterator[Chart]:
     yield from (_churn_chart(model, at) for model in models)
     if models[0].knows_replicas:
         yield from (_replica_chart(model, at) for model in models)
-    if len({row.scenario for row in models[0].rows}) > 1:
-        # Of a single scenario all trials stand at one place, and no shape can be seen.
-        yield from (_residual_chart(model) for model in models)
 
 
 def _name(what: str, model: CostModel) -> str:
@@ -418,17 +431,18 @@ def _residual_chart(model: CostModel) -> Chart:
     """Draw by how much each trial missed the model, against what the model gave."""
     rows = list(zip(model.rows, (float(each) for each in model.fit.fitted), strict=True))
     arms = tuple(dict.fromkeys(row.arm for row in model.rows))
-    shown = {}
+    scale = scale_for([fitted + row.floor for row, fitted in rows], model.unit)
+    shown, worst = [], 0.0
     for arm in arms:
-        pairs = [
-            (fitted + row.floor, row.cost - fitted)
-            for row, fitted in rows
-            if row.arm == arm and fitted + row.floor > 0
-        ]
-        given = tuple(given for given, _ in pairs)
-        shown[arm] = Misses(given, tuple(miss / of for of, miss in pairs))
-    worst = max((abs(miss) for one in shown.values() for miss in one.missed), default=0.0)
-    scale = scale_for([each for one in shown.values() for each in one.said], model.unit)
+        spots = []
+        for row, fitted in rows:
+            given, miss = fitted + row.floor, row.cost - fitted
+            if row.arm == arm and given > 0:
+                worst = max(worst, abs(miss / given))
+                where = f"{arm}, {row.scenario}, round {row.round}"
+                off = f"{scale.quantity(miss, signed=True)} of {scale.quantity(given)}"
+                spots.append(Spot(given / scale.divisor, miss / given, f"{where}: {off}"))
+        shown.append(Cloud(arm, spots))
     head = Head(
         _name("residuals", model),
         f"Residuals: {_short(model)}",
@@ -441,21 +455,11 @@ def _residual_chart(model: CostModel) -> Chart:
         columns,
         tuple((row.arm, row.scenario, row.round, row.cost, fit, row.floor) for row, fit in rows),
     )
-    axes = f"cost and floor by the model, {scale.unit}", "measured less the model"
-    return misses(head, shown, axes, scale, data, arms)
+    grounds = Grounds(f"cost and floor by the model, {scale.unit}", shares=True)
+    return points(head, {"measured less the model": shown}, grounds, data, arms)
 
 
 # Unit costs.
-
-
-def _unit_costs(models: Sequence[CostModel], shown: Sequence[CostModel]) -> Iterator[Part]:
-    for model in models:
-        own = (_units(model), _fits(model))
-        if model in shown:
-            yield from own
-        else:
-            yield Fold(model.title, own)
-    yield Fold("How this was fitted", (Text(prose.text("fitted"), depth=Depth.PAGE),))
 
 
 def _units(model: CostModel) -> Table:

@@ -23,7 +23,6 @@ from bench.report.document import (
     Column,
     Depth,
     Facts,
-    Fold,
     Group,
     Part,
     Row,
@@ -33,9 +32,8 @@ from bench.report.document import (
     Texts,
 )
 from bench.report.numbers import MISSING, number
+from bench.stats import Verdict
 
-FEW = 8
-"""Rows that a table shows at once; more open on demand."""
 MOST_DIFFERENCES = 20
 LEDGER_WORDS = {True: "agree", False: "differ", None: "not comparable"}
 LEDGER_TONES = {True: "good", False: "bad", None: "unsure"}
@@ -45,20 +43,21 @@ def trust(analysis: RunAnalysis) -> Iterator[Text]:
     """Say in a line each whether answers were the same, and whether counts agree."""
     equality = analysis.equality
     if equality is None:
-        yield Text("the servers' answers were not compared with each other.", "bad", "Not checked")
+        yield Text(prose.text("answers_unchecked"), "bad", "Not checked")
     elif equality.equal:
-        asked = len(equality.answers)
-        text = (
-            f"{', '.join(equality.servers)} answered {asked} of {asked} queries alike, field by "
-            f"field, at resourceVersion {equality.resource_version}."
-        )
-        yield Text(text, "good", "Same answers")
+        asked = sentences.plural(len(equality.answers), "query", "queries")
+        text = prose.text("answers_alike", servers=len(equality.servers), asked=asked)
+        yield Text(text, "good", "Same answers", ("#equality", "Which"))
     else:
         link = ("#equality", "See the differences")
-        yield Text("the servers did not answer alike.", "bad", "Different answers", link)
+        yield Text(prose.text("answers_unlike"), "bad", "Different answers", link)
     held = _ledgers(analysis)
     if held:
         yield _counts(held, existing=analysis.environment.existing)
+    for scenario, one in analysis.controls:
+        tone = {Verdict.EQUIVALENT: "good", Verdict.DIFFERENT: "bad"}.get(one.verdict, "unsure")
+        text = sentences.control_briefly(scenario, one)
+        yield Text(text, tone, "Control", ("#noise", "How"))
     yield from ending(analysis)
     for caveat in analysis.caveats:
         if caveat.scenario is None and caveat not in analysis.void:
@@ -120,10 +119,12 @@ def evidence_sections(analysis: RunAnalysis) -> Iterator[Section]:
     title = "Where, with what, and what was changed from defaults"
     yield _section("environment", title, [_environment(analysis)])
     yield _section("sources", "Where each figure comes from", _sources(analysis))
+    terms = tuple((term, (text,)) for term, text in prose.texts("glossary").items())
+    yield _section("glossary", "Glossary", [Facts(terms)])
 
 
 def _section(anchor: str, title: str, parts: Iterator[Part] | Sequence[Part]) -> Section:
-    return Section(anchor, title, tuple(parts), depth=Depth.PAGE)
+    return Section(anchor, title, tuple(parts), depth=Depth.PAGE, folded=True)
 
 
 def _text(text: str, role: str = "plain") -> Text:
@@ -197,10 +198,8 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
     )
     agreeing = sum(one.agree is True for _, one in held)
     if held:
-        table = _table(_columns(*titles, prose_at=(4,)), rows, "trial")
-        summary = f"{agreeing} of {len(held)} trials agree: show them"
-        opened = agreeing < len(held) or len(held) <= FEW
-        yield Fold(summary, (table,), opened=opened)
+        caption = f"{agreeing} of {len(held)} trials agree."
+        yield _table(_columns(*titles, prose_at=(4,)), rows, "trial", caption)
     elif analysis.faults:
         yield _text(prose.text("only_faults"))
     else:
@@ -329,8 +328,7 @@ def _trials(analysis: RunAnalysis) -> Iterator[Part]:
         *("wrong answers", "equal to LIST after"),
     )
     rows = [_trial_row(one) for one in analysis.trials]
-    table = _table(_columns(*titles, prose_at=(0,)), rows, "trial")
-    yield Fold(f"{len(rows)} trials: show them", (table,), opened=len(rows) <= FEW)
+    yield _table(_columns(*titles, prose_at=(0,)), rows, "trial")
 
 
 def _trial_row(one: TrialLine) -> Row:

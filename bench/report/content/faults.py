@@ -15,7 +15,6 @@ from bench.report.document import (
     Charts,
     Column,
     Depth,
-    Fold,
     Group,
     Part,
     Row,
@@ -59,7 +58,7 @@ def fault_section(analysis: RunAnalysis, data: RunData | None) -> Iterator[Secti
                 _section(f"f{index}", one, analysis, data)
                 for index, one in enumerate(analysis.faults)
             ),
-            Section("fault-words", "What these figures are", (words,), Depth.PAGE),
+            Section("fault-words", "What these figures are", (words,), Depth.PAGE, folded=True),
         ),
     )
 
@@ -82,9 +81,8 @@ def _section(
     if notes.notes:
         told = sentences.plural(len(notes.notes), "note")
         lines = Texts(tuple(note.line for note in notes.notes), depth=Depth.PAGE)
-        parts.append(
-            Fold(f"What was recorded of {scenario.name}, trial by trial: {told}", (lines,))
-        )
+        title = f"What was recorded of {scenario.name}, trial by trial: {told}"
+        parts.append(Section(f"{anchor}-notes", title, (lines,), Depth.PAGE, folded=True))
     lasted = f", {number(fault.lasted_s)}{NO_BREAK}s" if fault.lasted_s is not None else ""
     return Section(anchor, f"{scenario.name}: {fault.what}{lasted}", tuple(parts))
 

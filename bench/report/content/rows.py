@@ -10,6 +10,7 @@ from bench.model import Caveat, CaveatKind
 from bench.report.document import Cell, Column, Depth, Row, Text
 from bench.report.numbers import AT_LEAST, MISSING, Scale, scale_for
 from bench.report.sentences import capitalised, plural
+from bench.stats import Estimate
 
 EVERY = frozenset(Group)
 WITHHELD = "withheld"
@@ -255,3 +256,9 @@ def in_rounds(arms: Iterable[Arm]) -> str:
 def metric(key: str) -> Metric:
     """Return a metric by its key."""
     return BY_KEY[key]
+
+
+def spread_of(scale: Scale, one: Estimate) -> str:
+    """Show a figure with its interval: ``76 [75 to 76]``."""
+    spread = scale.interval(one.low, one.high, one.value)
+    return scale.show(one.value) + (f" [{spread}]" if spread else "")

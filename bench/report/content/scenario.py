@@ -1,22 +1,30 @@
 """One scenario: its table, its factors, its caveats and its charts; and charts over several."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from bench.analysis import RunData
 from bench.analysis.latency import Latencies
 from bench.analysis.result import Arm, Comparison, RunAnalysis, ScenarioAnalysis
+from bench.metrics import Group as Costs
 from bench.metrics import Load, Metric, Tally, Times, View, of_view
 from bench.metrics.metric import Counted
 from bench.model import Outcome, TrialRecord
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
-from bench.report.charts.bars import Bar, Stack, bars, stacks
-from bench.report.charts.differences import Difference, beyond, differences, reach_of
 from bench.report.charts.distribution import LEAST, curve, distribution
 from bench.report.charts.lines import Frame, Line, lines, point_rows
-from bench.report.charts.points import Cloud, clouds
+from bench.report.charts.points import Cloud, Grounds, Spot, points
+from bench.report.charts.rows import (
+    Difference,
+    Entry,
+    Panel,
+    beyond,
+    differences,
+    reach_of,
+    rows,
+)
 from bench.report.charts.timeline import Labels, Story, scales_of, story_of, timeline
 from bench.report.content.rows import (
     Notes,
@@ -25,6 +33,7 @@ from bench.report.content.rows import (
     metric,
     metric_row,
     rounds_of,
+    spread_of,
     view_of,
 )
 from bench.report.document import (
@@ -46,8 +55,11 @@ from bench.report.numbers import MINUS, MISSING, number, scale_for, share
 MOST_TIMELINES = 3
 MOST_SCENARIOS = 4
 """Scenarios that have every chart. A sweep has dozens, and its own charts say what they show."""
-BARS = ("apiserver_cpu", "etcd_cpu", "api_bytes", "throughput", "memory_end")
-"""Metrics that a scenario shows as bars, where arms compare like for like in them."""
+ROUNDS = (
+    *(("api_requests", True), ("control_plane_cpu", False), ("api_bytes", False)),
+    *(("throughput", False), ("server_cpu", True), ("memory_end", False)),
+)
+"""Figures whose rounds a scenario draws, where arms compare like for like in them."""
 SAME_WITHIN = 0.1
 
 
@@ -72,71 +84,71 @@ def scenario_section(
         parts.append(Text(f"No good trial of {sentences.joined(one.missing)}.", role="bad"))
     if not one.arms:
         parts.append(Text("There is nothing to show for this scenario."))
-    else:
-        parts.append(_table(one, notes))
-    parts += _factors(one)
-    if notes.notes:
-        lines_ = tuple(note.line for note in notes.notes)
-        parts.append(
-            Section(
-                f"{notes.anchor}-caveats",
-                "Caveats",
-                (Texts(lines_, numbered=notes.anchor, depth=Depth.PAGE),),
-                depth=Depth.PAGE,
-            )
-        )
+    brief, rest = _tables(one, notes) if one.arms else (None, None)
+    if brief is not None:
+        parts.append(brief)
+    folds = [_more(anchor_of(index), "figures", [rest] if rest else [], Depth.PAGE)]
     if one.contenders and index < MOST_SCENARIOS:
         parts.append(Charts(tuple(_charts(one, notes.anchor, arms, data))))
         made = tuple(_timelines(one, data, notes.anchor, arms)) if data else ()
-        if made:
-            parts.append(
-                Section(
-                    f"{notes.anchor}-seconds",
-                    "One round, second by second",
-                    (Text(prose.text("seconds"), role="remark", depth=Depth.PAGE), Charts(made)),
-                    depth=Depth.PAGE,
-                )
-            )
-    title = f"{scenario.name}: {sentences.asked(scenario)}"
-    return Section(notes.anchor, title, tuple(parts))
-
-
-def _table(one: ScenarioAnalysis, notes: Notes) -> Table:
-    """Return every figure of every arm, the short forms' first."""
-    arms = [arm for arm in one.arms if not arm.is_control]
-    brief = {(found.key, per) for found, per in of_view(View.BRIEF)}
-    strong = {(found.key, per) for found, per in of_view(View.HEADLINE)}
-    wanted = list(dict.fromkeys([*of_view(View.TABLE), *of_view(View.BRIEF)]))
-    groups: dict[str, list[Row]] = {}
-    for found, per in wanted:
-        depth = Depth.TERMINAL if (found.key, per) in brief else Depth.PAGE
-        row = metric_row(
-            found, arms, notes, per_1000=per, depth=depth, strong=(found.key, per) in strong
+        remark = Text(prose.text("seconds"), role="remark", depth=Depth.PAGE)
+        folds.append(
+            _more(notes.anchor, "seconds", [remark, Charts(made)] if made else [], Depth.PAGE)
         )
+    lines_ = Texts(
+        tuple(note.line for note in notes.notes), numbered=notes.anchor, depth=Depth.PAGE
+    )
+    folds.append(_more(notes.anchor, "caveats", [lines_] if notes.notes else [], Depth.PAGE))
+    parts += [section for section in (*_factors(one, notes.anchor), *folds) if section.parts]
+    title = f"{scenario.name}: {sentences.asked(scenario)}"
+    return Section(
+        notes.anchor, title, tuple(parts), short=prose.text("scenario", name=scenario.name)
+    )
+
+
+def _more(anchor: str, what: str, parts: Sequence[Part], depth: Depth) -> Section:
+    return Section(f"{anchor}-{what}", prose.texts("more")[what], tuple(parts), depth, folded=True)
+
+
+def _tables(one: ScenarioAnalysis, notes: Notes) -> tuple[Table | None, Table | None]:
+    """Return the figures of every arm: those of the short forms, and all others."""
+    arms = [arm for arm in one.arms if not arm.is_control]
+    brief, strong = (set(of_view(view)) for view in (View.BRIEF, View.HEADLINE))
+    rows_: dict[bool, dict[str, list[Row]]] = {True: {}, False: {}}
+    for form in dict.fromkeys([*of_view(View.TABLE), *of_view(View.BRIEF)]):
+        found, per = form
+        depth = Depth.TERMINAL if form in brief else Depth.PAGE
+        row = metric_row(found, arms, notes, per_1000=per, depth=depth, strong=form in strong)
         if row is not None:
-            groups.setdefault(found.group, []).append(row)
-    floor = (
-        prose.text("above_floor") if any(arm.is_floor for arm in arms) else prose.text("no_floor")
-    )
-    costs = floor if one.scenario.is_open else f"{prose.text('not_alike')} {floor}"
+            rows_[form in brief].setdefault(found.group, []).append(row)
+    with_floor = any(arm.is_floor for arm in arms)
+    costs = prose.text("above_floor") if with_floor else prose.text("no_floor")
+    if not one.scenario.is_open:
+        costs = f"{prose.text('not_alike')} {costs}"
     offered = prose.texts("offered")["open" if one.scenario.is_open else "closed"]
-    remarks = {"control plane": costs, "reads": offered}
-    return Table(
-        "",
-        columns_of(arms),
-        tuple(
-            Group(tuple(rows), prose.texts("groups")[group], remarks.get(group, ""))
-            for group, rows in (
-                (each, groups[each]) for each in prose.texts("groups") if each in groups
-            )
-        ),
-        prose.text("below", rounds=in_rounds(arms)),
-        layout="arms",
-        depth=Depth.TERMINAL,
+    caption = f"{offered} {prose.text('below', rounds=in_rounds(arms))}"
+    return (
+        _grouped(rows_[True], arms, costs, caption, Depth.TERMINAL),
+        _grouped(rows_[False], arms, costs, "", Depth.PAGE),
     )
 
 
-def _factors(one: ScenarioAnalysis) -> Iterator[Part | Section]:
+def _grouped(
+    groups: Mapping[str, Sequence[Row]],
+    arms: Sequence[Arm],
+    costs: str,
+    caption: str,
+    depth: Depth,
+) -> Table | None:
+    made = tuple(
+        Group(tuple(groups[name]), title, costs if name == Costs.CONTROL_PLANE else "")
+        for name, title in prose.texts("groups").items()
+        if name in groups
+    )
+    return Table("", columns_of(arms), made, caption, layout="arms", depth=depth) if made else None
+
+
+def _factors(one: ScenarioAnalysis, anchor: str) -> Iterator[Section]:
     """Return the subject against each other server, a row a metric, each with its interval."""
     subject = one.subject
     if subject is None:
@@ -153,7 +165,7 @@ def _factors(one: ScenarioAnalysis) -> Iterator[Part | Section]:
     agreeing = sum(bool(c.upheld) for c in ratios)
     check = f" {sentences.upheld(agreeing, len(ratios))}" if ratios else ""
     yield Section(
-        f"{one.scenario.name}-factors".replace(" ", "-"),
+        f"{anchor}-factors",
         f"{subject.server} against the others",
         (
             Table(
@@ -164,6 +176,7 @@ def _factors(one: ScenarioAnalysis) -> Iterator[Part | Section]:
                 layout="stacked",
             ),
         ),
+        folded=True,
     )
 
 
@@ -196,7 +209,7 @@ def difference_chart(
         title,
         _difference_caption(shown),
         f"the rounds of {', '.join(dict.fromkeys(of.key for _, of, _ in found))}, paired",
-        "; ".join(f"{one.title}: {one.label}" for one in shown),
+        "; ".join(f"{one.title}: {one.words} against {one.baseline}" for one in shown),
     )
     return differences(head, groups, prose.text("difference_axis"), SAME_WITHIN)
 
@@ -221,11 +234,12 @@ def _difference(scenario: ScenarioAnalysis, of: Metric, one: Comparison) -> Diff
 def _difference_caption(shown: Sequence[Difference]) -> str:
     rounds = max(len(one.rounds) for one in shown)
     reach = reach_of(shown)
-    hidden = sum(len(beyond(one, reach)) for one in shown)
+    left, right = (sum(beyond(one, reach)[side] for one in shown) for side in (0, 1))
     every = sum(len(one.rounds) for one in shown)
     parts = [
         prose.text("differences", same=f"{SAME_WITHIN:.0%}"),
-        f"{hidden} of {every} dots lie beyond the edge." if hidden else "",
+        f"{left} of {every} rounds lie beyond the left edge." if left else "",
+        f"{right} of {every} rounds lie beyond the right edge." if right else "",
         f"Below {MINUS}100%: less than the floor in the same round, which is noise of the floor."
         if any(value < -1 for one in shown for value in one.rounds.values())
         else "",
@@ -237,16 +251,11 @@ def _difference_caption(shown: Sequence[Difference]) -> str:
 def _charts(
     one: ScenarioAnalysis, prefix: str, arms: Sequence[str], data: RunData | None
 ) -> Iterator[Chart]:
-    servers = one.contenders
-    yield _requests(servers, f"{prefix}-requests", arms)
-    if data is not None:
-        yield _distribution(one, data, Times.RESPONSE, servers, f"{prefix}-latency", arms)
-    shown = view_of(one, View.TABLE)
-    for key in BARS:
-        if (metric(key), False) in shown:
-            yield _bars(metric(key), one, f"{prefix}-{key.replace('_', '-')}", arms)
+    yield _rows(one, f"{prefix}-rounds", arms)
     if data is None:
         return
+    servers = one.contenders
+    yield _distribution(one, data, Times.RESPONSE, servers, f"{prefix}-latency", arms)
     if any(arm.freshness is not None for arm in servers):
         yield _distribution(one, data, Times.STALENESS, servers, f"{prefix}-freshness", arms)
     everyone = (*servers, *(arm for arm in one.arms if arm.is_floor))
@@ -256,50 +265,45 @@ def _charts(
             yield made
 
 
-def _requests(servers: Sequence[Arm], name: str, arms: Sequence[str]) -> Chart:
-    counted = {
-        arm.server: Stack(arm.api_requests_by_verb, arm.reads)
-        for arm in servers
-        if arm.api_requests is not None and arm.reads
-    }
-    lacking = [arm.server for arm in servers if arm.server not in counted]
-    said = [
-        f"{server}: {', '.join(f'{n:,} {verb}' for verb, n in one.counts.items()) or 'none'} "
-        f"during {one.reads:,} reads"
-        for server, one in counted.items()
-    ]
-    caption = f"{'; '.join(said)}." if said else "Nothing to draw: no trial counted this."
-    if lacking and said:
-        caption += f" Not counted, or no read answered: {', '.join(lacking)}."
-    source = metric("api_requests").source
-    title = "Requests that reached the API server, by verb"
-    return stacks(Head(name, title, caption, source), counted, arms, "requests per 1,000 reads")
-
-
-def _bars(of: Metric, one: ScenarioAnalysis, name: str, arms: Sequence[str]) -> Chart:
-    found = {arm.server: arm.figure(of.key) for arm in one.contenders}
-    shown, lacking = {}, []
-    for server, figure in found.items():
-        if figure is None or figure.value is None:
-            lacking.append(server)
-        else:
-            rounds, above = figure.rounds, of.above_floor
-            low, high = (figure.low, figure.high) if above else _ends(rounds)
-            shown[server] = Bar(figure.value, low, high, rounds, is_interval=above)
-    above = of.above_floor and any(arm.is_floor for arm in one.arms)
-    title = f"{of.title}{', above the floor' if above else ''}"
-    caption = prose.texts("bars")["interval" if of.above_floor else "range"]
+def _rows(one: ScenarioAnalysis, name: str, arms: Sequence[str]) -> Chart:
+    """Return every round of what a scenario compares like for like, a panel a metric."""
+    shown, table = [], []
+    for key, per_1000 in ROUNDS:
+        of = metric(key)
+        if (of, per_1000) not in view_of(one, View.TABLE):
+            continue
+        figures = {arm.server: arm.figure(key, per_1000=per_1000) for arm in one.contenders}
+        known = {
+            server: (figure, figure.estimate)
+            for server, figure in figures.items()
+            if figure is not None and figure.estimate is not None
+        }
+        unit = of.unit_of(per_1000=per_1000)
+        scale = scale_for([estimate.value for _, estimate in known.values()], unit)
+        entries = [
+            Entry(server, server, estimate.value, estimate.low, estimate.high, figure.rounds,
+                  spread_of(scale, estimate))
+            for server, (figure, estimate) in known.items()
+        ]  # fmt: skip
+        if entries:
+            title = of.title_of(per_1000=per_1000)
+            above = prose.text("above_baseline") if of.above_floor else ""
+            shown.append(Panel(f"{title}{above}, {scale.unit}".rstrip(", "), scale, entries))
+        table += [
+            (of.key, per_1000, server, number_, value, unit)
+            for server, (figure, _) in known.items()
+            for number_, value in figure.rounds.items()
+        ]
     if not shown:
-        caption = "Nothing to draw: no trial measured this."
-    elif lacking:
-        caption += f" Not measured: {', '.join(lacking)}."
-    scale = scale_for([bar.value for bar in shown.values()], of.unit)
-    head = Head(name, title, caption, of.source)
-    return bars(head, shown, arms, scale, of.unit, scale.unit)
-
-
-def _ends(rounds: dict[int, float]) -> tuple[float | None, float | None]:
-    return (min(rounds.values()), max(rounds.values())) if rounds else (None, None)
+        return Chart(Head(name, prose.text("rounds_title"), prose.text("nothing_measured"), ""))
+    said = "; ".join(
+        f"{panel.title}: " + ", ".join(f"{each.name} {each.words}" for each in panel.entries)
+        for panel in shown
+    )
+    source = prose.text("rounds_source")
+    head = Head(name, prose.text("rounds_title"), prose.text("rounds"), source, said)
+    data = Data(("metric", "per_1000_reads", "arm", "round", "value", "unit"), tuple(table))
+    return rows(head, shown, arms, data)
 
 
 def _distribution(
@@ -417,12 +421,10 @@ def _timeline_head(story: Story, name: str) -> Head:
     return Head(name, title, " ".join(caption), prose.text("timeline_source"), description)
 
 
-def run_charts(analysis: RunAnalysis, arms: Sequence[str]) -> Iterator[Section]:
+def run_charts(analysis: RunAnalysis, arms: Sequence[str]) -> list[Chart]:
     """Return the charts that hold several scenarios against each other."""
     made = (_capacity(analysis.scenarios, arms), _memory(analysis.scenarios, arms))
-    charts = tuple(chart for chart in made if chart is not None)
-    if charts:
-        yield Section("across", "Across the scenarios", (Charts(charts),), depth=Depth.PAGE)
+    return [chart for chart in made if chart is not None]
 
 
 def _rounds(arm: Arm, key: str) -> dict[int, float]:
@@ -433,24 +435,26 @@ def _rounds(arm: Arm, key: str) -> dict[int, float]:
 def _capacity(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Chart | None:
     """Return throughput against latency, a mark a round of every arm."""
     answered = next(m.key for m, _ in of_view(View.HEADLINE) if m.of == Counted(Tally.ANSWERED))
-    shown, rows, said = [], [], []
+    shown, table, said = [], [], []
     for one in scenarios:
         for arm in one.contenders:
             medians = _rounds(arm, "p50")
-            points = [
+            found = [
                 (number_, reads, medians[number_])
                 for number_, reads in _rounds(arm, answered).items()
                 if reads > 0 and medians.get(number_, 0.0) > 0
             ]
-            if points:
-                own = tuple(point[1:] for point in points)
-                shown.append(Cloud(arm.server, own, hollow=one.scenario.is_open))
-                rows += [(one.scenario.name, arm.server, *point) for point in points]
-                reads, wait = (float(np.mean(part)) for part in zip(*own, strict=True))
-                said.append(
-                    f"{arm.server} under {one.scenario.name}: about {number(reads)} reads/s, "
-                    f"median {number(wait)} ms"
-                )
+            if not found:
+                continue
+            where = f"{arm.server}, {one.scenario.name}"
+            spots = [
+                Spot(reads, wait, f"{where}, round {n}: {number(reads)} reads/s, {number(wait)} ms")
+                for n, reads, wait in found
+            ]
+            shown.append(Cloud(arm.server, spots, hollow=one.scenario.is_open))
+            table += [(one.scenario.name, arm.server, *point) for point in found]
+            reads, wait = (float(np.mean([point[at] for point in found])) for at in (1, 2))
+            said.append(f"{where}: about {number(reads)} reads/s, median {number(wait)} ms")
     if not shown:
         return None
     both = len({one.hollow for one in shown}) == 2
@@ -459,8 +463,9 @@ def _capacity(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Cha
     head = Head(
         "run-throughput-latency", "Throughput against latency", caption, source, "; ".join(said)
     )
-    data = Data(("scenario", "arm", "round", "reads_per_s", "p50_ms"), tuple(rows))
-    return clouds(head, shown, _axes("capacity_axes"), data, arms)
+    data = Data(("scenario", "arm", "round", "reads_per_s", "p50_ms"), tuple(table))
+    across, up = _axes("capacity_axes")
+    return points(head, {up: shown}, Grounds(across), data, arms)
 
 
 def _memory(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Chart | None:

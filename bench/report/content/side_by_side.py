@@ -11,9 +11,10 @@ from bench.model import Scenario
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head, Value
 from bench.report.charts.lines import Frame, Line, lines, point_rows
-from bench.report.charts.points import Spot, crosses
-from bench.report.charts.versions import Panel, across_versions
-from bench.report.content.rows import Notes, metric, row_key
+from bench.report.charts.points import Cloud, Grounds, Spot, points
+from bench.report.charts.rows import Entry, Panel
+from bench.report.charts.rows import rows as rows_chart
+from bench.report.content.rows import Notes, metric, row_key, spread_of
 from bench.report.document import (
     Cell,
     Charts,
@@ -149,38 +150,39 @@ def _path_row(
 
 def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str, arms: Sequence[str]) -> Chart | None:
     """Draw cost against staleness, and below it against the median read; ``None``: no cost."""
-    panels = {}
+    panels: dict[str, list[Cloud]] = {}
+    spans = {(p.server, k): _spread(p, k, analysis) for p in one.paths for k in (COST, *GIVEN)}
+    costs = [span[0] for (_, key), span in spans.items() if key == COST and span]
+    scale = scale_for(costs, metric(COST).unit_of(per_1000=True))
+    said = []
     for key in GIVEN:
-        spots = []
         for path in one.paths:
-            x, y = (_spread(path, each, analysis) for each in (COST, key))
-            if x is not None and y is not None and y[1] > 0:
-                spots.append(Spot(path.server, x, y))
-        if spots:
-            panels[f"{metric(key).short}, ms, log scale"] = spots
+            x, y = spans[path.server, COST], spans[path.server, key]
+            if x is None or y is None or y[1] <= 0:
+                continue
+            text = (
+                f"{path.server}: {scale.quantity(x[0])} of {metric(COST).short} per 1,000 reads, "
+                f"{metric(key).short} {number(y[0])} ms"
+            )
+            said.append(text)
+            cloud = Cloud(path.server, [Spot(x[0], y[0], text, x[1:], y[1:])])
+            panels.setdefault(f"{metric(key).short}, ms, log scale", []).append(cloud)
     if not panels:
         return None
-    every = [spot for spots in panels.values() for spot in spots]
-    scale = scale_for([spot.x[0] for spot in every], metric(COST).unit_of(per_1000=True))
-    lacking = [p.server for p in one.paths if p.server not in {spot.arm for spot in every}]
+    drawn = {cloud.arm for clouds in panels.values() for cloud in clouds}
+    lacking = [p.server for p in one.paths if p.server not in drawn]
     caption = prose.text("tradeoffs") + (f" Not measured: {', '.join(lacking)}." if lacking else "")
-    said = "; ".join(
-        f"{spot.arm}: {scale.quantity(spot.x[0])} of {metric(COST).short} per 1,000 reads, "
-        f"{title.split(',')[0]} {number(spot.y[0])} ms"
-        for title, spots in panels.items()
-        for spot in spots
-    )
     source = "; ".join(metric(key).source for key in (COST, *GIVEN))
-    head = Head(name, "What a read path costs, and what it gives", caption, source, said)
+    head = Head(name, "What a read path costs, and what it gives", caption, source, "; ".join(said))
     rows: list[tuple[Value, ...]] = []
     for path in one.paths:
-        spans = [_spread(path, key, analysis) for key in (COST, *GIVEN)]
-        rows.append((path.server, *(value for span in spans for value in span or (None,) * 3)))
+        found = [spans[path.server, key] for key in (COST, *GIVEN)]
+        rows.append((path.server, *(value for span in found for value in span or (None,) * 3)))
     names = (f"{COST}_ms_per_1000_reads", *(f"{key}_ms" for key in GIVEN))
     columns = [f"{each}{part}" for each in names for part in ("", "_least", "_most")]
     data = Data(("read_path", *columns), tuple(rows))
     across = f"{metric(COST).short} per 1,000 reads, {scale.unit}"
-    return crosses(head, panels, across, scale, data, arms)
+    return points(head, panels, Grounds(across, scale), data, arms)
 
 
 def _spread(path: ReadPath, key: str, analysis: RunAnalysis) -> tuple[float, float, float] | None:
@@ -207,7 +209,7 @@ def version_section(index: int, one: Versions, analysis: RunAnalysis) -> Section
         parts.append(
             Section(f"{anchor}-features", "What was switched on in between", facts, Depth.PAGE)
         )
-    chart = _version_chart(one, f"{anchor}-chart")
+    chart = _version_chart(one, analysis, f"{anchor}-chart")
     parts += [Charts((chart,) if chart else ()), _version_table(one, analysis)]
     title = f"Between Kubernetes {sentences.joined(one.versions)}"
     return Section(anchor, title, tuple(parts))
@@ -281,46 +283,40 @@ def _version_table(one: Versions, analysis: RunAnalysis) -> Table:
     )
 
 
-def _version_chart(one: Versions, name: str) -> Chart | None:
+def _version_chart(one: Versions, analysis: RunAnalysis, name: str) -> Chart | None:
     """Draw each quantity that was measured on two versions, on a scale of its own."""
-    panels = []
+    shown, table = [], []
     for key in DRAWN_VERSIONS:
         found = [figure for figure in one.figures if figure.metric == key]
-        rows = {
-            figure.server: {
-                place: value
-                for place, version in enumerate(one.versions)
-                if (value := figure.values.get(version)) is not None
-            }
-            for figure in found
-        }
-        rows = {server: row for server, row in rows.items() if len(row) > 1}
-        if rows:
-            scale = scale_for([v for row in rows.values() for v in row.values()], found[0].unit)
-            of, per = metric(key), found[0].per_1000
-            panels.append(Panel(_unit(of, scale, per_1000=per), scale, rows))
-    if not panels:
+        values = [
+            value for figure in found for value in figure.values.values() if value is not None
+        ]
+        if len(values) < 2:
+            continue
+        of, per, scale = metric(key), found[0].per_1000, scale_for(values, found[0].unit)
+        entries = []
+        for figure in found:
+            for version, scenario in zip(one.versions, one.scenarios, strict=True):
+                own = analysis.figure(scenario, figure.server, key, per_1000=per)
+                if own is not None and own.estimate is not None:
+                    words = spread_of(scale, own.estimate)
+                    name_ = f"{figure.server}, {version}"
+                    ends = own.estimate.low, own.estimate.high
+                    entries.append(
+                        Entry(name_, figure.server, own.estimate.value, *ends, own.rounds, words)
+                    )
+                    table.append((figure.server, key, per, own.unit, version, own.value))
+        shown.append(Panel(_unit(of, scale, per_1000=per), scale, entries))
+    if not shown:
         return None
-    said = [
-        f"{panel.title}, {server}: "
-        + ", ".join(f"{panel.scale.show(v)} on {one.versions[place]}" for place, v in row.items())
-        for panel in panels
-        for server, row in panel.rows.items()
-    ]
+    said = "; ".join(
+        f"{panel.title}: " + ", ".join(f"{each.name} {each.words}" for each in panel.entries)
+        for panel in shown
+    )
     title = f"What changed from {one.versions[0]} to {one.versions[-1]}"
-    head = Head(
-        name, title, prose.text("version_chart"), prose.text("version_source"), "; ".join(said)
-    )
-    columns = ("arm", "metric", "per_1000_reads", "unit", "kubernetes", "mean")
-    data = Data(
-        columns,
-        tuple(
-            (figure.server, figure.metric, figure.per_1000, figure.unit, version, value)
-            for figure in one.figures
-            for version, value in figure.values.items()
-        ),
-    )
-    return across_versions(head, panels, one.versions, data)
+    head = Head(name, title, prose.text("rounds"), prose.text("version_source"), said)
+    data = Data(("arm", "metric", "per_1000_reads", "unit", "kubernetes", "mean"), tuple(table))
+    return rows_chart(head, shown, [figure.server for figure in one.figures], data)
 
 
 # Replicas.

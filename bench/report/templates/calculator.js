@@ -108,18 +108,83 @@
     return { best, unsure };
   };
 
+  const rate = (perS) => {
+    if (perS >= 0.01) return `${number(perS)}/s`;
+    if (perS <= 0) return "0";
+    const seconds = 1 / perS;
+    if (seconds < 600) return `one in ${number(seconds)} s`;
+    return seconds < 36000 ? `one in ${number(seconds / 60)} min` : `one in ${number(seconds / 3600)} h`;
+  };
+  const fill = (text, slots) => text.replace(/\{(\w+)\}/g, (_, name) => slots[name]);
+
+  // The read rate at which the informer costs what the reader does, by Fieller's theorem.
+  const breakEven = (quantity, q) => {
+    const above = multipliers(quantity, INFORMER, q);
+    const below = multipliers(quantity, model.reader, { ...q, reads: 1, churn: 0, replicas: 0 });
+    const [top, bottom] = [above, below].map((one) => dot(one, quantity.coefficients));
+    const even = { rate: bottom > 0 ? Math.max(0, top / bottom) : null, low: null, high: null };
+    const quantile = wider(quantity.quantiles[INFORMER], quantity.quantiles[model.reader]);
+    if (!quantity.covariance || quantile === null) return even;
+    const t2 = quantile * quantile;
+    const a = bottom * bottom - t2 * product(quantity, below, below);
+    const b = top * bottom - t2 * product(quantity, above, below);
+    const c = top * top - t2 * product(quantity, above, above);
+    const root = Math.sqrt(Math.max(0, b * b - a * c));
+    even.low = 0;
+    if (a > 0 && bottom > 0) {
+      even.low = Math.max(0, (b - root) / a);
+      even.high = Math.max(0, (b + root) / a);
+    } else if (a < 0 && c > 0 && top > 0) even.low = Math.max(0, (b - root) / a);
+    return even;
+  };
+  const known = ({ rate, low, high }) => {
+    if (rate === null) return "none";
+    if (low === null) return "no interval";
+    if (high === null) return low > 0 ? "no end" : "untold";
+    if (high === 0) return "free";
+    if (rate === 0) return "below";
+    return low === 0 ? "at most" : "between";
+  };
+  const verdict = (quantity, q) => {
+    const even = breakEven(quantity, q);
+    const kind = known(even);
+    const highest = model.ranges.reads[1];
+    const plain = even.high !== null && even.low >= 0.01 ? number : rate;
+    let shown = rate(even.rate ?? 0);
+    if (even.rate > highest) shown = fill(model.words.beyond, { highest: rate(highest), rate: shown });
+    const [low, high] = [even.low, even.high].map((one) => (one === null ? "" : plain(one)));
+    const [line, spread] = model.words.rates[kind];
+    let outcome = "may";
+    if (kind === "none") outcome = "not";
+    else if (kind === "untold") outcome = "untold";
+    else if (even.high !== null && q.reads > even.high) outcome = "pays";
+    else if (even.low !== null && q.reads < even.low) outcome = "not";
+    const slots = { rate: shown, low, high };
+    const ends = fill(low === high ? spread.replace(" to {high}", "") : spread, slots);
+    return [
+      fill(model.words.verdicts[outcome], {
+        reads: number(q.reads), pods: number(q.pods), churn: number(q.churn),
+      }),
+      `${fill(model.words.line, { what: quantity.short, line: fill(line, slots) })}${ends ? `, ${ends}` : ""}`,
+    ];
+  };
+
+  const say = (id, text) => { document.getElementById(id).textContent = text; };
+
   const show = () => {
     const q = read();
     const rows = document.getElementById("calculator-rows");
-    const answer = document.getElementById("calculator-answer");
     const warning = document.getElementById("calculator-beyond");
     rows.replaceChildren();
     if (q.wrong) {
-      answer.textContent = `Not a value for ${q.wrong.labels[0].firstChild.textContent.trim()}: ${q.wrong.validationMessage}`;
+      say("verdict", `Not a value for ${q.wrong.labels[0].firstChild.textContent.trim()}: ${q.wrong.validationMessage}`);
+      say("verdict-line", "");
       warning.hidden = true;
       return;
     }
-    const said = [];
+    const [sentence, line] = verdict(model.quantities.find((one) => one.key === model.first), q);
+    say("verdict", sentence);
+    say("verdict-line", line);
     for (const quantity of model.quantities) {
       const arms = Object.keys(quantity.recipes);
       const vectors = Object.fromEntries(arms.map((arm) => [arm, multipliers(quantity, arm, q)]));
@@ -135,13 +200,11 @@
         row.append(cell("td", number(one.value / unit.divisor), spread));
       }
       const { best, unsure } = judge(quantity, vectors);
-      const verdict = cell("td", unsure.length ? `${best}, not surely` : best, unsure.length ? `against ${unsure.join(" and ")}` : "");
-      verdict.className = "text";
-      row.append(verdict);
+      const cheaper = cell("td", unsure.length ? `${best}, not surely` : best, unsure.length ? `against ${unsure.join(" and ")}` : "");
+      cheaper.className = "text";
+      row.append(cheaper);
       rows.append(row);
-      said.push(`by ${quantity.short}, ${unsure.length ? `perhaps ${best}` : best}`);
     }
-    answer.textContent = `Cheaper: ${said.join("; ")}.`;
     const outside = beyond(q);
     warning.hidden = outside.length === 0;
     warning.textContent = outside.length ? `Extrapolated beyond what was measured: ${outside.join(", ")}.` : "";

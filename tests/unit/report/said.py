@@ -6,8 +6,8 @@ from bench.report.document import (
     Charts,
     Document,
     Facts,
-    Fold,
     Part,
+    Row,
     Section,
     Table,
     Text,
@@ -20,16 +20,10 @@ def lines_of(document: Document) -> Iterator[str]:
     yield from (document.title + document.kicker, document.headline.text, document.headline.detail)
     for alarm in document.alarms:
         yield from (alarm.title, *alarm.texts)
-    for one in (*document.also, *((document.verdict,) if document.verdict else ())):
+    said = [document.verdict] if document.verdict else []
+    for one in (*said, *document.gains, *document.costs):
         yield f"{one.text} {one.detail}".strip()
-    for balance in document.balances:
-        yield balance.title
-        for side in (balance.gains, balance.costs, balance.same, balance.unclear):
-            yield from (f"{one.text} {one.detail}".strip() for one in side)
-        yield from balance.unmeasured
-    for tile in document.tiles:
-        yield from (tile.title, tile.remark, *(" ".join(pair) for pair in tile.factors))
-        yield from _table(tile.table)
+    yield from (one.description for one in document.picture)
     yield from (one.line for one in document.trust)
     for section in document.sections:
         yield from _part(section)
@@ -42,8 +36,8 @@ def text_of(document: Document) -> str:
 
 
 def _part(part: Part | Section) -> Iterator[str]:
-    if isinstance(part, Section | Fold):
-        yield part.title if isinstance(part, Section) else part.summary
+    if isinstance(part, Section):
+        yield part.title
         for one in part.parts:
             yield from _part(one)
     elif isinstance(part, Table):
@@ -85,6 +79,12 @@ def _find(parts: tuple[Part | Section, ...], anchor: str) -> Section | None:
     return None
 
 
+def row_of(part: Section, key: str) -> tuple[Table, Row]:
+    """The row of a metric in a section, and the table that it stands in."""
+    found = ((table, row) for table in tables(part) if (row := table.row(key)) is not None)
+    return next(found)
+
+
 def tables(part: Section) -> list[Table]:
     """The tables of a section, and of those inside it."""
     found = []
@@ -93,6 +93,4 @@ def tables(part: Section) -> list[Table]:
             found.append(one)
         elif isinstance(one, Section):
             found += tables(one)
-        elif isinstance(one, Fold):
-            found += [each for each in one.parts if isinstance(each, Table)]
     return found

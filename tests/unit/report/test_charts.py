@@ -1,30 +1,25 @@
 """Charts as charts: what they draw, in whose colours, and that no word leaves the paper."""
 
-import math
 import re
 from dataclasses import replace
-from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bench.analysis import analyse, read_run
 from bench.analysis.latency import Latencies
 from bench.model import FaultRecord
-from bench.report.charts import Chart, Head
-from bench.report.charts.axes import Box, place, spread_apart
-from bench.report.charts.bars import Bar, bars
+from bench.report.charts import Chart, Data, Head
 from bench.report.charts.distribution import curve
 from bench.report.charts.lines import sampled
 from bench.report.charts.palette import DARK, LIGHT
+from bench.report.charts.rows import Entry, Panel, rows
 from bench.report.content import run_document
 from bench.report.drawing import draw, figure_of, style
-from bench.report.numbers import Scale
+from bench.report.numbers import MINUS, Scale
 from bench.store import Store
 from tests.unit.analysis.sweeps import write_sweep
 from tests.unit.analysis.synthetic import SCENARIO
@@ -32,14 +27,20 @@ from tests.unit.analysis.synthetic import SCENARIO
 HEAD = Head("name", "Title <b>", "caption", "source", "description & more")
 FAULTY = replace(SCENARIO, name="iced", fault="freeze", fault_at_s=2.0, fault_s=2.0)
 CAPACITY = replace(SCENARIO, name="capacity", rate_rps=None)
+USUAL = {
+    "scenarios": (SCENARIO, CAPACITY),
+    "servers": ("direct", "direct-rv0", "informer", "none"),
+    "control": "direct",
+    "rounds": 2,
+}
 SLACK_IN = 0.06
+MB = Scale(1e6, "MB")
 
 
 @pytest.fixture(scope="module")
 def charts(document, tmp_path_factory) -> dict[str, Chart]:
     """Every kind of chart that a page may have, by name."""
-    servers = ("direct", "direct-rv0", "informer", "none")
-    usual = document(scenarios=(SCENARIO, CAPACITY), servers=servers, control="direct", rounds=2)
+    usual = document(**USUAL)
     failing = document(
         scenarios=(FAULTY,),
         servers=("direct", "informer"),
@@ -57,7 +58,7 @@ def test_there_is_a_chart_of_every_kind(charts):
     kinds = {
         chart.draw.func.__module__.rpartition(".")[2] for chart in charts.values() if chart.draw
     }
-    assert {"bars", "differences", "distribution", "lines", "points", "timeline"} <= kinds
+    assert {"rows", "lines", "points", "timeline"} <= kinds
 
 
 def test_every_drawing_has_words_and_rows_and_follows_the_pages_colours(charts):
@@ -92,7 +93,7 @@ def test_no_text_leaves_the_paper(charts):
         for chart in charts.values():
             if chart.draw is None:
                 continue
-            figure = figure_of(chart, LIGHT)
+            figure, _ = figure_of(chart, LIGHT)
             renderer = figure.canvas.get_renderer()
             width, height = figure.get_size_inches() * figure.dpi
             slack = SLACK_IN * figure.dpi
@@ -106,12 +107,48 @@ def test_no_text_leaves_the_paper(charts):
                     assert inside, (chart.name, text.get_text())
 
 
+def a_row(name, value=1.0, low=None, high=None, rounds=None):
+    panel = Panel("Memory, MB", MB, [Entry(name, name, value, low, high, rounds or {0: 1.0}, "1")])
+    return rows(HEAD, [panel], ["direct", name], Data())
+
+
 def test_names_are_escaped_in_drawings_and_are_no_mathematics():
     name = "<b>$x^2$"
-    shown = {name: Bar(1.0, None, None, {0: 1.0}, is_interval=False)}
-    drawing = draw(bars(HEAD, shown, [name], Scale(1.0, "MB"), "B", "MB")).svg
+    drawing = draw(a_row(name)).svg
     assert "<b>" not in drawing
     assert "&lt;b&gt;$x^2$" in drawing
+
+
+def test_every_mark_has_words_and_lies_on_the_drawing(charts):
+    for chart in charts.values():
+        if chart.draw is not None:
+            marks = draw(chart).marks
+            assert marks, chart.name
+            for x, y, text in marks:
+                assert 0 <= x <= 1000
+                assert 0 <= y <= 1000
+                assert re.search(r"\d", text), (chart.name, text)
+                assert "nan" not in text
+
+
+def test_no_word_stands_over_a_mark(charts):
+    with mpl.rc_context(style(LIGHT)):
+        for chart in charts.values():
+            if chart.draw is None:
+                continue
+            figure, marks = figure_of(chart, LIGHT)
+            renderer = figure.canvas.get_renderer()
+            figure.canvas.draw()
+            beyond = labels_beyond(figure)
+            boxes = {
+                text.get_text(): text.get_window_extent(renderer)
+                for text in figure.findobj(Text)
+                if text.get_text().strip() and text.get_visible() and text not in beyond
+            }
+            for one in marks:
+                x, y = one.axes.transData.transform((one.x, one.y))
+                over = [text for text, box in boxes.items() if box.contains(x, y)]
+                assert [] == over, (chart.name, one.text)
 
 
 def test_the_same_chart_is_drawn_the_same_twice(charts):
@@ -119,19 +156,31 @@ def test_the_same_chart_is_drawn_the_same_twice(charts):
 
 
 def test_a_hex_colour_in_a_name_stays_a_name():
-    bar = Bar(1.0, None, None, {0: 1.0}, is_interval=False)
     name = f"fill: {LIGHT.ink}"
-    made = bars(HEAD, {name: bar}, ["direct", name], Scale(1.0, "MB"), "B", "MB")
-    assert name in draw(made).svg.replace("var(--ink)", LIGHT.ink)
+    assert name in draw(a_row(name)).svg.replace("var(--ink)", LIGHT.ink)
 
 
-def test_bars_begin_at_zero():
-    shown = {"direct": Bar(70e6, 60e6, 80e6, {0: 60e6, 1: 80e6}, is_interval=False)}
-    made = bars(HEAD, shown, ["direct"], Scale(1e6, "MB"), "B", "MB")
-    assert "direct 70 (MB)" == made.head.description
+def test_rows_begin_at_zero_and_end_beyond_the_last_mark():
+    made = a_row("direct", 70e6, 60e6, 80e6, {0: 60e6, 1: 80e6})
     with mpl.rc_context(style(LIGHT)):
-        (axes,) = figure_of(made, LIGHT).axes
-        assert 0.0 == axes.get_xlim()[0]
+        (axes,) = figure_of(made, LIGHT)[0].axes
+        low, high = axes.get_xlim()
+        assert low <= 0
+        assert high > 80e6
+
+
+def test_no_tick_of_a_share_is_a_negative_zero(charts):
+    made = [chart for chart in charts.values() if "residuals" in chart.name]
+    assert made
+    for chart in made:
+        assert not re.search(rf"[-{MINUS}]0%", draw(chart).svg), chart.name
+
+
+def test_rounds_beyond_the_edge_are_counted_in_words(document):
+    chart = next(one for one in document(**USUAL).charts() if one.name == "differences")
+    (found,) = re.findall(r"(\d+) of (\d+) rounds lie beyond the right edge", chart.head.caption)
+    shown = [row[-1] for row in chart.data.rows]
+    assert (str(sum(value > 1.03 for value in shown)), str(len(shown))) == found
 
 
 def test_an_arm_has_its_colour_whoever_stands_beside_it():
@@ -147,39 +196,12 @@ def test_an_arm_has_its_colour_whoever_stands_beside_it():
 def test_a_curve_ends_where_samples_end_that_can_carry_it():
     times = np.sort(np.random.default_rng(1).exponential(10.0, 1000))
     found = curve(Latencies(times))
-    assert found.shares[-1] == pytest.approx(0.9895)
+    assert 1 - 10 ** -found.x[-1] == pytest.approx(0.9895)
     assert curve(Latencies(times[:19])) is None
     cut = curve(Latencies(times[:700], np.full(300, 10_000.0)))
-    assert cut.shares[-1] == pytest.approx(0.6995)
+    assert 1 - 10 ** -cut.x[-1] == pytest.approx(0.6995)
 
 
 def test_an_interval_without_an_upper_end_leaves_the_chart_and_its_field_is_empty():
     found = sampled(np.array([1.0, 2.0]), lambda at: (at, 0.5, None) if at > 1 else (None,) * 3)
     assert [(1.0, None, None, None), (2.0, 2.0, 0.5, None)] == found.rows
-
-
-AREA = Box(0, 0, 300, 180)
-SPOTS = st.lists(st.tuples(st.floats(0, 300), st.floats(0, 180)), min_size=1, max_size=6)
-
-
-@given(SPOTS)
-def test_names_stay_inside_the_axes(points):
-    for one in place(points, [(60, 10)] * len(points), AREA):
-        assert math.isclose(one.box.width * one.box.height, one.box.shared(AREA), rel_tol=1e-6)
-
-
-def test_names_of_points_that_lie_together_cover_neither_each_other_nor_a_point():
-    points = [(20.0, 90.0), (21.0, 91.0), (23.0, 90.0), (280.0, 20.0), (281.0, 21.0)]
-    placed = place(points, [(70, 10)] * 5, AREA)
-    for one, other in combinations(placed, 2):
-        assert 0 == one.box.shared(other.box)
-    for one in placed:
-        for x, y in points:
-            assert 0 == one.box.shared(Box(x - 3, y - 3, 6, 6))
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_names_at_the_ends_of_curves_keep_their_distance_below_the_top(heights):
-    spread = spread_apart(sorted(heights), gap=0.1, top=0.97)
-    assert max(spread) <= 0.97
-    assert all(later - earlier > 0.0999 for earlier, later in pairwise(spread))

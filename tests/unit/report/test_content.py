@@ -8,7 +8,7 @@ import pytest
 from bench.model import NO_SERVER, Outcome, RunState
 from bench.report.document import Texts
 from tests.unit.analysis.synthetic import ARMS, SCENARIO
-from tests.unit.report.said import section, tables, text_of
+from tests.unit.report.said import row_of, section, tables, text_of
 
 EVERYONE = [(server, round_) for server in ARMS for round_ in range(3)]
 SERVERS = [server for server in ARMS if server != NO_SERVER]
@@ -24,7 +24,7 @@ RUNS = {
     ),
     "one trial only": ({"skip": EVERYONE[1:]}, "Only direct was measured"),
     "a single round": ({"rounds": 1}, "no interval can be given"),
-    "two rounds": ({"rounds": 2}, "indicative: fewer than 6 rounds"),
+    "two rounds": ({"rounds": 2}, "indicative: fewer than 6"),
     "a missing arm": (
         {"skip": [("informer", 0), ("informer", 1), ("informer", 2)]},
         "No good trial of informer",
@@ -40,7 +40,7 @@ RUNS = {
     ),
     "most reads timed out": (
         {"unanswered": {"direct": {"timeout": 300}}},
-        "with informer and \N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}10 s",
+        "instead of \N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}10 s",
     ),
     "answers that differ": ({"equality": False}, "The servers did not answer alike"),
     "answers not compared": ({"equality": None}, "were not compared with each other"),
@@ -51,8 +51,8 @@ RUNS = {
     "no counts": ({"tables": ("requests", "samples")}, "the audit log was not recorded"),
     "no tables": ({"tables": ()}, "answered no read"),
     "an interrupted run": ({"state": RunState.INCOMPLETE, "skip": EVERYONE[9:]}, "9 of 12 trials"),
-    "an unknown arm": ({"servers": ("direct", "informer", "paged")}, "informer against paged"),
-    "full speed alone": ({"scenarios": (CLOSED,)}, "At full speed, informer answered"),
+    "an unknown arm": ({"servers": ("direct", "informer", "paged")}, "against paged"),
+    "full speed alone": ({"scenarios": (CLOSED,)}, "At full speed, a server with an informer"),
     "no read of one server": (
         {"unanswered": {"direct": {"timeout": 400}}, "servers": ("direct", "informer")},
         "direct answered no read",
@@ -70,29 +70,40 @@ def test_a_flawed_run_gives_a_document_that_says_what_is_wrong(document, name):
 
 def test_a_clear_run_has_its_answer_first_then_gains_costs_and_trust(document):
     made = document()
-    assert made.headline.text.startswith("At 50 reads/s, informer cut control-plane CPU by")
-    assert made.headline.text.endswith(" against direct.")
+    assert made.headline.text.startswith("At 50 reads/s, a server with an informer needs ")
+    assert made.headline.text.endswith(" than one that asks the API server on every read.")
     assert "3 rounds compared pair by pair" in made.headline.detail
-    gains, costs = (
-        [one.text for one in side] for side in (made.balances[0].gains, made.balances[0].costs)
-    )
-    assert any(text.startswith("Requests to the API server") for text in gains)
-    assert any(text.startswith("Server memory: 50% more") for text in costs)
+    gains, costs = ([one.text for one in side] for side in (made.gains, made.costs))
+    assert [
+        "Requests to the API server for 1,000 reads: 0 instead of 1,000",
+        "Bytes the API server sent: 0.094 MB/s instead of 19 MB/s",
+        "Median latency: 2.1 ms instead of 40 ms",
+    ] == gains
+    assert "Server memory: 60 MB instead of 40 MB" == costs[0]
+    assert costs[1].startswith("Start to ready: ")
+    assert costs[2].startswith("Reads right after a write that did not show it: ")
     assert ["Same answers", "Counts agree"] == [one.term for one in made.trust][:2]
 
 
 def test_what_was_not_compared_is_called_not_measured_and_never_equal(document):
     made = document(tables=("requests", "samples", "audit"))
-    (balance,) = [one for one in made.balances if one.title == "informer against direct"]
-    assert "staleness p99, at most" in balance.unmeasured
-    assert not [one for one in balance.same if "staleness" in one.text.lower()]
+    assert "Age of answers: not measured in this plan" in [one.text for one in made.costs]
+    assert "Bytes the API server sent: not measured in this plan" in [
+        one.text for one in made.gains
+    ]
 
 
 def test_what_voids_the_figures_takes_the_place_of_the_answer(document):
     made = document(upstream={"direct": 3.0})
     assert "No figure of this run should be quoted." == made.headline.text
     assert not made.quotable
-    assert ((), None) == (made.also, made.verdict)
+    assert ((), (), (), None, None) == (
+        made.gains,
+        made.costs,
+        made.picture,
+        made.verdict,
+        made.calculator,
+    )
     assert ["The ledgers of API requests disagree"] == [one.title for one in made.alarms]
 
 
@@ -104,7 +115,7 @@ def test_an_incomplete_run_is_alarming_and_quotable(document):
 
 def test_a_figure_points_at_the_caveats_that_concern_it(document):
     made = document(unanswered={"direct": {"failed": 1}})
-    (table, *_) = tables(section(made, "s0"))
+    here = section(made, "s0")
     (notes,) = section(made, "s0-caveats").parts
     assert isinstance(notes, Texts)
     number = next(
@@ -112,9 +123,9 @@ def test_a_figure_points_at_the_caveats_that_concern_it(document):
         for place, one in enumerate(notes.items, 1)
         if one.term.startswith("Failed requests (direct")
     )
-    pointing = [("s0", number) in cell.notes for cell in table.row("p50").cells]
+    pointing = [("s0", number) in cell.notes for cell in row_of(here, "p50")[1].cells]
     assert [True, False, False, False] == pointing
-    assert not any(("s0", number) in cell.notes for cell in table.row("memory_end").cells)
+    assert not any(("s0", number) in cell.notes for cell in row_of(here, "memory_end")[1].cells)
 
 
 def test_a_withheld_percentile_says_so_and_a_bound_is_marked(document):

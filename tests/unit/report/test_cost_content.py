@@ -8,7 +8,7 @@ from bench.analysis import analyse
 from bench.model import Scenario
 from bench.report.content import run_document
 from bench.report.content.cost_model import cost_section
-from bench.report.document import Calculator, Charts
+from bench.report.document import Charts, Section
 from bench.store import Store
 from tests.unit.analysis.sweeps import Truth, write_sweep
 from tests.unit.analysis.synthetic import write_run
@@ -47,11 +47,16 @@ def said(made):
 def run_document_of(made):
     from bench.report.document import Document, Sentence
 
-    return Document("t", Sentence("h"), sections=(made.section,))
+    more = [made.diagnostics] if made.diagnostics else []
+    return Document("t", Sentence("h"), sections=(made.section, *more))
 
 
-def calculator(made):
-    return next(part for part in made.section.parts if isinstance(part, Calculator))
+def charts_of(part):
+    for one in part.parts:
+        if isinstance(one, Charts):
+            yield from one.charts
+        elif isinstance(one, Section):
+            yield from charts_of(one)
 
 
 def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(sweep):
@@ -77,7 +82,7 @@ def test_the_verdict_is_on_the_side_of_the_line_that_the_rate_is(content):
     _, made = content(Truth(noise=0.0001))
     assert made.verdict.text.startswith("At ")
     assert made.verdict.text.endswith("an informer pays off.")
-    assert made.verdict.detail.startswith("the line by API-server CPU: 0.31/s")
+    assert made.verdict.detail.startswith("the line by API-server CPU is 0.31/s")
     _, dear = content(Truth(event=400.0, noise=0.0001))
     assert dear.verdict.text.endswith("an informer does not pay off.")
 
@@ -93,12 +98,12 @@ def test_replicas_that_were_measured_extend_the_table_and_the_charts(content):
     _, made = content(Truth(noise=0.0001), **options)
     # 20 writes x 0.4 ms for each of them, by a read of 2 + 0.05 x 400 ms
     assert [["1", "0.36/s"], ["3", "1.1/s"], ["6", "2.2/s"]] == [row[2:4] for row in rates(made)[1]]
-    charts = [c for part in made.section.parts if isinstance(part, Charts) for c in part.charts]
+    charts = [*charts_of(made.section)]
     assert 2 == len([chart for chart in charts if "against replicas" in chart.head.title])
     assert "1 to 6 were measured" in said(made)
-    (field,) = [field for field in calculator(made).inputs if field.name == "replicas"]
+    (field,) = [field for field in made.calculator.inputs if field.name == "replicas"]
     assert ("1", "measured: 1 to 6") == (field.value, field.range)
-    assert [1.0, 6.0] == calculator(made).constants["ranges"]["replicas"]
+    assert [1.0, 6.0] == made.calculator.constants["ranges"]["replicas"]
 
 
 def test_a_run_of_one_replica_says_that_more_are_extrapolated(sweep):
@@ -116,7 +121,7 @@ def test_one_cell_says_that_pods_take_a_sweep(content):
     _, made = content(cells=ONE_CELL, rounds=4)
     assert () == made.answers
     assert "One number of pods: Measured at 1,000 pods only" in said(made)
-    assert ["pods"] == [field.name for field in calculator(made).inputs if field.fixed]
+    assert ["pods"] == [field.name for field in made.calculator.inputs if field.fixed]
     assert "Residuals" not in said(made)
 
 

@@ -1,5 +1,7 @@
 """One sentence an outcome: every combination is rendered and read."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.analysis.cost_model import BreakEven
@@ -7,7 +9,7 @@ from bench.analysis.result import Comparison
 from bench.metrics import BY_KEY
 from bench.model import Scenario
 from bench.report.numbers import MINUS
-from bench.report.sentences import break_even, factor, headline, stated
+from bench.report.sentences import both, break_even, factor, headline
 from bench.stats import Estimate
 
 OPEN = Scenario(name="steady", route="list", users=8, pods=100, rate_rps=10.0)
@@ -30,20 +32,27 @@ def compared(metric, times, *, ratio=True, at_least=None):
 
 
 CPU, READS = "control_plane_cpu", "throughput"
+SUBJECT = "a server with an informer"
+BASELINE = "one that asks the API server on every read"
 OPEN_SENTENCES = [
-    ((0.01, -0.07, 0.09, 6), "At 10 reads/s, informer cut control-plane CPU by at least 91%"),
-    ((0.2, 0.1, 0.3, 6), "At 10 reads/s, informer cut control-plane CPU by 80% against direct."),
-    ((1.5, 1.4, 1.6, 6), "At 10 reads/s, informer raised control-plane CPU by 50% against direct."),
-    ((3.0, 2.5, 3.5, 6), "At 10 reads/s, informer raised control-plane CPU by 200%"),
+    ((0.01, -0.07, 0.09, 6), f"At 10 reads/s, {SUBJECT} needs at least 91% less control-plane CPU"),
+    ((0.7, 0.6, 0.8, 6), f"{SUBJECT} needs 30% less control-plane CPU than {BASELINE}."),
+    ((0.2, 0.1, 0.3, 6), f"{SUBJECT} needs 5 times less control-plane CPU than {BASELINE}."),
+    ((1.5, 1.4, 1.6, 6), f"{SUBJECT} needs 50% more control-plane CPU than {BASELINE}."),
+    ((3.0, 2.5, 3.5, 6), f"{SUBJECT} needs 3 times as much control-plane CPU as {BASELINE}."),
     (
         (1.0, 0.95, 1.05, 6),
-        "At 10 reads/s, control-plane CPU is practically the same with informer as with direct.",
+        f"At 10 reads/s, {SUBJECT} needs practically the same control-plane CPU as {BASELINE}.",
     ),
     (
         (60.0, 0.072, 49_000.0, 2),
-        "At 10 reads/s, 2 rounds show no difference in control-plane CPU between informer",
+        f"2 rounds cannot tell {SUBJECT} from {BASELINE}: more rounds are needed.",
     ),
-    ((0.2, None, None, 1), "One round is too few to tell informer from direct"),
+    (
+        (60.0, 0.072, 49_000.0, 6),
+        f"6 rounds show no difference in control-plane CPU between {SUBJECT} and {BASELINE}.",
+    ),
+    ((0.2, None, None, 1), f"One round cannot tell {SUBJECT} from {BASELINE}"),
 ]
 
 
@@ -58,26 +67,61 @@ def test_a_fixed_rate_has_one_sentence_an_outcome(times, said):
 @pytest.mark.parametrize(
     ("times", "said"),
     [
-        (
-            (27.0, 25.0, 30.0, 6),
-            "At full speed, informer answered 27 times as many reads as direct.",
-        ),
-        ((1.4, 1.3, 1.5, 6), "At full speed, informer answered 40% more reads than direct."),
-        ((0.25, 0.2, 0.3, 6), "At full speed, informer answered 4 times fewer reads than direct."),
-        ((1.0, 0.96, 1.04, 6), "informer and direct answered practically as many reads."),
-        ((1.2, 0.5, 2.9, 6), "6 rounds show no difference between informer and direct"),
-        ((27.0, None, None, 1), "One round is too few"),
+        ((27.0, 25.0, 30.0, 6), f"{SUBJECT} answers 27 times as many reads as {BASELINE}."),
+        ((1.4, 1.3, 1.5, 6), f"{SUBJECT} answers 40% more reads than {BASELINE}."),
+        ((0.25, 0.2, 0.3, 6), f"{SUBJECT} answers 4 times fewer reads than {BASELINE}."),
+        ((1.0, 0.96, 1.04, 6), f"{SUBJECT} answers practically as many reads as {BASELINE}."),
+        ((1.2, 0.5, 2.9, 6), "6 rounds show no difference in the reads answered between"),
+        ((27.0, None, None, 1), "One round cannot tell"),
     ],
 )
 def test_full_speed_has_one_sentence_an_outcome(times, said):
     assert said in headline(CLOSED, compared(READS, times), BY_KEY[READS], times[3]).text
 
 
+def test_servers_without_words_of_their_own_are_called_by_name():
+    one = replace(compared(CPU, (0.7, 0.6, 0.8, 6)), subject="paged", baseline="typed")
+    said = headline(OPEN, one, BY_KEY[CPU], 6).text
+    assert "the server paged needs 30% less control-plane CPU than the server typed." in said
+
+
 def test_without_cpu_the_sentence_speaks_of_requests_by_a_bound_that_holds():
     one = compared("api_requests", (0.0, 0.0, 1 / 210, 6), ratio=False, at_least=210.0)
     made = headline(OPEN, one, BY_KEY["api_requests"], 6)
-    assert "At 10 reads/s, informer cut requests to the API server by at least 99.5%" in made.text
+    assert "needs at least 210 times fewer requests to the API server than" in made.text
     assert "95% confidence, 6 rounds compared pair by pair" == made.detail
+
+
+def test_few_rounds_are_called_indicative_in_small_type():
+    made = headline(OPEN, compared(CPU, (0.2, 0.1, 0.3, 3)), BY_KEY[CPU], 3)
+    assert made.detail.endswith("3 rounds compared pair by pair, indicative: fewer than 6")
+
+
+@pytest.mark.parametrize(
+    ("times", "text", "detail"),
+    [
+        ((1.23, 1.19, 1.27, 12), "Server memory: 93 MB instead of 76 MB", "23% more, 19 to 27%"),
+        (
+            (1.02, 0.97, 1.06, 12),
+            "Server memory: practically the same, 93 MB and 76 MB",
+            f"{MINUS}3% to +6%",
+        ),
+        (
+            (1.02, 0.5, 2.1, 12),
+            "Server memory: no difference shown, 93 MB and 76 MB",
+            "0.5 to 2.1 times",
+        ),
+        ((1.2, None, None, 1), "Server memory: 93 MB instead of 76 MB", "20% more"),
+    ],
+)
+def test_a_gain_or_cost_gives_both_values_and_how_they_compare(times, text, detail):
+    values = "93 MB", "76 MB"
+    made = both(BY_KEY["memory_end"], compared("memory_end", times), values)
+    assert (text, detail) == (made.text, made.detail)
+
+
+def test_what_was_not_compared_was_not_measured_in_this_plan():
+    assert "Median latency: not measured in this plan" == both(BY_KEY["p50"], None, None).text
 
 
 @pytest.mark.parametrize(
@@ -95,7 +139,6 @@ def test_without_cpu_the_sentence_speaks_of_requests_by_a_bound_that_holds():
 def test_a_comparison_has_one_form_wherever_it_stands(metric, times, text, spread):
     found = factor(compared(metric, times), BY_KEY[metric])
     assert (text, spread) == (found.text, found.spread)
-    assert stated(compared(metric, times), BY_KEY[metric]).text.endswith(f": {text}")
 
 
 def test_what_has_no_factor_is_a_difference_or_a_dash():

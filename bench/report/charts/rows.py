@@ -1,0 +1,245 @@
+"""Rows of marks: rounds as dots, their mean and its interval, the figure in a margin of its own.
+
+``rows`` has a panel a quantity, each on a scale of its own that begins at zero;
+``differences`` has one axis of shares around "no difference".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from bench.report.charts import Chart, Data, Head, Mark
+from bench.report.charts.axes import (
+    SMALL,
+    WIDTH_IN,
+    Margins,
+    grid,
+    heading,
+    legend,
+    legend_in,
+    name_rows,
+    panels,
+    scaled_ticks,
+    width_of,
+)
+from bench.report.charts.palette import Palette, mark_of
+from bench.report.numbers import MINUS, Scale
+
+ROW_IN, PANEL_IN = 0.24, 0.56
+"""Heights of a row, and of what stands above and below the rows of a panel."""
+LARGEST, OF_HEIGHT = 7.6, 0.55
+"""Points that a figure beside the dots has at most, and a letter's width as a share of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row: the figure of an arm, its interval, its rounds, and words for the margin."""
+
+    name: str
+    arm: str
+    value: float
+    low: float | None
+    high: float | None
+    rounds: Mapping[int, float]
+    words: str
+    """The figure and its interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One quantity: its title with the unit, its scale, and its rows."""
+
+    title: str
+    scale: Scale
+    entries: Sequence[Entry]
+
+
+def rows(head: Head, shown: Sequence[Panel], arms: Sequence[str], data: Data) -> Chart:
+    """Return a panel a quantity."""
+    height = sum(PANEL_IN + ROW_IN * len(one.entries) for one in shown)
+    return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown, arms=arms))
+
+
+def _draw(
+    figure: Figure, palette: Palette, *, shown: Sequence[Panel], arms: Sequence[str]
+) -> list[Mark]:
+    every = [entry for one in shown for entry in one.entries]
+    margins = Margins(
+        left=width_of(entry.name for entry in every),
+        right=0.82 * width_of(entry.words for entry in every),
+    )
+    heights = [ROW_IN * len(one.entries) for one in shown]
+    marks: list[Mark] = []
+    for axes, one in zip(panels(figure, margins, heights, PANEL_IN), shown, strict=True):
+        name_rows(axes, [entry.name for entry in one.entries], palette)
+        ends = [0.0]
+        for place, entry in enumerate(one.entries):
+            marks += _row(axes, entry, place, entry.arm, palette, arms)
+            axes.text(
+                1.02, place, entry.words, transform=axes.get_yaxis_transform(),
+                va="center", fontsize=7.6, color=palette.ink,
+            )  # fmt: skip
+            ends += [*entry.rounds.values(), entry.value]
+            ends += [end for end in (entry.low, entry.high) if end is not None]
+        low, high = min(ends), max(ends) or 1.0
+        axes.set_xlim(low - 0.03 * (high - low), high + 0.04 * (high - low))
+        scaled_ticks(axes.xaxis, (low, high), one.scale, 4)
+        grid(axes, palette, across_only=True)
+        axes.axvline(0.0, color=palette.muted, linewidth=0.8)
+        axes.spines["bottom"].set_visible(False)
+        heading(axes, one.title, palette, margins.left - 0.05)
+    return marks
+
+
+def _row(
+    axes: Axes, one: Entry, place: float, arm: str, palette: Palette, arms: Sequence[str]
+) -> list[Mark]:
+    """Draw the rounds of a row, its interval and its mean; return the words of the marks."""
+    colour = palette.of(arm, arms)
+    if one.low is not None and one.high is not None:
+        axes.plot([one.low, one.high], [place] * 2, color=palette.ink, linewidth=1.1)
+    values = list(one.rounds.values())
+    offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(len(values))
+    named = {line.get_label() for line in axes.lines}
+    axes.plot(
+        values,
+        place + offsets,
+        mark_of(arm, arms),
+        color=colour,
+        markersize=3,
+        markeredgewidth=0,
+        label=f"_{arm}" if arm in named else arm,
+    )
+    axes.plot([one.value], [place], "|", color=palette.ink, markersize=9, markeredgewidth=1.6)
+    count = f", {len(values)} rounds" if len(values) > 1 else ""
+    return [Mark(axes, one.value, place, f"{one.name}: {one.words}{count}")]
+
+
+# Differences.
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference, subject less baseline, as shares of the baseline."""
+
+    title: str
+    scenario: str
+    subject: str
+    baseline: str
+    rounds: Mapping[int, float]
+    value: float
+    low: float | None
+    high: float | None
+    words: str
+    """The factor and its interval, as they stand beside the dots."""
+
+
+COLUMNS = ("metric", "scenario", "subject", "baseline", "round", "difference_of_baseline")
+WIDE_IN, WORDS_IN, LINE_IN = 4.4, 2.3, 0.19
+LIMIT = 1.03
+"""How much of the reach a mark may lie beyond it and still be drawn."""
+
+
+def reach_of(shown: Sequence[Difference]) -> float:
+    """Return how far the axis goes to both sides: all of the baseline, or half if that shows all.
+
+    What is beyond is drawn as an arrow at the edge, its figure beside it.
+    """
+    furthest = max(
+        (abs(value) for one in shown for value in (*one.rounds.values(), one.value)), default=0.0
+    )
+    return 0.5 if furthest <= 0.5 else 1.0
+
+
+def beyond(one: Difference, reach: float) -> tuple[int, int]:
+    """Return how many rounds the axis does not reach to the left, and to the right."""
+    values = list(one.rounds.values())
+    return (
+        sum(value < -reach * LIMIT for value in values),
+        sum(value > reach * LIMIT for value in values),
+    )
+
+
+def differences(
+    head: Head, groups: Mapping[str, Sequence[Difference]], axis: str, same_within: float
+) -> Chart:
+    """Return a chart with a line a baseline for each group, which its title stands beside."""
+    shown = [one for group in groups.values() for one in group]
+    table = tuple(
+        (one.title, one.scenario, one.subject, one.baseline, round_, value)
+        for one in shown
+        for round_, value in one.rounds.items()
+    )
+    names = [*dict.fromkeys(one.baseline for one in shown)]
+    size = (WIDE_IN, 0.3 + legend_in(names) + LINE_IN * (len(shown) + 1.3 * len(groups)))
+    drawn = partial(_draw_differences, groups=groups, axis=axis, same_within=same_within)
+    return Chart(head, Data(COLUMNS, table), size, drawn)
+
+
+def _draw_differences(
+    figure: Figure,
+    palette: Palette,
+    *,
+    groups: Mapping[str, Sequence[Difference]],
+    axis: str,
+    same_within: float,
+) -> list[Mark]:
+    shown = [one for group in groups.values() for one in group]
+    arms, reach = [one.baseline for one in shown], reach_of(shown)
+    margins = Margins(left=0.24, right=WORDS_IN, top=legend_in([*dict.fromkeys(arms)]))
+    (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
+    axes.axvspan(-same_within, same_within, color=palette.grid, alpha=0.55, linewidth=0)
+    axes.axvline(0.0, color=palette.ink, linewidth=0.9)
+    room = WORDS_IN * 72 / (OF_HEIGHT * max(len(one.words) for one in shown))
+    place, marks = 0.0, list[Mark]()
+    for title, group in groups.items():
+        axes.text(
+            0.0, place, title, transform=axes.get_yaxis_transform(),
+            va="center", fontsize=SMALL, fontweight="bold", color=palette.ink,
+            bbox={"facecolor": palette.paper, "edgecolor": "none", "pad": 0.8},
+        )  # fmt: skip
+        for one in group:
+            place += 1.0
+            marks += _line(axes, one, place, reach, palette, arms)
+            axes.text(
+                1.02, place, one.words, va="center",
+                transform=axes.get_yaxis_transform(), fontsize=min(LARGEST, room),
+                color=palette.ink,
+            )  # fmt: skip
+        place += 1.3
+    axes.set_xlim(-reach * 1.05, reach * 1.05)
+    axes.set_ylim(place - 0.5, -0.6)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(FixedLocator(np.linspace(-reach, reach, 5).tolist()))
+    axes.xaxis.set_major_formatter(FuncFormatter(_percent))
+    axes.set_xlabel(axis)
+    legend(axes, margins)
+    axes.spines["bottom"].set_visible(False)
+    return marks
+
+
+def _line(
+    axes: Axes, one: Difference, place: float, reach: float, palette: Palette, arms: Sequence[str]
+) -> list[Mark]:
+    inside = {n: value for n, value in one.rounds.items() if abs(value) <= reach * LIMIT}
+    low, high = (
+        None if end is None else float(np.clip(end, -reach, reach)) for end in (one.low, one.high)
+    )
+    value = float(np.clip(one.value, -reach, reach))
+    shown = Entry(one.title, one.baseline, value, low, high, inside, one.words)
+    _row(axes, shown, place, one.baseline, palette, arms)
+    if value != one.value:
+        arrow = ">" if one.value > 0 else "<"
+        axes.plot([value], [place], arrow, color=palette.of(one.baseline, arms), markersize=6)
+    text = f"{one.title}: {one.words} against {one.baseline}, {len(one.rounds)} rounds"
+    return [Mark(axes, value, place, text)]
+
+
+def _percent(value: float, _: object) -> str:
+    sign = {-1.0: MINUS, 0.0: "", 1.0: "+"}[float(np.sign(round(value, 9)))]
+    return f"{sign}{abs(value) * 100:.0f}%"
