@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 
 from bench.analysis.frame import Frame
 from bench.analysis.latency import FreshnessCounts, Latencies, Percentile
@@ -137,6 +136,11 @@ def _freshness(rounds: Sequence[TrialData]) -> FreshnessCounts | None:
     found = [one.freshness for one in rounds if one.freshness is not None]
     if not found:
         return None
-    *counts, longest = zip(*map(astuple, found), strict=True)
-    known = [one for one in longest if one is not None]
-    return FreshnessCounts(*map(sum, counts), max(known, default=None))
+    longest = [one.longest_stale_ms for one in found if one.longest_stale_ms is not None]
+    return FreshnessCounts(
+        sum(one.writes for one in found),
+        sum(one.never_seen for one in found),
+        sum(one.first_reads for one in found),
+        sum(one.first_stale for one in found),
+        max(longest, default=None),
+    )

@@ -12,6 +12,7 @@ from bench.analysis.cost_model import Question
 from bench.report.content import run_document
 from bench.report.html import to_html
 from bench.report.numbers import number
+from bench.report.sentences import verdict
 from bench.store import Store
 from tests.unit.analysis.sweeps import write_sweep
 
@@ -43,6 +44,15 @@ class Visit:
         for name, value in values.items():
             self.page.fill(f"#calculator-{name}", value)
 
+    def ask(self, question: Question) -> None:
+        self.fill(
+            reads=f"{question.reads_per_s:g}",
+            pods=f"{question.pods:g}",
+            churn=f"{question.churn_per_s:g}",
+            replicas=f"{question.replicas:g}",
+            lifetime=f"{question.lifetime_s / 3600:g}",
+        )
+
     def costs(self) -> list[list[str]]:
         """The figures of each row, intervals left out."""
         return self.page.eval_on_selector_all(
@@ -73,13 +83,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
 def test_it_shows_the_costs_that_the_model_gives(
     visit: Visit, analysis: RunAnalysis, question: Question
 ) -> None:
-    visit.fill(
-        reads=f"{question.reads_per_s:g}",
-        pods=f"{question.pods:g}",
-        churn=f"{question.churn_per_s:g}",
-        replicas=f"{question.replicas:g}",
-        lifetime=f"{question.lifetime_s / 3600:g}",
-    )
+    visit.ask(question)
     for row, model in zip(visit.costs(), analysis.cost_models, strict=True):
         divisor = {"kB/s": 1e3, "MB/s": 1e6}.get(row[0].rpartition(", ")[2], 1.0)
         arms = ("direct", "direct-rv0", "informer")
@@ -96,7 +100,26 @@ def test_it_names_the_cheaper_design_on_both_sides_of_the_break_even_rate(
     assert visit.costs()[0][4].startswith("direct")
     visit.fill(reads=f"{even * 5:g}")
     assert visit.costs()[0][4] == "informer"
-    assert "by API-server CPU, informer" in visit.page.inner_text("#calculator-answer")
+    assert visit.page.inner_text("#verdict").endswith("an informer pays off.")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        Question(5.0, 400, 20.0),
+        Question(0.001, 100, 40.0),
+        Question(0.3, 1000, 40.0),
+        Question(3.0, 750, 0.0, replicas=4, lifetime_s=7200.0),
+    ],
+)
+def test_its_verdict_and_line_are_those_of_the_report(
+    visit: Visit, analysis: RunAnalysis, question: Question
+) -> None:
+    model = next(one for one in analysis.cost_models if one.quantity == "apiserver_cpu")
+    expected = verdict(model, model.break_even("direct", question), question)
+    visit.ask(question)
+    assert expected.text == visit.page.inner_text("#verdict")
+    assert expected.detail == visit.page.inner_text("#verdict-line")
 
 
 def test_what_was_not_measured_is_marked(visit: Visit) -> None:
@@ -117,7 +140,7 @@ def test_what_was_not_measured_is_marked(visit: Visit) -> None:
 
 def test_an_unusable_value_is_named_and_gives_no_figure(visit: Visit) -> None:
     visit.fill(pods="-5")
-    assert "Not a value for Pods" in visit.page.inner_text("#calculator-answer")
+    assert "Not a value for Pods" in visit.page.inner_text("#verdict")
     assert visit.costs() == []
     visit.fill(pods="")
     assert visit.costs() == []
@@ -153,9 +176,9 @@ def test_without_script_the_tables_stand_and_the_form_is_gone(
     page = context.new_page()
     page.goto(address)
     assert not page.locator("#calculator").is_visible()
-    text = page.inner_text("#breakeven")
-    assert "needs JavaScript" in text
-    assert re.search(r"a write to a pod\s+0\.\d+ ms", text)
+    assert "needs JavaScript" in page.inner_text(".case")
+    page.locator("#diagnostics > details > summary").click()
+    assert re.search(r"a write to a pod\s+0\.\d+ ms", page.inner_text("#diagnostics"))
     context.close()
 
 

@@ -104,6 +104,7 @@ def test_headings_descend_one_level_at_a_time(report: Path, page: Page) -> None:
 
 def test_every_drawing_can_be_read_as_words_and_as_rows(report: Path, page: Page) -> None:
     page.goto(report.as_uri())
+    assert page.locator(".picture svg").count() == page.locator(".picture title + desc").count()
     drawings = page.locator("figure:has(svg)")
     assert 0 < drawings.count()
     assert drawings.count() == page.locator("figure svg[role=img] > title + desc").count()
@@ -113,9 +114,9 @@ def test_every_drawing_can_be_read_as_words_and_as_rows(report: Path, page: Page
 
 def test_the_rows_of_a_chart_are_a_file_that_can_be_kept(report: Path, page: Page) -> None:
     page.goto(report.as_uri())
-    page.locator("figure details.data summary").first.click()
+    page.locator("#differences details.data summary").click()
     with page.expect_download() as download:
-        page.locator("figure details.data a[download]").first.click()
+        page.locator("#differences details.data a[download]").click()
     assert download.value.suggested_filename.endswith(".csv")
     header, *rows = Path(download.value.path()).read_text().splitlines()
     assert "metric,scenario,subject,baseline,round,difference_of_baseline" == header
@@ -136,3 +137,44 @@ def test_the_list_of_reports_leads_to_the_report(report: Path, page: Page) -> No
     assert [] == violations(page)
     page.locator("main a").first.click()
     page.wait_for_url(report.as_uri())
+
+
+def test_a_mark_tells_its_value_under_the_pointer_and_by_the_arrow_keys(
+    report: Path, page: Page
+) -> None:
+    page.goto(report.as_uri())
+    drawing = page.locator("#differences .drawing")
+    drawing.focus()
+    page.keyboard.press("ArrowRight")
+    told = drawing.locator("output").inner_text()
+    assert "rounds" in told or "round" in told
+    page.keyboard.press("Escape")
+    assert 0 == drawing.locator("output").count()
+    x, y, text = page.evaluate(
+        "JSON.parse(document.querySelector('#differences .drawing').dataset.marks)[0]"
+    )
+    box = drawing.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * x / 1000, box["y"] + box["height"] * y / 1000)
+    assert text == drawing.locator("output").inner_text()
+
+
+def test_the_contents_and_the_glossary_open_what_they_lead_to(report: Path, page: Page) -> None:
+    page.goto(report.as_uri())
+    assert page.locator("#noise details").first.get_attribute("open") is None
+    page.locator(".contents a[href='#noise']").click()
+    page.wait_for_selector("#noise > details[open]")
+    term = page.locator("a.term").first
+    page.goto(f"{report.as_uri()}{term.get_attribute('href')}")
+    page.wait_for_selector("#glossary > details[open]")
+
+
+def test_the_first_screen_holds_the_answer(report: Path, page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(report.as_uri())
+    below = page.evaluate(
+        "[...document.querySelectorAll('h1, .picture, .case, .sides, .trust')]"
+        ".filter(one => one.getBoundingClientRect().bottom > innerHeight + 60)"
+        ".map(one => one.className)"
+    )
+    assert [] == below
