@@ -149,7 +149,7 @@ def test_the_latency_factor_is_paired_by_round_with_students_t(text):
     logs = np.log(medians["direct"]) - np.log(medians["informer"])
     interval = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
     low, high = times(np.exp(interval.low)), times(np.exp(interval.high))
-    assert f"{times(np.exp(logs.mean()))} times shorter, {low} to {high}" in text
+    assert f"{times(np.exp(logs.mean()))} times shorter [{low} to {high}]" in text
 
 
 def test_control_plane_cpu_is_what_is_above_the_floor_of_the_same_round(document):
