@@ -29,7 +29,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def _compare(options: argparse.Namespace, progress: Progress) -> int:
     # here, because pandas takes a moment that other commands need not wait for
     from bench.analysis.summary_file import SummaryError, load_summary
-    from bench.gate.compare_table import document_of
+    from bench.gate.documents import comparison_document
     from bench.report.output import publish
 
     store = Store(options.results)
@@ -38,7 +38,7 @@ def _compare(options: argparse.Namespace, progress: Progress) -> int:
     except (StoreError, SummaryError) as error:
         progress.say(f"error: {error}")
         return USAGE
-    document = document_of(first, second)
+    document = comparison_document(first, second)
     written = publish(document, options.reports / second.run, f"compare-{first.run}")
     progress.say(f"comparison: {', '.join(str(path) for path in written)}")
     return OK

@@ -68,10 +68,9 @@ def register(parser: argparse.ArgumentParser) -> None:
 def _gate(options: argparse.Namespace, progress: Progress) -> int:
     # here, because pandas takes a moment that other commands need not wait for
     from bench.analysis.summary_file import SummaryError, load_summary
+    from bench.gate.documents import verdict_document, verdict_json
     from bench.gate.judge import judge
-    from bench.gate.record import to_json
     from bench.gate.rules import RulesError, read_rules
-    from bench.gate.table import document_of
     from bench.report.output import publish, write_bytes
 
     store = Store(options.results)
@@ -96,8 +95,8 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
         extend = partial(_extend, options, store, progress, distributed)
         verdict = buy(verdict, look, extend, progress.say)
     folder, name = options.reports / run.run, f"gate-{verdict.rules.name}"
-    written = publish(document_of(verdict), folder, name)
-    record = write_bytes(folder / f"{name}.json", to_json(verdict))
+    written = publish(verdict_document(verdict), folder, name)
+    record = write_bytes(folder / f"{name}.json", verdict_json(verdict))
     progress.say(f"verdict: {', '.join(str(path) for path in (*written, record))}")
     return verdict.outcome.exit_code
 

@@ -25,6 +25,6 @@ every round, leaves possible between two servers that are the same.
 many rounds, and all looks together come out wrong in at most ``error_budget`` of cases
 (3%: 99% a look for three looks). The budget is one rule's, not the gate's.
 
-``judge`` is pure: analyses and rules in, a ``Verdict`` out. ``table`` is the one table
-that terminal, Markdown, HTML and exit code come from. No measuring, no network.
+``judge`` is pure: analyses and rules in, a ``Verdict`` out. ``documents`` has the one table
+that terminal, Markdown, HTML and JSON come from. No measuring, no network.
 """

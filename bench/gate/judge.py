@@ -245,13 +245,13 @@ def _of_run(run: RunAnalysis, name: str) -> Iterator[Reason]:
         yield Reason(name, str(CaveatKind.RUN_INCOMPLETE), f"its state is {run.state}")
     for kind in dict.fromkeys(caveat.kind for caveat in void):
         group = [caveat for caveat in void if caveat.kind is kind]
-        shown = "; ".join(_place(caveat) + caveat.text for caveat in group[:SHOWN_PLACES])
+        shown = "; ".join(placed(caveat) for caveat in group[:SHOWN_PLACES])
         more = f"; and {len(group) - SHOWN_PLACES} more" if len(group) > SHOWN_PLACES else ""
         yield Reason(name, str(kind), shown + more)
 
 
-def _place(caveat: Caveat) -> str:
-    parts = [part for part in (caveat.scenario, caveat.server) if part]
-    if caveat.round is not None:
-        parts.append(f"round {caveat.round}")
-    return f"{', '.join(parts)}: " if parts else ""
+def placed(caveat: Caveat) -> str:
+    """Say where a caveat holds, and what it says."""
+    number = None if caveat.round is None else f"round {caveat.round}"
+    places = [part for part in (caveat.scenario, caveat.server, number) if part]
+    return f"{', '.join(places)}: {caveat.text}" if places else caveat.text

@@ -25,8 +25,8 @@ from bench.analysis import RunAnalysis, analyse
 from bench.analysis.comparisons import precisions, rounds_to_buy, shortfall
 from bench.analysis.cost_model import Question
 from bench.gate.compare import side_by_side, unlike
+from bench.gate.documents import verdict_json
 from bench.gate.judge import judge
-from bench.gate.record import to_json
 from bench.gate.rules import read_rules
 from tests.golden.before_runs import RUNS
 
@@ -227,7 +227,7 @@ def test_gate_verdicts_are_the_same(measured, case):
         measured[rest[0]] if rest else None,
         unlike_environments=rest[1:] == ["True"],
     )
-    assert_same(before("gates")[case], json.loads(to_json(verdict)))
+    assert_same(before("gates")[case], json.loads(verdict_json(verdict)))
 
 
 @pytest.mark.parametrize("pair", before("compares"))
