@@ -1,4 +1,7 @@
-"""Made-up runs are written by the hundred, and none has to outlive a crash."""
+"""Made-up runs are written by the hundred, and none has to outlive a crash.
+
+Those that several tests look at are written and analysed once.
+"""
 
 import os
 
@@ -10,3 +13,23 @@ def no_waiting_for_the_disk():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Write a run of these options and analyse it; the same options give the same run again."""
+    from bench.analysis import analyse, read_run
+    from bench.store import Store
+    from tests.unit.analysis.synthetic import write_run
+
+    kept = {}
+
+    def make(**options):
+        key = repr(sorted(options.items()))
+        if key not in kept:
+            store = Store(tmp_path_factory.mktemp("place") / "results")
+            data = read_run(write_run(store, **options))
+            kept[key] = data, analyse(data)
+        return kept[key]
+
+    return make

@@ -4,25 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis import analyse
 from bench.stats import Verdict
-from bench.store import Store
-from tests.unit.analysis.synthetic import SCENARIO, write_run
+from tests.unit.analysis.synthetic import SCENARIO
 
 CLOSED = replace(SCENARIO, name="capacity", rate_rps=None, users=1)
 RUN = {"servers": ("direct", "informer", "none"), "control": "direct", "rounds": 6}
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("scenario", "metric"), [(SCENARIO, "service_p50"), (CLOSED, "throughput")]
 )
-def test_the_metric_that_decides_is_named_by_the_kind_of_scenario(store, scenario, metric):
-    (control,) = analyse(write_run(store, scenarios=(scenario,), **RUN)).scenarios[0].controls
+def test_the_metric_that_decides_is_named_by_the_kind_of_scenario(made, scenario, metric):
+    (control,) = made(scenarios=(scenario,), **RUN)[1].scenarios[0].controls
     assert (metric, Verdict.EQUIVALENT, False) == (
         control.metric,
         control.verdict,
@@ -33,40 +26,38 @@ def test_the_metric_that_decides_is_named_by_the_kind_of_scenario(store, scenari
 
 
 @pytest.mark.parametrize("scenario", [SCENARIO, CLOSED])
-def test_a_server_that_differs_from_itself_fires(store, scenario):
-    (control,) = (
-        analyse(write_run(store, scenarios=(scenario,), again=1.3, **RUN)).scenarios[0].controls
-    )
+def test_a_server_that_differs_from_itself_fires(made, scenario):
+    (control,) = made(scenarios=(scenario,), again=1.3, **RUN)[1].scenarios[0].controls
     assert control.fired
 
 
-def test_what_does_not_decide_is_shown_and_does_not_fire(store):
+def test_what_does_not_decide_is_shown_and_does_not_fire(made):
     """An open scenario's throughput is the offered rate, and its memory may be anything."""
-    (control,) = analyse(write_run(store, **RUN)).scenarios[0].controls
+    (control,) = made(**RUN)[1].scenarios[0].controls
     assert {"apiserver_cpu", "memory_end"} <= {one.metric for one in control.comparisons}
     assert not control.fired
 
 
-def test_a_control_is_no_contender(store):
-    scenario = analyse(write_run(store, **RUN)).scenarios[0]
+def test_a_control_is_no_contender(made):
+    scenario = made(**RUN)[1].scenarios[0]
     assert ["direct", "informer", "none", "direct-again"] == [arm.server for arm in scenario.arms]
     assert ["direct", "informer"] == [arm.server for arm in scenario.contenders]
     assert {("informer", "direct")} == {(one.subject, one.baseline) for one in scenario.comparisons}
     assert () == scenario.missing
 
 
-def test_a_run_of_one_server_and_its_control_has_nothing_to_compare_but_itself(store):
-    analysis = analyse(write_run(store, **(RUN | {"servers": ("direct", "none")})))
+def test_a_run_of_one_server_and_its_control_has_nothing_to_compare_but_itself(made):
+    analysis = made(**(RUN | {"servers": ("direct", "none")}))[1]
     assert () == analysis.scenarios[0].comparisons
     assert ["direct-again"] == [control.arm for _, control in analysis.controls]
 
 
-def test_rounds_are_paired(store):
+def test_rounds_are_paired(made):
     skip = [("direct", 0), ("direct-again", 1)]
-    (control,) = analyse(write_run(store, skip=skip, **RUN)).scenarios[0].controls
+    (control,) = made(skip=skip, **RUN)[1].scenarios[0].controls
     assert 4 == control.ratio.n
 
 
-def test_a_control_that_was_not_measured_is_none(store):
+def test_a_control_that_was_not_measured_is_none(made):
     skip = [("direct-again", number) for number in range(6)]
-    assert () == analyse(write_run(store, skip=skip, **RUN)).scenarios[0].controls
+    assert () == made(skip=skip, **RUN)[1].scenarios[0].controls

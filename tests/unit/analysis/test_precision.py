@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.analysis import analyse
 from bench.analysis.comparisons import (
     ROUNDS_A_PURCHASE,
     half_width,
@@ -14,17 +13,15 @@ from bench.analysis.comparisons import (
     shortfall,
 )
 from bench.stats import Estimate, paired_ratio
-from bench.store import Store
-from tests.unit.analysis.synthetic import SCENARIO, write_run
+from tests.unit.analysis.synthetic import SCENARIO
 
 CLOSED = replace(SCENARIO, name="capacity", rate_rps=None, users=1)
 
 
-@pytest.fixture(scope="module")
-def analysed(tmp_path_factory):
+@pytest.fixture
+def analysed(made):
     """A run of six rounds whose plan wants nothing yet."""
-    store = Store(tmp_path_factory.mktemp("results"))
-    return analyse(write_run(store, rounds=6, scenarios=(SCENARIO, CLOSED)))
+    return made(rounds=6, scenarios=(SCENARIO, CLOSED))[1]
 
 
 def wanting(analysis, precision, most):
