@@ -3,7 +3,7 @@
 They come from a TOML file; an error names line, key and the nearest valid one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
@@ -13,17 +13,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from bench.metrics import BY_KEY, View, of_view
-from bench.plan.toml_schema import (
-    Key,
-    Name,
-    Table,
-    Text,
-    TomlFile,
-    nearest,
-    number,
-)
+from bench.plan.toml_schema import Key, Name, Text, TomlFile, nearest, number
 
-SHIPPED = "bench.gate.shipped"
+SHIPPED = resources.files("bench.gate") / "shipped"
 BASELINE = "baseline"
 """What a rule is ``against`` when it is about the same arm in another run."""
 
@@ -110,7 +102,7 @@ class RulesError(Exception):
 
 def rules_names() -> list[str]:
     """Return the names of the rules files that come with the project."""
-    files = (entry.name for entry in resources.files(SHIPPED).iterdir())
+    files = (entry.name for entry in SHIPPED.iterdir())
     return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
 
 
@@ -127,7 +119,7 @@ def read_rules(name_or_file: str) -> Rules:
             f"there are no rules {name_or_file!r}{nearest(name_or_file, rules_names())}; "
             f"there are {', '.join(rules_names())}, or give a file that ends in .toml"
         )
-    file = resources.files(SHIPPED) / f"{name_or_file}.toml"
+    file = SHIPPED / f"{name_or_file}.toml"
     return parse_rules(file.read_text(encoding="utf-8"), f"{name_or_file}.toml")
 
 
@@ -141,7 +133,8 @@ def parse_rules(text: str, source: str) -> Rules:
     rules: list[Rule] = []
     for table in tables:
         rule = table.build(Rule)
-        _check(rule, table)
+        for key, flaw in _flaws(rule):
+            raise table.error(key, flaw)
         if rule.name in [other.name for other in rules]:
             raise table.error("name", f"two rules are called {rule.name!r}")
         rules.append(rule)
@@ -151,54 +144,46 @@ def parse_rules(text: str, source: str) -> Rules:
     return built
 
 
-def _check(rule: Rule, table: Table) -> None:
+def _flaws(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield what no single key tells: the key at fault, and what would be valid."""
     known = METRICS[rule.of]
     if rule.metric not in known:
         kind = "metric" if rule.of is Of.FIGURE else f"{rule.of} of"
-        raise table.error(
-            "metric",
-            f"there is no {kind} {rule.metric!r}{nearest(rule.metric, known)}; "
-            f"there are {', '.join(known)}",
-        )
-    if rule.of is Of.FIGURE:
-        _check_figure(rule, table)
-    else:
-        _check_derived(rule, table)
-    limits = [limit for limit in (rule.at_most, rule.at_least) if limit is not None]
-    if len(limits) > 1:
-        raise table.error("at_least", "a rule has one limit: 'at_most' or 'at_least', not both")
-    if not limits and not rule.needs_baseline:
-        raise table.error("arm", "a rule needs a limit: 'at_most' or 'at_least'")
-    if limits and rule.against is not None and limits[0] <= 0:
-        key = "at_most" if rule.at_most is not None else "at_least"
-        raise table.error(key, f"{key!r} is a factor here, and must be above 0")
+        near = nearest(rule.metric, known)
+        yield "metric", f"there is no {kind} {rule.metric!r}{near}; there are {', '.join(known)}"
+    yield from _of_figure(rule) if rule.of is Of.FIGURE else _of_derived(rule)
+    limits = {key: getattr(rule, key) for key in ("at_most", "at_least")}
+    given = {key: limit for key, limit in limits.items() if limit is not None}
+    if len(given) > 1:
+        yield "at_least", "a rule has one limit: 'at_most' or 'at_least', not both"
+    if not given and not rule.needs_baseline:
+        yield "arm", "a rule needs a limit: 'at_most' or 'at_least'"
+    for key, limit in given.items():
+        if rule.against is not None and limit <= 0:
+            yield key, f"{key!r} is a factor here, and must be above 0"
 
 
-def _check_figure(rule: Rule, table: Table) -> None:
+def _of_figure(rule: Rule) -> Iterator[tuple[str, str]]:
     if rule.scenario is None:
-        raise table.error("scenario", f"a rule needs 'scenario': {_RULE['scenario'].takes}")
+        yield "scenario", f"a rule needs 'scenario': {_RULE['scenario'].takes}"
     if rule.per is not None:
-        raise table.error("per", f"'per' belongs to a rule with of = \"{Of.UNIT_COST}\"")
+        yield "per", f"'per' belongs to a rule with of = \"{Of.UNIT_COST}\""
     if rule.per_1000 and rule.metric not in PER_1000:
-        raise table.error(
-            "per_1000",
-            f"{rule.metric!r} is not stated per 1,000 reads; these are: {', '.join(PER_1000)}",
-        )
+        stated = ", ".join(PER_1000)
+        text = f"{rule.metric!r} is not stated per 1,000 reads; these are: {stated}"
+        yield "per_1000", text
     if rule.against == rule.arm:
-        raise table.error("against", f"{rule.arm!r} cannot be compared with itself")
+        yield "against", f"{rule.arm!r} cannot be compared with itself"
 
 
-def _check_derived(rule: Rule, table: Table) -> None:
-    for key, given in (("against", rule.against), ("per_1000", rule.per_1000)):
-        if given:
-            raise table.error(
-                key, f'a rule with of = "{rule.of}" is about its own value: it has no {key!r}'
-            )
+def _of_derived(rule: Rule) -> Iterator[tuple[str, str]]:
+    for key in ("against", "per_1000"):
+        if getattr(rule, key):
+            text = f'a rule with of = "{rule.of}" is about its own value: it has no {key!r}'
+            yield key, text
     if (rule.per is None) == (rule.of is Of.UNIT_COST):
-        raise table.error(
-            "per",
-            f"a rule with of = \"{Of.UNIT_COST}\", and no other, has 'per': {_RULE['per'].takes}",
-        )
+        text = f"a rule with of = \"{Of.UNIT_COST}\", and no other, has 'per'"
+        yield "per", f"{text}: {_RULE['per'].takes}"
 
 
 _LIMIT = Annotated[float, Meta(ge=-1e15, le=1e15, description="a number")]

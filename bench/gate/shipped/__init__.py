@@ -1,1 +1,0 @@
-"""Rules that come with the project, found by their names."""
