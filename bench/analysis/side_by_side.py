@@ -7,6 +7,7 @@ same figure elsewhere, round by round, by ``comparisons.compare``.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from bench.analysis.result import (
     Versions,
 )
 from bench.metrics import Metric, Speed, View, of_view
-from bench.model import NO_SERVER, Arrivals, Caveat, CaveatKind, Plan, Scenario, TrialRecord
+from bench.model import Arrivals, Caveat, CaveatKind, Plan, Scenario, TrialRecord
 from bench.stats import CONFIDENCE, Estimate, mean
 
 BASELINE = "direct"
@@ -73,79 +74,54 @@ def matrices(
     def asked(one: Scenario) -> Scenario:
         return replace(one, users=0, rate_rps=None, arrivals=Arrivals.CONSTANT, probe=True)
 
-    return tuple(
-        found
-        for group in grouped(scenarios, asked)
-        if (found := _matrix(frame, group, contracts, confidence))
-    )
-
-
-def _matrix(
-    frame: Frame,
-    group: Sequence[ScenarioAnalysis],
-    contracts: Mapping[str, str],
-    confidence: float,
-) -> Matrix | None:
-    at_rate = next((one for one in group if one.scenario.is_open), None)
-    full_speed = next((one for one in group if not one.scenario.is_open), None)
-    if at_rate is None:
-        return None
-    servers = [arm.server for arm in at_rate.contenders]
-    if len(servers) < 2 or set(servers) <= set(PRESENTATION):
-        return None
-    baseline = BASELINE if BASELINE in servers else servers[0]
-    paths = [
-        ReadPath(
-            server,
-            contracts.get(server),
-            tuple(_path_figures(frame, server, baseline, at_rate, full_speed, confidence)),
-        )
-        for server in servers
-    ]
-    names = tuple(one.scenario.name for one in (at_rate, full_speed) if one is not None)
-    return Matrix(baseline, names, tuple(paths))
+    found = []
+    for group in grouped(scenarios, asked):
+        at_rate = next((one for one in group if one.scenario.is_open), None)
+        full = next((one for one in group if not one.scenario.is_open), None)
+        servers = [arm.server for arm in at_rate.contenders] if at_rate is not None else []
+        if at_rate is None or len(servers) < 2 or set(servers) <= set(PRESENTATION):
+            continue
+        baseline = BASELINE if BASELINE in servers else servers[0]
+        at = {Speed.FIXED: at_rate, Speed.FULL: full, Speed.FULL_IF_MEASURED: full or at_rate}
+        paths = [
+            ReadPath(
+                server,
+                contracts.get(server),
+                tuple(_path_figures(frame, server, baseline, at, confidence)),
+            )
+            for server in servers
+        ]
+        names = tuple(one.scenario.name for one in (at_rate, full) if one is not None)
+        found.append(Matrix(baseline, names, tuple(paths)))
+    return tuple(found)
 
 
 def _path_figures(
     frame: Frame,
     server: str,
     baseline: str,
-    at_rate: ScenarioAnalysis,
-    full_speed: ScenarioAnalysis | None,
+    at: Mapping[Speed, ScenarioAnalysis | None],
     confidence: float,
 ) -> Iterator[ReadPathFigure]:
-    versus = {
-        scenario.scenario.name: {}
-        if server == baseline
-        else _versus(frame, _side(scenario, server), _side(scenario, baseline), confidence)
-        for scenario in (at_rate, full_speed)
-        if scenario is not None
-    }
+    versus: dict[str, Mapping[tuple[str, bool], Comparison]] = {}
     for metric, per_1000 in of_view(View.MATRIX):
-        scenario = _measured(metric.speed, at_rate, full_speed)
-        side = _side(scenario, server)
-        if scenario is None or side is None:
+        side, base = (_side(at[metric.speed], one) for one in (server, baseline))
+        if side is None:
             continue
-        name = scenario.scenario.name
+        if side.scenario not in versus:
+            against = None if server == baseline else base
+            versus[side.scenario] = _versus(frame, side, against, confidence)
         figure = side.arm.figure(metric.key, per_1000=per_1000)
-        compared = versus[name].get((metric.key, per_1000))
+        compared = versus[side.scenario].get((metric.key, per_1000))
         yield ReadPathFigure(
             metric=metric.key,
             title=metric.title_of(per_1000=per_1000),
             unit=metric.unit_of(per_1000=per_1000),
             per_1000=per_1000,
-            scenario=name,
+            scenario=side.scenario,
             value=figure.value if figure else None,
             times=compared.times if compared else None,
         )
-
-
-def _measured(
-    speed: Speed, at_rate: ScenarioAnalysis, full_speed: ScenarioAnalysis | None
-) -> ScenarioAnalysis | None:
-    if speed is Speed.FIXED:
-        return at_rate
-    return full_speed if speed is Speed.FULL else full_speed or at_rate
 
 
 def version_sets(
@@ -160,34 +136,21 @@ def version_sets(
     plane of its own in every round, and every second round takes the versions backwards.
     """
     called = {one.trial.scenario: one.kubernetes for one in trials if one.kubernetes}
-    groups = grouped(scenarios, lambda one: replace(one, kubernetes=None))
-    return tuple(found for group in groups if (found := _set(frame, group, called, confidence)))
-
-
-def _set(
-    frame: Frame,
-    group: Sequence[ScenarioAnalysis],
-    called: Mapping[str, str],
-    confidence: float,
-) -> Versions | None:
-    by_version: dict[str, ScenarioAnalysis] = {}
-    for one in group:
-        version = called.get(one.scenario.name) or one.scenario.kubernetes
-        if version is not None:
-            by_version.setdefault(version, one)
-    if len(by_version) < 2:
-        return None
-    ordered = {version: by_version[version] for version in sorted(by_version, key=_order)}
-    servers = dict.fromkeys(arm.server for one in ordered.values() for arm in one.contenders)
-    return Versions(
-        tuple(ordered),
-        tuple(one.scenario.name for one in ordered.values()),
-        tuple(
-            found
-            for server in servers
-            for found in _version_figures(frame, server, ordered, confidence)
-        ),
-    )
+    found = []
+    for group in grouped(scenarios, lambda one: replace(one, kubernetes=None)):
+        by_version: dict[str, ScenarioAnalysis] = {}
+        for one in group:
+            version = called.get(one.scenario.name) or one.scenario.kubernetes
+            if version is not None:
+                by_version.setdefault(version, one)
+        if len(by_version) < 2:
+            continue
+        ordered = {version: by_version[version] for version in sorted(by_version, key=_order)}
+        servers = dict.fromkeys(arm.server for one in ordered.values() for arm in one.contenders)
+        figures = (_version_figures(frame, server, ordered, confidence) for server in servers)
+        names = tuple(one.scenario.name for one in ordered.values())
+        found.append(Versions(tuple(ordered), names, tuple(chain.from_iterable(figures))))
+    return tuple(found)
 
 
 def _order(version: str) -> tuple[int, ...]:
@@ -230,53 +193,51 @@ def replica_groups(plan: Plan, scenarios: Sequence[ScenarioAnalysis]) -> tuple[R
     own, by least squares, and the interval is Student's t over these. Whether a line is the
     right shape, the cost model's test of its form tells.
     """
-    groups = grouped(scenarios, lambda one: replace(one, replicas=1))
-    found = (_replica_group(plan, group) for group in groups)
-    return tuple(group for group in found if len(group.replicas) > 1 and group.costs)
+    metrics = [metric.key for metric, per_1000 in of_view(View.REPLICAS) if not per_1000]
+    found = []
+    for group in grouped(scenarios, lambda one: replace(one, replicas=1)):
+        present = {arm.server for one in group for arm in one.contenders}
+        arms = tuple(arm for arm in plan.servers if arm in present)
+        costs = [_replica_cost(metric, arm, group) for metric in metrics for arm in arms]
+        replicas = sorted({number for cost in costs for number in cost.means})
+        if len(replicas) > 1:
+            names = tuple(one.scenario.name for one in group)
+            known = tuple(cost for cost in costs if cost.points)
+            found.append(ReplicaGroup(names, tuple(replicas), arms, known))
+    return tuple(found)
 
 
-def _replica_group(plan: Plan, group: Sequence[ScenarioAnalysis]) -> ReplicaGroup:
-    present = {arm.server for one in group for arm in one.contenders}
-    arms = [arm for arm in plan.servers if arm in present and arm != NO_SERVER]
-    metrics = [metric for metric, per_1000 in of_view(View.REPLICAS) if not per_1000]
-    costs = [_replica_cost(metric, arm, group) for metric in metrics for arm in arms]
-    return ReplicaGroup(
-        scenarios=tuple(one.scenario.name for one in group),
-        replicas=tuple(sorted({n for cost in costs for n, _, _ in cost.points})),
-        arms=tuple(arms),
-        costs=tuple(cost for cost in costs if cost.points),
+def _replica_cost(metric: str, server: str, group: Sequence[ScenarioAnalysis]) -> ReplicaCost:
+    points = sorted(
+        (one.scenario.replicas, number, value)
+        for one in group
+        if (arm := one.arm(server)) is not None and (figure := arm.figure(metric)) is not None
+        for number, value in figure.rounds.items()
     )
-
-
-def _replica_cost(metric: Metric, server: str, group: Sequence[ScenarioAnalysis]) -> ReplicaCost:
-    points: list[tuple[int, int, float]] = []
-    for one in group:
-        figure = (arm := one.arm(server)) and arm.figure(metric.key)
-        rounds = figure.rounds if figure else {}
-        points += [(one.scenario.replicas, number, value) for number, value in rounds.items()]
-    points.sort()
-    by_number: dict[int, list[float]] = {}
-    for replicas, _, value in points:
-        by_number.setdefault(replicas, []).append(value)
-    means = {replicas: mean(values) for replicas, values in by_number.items()}
-    slopes = dict(_slopes(points))
+    by_replicas: dict[int, list[float]] = {}
+    by_round: dict[int, list[tuple[int, float]]] = {}
+    for replicas, number, value in points:
+        by_replicas.setdefault(replicas, []).append(value)
+        by_round.setdefault(number, []).append((replicas, value))
+    means = {replicas: mean(values) for replicas, values in by_replicas.items()}
+    slopes = {
+        number: _slope(own)
+        for number, own in sorted(by_round.items())
+        if len({replicas for replicas, _ in own}) > 1
+    }
     return ReplicaCost(
-        metric=metric.key,
+        metric=metric,
         arm=server,
-        means={replicas: one for replicas, one in means.items() if one is not None},
+        means={number: one for number, one in means.items() if one is not None},
         points=tuple(points),
         slopes=slopes,
         each=mean(list(slopes.values())),
     )
 
 
-def _slopes(points: Sequence[tuple[int, int, float]]) -> Iterator[tuple[int, float]]:
-    """Yield round and slope over the replicas, of rounds with at least two numbers of them."""
-    for number in sorted({number for _, number, _ in points}):
-        own = [(replicas, value) for replicas, round_, value in points if round_ == number]
-        if len({replicas for replicas, _ in own}) > 1:
-            across, up = np.array(own, dtype=np.float64).T
-            yield number, float(np.polyfit(across, up, 1)[0])
+def _slope(points: Sequence[tuple[int, float]]) -> float:
+    across, up = np.array(points, dtype=np.float64).T
+    return float(np.polyfit(across, up, 1)[0])
 
 
 def observer_effects(frame: Frame, scenarios: Sequence[ScenarioAnalysis]) -> Iterator[Caveat]:
