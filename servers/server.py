@@ -66,7 +66,9 @@ class Server:
     options: tuple[Option, ...] = ()
 
 
-def connect(settings: Settings, registry: CollectorRegistry, connections: int) -> Transport:
+def connect(
+    settings: Settings, registry: CollectorRegistry, connections: int, *, gzip: bool = False
+) -> Transport:
     """Return a transport whose requests are counted; raises as ``Transport``."""
     return Transport(
         settings.config,
@@ -74,4 +76,5 @@ def connect(settings: Settings, registry: CollectorRegistry, connections: int) -
         on_request=UpstreamRequests(registry),
         on_received=UpstreamBytes(registry),
         user_agent=settings.user_agent,
+        gzip=gzip,
     )

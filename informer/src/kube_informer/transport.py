@@ -1,10 +1,12 @@
 """HTTP to an API server: no retries of urllib3's, no redirects, every request counted once."""
 
 import contextlib
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +20,9 @@ from kube_informer.redaction import redact
 
 READ_SIZE = 1 << 20
 """Bytes asked for at once: a body of megabytes then takes few calls."""
+
+GZIP = 16 + zlib.MAX_WBITS
+"""That of zlib's own numbers which says that a gzip header comes first."""
 
 CONNECT_TIMEOUT_S = 5.0
 """TCP and TLS together; an API server answers in milliseconds or is in trouble."""
@@ -47,19 +52,22 @@ class Transport:
         on_request: OnRequest | None = None,
         on_received: OnReceived | None = None,
         user_agent: str = "informer/0.1 (python)",
+        gzip: bool = False,
     ) -> None:
         """Connect as ``config`` says.
 
         ``pool_maxsize`` is how many connections are kept; more are opened when needed.
         ``on_request`` is called once with ``(verb, resource, subresource, code)`` for every
         request that was really sent, code 0 when no status came; ``on_received`` with the
-        size of each piece of a body that came. Raise :class:`CredentialsError` if an exec
+        size of each piece of a body that came. With ``gzip`` answers of :meth:`get` may come
+        compressed, and are counted as they came. Raise :class:`CredentialsError` if an exec
         plugin gives no credentials.
         """
         self._credentials = config.credentials
         self._on_request = on_request
         self._on_received = on_received or _ignore
         self._user_agent = user_agent
+        self._encoding = {"Accept-Encoding": "gzip"} if gzip else {}
         self._manager = config.pools(maxsize=pool_maxsize, socket_options=keepalive_options())
         self._manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
         self._pool = self._manager.connection_from_url(config.server)
@@ -100,7 +108,8 @@ class Transport:
         """
         what = f"{verb} {path}"
         with cancellable(cancel):
-            response = self._send(path, query, timeout, what, (verb, resource, subresource), accept)
+            label = (verb, resource, subresource)
+            response = self._send(path, query, timeout, what, label, accept, self._encoding)
             try:
                 body = read_body(response)
             except (http_errors.HTTPError, OSError, ValueError) as error:
@@ -110,6 +119,11 @@ class Transport:
                 if cancel is not None:
                     cancel.attached(None)
             self._on_received(len(body))
+            if response.headers.get("Content-Encoding") == "gzip":
+                try:
+                    body = zlib.decompress(body, wbits=GZIP)
+                except zlib.error as error:
+                    raise self._failure(what, error, sent=True) from error
             return Response(response.status, response.headers, body)
 
     def stream(
@@ -150,11 +164,13 @@ class Transport:
         what: str,
         label: tuple[str, str, str],
         accept: str,
+        encoding: Mapping[str, str] = MappingProxyType({}),
     ) -> urllib3.BaseHTTPResponse:
         encoded = urlencode(list(query.items() if isinstance(query, Mapping) else query))
         url = f"{self._prefix}{path}?{encoded}" if encoded else f"{self._prefix}{path}"
         try:
-            headers = self._credentials.headers({"User-Agent": self._user_agent, "Accept": accept})
+            asked = {"User-Agent": self._user_agent, "Accept": accept, **encoding}
+            headers = self._credentials.headers(asked)
         except CredentialsError as error:
             raise self._failure(what, error, sent=False) from error
         try:

@@ -1,5 +1,6 @@
 """The connection: what is counted, what is raised, what is read again."""
 
+import gzip
 import threading
 import time
 
@@ -117,4 +118,33 @@ def test_a_token_file_that_was_never_there_is_named(scripted, tmp_path):
     with pytest.raises(TransportError, match="none"):
         transport.get("/x", timeout=5, verb="get", resource="pods")
     assert ([], []) == (server.asked(), calls)
+    transport.close()
+
+
+def test_a_packed_answer_is_unpacked_and_counted_as_it_came(scripted):
+    whole = b'{"items": []}' * 1_000
+    packed = gzip.compress(whole)
+    server = scripted(lambda _: Reply(body=packed, headers={"Content-Encoding": "gzip"}))
+    received: list[int] = []
+    transport = server.transport(gzip=True, on_received=received.append)
+    assert whole == transport.get("/x", timeout=5, verb="list", resource="pods").body
+    assert [len(packed)] == received
+    assert "gzip" == server.asked()[0].headers["Accept-Encoding"]
+    transport.close()
+
+
+def test_a_packed_answer_that_is_damaged_is_a_failure_of_the_request(scripted):
+    cut = gzip.compress(b"x" * 1_000)[:-20]
+    server = scripted(lambda _: Reply(body=cut, headers={"Content-Encoding": "gzip"}))
+    transport = server.transport(gzip=True)
+    with pytest.raises(TransportError, match="list /x"):
+        transport.get("/x", timeout=5, verb="list", resource="pods")
+    transport.close()
+
+
+def test_nothing_is_asked_for_packed_unless_it_was_chosen(scripted):
+    server = scripted(lambda _: Reply(body=b"{}"))
+    transport = server.transport()
+    transport.get("/x", timeout=5, verb="list", resource="pods")
+    assert "gzip" not in server.asked()[0].headers.get("Accept-Encoding", "")
     transport.close()
