@@ -17,11 +17,20 @@ from kube_informer.redaction import register_secret
 def add_folders(parser: argparse.ArgumentParser) -> None:
     """Add ``--results`` and ``--reports``."""
     parser.add_argument(
-        "--results", type=Path, default=Path("results"), help="folder of runs (%(default)s/)"
+        "--results", type=folder, default=Path("results"), help="folder of runs (%(default)s/)"
     )
     parser.add_argument(
-        "--reports", type=Path, default=Path("reports"), help="folder of reports (%(default)s/)"
+        "--reports", type=folder, default=Path("reports"), help="folder of reports (%(default)s/)"
     )
+
+
+def folder(text: str) -> Path:
+    """Read a folder, which need not be there yet."""
+    path = Path(text)
+    nearest = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if not nearest.is_dir():
+        raise argparse.ArgumentTypeError(f"{nearest} is a file; name a folder, there or to be made")
+    return path
 
 
 def add_kubernetes(parser: argparse.ArgumentParser, whose: str) -> None:

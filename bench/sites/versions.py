@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from bench.cluster.binaries import KUBERNETES_VERSION, resolve
+from bench.cluster.binaries import KUBERNETES_VERSION, Version, resolve
+from bench.cluster.binaries.pins import pin_for
 from bench.model import Caveat, Environment, Plan, Scenario
 from bench.plan import PlanError
 from bench.sites.provider import LocalSite, Site
@@ -22,9 +23,7 @@ class Sites:
         named = [version for version in versions if version is not None]
         self._sites: dict[str | None, Site] = {}
         if site is None:
-            for version in versions:
-                found = resolve(kubernetes=version or KUBERNETES_VERSION, say=say)
-                self._sites[version] = LocalSite(found)
+            self._sites = _local_sites(versions, say)
         elif named:
             raise PlanError(
                 f"a scenario asks for Kubernetes {named[0]}, and the cluster that is there has a "
@@ -68,6 +67,21 @@ class Sites:
     def introduction(self) -> str:
         """What they are, in a line for the person at the terminal."""
         return "; ".join(dict.fromkeys(site.introduction for site in self._sites.values()))
+
+
+def _local_sites(
+    versions: Iterable[str | None], say: Callable[[str], None]
+) -> dict[str | None, Site]:
+    """Find binaries for each of ``versions``.
+
+    Those that cannot be built come first: nothing is built for a run that they would end.
+    """
+    wanted = {one: one or KUBERNETES_VERSION for one in versions}
+    found = {
+        one: resolve(kubernetes=wanted[one], say=say)
+        for one in sorted(wanted, key=lambda one: pin_for(Version.wanted(wanted[one])) is not None)
+    }
+    return {one: LocalSite(found[one]) for one in wanted}
 
 
 def _named(words: Iterable[str]) -> str:

@@ -50,10 +50,11 @@ def test_each_version_has_its_own_binaries_and_is_named_to_its_patch(asked):
     )
 
 
-def test_a_version_that_cannot_be_had_ends_it_before_anything_is_measured():
+def test_a_version_that_cannot_be_had_ends_it_before_another_is_fetched_or_built(asked):
     plan = replace(PLAN, scenarios=(NEW, replace(OLD, kubernetes="1.2")))
     with pytest.raises(BinariesUnavailable, match=r"Kubernetes 1\.2"):
         Sites(plan, None, print)
+    assert [] == asked
 
 
 def test_a_cluster_that_is_there_has_a_version_of_its_own(asked, tmp_path):
