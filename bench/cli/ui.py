@@ -11,8 +11,8 @@ from bench.supervision.progress import Progress
 
 DESCRIPTION = """\
 A populated throwaway cluster, both servers, and Locust's web page over them. Open the address
-that is printed, pick users of the informer, of the direct server or of both, and start them;
-the tab "API server" shows what reaches the API server from each."""
+that is printed and load both servers alike with one click: the page shows what reaches the API
+server from each. Behind "Locust" are Locust's own page and users of every route."""
 
 EPILOG = """\
 workers:

@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 import psutil
@@ -15,6 +15,7 @@ from bench.interactive.environment import DemoEnvironment
 from bench.interactive.freshness import EVERY_S as FRESH_EVERY_S
 from bench.interactive.freshness import LightProbe
 from bench.interactive.scrape import EVERY_S, Scraped, scrape
+from bench.model import PROBE_NAME
 from bench.probes.audit import COMPLETE, AuditError, AuditLog, AuditRow
 from bench.probes.metrics import MetricsError
 from bench.probes.observers.freshness import FreshnessProbe
@@ -67,9 +68,33 @@ def is_request(row: AuditRow) -> bool:
     return opened != (row.stage == COMPLETE)
 
 
-def count(rows: Iterable[AuditRow]) -> Counter[tuple[str, str]]:
-    """Return the requests by ``(identity, verb)``."""
-    return Counter((identity(row.user), row.verb) for row in rows if is_request(row))
+def count(rows: Iterable[AuditRow], servers: Container[str] = ()) -> Counter[tuple[str, str]]:
+    """Return the requests by ``(identity, verb)``.
+
+    What a server asked because the freshness probe read from it is no user's read, and apart.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in filter(is_request, rows):
+        who = identity(row.user)
+        probed = row.name == PROBE_NAME and who in servers
+        counts[f"{who}, for the probe" if probed else who, row.verb] += 1
+    return counts
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is otherwise in the environment's state ``now``: a mark on the charts each."""
+    if (per_s := now["churn_per_s"]) != before["churn_per_s"]:
+        yield f"{per_s:g} writes a second"
+    if bool(now["users"]) != bool(before["users"]):
+        yield "load started" if now["users"] else "load stopped"
+    if bool(now["frozen_s"]) != bool(before["frozen_s"]):
+        yield "API server frozen" if now["frozen_s"] else "API server goes on"
+    down = [("API server", before["api_server_trouble"], now["api_server_trouble"])]
+    for name, server in now["servers"].items():
+        down.append((f"server {name}", before["servers"][name]["trouble"], server["trouble"]))
+    for what, was, trouble in down:
+        if bool(trouble) != bool(was):
+            yield f"{what} down" if trouble else f"{what} started again"
 
 
 def throttled(rows: Iterable[AuditRow]) -> Counter[str]:
@@ -130,6 +155,7 @@ AWAY_S = 10.0
 MOST_BYTES = 8_000_000
 """Read of the audit log in one look: some 6,000 requests."""
 RATIO_POINTS = 60
+MARKS = 30
 SMOOTHED = 3
 """Answers a second are over so many looks: workers report every three seconds."""
 SILENT_S = 3.0
@@ -151,6 +177,8 @@ class LiveMetrics:
         self._failed: Counter[str] = Counter()
         self._totals: Counter[tuple[str, str]] = Counter()
         self._recent: deque[tuple[Counter[str], Counter[str]]] = deque(maxlen=RATIO_POINTS)
+        self._marks: deque[dict[str, Any]] = deque(maxlen=MARKS)
+        self._state = {**environment.state(), "users": 0}
         self._latest: deque[tuple[float, Counter[str], Counter[str]]] = deque(maxlen=SMOOTHED)
         self._bytes: dict[str, float] = {}
         self._scraped: Scraped | None = None
@@ -172,8 +200,10 @@ class LiveMetrics:
         self._probed = 0
         """How many of its looks have become part of a point."""
 
-    def step(self, answers: Mapping[str, int], failed: Mapping[str, int]) -> dict[str, Any]:
-        """Look once; ``answers`` and ``failed`` are counts of each server's, so far.
+    def step(
+        self, users: int, answers: Mapping[str, int], failed: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """Look once; ``answers`` and ``failed`` are what ``users`` got of each server, so far.
 
         Returns the point since the last look (``None`` the first time) and the present state.
         """
@@ -189,14 +219,21 @@ class LiveMetrics:
             self._scrapes.kick()
             if not self._environment.freezer.left_s:
                 self._freshness.kick()
-            answers = Counter(answers) + self._probe.answered  # they cost the API server as well
             rows, trouble = self._new_rows()
             good = _since(self._answers, Counter(answers))
             bad = _since(self._failed, Counter(failed))
             self._answers, self._failed = Counter(answers), Counter(failed)
             cpu = self._cpu_since(seconds)
             point = None if away else self._point(seconds, rows, good, bad, cpu)
+            self._mark(users)
             return {"point": point, "now": self._now(trouble)}
+
+    def _mark(self, users: int) -> None:
+        """Keep what has changed; what is shown per answer begins anew with it."""
+        before, self._state = self._state, {**self._environment.state(), "users": users}
+        for what in changes(before, self._state):
+            self._marks.append({"at": round(time.time(), 3), "what": what})
+            self._recent.clear()
 
     def close(self) -> None:
         """Close the audit log."""
@@ -220,7 +257,7 @@ class LiveMetrics:
         bad: Counter[str],
         cpu: dict[str, float],
     ) -> dict[str, Any]:
-        counts = count(rows)
+        counts = count(rows, self._environment.servers)
         self._totals += counts
         requests: dict[str, dict[str, float]] = {}
         of_server: Counter[str] = Counter()
@@ -288,7 +325,8 @@ class LiveMetrics:
     def _now(self, trouble: str | None) -> dict[str, Any]:
         scraped = self._scrapes.latest
         return {
-            **self._environment.state(),
+            **self._state,
+            "marks": list(self._marks),
             "silent_s": round(busy) if (busy := self._scrapes.busy_s) > SILENT_S else 0,
             "audit_trouble": trouble,
             "scrape_trouble": self._scrapes.error,
@@ -298,6 +336,7 @@ class LiveMetrics:
             "rejected": scraped.rejected if scraped else None,
             "totals": self._by_identity(),
             "per_answer": self._per_answer(),
+            "per_answer_since": len(self._recent) < RATIO_POINTS,
         }
 
     def _not_shown(self) -> list[str]:

@@ -67,7 +67,7 @@ class LocustProcesses(Stoppable):
     def start(self, socket: Path) -> None:
         """Start all. Raises ``ProcessFailed``; what was started is then stopped by ``stop``."""
         options = self._options
-        argv = [*_locust(), "--class-picker"]
+        argv = [*_locust(), "--class-picker", "--users", "2", "--spawn-rate", "2"]
         argv += ["--web-host", options.host, "--web-port", str(options.port)]
         argv += ["--targets", str(self._targets)]
         for name, url in self._servers.items():
@@ -83,7 +83,7 @@ class LocustProcesses(Stoppable):
             watchdog=self._watchdog,
             cwd=ROOT,
             env={**os.environ, SOCKET: str(socket)},
-            ready=lambda: _answers(f"{options.url}/api-server/tab.js"),
+            ready=lambda: _answers(f"{options.url}/api-server/page.js"),
             ready_timeout_s=READY_TIMEOUT_S,
         )
         for number in range(1, options.workers + 1):

@@ -109,7 +109,7 @@ def _handlers(
         return {"frozen_s": environment.freezer.left_s}
 
     return {
-        "step": lambda content: live_metrics.step(content["answers"], content["failed"]),
+        "step": lambda content: live_metrics.step(**content),
         "churn": churn,
         "freeze": freeze,
         "begin": session.begin,
@@ -145,7 +145,6 @@ def _announce(
         f"{options.playground}.\n"
         + "".join(f"  {name:10} {url}/pods\n" for name, url in urls.items())
         + f"  page       {locust.url}\n"
-        f"  API server {locust.url}/api-server/ (also a tab of the page once a test runs)\n"
         f"  as JSON    {locust.url}/api-server/live.json\n"
         f"  audit log  {audit_log}\n"
         "Ctrl-C ends it all and leaves nothing behind."

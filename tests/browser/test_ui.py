@@ -1,4 +1,4 @@
-"""Locust's page with the API-server tab, in a real browser, over a real control plane."""
+"""Locust's page behind that of the API server, in a real browser, over a real control plane."""
 
 import json
 import os
@@ -91,23 +91,18 @@ def ui(tmp_path_factory, binaries):
 
 @pytest.fixture(scope="module")
 def page(ui, browser):
-    """Locust's page with the tab in view and two users: one of each server."""
+    """The page that comes first, with both servers loaded by its one button."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     broken = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.goto(ui.url)
     ui.followed_from = ui.audit_log.stat().st_size
     ui.live()  # from here on the audit log is followed
-    page.fill("input[name=userCount]", "2")
-    page.click("button:has-text('Start')")
-    page.click("[role=tab]:has-text('API server')")
+    page.click("button:has-text('Load both servers alike')")
+    page.wait_for_selector("button:has-text('Stop the load')")
     yield page
     page.close()
     assert [] == broken
-
-
-def tile(page, server):
-    return page.locator(f".apiserver .tile[data-server={server}]")
 
 
 def last(live):
@@ -129,42 +124,47 @@ def requests_in_audit_log(ui, identity, verb):
     return len(ids)
 
 
-def test_a_swarm_started_from_the_page_shows_what_reaches_the_api_server_from_each(ui, page):
+def figure(page, server, which):
+    return page.locator(f".apiserver .tile[data-server={server}] .figure.{which}").inner_text()
+
+
+def marks(page):
+    return page.locator(".apiserver .marks li").all_inner_texts()
+
+
+def test_one_click_loads_both_servers_alike_and_shows_what_reaches_the_api_server(ui, page):
     ui.until(lambda live: answering("direct")(live) and answering("informer")(live))
-    ui.until(lambda live: (live["now"]["per_answer"]["direct"] or 0) > 0.5)
+    live = ui.until(lambda live: (live["now"]["per_answer"]["direct"] or 0) > 0.5)
+    assert 2 == live["test"]["users"]
     page.wait_for_function(
         "document.querySelectorAll('.apiserver .charts figure')[1].querySelectorAll('path').length"
         " && [...document.querySelectorAll('.apiserver .charts figure')[1]"
         ".querySelectorAll('path')].every((path) => path.getAttribute('d').includes('L'))"
     )
-    for server in ("direct", "informer"):
-        page.wait_for_function(
-            "(name) => /[0-9]/.test(document.querySelector(`.tile[data-server=${name}] .figure`)"
-            ".textContent)",
-            arg=server,
-        )
-    assert float(tile(page, "informer").locator(".figure").inner_text()) < 0.5
-    assert float(tile(page, "direct").locator(".figure").inner_text()) > 0.5
+    page.wait_for_function(
+        "[...document.querySelectorAll('.tile .figure')].every((each) =>"
+        " /[0-9]/.test(each.textContent))"
+    )
+    assert float(figure(page, "informer", "ratio")) < 0.5 < float(figure(page, "direct", "ratio"))
+    assert marks(page)[-1].endswith("load started")
+    page.wait_for_function(
+        "/^[0-9.]+ (s|min) ago$/.test(document.querySelector("
+        "'.charts svg text[text-anchor=start]').textContent)"
+    )
 
 
-def test_the_section_is_in_view_at_the_top_of_its_tab_and_gone_from_the_others(page):
-    box = page.locator(".apiserver").bounding_box()
-    assert box["y"] < 200
-    page.click("[role=tab]:has-text('Statistics')")
-    page.wait_for_selector(".apiserver", state="hidden")
-    page.click("[role=tab]:has-text('API server')")
-    page.wait_for_selector(".apiserver", state="visible")
+def test_locusts_own_page_is_one_link_away_and_links_back(ui, page):
+    page.click("nav a:has-text('Locust')")
+    page.wait_for_selector("[role=tab]:has-text('Statistics')")
+    page.click("nav a:has-text('API server')")
+    page.wait_for_selector("button:has-text('Stop the load')")
+    assert f"{ui.url}/api-server/" == page.url
 
 
 def test_a_phone_has_no_sideways_scroll(page):
     page.set_viewport_size({"width": 390, "height": 844})
     try:
-        page.wait_for_selector(".apiserver", state="visible")
-        widths = page.evaluate(
-            "[document.querySelector('.apiserver').scrollWidth,"
-            " document.querySelector('.apiserver').clientWidth]"
-        )
-        assert widths[0] <= widths[1] <= 390
+        assert 390 >= page.evaluate("document.documentElement.scrollWidth")
     finally:
         page.set_viewport_size({"width": 1280, "height": 900})
 
@@ -174,6 +174,7 @@ def test_the_rate_of_writes_is_set_from_the_page(ui, page):
     page.click(".apiserver button:has-text('Set')")
     ui.until(lambda live: live["now"]["churn_per_s"] == 40)
     ui.until(lambda live: sum(last(live)["requests"].get("churn", {}).values()) > 15)
+    page.wait_for_selector(".apiserver .marks li:has-text('40 writes a second')")
 
 
 def test_a_frozen_api_server_stops_direct_and_not_the_informer_and_goes_on(ui, page):
@@ -187,8 +188,16 @@ def test_a_frozen_api_server_stops_direct_and_not_the_informer_and_goes_on(ui, p
         ),
         seconds=12,
     )
+    page.wait_for_function(
+        "!/[0-9]/.test(document.querySelector('.tile[data-server=direct] .ratio').textContent)"
+    )
+    assert float(figure(page, "informer", "answers")) > 0
     ui.until(lambda live: live["now"]["frozen_s"] == 0 and answering("direct")(live))
     page.wait_for_selector(".apiserver .alarm:has-text('frozen')", state="detached")
+    kinds = [text.partition(" ")[2] for text in marks(page)]
+    assert ["API server frozen", "API server goes on"] == kinds[-2:]
+    drawn = page.locator(".charts figure").first.locator("line.mark").count()
+    assert len(kinds) == drawn
 
 
 def test_a_server_that_is_killed_is_shown_as_down_and_comes_back(ui, page):
@@ -199,8 +208,31 @@ def test_a_server_that_is_killed_is_shown_as_down_and_comes_back(ui, page):
     ui.until(answering("direct"))
 
 
+def downloaded(page, tmp_path):
+    """The folder of the session's results, as the page gives them."""
+    with page.expect_download() as download:
+        page.click(".apiserver button:has-text('Download as results')")
+    archive = tmp_path / download.value.suggested_filename
+    download.value.save_as(archive)
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    return tmp_path / archive.name.removesuffix(".tar.gz")
+
+
+def trials_of(run):
+    return [json.loads(each.read_text()) for each in sorted(run.glob("trials/*/trial.json"))]
+
+
+def test_a_test_under_way_is_downloaded_as_it_is_until_now(ui, page, tmp_path):
+    trials = trials_of(downloaded(page, tmp_path))
+    assert ["direct", "informer"] == [each["trial"]["server"] for each in trials]
+    assert all(each["answered"] > 0 for each in trials)
+    assert answering("informer")(ui.live())
+    assert "-C results && make report RUN=" in page.locator(".apiserver code").last.inner_text()
+
+
 def test_after_a_stop_the_counts_agree_with_the_audit_log(ui, page):
-    page.click("button:has-text('Stop')")
+    page.click("button:has-text('Stop the load')")
     ui.until(lambda live: live["test"]["state"] == "stopped")
     ui.until(
         lambda live: not last(live)["answers"]["direct"] and not last(live)["failed"]["direct"]
@@ -212,28 +244,29 @@ def test_after_a_stop_the_counts_agree_with_the_audit_log(ui, page):
     assert totals["direct"]["list"] > 10
 
 
+def test_what_the_probe_reads_is_no_users_read(ui, page):
+    before = ui.live()["now"]["totals"]["direct, for the probe"]["get"]
+    live = ui.until(lambda live: live["now"]["totals"]["direct, for the probe"]["get"] > before)
+    assert "get" not in live["now"]["totals"]["direct"]
+    assert 0 == last(live)["answers"]["direct"]
+
+
 def test_the_session_is_downloaded_and_reported_with_its_caveat(ui, page, tmp_path):
-    with page.expect_download() as download:
-        page.click(".apiserver button:has-text('Download as results')")
-    archive = tmp_path / download.value.suggested_filename
-    download.value.save_as(archive)
-    with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="data")
-    run = tmp_path / archive.name.removesuffix(".tar.gz")
+    run = downloaded(page, tmp_path)
     reports = tmp_path / "reports"
     argv = [*BENCH, "report", str(run), "--reports", str(reports)]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
     html = (reports / run.name / "index.html").read_text()
     assert "not interleaved" in html
-    trials = [json.loads(each.read_text()) for each in run.glob("trials/*/trial.json")]
-    assert {"direct", "informer"} == {each["trial"]["server"] for each in trials}
-    assert all(each["answered"] > 0 for each in trials)
+    assert 4 == len(trials_of(run)), "the test that was looked at under way is two of each server"
 
 
 def test_wrong_arguments_are_told_where_locust_tells_its_own(ui, page):
-    page.goto(ui.url)
+    page.goto(f"{ui.url}/?tab=stats")
     page.click("button:has-text('New')")
+    form = page.locator("input[name=userCount]").last
+    assert "2" == form.input_value(), "one user of each server"
     page.locator("text=Custom parameters").last.click()
     page.fill("input[name=namespace]", "../x")
     page.locator("button:has-text('Start')").last.click()

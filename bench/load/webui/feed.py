@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 from gevent.lock import Semaphore
 from locust.env import Environment
+from locust.runners import MasterRunner
 
 from bench.load.webui.classes import SERVERS
 from bench.load.webui.harness import Harness, HarnessError
@@ -14,8 +15,8 @@ from bench.load.webui.harness import Harness, HarnessError
 EVERY_S = 1.0
 LOOKED_S = 6.0
 """So long after a page asked last, nobody looks any more; pages ask every two seconds."""
-KEPT = 300
-"""Points, of a second each: the last five minutes."""
+KEPT = 900
+"""Points, of a second each: the last quarter of an hour."""
 
 
 class Feed:
@@ -67,6 +68,7 @@ class Feed:
         return {
             "state": runner.state,
             "users": runner.user_count,
+            "workers": runner.worker_count if isinstance(runner, MasterRunner) else None,
             "answers": dict(answers),
             "failed": dict(failed),
         }
@@ -78,12 +80,13 @@ class Feed:
 
     def _step(self) -> None:
         load = self.load()
+        counts = {name: load[name] for name in ("users", "answers", "failed")}
         try:
-            answer = self._harness.ask("step", answers=load["answers"], failed=load["failed"])
+            answer = self._harness.ask("step", **counts)
         except HarnessError as error:
             self._error = str(error)
             return
         self._error, self._now = None, answer["now"]
         if point := answer["point"]:
             self._seq += 1
-            self._points.append({"seq": self._seq, **point})
+            self._points.append({"seq": self._seq, "users": load["users"], **point})

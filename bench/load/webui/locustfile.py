@@ -25,7 +25,7 @@ from bench.load.webui.form import OF_THE_CLASS, complaint
 from bench.load.webui.form_guard import guard_page
 from bench.load.webui.harness import Harness
 from bench.load.webui.narrowing import narrowed
-from bench.load.webui.page import add_tab
+from bench.load.webui.page import add_page
 from bench.load.webui.session import Session
 from bench.model import Targets
 
@@ -63,7 +63,7 @@ def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None
     rows.collect(environment, CLASSES.values(), collector)
     session = Session(environment, harness, collector)
     session.follow()
-    add_tab(environment, web_ui, harness, session)
+    add_page(environment, web_ui, harness, session)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # likewise

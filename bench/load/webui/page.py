@@ -1,37 +1,44 @@
-"""The tab's routes on Locust's web server, and its place in Locust's page."""
+"""The page "API server" on Locust's web server: it comes first, and Locust's own links back."""
 
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from locust.env import Environment
 from locust.web import WebUI
+from werkzeug.wrappers import Response as Redirection
 
 from bench.load.webui.feed import Feed
 from bench.load.webui.harness import Harness, HarnessError
 from bench.load.webui.session import Session
 
-TAB = {"key": "api-server", "title": "API server"}
-SCRIPT = (
-    '<link rel="stylesheet" href="./api-server/tab.css">'
-    '<script src="./api-server/tab.js" defer></script>'
+LINKS = (
+    '<link rel="stylesheet" href="./api-server/page.css"><nav class="pages">'
+    '<a href="./api-server/">API server</a>'
+    '<a href="./?tab=stats" aria-current="page">Locust</a></nav>'
 )
-TYPES = {"tab.js": "text/javascript", "tab.css": "text/css"}
+TYPES = {"page.js": "text/javascript", "page.css": "text/css"}
 
 
-def add_tab(environment: Environment, web_ui: WebUI, harness: Harness, session: Session) -> None:
-    """Add the tab and its routes to Locust's web page, which is guarded already."""
+def add_page(environment: Environment, web_ui: WebUI, harness: Harness, session: Session) -> None:
+    """Add the page and its routes to Locust's web server, which is guarded already."""
     assert web_ui.app is not None, "made before the init event"
     feed = Feed(environment, harness)
-    web_ui.template_args["extended_tabs"] = [TAB]
-    web_ui.app.after_request(_with_script)
+    web_ui.app.before_request(_come_first)
+    web_ui.app.after_request(_with_links)
     web_ui.app.register_blueprint(_routes(feed, harness, session))
 
 
-def _with_script(response: Response) -> Response:
+def _come_first() -> Redirection | None:
+    """Show the page to whoever opens the address; Locust's own has a tab in its query."""
+    is_bare = request.method == "GET" and request.path == "/" and not request.query_string
+    return redirect("api-server/") if is_bare else None
+
+
+def _with_links(response: Response) -> Response:
     if request.path == "/" and response.mimetype == "text/html" and response.status_code == 200:
-        response.set_data(response.get_data(as_text=True).replace("</body>", f"{SCRIPT}</body>"))
+        response.set_data(response.get_data(as_text=True).replace("<body>", f"<body>{LINKS}"))
     return response
 
 
@@ -43,10 +50,10 @@ def _routes(feed: Feed, harness: Harness, session: Session) -> Blueprint:
         return jsonify({"error": str(error)}), error.status
 
     @routes.get("/")
-    def alone() -> Response:
-        return Response(_static("alone.html"), mimetype="text/html")
+    def page() -> Response:
+        return Response(_static("page.html"), mimetype="text/html")
 
-    @routes.get("/<any('tab.js', 'tab.css'):name>")
+    @routes.get("/<any('page.js', 'page.css'):name>")
     def part(name: str) -> Response:
         return Response(_static(name), mimetype=TYPES[name])
 
@@ -64,7 +71,7 @@ def _routes(feed: Feed, harness: Harness, session: Session) -> Blueprint:
 
     @routes.post("/session")
     def results() -> Response:
-        session.settle()
+        session.hand_over()
         made = harness.ask("session")
         file = Path(made["file"])
         try:

@@ -38,13 +38,14 @@ class Session:
         gevent.spawn(self._count_users)
 
     def _started(self, **_: object) -> None:
-        self.settle()
+        self._settle()
         try:
             answer = self._harness.ask("begin", **self._what())
         except HarnessError as error:
             log.warning("this test will not be part of the session's results: %s", error)
             return
-        self._most_users, self._under_way = 0, True
+        runner = self._environment.runner
+        self._most_users, self._under_way = runner.user_count if runner else 0, True
         self._collector.into(Path(answer["folder"]))
 
     def _stopped(self, **_: object) -> None:
@@ -54,7 +55,18 @@ class Session:
         # apart: marks wait for the API server, and a stop must not
         self._ending = gevent.spawn(self._end)
 
-    def settle(self) -> None:
+    def hand_over(self) -> None:
+        """Have all that was measured written: a test under way is a trial until now.
+
+        What it goes on with is another.
+        """
+        if self._under_way:
+            self._end()
+            if self._under_way:  # nobody has stopped it meanwhile
+                self._started()
+        self._settle()
+
+    def _settle(self) -> None:
         """Wait until the last test that was stopped is written."""
         if self._ending is not None:
             self._ending.join()

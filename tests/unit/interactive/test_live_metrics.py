@@ -2,14 +2,17 @@
 
 from collections import Counter
 
-from bench.interactive.live_metrics import count, identity, throttled
+import pytest
+
+from bench.interactive.live_metrics import changes, count, identity, throttled
+from bench.model import PROBE_NAME
 from bench.probes.audit import AuditRow
 
 DIRECT = "system:serviceaccount:informer-bench:direct"
 
 
-def line(verb, code=200, stage="ResponseComplete", user=DIRECT):
-    return AuditRow("id", user, verb, "pods", "", "", "", code, "/pods", stage, 0, 0, "")
+def line(verb, code=200, stage="ResponseComplete", user=DIRECT, name=""):
+    return AuditRow("id", user, verb, "pods", "", "", name, code, "/pods", stage, 0, 0, "")
 
 
 def test_a_service_account_is_called_by_its_own_name_and_others_by_all_of_theirs():
@@ -34,3 +37,43 @@ def test_everything_else_counts_when_it_is_answered():
 
 def test_requests_sent_away_are_counted_apart():
     assert Counter({"direct": 1}) == throttled([line("list", 429), line("list")])
+
+
+def test_what_a_server_asks_because_the_probe_reads_from_it_is_apart():
+    writer = "system:serviceaccount:informer-bench:probe"
+    rows = [line("get", name=PROBE_NAME), line("get", name="other"), line("patch", user=writer)]
+    assert Counter(
+        {("direct, for the probe", "get"): 1, ("direct", "get"): 1, ("probe", "patch"): 1}
+    ) == count(rows, {"direct"})
+
+
+STILL = {
+    "users": 0,
+    "churn_per_s": 20.0,
+    "frozen_s": 0.0,
+    "api_server_trouble": None,
+    "servers": {"direct": {"trouble": None}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "becomes", "was_again"),
+    [
+        ({"users": 2}, "load started", "load stopped"),
+        ({"churn_per_s": 40.0}, "40 writes a second", "20 writes a second"),
+        ({"frozen_s": 9.5}, "API server frozen", "API server goes on"),
+        ({"api_server_trouble": "killed"}, "API server down", "API server started again"),
+        (
+            {"servers": {"direct": {"trouble": "killed"}}},
+            "server direct down",
+            "server direct started again",
+        ),
+    ],
+)
+def test_each_change_of_the_environment_is_a_mark_when_it_comes_and_when_it_goes(
+    changed, becomes, was_again
+):
+    assert [] == list(changes(STILL, STILL))
+    assert [becomes] == list(changes(STILL, STILL | changed))
+    assert [was_again] == list(changes(STILL | changed, STILL))
+    assert [] == list(changes(STILL | {"frozen_s": 9.5}, STILL | {"frozen_s": 8.5}))

@@ -1,10 +1,15 @@
-// The tab "API server": what reaches the API server from each server, over the last minutes.
-// Everything that comes from the cluster is put in as text, never as markup.
+// The page "API server": starts and stops load on both servers alike, and shows what reaches the
+// API server from each. Everything that comes from the cluster is put in as text, never as markup.
 "use strict";
 (() => {
   const BASE = new URL(".", document.currentScript.src);
-  const EVERY_MS = 2000, WINDOW_S = 300, GAP_S = 8, TITLE = "API server";
+  const EVERY_MS = 2000, GAP_S = 8, LEAST_S = 30, KEPT_S = 900, ROUTE = "list all";
   const COLOURS = { direct: "--direct", informer: "--informer", apiserver: "--third", etcd: "--fourth" };
+  const SERVERS = ["direct", "informer"];
+  const PRESET = {
+    user_count: 2, spawn_rate: 2, host: "", route: "of the class", namespace: "", selector: "",
+    arrivals: "constant", outstanding: 100, timeout_s: 30, seed: 0, shape_class: "Default",
+  };
   const NS = "http://www.w3.org/2000/svg";
 
   const make = (tag, attributes = {}, ...children) => {
@@ -41,23 +46,31 @@
         make("figcaption", { class: "muted" }, remark));
     }
 
-    // `points` are those of the window; a series is {name, of(point) -> number|null}
-    draw(points, names) {
+    // `points` are those since the load began, or since somebody looked; `marks` are what happened
+    // meanwhile; a series is {name, of(point) -> number|null}
+    draw(points, marks, names) {
       const lines = this.series(names).map((each) => ({
         ...each, values: points.map((point) => ({ at: point.at, value: each.of(point) ?? null })),
       }));
       const all = lines.flatMap((line) => line.values.map((each) => each.value)).filter((value) => value !== null);
       const top = nice(Math.max(0, ...all));
       const end = points.length ? points[points.length - 1].at : 0;
-      const x = (at) => 60 + 416 * (1 - (end - at) / WINDOW_S), y = (value) => 126 - 116 * (value / top);
+      const span = Math.max(LEAST_S, points.length ? end - points[0].at : 0);
+      const x = (at) => 60 + 416 * (1 - (end - at) / span), y = (value) => 130 - 112 * (value / top);
       const parts = [0, 0.5, 1].flatMap((share) => [
         svg("line", { class: "grid", x1: 60, x2: 476, y1: y(top * share), y2: y(top * share) }),
         svg("text", { x: 55, y: y(top * share) + 4, "text-anchor": "end" }, this.format(top * share)),
       ]);
-      for (const [back, anchor] of [[WINDOW_S, "start"], [WINDOW_S / 2, "middle"], [0, "end"]]) {
-        const label = back ? `${back / 60} min ago` : "now";
-        parts.push(svg("text", { x: x(end - back), y: 144, "text-anchor": anchor }, label));
+      for (const [back, anchor] of [[span, "start"], [span / 2, "middle"], [0, "end"]]) {
+        const label = back ? `${lasted(back)} ago` : "now";
+        parts.push(svg("text", { x: x(end - back), y: 147, "text-anchor": anchor }, label));
       }
+      marks.forEach((mark, index) => {
+        if (mark.at < end - span) return;
+        const line = svg("line", { class: "mark", x1: x(mark.at), x2: x(mark.at), y1: 14, y2: 130 });
+        line.append(svg("title", {}, mark.what));
+        parts.push(line, svg("text", { class: "mark", x: x(mark.at), y: 10, "text-anchor": "middle" }, `${index + 1}`));
+      });
       for (const line of lines) {
         parts.push(svg("path", { d: path(line.values, x, y), stroke: line.colour, "stroke-dasharray": line.dash || "none" }));
       }
@@ -69,6 +82,7 @@
     }
   }
 
+  const lasted = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${number(seconds / 60)} min`);
   const nice = (most) => {
     if (most <= 0) return 1;
     const power = 10 ** Math.floor(Math.log10(most));
@@ -110,42 +124,37 @@
       each((name) => (point) => point.throttled[name] || 0)),
   ];
 
-  class Section {
-    constructor() {
-      this.points = []; this.seq = 0; this.timer = null;
+  class Page {
+    constructor(element) {
+      this.points = []; this.seq = 0; this.running = false;
       this.alarms = make("div", { role: "status" });
       this.tiles = make("div", { class: "tiles" });
       this.charts = CHARTS();
+      this.marks = make("ol", { class: "marks muted" });
       this.facts = make("p", { class: "muted" });
       this.rows = make("tbody");
+      this.reads = make("input", { type: "number", min: "0.1", max: "1000", step: "any", name: "reads", value: "10", required: "" });
+      this.start = make("button", { class: "strong" });
       this.rate = make("input", { type: "number", min: "0", max: "1000", step: "any", name: "per_s", required: "" });
       this.freeze = make("button", { type: "button" }, "Freeze the API server for 10 s");
       this.download = make("button", { type: "button" }, "Download as results");
       this.told = make("p", { class: "muted", role: "status" });
-      const churn = make("form", {}, make("label", {}, "writes to pods a second", this.rate), make("button", {}, "Set"));
-      churn.addEventListener("submit", (event) => { event.preventDefault(); this.act("churn", { per_s: this.rate.value }, (answer) => `${number(answer.per_s)} writes a second from now on.`); });
+      const load = form("reads a second of each server", this.reads, this.start, () => (this.running ? this.stop() : this.begin()));
+      const churn = form("writes to pods a second", this.rate, make("button", {}, "Set"), () =>
+        this.act("churn", { per_s: this.rate.value }, (answer) => `${number(answer.per_s)} writes a second from now on.`));
       this.freeze.addEventListener("click", () => this.act("freeze", {}, () => "The API server is held still. See who goes on answering."));
       this.download.addEventListener("click", () => this.save());
-      this.element = make("section", { class: "apiserver", "aria-label": TITLE },
-        make("h2", {}, "What reaches the API server"),
-        this.alarms, this.tiles,
-        make("div", { class: "controls" }, churn, this.freeze, this.download), this.told,
-        make("div", { class: "charts" }, ...this.charts.map((chart) => chart.element)),
-        make("h3", {}, "Requests by identity and verb"),
+      element.append(
+        make("h1", {}, "What reaches the API server"),
+        make("p", {}, "Both servers answer ", make("code", {}, "GET /pods"), ": direct asks the API server for each read, informer answers from its memory, which one watch keeps current."),
+        this.alarms, make("div", { class: "controls" }, load, churn, this.freeze, this.download), this.told,
+        this.tiles, this.marks, make("div", { class: "charts" }, ...this.charts.map((chart) => chart.element)),
+        make("h2", {}, "Requests by identity and verb"),
         make("div", { class: "wide" }, make("table", {},
           make("thead", {}, make("tr", {}, ...["identity", "verb", "a second", "since first looked at"].map((text) => make("th", { scope: "col" }, text)))), this.rows)),
         this.facts);
-    }
-
-    show() {
-      this.element.hidden = false;
-      this.element.classList.toggle("dark", isDark());
-      if (this.timer === null) { this.timer = setInterval(() => this.poll(), EVERY_MS); this.poll(); }
-    }
-
-    hide() {
-      this.element.hidden = true;
-      clearInterval(this.timer); this.timer = null;
+      setInterval(() => this.poll(), EVERY_MS);
+      this.poll();
     }
 
     async poll() {
@@ -167,15 +176,21 @@
       this.seq = live.seq;
       this.points.push(...live.points);
       const end = this.points.length ? this.points[this.points.length - 1].at : 0;
-      this.points = this.points.filter((point) => point.at > end - WINDOW_S);
+      this.points = this.points.filter((point) => point.at > end - KEPT_S);
       const now = live.now, names = Object.keys(now.servers || {}).sort();
       this.alarm(troubles(live, names));
+      this.running = ["spawning", "running"].includes(live.test.state);
+      this.start.textContent = this.running ? "Stop the load" : "Load both servers alike";
+      this.start.disabled = live.test.workers === 0;
       if (document.activeElement !== this.rate && now.churn_per_s !== undefined) this.rate.value = now.churn_per_s;
       this.freeze.disabled = now.frozen_s > 0;
       this.freeze.textContent = now.frozen_s > 0 ? `Frozen for ${Math.ceil(now.frozen_s)} s more` : "Freeze the API server for 10 s";
       const last = this.points[this.points.length - 1];
+      const shown = sinceLoad(this.points, this.running);
+      const marks = (now.marks || []).filter((mark) => shown.length && mark.at >= shown[0].at);
       this.tiles.replaceChildren(...names.map((name) => tile(name, now, last)));
-      for (const chart of this.charts) chart.draw(this.points, names);
+      for (const chart of this.charts) chart.draw(shown, marks, names);
+      this.marks.replaceChildren(...marks.map((mark) => make("li", {}, `${new Date(mark.at * 1000).toLocaleTimeString("en-GB")} ${mark.what}`)));
       this.rows.replaceChildren(...Object.entries(now.totals || {}).flatMap(([who, verbs]) =>
         Object.entries(verbs).map(([verb, total]) => make("tr", {}, make("td", {}, who), make("td", {}, verb),
           make("td", {}, number(((last || {}).requests || {})[who]?.[verb] ?? 0)), make("td", {}, total.toLocaleString("en"))))));
@@ -188,6 +203,29 @@
       if (this.alarmed === key) return;
       this.alarmed = key;
       this.alarms.replaceChildren(...texts.map((text) => make("p", { class: "alarm" }, text)));
+    }
+
+    // one user a server, and the rate is held whatever comes of it: the same question for both
+    async begin() {
+      const content = new URLSearchParams(PRESET);
+      content.set("rate", this.reads.value);
+      for (const server of SERVERS) content.append("user_classes", `${server}: ${ROUTE}`);
+      await this.tellLocust("swarm", content, `Each server is asked for ${this.reads.value} reads a second.`);
+    }
+
+    async stop() {
+      await this.tellLocust("stop", new URLSearchParams(), "The load is stopped.");
+    }
+
+    async tellLocust(what, content, said) {
+      try {
+        const response = await fetch(new URL(`../${what}`, BASE), { method: "POST", body: content });
+        const answer = response.ok ? await response.json() : { success: false, message: response.status };
+        this.told.textContent = answer.success ? said : `Not done: ${answer.message}`;
+        this.poll();
+      } catch (error) {
+        this.told.textContent = `Not done: ${error.message}`;
+      }
     }
 
     async act(what, content, tell) {
@@ -209,12 +247,24 @@
         const link = make("a", { href: URL.createObjectURL(await response.blob()), download: name });
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-        this.told.textContent = `${name}: unpack it, then python -m bench report ${name.replace(".tar.gz", "")}`;
+        this.told.replaceChildren("In the checkout: ", make("code", {}, `tar -xzf ${name} -C results && make report RUN=${name.replace(".tar.gz", "")}`));
       } catch (error) {
         this.told.textContent = `No download: ${error.message}`;
       }
     }
   }
+
+  const form = (text, input, button, submit) => {
+    const made = make("form", {}, make("label", {}, text, input), button);
+    made.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+    return made;
+  };
+
+  // the points since the users under way, or the last ones, began
+  const sinceLoad = (points, running) => {
+    const began = points.findLastIndex((point, index) => point.users > 0 && !(points[index - 1]?.users > 0));
+    return points.slice(running && began > 0 ? began - 1 : 0);
+  };
 
   const reason = async (response) => {
     const text = await response.text();
@@ -241,39 +291,15 @@
   const tile = (name, now, last) => {
     const ratio = (now.per_answer || {})[name];
     const asked = last ? sum(last.requests[name]) : null, answers = last ? last.answers[name] : null, failed = last ? last.failed[name] : 0;
+    const mark = (now.marks || [])[(now.marks || []).length - 1], since = now.per_answer_since;
+    const span = since && mark ? `since: ${mark.what}` : "last minute";
     return make("div", { class: "tile", style: `--of: ${colour(name)}`, "data-server": name },
-      make("h3", {}, name), make("div", { class: "figure" }, ratio === null || ratio === undefined ? "–" : number(ratio)),
-      make("p", {}, "requests to the API server for each useful answer, last minute"),
-      make("p", { class: "muted" }, `now ${number(asked)} requests and ${number(answers)} answers a second`
-        + (failed ? `, ${number(failed)} failed` : "")));
+      make("h2", {}, name),
+      make("div", { class: "pair" },
+        make("div", {}, make("div", { class: "figure ratio" }, number(ratio)), make("p", {}, "requests to the API server for each answer")),
+        make("div", {}, make("div", { class: "figure answers" }, number(answers)), make("p", {}, "answers a second, now"))),
+      make("p", { class: "muted" }, `${span}; now ${number(asked)} requests a second` + (failed ? `, ${number(failed)} answers a second failed` : "")));
   };
 
-  const isDark = () => {
-    const parts = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g)?.map(Number) || [255, 255, 255];
-    return parts.length < 4 || parts[3] > 0 ? (parts[0] + parts[1] + parts[2]) / 3 < 128 : false;
-  };
-
-  const section = new Section();
-  const alone = document.getElementById("alone");
-  if (alone) {
-    alone.append(section.element);
-    section.show();
-    section.element.classList.remove("dark");  // the page's own style sheet knows
-    return;
-  }
-  // Locust's page: the section stands behind what the tab itself shows, which is nothing. React
-  // does not touch a last child that it did not put there; after a redraw it is put there again.
-  section.element.hidden = true;
-  const follow = () => {
-    const tab = [...document.querySelectorAll('[role="tab"]')].find((each) => each.textContent.trim() === TITLE);
-    const selected = tab !== undefined && tab.getAttribute("aria-selected") === "true";
-    if (selected) {
-      const place = tab.closest(".MuiContainer-root") || document.body;
-      if (section.element.parentElement !== place) place.append(section.element);
-      section.show();
-    } else if (!section.element.hidden) section.hide();
-  };
-  new MutationObserver(follow).observe(document.getElementById("root"),
-    { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected", "class"] });
-  follow();
+  new Page(document.getElementById("page"));
 })();
