@@ -433,3 +433,33 @@ def test_a_folder_that_cannot_be_replaced_whole_stays_as_it_was(tmp_path, there)
     assert ([report] if there else []) == list(tmp_path.iterdir())
     if there:
         assert "before" == (report / "page").read_text()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KiB; skipped where this account may not mount one."""
+    mounted = subprocess.run(  # noqa: S603
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", tmp_path],  # noqa: S607
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)  # noqa: S603, S607
+
+
+def test_a_full_disk_is_reported_and_leaves_the_last_report_whole(small_disk):
+    report = small_disk / "report"
+    with replaced_folder(report) as partial:
+        (partial / "page").write_text("before")
+
+    def write_too_much() -> None:
+        with replaced_folder(report) as partial:
+            (partial / "page").write_bytes(bytes(1_000_000))
+
+    with pytest.raises(StoreError, match="disk full while writing"):
+        write_too_much()
+    assert [report] == list(small_disk.iterdir())
+    assert "before" == (report / "page").read_text()
