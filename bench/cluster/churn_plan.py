@@ -20,6 +20,7 @@ class ChurnPlan:
         self._free = [pod for pod in pods if not pod.is_stable]
         self._stable = [pod for pod in pods if pod.is_stable]
         self._missing: list[PodKey] = []
+        self._deleting = False
         self._restarts: dict[PodKey, int] = {}
         self.at_least = self.at_most = len(pods)
         """Pods that live now, whatever becomes of the writes under way."""
@@ -31,11 +32,15 @@ class ChurnPlan:
             kind = "delete"
         elif kind == "delete" and self._missing:
             kind = "create"
+        if kind == "delete" and self._deleting:
+            kind = "patch"  # a second pod missing at once would change the cluster's size
         if kind == "create":
             self.at_most += 1
             return kind, self._missing.pop(0)
         pools = [self._free] if kind == "delete" else [self._free, self._stable]
-        return self._take(kind, [pool for pool in pools if pool])
+        drawn = self._take(kind, [pool for pool in pools if pool])
+        self._deleting |= kind == "delete" and drawn is not None
+        return drawn
 
     def _take(self, kind: str, pools: list[list[PodKey]]) -> tuple[str, PodKey] | None:
         if not pools:
@@ -55,6 +60,7 @@ class ChurnPlan:
         """Take the pod back after its write."""
         self.at_least += (kind, succeeded) in {("create", True), ("delete", False)}
         self.at_most -= (kind, succeeded) in {("delete", True), ("create", False)}
+        self._deleting &= kind != "delete"
         if kind == "delete" and succeeded:
             self._restarts.pop(pod, None)
             self._missing.append(pod.replacement())

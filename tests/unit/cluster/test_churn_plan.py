@@ -3,7 +3,7 @@
 from collections import Counter
 
 from bench.cluster.churn_plan import MIX, ChurnPlan
-from bench.cluster.pods import draw_pods
+from bench.cluster.pods import PodKey, draw_pods
 
 PODS = draw_pods(1, 400)
 
@@ -50,6 +50,22 @@ def test_the_bounds_of_the_population_hold_whatever_becomes_of_writes_under_way(
     assert (399, 400) == (plan.at_least, plan.at_most)
     plan.done(*drawn, succeeded=False)
     assert (399, 399) == (plan.at_least, plan.at_most)
+
+
+def test_writes_in_flight_leave_at_most_one_pod_missing() -> None:
+    plan = ChurnPlan(PODS, seed=2)
+    in_flight: list[tuple[str, PodKey]] = []
+    size = len(PODS)
+    for _ in range(5_000):
+        drawn = plan.draw()
+        assert drawn is not None
+        in_flight.append(drawn)
+        if len(in_flight) == 20:
+            for kind, pod in in_flight:
+                size += {"create": 1, "delete": -1}.get(kind, 0)
+                plan.done(kind, pod, succeeded=True)
+            in_flight = []
+            assert size in (len(PODS) - 1, len(PODS))
 
 
 def test_stable_pods_are_never_deleted() -> None:
