@@ -8,6 +8,7 @@ on other machines arrive as well, and no process holds more than a few seconds.
 import io
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
@@ -58,6 +59,8 @@ class Collector:
         self._folder: Path | None = None
         self._count = 0
         self._bytes = 0
+        self.reports: Counter[str] = Counter()
+        """How many reports each worker has made, by its id."""
 
     def into(self, folder: Path) -> None:
         """Keep what comes from now on in ``folder``."""
@@ -97,8 +100,12 @@ def collect(environment: Environment, classes: Iterable[type[Reader]], into: Col
 
     def heard(client_id: str, data: dict[str, Any], **_: object) -> None:
         runner = environment.runner
-        if not isinstance(runner, MasterRunner) or client_id not in runner.clients:
+        if not isinstance(runner, MasterRunner):
             return
+        # a worker that stops is no client until it is ready again, and its last rows come then
+        if client_id not in runner.clients and client_id not in into.reports:
+            return
+        into.reports[client_id] += 1
         try:
             into.keep(data.get(KEY, ()))
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -1,6 +1,7 @@
 """Report the start and stop of each test to the harness, which keeps it as a trial."""
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from bench.load.webui.harness import Harness, HarnessError
 from bench.load.webui.rows import EVERY_S, Collector, take
 
 SETTLE_S = 1.0
-WORKERS_SETTLE_S = EVERY_S + 1.0
-"""After a stop the workers' last rows come with their next report."""
+WORKERS_SETTLE_S = 5 * EVERY_S
+"""The longest wait for the workers' last rows, which come with the next report after a stop."""
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Session:
         self._harness = harness
         self._collector = collector
         self._most_users = 0
+        self._workers: set[str] = set()
         self._under_way = False
         self._ending: gevent.Greenlet | None = None
 
@@ -46,6 +48,7 @@ class Session:
             return
         runner = self._environment.runner
         self._most_users, self._under_way = runner.user_count if runner else 0, True
+        self._workers = set(getattr(runner, "clients", ()))
         self._collector.into(Path(answer["folder"]))
 
     def _stopped(self, **_: object) -> None:
@@ -72,14 +75,26 @@ class Session:
             self._ending.join()
 
     def _end(self) -> None:
-        led = isinstance(self._environment.runner, MasterRunner)
-        gevent.sleep(WORKERS_SETTLE_S if led else SETTLE_S)
+        if isinstance(self._environment.runner, MasterRunner):
+            self._await_reports()
+        else:
+            gevent.sleep(SETTLE_S)
         classes = [each for each in self._environment.user_classes if issubclass(each, Reader)]
         self._collector.keep(take(classes))
         try:
             self._harness.ask("end", users=self._most_users)
         except HarnessError as error:
             log.warning("this test will not be part of the session's results: %s", error)
+
+    def _await_reports(self) -> None:
+        """Wait until each worker that began the test has reported once more."""
+        reports = self._collector.reports
+        before = Counter(reports)
+        with gevent.Timeout(WORKERS_SETTLE_S, False):
+            while any(reports[worker] == before[worker] for worker in self._workers):
+                gevent.sleep(0.1)
+            return
+        log.warning("the last rows of some workers did not come and are not in the results")
 
     def _count_users(self) -> None:
         while True:
