@@ -97,7 +97,7 @@ def test_another_number_of_workers_is_refused_with_the_way_out(refusal: str) -> 
     assert (
         "made by 2 Locust workers (2 here); it cannot be resumed with 3 Locust workers" in refusal
     )
-    assert "Leave --load-workers and --expect-load-workers out" in refusal
+    assert "Leave out --load-workers and --expect-load-workers" in refusal
     assert "Traceback" not in refusal
 
 

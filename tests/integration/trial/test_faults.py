@@ -14,7 +14,17 @@ from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.faults.too_many_requests import LEVELS, NAME, SCHEMAS
-from bench.model import CaveatKind, Outcome, Plan, RunState, Scenario, Trial
+from bench.model import (
+    SCHEMA,
+    Answer,
+    CaveatKind,
+    EqualityRecord,
+    Outcome,
+    Plan,
+    RunState,
+    Scenario,
+    Trial,
+)
 from bench.probes.observation import Observers
 from bench.store import Store
 from bench.supervision.watchdog import Watchdog
@@ -58,7 +68,9 @@ class Ward:
         assert Outcome.OK is found.record.outcome, found.record.failure
         store = Store(folder / "results")
         record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=1)
-        store.create(record).write_trial(
+        writer = store.create(record)
+        writer.write_equality(EqualityRecord(SCHEMA, (server,), "1", (Answer("/pods", True, 1),)))
+        writer.write_trial(
             found.record,
             requests=found.requests,
             audit=found.audit,
