@@ -187,7 +187,7 @@ def test_a_server_that_dies_makes_its_trial_a_failed_one_and_the_run_goes_on(
 ) -> None:
     bench = start_run(("duration_s = 1.5", "duration_s = 5"))
     bench.wait_for("measuring")
-    bench.child("servers", "--kubeconfig").kill()
+    bench.child("-m servers", "--kubeconfig").kill()
     assert 1 == bench.wait(), bench.text
     assert "1 trial(s) failed" in bench.text
     reader = Store(bench.results).open("latest")
@@ -276,7 +276,7 @@ def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run
 ) -> None:
     bench = start_run()
     bench.wait_for("measuring")
-    frozen = [bench.child("servers", "--kubeconfig")]
+    frozen = [bench.child("-m servers", "--kubeconfig")]
     frozen += frozen[0].children(recursive=True)
     for process in frozen:
         process.suspend()

@@ -146,7 +146,7 @@ def test_up_prints_one_line_of_json_and_serves_until_interrupted(
 def test_up_ends_with_a_word_when_a_server_dies(start_bench: StartBench) -> None:
     bench = start_bench("up", "--pods", "20", "--churn", "0")
     bench.wait_for("Ctrl-C ends it all")
-    bench.child("servers", "direct").kill()
+    bench.child("-m servers", "direct").kill()
     assert 1 == bench.wait(), bench.text
     assert "server direct" in bench.text
     assert [] == bench.left_behind()
