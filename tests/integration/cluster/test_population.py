@@ -100,7 +100,8 @@ def test_churn_changes_the_cluster_and_keeps_its_size(plane: ControlPlane, churn
     time.sleep(2)
     churn.pause()
     after = {pod["metadata"]["uid"]: pod["metadata"]["resourceVersion"] for pod in listed(plane)}
-    assert abs(len(after) - PODS) <= 1
+    # an earlier writer may have stopped between a deletion and its replacement
+    assert abs(len(after) - len(before)) <= 1
     assert set(after) - set(before), "some pods were replaced"
     assert [uid for uid in after if uid in before and after[uid] != before[uid]], "some patched"
 
