@@ -7,7 +7,7 @@ so that an object reads the same however it came.
 
 import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,12 @@ def object_key(namespace: str, name: str) -> str:
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
+@lru_cache(maxsize=4096)
+def _shared(labels: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """Return one mapping for all objects with these labels: those of one owner differ in none."""
+    return MappingProxyType({sys.intern(key): sys.intern(value) for key, value in labels})
+
+
 def type_prefix(kind: str, api_version: str) -> bytes:
     """Return what stands before a list item's own fields once its type is written in."""
     return b'{"kind":%b,"apiVersion":%b,' % (
@@ -122,8 +128,7 @@ def decode_object(raw: "bytes | msgspec.Raw", prefix: bytes = b"") -> CachedObje
     name = metadata.name
     if not name:
         raise UndecodableError(f"an object without metadata.name: {excerpt(raw)}")
-    intern = sys.intern
-    namespace = intern(metadata.namespace)
+    namespace = sys.intern(metadata.namespace)
     labels = metadata.labels
     return CachedObject(
         object_key(namespace, name),
@@ -132,9 +137,7 @@ def decode_object(raw: "bytes | msgspec.Raw", prefix: bytes = b"") -> CachedObje
         metadata.uid,
         metadata.resourceVersion,
         bytes(raw) if head.kind or not prefix else prefix + bytes(raw)[1:],
-        MappingProxyType({intern(k): intern(v) for k, v in labels.items()})
-        if labels
-        else _NO_LABELS,
+        _shared(tuple(labels.items())) if labels else _NO_LABELS,
     )
 
 

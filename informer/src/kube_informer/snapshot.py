@@ -90,7 +90,7 @@ class Snapshot:
     "" before, and also after where the server names no version.
     """
 
-    __slots__ = ("_firsts", "_indexers", "_leaves", "_length", "filled", "resource_version")
+    __slots__ = ("_firsts", "_indexers", "_leaves", "filled", "resource_version")
 
     def __init__(
         self,
@@ -102,8 +102,7 @@ class Snapshot:
     ) -> None:
         self._leaves = tuple(leaves)
         self.filled = filled
-        self._firsts = tuple(leaf.keys[0] for leaf in self._leaves)
-        self._length = sum(len(leaf.keys) for leaf in self._leaves)
+        self._firsts = tuple([leaf.keys[0] for leaf in self._leaves])
         self._indexers = indexers or {}
         self.resource_version = resource_version
 
@@ -140,7 +139,7 @@ class Snapshot:
         return Snapshot(self._leaves, resource_version, self._indexers, filled=self.filled)
 
     def __len__(self) -> int:
-        return self._length
+        return sum([len(leaf.keys) for leaf in self._leaves])
 
     def __iter__(self) -> Iterator[CachedObject]:
         for leaf in self._leaves:
