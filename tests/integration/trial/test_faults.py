@@ -120,11 +120,11 @@ def flow_control(plane: ControlPlane) -> list[str]:
 
 def test_a_frozen_api_server_keeps_those_waiting_who_ask_it(ward: Ward, tmp_path: Path) -> None:
     found, seen = ward.run(tmp_path, "freeze", "direct")
-    (trial,) = seen.arms[0].trials
-    assert "the API server was frozen" == trial.fault.what
-    assert FOR_S <= trial.fault.end_s - trial.fault.begin_s
-    assert 0 == trial.answers.in_time
-    assert trial.answers.late
+    (trial,) = seen.arms[0].rounds
+    assert "the API server was frozen" == found.record.fault.what
+    assert FOR_S <= trial.end_s - trial.begin_s
+    assert 0 == trial.answered_meanwhile
+    assert trial.answered_late
     assert trial.fresh_s is not None
     assert found.record.equal_to_list
     assert not is_stopped(ward.plane.apiserver.pid)
@@ -133,12 +133,11 @@ def test_a_frozen_api_server_keeps_those_waiting_who_ask_it(ward: Ward, tmp_path
 def test_an_informer_answers_through_a_restart(ward: Ward, tmp_path: Path) -> None:
     before = ward.plane.apiserver.pid
     found, seen = ward.run(tmp_path, "restart", "informer", replicas=2)
-    (trial,) = seen.arms[0].trials
+    (trial,) = seen.arms[0].rounds
     assert before != ward.plane.apiserver.pid
-    assert trial.answers.asked == trial.answers.in_time
-    fault = trial.fault
-    assert fault.started_anew_s is not None
-    assert fault.begin_s < fault.started_anew_s < fault.end_s
+    assert trial.reads_meanwhile == trial.answered_meanwhile
+    assert trial.started_anew_s is not None
+    assert trial.begin_s < trial.started_anew_s < trial.end_s
     assert found.record.apiserver_cpu_s is None
     assert found.record.equal_to_list
     kinds = {caveat.kind for caveat in found.record.caveats}
@@ -148,8 +147,9 @@ def test_an_informer_answers_through_a_restart(ward: Ward, tmp_path: Path) -> No
 
 def test_429_bites_every_new_request_and_leaves_no_object(ward: Ward, tmp_path: Path) -> None:
     found, seen = ward.run(tmp_path, "too-many-requests", "direct")
-    (trial,) = seen.arms[0].trials
-    assert trial.answers.asked == trial.answers.failed
+    (trial,) = seen.arms[0].rounds
+    # a busy machine may send some on only when it is over
+    assert 0 == trial.answered_meanwhile < trial.failed_meanwhile
     assert found.audit is not None
     refused = {row.user.rpartition(":")[2] for row in found.audit if row.code == 429}
     assert {"admin", "direct"} >= refused >= {"direct"}
@@ -158,12 +158,11 @@ def test_429_bites_every_new_request_and_leaves_no_object(ward: Ward, tmp_path: 
 
 
 def test_429_does_not_bite_an_open_watch(ward: Ward, tmp_path: Path) -> None:
-    _, seen = ward.run(tmp_path, "too-many-requests", "informer")
-    (trial,) = seen.arms[0].trials
-    assert trial.answers.asked == trial.answers.in_time
-    assert trial.herd is not None
-    assert 0 == trial.herd.meanwhile
-    written = [one for one in trial.record.caveats if "writes of the freshness probe" in one.text]
+    found, seen = ward.run(tmp_path, "too-many-requests", "informer")
+    (trial,) = seen.arms[0].rounds
+    assert trial.reads_meanwhile == trial.answered_meanwhile
+    assert 0 == trial.requests_meanwhile
+    written = [one for one in found.record.caveats if "writes of the freshness probe" in one.text]
     assert [] == written
 
 
@@ -171,10 +170,10 @@ def test_an_emptied_window_makes_an_informer_read_everything_again(
     ward: Ward, tmp_path: Path
 ) -> None:
     found, seen = ward.run(tmp_path, "window-emptied", "informer", window_s=14.0)
-    (trial,) = seen.arms[0].trials
-    assert trial.answers.asked == trial.answers.in_time
+    (trial,) = seen.arms[0].rounds
+    assert trial.reads_meanwhile == trial.answered_meanwhile
     assert found.record.equal_to_list
-    assert trial.fault.note is not None
+    assert found.record.fault.note is not None
     # On a busy machine it may try again only when the window is over, and its count is taken.
     assert ({"expired": 1} if trial.fresh_s is not None else {}) == trial.refills
 
