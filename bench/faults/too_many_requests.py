@@ -33,6 +33,7 @@ REVIEW = {
 PATIENCE_S = 5.0
 """An API server takes up a change of its flow control within some tenths of a second."""
 LOOK_S = 0.05
+CONFIRM_AFTER_S = 0.2
 TOO_MANY, MISSING = 429, 404
 
 
@@ -62,7 +63,11 @@ class TooManyRequests(Fault):
         while time.monotonic() < deadline:
             seat = HeldSeat(self.scene.plane)
             # One that was let in before the change holds no seat of the level: it refuses nobody.
-            if seat.held(LOOK_S) and _refused(self._api):
+            # On a busy machine an earlier one may still hold its seat, and this one's refusal be
+            # on its way: what is true must be true again a while later.
+            if all(
+                seat.held(after_s) and _refused(self._api) for after_s in (LOOK_S, CONFIRM_AFTER_S)
+            ):
                 self._seat = seat
                 return time.monotonic()
             seat.release()
