@@ -438,8 +438,8 @@ def test_a_folder_that_cannot_be_replaced_whole_stays_as_it_was(tmp_path, there)
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 256 KiB; skipped where this account may not mount one."""
-    mounted = subprocess.run(  # noqa: S603
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", tmp_path],  # noqa: S607
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", tmp_path],
         check=False,
         capture_output=True,
         text=True,
@@ -447,7 +447,7 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
     yield tmp_path
-    subprocess.run(["umount", tmp_path], check=True)  # noqa: S603, S607
+    subprocess.run(["umount", tmp_path], check=True)
 
 
 def test_a_full_disk_is_reported_and_leaves_the_last_report_whole(small_disk):
