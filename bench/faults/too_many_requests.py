@@ -23,17 +23,15 @@ NAME = "informer-bench-full"
 ROOT = "/apis/flowcontrol.apiserver.k8s.io/v1"
 LEVELS = f"{ROOT}/prioritylevelconfigurations"
 SCHEMAS = f"{ROOT}/flowschemas"
-REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-"""What the seat is held with, and asked about: any account may, and nothing is stored."""
-REVIEW = {
-    "apiVersion": "authorization.k8s.io/v1",
-    "kind": "SelfSubjectAccessReview",
-    "spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}},
-}
+REVIEWS = "/apis/authorization.k8s.io/v1"
+SEAT = "selfsubjectaccessreviews"
+PROBE = "selfsubjectrulesreviews"
+"""What the seat is held with, and what tells whether the level refuses: any account may ask
+for them, and nothing is stored."""
+BODY = {"kind": "SelfSubjectRulesReview", "spec": {"namespace": "default"}}
 PATIENCE_S = 5.0
 """An API server takes up a change of its flow control within some tenths of a second."""
 LOOK_S = 0.05
-CONFIRM_AFTER_S = 0.2
 TOO_MANY, MISSING = 429, 404
 
 
@@ -49,43 +47,30 @@ class TooManyRequests(Fault):
         self._begun = False
 
     def begin(self) -> float:
-        """Make both objects and fill the level; returns once it refuses.
+        """Make the level, hold its seat, then send the accounts there; returns once it refuses.
 
         Raises ``FaultError`` if it does not within ``PATIENCE_S``.
         """
         self._begun = True
         try:
             self._api.post(LEVELS, _level())
-            self._api.post(SCHEMAS, _schema(self.scene.identities))
+            self._api.post(SCHEMAS, _schema(SEAT))
+            self._seat = self._hold_seat()
+            self._api.post(SCHEMAS, _schema(PROBE, self.scene.identities))
         except (ApiError, ApiUnreachableError) as error:
             raise FaultError(f"flow control cannot be changed: {error}") from error
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            seat = HeldSeat(self.scene.plane)
-            # One that was let in before the change holds no seat of the level: it refuses nobody.
-            # On a busy machine an earlier one may still hold its seat, and this one's refusal be
-            # on its way: what is true must be true again a while later.
-            if all(
-                seat.held(after_s) and _refused(self._api) for after_s in (LOOK_S, CONFIRM_AFTER_S)
-            ):
-                self._seat = seat
-                return time.monotonic()
-            seat.release()
-            time.sleep(LOOK_S)
-        raise FaultError(f"flow control refused nothing within {PATIENCE_S:g} s")
+        self._wait_until(refused=True)
+        return time.monotonic()
 
     def end(self) -> float:
-        """Remove both objects, wait until requests are let in, and give the seat back."""
+        """Remove what was made, wait until requests are let in, and give the seat back."""
         if not self._begun:
             return time.monotonic()
         try:
-            _remove(self._api, f"{SCHEMAS}/{NAME}")
-            deadline = time.monotonic() + PATIENCE_S
-            while _refused(self._api):
-                if time.monotonic() > deadline:
-                    raise FaultError(f"requests are still refused after {PATIENCE_S:g} s")
-                time.sleep(LOOK_S)
+            _remove(self._api, f"{SCHEMAS}/{NAME}-{PROBE}")
+            self._wait_until(refused=False)
             let_in = time.monotonic()  # what is removed after this refuses nobody any more
+            _remove(self._api, f"{SCHEMAS}/{NAME}-{SEAT}")
             _remove(self._api, f"{LEVELS}/{NAME}")
         except (ApiError, ApiUnreachableError) as error:
             raise FaultError(f"flow control cannot be put back: {error}") from error
@@ -96,40 +81,61 @@ class TooManyRequests(Fault):
         self._begun = False
         return let_in
 
+    def _hold_seat(self) -> "HeldSeat":
+        """Return the request that has the level's only seat.
+
+        Only this process is sent to the level so far. A change takes effect some time after it
+        is stored; a seat given before is none of the level's, and the next one is given, too.
+        """
+        held: HeldSeat | None = None
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            seat = HeldSeat(self.scene.plane)
+            if not seat.given and held is not None:
+                seat.release()
+                return held
+            if held is not None:
+                held.release()
+            held = seat
+            time.sleep(LOOK_S)
+        if held is not None:
+            held.release()
+        raise FaultError(f"no seat of the level was given within {PATIENCE_S:g} s")
+
+    def _wait_until(self, *, refused: bool) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while _refused(self._api) is not refused:
+            if time.monotonic() > deadline:
+                what = "refused nothing" if refused else "still refuses requests"
+                raise FaultError(f"flow control {what} after {PATIENCE_S:g} s")
+            time.sleep(LOOK_S)
+
 
 class HeldSeat:
     """A request that is under way as long as its body does not come: a minute at most.
 
-    The API server gives a request its seat before it reads the body.
+    ``given`` tells whether the API server gave it a seat. It does so before it reads the body,
+    and says that it wants the body (100 Continue), or refuses without.
     """
 
     def __init__(self, plane: ControlPlane) -> None:
-        """Send the head of the request. Raises ``FaultError`` if nobody takes it."""
+        """Send the head of the request. Raises ``FaultError`` if nobody answers it."""
         admin = plane.client_config(ADMIN)
         where = urlsplit(admin.server)
         self._connection = http.client.HTTPSConnection(
             where.hostname or "", where.port, timeout=PATIENCE_S, context=admin.tls()
         )
         try:
-            self._connection.putrequest("POST", REVIEWS)
+            self._connection.putrequest("POST", f"{REVIEWS}/{SEAT}")
             self._connection.putheader("Content-Type", "application/json")
             self._connection.putheader("Content-Length", "1000")
+            self._connection.putheader("Expect", "100-continue")
             self._connection.endheaders()
+            answer = self._connection.sock.recv(64)
         except OSError as error:
             self._connection.close()
             raise FaultError(f"no request can be held at the API server: {error}") from error
-
-    def held(self, after_s: float) -> bool:
-        """Tell whether the request is still under way ``after_s`` later: no answer has come."""
-        # Not select(): what comes first is TLS's own, and no answer.
-        self._connection.sock.settimeout(after_s)
-        try:
-            self._connection.sock.recv(1)
-        except TimeoutError:
-            return True
-        except OSError:
-            return False
-        return False
+        self.given = answer.startswith(b"HTTP/1.1 100 ")
 
     def release(self) -> None:
         """Hang up."""
@@ -138,7 +144,7 @@ class HeldSeat:
 
 def _refused(api: Api) -> bool:
     try:
-        api.post(REVIEWS, REVIEW)
+        api.post(f"{REVIEWS}/{PROBE}", {"apiVersion": "authorization.k8s.io/v1"} | BODY)
     except ApiError as error:
         if error.code != TOO_MANY:
             raise
@@ -169,7 +175,8 @@ def _level() -> dict[str, Any]:
     }
 
 
-def _schema(identities: tuple[str, ...]) -> dict[str, Any]:
+def _schema(review: str, identities: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return what sends our ``review``, and all requests of ``identities``, to the level."""
     everything = {
         "verbs": ["*"],
         "apiGroups": ["*"],
@@ -180,7 +187,7 @@ def _schema(identities: tuple[str, ...]) -> dict[str, Any]:
     reviews = {
         "verbs": ["create"],
         "apiGroups": ["authorization.k8s.io"],
-        "resources": ["selfsubjectaccessreviews"],
+        "resources": [review],
         "clusterScope": True,
     }
     ours = {
@@ -193,7 +200,7 @@ def _schema(identities: tuple[str, ...]) -> dict[str, Any]:
     ]
     theirs = {"subjects": accounts, "resourceRules": [everything]}
     return {
-        "metadata": {"name": NAME},
+        "metadata": {"name": f"{NAME}-{review}"},
         "spec": {
             "priorityLevelConfiguration": {"name": NAME},
             "matchingPrecedence": 2,

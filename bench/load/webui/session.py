@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -90,11 +91,12 @@ class Session:
         """Wait until each worker that began the test has reported once more."""
         reports = self._collector.reports
         before = Counter(reports)
-        with gevent.Timeout(WORKERS_SETTLE_S, False):
-            while any(reports[worker] == before[worker] for worker in self._workers):
-                gevent.sleep(0.1)
-            return
-        log.warning("the last rows of some workers did not come and are not in the results")
+        deadline = monotonic() + WORKERS_SETTLE_S
+        while any(reports[worker] == before[worker] for worker in self._workers):
+            if monotonic() > deadline:
+                log.warning("the last rows of some workers did not come: the results lack them")
+                return
+            gevent.sleep(0.1)
 
     def _count_users(self) -> None:
         while True:

@@ -115,7 +115,7 @@ def is_stopped(pid: int) -> bool:
 def flow_control(plane: ControlPlane) -> list[str]:
     """Names of the flow-control objects that are ours."""
     items = [item for path in (LEVELS, SCHEMAS) for item in plane.api("admin").get(path)["items"]]
-    return [name for item in items if (name := item["metadata"]["name"]) == NAME]
+    return [name for item in items if (name := item["metadata"]["name"]).startswith(NAME)]
 
 
 def test_a_frozen_api_server_keeps_those_waiting_who_ask_it(ward: Ward, tmp_path: Path) -> None:
