@@ -10,6 +10,7 @@ from bench.load.routes import names as route_names
 from bench.model import Plan
 from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
 from bench.plan.keys import json_schema, reference
+from bench.supervision.affinity import processors
 from bench.supervision.progress import Progress
 from bench.sut.registry import server_kinds
 
@@ -25,7 +26,10 @@ def register(parser: argparse.ArgumentParser) -> None:
 def vocabulary() -> Vocabulary:
     """Return the names of all servers, routes and faults; raises ``ServerError``."""
     return Vocabulary(
-        servers=tuple(server_kinds()), routes=tuple(route_names()), faults=fault_names()
+        servers=tuple(server_kinds()),
+        routes=tuple(route_names()),
+        faults=fault_names(),
+        processors=processors(),
     )
 
 

@@ -90,6 +90,20 @@ class External:
 
 
 @dataclass(frozen=True, slots=True)
+class Cpus:
+    """The processors of each part of a trial, by number; none: not pinned.
+
+    What writes and observes beside the load runs where the load generator does.
+    """
+
+    auto: bool = False
+    """Whether they were chosen from those that there were."""
+    control_plane: tuple[int, ...] = ()
+    server: tuple[int, ...] = ()
+    load: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A run to be made: every scenario, with every server, in every round.
 
@@ -112,6 +126,7 @@ class Plan:
     """How long a trial waits, at most, for a machine that is calm."""
     external: tuple[External, ...] = ()
     """Those of the ``servers`` that are started by a command of their own."""
+    cpus: Cpus = Cpus()
     precision: float | None = None
     """Half width that the intervals of the deciding ratios should have, relative: 0.07 is 7%.
     While one is wider, more rounds are bought; ``None`` buys none."""

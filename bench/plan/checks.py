@@ -3,8 +3,8 @@
 Each check raises the plan's error for the key that is to blame, by ``head``.
 """
 
-from bench.model import AGAIN, NO_SERVER, Arrivals, Plan, Scenario
-from bench.plan.keys import Vocabulary
+from bench.model import AGAIN, NO_SERVER, Arrivals, Cpus, Plan, Scenario
+from bench.plan.keys import FEWEST_TO_PIN, Vocabulary
 from bench.plan.toml_schema import Table, nearest
 
 AFTERMATH_S = 10.0
@@ -80,6 +80,33 @@ def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
             f"that: duration_s is {plan.duration_s:g}, and must be {over_s + AFTERMATH_S:g} at "
             "least",
         )
+
+
+def chosen_cpus(cpus: Cpus, table: Table, vocabulary: Vocabulary) -> Cpus:
+    """Return the processors to pin to, chosen if that is asked for.
+
+    Half of them, rounded down, are the control plane's, a quarter each the server's and the
+    load's; what is over is the load's. Raises for processors that are not there, and for parts
+    that are left out.
+    """
+    named = {part: getattr(cpus, part) for part in ("control_plane", "server", "load")}
+    there = vocabulary.processors
+    if cpus.auto:
+        if given := next((part for part, numbers in named.items() if numbers), None):
+            raise table.error(given, f"'auto' chooses the processors: leave {given!r} out")
+        if there is None or len(there) < FEWEST_TO_PIN:
+            return cpus
+        own, quarter = sorted(there), len(there) // 4
+        first, second = 2 * quarter, 3 * quarter
+        return Cpus(True, tuple(own[:first]), tuple(own[first:second]), tuple(own[second:]))
+    for part, numbers in named.items():
+        if not numbers and any(named.values()):
+            raise table.error(part, f"the table cpus needs {part!r}, or 'auto' alone")
+        missing = sorted(set(numbers) - set(numbers if there is None else there))
+        if missing:
+            found = ", ".join(map(str, sorted(there or ()))) or "none that can be chosen"
+            raise table.error(part, f"there is no processor {missing[0]}; there are {found}")
+    return cpus
 
 
 def check_external(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:

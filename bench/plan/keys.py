@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from bench.model import Arrivals, External, Plan, Scenario
+from bench.model import Arrivals, Cpus, External, Plan, Scenario
 from bench.plan.toml_schema import Key, Name, Names, Text, number, one_of, whole
 
 MAX_REPLICAS = 20
 MAX_WORKERS = 8
+FEWEST_TO_PIN = 4
+"""Processors: with two for the control plane, server and load generator have one each."""
 
 Version = Annotated[
     str,
@@ -27,11 +29,13 @@ Version = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names that a plan may use for servers, routes and faults."""
+    """What a plan may name: servers, routes, faults and processors."""
 
     servers: Collection[str]
     routes: Collection[str]
     faults: Collection[str] = ()
+    processors: Collection[int] | None = None
+    """Those that processes may be pinned to; ``None``: that is not looked at."""
 
 
 HEAD: Mapping[str, Key] = {
@@ -80,6 +84,22 @@ EXTERNAL: Mapping[str, Key] = {
 }
 
 
+Processors = Annotated[
+    tuple[Annotated[int, Meta(ge=0)], ...],
+    Meta(min_length=1, description="a list of processors by their numbers"),
+]
+CPUS: Mapping[str, Key] = {
+    "auto": Key(
+        bool,
+        f"choose from the processors that there are; with fewer than {FEWEST_TO_PIN} pin nothing",
+        "true",
+    ),
+    "control_plane": Key(Processors, "where API server and etcd run", "[0, 1]"),
+    "server": Key(Processors, "where the server under test runs", "[2]"),
+    "load": Key(Processors, "where load generator, writer and observers run", "[3]"),
+}
+
+
 def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
     """Return the keys of a scenario, with routes and faults by the ``vocabulary``."""
     return {
@@ -118,7 +138,7 @@ def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
 
 
 TABLES = {"scenarios": Scenario, "external": External}
-"""The arrays of tables of a plan, and their models."""
+"""The arrays of tables of a plan, and their models; there is one table ``cpus`` besides."""
 
 
 def _keys(vocabulary: Vocabulary) -> list[tuple[str, Mapping[str, Key], type]]:
@@ -126,6 +146,7 @@ def _keys(vocabulary: Vocabulary) -> list[tuple[str, Mapping[str, Key], type]]:
         ("", HEAD, Plan),
         ("scenarios", scenario_keys(vocabulary), Scenario),
         ("external", EXTERNAL, External),
+        ("cpus", CPUS, Cpus),
     ]
 
 
@@ -147,7 +168,8 @@ def json_schema(vocabulary: Vocabulary) -> dict[str, Any]:
     }
     plan = objects.pop("")
     for table, schema in objects.items():
-        plan["properties"][table] = {"type": "array", "items": schema}
+        many = {"type": "array", "items": schema}
+        plan["properties"][table] = many if table in TABLES else schema
     plan["required"].append("scenarios")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -170,12 +192,14 @@ def reference(vocabulary: Vocabulary) -> str:
     """Return the keys of a plan as a page of Markdown."""
     parts = [_INTRODUCTION]
     for table, keys, model in _keys(vocabulary):
-        title = f"`[[{table}]]`" if table else "At the top of the file"
+        title = f"`[[{table}]]`" if table in TABLES else f"`[{table}]`"
+        title = title if table else "At the top of the file"
         parts += [f"## {title}", "", "| key | takes | default | example | meaning |"]
         parts += ["|---|---|---|---|---|"]
         for name, key in keys.items():
             default = default_of(model, name)
-            shown = "required" if default is MISSING else "none" if default is None else default
+            none = default is None or default == ()
+            shown = "required" if default is MISSING else "none" if none else default
             shown = str(shown).lower() if isinstance(shown, bool) else shown
             parts.append(
                 f"| `{name}` | {key.takes} | {shown} | `{name} = {key.example}` | {key.about} |"

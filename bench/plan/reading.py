@@ -9,9 +9,9 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-from bench.model import External, Plan, Scenario
-from bench.plan.checks import check_external, check_whole
-from bench.plan.keys import EXTERNAL, HEAD, TABLES, Vocabulary, scenario_keys
+from bench.model import Cpus, External, Plan, Scenario
+from bench.plan.checks import check_external, check_whole, chosen_cpus
+from bench.plan.keys import CPUS, EXTERNAL, HEAD, TABLES, Vocabulary, scenario_keys
 from bench.plan.toml_schema import TomlFile, nearest
 
 
@@ -69,7 +69,7 @@ def _external_table(external: External) -> str:
 def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
     """Validate the TOML ``text``; ``source`` is its name in errors."""
     file = TomlFile(text, source, PlanError)
-    head = file.head(HEAD, "a plan", TABLES)
+    head = file.head(HEAD, "a plan", [*TABLES, "cpus"])
     scenarios = tuple(
         table.build(Scenario)
         for table in file.tables("scenarios", scenario_keys(vocabulary), "a scenario")
@@ -77,7 +77,9 @@ def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
     external = tuple(
         table.build(External) for table in file.tables("external", EXTERNAL, "an external")
     )
-    plan = head.build(Plan, scenarios=scenarios, external=external)
+    table = file.table("cpus", CPUS, "the table cpus")
+    cpus = chosen_cpus(table.build(Cpus), table, vocabulary)
+    plan = head.build(Plan, scenarios=scenarios, external=external, cpus=cpus)
     check_external(plan, head, vocabulary)
     added = (one.name for one in external if one.name not in plan.servers)
     plan = replace(plan, servers=(*plan.servers, *added))

@@ -111,6 +111,15 @@ class TomlFile:
         locator = Locator(self._source, self._text, None)
         return Table(self._document, locator, keys, what, self._failure, tables)
 
+    def table(self, name: str, keys: Mapping[str, Key], what: str) -> "Table":
+        """Return the table ``[name]``, empty if it is not there."""
+        raw = self._document.get(name, {})
+        if not isinstance(raw, dict):
+            place = Locator(self._source, self._text, None).place(name)
+            raise self._failure(f"{place}: {name} is written as a table [{name}]")
+        locator = Locator(self._source, self._text, (name, 0))
+        return Table(raw, locator, keys, what, self._failure)
+
     def tables(self, array: str, keys: Mapping[str, Key], what: str) -> list["Table"]:
         """Return the ``[[array]]`` tables in their order; none if there are none."""
         raw = self._document.get(array, [])
@@ -181,7 +190,7 @@ class Locator:
     """Finds the line on which a key stands, which tomllib does not tell."""
 
     def __init__(self, source: str, text: str, table: tuple[str, int] | None) -> None:
-        """``table``: the name of an array of tables and which one of it; else the file's head."""
+        """``table``: a table's name, and which it is of an array of them; else the file's head."""
         self._source = source
         self._lines = text.splitlines()
         headers = [n for n, line in enumerate(self._lines) if line.lstrip().startswith("[")]
@@ -189,7 +198,7 @@ class Locator:
         if table is None:
             return
         array, index = table
-        pattern = re.compile(rf"\s*\[\[\s*{re.escape(array)}\s*\]\]")
+        pattern = re.compile(rf"\s*\[\[?\s*{re.escape(array)}\s*\]")
         starts = [n for n in headers if pattern.match(self._lines[n])]
         if index < len(starts):
             self._first = starts[index]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from bench.model import Environment, Plan
+from bench.model import Cpus, Environment, Plan
 from bench.report.numbers import number, per_cent
 
 _FILE = resources.files("bench.report") / "templates" / "prose.toml"
@@ -56,6 +56,16 @@ FEATURES = tuple(
 )
 
 
+def _pinning(cpus: Cpus, *, existing: bool) -> tuple[str, ...]:
+    """Say on which processors what ran; nothing where they were not to be pinned."""
+    if not cpus.server:
+        return (text("method_unpinned"),) if cpus.auto else ()
+    parts = [] if existing else [("control plane", cpus.control_plane)]
+    parts += [("server", cpus.server), ("load generator", cpus.load)]
+    told = "; ".join(f"{name}: {', '.join(map(str, numbers))}" for name, numbers in parts)
+    return (text("method_pinned", parts=told),)
+
+
 def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
     """Return how a run was measured, a paragraph an item."""
     where = "method_existing" if environment.existing else "method_throwaway"
@@ -76,5 +86,6 @@ def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
             **trials,
         ),
         *adaptive,
+        *_pinning(plan.cpus, existing=environment.existing),
         *paragraphs("method"),
     )

@@ -2,13 +2,16 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.model import NO_SERVER, EqualityRecord, Plan, Scenario, Trial
 from bench.probes.observation import Observers
+from bench.sites.provider import Site
 from bench.sites.versions import Sites
 from bench.store import RunWriter
+from bench.supervision.affinity import on_processors
 from bench.supervision.progress import Progress
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
@@ -76,19 +79,24 @@ class ClusterPool(Stoppable):
     def _start(self, scenario: Scenario, watchdog: Watchdog) -> PopulatedCluster[Plane]:
         site = self._sites.of(scenario)
         self._progress.move(site.beginning, 0.0)
-        cluster = self._stack.enter_context(
-            PopulatedCluster(
-                site.start,
-                watchdog,
-                seed=self._plan.seed,
-                pods=scenario.pods,
-                progress=self._progress.counting("writing pods"),
+        with on_processors(self._plan.cpus.load):
+            cluster = self._stack.enter_context(
+                PopulatedCluster(
+                    partial(self._start_plane, site),
+                    watchdog,
+                    seed=self._plan.seed,
+                    pods=scenario.pods,
+                    progress=self._progress.counting("writing pods"),
+                )
             )
-        )
-        with explained_by(cluster):
-            self.observers = self._stack.enter_context(Observers.start(cluster.plane, watchdog))
+            with explained_by(cluster):
+                self.observers = self._stack.enter_context(Observers.start(cluster.plane, watchdog))
         self._progress.settle()
         return cluster
+
+    def _start_plane(self, site: Site, watchdog: Watchdog) -> Plane:
+        with on_processors(self._plan.cpus.control_plane):
+            return site.start(watchdog)
 
     def _compare(
         self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog

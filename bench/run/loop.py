@@ -16,6 +16,7 @@ from bench.load.spec import DistributedLoad, WorkersMissing
 from bench.model import (
     NO_SERVER,
     CaveatKind,
+    Cpus,
     EqualityRecord,
     Outcome,
     Plan,
@@ -25,6 +26,7 @@ from bench.model import (
     TrialRecord,
 )
 from bench.plan import predicted_s, trials
+from bench.plan.keys import FEWEST_TO_PIN
 from bench.probes.audit import AuditError
 from bench.probes.metrics import MetricsError
 from bench.run.cluster_pool import ClusterPool
@@ -213,6 +215,7 @@ class Run:
             f"  servers    {', '.join(plan.servers)}\n"
             f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
             f"  cluster    {self._sites.introduction}\n"
+            f"  processors {_processors(plan.cpus, self.record.environment.processors)}\n"
             f"{_told(self.distributed)}"
             f"  results    {self._writer.folder}"
         )
@@ -287,6 +290,15 @@ class Run:
         self.record = replace(self.record, state=state, ended_at=ended, reason=told)
         self._writer.update(self.record)
         self._writer.close()  # whoever goes on with the run writes next
+
+
+def _processors(cpus: Cpus, there: int) -> str:
+    """Say who runs where."""
+    if not cpus.server:
+        why = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto else ""
+        return f"{there}, shared by control plane, server and load generator{why}"
+    parts = (("control plane", cpus.control_plane), ("server", cpus.server), ("load", cpus.load))
+    return "; ".join(f"{name} {', '.join(map(str, numbers))}" for name, numbers in parts)
 
 
 def _told(distributed: DistributedLoad | None) -> str:

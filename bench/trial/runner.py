@@ -22,6 +22,7 @@ from bench.model import CaveatKind, Outcome, Plan, Trial
 from bench.probes.machine import MachineLook
 from bench.probes.observation import Observers, shifted
 from bench.probes.processes import Sampler, Trees
+from bench.supervision.affinity import on_processors
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.sut.equivalence import CATCH_UP_S, compare_with_list, listed
@@ -132,8 +133,10 @@ class TrialRunner:
             self._trial.order, self._cluster.plane, lambda: [*(self._server or ())], self._processes
         )
         stack.callback(marker.close)
-        server = self._server = self._start_server(stack)
-        load = self._load = self._start_load(stack, server)
+        with on_processors(self._plan.cpus.server):
+            server = self._server = self._start_server(stack)
+        with on_processors(self._plan.cpus.load):
+            load = self._load = self._start_load(stack, server)
         self._out.scrapes = marker.scrapes
         self._warm_up(load)
         begin = marker.begin()
@@ -281,7 +284,8 @@ class TrialRunner:
     def _stage_fault(self) -> StagedFault:
         """Return what puts in the scenario's fault, if it has one, and mends it on leaving."""
         identities = (self._kind.identity,) if self._kind else ()
-        return stage(self._scenario, self._cluster.plane, identities)
+        with on_processors(self._plan.cpus.control_plane):  # which a fault may start anew
+            return stage(self._scenario, self._cluster.plane, identities)
 
     def _wait(self, what: str, seconds: float) -> None:
         began = time.monotonic()
