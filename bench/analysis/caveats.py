@@ -114,6 +114,7 @@ def _computed(
         for control in scenario.controls:
             yield from _of_control(scenario.scenario.name, control)
     yield from _of_run(run.record, run.equality, len(run.trials))
+    yield from _of_lost_tables(run)
     yield from _of_metrics(run.record, run.every)
     yield from _of_pressure(run.trials)
     for trial in run.trials:
@@ -154,6 +155,15 @@ def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) ->
             f"on {environment.processors} processors: something else was running"
         )
         yield Caveat(CaveatKind.NOISY_MACHINE, text)
+
+
+def _of_lost_tables(run: RunData) -> Iterator[Caveat]:
+    """Tell which files of good trials are gone: what rests on them is left out of every figure."""
+    lost = [f"{path.parent.name}/{path.name}" for path in run.reader.lost_tables()]
+    if lost:
+        more = f" and {len(lost) - SHOWN_KEYS} more" if len(lost) > SHOWN_KEYS else ""
+        text = f"figures that rest on them are left out: {', '.join(lost[:SHOWN_KEYS])}{more}"
+        yield Caveat(CaveatKind.TABLE_MISSING, text)
 
 
 def _of_trial(record: TrialRecord) -> Iterator[Caveat]:

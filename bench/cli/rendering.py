@@ -29,10 +29,7 @@ def render_report(
     from bench.report.text import to_terminal
 
     progress.move("making the report", 0.0)
-    reader = store.open(run)
-    for path in reader.lost_tables():
-        progress.say(f"warning: {path} is missing: figures that rest on it are left out")
-    data = read_run(reader)
+    data = read_run(store.open(run))
     folder = reports / data.record.run
     with replaced_folder(folder) as partial:
         document, made = write_report(analyse(data), partial, data, formats)

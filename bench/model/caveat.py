@@ -29,6 +29,7 @@ class CaveatKind(StrEnum):
     NOISY_MACHINE = "noisy machine"
     CONTROL_FIRED = "control fired"
     METRIC_MISSING = "metric missing"
+    TABLE_MISSING = "tables missing"
     API_SERVER_RESTARTED = "API server restarted"
     STALE_ANSWERS = "stale answers"
     NOT_INTERLEAVED = "exploratory: not interleaved"

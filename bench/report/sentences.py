@@ -372,7 +372,7 @@ def nothing_to_compare(scenario: ScenarioAnalysis) -> str:
 
 def no_read(servers: Sequence[str]) -> str:
     """Say who answered nothing."""
-    return f"{joined(servers)} answered no read, so there is nothing to compare."
+    return f"No read was answered by {joined(servers)}, so there is nothing to compare."
 
 
 def asked(scenario: Scenario) -> str:

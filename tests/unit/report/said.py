@@ -1,6 +1,9 @@
 """What a document says, as plain lines: tests read it, and draw nothing."""
 
+import io
 from collections.abc import Iterator
+
+from rich.console import Console
 
 from bench.report.document import (
     Charts,
@@ -13,6 +16,7 @@ from bench.report.document import (
     Text,
     Texts,
 )
+from bench.report.text import to_terminal
 
 
 def lines_of(document: Document) -> Iterator[str]:
@@ -28,6 +32,13 @@ def lines_of(document: Document) -> Iterator[str]:
     for section in document.sections:
         yield from _part(section)
     yield from (one.line for one in document.notes)
+
+
+def on_terminal(document: Document, width: int = 200) -> str:
+    """What a terminal of that width shows."""
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(to_terminal(document))
+    return console.export_text()
 
 
 def text_of(document: Document) -> str:

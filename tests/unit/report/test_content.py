@@ -1,14 +1,18 @@
 """Any run that can be read gives a document that says what is there and what is missing."""
 
+import html
 import re
 from dataclasses import replace
 
 import pytest
 
-from bench.model import NO_SERVER, Outcome, RunState
+from bench.model import NO_SERVER, Caveat, CaveatKind, Outcome, RunState
+from bench.report.content import run_document
 from bench.report.document import Texts
+from bench.report.html import to_html
+from bench.report.text import to_markdown
 from tests.unit.analysis.synthetic import ARMS, SCENARIO
-from tests.unit.report.said import row_of, section, tables, text_of
+from tests.unit.report.said import on_terminal, row_of, section, tables, text_of
 
 EVERYONE = [(server, round_) for server in ARMS for round_ in range(3)]
 SERVERS = [server for server in ARMS if server != NO_SERVER]
@@ -36,7 +40,7 @@ RUNS = {
     ),
     "no read answered": (
         {"unanswered": {server: {"timeout": 400} for server in SERVERS}},
-        "answered no read",
+        "No read was answered by",
     ),
     "most reads timed out": (
         {"unanswered": {"direct": {"timeout": 300}}},
@@ -49,23 +53,48 @@ RUNS = {
         "The ledgers of API requests disagree",
     ),
     "no counts": ({"tables": ("requests", "samples")}, "the audit log was not recorded"),
-    "no tables": ({"tables": ()}, "answered no read"),
+    "no tables": ({"tables": ()}, "No read was answered by"),
+    "lost tables": ({"tables": ("requests",)}, "figures that rest on them are left out: "),
+    "malformed messages": (
+        {"caveats": (Caveat(CaveatKind.MALFORMED_MESSAGES, "2 malformed messages came"),)},
+        "2 malformed messages came",
+    ),
     "an interrupted run": ({"state": RunState.INCOMPLETE, "skip": EVERYONE[9:]}, "9 of 12 trials"),
     "an unknown arm": ({"servers": ("direct", "informer", "paged")}, "against paged"),
     "full speed alone": ({"scenarios": (CLOSED,)}, "At full speed, a server with an informer"),
     "no read of one server": (
         {"unanswered": {"direct": {"timeout": 400}}, "servers": ("direct", "informer")},
-        "direct answered no read",
+        "No read was answered by direct",
     ),
 }
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_flawed_run_gives_a_document_that_says_what_is_wrong(document, name):
+def test_a_flawed_run_gives_every_form_and_says_what_is_wrong(document, name):
     options, said = RUNS[name]
-    text = text_of(document(**options))
+    made = document(**options)
+    text = text_of(made)
     assert said in text
     assert [] == re.findall(r"\b(?:nan|NaN|None|inf)\b|Estimate\(|\{\w*\}", text)
+    headline = made.headline.text
+    assert re.fullmatch(r"[A-Z][^\[\]]*\.", headline), headline
+    assert len(headline.split()) < 32
+    if not made.quotable:
+        assert made.alarms
+        assert "No figure of this run should be quoted." == headline
+    page, markdown, terminal = to_html(made), to_markdown(made), on_terminal(made, 4000)
+    for form in (html.unescape(page), markdown.replace("\\", ""), terminal):
+        assert headline in form
+    assert bool(made.alarms) == ("> **" in markdown) == ('class="void"' in page)
+
+
+def test_on_somebody_elses_cluster_requests_rest_on_the_servers_own_count(analysed):
+    data, analysis = analysed(tables=("requests", "samples"))
+    where = replace(analysis.environment, existing="staging")
+    made = run_document(replace(analysis, environment=where), data)
+    assert "one that asks the API server on every read" in made.headline.text
+    assert "a server with an informer" in made.headline.text
+    assert "requests rest on each server's own count" in text_of(made)
 
 
 def test_a_clear_run_has_its_answer_first_then_gains_costs_and_trust(document):

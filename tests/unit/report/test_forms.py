@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from bench.cli import main
 from bench.model import Caveat, CaveatKind, Outcome
@@ -34,9 +33,10 @@ from bench.report.document import (
 from bench.report.html import to_html
 from bench.report.output import write_index, write_report
 from bench.report.sentences import LABELS
-from bench.report.text import markdown_escape, to_markdown, to_terminal
+from bench.report.text import markdown_escape, to_markdown
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, write_run
+from tests.unit.report.said import on_terminal
 
 NASTY = "<script>x</script> | *a* _b_ `c` [d](e)\n# f @g"
 EVIL = '<img src=x onerror="alert(1)">&$x^2$'
@@ -46,12 +46,6 @@ ALL = ("html", "markdown", "json", "csv", "png")
 def as_text(page):
     page = re.sub(r"<(style|svg|script).*?</\1>", " ", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
-
-
-def on_terminal(document, width=200):
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(to_terminal(document))
-    return console.export_text()
 
 
 def a_document(text):
