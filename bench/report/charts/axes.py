@@ -84,9 +84,19 @@ def legend(axes: Axes, margins: Margins) -> None:
 
 
 def heading(axes: Axes, text: str, palette: Palette, before_in: float = 0.0) -> None:
-    """Name what axes show above them, from so many inches before their left edge."""
-    x = -before_in / (axes.get_window_extent().width / axes.figure.dpi)
-    axes.set_title(text, loc="left", x=x, fontsize=SMALL, color=palette.muted, pad=4)
+    """Name what axes show above them, from so many inches before their left edge.
+
+    No title of matplotlib's: for its place every tick is laid out once more.
+    """
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(-72 * before_in, 4),
+        textcoords="offset points",
+        fontsize=SMALL,
+        color=palette.muted,
+    )
 
 
 def grid(axes: Axes, palette: Palette, *, across_only: bool = False) -> None:
