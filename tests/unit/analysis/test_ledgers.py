@@ -135,6 +135,14 @@ def test_a_watch_that_no_one_accounts_for_is_found():
     assert found.agree is False
 
 
+@pytest.mark.parametrize(("outcome", "did"), [("ok", 2), ("failed", 0)])
+def test_whatever_observer_did_more_than_the_audit_log_holds_is_found(outcome, did):
+    rows = pd.DataFrame({"outcome": [outcome] * 2})
+    found = read_ledgers(a_trial(), audit(), scrapes(), {"tenant": rows})
+    told = [f"tenant: did {did} by its own rows, audit log 0"] if did else []
+    assert told == [one for one in found.disagreements if "tenant" in one]
+
+
 def test_direct_rv0_is_looked_up_under_the_account_it_shares():
     found = read_ledgers(
         a_trial(server="direct-rv0"),
