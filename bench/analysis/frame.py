@@ -9,18 +9,19 @@ what ``data/rounds.csv`` holds.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from bench.analysis.result import RunAnalysis
 from bench.analysis.trial_data import TrialData, per_1000_reads, value_of, withheld
-from bench.metrics import METRICS
+from bench.metrics import METRICS, Metric
 from bench.model import NO_SERVER
 
 COLUMNS = ("scenario", "arm", "metric", "per_1000_reads", "unit", "round", "value")
 KEY = ["metric", "per_1000_reads"]
 Place = tuple[str, str]
 """Scenario and arm."""
+Trial = tuple[str, str, int]
+"""Scenario, arm and round."""
 Rounds = dict[int, tuple[float, float]]
 """By round: the values of two arms."""
 
@@ -35,7 +36,7 @@ class Frame:
     """The tidy frame of a run's trials."""
 
     rows: pd.DataFrame
-    plain: Mapping[tuple[str, str, int], Mapping[str, float]]
+    plain: Mapping[Trial, Mapping[str, float]]
     """(scenario, arm, round) -> metric -> value, nothing subtracted."""
     withheld: Mapping[tuple[str, str, str], str]
     """(scenario, arm, metric) -> why a round cannot carry the percentile. One such round
@@ -60,59 +61,47 @@ class Frame:
 def frame_of(data: Sequence[TrialData]) -> Frame:
     """Evaluate every metric on the good trials ``data``."""
     trials = {(one.trial.scenario, one.trial.server, one.trial.round): one for one in data}
-    plain: dict[tuple[str, str, int], dict[str, float]] = {}
+    plain: dict[Trial, dict[str, float]] = {}
     held: dict[tuple[str, str, str], str] = {}
     for place, one in trials.items():
         values = ((metric.key, value_of(metric, one)) for metric in METRICS)
         plain[place] = {key: value for key, value in values if value is not None}
         for metric in METRICS:
-            reason = withheld(metric, one)
-            if reason is not None:
+            if (reason := withheld(metric, one)) is not None:
                 held.setdefault((*place[:2], metric.key), f"withheld: {reason}")
-    rows = _above_floor(plain)
-    places = zip(rows["scenario"], rows["arm"], rows["metric"], strict=True)
-    rows = rows[np.array([place not in held for place in places], dtype=bool)]
-    return Frame(pd.concat([rows, _per_read(rows, trials)])[list(COLUMNS)], plain, held)
+    arms = {place[:2] for place in trials}
+    rows = []
+    for per_1000 in (False, True):
+        for (scenario, arm, number), one in trials.items():
+            for metric in METRICS:
+                has_floor = (scenario, metric.floor) in arms
+                value = _above_floor(plain, metric, (scenario, arm, number), has_floor=has_floor)
+                if value is None or (scenario, arm, metric.key) in held:
+                    continue
+                if per_1000:
+                    value = per_1000_reads(metric, one, value) if metric.per_read else None
+                unit = metric.unit_of(per_1000=per_1000)
+                rows.append((scenario, arm, metric.key, per_1000, unit, number, value))
+    found = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": float})
+    return Frame(found.dropna(subset=["value"]), plain, held)
 
 
-def _above_floor(plain: Mapping[tuple[str, str, int], Mapping[str, float]]) -> pd.DataFrame:
-    """Return the values less those of the floor's arm in the same round, where there is one.
+def _above_floor(
+    plain: Mapping[Trial, Mapping[str, float]], metric: Metric, place: Trial, *, has_floor: bool
+) -> float | None:
+    """Return the value less that of the floor's arm in the same round; ``None``: no such round.
 
-    Without the idle baseline the whole process is shown; without the bare server there is
-    no cache to speak of.
+    Without any idle baseline the whole process is shown; without the bare server there is no
+    cache to speak of.
     """
-    rows = pd.DataFrame(
-        [(*place, key, value) for place, values in plain.items() for key, value in values.items()],
-        columns=["scenario", "arm", "round", "metric", "value"],
-    ).astype({"scenario": str, "arm": str, "metric": str, "value": float})
-    rows["per_1000_reads"] = False
-    rows["unit"] = rows["metric"].map({metric.key: metric.unit for metric in METRICS})
-    rows["floor"] = rows["metric"].map({metric.key: metric.floor or "" for metric in METRICS})
-    below = rows[["scenario", "round", "metric", "arm", "value"]]
-    below = below.rename(columns={"arm": "floor", "value": "below"})
-    rows = rows.merge(below, on=["scenario", "round", "metric", "floor"], how="left")
-    measured = {place[:2] for place in plain}
-    floors = zip(rows["scenario"], rows["floor"], strict=True)
-    has_floor = np.array([place in measured for place in floors], dtype=bool)
-    unfloored = (rows["floor"] == "") | (rows["arm"] == NO_SERVER)
-    unfloored |= (rows["floor"] == NO_SERVER) & ~has_floor
-    above = (rows["value"] - rows["below"]).where(rows["arm"] != rows["floor"])
-    rows["value"] = rows["value"].where(unfloored, above)
-    return rows.dropna(subset=["value"])
-
-
-def _per_read(rows: pd.DataFrame, trials: Mapping[tuple[str, str, int], TrialData]) -> pd.DataFrame:
-    """Return the rows of metrics that are stated per 1,000 answered reads, too."""
-    costs = {metric.key: metric for metric in METRICS if metric.per_read}
-    shares = rows[rows["metric"].isin(list(costs))].copy()
-    places = zip(shares["scenario"], shares["arm"], shares["round"], strict=True)
-    shares["value"] = [
-        per_1000_reads(costs[metric], trials[place], value)
-        for place, metric, value in zip(places, shares["metric"], shares["value"], strict=True)
-    ]
-    shares["per_1000_reads"] = True
-    shares["unit"] = [costs[metric].unit_of(per_1000=True) for metric in shares["metric"]]
-    return shares.dropna(subset=["value"])
+    scenario, arm, number = place
+    value = plain[place].get(metric.key)
+    if value is None or metric.floor is None or arm == NO_SERVER:
+        return value
+    if metric.above_floor and not has_floor:
+        return value
+    below = plain.get((scenario, metric.floor, number), {}).get(metric.key)
+    return None if below is None or arm == metric.floor else value - below
 
 
 def rounds_frame(analysis: RunAnalysis) -> pd.DataFrame:

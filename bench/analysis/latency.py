@@ -131,6 +131,10 @@ def pool(parts: Iterable[Latencies]) -> Latencies:
     return Latencies(answered, unanswered)
 
 
+FRESHNESS = ("acked_us", "reads", "first_stale", "stale_sent_us", "fresh_done_us")
+"""Columns of the freshness table that its counts are taken from."""
+
+
 @dataclass(frozen=True, slots=True)
 class FreshnessCounts:
     """What the freshness probe counted of one arm, in one trial or over all rounds."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.analysis.counters import Marks
-from bench.analysis.faults import FaultTrial, fault_trial
+from bench.analysis.faults import WRITES, FaultTrial, fault_trial
 from bench.analysis.latency import (
+    FRESHNESS,
     Floats,
     FreshnessCounts,
     Latencies,
@@ -29,11 +30,6 @@ TIMES = tuple(
     dict.fromkeys(metric.of.times for metric in METRICS if isinstance(metric.of, Quantile))
 )
 """The distributions that some metric is a percentile of."""
-NEEDED: Mapping[str, frozenset[str]] = {
-    name: frozenset[str]().union(*(times.columns for times in TIMES if times.table == name))
-    for name in {times.table for times in TIMES}
-}
-"""Columns that an observer's table must have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     marks = Marks(reader.scrapes(trial)) if reader.has(trial, "scrapes") else None
     audit = reader.audit(trial, AUDIT_COLUMNS) if reader.has(trial, "audit") else None
     observed = {
-        name: reader.observed(trial, name, NEEDED.get(name, ())) for name in reader.observers(trial)
+        name: reader.observed(trial, name, _needed(name)) for name in reader.observers(trial)
     }
     requests = reader.requests(trial)
     tables = {**observed, "requests": requests}
@@ -110,6 +106,12 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
         freshness=None if freshness is None else freshness_counts(freshness),
         fault=fault_trial(record, requests, freshness, audit, marks),
     )
+
+
+def _needed(observer: str) -> set[str]:
+    """Return the columns that an observer's table must have."""
+    columns = {name for times in TIMES if times.table == observer for name in times.columns}
+    return columns | ({*FRESHNESS, *WRITES} if observer == "freshness" else set())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,20 @@
 """A whole run: known figures are found again, by hand, from the files alone."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench.analysis import analyse
+from bench.analysis import analyse, read_run
 from bench.analysis.comparisons import Side, compare
 from bench.analysis.frame import COLUMNS, Frame
 from bench.analysis.result import Arm, Direction
 from bench.metrics import BY_KEY, Times
 from bench.model import NO_SERVER, PROBE_NAME, Outcome
-from bench.store import Store
+from bench.store import Store, StoreError
 from bench.store.tables import REQUESTS, write_table
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 
@@ -177,6 +178,18 @@ def test_a_percentile_that_one_round_cannot_carry_is_withheld_from_the_compariso
     # all requests together carry it, and so does each round its median
     assert arm(analysis, "direct").percentile(0.99).value_ms is not None
     assert analysis.scenarios[0].comparison("p50", "direct") is not None
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("freshness", "first_stale"), ("bystander", "intended_us")]
+)
+def test_an_observers_table_without_a_column_is_named(made, tmp_path, table, column):
+    data, _ = made()
+    shutil.copytree(data.reader.folder, tmp_path / data.record.run)
+    path = next((tmp_path / data.record.run).glob(f"trials/*-direct-r1/{table}.parquet"))
+    pd.read_parquet(path).drop(columns=column).to_parquet(path)
+    with pytest.raises(StoreError, match=rf"direct-r1/{table}.parquet: missing columns: {column}"):
+        read_run(Store(tmp_path).open(data.record.run))
 
 
 def cut_short(reader, server, kept):
