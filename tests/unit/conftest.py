@@ -6,6 +6,10 @@ Those that several tests look at are written and analysed once.
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # how long one example takes is the machine's
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -41,7 +41,7 @@ def test_staleness_ends_with_the_first_fresh_answer():
 
 def test_first_reads_that_were_older_are_violations():
     found = freshness_counts(rows((True, 100, 5_000, None), (False, None, 900, None)))
-    assert FreshnessCounts(writes=2, never_seen=0, first_reads=2, first_stale=1) == found
+    assert FreshnessCounts(2, 0, first_reads=2, first_stale=1, longest_stale_ms=5.0) == found
 
 
 def test_a_write_that_was_never_seen_is_longer_than_was_waited():
