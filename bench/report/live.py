@@ -14,14 +14,14 @@ WATCHED = {
 """By whether the load has a fixed rate: metrics, and whether per 1,000 reads."""
 
 
-def live_document(analysis: RunAnalysis, made: int, left_s: float, page: str) -> Document:
-    """Return what ``made`` rounds show, with ``left_s`` to go; ``page`` is where the report is."""
+def live_document(analysis: RunAnalysis, made: int, page: str) -> Document:
+    """Return what ``made`` rounds show; ``page`` is where the report is."""
     report = run_document(analysis)
     measured = sorted(
         (one for one in analysis.scenarios if one.contenders),
         key=lambda one: not one.scenario.is_open,
     )
-    title = sentences.so_far(made, analysis.plan.rounds, left_s, page)
+    title = sentences.so_far(made, analysis.plan.rounds, page)
     return Document(
         title,
         report.headline,

@@ -250,15 +250,9 @@ ENDED = {
 }
 
 
-def so_far(made: int, rounds: int, left_s: float, page: str) -> str:
+def so_far(made: int, rounds: int, page: str) -> str:
     """Say how far a run is, and where its report so far is."""
-    return f"Provisional, after {made} of {plural(rounds, 'round')}; {left(left_s)}: {page}"
-
-
-def left(seconds: float) -> str:
-    """Say how long something still takes."""
-    minutes = seconds / 60
-    return f"about {max(1, round(minutes))} min left" if minutes >= 1 else "less than a minute left"
+    return f"Provisional, after {made} of {plural(rounds, 'round')}: {page}"
 
 
 def ended(found: Precision, plan: Plan, *, out_of_time: bool) -> str:

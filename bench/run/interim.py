@@ -47,7 +47,7 @@ class InterimReports:
             from bench.report.text import to_lines, to_terminal
 
             page = self._reports / record.run / "index.html"
-            document = live_document(found, made, left_s, str(page))
+            document = live_document(found, made, str(page))
             self._progress.show(to_terminal(document), to_lines(document))
 
     def rounds_wanted(

@@ -30,10 +30,12 @@ class _TimeLeft(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         del task
-        if self.ends_at is None:
-            return Text("")
-        minutes = (self.ends_at - time.monotonic()) / 60
-        return Text(f"about {minutes:.0f} min left" if minutes >= 1 else "nearly done")
+        return Text("" if self.ends_at is None else self.said(self.ends_at))
+
+    @staticmethod
+    def said(ends_at: float) -> str:
+        minutes = (ends_at - time.monotonic()) / 60
+        return f"about {minutes:.0f} min left" if minutes >= 1 else "less than a minute left"
 
 
 class _Live(Bars):
@@ -98,6 +100,8 @@ class Progress(Stoppable):
     def ends_in(self, seconds: float) -> None:
         """Show from now on about how long all of it still takes."""
         self._left.ends_at = time.monotonic() + seconds
+        if self._bars.disable:
+            self.say(f"    {self._left.said(self._left.ends_at)}")
 
     def show(self, found: RenderableType, lines: Sequence[str]) -> None:
         """Show what the work has found so far, in the place of what was shown before.

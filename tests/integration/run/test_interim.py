@@ -19,7 +19,8 @@ def test_after_a_round_there_is_a_provisional_report_and_ctrl_c_leaves_one_of_al
     bench = start_run(("rounds = 1", "rounds = 50"), *QUICK)
     bench.wait_for("Provisional, after 1 of 50 rounds")
     (page,) = bench.reports.glob("*-tiny/index.html")
-    assert f"min left: {page}" in bench.text
+    assert f"Provisional, after 1 of 50 rounds: {page}" in bench.text
+    assert " min left" in bench.text
     assert "  informer: " in bench.text
     assert "Provisional: the run had not ended when this was made" in page.read_text()
     bench.wait_for("[4/100] all,")
@@ -41,4 +42,5 @@ def test_a_run_whose_minutes_are_over_ends_whole_and_says_so(start_run: StartBen
     made = [one.trial.round for one in reader.trials()]
     assert made == [number for number in range(1, reader.record.plan.rounds + 1) for _ in range(2)]
     assert len(made) < 18
-    assert "The 0.1 min of measuring that the plan allows were over" in bench.output.read_text()
+    said = " ".join(bench.text.split())
+    assert "The 0.1 min of measuring that the plan allows were over" in said

@@ -16,13 +16,13 @@ PAGE = "reports/x/index.html"
 
 
 def lines(analysis, made=2):
-    return to_lines(live_document(analysis, made, 400.0, PAGE))
+    return to_lines(live_document(analysis, made, PAGE))
 
 
 def test_each_arm_has_a_line_with_its_figures_and_the_last_line_is_the_answer(analysed):
     _, analysis = analysed(rounds=6)
     found = lines(replace(analysis, state=RunState.RUNNING), made=6)
-    assert f"Provisional, after 6 of 6 rounds; about 7 min left: {PAGE}" == found[0]
+    assert f"Provisional, after 6 of 6 rounds: {PAGE}" == found[0]
     assert ["direct", "direct-rv0", "informer"] == [
         line.partition(":")[0].strip() for line in found[1:-1]
     ]
@@ -51,7 +51,7 @@ def test_a_run_of_which_nothing_is_good_has_its_sentence_and_no_line(analysed):
     _, analysis = analysed(rounds=1)
     found = lines(replace(analysis, scenarios=()))
     assert [
-        f"Provisional, after 2 of 1 round; about 7 min left: {PAGE}",
+        f"Provisional, after 2 of 1 round: {PAGE}",
         sentences.NO_SCENARIO,
     ] == (found)
 
