@@ -3,9 +3,9 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from bench.cluster.api import Api
@@ -15,6 +15,8 @@ from servers.server import Contract
 
 SAME_BYTES = [name for name, server in SERVERS.items() if server.contract is Contract.BYTES]
 """The servers that promise the very bytes that the others give."""
+
+T = TypeVar("T")
 
 NAMESPACE = "contract"
 NEIGHBOUR = "contract-b"
@@ -90,6 +92,11 @@ class Client:
         """Sum of a metric over its labels."""
         lines = self.ask("/metrics").raw.decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
+
+
+def by_name(servers: Iterable[Client], look: Callable[[Client], T]) -> dict[str, T]:
+    """Return what ``look`` finds at each server."""
+    return {server.name: look(server) for server in servers}
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,12 @@ def _told(name: str) -> list[str]:
     return ["--set", f"ttl_s={TTL_S}"] if TTL in SERVERS[name].options else []
 
 
+@pytest.fixture
+def compared(clients: dict[str, Client]) -> list[Client]:
+    """All of them, for a test that has cases of its own: what holds of one holds of each."""
+    return [clients[name] for name in COMPARED]
+
+
 @pytest.fixture(params=COMPARED)
 def server(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client:
     """Each server in turn."""

@@ -26,13 +26,15 @@ def paging(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client
 @pytest.mark.parametrize("limit", [1, 3, 10, 15, 1000])
 @pytest.mark.parametrize("path", ["/pods", f"/pods/{NAMESPACE}"])
 def test_pages_joined_are_the_list(
-    server: Client, caught_up: Callable[[], str], path: str, limit: int
+    compared: list[Client], caught_up: Callable[[], str], path: str, limit: int
 ) -> None:
     caught_up()
 
-    pages = server.pages(path, limit)
+    for server in compared:
+        pages = server.pages(path, limit)
 
-    assert server.ask(path).pods == [pod for page in pages for pod in page.pods]
+        joined = [pod for page in pages for pod in page.pods]
+        assert server.ask(path).pods == joined, server.name
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5])
@@ -42,11 +44,14 @@ def test_pages_joined_are_the_list(
     ids=["labels", "fields"],
 )
 def test_selected_pages_joined_are_the_selected_list(
-    server: Client, reference: Reference, selector: dict[str, str], limit: int
+    compared: list[Client], reference: Reference, selector: dict[str, str], limit: int
 ) -> None:
-    pages = server.pages("/pods", limit, **selector)
+    expected = reference.names(**selector)
 
-    assert reference.names(**selector) == [name for page in pages for name in page.names]
+    for server in compared:
+        pages = server.pages("/pods", limit, **selector)
+
+        assert expected == [name for page in pages for name in page.names], server.name
 
 
 def test_a_page_is_as_long_as_its_limit_and_names_the_next(paging: Client) -> None:
@@ -113,11 +118,13 @@ def test_version_0_beside_a_token_is_no_version(paging: Client) -> None:
 
 
 @pytest.mark.parametrize("token", ["abc", "=", "%%%", "\u2603", "eyJ2IjoxfQ", "A" * 200])
-def test_a_token_that_is_none_is_refused(server: Client, token: str) -> None:
-    answer = server.ask("/pods", **{"continue": token})
+def test_a_token_that_is_none_is_refused(compared: list[Client], token: str) -> None:
+    for server in compared:
+        answer = server.ask("/pods", **{"continue": token})
 
-    assert 400 == answer.status
-    assert answer.body["message"].startswith("invalid continue token: continue key is not valid: ")
+        assert (server.name, 400) == (server.name, answer.status)
+        said = answer.body["message"]
+        assert said.startswith("invalid continue token: continue key is not valid: ")
 
 
 def test_a_token_reads_on_at_another_server_of_the_same_kind_or_is_gone_with_a_fresh_one(

@@ -7,7 +7,15 @@ import pytest
 
 from bench.cluster.pods import PodKey
 from bench.sut.json_diff import without_nulls
-from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, SAME_BYTES, Client, Reference
+from tests.contract.client import (
+    EMPTY,
+    NAMESPACE,
+    NEIGHBOUR,
+    SAME_BYTES,
+    Client,
+    Reference,
+    by_name,
+)
 
 LISTS = ["/pods", f"/pods/{NAMESPACE}", f"/pods/{NEIGHBOUR}", f"/pods/{EMPTY}", "/pods/unheard-of"]
 
@@ -22,20 +30,21 @@ def test_a_list_is_a_pong_with_the_pods_as_result(server: Client) -> None:
 
 @pytest.mark.parametrize("namespace", [None, NAMESPACE, NEIGHBOUR, EMPTY, "unheard-of"])
 def test_a_list_has_the_pods_of_the_api_server_in_its_order(
-    server: Client,
+    compared: list[Client],
     reference: Reference,
     caught_up: Callable[[], str],
     namespace: str | None,
 ) -> None:
     caught_up()
-
-    answer = server.ask("/pods" if namespace is None else f"/pods/{namespace}")
-
     typed = {"kind": "Pod", "apiVersion": "v1"}
     expected = [{**typed, **pod} for pod in reference.pods(namespace)]
-    assert without_nulls(expected) == answer.content["result"]
-    if server.name in SAME_BYTES:
-        assert expected == answer.pods
+
+    for server in compared:
+        answer = server.ask("/pods" if namespace is None else f"/pods/{namespace}")
+
+        assert without_nulls(expected) == answer.content["result"], server.name
+        if server.name in SAME_BYTES:
+            assert expected == answer.pods, server.name
 
 
 def test_keys_are_ordered_bytewise_so_that_a_dash_comes_before_the_slash(server: Client) -> None:
@@ -98,13 +107,13 @@ def test_the_version_of_a_list_names_a_state_that_has_the_last_write(
 
 
 @pytest.mark.parametrize("path", ["/pods", f"/pods/{NAMESPACE}", "/pods/unheard-of"])
-def test_head_is_a_get_without_its_body(server: Client, path: str) -> None:
-    got = server.ask(path)
-    head = server.ask(path, "HEAD")
+def test_head_is_a_get_without_its_body(compared: list[Client], path: str) -> None:
+    for server in compared:
+        got = server.ask(path)
+        head = server.ask(path, "HEAD")
 
-    assert 200 == head.status
-    assert b"" == head.raw
-    assert got.headers["Content-Length"] == head.headers["Content-Length"]
+        assert (server.name, 200, b"") == (server.name, head.status, head.raw)
+        assert got.headers["Content-Length"] == head.headers["Content-Length"], server.name
 
 
 def test_the_length_is_told_before_the_body(server: Client) -> None:
@@ -126,8 +135,9 @@ def test_of_repeated_parameters_the_first_counts(server: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_serving_server_is_alive_and_ready(server: Client, path: str) -> None:
-    assert 200 == server.ask(path).status
+def test_a_serving_server_is_alive_and_ready(compared: list[Client], path: str) -> None:
+    answers = by_name(compared, lambda one: one.ask(path).status)
+    assert by_name(compared, lambda _: 200) == answers
 
 
 def test_metrics_count_the_requests_sent_to_the_api_server(clients: dict[str, Client]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bench.cluster.api import ApiError
-from tests.contract.client import NAMESPACE, SAME_BYTES, Client, Reference
+from tests.contract.client import NAMESPACE, SAME_BYTES, Client, Reference, by_name
 
 LABELS = [
     "tier=backend",
@@ -71,20 +71,22 @@ BAD = [
 
 @pytest.mark.parametrize("selector", LABELS)
 def test_a_label_selector_selects_what_the_api_server_selects(
-    server: Client, reference: Reference, selector: str
+    compared: list[Client], reference: Reference, selector: str
 ) -> None:
     expected = reference.names(labelSelector=selector)
 
-    assert expected == server.ask("/pods", labelSelector=selector).names
+    selected = by_name(compared, lambda one: one.ask("/pods", labelSelector=selector).names)
+    assert by_name(compared, lambda _: expected) == selected
 
 
 @pytest.mark.parametrize("selector", FIELDS)
 def test_a_field_selector_selects_what_the_api_server_selects(
-    server: Client, reference: Reference, selector: str
+    compared: list[Client], reference: Reference, selector: str
 ) -> None:
     expected = reference.names(fieldSelector=selector)
 
-    assert expected == server.ask("/pods", fieldSelector=selector).names
+    selected = by_name(compared, lambda one: one.ask("/pods", fieldSelector=selector).names)
+    assert by_name(compared, lambda _: expected) == selected
 
 
 def test_selectors_of_both_kinds_hold_together_within_a_namespace(
@@ -107,15 +109,17 @@ def test_a_name_as_field_selector_finds_one_pod(server: Client, reference: Refer
 
 @pytest.mark.parametrize("parameters", BAD, ids=lambda p: "&".join(p.values()))
 def test_a_bad_selector_is_refused_in_the_api_servers_words(
-    server: Client, reference: Reference, parameters: dict[str, str]
+    compared: list[Client], reference: Reference, parameters: dict[str, str]
 ) -> None:
     with pytest.raises(ApiError) as refusal:
         reference.pods(**parameters)
 
-    answer = server.ask("/pods", **parameters)
+    assert 400 == refusal.value.code
+    for server in compared:
+        answer = server.ask("/pods", **parameters)
 
-    assert 400 == refusal.value.code == answer.status
-    assert str(refusal.value).endswith(f": {answer.body['message']}")
+        assert (server.name, 400) == (server.name, answer.status)
+        assert str(refusal.value).endswith(f": {answer.body['message']}"), server.name
 
 
 def test_selected_pods_are_the_same_bytes_from_every_server_that_promises_them(

@@ -10,7 +10,7 @@ import pytest
 from bench.cluster.api import Api
 from bench.cluster.pods import PodKey
 from servers.registry import SERVERS
-from tests.contract.client import NAMESPACE, Client, Reference
+from tests.contract.client import NAMESPACE, Client, Reference, by_name
 
 FUTURE = "999999999999"
 ASKING_THE_API_SERVER = [name for name in SERVERS if name.startswith("direct")]
@@ -85,13 +85,16 @@ def test_a_pod_not_older_than_a_write_has_it(
 
 @pytest.mark.parametrize("version", ["0", "00", "1"])
 def test_any_state_will_do_for_version_0_and_for_one_long_reached(
-    server: Client, reference: Reference, caught_up: Callable[[], str], version: str
+    compared: list[Client], reference: Reference, caught_up: Callable[[], str], version: str
 ) -> None:
     caught_up()
 
-    answer = server.ask(f"/pods/{NAMESPACE}", resourceVersion=version)
+    answers = by_name(
+        compared, lambda one: one.ask(f"/pods/{NAMESPACE}", resourceVersion=version).names
+    )
 
-    assert reference.names(NAMESPACE) == answer.names
+    expected = reference.names(NAMESPACE)
+    assert by_name(compared, lambda _: expected) == answers
 
 
 def test_a_version_that_comes_while_it_is_waited_for_is_answered(
