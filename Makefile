@@ -73,12 +73,20 @@ calibrate: $(STAMP) ## Put known faults in and find them again: is the instrumen
 plans: $(STAMP) ## The plans there are, and how long each takes
 	@$(PY) -m bench plans
 
+# Two at a time, a file each: much of a test's time is waiting for processes and faults.
+# In the order of folders, so that the many short files of unit/ even out the end; by
+# itself xdist would leave the files of few tests for it, and whole runs are among those.
+# Tests start Python by the hundred: without kept bytecode each start compiles it all anew.
+TESTS := $(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+test test-quick soak: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: test
 test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k name"]
-	@# Two at a time, a file each: much of a test's time is waiting for processes and faults.
-	@# In the order of folders, so that the many short files of unit/ even out the end; by
-	@# itself xdist would leave the files of few tests for it, and whole runs are among those.
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(TESTS) $(ARGS)
+
+.PHONY: test-quick
+test-quick: $(STAMP) ## The tests that need neither a cluster nor a browser (about a minute)
+	@$(TESTS) tests/unit tests/golden informer/tests informer/examples $(ARGS)
 
 .PHONY: test-informer
 test-informer: ## The library alone, on any Python   [PYTHON=python3.14] [PINS=informer/lowest.txt]

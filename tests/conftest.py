@@ -1,6 +1,9 @@
 """One control plane for the whole suite; tests that break theirs start one of their own."""
 
+import logging
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -24,10 +27,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def secrets_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what a test registered: a made-up token may be a word of another test's text."""
+def process_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget what a test registered or had redacted, so that the order of tests is of no effect.
+
+    A made-up token may be a word of another test's text, and a server's main function changes
+    how records are made and how exceptions are shown, for good.
+    """
     monkeypatch.setattr(redaction, "_forms", set(redaction._forms))
     monkeypatch.setattr(redaction, "_pattern", redaction._pattern)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    factory = logging.getLogRecordFactory()
+    yield
+    logging.setLogRecordFactory(factory)
 
 
 @pytest.fixture(scope="session")

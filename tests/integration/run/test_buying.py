@@ -1,11 +1,15 @@
 """A plan that wants its ratios surer than its rounds can make them, on the real things."""
 
-from bench.model import RunState
+import re
+
+from bench.model import Outcome, RunState
 from bench.store import Store
 from tests.integration.run.conftest import StartBench
 
 
-def test_a_run_buys_rounds_until_there_are_the_most_and_says_why(start_run: StartBench) -> None:
+def test_windows_of_one_second_are_bought_until_there_are_the_most_and_make_a_page(
+    start_run: StartBench,
+) -> None:
     finished = start_run(
         ('"direct", "informer", "none"', '"direct", "informer"'),
         ("rounds = 1", "rounds = 5\nprecision = 0.01\nmost_rounds = 6"),
@@ -22,4 +26,7 @@ def test_a_run_buys_rounds_until_there_are_the_most_and_says_why(start_run: Star
         len(run.trials()),
         run.record.resumptions,
     )
+    assert {Outcome.OK} == {record.outcome for record in run.trials()}
+    (page,) = finished.reports.glob("*-tiny/index.html")
+    assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
     assert [] == finished.left_behind()

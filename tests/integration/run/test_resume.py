@@ -26,7 +26,12 @@ def test_an_interrupted_run_is_completed_then_extended_each_only_by_what_it_lack
     bench.wait_for("[2/3] all,")
     bench.signal(signal.SIGINT)
     assert 130 == bench.wait(), bench.text
+    assert "interrupted by SIGINT" in bench.text
+    assert "Traceback" not in bench.text
+    assert [] == bench.left_behind()
     reader = Store(bench.results).open("latest")
+    assert RunState.INCOMPLETE is reader.record.state
+    assert "interrupted by SIGINT" == reader.record.reason
     (first,) = reader.trials()
 
     resume(bench, binaries)
