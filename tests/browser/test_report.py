@@ -52,9 +52,10 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return reports / reader.record.run / PAGE
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(color_scheme=request.param)
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in light colours; what colours may change is tried in the dark, too."""
+    context = browser.new_context(color_scheme="light")
     yield context.new_page()
     context.close()
 
@@ -80,7 +81,9 @@ def test_nothing_is_fetched_and_nothing_goes_wrong(report: Path, page: Page) -> 
     assert [] == said
 
 
-def test_everyone_can_read_it(report: Path, page: Page) -> None:
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_everyone_can_read_it(report: Path, page: Page, colours: str) -> None:
+    page.emulate_media(color_scheme=colours)
     page.set_viewport_size({"width": WIDE, "height": 900})
     page.goto(report.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
@@ -127,12 +130,14 @@ def test_on_paper_what_was_folded_is_there_and_charts_keep_their_size(
     report: Path, page: Page
 ) -> None:
     page.goto(report.as_uri())
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
     assert "rgb(255, 255, 255)" == page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert page.locator("details.data").first.is_hidden()
 
 
-def test_the_list_of_reports_leads_to_the_report(report: Path, page: Page) -> None:
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_list_of_reports_leads_to_the_report(report: Path, page: Page, colours: str) -> None:
+    page.emulate_media(color_scheme=colours)
     page.goto((report.parents[1] / "index.html").as_uri())
     assert [] == violations(page)
     page.locator("main a").first.click()
