@@ -14,7 +14,7 @@ from bench.cluster.binaries import Binaries
 from bench.supervision.stoppable import Stoppable
 
 ROOT = Path(__file__).parents[3]
-TIMEOUT_S = 240.0
+TIMEOUT_S = 480.0
 """A bound for what hangs: a run shares the machine with whatever else is tested there."""
 
 TINY = """\
