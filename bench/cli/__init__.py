@@ -27,6 +27,7 @@ VERBS = {
     "up": "start a populated cluster and both servers, until Ctrl-C",
     "calibrate": "self-test: are known faults found at their size?",
     "plans": "list the plans and how long each takes",
+    "docs": "print a reference page: metrics, keys of a plan, verbs",
     "binaries": "find, fetch or build kube-apiserver and etcd",
     "clean": "end and remove what killed runs left, here and on an existing cluster",
 }

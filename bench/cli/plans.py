@@ -1,7 +1,6 @@
 """``bench plans``: list the plans; and the names that a plan may use."""
 
 import argparse
-import json
 from dataclasses import replace
 
 from bench.cli.exits import OK
@@ -9,7 +8,6 @@ from bench.faults import names as fault_names
 from bench.load.routes import names as route_names
 from bench.model import Plan
 from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
-from bench.plan.keys import json_schema, reference
 from bench.supervision.affinity import processors
 from bench.supervision.progress import Progress
 from bench.sut.registry import server_kinds
@@ -17,9 +15,7 @@ from bench.sut.registry import server_kinds
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--keys", action="store_true", help="every key of a plan, as Markdown")
-    shown.add_argument("--schema", action="store_true", help="its JSON schema, for editors")
+    parser.epilog = "Every key of a plan: python -m bench docs plans.md"
     parser.set_defaults(command=_plans)
 
 
@@ -34,14 +30,8 @@ def vocabulary() -> Vocabulary:
 
 
 def _plans(options: argparse.Namespace, progress: Progress) -> int:
-    del progress
+    del options, progress
     names = vocabulary()
-    if options.keys:
-        print(reference(names))
-        return OK
-    if options.schema:
-        print(json.dumps(json_schema(names), indent=2))
-        return OK
     for name in plan_names():
         plan = read_plan(name, names)
         print(f"{name:10} {_extent(plan):38}  {plan.description}")

@@ -182,9 +182,9 @@ _INTRODUCTION = """\
 # The keys of a plan
 
 A plan is a TOML file: `make bench PLAN=mine.toml`. Start from one of those in `bench/plans`.
-This page is what `python -m bench plans --keys` prints, `plan.schema.json` beside it what
-`python -m bench plans --schema` prints: editors that know TOML complete and check a plan by it
-with `#:schema docs/plan.schema.json` as its first line.
+This page is what `python -m bench docs plans.md` prints, `plan.schema.json` beside it what
+`python -m bench docs plan.schema.json` prints: editors that know TOML complete and check a plan by
+it with `#:schema docs/plan.schema.json` as its first line.
 """
 
 

@@ -1,18 +1,15 @@
-"""The pages that say what a plan takes are made of the declarations that check it."""
+"""One declaration of each key: its example, its check and its JSON schema agree."""
 
 import tomllib
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from bench.cli import main
 from bench.cli.plans import vocabulary
 from bench.plan import plan_names, plan_source, read_plan
 from bench.plan.keys import EXTERNAL, HEAD, Key, Vocabulary, json_schema, scenario_keys
 from tests.unit.plan.test_plan import VALID, error_of
 
-DOCS = Path(__file__).parents[3] / "docs"
 NAMES = Vocabulary(("direct", "informer"), ("list-all",), ("freeze",))
 KEYS = [*HEAD.items(), *EXTERNAL.items(), *scenario_keys(NAMES).items()]
 
@@ -20,16 +17,6 @@ KEYS = [*HEAD.items(), *EXTERNAL.items(), *scenario_keys(NAMES).items()]
 @pytest.fixture(scope="module")
 def schema() -> Draft202012Validator:
     return Draft202012Validator(json_schema(vocabulary()))
-
-
-@pytest.mark.parametrize(
-    ("option", "file"), [("--keys", "plans.md"), ("--schema", "plan.schema.json")]
-)
-def test_the_page_in_the_repository_is_what_the_command_prints(
-    option: str, file: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert 0 == main(["plans", option])
-    assert (DOCS / file).read_text() == capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)
