@@ -4,7 +4,6 @@ A flaw stands between who asks and who answers: it is handed the path and a
 function that asks the faithful server, and gives an answer, or ``None`` to hang up.
 """
 
-import os
 import subprocess
 import sys
 import threading
@@ -70,29 +69,34 @@ class Starve:
     SPIN = """
 import os, sys, time
 until = time.monotonic() + float(sys.argv[2])
-while time.monotonic() < until and os.getppid() == int(sys.argv[1]):
-    pass
+for _ in range(int(sys.argv[1])):
+    if os.fork() == 0:
+        os.setsid()  # some kernels share time out by sessions
+        while time.monotonic() < until:
+            pass
+        os._exit(0)
+for _ in range(int(sys.argv[1])):
+    os.wait()
 """
 
     def __init__(self, processes: float, seconds: float) -> None:
         self._processes, self._seconds = int(processes), seconds
         self._load = LoadMeter()
         self._lock = threading.Lock()
-        self.spinning: list[subprocess.Popen[bytes]] = []
+        self.spinning: subprocess.Popen[bytes] | None = None
+        """Parent of the processes that do not rest, which ends with the last of them."""
 
     def answer(self, path: str, ask: Ask) -> Answer:
         """Return what the faithful server says."""
         with self._lock:
-            if self._processes and self._load.is_loaded():
+            asked = path != CONTROL_PATH and self._load.is_loaded()
+            if asked and self.spinning is None:
                 self._start()
         return ask(path)
 
     def _start(self) -> None:
-        argv = [sys.executable, "-c", self.SPIN, str(os.getpid()), str(self._seconds)]
-        for _ in range(self._processes):
-            # each in a session of its own, for some kernels share time out by sessions
-            self.spinning.append(subprocess.Popen(argv, start_new_session=True))
-        self._processes = 0
+        argv = [sys.executable, "-c", self.SPIN, str(self._processes), str(self._seconds)]
+        self.spinning = subprocess.Popen(argv)
 
 
 class Delay:

@@ -2,6 +2,7 @@
 
 import time
 
+import psutil
 import pytest
 
 from bench.selftest.flaws import (
@@ -115,10 +116,19 @@ def test_what_is_padded_has_the_size_of_the_right_answer() -> None:
 
 
 def test_processes_that_starve_others_come_with_load_and_end_by_themselves() -> None:
-    flaw, ask = Starve(2.0, 0.2), Counting()
+    flaw, ask = Starve(2.0, 1.0), Counting()
     flaw.answer("/pods/a", ask)
-    assert [] == flaw.spinning
+    assert flaw.spinning is None
     for _ in range(LOADED_PER_S):
         flaw.answer("/pods/a", ask)
-    assert [0, 0] == [one.wait(30) for one in flaw.spinning]
+    parent = psutil.Process(flaw.spinning.pid)
+    wait_until(lambda: 2 == len(parent.children()))
+    assert 0 == flaw.spinning.wait(30)
     assert LOADED_PER_S + 1 == ask.asked
+
+
+def wait_until(true, bound_s=30.0):
+    until = time.monotonic() + bound_s
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
