@@ -8,8 +8,9 @@ from bench.store import Store, StoreError
 from bench.supervision.progress import Progress
 
 EPILOG = """\
-The second run is read against the first. What differs between their machines comes first;
-what cannot be compared (another question, an arm or metric that one run lacks) is listed.
+The second run is read against the first. What differs between their machines comes first, then
+the figures that differ (--all: the others too); what cannot be compared (another question, an
+arm or metric that one run lacks) is listed.
 It judges nothing: for a decision name what must hold beforehand, see python -m bench gate.
 
 It writes compare-<first>.md and .html beside the second run's report.
@@ -22,6 +23,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("first", help="name, folder, latest, or a summary.json")
     parser.add_argument("second", help="likewise")
+    parser.add_argument(
+        "--all", action="store_true", help="print the figures that show no difference, too"
+    )
     add_folders(parser)
     parser.set_defaults(command=_compare)
 
@@ -38,7 +42,7 @@ def _compare(options: argparse.Namespace, progress: Progress) -> int:
     except (StoreError, SummaryError) as error:
         progress.say(f"error: {error}")
         return USAGE
-    document = comparison_document(first, second)
+    document = comparison_document(first, second, every=options.all)
     written = publish(document, options.reports / second.run, f"compare-{first.run}")
     progress.say(f"comparison: {', '.join(str(path) for path in written)}")
     return OK

@@ -4,6 +4,7 @@ The verdict's JSON is here too: what a person reads and what a program reads are
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -67,8 +68,9 @@ def _table(corner: str, columns: Iterable[str], lines: Iterable[Line]) -> Table:
     """Return a table of which the first and the last column are prose."""
     first, *middle, last = columns
     heads = (Column(first, prose=True), *map(Column, middle), Column(last, prose=True))
-    groups = (Group(tuple(lines)),)
-    return Table("", heads, groups, "", corner, layout="stacked", depth=Depth.TERMINAL)
+    rows = tuple(lines)
+    depth = min((row.depth for row in rows), default=Depth.TERMINAL)
+    return Table("", heads, (Group(rows),), "", corner, layout="stacked", depth=depth)
 
 
 def _line(title: str, *cells: Cell | str) -> Line:
@@ -184,8 +186,13 @@ def _times(factor: float | None) -> str:
     return MISSING if factor is None else f"{number(factor, EXACT)}{TIMES}"
 
 
-def comparison_document(first: RunAnalysis, second: RunAnalysis) -> Document:
-    """Return two runs side by side; the second is read against the first."""
+def comparison_document(
+    first: RunAnalysis, second: RunAnalysis, *, every: bool = False
+) -> Document:
+    """Return two runs side by side; the second is read against the first.
+
+    The terminal shows what differs, with ``every`` the other figures too.
+    """
     found, runs = side_by_side(first, second), (first, second)
     void = (
         Alarm(run.run, tuple(f"{one.kind}: {placed(one)}" for one in run.void[:SHOWN_PLACES]))
@@ -198,9 +205,14 @@ def comparison_document(first: RunAnalysis, second: RunAnalysis) -> Document:
         title=f"{first.run} and {second.run}",
         headline=Sentence(_compared(found)),
         alarms=(*void, *unalike),
-        sections=(*_scenarios(found), *_apart(found), _runs(first, second)),
-        notes=_notes(UNPAIRED, _chance(found)),
+        sections=(*_scenarios(found, every=every), *_apart(found), _runs(first, second)),
+        notes=_notes(UNPAIRED, *([] if every else _rest(found)), _chance(found)),
     )
+
+
+def _rest(found: SideBySide) -> list[str]:
+    alike = sum(row.better is None for row in found.rows)
+    return [f"{alike} figures that show no difference are not listed (--all)."] if alike else []
 
 
 def _chance(found: SideBySide) -> str:
@@ -224,7 +236,8 @@ def _compared(found: SideBySide) -> str:
     )
 
 
-def _scenarios(found: SideBySide) -> list[Section]:
+def _scenarios(found: SideBySide, *, every: bool) -> list[Section]:
+    """Return a table a scenario, what differs first."""
     sections = []
     columns = ("arm", "first", "second", "difference", "finding")
     for index, scenario in enumerate(dict.fromkeys(row.scenario for row in found.rows)):
@@ -232,7 +245,14 @@ def _scenarios(found: SideBySide) -> list[Section]:
         # The arms of a metric stand below each other, metrics in the order of the first arm's.
         metrics = list(dict.fromkeys((row.first.metric, row.first.per_1000) for row in rows))
         rows.sort(key=lambda row: metrics.index((row.first.metric, row.first.per_1000)))
-        table = _table("metric", columns, map(_metric, rows))
+        rows.sort(key=lambda row: row.better is None)
+        lines = (
+            replace(_metric(row), depth=Depth.MARKDOWN)
+            if row.better is None and not every
+            else _metric(row)
+            for row in rows
+        )
+        table = _table("metric", columns, lines)
         sections.append(Section(f"s{index}", f"Scenario {scenario}", (table,)))
     return sections
 

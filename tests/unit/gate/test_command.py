@@ -243,6 +243,23 @@ def test_compare_shows_both_runs_and_says_what_cannot_be_compared(place, monkeyp
     assert (place / "reports" / "after" / "compare-before.html").exists()
 
 
+def test_compare_prints_what_differs_first_and_the_rest_on_demand(place, monkeypatch, capsys):
+    a_run(place, "before")
+    slower(monkeypatch, 2.6)
+    a_run(place, "after")
+    assert 0 == call(place, "compare", "before", "after")
+    brief = capsys.readouterr().out
+    assert "Latency p50" in brief
+    assert "no difference shown" not in brief
+    assert "figures that show no difference are not listed (--all)" in brief
+    assert 0 == call(place, "compare", "before", "after", "--all")
+    whole = capsys.readouterr().out
+    assert whole.index("Latency p50") < whole.index("no difference shown")
+    assert "not listed" not in whole
+    written = (place / "reports" / "after" / "compare-before.md").read_text()
+    assert "no difference shown" in written
+
+
 def test_compare_says_that_environments_and_questions_differ(place, capsys):
     a_run(place, "one")
     other = a_run(place, "other", scenarios=(replace(STEADY, pods=500),))
