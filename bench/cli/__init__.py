@@ -11,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
+from bench.cli.encoding import write_plainly
 from bench.cli.exits import FAILED, USAGE, expected, is_usage
 from bench.plan import PlanError
 from bench.plan.toml_schema import nearest
@@ -58,6 +59,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say and return the exit code."""
+    write_plainly()
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser(given)
     if not given:

@@ -78,6 +78,22 @@ def test_a_run_that_does_not_exist_is_wrong_usage(verb, tmp_path, capsys):
     assert "no run" in capsys.readouterr().err
 
 
+IN_ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_without_unicode_a_dash_is_a_hyphen_and_what_has_no_likeness_a_question_mark():
+    program = (
+        "from bench.cli.encoding import write_plainly as w; w(); print('2\u20133 \u2265 \u6f22')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=False,
+        env=os.environ | IN_ASCII,
+    )
+    assert (0, b"2-3 >= ?\n") == (done.returncode, done.stdout)
+
+
 A_PACKAGE_LACKS = """
 import sys
 from pathlib import Path
