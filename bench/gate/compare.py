@@ -195,6 +195,9 @@ def unlike(first: RunAnalysis, second: RunAnalysis) -> tuple[Unlike, ...]:
     if first.load_workers != second.load_workers:
         makers = str(first.load_workers), str(second.load_workers)
         differing.append(Unlike("load made by", *makers))
+    pins = str(first.plan.cpus), str(second.plan.cpus)
+    if pins[0] != pins[1]:
+        differing.append(Unlike("processors of each part", *pins))
     return (*differing, *_packages(one, other), *_defaults(one, other))
 
 

@@ -102,6 +102,11 @@ class Cpus:
     server: tuple[int, ...] = ()
     load: tuple[int, ...] = ()
 
+    def __str__(self) -> str:
+        parts = {"control plane": self.control_plane, "server": self.server, "load": self.load}
+        told = (f"{name} {', '.join(map(str, own))}" for name, own in parts.items() if own)
+        return "; ".join(told) or "shared by all"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -7,7 +7,7 @@ out is in ``sentences``; titles and words of metrics are in ``bench.metrics``.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
@@ -60,10 +60,8 @@ def _pinning(cpus: Cpus, *, existing: bool) -> tuple[str, ...]:
     """Say on which processors what ran; nothing where they were not to be pinned."""
     if not cpus.server:
         return (text("method_unpinned"),) if cpus.auto else ()
-    parts = [] if existing else [("control plane", cpus.control_plane)]
-    parts += [("server", cpus.server), ("load generator", cpus.load)]
-    told = "; ".join(f"{name}: {', '.join(map(str, numbers))}" for name, numbers in parts)
-    return (text("method_pinned", parts=told),)
+    told = replace(cpus, control_plane=()) if existing else cpus  # nobody pins what is others'
+    return (text("method_pinned", parts=str(told)),)
 
 
 def method(plan: Plan, environment: Environment) -> tuple[str, ...]:

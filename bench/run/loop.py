@@ -294,11 +294,8 @@ class Run:
 
 def _processors(cpus: Cpus, there: int) -> str:
     """Say who runs where."""
-    if not cpus.server:
-        why = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto else ""
-        return f"{there}, shared by control plane, server and load generator{why}"
-    parts = (("control plane", cpus.control_plane), ("server", cpus.server), ("load", cpus.load))
-    return "; ".join(f"{name} {', '.join(map(str, numbers))}" for name, numbers in parts)
+    why = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto and not cpus.server else ""
+    return f"{there}, {cpus}{why}"
 
 
 def _told(distributed: DistributedLoad | None) -> str:

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
+from bench.gate.compare import unlike
 from bench.gate.judge import Outcome, judge
 from bench.gate.rules import Rule, Rules
-from bench.model import Caveat, CaveatKind, RunState
+from bench.model import Caveat, CaveatKind, Cpus, RunState
 from tests.unit.gate.summaries import SCENARIO, a_summary
 from tests.unit.store.builders import ENVIRONMENT
 
@@ -273,6 +274,14 @@ def test_a_lesser_caveat_does_not_void():
 def test_a_run_that_says_itself_that_it_is_not_complete_is_invalid():
     running = replace(latencies(), state=RunState.RUNNING)
     assert Outcome.INVALID is judge(rules(a_rule()), running, latencies()).outcome
+
+
+def test_other_processors_are_an_unlike_environment():
+    run = latencies()
+    pinned = replace(run, plan=replace(run.plan, cpus=Cpus(False, (0, 1), (2,), (3,))))
+    (found,) = unlike(run, pinned)
+    assert "shared by all" in str(found)
+    assert "control plane 0, 1; server 2; load 3" in str(found)
 
 
 def test_unlike_environments_are_invalid_unless_told_otherwise():
