@@ -82,9 +82,11 @@ IN_ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 def test_without_unicode_a_dash_is_a_hyphen_and_what_has_no_likeness_a_question_mark():
-    program = (
-        "from bench.cli.encoding import write_plainly as w; w(); print('2\u20133 \u2265 \u6f22')"
-    )
+    program = r"""
+from bench.cli.encoding import write_plainly
+write_plainly()
+print('2\u20133 \u2265 \u6f22')
+"""
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
