@@ -20,9 +20,8 @@ def no_waiting_for_the_disk():
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    """Write a run of these options and analyse it; the same options give the same run again."""
-    from bench.analysis import analyse, read_run
+def written(tmp_path_factory):
+    """Write a run of these options, to be read only; the same options give the same run again."""
     from bench.store import Store
     from tests.unit.analysis.synthetic import write_run
 
@@ -31,9 +30,24 @@ def made(tmp_path_factory):
     def make(**options):
         key = repr(sorted(options.items()))
         if key not in kept:
-            store = Store(tmp_path_factory.mktemp("place") / "results")
-            data = read_run(write_run(store, **options))
-            kept[key] = data, analyse(data)
+            kept[key] = write_run(Store(tmp_path_factory.mktemp("place") / "results"), **options)
         return kept[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def made(written):
+    """Write and analyse a run of these options; the same options give the same run again."""
+    from bench.analysis import analyse, read_run
+
+    kept = {}
+
+    def make(**options):
+        reader = written(**options)
+        if reader.folder not in kept:
+            data = read_run(reader)
+            kept[reader.folder] = data, analyse(data)
+        return kept[reader.folder]
 
     return make

@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.summary_file import load_summary, to_json
+from bench.analysis.summary_file import to_json
 from bench.cli import main
 from bench.model import Scenario
-from bench.store import Store
-from tests.unit.analysis import synthetic
-from tests.unit.analysis.synthetic import write_run
+from tests.unit.analysis.synthetic import ARMS
 
 STEADY = Scenario(
     name="steady", route="list-all", users=8, pods=100, rate_rps=50.0, churn_per_s=2.0
@@ -46,16 +44,28 @@ def place(tmp_path):
     return tmp_path
 
 
-def a_run(place, name, **changes):
-    servers = ("direct", "informer")
-    changes = {"rounds": 6, "scenarios": (STEADY,), "servers": servers} | changes
-    run = write_run(Store(place / "made"), **changes)
-    (place / "results").mkdir(exist_ok=True)
-    folder = place / "results" / name
-    shutil.move(run.folder, folder)
-    head = json.loads((folder / "run.json").read_text()) | {"run": name}
-    (folder / "run.json").write_text(json.dumps(head))
-    return folder
+@pytest.fixture
+def a_run(place, written):
+    """Puts a run among the results, under the name that it is given."""
+
+    def make(name, **changes):
+        changes = {"rounds": 6, "scenarios": (STEADY,), "servers": ("direct", "informer")} | changes
+        folder = place / "results" / name
+        shutil.copytree(written(**changes).folder, folder)
+        head = json.loads((folder / "run.json").read_text()) | {"run": name}
+        (folder / "run.json").write_text(json.dumps(head))
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def good(made, tmp_path_factory):
+    """The summary of a run as it should be."""
+    kept = tmp_path_factory.mktemp("kept") / "good.json"
+    analysis = made(rounds=6, scenarios=(STEADY,), servers=("direct", "informer"))[1]
+    kept.write_bytes(to_json(analysis))
+    return str(kept)
 
 
 def call(place, *arguments):
@@ -67,30 +77,25 @@ def gate(place, run, *arguments):
     return call(place, "gate", run, "--rules", str(place / "gate.toml"), *arguments)
 
 
-def slower(monkeypatch, latency_ms):
-    informer = replace(synthetic.ARMS["informer"], latency_ms=latency_ms)
-    monkeypatch.setattr(synthetic, "ARMS", {**synthetic.ARMS, "informer": informer})
+def slower(latency_ms):
+    return {"informer": replace(ARMS["informer"], latency_ms=latency_ms)}
 
 
-def test_an_identical_pair_passes_with_0(place, capsys):
-    a_run(place, "one")
+def test_an_identical_pair_passes_with_0(place, a_run, capsys):
+    a_run("one")
     assert 0 == gate(place, "one", "--baseline", "one")
     assert "PASS: all 2 rules hold" in capsys.readouterr().out
 
 
-def test_a_slowdown_put_in_on_purpose_fails_with_10(place, monkeypatch, capsys):
-    a_run(place, "before")
-    slower(monkeypatch, 2.6)
-    a_run(place, "after")
-    assert 10 == gate(place, "after", "--baseline", "before")
+def test_a_slowdown_against_a_kept_summary_fails_with_10(place, a_run, good, capsys):
+    a_run("after", arms=slower(2.6))
+    assert 10 == gate(place, "after", "--baseline", good)
     assert "FAIL: 1 of 2 rules broken" in capsys.readouterr().out
 
 
-def test_a_slowdown_about_as_large_as_the_margin_is_inconclusive_with_11(place, monkeypatch):
-    a_run(place, "before")
-    slower(monkeypatch, 2.2)
-    a_run(place, "after")
-    assert 11 == gate(place, "after", "--baseline", "before")
+def test_a_slowdown_about_as_large_as_the_margin_is_inconclusive_with_11(place, a_run, good):
+    a_run("after", arms=slower(2.2))
+    assert 11 == gate(place, "after", "--baseline", good)
 
 
 @pytest.mark.parametrize(
@@ -104,29 +109,28 @@ def test_a_slowdown_about_as_large_as_the_margin_is_inconclusive_with_11(place, 
         ({"skip": [("informer", 3)]}, "run incomplete"),
     ],
 )
-def test_what_carries_no_judgement_is_invalid_with_12(place, capsys, changes, said):
-    a_run(place, "good")
-    a_run(place, "flawed", **changes)
-    assert 12 == gate(place, "flawed", "--baseline", "good")
+def test_what_carries_no_judgement_is_invalid_with_12(place, a_run, good, capsys, changes, said):
+    a_run("flawed", **changes)
+    assert 12 == gate(place, "flawed", "--baseline", good)
     out = " ".join(capsys.readouterr().out.split())
     assert "INVALID" in out
     assert said in (place / "reports" / "flawed" / "gate-mine.json").read_text()
 
 
-def test_without_the_baseline_that_a_rule_needs_it_is_invalid(place):
-    a_run(place, "one")
+def test_without_the_baseline_that_a_rule_needs_it_is_invalid(place, a_run):
+    a_run("one")
     assert 12 == gate(place, "one")
 
 
-def test_a_run_of_which_trials_were_deleted_by_hand_is_invalid(place, capsys):
-    folder = a_run(place, "one")
+def test_a_run_of_which_trials_were_deleted_by_hand_is_invalid(place, a_run, good, capsys):
+    folder = a_run("one")
     shutil.rmtree(folder / "trials" / "001-steady-informer-r0")
-    assert 12 == gate(place, "one", "--baseline", "one")
+    assert 12 == gate(place, "one", "--baseline", good)
     assert "11 of 12 trials were made" in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, capsys):
-    folder = a_run(place, "one")
+def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, a_run, capsys):
+    folder = a_run("one")
     record = folder / "trials" / "001-steady-informer-r0" / "trial.json"
     record.write_text(record.read_text().replace('"answered": ', '"answerd": '))
     assert 2 == gate(place, "one", "--baseline", "one")
@@ -142,51 +146,39 @@ def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, caps
         ("", "a rules file needs at least one [[rules]] table"),
     ],
 )
-def test_rules_that_are_not_valid_are_a_usage_error(place, capsys, rules, said):
-    a_run(place, "one")
+def test_rules_that_are_not_valid_are_a_usage_error(place, a_run, capsys, rules, said):
+    a_run("one")
     (place / "gate.toml").write_text(rules)
     assert 2 == gate(place, "one")
     assert said in capsys.readouterr().err
 
 
-def test_an_unknown_run_or_baseline_is_a_usage_error(place, capsys):
-    a_run(place, "one")
+def test_an_unknown_run_or_baseline_is_a_usage_error(place, a_run, capsys):
+    a_run("one")
     assert 2 == gate(place, "two")
     assert "no run 'two'" in capsys.readouterr().err
     assert 2 == gate(place, "one", "--baseline", "three")
     assert "no run 'three'" in capsys.readouterr().err
 
 
-def test_a_kept_summary_serves_as_baseline(place, monkeypatch):
-    a_run(place, "before")
-    kept = place / "baseline.json"
-    kept.write_bytes(to_json(load_summary(Store(place / "results"), "before")))
-    shutil.rmtree(place / "results" / "before")
-    slower(monkeypatch, 2.6)
-    a_run(place, "after")
-    assert 10 == gate(place, "after", "--baseline", str(kept))
-
-
-def test_unlike_environments_need_the_word(place):
-    a_run(place, "one")
-    other = a_run(place, "other")
+def test_unlike_environments_need_the_word(place, a_run, good):
+    other = a_run("other")
     head = json.loads((other / "run.json").read_text())
     head["environment"]["processors"] = 64
     (other / "run.json").write_text(json.dumps(head))
-    assert 12 == gate(place, "one", "--baseline", "other")
-    assert 0 == gate(place, "one", "--baseline", "other", "--unlike-environments")
+    assert 12 == gate(place, "other", "--baseline", good)
+    assert 0 == gate(place, "other", "--baseline", good, "--unlike-environments")
 
 
-def test_another_load_generator_is_an_unlike_environment(place, capsys):
-    a_run(place, "one")
-    shared = a_run(place, "shared")
+def test_another_load_generator_is_an_unlike_environment(place, a_run, good, capsys):
+    shared = a_run("shared")
     head = json.loads((shared / "run.json").read_text())
     head["load_workers"] = {"here": 2, "elsewhere": 1}
     (shared / "run.json").write_text(json.dumps(head))
-    assert 12 == gate(place, "one", "--baseline", "shared")
-    differing = "load made by: 3 Locust workers (2 here, 1 from elsewhere) and one process"
+    assert 12 == gate(place, "shared", "--baseline", good)
+    differing = "load made by: one process and 3 Locust workers (2 here, 1 from elsewhere)"
     assert differing in capsys.readouterr().out.replace("\n", " ")
-    assert 0 == gate(place, "one", "--baseline", "shared", "--unlike-environments")
+    assert 0 == gate(place, "shared", "--baseline", good, "--unlike-environments")
 
 
 @pytest.mark.parametrize(
@@ -197,14 +189,16 @@ def test_another_load_generator_is_an_unlike_environment(place, capsys):
         (("--buy", "--load-bind", "127.0.0.2"), "--expect-load-workers"),
     ],
 )
-def test_rounds_are_bought_with_the_load_of_the_run_or_not_at_all(place, capsys, options, said):
-    a_run(place, "one")
+def test_rounds_are_bought_with_the_load_of_the_run_or_not_at_all(
+    place, a_run, capsys, options, said
+):
+    a_run("one")
     assert 2 == gate(place, "one", *options)
     assert said in capsys.readouterr().err
 
 
-def test_all_forms_say_the_same_outcome(place, capsys):
-    a_run(place, "one")
+def test_all_forms_say_the_same_outcome(place, a_run, capsys):
+    a_run("one")
     code = gate(place, "one", "--baseline", "one")
     folder = place / "reports" / "one"
     record = json.loads((folder / "gate-mine.json").read_text())
@@ -217,10 +211,10 @@ def test_all_forms_say_the_same_outcome(place, capsys):
         assert None not in (row["observed"], row["low"], row["high"], row["limit"], row["margin"])
 
 
-def test_names_from_a_run_are_escaped_in_every_form(place):
+def test_names_from_a_run_are_escaped_in_every_form(place, a_run):
     nasty = RULES.replace("no slower than before", "<img src=x> | *no* @somebody")
     (place / "gate.toml").write_text(nasty)
-    a_run(place, "one")
+    a_run("one")
     gate(place, "one", "--baseline", "one")
     folder = place / "reports" / "one"
     assert "<img" not in (folder / "gate-mine.html").read_text()
@@ -228,11 +222,10 @@ def test_names_from_a_run_are_escaped_in_every_form(place):
     assert r"\<img src=x\> \| \*no\* @" + "\u200bsomebody" in markdown
 
 
-def test_compare_shows_both_runs_and_says_what_cannot_be_compared(place, monkeypatch, capsys):
-    a_run(place, "before", servers=("direct", "direct-rv0", "informer"))
-    slower(monkeypatch, 2.6)
+def test_compare_shows_both_runs_and_says_what_cannot_be_compared(place, a_run, capsys):
+    a_run("before", servers=("direct", "direct-rv0", "informer"))
     more = Scenario(name="more", route="list-all", users=8, pods=100)
-    a_run(place, "after", scenarios=(STEADY, more), servers=("direct", "informer"))
+    a_run("after", arms=slower(2.6), scenarios=(STEADY, more), servers=("direct", "informer"))
     assert 0 == call(place, "compare", "before", "after")
     out = capsys.readouterr().out
     assert "scenario more is in after only" in out
@@ -243,10 +236,9 @@ def test_compare_shows_both_runs_and_says_what_cannot_be_compared(place, monkeyp
     assert (place / "reports" / "after" / "compare-before.html").exists()
 
 
-def test_compare_prints_what_differs_first_and_the_rest_on_demand(place, monkeypatch, capsys):
-    a_run(place, "before")
-    slower(monkeypatch, 2.6)
-    a_run(place, "after")
+def test_compare_prints_what_differs_first_and_the_rest_on_demand(place, a_run, capsys):
+    a_run("before")
+    a_run("after", arms=slower(2.6))
     assert 0 == call(place, "compare", "before", "after")
     brief = capsys.readouterr().out
     assert "Latency p50" in brief
@@ -260,9 +252,9 @@ def test_compare_prints_what_differs_first_and_the_rest_on_demand(place, monkeyp
     assert "no difference shown" in written
 
 
-def test_compare_says_that_environments_and_questions_differ(place, capsys):
-    a_run(place, "one")
-    other = a_run(place, "other", scenarios=(replace(STEADY, pods=500),))
+def test_compare_says_that_environments_and_questions_differ(place, a_run, capsys):
+    a_run("one")
+    other = a_run("other", scenarios=(replace(STEADY, pods=500),))
     head = json.loads((other / "run.json").read_text())
     head["environment"]["kubernetes"] = "v1.30.0"
     (other / "run.json").write_text(json.dumps(head))
@@ -273,7 +265,7 @@ def test_compare_says_that_environments_and_questions_differ(place, capsys):
     assert "Nothing can be compared" in out
 
 
-def test_compare_of_an_unknown_run_is_a_usage_error(place, capsys):
-    a_run(place, "one")
+def test_compare_of_an_unknown_run_is_a_usage_error(place, a_run, capsys):
+    a_run("one")
     assert 2 == call(place, "compare", "one", "two")
     assert "no run 'two'" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def document_classes():
                 yield found
 
 
+@cache
 def read_by_renderers():
     """The names of every attribute that report, gate or a template reads."""
     names = set()
