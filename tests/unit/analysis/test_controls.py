@@ -4,18 +4,27 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis import analyse
 from bench.stats import Verdict
 from tests.unit.analysis.synthetic import SCENARIO
 
 CLOSED = replace(SCENARIO, name="capacity", rate_rps=None, users=1)
 RUN = {"servers": ("direct", "informer", "none"), "control": "direct", "rounds": 6}
+ALONE = RUN | {"servers": ("direct",)}
+
+
+def without(made, *gone):
+    """Analyse the run without some of its trials: (server, round)."""
+    data, _ = made(**RUN)
+    kept = tuple(one for one in data.every if (one.trial.server, one.trial.round) not in gone)
+    return analyse(replace(data, every=kept, data=kept)).scenarios[0].controls
 
 
 @pytest.mark.parametrize(
     ("scenario", "metric"), [(SCENARIO, "service_p50"), (CLOSED, "throughput")]
 )
 def test_the_metric_that_decides_is_named_by_the_kind_of_scenario(made, scenario, metric):
-    (control,) = made(scenarios=(scenario,), **RUN)[1].scenarios[0].controls
+    (control,) = made(scenarios=(scenario,), **ALONE)[1].scenarios[0].controls
     assert (metric, Verdict.EQUIVALENT, False) == (
         control.metric,
         control.verdict,
@@ -27,7 +36,7 @@ def test_the_metric_that_decides_is_named_by_the_kind_of_scenario(made, scenario
 
 @pytest.mark.parametrize("scenario", [SCENARIO, CLOSED])
 def test_a_server_that_differs_from_itself_fires(made, scenario):
-    (control,) = made(scenarios=(scenario,), again=1.3, **RUN)[1].scenarios[0].controls
+    (control,) = made(scenarios=(scenario,), again=1.3, **ALONE)[1].scenarios[0].controls
     assert control.fired
 
 
@@ -53,11 +62,9 @@ def test_a_run_of_one_server_and_its_control_has_nothing_to_compare_but_itself(m
 
 
 def test_rounds_are_paired(made):
-    skip = [("direct", 0), ("direct-again", 1)]
-    (control,) = made(skip=skip, **RUN)[1].scenarios[0].controls
+    (control,) = without(made, ("direct", 0), ("direct-again", 1))
     assert 4 == control.ratio.n
 
 
 def test_a_control_that_was_not_measured_is_none(made):
-    skip = [("direct-again", number) for number in range(6)]
-    assert () == made(skip=skip, **RUN)[1].scenarios[0].controls
+    assert () == without(made, *[("direct-again", number) for number in range(6)])
