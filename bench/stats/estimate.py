@@ -1,7 +1,7 @@
 """An estimate with its interval, and the ways to one."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -59,19 +59,6 @@ class Estimate(msgspec.Struct, frozen=True, array_like=True):
         """Tell whether ``truth`` is inside the interval; ``None`` without one."""
         bounds = self.bounds
         return None if bounds is None else bounds[0] <= truth <= bounds[1]
-
-    def plus(self, shift: float, scale: float = 1.0) -> "Estimate":
-        """Return ``shift`` + ``scale`` (above 0) times the estimate."""
-        return self._map(lambda value: shift + scale * value)
-
-    def inverted(self) -> "Estimate":
-        """Return 1 / the estimate, which is positive."""
-        turned = self._map(lambda value: 1 / value)
-        return Estimate(turned.value, turned.high, turned.low, self.n, self.detectable)
-
-    def _map(self, change: Callable[[float], float]) -> "Estimate":
-        low, high = (None if bound is None else change(bound) for bound in (self.low, self.high))
-        return Estimate(change(self.value), low, high, self.n, self.detectable)
 
 
 @dataclass(frozen=True, slots=True)

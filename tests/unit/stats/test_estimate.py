@@ -214,8 +214,3 @@ def test_an_estimate_is_an_array_in_json_and_an_older_one_of_three_is_read():
     one = Estimate(0.5, 0.4, 0.6, 6, 0.1)
     assert b"[0.5,0.4,0.6,6,0.1]" == msgspec.json.encode(one)
     assert Estimate(0.5, 0.4, 0.6) == msgspec.json.decode(b"[0.5,0.4,0.6]", type=Estimate)
-
-
-def test_an_inverted_ratio_has_its_bounds_the_other_way_round():
-    found = Estimate(0.5, 0.4, 0.8, 6).inverted()
-    assert (2.0, 1.25, 2.5) == (found.value, found.low, found.high)
