@@ -106,6 +106,10 @@ check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
 
+.PHONY: docs
+docs: $(STAMP) ## Make the pages of docs/ again, from the declarations that they describe
+	@$(PY) -m docs.build
+
 .PHONY: microbench
 microbench: $(STAMP) ## The speed of the parts, as ratios measured side by side (about ten minutes)
 	@$(PY) -m bench.microbench

@@ -1,13 +1,18 @@
 """The documents tell the truth of the sources: generated pages, links, and the files they name."""
 
+import gzip
+import json
 import re
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from bench.cli import VERBS, main
 from bench.cli.docs import PAGES
 from bench.metrics import METRICS
+from docs.build import executed, picture
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -24,7 +29,69 @@ def test_a_page_in_the_repository_is_what_the_command_prints(
     page: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert 0 == main(["docs", page])
-    assert (DOCS / page).read_text() == capsys.readouterr().out
+    assert (DOCS / page).read_text() == capsys.readouterr().out, "make docs writes it anew"
+
+
+def test_the_picture_of_the_rooms_is_drawn_from_todays_layers() -> None:
+    drawn = picture((ROOT / "pyproject.toml").read_text())
+    assert (DOCS / "rooms.svg").read_text() == drawn, "make docs draws it anew"
+    rooms = {path.parent.name for path in ROOT.glob("bench/*/__init__.py")}
+    named = re.findall(r'<text class="name"[^>]*>([^<]*)<', drawn)
+    assert set() == rooms - set(named)
+    assert len(named) == len(set(named))
+
+
+@pytest.fixture(scope="module")
+def notebook() -> tuple[str, dict[str, Any]]:
+    """The notebook as it runs now, and the names that its cells made."""
+    return executed((DOCS / "results.ipynb").read_text())
+
+
+def test_the_notebook_shows_what_its_cells_give(notebook: tuple[str, dict[str, Any]]) -> None:
+    shown, now = (
+        ["".join(lines) for cell in json.loads(text)["cells"] for lines in _shown(cell)]
+        for text in ((DOCS / "results.ipynb").read_text(), notebook[0])
+    )
+    assert shown == now, "make docs runs it anew"
+    assert len(shown) == 5
+
+
+def _shown(cell: dict[str, Any]) -> list[list[str]]:
+    return [output["data"]["text/plain"] for output in cell.get("outputs", ())]
+
+
+def test_the_figures_of_the_notebook_are_those_of_the_report(
+    notebook: tuple[str, dict[str, Any]],
+) -> None:
+    names, report = notebook[1], reported()
+    for server in ("direct", "direct-rv0", "informer"):
+        for metric, column in (("p50", "p50 in ms"), ("throughput", "reads per second")):
+            computed = names["rounds"].loc[("capacity", server), column]
+            assert report["capacity", server, metric, False] == approx(computed)
+        above = names["above"][server]
+        assert report["steady", server, "control_plane_cpu", False] == approx(above)
+        requests = report["steady", server, "api_requests", True]
+        per_1000 = names["per_1000"].loc[("steady", server)].sum()
+        assert list(requests.values()) == pytest.approx([per_1000] * 12)
+
+
+def reported() -> dict[tuple[str, str, str, bool], dict[int, float]]:
+    """Return the values of each round that the analysis gave for results/reference."""
+    kept = ROOT / "tests" / "golden" / "before" / "reference.json.gz"
+    summary = json.loads(gzip.decompress(kept.read_bytes()))["summary"]
+    return {
+        (scenario["scenario"]["name"], arm["server"], figure["metric"], figure["per_1000"]): {
+            int(number): value for number, value in figure["rounds"].items()
+        }
+        for scenario in summary["scenarios"]
+        for arm in scenario["arms"]
+        for figure in arm["figures"]
+    }
+
+
+def approx(by_round: pd.Series) -> Any:
+    """Return what a metric's values are to be: those of the series, by round."""
+    return pytest.approx(by_round.to_dict())
 
 
 def test_every_metric_and_every_verb_has_its_place() -> None:
@@ -69,7 +136,7 @@ def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> None
 NAMED = re.compile(r"`((?:bench|servers|tests|informer|results|docs|deploy)/[\w./-]*)`")
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md", "docs/architecture.md"])
 def test_a_file_that_is_named_is_there(page: str) -> None:
     named = NAMED.findall((ROOT / page).read_text())
     assert named
