@@ -25,7 +25,7 @@ workers:
   rows of all workers are put together; clocks of the machines should agree.
 
 scripts:
-  curl http://127.0.0.1:8089/api-server/live.json      what the tab shows, as JSON
+  curl http://127.0.0.1:8089/api-server/live.json      what the page shows, as JSON
   curl -c jar http://127.0.0.1:8089/ -o page.html      the cookie that what acts needs:
   curl -b jar -d per_s=50 http://127.0.0.1:8089/api-server/churn
   curl -b jar -X POST http://127.0.0.1:8089/api-server/freeze
