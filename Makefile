@@ -96,7 +96,7 @@ test-informer: ## The library alone, on any Python   [PYTHON=python3.14] [PINS=i
 	@.venv-informer/bin/python -m pytest informer/tests informer/examples $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, strict types, import contracts, workflows
+check: $(STAMP) ## Format, lint, strict types, import contracts, dependencies, workflows
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy

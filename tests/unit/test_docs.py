@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,22 @@ def test_a_file_that_is_named_is_there(page: str) -> None:
     named = NAMED.findall((ROOT / page).read_text())
     assert named
     assert [] == [name for name in named if not (ROOT / name).exists()]
+
+
+DISTRIBUTIONS = [(ROOT, ("bench", "servers")), (ROOT / "informer", ("src/kube_informer",))]
+
+
+@pytest.mark.parametrize(("folder", "packages"), DISTRIBUTIONS)
+def test_what_is_not_python_is_named_as_data_of_its_distribution(
+    folder: Path, packages: tuple[str, ...]
+) -> None:
+    declared = tomllib.loads((folder / "pyproject.toml").read_text())
+    data = declared["tool"]["setuptools"]["package-data"]
+    for package in packages:
+        place = folder / package
+        found = {path for path in place.rglob("*") if path.is_file()}
+        found = {path for path in found if path.suffix not in (".py", ".pyc")}
+        named = {path for pattern in data[place.name] for path in place.glob(pattern)}
+        assert found == {path for path in named if path.is_file()}
+        assert place / "py.typed" in named
+    assert "Typing :: Typed" in declared["project"]["classifiers"]
