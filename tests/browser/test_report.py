@@ -160,7 +160,7 @@ def test_a_mark_tells_its_value_under_the_pointer_and_by_the_arrow_keys(
     )
     box = drawing.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] * x / 1000, box["y"] + box["height"] * y / 1000)
+    drawing.hover(position={"x": box["width"] * x / 1000, "y": box["height"] * y / 1000})
     assert text == drawing.locator("output").inner_text()
 
 
