@@ -12,8 +12,9 @@ from bench.analysis.comparisons import Precision
 from bench.analysis.cost_model import LIFETIME_S, BreakEven, CostModel, Question
 from bench.analysis.faults import FaultArm
 from bench.analysis.result import Arm, Comparison, Control, Direction, ScenarioAnalysis
-from bench.metrics import BY_KEY, Metric
+from bench.metrics import BY_KEY, Load, Metric
 from bench.model import CaveatKind, Plan, RunState, Scenario
+from bench.report import prose
 from bench.report.document import Sentence
 from bench.report.numbers import (
     MISSING,
@@ -29,27 +30,15 @@ from bench.report.numbers import (
     times,
     times_at_least,
 )
-from bench.stats import INDICATIVE_BELOW, Estimate, Verdict
+from bench.stats import INDICATIVE_BELOW, Estimate
 
-LABELS = {
-    "gains": "Gains",
-    "costs": "Costs",
-    "case": "Your own case",
-    "marks": "Values, by the arrow keys",
-}
+LABELS = prose.texts("labels")
 VOID = "No figure of this run should be quoted."
 NO_SCENARIO = "This run has no scenario, so there is nothing to show."
 NO_PAIR = "No round has two servers in it, so nothing can be compared."
 NO_TRIAL = "No trial of this scenario ended well, so there is no figure to show."
 FLOOR_ONLY = "No server was measured, only the floor, so there is nothing to compare."
-VOID_TITLES = {
-    CaveatKind.CONTROL_FIRED: "The same server, measured twice, differed from itself",
-    CaveatKind.ANSWERS_DIFFER: "The servers did not answer alike",
-    CaveatKind.STALE_ANSWERS: "A server gave stale answers",
-    CaveatKind.LEDGERS_DISAGREE: "The ledgers of API requests disagree",
-    CaveatKind.API_SERVER_RESTARTED: "The API server restarted during a trial",
-    CaveatKind.RUN_INCOMPLETE: "This run is incomplete",
-}
+VOID_TITLES = prose.texts("void_titles")
 
 
 class Factor(NamedTuple):
@@ -176,20 +165,19 @@ NOT_SHOWN = "{title}: no difference shown, {own} and {other}"
 UNMEASURED = "{title}: not measured in this plan"
 STALE = "Reads right after a write that did not show it: {own} instead of {other}"
 NEVER_STALE = "Reads right after a write: all showed it, {reads} with {server}"
+UNALIKE = "{title}: not compared, for that takes a fixed rate"
 UNMEASURED_STALE = "Age of answers: not measured in this plan"
 
 
 def both(
     metric: Metric,
     found: Comparison | None,
-    values: tuple[str, str] | None,
+    values: tuple[str, str],
     *,
     per_1000: bool = False,
 ) -> Sentence:
     """Say what two servers have of a metric, and how these compare where the rounds tell."""
     title = capitalised(metric.short) + (" for 1,000 reads" if per_1000 else "")
-    if values is None:
-        return Sentence(UNMEASURED.format(title=title), tone="unsure")
     said, text = factor(found, metric), INSTEAD
     if found is not None and found.times is not None and found.times.bounds is not None:
         text = {Direction.SAME: ALIKE, Direction.UNCLEAR: NOT_SHOWN}.get(found.direction, INSTEAD)
@@ -197,6 +185,12 @@ def both(
     detail = ", ".join(part for part in (shown, said.spread) if part not in ("", MISSING))
     own, other = values
     return Sentence(text.format(title=title, own=own, other=other), detail)
+
+
+def uncompared(metric: Metric, *, fixed_rate: bool) -> Sentence:
+    """Say why a run compares nothing in a metric."""
+    text = UNMEASURED if fixed_rate or metric.load is Load.FULL_SPEED else UNALIKE
+    return Sentence(text.format(title=capitalised(metric.short)), tone="unsure")
 
 
 def stale(subject: Arm, baseline: Arm) -> Sentence:
@@ -239,15 +233,7 @@ def upheld(agreeing: int, ratios: int) -> str:
 # A run under way, and why it ended.
 
 PROVISIONAL = "Provisional: the run had not ended when this was made"
-ENDED = {
-    "precise": "{rounds} made the deciding ratios as sure as the plan wants, {wanted}: the least "
-    "sure, {what}, is known within {reached}.",
-    "time": "The {minutes} min of measuring that the plan allows were over after {rounds}: the "
-    "least sure of the deciding ratios, {what}, is known within {reached}; the plan wanted "
-    "{wanted}.",
-    "rounds": "After {rounds}, all that the plan allows, the least sure of the deciding ratios, "
-    "{what}, is known within {reached}; the plan wanted {wanted}.",
-}
+ENDED = prose.texts("ended")
 
 
 def so_far(made: int, rounds: int, page: str) -> str:
@@ -277,29 +263,14 @@ def out_of_time(plan: Plan) -> str:
 
 # The first sentence: one an outcome.
 
-OPEN = {
-    Direction.LESS: "At {rate} reads/s, {subject} needs {size} {what} {link} {baseline}.",
-    Direction.MORE: "At {rate} reads/s, {subject} needs {size} {what} {link} {baseline}.",
-    Direction.SAME: "At {rate} reads/s, {subject} needs practically the same {what} as {baseline}.",
-    Direction.UNCLEAR: "At {rate} reads/s, {rounds} show no difference in {what} between "
-    "{subject} and {baseline}.",
-}
-CLOSED = {
-    Direction.MORE: "At full speed, {subject} answers {size} reads {link} {baseline}.",
-    Direction.LESS: "At full speed, {subject} answers {size} reads {link} {baseline}.",
-    Direction.SAME: "At full speed, {subject} answers practically as many reads as {baseline}.",
-    Direction.UNCLEAR: "At full speed, {rounds} show no difference in the reads answered between "
-    "{subject} and {baseline}.",
-}
+OPEN = prose.texts("open_sentences")
+CLOSED = prose.texts("closed_sentences")
 TOO_FEW = {
     True: "One round cannot tell {subject} from {baseline}: more rounds are needed.",
     False: "{rounds} cannot tell {subject} from {baseline}: more rounds are needed.",
 }
-SUBJECTS = {"informer": "a server with an informer"}
-BASELINES = {
-    "direct": "one that asks the API server on every read",
-    "direct-rv0": "one that asks the API server's cache on every read",
-}
+SUBJECTS = prose.texts("subjects")
+BASELINES = prose.texts("baselines")
 """Arms as a stranger knows them; further ones are called by their names."""
 
 
@@ -330,11 +301,7 @@ def headline(scenario: Scenario, found: Comparison, metric: Metric, rounds: int)
     return Sentence(sentences[shown].format(**slots), detail, tone)
 
 
-BESIDE = {
-    Direction.SAME: "At {load}, {name} by itself needs practically the same {what} as {baseline}.",
-    Direction.UNCLEAR: "At {load}, no difference in {what} is shown between {name} by itself and "
-    "{baseline}.",
-}
+BESIDE = prose.texts("beside")
 BESIDE_DIFFERS = "At {load}, {name} by itself against {baseline}: {what} {size}."
 
 
@@ -396,13 +363,7 @@ def pairing(rounds: int) -> str:
 
 # Break-even.
 
-VERDICTS = {
-    "pays": "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer pays off.",
-    "not": "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer does not pay off.",
-    "may": "At {reads} reads/s of {pods} pods with {churn} writes/s, an informer may pay off.",
-    "untold": "This run cannot tell whether an informer pays off at {reads} reads/s of {pods} pods "
-    "with {churn} writes/s.",
-}
+VERDICTS = prose.texts("verdicts")
 """The calculator's script says them too, of its own figures."""
 LINE = "the line by {what} is {line}"
 UNTOLD = "This run cannot tell at how many reads per second an informer pays off."
@@ -647,12 +608,7 @@ def version_start(server: str, versions: Sequence[str], values: tuple[float, flo
     )
 
 
-CONTROLS = {
-    Verdict.EQUIVALENT: "{server} measured twice is the same within {margin}% ({scenario}).",
-    Verdict.DIFFERENT: "{server} measured twice differs from itself ({scenario}).",
-    Verdict.UNDECIDED: "whether {server} measured twice is the same within {margin}% is open: it "
-    "takes more rounds ({scenario}).",
-}
+CONTROLS = prose.texts("controls_briefly")
 
 
 def control_briefly(scenario: str, one: Control) -> str:
@@ -661,11 +617,7 @@ def control_briefly(scenario: str, one: Control) -> str:
     return CONTROLS[one.verdict].format(**slots)
 
 
-CONTROL_VERDICTS = {
-    Verdict.EQUIVALENT: "They are the same within the margin, as they must be.",
-    Verdict.DIFFERENT: "They differ: the control fired.",
-    Verdict.UNDECIDED: "So few rounds show them neither the same nor different.",
-}
+CONTROL_VERDICTS = prose.texts("control_verdicts")
 
 
 def control(scenario: str, one: Control, metric: Metric) -> str:

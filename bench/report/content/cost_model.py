@@ -19,7 +19,7 @@ from bench.analysis.result import RunAnalysis
 from bench.metrics.metric import Total
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
-from bench.report.charts.lines import Frame, Line, curve_rows, lines, sampled
+from bench.report.charts.lines import Floats, Frame, curve_rows, lines, sampled
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.content.rows import metric
 from bench.report.document import (
@@ -76,7 +76,7 @@ def cost_section(analysis: RunAnalysis) -> CostContent:
         Text(f"{one.text.removesuffix('.')} ({one.detail})." if one.detail else one.text, "lead")
         for one in said
     )
-    notes = Texts(tuple(_notes(models, analysis, at)), depth=Depth.PAGE)
+    notes = Texts(tuple(_notes(models, analysis, at)))
     more: tuple[Part, ...] = (
         *([notes] if notes.items else []),
         Charts(tuple(_rate_charts(shown, at))),
@@ -362,51 +362,45 @@ def _cost_at(model: CostModel, arm: str, at: Question) -> Callable[[float], Samp
     return cost
 
 
-def _rate_at(model: CostModel, question: Callable[[float], Question]) -> Callable[[float], Sampled]:
-    def even(place: float) -> Sampled:
-        found = model.break_even(model.readers[0], question(place))
-        return found.rate, found.low, found.high
-
-    return even
-
-
-def _sizes(model: CostModel) -> list[float]:
-    return sorted({float(row.pods) for row in model.rows if row.arm != START})
-
-
 def _churn_chart(model: CostModel, at: Question) -> Chart:
     """Draw the break-even rate against churn, a line for each number of pods."""
     places = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
-    shown = {
-        f"{number(size)} pods": sampled(
-            places,
-            _rate_at(model, lambda churn, size=size: replace(at, pods=size, churn_per_s=churn)),  # type: ignore[misc]
-        )
-        for size in _sizes(model)
-    }
     slots = {"reader": model.readers[0], "informers": sentences.informers(at.replicas)}
+    caption = prose.text("churn_curves", **slots)
     frame = Frame("writes to pods/s", "reads/s")
-    return _rate_chart(model, "churn", shown, frame, prose.text("churn_curves", **slots))
+    return _rate_chart(model, "churn", at, ("churn_per_s", places), frame, caption)
 
 
 def _replica_chart(model: CostModel, at: Question) -> Chart:
     """Draw the break-even rate against the number of replicas, a line for each number of pods."""
     places = np.arange(1.0, model.ranges.replicas[1] + 1)
-    shown = {
-        f"{number(size)} pods": sampled(
-            places,
-            _rate_at(model, lambda n, size=size: replace(at, pods=size, replicas=n)),  # type: ignore[misc]
-        )
-        for size in _sizes(model)
-    }
     slots = {"reader": model.readers[0], "churn": number(at.churn_per_s)}
+    caption = prose.text("replica_curves", **slots)
     frame = Frame("replicas of the informer", "reads/s, all replicas", whole=True)
-    return _rate_chart(model, "replicas", shown, frame, prose.text("replica_curves", **slots))
+    return _rate_chart(model, "replicas", at, ("replicas", places), frame, caption)
 
 
 def _rate_chart(
-    model: CostModel, what: str, shown: Mapping[str, Line], frame: Frame, caption: str
+    model: CostModel,
+    what: str,
+    at: Question,
+    over: tuple[str, Floats],
+    frame: Frame,
+    caption: str,
 ) -> Chart:
+    """Draw the break-even rate over the places of one of the question's fields."""
+    name, places = over
+
+    def even(pods: float) -> Callable[[float], Sampled]:
+        def found(place: float) -> Sampled:
+            question = replace(at, pods=pods, **{name: place})
+            one = model.break_even(model.readers[0], question)
+            return one.rate, one.low, one.high
+
+        return found
+
+    sizes = sorted({float(row.pods) for row in model.rows if row.arm != START})
+    shown = {f"{number(size)} pods": sampled(places, even(size)) for size in sizes}
     highest = max(float(np.nanmax(one.value, initial=0.0)) for one in shown.values())
     ends = [float(one.high[-1]) for one in shown.values() if one.high is not None]
     bounds = [end for end in ends if np.isfinite(end)]

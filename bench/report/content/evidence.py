@@ -104,18 +104,12 @@ def evidence_sections(analysis: RunAnalysis) -> Iterator[Section]:
     yield _section("trials", "The trials, one by one", _trials(analysis))
     if any(one.load_workers for one in analysis.trials):
         yield _section("load-workers", "Who made the load", _load_workers(analysis))
-    method = Texts(
-        tuple(Text(text) for text in prose.method(analysis.plan, analysis.environment)),
-        depth=Depth.PAGE,
-    )
-    yield _section("method", "How it was measured", [method])
-    purposes = Texts(
-        tuple(Text(text) for text in prose.paragraphs("on_purpose_list")), depth=Depth.PAGE
+    yield _section(
+        "method", "How it was measured", [_list(prose.method(analysis.plan, analysis.environment))]
     )
     title = "Where the servers answer differently, on purpose"
-    yield _section(
-        "on-purpose", title, [Text(prose.text("on_purpose"), depth=Depth.PAGE), purposes]
-    )
+    purposes = _list(prose.paragraphs("on_purpose_list"))
+    yield _section("on-purpose", title, [Text(prose.text("on_purpose")), purposes])
     title = "Where, with what, and what was changed from defaults"
     yield _section("environment", title, [_environment(analysis)])
     yield _section("sources", "Where each figure comes from", _sources(analysis))
@@ -127,8 +121,8 @@ def _section(anchor: str, title: str, parts: Iterator[Part] | Sequence[Part]) ->
     return Section(anchor, title, tuple(parts), depth=Depth.PAGE, folded=True)
 
 
-def _text(text: str, role: str = "plain") -> Text:
-    return Text(text, role, depth=Depth.PAGE)
+def _list(texts: Sequence[str]) -> Texts:
+    return Texts(tuple(Text(text) for text in texts))
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row], corner: str, caption: str = "") -> Table:
@@ -143,10 +137,10 @@ def _columns(*titles: str, prose_at: Sequence[int] = ()) -> list[Column]:
 def _equality(analysis: RunAnalysis) -> Iterator[Part]:
     equality = analysis.equality
     if equality is None:
-        yield _text(prose.text("not_compared"), "bad")
+        yield Text(prose.text("not_compared"), "bad")
         return
     servers, version = ", ".join(equality.servers), equality.resource_version
-    yield _text(prose.text("equality", servers=servers, version=version))
+    yield Text(prose.text("equality", servers=servers, version=version))
     rows = [
         Row(
             answer.path,
@@ -170,10 +164,10 @@ def _total(count: int | None) -> str:
 
 
 def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
-    yield _text(prose.text("ledgers"))
+    yield Text(prose.text("ledgers"))
     held = _ledgers(analysis)
     if held and analysis.faults:
-        yield _text("Trials with a fault are not among these.")
+        yield Text("Trials with a fault are not among these.")
     rows = [
         Row(
             trial.folder,
@@ -201,11 +195,11 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
         caption = f"{agreeing} of {len(held)} trials agree."
         yield _table(_columns(*titles, prose_at=(4,)), rows, "trial", caption)
     elif analysis.faults:
-        yield _text(prose.text("only_faults"))
+        yield Text(prose.text("only_faults"))
     else:
-        yield _text("No trial ended well, so there is nothing to count.")
+        yield Text("No trial ended well, so there is nothing to count.")
     if asking := list(_replica_rows(analysis)):
-        yield _text(prose.text("replica_requests"))
+        yield Text(prose.text("replica_requests"))
         asked = (
             *("server", "replicas", "fewest reads", "most reads", "reads of all"),
             *("of the account", "watches", "own counts", "seen in the audit log"),
@@ -275,16 +269,16 @@ def _noise(analysis: RunAnalysis) -> Iterator[Part]:
         list(dict.fromkeys(arm.server for one in analysis.scenarios for arm in one.contenders))
     )
     rows = [row for one in analysis.scenarios for row in _noise_rows(one, servers)]
-    yield _text(prose.text("noise") if rows else prose.text("no_noise"))
+    yield Text(prose.text("noise") if rows else prose.text("no_noise"))
     if rows:
         yield _table(
             [Column("figure", prose=True), *(Column(s) for s in servers)], rows, "scenario"
         )
     controls = list(analysis.controls)
-    yield _text(prose.text("controls") if controls else prose.text("no_control"))
+    yield Text(prose.text("controls") if controls else prose.text("no_control"))
     for scenario, one in controls:
         text = sentences.control(scenario, one, metric(one.metric))
-        yield _text(text, "bad" if one.fired else "plain")
+        yield Text(text, "bad" if one.fired else "plain")
     charts = [
         chart
         for index, one in enumerate(analysis.scenarios)
@@ -320,7 +314,7 @@ def _control_charts(one: ScenarioAnalysis, prefix: str) -> Iterator[Chart]:
 
 def _trials(analysis: RunAnalysis) -> Iterator[Part]:
     if not analysis.trials:
-        yield _text("No trial was written.")
+        yield Text("No trial was written.")
         return
     titles = (
         *("outcome", "reads answered", "failed or dropped", "sent/s", "p50, ms", "API requests"),
@@ -365,7 +359,7 @@ def _machine(one: TrialLine) -> Cell:
 
 def _load_workers(analysis: RunAnalysis) -> Iterator[Part]:
     load = analysis.load_workers
-    yield _text(prose.text("load_workers", here=load.here, elsewhere=load.elsewhere))
+    yield Text(prose.text("load_workers", here=load.here, elsewhere=load.elsewhere))
     titles = (
         *("worker", "sent", "failed or dropped", "CPU", "send lag p99, ms", "clock offset, ms"),
         *("true to \N{PLUS-MINUS SIGN} ms", "drift, ms"),
@@ -420,6 +414,6 @@ def _environment(analysis: RunAnalysis) -> Facts:
 
 
 def _sources(analysis: RunAnalysis) -> Iterator[Part]:
-    yield _text(prose.text("sources", run=analysis.run))
+    yield Text(prose.text("sources", run=analysis.run))
     rows = [Row(one.title, (Cell(one.unit), Cell(one.source))) for one in METRICS]
     yield _table(_columns("unit", "file and columns", prose_at=(0, 1)), rows, "figure")

@@ -87,18 +87,14 @@ def scenario_section(
     brief, rest = _tables(one, notes) if one.arms else (None, None)
     if brief is not None:
         parts.append(brief)
-    folds = [_more(anchor_of(index), "figures", [rest] if rest else [], Depth.PAGE)]
+    folds = [_more(anchor_of(index), "figures", [rest] if rest else [])]
     if one.contenders and index < MOST_SCENARIOS:
         parts.append(Charts(tuple(_charts(one, notes.anchor, arms, data))))
         made = tuple(_timelines(one, data, notes.anchor, arms)) if data else ()
-        remark = Text(prose.text("seconds"), role="remark", depth=Depth.PAGE)
-        folds.append(
-            _more(notes.anchor, "seconds", [remark, Charts(made)] if made else [], Depth.PAGE)
-        )
-    lines_ = Texts(
-        tuple(note.line for note in notes.notes), numbered=notes.anchor, depth=Depth.PAGE
-    )
-    folds.append(_more(notes.anchor, "caveats", [lines_] if notes.notes else [], Depth.PAGE))
+        remark = Text(prose.text("seconds"), role="remark")
+        folds.append(_more(notes.anchor, "seconds", [remark, Charts(made)] if made else []))
+    lines_ = Texts(tuple(note.line for note in notes.notes), numbered=notes.anchor)
+    folds.append(_more(notes.anchor, "caveats", [lines_] if notes.notes else []))
     parts += [section for section in (*_factors(one, notes.anchor), *folds) if section.parts]
     title = f"{scenario.name}: {sentences.asked(scenario)}"
     return Section(
@@ -106,8 +102,9 @@ def scenario_section(
     )
 
 
-def _more(anchor: str, what: str, parts: Sequence[Part], depth: Depth) -> Section:
-    return Section(f"{anchor}-{what}", prose.texts("more")[what], tuple(parts), depth, folded=True)
+def _more(anchor: str, what: str, parts: Sequence[Part]) -> Section:
+    title = prose.texts("more")[what]
+    return Section(f"{anchor}-{what}", title, tuple(parts), Depth.PAGE, folded=True)
 
 
 def _tables(one: ScenarioAnalysis, notes: Notes) -> tuple[Table | None, Table | None]:

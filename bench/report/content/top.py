@@ -114,8 +114,9 @@ def _compared(
     for place in places:
         alike = Load.FIXED_RATE if place.scenario.is_open else Load.FULL_SPEED
         pair = pair_of(place)
-        if pair is None or metric.load not in (Load.ANY, alike):
-            continue
+        restated = metric.key == MEDIAN and not place.scenario.is_open
+        if pair is None or metric.load not in (Load.ANY, alike) or restated:
+            continue  # at full speed the median says nothing that the throughput does not
         row = metric_row(metric, pair, notes[place.scenario.name], per_1000=per_1000)
         if row is None or any(cell.value == MISSING for cell in row.cells):
             continue
@@ -124,7 +125,7 @@ def _compared(
             f"{cell.value} {row.unit}".rstrip().replace(" /s", "/s") for cell in row.cells
         )
         return found, sentences.both(metric, found, (own, other), per_1000=per_1000)
-    return None, sentences.both(metric, None, None)
+    return None, sentences.uncompared(metric, fixed_rate=any(p.scenario.is_open for p in places))
 
 
 def _side(metric: Metric, found: Comparison | None) -> bool | None:
@@ -159,7 +160,8 @@ def _lane(place: ScenarioAnalysis, arm: Arm, notes: Notes) -> Lane:
         if metric.above_floor and figure is not None and figure.value is not None:
             scale = scale_for([figure.value, figure.high], metric.unit)
             if figure.low is not None and figure.low <= 0 and figure.high is not None:
-                return f"\N{LESS-THAN OR EQUAL TO} {scale.quantity(max(figure.high, 0.0))}"
+                least = "\N{LESS-THAN OR EQUAL TO} " if figure.high > 0 else ""
+                return f"{least}{scale.quantity(max(figure.high, 0.0))}"
             return scale.quantity(max(figure.value, 0.0))
         row = metric_row(metric, (arm,), notes)
         if row is None or row.cells[0].value == MISSING:

@@ -9,7 +9,7 @@ from bench.analysis.result import Comparison
 from bench.metrics import BY_KEY
 from bench.model import Scenario
 from bench.report.numbers import MINUS
-from bench.report.sentences import both, break_even, factor, headline
+from bench.report.sentences import both, break_even, factor, headline, uncompared
 from bench.stats import Estimate
 
 OPEN = Scenario(name="steady", route="list", users=8, pods=100, rate_rps=10.0)
@@ -121,7 +121,10 @@ def test_a_gain_or_cost_gives_both_values_and_how_they_compare(times, text, deta
 
 
 def test_what_was_not_compared_was_not_measured_in_this_plan():
-    assert "Median latency: not measured in this plan" == both(BY_KEY["p50"], None, None).text
+    reads, sent = BY_KEY["throughput"], BY_KEY["api_bytes"]
+    assert "Reads answered: not measured in this plan" == uncompared(reads, fixed_rate=True).text
+    assert uncompared(sent, fixed_rate=True).text.endswith(": not measured in this plan")
+    assert uncompared(sent, fixed_rate=False).text.endswith("for that takes a fixed rate")
 
 
 @pytest.mark.parametrize(
