@@ -98,8 +98,7 @@ def test_a_closed_window_of_two_workers_is_whole_and_shared(start_server, driver
         each.sent for each in measured.workers
     ]
     assert rows["intended_us"].between(0, 1e6, inclusive="left").all()
-    in_time = int((rows["done_us"] <= 1e6).sum())
-    assert in_time == pytest.approx(measured.achieved_rps)
+    assert len(rows) == pytest.approx(measured.achieved_rps)
     assert measured.cpu_share == max(each.cpu_share for each in measured.workers)
 
 
