@@ -276,7 +276,7 @@ def test_locusts_page_serves_nobody_but_itself(locust: tuple[str, int, Path]) ->
     ):
         data = b"user_count=1&spawn_rate=1" if path in ("/stop", "/swarm", "/user") else None
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(urllib.request.Request(url + path, data, headers), timeout=10)
+            urllib.request.urlopen(urllib.request.Request(url + path, data, headers), timeout=60)
         refused.value.close()
         assert (path, 403) == (path, refused.value.code)
 
@@ -286,10 +286,10 @@ def test_locusts_page_asks_no_server_but_those_of_its_command(
 ) -> None:
     url, _, _ = locust
     own = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    own.open(url, timeout=10).close()
+    own.open(url, timeout=60).close()
     for field in ("host", "informer", "direct", "targets"):
         form = {"user_count": 1, "spawn_rate": 1, field: "http://192.0.2.1"}
-        with own.open(f"{url}/swarm", urllib.parse.urlencode(form).encode(), timeout=10) as answer:
+        with own.open(f"{url}/swarm", urllib.parse.urlencode(form).encode(), timeout=60) as answer:
             assert (field, False) == (field, json.load(answer)["success"])
     assert b'"ready"' in read(f"{url}/stats/requests")
 

@@ -39,7 +39,7 @@ def no_threads_left() -> Iterator[None]:
     """Fail a test whose informers outlive it."""
     before = own_threads()
     yield
-    eventually(lambda: own_threads() <= before, f"threads ended: {own_threads() - before}", 5.0)
+    eventually(lambda: own_threads() <= before, f"threads ended: {own_threads() - before}", 30.0)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def no_sockets_left(monkeypatch) -> Iterator[None]:
             one.laddr.port for one in sockets if one.laddr.port in opened and one.status in live
         ]
 
-    eventually(lambda: not still_open(), f"sockets closed: {still_open()}", 5.0)
+    eventually(lambda: not still_open(), f"sockets closed: {still_open()}", 30.0)
 
 
 @pytest.fixture(scope="module")

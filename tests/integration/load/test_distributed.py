@@ -198,7 +198,7 @@ def test_a_worker_that_leaves_in_order_fails_the_load_likewise(
     gone = pytest.raises(LoadFailed, match="the load worker gamma is gone")
     with driver(start_server().url, distributed=distributed) as load, gone:
         load.measure(60.0, lambda _: worker.process.terminate())
-    assert 0 != worker.process.wait(10)
+    assert 0 != worker.process.wait(60)
 
 
 def test_a_worker_of_another_version_is_refused_by_name(
@@ -215,7 +215,7 @@ def test_a_worker_of_another_version_is_refused_by_name(
         driver(start_server().url, distributed=distributed),
     ):
         pass
-    assert 3 == worker.process.wait(10)
+    assert 3 == worker.process.wait(60)
     assert "refused: it is of another version: sources" in worker.said
 
 
@@ -247,7 +247,7 @@ def test_a_worker_at_an_address_of_another_program_says_so_and_can_be_ended(by_h
             time.sleep(0.1)
         assert f"what listens on {MASTER} port {port}" in worker.said
         worker.process.send_signal(signal.SIGTERM)
-        assert 128 + signal.SIGTERM == worker.process.wait(20)
+        assert 128 + signal.SIGTERM == worker.process.wait(60)
     assert "Traceback" not in worker.said
 
 
@@ -272,7 +272,7 @@ def test_a_worker_that_waits_ends_when_it_is_told_to(by_hand, port, number):
     worker.process.send_signal(number)
     if number is signal.SIGINT:  # a terminal sends it to all of its processes
         os.killpg(worker.process.pid, number)
-    assert 128 + number == worker.process.wait(20)
+    assert 128 + number == worker.process.wait(60)
 
 
 def test_workers_do_not_outlive_their_load(start_server, driver):

@@ -84,12 +84,12 @@ class Page:
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
 
     def get(self, path):
-        with self.opener.open(f"{self.url}{path}", timeout=10) as response:
+        with self.opener.open(f"{self.url}{path}", timeout=60) as response:
             return response.read().decode()
 
     def post(self, path, **form):
         data = urllib.parse.urlencode(form, doseq=True).encode()
-        with self.opener.open(f"{self.url}{path}", data, timeout=10) as response:
+        with self.opener.open(f"{self.url}{path}", data, timeout=60) as response:
             return response.read().decode()
 
     def swarm(self, **form):

@@ -187,11 +187,11 @@ def test_those_who_find_it_gone_together_fetch_it_once_or_each(single_flight, fe
 
     def fetch() -> int:
         count.append(1)
-        all_fetching.wait(10)
+        all_fetching.wait(60)
         return 1
 
     def ask(_: int) -> int:
-        together.wait(10)
+        together.wait(60)
         return cache.get("key", fetch)
 
     with ThreadPoolExecutor(6) as threads:
