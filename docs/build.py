@@ -125,7 +125,7 @@ def picture(pyproject: str) -> str:
         frame("house", MARGIN, top, HOUSE, end - top),
         text("name", MARGIN + 10, top + 22, "bench/: the measurer"),
         text(
-            "side", 200, top + 22, "A room imports from rooms below it, never from above or beside."
+            "side", 230, top + 22, "A room imports from rooms below it, never from above or beside."
         ),
         *rooms,
         f'<path class="seam" d="M{MARGIN} {seam:g}H{edge + 20}"/>',

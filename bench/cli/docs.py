@@ -46,7 +46,8 @@ VERBS_PAGE = f"""\
 
 This page is what `python -m bench docs verbs.md` prints, made from the declarations that read the
 arguments. `python -m bench VERB --help` says the same in the terminal. The targets of `make` call
-these verbs; `make help` lists them.
+these verbs; `make help` lists them. Programs of their own, each with `--help`: `python -m servers`,
+`python -m bench.load worker`, `python -m bench.microbench`, `python -m bench.cluster.binaries.pin`.
 
 ```
 {EPILOG.rstrip()}
