@@ -20,7 +20,7 @@ def no_waiting_for_the_disk():
 
 
 @pytest.fixture(scope="session")
-def written(tmp_path_factory):
+def written_run(tmp_path_factory):
     """Write a run of these options, to be read only; the same options give the same run again."""
     from bench.store import Store
     from tests.unit.analysis.synthetic import write_run
@@ -37,14 +37,14 @@ def written(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def made(written):
+def made(written_run):
     """Write and analyse a run of these options; the same options give the same run again."""
     from bench.analysis import analyse, read_run
 
     kept = {}
 
     def make(**options):
-        reader = written(**options)
+        reader = written_run(**options)
         if reader.folder not in kept:
             data = read_run(reader)
             kept[reader.folder] = data, analyse(data)

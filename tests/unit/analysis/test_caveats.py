@@ -57,7 +57,7 @@ def test_a_clean_run_of_six_rounds_has_none(made):
         ({"unanswered": {"direct": {"dropped": 1}}}, CaveatKind.DROPPED_ARRIVALS),
         ({"late_ms": 35.0}, CaveatKind.GENERATOR_LATE),
         ({"upstream": {"direct": 3.0}}, CaveatKind.LEDGERS_DISAGREE),
-        ({"tables": ("requests", "scrapes")}, CaveatKind.LEDGER_MISSING),
+        ({"tables": ("requests", "scrapes", "samples")}, CaveatKind.LEDGER_MISSING),
         ({"outcome": Outcome.FAILED}, CaveatKind.TRIAL_FAILED),
         ({"stale": {"direct": 1}}, CaveatKind.STALE_ANSWERS),
         ({"control": "direct", "again": 1.3}, CaveatKind.CONTROL_FIRED),

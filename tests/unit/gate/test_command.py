@@ -45,13 +45,13 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def a_run(place, written):
+def a_run(place, written_run):
     """Puts a run among the results, under the name that it is given."""
 
     def make(name, **changes):
         changes = {"rounds": 6, "scenarios": (STEADY,), "servers": ("direct", "informer")} | changes
         folder = place / "results" / name
-        shutil.copytree(written(**changes).folder, folder)
+        shutil.copytree(written_run(**changes).folder, folder)
         head = json.loads((folder / "run.json").read_text()) | {"run": name}
         (folder / "run.json").write_text(json.dumps(head))
         return folder
