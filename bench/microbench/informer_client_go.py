@@ -11,7 +11,7 @@ import argparse
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -29,6 +29,8 @@ from informer.conformance.processes import CLIENT_GO, KUBE_INFORMER, Subject, Wa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BY_LIST = "by LIST"
+"""kube-informer, filled by a LIST in place of a streamed state."""
 FILL_FACTOR = 1.3
 MEMORY_FACTOR = 0.6
 STOPS_WITHIN_S = 5.0
@@ -52,14 +54,15 @@ def main() -> None:
         program = client_go_program(watchdog, _say)
         plane = stack.enter_context(ControlPlane.start(resolve(say=_say), watchdog))
         populate(plane.api(IDENTITY), draw_pods(1, options.pods))
-        fills: dict[str, list[Fill]] = {CLIENT_GO: [], KUBE_INFORMER: []}
-        watched = Watched(plane.kubeconfig, "informer", objects="typed", quiet=True)
+        fills: dict[str, list[Fill]] = {CLIENT_GO: [], KUBE_INFORMER: [], BY_LIST: []}
+        streamed = Watched(plane.kubeconfig, "informer", objects="typed", quiet=True)
         for number in range(options.rounds):
             order = list(fills) if number % 2 == 0 else list(reversed(fills))
             for name in order:
                 _say(f"round {number + 1} of {options.rounds}: {name}")
-                with Subject(name, program, folder / "log") as subject:
-                    subject.begin(watched)
+                library = CLIENT_GO if name == CLIENT_GO else KUBE_INFORMER
+                with Subject(library, program, folder / "log") as subject:
+                    subject.begin(replace(streamed, stream_initial=name != BY_LIST))
                     fills[name].append(_filled(subject, options.pods))
         _report(options.pods, fills)
 
@@ -96,13 +99,17 @@ def _report(pods: int, fills: dict[str, list[Fill]]) -> None:
         ("memory a pod, settled, KB", MEMORY_FACTOR, lambda fill: fill.settled_bytes / pods / 1000),
     )
     print(f"{pods:,} pods; medians of {len(fills[CLIENT_GO])} rounds")
-    print(f"{'':34}{CLIENT_GO:>12}{KUBE_INFORMER:>16}   ratio (lowest, highest)")
+    print(f"{'':34}" + "".join(f"{name:>15}" for name in fills))
     for title, wanted, of in rows:
-        theirs, ours = ([of(fill) for fill in fills[name]] for name in (CLIENT_GO, KUBE_INFORMER))
-        ratios = sorted(mine / peer for mine, peer in zip(ours, theirs, strict=True))
-        spread = f"{median(ratios):.2f} ({ratios[0]:.2f}, {ratios[-1]:.2f})"
+        values = {name: [of(fill) for fill in taken] for name, taken in fills.items()}
+        shown = "".join(f"{median(each):15.2f}" for each in values.values())
         bound = "" if wanted is None else f"  wanted <= {wanted:g}"
-        print(f"{title:34}{median(theirs):12.2f}{median(ours):16.2f}   {spread}{bound}")
+        print(f"{title:34}{shown}")
+        for name in (KUBE_INFORMER, BY_LIST):
+            pairs = zip(values[name], values[CLIENT_GO], strict=True)
+            ratios = sorted(mine / peer for mine, peer in pairs)
+            spread = f"{median(ratios):.2f} ({ratios[0]:.2f}, {ratios[-1]:.2f})"
+            print(f"{'':34}{name:>15} / {CLIENT_GO}: {spread}{bound}")
 
 
 def _parser() -> argparse.ArgumentParser:

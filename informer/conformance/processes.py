@@ -35,6 +35,8 @@ class Watched:
     objects: str = "dynamic"
     """How client-go holds objects: ``dynamic``, ``typed`` (protobuf), or ``metadata`` for all."""
     quiet: bool = False
+    stream_initial: bool = True
+    """Whether kube-informer asks for a streamed state; the others do as is their default."""
 
     def options(self) -> str:
         """Return it as the JSON that the command ``new`` takes."""
@@ -47,6 +49,7 @@ class Watched:
             "namespace": self.namespace,
             "objects": self.objects,
             "quiet": self.quiet,
+            "stream_initial": self.stream_initial,
         }
         return json.dumps(named)
 

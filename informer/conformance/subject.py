@@ -88,6 +88,7 @@ class KubeInformer:
             resource,
             namespaces=[options.namespace] if options.namespace else None,
             metadata_only=options.objects == "metadata",
+            stream_initial=options.stream_initial,
         )
         if not options.quiet:
             self._informer.add_event_handler(_Reporting())
