@@ -70,7 +70,9 @@ def test_it_is_measured_with_two_ledgers_which_is_said(
 def test_the_plan_that_is_kept_can_be_run_again(died: BenchProcess) -> None:
     (kept,) = died.results.glob("*/plan.toml")
     vocabulary = Vocabulary(servers=("direct",), routes=("list-all",))
-    assert Store(died.results).open("latest").record.plan == read_plan(str(kept), vocabulary)
+    assert Store(died.results).open(kept.parent.name).record.plan == read_plan(
+        str(kept), vocabulary
+    )
 
 
 def test_one_that_dies_ends_the_run_at_once_with_its_log(died: BenchProcess) -> None:
