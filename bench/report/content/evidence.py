@@ -46,7 +46,8 @@ def trust(analysis: RunAnalysis) -> Iterator[Text]:
         yield Text(prose.text("answers_unchecked"), "bad", "Not checked")
     elif equality.equal:
         asked = sentences.plural(len(equality.answers), "query", "queries")
-        text = prose.text("answers_alike", servers=len(equality.servers), asked=asked)
+        servers = sentences.plural(len(equality.servers), "server")
+        text = prose.text("answers_alike", servers=servers, asked=asked)
         yield Text(text, "good", "Same answers", ("#equality", "Which"))
     else:
         link = ("#equality", "See the differences")

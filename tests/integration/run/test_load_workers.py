@@ -241,7 +241,9 @@ def test_a_run_whose_workers_do_not_come_ends_with_the_command_that_starts_one(
     assert f"1 from elsewhere missing; each is started with: {command}" in bench.text
     assert "Traceback" not in bench.text
     assert [] == bench.left_behind()
-    assert RunState.INCOMPLETE is run_of(bench).record.state
+    store = Store(bench.results)
+    (run,) = store.runs()
+    assert RunState.INCOMPLETE is store.open(run).record.state
 
 
 def test_ctrl_c_while_workers_are_awaited_ends_it_in_order(

@@ -73,7 +73,7 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
     text = page_of(tmp_path)
     assert "not this project&#39;s own" in text
     assert "in one namespace used by this run alone" in text
-    assert "are equal in each of the 2 trials that have both" in text
+    assert "two counts of requests are equal in each of the 2" in text
     private = (CONTEXT, foreign.plane.url.rpartition("/")[2], "people:guest", "127.0.0.1")
     for path in (path for path in tmp_path.glob("re*/**/*") if path.is_file()):
         is_table = path.suffix == ".parquet"
@@ -170,7 +170,9 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     (text,) = [caveat.text for caveat in reader.record.caveats]
     assert "no metrics of the API server" in text
     assert "what the freshness probe read through it is in it" in text
-    assert "Requests rest on each server&#39;s own count: of somebody else" in page_of(tmp_path)
+    page = page_of(tmp_path)
+    assert "requests rest on each server&#39;s own count: of somebody else" in page
+    assert "1 server answered 1 query alike" in page
 
 
 @contextmanager

@@ -265,7 +265,9 @@ def test_a_quota_that_is_exceeded_ends_the_run_and_leaves_nothing(
     assert "exceeded quota: few" in bench.text
     assert "Traceback" not in bench.text
     assert before == foreign.objects()
-    record = Store(tmp_path / "results").open("latest").record
+    store = Store(tmp_path / "results")
+    (run,) = store.runs()
+    record = store.open(run).record
     assert RunState.INCOMPLETE is record.state
     assert "exceeded quota" in (record.reason or "")
 
