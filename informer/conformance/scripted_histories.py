@@ -125,16 +125,6 @@ def _for(kind: str, reply: Reply) -> Callable[[], Script]:
     return lambda: lambda request: reply if request.kind == kind else None
 
 
-def _once(kind: str, reply: Reply) -> Callable[[], Script]:
-    """Answer the first request of one kind so."""
-
-    def make() -> Script:
-        left = [reply]
-        return lambda request: left.pop() if request.kind == kind and left else None
-
-    return make
-
-
 def _all(reply: Reply) -> Script:
     return lambda _: reply
 
