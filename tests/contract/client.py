@@ -10,10 +10,12 @@ from urllib.parse import urlencode, urlsplit
 
 from bench.cluster.api import Api
 from bench.sut.json_diff import without_nulls
+from bench.sut.peers import PEERS
 from servers.registry import SERVERS
 from servers.server import Contract
 
 SAME_BYTES = [name for name, server in SERVERS.items() if server.contract is Contract.BYTES]
+SAME_BYTES += PEERS
 """The servers that promise the very bytes that the others give."""
 
 T = TypeVar("T")

@@ -15,12 +15,17 @@ from bench.cluster.pods import PodKey, Workload
 from bench.cluster.population import create_pod, ensure_namespace
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.watchdog import Watchdog
+from bench.sut.launch import ServerSpec
+from bench.sut.peers import PEERS, built_peers
+from bench.sut.registry import ServerError
+from bench.sut.server import ServerUnderTest
 from servers.registry import SERVERS
 from servers.server import Contract
 from servers.variants.ttl import TTL
 from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, Client, Reference
 
 COMPARED = [n for n, server in SERVERS.items() if server.contract is not Contract.METADATA]
+COMPARED += PEERS
 """The servers that answer with whole pods."""
 
 TTL_S = 0.1
@@ -40,6 +45,15 @@ def draw() -> list[PodKey]:
         workload(NEIGHBOUR, "web-1", "frontend"),
     ]
     return [PodKey(each, ordinal) for each in workloads for ordinal in range(each.replicas)]
+
+
+class Clients(dict[str, Client]):
+    """Clients by server; asking for a peer in Go skips the test where it cannot be built."""
+
+    lacking = ""
+
+    def __missing__(self, name: str) -> Client:
+        pytest.skip(self.lacking)
 
 
 @pytest.fixture(scope="session")
@@ -81,9 +95,21 @@ def clients(
     }
     for running in started.values():
         running.client.wait_for("/readyz", lambda answer: answer.status == 200)
-    yield {name: running.client for name, running in started.items()}
+    found = Clients({name: running.client for name, running in started.items()})
+    peers = []
+    try:
+        kinds = built_peers(PEERS, print).values()
+    except ServerError as error:
+        kinds, found.lacking = (), str(error)
+    for kind in kinds:
+        spec = ServerSpec.on(control_plane, kind, logs / f"{kind.name}.log")
+        peers.append(ServerUnderTest.start(spec, watchdog))
+        found[kind.name] = Client(kind.name, peers[-1].url)
+    yield found
     for running in started.values():
         running.process.stop()
+    for peer in peers:
+        peer.stop()
 
 
 def _told(name: str) -> list[str]:
@@ -94,7 +120,7 @@ def _told(name: str) -> list[str]:
 @pytest.fixture
 def compared(clients: dict[str, Client]) -> list[Client]:
     """All of them, for a test that has cases of its own: what holds of one holds of each."""
-    return [clients[name] for name in COMPARED]
+    return [clients[name] for name in COMPARED if name in clients or name not in PEERS]
 
 
 @pytest.fixture(params=COMPARED)

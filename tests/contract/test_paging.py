@@ -6,12 +6,13 @@ import pytest
 
 from bench.cluster.api import Api
 from bench.cluster.pods import PodKey
+from bench.sut.peers import PEERS
 from servers.registry import SERVERS
 from tests.contract.client import NAMESPACE, Client, Reference
 from tests.contract.conftest import StartServer
 from tests.contract.test_versions import touch
 
-PAGING = [name for name in SERVERS if name != "direct-rv0"]
+PAGING = [name for name in (*SERVERS, *PEERS) if name != "direct-rv0"]
 """At resourceVersion 0 the API server's watch cache ignores the limit."""
 
 KEPT_SNAPSHOTS = 8
