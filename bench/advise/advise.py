@@ -1,0 +1,115 @@
+"""From audit logs to advice: the whole way."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from bench.advise.counts import Counts
+from bench.advise.formats import READ_VERBS, Reader
+from bench.advise.groups import Sums, sum_up
+from bench.advise.prices import BYTES, CPU, UnitCosts, priced
+from bench.advise.result import Advice, Client, Log
+from bench.advise.sources import SourceError, Sources
+from bench.advise.verdicts import clients
+from bench.analysis.result import RunAnalysis
+
+BUILT_IN = ("apps", "batch", "autoscaling", "policy", "extensions")
+"""API groups whose resources tell nothing of whose cluster it is, as those of ``.k8s.io`` and a
+resource without group."""
+COMPONENTS = "system:"
+SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+def sum_log(sources: Sources, tick: Callable[[], None]) -> tuple[Sums, Log]:
+    """Read the logs once; ``tick`` is called now and then.
+
+    Raises ``SourceError`` where nothing in them is an audit log.
+    """
+    reader = Reader()
+    sums = sum_up(reader.requests(sources.records()), tick)
+    if not reader.formats:
+        begins = f"; it begins: {_example(reader)}" if reader.unknown else ""
+        raise SourceError(
+            f"{', '.join(str(path or 'standard input') for path in sources.paths)}: none of "
+            f"{reader.unknown:,} records is of an audit log{begins}. Known are: kube-apiserver's "
+            "JSON lines and webhook (audit.k8s.io/v1), EKS from CloudWatch, GKE's LogEntry, AKS' "
+            "diagnostic records, OpenShift's must-gather"
+        )
+    reads = sum(sums.verbs.get(verb, 0) for verb in READ_VERBS)
+    dropping = reader.without_reads.most_common(1)
+    drops = dropping[0][0] if dropping and not sums.verbs.get("list") else ""
+    return sums, Log(
+        records=dict(reader.formats),
+        unknown=reader.unknown,
+        unknown_example=_example(reader),
+        too_long=sources.too_long,
+        cut_short=tuple(sources.cut_short),
+        drops_reads=drops or ("" if reads else "verbs"),
+        covered_s=sums.covered_s,
+        begins_s=sums.begins,
+        ends_s=sums.ends,
+        requests=sum(sums.verbs.values()),
+        reads=reads,
+    )
+
+
+def _example(reader: Reader) -> str:
+    return repr(reader.example[:60].decode(errors="replace"))
+
+
+def unit_costs(run: RunAnalysis) -> UnitCosts:
+    """Return what a run knows of the costs of reads and events."""
+    models = {one.quantity: one for one in run.cost_models if one.quantity in (CPU, BYTES)}
+    return UnitCosts(run.run, models)
+
+
+def advise(
+    sums: Sums, log: Log, counts: Counts, costs: UnitCosts | None, unpriced: str = ""
+) -> Advice:
+    """Judge and price the clients of a log."""
+    return Advice(
+        log=log,
+        unit_costs=costs.run if costs else "",
+        unpriced=unpriced,
+        pods=costs.pods if costs else 0.0,
+        pod_bytes=costs.pod_bytes if costs else 0.0,
+        clients=priced(clients(sums), sums, counts, costs),
+    )
+
+
+def anonymous(advice: Advice, key: str) -> Advice:
+    """Return the advice with codes for names that tell whose cluster it is.
+
+    The same ``key`` gives the same codes; without it they cannot be led back to names.
+    """
+
+    def code(kind: str, name: str) -> str:
+        digest = hmac.digest(key.encode(), f"{kind} {name}".encode(), hashlib.sha256)
+        return f"{kind}-{digest.hex()[:8]}"
+
+    def of(client: Client) -> Client:
+        user, resource = client.user, client.resource
+        if not user.startswith(COMPONENTS) or user.startswith(SERVICE_ACCOUNT):
+            user = code("client", user)
+        group = resource.partition(".")[2]
+        if group and group not in BUILT_IN and not group.endswith(".k8s.io"):
+            resource = code("resource", resource)
+        agent = code("agent", client.agent) if client.agent else ""
+        return msgspec.structs.replace(client, user=user, agent=agent, resource=resource)
+
+    log = msgspec.structs.replace(
+        advice.log,
+        unknown_example="",
+        cut_short=tuple(f"file {place + 1}" for place in range(len(advice.log.cut_short))),
+    )
+    return msgspec.structs.replace(
+        advice, log=log, clients=tuple(of(client) for client in advice.clients)
+    )
+
+
+def default_unit_costs() -> Path:
+    """Return the folder of the run whose unit costs are taken where none is named."""
+    return Path(__file__).parents[2] / "results" / "sweep"

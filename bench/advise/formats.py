@@ -1,0 +1,288 @@
+"""From a record of an audit log to requests, whoever wrote it; recognised record by record.
+
+Sources of the formats: ``k8s.io/apiserver/pkg/apis/audit/v1`` (Event, EventList), Google Cloud's
+LogEntry with an AuditLog in ``protoPayload``, Azure Monitor's resource logs of the categories
+kube-audit and kube-audit-admin and its table AzureDiagnostics, CloudWatch Logs' events as its
+API, its export to S3 and its subscriptions give them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+STARTED, COMPLETE = "ResponseStarted", "ResponseComplete"
+ANSWERED = (COMPLETE, "Panic")
+WATCH = "watch"
+READ_VERBS = ("get", "list", WATCH)
+ADMIN_CATEGORY = "kube-audit-admin"
+"""Azure's category without get and list."""
+ACTIVITY = "cloudaudit.googleapis.com%2Factivity"
+"""Google's log of writes; reads are in its data access log, where that is switched on."""
+KUBERNETES, EVENT_LIST = "kube-apiserver", "EventList"
+CLOUDWATCH, GOOGLE, AZURE = "EKS CloudWatch", "GKE LogEntry", "AKS diagnostic record"
+GRPC = {0: 200, 3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 10: 409, 16: 401}
+"""Google states codes of gRPC (google.rpc.Code); what is not here counts as 500."""
+
+
+class Request(NamedTuple):
+    """A line of the log: an answered request, or a watch that began. Times as they were written."""
+
+    received: str
+    at: str
+    user: str
+    agent: str
+    address: str
+    verb: str
+    resource: str
+    """``deployments.apps``, ``pods/log``; empty for a path that is no resource."""
+    namespace: str
+    name: str
+    query: str
+    started: bool
+    code: int
+
+
+class _Named(msgspec.Struct):
+    username: str = ""
+
+
+class _Reference(msgspec.Struct, rename="camel"):
+    resource: str = ""
+    api_group: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+class _Status(msgspec.Struct):
+    code: int = 0
+
+
+class _Caller(msgspec.Struct, rename="camel"):
+    caller_ip: str = ""
+    caller_supplied_user_agent: str = ""
+
+
+class _Principal(msgspec.Struct, rename="camel"):
+    principal_email: str = ""
+
+
+class _Google(msgspec.Struct, rename="camel"):
+    method_name: str = ""
+    resource_name: str = ""
+    authentication_info: _Principal = msgspec.field(default_factory=_Principal)
+    request_metadata: _Caller = msgspec.field(default_factory=_Caller)
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+class _Operation(msgspec.Struct):
+    first: bool = False
+    last: bool = False
+
+
+class _Text(msgspec.Struct):
+    message: str = ""
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    """What every format comes down to, and the keys by which the others are known."""
+
+    stage: str = ""
+    request_uri: str = msgspec.field(default="", name="requestURI")
+    verb: str = ""
+    user: _Named = msgspec.field(default_factory=_Named)
+    source_ips: list[str] = msgspec.field(default_factory=list, name="sourceIPs")
+    user_agent: str = ""
+    object_ref: _Reference | None = None
+    response_status: _Status = msgspec.field(default_factory=_Status)
+    request_received_timestamp: str = ""
+    stage_timestamp: str = ""
+
+
+class _Properties(msgspec.Struct):
+    log: "_Event | str" = ""
+
+
+class _Record(_Event, rename="camel"):
+    kind: str = ""
+    items: list[_Event] | None = None
+    message: str = ""
+    insights: str = msgspec.field(default="", name="@message")
+    log_events: list[_Text] | None = None
+    events: list[_Text] | None = None
+    records: list["_Record"] | None = None
+    proto_payload: _Google | None = None
+    log_name: str = ""
+    timestamp: str | int = ""
+    operation: _Operation = msgspec.field(default_factory=_Operation)
+    category: str = msgspec.field(default="")
+    properties: _Properties | str | None = None
+    table_category: str = msgspec.field(default="", name="Category")
+    log_s: str = ""
+
+
+_RECORD = msgspec.json.Decoder(_Record)
+_PATH = re.compile(
+    r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/watch)?(?:/namespaces/(?P<namespace>[^/]+)"
+    r"(?=/(?!status$|finalize$)))?/(?P<resource>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>.+))?)?"
+)
+_GOOGLE_PATH = re.compile(
+    r"(?P<group>[^/]+)/[^/]+(?:/namespaces/(?P<namespace>[^/]+)(?=/(?!status$|finalize$)))?"
+    r"/(?P<resource>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>.+))?)?"
+)
+_Place = tuple[str, str, str]
+"""Resource, namespace, name; of what is no resource the path is the name."""
+
+
+class Reader:
+    """Turns records into requests, and counts what it could not."""
+
+    def __init__(self) -> None:
+        self.formats: Counter[str] = Counter()
+        """Format -> records in it."""
+        self.unknown = 0
+        self.example = b""
+        """The beginning of the first unknown record."""
+        self.without_reads: Counter[str] = Counter()
+        """Log whose name says that it drops reads -> its records."""
+
+    def requests(self, records: Iterable[bytes]) -> Iterator[Request]:
+        """Yield the requests that records tell of; none for stages that say nothing new."""
+        for line in records:
+            # before it may stand a time, which exporters and container runtimes put there
+            record = line if line[:1] == b"{" else line[max(line.find(b"{"), 0) :]
+            try:
+                found = _RECORD.decode(record)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                if record.strip():
+                    self._not_known(record)
+                continue
+            if found.stage:
+                self.formats[KUBERNETES] += 1
+                if (request := _of_event(found)) is not None:
+                    yield request
+            else:
+                yield from self._requests(found, record)
+
+    def _requests(self, found: _Record, record: bytes) -> Iterator[Request]:
+        if found.proto_payload is not None:
+            self.formats[GOOGLE] += 1
+            if found.log_name.endswith(ACTIVITY):
+                self.without_reads["activity"] += 1
+            yield _of_google(found, found.proto_payload)
+        elif found.items is not None and found.kind == EVENT_LIST:
+            self.formats[EVENT_LIST] += 1
+            yield from filter(None, map(_of_event, found.items))
+        elif found.records is not None:
+            for one in found.records:
+                yield from self._requests(one, record)
+        else:
+            yield from self._wrapped(found, record)
+
+    def _wrapped(self, found: _Record, record: bytes) -> Iterator[Request]:
+        """Yield the requests of events that an exporter put into something of its own."""
+        texts = [one.message for one in found.log_events or found.events or ()]
+        texts += [text for text in (found.message, found.insights) if text]
+        if texts:
+            events, format_ = [_event(text) for text in texts], CLOUDWATCH
+        else:
+            inner = found.properties
+            log = inner.log if isinstance(inner, _Properties) else inner or found.log_s
+            if ADMIN_CATEGORY in (found.category, found.table_category):
+                self.without_reads[ADMIN_CATEGORY] += 1
+            events, format_ = [_event(log) if isinstance(log, str) else log], AZURE
+        for event in events:
+            if event is None or not event.stage:
+                self._not_known(record)
+            else:
+                self.formats[format_] += 1
+                if (request := _of_event(event)) is not None:
+                    yield request
+
+    def _not_known(self, record: bytes) -> None:
+        self.unknown += 1
+        self.example = self.example or record[:120]
+
+
+def _event(text: str) -> _Event | None:
+    try:
+        return msgspec.json.decode(text, type=_Event)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _of_event(event: _Event) -> Request | None:
+    started = event.stage == STARTED
+    if event.stage not in ANSWERED and not (started and event.verb == WATCH):
+        return None
+    path, _, query = event.request_uri.partition("?")
+    reference = event.object_ref
+    if reference is not None and reference.resource:
+        place = (_full(reference), reference.namespace, reference.name)
+    else:
+        place = _of_path(path)
+    return Request(
+        event.request_received_timestamp or event.stage_timestamp,
+        event.stage_timestamp or event.request_received_timestamp,
+        event.user.username,
+        event.user_agent,
+        event.source_ips[0] if event.source_ips else "",
+        event.verb,
+        *place,
+        query,
+        started,
+        event.response_status.code,
+    )
+
+
+def _full(reference: _Reference) -> str:
+    resource = reference.resource
+    if reference.api_group:
+        resource = f"{resource}.{reference.api_group}"
+    return f"{resource}/{reference.subresource}" if reference.subresource else resource
+
+
+@lru_cache(maxsize=1 << 14)
+def _of_path(path: str) -> _Place:
+    if "://" in path:
+        path = urlsplit(path).path
+    return _of_match(_PATH.fullmatch(path.rstrip("/")), "", path)
+
+
+@lru_cache(maxsize=1 << 14)
+def _of_google_path(path: str) -> _Place:
+    return _of_match(_GOOGLE_PATH.fullmatch(path), "core", path)
+
+
+def _of_match(found: re.Match[str] | None, core: str, path: str) -> _Place:
+    if found is None:
+        return "", "", path
+    group, namespace, resource, name, sub = (
+        found[part] or "" for part in ("group", "namespace", "resource", "name", "sub")
+    )
+    full = f"{resource}.{group}" if group and group != core else resource
+    return f"{full}/{sub}" if sub else full, namespace, name
+
+
+def _of_google(entry: _Record, payload: _Google) -> Request:
+    """Return what Google's entry tells: it names neither query nor the time of arrival."""
+    verb = payload.method_name.rpartition(".")[2]
+    started = verb == WATCH and entry.operation.first and not entry.operation.last
+    at = str(entry.timestamp)
+    return Request(
+        at,
+        at,
+        payload.authentication_info.principal_email,
+        payload.request_metadata.caller_supplied_user_agent,
+        payload.request_metadata.caller_ip,
+        verb,
+        *_of_google_path(payload.resource_name),
+        "",
+        started,
+        GRPC.get(payload.status.code, 500),
+    )

@@ -1,0 +1,154 @@
+"""The lines of audit logs: files, folders, standard input; ``.gz`` and JSON over many lines too."""
+
+import gzip
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+CHUNK = 1 << 20
+GZIP = b"\x1f\x8b"
+LONGEST = 16 << 20
+"""Bytes of a line that are still read: an event with bodies has a megabyte at most."""
+STDIN = "-"
+MUST_GATHER = "audit_logs"
+"""Folder of an OpenShift must-gather that has the audit logs, one folder a server in it."""
+KUBE_APISERVER = "kube-apiserver"
+"""Its folder in there: what other API servers log went through this one, and is in its log."""
+ENDINGS = (".log", ".json", ".jsonl", ".ndjson", ".txt", ".gz")
+JOINT = (b'}{"messageType"', b'}\n{"messageType"')
+"""CloudWatch's subscriptions put nothing between two of their documents."""
+WRAPPERS = (b'"events"', b'"items"', b'"entries"', b'"records"', b'"logEvents"')
+"""Keys whose lists hold the records of an export that is written over many lines."""
+
+
+class SourceError(Exception):
+    """A log that cannot be read at all; the text names it and says what is expected."""
+
+
+@dataclass(slots=True)
+class Sources:
+    """What was read: files, bytes, and what is wrong with some of them."""
+
+    paths: Sequence[Path | None]
+    """``None``: standard input."""
+    bytes_read: int = 0
+    cut_short: list[str] = field(default_factory=list)
+    """Compressed files that end in the middle."""
+    too_long: int = 0
+    """Lines above ``LONGEST``, which were left out."""
+
+    @property
+    def total(self) -> int:
+        """Bytes of all files, as they are on disk; 0 where that is not known."""
+        return sum(path.stat().st_size for path in self.paths if path is not None)
+
+    def records(self) -> Iterator[bytes]:
+        """Yield every line; records that are written over many lines are put together again.
+
+        Raises ``SourceError`` for a file that cannot be read.
+        """
+        for path in self.paths:
+            yield from _joined(self._lines(path))
+
+    def _lines(self, path: Path | None) -> Iterator[bytes]:
+        name = "standard input" if path is None else str(path)
+        try:
+            with sys.stdin.buffer if path is None else path.open("rb") as file:
+                counted = cast("BinaryIO", _Counted(self, file))
+                packed = cast("BufferedReader", file).peek(2)[:2] == GZIP
+                yield from self._split(gzip.GzipFile(fileobj=counted) if packed else counted)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            self.cut_short.append(f"{name} ({error})")
+        except OSError as error:
+            raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
+
+    def _split(self, file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
+        rest, skipping = b"", False
+        while chunk := file.read(CHUNK):
+            *lines, rest = (rest + chunk).replace(*JOINT).split(b"\n")
+            yield from lines[skipping:]  # of a line that is too long the end is left out, too
+            skipping = skipping and not lines
+            if len(rest) > LONGEST:
+                self.too_long += not skipping
+                rest, skipping = b"", True
+        if rest and not skipping:
+            yield rest
+
+
+class _Counted:
+    """A file that tells how far it is read."""
+
+    def __init__(self, sources: Sources, file: BinaryIO) -> None:
+        self._sources, self._file = sources, file
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the file does."""
+        data = self._file.read(size)
+        self._sources.bytes_read += len(data)
+        return data
+
+
+def find(arguments: Sequence[str]) -> Sources:
+    """Return the files that ``arguments`` name: files, folders with logs in them, or ``-``.
+
+    Of a must-gather only the audit logs of kube-apiserver are taken. Raises ``SourceError``.
+    """
+    paths: list[Path | None] = []
+    for argument in arguments:
+        path = Path(argument)
+        if argument == STDIN:
+            paths.append(None)
+        elif path.is_dir():
+            paths += _in_folder(path)
+        elif path.exists():
+            paths.append(path)
+        else:
+            raise SourceError(f"there is no {argument}: name a file, a folder, or - (stdin)")
+    return Sources(list(dict.fromkeys(paths)))
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    walked = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    files = sorted(path for path in walked if path.suffix in ENDINGS)
+    gathered = [path for path in files if MUST_GATHER in path.parts]
+    files = [path for path in gathered if KUBE_APISERVER in path.parts] or gathered or files
+    if not files:
+        raise SourceError(f"{folder} has no file that ends in {', '.join(ENDINGS)}")
+    return files
+
+
+def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield ``lines``; records that a tool has written over many, for people, are joined.
+
+    Such tools write one bracket a line, so that depth is counted at the ends of lines alone.
+    """
+    held: list[bytes] = []
+    size = depth = base = 0
+    for line in lines:
+        if not held and line.endswith(b"}") and line.startswith(b"{"):  # nearly all are so
+            yield line
+            continue
+        text = line.strip()
+        whole = text.startswith(b"{") and text != b"{"
+        if not held and (whole or (not depth and not text.endswith((b"{", b"[")))):
+            yield text.removesuffix(b",")
+            continue
+        opens, closes = text.endswith((b"{", b"[")), text.startswith((b"}", b"]"))
+        if opens and text.startswith(WRAPPERS):  # its elements are the records
+            held = []
+        elif held or text == b"{":
+            base = base if held else depth
+            held.append(text)
+            size += len(text)
+        depth = max(depth + opens - closes, 0)
+        if held and (depth <= base or size > LONGEST):
+            yield b"".join(held).removesuffix(b",")
+            held, size = [], 0
+    yield from held[:1]  # what is left has no end

@@ -1,0 +1,487 @@
+"""Audit logs of known clients, in every format and in every bad shape."""
+
+import datetime as dt
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pyarrow import parquet
+from rich.console import Console
+
+from bench.advise.advise import advise, anonymous, default_unit_costs, sum_log, unit_costs
+from bench.advise.counts import Counts, CountsError, read_counts
+from bench.advise.document import advice_document, clients_csv
+from bench.advise.prices import UnitCosts
+from bench.advise.result import ADVISED, Advice, Client, Verdict, Why, read_advice, to_json
+from bench.advise.sources import SourceError, find
+from bench.analysis.summary_file import load_summary
+from bench.microbench.audit_log import FORMATS, PLANTED, Event, planted
+from bench.report.html import to_html
+from bench.report.text import to_lines, to_markdown, to_terminal
+from bench.store import Store
+
+MINUTES_20 = 1200.0
+NO_QUERY = {
+    ("system:serviceaccount:ops:exporter", "configmaps"): "POLLS",
+    ("system:serviceaccount:ops:crashing", "services"): "RELISTS",
+}
+"""What GKE's entries, which name no query, cannot tell apart."""
+
+
+@pytest.fixture(scope="session")
+def events() -> list[Event]:
+    return list(planted(MINUTES_20))
+
+
+@pytest.fixture(scope="session")
+def costs() -> UnitCosts:
+    return unit_costs(load_summary(Store(Path("results")), str(default_unit_costs())))
+
+
+@pytest.fixture
+def log(tmp_path: Path, events: list[Event]) -> Path:
+    return written(tmp_path / "audit.log", FORMATS["kubernetes"](events))
+
+
+def written(path: Path, pieces: Iterable[bytes]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"".join(pieces))
+    return path
+
+
+def advice_of(*paths: Path, counts: Counts | None = None, costs: UnitCosts | None = None) -> Advice:
+    sums, log = sum_log(find([str(path) for path in paths]), lambda: None)
+    return advise(sums, log, counts or Counts(), costs, "" if costs else "no run")
+
+
+def verdicts(advice: Advice) -> dict[tuple[str, str], str]:
+    return {(one.user, one.resource): str(one.verdict) for one in advice.clients}
+
+
+def client(advice: Advice, name: str) -> Client:
+    (found,) = (one for one in advice.clients if one.user.endswith(name))
+    return found
+
+
+def line(user: str, verb: str, path: str, second: float, **other: Any) -> bytes:
+    at = f"2026-03-01T06:{int(second) // 60:02d}:{int(second) % 60:02d}.000000Z"
+    event = {
+        "stage": "ResponseComplete",
+        "requestURI": path,
+        "verb": verb,
+        "user": {"username": user},
+        "sourceIPs": ["10.0.0.1"],
+        "responseStatus": {"code": 200},
+        "requestReceivedTimestamp": at,
+        "stageTimestamp": at,
+    }
+    return json.dumps(event | other).encode() + b"\n"
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_finds_every_planted_client_and_no_other(
+    tmp_path: Path, events: list[Event], format_: str
+) -> None:
+    expected = PLANTED | (NO_QUERY if format_.startswith("gke") else {})
+    path = written(tmp_path / "audit.log", FORMATS[format_](events))
+    found = advice_of(path)
+    assert (expected, 0) == (verdicts(found), found.log.unknown)
+
+
+def test_reads_a_compressed_log(tmp_path: Path, log: Path) -> None:
+    packed = written(tmp_path / "audit.log.gz", [gzip.compress(log.read_bytes())])
+    assert PLANTED == verdicts(advice_of(packed))
+
+
+def test_reads_standard_input(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(log.open("rb", 0))))
+    assert PLANTED == verdicts(advice_of(Path("-")))
+
+
+def test_takes_kube_apiservers_logs_out_of_a_must_gather(tmp_path: Path, log: Path) -> None:
+    lines = log.read_bytes().splitlines(keepends=True)
+    logs = tmp_path / "must-gather" / "quay" / "audit_logs"
+    half = len(lines) // 2
+    for node, part in (("master-0", lines[:half]), ("master-1", lines[half:])):
+        name = f"{node}-audit.log.gz"
+        written(logs / "kube-apiserver" / name, [gzip.compress(b"".join(part))])
+    written(logs / "openshift-apiserver" / "master-0-audit.log.gz", [gzip.compress(lines[0])])
+    written(tmp_path / "must-gather" / "pods.log", [b"no audit log\n"])
+    found = advice_of(tmp_path / "must-gather")
+    assert (PLANTED, len(lines), 0) == (
+        verdicts(found),
+        sum(found.log.records.values()),
+        found.log.unknown,
+    )
+
+
+def test_reads_the_logs_of_several_api_servers_as_one(tmp_path: Path, events: list[Event]) -> None:
+    halves = [
+        written(tmp_path / f"{number}.log", FORMATS["kubernetes"](events[number::2]))
+        for number in range(2)
+    ]
+    assert PLANTED == verdicts(advice_of(*halves))
+
+
+def test_refuses_an_empty_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="none of 0 records is of an audit log"):
+        advice_of(written(tmp_path / "audit.log", []))
+
+
+def test_refuses_binary_data_and_shows_its_beginning(tmp_path: Path) -> None:
+    path = written(tmp_path / "audit.log", [b"\x7fELF\x02\x01\x00\n" * 50])
+    with pytest.raises(SourceError, match=r"none of 50 records .* it begins: '\\x7fELF"):
+        advice_of(path)
+
+
+def test_names_what_is_not_there() -> None:
+    with pytest.raises(SourceError, match=r"there is no gone\.log"):
+        find(["gone.log"])
+
+
+def test_reads_a_compressed_log_as_far_as_it_goes(tmp_path: Path, log: Path) -> None:
+    packed = gzip.compress(log.read_bytes())
+    path = written(tmp_path / "audit.log.gz", [packed[: len(packed) // 2]])
+    found = advice_of(path)
+    assert found.log.requests > 0
+    assert [f"{path} (Compressed file ended before the end-of-stream marker was reached)"] == list(
+        found.log.cut_short
+    )
+
+
+def test_counts_half_a_line_and_lines_of_other_things(tmp_path: Path) -> None:
+    whole = line("a", "list", "/api/v1/pods", 1)
+    path = written(tmp_path / "audit.log", [b"I0301 klog line\n", whole, b"{}\n", whole[:80]])
+    found = advice_of(path).log
+    assert (1, 3, "'I0301 klog line'") == (
+        found.requests,
+        found.unknown,
+        found.unknown_example,
+    )
+
+
+def test_reads_formats_that_are_mixed(tmp_path: Path, events: list[Event]) -> None:
+    names = ("kubernetes", "webhook", "aks-text", "eks-api", "gke-gcloud")
+    pieces = (
+        b"".join(FORMATS[name](events[place :: len(names)])) + b"\n"
+        for place, name in enumerate(names)
+    )
+    found = advice_of(written(tmp_path / "audit.log", pieces)).log
+    assert (len(events), 0) == (
+        sum(found.records.values()) - found.records["EventList"] + len(events[1::5]),
+        found.unknown,
+    )
+
+
+def test_reads_lines_of_a_megabyte_and_leaves_out_longer_ones(tmp_path: Path) -> None:
+    body = {"responseObject": {"data": "x" * (1 << 20)}}
+    huge = line("a", "list", "/api/v1/pods", 2, responseObject="x" * (17 << 20))
+    path = written(
+        tmp_path / "audit.log",
+        [
+            line("a", "list", "/api/v1/pods", 1, **body),
+            huge,
+            line("a", "list", "/api/v1/pods", 3),
+        ],
+    )
+    found = advice_of(path).log
+    assert (2, 0, 1) == (found.requests, found.unknown, found.too_long)
+
+
+@pytest.mark.parametrize(
+    ("format_", "text", "kind"),
+    [
+        ("aks-text", ('"kube-audit"', '"kube-audit-admin"'), "kube-audit-admin"),
+        ("gke", ("data_access", "activity"), "activity"),
+        ("kubernetes", ("", ""), "verbs"),
+    ],
+)
+def test_tells_a_log_that_drops_reads(
+    tmp_path: Path, events: list[Event], format_: str, text: tuple[str, str], kind: str
+) -> None:
+    writes = [one for one in events if one["verb"] not in ("get", "list", "watch")]
+    path = written(
+        tmp_path / "audit.log",
+        (piece.replace(*(part.encode() for part in text)) for piece in FORMATS[format_](writes)),
+    )
+    found = advice_of(path)
+    assert kind == found.log.drops_reads
+    assert "who polls cannot be told" in advice_document(found).headline.text
+
+
+def test_does_not_claim_of_a_short_log_that_a_poller_holds_no_watch(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.log", FORMATS["kubernetes"](planted(300.0)))
+    said = [one.text for one in advice_document(advice_of(path)).costs]
+    assert any("Whether those that poll also watch cannot be told" in one for one in said)
+
+
+def test_rates_are_over_the_time_that_lines_cover(tmp_path: Path) -> None:
+    lines = [line("a", "list", "/api/v1/pods", second) for second in range(0, 600, 10)]
+    lines += [one.replace(b"2026-", b"2029-") for one in lines]  # a clock jumped by three years
+    found = advice_of(written(tmp_path / "audit.log", lines))
+    assert (590 + 60 + 590 + 1, 0.1) == (
+        found.log.covered_s,
+        round(client(found, "a").per_s, 2),
+    )
+    assert any("a clock jumped" in one.text for one in advice_document(found).costs)
+
+
+def test_a_watch_that_was_asked_for_before_the_log_begins_adds_nothing_to_its_time(
+    tmp_path: Path,
+) -> None:
+    before = "2026-03-01T05:30:00.000000Z"
+    lines = [line("a", "list", "/api/v1/pods", second) for second in range(0, 60, 10)]
+    lines += [line("b", "watch", "/api/v1/pods", 50, requestReceivedTimestamp=before)]
+    found = advice_of(written(tmp_path / "audit.log", lines))
+    assert (51, 6 / 51) == (found.log.covered_s, client(found, "a").per_s)
+
+
+def test_takes_a_hundred_thousand_users(tmp_path: Path) -> None:
+    lines = (line(f"user-{number}", "get", "/api/v1/nodes/a", 1) for number in range(100_000))
+    found = advice_of(written(tmp_path / "audit.log", lines))
+    assert (100_000, {Verdict.CANNOT_SAY}) == (
+        len(found.clients),
+        {one.verdict for one in found.clients},
+    )
+    assert len(to_markdown(advice_document(found)).splitlines()) < 300
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ([line("a", "list", "/api/v1/pods", at) for at in range(4)], Why.FEW),
+        (
+            [line("a", "list", "/api/v1/pods", at, sourceIPs=[f"10.0.0.{at}"]) for at in range(50)],
+            Why.SHORT_LIVED,
+        ),
+        (
+            [
+                line("a", "list", "/api/v1/pods", at, responseStatus={"code": 403})
+                for at in range(50)
+            ],
+            Why.REFUSED,
+        ),
+        (
+            [
+                line("a", verb, "/api/v1/namespaces/a/configmaps/lock", at)
+                for at in range(50)
+                for verb in ("get", "update")
+            ],
+            Why.WRITES,
+        ),
+        (
+            [
+                line("a", verb, f"/api/v1/nodes/a{status}", at)
+                for at in range(50)
+                for verb, status in (("get", ""), ("patch", "/status"))
+            ],
+            Why.WRITES,
+        ),
+        ([line("a", "get", f"/api/v1/nodes/{at}", at) for at in range(50)], Why.ONCE),
+    ],
+)
+def test_says_why_it_cannot_say(tmp_path: Path, lines: list[bytes], why: Why) -> None:
+    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert (Verdict.CANNOT_SAY, why) == (found.verdict, found.why)
+
+
+def test_an_informer_that_streams_its_lists_is_no_poller(tmp_path: Path) -> None:
+    stream = "/api/v1/pods?sendInitialEvents=true&watch=true"
+    watch = "/api/v1/pods?resourceVersion=12&watch=true"
+    lines = [line("a", "watch", stream, 1), *(line("a", "watch", watch, at) for at in range(9))]
+    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert (Verdict.WATCHES, 1, 10) == (found.verdict, found.lists, found.watches)
+
+
+@pytest.mark.parametrize(("discovers", "verdict"), [(False, "RELISTS"), (True, "RESTARTS")])
+def test_tells_a_process_that_restarts_by_its_discovery(
+    tmp_path: Path, discovers: bool, verdict: str
+) -> None:
+    stream = "/api/v1/pods?sendInitialEvents=true&watch=true"
+    lines = [
+        line("a", verb, path, at)
+        for at in range(0, 600, 30)
+        for verb, path in (("watch", stream), *[("get", "/apis")] * discovers)
+    ]
+    found = advice_of(written(tmp_path / "audit.log", lines))
+    assert {("a", "pods"): verdict} == verdicts(found)
+
+
+def test_control_characters_of_a_client_reach_no_terminal(tmp_path: Path) -> None:
+    path = "/api/v1/po\x07ds"
+    lines = [line("a\x1b[2J", "list", path, at, userAgent="b\x9b/1") for at in range(9)]
+    document = advice_document(advice_of(written(tmp_path / "audit.log", lines)))
+    console = Console(width=200, file=io.StringIO())
+    console.print(to_terminal(document))
+    shown = cast("io.StringIO", console.file).getvalue()
+    for text in (shown, to_markdown(document), "\n".join(to_lines(document))):
+        assert set() == {char for char in text if not char.isprintable()} - {"\n", "\u200b"}
+    assert "a?[2J (b?)" in shown
+
+
+def test_nodes_are_one_client(tmp_path: Path) -> None:
+    path = "/api/v1/pods?fieldSelector=spec.nodeName%3D{}"
+    lines = [
+        line(
+            f"system:node:node-{node}", "list", path.format(node), at, sourceIPs=[f"10.0.0.{node}"]
+        )
+        for at in range(0, 100, 10)
+        for node in range(3)
+    ]
+    found = client(advice_of(written(tmp_path / "audit.log", lines)), "system:node:*")
+    assert (30, 3, 3, Verdict.POLLS) == (
+        found.lists,
+        found.targets,
+        found.addresses,
+        found.verdict,
+    )
+
+
+def test_a_price_grows_with_objects_and_with_the_rate(log: Path, costs: UnitCosts) -> None:
+    few, many = (
+        client(advice_of(log, counts=Counts({"pods": pods}), costs=costs), "web:dashboard")
+        for pods in (1000.0, 3000.0)
+    )
+    assert few.cpu is not None
+    assert many.cpu is not None
+    # of what a list costs a part is the request itself, whatever it returns
+    assert 2 < many.cpu.now.value / few.cpu.now.value < 3
+    assert few.bytes is not None
+    assert 0.1 * 1000 * costs.pod_bytes == pytest.approx(few.bytes.now.value, rel=0.01)
+
+
+def test_an_informer_costs_events_and_starts(log: Path, costs: UnitCosts) -> None:
+    poller = client(advice_of(log, counts=Counts({"pods": 1000.0}), costs=costs), "web:dashboard")
+    assert poller.bytes is not None
+    event = next(unit for unit in costs.models["api_bytes"].units if unit.per == "write")
+    start = 1000 * costs.pod_bytes / 3600
+    assert poller.events_per_s * event.estimate.value + start == pytest.approx(
+        poller.bytes.instead.value
+    )
+    assert 2.0 == pytest.approx(poller.events_per_s, rel=0.01)
+    assert poller.break_even_per_s is not None
+    assert poller.break_even_per_s < poller.per_s
+
+
+def test_shares_of_all_priced_reads_are_one(log: Path, costs: UnitCosts) -> None:
+    assert 1 == pytest.approx(sum(one.share or 0 for one in advice_of(log, costs=costs).clients))
+
+
+def test_objects_are_counted_by_pages_where_nobody_tells(log: Path, costs: UnitCosts) -> None:
+    pager = client(advice_of(log, costs=costs), "ops:exporter")
+    assert (4 * 500 - 250, "pages") == (pager.objects, pager.objects_from)
+
+
+def test_counts_are_read_from_metrics_and_from_plain_lines(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "counts.txt",
+        [
+            b'apiserver_resource_objects{group="",resource="pods"} 1200\n',
+            b'apiserver_resource_size_estimate_bytes{group="",resource="pods"} 4800000\n',
+            b'apiserver_storage_objects{resource="jobs.batch"} 7\n',
+            b"deployments.apps 80 3000\n",
+        ],
+    )
+    found = read_counts(path)
+    assert {"pods": 1200.0, "jobs.batch": 7.0, "deployments.apps": 80.0} == found.objects
+    assert {"pods": 4000 * 1.46, "deployments.apps": 3000.0} == pytest.approx(found.bytes_each)
+
+
+def test_a_file_without_counts_says_what_a_line_looks_like(tmp_path: Path) -> None:
+    with pytest.raises(CountsError, match="a line is `pods 1200`"):
+        read_counts(written(tmp_path / "counts.txt", [b"nothing here\n"]))
+
+
+def test_an_assumed_count_of_objects_is_told_and_no_bytes_are_stated(
+    tmp_path: Path, costs: UnitCosts
+) -> None:
+    lines = [line("a", "list", "/api/v1/pods", at) for at in range(0, 900, 10)]
+    path = written(tmp_path / "audit.log", lines)
+    documents = [
+        advice_document(advice_of(path, counts=counts, costs=costs))
+        for counts in (None, Counts({"pods": 100.0}))
+    ]
+    told = [any("is assumed (100)" in one.text for one in found.costs) for found in documents]
+    assert [True, False] == told
+    assumed, counted = (found.gains[0].detail for found in documents)
+    assert (False, True) == (" a day" in assumed, " a day" in counted)
+    assert assumed.rstrip(".") == counted.partition(", and")[0]
+
+
+def test_forms_say_the_same_three_clients_first(log: Path, costs: UnitCosts) -> None:
+    found = advice_of(log, costs=costs)
+    document = advice_document(found)
+    assert 3 == len(document.gains)
+    page, markdown = to_html(document), to_markdown(document)
+    for one in document.gains:
+        assert re.split("[({]", one.text)[0].strip() in page
+        assert re.split("[({]", one.text)[0].strip() in markdown
+    assert len(found.clients) + 1 == len(clients_csv(found).splitlines())
+
+
+def test_nothing_of_objects_and_addresses_is_kept(log: Path, costs: UnitCosts) -> None:
+    found = advice_of(log, costs=costs)
+    text = to_json(found).decode() + to_html(advice_document(found))
+    assert [] == [name for name in ("build", "cart-1", "10.0.0.7", "node-1") if name in text]
+
+
+def test_anonymous_advice_names_no_client_of_the_clusters_own(log: Path) -> None:
+    found = anonymous(advice_of(log), "key")
+    text = to_json(found).decode()
+    assert [] == [name for name in ("dashboard", "jane", "manager", ":ops:") if name in text]
+    assert found == anonymous(advice_of(log), "key")
+    assert found != anonymous(advice_of(log), "other")
+    assert sorted(PLANTED.values()) == sorted(str(one.verdict) for one in found.clients)
+
+
+@pytest.mark.parametrize(
+    ("trial", "expected"),
+    [
+        (
+            "008-steady-direct-r1",
+            {
+                ("bystander", "configmaps", "object"): "GET-POLLS",
+                ("direct", "pods", "all"): "POLLS",
+                ("direct", "pods", "object"): "GET-POLLS",
+            },
+        ),
+        ("007-steady-informer-r1", {("bystander", "configmaps", "object"): "GET-POLLS"}),
+    ],
+)
+def test_a_run_of_this_project_shows_what_its_arms_do(
+    tmp_path: Path, trial: str, expected: dict[tuple[str, str, str], str]
+) -> None:
+    rows = parquet.read_table(Path("results") / "reference" / "trials" / trial / "audit.parquet")
+    lines = (
+        line(
+            row["user"],
+            row["verb"],
+            row["uri"],
+            0,
+            requestReceivedTimestamp=f"{stamp(row['received_us'])}",
+            stageTimestamp=f"{stamp(row['at_us'])}",
+            stage=row["stage"],
+        )
+        for row in rows.to_pylist()
+    )
+    found = advice_of(written(tmp_path / "audit.log", lines))
+    assert expected == {
+        (one.user.rpartition(":")[2], one.resource, one.scope): str(one.verdict)
+        for one in found.clients
+        if one.verdict in ADVISED
+    }
+
+
+def stamp(microseconds: int) -> str:
+    at = dt.datetime.fromtimestamp(microseconds / 1e6, dt.UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def test_advice_is_read_again_as_it_was_written(tmp_path: Path, log: Path) -> None:
+    found = advice_of(log)
+    assert found == read_advice(written(tmp_path / "advice.json", [to_json(found)]))
