@@ -1,16 +1,19 @@
 """Child end of the JSON-lines RPC: a process with an account at the API server.
 
-Orders come as JSON lines on standard input (``{"do": "resume", ...}``), each is
-answered by one on standard output. The other end is ``bench.supervision.rpc``.
+Its first argument tells it where and as whom. Orders come as JSON lines on standard input
+(``{"do": "resume", ...}``), each is answered by one on standard output. The other end is
+``bench.supervision.rpc``.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
+import msgspec
+
+from bench.cluster.placement import Placement
 from bench.cluster.plane import Plane
 from kube_informer import ClientConfig
 
@@ -20,22 +23,29 @@ Handler = Callable[[Order], tuple[str, Figures]]
 """From an order to the event it is answered with, and that event's figures."""
 
 
-def account_parser(module: str, description: str | None) -> argparse.ArgumentParser:
-    """Return a parser that takes where the API server is and as whom to speak to it."""
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
-    parser.add_argument("--kubeconfig", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--context", required=True, help="the account, by its context")
-    return parser
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the API server is, as whom to speak to it, and where pods are."""
+
+    kubeconfig: str
+    context: str
+    placement: Placement
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the account that this process was started with."""
+        return msgspec.json.decode(sys.argv[1], type=cls)
+
+    def config(self) -> ClientConfig:
+        """Return how to connect; raises ``CredentialsError``."""
+        return ClientConfig.load(self.kubeconfig, self.context)
 
 
-def client_config_of(arguments: argparse.Namespace) -> ClientConfig:
-    """Return how to connect, by what ``account_parser`` took; raises ``CredentialsError``."""
-    return ClientConfig.load(arguments.kubeconfig, arguments.context)
-
-
-def account_arguments(plane: Plane, identity: str) -> list[str]:
-    """Return what ``account_parser`` takes for an account of ``plane``."""
-    return [f"--kubeconfig={plane.kubeconfig}", f"--context={identity}"]
+def child_argv(module: str, plane: Plane, identity: str, *arguments: object) -> list[str]:
+    """Return what starts ``module`` with an account of ``plane`` and further arguments."""
+    account = Account(str(plane.kubeconfig), identity, plane.placement)
+    told = msgspec.json.encode(account).decode()
+    return [sys.executable, "-m", module, told, *map(str, arguments)]
 
 
 def serve(orders: Mapping[str, Handler]) -> None:

@@ -1,12 +1,14 @@
 """Churn: a process that changes pods at a set rate, and the harness's end of it."""
 
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from bench.cluster.child_rpc import account_arguments
+from bench.cluster.child_rpc import child_argv
+from bench.cluster.objects import objects_argument
 from bench.cluster.plane import Plane
+from bench.model import Objects
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.rpc import RpcClient
 from bench.supervision.stoppable import Stoppable
@@ -47,26 +49,28 @@ class Churn(Stoppable):
         self._rpc = RpcClient(process)
 
     @classmethod
-    def start(cls, plane: Plane, watchdog: Watchdog, *, seed: int, pods: int, log: Path) -> Self:
-        """Start the writer for the population drawn from ``seed`` and ``pods``.
+    def start(
+        cls,
+        plane: Plane,
+        watchdog: Watchdog,
+        *,
+        seed: int,
+        pods: int,
+        log: Path,
+        objects: Sequence[Objects] = (),
+    ) -> Self:
+        """Start the writer for the population drawn from ``seed`` and ``pods``, and ``objects``.
 
         Raises ``ProcessFailed`` if it does not come up.
         """
-        argv = [
-            sys.executable,
-            "-m",
-            "bench.cluster.churn_writer",
-            *account_arguments(plane, IDENTITY),
-            f"--seed={seed}",
-            f"--pods={pods}",
-            *plane.placement.arguments(),
-        ]
+        more = map(objects_argument, objects)
+        argv = child_argv("bench.cluster.churn_writer", plane, IDENTITY, seed, pods, *more)
         process = SupervisedProcess.start(
             "churn writer", argv, log=log, watchdog=watchdog, pipe_stdin=True, pipe_stdout=True
         )
         churn = cls(process)
         try:
-            churn._expect("ready")
+            churn._rpc.expect("ready", ANSWER_TIMEOUT_S)
         except BaseException:
             process.stop()
             raise
@@ -80,13 +84,12 @@ class Churn(Stoppable):
     def resume(self, rate_per_s: float) -> None:
         """Write at ``rate_per_s`` from now on; 0 writes nothing."""
         self._rpc.send({"do": "resume", "rate_per_s": rate_per_s})
-        self._expect("resumed")
+        self._rpc.expect("resumed", ANSWER_TIMEOUT_S)
 
     def pause(self) -> ChurnReport:
         """Stop writing, wait until nothing is in flight, and tell what was done."""
         self._rpc.send({"do": "pause"})
-        heard = self._expect("paused")
-        return ChurnReport(**{key: value for key, value in heard.items() if key != "event"})
+        return ChurnReport(**self._rpc.expect("paused", ANSWER_TIMEOUT_S))
 
     def check(self) -> None:
         """Raise ``ProcessFailed`` if the writer has ended."""
@@ -95,9 +98,3 @@ class Churn(Stoppable):
     def stop(self) -> None:
         """End the process."""
         self._process.stop()
-
-    def _expect(self, event: str) -> dict[str, Any]:
-        heard = self._rpc.receive(ANSWER_TIMEOUT_S)
-        if heard.get("event") != event:
-            raise RuntimeError(f"the churn writer said {heard!r} instead of {event!r}")
-        return heard

@@ -2,6 +2,7 @@
 
 import random
 
+from bench.cluster.objects import ObjectKey
 from bench.cluster.pods import PodKey
 
 MIX = {"patch": 0.8, "delete": 0.1, "create": 0.1}
@@ -15,18 +16,27 @@ class ChurnPlan:
     pod overlap. Not thread-safe.
     """
 
-    def __init__(self, pods: tuple[PodKey, ...], seed: int) -> None:
+    def __init__(
+        self, pods: tuple[PodKey, ...], seed: int, objects: tuple[ObjectKey, ...] = ()
+    ) -> None:
+        self._objects = list(objects)
+        self._share = len(objects) / (len(pods) + len(objects)) if objects else 0.0
         self._rng = random.Random(f"churn/{seed}")
         self._free = [pod for pod in pods if not pod.is_stable]
         self._stable = [pod for pod in pods if pod.is_stable]
         self._missing: list[PodKey] = []
         self._deleting = False
-        self._restarts: dict[PodKey, int] = {}
+        self._restarts: dict[PodKey | ObjectKey, int] = {}
         self.at_least = self.at_most = len(pods)
         """Pods that live now, whatever becomes of the writes under way."""
 
-    def draw(self) -> tuple[str, PodKey] | None:
-        """Return the next write and its pod, ``None`` if every pod is being written."""
+    def draw(self) -> tuple[str, PodKey | ObjectKey] | None:
+        """Return the next write and its pod, ``None`` if every pod is being written.
+
+        Objects of other kinds are patched alone, as often as their share of all.
+        """
+        if self._objects and self._rng.random() < self._share:
+            return "patch", self._objects.pop(self._rng.randrange(len(self._objects)))
         kind = self._rng.choices(list(MIX), list(MIX.values()))[0]
         if kind == "create" and not self._missing:
             kind = "delete"
@@ -51,13 +61,16 @@ class ChurnPlan:
         self.at_least -= kind == "delete"
         return kind, pool.pop()
 
-    def next_restarts(self, pod: PodKey) -> int:
+    def next_restarts(self, pod: PodKey | ObjectKey) -> int:
         """Return the restart count that the next status of ``pod`` shows."""
         self._restarts[pod] = self._restarts.get(pod, 0) + 1
         return self._restarts[pod]
 
-    def done(self, kind: str, pod: PodKey, *, succeeded: bool) -> None:
+    def done(self, kind: str, pod: PodKey | ObjectKey, *, succeeded: bool) -> None:
         """Take the pod back after its write."""
+        if isinstance(pod, ObjectKey):
+            self._objects.append(pod)
+            return
         self.at_least += (kind, succeeded) in {("create", True), ("delete", False)}
         self.at_most -= (kind, succeeded) in {("delete", True), ("create", False)}
         self._deleting &= kind != "delete"

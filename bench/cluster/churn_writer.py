@@ -6,17 +6,18 @@ whatever the API server does (an open model), up to ``OUTSTANDING`` at once;
 what finds no place is counted as dropped.
 """
 
-import argparse
 import queue
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.child_rpc import Figures, Order, account_parser, client_config_of, serve
+from bench.cluster.child_rpc import Account, Figures, Order, serve
 from bench.cluster.churn_plan import ChurnPlan
-from bench.cluster.placement import Placement, add_placement, placement_of
+from bench.cluster.objects import ObjectKey, read_argument
+from bench.cluster.placement import Placement
 from bench.cluster.pods import PodKey, draw_pods
 from bench.cluster.population import create_pod, set_status, written_version
 
@@ -49,7 +50,7 @@ class Writer:
         self._tally = Tally(0.0, fewest=plan.at_least, most=plan.at_most)
         self._outstanding = 0
         self._newest = 0
-        self._orders: queue.SimpleQueue[tuple[str, PodKey]] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[str, PodKey | ObjectKey]] = queue.SimpleQueue()
         self._pacer: threading.Thread | None = None
         self._halt = threading.Event()
         for _ in range(OUTSTANDING):
@@ -125,7 +126,12 @@ class Writer:
                 self._outstanding -= 1
                 self._lock.notify_all()
 
-    def _write(self, kind: str, pod: PodKey) -> str:
+    def _write(self, kind: str, pod: PodKey | ObjectKey) -> str:
+        if isinstance(pod, ObjectKey):
+            with self._lock:
+                number = self._plan.next_restarts(pod)
+            self._api.merge_patch(pod.path, pod.change(number))
+            return "0"  # of pods alone is the newest version told: caches of pods wait for it
         # A write that got no answer may have been carried out: the next attempt finds that.
         if kind == "create":
             try:
@@ -155,26 +161,18 @@ class Writer:
 
 
 def main() -> None:
-    """Handler orders until standard input ends."""
-    arguments = _arguments()
-    api = Api(client_config_of(arguments), connections=OUTSTANDING)
-    placement = placement_of(arguments)
-    drawn = draw_pods(arguments.seed, arguments.pods, namespace=placement.scope)
-    writer = Writer(api, ChurnPlan(drawn, arguments.seed), placement)
+    """Handle orders until standard input ends; the population is in the arguments."""
+    account, (seed, pods), more = Account.read(), map(int, sys.argv[2:4]), sys.argv[4:]
+    api = Api(account.config(), connections=OUTSTANDING)
+    drawn = draw_pods(seed, pods, namespace=account.placement.scope)
+    objects = tuple(key for one in more for key in read_argument(one))
+    writer = Writer(api, ChurnPlan(drawn, seed, objects), account.placement)
 
     def resume(order: Order) -> tuple[str, Figures]:
         writer.resume(order["rate_per_s"])
         return "resumed", {}
 
     serve({"resume": resume, "pause": lambda _: ("paused", writer.pause())})
-
-
-def _arguments() -> argparse.Namespace:
-    parser = account_parser("bench.cluster.churn_writer", __doc__)
-    parser.add_argument("--seed", type=int, required=True, help="seed of the population")
-    parser.add_argument("--pods", type=int, required=True, help="pods in the population")
-    add_placement(parser)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

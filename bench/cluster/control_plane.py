@@ -6,11 +6,10 @@ written, and deletion is immediate only when it is asked for with no grace perio
 
 import os
 import signal
-import socket
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import resources
+from pathlib import Path
 from threading import Event, Thread
 from typing import Self
 
@@ -20,21 +19,15 @@ from bench.cluster.certificates import Authority, KeyPair, write_signing_key
 from bench.cluster.identities import (
     ADMIN,
     ADMIN_GROUP,
-    GRANTED_S,
     HARNESS,
+    IDENTITIES,
     NAMESPACE,
-    Identity,
-    add_context,
-    create_account,
-    create_identities,
-    is_granted,
-    write_kubeconfig,
-    write_token,
+    bind,
 )
 from bench.cluster.placement import Placement
-from bench.supervision.guardian import remove_folders
+from bench.cluster.plane import Plane
+from bench.supervision.ports import answers, usable_port
 from bench.supervision.process import ProcessFailed, SupervisedProcess
-from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from kube_informer import ClientConfig, Credentials
 
@@ -54,12 +47,15 @@ CHANGED_DEFAULTS = (
 )
 
 
-class ControlPlane(Stoppable):
+class ControlPlane(Plane):
     """A running control plane; use as a context manager or call ``stop``.
 
     Everything it keeps is in one temporary folder, guarded by the watchdog:
     ``kubeconfig`` has one context an identity, ``audit_log`` is the API server's.
     """
+
+    audit_log: Path
+    etcd_url: str
 
     def __init__(
         self,
@@ -70,23 +66,16 @@ class ControlPlane(Stoppable):
         pods_need_accounts: bool = False,
     ) -> None:
         self.binaries = binaries
-        self._watchdog = watchdog
+        super().__init__(Placement(), watchdog)
         self._extra_args = extra_args
         self._pods_need_accounts = pods_need_accounts
-        self._apis: dict[str, Api] = {}
         self._outlives_etcd = Event()
-        self.placement = Placement()
-        self.private_words: tuple[str, ...] = ()
-        self.folder = watchdog.new_folder()
-        self.kubeconfig = self.folder / "kubeconfig"
         self.audit_log = self.folder / "audit.log"
         self.etcd_log = self.folder / "etcd.log"
         self.apiserver_log = self.folder / "kube-apiserver.log"
-        self._tokens = self.folder / "tokens"
-        self._tokens.mkdir()
         self._authority = Authority(self.folder)
         self._serving = self._authority.issue_server("kube-apiserver")
-        self._admin = self._authority.issue_client(ADMIN, groups=(ADMIN_GROUP,))
+        self._admin = self._authority.issue_client(ADMIN, ADMIN_GROUP)
         write_signing_key(self.folder / "service-account.key")
         policy = resources.files("bench.cluster") / "manifests" / "audit-policy.yaml"
         (self.folder / "audit-policy.yaml").write_bytes(policy.read_bytes())
@@ -120,32 +109,12 @@ class ControlPlane(Stoppable):
             raise
         return plane
 
-    def client_config(self, identity: str) -> ClientConfig:
-        """Return how to connect as ``identity`` (``admin`` or one of the accounts)."""
-        return ClientConfig.load(self.kubeconfig, identity)
-
-    def api(self, identity: str) -> Api:
-        """Return a connection as ``identity``, kept until the control plane stops."""
-        if identity not in self._apis:
-            self._apis[identity] = Api(self.client_config(identity), connections=16)
-        return self._apis[identity]
-
-    def admit(self, identity: Identity) -> None:
-        """Make an account for ``identity`` unless it has one.
-
-        Raises ``TimeoutError`` if its role does not come into force.
-        """
-        if (self._tokens / identity.name).exists():
-            return
-        create_account(self.api(ADMIN), identity)
-        write_token(self.api(ADMIN), identity.name, self._tokens / identity.name)
-        add_context(self.kubeconfig, identity.name, self._tokens / identity.name)
-        if not is_granted(self.api(identity.name), identity.rules[0], NAMESPACE):
-            raise TimeoutError(f"the role of {identity.name} is not in force after {GRANTED_S:g} s")
-
     def observer(self) -> Api:
         """Return the harness's connection: it may read metrics."""
         return self.api(HARNESS)
+
+    def _granting(self) -> Api:
+        return self.api(ADMIN)
 
     def pids(self) -> Mapping[str, int]:
         """Return both processes' ids."""
@@ -159,13 +128,13 @@ class ControlPlane(Stoppable):
     def start_etcd(self) -> None:
         """Start etcd, on the address it had before if there was one."""
         if not self.etcd_url:
-            self.etcd_url = f"http://127.0.0.1:{_free_port()}"
+            self.etcd_url = f"http://127.0.0.1:{usable_port()}"
         self.etcd = SupervisedProcess.start(
             "etcd",
             [str(self.binaries.etcd), *self._etcd_args()],
             log=self.etcd_log,
             watchdog=self._watchdog,
-            ready=lambda: _answers_ok(f"{self.etcd_url}/readyz"),
+            ready=lambda: answers(f"{self.etcd_url}/readyz"),
             ready_timeout_s=READY_TIMEOUT_S,
         )
 
@@ -174,7 +143,7 @@ class ControlPlane(Stoppable):
 
         Returns when it says that it is ready, or when ``ready`` says so instead.
         """
-        port = self.url.rpartition(":")[2] or str(_free_port())
+        port = self.url.rpartition(":")[2] or str(usable_port())
         self.url = f"https://127.0.0.1:{port}"
         probe = Api(self._as(), read_timeout_s=PROBE_S)
 
@@ -207,14 +176,11 @@ class ControlPlane(Stoppable):
     def stop(self) -> None:
         """Stop both processes and remove the folder; safe to call again."""
         self._outlives_etcd.set()
-        for api in self._apis.values():
-            api.close()
         for name in ("apiserver", "etcd"):
             process = getattr(self, name, None)
             if process is not None:
                 process.stop()
-        remove_folders([self.folder])
-        self._watchdog.release_folder(self.folder)
+        self._remove_folder()
 
     def _bring_up(self) -> None:
         self._retrying_ports(self.start_etcd, "etcd_url")
@@ -235,21 +201,20 @@ class ControlPlane(Stoppable):
     def _bring_up_apiserver(self) -> None:
         self._retrying_ports(self.start_apiserver, "url")
         Thread(target=self._end_with_etcd, name="etcd-watch", daemon=True).start()
-        bootstrap = self._authority.issue_client("bootstrap", groups=("system:masters",))
+        bootstrap = self._authority.issue_client("bootstrap", "system:masters")
         api = Api(self._as(bootstrap))
         try:
-            files = create_identities(api, self._tokens)
+            api.post("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+            bind(api, "cluster-admin", {"kind": "Group", "name": ADMIN_GROUP}, name=ADMIN)
+            for identity in IDENTITIES:
+                self._create_account(api, identity)
         finally:
             # nobody may act outside flow control and RBAC from here on
             api.close()
             bootstrap.delete()
-        write_kubeconfig(
-            self.kubeconfig,
-            server=self.url,
-            authority=self._authority.certificate,
-            admin=self._admin,
-            tokens=files,
-        )
+        authority = str(self._authority.certificate)
+        self._cluster = {"server": self.url, "certificate-authority": authority}
+        self._write_kubeconfig()
 
     def _as(self, pair: KeyPair | None = None) -> ClientConfig:
         """Return how to connect as whom ``pair`` is of, before there is a kubeconfig."""
@@ -309,18 +274,3 @@ def _is_ready(api: Api) -> bool:
         return api.get_bytes("/readyz") == b"ok"
     except (ApiError, ApiUnreachableError):
         return False
-
-
-def _answers_ok(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

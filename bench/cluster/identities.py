@@ -6,6 +6,7 @@ real workload. Only a person (``admin``) has a client certificate.
 """
 
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ import yaml
 
 from bench.cluster.api import Api
 from bench.cluster.certificates import KeyPair
+from bench.cluster.existing.namespace import MANAGED_BY, OURS
 
 NAMESPACE = "informer-bench"
 ADMIN = "admin"
 ADMIN_GROUP = "informer-bench:admins"
 TOKEN_LIFETIME_S = 24 * 3600
 HARNESS = "harness"
+RBAC = "rbac.authorization.k8s.io"
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 GRANTED_S = 20.0
 """How long an API server may take to notice a role that was bound."""
@@ -84,22 +87,6 @@ def confined_rules(identity: Identity, *, with_status: bool) -> tuple[Rule, ...]
     )
 
 
-def create_identities(api: Api, tokens: Path) -> dict[str, Path]:
-    """Create namespace, accounts, roles and bindings; return the token file of each identity.
-
-    ``api`` must be allowed to grant every rule. Tokens come from TokenRequest,
-    which needs no controller, and are valid for ``TOKEN_LIFETIME_S``.
-    """
-    api.post("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
-    _bind(api, ADMIN, "cluster-admin", {"kind": "Group", "name": ADMIN_GROUP})
-    files = {}
-    for identity in IDENTITIES:
-        create_account(api, identity)
-        files[identity.name] = tokens / identity.name
-        write_token(api, identity.name, files[identity.name])
-    return files
-
-
 def write_token(
     api: Api,
     name: str,
@@ -124,32 +111,21 @@ def write_token(
 
 
 def write_kubeconfig(
-    path: Path,
-    *,
-    server: str,
-    authority: Path | None,
-    admin: KeyPair | None,
-    tokens: dict[str, Path],
-    server_name: str = "",
-    proxy: str = "",
+    path: Path, cluster: Mapping[str, str], admin: KeyPair | None, tokens: Iterable[Path]
 ) -> None:
-    """Write a kubeconfig with one context an identity; ``admin`` is the current one, if given."""
+    """Write a kubeconfig whole: ``cluster`` in its words, a context for each of ``tokens``.
+
+    Contexts are called as the files are; that of ``admin`` is the current one, if given.
+    """
     users: list[dict[str, Any]] = []
     if admin is not None:
         pair = {"client-certificate": str(admin.certificate), "client-key": str(admin.key)}
         users.append({"name": ADMIN, "user": pair})
-    users += [{"name": n, "user": {"tokenFile": str(file)}} for n, file in tokens.items()]
-    cluster = {"server": server}
-    if authority is not None:
-        cluster["certificate-authority"] = str(authority)
-    if server_name:
-        cluster["tls-server-name"] = server_name
-    if proxy:
-        cluster["proxy-url"] = proxy
+    users += [{"name": file.name, "user": {"tokenFile": str(file)}} for file in tokens]
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": NAMESPACE, "cluster": cluster}],
+        "clusters": [{"name": NAMESPACE, "cluster": dict(cluster)}],
         "users": users,
         "contexts": [
             {"name": user["name"], "context": {"cluster": NAMESPACE, "user": user["name"]}}
@@ -157,66 +133,72 @@ def write_kubeconfig(
         ],
         "current-context": users[0]["name"],
     }
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-
-
-def add_context(kubeconfig: Path, name: str, token: Path) -> None:
-    """Add to ``kubeconfig`` a context for an account, by the file of its token."""
-    document = yaml.safe_load(kubeconfig.read_text())
-    document["users"].append({"name": name, "user": {"tokenFile": str(token)}})
-    document["contexts"].append({"name": name, "context": {"cluster": NAMESPACE, "user": name}})
-    fresh = kubeconfig.with_name(f"{kubeconfig.name}.new")  # somebody may be reading this one
+    fresh = path.with_name(f"{path.name}.new")  # somebody may be reading this one
     fresh.touch(mode=0o600)
-    fresh.write_text(yaml.safe_dump(document, sort_keys=False))
-    fresh.replace(kubeconfig)
+    fresh.write_text(yaml.safe_dump(config, sort_keys=False))
+    fresh.replace(path)
 
 
-def create_account(api: Api, identity: Identity) -> None:
-    """Create the ServiceAccount with its rules, bound cluster-wide."""
+def create_account(api: Api, name: str, rules: Sequence[Rule], namespace: str | None) -> None:
+    """Create the ServiceAccount ``name`` with ``rules``, which ``api`` must be allowed to grant.
+
+    They are bound in ``namespace`` alone, or cluster-wide without one.
+    """
+    home = namespace or NAMESPACE
+    role = name if namespace else f"{NAMESPACE}:{name}"
+    kind = "roles" if namespace else "clusterroles"
+    api.post(f"/api/v1/namespaces/{home}/serviceaccounts", _named(name))
+    api.post(f"{_rbac(namespace)}/{kind}", {**_named(role), "rules": list(rules)})
+    bind(api, role, {"kind": "ServiceAccount", "name": name, "namespace": home}, namespace)
+
+
+def grant(api: Api, account: str, rules: Sequence[Rule], what: str) -> None:
+    """Let an account of ours do more, cluster-wide; ``what`` names the role."""
+    role = f"{NAMESPACE}:{account}-{what}"
+    api.post(f"{_rbac(None)}/clusterroles", {**_named(role), "rules": list(rules)})
+    bind(api, role, {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE})
+
+
+def bind(
+    api: Api, role: str, subject: dict[str, str], namespace: str | None = None, name: str = ""
+) -> None:
+    """Bind a role to ``subject``, in ``namespace`` or cluster-wide; the binding is called alike."""
+    kind = "Role" if namespace else "ClusterRole"
+    reference = {"apiGroup": RBAC, "kind": kind, "name": role}
     api.post(
-        f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", {"metadata": {"name": identity.name}}
-    )
-    role = f"{NAMESPACE}:{identity.name}"
-    api.post(
-        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-        {"metadata": {"name": role}, "rules": list(identity.rules)},
-    )
-    _bind(
-        api,
-        identity.name,
-        role,
-        {"kind": "ServiceAccount", "name": identity.name, "namespace": NAMESPACE},
+        f"{_rbac(namespace)}/{kind.lower()}bindings",
+        {**_named(name or role), "roleRef": reference, "subjects": [subject]},
     )
 
 
-def _bind(api: Api, name: str, role: str, subject: dict[str, str]) -> None:
-    api.post(
-        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-        {
-            "metadata": {"name": f"{NAMESPACE}:{name}"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": role,
-            },
-            "subjects": [subject],
-        },
-    )
+def _rbac(namespace: str | None) -> str:
+    return f"/apis/{RBAC}/v1" + (f"/namespaces/{namespace}" if namespace else "")
 
 
-def is_granted(api: Api, rule: Rule, namespace: str, within_s: float = GRANTED_S) -> bool:
+def _named(name: str) -> dict[str, dict[str, Any]]:
+    return {"metadata": {"name": name, "labels": {MANAGED_BY: OURS}}}
+
+
+def is_granted(api: Api, rule: Rule, namespace: str) -> bool:
     """Wait until the account of ``api`` may do what ``rule`` says first; return whether it may.
 
     Roles take effect some time after they were bound: the API server reads them by watching.
     """
-    about = {"namespace": namespace, "verb": rule["verbs"][0], "resource": rule["resources"][0]}
+    verb = rule["verbs"][0]
+    if "resources" in rule:
+        resource, _, subresource = rule["resources"][0].partition("/")
+        about = {"verb": verb, "namespace": namespace, "group": rule["apiGroups"][0]}
+        about |= {"resource": resource, "subresource": subresource}
+        about |= {"name": rule["resourceNames"][0]} if rule.get("resourceNames") else {}
+        spec = {"resourceAttributes": about}
+    else:
+        spec = {"nonResourceAttributes": {"verb": verb, "path": rule["nonResourceURLs"][0]}}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": about},
+        "spec": spec,
     }
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + GRANTED_S
     while not api.post(REVIEW, review)["status"]["allowed"]:
         if time.monotonic() > deadline:
             return False

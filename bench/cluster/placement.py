@@ -6,7 +6,6 @@ controllers that would act on them: pods stay in one namespace of our own and ar
 made so that nothing ever runs them.
 """
 
-import argparse
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,24 +89,6 @@ class Placement:
             },
         }
         return never_run(pod) if self.confined else pod
-
-    def arguments(self) -> list[str]:
-        """Return what passes this placement to a child process; see ``add_placement``."""
-        told = [f"--home={self.home}"]
-        told += ["--confined"] if self.confined else []
-        return told if self.writes_status else [*told, "--without-status"]
-
-
-def add_placement(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that ``placement_of`` reads."""
-    parser.add_argument("--home", default=NAMESPACE, help="namespace of our accounts (%(default)s)")
-    parser.add_argument("--confined", action="store_true", help="all pods are there, none is run")
-    parser.add_argument("--without-status", action="store_true", help="never write a pod's status")
-
-
-def placement_of(arguments: argparse.Namespace) -> Placement:
-    """Return the placement that the arguments name."""
-    return Placement(arguments.home, arguments.confined, not arguments.without_status)
 
 
 def never_run(pod: Manifest) -> Manifest:

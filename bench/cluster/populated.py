@@ -1,15 +1,17 @@
 """Populated cluster: a control plane with its pods and its churn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Generic, Protocol, Self, TypeVar
 
+from bench.cluster.churn import IDENTITY as CHURN
 from bench.cluster.churn import Churn
-from bench.cluster.identities import HARNESS
+from bench.cluster.identities import ADMIN, HARNESS, NAMESPACE, grant, is_granted
+from bench.cluster.objects import object_rules
 from bench.cluster.plane import Plane
 from bench.cluster.pods import draw_pods, targets
-from bench.cluster.population import Progress, populate
-from bench.model import Targets
+from bench.cluster.population import Progress, create_objects, populate
+from bench.model import Objects, Targets
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
@@ -48,9 +50,11 @@ class PopulatedCluster(Stoppable, Generic[P]):
         *,
         seed: int,
         pods: int,
+        objects: Sequence[Objects] = (),
         progress: Progress = lambda _done, _all: None,
     ) -> None:
         self.pods = pods
+        self.objects = objects
         self._start = start
         self._watchdog = watchdog
         self._seed = seed
@@ -78,6 +82,8 @@ class PopulatedCluster(Stoppable, Generic[P]):
         placement = self.plane.placement
         drawn = draw_pods(self._seed, self.pods, namespace=placement.scope)
         populate(self.plane.api(IDENTITY), drawn, placement, progress=self._progress)
+        if self.objects:
+            self._populate_objects()
         self.targets = targets(drawn)
         self.churn = stack.enter_context(
             Churn.start(
@@ -86,8 +92,18 @@ class PopulatedCluster(Stoppable, Generic[P]):
                 seed=self._seed,
                 pods=self.pods,
                 log=self.plane.folder / "churn.log",
+                objects=self.objects,
             )
         )
+
+    def _populate_objects(self) -> None:
+        admin, rules = self.plane.api(ADMIN), object_rules(self.objects, "patch")
+        grant(admin, CHURN, rules, "objects")
+        for objects in self.objects:
+            create_objects(admin, objects, progress=self._progress)
+        for rule in rules:
+            if not is_granted(self.plane.api(CHURN), rule, NAMESPACE):
+                raise TimeoutError(f"the churn writer was not allowed to change {rule}")
 
     def stop(self) -> None:
         """Stop everything that was started."""

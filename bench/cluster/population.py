@@ -2,17 +2,26 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from http import HTTPStatus
+from typing import TypeVar
 
 import msgspec
 
 from bench.cluster.api import Api, ApiError
+from bench.cluster.objects import ObjectKey, draw_objects, manifest
 from bench.cluster.placement import Placement
 from bench.cluster.pods import PodKey
+from bench.model import Objects
+from bench.plan.kinds import CustomKind, api_path, custom_kind
 
+T = TypeVar("T")
 WRITERS = 16
 OPEN = Placement()
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+SERVED_S, POLL_S = 20.0, 0.1
+"""How long an API server may take to serve a kind that was defined."""
 Progress = Callable[[int, int], None]
 
 
@@ -32,16 +41,69 @@ def populate(
     if not placement.confined:
         for namespace in sorted({pod.namespace for pod in wanted}):
             ensure_namespace(api, namespace)
-    done = _Counter(len(wanted), progress)
     pace = _Pace(placement)
+
+    def create(pod: PodKey) -> None:
+        pace.wait()
+        create_pod(api, pod, placement)
+
+    _write(wanted, create, progress)
+
+
+def create_objects(
+    api: Api, objects: Objects, *, progress: Progress = lambda _done, _all: None
+) -> None:
+    """Create objects of another kind, as ``populate`` does pods; raises likewise.
+
+    Raises ``TimeoutError`` if the API server does not take up a user's kind.
+    """
+    kind = api_path(objects)
+    keys = draw_objects(kind, objects.count)
+    for namespace in sorted({one.namespace for one in keys}):
+        ensure_namespace(api, namespace)
+    if objects.definition:
+        _define(api, custom_kind(objects.definition), kind)
+
+    def create(key: ObjectKey) -> None:
+        api.post(key.collection, manifest(key, objects))
+
+    try:
+        _write(keys, create, progress)
+    except ApiError as error:
+        if objects.definition and error.code == HTTPStatus.UNPROCESSABLE_ENTITY:
+            like = "all are made like the object beside the CustomResourceDefinition in its file"
+            error.args = (f"{error}\n{like}: put a valid one there, after a line of ---",)
+        raise
+
+
+def _define(api: Api, custom: CustomKind, kind: str) -> None:
+    """Create a user's kind, and wait until its objects may be listed."""
+    api.post(DEFINITIONS, custom.definition)
+    deadline = time.monotonic() + SERVED_S
+    while True:
+        try:
+            api.get(f"{kind}?limit=1")
+        except ApiError as error:
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise
+        else:
+            return
+        if time.monotonic() > deadline:
+            told = api.get(f"{DEFINITIONS}/{custom.resource}").get("status", {}).get("conditions")
+            raise TimeoutError(f"the API server does not serve {custom.resource}: {told}")
+        time.sleep(POLL_S)
+
+
+def _write(wanted: Sequence[T], create: Callable[[T], object], progress: Progress) -> None:
+    """Create all that is ``wanted``, ``WRITERS`` at a time."""
+    done = _Counter(len(wanted), progress)
     failed = threading.Event()
 
-    def write(share: list[PodKey]) -> None:
-        for pod in share:
+    def write(share: Sequence[T]) -> None:
+        for one in share:
             if failed.is_set():
                 return
-            pace.wait()
-            create_pod(api, pod, placement)
+            create(one)
             done.step()
 
     with ThreadPoolExecutor(WRITERS) as writers:

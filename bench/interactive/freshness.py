@@ -7,7 +7,6 @@ that would be load of its own.
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from bench.cluster.api import Api
 from bench.cluster.placement import Placement
@@ -19,17 +18,6 @@ BOUND_S = 5.0
 """A write that has not shown after so long is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """Of one write: milliseconds from its acknowledgement until each server showed it.
-
-    Each is the upper bound: when the first fresh answer was there. ``None``: not
-    within ``BOUND_S``.
-    """
-
-    shown_ms: Mapping[str, float | None]
-
-
 class LightProbe:
     """Writes one pod of its own as ``api``'s identity and reads it from each server."""
 
@@ -38,8 +26,12 @@ class LightProbe:
         self._placement = placement
         self._made = False
 
-    def look(self, urls: Mapping[str, str]) -> Freshness:
-        """Write once and read from all. Raises ``ApiError``, ``ApiUnreachableError``."""
+    def look(self, urls: Mapping[str, str]) -> Mapping[str, float | None]:
+        """Write once; return the milliseconds from the acknowledgement until each server showed it.
+
+        Each is the upper bound: when the first fresh answer was there. ``None``: not within
+        ``BOUND_S``. Raises ``ApiError``, ``ApiUnreachableError``.
+        """
         if not self._made:
             create_pod(self._api, self._placement)
             self._made = True
@@ -52,7 +44,7 @@ class LightProbe:
             waits = {
                 name: threads.submit(self._wait, url, version, acked) for name, url in urls.items()
             }
-            return Freshness({name: wait.result() for name, wait in waits.items()})
+            return {name: wait.result() for name, wait in waits.items()}
 
     def _wait(self, url: str, version: int, acked: float) -> float | None:
         reader = Reader(url, self._placement.home)

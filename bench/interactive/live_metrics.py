@@ -285,10 +285,7 @@ class LiveMetrics:
         if latest is None or finished == self._probed or self._freshness.error:
             return {}
         self._probed = finished
-        return {
-            name: None if shown is None else round(shown, 2)
-            for name, shown in latest.shown_ms.items()
-        }
+        return {name: None if shown is None else round(shown, 2) for name, shown in latest.items()}
 
     def _smoothed(self, names: Iterable[str], which: Literal[1, 2]) -> dict[str, float]:
         """Return good (1) or failed (2) answers a second over the latest looks."""
@@ -342,7 +339,7 @@ class LiveMetrics:
     def _not_shown(self) -> list[str]:
         """Return the servers that did not show the last write within the bound."""
         latest = self._freshness.latest
-        return [name for name, shown in latest.shown_ms.items() if shown is None] if latest else []
+        return [name for name, shown in latest.items() if shown is None] if latest else []
 
     def _by_identity(self) -> dict[str, dict[str, int]]:
         table: dict[str, dict[str, int]] = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bench
 from bench.interactive.restarter import Part
+from bench.supervision.ports import answers
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
@@ -83,7 +84,7 @@ class LocustProcesses(Stoppable):
             watchdog=self._watchdog,
             cwd=ROOT,
             env={**os.environ, SOCKET: str(socket)},
-            ready=lambda: _answers(f"{options.url}/api-server/page.js"),
+            ready=lambda: answers(f"{options.url}/api-server/page.js"),
             ready_timeout_s=READY_TIMEOUT_S,
         )
         for number in range(1, options.workers + 1):
@@ -133,11 +134,3 @@ def _workers(url: str) -> int:
             return int(json.load(answer)["worker_count"])
     except (OSError, ValueError):
         return 0
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from bench.cluster.api import ApiError, ApiUnreachableError
@@ -23,8 +24,7 @@ from bench.model import (
     Trial,
     TrialRecord,
 )
-from bench.probes.audit import AuditRow
-from bench.probes.metrics import MetricsError, ScrapeRow
+from bench.probes.metrics import MetricsError
 from bench.probes.processes import Trees, usage
 from bench.store.tables import REQUESTS
 from bench.sut.registry import ServerError
@@ -71,18 +71,9 @@ class RequestedTest:
     def of(cls, content: Mapping[str, Any]) -> "RequestedTest":
         """Read what the page's side says. Raises ``Refused`` if a part is missing or wrong."""
         try:
-            return cls(
-                servers=tuple(content["servers"]),
-                routes=tuple(content["routes"]),
-                namespace=content["namespace"],
-                selector=content["selector"],
-                rate=None if content["rate"] is None else float(content["rate"]),
-                arrivals=Arrivals(content["arrivals"]),
-                outstanding=int(content["outstanding"]),
-                timeout_s=float(content["timeout_s"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise Refused(f"not a test: {error!r}", 400) from error
+            return msgspec.convert(content, cls)
+        except msgspec.ValidationError as error:
+            raise Refused(f"not a test: {error}", 400) from error
 
     def scenario(self, users: int, *, pods: int, churn_per_s: float) -> Scenario:
         """Return the scenario that this was, named after what was asked and how hard."""
@@ -109,17 +100,6 @@ class Ended:
     scenario: Scenario
     caveats: tuple[tuple[CaveatKind, str], ...]
     failure: str | None
-
-
-@dataclass
-class Measured:
-    """One trial's record and tables."""
-
-    record: TrialRecord
-    requests: Mapping[str, Any]
-    """Columns by name."""
-    audit: list[AuditRow] | None
-    scrapes: list[ScrapeRow]
 
 
 class ManualTrial:
@@ -168,8 +148,8 @@ class ManualTrial:
             marker.close()
 
 
-def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> Measured:
-    """Return what the test measured of the trial's server."""
+def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> tuple[TrialRecord, dict[str, Any]]:
+    """Return what the test measured of the trial's server: its record, and its tables by name."""
     begin, end = test.begun.get(trial.server), test.ended.get(trial.server)
     begin_s = begin.at_monotonic_s + begin.clock_offset_s if begin else time.time()
     requests = read_rows(test.rows, trial.server, begin_us=round(begin_s * 1e6))
@@ -196,11 +176,12 @@ def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> Measured:
         failure=ended.failure,
     )
     notes = list(ended.caveats)
-    audit: list[AuditRow] | None = None
     marker = test.markers[trial.server]
+    columns = {name: requests[name] for name in requests.columns}
+    tables: dict[str, Any] = {"requests": columns, "scrapes": marker.scrapes}
     if begin is not None and end is not None and ended.failure is None:
         record = _with_costs(record, test, begin, end)
-        audit = marker.audit_rows(begin, end)
+        tables["audit"] = marker.audit_rows(begin, end)
         notes += marker.caveats(begin, end)
     else:
         notes.append((CaveatKind.TRIAL_FAILED, ended.failure or "a mark is missing"))
@@ -209,8 +190,7 @@ def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> Measured:
     caveats = tuple(
         Caveat(kind, text, trial.scenario, trial.server, trial.round) for kind, text in notes
     )
-    columns = {name: requests[name] for name in requests.columns}
-    return Measured(dataclasses.replace(record, caveats=caveats), columns, audit, marker.scrapes)
+    return dataclasses.replace(record, caveats=caveats), tables
 
 
 def _with_costs(record: TrialRecord, test: ManualTrial, begin: Mark, end: Mark) -> TrialRecord:

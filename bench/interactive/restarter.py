@@ -3,18 +3,11 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
+from bench.cluster.populated import Checked
 from bench.supervision.process import ProcessFailed
 
 RETRY_S = 5.0
-
-
-class Running(Protocol):
-    """What can tell whether it still runs."""
-
-    def check(self) -> None:
-        """Raise ``ProcessFailed`` if it has ended."""
 
 
 @dataclass
@@ -25,7 +18,7 @@ class Part:
     """
 
     name: str
-    present: Callable[[], Running]
+    present: Callable[[], Checked]
     restart: Callable[[], object] | None = None
     trouble: str | None = None
     """What happened to it, in a line; ``None``: it runs."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.cluster.api import Api
+from bench.metrics.registry import ANSWERS, EVENTS, is_sent
 from bench.probes.metrics import ScrapeRow, parse_metrics
 from bench.sut.registry import ServerError
 from bench.sut.server import ServerUnderTest
@@ -15,10 +16,9 @@ EVERY_S = 5.0
 
 WATCHES = "apiserver_longrunning_requests"
 REJECTED = "apiserver_flowcontrol_rejected_requests_total"
-BYTES = ("apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum")
 RECEIVED = "informer_bench_upstream_received_bytes_total"
 _WANTED = re.compile(
-    rf"^(?:{'|'.join((WATCHES, REJECTED, *BYTES, RECEIVED))})\{{?[^\n]*$", re.MULTILINE
+    rf"^(?:{'|'.join((WATCHES, REJECTED, ANSWERS, EVENTS, RECEIVED))})\{{?[^\n]*$", re.MULTILINE
 )
 """Parsing all of it would cost 0.3 s of a processor."""
 
@@ -43,7 +43,7 @@ def scrape(api: Api, servers: Mapping[str, ServerUnderTest]) -> Scraped:
     watches = [row for row in rows if row.name == WATCHES and 'verb="WATCH"' in row.labels]
     return Scraped(
         at_s=now,
-        bytes_sent=sum(row.value for row in rows if row.name in BYTES),
+        bytes_sent=sum(row.value for row in rows if is_sent(row.name, row.labels)),
         watches=int(sum(row.value for row in watches)),
         pod_watches=int(sum(row.value for row in watches if 'resource="pods"' in row.labels)),
         rejected=sum(row.value for row in rows if row.name == REJECTED),

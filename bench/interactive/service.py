@@ -1,6 +1,10 @@
-"""HTTP service over a Unix socket in a private folder: only this user can reach it."""
+"""Service over a Unix socket in a private folder: only this user can reach it.
 
-import http.server
+A connection is one question, a line of JSON (its name, and its arguments by name), and its
+answer, another (a status in HTTP's words, and an object). The other end is
+``bench.load.webui.harness``.
+"""
+
 import json
 import socketserver
 import threading
@@ -29,7 +33,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
 
 class Service(Stoppable):
-    """Answers POSTs of JSON, one handler a path, until stopped."""
+    """Answers each question by the handler of its name, until stopped."""
 
     def __init__(self, path: Path, handlers: Handlers) -> None:
         self.path = path
@@ -40,35 +44,20 @@ class Service(Stoppable):
         self._thread.start()
 
     def stop(self) -> None:
-        """Hear no more."""
+        """Stop accepting questions."""
         self._server.shutdown()
         self._server.server_close()
         self.path.unlink(missing_ok=True)
 
 
-def _handler_class(handlers: Handlers) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            status, answer = self._answer()
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _answer(self) -> tuple[int, dict[str, Any]]:
-            handler = handlers.get(self.path.strip("/"))
-            if handler is None:
-                return 404, {"error": f"nothing is done at {self.path}"}
-            length = int(self.headers.get("Content-Length", 0))
-            if length > MOST_BYTES:
-                return 413, {"error": f"{length} bytes are too many"}
+def _handler_class(handlers: Handlers) -> type[socketserver.StreamRequestHandler]:
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            name, content = json.loads(self.rfile.readline(MOST_BYTES))
             try:
-                return 200, handler(json.loads(self.rfile.read(length) or b"{}"))
+                status, answer = 200, handlers[name](content)
             except Refused as refused:
-                return refused.status, {"error": str(refused)}
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing: a poll a second is no news."""
+                status, answer = refused.status, {"error": str(refused)}
+            self.wfile.write(json.dumps([status, answer]).encode() + b"\n")
 
     return Handler

@@ -100,20 +100,15 @@ class Session:
             return {"file": str(path), "name": f"{record.run}.tar.gz"}
 
     def _write(self, test: ManualTrial, ended: Ended) -> None:
-        scenario = dataclasses.replace(ended.scenario)
+        scenario = ended.scenario
         self._scenarios[scenario.name] = scenario
         for server in test.what.servers:
             earlier = [one.trial for one in self._trials if one.trial.server == server]
             number = 1 + sum(trial.scenario == scenario.name for trial in earlier)
             trial = Trial(len(self._trials), scenario.name, server, number)
-            measured = trial_of(trial, test, ended)
-            self._writer.write_trial(
-                measured.record,
-                requests=measured.requests,
-                audit=measured.audit,
-                scrapes=measured.scrapes,
-            )
-            self._trials.append(measured.record)
+            record, tables = trial_of(trial, test, ended)
+            self._writer.write_trial(record, **tables)
+            self._trials.append(record)
         self._record = dataclasses.replace(
             self._record, plan=self._plan(), trials_planned=len(self._trials)
         )

@@ -3,85 +3,72 @@
 import ipaddress
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bench.interactive.environment import DemoEnvironment
 from bench.interactive.live_metrics import LiveMetrics
 from bench.interactive.locust_processes import LOCUSTFILE, LocustOptions, LocustProcesses
 from bench.interactive.playground import SERVERS, WATCH_EVERY_S, Playground, cluster_of
-from bench.interactive.ports import free_port, require_free
 from bench.interactive.service import Handlers, Refused, Service
 from bench.interactive.session import Session
-from bench.load.targets import write_targets
+from bench.load.spec import write_spec
+from bench.supervision.ports import usable_port
 from bench.supervision.progress import Progress
 from bench.supervision.watchdog import Watchdog
 
 
-@dataclass(frozen=True, slots=True)
-class UiOptions:
-    """What is wanted; a port 0 lets us choose."""
-
-    playground: Playground
-    locust: LocustOptions
-
-
-def ui(options: UiOptions, progress: Progress) -> None:
+def ui(playground: Playground, locust: LocustOptions, progress: Progress) -> None:
     """Bring everything up, print the address, and watch over it until interrupted.
 
     Raises ``PortTaken`` before anything is started, ``ProcessFailed`` when something
     does not come up or Locust ends, ``BinariesUnavailable``. Ctrl-C ends it in order.
     """
-    swarm_options = _with_ports(options.locust)
+    locust = _with_ports(locust)
     with ExitStack() as stack:
         watchdog = stack.enter_context(Watchdog("the page of bench ui"))
-        environment = _start_environment(options, swarm_options, watchdog, stack, progress)
+        environment = _start_environment(playground, locust, watchdog, stack, progress)
         folder = environment.plane.folder
         live_metrics = LiveMetrics(environment)
         stack.callback(live_metrics.close)
-        session = Session(environment, folder, seed=options.playground.seed)
+        session = Session(environment, folder, seed=playground.seed)
         handlers = _handlers(environment, live_metrics, session)
         service = stack.enter_context(Service(folder / "ui.sock", handlers))
         progress.move("starting Locust", 0.0)
         urls = {name: server.url for name, server in environment.servers.items()}
         targets = folder / "targets.json"
-        write_targets(targets, environment.cluster.targets)
-        locust = LocustProcesses(swarm_options, urls, targets, folder=folder, watchdog=watchdog)
-        stack.enter_context(locust)
-        locust.start(service.path)
+        write_spec(targets, environment.cluster.targets)
+        processes = LocustProcesses(locust, urls, targets, folder=folder, watchdog=watchdog)
+        stack.enter_context(processes)
+        processes.start(service.path)
         restarter = environment.restarter
-        restarter.add(locust.parts())
+        restarter.add(processes.parts())
         progress.settle()
-        _announce(options, swarm_options, urls, environment.plane.audit_log, progress)
+        _announce(playground, locust, urls, environment.plane.audit_log, progress)
         while True:
-            locust.page.check()
+            processes.page.check()
             restarter.look()
             time.sleep(WATCH_EVERY_S)
 
 
 def _with_ports(locust: LocustOptions) -> LocustOptions:
-    if locust.port == 0:
-        locust = replace(locust, port=free_port(locust.host, "--host"))
-    else:
-        require_free(locust.host, locust.port, "--port")
+    option = "--port" if locust.port else "--host"
+    locust = replace(locust, port=usable_port(locust.host, locust.port, option=option))
     if not locust.distributed:
         return locust
-    if locust.master_bind_port == 0:
-        return replace(
-            locust, master_bind_port=free_port(locust.master_bind_host, "--master-bind-host")
-        )
-    require_free(locust.master_bind_host, locust.master_bind_port, "--master-bind-port")
-    return locust
+    host, port = locust.master_bind_host, locust.master_bind_port
+    option = "--master-bind-port" if port else "--master-bind-host"
+    return replace(locust, master_bind_port=usable_port(host, port, option=option))
 
 
 def _start_environment(
-    options: UiOptions,
+    playground: Playground,
     locust: LocustOptions,
     watchdog: Watchdog,
     stack: ExitStack,
     progress: Progress,
 ) -> DemoEnvironment:
-    cluster = stack.enter_context(cluster_of(options.playground, watchdog, progress))
+    cluster = stack.enter_context(cluster_of(playground, watchdog, progress))
     environment = stack.enter_context(
         DemoEnvironment(cluster, watchdog, address=locust.master_bind_host, say=progress.say)
     )
@@ -89,7 +76,7 @@ def _start_environment(
         progress.move(f"starting the server {name}", 0.0)
         environment.start_server(name)
     environment.restarter.add(environment.parts())
-    environment.set_churn(options.playground.churn_per_s)
+    environment.set_churn(playground.churn_per_s)
     return environment
 
 
@@ -119,7 +106,7 @@ def _handlers(
 
 
 def _announce(
-    options: UiOptions,
+    playground: Playground,
     locust: LocustOptions,
     urls: dict[str, str],
     audit_log: Path,
@@ -142,7 +129,7 @@ def _announce(
             f"--master-host {locust.master_bind_host} --master-port {locust.master_bind_port}"
         )
     progress.say(
-        f"{options.playground}.\n"
+        f"{playground}.\n"
         + "".join(f"  {name:10} {url}/pods\n" for name, url in urls.items())
         + f"  page       {locust.url}\n"
         f"  as JSON    {locust.url}/api-server/live.json\n"

@@ -3,7 +3,6 @@
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cluster.control_plane import ControlPlane
@@ -22,27 +21,20 @@ from bench.sut.server import ServerUnderTest
 OURS = "# written by python -m bench up, which removes it when it ends\n"
 
 
-@dataclass(frozen=True, slots=True)
-class UpOptions:
-    """What is wanted, and where to say so."""
-
-    playground: Playground
-    kubeconfig_out: Path | None
-    as_json: bool
-
-
-def up(options: UpOptions, progress: Progress) -> None:
+def up(
+    playground: Playground, kubeconfig_out: Path | None, progress: Progress, *, as_json: bool
+) -> None:
     """Bring everything up, print the addresses, and watch over it until interrupted.
 
+    The kubeconfig is copied to the new file ``kubeconfig_out``, if one is named.
     Raises ``ProcessFailed`` or ``WatchdogLost`` when one of the processes ends,
     ``BinariesUnavailable``, and ``OSError`` when the kubeconfig cannot be written or is
     there already. Ctrl-C ends it in order.
     """
-    playground = options.playground
     with ExitStack() as stack:
-        if options.kubeconfig_out is not None:
-            _claim(options.kubeconfig_out)  # before anything is started
-            stack.callback(options.kubeconfig_out.unlink, missing_ok=True)
+        if kubeconfig_out is not None:
+            _claim(kubeconfig_out)  # before anything is started
+            stack.callback(kubeconfig_out.unlink, missing_ok=True)
         watchdog = stack.enter_context(Watchdog("a cluster of bench up"))
         cluster = stack.enter_context(cluster_of(playground, watchdog, progress))
         servers = {}
@@ -53,10 +45,19 @@ def up(options: UpOptions, progress: Progress) -> None:
         cluster.churn.resume(playground.churn_per_s)
         progress.settle()
         kubeconfig = cluster.plane.kubeconfig
-        if options.kubeconfig_out is not None:
-            kubeconfig = options.kubeconfig_out.absolute()
+        if kubeconfig_out is not None:
+            kubeconfig = kubeconfig_out.absolute()
             kubeconfig.write_text(OURS + cluster.plane.kubeconfig.read_text())
-        _announce(options, progress, cluster, servers, kubeconfig)
+        addresses = {
+            "api_server": cluster.plane.url,
+            "kubeconfig": str(kubeconfig),
+            **{name: server.url for name, server in servers.items()},
+            "audit_log": str(cluster.plane.audit_log),
+        }
+        if as_json:
+            print(json.dumps(addresses), flush=True)
+        else:
+            progress.say(_announcement(playground, cluster, addresses))
         while True:
             watchdog.check()
             cluster.check()
@@ -73,33 +74,20 @@ def _claim(path: Path) -> None:
     path.write_text(OURS)
 
 
-def _announce(
-    options: UpOptions,
-    progress: Progress,
-    cluster: PopulatedCluster[ControlPlane],
-    servers: dict[str, ServerUnderTest],
-    kubeconfig: Path,
-) -> None:
-    addresses = {
-        "api_server": cluster.plane.url,
-        "kubeconfig": str(kubeconfig),
-        **{name: server.url for name, server in servers.items()},
-        "audit_log": str(cluster.plane.audit_log),
-    }
-    if options.as_json:
-        print(json.dumps(addresses), flush=True)
-        return
+def _announcement(
+    playground: Playground, cluster: PopulatedCluster[ControlPlane], at: dict[str, str]
+) -> str:
     pod = cluster.targets.pods[0]
-    progress.say(
-        f"Kubernetes {cluster.plane.binaries.kubernetes}, {options.playground}.\n"
-        f"  API server   {cluster.plane.url}\n"
-        f"  informer     {servers['informer'].url}/pods\n"
-        f"  direct       {servers['direct'].url}/pods\n"
-        f"  kubeconfig   {kubeconfig}\n"
-        f"  audit log    {cluster.plane.audit_log}\n"
+    return (
+        f"Kubernetes {cluster.plane.binaries.kubernetes}, {playground}.\n"
+        f"  API server   {at['api_server']}\n"
+        f"  informer     {at['informer']}/pods\n"
+        f"  direct       {at['direct']}/pods\n"
+        f"  kubeconfig   {at['kubeconfig']}\n"
+        f"  audit log    {at['audit_log']}\n"
         "Try, in another terminal:\n"
-        f"  kubectl --kubeconfig {kubeconfig} get pods -A\n"
-        f"  curl '{servers['informer'].url}/pods/{pod[0]}/{pod[1]}'\n"
-        f"  .venv/bin/locust -f bench/load/locustfile.py --host {servers['informer'].url}\n"
+        f"  kubectl --kubeconfig {at['kubeconfig']} get pods -A\n"
+        f"  curl '{at['informer']}/pods/{pod[0]}/{pod[1]}'\n"
+        f"  .venv/bin/locust -f bench/load/locustfile.py --host {at['informer']}\n"
         "Ctrl-C ends it all and leaves nothing behind."
     )

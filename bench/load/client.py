@@ -1,7 +1,6 @@
 """The request client: send, read, check, count, record, back off, and report to Locust."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 
 import msgspec
@@ -126,15 +125,6 @@ Report = Callable[[str, float, int, RequestFailedError | None], None]
 """Told of each request: label, time in ms from the intended start, body bytes, what failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An ask made ready to send."""
-
-    request: bytes
-    path: str
-    label: str
-
-
 class Questions:
     """A route's asks made ready for one server, or one replica of it."""
 
@@ -142,7 +132,7 @@ class Questions:
         self.asks = tuple(asks)
         self.address = address
         self.labels = tuple(ask.label for ask in asks)
-        self.ready = tuple(Question(address.request(ask.path), ask.path, ask.label) for ask in asks)
+        self.requests = tuple(address.request(ask.path) for ask in asks)
 
 
 class RequestClient:
@@ -157,12 +147,12 @@ class RequestClient:
 
     def ask(self, connection: Connection, phase: Phase, index: int, intended_s: float) -> None:
         """Ask question ``index``; count, record and report what comes of it. Never raises."""
-        question = self._questions.ready[index]
+        question = self._questions.asks[index]
         phase.in_flight += 1
         begun = monotonic()
         keep = phase.reads_body(begun)
         try:
-            response = connection.get(question.request, self._timeout_s, keep=keep)
+            response = connection.get(self._questions.requests[index], self._timeout_s, keep=keep)
             done = monotonic()
         except NoAnswerError as error:
             if not error.timed_out:
@@ -183,14 +173,14 @@ class RequestClient:
 
     def refuse(self, phase: Phase, index: int, intended_s: float, *, dropped: bool) -> None:
         """Count an arrival that is not sent: dropped, or the server cannot be reached now."""
-        question = self._questions.ready[index]
+        question = self._questions.asks[index]
         result = Result.DROPPED if dropped else Result.FAILED
         phase.ended(intended_s, None, None, 0, 0, index, result)
         why = "dropped: too many outstanding" if dropped else "not sent: server out of reach"
         self._tell(phase, question, intended_s, 0, why)
 
     def _judge(
-        self, phase: Phase, question: Question, response: Response
+        self, phase: Phase, question: Ask, response: Response
     ) -> tuple[int | None, str | None]:
         """Return how many pods the answer held, if it was read in full, and what is wrong."""
         if response.status != 200:
@@ -207,7 +197,7 @@ class RequestClient:
     def _tell(
         self,
         phase: Phase,
-        question: Question,
+        question: Ask,
         intended_s: float,
         size: int,
         wrong: str | None,

@@ -5,58 +5,24 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Protocol
 
 import gevent
+import msgspec
 from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
 from gevent.lock import RLock
 
 from bench.load.distributed.registry import WorkerPoolError
-from bench.load.protocol import (
-    Drained,
-    Lost,
-    Measured,
-    Message,
-    Order,
-    Progress,
-    ProtocolError,
-    Ready,
-    Refused,
-    decode_order,
-    encode,
-)
+from bench.load.protocol import Lost, Measured, Message, Order, Progress, Ready, Refused
+from bench.load.session import LoadSession
 
 log = logging.getLogger(__name__)
-
-
-class LoadSession(Protocol):
-    """What is led: the users of this process, or workers with users of theirs."""
-
-    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
-        """Have ``tell`` called when a user breaks."""
-
-    def start(self, say: Callable[[Message], None]) -> None:
-        """Bring all users to the gate. Raises ``WorkerPoolError``."""
-
-    def stop(self) -> None:
-        """End all users."""
-
-    def progress(self) -> Progress:
-        """Return the counts of the phase under way."""
-
-    def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
-        """Load without recording. Raises ``WorkerPoolError``."""
-
-    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
-        """Load and record one window. Raises ``WorkerPoolError``."""
 
 
 class CommandLoop:
     """Leads ``session`` as told on standard input; answers on the descriptor ``speak``.
 
-    Orders are read while a phase runs, so that stopping and asking for progress
-    need not wait for its end.
+    Orders are read while a phase runs, so that their end need not wait for the phase's.
     """
 
     def __init__(self, session: LoadSession, users: int, speak: int) -> None:
@@ -68,7 +34,7 @@ class CommandLoop:
         self._over: AsyncResult = AsyncResult()
 
     def run(self) -> int:
-        """Follow orders until "stop", end of input or a signal; return the exit code."""
+        """Follow orders until end of input or a signal; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._over.set, 0)
         self._session.on_broken_user(self._over.set_exception)
@@ -97,18 +63,14 @@ class CommandLoop:
         with FileObject(sys.stdin.fileno(), "r", encoding="utf-8", close=False) as orders:
             for line in orders:
                 try:
-                    self._follow(decode_order(line))
-                except ProtocolError as error:
-                    self._say(Refused(str(error)))
+                    self._follow(msgspec.json.decode(line, type=Order))
+                except msgspec.DecodeError as error:
+                    self._say(Refused(f"{line[:200]!r} is no order: {error}"))
         log.info("end of orders")
         self._over.set(0)
 
     def _follow(self, order: Order) -> None:
-        if order.do == "stop":
-            self._over.set(0)
-        elif order.do == "progress":
-            self._say(self._session.progress())
-        elif self._phase is not None and not self._phase.dead:
+        if self._phase is not None and not self._phase.dead:
             self._say(Refused(f"{order.do!r} while another phase is under way"))
         else:
             run = self._session.warm_up if order.do == "warmup" else self._session.measure
@@ -132,6 +94,6 @@ class CommandLoop:
     def _say(self, message: Message) -> None:
         with self._speaking:
             try:
-                os.write(self._speak, encode(message).encode())
+                os.write(self._speak, msgspec.json.encode(message) + b"\n")
             except BrokenPipeError:
                 self._over.set(0)  # nobody listens any more

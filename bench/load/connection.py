@@ -92,9 +92,8 @@ class NoAnswerError(Exception):
 class Connection:
     """A connection that opens itself when needed and closes itself after any error."""
 
-    def __init__(self, address: Address, *, buffer: memoryview = _BUFFER) -> None:
+    def __init__(self, address: Address) -> None:
         self._address = address
-        self._buffer = buffer
         self._socket: socket.socket | None = None
         self._used = 0.0
         self._tells_length = False  # until an answer does
@@ -172,12 +171,12 @@ class Connection:
         head = b""  # of an answer whose head did not come in one piece
         while not framer.complete:
             sock.settimeout(_left_s(deadline))
-            received = sock.recv_into(self._buffer)
+            received = sock.recv_into(_BUFFER)
             if received == 0:
                 if framer.ends_with_connection:
                     break
                 raise ConnectionResetError("the server closed it before the answer was complete")
-            data = self._buffer[:received]
+            data = _BUFFER[:received]
             framer.feed(data)
             if framer is self._counting and framer.length_untold:
                 # only the body itself tells its length: start again with the framer that sees it

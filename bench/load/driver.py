@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
+import msgspec
+
 import bench
 from bench.load.protocol import (
     DRAIN_BOUND_S,
@@ -21,14 +23,17 @@ from bench.load.protocol import (
     Message,
     Order,
     Progress,
-    ProtocolError,
     Ready,
     Refused,
-    decode,
-    encode_order,
 )
-from bench.load.spec import DistributedLoad, Load, LoadFailed, WorkersMissing
-from bench.load.targets import write_targets
+from bench.load.spec import (
+    FILE,
+    DistributedLoad,
+    Load,
+    LoadFailed,
+    WorkersMissing,
+    write_spec,
+)
 from bench.supervision.process import ProcessFailed, SupervisedProcess
 from bench.supervision.rpc import RpcClient, RpcTimeoutError
 from bench.supervision.stoppable import Stoppable
@@ -103,11 +108,10 @@ class LoadDriver(Stoppable):
         ``WorkersMissing`` if workers do not come.
         """
         self._out.mkdir(parents=True, exist_ok=True)
-        targets = self._out / "targets.json"
-        write_targets(targets, self._load.targets)
+        write_spec(self._out / FILE, self._load)
         process = SupervisedProcess.start(
             "load",
-            self._argv(targets),
+            [sys.executable, "-m", "bench.load", self._out],
             log=self.log,
             watchdog=self._watchdog,
             cwd=Path(bench.__file__).parents[1],
@@ -168,17 +172,6 @@ class LoadDriver(Stoppable):
             cwd=Path(bench.__file__).parents[1],
         )
 
-    def _argv(self, targets: Path) -> list[str | Path]:
-        load = self._load
-        argv: list[str | Path] = [sys.executable, "-m", "bench.load"]
-        argv += ["--route", load.route, "--users", str(load.users)]
-        argv += [part for url in load.servers for part in ("--server", url)]
-        argv += ["--arrivals", load.arrivals, "--seed", str(load.seed)]
-        argv += ["--timeout-s", str(load.timeout_s), "--targets", targets, "--out", self._out]
-        if load.rate_rps is not None:
-            argv += ["--rate", str(load.rate_rps)]
-        return argv if load.distributed is None else argv + _distributed_argv(load.distributed)
-
     def _talking(self) -> RpcClient:
         if self._rpc is None:
             raise LoadFailed("the load process is not running; use LoadDriver in a with block")
@@ -187,7 +180,7 @@ class LoadDriver(Stoppable):
     def _send(self, order: Order) -> None:
         rpc = self._talking()
         with _as_load_failure():
-            rpc.send_line(encode_order(order))
+            rpc.send(order)
 
     def _await(self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None) -> Wanted:
         """Return the next message of ``kind``, handing on progress meanwhile."""
@@ -222,28 +215,18 @@ class LoadDriver(Stoppable):
         try:
             with _as_load_failure():
                 self._check_workers()
-                return decode(rpc.receive_line(max(0.0, deadline - time.monotonic())))
+                message: Message = rpc.receive(max(0.0, deadline - time.monotonic()), Message)
+                return message
         except RpcTimeoutError as silence:
             raise LoadFailed(
                 f"the load process did not finish within {bound_s:g} s: {silence}"
             ) from silence
-        except ProtocolError as error:
-            raise LoadFailed(str(error)) from error
+        except msgspec.DecodeError as error:
+            raise LoadFailed(f"not a message of the load process: {error}") from error
 
 
 class _LostError(LoadFailed):
     """The master said that it lacks workers."""
-
-
-def _distributed_argv(distributed: DistributedLoad) -> list[str | Path]:
-    argv = [
-        "--workers",
-        str(distributed.workers.here),
-        "--expect-workers",
-        str(distributed.workers.elsewhere),
-    ]
-    argv += ["--bind-host", distributed.host, "--bind-port", str(distributed.port)]
-    return [*argv, "--gather-s", str(distributed.within_s)]
 
 
 @contextmanager

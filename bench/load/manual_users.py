@@ -1,19 +1,24 @@
 """Locust users of a manual test: a class per route, an order made when a test starts."""
 
 import logging
-from argparse import Namespace
+from collections.abc import Callable, Mapping
 from itertools import count
+from typing import ClassVar
 
 import gevent
+from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
+from locust.runners import MasterRunner
 
 from bench.load.client import Questions
-from bench.load.connection import Address
+from bench.load.connection import Address, AddressError
+from bench.load.discovery import DiscoveryError
 from bench.load.models import Order
 from bench.load.phases import Phase, PhaseSwitch
-from bench.load.routes import Ask, Route
+from bench.load.routes import Ask, Route, RouteError
+from bench.load.spec import SpecError
 from bench.load.user import LoadUser
-from bench.model import Arrivals
+from bench.model import Arrivals, Targets
 
 _USERS_APART = 1_000_000
 """Numbers kept for the users of one worker, so that no two users anywhere draw alike."""
@@ -25,6 +30,8 @@ class ManualUser(LoadUser):
     """A user class for one route; its order is made when a test starts."""
 
     abstract = True
+    server: ClassVar[str] = ""
+    """Name of the server that is asked, where there are several."""
     route: Route
     trouble = True
     """Whether the class could not be given an order; the reason was told once."""
@@ -43,30 +50,74 @@ class ManualUser(LoadUser):
         super().on_start()
 
 
-def prepare(classes: list[type[ManualUser]], options: Namespace) -> None:
-    """Make ``classes`` ready for orders: with a rate, one user holds all of it."""
+def add_arguments(parser: LocustArgumentParser, without_targets: str) -> None:
+    """Add the arguments of a manual test; ``without_targets`` says what is asked for instead.
+
+    A default of None would come back from the web page's form as a string.
+    """
+    parser.add_argument(
+        "--targets",
+        default="",
+        metavar="FILE",
+        include_in_web_ui=False,
+        help=f"what may be asked for (JSON); {without_targets}",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0.0,
+        help="arrivals a second of each class, whatever comes of them; 0: ask again when answered",
+    )
+    parser.add_argument(
+        "--arrivals",
+        choices=[each.value for each in Arrivals],
+        default=Arrivals.CONSTANT.value,
+        help="with a rate: how starts are spaced",
+    )
+    parser.add_argument(
+        "--outstanding", type=int, default=100, help="with a rate: most requests under way"
+    )
+    parser.add_argument("--timeout-s", type=float, default=30.0, help="of each request, in seconds")
+    parser.add_argument("--seed", type=int, default=0, help="of route choices and arrivals")
+
+
+def give_orders(
+    environment: Environment,
+    servers: Callable[[], Mapping[str, Address]],
+    targets: Callable[[], Targets],
+    asks: Callable[[type[ManualUser], Targets], tuple[Ask, ...]],
+) -> None:
+    """Make each class's order afresh: the page's form may have changed host and arguments.
+
+    With a rate, one user of a class holds all of it. What is wrong is told, and users stop then.
+    """
+    options = environment.parsed_options
+    assert options is not None, "a locustfile is loaded by the command line"
+    classes = [each for each in environment.user_classes if issubclass(each, ManualUser)]
     for each in classes:
         each.fixed_count = 1 if options.rate > 0 else 0
         each.trouble = True  # until it has its order
+    if isinstance(environment.runner, MasterRunner):
+        return  # its workers ask
+    try:
+        addresses, held = servers(), targets()
+        for each in classes:
+            each.order = Order(
+                questions=(Questions(asks(each, held), addresses[each.server]),),
+                switch=PhaseSwitch(),
+                seed=options.seed,
+                timeout_s=options.timeout_s,
+                rate_rps=options.rate if options.rate > 0 else None,
+                arrivals=Arrivals(options.arrivals),
+                outstanding=options.outstanding,
+                numbers=count(_USERS_APART * getattr(environment.runner, "worker_index", 0)),
+            )
+            each.trouble = False
+    except (AddressError, SpecError, DiscoveryError, RouteError) as error:
+        _give_up(environment, error)
 
 
-def make_order(
-    asks: tuple[Ask, ...], options: Namespace, address: Address, environment: Environment
-) -> Order:
-    """Return the order that the form's or the command line's arguments give."""
-    return Order(
-        questions=(Questions(asks, address),),
-        switch=PhaseSwitch(),
-        seed=options.seed,
-        timeout_s=options.timeout_s,
-        rate_rps=options.rate if options.rate > 0 else None,
-        arrivals=Arrivals(options.arrivals),
-        outstanding=options.outstanding,
-        numbers=count(_USERS_APART * getattr(environment.runner, "worker_index", 0)),
-    )
-
-
-def give_up(environment: Environment, error: Exception) -> None:
+def _give_up(environment: Environment, error: Exception) -> None:
     """Say what is wrong where a person looks: the log, and the page's list of exceptions."""
     log.error("%s", error)
     environment.events.user_error.fire(  # type: ignore[no-untyped-call]

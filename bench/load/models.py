@@ -5,19 +5,20 @@ knows Locust.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, cycle
 from time import monotonic
-from typing import Protocol
 
 import gevent
 from gevent.pool import Pool
 
+from bench.load import routes
 from bench.load.client import Questions, Report, RequestClient
-from bench.load.connection import Connection
+from bench.load.connection import Address, Connection
 from bench.load.distributed.share import WHOLE, Share
 from bench.load.pacing import choices, offsets
 from bench.load.phases import Phase, PhaseSwitch
+from bench.load.spec import Load
 from bench.model import Arrivals
 
 BURST_S = 0.1
@@ -54,22 +55,27 @@ class Order:
     share: Share = WHOLE
 
 
-class Model(Protocol):
-    """How a user spends its time."""
+def order_of(load: Load, share: Share = WHOLE, source: str = "") -> Order:
+    """Return what the users of one process are to do, which ask from the address ``source``.
 
-    def wait_s(self) -> float:
-        """Return the seconds until the next step; may itself wait for the next phase."""
-
-    def step(self) -> None:
-        """Do what is due."""
-
-    def close(self) -> None:
-        """End what is under way and close all connections."""
-
-
-def model_of(order: Order, report: Report) -> Model:
-    """Return the model that ``order`` asks for."""
-    return ClosedModel(order, report) if order.rate_rps is None else OpenModel(order, report)
+    An open model's users all draw from the seed's one stream of arrivals and choices,
+    of which each takes its share; a closed model's are numbered through all processes.
+    Raises ``RouteError`` and ``AddressError``.
+    """
+    asks = routes.load(load.route).asks(load.targets)
+    addresses = [replace(Address.of(url), source=source) for url in load.servers]
+    is_open = load.rate_rps is not None
+    return Order(
+        questions=[Questions(asks, address) for address in addresses],
+        switch=PhaseSwitch(),
+        seed=load.seed,
+        timeout_s=load.timeout_s,
+        rate_rps=load.rate_rps,
+        arrivals=load.arrivals,
+        outstanding=share.count(load.users),
+        numbers=count() if is_open else count(share.index, share.of),
+        share=share,
+    )
 
 
 class _Present:
@@ -230,3 +236,11 @@ class OpenModel:
         self._pool.kill()
         for replica in self._replicas:
             replica.close()
+
+
+Model = ClosedModel | OpenModel
+
+
+def model_of(order: Order, report: Report) -> Model:
+    """Return the model that ``order`` asks for."""
+    return ClosedModel(order, report) if order.rate_rps is None else OpenModel(order, report)

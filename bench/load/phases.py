@@ -1,5 +1,6 @@
 """Phases of a load: their counts, the switch that users wait at, and how one is led to its end."""
 
+import gc
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -8,13 +9,17 @@ from time import monotonic
 from typing import Protocol, Self
 
 import gevent
+import msgspec
 from gevent.event import Event
 
 from bench.load.pacing import body_moments
-from bench.load.protocol import PROGRESS_EVERY_S, Progress
+from bench.load.protocol import DRAIN_BOUND_S, PROGRESS_EVERY_S, Progress
 from bench.load.recorder import Recorder, Result
 
-_FAILURES_KEPT = 5
+MEASURE = "measure"
+"""The phase whose requests become rows."""
+COUNTS = ("sent", "answered", "failed", "dropped", "in_flight")
+FAILURES_KEPT = 5
 
 
 class Arrivals(Protocol):
@@ -65,9 +70,13 @@ class Phase:
         """When arrivals end, on the monotonic clock."""
         return self.begin_s + self.seconds
 
+    def counts(self) -> dict[str, int]:
+        """Return what became of its arrivals so far, by the names in ``COUNTS``."""
+        return {name: getattr(self, name) for name in COUNTS}
+
     def note_failure(self, text: str) -> None:
         """Keep ``text`` if it is among the first few that differ."""
-        if len(self.first_failures) < _FAILURES_KEPT:
+        if len(self.first_failures) < FAILURES_KEPT:
             self.first_failures[text] = None
 
     def reads_body(self, now_s: float) -> bool:
@@ -139,7 +148,7 @@ class PhaseSwitch:
         return self._phase
 
 
-AFTER_TIMEOUT_S = 1.0
+_AFTER_TIMEOUT_S = 1.0
 """Every request ends by its own time-out; so much more is given for its bookkeeping."""
 _POLL_S = 0.005
 
@@ -157,51 +166,84 @@ class Usage:
         return cls(monotonic(), time.process_time())
 
 
-def run_phase(switch: PhaseSwitch, phase: Phase, tell: Callable[[Progress], None]) -> Phase:
-    """Let the users of ``switch`` go when ``phase`` begins; return when its time is over."""
-    if (early_s := phase.begin_s - monotonic()) > 0:
-        gevent.sleep(early_s)
+class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process made of a phase."""
+
+    sent: int
+    answered: int
+    failed: int
+    dropped: int
+    in_flight: int
+    read: int
+    wrong: int
+    drained_after_s: float
+    """From the begin of the phase."""
+    cpu_s: float
+    span_s: float
+    """How long ``cpu_s`` was counted for."""
+    schedule_lag_p99_ms: float | None
+    stood_still_s: float
+    first_failures: tuple[str, ...]
+
+
+def drain_bound_s(name: str, timeout_s: float) -> float:
+    """Return how long the end of the phase ``name`` waits for what is outstanding."""
+    return timeout_s + _AFTER_TIMEOUT_S if name == MEASURE else DRAIN_BOUND_S
+
+
+def run_phase(
+    switch: PhaseSwitch, phase: Phase, drain_s: float, tell: Callable[[Progress], None]
+) -> PhaseResult:
+    """Let the users of ``switch`` load through ``phase`` from its begin on; then let them drain.
+
+    Arrivals that were not made ``drain_s`` after its end are counted as dropped.
+    """
+    gevent.sleep(max(0.0, phase.begin_s - monotonic()))
+    before = Usage.now()
     switch.begin(phase)
-    last = progress_of(phase, None)
+    last = None
     while (left := phase.end_s - monotonic()) > 0:
         due_s = monotonic() + min(left, PROGRESS_EVERY_S)
         gevent.sleep(due_s - monotonic())
         phase.stood_still_s = max(phase.stood_still_s, monotonic() - due_s)
-        last = progress_of(phase, last)
+        last = progress(phase.name, phase.seconds, phase.begin_s, phase.counts(), last)
         tell(last)
-    return phase
-
-
-def progress_of(phase: Phase | None, last: Progress | None) -> Progress:
-    """Return the counts of ``phase``, with the rate of answers since ``last``."""
-    if phase is None:
-        return Progress(None, 0.0, None, 0, 0, 0, 0, 0, 0.0)
-    elapsed_s = monotonic() - phase.begin_s
-    return Progress(
-        phase=phase.name,
-        elapsed_s=round(elapsed_s, 3),
-        seconds=phase.seconds,
-        sent=phase.sent,
-        answered=phase.answered,
-        failed=phase.failed,
-        dropped=phase.dropped,
-        in_flight=phase.in_flight,
-        rps=answers_per_s(elapsed_s, phase.answered, last),
+    after = Usage.now()
+    _drain(phase, drain_s)
+    recorder = phase.recorder
+    if recorder is None:
+        gc.collect()
+        gc.freeze()  # what is alive now need not be walked again within the window
+    return PhaseResult(
+        **phase.counts(),
+        read=phase.read,
+        wrong=phase.wrong,
+        drained_after_s=monotonic() - phase.begin_s,
+        cpu_s=after.cpu_s - before.cpu_s,
+        span_s=after.at_s - before.at_s,
+        schedule_lag_p99_ms=recorder.lag_ms(99) if recorder and phase.arrivals else None,
+        stood_still_s=phase.stood_still_s,
+        first_failures=tuple(phase.first_failures),
     )
 
 
-def answers_per_s(elapsed_s: float, answered: int, last: Progress | None) -> float:
-    """Return the rate of answers since ``last``, or since the begin."""
+def progress(
+    name: str, seconds: float, begin_s: float, counts: dict[str, int], last: Progress | None
+) -> Progress:
+    """Return the state of a phase, with the rate of answers since ``last``, or since its begin."""
+    elapsed_s = monotonic() - begin_s
     base_s, base = (last.elapsed_s, last.answered) if last else (0.0, 0)
     span_s = elapsed_s - base_s
-    return round((answered - base) / span_s, 1) if span_s > 0 else 0.0
+    return Progress(
+        **counts,
+        phase=name,
+        elapsed_s=round(elapsed_s, 3),
+        seconds=seconds,
+        rps=round((counts["answered"] - base) / span_s, 1) if span_s > 0 else 0.0,
+    )
 
 
-def drain(phase: Phase, bound_s: float) -> None:
-    """Wait until all arrivals of ``phase`` are made and none is in flight, ``bound_s`` at most.
-
-    Arrivals that were not made by then are counted as dropped.
-    """
+def _drain(phase: Phase, bound_s: float) -> None:
     deadline = monotonic() + bound_s
     arrivals = phase.arrivals
     while (phase.in_flight or (arrivals and arrivals.are_due())) and monotonic() < deadline:

@@ -4,6 +4,7 @@ Five numbers appended to arrays cost a fraction of a microsecond, so recording
 does not bend what it records; nothing is rounded or binned before analysis.
 """
 
+import io
 from array import array
 from collections.abc import Sequence
 from enum import IntEnum
@@ -74,10 +75,8 @@ class Recorder:
     def lag_ms(self, percentile: float) -> float | None:
         """Return that percentile of sent minus intended, ``None`` when nothing was sent."""
         sent = np.frombuffer(self._sent_us, np.int64)
-        late_us = (sent - np.frombuffer(self._intended_us, np.int64))[sent != _NEVER]
-        if not late_us.size:
-            return None
-        return float(np.percentile(late_us, percentile, method="higher")) / 1e3
+        late_us = sent - np.frombuffer(self._intended_us, np.int64)
+        return lag_ms(late_us[sent != _NEVER], percentile)
 
     def table(self) -> pa.Table:
         """Return the rows, in the order in which the requests ended."""
@@ -101,11 +100,30 @@ class Recorder:
         )
 
     def write(self, path: Path) -> None:
-        """Write the rows as Parquet (zstd), whole or not at all."""
-        partial = path.with_name(f".{path.name}.partial")
-        # without the Arrow schema, names come back as plain strings; Parquet keeps its dictionaries
-        pq.write_table(self.table(), partial, compression="zstd", store_schema=False)
-        partial.replace(path)
+        """Write the rows; see ``write_rows``."""
+        write_rows(self.table(), path)
+
+
+def write_rows(table: pa.Table, path: Path) -> None:
+    """Write rows as Parquet, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(packed(table))
+    partial.replace(path)
+
+
+def packed(table: pa.Table) -> bytes:
+    """Return rows as Parquet (zstd)."""
+    sink = io.BytesIO()
+    # without the Arrow schema, names come back as plain strings; Parquet keeps its dictionaries
+    pq.write_table(table, sink, compression="zstd", store_schema=False)
+    return sink.getvalue()
+
+
+def lag_ms(late_us: np.ndarray, percentile: float) -> float | None:
+    """Return that percentile of delays in milliseconds, ``None`` when there are none."""
+    if not late_us.size:
+        return None
+    return float(np.percentile(late_us, percentile, method="higher")) / 1e3
 
 
 def _nullable(numbers: "array[int]", kind: type[np.integer] = np.int64) -> pa.Array:

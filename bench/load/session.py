@@ -1,111 +1,158 @@
-"""The load of one trial: Locust as a library, its users led through phases.
+"""Load of one trial, led through its phases: by the users of this process, or by workers.
 
 The users are started once and outlive the phases, and so do their connections:
 a measured window does not begin with the cost of connecting.
 """
 
-import gc
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from locust.env import Environment
+from msgspec.structs import replace
 
 from bench.load.models import Order
 from bench.load.phases import (
-    AFTER_TIMEOUT_S,
+    COUNTS,
+    FAILURES_KEPT,
+    MEASURE,
     Phase,
-    PhaseSwitch,
-    Usage,
-    drain,
-    progress_of,
+    PhaseResult,
+    drain_bound_s,
     run_phase,
 )
-from bench.load.protocol import DRAIN_BOUND_S, Drained, Measured, Message, Progress
+from bench.load.protocol import Drained, Measured, Message, Progress
 from bench.load.recorder import Recorder
 from bench.load.user import LoadUser
 
 
-class Session:
-    """Starts the users, then runs phases; ``out`` is the folder for the request rows."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A phase that is over: when it began, and what each process made of it."""
+
+    begin_s: float
+    begin_epoch_s: float
+    results: Sequence[PhaseResult]
+    master_cpu_s: float = 0.0
+    """Of the process that led the others, if there were others."""
+
+    def total(self) -> PhaseResult:
+        """Return the sum of what all made; figures that do not add up are the first one's."""
+        failures = dict.fromkeys(text for each in self.results for text in each.first_failures)
+        return replace(
+            self.results[0],
+            **{
+                name: sum(getattr(each, name) for each in self.results)
+                for name in (*COUNTS, "read", "wrong", "cpu_s")
+            },
+            first_failures=tuple(failures)[:FAILURES_KEPT],
+        )
+
+
+class LoadSession(ABC):
+    """What is led: the users of this process, or workers with users of theirs.
+
+    ``out`` is the folder for the request rows.
+    """
+
+    def __init__(self, rate_rps: float | None, out: Path) -> None:
+        self._rate_rps = rate_rps
+        self._out = out
+
+    @abstractmethod
+    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
+        """Have ``tell`` called when a user breaks, which only a fault of this program does."""
+
+    @abstractmethod
+    def start(self, say: Callable[[Message], None]) -> None:
+        """Bring all users to the gate. Raises ``WorkerPoolError``."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End all users and close their connections."""
+
+    @abstractmethod
+    def _load(self, name: str, seconds: float, tell: Callable[[Progress], None]) -> Window:
+        """Let the users load through a phase, and wait (bounded) until nothing is in flight."""
+
+    @abstractmethod
+    def _write_rows(self, file: Path) -> float | None:
+        """Write the rows of the last window; return p99 of sent minus intended, in ms."""
+
+    def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
+        """Load without recording, then pause. Raises ``WorkerPoolError``."""
+        total = self._load("warmup", seconds, tell).total()
+        counts = {name: getattr(total, name) for name in COUNTS}
+        return Drained(**counts, first_failures=total.first_failures)
+
+    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
+        """Load and record one window. Raises ``WorkerPoolError``."""
+        window = self._load(MEASURE, seconds, tell)
+        requests_file = self._out / "requests.parquet"
+        lag_ms = self._write_rows(requests_file)
+        total, results = window.total(), window.results
+        return Measured(
+            sent=total.sent,
+            answered=total.answered,
+            failed=total.failed,
+            dropped=total.dropped,
+            in_flight=total.in_flight,
+            read=total.read,
+            wrong=total.wrong,
+            window_begin_epoch_s=window.begin_epoch_s,
+            window_begin_monotonic_s=window.begin_s,
+            window_end_epoch_s=window.begin_epoch_s + seconds,
+            window_s=max(each.span_s for each in results),
+            drained_epoch_s=window.begin_epoch_s + max(each.drained_after_s for each in results),
+            requested_rps=self._rate_rps,
+            achieved_rps=total.answered / seconds,
+            schedule_lag_p99_ms=None if self._rate_rps is None else lag_ms,
+            cpu_s=total.cpu_s + window.master_cpu_s,
+            cpu_share=max(each.cpu_s / each.span_s for each in results),
+            requests_file=str(requests_file),
+            first_failures=total.first_failures,
+            stood_still_s=max(each.stood_still_s for each in results),
+        )
+
+
+class Session(LoadSession):
+    """Starts the users in this process, then runs phases."""
 
     def __init__(self, order: Order, users: int, out: Path) -> None:
+        super().__init__(order.rate_rps, out)
         self._order = order
         self._users = users if order.rate_rps is None else 1
-        self._out = out
-        self._switch: PhaseSwitch = order.switch
+        self._recorder: Recorder
         user: type[LoadUser] = type("Reader", (LoadUser,), {"order": order, "abstract": False})
         self._environment = Environment(user_classes=[user], catch_exceptions=False)
         self._runner = self._environment.create_local_runner()
 
     def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
-        """Have ``tell`` called when a user breaks, which only a fault of this program does."""
+        """Have ``tell`` called when a user breaks."""
 
         def listen(exception: Exception, **_: object) -> None:
             tell(exception)
 
         self._environment.events.user_error.add_listener(listen)  # type: ignore[no-untyped-call]
 
-    def progress(self) -> Progress:
-        """Return the counts of the phase under way, or of the last one."""
-        return progress_of(self._switch.phase, None)
-
     def start(self, say: Callable[[Message], None]) -> None:  # noqa: ARG002 - nothing to say yet
         """Start all users; they wait at the gate for the first phase."""
         self._runner.start(user_count=self._users, spawn_rate=self._users, wait=True)
 
     def stop(self) -> None:
-        """End all users at once and close their connections."""
+        """End all users at once."""
         self._runner.quit()
 
-    def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
-        """Load without recording, then pause until nothing is in flight (bounded)."""
-        phase = run_phase(self._switch, Phase("warmup", seconds), tell)
-        drain(phase, DRAIN_BOUND_S)
-        drained_epoch_s = time.time()
-        gc.collect()
-        gc.freeze()  # what is alive now need not be walked again within the window
-        return Drained(
-            in_flight=phase.in_flight,
-            drained_epoch_s=drained_epoch_s,
-            sent=phase.sent,
-            answered=phase.answered,
-            failed=phase.failed,
-            dropped=phase.dropped,
-            first_failures=tuple(phase.first_failures),
-        )
+    def _load(self, name: str, seconds: float, tell: Callable[[Progress], None]) -> Window:
+        self._recorder = Recorder(self._order.questions[0].labels)
+        begin_epoch_s = time.time()
+        phase = Phase(name, seconds, self._recorder if name == MEASURE else None)
+        drain_s = drain_bound_s(name, self._order.timeout_s)
+        result = run_phase(self._order.switch, phase, drain_s, tell)
+        return Window(phase.begin_s, begin_epoch_s, [result])
 
-    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
-        """Load and record one window, await what is outstanding, and write the rows."""
-        recorder = Recorder(self._order.questions[0].labels)
-        begin_epoch_s, before = time.time(), Usage.now()
-        phase = run_phase(self._switch, Phase("measure", seconds, recorder), tell)
-        after = Usage.now()
-        drain(phase, self._order.timeout_s + AFTER_TIMEOUT_S)
-        drained_epoch_s = time.time()
-        requests_file = self._out / "requests.parquet"
-        recorder.write(requests_file)
-        window_s = after.at_s - before.at_s
-        cpu_s = after.cpu_s - before.cpu_s
-        return Measured(
-            window_begin_epoch_s=begin_epoch_s,
-            window_begin_monotonic_s=phase.begin_s,
-            window_end_epoch_s=begin_epoch_s + seconds,
-            window_s=seconds,
-            drained_epoch_s=drained_epoch_s,
-            sent=phase.sent,
-            answered=phase.answered,
-            failed=phase.failed,
-            dropped=phase.dropped,
-            in_flight=phase.in_flight,
-            read=phase.read,
-            wrong=phase.wrong,
-            requested_rps=self._order.rate_rps,
-            achieved_rps=phase.answered / seconds,
-            schedule_lag_p99_ms=recorder.lag_ms(99) if self._order.rate_rps else None,
-            cpu_s=cpu_s,
-            cpu_share=cpu_s / window_s,
-            requests_file=str(requests_file),
-            first_failures=tuple(phase.first_failures),
-            stood_still_s=phase.stood_still_s,
-        )
+    def _write_rows(self, file: Path) -> float | None:
+        self._recorder.write(file)
+        return self._recorder.lag_ms(99)

@@ -1,12 +1,11 @@
 """Run the observers' processes through a trial, and collect what they saw."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self, TypeVar
 
-from bench.cluster.child_rpc import account_arguments
+from bench.cluster.child_rpc import child_argv
 from bench.cluster.identities import ADMIN
 from bench.cluster.plane import Plane
 from bench.probes.observers import Observer, observers
@@ -137,12 +136,7 @@ class Observers(Stoppable):
             process.stop()
 
     def _expect(self, event: str) -> dict[str, dict[str, Any]]:
-        answers = {}
-        for name, rpc in self._rpcs.items():
-            heard = answers[name] = rpc.receive(ANSWER_TIMEOUT_S)
-            if heard.pop("event", None) != event:
-                raise RuntimeError(f"the {name} observer said {heard!r} instead of {event!r}")
-        return answers
+        return {name: rpc.expect(event, ANSWER_TIMEOUT_S) for name, rpc in self._rpcs.items()}
 
 
 def _seen(observer: type[Observer], said: dict[str, Any]) -> Seen:
@@ -154,9 +148,7 @@ def _start(
     name: str, observer: type[Observer], plane: Plane, watchdog: Watchdog
 ) -> SupervisedProcess:
     identity = observer.identity.name
-    argv = [sys.executable, "-m", "bench.probes.observers", name]
-    argv += account_arguments(plane, identity)
-    argv += plane.placement.arguments()
+    argv = child_argv("bench.probes.observers", plane, identity, name)
     return SupervisedProcess.start(
         identity,
         argv,

@@ -36,6 +36,8 @@ class SampleRow:
 class Usage:
     """What process trees have used so far and hold now.
 
+    CPU is that of the living and of children that they have waited for: a shell that starts a
+    program every second has used what all of them did.
     Memory is proportional set size (PSS): pages shared with others are counted
     in shares, so that processes may be summed.
     """
@@ -131,7 +133,7 @@ def _own_usage(process: psutil.Process) -> Usage | None:
         memory = process.memory_info()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return None
-    spent = times.user + times.system
+    spent = times.user + times.system + times.children_user + times.children_system
     try:
         return Usage(spent, memory.rss, process.memory_full_info().pss)
     except (psutil.NoSuchProcess, psutil.AccessDenied):

@@ -17,6 +17,7 @@ from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from bench.sut.equivalence import equivalence_phase
 from bench.sut.registry import ServerKind
+from bench.trial.client import readable, try_client
 
 
 class ClusterPool(Stoppable):
@@ -41,9 +42,10 @@ class ClusterPool(Stoppable):
         self._writer = writer
         self._progress = progress
         self._compared_before = compared_before
+        self._tried = False
         self._compared: dict[tuple[int, str | None], EqualityRecord] = {}
         self._stack = ExitStack()
-        self._at: tuple[int, str | None, int] | None = None
+        self._at: tuple[object, ...] | None = None
         self._cluster: PopulatedCluster[Plane] | None = None
         self.observers: Observers
         """Those of the cluster that was asked for last."""
@@ -67,12 +69,15 @@ class ClusterPool(Stoppable):
         scenario = self._plan.scenario(trial.scenario)
         # versions are what is compared then: none is to be read on a cluster that has aged more
         round_ = trial.round if self._plan.compares_versions else 0
-        at = (scenario.pods, scenario.kubernetes, round_)
+        at = (scenario.pods, scenario.kubernetes, scenario.apiserver_args, round_)
         if self._cluster is None or self._at != at or scenario.fresh_control_plane:
             self._stack.close()
             self._cluster = self._start(scenario, watchdog)
             self._at = at
-            if (scenario.pods, scenario.kubernetes) not in self._compared:
+            if not self._tried:
+                self._try_clients(self._cluster, watchdog)
+            asked = (scenario.pods, scenario.kubernetes)
+            if scenario.has_load and asked not in self._compared:
                 self._compare(self._cluster, scenario.kubernetes, watchdog)
         return self._cluster
 
@@ -86,17 +91,36 @@ class ClusterPool(Stoppable):
                     watchdog,
                     seed=self._plan.seed,
                     pods=scenario.pods,
+                    objects=self._plan.objects,
                     progress=self._progress.counting("writing pods"),
                 )
             )
             with explained_by(cluster):
                 self.observers = self._stack.enter_context(Observers.start(cluster.plane, watchdog))
+                for kind in self._kinds_of_plan:
+                    if kind.client is not None:
+                        cluster.plane.admit(kind.account(readable(self._plan.objects)))
         self._progress.settle()
         return cluster
 
     def _start_plane(self, site: Site, watchdog: Watchdog) -> Plane:
         with on_processors(self._plan.cpus.control_plane):
             return site.start(watchdog)
+
+    @property
+    def _kinds_of_plan(self) -> list[ServerKind]:
+        return [self._kinds[name] for name in self._plan.servers if name != NO_SERVER]
+
+    def _try_clients(self, cluster: PopulatedCluster[Plane], watchdog: Watchdog) -> None:
+        """Start each client once: one that cannot be measured ends the run before it begins."""
+        self._tried = True
+        for kind in self._kinds_of_plan:
+            if kind.client is not None:
+                self._progress.move(f"trying {kind.name}", 0.0)
+                with explained_by(cluster):
+                    said = try_client(cluster.plane, kind, kind.client, watchdog)
+                self._progress.settle()
+                self._progress.say(f"{kind.name}: {said}")
 
     def _compare(
         self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog
@@ -105,7 +129,7 @@ class ClusterPool(Stoppable):
         with explained_by(cluster):
             record = equivalence_phase(
                 cluster,
-                [self._kinds[name] for name in self._plan.servers if name != NO_SERVER],
+                [kind for kind in self._kinds_of_plan if kind.client is None],
                 [
                     one
                     for one in self._plan.scenarios

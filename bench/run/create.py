@@ -1,7 +1,7 @@
 """Create a run, or resume one."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bench.load.spec import DistributedLoad
@@ -16,7 +16,7 @@ from bench.model import (
     RunState,
 )
 from bench.plan import trials
-from bench.run.loop import PriorState, Run
+from bench.run.loop import PriorState, Run, capacities
 from bench.run.resume import (
     ResumeError,
     extended,
@@ -25,12 +25,14 @@ from bench.run.resume import (
     resumed,
     unlike,
 )
+from bench.sites.base import base_kinds, look_at
 from bench.sites.provider import Site
 from bench.sites.versions import Sites
 from bench.store import Store
 from bench.supervision.progress import Progress
 from bench.sut.equivalence import METADATA
-from bench.sut.registry import ServerKind, server_kinds
+from bench.sut.peers import built_peers
+from bench.sut.registry import ServerKind, commanded_kinds, server_kinds
 
 
 def start_run(
@@ -44,12 +46,12 @@ def start_run(
 ) -> Run:
     """Open the results folder of a run at ``site``, or with binaries found on this machine.
 
-    With ``distributed`` several processes make the load. Raises ``BinariesUnavailable``, or
-    ``StoreError`` if the folder cannot be made.
+    With ``distributed`` several processes make the load. Raises ``BinariesUnavailable``,
+    ``ServerError`` if a server cannot be built, ``StoreError`` if the folder cannot be made.
     """
     sites = Sites(plan, site, progress.say)
     todo = trials(plan)
-    kinds = kinds_of(plan)
+    kinds = kinds_of(plan, progress.say)
     started = dt.datetime.now(dt.UTC)
     record = RunRecord(
         schema=SCHEMA,
@@ -59,7 +61,11 @@ def start_run(
         plan=plan,
         environment=sites.environment(),
         trials_planned=len(todo),
-        contracts={name: kinds[name].contract for name in plan.servers if name in kinds},
+        contracts={
+            name: kinds[name].contract
+            for name in plan.servers
+            if name in kinds and plan.client_of(name) is None
+        },
         caveats=(*sites.caveats, *_unlike_answers(plan, kinds)),
         load_workers=distributed.workers if distributed else LoadWorkers(),
     )
@@ -92,8 +98,8 @@ def resume_run(
     so many, however long they take; else the plan's minutes count anew. Failed trials are set
     aside, whole.
     Raises ``ResumeError`` when no trial is missing, when fewer rounds are asked for than
-    there are, when the number of workers differs, or when the environment is not what it was and
-    not ``force``;
+    there are, when the number of workers differs, or when the environment or the base is not
+    what it was and not ``force``;
     ``BinariesUnavailable`` and ``StoreError`` as ``start_run`` does.
     """
     writer = store.reopen(run)  # first, so that nobody writes what is read now
@@ -115,11 +121,14 @@ def resume_run(
     sites = Sites(plan, site, progress.say)
     now = sites.environment()
     differing = unlike(reader.record.environment, now)
+    if plan.base is not None:
+        differing += unlike(plan.base, look_at(plan.base))
     if differing and not force:
         raise ResumeError(
             f"{reader.record.run} was created in another environment; trials made here cannot "
             f"stand beside its own ({'; '.join(differing)}). If that is meant: --force"
         )
+    kinds = kinds_of(plan, progress.say)  # before anything is changed
     failed = [one for one in done if one.trial in todo]
     for one in failed:
         writer.set_aside(one)
@@ -138,12 +147,13 @@ def resume_run(
         differed=any(one.equal_to_list is False for one in done),
         has_trials=len(done) > len(failed),
         last_round=max((one.trial.round for one in done if one not in failed), default=0),
+        capacities=capacities(plan, done),
     )
     writer.update(going_on)
     return Run(
         going_on,
         todo,
-        kinds_of(plan),
+        kinds,
         sites=sites,
         writer=writer,
         progress=progress,
@@ -153,9 +163,13 @@ def resume_run(
     )
 
 
-def kinds_of(plan: Plan) -> dict[str, ServerKind]:
-    """Return every server that the plan may name."""
-    return {**server_kinds(), **{one.name: ServerKind.of(one) for one in plan.external}}
+def kinds_of(plan: Plan, say: Callable[[str], None]) -> dict[str, ServerKind]:
+    """Return every server that the plan may name.
+
+    Raises ``ServerError`` as ``built_peers``, and ``BaseError`` if its base has gone.
+    """
+    named = {**commanded_kinds(plan), **base_kinds(plan, say)}
+    return {**server_kinds(), **built_peers(plan.servers, say), **named}
 
 
 def _unlike_answers(plan: Plan, kinds: Mapping[str, ServerKind]) -> Iterator[Caveat]:

@@ -29,10 +29,11 @@ LEAST_APART = 10
 class InterimReports:
     """Makes the report of a run under way into the folder ``reports``, and shows what it says."""
 
-    def __init__(self, store: Store, reports: Path, progress: Progress) -> None:
+    def __init__(self, store: Store, reports: Path, progress: Progress, language: str) -> None:
         self._store = store
         self._reports = reports
         self._progress = progress
+        self._language = language
         self._next_at = 0.0
 
     def look(self, record: RunRecord, made: int, left_s: float, watchdog: Watchdog) -> None:
@@ -43,11 +44,12 @@ class InterimReports:
         self._progress.ends_in(left_s)
         if time.monotonic() >= self._next_at and (found := self._analysis(record, watchdog)):
             # here, because pandas takes a moment that other commands need not wait for
+            from bench.report.language import spoken
             from bench.report.live import live_document
             from bench.report.text import to_lines, to_terminal
 
             page = self._reports / record.run / "index.html"
-            document = live_document(found, made, str(page))
+            document = spoken(live_document(found, made, str(page)), self._language)
             self._progress.show(to_terminal(document), to_lines(document))
 
     def rounds_wanted(
@@ -97,6 +99,7 @@ class InterimReports:
             "json",
         ]
         argv += ["--results", str(self._store.root), "--reports", str(self._reports)]
+        argv += ["--lang", self._language]
         folder = watchdog.new_folder()
         with SupervisedProcess.start(
             "the provisional report", argv, log=folder / "report.log", watchdog=watchdog

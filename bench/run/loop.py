@@ -4,7 +4,7 @@ import datetime as dt
 import tempfile
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.load.spec import DistributedLoad, WorkersMissing
 from bench.model import (
     NO_SERVER,
+    Base,
     CaveatKind,
     Cpus,
     EqualityRecord,
@@ -75,6 +76,19 @@ class PriorState:
     has_trials: bool = False
     last_round: int = 0
     """The last round that has a trial."""
+    capacities: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """As ``capacities`` gives them."""
+
+
+def capacities(plan: Plan, records: Iterable[TrialRecord]) -> dict[tuple[str, str], float]:
+    """Return (closed scenario, server) -> reads per second of its latest good trial."""
+    return {
+        (one.trial.scenario, plan.server_of(one.trial.server)): one.answered / one.window_s
+        for one in records
+        if one.outcome is Outcome.OK
+        and one.answered
+        and not plan.scenario(one.trial.scenario).is_open
+    }
 
 
 class Run:
@@ -110,6 +124,7 @@ class Run:
         self._progress = progress
         self._before = before
         self._differed = before.differed
+        self._capacities = dict(before.capacities)
         self._clusters = ClusterPool(
             record.plan,
             sites,
@@ -213,9 +228,11 @@ class Run:
             f"Plan {plan.name}: {plan.description}\n"
             f"  scenarios  {scenarios}\n"
             f"  servers    {', '.join(plan.servers)}\n"
+            f"{_base(plan.base)}"
             f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
             f"  cluster    {self._sites.introduction}\n"
             f"  processors {_processors(plan.cpus, self.record.environment.processors)}\n"
+            f"{_left_out(plan)}"
             f"{_told(self.distributed)}"
             f"  results    {self._writer.folder}"
         )
@@ -254,6 +271,7 @@ class Run:
                 watchdog=watchdog,
                 folder=Path(folder),
                 attempt=self._before.attempts.get(trial, 0) + 1,
+                rate_rps=self._rate_of(trial),
                 distributed=self.distributed,
                 notify=notify,
             )
@@ -268,17 +286,32 @@ class Run:
                 replace(measurements.record, kubernetes=self._sites.version_of(scenario)),
                 requests=measurements.requests,
                 audit=measurements.audit,
+                start=measurements.start,
                 scrapes=measurements.scrapes,
                 samples=measurements.samples,
                 observed=measurements.observed,
             )
         self.has_trials = True
         self.failed += measurements.record.outcome is Outcome.FAILED
+        self._capacities |= capacities(self._plan, [measurements.record])
         self._differed |= measurements.record.equal_to_list is False
         self._progress.settle()
         self._progress.say(f"{title}: {_outcome(measurements.record)}")
         for caveat in measurements.record.caveats:
             self._progress.say(f"    {caveat.kind}: {caveat.text}")
+
+    def _rate_of(self, trial: Trial) -> float | None:
+        """Return the offered rate; raises ``ServerError`` for a share of an unknown capacity."""
+        scenario, server = self._plan.scenario(trial.scenario), self._plan.server_of(trial.server)
+        closed = self._plan.closed_like(scenario)
+        if scenario.capacity_share is None or closed is None:
+            return scenario.rate_rps
+        if (closed.name, server) not in self._capacities:
+            raise ServerError(
+                f"{trial.scenario} wants a share of what {server} answers at full speed, and its "
+                f"trial under {closed.name} failed"
+            )
+        return scenario.capacity_share * self._capacities[closed.name, server]
 
     def _kind_of(self, trial: Trial) -> ServerKind | None:
         name = self._plan.server_of(trial.server)
@@ -292,10 +325,23 @@ class Run:
         self._writer.close()  # whoever goes on with the run writes next
 
 
+def _base(base: Base | None) -> str:
+    """Return the line about the other checkout, "" without one."""
+    return "" if base is None else f"  base       {base.folder}, commit {base.commit}\n"
+
+
 def _processors(cpus: Cpus, there: int) -> str:
     """Say who runs where."""
     why = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto and not cpus.server else ""
     return f"{there}, {cpus}{why}"
+
+
+def _left_out(plan: Plan) -> str:
+    """Return the line about scenarios that this machine is too small for, "" if there is none."""
+    if not plan.left_out:
+        return ""
+    names = ", ".join(plan.left_out)
+    return f"  left out   {names}: more processors for the server than can be spared here\n"
 
 
 def _told(distributed: DistributedLoad | None) -> str:
@@ -312,6 +358,8 @@ def _told(distributed: DistributedLoad | None) -> str:
 def _outcome(record: TrialRecord) -> str:
     if record.outcome is Outcome.FAILED:
         return "FAILED"
+    if record.is_client:
+        return f"{record.ready_requests} requests until ready" if record.ready_s else "measured"
     if record.achieved_rps is None:
-        return "floor measured"
+        return "floor measured" if record.trial.server == NO_SERVER else "measured"
     return f"{record.answered:,} answers, {record.achieved_rps:,.1f}/s"

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 
 from bench.model import (
     SCHEMA,
+    Base,
     Caveat,
     CaveatKind,
     Environment,
@@ -48,17 +49,20 @@ def missing_trials(plan: Plan, done: Sequence[TrialRecord]) -> tuple[Trial, ...]
     return tuple(trial for trial in planned if trial not in good)
 
 
-def unlike(then: Environment, now: Environment) -> tuple[str, ...]:
-    """Return what of the environment is not as it was, each with both values."""
-    found = []
-    for spec in fields(Environment):
+def unlike(then: Environment | Base, now: Environment | Base) -> tuple[str, ...]:
+    """Return what of the environment or the base is not as it was, each with both values."""
+    found = list[str]()
+    of = "base's " if isinstance(then, Base) else ""
+    for spec in fields(then):
         was, is_now = getattr(then, spec.name), getattr(now, spec.name)
         if spec.name in OF_THE_MOMENT or was == is_now:
             continue
         if isinstance(was, dict):
-            found += _differing(was, is_now)
+            found += (of + text for text in _differing(was, is_now))
         else:
-            found.append(f"{spec.name}: {_shown(was)} then, {_shown(is_now)} now")
+            found.append(f"{of}{spec.name}: {_shown(was)} then, {_shown(is_now)} now")
+    if isinstance(then, Base) or isinstance(now, Base):
+        return tuple(found)
     if abs(then.memory_bytes - now.memory_bytes) > MEMORY_ALIKE * then.memory_bytes:
         found.append(f"memory_bytes: {then.memory_bytes:,} then, {now.memory_bytes:,} now")
     return tuple(found)

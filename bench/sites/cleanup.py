@@ -44,7 +44,6 @@ def find(
     unexpired: bool,
     user: str | None = None,
     handed_over: str | None = None,
-    now_epoch_s: float | None = None,
 ) -> list[Leftover]:
     """Return every namespace with this project's labels on the cluster, judged for ``user``.
 
@@ -53,14 +52,13 @@ def find(
     begun on this machine and has ended, or it has expired; with ``unexpired`` also if another
     machine may still use it. Never while its run lives here.
     """
-    now = time.time() if now_epoch_s is None else now_epoch_s
     owner = owner_of(user)
     if handed_over is None:
         there = leftovers(api)
     else:
         claimed = read(api, handed_over)
         there = [] if claimed is None else [claimed]
-    return [_judged(own, owner, now, unexpired=unexpired) for own in there]
+    return [_judged(own, owner, unexpired=unexpired) for own in there]
 
 
 def clean(api: Api, found: list[Leftover], say: Say, user: str | None = None) -> bool:
@@ -85,7 +83,7 @@ def clean(api: Api, found: list[Leftover], say: Say, user: str | None = None) ->
     return all_gone
 
 
-def _judged(own: OwnNamespace, owner: str, now_epoch_s: float, *, unexpired: bool) -> Leftover:
+def _judged(own: OwnNamespace, owner: str, *, unexpired: bool) -> Leftover:
     if not own.is_marked:
         return Leftover(
             own,
@@ -99,7 +97,7 @@ def _judged(own: OwnNamespace, owner: str, now_epoch_s: float, *, unexpired: boo
         return Leftover(own, removable=False, why="its run goes on, on this machine")
     if known is Life.ENDED:
         return Leftover(own, removable=True, why="its run was on this machine and has ended")
-    if now_epoch_s >= own.expires_epoch_s:
+    if time.time() >= own.expires_epoch_s:
         return Leftover(own, removable=True, why=f"expired at {own.expires}")
     return Leftover(
         own,

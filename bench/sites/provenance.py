@@ -83,7 +83,7 @@ def describe_machine(
         processors=len(os.sched_getaffinity(0)),
         memory_bytes=psutil.virtual_memory().total,
         load_average_1m=os.getloadavg()[0],
-        commit=_commit(),
+        commit=commit_of(Path(bench.__file__).parent),
         binaries=binaries,
         changed_defaults=changed_defaults,
     )
@@ -96,19 +96,19 @@ def _processor() -> str:
     return platform.processor() or UNKNOWN
 
 
-def _commit() -> str:
-    """Return the commit of the checkout, marked if it was changed, or that it is unknown."""
-    commit = _git("rev-parse", "HEAD")
+def commit_of(folder: Path) -> str:
+    """Return the commit of a checkout, marked if it was changed, or that it is unknown."""
+    commit = _git(folder, "rev-parse", "HEAD")
     if not commit:
         return UNKNOWN
-    return f"{commit}, changed" if _git("status", "--porcelain") else commit
+    return f"{commit}, changed" if _git(folder, "status", "--porcelain") else commit
 
 
-def _git(*arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> str:
     try:
         answer = subprocess.run(
             ["git", *arguments],
-            cwd=Path(bench.__file__).parent,
+            cwd=folder,
             capture_output=True,
             text=True,
             check=True,

@@ -45,6 +45,8 @@ class LocalSite:
     caveats: tuple[Caveat, ...] = ()
     private_words: tuple[str, ...] = ()
     beginning: str = "starting etcd and kube-apiserver"
+    apiserver_args: tuple[str, ...] = ()
+    """Further flags of kube-apiserver."""
 
     @property
     def introduction(self) -> str:
@@ -58,4 +60,4 @@ class LocalSite:
 
     def start(self, watchdog: Watchdog) -> Plane:
         """Start both processes. Raises ``ProcessFailed`` if one does not come up."""
-        return ControlPlane.start(self.binaries, watchdog)
+        return ControlPlane.start(self.binaries, watchdog, extra_args=self.apiserver_args)

@@ -31,11 +31,29 @@ class Sites:
             )
         else:
             self._sites[None] = site
+        flagged = [one.name for one in plan.scenarios if one.apiserver_args]
+        if site is not None and flagged:
+            raise PlanError(
+                f"the scenario {flagged[0]!r} has flags for an API server, and the one that is "
+                "there has its own; leave 'apiserver_args' out, or --context"
+            )
         self._environments = {key: one.environment() for key, one in self._sites.items()}
+        if plan.objects and any(one.existing for one in self._environments.values()):
+            raise PlanError(
+                "'objects' are written to a throwaway control plane alone: leave them out"
+            )
+        if plan.clients and any(one.existing for one in self._environments.values()):
+            raise PlanError(
+                f"the client {plan.clients[0].name!r} would act on somebody's cluster: clients are "
+                "measured on a throwaway control plane alone; leave --context out"
+            )
 
     def of(self, scenario: Scenario) -> Site:
         """Return where ``scenario`` takes place."""
-        return self._sites[scenario.kubernetes]
+        site = self._sites[scenario.kubernetes]
+        if scenario.apiserver_args and isinstance(site, LocalSite):
+            return replace(site, apiserver_args=scenario.apiserver_args)
+        return site
 
     def version_of(self, scenario: Scenario) -> str | None:
         """Return the version that ``scenario`` names, to its patch; ``None`` if it names none."""

@@ -1,8 +1,9 @@
-"""Processors: which there are, and on which of them a child process runs."""
+"""Processors: which there are, and on which of them a process runs."""
 
 import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 def processors() -> tuple[int, ...]:
@@ -28,3 +29,14 @@ def on_processors(numbers: Collection[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def move(pids: Iterable[int], numbers: Collection[int]) -> None:
+    """Have processes that run already go on on these processors alone, all their threads.
+
+    A process or thread that has ended meanwhile needs no moving.
+    """
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").glob("*"):
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread.name), numbers)

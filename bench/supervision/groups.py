@@ -59,9 +59,9 @@ def living_groups(leaders: dict[int, int]) -> set[int]:
     return {group for group in living if not _is_recycled(group, leaders[group])}
 
 
-def marked_processes(mark: str) -> set[int]:
+def marked_processes(mark: str, variable: str = MARK) -> set[int]:
     """Return the running processes with ``mark`` in their environment: ours, and their heirs."""
-    wanted = f"{MARK}={mark}".encode()
+    wanted = f"{variable}={mark}".encode()
     found = set()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

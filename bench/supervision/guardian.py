@@ -2,8 +2,8 @@
 
 Run without site-packages, so that it starts quickly and depends on nothing but
 the standard library. Standard input is a pipe whose write end only the harness
-holds; JSON lines on it say what to guard and what to release. End of file means
-that the harness ended, in whatever way.
+holds: its end means that the harness ended, in whatever way. What is guarded then
+stands in the harness's journal, a line an order.
 """
 
 import contextlib
@@ -13,9 +13,9 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from bench.supervision.groups import leads, living_groups, marked_processes, read_stat
 
@@ -25,97 +25,95 @@ KILL_TIMEOUT_S = 5.0
 """How long the kernel may take to end a group after SIGKILL."""
 _POLL_S = 0.05
 _REMOVAL_ATTEMPTS = 3
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def main() -> None:
-    """Guard what the pipe names until it is closed, then clean up.
-
-    Arguments: the harness's mark, and its journal's path or "", which is removed at the end.
-    """
+    """Wait for the end of the harness, then clean up after the journal that is named last."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
-    mark, journal = sys.argv[-2:]
     os.chdir("/")  # hold no folder that somebody wants to remove
-    guarded = Guarded(mark)
-    for line in sys.stdin.buffer:
-        if not line.endswith(b"\n"):
-            break  # the harness was killed in the middle of a word
-        guarded.obey(json.loads(line))
-    guarded.clean_up()
-    if journal:
-        Path(journal).unlink(missing_ok=True)
+    sys.stdin.buffer.read()
+    clean_up(Path(sys.argv[-1]))
 
 
-class Guarded:
-    """What must be gone when the harness is gone: processes with its ``mark``, groups, folders."""
+def clean_up(journal: Path, *, is_old: bool = False) -> tuple[int, int]:
+    """End and remove what ``journal`` guards, and the journal; return how many there were of each.
 
-    def __init__(self, mark: str) -> None:
-        self._mark = mark
-        self._groups: dict[int, int] = {}
-        """Start time of the leader, by its id, which is the group's."""
-        self._folders: dict[str, None] = {}
-
-    def obey(self, order: Sequence[str | int]) -> None:
-        """Guard or release what ``order`` names."""
+    SIGTERM to all processes, SIGKILL to those left after 5 s. Of an old journal nobody knows how
+    long ago its harness ended: groups whose leader has ended are spared, since their id may be a
+    stranger's, and after a reboot no process is ended.
+    """
+    groups: dict[int, int] = {}  # start time of the leader, by its id, which is the group's
+    folders: dict[str, None] = {}
+    is_same_boot = False
+    for order in read_orders(journal):
         match order:
+            case ["boot", str(boot)]:
+                is_same_boot = boot == boot_id()
             case ["guard-group", int(pid), int(start_time)]:
-                self._groups[pid] = start_time
+                groups[pid] = start_time
             case ["release-group", int(pid)]:
-                self._groups.pop(pid, None)
+                groups.pop(pid, None)
             case ["guard-folder", str(path)]:
-                self._folders[path] = None
+                folders[path] = None
             case ["release-folder", str(path)]:
-                self._folders.pop(path, None)
-            case _:
-                _complain(f"does not know the order {order!r}")
+                folders.pop(path, None)
+    if is_old:
+        groups = {pid: began for pid, began in groups.items() if leads(pid, began)}
+    ended = _end_processes(journal.stem, groups) if is_same_boot or not is_old else 0
+    there = [Path(name) for name in folders if Path(name).exists()]
+    remove_folders(there)
+    journal.unlink(missing_ok=True)
+    return ended, len(there)
 
-    def clean_up(
-        self, *, end_processes: bool = True, certain_only: bool = False
-    ) -> tuple[int, int]:
-        """End the processes, remove the folders; return how many there were of each.
 
-        SIGTERM to all, SIGKILL to those left after 5 s. ``certain_only`` spares groups whose
-        leader has ended: long afterwards, their id may be a stranger's.
-        """
-        ended = 0
-        if end_processes:
-            if certain_only:
-                self._groups = {
-                    pid: began for pid, began in self._groups.items() if leads(pid, began)
-                }
-            ended = self._end_processes()
-        there = [Path(name) for name in self._folders if Path(name).exists()]
-        remove_folders(there)
-        return ended, len(there)
+def read_orders(journal: Path) -> list[Any]:
+    """Return the orders in ``journal``, those left out that a full disk has cut."""
+    orders = []
+    for line in journal.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            orders.append(json.loads(line))
+    return orders
 
-    def _end_processes(self) -> int:
-        living = self._living()
-        count = len(living)
-        _signal(living, signal.SIGTERM)
-        living = self._wait_for_end(TERM_TIMEOUT_S, lambda _: None)
-        if living:
-            living = self._wait_for_end(KILL_TIMEOUT_S, lambda left: _signal(left, signal.SIGKILL))
-        for target in living:
-            _complain(f"could not end process {abs(target)}")
-        return count
 
-    def _living(self) -> set[int]:
+def boot_id() -> str:
+    """Return what is another after each reboot."""
+    return _BOOT_ID.read_text(encoding="ascii").strip()
+
+
+def _end_processes(mark: str, groups: dict[int, int]) -> int:
+    """End the groups, and the processes with ``mark``; return how many there were."""
+
+    def living() -> set[int]:
         """Return what kill(2) takes: groups as negative ids, and processes outside of them."""
-        groups = living_groups(self._groups)
+        there = living_groups(groups)
         outside = {
             pid
-            for pid in marked_processes(self._mark)
-            if (stat := read_stat(pid)) is not None and stat.alive and stat.group not in groups
+            for pid in marked_processes(mark)
+            if (stat := read_stat(pid)) is not None and stat.alive and stat.group not in there
         }
-        return {-group for group in groups} | outside
+        return {-group for group in there} | outside
 
-    def _wait_for_end(self, timeout_s: float, meanwhile: Callable[[set[int]], None]) -> set[int]:
-        """Return what still lives after ``timeout_s``; ``meanwhile`` gets it at each look."""
-        deadline = time.monotonic() + timeout_s
-        while (living := self._living()) and time.monotonic() < deadline:
-            meanwhile(living)
-            time.sleep(_POLL_S)
-        return living
+    first = living()
+    _signal(first, signal.SIGTERM)
+    left = _wait_for_end(living, TERM_TIMEOUT_S, lambda _: None)
+    if left:
+        left = _wait_for_end(living, KILL_TIMEOUT_S, lambda now: _signal(now, signal.SIGKILL))
+    for target in left:
+        _complain(f"could not end process {abs(target)}")
+    return len(first)
+
+
+def _wait_for_end(
+    living: Callable[[], set[int]], timeout_s: float, meanwhile: Callable[[set[int]], None]
+) -> set[int]:
+    """Return what still lives after ``timeout_s``; ``meanwhile`` gets it at each look."""
+    deadline = time.monotonic() + timeout_s
+    while (left := living()) and time.monotonic() < deadline:
+        meanwhile(left)
+        time.sleep(_POLL_S)
+    return left
 
 
 def _signal(targets: set[int], number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""What a harness guards, on disk as well: for the next start, if its watchdog was killed too.
+"""Journal of what a harness guards: read by its watchdog, or by the next start if both were killed.
 
 One file a harness in the user's cache. Harness and watchdog hold a lock on it, which
 the kernel lets go when both have ended: a file that is there and free was left behind.
@@ -7,8 +7,6 @@ What it names is found again by a mark, a random value that every process which 
 starts has in its environment, and its children inherit. A process without the mark is
 ended only if it leads a recorded group and was started at the recorded moment of the same
 boot, so that an id that a stranger got since harms nobody.
-
-Standard library only, as ``guardian``.
 """
 
 import contextlib
@@ -16,16 +14,14 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from bench.supervision.guardian import Guarded
+from bench.supervision.guardian import boot_id, clean_up, read_orders
 from bench.supervision.user_cache import default_folder
 
 _SUFFIX = ".jsonl"
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-Order = tuple[str | int, ...]
 
 
 def folder() -> Path:
@@ -34,44 +30,46 @@ def folder() -> Path:
 
 
 class Journal:
-    """The journal of this harness, locked for as long as this process or an heir of ``fd`` lives.
+    """The journal of this harness, locked for as long as this process or an heir of its file lives.
 
-    Raises ``OSError`` if the folder cannot be written to.
+    In the temporary directory, where nobody looks after a kill, if the cache cannot be written to:
+    ``say`` is told so.
     """
 
-    def __init__(self, purpose: str = "") -> None:
+    def __init__(self, purpose: str, say: Callable[[str], None]) -> None:
         """Make it; a ``purpose`` is what others on this machine are told of this harness."""
-        folder().mkdir(parents=True, exist_ok=True, mode=0o700)
         self.mark = secrets.token_hex(16)
-        self.path = folder() / f"{self.mark}{_SUFFIX}"
+        where = folder()
+        try:
+            where.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            say(
+                f"cannot note what is guarded in {where}: {error.strerror}; if this process and "
+                "its watchdog are both killed, what they started will stay"
+            )
+            where = Path(tempfile.gettempdir()).resolve()
+        self.path = where / f"{self.mark}{_SUFFIX}"
         unlocked = self.path.with_suffix(".new")  # under its name it is locked from the first
-        self.fd = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fcntl.flock(self.fd, fcntl.LOCK_EX)
-        self.write("boot", _boot())
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self.file = open(os.open(unlocked, flags, 0o600), "ab", buffering=0)  # noqa: SIM115, PTH123
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+        self.write("boot", boot_id())
         if purpose:
             self.write("purpose", purpose)
         unlocked.rename(self.path)
 
     def write(self, *order: str | int) -> None:
         """Add an order of those that the guardian takes."""
-        os.write(self.fd, json.dumps(order).encode() + b"\n")
+        self.file.write(json.dumps(order).encode() + b"\n")
 
     def others(self) -> list[str]:
         """Return the purposes of the other harnesses that run on this machine now, sorted."""
-        purposes: set[str | int] = set()
+        purposes: set[str] = set()
         for path in folder().glob(f"*{_SUFFIX}"):
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
                 if path != self.path and not _locks(file.fileno(), fcntl.LOCK_SH):
-                    purposes.update(order[1] for order in _orders(file) if order[0] == "purpose")
-        return sorted(map(str, purposes))
-
-    def clean_up(self) -> None:
-        """Do what the guardian should have done, and remove the journal."""
-        _clean_up(self.path, self.fd)
-
-    def close(self) -> None:
-        """Let go of the lock."""
-        os.close(self.fd)
+                    purposes.update(str(one[1]) for one in read_orders(path) if one[0] == "purpose")
+        return sorted(purposes)
 
 
 def clean_up_after_others(say: Callable[[str], None]) -> None:
@@ -79,56 +77,16 @@ def clean_up_after_others(say: Callable[[str], None]) -> None:
 
     ``say`` hears of each that left something. Those that still run are not touched.
     """
-    for path, fd in _left_behind():
-        try:
-            ended, removed = _clean_up(path, fd)
-        finally:
-            os.close(fd)
-        if ended or removed:
-            say(
-                "cleaned up after a harness that was killed together with its watchdog: "
-                f"{ended} processes ended, {removed} folders removed"
-            )
-
-
-def _left_behind() -> Iterator[tuple[Path, int]]:
-    """Give each journal whose harness and watchdog have ended, open and locked."""
     for path in sorted(folder().glob(f"*{_SUFFIX}")):
-        try:
-            fd = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            continue
-        if not _locks(fd, fcntl.LOCK_EX):
-            os.close(fd)  # it lives
-            continue
-        yield path, fd
-
-
-def _clean_up(path: Path, fd: int) -> tuple[int, int]:
-    """Return how many processes were ended and folders removed."""
-    guarded = Guarded(path.stem)
-    is_same_boot = False
-    with os.fdopen(os.dup(fd), "rb") as file:
-        file.seek(0)
-        for order in _orders(file):
-            if order[0] == "boot":
-                is_same_boot = order[1] == _boot()
-            elif order[0] != "purpose":
-                guarded.obey(order)
-    counts = guarded.clean_up(end_processes=is_same_boot, certain_only=True)
-    path.unlink(missing_ok=True)
-    return counts
-
-
-def _orders(lines: Iterable[bytes]) -> Iterator[Order]:
-    """Give the orders in ``lines``; a full disk may have cut one."""
-    for line in lines:
-        try:
-            order = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(order, list) and len(order) > 1:
-            yield tuple(order)
+        with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+            if not _locks(file.fileno(), fcntl.LOCK_EX):
+                continue  # it lives
+            ended, removed = clean_up(path, is_old=True)
+            if ended or removed:
+                say(
+                    "cleaned up after a harness that was killed together with its watchdog: "
+                    f"{ended} processes ended, {removed} folders removed"
+                )
 
 
 def _locks(fd: int, kind: int) -> bool:
@@ -138,7 +96,3 @@ def _locks(fd: int, kind: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _boot() -> str:
-    return _BOOT_ID.read_text(encoding="ascii").strip()

@@ -2,7 +2,8 @@
 
 On a terminal one line is drawn over, below what the work shows so far. In a log, on a narrow
 screen and with ``NO_COLOR`` there are plain lines instead: when something new begins, and now
-and then, so that a log stays readable.
+and then, so that a log stays readable. What draws is not broken off by a signal, which would leave
+half a line behind: it takes effect after it.
 """
 
 import time
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, T
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 from kube_informer.redaction import redact
 
@@ -71,6 +73,12 @@ class Progress(Stoppable):
         self._logged_at = 0.0
         self._what = ""
 
+    @property
+    def draws(self) -> bool:
+        """Whether something is drawn over, as on a wide enough terminal."""
+        return not self._bars.disable
+
+    @deferring_signals()
     def say(self, text: str) -> None:
         """Print a line that stays, without secrets: what it quotes may hold some."""
         self.console.print(redact(text), markup=False, soft_wrap=True)
@@ -87,6 +95,7 @@ class Progress(Stoppable):
         finally:
             self._bars.start()
 
+    @deferring_signals()
     def move(self, what: str, share: float, detail: str = "") -> None:
         """Show what is going on, a bar that is filled to ``share`` (0 to 1), and a detail."""
         text = f"{what}: {detail}" if detail else what
@@ -117,16 +126,19 @@ class Progress(Stoppable):
         """Return what shows ``what`` when it is told how many are done, and of how many."""
         return lambda done, wanted: self.move(what, done / wanted, f"{done:,} of {wanted:,}")
 
+    @deferring_signals()
     def settle(self) -> None:
         """Remove the moving line: its work is done."""
         if self._task is not None:
             self._bars.remove_task(self._task)
             self._task = None
 
+    @deferring_signals()
     def __enter__(self) -> Self:
         self._bars.start()
         return self
 
+    @deferring_signals()
     def stop(self) -> None:
         """Remove what moves, and draw no more."""
         self.settle()

@@ -1,10 +1,11 @@
 """Parent end of the JSON-lines RPC with a supervised process."""
 
-import json
 import os
 import select
 import time
 from typing import Any
+
+import msgspec
 
 from bench.supervision.process import SupervisedProcess
 
@@ -25,28 +26,26 @@ class RpcClient:
         self._output = process.stdout.fileno()
         self._unread = b""
 
-    def send(self, order: dict[str, Any]) -> None:
+    def send(self, order: object) -> None:
         """Send one object. Raises ``ProcessFailed`` if the process has ended."""
-        self.send_line(json.dumps(order) + "\n")
-
-    def send_line(self, line: str) -> None:
-        """Send one line, newline included; raises as ``say`` does."""
         try:
-            self.process.stdin.write(line)
+            self.process.stdin.write(msgspec.json.encode(order).decode() + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             self._explain_end()
 
-    def receive(self, timeout_s: float) -> dict[str, Any]:
-        """Return the next object; raises as ``receive_line`` does."""
-        answer: dict[str, Any] = json.loads(self.receive_line(timeout_s))
+    def expect(self, event: str, timeout_s: float) -> dict[str, Any]:
+        """Return what comes with ``event``, which is to be next. Raises as ``receive`` does."""
+        answer: dict[str, Any] = self.receive(timeout_s)
+        if answer.pop("event", None) != event:
+            raise RuntimeError(f"{self.process.name} said {answer!r} instead of {event!r}")
         return answer
 
-    def receive_line(self, timeout_s: float) -> str:
-        """Return the next line, without its newline.
+    def receive(self, timeout_s: float, kind: Any = Any) -> Any:  # noqa: ANN401 - one of ``kind``
+        """Return the next object, as one of ``kind``, a type that msgspec reads.
 
         Raises ``ProcessFailed`` if the process ends first, ``RpcTimeoutError`` after
-        ``timeout_s`` without a whole line.
+        ``timeout_s`` without a whole line, ``msgspec.DecodeError`` if it is another object.
         """
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._unread:
@@ -59,7 +58,7 @@ class RpcClient:
                 self._explain_end()
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        return line.decode()
+        return msgspec.json.decode(line, type=kind)
 
     def _explain_end(self) -> None:
         self.process.wait(_END_TIMEOUT_S)

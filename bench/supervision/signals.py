@@ -5,12 +5,15 @@ that every ``with`` and ``finally`` does its work; later ones are swallowed, so
 that impatience does not break the cleanup. SIGKILL is the watchdog's matter.
 """
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+AGAIN_S = 0.1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -45,8 +48,20 @@ def unwinding_on_signals(say: Callable[[str], None] = lambda _: None) -> Iterato
         with suppress(RuntimeError):  # the signal may have come in the midst of a print
             say(f"still cleaning up ({signal.Signals(caught[0]).name}); it takes a few seconds")
 
-    with _handling(unwind):
-        yield
+    def unraisable(lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, Interrupted):
+            before(lost)
+            return
+        # It came while a finalizer ran, where Python drops what is raised: send it again.
+        caught.clear()
+        threading.Timer(AGAIN_S, os.kill, (os.getpid(), lost.exc_value.signal)).start()
+
+    before, sys.unraisablehook = sys.unraisablehook, unraisable
+    try:
+        with _handling(unwind):
+            yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager

@@ -5,21 +5,21 @@ when the thread that started the child ends.
 """
 
 import contextlib
-import json
 import os
-import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import bench
 from bench.supervision import guardian
 from bench.supervision.failure import describe_exit
 from bench.supervision.groups import MARK, read_stat
-from bench.supervision.journal import Journal, clean_up_after_others, folder
+from bench.supervision.journal import Journal, clean_up_after_others
 from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 
@@ -30,6 +30,10 @@ _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
     "from bench.supervision.guardian import main; main()"
 )
+
+
+STAGE_PREFIX = ".making-"
+"""Of the names of folders that something is made in."""
 
 
 class WatchdogLost(Exception):  # noqa: N818 # the name says what happened
@@ -49,20 +53,18 @@ class Watchdog(Stoppable):
         """Start it; ``purpose`` is what other harnesses on this machine are told of this one."""
         clean_up_after_others(_say)
         self._lock = threading.Lock()
-        self._journal = _new_journal(purpose)
-        self.mark = self._journal.mark if self._journal else secrets.token_hex(16)
+        self._journal = Journal(purpose, _say)
+        self.mark = self._journal.mark
         """For the environment of every process that is to be guarded; see ``groups.MARK``."""
-        inherited = () if self._journal is None else (self._journal.fd,)
-        journal = str(self._journal.path) if self._journal else ""
         root = Path(bench.__file__).parents[1]
         # Popen keeps its end of the pipe from being inherited, so it is ours alone; only a
         # bare os.fork() would share it, and the harness makes its processes otherwise.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root), self.mark, journal],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root), str(self._journal.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             env={name: value for name, value in os.environ.items() if name != MARK},
-            pass_fds=inherited,  # the lock on the journal lasts until both have ended
+            pass_fds=[self._journal.file.fileno()],  # the lock lasts until both have ended
             start_new_session=True,
         )
 
@@ -75,7 +77,7 @@ class Watchdog(Stoppable):
         stat = read_stat(pid)
         if stat is None:
             raise ProcessLookupError(f"cannot guard process {pid}: there is none with this id")
-        self._send("guard-group", pid, stat.start_time)
+        self._note("guard-group", pid, stat.start_time)
 
     def release_group(self, pid: int) -> None:
         """Forget the group: it has ended."""
@@ -91,7 +93,7 @@ class Watchdog(Stoppable):
         plain = path.is_absolute() and ".." not in path.parts
         if not plain or any(place.is_relative_to(path) for place in protected):
             raise ValueError(f"will not guard {path}: it would be removed at the end")
-        self._send("guard-folder", str(path))
+        self._note("guard-folder", str(path))
 
     def release_folder(self, path: Path) -> None:
         """Forget the folder: it has been removed, or is to stay."""
@@ -112,63 +114,51 @@ class Watchdog(Stoppable):
             raise
         return path
 
+    @contextmanager
+    def staging(self, parent: Path) -> Iterator[Path]:
+        """Give a new guarded folder in ``parent``, which is gone afterwards, unless renamed.
+
+        To make something in that is to appear whole or not at all.
+        """
+        parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=STAGE_PREFIX, dir=parent)).absolute()
+        self.guard_folder(stage)
+        try:
+            yield stage
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+            self.release_folder(stage)
+
     def others(self) -> list[str]:
         """Return the purposes of the other harnesses that run on this machine now."""
-        return self._journal.others() if self._journal else []
+        return self._journal.others()
 
     def check(self) -> None:
         """Raise ``WatchdogLost`` if the guardian process has ended."""
-        if self._process.poll() is not None:
-            raise self._lost()
+        if (code := self._process.poll()) is not None:
+            raise WatchdogLost(
+                f"the watchdog process {describe_exit(code)}, so nothing would clean up after a "
+                "crash; start again"
+            )
 
     def stop(self) -> None:
         """End and remove what is still guarded, and wait until that is done."""
-        with deferring_signals():
-            with self._lock, contextlib.suppress(BrokenPipeError):
-                self._pipe.close()
-            code = self._process.wait(_CLOSE_TIMEOUT_S)
-            journal, self._journal = self._journal, None
-            if journal is not None:
-                if code != 0:
-                    journal.clean_up()  # the guardian was killed
-                journal.close()
-
-    @property
-    def _pipe(self) -> IO[bytes]:
         assert self._process.stdin is not None, "opened as a pipe above"
-        return self._process.stdin
+        with deferring_signals(), self._lock:
+            self._process.stdin.close()
+            code = self._process.wait(_CLOSE_TIMEOUT_S)
+            if code != 0 and not self._journal.file.closed:
+                guardian.clean_up(self._journal.path, is_old=True)  # the guardian was killed
+            self._journal.file.close()
 
-    def _send(self, *order: str | int) -> None:
+    def _note(self, *order: str | int) -> None:
         with self._lock:
-            if self._journal is not None:
-                self._journal.write(*order)  # first: what is on disk is never less than is guarded
-            try:
-                self._pipe.write(json.dumps(order).encode() + b"\n")
-                self._pipe.flush()
-            except (BrokenPipeError, ValueError) as error:
-                raise self._lost() from error
-
-    def _lost(self) -> WatchdogLost:
-        code = self._process.poll()
-        how = "has stopped" if code is None else describe_exit(code)
-        return WatchdogLost(
-            f"the watchdog process {how}, so nothing would clean up after a crash; start again"
-        )
+            self._journal.write(*order)
+            self.check()
 
     def _forget(self, *order: str | int) -> None:
-        with contextlib.suppress(WatchdogLost):  # a watchdog that is gone guards nothing
-            self._send(*order)
-
-
-def _new_journal(purpose: str) -> Journal | None:
-    try:
-        return Journal(purpose)
-    except OSError as error:
-        _say(
-            f"cannot note what is guarded in {folder()}: {error.strerror}; if this process and its "
-            "watchdog are both killed, what they started will stay"
-        )
-        return None
+        with contextlib.suppress(WatchdogLost, ValueError):  # one that is gone guards nothing
+            self._note(*order)
 
 
 def _say(text: str) -> None:

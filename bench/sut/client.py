@@ -50,11 +50,17 @@ class Endpoint:
         )
 
     def get(self, path: str) -> Reply:
-        """Ask for ``path``. Raises ``ServerError`` if no answer comes."""
+        """Ask for ``path``. Raises ``ServerError`` if no answer comes, or one packed unasked."""
         try:
             answer = self._pool.request("GET", path)
         except HTTPError as error:
             raise ServerError(f"{self.name} did not answer {path}: {error}") from error
+        encoding = answer.headers.get("Content-Encoding", "identity")
+        if encoding != "identity":
+            raise ServerError(
+                f"{self.name} answers {path} packed ({encoding}), which nobody asked for: its "
+                "bytes and CPU are not those of the others; have it pack for Accept-Encoding alone"
+            )
         version = answer.headers.get(VERSION_HEADER, "")
         return Reply(answer.status, version if version.isdecimal() else "", answer.data)
 

@@ -1,4 +1,4 @@
-"""How a server under test is started: what it is given, where it listens, when it is ready.
+"""How a server or client is started: what it is given, where it listens, when it is ready.
 
 Any HTTP server that keeps the ``/pods`` routes can be measured, in any language. One that is
 not of this project learns from its environment where to listen, whom to ask, and as whom:
@@ -15,16 +15,22 @@ not of this project learns from its environment where to listen, whom to ask, an
 - ``WORKERS``: how many worker processes the scenario wants behind the port; that there are as
   many is the server's to see to, and that it tells of all of them in ``/metrics``;
 - ``PYTHON``: the interpreter that this project runs on, for servers in Python.
+
+It is started in the folder where the run was, and for the arm ``<server>@base`` in that of the
+other checkout.
+
+A client listens nowhere and finds all of these but ``PORT``.
 """
 
 import os
 import re
-import socket
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 import urllib3
 import yaml
@@ -32,9 +38,14 @@ from urllib3.exceptions import HTTPError
 
 from bench.cluster.placement import Placement
 from bench.cluster.plane import Plane
-from bench.sut.registry import ROOT, ServerKind
+from bench.model import BASE, Client
+from bench.supervision.ports import usable_port
+from bench.sut.registry import HERE, ServerKind
+from kube_informer.redaction import register_secret
 
 SHELL = "/bin/sh"
+ARM = "INFORMER_BENCH_ARM"
+"""Variable in the environment of a command: by its value the processes that it leaves are known."""
 ADDRESS = re.compile(r"http://\S+?(?=/pods)")
 OK = 200
 NOT_SERVED = 404
@@ -42,9 +53,23 @@ ASK_TIMEOUT_S = 5.0
 """How long a server that is not ready may keep silent before it is asked again."""
 
 
+class Readiness(Protocol):
+    """Tells when a process is ready."""
+
+    @property
+    def last(self) -> str:
+        """What came of the last question, in words."""
+
+    def ask(self, url: str) -> bool:
+        """Return whether what listens at ``url``, "" for nowhere, is ready now."""
+
+    def ready_s(self, passed_s: float) -> float | None:
+        """Return when it was, if ``passed_s`` after its start it said so; ``None``: never."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSpec:
-    """Server to start: which one, what it reads from, and how it listens."""
+    """Server or client to start: which one, what it reads from, and how it listens."""
 
     kind: ServerKind
     kubeconfig: Path
@@ -60,6 +85,8 @@ class ServerSpec:
     """Worker processes behind the port; a server of others is told and no more."""
     replica: int = 1
     """Which of several it is, from 1; its User-Agent ends so."""
+    quiet: Readiness | None = None
+    """What tells that a client is quiet, for one that is ready then."""
 
     @classmethod
     def on(cls, plane: Plane, kind: ServerKind, log: Path, *, host: str = "127.0.0.1") -> Self:
@@ -77,11 +104,15 @@ class ServerSpec:
     def title(self) -> str:
         """What messages call it."""
         which = f", replica {self.replica}" if self.replica > 1 else ""
-        return f"server {self.kind.name}{which}"
+        return f"{'server' if self.kind.client is None else 'client'} {self.kind.name}{which}"
 
     def launch(self) -> "Launch":
         """Return how it is started."""
-        return _own_server(self) if self.kind.command is None else _external_server(self)
+        if self.kind.command is None:
+            return _own_server(self)
+        return (
+            _external_server(self) if self.kind.client is None else _client(self, self.kind.client)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +122,7 @@ class Launch:
     argv: list[str]
     url: Callable[[], str | None]
     """Where it listens; ``None`` until that is known."""
-    readiness: "Readiness"
+    readiness: Readiness
     environment: Mapping[str, str] | None = None
     folder: Path | None = None
     """Where it is started; ``None`` is where the person is."""
@@ -102,25 +133,27 @@ class Launch:
         return url is not None and self.readiness.ask(url)
 
 
-class Readiness:
-    """Asks for 200 on ``/readyz``; where that is not served, on ``/pods``."""
+class HttpReadiness:
+    """Asks for 200 on the first of ``paths`` that is served."""
 
-    def __init__(self) -> None:
+    def __init__(self, *paths: str) -> None:
+        self._paths = paths
         self.last = "it does not listen"
-        """What came of the last question, in words."""
 
     def ask(self, url: str) -> bool:
-        """Return whether the server at ``url`` is ready now."""
-        status = self._status(url, "/readyz")
-        if status == NOT_SERVED:
-            status = self._status(url, "/pods")
-        return status == OK
+        """Return whether it is ready now."""
+        statuses = (self._status(url, path) for path in self._paths)
+        return next((status for status in statuses if status != NOT_SERVED), None) == OK
+
+    def ready_s(self, passed_s: float) -> float | None:
+        """Return when it was: now."""
+        return passed_s
 
     def _status(self, url: str, path: str) -> int | None:
         timeout = urllib3.Timeout(connect=3, read=ASK_TIMEOUT_S)
         pool = urllib3.connectionpool.connection_from_url(url, retries=False, timeout=timeout)
         try:
-            status = int(pool.request("GET", path).status)
+            status = int(pool.request("GET", path or "/").status)
         except HTTPError as error:
             self.last = f"{path} is not answered: {error}"
             return None
@@ -130,17 +163,41 @@ class Readiness:
         return status
 
 
+class LineReadiness(HttpReadiness):
+    """Ready when its log, from ``begin`` on, has a line that holds ``text``."""
+
+    def __init__(self, log: Path, text: str) -> None:
+        super().__init__()
+        self._log, self._text = log, text.encode()
+        self._begin = log.stat().st_size if log.exists() else 0
+        self.last = f"it did not write {text!r}"
+
+    def ask(self, url: str) -> bool:
+        """Return whether the line is there."""
+        del url
+        with self._log.open("rb") as file:
+            file.seek(self._begin)
+            return self._text in file.read()
+
+
 def _own_server(spec: ServerSpec) -> Launch:
     """Return how a server of this project is started; it announces its address in its log."""
     spec.log.touch()
     begin = spec.log.stat().st_size
-    argv = [sys.executable, "-m", "servers", spec.kind.name, "--kubeconfig", str(spec.kubeconfig)]
+    name, checkout = spec.kind.name.removesuffix(BASE), spec.kind.checkout or HERE
+    argv = [checkout.python, "-m", "servers", name, "--kubeconfig", str(spec.kubeconfig)]
     argv += ["--context", spec.kind.identity, "--threads", str(spec.threads)]
     argv += ["--host", spec.host, "--port", str(spec.port), "--replica", str(spec.replica)]
     argv += ["--workers", str(spec.workers)]
     if spec.placement.scope is not None:
         argv += ["--namespace", spec.placement.scope]
-    return Launch(argv, url=lambda: _announced(spec.log, begin), readiness=Readiness(), folder=ROOT)
+    return Launch(
+        argv,
+        url=lambda: _announced(spec.log, begin),
+        readiness=HttpReadiness("/readyz", "/pods"),
+        environment=checkout.environment,
+        folder=checkout.folder,
+    )
 
 
 def _announced(log: Path, begin: int) -> str | None:
@@ -152,10 +209,34 @@ def _announced(log: Path, begin: int) -> str | None:
 
 def _external_server(spec: ServerSpec) -> Launch:
     """Return how the command of a server of others, a line for the shell, is started."""
-    port = spec.port or _free_port()
+    port = spec.port or usable_port()
     url = f"http://127.0.0.1:{port}"
+    readiness = HttpReadiness("/readyz", "/pods")
+    return _commanded(spec, {"PORT": str(port)}, lambda: url, readiness)
+
+
+def _client(spec: ServerSpec, client: Client) -> Launch:
+    """Return how a client is started: nobody asks it, so it listens for nobody."""
+    if client.ready_url is not None:
+        parts = urlsplit(client.ready_url)
+        url = f"{parts.scheme}://{parts.netloc}"
+        return _commanded(spec, {}, lambda: url, HttpReadiness(client.ready_url.removeprefix(url)))
+    quiet = spec.quiet
+    if client.ready_line is not None:
+        quiet = LineReadiness(spec.log, client.ready_line)
+    assert quiet is not None, "whoever starts a client watches what it asks"
+    return _commanded(spec, {}, lambda: "", quiet)
+
+
+def _commanded(
+    spec: ServerSpec,
+    more: Mapping[str, str],
+    url: Callable[[], str | None],
+    readiness: Readiness,
+) -> Launch:
+    """Return how the command of a server or client of others, a line for the shell, is started."""
     given = {
-        "PORT": str(port),
+        **more,
         "KUBECONFIG": str(_of_one_context(spec.kubeconfig, spec.kind.identity)),
         "CONTEXT": spec.kind.identity,
         "NAMESPACE": spec.placement.home,
@@ -166,9 +247,10 @@ def _external_server(spec: ServerSpec) -> Launch:
     }
     return Launch(
         [SHELL, "-c", spec.kind.command or ""],
-        url=lambda: url,
-        readiness=Readiness(),
-        environment={**os.environ, **given},
+        url=url,
+        readiness=readiness,
+        environment={**os.environ, **given, ARM: secrets.token_hex(8)},
+        folder=spec.kind.checkout.folder if spec.kind.checkout else None,
     )
 
 
@@ -176,22 +258,20 @@ def _of_one_context(kubeconfig: Path, context: str) -> Path:
     """Write a kubeconfig beside ``kubeconfig`` that holds ``context`` alone; return its path.
 
     The whole one's current context is a person's, who may do everything: a client
-    library that takes its defaults would be audited as somebody else.
+    library that takes its defaults would be audited as somebody else. The token stands in
+    it as well as its file, which not every library reads, and which goes first where one does.
     """
     whole = yaml.safe_load(kubeconfig.read_text())
     own = {
         part: [one for one in whole[part] if one["name"] == context]
         for part in ("contexts", "users")
     }
+    for user in own["users"]:
+        if "tokenFile" in user["user"]:
+            token = user["user"]["token"] = Path(user["user"]["tokenFile"]).read_text()
+            register_secret(token)
     path = kubeconfig.with_name(f"{kubeconfig.name}-{context}")
     fresh = path.with_name(f"{path.name}.new")  # another replica may be reading the present one
     fresh.touch(mode=0o600)
     fresh.write_text(yaml.safe_dump({**whole, **own, "current-context": context}, sort_keys=False))
     return fresh.replace(path)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -1,17 +1,22 @@
-"""Server registry: this project's servers, and those that a plan starts by a command."""
+"""Registry of arms: this project's servers, and servers and clients that a plan has commands of.
+
+An arm is a process with an identity. What serves ``/pods`` besides can be given load, and its
+answers can be checked; a client cannot.
+"""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Self
 
 import bench
-from bench.cluster.identities import EXTERNAL
-from bench.model import External
+from bench.cluster.identities import EXTERNAL, Identity, Rule
+from bench.model import Client, External, Plan
 
 ROOT = Path(bench.__file__).parents[1]
 READY_TIMEOUT_S = 120.0
@@ -22,8 +27,28 @@ class ServerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout that servers are started from, and the interpreter of its environment."""
+
+    folder: Path
+    python: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment in which the informer is this checkout's, whichever one is installed.
+
+        Bytecode is kept: a checkout that compiles at each start would be ready later than another.
+        """
+        own = {"PYTHONPATH": str(self.folder / "informer" / "src"), "PYTHONDONTWRITEBYTECODE": ""}
+        return os.environ | own
+
+
+HERE = Checkout(ROOT, sys.executable)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerKind:
-    """A server that can be started: its name and the identity that it reads as."""
+    """A server or client that can be started: its name and the identity that it reads as."""
 
     name: str
     identity: str
@@ -31,8 +56,12 @@ class ServerKind:
     contract: str = "bytes"
     """How far its answers are those of the others: bytes, content, or metadata (not compared)."""
     command: str | None = None
-    """What starts a server that is not of this project; see ``bench.sut.launch``."""
+    """What starts a server that is not ``python -m servers``; see ``bench.sut.launch``."""
     ready_timeout_s: float = READY_TIMEOUT_S
+    checkout: Checkout | None = None
+    """The other checkout that it is started from; ``None``: this one."""
+    client: Client | None = None
+    """What it is, where it serves nothing."""
 
     @classmethod
     def of(cls, external: External) -> Self:
@@ -45,16 +74,41 @@ class ServerKind:
             ready_timeout_s=external.ready_timeout_s,
         )
 
+    @classmethod
+    def of_client(cls, client: Client) -> Self:
+        """Return the kind of a client."""
+        return cls(
+            client.name,
+            f"client-{client.name}",
+            "a client of the API",
+            command=client.command,
+            ready_timeout_s=client.ready_timeout_s,
+            client=client,
+        )
+
+    def account(self, readable: Sequence[Rule]) -> Identity:
+        """Return a client's account; without rules of its own it may do what is ``readable``."""
+        own = self.client.rules if self.client is not None else ()
+        rules = ({key: list(words) for key, words in rule.items()} for rule in own)
+        return Identity(self.identity, tuple(rules) or tuple(readable))
+
+
+def commanded_kinds(plan: Plan) -> dict[str, ServerKind]:
+    """Return the servers and clients that a plan starts by a command."""
+    servers = {one.name: ServerKind.of(one) for one in plan.external}
+    return servers | {one.name: ServerKind.of_client(one) for one in plan.clients}
+
 
 @cache
-def server_kinds() -> Mapping[str, ServerKind]:
-    """Ask ``python -m servers --list`` which servers there are.
+def server_kinds(checkout: Checkout = HERE) -> Mapping[str, ServerKind]:
+    """Ask ``python -m servers --list`` which servers a checkout has.
 
     Raises ``ServerError`` if it fails.
     """
     listed = subprocess.run(
-        [sys.executable, "-m", "servers", "--list"],
-        cwd=ROOT,
+        [checkout.python, "-m", "servers", "--list"],
+        cwd=checkout.folder,
+        env=checkout.environment,
         capture_output=True,
         text=True,
         check=False,

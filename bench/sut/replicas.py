@@ -29,20 +29,37 @@ class Replicas(Stoppable):
     def start(cls, spec: ServerSpec, number: int, watchdog: Watchdog) -> Self:
         """Start ``number`` servers as ``spec`` says and return once all of them are ready.
 
-        Raises ``ProcessFailed`` with the end of its log if one dies or is not ready within
-        the kind's ``ready_timeout_s``; none is left then.
+        Raises ``ProcessFailed`` as ``launch`` and ``await_ready`` do; none is left then.
         """
+        replicas = cls.launch(spec, number, watchdog)
+        try:
+            replicas.await_ready()
+        except BaseException:
+            replicas.stop()
+            raise
+        return replicas
+
+    @classmethod
+    def launch(cls, spec: ServerSpec, number: int, watchdog: Watchdog) -> Self:
+        """Start ``number`` processes and return at once."""
         servers: list[ServerUnderTest] = []
         try:
             for replica in range(1, number + 1):
                 servers.append(  # noqa: PERF401 - those that were started are stopped below
                     ServerUnderTest(spec.for_replica(replica), watchdog)
                 )
-            await_all(servers)
         except BaseException:
             cls(servers).stop()
             raise
         return cls(servers)
+
+    def await_ready(self) -> None:
+        """Return once all of them are ready.
+
+        Raises ``ProcessFailed`` with the end of its log if one dies or is not ready within
+        the kind's ``ready_timeout_s``.
+        """
+        await_all(self._servers)
 
     def __iter__(self) -> Iterator[ServerUnderTest]:
         return iter(self._servers)
@@ -61,15 +78,23 @@ class Replicas(Stoppable):
         return tuple(server.url for server in self._servers)
 
     @property
+    def strays(self) -> set[int]:
+        """Processes that left the session of the command that started them."""
+        return {pid for server in self._servers for pid in server.strays()}
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """Id of each one's first process."""
         return tuple(server.pid for server in self._servers)
 
     @property
-    def ready_s(self) -> tuple[float, float]:
-        """How long the quickest and the slowest took, each from the start of its own process."""
-        took = [server.ready_s for server in self._servers]
-        return min(took), max(took)
+    def ready_s(self) -> tuple[float, float] | None:
+        """How long the quickest and the slowest took, each from the start of its own process.
+
+        ``None``: one of them never became quiet.
+        """
+        took = [server.ready_s for server in self._servers if server.ready_s is not None]
+        return (min(took), max(took)) if len(took) == len(self._servers) else None
 
     @contextmanager
     def read_paths(self) -> Iterator[Sequence[Endpoint]]:

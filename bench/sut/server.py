@@ -1,18 +1,24 @@
-"""One server under test as a running process; which there are is told in ``bench.sut.registry``.
+"""One server or client under test as a running process; ``bench.sut.registry`` has which there are.
 
 Servers are started by their command line and asked over HTTP, as any other
-implementation of the routes would be.
+implementation of the routes would be. A client has no address, and is asked nothing.
 """
 
+import os
+import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
+import psutil
+
+from bench.supervision.groups import marked_processes
 from bench.supervision.process import BEFORE_READY, SupervisedProcess
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 from bench.sut.client import Endpoint
-from bench.sut.launch import ServerSpec
+from bench.sut.launch import ARM, ServerSpec
 
 STOP_TIMEOUT_S = 5.0
 READY_POLL_S = 0.02
@@ -24,8 +30,9 @@ class ServerUnderTest(Endpoint, Stoppable):
     def __init__(self, spec: ServerSpec, watchdog: Watchdog) -> None:
         """Start the process and return at once; it may be asked once ``await_all`` has returned."""
         super().__init__(spec.kind, spec.title, "")
-        self.ready_s = 0.0
-        """From the start of the process to the first 200 on ``/readyz``; 0 until then."""
+        self.ready_s: float | None = 0.0
+        """From the start of the process to the first 200 on ``/readyz``, or to what else makes it
+        ready; ``None``: it was to become quiet, and did not."""
         self._launch = spec.launch()
         self._began = time.monotonic()
         self._process = SupervisedProcess.start(
@@ -61,8 +68,9 @@ class ServerUnderTest(Endpoint, Stoppable):
         self._process.check(BEFORE_READY)  # a stranger on its port may have answered
         passed_s = time.monotonic() - self._began
         if ready:
-            self.ready_s = passed_s
-            self.url = self._launch.url() or ""
+            self.ready_s = self._launch.readiness.ready_s(passed_s)
+            if self.kind.client is None:  # whose address is asked for its readiness alone
+                self.url = self._launch.url() or ""
         elif passed_s > self.kind.ready_timeout_s:
             last = self._launch.readiness.last
             raise self._process.failure(
@@ -79,6 +87,22 @@ class ServerUnderTest(Endpoint, Stoppable):
         """Raise ``ProcessFailed`` if the server has ended."""
         self._process.check()
 
+    def strays(self) -> set[int]:
+        """Return what a command of others has started and let go of: it is nobody's child.
+
+        Looked for twice, for a child may end between the two looks that one takes.
+        """
+        mark = (self._launch.environment or {}).get(ARM)
+        return set() if mark is None else self._outside(mark) & self._outside(mark)
+
+    def _outside(self, mark: str) -> set[int]:
+        marked = marked_processes(mark, ARM)
+        try:
+            leader = psutil.Process(self.pid)
+            return marked - {self.pid, *(one.pid for one in leader.children(recursive=True))}
+        except psutil.NoSuchProcess:
+            return marked
+
     def workers(self) -> list[Endpoint]:
         """Return the addresses at which each of several workers can be asked by itself.
 
@@ -93,9 +117,12 @@ class ServerUnderTest(Endpoint, Stoppable):
         ]
 
     def stop(self) -> None:
-        """Stop the server."""
+        """Stop the server, and end what it let go of."""
         self.close()
         self._process.stop(STOP_TIMEOUT_S)
+        for pid in self.strays():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def await_all(servers: Sequence[ServerUnderTest]) -> None:

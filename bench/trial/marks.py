@@ -85,19 +85,23 @@ class Marker:
         self.refused: dict[str, None] = {}
         self._made_at = self._place()
 
-    def begin(self) -> Mark:
-        """Take the mark before the window.
+    def begin(self, name: str = "begin") -> Mark:
+        """Take the mark before the window, or before another phase called ``name``.
 
         Raises ``ServerError``, ``ApiUnreachableError`` or ``MetricsError`` when one
         of those asked does not answer, or with what is no Prometheus text.
         """
-        scraped, position = self._scrape("begin")
+        scraped, position = self._scrape(name)
         return self._mark(scraped, position)
 
-    def end(self) -> Mark:
-        """Take the mark after the window; raises as ``begin`` does."""
-        mark = self._mark(0.0, None)
-        scraped, position = self._scrape("end")
+    def look(self) -> Mark:
+        """Return what each process has used by now, with no scrape and no place in the log."""
+        return self._mark(0.0, None)
+
+    def end(self, name: str = "end") -> Mark:
+        """Take the mark after the window, or after another phase; raises as ``begin`` does."""
+        mark = self.look()
+        scraped, position = self._scrape(name)
         return Mark(
             scraped, mark.at_monotonic_s, mark.clock_offset_s, mark.pids, mark.cpu_s, position
         )

@@ -1,6 +1,6 @@
 """Measurements of a trial: its record, caveats and tables, collected as they come."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from bench.trial.record import (
     grown,
     load_caveats,
     observer_caveats,
+    sent_between,
     total_of,
     with_load,
 )
@@ -44,11 +45,19 @@ class Measurements:
     """Names that may not be kept; see ``bench.store.redaction``."""
     requests: Path | None = None
     audit: list[AuditRow] | None = None
+    start: list[AuditRow] | None = None
+    """What a client asked until it was ready; ``None``: it never was."""
     scrapes: list[ScrapeRow] = field(default_factory=list)
     samples: list[SampleRow] = field(default_factory=list)
     observed: Mapping[str, ObserverRows] = field(default_factory=dict)
     """Of each observer that ran, by its name."""
     _load: Measured | None = None
+
+    @property
+    def of_account(self) -> list[AuditRow]:
+        """All requests of the arm's account that were recorded."""
+        own = f":{self.record.identity}"
+        return [row for row in (*(self.start or ()), *(self.audit or ())) if row.user.endswith(own)]
 
     def update(self, **figures: object) -> None:
         """Put figures into the record, by the names that they have there."""
@@ -74,13 +83,53 @@ class Measurements:
     def take_ready(self, server: Replicas) -> None:
         """Record what the server needed until it was ready."""
         scraped = scrape_servers([*server], "ready")
-        first_s, last_s = server.ready_s
+        first_s, last_s = server.ready_s or (None, None)
         self.update(
             ready_s=last_s,
             ready_first_s=first_s,
             ready_requests=total_of(scraped, UPSTREAM_REQUESTS, "ready"),
             ready_bytes=total_of(scraped, UPSTREAM_BYTES, "ready"),
             server_pss_ready_bytes=_pss_bytes(server),
+        )
+
+    def take_start(
+        self,
+        client: Replicas,
+        sampler: Sampler,
+        marks: tuple[Mark, Mark, Mark],
+        rows: Sequence[AuditRow] | None,
+    ) -> None:
+        """Record what a client needed until it was ready.
+
+        ``marks``: before the rest that preceded its start, at its start, and when it was ready;
+        ``rows`` are the requests of all users between the first and the last.
+        """
+        begin, start, ready = marks
+        held = _pss_bytes(client)
+        self.update(
+            server_pss_ready_bytes=held,
+            server_pss_peak_bytes=_largest(sampler.peak_pss_bytes("server"), held),
+        )
+        if client.ready_s is None:
+            return
+        first_s, last_s = client.ready_s
+        own = f":{self.record.identity}"
+        self.start = [row for row in rows or () if row.user.endswith(own)]
+        share = (ready.at_monotonic_s - start.at_monotonic_s) / (
+            start.at_monotonic_s - begin.at_monotonic_s
+        )
+        spent = 0.0
+        for name in ("apiserver", "etcd"):
+            meanwhile, at_rest = ready.cpu_since(start, name), start.cpu_since(begin, name)
+            assert meanwhile is not None, "faults come in the window alone"
+            assert at_rest is not None, "likewise"
+            spent += meanwhile - share * at_rest
+        self.update(
+            ready_s=last_s,
+            ready_first_s=first_s,
+            ready_requests=len(self.start),
+            ready_bytes=sent_between(self.scrapes, "start", "ready"),
+            ready_cpu_s=spent,
         )
 
     def take_load(self, measured: Measured) -> None:
@@ -129,17 +178,20 @@ class Measurements:
         Raises ``ProcessFailed`` if it has ended.
         """
         server.check()
-        at_end = _pss_bytes(server)
-        seen = [size for size in (sampler.peak_pss_bytes("server"), at_end) if size is not None]
+        at_end, before = _pss_bytes(server), self.record.server_pss_peak_bytes
         self.update(
             server_cpu_s=end.cpu_since(begin, "server"),
             upstream_bytes=grown(self.scrapes, UPSTREAM_BYTES),
             server_pss_end_bytes=at_end,
-            server_pss_peak_bytes=max(seen, default=None),
+            server_pss_peak_bytes=_largest(sampler.peak_pss_bytes("server"), at_end, before),
         )
 
     def _redacted(self, text: str) -> str:
         return redact(text, private=self.private_words)
+
+
+def _largest(*sizes: int | None) -> int | None:
+    return max((size for size in sizes if size is not None), default=None)
 
 
 def _pss_bytes(server: Replicas) -> int | None:

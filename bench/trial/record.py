@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bench.cluster.churn import ChurnReport
 from bench.load.driver import Measured
+from bench.metrics.registry import is_sent
 from bench.model import (
     NO_SERVER,
     SCHEMA,
@@ -43,7 +44,7 @@ def blank(trial: Trial, scenario: Scenario, identity: str | None) -> TrialRecord
         window_end_epoch_s=0.0,
         window_s=0.0,
         marks_s=0.0,
-        request_timeout_s=REQUEST_TIMEOUT_S if loaded else None,
+        request_timeout_s=REQUEST_TIMEOUT_S if loaded and scenario.has_load else None,
         requested_rps=scenario.rate_rps if loaded else None,
         churn_requested_per_s=scenario.churn_per_s,
         pods_at_start=scenario.pods,
@@ -105,6 +106,17 @@ def grown(rows: Iterable[ScrapeRow], name: str) -> int | None:
     return None if begin is None or end is None else end - begin
 
 
+def sent_between(rows: Iterable[ScrapeRow], begin: str, end: str) -> int:
+    """Return how many bytes the API server sent between two marks: answers, and watch events."""
+    signs = {begin: -1, end: 1}
+    sent = (
+        signs[row.mark] * row.value
+        for row in rows
+        if row.mark in signs and row.source == "apiserver" and is_sent(row.name, row.labels)
+    )
+    return round(sum(sent))
+
+
 def idle_wait_caveats(idle_wait: IdleWait | None) -> Iterator[tuple[CaveatKind, str]]:
     """Tell if the machine was busy with something else before the trial."""
     if idle_wait is not None and not idle_wait.reached:
@@ -134,6 +146,7 @@ OF_A_FAULT = frozenset(
         CaveatKind.RATE_NOT_REACHED,
         CaveatKind.CHURN_NOT_REACHED,
         CaveatKind.API_SERVER_RESTARTED,
+        CaveatKind.CLIENT_REFUSED,  # an API server refuses until it has read the roles
     }
 )
 """Kinds of caveat that a fault explains: what it was put in for to show."""

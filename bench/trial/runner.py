@@ -18,11 +18,12 @@ from bench.load.driver import Load, LoadDriver, LoadFailed, Measured
 from bench.load.driver import Progress as LoadProgress
 from bench.load.routes import load as load_route
 from bench.load.spec import DistributedLoad, listening_address
-from bench.model import CaveatKind, Outcome, Plan, Trial
+from bench.model import CaveatKind, Client, Outcome, Plan, Trial
+from bench.plan.checks import allotted
 from bench.probes.machine import MachineLook
 from bench.probes.observation import Observers, shifted
 from bench.probes.processes import Sampler, Trees
-from bench.supervision.affinity import on_processors
+from bench.supervision.affinity import move, on_processors, processors
 from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.sut.equivalence import CATCH_UP_S, compare_with_list, listed
@@ -30,9 +31,17 @@ from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, ServerKind
 from bench.sut.replicas import Replicas
 from bench.trial.answers import Held, PodSizes, expected_answers
+from bench.trial.client import (
+    Quiet,
+    Requests,
+    client_caveats,
+    refuse_strays,
+    watched,
+    watches_held,
+)
 from bench.trial.fault import StagedFault, stage
 from bench.trial.idle_wait import wait_until_idle
-from bench.trial.marks import Marker
+from bench.trial.marks import Mark, Marker
 from bench.trial.measurements import Measurements
 from bench.trial.record import (
     REQUEST_TIMEOUT_S,
@@ -42,6 +51,8 @@ from bench.trial.record import (
 )
 from bench.trial.stalls import StalledError, StallWatch, check_standstill, unfit_marks
 
+REST_S = 2.0
+"""Just before a client starts: what the control plane costs at rest is taken off its start."""
 RECOVERED_S = 70.0
 """How long a server may take to be itself again after a fault. An informer that found the API
 server gone waits up to 30 s, and as much again by chance, before it tries again."""
@@ -54,8 +65,8 @@ class TrialRunner:
     """Runs one trial on a populated cluster. ``folder`` takes logs and the request rows.
 
     ``kind`` is ``None`` for the arm without a server and without load. ``observers``
-    are resumed if the scenario wants them, and are idle otherwise. With ``distributed`` several
-    processes make the load.
+    are resumed if the scenario wants them, and are idle otherwise. ``rate_rps`` is the offered
+    rate, ``None`` of the closed model. With ``distributed`` several processes make the load.
     """
 
     def __init__(
@@ -69,12 +80,15 @@ class TrialRunner:
         watchdog: Watchdog,
         folder: Path,
         notify: Notify,
+        rate_rps: float | None,
         attempt: int = 1,
         distributed: DistributedLoad | None = None,
     ) -> None:
         self._plan = plan
         self._trial = trial
-        self._scenario = plan.scenario(trial.scenario)
+        self._scenario = replace(plan.scenario(trial.scenario), rate_rps=rate_rps)
+        own = self._scenario.server_cpus
+        self._cpus = allotted(own, processors()) if own else plan.cpus
         self._cluster = cluster
         self._placement = cluster.plane.placement
         self._observers = observers
@@ -84,15 +98,21 @@ class TrialRunner:
         self._notify = notify
         self._distributed = distributed
         self._server: Replicas | None = None
+        self._requests: Requests | None = None
+        """Of a client."""
+        self._started: Mark
+        """Before a client's start."""
         self._load: LoadDriver | None = None
         self._load_s = 0.0
         """From the window's begin until the last answer."""
         self._churned: list[ChurnReport] = []
         """Of the warm-up and of the window."""
         identity = kind.identity if kind else None
+        self._client = kind.client if kind else None
         record = replace(
             blank(trial, self._scenario, identity),
             attempt=attempt,
+            is_client=self._client is not None,
             shared=cluster.plane.placement.confined,
         )
         self._out = Measurements(record, self._scenario, cluster.plane.private_words)
@@ -120,24 +140,31 @@ class TrialRunner:
 
     def _cause(self, error: Exception) -> str:
         """Return why the trial failed: a server that has ended explains all that followed."""
+        why = str(error)
         if self._server is not None:
             try:
                 self._server.check()
             except ProcessFailed as ended:
-                return str(ended)
-        return str(error)
+                why = str(ended)
+        refused = self._requests.refused() if self._requests is not None else None
+        return f"{why}\n{refused}" if refused else why
 
     def _procedure(self, stack: ExitStack) -> None:
         self._cool_down()
         marker = Marker(
-            self._trial.order, self._cluster.plane, lambda: [*(self._server or ())], self._processes
+            self._trial.order,
+            self._cluster.plane,
+            lambda: [server for server in self._server or () if server.url],
+            self._processes,
         )
         stack.callback(marker.close)
-        with on_processors(self._plan.cpus.server):
-            server = self._server = self._start_server(stack)
-        with on_processors(self._plan.cpus.load):
-            load = self._load = self._start_load(stack, server)
         self._out.scrapes = marker.scrapes
+        if any(scenario.server_cpus for scenario in self._plan.scenarios):
+            move(self._cluster.plane.pids().values(), self._cpus.control_plane or processors())
+        with on_processors(self._cpus.server):
+            server = self._server = self._start_server(stack, marker)
+        with on_processors(self._cpus.load):
+            load = self._load = self._start_load(stack, server)
         self._warm_up(load)
         begin = marker.begin()
         sampler = Sampler(self._processes)
@@ -150,14 +177,20 @@ class TrialRunner:
         check_standstill("this process", watch.longest_s)
         self._out.samples = [shifted(row, begin_us) for row in sampler.rows]
         self._out.audit = marker.audit_rows(begin, end)
-        if self._kind is not None:
+        if server is not None and self._client is not None:
+            refuse_strays(server)
+            held = watches_held(marker.audit_rows(self._started, end), self._out.record)
+            self._out.update(watches_held=held)
+        elif self._kind is not None:
             opened = marker.watches_before(begin, self._kind.identity)
             self._out.update(watches_before=opened)
         self._out.note(marker.caveats(begin, end))
         self._out.take_costs(begin, end, churned)
-        self._out.take_observed(observed, begin_us, of_server=server is not None)
+        of_server = server is not None and self._client is None
+        self._out.take_observed(observed, begin_us, of_server=of_server)
         if server is not None:
             self._out.take_server(server, sampler, begin, end)
+        if server is not None and of_server:
             written = (seen.resource_version for seen in observed)
             self._check_answers(server, max(int(churned.resource_version or 0), *written))
         self._refuse_costs_of_unfit_marks()
@@ -178,7 +211,7 @@ class TrialRunner:
             self._out.update(cooldown_s=idle_wait.waited_s, load_before=idle_wait.share)
         self._out.note(idle_wait_caveats(idle_wait))
 
-    def _start_server(self, stack: ExitStack) -> Replicas | None:
+    def _start_server(self, stack: ExitStack, marker: Marker) -> Replicas | None:
         if self._kind is None:
             return None
         replicas = self._scenario.replicas
@@ -190,14 +223,41 @@ class TrialRunner:
             self._folder / "server.log",
             host=listening_address(self._distributed),
         )
-        server = stack.enter_context(
-            Replicas.start(replace(spec, workers=self._scenario.workers), replicas, self._watchdog)
-        )
+        spec = replace(spec, workers=self._scenario.workers)
+        if self._client is not None:
+            return self._start_client(stack, marker, spec, self._client)
+        server = stack.enter_context(Replicas.start(spec, replicas, self._watchdog))
         self._out.take_ready(server)
         return server
 
+    def _start_client(
+        self, stack: ExitStack, marker: Marker, spec: ServerSpec, client: Client
+    ) -> Replicas:
+        """Start the client and wait until it is ready, all else at rest; bill its start."""
+        requests = self._requests = watched(self._cluster.plane, spec.kind.identity)
+        stack.callback(requests.close)
+        start = self._started = marker.begin("start")
+        self._wait(f"at rest before {client.name}", REST_S)
+        rested, quiet = marker.look(), Quiet(client, requests)
+        replicas = self._server = stack.enter_context(
+            Replicas.launch(replace(spec, quiet=quiet), self._scenario.replicas, self._watchdog)
+        )
+        with Sampler(self._processes) as sampler:
+            replicas.await_ready()
+        ready = marker.end("ready")
+        refuse_strays(replicas)
+        rows = marker.audit_rows(start, ready)
+        held = ("pods", *(one.resource.partition(".")[0] for one in self._plan.objects))
+        self._out.take_start(replicas, sampler, (start, rested, ready), rows)
+        stack.callback(
+            lambda: self._out.note(
+                client_caveats(client, requests, quiet, self._out.of_account, held)
+            )
+        )
+        return replicas
+
     def _start_load(self, stack: ExitStack, server: Replicas | None) -> LoadDriver | None:
-        if server is None:
+        if server is None or not self._scenario.has_load:
             return None
         load = Load(
             route=self._scenario.route,
@@ -236,7 +296,9 @@ class TrialRunner:
         self._cluster.churn.resume(self._scenario.churn_per_s)
         if self._scenario.probe:
             seed = f"{self._plan.seed}/{self._trial.scenario}/{self._trial.round}/{phase}"
-            self._observers.resume(self._server.first.url if self._server else None, seed=seed)
+            self._observers.resume(
+                self._server.first.url or None if self._server else None, seed=seed
+            )
 
     def _warm_up(self, load: LoadDriver | None) -> None:
         """Load without counting, then pause all of it until nothing is in flight."""
@@ -284,13 +346,17 @@ class TrialRunner:
     def _stage_fault(self) -> StagedFault:
         """Return what puts in the scenario's fault, if it has one, and mends it on leaving."""
         identities = (self._kind.identity,) if self._kind else ()
-        with on_processors(self._plan.cpus.control_plane):  # which a fault may start anew
+        with on_processors(self._cpus.control_plane):  # which a fault may start anew
             return stage(self._scenario, self._cluster.plane, identities)
 
     def _wait(self, what: str, seconds: float) -> None:
         began = time.monotonic()
         while (elapsed := time.monotonic() - began) < seconds:
             self._notify(what, elapsed / seconds, "")
+            if self._requests is not None:
+                self._requests.look()
+            if self._client is not None and self._server is not None:
+                self._server.check()
             time.sleep(min(0.5, seconds - elapsed))
 
     def _on_progress(self, what: str) -> Callable[[LoadProgress], None]:
@@ -325,6 +391,8 @@ class TrialRunner:
 
     def _judge_answers(self, server: Replicas, api: Api) -> None:
         """Judge the answers of the window by what the server answers now, as a LIST does."""
+        if not self._scenario.has_load:
+            return
         asks = load_route(self._scenario.route).asks(self._cluster.targets)
         try:
             pods = PodSizes.of(server.first.get("/pods").body)

@@ -5,14 +5,12 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from bench.cluster.binaries.inspection import NotUsable, inspect_folder
 from bench.cluster.binaries.model import (
     NAMES,
     Binaries,
@@ -21,9 +19,10 @@ from bench.cluster.binaries.model import (
     Version,
     best_match,
 )
+from bench.cluster.binaries.ready_made import NotUsable, inspect_folder
+from bench.supervision.watchdog import STAGE_PREFIX
 
 _MANIFEST = "manifest.json"
-_STAGE_PREFIX = ".making-"
 _WAIT_POLL_S = 0.2
 _WAIT_SAY_S = 15.0
 
@@ -77,19 +76,14 @@ def locked(request: Request) -> Iterator[Binaries | None]:
     is held, for the cache may be busy with another version. The kernel drops the lock
     when its holder ends, however it ends.
     """
-    folder = _entries(request)
+    folder = entries(request)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as lock:
         came = _wait_for(lock.fileno(), request)
         if came is None:
-            for left in folder.glob(f"{_STAGE_PREFIX}*"):
+            for left in folder.glob(f"{STAGE_PREFIX}*"):
                 shutil.rmtree(left)  # of a maker that was ended by force
         yield came
-
-
-def new_stage(request: Request) -> Path:
-    """Return a new folder, on the cache's file system, to make an entry in. Under ``locked``."""
-    return Path(tempfile.mkdtemp(prefix=_STAGE_PREFIX, dir=_entries(request)))
 
 
 def admit(request: Request, stage: Path, source: str) -> Binaries:
@@ -122,17 +116,18 @@ def admit(request: Request, stage: Path, source: str) -> Binaries:
     return replace(made, kube_apiserver=entry / "kube-apiserver", etcd=entry / "etcd")
 
 
-def _entries(request: Request) -> Path:
+def entries(request: Request) -> Path:
+    """Return where the entries are, and where they are made: on one file system."""
     return request.cache / "binaries"
 
 
 def _entry(request: Request, version: Version) -> Path:
-    return _entries(request) / f"{version}-{request.target}"
+    return entries(request) / f"{version}-{request.target}"
 
 
 def _cached_version(request: Request) -> Version | None:
     offered = []
-    for folder in _entries(request).glob(f"[0-9]*-{request.target}"):
+    for folder in entries(request).glob(f"[0-9]*-{request.target}"):
         try:
             offered.append(Version.parse(folder.name.removesuffix(f"-{request.target}")))
         except ValueError:

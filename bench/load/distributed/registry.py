@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from bench.load.distributed.clock import Exchange, Offset
 from bench.load.distributed.fingerprint import Fingerprint, differences
-from bench.load.distributed.messages import Result
 from bench.load.distributed.share import Share
+from bench.load.phases import PhaseResult
 from bench.model import LoadWorkers
 
 HERE = "worker"
@@ -30,14 +30,18 @@ class Member:
     """Locust's; holds the name of its host, and must not enter a record."""
     name: str
     clock: Offset = NOT_COMPARED
+    applied: Offset = NOT_COMPARED
+    """What ``clock`` was when the phase was ordered."""
     exchanges: list[Exchange] = field(default_factory=list)
     heard_s: float = 0.0
     """When it last spoke, on the master's clock."""
     counts: dict[str, int] = field(default_factory=dict)
     """Of the phase under way, as last heard."""
-    result: Result | None = None
+    result: PhaseResult | None = None
+    rows: int = 0
+    """How many it says that the phase had."""
     row_bytes: int = 0
-    """What has come of its rows."""
+    """What has come of them."""
     trouble: str | None = None
 
 

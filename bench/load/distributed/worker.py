@@ -1,30 +1,25 @@
 """A worker's side of one load: joins a master, loads when told, and hands its rows over."""
 
 import contextlib
-import gc
 import io
 import os
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 import gevent
-import pyarrow.parquet as pq
+import msgspec
 from gevent.event import AsyncResult
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import WorkerRunner
 
-from bench.load.client import Questions
-from bench.load.connection import Address
 from bench.load.distributed.fingerprint import fingerprint
 from bench.load.distributed.messages import (
     CLOCK,
-    COUNTS,
     HELLO,
     ORDER,
     OVER,
@@ -35,16 +30,13 @@ from bench.load.distributed.messages import (
     ROWS,
     TROUBLE,
     Assignment,
-    Result,
 )
-from bench.load.models import Order
-from bench.load.phases import AFTER_TIMEOUT_S, Phase, PhaseSwitch, Usage, drain, run_phase
-from bench.load.protocol import DRAIN_BOUND_S, Progress
-from bench.load.recorder import Recorder
-from bench.load.routes import load
+from bench.load.models import Order, order_of
+from bench.load.phases import COUNTS, MEASURE, Phase, drain_bound_s, run_phase
+from bench.load.protocol import Progress
+from bench.load.recorder import Recorder, packed
 from bench.load.user import LoadUser
 
-MEASURE = "measure"
 KNOCK_EVERY_S = 0.5
 ANSWERED_WITHIN_S = 15.0
 """A master that listens answers at once; what does not is another program, or a master's end."""
@@ -90,7 +82,6 @@ class Worker:
         self._master = master
         self._say = say
         self._over: AsyncResult = AsyncResult()
-        self._switch = PhaseSwitch()
         self._order: Order
         self._heard_s = 0.0
         """When the master last spoke."""
@@ -229,78 +220,23 @@ class Worker:
         self._send(CLOCK, {**said, "seen": monotonic()})
 
     def _take_order(self, said: dict[str, Any]) -> None:
-        task = Assignment.decode(said)
-        self._order = self._user.order = order_of(task, self._switch, self._master.source)
+        task = msgspec.convert(said, Assignment)
+        self._order = self._user.order = order_of(task.load, task.share, self._master.source)
         self._say(f"joined as {task.name}, {task.share.index + 1} of {task.share.of}")
 
     def _run(self, said: dict[str, Any]) -> None:
-        """Load through one phase, then hand over what became of it."""
-        measured = said["name"] == MEASURE
-        recorder = Recorder(self._order.questions[0].labels) if measured else None
-        if measured:
-            gc.collect()
-            gc.freeze()  # what is alive now need not be walked again within the window
-        phase = Phase(said["name"], said["seconds"], recorder, begin_s=said["begin"])
-        gevent.sleep(max(0.0, phase.begin_s - monotonic()))
-        before = Usage.now()
-        run_phase(self._switch, phase, self._tell)
-        after = Usage.now()
-        drain(phase, self._order.timeout_s + AFTER_TIMEOUT_S if measured else DRAIN_BOUND_S)
-        drained_after_s = monotonic() - phase.begin_s
-        rows, row_bytes = self._hand_over(recorder)
-        result = Result(
-            sent=phase.sent,
-            answered=phase.answered,
-            failed=phase.failed,
-            dropped=phase.dropped,
-            in_flight=phase.in_flight,
-            read=phase.read,
-            wrong=phase.wrong,
-            rows=rows,
-            row_bytes=row_bytes,
-            drained_after_s=drained_after_s,
-            cpu_s=after.cpu_s - before.cpu_s,
-            span_s=after.at_s - before.at_s,
-            schedule_lag_p99_ms=recorder.lag_ms(99) if recorder and self._order.rate_rps else None,
-            stood_still_s=phase.stood_still_s,
-            first_failures=tuple(phase.first_failures),
-        )
-        self._send(OVER, result.encode())
+        """Load through one phase, then hand over what became of it, the rows piece by piece."""
+        name, order = said["name"], self._order
+        recorder = Recorder(order.questions[0].labels) if name == MEASURE else None
+        phase = Phase(name, said["seconds"], recorder, begin_s=said["begin"])
+        result = run_phase(order.switch, phase, drain_bound_s(name, order.timeout_s), self._tell)
+        rows = packed(recorder.table()) if recorder else b""
+        for begin in range(0, len(rows), PIECE_BYTES):
+            self._send(ROWS, {"rows": rows[begin : begin + PIECE_BYTES]})
+            gevent.sleep(0)  # heartbeats go between
+        count = len(recorder) if recorder else 0
+        told = {"result": msgspec.to_builtins(result), "rows": count, "row_bytes": len(rows)}
+        self._send(OVER, told)
 
     def _tell(self, progress: Progress) -> None:
         self._send(PROGRESS, {name: getattr(progress, name) for name in COUNTS})
-
-    def _hand_over(self, recorder: Recorder | None) -> tuple[int, int]:
-        """Send the rows piece by piece; return how many there are, and in how many bytes."""
-        if recorder is None:
-            return 0, 0
-        sink = io.BytesIO()
-        pq.write_table(recorder.table(), sink, compression="zstd", store_schema=False)
-        packed = sink.getvalue()
-        for begin in range(0, len(packed), PIECE_BYTES):
-            self._send(ROWS, {"rows": packed[begin : begin + PIECE_BYTES]})
-            gevent.sleep(0)  # heartbeats go between
-        return len(recorder), len(packed)
-
-
-def order_of(task: Assignment, switch: PhaseSwitch, source: str = "") -> Order:
-    """Return what the users of one worker are to do.
-
-    An open model's users all draw from the seed's one stream of arrivals and choices,
-    of which each takes its share; a closed model's are numbered through all workers.
-    Raises ``RouteError`` and ``AddressError``.
-    """
-    asks = load(task.route).asks(task.targets)
-    addresses = [replace(Address.of(url), source=source) for url in task.servers]
-    is_open = task.rate_rps is not None
-    return Order(
-        questions=[Questions(asks, address) for address in addresses],
-        switch=switch,
-        seed=task.seed,
-        timeout_s=task.timeout_s,
-        rate_rps=task.rate_rps,
-        arrivals=task.arrivals,
-        outstanding=task.share.count(task.users),
-        numbers=count() if is_open else count(task.share.index, task.share.of),
-        share=task.share,
-    )

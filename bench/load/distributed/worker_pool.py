@@ -7,16 +7,16 @@ from time import monotonic
 from typing import Any
 
 import gevent
+import msgspec
 from locust.env import Environment
 from locust.rpc import Message
+from locust.runners import STATE_MISSING, MasterRunner
 
 from bench.load.distributed.clock import Exchange, enough, estimate
 from bench.load.distributed.fingerprint import fingerprint
-from bench.load.distributed.guarded_master import GuardedMaster
 from bench.load.distributed.malformed import keep_listening, reason
 from bench.load.distributed.messages import (
     CLOCK,
-    COUNTS,
     HELLO,
     ORDER,
     OVER,
@@ -26,10 +26,10 @@ from bench.load.distributed.messages import (
     ROWS,
     TROUBLE,
     Assignment,
-    Result,
 )
 from bench.load.distributed.registry import Member, Turned, WorkerPoolError, WorkerRegistry
 from bench.load.distributed.share import Share
+from bench.load.phases import COUNTS, PhaseResult
 from bench.load.user import LoadUser
 from bench.model import LoadWorkers
 
@@ -43,6 +43,38 @@ MALFORMED_KEPT = 3
 log = logging.getLogger(__name__)
 
 Said = dict[str, Any]
+
+READY = "client_ready"
+OUTSIDE = {"index": -1}
+"""Acknowledges a worker that has no place yet."""
+
+
+class GuardedMaster(MasterRunner):
+    """Locust's master runner with a door: its workers are those that ``admit`` was called for.
+
+    Locust gives users to whoever says that it is ready, and spreads them anew when one
+    more comes in the middle of a test. Here a worker is told that it was heard, and waits.
+    """
+
+    def __init__(self, environment: Environment, host: str, port: int) -> None:
+        self._outside: dict[str, Message] = {}
+        super().__init__(environment, host, port)
+
+    def handle_message(self, client_id: str, msg: Message) -> None:
+        """Keep whoever reports as ready outside; handle everything else as Locust does."""
+        if msg.type == READY and client_id not in self.clients:
+            self._outside[client_id] = msg
+            self.send_message("ack", data=OUTSIDE, client_id=client_id)
+            return
+        super().handle_message(client_id, msg)
+
+    def admit(self, client_id: str) -> None:
+        """Make a worker that waits one of Locust's."""
+        super().handle_message(client_id, self._outside.pop(client_id))
+
+    def has(self, client_id: str) -> bool:
+        """Whether that worker is here and was heard in the last seconds, as Locust sees it."""
+        return client_id in self.clients and self.clients[client_id].state != STATE_MISSING
 
 
 class WorkerPool:
@@ -109,7 +141,7 @@ class WorkerPool:
 
     def assign(self, member: Member, order: Assignment) -> None:
         """Tell a worker what it is to do."""
-        self._runner.send_message(ORDER, order.encode(), member.id)
+        self._runner.send_message(ORDER, msgspec.to_builtins(order), member.id)
 
     def start_users(self, count: int) -> None:
         """Start so many users, spread evenly. Raises ``WorkerPoolError`` if they do not come up."""
@@ -147,7 +179,7 @@ class WorkerPool:
         """Order a phase that begins at ``begin_s`` of this process's clock, for all at once."""
         for member in self.members:
             member.result, member.counts = None, dict.fromkeys(COUNTS, 0)
-            member.row_bytes = 0
+            member.row_bytes, member.applied = 0, member.clock
             self.rows_file(member).unlink(missing_ok=True)
             begin = begin_s + member.clock.offset_s
             order = {"name": name, "seconds": seconds, "begin": begin}
@@ -221,12 +253,11 @@ class WorkerPool:
     def _over(self, client_id: str, said: Said) -> None:
         if (member := self._heard(client_id)) is None:
             return
-        result = Result.decode(said)
-        if result.row_bytes == member.row_bytes:
-            member.result = result
+        result, expected = msgspec.convert(said["result"], PhaseResult), said["row_bytes"]
+        if expected == member.row_bytes:
+            member.result, member.rows = result, int(said["rows"])
         else:
-            came = f"{member.row_bytes} of {result.row_bytes} bytes"
-            member.trouble = f"of its rows came {came}"
+            member.trouble = f"of its rows came {member.row_bytes} of {expected} bytes"
 
     def _broke(self, client_id: str, said: Said) -> None:
         if (member := self._heard(client_id)) is not None:

@@ -1,14 +1,18 @@
-"""Check the fields that this project adds to Locust's form. Pure: no Locust."""
+"""The fields that this project adds to Locust's form: checked, and followed. Pure: no Locust."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import quote
 
-from bench.load.routes import names
+from bench.load.routes import Ask, names, selector_query
 from bench.model import Arrivals
 
 OF_THE_CLASS = "of the class"
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MOST_PER_S = 100_000.0
+ALL = "/pods"
+SELECTOR = "labelSelector="
 
 
 def complaint(form: Mapping[str, str]) -> str | None:
@@ -49,3 +53,44 @@ def _not_a_number(
     if not low <= value <= high:
         return f"Invalid {name} value: {text!r} (must be {kind} from {low:g} to {high:g})"
     return None
+
+
+def narrowed(asks: tuple[Ask, ...], namespace: str, selector: str) -> tuple[Ask, ...]:
+    """Return ``asks`` confined to ``namespace`` and ``selector``; "" leaves either as it is.
+
+    A list of all pods becomes one of the namespace. Asks of other namespaces go, unless
+    all would; a selector is added to every list, in the place of its own if it has one.
+    The read of one pod has no selector and keeps its form.
+    """
+    if namespace:
+        within = tuple(found for ask in asks if (found := _in_namespace(ask, namespace)))
+        asks = within or (Ask(f"{ALL}/{quote(namespace, safe='')}", 1.0, f"{ALL}/<namespace>"),)
+    if selector:
+        asks = tuple(_selecting(ask, selector) for ask in asks)
+    return asks
+
+
+def _parts(path: str) -> list[str]:
+    return path.partition("?")[0].strip("/").split("/")
+
+
+def _in_namespace(ask: Ask, namespace: str) -> Ask | None:
+    parts, wanted = _parts(ask.path), quote(namespace, safe="")
+    if len(parts) == 1:
+        return replace(
+            ask,
+            path=ask.path.replace(ALL, f"{ALL}/{wanted}", 1),
+            label=ask.label.replace(ALL, f"{ALL}/<namespace>", 1),
+        )
+    return ask if parts[1] == wanted else None
+
+
+def _selecting(ask: Ask, selector: str) -> Ask:
+    if len(_parts(ask.path)) > 2:
+        return ask
+    path, label = ask.path.partition("?")[0], ask.label.partition("?")[0]
+    return replace(
+        ask,
+        path=f"{path}?{SELECTOR}{selector_query(selector)}",
+        label=f"{label}?{SELECTOR}<selector>",
+    )

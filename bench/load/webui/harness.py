@@ -1,6 +1,5 @@
-"""Client of the harness, which measures: JSON over HTTP over a Unix socket."""
+"""Client of the harness, which measures, over a Unix socket (``bench.interactive.service``)."""
 
-import http.client
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from gevent import socket
 
 TIMEOUT_S = 60.0
 """A mark of a test waits for the API server's metrics, a session for its files."""
+OK = 200
 
 
 class HarnessError(Exception):
@@ -19,17 +19,6 @@ class HarnessError(Exception):
         self.status = status
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("harness", timeout=TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
 class Harness:
     """The harness at the other end of the socket ``path``."""
 
@@ -37,16 +26,17 @@ class Harness:
         self._path = path
 
     def ask(self, what: str, **content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
-        """POST ``content`` to ``/what`` and return the answer. Raises ``HarnessError``."""
-        connection = _Connection(self._path)
+        """Ask for ``what`` with ``content`` and return the answer. Raises ``HarnessError``."""
+        answer: dict[str, Any]
         try:
-            connection.request("POST", f"/{what}", json.dumps(content).encode())
-            response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(TIMEOUT_S)
+                connection.connect(str(self._path))
+                connection.sendall(json.dumps([what, content]).encode() + b"\n")
+                with connection.makefile("rb") as answers:
+                    status, answer = json.loads(answers.readline())
+        except (OSError, ValueError) as error:
             raise HarnessError(f"the harness does not answer: {error}") from error
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise HarnessError(str(answer.get("error", response.status)), response.status)
+        if status != OK:
+            raise HarnessError(answer["error"], status)
         return answer

@@ -10,21 +10,19 @@ import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import MasterRunner
 from locust.web import WebUI
 
-from bench.load.connection import Address, AddressError
-from bench.load.discovery import DiscoveryError, discover
+from bench.load.connection import Address
+from bench.load.discovery import discover
 from bench.load.distributed.malformed import keep_listening
-from bench.load.manual_users import give_up, make_order, prepare
-from bench.load.routes import RouteError, load
-from bench.load.targets import TargetsError, read_targets
-from bench.load.webui import arguments, rows, shapes
-from bench.load.webui.classes import SERVERS, Reader, reader_classes
-from bench.load.webui.form import OF_THE_CLASS, complaint
+from bench.load.manual_users import ManualUser, add_arguments, give_orders
+from bench.load.routes import Ask, load, names
+from bench.load.spec import read_spec
+from bench.load.webui import rows
+from bench.load.webui.classes import SERVERS, reader_classes, shapes
+from bench.load.webui.form import OF_THE_CLASS, complaint, narrowed
 from bench.load.webui.form_guard import guard_page
 from bench.load.webui.harness import Harness
-from bench.load.webui.narrowing import narrowed
 from bench.load.webui.page import add_page
 from bench.load.webui.session import Session
 from bench.model import Targets
@@ -38,12 +36,32 @@ that one, so Locust has to."""
 
 CLASSES = reader_classes(__name__)
 globals().update(CLASSES)  # where Locust looks for them
-globals().update(shapes.named(__name__))
+globals().update(shapes(__name__))
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust's hooks are untyped
 def _add_arguments(parser: LocustArgumentParser) -> None:
-    arguments.add_arguments(parser)
+    for server in SERVERS:
+        parser.add_argument(
+            f"--{server}",
+            default="",
+            metavar="URL",
+            include_in_web_ui=False,
+            help=f"where the {server} server listens; a worker is told by the master",
+        )
+    parser.add_argument(
+        "--route",
+        choices=[OF_THE_CLASS, *names()],
+        default=OF_THE_CLASS,
+        help="what is asked for: what the chosen classes are named after, or this for all of them",
+    )
+    parser.add_argument(
+        "--namespace", default="", help="only pods of this namespace; empty: as the route says"
+    )
+    parser.add_argument(
+        "--selector", default="", help="a label selector, such as app=web; empty: as the route says"
+    )
+    add_arguments(parser, "where it is not, the informer is asked for its pods")
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # likewise
@@ -68,30 +86,26 @@ def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # likewise
 def _give_orders(environment: Environment, **_: object) -> None:
-    """Make each class's order afresh: the page's form may have changed the arguments."""
     options = environment.parsed_options
     assert options is not None, "a locustfile is loaded by the command line"
-    classes = [each for each in environment.user_classes if issubclass(each, Reader)]
-    prepare(list(classes), options)
-    if isinstance(environment.runner, MasterRunner):
-        return  # its workers ask
-    try:
-        addresses = {name: Address.of(getattr(options, name)) for name in SERVERS}
-        targets = _targets(options.targets, addresses[SERVERS[0]])
-        for each in classes:
-            chosen = options.route != OF_THE_CLASS
-            route = load(options.route) if chosen else each.route
-            asks = narrowed(route.asks(targets), options.namespace, options.selector)
-            each.order = make_order(asks, options, addresses[each.server], environment)
-            each.trouble = False
-    except (AddressError, TargetsError, DiscoveryError, RouteError) as error:
-        give_up(environment, error)
 
+    def targets() -> Targets:
+        """Read the master's file; on another machine ask the informer: no API server is asked."""
+        path = Path(options.targets)
+        if options.targets and path.exists():
+            return read_spec(path, Targets)
+        return discover(Address.of(options.informer))
 
-def _targets(file: str, informer: Address) -> Targets:
-    """Read the master's file; on another machine ask the informer, which costs no API server."""
-    path = Path(file)
-    return read_targets(path) if file and path.exists() else discover(informer)
+    def asks(user: type[ManualUser], held: Targets) -> tuple[Ask, ...]:
+        route = user.route if options.route == OF_THE_CLASS else load(options.route)
+        return narrowed(route.asks(held), options.namespace, options.selector)
+
+    give_orders(
+        environment,
+        lambda: {name: Address.of(getattr(options, name)) for name in SERVERS},
+        targets,
+        asks,
+    )
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # likewise

@@ -5,7 +5,6 @@ piece a server, with the message that carries its statistics; so rows of workers
 on other machines arrive as well, and no process holds more than a few seconds.
 """
 
-import io
 import logging
 import time
 from collections import Counter
@@ -15,13 +14,11 @@ from time import monotonic
 from typing import Any
 
 import gevent
-import pyarrow as pa
-import pyarrow.parquet as pq
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from bench.load.distributed.malformed import reason
-from bench.load.recorder import Recorder
+from bench.load.recorder import Recorder, packed
 from bench.load.webui.classes import SERVERS, Reader
 
 KEY = "informer_bench_rows"
@@ -42,14 +39,8 @@ def take(classes: Iterable[type[Reader]]) -> list[dict[str, Any]]:
             continue
         recorder, phase.recorder = phase.recorder, Recorder(each.order.questions[0].labels)
         begin = time.time() - (monotonic() - phase.begin_s)
-        pieces.append({"server": each.server, "begin": begin, "rows": _packed(recorder.table())})
+        pieces.append({"server": each.server, "begin": begin, "rows": packed(recorder.table())})
     return pieces
-
-
-def _packed(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", store_schema=False)
-    return sink.getvalue()
 
 
 class Collector:

@@ -112,10 +112,9 @@ def test_a_cache_that_cannot_be_written_is_told(machine):
         machine.resolve()
 
 
-def test_an_entry_replaces_one_of_the_same_version_as_a_whole(filled):
+def test_an_entry_replaces_one_of_the_same_version_as_a_whole(filled, watchdog):
     request = Request(Version(1, 37, 2), filled.env, filled.entries.parent, filled.said.append)
-    with cache.locked(request):
-        stage = cache.new_stage(request)
+    with cache.locked(request), watchdog.staging(cache.entries(request)) as stage:
         write_assets(stage)
         cache.admit(request, stage, "archive")
     assert "cache" == filled.resolve().source

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cluster.binaries import BinariesUnavailable, environment, gobuild, resolve
+from bench.cluster.binaries import BinariesUnavailable, gobuild, ready_made, resolve
 from bench.cluster.binaries.archive import INDEX_VARIABLE
 from bench.cluster.binaries.pins import PINS, pins
 from tests.integration.binaries.stand_ins import (
@@ -149,7 +149,7 @@ def test_the_true_build_makes_binaries_that_know_their_version(machine, capsys):
     env = {**os.environ, "XDG_CACHE_HOME": machine.env["XDG_CACHE_HOME"]}
     env["XDG_DATA_HOME"] = str(machine.home)  # not what setup-envtest has left there
     env[INDEX_VARIABLE] = machine.env[INDEX_VARIABLE]
-    for name in (environment.FOLDER, *environment.SINGLE.values()):
+    for name in (ready_made.FOLDER, *ready_made.SINGLE.values()):
         env.pop(name, None)
     if os.environ[REAL_BUILD] == "pypi":
         env["PATH"] = "/usr/bin:/bin"

@@ -140,9 +140,9 @@ def test_ports_taken_in_between_are_replaced_by_others(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        free = [control_plane_module._free_port() for _ in range(2)]
+        free = [control_plane_module.usable_port() for _ in range(2)]
         ports = iter([port, free[0], port, free[1]])
-        monkeypatch.setattr(control_plane_module, "_free_port", lambda: next(ports))
+        monkeypatch.setattr(control_plane_module, "usable_port", lambda: next(ports))
         with ControlPlane.start(binaries, watchdog) as plane:
             assert (f"http://127.0.0.1:{free[0]}", f"https://127.0.0.1:{free[1]}") == (
                 plane.etcd_url,

@@ -297,9 +297,9 @@ def test_locusts_page_asks_no_server_but_those_of_its_command(
 @pytest.fixture
 def free_ports() -> tuple[int, int]:
     """Two ports that nobody listens on."""
-    from bench.interactive.ports import free_port
+    from bench.supervision.ports import usable_port
 
-    return free_port("127.0.0.1", "--host"), free_port("127.0.0.1", "--host")
+    return usable_port(), usable_port()
 
 
 def answers(url: str) -> bool:

@@ -1,9 +1,11 @@
 """Real gunicorn servers, and load processes against them."""
 
+import itertools
 import json
 import os
 import socket
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +31,7 @@ class Server:
     """A gunicorn with the settings of the servers under test."""
 
     def __init__(self, port: int, log: Path, watchdog: Watchdog, **behaviour: object) -> None:
+        self._seen = 0
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         argv = [sys.executable, "-m", "gunicorn", "app_under_load:application"]
@@ -51,16 +54,23 @@ class Server:
             return False
         return True
 
+    def begin_anew(self) -> None:
+        """Count from now on, once nothing comes any more of what was asked before."""
+        self._seen, before = self.count() + self._seen, -1
+        while self._seen != before:
+            time.sleep(0.05)
+            before, self._seen = self._seen, self.count() + self._seen
+
     def count(self) -> int:
-        """How many requests came, these questions left out."""
+        """How many requests came since it was begun with, these questions left out."""
         with urllib.request.urlopen(f"{self.url}/count", timeout=5) as response:
-            return int(response.read())
+            return int(response.read()) - self._seen
 
     def addresses(self) -> list[str]:
         """From which address each request came, in order, these questions left out."""
         with urllib.request.urlopen(f"{self.url}/addresses", timeout=5) as response:
             addresses: list[str] = json.loads(response.read())
-        return addresses
+        return addresses[self._seen :]
 
 
 def free_port() -> int:
@@ -87,18 +97,42 @@ def dead_url() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
 
+@pytest.fixture(scope="session")
+def good_servers() -> Iterator[list[Server]]:
+    """Servers that do nothing wrong, kept for the next test that wants one; stopped at the end."""
+    kept: list[Server] = []
+    yield kept
+    for server in kept:
+        server.process.stop(1.0)
+
+
 @pytest.fixture
-def start_server(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts servers that behave as told; all are stopped after the test."""
-    servers: list[Server] = []
+def start_server(
+    good_servers: list[Server], watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Server]]:
+    """Starts servers that behave as told; a good one may be there already, and counts anew.
+
+    One at a ``port`` of its own, or told how to behave, is stopped after the test.
+    """
+    own: list[Server] = []
+    lent = itertools.count()
+
+    def started(port: int, **behaviour: object) -> Server:
+        log = tmp_path_factory.mktemp("server") / "log"
+        return Server(port, log, watchdog, **behaviour)
 
     def start(port: int | None = None, **behaviour: object) -> Server:
-        log = tmp_path / f"server-{len(servers)}.log"
-        servers.append(Server(port or free_port(), log, watchdog, **behaviour))
-        return servers[-1]
+        if port is not None or behaviour:
+            own.append(started(port or free_port(), **behaviour))
+            return own[-1]
+        number = next(lent)
+        if number == len(good_servers):
+            good_servers.append(started(free_port()))
+        good_servers[number].begin_anew()
+        return good_servers[number]
 
     yield start
-    for server in servers:
+    for server in own:
         server.process.stop(1.0)
 
 

@@ -16,7 +16,7 @@ import pytest
 import zmq
 
 from bench.load.distributed.messages import HELLO, OVER, PROGRESS, ROWS
-from bench.load.driver import DistributedLoad, LoadDriver, LoadFailed, WorkersMissing
+from bench.load.driver import DistributedLoad, LoadFailed, WorkersMissing
 from bench.model import Arrivals, LoadWorkers
 from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_clocks
 
@@ -83,14 +83,21 @@ def test_malformed_messages_from_a_stranger_are_told_and_change_no_figure(
     assert "no load worker of this run" in measured.first_malformed
 
 
-def test_a_closed_window_of_two_workers_is_whole_and_shared(start_server, driver):
-    server = start_server()
-    with driver(server.url, users=5, distributed=TWO) as load:
+def test_a_closed_window_of_two_workers_is_whole_and_shared_and_they_end_with_their_load(
+    start_server, driver
+):
+    replicas = [start_server(), start_server()]
+    with driver(*(each.url for each in replicas), users=6, distributed=TWO) as load:
+        pids = load.worker_pids.values()
         drained = load.warm_up(0.5)
-        assert drained.answered == server.count() > 0
+        warm = [each.count() for each in replicas]
+        assert drained.answered == sum(warm) > 0
         measured = load.measure(1.0)
+    assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    asked = [each.count() - before for each, before in zip(replicas, warm, strict=True)]
+    assert min(asked) > 0
     rows = pd.read_parquet(measured.requests_file)
-    assert measured.sent == server.count() - drained.answered == len(rows) == measured.answered
+    assert measured.sent == sum(asked) == len(rows) == measured.answered
     assert (0, 0, 0) == (measured.failed, measured.dropped, measured.in_flight)
     assert ["worker-1", "worker-2"] == [worker.name for worker in measured.workers]
     by_worker = rows.groupby("worker").size()
@@ -102,7 +109,9 @@ def test_a_closed_window_of_two_workers_is_whole_and_shared(start_server, driver
     assert measured.cpu_share == max(each.cpu_share for each in measured.workers)
 
 
-@pytest.mark.parametrize("arrivals", list(Arrivals))
+@pytest.mark.parametrize(
+    "arrivals", [Arrivals.POISSON, pytest.param(Arrivals.CONSTANT, marks=pytest.mark.soak)]
+)
 def test_workers_make_the_very_arrivals_that_one_process_makes(start_server, measure, arrivals):
     url = start_server().url
     load = {"users": 60, "rate_rps": 60.0, "arrivals": arrivals, "seed": 3}
@@ -118,17 +127,13 @@ def test_workers_make_the_very_arrivals_that_one_process_makes(start_server, mea
     ]
 
 
-@pytest.mark.parametrize("rate_rps", [None, 60.0])
-def test_workers_ask_each_replica_its_share(start_server, driver, rate_rps):
+def test_workers_ask_each_replica_its_share_of_the_rate(start_server, driver):
     replicas = [start_server(), start_server()]
     urls = [server.url for server in replicas]
-    with driver(*urls, users=60, rate_rps=rate_rps, distributed=TWO) as load:
+    with driver(*urls, users=60, rate_rps=60.0, distributed=TWO) as load:
         measured = load.measure(1.0)
-    asked = [server.count() for server in replicas]
-    assert measured.sent == sum(asked)
-    assert min(asked) > 0
-    if rate_rps is not None:
-        assert [30, 30] == asked
+    assert [30, 30] == [server.count() for server in replicas]
+    assert 60 == measured.sent
 
 
 def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by_hand, elsewhere):
@@ -273,13 +278,6 @@ def test_a_worker_that_waits_ends_when_it_is_told_to(by_hand, port, number):
     if number is signal.SIGINT:  # a terminal sends it to all of its processes
         os.killpg(worker.process.pid, number)
     assert 128 + number == worker.process.wait(60)
-
-
-def test_workers_do_not_outlive_their_load(start_server, driver):
-    load: LoadDriver = driver(start_server().url, distributed=TWO)
-    with load:
-        pids = load.worker_pids.values()
-    assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 def asked_from(server, *, since: int) -> dict[str, int]:

@@ -27,6 +27,14 @@ def test_phases_report_their_progress(start_server, driver):
     )
 
 
+def test_users_stand_still_between_phases(start_server, driver):
+    server = start_server()
+    with driver(server.url) as load:
+        sent = load.warm_up(0.3).sent
+        time.sleep(0.3)
+        assert sent == server.count()
+
+
 def test_an_unknown_route_fails_with_the_load_process_own_words(start_server, driver):
     load = driver(start_server().url, route="list-al")
     with pytest.raises(LoadFailed, match=r"exit code 2(.|\n)*did you mean 'list-all'"), load:
@@ -92,12 +100,12 @@ def test_a_long_phase_without_any_answer_is_not_taken_for_silence(driver, start_
         assert 0 == load.measure(2.5).answered
 
 
-def test_the_driver_leaves_its_log_and_targets_beside_the_rows(start_server, driver, tmp_path):
+def test_the_driver_leaves_its_log_and_its_load_beside_the_rows(start_server, driver, tmp_path):
     with driver(start_server().url) as load:
         measured = load.measure(0.3)
     folder = tmp_path / "load-0"
     assert folder / "requests.parquet" == Path(measured.requests_file)
-    assert {"load.log", "requests.parquet", "targets.json"} == {p.name for p in folder.iterdir()}
+    assert {"load.log", "requests.parquet", "load.json"} == {p.name for p in folder.iterdir()}
     assert "measured" in load.log.read_text()
 
 

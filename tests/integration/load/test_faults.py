@@ -5,6 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.integration.load.conftest import free_port
+
 
 def test_a_server_giving_500s_fails_every_request_and_is_recorded_so(start_server, measure):
     server = start_server(status="500 Internal Server Error")
@@ -39,7 +41,7 @@ def test_a_server_that_dies_is_recorded_as_failures_and_left_alone(start_server,
 
 
 def test_a_server_that_comes_back_is_found_again(start_server, driver):
-    first = start_server()
+    first = start_server(free_port())
     with driver(first.url, users=2) as load:
         assert load.warm_up(0.3).answered > 0
         first.process.stop(2.0)

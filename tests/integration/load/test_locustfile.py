@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench.load.targets import write_targets
+from bench.load.spec import write_spec
 
 ROOT = Path(bench.__file__).parents[1]
 LOCUST = [sys.executable, "-m", "locust", "-f", "bench/load/locustfile.py"]
 
 
-def headless(tmp_path, url, *arguments, seconds=10):
+def headless(tmp_path, url, *arguments, seconds=5):
     argv = [*LOCUST, "--headless", "--host", url, "--run-time", f"{seconds}s", "--json"]
     argv += ["--users", "4", "--spawn-rate", "4", "--csv", tmp_path / "out", *arguments]
     return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
@@ -42,25 +42,21 @@ def test_headless_statistics_and_csv_count_what_the_server_saw(start_server, tmp
     assert "0" == rows["Aggregated"]["Failure Count"]
 
 
-def test_with_a_rate_a_class_is_one_user_of_the_open_model(start_server, tmp_path):
-    done = headless(tmp_path, start_server().url, "ListAll", "--rate", "50")
+def test_with_a_rate_a_class_is_one_user_of_the_open_model_and_targets_can_come_from_a_file(
+    start_server, tmp_path, targets
+):
+    write_spec(tmp_path / "targets.json", targets)
+    asked = ("LabelSelector", "--rate", "50", "--targets", tmp_path / "targets.json")
+    done = headless(tmp_path, start_server().url, *asked)
     assert 0 == done.returncode, done.stderr
     (stats,) = json.loads(done.stdout)
-    assert 100 <= stats["num_requests"] <= 500
-    assert '{"ListAll": 1} (1 total users)' in done.stderr
-
-
-def test_targets_can_come_from_a_file(start_server, tmp_path, targets):
-    write_targets(tmp_path / "targets.json", targets)
-    server = start_server()
-    done = headless(tmp_path, server.url, "LabelSelector", "--targets", tmp_path / "targets.json")
-    assert ["/pods?labelSelector=<selector>"] == [
-        each["name"] for each in json.loads(done.stdout)
-    ], done.stderr
+    assert "/pods?labelSelector=<selector>" == stats["name"]
+    assert 50 <= stats["num_requests"] <= 250
+    assert '{"LabelSelector": 1} (1 total users)' in done.stderr
 
 
 def test_failures_show_as_locust_failures(start_server, tmp_path, targets):
-    write_targets(tmp_path / "targets.json", targets)
+    write_spec(tmp_path / "targets.json", targets)
     url = start_server(status="503 Service Unavailable").url
     done = headless(tmp_path, url, "ListAll", "--targets", tmp_path / "targets.json")
     assert 1 == done.returncode

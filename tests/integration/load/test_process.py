@@ -5,13 +5,13 @@ import json
 import signal
 import subprocess
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import bench
-from bench.load.targets import write_targets
+from bench.load.spec import Load, write_spec
 from bench.model import Targets
 
 SLOW_S = 20.0
@@ -24,10 +24,10 @@ def speak(start_server, tmp_path):
     with contextlib.ExitStack() as stack:
 
         def start(**behaviour):
-            write_targets(tmp_path / "targets.json", Targets(("ns-0",), (), ()))
-            argv = [sys.executable, "-m", "bench.load", "--route", "list-all", "--users", "3"]
-            argv += ["--server", start_server(**behaviour).url, "--out", tmp_path / "out"]
-            argv += ["--targets", tmp_path / "targets.json"]
+            servers = (start_server(**behaviour).url,)
+            load = Load("list-all", servers, 3, Targets(("ns-0",), (), ()))
+            write_spec(tmp_path / "load.json", load)
+            argv = [sys.executable, "-m", "bench.load", tmp_path]
             process = stack.enter_context(
                 subprocess.Popen(
                     argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -58,7 +58,7 @@ def assert_ends_well(process):
     assert 0 == process.wait(timeout=SLOW_S / 2)
 
 
-def test_phases_follow_the_orders_and_stop_ends_them(speak):
+def test_phases_follow_the_orders_and_the_end_of_input_ends_them(speak):
     process = speak()
     tell(process, '{"do": "warmup", "seconds": 0.3}')
     assert 0 == until(process, "drained")["in_flight"]
@@ -66,7 +66,7 @@ def test_phases_follow_the_orders_and_stop_ends_them(speak):
     measured = until(process, "measured")
     assert measured["sent"] == measured["answered"] > 0
     assert Path(measured["requests_file"]).exists()
-    tell(process, '{"do": "stop"}')
+    process.stdin.close()
     assert_ends_well(process)
 
 
@@ -74,12 +74,11 @@ def test_phases_follow_the_orders_and_stop_ends_them(speak):
 @pytest.mark.parametrize(
     "end",
     [
-        lambda process: tell(process, '{"do": "stop"}'),
         lambda process: process.stdin.close(),
         lambda process: process.send_signal(signal.SIGTERM),
         lambda process: process.send_signal(signal.SIGINT),
     ],
-    ids=["stop", "end of input", "SIGTERM", "SIGINT"],
+    ids=["end of input", "SIGTERM", "SIGINT"],
 )
 def test_it_ends_well_in_the_middle_of_a_window(speak, end, delay_s):
     process = speak(delay_s=delay_s)
@@ -89,46 +88,38 @@ def test_it_ends_well_in_the_middle_of_a_window(speak, end, delay_s):
     assert_ends_well(process)
 
 
-def test_progress_is_told_when_asked_for_also_between_phases(speak):
-    process = speak()
-    tell(process, '{"do": "progress"}')
-    message = until(process, "progress")
-    assert (None, 0) == (message["phase"], message["sent"])
-
-
 def test_orders_that_cannot_be_followed_are_refused_and_change_nothing(speak):
     process = speak()
     tell(process, "nonsense")
-    assert "an order is a JSON object" in until(process, "refused")["why"]
+    assert "'nonsense\\n' is no order: JSON is malformed" in until(process, "refused")["why"]
     tell(process, '{"do": "measure", "seconds": 1}')
     tell(process, '{"do": "warmup", "seconds": 1}')
     assert "while another phase is under way" in until(process, "refused")["why"]
     assert until(process, "measured")["answered"] > 0
 
 
-def test_users_stand_still_between_phases(speak):
-    process = speak()
-    tell(process, '{"do": "warmup", "seconds": 0.3}')
-    sent = until(process, "drained")["sent"]
-    time.sleep(0.3)
-    tell(process, '{"do": "progress"}')
-    assert sent == until(process, "progress")["sent"]
+GOOD = Load("list-all", ("http://127.0.0.1:1",), 2, Targets(("ns-0",), (), ()))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("spec", "complaint"),
     [
-        (["--users", "0"], "0 is below 1"),
-        (["--users", "2", "--rate", "-3"], "-3 is not above 0"),
-        (["--users", "2", "--arrivals", "bursty"], "invalid"),
-        (["--users", "2", "--targets", "/nonexistent"], "cannot read the targets in /nonexistent"),
+        (replace(GOOD, users=0), "`int` >= 1 - at `$.users`"),
+        (replace(GOOD, rate_rps=-3.0), "`float` > 0.0 - at `$.rate_rps`"),
+        (replace(GOOD, arrivals="bursty"), "Invalid enum value 'bursty' - at `$.arrivals`"),
+        (replace(GOOD, route="list-al"), "did you mean 'list-all'"),
+        (None, "holds no load"),
     ],
 )
-def test_arguments_that_cannot_be_are_refused_by_name(arguments, complaint, tmp_path):
-    argv = [sys.executable, "-m", "bench.load", "--route", "list-all", "--out", tmp_path]
-    argv += ["--server", "http://127.0.0.1:1", "--targets", "/nonexistent", *arguments]
+def test_a_specification_that_cannot_be_is_refused_by_name(spec, complaint, tmp_path):
+    write_spec(tmp_path / "load.json", spec)
     done = subprocess.run(
-        argv, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        [sys.executable, "-m", "bench.load", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     assert 2 == done.returncode
     assert complaint in done.stderr

@@ -34,6 +34,12 @@ users = 2
 pods = 40
 churn_per_s = 10
 """
+QUICK = (
+    ('"direct", "informer", "none"', '"direct", "informer"'),
+    ("warmup_s = 0.5\nduration_s = 1.5", "warmup_s = 0\nduration_s = 1"),
+    ("[[scenarios]]", "[[scenarios]]\nprobe = false"),
+)
+"""What makes a tiny run of two servers, with windows as short as may be."""
 
 
 class BenchProcess(Stoppable):

@@ -79,25 +79,12 @@ def test_ctrl_c_in_any_phase_ends_it_in_order(
     assert f"python -m bench run --resume {record.run} " in bench.text.splitlines()[-1]
 
 
-def test_an_impatient_second_ctrl_c_changes_nothing(start_run: StartBench) -> None:
-    bench = start_run(LONG_WINDOW)
-    bench.wait_for("measuring")
-    bench.signal(signal.SIGINT)
-    bench.signal(signal.SIGTERM)
-    bench.signal(signal.SIGINT)
-    assert 130 == bench.wait(), bench.text
-    assert "interrupted by SIGINT" in bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
-    assert RunState.INCOMPLETE is only_run(bench).record.state
-
-
 def test_a_harness_killed_outright_leaves_no_process_and_no_folder_and_still_makes_a_report(
     start_run: StartBench, binaries: Binaries
 ) -> None:
     bench = start_run(("rounds = 1", "rounds = 9"))
     bench.wait_for("[2/27]")
-    bench.wait_for_child("bench.load", "--route")
+    bench.wait_for_child("-m bench.load")
     bench.process.kill()
     bench.wait()
     bench.wait_until_nothing_is_left()
@@ -129,7 +116,7 @@ def test_an_api_server_that_dies_ends_the_run_with_what_it_has(start_run: StartB
         often("writing pods", MANY_PODS),
         seldom("comparing the servers' answers"),
         seldom("starting informer", ONLY_INFORMER),
-        often("starting direct", ONLY_DIRECT),
+        seldom("starting direct", ONLY_DIRECT),
         seldom("warming up", LONG_WARM_UP),
         often("measuring", LONG_WINDOW),
     ],
@@ -192,45 +179,43 @@ def test_what_a_run_left_that_was_killed_with_its_watchdog_is_ended_by_clean(
     assert "killed together with its watchdog" in clean.text
 
 
-def test_a_server_that_dies_makes_its_trial_a_failed_one_and_the_run_goes_on(
+def test_whatever_befalls_a_trial_fails_it_in_words_and_the_run_goes_on(
     start_run: StartBench,
 ) -> None:
-    bench = start_run(("duration_s = 1.5", "duration_s = 5"))
-    bench.wait_for("measuring")
+    """Its server dies; the harness, then the load generator is stopped for longer than it lasts."""
+    bench = start_run(
+        ONLY_DIRECT, ("rounds = 1", "rounds = 4"), ("duration_s = 1.5", "duration_s = 3")
+    )
+    bench.wait_for("[1/4] all, direct, round 1: measuring")
     bench.child("-m servers", "--kubeconfig").kill()
+    for measuring in (
+        "[2/4] all, direct, round 2: measuring",
+        "[3/4] all, direct, round 3: measuring",
+    ):
+        bench.wait_for(measuring)
+        harness = psutil.Process(bench.process.pid)
+        process = harness if "[2/4]" in measuring else bench.child("-m bench.load")
+        process.suspend()
+        time.sleep(STOPPED_S)
+        process.resume()
     assert 1 == bench.wait(), bench.text
-    assert "1 trial(s) failed" in bench.text
+    assert "Traceback" not in bench.text
+    assert "3 trial(s) failed" in bench.text
+    assert [] == bench.left_behind()
     reader = Store(bench.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
-    outcomes = [record.outcome for record in reader.trials()]
-    assert [Outcome.FAILED, Outcome.OK, Outcome.OK] == sorted(outcomes)
-    (failed,) = [each for each in reader.trials() if each.outcome is Outcome.FAILED]
-    assert "was killed by SIGKILL" in (failed.failure or "")
-    assert CaveatKind.TRIAL_FAILED in {caveat.kind for caveat in failed.caveats}
+    died, harness_stopped, load_stopped, went_well = reader.trials()
+    assert "was killed by SIGKILL" in (died.failure or "")
+    assert CaveatKind.TRIAL_FAILED in {caveat.kind for caveat in died.caveats}
+    for stopped in (harness_stopped, load_stopped):
+        assert "stood still for" in (stopped.failure or "")
+    assert [Outcome.FAILED] * 3 == [died.outcome, harness_stopped.outcome, load_stopped.outcome]
+    assert Outcome.OK is went_well.outcome
     (page,) = bench.reports.glob("*-tiny/index.html")
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
 
 
-@pytest.mark.parametrize("stopped", ["the harness", "the load generator"])
-def test_what_was_stopped_within_the_window_voids_its_trial_in_words(
-    start_run: StartBench, stopped: str
-) -> None:
-    bench = start_run(ONLY_DIRECT, ("duration_s = 1.5", "duration_s = 3"))
-    bench.wait_for("measuring")
-    load = bench.child("bench.load", "--route")
-    process = psutil.Process(bench.process.pid) if stopped == "the harness" else load
-    process.suspend()
-    time.sleep(STOPPED_S)
-    process.resume()
-    assert 1 == bench.wait(), bench.text
-    assert "Traceback" not in bench.text
-    (record,) = Store(bench.results).open("latest").trials()
-    assert Outcome.FAILED is record.outcome
-    assert "stood still for" in (record.failure or "")
-    assert [] == bench.left_behind()
-
-
-def test_two_runs_at_once_know_of_each_other(
+def test_two_runs_at_once_know_of_each_other_and_impatient_signals_change_nothing(
     start_run: StartBench, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # apart from other tests' runs
@@ -247,28 +232,13 @@ def test_two_runs_at_once_know_of_each_other(
     (record,) = Store(second.results).open("latest").trials()
     texts = [one.text for one in record.caveats if one.kind is CaveatKind.NOISY_MACHINE]
     assert any(f"the run {name}" in text for text in texts)
-
-
-def test_a_server_that_answers_errors_only_is_measured_as_failing_and_voids_the_run(
-    start_bench: StartBench, tmp_path: Path
-) -> None:
-    plan = TINY.replace('["direct", "informer", "none"]', '["direct"]')
-    (tmp_path / "tiny.toml").write_text(plan)
-    program = Path(__file__).parents[1] / "sut" / "pods_server.py"
-    command = f"theirs={sys.executable} {program} errs"
-    bench = start_bench("run", str(tmp_path / "tiny.toml"), "--server", command, *folders(tmp_path))
-    assert 1 == bench.wait(), bench.text
-    assert "Traceback" not in bench.text
-    reader = Store(bench.results).open("latest")
-    assert RunState.COMPLETE is reader.record.state
-    (record,) = [each for each in reader.trials() if each.trial.server == "theirs"]
-    assert (0, False) == (record.answered, record.equal_to_list)
-    assert record.failed > 0
-    assert record.failed == len(reader.requests(record.trial))
-    (text,) = [one.text for one in record.caveats if one.kind is CaveatKind.FAILED_REQUESTS]
-    assert "status 500" in text
-    (page,) = bench.reports.glob("*-tiny/index.html")
-    assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        first.signal(number)
+    assert 130 == first.wait(), first.text
+    assert "interrupted by SIGINT" in first.text
+    assert "Traceback" not in first.text
+    assert [] == first.left_behind()
+    assert RunState.INCOMPLETE is only_run(first).record.state
 
 
 @pytest.mark.soak  # requests are given 30 s each before they are given up
@@ -298,12 +268,12 @@ def test_a_full_disk_ends_the_run_and_spares_what_was_written(
 ) -> None:
     if not _may_mount():
         pytest.skip("needs a small file system of its own: unshare --mount is not permitted here")
-    (tmp_path / "tiny.toml").write_text(TINY.replace("rounds = 1", "rounds = 9"))
+    (tmp_path / "tiny.toml").write_text(changed(TINY, ONLY_INFORMER, ("rounds = 1", "rounds = 9")))
     small = tmp_path / "small"
     small.mkdir()
     kept = tmp_path / "kept"
     script = f"""
-        mount -t tmpfs -o size=400k none {small}
+        mount -t tmpfs -o size=200k none {small}
         {sys.executable} -m bench run {tmp_path}/tiny.toml \\
             --results {small} --reports {tmp_path}/reports 2>{tmp_path}/messages
         code=$?

@@ -4,18 +4,21 @@ import re
 
 from bench.model import Outcome, RunState
 from bench.store import Store
+from tests.integration.run.bench_process import QUICK
 from tests.integration.run.conftest import StartBench
 
 
-def test_windows_of_one_second_are_bought_until_there_are_the_most_and_make_a_page(
+def test_windows_are_bought_until_there_are_the_most_and_a_provisional_page_comes_before(
     start_run: StartBench,
 ) -> None:
-    finished = start_run(
-        ('"direct", "informer", "none"', '"direct", "informer"'),
-        ("rounds = 1", "rounds = 5\nprecision = 0.01\nmost_rounds = 6"),
-        ("warmup_s = 0.5\nduration_s = 1.5", "warmup_s = 0\nduration_s = 1"),
-        ("[[scenarios]]", "[[scenarios]]\nprobe = false"),
-    )
+    sure = "rounds = 5\nprecision = 0.01\nmost_rounds = 6"
+    finished = start_run(("rounds = 1", sure), *QUICK)
+    finished.wait_for("Provisional, after 1 of 5 rounds")
+    (page,) = finished.reports.glob("*-tiny/index.html")
+    assert f"Provisional, after 1 of 5 rounds: {page}" in finished.text
+    assert " min left" in finished.text
+    assert "  informer: " in finished.text
+    assert "Provisional: the run had not ended when this was made" in page.read_text()
     assert 0 == finished.wait(), finished.text
     assert "after 5 rounds, not 1.0%: extending to 6 rounds" in finished.text
     assert "After 6 rounds, all that the plan allows" in " ".join(finished.text.split())
@@ -27,6 +30,6 @@ def test_windows_of_one_second_are_bought_until_there_are_the_most_and_make_a_pa
         run.record.resumptions,
     )
     assert {Outcome.OK} == {record.outcome for record in run.trials()}
-    (page,) = finished.reports.glob("*-tiny/index.html")
+    assert "Provisional" not in page.read_text()
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
     assert [] == finished.left_behind()

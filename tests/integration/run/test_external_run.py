@@ -1,5 +1,6 @@
 """A run with a server of somebody else, end to end, and with one that cannot be measured."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -85,10 +86,22 @@ def test_one_that_dies_ends_the_run_at_once_with_its_log(died: BenchProcess) -> 
     assert "Traceback" not in died.text
 
 
-def test_one_that_answers_wrong_voids_the_run(start_bench: StartBench, tmp_path: Path) -> None:
-    bench = run_with(start_bench, tmp_path, "loses-a-pod")
-    assert 1 == bench.process.returncode
+def test_one_that_loses_a_pod_and_one_that_answers_errors_only_void_the_run(
+    start_bench: StartBench, tmp_path: Path
+) -> None:
+    errs = f"errs={sys.executable} {PROGRAM} errs"
+    bench = start_bench(*arguments(tmp_path, "loses-a-pod", "names-versions"), "--server", errs)
+    assert 1 == bench.wait(), bench.text
+    assert [] == bench.left_behind()
     assert "ANSWERS DIFFER for /pods" in bench.text
     assert "Traceback" not in bench.text
-    analysis = analyse(Store(bench.results).open("latest"))
-    assert CaveatKind.ANSWERS_DIFFER in {caveat.kind for caveat in analysis.void}
+    reader = Store(bench.results).open("latest")
+    assert RunState.COMPLETE is reader.record.state
+    assert CaveatKind.ANSWERS_DIFFER in {caveat.kind for caveat in analyse(reader).void}
+    (record,) = [each for each in reader.trials() if each.trial.server == "errs"]
+    assert (0, False) == (record.answered, record.equal_to_list)
+    assert record.failed == len(reader.requests(record.trial)) > 0
+    (text,) = [one.text for one in record.caveats if one.kind is CaveatKind.FAILED_REQUESTS]
+    assert "status 500" in text
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)

@@ -152,46 +152,7 @@ def test_the_report_shows_every_worker_of_every_trial(whole: BenchProcess) -> No
     assert {"here": 2, "elsewhere": 0} == summary["load_workers"]
 
 
-def test_a_worker_elsewhere_stays_through_an_interruption_and_goes_on_with_the_run(
-    start_bench: StartBench, start_worker: StartWorker, tmp_path: Path
-) -> None:
-    (tmp_path / "tiny.toml").write_text(SHARED)
-    bench = start_bench(
-        "run",
-        str(tmp_path / "tiny.toml"),
-        *("--expect-load-workers", "1", "--load-bind", f"{MASTER}:0"),
-        *folders(tmp_path),
-    )
-    command, port = printed_command(bench)
-    worker = start_worker(command)
-    bench.wait_for("[2/3] all,")
-    bench.signal(signal.SIGINT)
-    assert 130 == bench.wait(), bench.text
-    assert [] == bench.left_behind()
-    assert worker.process.poll() is None, worker.said
-
-    nowhere = start_bench("run", "--resume", *folders(tmp_path))
-    assert 2 == nowhere.wait()
-    assert "1 Locust worker (1 from elsewhere): name an address" in nowhere.text
-    again = start_bench("run", "--resume", "--load-bind", f"{MASTER}:{port}", *folders(tmp_path))
-    assert 0 == again.wait(), again.text
-    assert [] == again.left_behind()
-    run = run_of(again)
-    assert (RunState.COMPLETE, LoadWorkers(elsewhere=1)) == (
-        run.record.state,
-        run.record.load_workers,
-    )
-    for record in run.trials():
-        expected = set() if record.trial.server == "none" else {"elsewhere-1"}
-        assert expected == set(run.requests(record.trial).worker)
-    assert [True] * 3 == [line.ledgers.agree for line in analyse(run).trials]
-    kept = "\n".join(path.read_text() for path in again.results.rglob("*.json"))
-    assert not re.search(r"127\.0\.0\.", kept)
-    worker.process.send_signal(signal.SIGTERM)
-    assert 128 + signal.SIGTERM == worker.process.wait(20)
-
-
-def test_bought_rounds_are_measured_with_the_workers_of_the_run(
+def test_a_worker_elsewhere_stays_through_an_interruption_and_for_bought_rounds(
     start_bench: StartBench, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     plan = changed(
@@ -208,21 +169,42 @@ def test_bought_rounds_are_measured_with_the_workers_of_the_run(
         *folders(tmp_path),
     )
     command, port = printed_command(bench)
-    start_worker(command)
-    assert 0 == bench.wait(), bench.text
-    gate = ("gate", "latest", "--rules", str(tmp_path / "counted.toml"), *folders(tmp_path))
+    worker = start_worker(command)
+    bench.wait_for("[2/2] all,")
+    bench.signal(signal.SIGINT)
+    assert 130 == bench.wait(), bench.text
+    assert [] == bench.left_behind()
+    assert worker.process.poll() is None, worker.said
 
+    nowhere = start_bench("run", "--resume", *folders(tmp_path))
+    assert 2 == nowhere.wait()
+    assert "(1 here, 1 from elsewhere): name an address" in nowhere.text
+    again = start_bench("run", "--resume", "--load-bind", f"{MASTER}:{port}", *folders(tmp_path))
+    assert 0 == again.wait(), again.text
+    assert [] == again.left_behind()
+    run = run_of(again)
+    assert (RunState.COMPLETE, LoadWorkers(here=1, elsewhere=1)) == (
+        run.record.state,
+        run.record.load_workers,
+    )
+
+    gate = ("gate", "latest", "--rules", str(tmp_path / "counted.toml"), *folders(tmp_path))
     nowhere = start_bench(*gate, "--buy")
     assert 2 == nowhere.wait()
     assert "(1 here, 1 from elsewhere): name an address" in nowhere.text
     bought = start_bench(*gate, "--buy", "--load-bind", f"{MASTER}:{port}")
     assert 0 == bought.wait(), bought.text
     assert "after 1 rounds: extending to 2" in bought.text
+    assert [] == bought.left_behind()
     run = run_of(bought)
     assert [1, 1, 2, 2] == [record.trial.round for record in run.trials()]
     for record in run.trials():
         assert {"worker-1", "elsewhere-1"} == set(run.requests(record.trial).worker)
-    assert [] == bought.left_behind()
+    assert [True] * 4 == [line.ledgers.agree for line in analyse(run).trials]
+    kept = "\n".join(path.read_text() for path in bought.results.rglob("*.json"))
+    assert not re.search(r"127\.0\.0\.", kept)
+    worker.process.send_signal(signal.SIGTERM)
+    assert 128 + signal.SIGTERM == worker.process.wait(20)
 
 
 def test_a_run_whose_workers_do_not_come_ends_with_the_command_that_starts_one(
@@ -246,6 +228,7 @@ def test_a_run_whose_workers_do_not_come_ends_with_the_command_that_starts_one(
     assert RunState.INCOMPLETE is store.open(run).record.state
 
 
+@pytest.mark.soak
 def test_ctrl_c_while_workers_are_awaited_ends_it_in_order(
     start_bench: StartBench, tmp_path: Path
 ) -> None:

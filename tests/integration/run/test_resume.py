@@ -6,7 +6,7 @@ import signal
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
 from bench.store import Store
-from tests.integration.run.bench_process import BenchProcess, folders
+from tests.integration.run.bench_process import QUICK, BenchProcess, folders
 from tests.integration.run.conftest import StartBench
 
 
@@ -19,11 +19,12 @@ def resume(bench: BenchProcess, binaries: Binaries, *more: str, code: int = 0) -
     return again.text
 
 
-def test_an_interrupted_run_is_completed_then_extended_each_only_by_what_it_lacks(
+def test_a_run_is_completed_extended_and_mended_each_only_by_what_it_lacks(
     start_run: StartBench, binaries: Binaries
 ) -> None:
-    bench = start_run()
-    bench.wait_for("[2/3] all,")
+    """After an interruption, for another round, for a failed trial in another environment."""
+    bench = start_run(*QUICK)
+    bench.wait_for("[2/2] all,")
     bench.signal(signal.SIGINT)
     assert 130 == bench.wait(), bench.text
     assert "interrupted by SIGINT" in bench.text
@@ -33,45 +34,39 @@ def test_an_interrupted_run_is_completed_then_extended_each_only_by_what_it_lack
     assert RunState.INCOMPLETE is reader.record.state
     assert "interrupted by SIGINT" == reader.record.reason
     (first,) = reader.trials()
+    command = f"python -m bench run --resume {reader.record.run} --results {bench.results}"
+    assert bench.text.splitlines()[-1] == f"resume it with: {command} --reports {bench.reports}"
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert "This run is incomplete" in page.read_text()
 
     resume(bench, binaries)
     reader = Store(bench.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
-    assert (3, first) == (len(reader.trials()), reader.trials()[0])
-    assert [(1, 2, ())] == [
+    assert (2, first) == (len(reader.trials()), reader.trials()[0])
+    assert [(1, 1, ())] == [
         (one.rounds, one.trials, one.failed) for one in reader.record.resumptions
     ]
     assert "is complete" in resume(bench, binaries, code=2)
 
-    resume(bench, binaries, "--rounds", "2")
-    reader = Store(bench.results).open("latest")
-    assert [1, 1, 1, 2, 2, 2] == [record.trial.round for record in reader.trials()]
-    assert 2 == reader.record.plan.rounds
-    assert reader.equality is not None
-    assert reader.equality.equal
-
-
-def test_a_failed_trial_is_made_again_and_another_environment_is_refused_unless_forced(
-    start_run: StartBench, binaries: Binaries
-) -> None:
-    bench = start_run(('["direct", "informer", "none"]', '["informer"]'))
-    assert 0 == bench.wait(), bench.text
-    reader = Store(bench.results).open("latest")
-    (trial,) = reader.trials()
+    trial = reader.trials()[1]
     change(reader.trial_folder(trial) / "trial.json", outcome="failed")
     environment = json.loads((reader.folder / "run.json").read_text())["environment"]
     change(reader.folder / "run.json", environment=environment | {"kernel": "another"})
 
-    refusal = resume(bench, binaries, code=2)
+    refusal = resume(bench, binaries, "--rounds", "2", code=2)
     assert "kernel: another then" in refusal.replace("\n", " ")
     assert "--force" in refusal
 
-    resume(bench, binaries, "--force")
+    resume(bench, binaries, "--rounds", "2", "--force")
     reader = Store(bench.results).open("latest")
-    (again,) = reader.trials()
+    assert [1, 1, 2, 2] == [record.trial.round for record in reader.trials()]
+    assert 2 == reader.record.plan.rounds
+    assert reader.equality is not None
+    assert reader.equality.equal
+    (again,) = (one for one in reader.trials() if one.trial.folder == trial.trial.folder)
     assert (Outcome.OK, 2) == (again.outcome, again.attempt)
     assert (reader.folder / "set-aside" / f"{trial.trial.folder}-attempt1" / "trial.json").exists()
-    assert (trial.trial.folder,) == reader.record.resumptions[0].failed
+    assert (trial.trial.folder,) == reader.record.resumptions[-1].failed
     assert CaveatKind.UNLIKE_ENVIRONMENT in {caveat.kind for caveat in reader.record.caveats}
 
 

@@ -37,7 +37,7 @@ def test_the_three_ledgers_agree_over_all_processes(run: RunData) -> None:
     assert direct.record.sent <= direct.ledgers.client.total()
 
 
-def test_each_worker_of_each_replica_was_compared_and_started_a_watch(
+def test_each_worker_of_each_replica_was_compared_and_filled_a_cache(
     run: RunData,
 ) -> None:
     records = {one.trial.server: one.record for one in run.data}
@@ -45,7 +45,7 @@ def test_each_worker_of_each_replica_was_compared_and_started_a_watch(
     for name in ("direct", "informer"):
         assert (2, 2) == (records[name].replicas, records[name].workers)
         assert records[name].equal_to_list
-    assert 4 == records["informer"].ready_requests, "one watch, which lists, for each worker"
+    assert 8 == records["informer"].ready_requests, "a list and a watch for each worker"
     first_s, last_s = records["informer"].ready_first_s, records["informer"].ready_s
     assert first_s is not None
     assert last_s is not None

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.cluster.existing.access import open_access
-from bench.cluster.existing.namespace import OwnNamespace, create, read
+from bench.cluster.existing.namespace import OwnNamespace, read, take
 from bench.cluster.existing.removal import End, remove
 from bench.cluster.existing.rights import FINALIZE, NAMESPACE_ROLE, RBAC, Right, missing, needed
 from bench.cluster.identities import GRANTED_S
@@ -274,7 +274,7 @@ def test_what_another_machine_may_still_use_is_kept_until_it_has_expired(
     now = int(time.time())
     names = {"informer-bench-a1": now + 600, "informer-bench-b2": now - 1}
     made = [
-        create(foreign.admin, name, run=f"{name}-elsewhere", expires_epoch_s=expires)
+        take(foreign.admin, name, run=f"{name}-elsewhere", expires_epoch_s=expires)
         for name, expires in names.items()
     ]
     try:
@@ -292,7 +292,7 @@ def test_a_namespace_that_bears_our_labels_without_our_mark_is_never_removed(
 ) -> None:
     before = foreign.objects()
     expired = int(time.time()) - 1
-    own = create(foreign.admin, "informer-bench-c3", run="c3", expires_epoch_s=expired, owner="ann")
+    own = take(foreign.admin, "informer-bench-c3", run="c3", expires_epoch_s=expired, owner="ann")
     head = foreign.admin.get(own.path)["metadata"]
     copied = {key: head[key] for key in ("labels", "annotations")}
     foreign.admin.post("/api/v1/namespaces", {"metadata": {"name": "copied", **copied}})

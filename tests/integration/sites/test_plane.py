@@ -13,7 +13,7 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.existing import removal
 from bench.cluster.existing.access import Access, open_access
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.existing.namespace import OwnNamespace, create, read
+from bench.cluster.existing.namespace import OwnNamespace, read, take
 from bench.cluster.existing.plane import ExistingPlane
 from bench.cluster.existing.removal import End, remove
 from bench.cluster.existing.rights import OWN_BINDING, Right, missing
@@ -35,7 +35,7 @@ def own(foreign: ForeignCluster) -> Iterator[OwnNamespace]:
     """A namespace of ours with something in it."""
     before = foreign.objects()
     expires = int(time.time()) + 600
-    made = create(foreign.admin, "informer-bench-own", run="1-own", expires_epoch_s=expires)
+    made = take(foreign.admin, "informer-bench-own", run="1-own", expires_epoch_s=expires)
     content = {"metadata": {"name": "bystander"}}
     foreign.admin.post(f"{made.path}/configmaps", content)
     yield made

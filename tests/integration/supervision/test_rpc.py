@@ -50,6 +50,12 @@ def test_an_answer_larger_than_a_pipe_arrives_whole(talk):
     assert 1_000_000 == len(rpc.receive(30)["big"])
 
 
+def test_another_event_than_the_expected_is_told_with_what_was_said(talk):
+    rpc = talk('print(\'{"event": "paused", "n": 1}\', flush=True)')
+    with pytest.raises(RuntimeError, match=r"partner said \{'n': 1\} instead of 'resumed'"):
+        rpc.expect("resumed", 30)
+
+
 def test_a_partner_that_keeps_silent_is_told_by_its_name(talk):
     with pytest.raises(RpcTimeoutError, match=r"partner said nothing for 0\.1 s"):
         talk(ECHO).receive(0.1)

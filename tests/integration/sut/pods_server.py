@@ -4,6 +4,7 @@ It knows nothing of this project: it reads its environment and the kubeconfig th
 it finds there. The arguments make it a bad one.
 """
 
+import gzip
 import json
 import os
 import ssl
@@ -70,7 +71,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def send(self, code: int, result: object, version: str = "") -> None:
         body = json.dumps({"code": code, "message": "pong", "result": result}).encode()
+        if "packs" in FLAWS:
+            body = gzip.compress(body)
         self.send_response(code)
+        if "packs" in FLAWS:
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         if version and "names-versions" in FLAWS:
             self.send_header("X-Resource-Version", version)

@@ -15,7 +15,7 @@ from bench.supervision.process import ProcessFailed
 from bench.supervision.watchdog import Watchdog
 from bench.sut.equivalence import compare_servers, compare_with_list
 from bench.sut.launch import ServerSpec
-from bench.sut.registry import ServerKind, server_kinds
+from bench.sut.registry import ServerError, ServerKind, server_kinds
 from bench.sut.server import ServerUnderTest
 
 PODS = draw_pods(11, 6)
@@ -109,6 +109,12 @@ def test_wrong_answers_are_told(start: Start, flaw: str, told: str) -> None:
     record = compare_servers(servers, ["/pods"], resource_version="1")
     assert not record.equal
     assert told in " ".join(record.answers[0].differences)
+
+
+def test_one_that_packs_its_answers_unasked_is_refused(start: Start) -> None:
+    servers = [start(ours="direct"), start("packs")]
+    with pytest.raises(ServerError, match=r"server theirs answers /pods packed \(gzip\)"):
+        compare_servers(servers, ["/pods"], resource_version="1")
 
 
 def test_one_that_dies_is_told_with_the_end_of_its_log(start: Start) -> None:

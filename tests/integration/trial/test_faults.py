@@ -64,6 +64,7 @@ class Ward:
             watchdog=self._watchdog,
             folder=folder,
             notify=lambda *_: None,
+            rate_rps=scenario.rate_rps,
         ).run()
         assert Outcome.OK is found.record.outcome, found.record.failure
         store = Store(folder / "results")

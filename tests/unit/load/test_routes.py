@@ -127,7 +127,7 @@ def test_a_file_that_is_no_route_is_named(new_route_folder):
         routes.load("new-broken")
 
 
-@pytest.mark.parametrize("module", ["routes", "driver", "targets", "protocol", "recorder"])
+@pytest.mark.parametrize("module", ["routes", "driver", "spec", "protocol", "recorder"])
 def test_what_the_harness_imports_brings_in_neither_locust_nor_gevent(module):
     program = (
         f"import sys, bench.load.{module} as m\n"

@@ -5,26 +5,26 @@ import json
 import pytest
 
 from bench.load.discovery import DiscoveryError, targets_in
-from bench.load.targets import TargetsError, read_targets, write_targets
+from bench.load.spec import SpecError, read_spec, write_spec
 from bench.model import Targets
 
 
 def test_targets_come_back_as_they_were_written(tmp_path):
     targets = Targets(("a", "b"), (("a", "x"), ("b", "y")), ("app=web",))
-    write_targets(tmp_path / "targets.json", targets)
-    assert targets == read_targets(tmp_path / "targets.json")
+    write_spec(tmp_path / "targets.json", targets)
+    assert targets == read_spec(tmp_path / "targets.json", Targets)
 
 
 def test_a_missing_targets_file_is_named(tmp_path):
-    with pytest.raises(TargetsError, match=r"none\.json: No such file"):
-        read_targets(tmp_path / "none.json")
+    with pytest.raises(SpecError, match=r"none\.json: No such file"):
+        read_spec(tmp_path / "none.json", Targets)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"namespaces": ["a"], "pods": [["a"]]}'])
 def test_a_file_that_holds_no_targets_is_named(tmp_path, content):
     (tmp_path / "targets.json").write_text(content)
-    with pytest.raises(TargetsError, match=r"targets\.json holds no targets"):
-        read_targets(tmp_path / "targets.json")
+    with pytest.raises(SpecError, match=r"targets\.json holds no targets"):
+        read_spec(tmp_path / "targets.json", Targets)
 
 
 def pod(namespace, name, **labels):

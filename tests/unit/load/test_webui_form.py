@@ -3,8 +3,7 @@
 import pytest
 
 from bench.load.routes import Ask
-from bench.load.webui.form import complaint
-from bench.load.webui.narrowing import narrowed
+from bench.load.webui.form import complaint, narrowed
 
 GOOD = {
     "host": "",

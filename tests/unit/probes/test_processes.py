@@ -1,10 +1,11 @@
-"""What the kernel tells of a process's memory."""
+"""What the kernel tells of processes: memory and CPU time."""
 
 import os
+import shlex
 import subprocess
 import sys
 
-from bench.probes.processes import highest_rss_bytes, usage
+from bench.probes.processes import cpu_s, highest_rss_bytes, usage
 
 SIZE = 80_000_000
 HOLDS_AND_LETS_GO = f"""
@@ -27,6 +28,17 @@ def test_the_most_that_was_ever_held_is_told_after_it_is_given_back() -> None:
     assert highest is not None
     assert now is not None
     assert highest - now.rss_bytes > SIZE * 0.9
+
+
+def test_a_tree_has_used_what_its_ended_children_did() -> None:
+    burn = f"{shlex.quote(sys.executable)} -c 'sum(range(8_000_000))'"
+    line = f"{burn}; echo done; read -r go"
+    with subprocess.Popen(
+        ["/bin/sh", "-c", line], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as shell:
+        assert shell.stdout is not None
+        assert b"done\n" == shell.stdout.readline()
+        assert cpu_s(shell.pid) > 0.05
 
 
 def test_of_a_process_that_is_gone_nothing_is_told() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.model import Outcome, Trial, TrialRecord
+from bench.model import Base, Outcome, Trial, TrialRecord
 from bench.plan import trials
 from bench.run.resume import ResumeError, missing_trials, unlike
 from tests.unit.store.builders import ENVIRONMENT, a_plan, a_trial
@@ -53,3 +53,10 @@ def test_the_same_machine_at_another_moment_is_alike() -> None:
 )
 def test_what_differs_is_told_with_both_values(changes: dict[str, object], told: str) -> None:
     assert (told,) == unlike(ENVIRONMENT, replace(ENVIRONMENT, **changes))
+
+
+def test_what_differs_in_the_base_is_told_as_the_bases() -> None:
+    base = Base("../base", "", "0123456", "3.11.9", {"uvicorn": "0.35"})
+    now = replace(base, commit="89abcde", packages={"uvicorn": "0.36"})
+    told = "base's commit: 0123456 then, 89abcde now", "base's uvicorn: 0.35 then, 0.36 now"
+    assert told == unlike(base, now)

@@ -9,9 +9,7 @@ from bench.model import Plan, Scenario
 from bench.plan import Vocabulary, read_plan
 from bench.sites.limits import UNLIMITED, Limits, exceeded, impossible
 
-FITTING = Scenario(
-    "s", "one-namespace", users=8, pods=500, rate_rps=40.0, churn_per_s=10.0, probe=False
-)
+FITTING = Scenario("s", 500, "one-namespace", users=8, rate_rps=40.0, churn_per_s=10.0, probe=False)
 PLAN = Plan("p", "", 1, ("direct", "informer"), 2, 1.0, 5.0, (FITTING,))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.cluster.binaries import KUBERNETES_VERSION, Binaries, BinariesUnavailable
+from bench.model import Client, Objects
 from bench.plan import PlanError
 from bench.sites import versions as module
 from bench.sites.provider import LocalSite
@@ -63,3 +64,32 @@ def test_a_cluster_that_is_there_has_a_version_of_its_own(asked, tmp_path):
     with pytest.raises(PlanError, match=r"asks for Kubernetes 1\.30, and the cluster that is"):
         Sites(replace(PLAN, scenarios=(OLD,)), there, print)
     assert [] == asked
+
+
+def test_a_scenario_with_flags_has_an_api_server_with_them(asked):
+    flagged = replace(SCENARIO, name="flagged", apiserver_args=("--v=2",))
+    sites = Sites(replace(PLAN, scenarios=(SCENARIO, flagged)), None, print)
+    assert ((), ("--v=2",)) == tuple(sites.of(one).apiserver_args for one in (SCENARIO, flagged))
+    assert [KUBERNETES_VERSION] == asked
+
+
+def test_what_needs_a_control_plane_of_ones_own_is_refused_on_a_cluster_that_is_there(tmp_path):
+    there = LocalSite(Binaries(tmp_path / "a", tmp_path / "e", "1.36.1", "3.6.0", "elsewhere"))
+    flagged = (replace(SCENARIO, apiserver_args=("--v=2",)),)
+    with pytest.raises(PlanError, match="has flags for an API server"):
+        Sites(replace(PLAN, scenarios=flagged), there, print)
+    theirs = Existing(there)
+    with pytest.raises(PlanError, match="the client 'mine' would act on somebody's cluster"):
+        Sites(replace(PLAN, clients=(Client("mine", "./mine"),)), theirs, print)
+    with pytest.raises(PlanError, match="'objects' are written to a throwaway control plane alone"):
+        Sites(replace(PLAN, objects=(Objects("secrets", 1),)), theirs, print)
+
+
+class Existing:
+    """A site that says of itself that it was there before."""
+
+    def __init__(self, site):
+        self._site = site
+
+    def environment(self):
+        return replace(self._site.environment(), existing=True)

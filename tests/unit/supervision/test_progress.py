@@ -1,10 +1,12 @@
 """Questions to the person at the terminal, and what is shown there while work goes on."""
 
 import io
+import signal
 
 import pytest
 
 from bench.supervision.progress import Progress
+from bench.supervision.signals import Interrupted, unwinding_on_signals
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,19 @@ def test_only_on_a_wide_terminal_of_colours_is_anything_drawn_over(
     assert "about 10 min left" in shown
     assert drawn is ("plain\nlines\n" not in shown)
     assert drawn is ("\x1b" in shown)
+
+
+def test_a_signal_in_the_midst_of_a_line_leaves_no_half_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Signalling(io.StringIO):
+        def write(self, text: str) -> int:
+            if "whole" in text:
+                signal.raise_signal(signal.SIGINT)
+            return super().write(text)
+
+    stream = Signalling()
+    monkeypatch.setattr("sys.stderr", stream)
+    with pytest.raises(Interrupted), unwinding_on_signals():
+        Progress().say("a whole line")
+    assert "a whole line\n" == stream.getvalue()

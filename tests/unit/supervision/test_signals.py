@@ -1,6 +1,8 @@
 """Signals of the harness, raised in this very process."""
 
 import signal
+import time
+import weakref
 
 import pytest
 
@@ -66,6 +68,20 @@ def test_a_signal_ignored_on_entry_stays_ignored():
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_that_comes_while_a_finalizer_runs_is_not_lost():
+    class Thing:
+        pass
+
+    def work():
+        thing = Thing()
+        weakref.finalize(thing, signal.raise_signal, signal.SIGTERM)
+        del thing
+        time.sleep(10)
+
+    with pytest.raises(Interrupted), unwinding_on_signals():
+        work()
 
 
 def test_a_deferred_signal_takes_effect_after_the_body():

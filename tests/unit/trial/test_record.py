@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from bench.cluster.churn import ChurnReport
 from bench.load.driver import Measured
@@ -74,7 +75,7 @@ def test_a_load_that_went_well_has_no_caveat() -> None:
 def test_what_limits_a_load_is_told_with_its_figure(
     changes: dict[str, object], kind: CaveatKind, words: str
 ) -> None:
-    ((found, text),) = load_caveats(replace(CALM, **changes))
+    ((found, text),) = load_caveats(structs.replace(CALM, **changes))
     assert kind is found
     assert words in text
 
@@ -84,7 +85,7 @@ WORKER = LoadWorker("gamma", 50, 50, 0, 0, 0.1, 1.0, 3_000, 100, 20)
 
 def test_the_busiest_of_several_workers_is_named_when_it_is_saturated() -> None:
     workers = (WORKER, replace(WORKER, name="delta", cpu_share=0.97))
-    measured = replace(CALM, cpu_share=0.97, workers=workers)
+    measured = structs.replace(CALM, cpu_share=0.97, workers=workers)
     ((kind, text),) = load_caveats(measured)
     assert CaveatKind.GENERATOR_SATURATED is kind
     assert text.startswith("the load worker delta used 97% of a processor")
@@ -92,21 +93,21 @@ def test_the_busiest_of_several_workers_is_named_when_it_is_saturated() -> None:
 
 @pytest.mark.parametrize("changes", [{"clock_uncertainty_us": 20_000}, {"clock_drift_us": -20_000}])
 def test_a_worker_whose_clock_is_hardly_known_is_named(changes: dict[str, int]) -> None:
-    measured = replace(CALM, workers=(WORKER, replace(WORKER, name="delta", **changes)))
+    measured = structs.replace(CALM, workers=(WORKER, replace(WORKER, name="delta", **changes)))
     ((kind, text),) = load_caveats(measured)
     assert CaveatKind.CLOCKS_APART is kind
     assert text.startswith("the clock of the load worker delta is known to 20.")
 
 
 def test_workers_whose_clocks_are_known_are_no_caveat_and_are_recorded() -> None:
-    measured = replace(CALM, workers=(WORKER,))
+    measured = structs.replace(CALM, workers=(WORKER,))
     assert [] == list(load_caveats(measured))
     record = with_load(blank(Trial(0, "s", "direct", 1), SCENARIO, "direct"), measured)
     assert (WORKER,) == record.load_workers
 
 
 def test_a_closed_load_has_no_rate_to_miss() -> None:
-    assert [] == list(load_caveats(replace(CALM, requested_rps=None, achieved_rps=0.1)))
+    assert [] == list(load_caveats(structs.replace(CALM, requested_rps=None, achieved_rps=0.1)))
 
 
 def test_churn_that_kept_its_rate_has_no_caveat() -> None:

@@ -57,7 +57,8 @@
       const end = points.length ? points[points.length - 1].at : 0;
       const span = Math.max(LEAST_S, points.length ? end - points[0].at : 0);
       const x = (at) => 60 + 416 * (1 - (end - at) / span), y = (value) => 130 - 112 * (value / top);
-      const parts = [0, 0.5, 1].flatMap((share) => [
+      const shares = this.format(top / 2) === this.format(top) ? [0, 1] : [0, 0.5, 1];
+      const parts = shares.flatMap((share) => [
         svg("line", { class: "grid", x1: 60, x2: 476, y1: y(top * share), y2: y(top * share) }),
         svg("text", { x: 55, y: y(top * share) + 4, "text-anchor": "end" }, this.format(top * share)),
       ]);

@@ -1,0 +1,162 @@
+"""Binaries that are there: those that the user names, and those of ``setup-envtest``.
+
+The variables are those that envtest reads as well. What a user names is used or is an error,
+never silently something else. Another patch version than the wanted one will do, another minor
+version will not: flags and features differ between them.
+
+``setup-envtest`` keeps what it has downloaded in
+``$XDG_DATA_HOME/kubebuilder-envtest/k8s/<version>-<os>-<arch>/`` (tools/setup-envtest/store in
+kubernetes-sigs/controller-runtime).
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from bench.cluster.binaries.model import (
+    NAMES,
+    Binaries,
+    BinariesUnavailable,
+    PassedOver,
+    Request,
+    Version,
+    best_match,
+)
+
+_TIMEOUT_S = 30.0
+"""``--version`` answers in 0.1 s; this is for a machine that is very busy."""
+
+_ANSWERS = {
+    "kube-apiserver": re.compile(r"^Kubernetes v(\S+)", re.MULTILINE),
+    "etcd": re.compile(r"^etcd Version: (\S+)", re.MULTILINE),
+}
+FOLDER = "KUBEBUILDER_ASSETS"
+SINGLE = {"kube-apiserver": "TEST_ASSET_KUBE_APISERVER", "etcd": "TEST_ASSET_ETCD"}
+"""Each wins over the folder, for its own binary."""
+
+
+class NotUsable(Exception):  # noqa: N818 # the name says what happened
+    """A file is not the binary it should be; the message says which and why."""
+
+
+def inspect(kube_apiserver: Path, etcd: Path, source: str) -> Binaries:
+    """Return the binaries with the versions they name; raise ``NotUsable`` if either does not."""
+    return Binaries(
+        kube_apiserver=kube_apiserver,
+        etcd=etcd,
+        kubernetes=_ask("kube-apiserver", kube_apiserver),
+        etcd_version=_ask("etcd", etcd),
+        source=source,
+    )
+
+
+def inspect_folder(folder: Path, source: str) -> Binaries:
+    """Do the same for a folder that holds both under their usual names."""
+    return inspect(folder / "kube-apiserver", folder / "etcd", source)
+
+
+def _ask(name: str, path: Path) -> str:
+    if not path.is_file():
+        raise NotUsable(f"{path} does not exist or is not a file")
+    if not os.access(path, os.X_OK):
+        raise NotUsable(f"{path} is not executable")
+    try:
+        answer = subprocess.run(
+            [path.absolute(), "--version"],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotUsable(f"{path} cannot be run: {error}") from error
+    match = _ANSWERS[name].search(answer.stdout)
+    if match is None:
+        words = (answer.stdout + answer.stderr).strip()[:200] or "nothing"
+        raise NotUsable(f"{path} is not a {name}: asked for its version, it said {words!r}")
+    return match[1]
+
+
+def named(request: Request) -> Binaries:
+    """Return the binaries that the environment names.
+
+    Raises ``PassedOver`` if it names none, ``BinariesUnavailable`` if it names only
+    one of the two, one that cannot be used, or one of another minor version.
+    """
+    named = {name: _named_path(request, name) for name in NAMES}
+    if not any(named.values()):
+        raise PassedOver(f"{FOLDER} and {' and '.join(SINGLE.values())} are not set")
+    for name, path in named.items():
+        if path is None:
+            raise BinariesUnavailable(
+                f"the environment names one binary but no {name}: "
+                f"set {SINGLE[name]} or {FOLDER} too"
+            )
+    try:
+        binaries = inspect(
+            Path(named["kube-apiserver"] or ""), Path(named["etcd"] or ""), "environment"
+        )
+        version = Version.parse(binaries.kubernetes)
+    except (NotUsable, ValueError) as error:
+        raise BinariesUnavailable(
+            f"named by the environment: {error}; {_way_out(request)}"
+        ) from error
+    if not version.stands_in_for(request.wanted):
+        raise BinariesUnavailable(
+            f"the environment names a kube-apiserver of Kubernetes {version}, wanted is "
+            f"{request.wanted}; {_way_out(request)}"
+        )
+    return binaries
+
+
+def _named_path(request: Request, name: str) -> str | None:
+    single = request.env.get(SINGLE[name])
+    folder = request.env.get(FOLDER)
+    if single:
+        return single
+    return str(Path(folder) / name) if folder else None
+
+
+def _way_out(request: Request) -> str:
+    wanted = request.wanted
+    return (
+        f"correct or unset {FOLDER}, {SINGLE['kube-apiserver']} and {SINGLE['etcd']} "
+        f"(any kube-apiserver {wanted.major}.{wanted.minor} and its etcd will do)"
+    )
+
+
+def of_setup_envtest(request: Request) -> Binaries:
+    """Return the store's binaries of the wanted minor version, or raise ``PassedOver``."""
+    folders = _store_folders(request)
+    version = best_match(list(folders), request.wanted)
+    if version is None:
+        raise PassedOver(
+            f"its store has nothing for Kubernetes {request.wanted} or its minor version"
+        )
+    folder = folders[version]
+    try:
+        return inspect_folder(folder, "setup-envtest")
+    except NotUsable as error:
+        raise PassedOver(f"its store is damaged: {error}") from error
+
+
+def _store_folders(request: Request) -> dict[Version, Path]:
+    found = {}
+    for folder in _store(request).glob(f"k8s/*-{request.target}"):
+        try:
+            version = Version.parse(folder.name.removesuffix(f"-{request.target}"))
+        except ValueError:
+            continue  # a pre-release, or nothing of setup-envtest's
+        found[version] = folder
+    return found
+
+
+def _store(request: Request) -> Path:
+    data_home = request.env.get("XDG_DATA_HOME")
+    base = (
+        Path(data_home)
+        if data_home
+        else Path(request.env.get("HOME", "~")).expanduser() / ".local/share"
+    )
+    return base / "kubebuilder-envtest"

@@ -1,0 +1,151 @@
+"""The other checkout of a run: what it adds to a plan, and what is told where it cannot."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench.model import External
+from bench.sites.base import BaseError, base_kinds, with_base
+from bench.sut.launch import ServerSpec
+from bench.sut.registry import ROOT, server_kinds
+from tests.unit.store.builders import a_plan
+
+PLAN = a_plan(servers=("direct", "informer", "none"))
+THEIRS = External("theirs", "./serve")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what servers are started from, without an environment of its own."""
+    folder = tmp_path / "base"
+    for part in ("servers", "informer/src"):
+        # Others compile what is copied meanwhile.
+        without = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / part, folder / part, ignore=without)
+    return folder
+
+
+def error_of(folder: Path, python: str = "", plan=PLAN) -> str:
+    with pytest.raises(BaseError) as caught:
+        with_base(plan, str(folder), python)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_each_server_that_both_have_gets_an_arm_of_the_base(checkout: Path) -> None:
+    plan = with_base(
+        replace(PLAN, servers=("direct", "new", "none")), str(checkout), sys.executable
+    )
+    assert ("direct", "new", "none", "direct@base") == plan.servers
+
+
+def test_peers_in_go_are_among_them_and_built_when_the_run_begins(checkout: Path) -> None:
+    plan = with_base(a_plan(servers=("direct-go",)), str(checkout), sys.executable)
+    assert ("direct-go", "direct-go@base") == plan.servers
+
+
+def test_a_server_that_the_base_has_lost_since_is_told(checkout: Path) -> None:
+    plan = with_base(PLAN, str(checkout), sys.executable)
+    with pytest.raises(BaseError, match="it no longer has gone"):
+        base_kinds(replace(plan, servers=(*plan.servers, "gone@base")), pytest.fail)
+
+
+def test_what_its_environment_holds_is_recorded(checkout: Path) -> None:
+    base = with_base(PLAN, str(checkout), sys.executable).base
+    assert base is not None
+    assert (str(checkout), sys.executable, "unknown") == (base.folder, base.python, base.commit)
+    assert base.packages["uvicorn"]
+    assert base.python_version.startswith("3.")
+
+
+def test_its_commit_is_recorded(checkout: Path) -> None:
+    for words in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q",
+                  "--allow-empty", "-m", "first"]):  # fmt: skip
+        subprocess.run(["git", *words], cwd=checkout, check=True)
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=checkout, check=True, capture_output=True, text=True
+    )
+    base = with_base(PLAN, str(checkout), sys.executable).base
+    assert base is not None
+    assert f"{head.stdout.strip()}, changed" == base.commit
+
+
+def test_its_servers_run_its_own_code_and_its_own_informer_compiled_once(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    kinds = base_kinds(with_base(PLAN, str(checkout), sys.executable), pytest.fail)
+    kind = kinds["informer@base"]
+    launch = ServerSpec(kind=kind, kubeconfig=Path("a"), log=checkout / "log").launch()
+    assert ([sys.executable, "-m", "servers", "informer"], checkout) == (
+        launch.argv[:4],
+        launch.folder,
+    )
+    found = "import kube_informer, servers; print(kube_informer.__file__, servers.__file__)"
+    files = subprocess.run(
+        [launch.argv[0], "-c", found],
+        cwd=launch.folder,
+        env=launch.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert all(file.startswith(str(checkout)) for file in files)
+    assert [*(checkout / "servers" / "__pycache__").glob("__init__.*.pyc")]
+    assert server_kinds()["informer"].identity == kind.identity
+
+
+def test_a_command_is_started_in_the_other_checkout(tmp_path: Path) -> None:
+    plan = replace(PLAN, servers=(*PLAN.servers, "theirs"), external=(THEIRS,))
+    found = with_base(plan, str(tmp_path))
+    assert (*plan.servers, "theirs@base") == found.servers
+    (kind,) = base_kinds(found, pytest.fail).values()
+    assert tmp_path == kind.checkout.folder if kind.checkout else None
+
+
+def test_the_same_checkout_on_both_sides_is_allowed() -> None:
+    found = with_base(PLAN, str(Path(bench.__file__).parents[1]), sys.executable)
+    assert ("direct@base", "informer@base") == found.servers[-2:]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "there is no such folder; make it with: git worktree add" in error_of(tmp_path / "no")
+
+
+def test_a_folder_that_is_no_checkout_is_told(tmp_path: Path) -> None:
+    assert "no checkout of this project (it lacks servers/__main__.py" in error_of(tmp_path)
+
+
+def test_a_checkout_without_an_environment_is_told(checkout: Path) -> None:
+    said = error_of(checkout)
+    assert f"there is no interpreter {checkout / '.venv/bin/python'}" in said
+    assert f"make -C {checkout} env" in said
+
+
+def test_an_interpreter_that_is_not_there_is_told(checkout: Path) -> None:
+    assert "--against-python /no/python: there is no interpreter" in error_of(
+        checkout, "/no/python"
+    )
+
+
+def test_an_environment_that_lacks_a_package_is_told(checkout: Path) -> None:
+    (checkout / "servers" / "registry.py").write_text("import not_installed_here\n")
+    said = error_of(checkout, sys.executable)
+    assert "ModuleNotFoundError: No module named 'not_installed_here'" in said
+    assert "--against-python FILE" in said
+
+
+def test_something_that_is_no_python_is_told(checkout: Path) -> None:
+    assert "cannot be started by /bin/true" in error_of(checkout, "/bin/true")
+
+
+def test_a_checkout_without_any_of_the_plans_servers_is_told(checkout: Path) -> None:
+    plan = a_plan(servers=("new",))
+    assert "it has none of the plan's servers (new); it has direct" in error_of(
+        checkout, sys.executable, plan
+    )
