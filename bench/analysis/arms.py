@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.analysis.frame import Frame
 from bench.analysis.latency import FreshnessCounts, Latencies, Percentile
+from bench.analysis.request_bill import Phase, request_lines
 from bench.analysis.result import Arm, Figure, presentation_order
 from bench.analysis.trial_data import TrialData, pooled_times
 from bench.metrics import METRICS, PERCENTILES, REQUESTS, Metric, Times
@@ -37,6 +38,7 @@ def _arm(frame: Frame, rounds: Sequence[TrialData], confidence: float) -> Arm:
         values.setdefault((metric, per_1000), {})[int(number)] = float(value)
     reached = _reached(rounds)
     response = pooled_times(rounds, Times.RESPONSE)
+    billed = _billed(rounds)
     return Arm(
         server=trial.server,
         rounds=tuple(sorted(one.trial.round for one in rounds)),
@@ -59,7 +61,23 @@ def _arm(frame: Frame, rounds: Sequence[TrialData], confidence: float) -> Arm:
         latency=_percentiles(response),
         service=_percentiles(pooled_times(rounds, Times.SERVICE)),
         freshness=_freshness(rounds),
+        requests=request_lines({one.trial.round: one.kinds for one in rounds}, billed),
+        billed=billed,
     )
+
+
+def _billed(rounds: Sequence[TrialData]) -> dict[Phase, tuple[int, ...]]:
+    """Return the rounds whose requests of a phase are known, in their order."""
+    logged = sorted(one.trial.round for one in rounds if one.ledgers.audit_user is not None)
+    started = {
+        one.trial.round
+        for one in rounds
+        if one.record.is_client and one.record.ready_requests is not None
+    }
+    return {
+        Phase.START: tuple(number for number in logged if number in started),
+        Phase.WINDOW: tuple(logged),
+    }
 
 
 def _figure(
@@ -80,16 +98,15 @@ def _figure(
     if metric is REQUESTS:
         thousands = sum(one.reads for one in rounds) / 1000
         events = _reached(rounds)
-        if events is not None:
-            exposure = thousands if per_1000 else sum(one.record.window_s for one in rounds)
-        bounded = thousands if per_1000 else sum(one.record.marks_s for one in rounds)
+        bounded = thousands if per_1000 else sum(one.record.window_s for one in rounds)
+        exposure = None if events is None else bounded
         if found is not None and not any(numbers.values()) and bounded:
             # No request in any round: the spread of zeros says nothing, the exact bound does.
             high = poisson_bounds(0, confidence)[1] / bounded
             found = Estimate(0.0, 0.0, high, len(numbers))
     return Figure(
         metric=metric.key,
-        title=metric.title,
+        title=str(metric.title),
         unit=metric.unit_of(per_1000=per_1000),
         source=metric.source,
         per_1000=per_1000,
@@ -115,7 +132,9 @@ def _of_all_rounds(quantile: Quantile, rounds: Sequence[TrialData]) -> Estimate 
 
 
 def _percentiles(times: Latencies | None) -> tuple[Percentile, ...]:
-    return tuple(times.percentile(q) for q in PERCENTILES) if times is not None else ()
+    if times is None or not times.samples:
+        return ()
+    return tuple(times.percentile(q) for q in PERCENTILES)
 
 
 def _reached(rounds: Sequence[TrialData]) -> int | None:

@@ -1,6 +1,7 @@
 """Reasons to read a figure with care: those recorded while measuring, and those computed here."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from bench.analysis.frame import Frame
 from bench.analysis.ledgers import identity_of
@@ -9,6 +10,7 @@ from bench.analysis.side_by_side import observer_effects
 from bench.analysis.trial_data import RunData, TrialData
 from bench.metrics import BY_KEY, METRICS, percentile_name
 from bench.model import (
+    BASE,
     Caveat,
     CaveatKind,
     EqualityRecord,
@@ -56,6 +58,13 @@ VOIDING = (
     CaveatKind.ANSWERS_UNCHECKED,
 )
 """What voids a run, the gravest first: said before any figure, and INVALID to the gate."""
+
+NEAR_CAPACITY = {
+    CaveatKind.GENERATOR_LATE: CaveatKind.GENERATOR_SATURATED,
+    CaveatKind.MACHINE_SATURATED: CaveatKind.NOISY_MACHINE,
+}
+"""What is told, and voids nothing, where a scenario goes up to a server's capacity on purpose: the
+queue for processors is then a part of what is measured."""
 
 Where = tuple[str, str, int]
 
@@ -120,12 +129,15 @@ def _computed(
     for trial in run.trials:
         yield from _of_trial(trial)
     for one in run.data:
-        yield from _of_processors(one)
+        near = run.record.plan.scenario(one.trial.scenario).capacity_share is not None
+        for caveat in _of_processors(one):
+            kind = NEAR_CAPACITY.get(caveat.kind, caveat.kind)
+            yield replace(caveat, kind=kind) if near else caveat
     for one in run.every:
         yield from _of_tables(one, run.record.plan.server_of(one.trial.server))
     for scenario in scenarios:
         for arm in scenario.arms:
-            if not arm.is_control:
+            if arm.is_contender:
                 yield from _of_arm(scenario.scenario.name, arm)
     yield from observer_effects(frame, scenarios)
 
@@ -135,10 +147,10 @@ def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) ->
         reason = f": {record.reason}" if record.reason else ""
         text = f"{written} of {record.trials_planned} trials were made{reason}"
         yield Caveat(CaveatKind.RUN_INCOMPLETE, text)
-    if equality is None:
+    if equality is None and record.plan.has_load:
         text = "the servers' answers were not compared with each other in this run"
         yield Caveat(CaveatKind.ANSWERS_UNCHECKED, text)
-    elif not equality.equal:
+    elif equality is not None and not equality.equal:
         unequal = [answer.path for answer in equality.answers if not answer.equal]
         text = f"the servers answered {len(unequal)} of {len(equality.answers)} queries differently"
         yield Caveat(CaveatKind.ANSWERS_DIFFER, f"{text}: {', '.join(unequal[:SHOWN_KEYS])}")
@@ -276,7 +288,8 @@ def _of_tables(data: TrialData, server: str) -> Iterator[Caveat]:
         yield Caveat(CaveatKind.LEDGERS_DISAGREE, text, *where)
     if ledgers.missing:
         yield Caveat(CaveatKind.LEDGER_MISSING, "; ".join(ledgers.missing), *where)
-    if data.record.equal_to_list is None and identity_of(data.record) is not None:
+    unchecked = data.record.equal_to_list is None and not data.record.is_client
+    if unchecked and identity_of(data.record) is not None:
         text = "after the window the server's answer was not compared with a LIST"
         yield Caveat(CaveatKind.ANSWERS_UNCHECKED, text, *where)
     if ledgers.replicas is not None and data.record.fault is None:
@@ -293,7 +306,7 @@ def _of_freshness(data: TrialData, server: str, where: Where) -> Iterator[Caveat
     said = []
     if found.never_seen:
         said.append(f"{found.never_seen:,} of {found.writes:,} writes were never seen in an answer")
-    if found.first_stale and server in CONSISTENT:
+    if found.first_stale and server.removesuffix(BASE) in CONSISTENT:
         said.append(
             f"{found.first_stale:,} of {found.first_reads:,} reads after a write were older than "
             f"it, though {server} reads the newest state"
@@ -304,8 +317,6 @@ def _of_freshness(data: TrialData, server: str, where: Where) -> Iterator[Caveat
 
 def _of_arm(scenario: str, arm: Arm) -> Iterator[Caveat]:
     """Yield what of an arm is too little to be stated."""
-    if arm.is_floor:
-        return
     where = (scenario, arm.server)
     withheld = [one for one in arm.latency if one.withheld]
     if withheld:

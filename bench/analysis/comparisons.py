@@ -26,7 +26,7 @@ from bench.analysis.result import (
     subject_of,
 )
 from bench.metrics import BY_KEY, REQUESTS, Metric
-from bench.model import AGAIN, Scenario
+from bench.model import AGAIN, BASE, Scenario
 from bench.stats import (
     CONFIDENCE,
     LOOK_CONFIDENCE,
@@ -43,7 +43,7 @@ from bench.stats import (
     variation,
 )
 
-OPEN_METRIC, CLOSED_METRIC = "service_p50", "throughput"
+OPEN_METRIC, CLOSED_METRIC, IDLE_METRIC = "service_p50", "throughput", "memory_end"
 BESIDE = ("control_plane_cpu", CLOSED_METRIC)
 MARGIN = 0.10
 """Relative: a server that differs from itself by less is as good as equal. No difference between
@@ -171,8 +171,27 @@ def compare_baselines(
     ]
 
 
+def compare_base(
+    frame: Frame, scenario: str, arms: Sequence[Arm], confidence: float = CONFIDENCE
+) -> list[Comparison]:
+    """Compare each server with the same one of the base."""
+    by_name = {arm.server: arm for arm in arms}
+    return [
+        one
+        for arm in arms
+        if (base := by_name.get(f"{arm.server}{BASE}")) is not None
+        for one in compare(frame, Side(scenario, arm), Side(scenario, base), confidence)
+    ]
+
+
 def deciding(scenario: Scenario) -> Metric:
-    """Return the metric that decides in scenarios of this kind."""
+    """Return the metric that decides in scenarios of this kind.
+
+    Without load it is memory: requests and what they cost may well be 0, of which there is no
+    ratio.
+    """
+    if not scenario.has_load:
+        return BY_KEY[IDLE_METRIC]
     return BY_KEY[OPEN_METRIC if scenario.is_open else CLOSED_METRIC]
 
 

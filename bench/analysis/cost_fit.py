@@ -68,7 +68,7 @@ def cost_model(
     rows = rows_of(plan, frame, data, quantity)
     lacking = _lacking(plan, frame, quantity, rows)
     if lacking:
-        return Unfitted(quantity.key, quantity.title, lacking)
+        return Unfitted(quantity.key, str(quantity.title), lacking)
     starts = _starts(plan, data, STARTS[quantity.key]) if quantity.key in STARTS else []
     model = fit_rows(quantity, [*rows, *starts])
     if isinstance(model, Unfitted):
@@ -174,12 +174,12 @@ def fit_rows(quantity: Metric, rows: Sequence[CostRow]) -> CostModel | Unfitted:
         why = (
             f"the scenarios do not tell its unit costs apart ({error}): vary reads, churn and pods"
         )
-        return Unfitted(quantity.key, quantity.title, why)
+        return Unfitted(quantity.key, str(quantity.title), why)
     start = None if any(term.arm == START for term in terms) else readers[-1]
     ranges = _ranges(rows)
     return CostModel(
         quantity=quantity.key,
-        title=quantity.title,
+        title=str(quantity.title),
         unit=quantity.unit,
         rows=tuple(rows),
         fit=found,

@@ -217,24 +217,32 @@ class CostModel:
         ``question``'s own rate is not looked at.
         """
         one = Question(1.0, question.pods, 0.0, 0.0, question.lifetime_s)
-        above, below = self.form(INFORMER, question), self.form(reader, one)
+        forms = self.form(INFORMER, question), self.form(reader, one)
+        found = self.ratio(*forms, confidence)
+        # A rate is not negative.
+        rate, low, high = (None if end is None else max(0.0, end) for end in found)
+        if low is None and self.fit.quantile(forms, confidence) is not None:
+            low = 0.0
+        place = (question.pods, question.churn_per_s, question.replicas)
+        return BreakEven(reader, *place, rate, low, high)
+
+    def ratio(
+        self, above: Floats, below: Floats, confidence: float
+    ) -> tuple[float | None, float | None, float | None]:
+        """Return form ``above`` over form ``below`` with its ends by Fieller, ``None`` for none."""
         numerator, denominator = self.fit.value(above), self.fit.value(below)
-        rate = max(0.0, numerator / denominator) if denominator > 0 else None
+        value = numerator / denominator if denominator > 0 else None
         variances = [self.fit.product(form, form) for form in (above, below)]
         covariance = self.fit.product(above, below)
         quantile = self.fit.quantile([above, below], confidence)
-        low: float | None = None
-        high: float | None = None
-        if quantile is not None and covariance is not None:
-            own, other = (variance or 0.0 for variance in variances)
-            low, high = fieller(
-                numerator,
-                denominator,
-                variances=(own, other),
-                covariance=covariance,
-                quantile=quantile,
-            )
-            # A rate is not negative.
-            low, high = max(0.0, low or 0.0), None if high is None else max(0.0, high)
-        place = (question.pods, question.churn_per_s, question.replicas)
-        return BreakEven(reader, *place, rate, low, high)
+        if quantile is None or covariance is None:
+            return value, None, None
+        own, other = (variance or 0.0 for variance in variances)
+        low, high = fieller(
+            numerator,
+            denominator,
+            variances=(own, other),
+            covariance=covariance,
+            quantile=quantile,
+        )
+        return value, low, high

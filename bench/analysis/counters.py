@@ -140,6 +140,8 @@ class Marks:
 def _counts(reading: Reading, labels: Mapping[str, str]) -> bool:
     if reading.value is not None and labels.get(reading.label or "") != reading.value:
         return False
+    if reading.unless is not None and labels.get(reading.unless[0]) == reading.unless[1]:
+        return False
     return not reading.of_pods or (
         # the label of 1.37, or that of the watch cache's own metric in earlier versions
         labels.get("resource") == "pods" or labels.get("resource_prefix", "").strip("/") == "pods"

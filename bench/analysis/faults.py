@@ -225,7 +225,7 @@ def fault_trial(
 ) -> FaultTrial | None:
     """Compute what a trial shows from its tables; ``None``: no fault, or no server was there."""
     fault = record.fault
-    if fault is None or identity_of(record) is None:
+    if fault is None or record.is_client or identity_of(record) is None:
         return None
     writes = NO_WRITES if freshness is None else freshness
     until = min(record.window_s, fault.end_s + AFTER_S)

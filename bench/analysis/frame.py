@@ -2,7 +2,8 @@
 
 Columns: ``scenario``, ``arm``, ``metric``, ``per_1000_reads`` (whether the value is per 1,000
 answered reads), ``unit``, ``round``, ``value``. Values are above their floor: what the floor's
-arm shows in the same round is subtracted. A row without a value is not there. The frame is
+arm shows in the same round is subtracted. Per second is per second of the window, whose reads
+they are held against. A row without a value is not there. The frame is
 what ``data/rounds.csv`` holds.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.analysis.result import RunAnalysis
-from bench.analysis.trial_data import TrialData, per_1000_reads, value_of, withheld
+from bench.analysis.trial_data import TrialData, per_1000_reads, per_window_s, value_of, withheld
 from bench.metrics import METRICS, Metric
 from bench.model import NO_SERVER
 
@@ -37,7 +38,8 @@ class Frame:
 
     rows: pd.DataFrame
     plain: Mapping[Trial, Mapping[str, float]]
-    """(scenario, arm, round) -> metric -> value, nothing subtracted."""
+    """(scenario, arm, round) -> metric -> value, nothing subtracted; of costs, per second between
+    the marks."""
     withheld: Mapping[tuple[str, str, str], str]
     """(scenario, arm, metric) -> why a round cannot carry the percentile. One such round
     withholds the arm's: without the rounds that went worst, what is left would be a choice."""
@@ -78,8 +80,9 @@ def frame_of(data: Sequence[TrialData]) -> Frame:
                 value = _above_floor(plain, metric, (scenario, arm, number), has_floor=has_floor)
                 if value is None or (scenario, arm, metric.key) in held:
                     continue
+                value = per_window_s(metric, one, value)
                 if per_1000:
-                    value = per_1000_reads(metric, one, value) if metric.per_read else None
+                    value = per_1000_reads(one, value) if metric.per_read else None
                 unit = metric.unit_of(per_1000=per_1000)
                 rows.append((scenario, arm, metric.key, per_1000, unit, number, value))
     found = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": float})

@@ -7,15 +7,16 @@
 The audit of a user stands against that server's count, the audit over all users
 against the metric; codes 401, 403 and 405 are in the audit log and not in the
 metric, so they are left out of the comparison on both sides. What the API server
-asks of itself (its leases, say) goes on while all others pause for a mark, so one
-such request may be counted on either side of each. What probe,
+asks of itself (its leases, say) goes on while all others pause for a mark, as does what a client
+asks, so one such request may be counted on either side of each. What probe,
 bystander and churn writer say they did must be in the audit log too. Of several replicas
 each one's own count stands against its own rows of the audit log. In a trial with a fault
 counts that differ are told and judged no disagreement.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import pandas as pd
@@ -32,6 +33,7 @@ from bench.analysis.requests import (
     of_metric,
     read_log,
     read_replicas,
+    within_window,
     without_watches,
 )
 from bench.model import NO_SERVER, FaultRecord, TrialRecord
@@ -44,6 +46,9 @@ ITSELF = "system:apiserver"
 """Whom the audit log names for requests that the API server sends to itself."""
 STRADDLING = 2
 """Requests of a kind that only the API server sends itself: one may straddle each mark."""
+SCRAPE_S = 0.1
+"""About how long the API server takes to show its metrics: what a client that asks on sends
+meanwhile may be before the mark in one ledger and behind it in the other."""
 LEASES = "leases"
 """What it renews every ten seconds, whoever else is there; nobody of this project touches one."""
 SHARED_IDENTITIES = {"direct-rv0": "direct"}
@@ -112,7 +117,8 @@ def read_ledgers(
     """
     identity = identity_of(record)
     missing: list[str] = []
-    counted = _client_difference(marks, missing) if identity is not None else None
+    counts = identity is not None and not record.is_client  # a client tells of no count of its own
+    counted = _client_difference(marks, missing) if counts else None
     client = None if counted is None else of_client(counted)
     log = None if audit is None else read_log(audit, record)
     if log is None:
@@ -120,7 +126,11 @@ def read_ledgers(
     own, for_reads, replicas = None, client, None
     if log is not None and identity is not None:
         mine = {one: number for one, number in log.items() if _is_of(one.user, identity)}
-        own, for_reads = of_log(mine), of_log(mine, lambda one: not one.of_probe)
+        own = of_log(mine)
+        for_reads = of_log(mine, lambda one: not one.of_probe)
+        if record.is_client and audit is not None:
+            in_window = read_log(within_window(audit, record), record)
+            for_reads = of_log(in_window, lambda one: _is_of(one.user, identity))
         replicas = read_replicas(record, mine, counted)
     everyone = None if log is None else of_log(log)
     metric, reset = _metric_count(marks, missing, record.fault)
@@ -134,7 +144,9 @@ def read_ledgers(
     found = (
         *differences("the server's own count", client, "audit log", own),
         *(replicas.differences if replicas is not None and replicas.told_apart else ()),
-        *differences("audit log of all users", everyone, SERVER_METRIC, metric, _straddling(log)),
+        *differences(
+            "audit log of all users", everyone, SERVER_METRIC, metric, _straddling(log, record)
+        ),
         *(_shortfalls(log, _did(record, observed)) if log is not None else ()),
     )
     if record.fault is not None and found:
@@ -151,8 +163,19 @@ def _is_of(user: str, identity: str) -> bool:
     return user.endswith(f":{identity}")
 
 
-def _straddling(log: Log | None) -> Callable[[Key], int]:
-    """Return by how much a key may differ: what only the API server sends no mark pauses."""
+def _straddling(log: Log | None, record: TrialRecord) -> Callable[[Key], int]:
+    """Return by how much a key may differ: what the API server and clients send no mark pauses."""
+    if record.is_client:
+        user = f":{record.identity}"
+        paused = {one: n for one, n in (log or {}).items() if not one.user.endswith(user)}
+        asked = of_log(log or {}, lambda one: one.user.endswith(user))
+        rest = _straddling(paused, replace(record, is_client=False))
+        marked = 2 * SCRAPE_S / (record.marks_s or 1.0)
+        return lambda key: (
+            max(STRADDLING * record.replicas, math.ceil(asked[key] * marked))
+            if key in asked
+            else rest(key)
+        )
     itself = of_log(log or {}, lambda one: one.user == ITSELF)
     others = of_log(log or {}, lambda one: one.user != ITSELF)
     known = log is not None

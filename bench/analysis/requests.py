@@ -95,6 +95,12 @@ def read_log(audit: pd.DataFrame, record: TrialRecord) -> Log:
     }
 
 
+def within_window(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
+    """Return the rows received in the window itself: a client asks on while marks are taken."""
+    received_s = audit["received_us"] / 1e6 - record.window_begin_epoch_s
+    return audit[(received_s >= 0) & (received_s < record.window_s)]
+
+
 def of_log(log: Log, wanted: Callable[[Logged], bool] = lambda _: True) -> Count:
     """Count the requests for resources among those that are ``wanted``."""
     found: Count = Counter()
@@ -231,7 +237,12 @@ def read_replicas(
     ``None`` for one replica, and where the User-Agents were not kept.
     """
     before = record.watches_before
-    if record.replicas < 2 or before is None or any(one.agent is None for one in mine):
+    if (
+        record.is_client
+        or record.replicas < 2
+        or before is None
+        or any(one.agent is None for one in mine)
+    ):
         return None
     rows: list[ReplicaRequests] = []
     differing: list[str] = []

@@ -13,10 +13,12 @@ from enum import StrEnum
 from bench.analysis.cost_model import CostModel, Unfitted
 from bench.analysis.faults import FaultAnalysis
 from bench.analysis.latency import FreshnessCounts, Percentile
+from bench.analysis.request_bill import Phase, RequestLine
 from bench.analysis.requests import ReplicaRequests
 from bench.metrics import BY_KEY, Metric
 from bench.model import (
     AGAIN,
+    BASE,
     NO_SERVER,
     AnswerCheck,
     Caveat,
@@ -107,6 +109,10 @@ class Arm:
     """From the actual send, all rounds pooled."""
     freshness: FreshnessCounts | None = None
     """``None``: no probe, or no server to ask."""
+    requests: tuple[RequestLine, ...] = ()
+    """Every request of its account by kind, discovery and the freshness probe's among them."""
+    billed: dict[Phase, tuple[int, ...]] = field(default_factory=dict)
+    """Rounds whose requests are known, by phase: those of a start only where it was billed."""
 
     def figure(self, metric: str, *, per_1000: bool = False) -> Figure | None:
         """Return the figure of ``metric``, if the run's analysis has it."""
@@ -131,8 +137,8 @@ class Arm:
 
     @property
     def is_contender(self) -> bool:
-        """Whether this is a server to be compared with others."""
-        return not self.is_floor and not self.is_control
+        """Whether this is a server of this checkout, to be compared with others."""
+        return not (self.is_floor or self.is_control or self.server.endswith(BASE))
 
 
 class Direction(StrEnum):
@@ -243,6 +249,8 @@ class ScenarioAnalysis:
     controls: tuple[Control, ...] = ()
     beside: tuple[Comparison, ...] = ()
     """Further servers that the subject is compared with, against the first, in what decides."""
+    base: tuple[Comparison, ...] = ()
+    """Each server against the same one of the base, in every metric."""
 
     def arm(self, server: str) -> Arm | None:
         """Return the arm called ``server``, if it has a good trial."""
@@ -376,6 +384,47 @@ class ReplicaGroup:
         return [cost for cost in self.costs if cost.metric == metric]
 
 
+class Axis(StrEnum):
+    """What a plan varies from scenario to scenario that ask the same."""
+
+    CAPACITY = "share of the capacity"
+    PROCESSORS = "processors of the server"
+    """0: none of its own, all are shared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place on an axis, and the metric there."""
+
+    place: float
+    reads_per_s: float
+    """That were answered, mean over the rounds."""
+    value: Estimate
+    rounds: dict[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesArm:
+    """One server's steps; one whose metric is withheld is missing."""
+
+    arm: str
+    steps: tuple[Step, ...]
+    knee: float | None = None
+    """Of a latency: the place from which on it is at least twice that of the first step."""
+    has_no_knee: bool = False
+    """Whether every interval lies below that; neither this nor a knee: the rounds do not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric of each server over an axis."""
+
+    axis: Axis
+    metric: str
+    scenarios: tuple[str, ...]
+    arms: tuple[SeriesArm, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerTotals:
     """One trial's requests by the three ledgers; ``None`` where a ledger could not be read."""
@@ -450,7 +499,7 @@ class RunAnalysis:
     """What is said before any figure: with one of these none can be relied on."""
     caveats: tuple[Caveat, ...]
     scenarios: tuple[ScenarioAnalysis, ...]
-    """Those without a fault."""
+    """Those without a fault, whose servers were asked alike."""
     read_paths: tuple[Matrix, ...] = ()
     """Where the run has more read paths than the usual three: all of them side by side."""
     faults: tuple[FaultAnalysis, ...] = ()
@@ -464,6 +513,8 @@ class RunAnalysis:
     of trials without a fault."""
     replicas: tuple[ReplicaGroup, ...] = ()
     """Scenarios that differ in their replicas alone: what each further one costs."""
+    series: tuple[Series, ...] = ()
+    """Latency over the rate, throughput over the processors of the server."""
     cost_models: tuple[CostModel, ...] = ()
     """Unit costs and break-even rates, a model a quantity."""
     unfitted: tuple[Unfitted, ...] = ()

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from bench.analysis.arms import arms_of
 from bench.analysis.caveats import collect, voids
-from bench.analysis.comparisons import compare_arms, compare_baselines, controls_of
+from bench.analysis.comparisons import (
+    compare_arms,
+    compare_base,
+    compare_baselines,
+    controls_of,
+)
 from bench.analysis.cost_fit import cost_models
 from bench.analysis.faults import analyse_faults
 from bench.analysis.frame import Frame, frame_of
@@ -17,8 +22,9 @@ from bench.analysis.result import (
     TrialLine,
     presentation_order,
 )
+from bench.analysis.series import series_of
 from bench.analysis.side_by_side import matrices, replica_groups, version_sets
-from bench.analysis.trial_data import RunData, TrialData, read_run
+from bench.analysis.trial_data import RunData, TrialData, faulty, read_run
 from bench.model import AGAIN, NO_SERVER, Plan, Scenario, TrialRecord
 from bench.stats import CONFIDENCE
 from bench.store import RunReader
@@ -31,11 +37,12 @@ def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunA
     """
     run = read_run(run) if isinstance(run, RunReader) else run
     record, plan, frame = run.record, run.record.plan, frame_of(run.data)
-    scenarios = [
+    whole = [
         _scenario(scenario, run.data, plan, frame, confidence)
         for scenario in plan.scenarios
-        if scenario.fault is None
+        if scenario.name not in faulty(plan)
     ]
+    scenarios = [one for one in whole if one.scenario.capacity_share is None]
     caveats = collect(run, frame, scenarios)
     models, unfitted = cost_models(plan, frame, run.data)
     servers = presentation_order([server for server in plan.servers if server != NO_SERVER])
@@ -55,7 +62,7 @@ def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunA
         scenarios=tuple(scenarios),
         read_paths=matrices(frame, scenarios, record.contracts, confidence),
         faults=analyse_faults(
-            plan.scenarios,
+            [one for one in plan.scenarios if one.name in faulty(plan)],
             servers,
             [(one.record, one.fault) for one in run.every if one.fault is not None],
         ),
@@ -68,6 +75,7 @@ def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunA
             for row in one.ledgers.replicas.rows
         ),
         replicas=replica_groups(plan, scenarios),
+        series=tuple(series_of(whole)),
         cost_models=tuple(models),
         unfitted=tuple(unfitted),
         trials=tuple(_line(trial, lines.get(trial.trial.folder)) for trial in run.trials),
@@ -102,6 +110,7 @@ def _scenario(
         comparisons=tuple(compare_arms(frame, scenario.name, arms, confidence)),
         controls=tuple(controls_of(frame, scenario, measured, confidence)),
         beside=tuple(compare_baselines(frame, scenario.name, arms, confidence)),
+        base=tuple(compare_base(frame, scenario.name, arms, confidence)),
     )
 
 

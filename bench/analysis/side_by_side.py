@@ -75,7 +75,7 @@ def matrices(
         return replace(one, users=0, rate_rps=None, arrivals=Arrivals.CONSTANT, probe=True)
 
     found = []
-    for group in grouped(scenarios, asked):
+    for group in grouped([one for one in scenarios if one.scenario.has_load], asked):
         at_rate = next((one for one in group if one.scenario.is_open), None)
         full = next((one for one in group if not one.scenario.is_open), None)
         servers = [arm.server for arm in at_rate.contenders] if at_rate is not None else []
@@ -115,7 +115,7 @@ def _path_figures(
         compared = versus[side.scenario].get((metric.key, per_1000))
         yield ReadPathFigure(
             metric=metric.key,
-            title=metric.title_of(per_1000=per_1000),
+            title=str(metric.title_of(per_1000=per_1000)),
             unit=metric.unit_of(per_1000=per_1000),
             per_1000=per_1000,
             scenario=side.scenario,
@@ -178,7 +178,7 @@ def _version_figures(
         yield VersionFigure(
             server=server,
             metric=metric.key,
-            title=metric.title_of(per_1000=per_1000),
+            title=str(metric.title_of(per_1000=per_1000)),
             unit=metric.unit_of(per_1000=per_1000),
             per_1000=per_1000,
             values=values,

@@ -3,8 +3,9 @@
 A value is ``None`` where the trial cannot carry the metric, never 0 and never NaN.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.analysis.counters import Marks
 from bench.analysis.faults import WRITES, FaultTrial, fault_trial
@@ -19,13 +20,16 @@ from bench.analysis.latency import (
     send_lags,
     times_of,
 )
-from bench.analysis.ledgers import OPEN_WATCHES, Ledgers, read_ledgers
+from bench.analysis.ledgers import OPEN_WATCHES, Ledgers, identity_of, read_ledgers
+from bench.analysis.request_bill import BILL_COLUMNS, Kind, Recovery, kinds_of, recovery_of
 from bench.analysis.requests import AUDIT_COLUMNS
 from bench.metrics import BY_KEY, METRICS, Metric, Tally, Times
 from bench.metrics.metric import Counted, Growth, Quantile, Recorded, Source, Total
-from bench.model import EqualityRecord, Outcome, Plan, RunRecord, Trial, TrialRecord
+from bench.model import NO_SERVER, EqualityRecord, Outcome, Plan, RunRecord, Trial, TrialRecord
 from bench.store import RunReader
 
+QUIET_S = 3.0
+"""Without a request for so long, an arm whose plan does not say is quiet."""
 TIMES = tuple(
     dict.fromkeys(metric.of.times for metric in METRICS if isinstance(metric.of, Quantile))
 )
@@ -47,6 +51,10 @@ class TrialData:
     """Of the server under test; ``None`` also where there is none."""
     fault: FaultTrial | None = None
     """What its fault did; ``None``: none was put in."""
+    kinds: Mapping[Kind, int] = field(default_factory=dict)
+    """Requests of its account, by kind."""
+    recovery: Recovery | None = None
+    """What its account asked after the fault; ``None``: none was put in, or nobody was there."""
 
     @property
     def trial(self) -> Trial:
@@ -80,7 +88,16 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     """Read one trial's tables; raises ``StoreError`` when one is damaged."""
     trial = record.trial
     marks = Marks(reader.scrapes(trial)) if reader.has(trial, "scrapes") else None
-    audit = reader.audit(trial, AUDIT_COLUMNS) if reader.has(trial, "audit") else None
+    columns = {*AUDIT_COLUMNS, *BILL_COLUMNS}
+    audit = reader.audit(trial, columns) if reader.has(trial, "audit") else None
+    start = reader.start(trial, BILL_COLUMNS) if reader.has(trial, "start") else None
+    identity, kinds, recovery = identity_of(record), Counter[Kind](), None
+    if audit is not None and identity is not None:
+        kinds = kinds_of(identity, record, audit, start)
+        if record.fault is not None:
+            client = reader.record.plan.client_of(trial.server)
+            quiet_s = client.quiet_s if client is not None else QUIET_S
+            recovery = recovery_of(record, record.fault, audit, identity, quiet_s)
     observed = {
         name: reader.observed(trial, name, _needed(name)) for name in reader.observers(trial)
     }
@@ -105,6 +122,8 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
         late_ms=send_lags(requests),
         freshness=None if freshness is None else freshness_counts(freshness),
         fault=fault_trial(record, requests, freshness, audit, marks),
+        kinds=kinds,
+        recovery=recovery,
     )
 
 
@@ -157,8 +176,11 @@ def read_run(reader: RunReader) -> RunData:
 
 
 def faulty(plan: Plan) -> frozenset[str]:
-    """Return the names of the scenarios with a fault: no cost may be taken from them."""
-    return frozenset(one.name for one in plan.scenarios if one.fault is not None)
+    """Return the names of the scenarios with a fault under load: none of their figures is a cost.
+
+    Without load, what a client does about a fault is the very cost that is looked for.
+    """
+    return frozenset(one.name for one in plan.scenarios if one.fault is not None and one.has_load)
 
 
 def pooled_times(rounds: Iterable[TrialData], times: Times) -> Latencies | None:
@@ -172,10 +194,19 @@ def value_of(metric: Metric, data: TrialData) -> float | None:
     return _value(metric.of, data)
 
 
-def per_1000_reads(metric: Metric, data: TrialData, per_second: float) -> float | None:
-    """Turn ``metric`` per second into one per 1,000 answered reads; ``None`` without reads."""
-    seconds = data.record.window_s if metric.over_window else data.record.marks_s
-    return per_second * seconds / data.reads * 1000 if data.reads else None
+def per_window_s(metric: Metric, data: TrialData, value: float) -> float:
+    """Turn what a server cost in a second between the marks into one of the window.
+
+    Its reads are those of the window, and a second's cost is that of a second's reads.
+    """
+    record = data.record
+    has_reads = data.trial.server != NO_SERVER and record.window_s > 0
+    return value * record.marks_s / record.window_s if metric.between_marks and has_reads else value
+
+
+def per_1000_reads(data: TrialData, per_second: float) -> float | None:
+    """Turn a value per second into one per 1,000 answered reads; ``None`` without reads."""
+    return per_second * data.record.window_s / data.reads * 1000 if data.reads else None
 
 
 def withheld(metric: Metric, data: TrialData) -> str | None:
@@ -245,6 +276,10 @@ def _tally(tally: Tally, data: TrialData) -> float | None:
             return found.first_stale / found.first_reads if found and found.first_reads else None
         case Tally.OPEN_WATCHES:
             return _open_watches(data.marks)
+        case Tally.RECOVERY_REQUESTS:
+            return None if data.recovery is None else data.recovery.requests
+        case Tally.QUIET_AGAIN:
+            return None if data.recovery is None else data.recovery.quiet_s
 
 
 def _open_watches(marks: Marks | None) -> float | None:

@@ -105,21 +105,11 @@ def unlike_question(one: ScenarioAnalysis, other: ScenarioAnalysis) -> str:
     return ", ".join(f"{key} {was} and {now}" for key, was, now in pairs if was != now)
 
 
-def events_of(figure: Figure, factor: float = 1.0) -> Events | None:
-    """Return the count behind a figure, its rate times ``factor``; ``None``: it is no count."""
+def events_of(figure: Figure) -> Events | None:
+    """Return the count behind a figure; ``None``: it is no count."""
     if figure.events is None or not figure.exposure:
         return None
-    return Events(figure.events, figure.exposure / factor)
-
-
-def difference(
-    figure: Figure, other: Figure, confidence: float, limit: float = 1.0
-) -> Estimate | None:
-    """Estimate by how much ``figure`` exceeds ``limit`` times that of another run."""
-    pair = events_of(figure), events_of(other, limit)
-    both = None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
-    others = [limit * value for value in other.rounds.values()]
-    return unpaired_difference(list(figure.rounds.values()), others, confidence, both)
+    return Events(figure.events, figure.exposure)
 
 
 def _of_scenario(one: ScenarioAnalysis, other: ScenarioAnalysis) -> Iterator[Row]:
@@ -134,10 +124,11 @@ def _of_scenario(one: ScenarioAnalysis, other: ScenarioAnalysis) -> Iterator[Row
 
 
 def _row(scenario: str, server: str, first: Figure, second: Figure) -> Row:
+    values, others = list(second.rounds.values()), list(first.rounds.values())
     if first.may_be_zero:
-        estimate = difference(second, first, CONFIDENCE)
+        events = events_of(second), events_of(first)
+        estimate = unpaired_difference(values, others, CONFIDENCE, events)
     else:
-        values, others = list(second.rounds.values()), list(first.rounds.values())
         estimate = unpaired_ratio(values, others, CONFIDENCE)
     return Row(scenario, server, first, second, estimate, is_ratio=not first.may_be_zero)
 

@@ -15,6 +15,8 @@ from bench.gate.compare import Finding, SideBySide, side_by_side, unlike
 from bench.gate.judge import SHOWN_PLACES, Outcome, Row, Verdict, placed
 from bench.gate.observe import Form, Observed
 from bench.gate.rules import Of, Rules
+from bench.model.message import Message, Recorded, listed, message
+from bench.report import prose
 from bench.report.document import (
     Alarm,
     Cell,
@@ -38,9 +40,10 @@ from bench.report.numbers import (
     number,
     per_cent,
     scale_for,
+    span_of,
 )
 
-GATE_SCHEMA = 1
+GATE_SCHEMA = 2
 """Version of ``gate-<rules>.json``."""
 TONES = {
     Outcome.PASS: "good",
@@ -48,23 +51,22 @@ TONES = {
     Outcome.INCONCLUSIVE: "unsure",
     Outcome.INVALID: "bad",
 }
-METHOD = (
+METHOD = message(
     "Arms of one run are paired by round (Student's t on log ratios; Fieller's where a value may "
-    "be zero); two runs are compared unpaired (Welch's t). A count below 30 is given no narrower "
-    "an interval than the exact Poisson bounds."
+    "be zero). A count below 30 is given no narrower an interval than the exact Poisson bounds."
 )
-UNPAIRED = (
+UNPAIRED = message(
     "Difference: the second run against the first, with its 95% interval. Rounds of two runs have "
     "nothing in common, so they are not paired: Welch's two-sample t, on logarithms where a value "
     "cannot be zero."
 )
-DETECTABLE = (
+DETECTABLE = message(
     "Smallest change seen: how far beyond its limit the figure would have had to lie to be found "
     "beyond the margin in four of five such runs."
 )
 
 
-def _table(corner: str, columns: Iterable[str], lines: Iterable[Line]) -> Table:
+def rule_table(corner: str, columns: Iterable[str], lines: Iterable[Line]) -> Table:
     """Return a table of which the first and the last column are prose."""
     first, *middle, last = columns
     heads = (Column(first, prose=True), *map(Column, middle), Column(last, prose=True))
@@ -73,36 +75,46 @@ def _table(corner: str, columns: Iterable[str], lines: Iterable[Line]) -> Table:
     return Table("", heads, (Group(rows),), "", corner, layout="stacked", depth=depth)
 
 
-def _line(title: str, *cells: Cell | str) -> Line:
+def rule_line(title: str, *cells: Cell | str) -> Line:
+    """Return a row that every form shows."""
     made = tuple(Cell(one) if isinstance(one, str) else one for one in cells)
     return Line(title, made, depth=Depth.TERMINAL)
 
 
-def _notes(*notes: str) -> tuple[Text, ...]:
-    return tuple(Text(note, depth=Depth.TERMINAL) for note in notes)
+def notes(*texts: str) -> tuple[Text, ...]:
+    """Return what is said last, in every form."""
+    return tuple(Text(one, depth=Depth.TERMINAL) for one in texts)
 
 
 def verdict_document(verdict: Verdict) -> Document:
     """Return the verdict as a document."""
-    against = f", against {verdict.baseline}" if verdict.baseline else ""
-    columns = ("verdict", "observed", "interval", "limit", "margin", "smallest change seen")
+    title = message("Gate {rules}: {run}")
+    if verdict.base:
+        title = message("Gate {rules}: {run}, against the base, commit {commit}")
+    commit = verdict.base.commit if verdict.base else ""
+    slots = {"rules": verdict.rules.name, "run": verdict.run, "commit": commit}
     lines = (_rule(row) for row in verdict.rows)
-    table = _table("rule", (*columns, "rounds", "why"), lines)
-    code = f"Exit code {verdict.outcome.exit_code}."
+    table = rule_table(message("rule"), prose.paragraphs("rule_columns"), lines)
+    code = message("Exit code {code}.").format(code=verdict.outcome.exit_code)
+    reasons = tuple(Recorded(reason) for reason in verdict.reasons)
     return Document(
-        title=f"Gate {verdict.rules.name}: {verdict.run}{against}",
+        title=title.format(**slots),
         headline=Sentence(_lead(verdict), tone=TONES[verdict.outcome]),
-        alarms=(Alarm("INVALID", tuple(map(str, verdict.reasons))),) if verdict.reasons else (),
-        sections=(Section("rules", "Rules", (table,)),),
-        notes=_notes(*verdict.notes, _budget(verdict.rules), METHOD, DETECTABLE, code),
+        alarms=(Alarm("INVALID", reasons),) if reasons else (),
+        sections=(Section("rules", message("Rules"), (table,)),),
+        notes=notes(
+            *map(Recorded, verdict.notes), _budget(verdict.rules), METHOD, DETECTABLE, code
+        ),
     )
 
 
 def _budget(rules: Rules) -> str:
     looks = ", ".join(str(look) for look in rules.looks)
-    return (
-        f"Intervals at {per_cent(rules.confidence)} confidence: looks at {looks} rounds share an "
-        f"error budget of {per_cent(rules.error_budget)} a rule."
+    return message(
+        "Intervals at {confidence} confidence: looks at {looks} rounds share an error budget of "
+        "{budget} a rule."
+    ).format(
+        confidence=per_cent(rules.confidence), looks=looks, budget=per_cent(rules.error_budget)
     )
 
 
@@ -110,35 +122,46 @@ def _lead(verdict: Verdict) -> str:
     outcome, rows = verdict.outcome, verdict.rows
     count = {each: sum(row.outcome is each for row in rows) for each in Outcome}
     if verdict.reasons:
-        return "INVALID: this run carries no judgement"
+        return message("INVALID: this run carries no judgement")
     if outcome is Outcome.PASS:
-        return f"PASS: all {len(rows)} rules hold" if len(rows) > 1 else "PASS: the rule holds"
+        every = message("PASS: all {rules} rules hold").format(rules=len(rows))
+        return every if len(rows) > 1 else message("PASS: the rule holds")
     words = {
-        Outcome.FAIL: "broken",
-        Outcome.INCONCLUSIVE: "not decided",
-        Outcome.INVALID: "without a figure to judge",
+        Outcome.FAIL: message("FAIL: {some} of {rules} rules broken"),
+        Outcome.INCONCLUSIVE: message("INCONCLUSIVE: {some} of {rules} rules not decided"),
+        Outcome.INVALID: message("INVALID: {some} of {rules} rules without a figure to judge"),
     }
-    more = f"; --buy extends the run to {verdict.buys} rounds" if verdict.buys else ""
-    return f"{outcome}: {count[outcome]} of {len(rows)} rules {words[outcome]}{more}"
+    said = [words[outcome].format(some=count[outcome], rules=len(rows))]
+    if verdict.buys:
+        more = message("--buy extends the run to {rounds} rounds")
+        said.append(more.format(rounds=verdict.buys))
+    return listed(said, "; ")
 
 
 def _rule(row: Row) -> Line:
     outcome = Cell(str(row.outcome), tone=TONES[row.outcome])
-    return _line(f"{row.rule.name} ({_about(row)})", outcome, *_figures(row), row.why)
+    title = Message("{name} ({about})").format(name=row.rule.name, about=_about(row))
+    return rule_line(title, outcome, *_figures(row), Recorded(row.why))
 
 
 def _about(row: Row) -> str:
     rule = row.rule
     if rule.of is not Of.FIGURE:
         of = {
-            Of.UNIT_COST: f"{rule.metric} of a {rule.per}, {rule.arm}",
-            Of.BREAK_EVEN: f"break-even by {rule.metric} against {rule.arm}",
-            Of.PER_REPLICA: f"{rule.metric} of {rule.arm} for each further replica",
+            Of.UNIT_COST: message("{metric} of a {per}, {arm}"),
+            Of.BREAK_EVEN: message("break-even by {metric} against {arm}"),
+            Of.PER_REPLICA: message("{metric} of {arm} for each further replica"),
+            Of.REQUESTS: message("requests of {arm}, {metric}: {verb} {resource}"),
         }
-        return of[rule.of]
-    per = " per 1,000 reads" if rule.per_1000 else ""
-    against = f" against {rule.against}" if rule.against else ""
-    return f"{rule.scenario}: {rule.metric}{per} of {rule.arm}{against}"
+        slots = {"verb": rule.verb, "resource": rule.resource, "per": rule.per, "arm": rule.arm}
+        return of[rule.of].format(metric=rule.metric, **slots)
+    per_1000 = message("{title} per 1,000 reads").format(title=rule.metric)
+    of_arm = message("{scenario}: {metric} of {arm}")
+    if rule.against:
+        of_arm = message("{scenario}: {metric} of {arm} against {against}")
+    metric = per_1000 if rule.per_1000 else rule.metric
+    slots = {"scenario": rule.scenario, "arm": rule.arm, "against": rule.against}
+    return of_arm.format(metric=metric, **slots)
 
 
 def _figures(row: Row) -> tuple[str, ...]:
@@ -149,19 +172,21 @@ def _figures(row: Row) -> tuple[str, ...]:
     estimate = observed.estimate
     interval = MISSING
     if estimate.low is not None and estimate.high is not None:
-        interval = f"{show(estimate.low)} to {show(estimate.high)}"
-    bound = "at most" if observed.at_most else "at least"
-    limit = f"{bound} {show(observed.limit)}"
-    if row.rule.needs_baseline and row.rule.at_most is row.rule.at_least is None:
-        limit = "no more" if observed.at_most else "no less"
-    widened = "" if not row.widened else " (the noise)"
+        interval = span_of(show(estimate.low), show(estimate.high))
+    most, least = message("at most {most}"), message("at least {least}")
+    limit = (most if observed.at_most else least).format(
+        most=show(observed.limit), least=show(observed.limit)
+    )
+    if row.rule.needs_base and row.rule.at_most is row.rule.at_least is None:
+        limit = message("no more") if observed.at_most else message("no less")
+    noise = message("{margin} (the noise)") if row.widened else Message("{margin}")
     if observed.noise is None:
-        widened = " (noise not measured)"
+        noise = message("{margin} (noise not measured)")
     return (
         show(estimate.value),
         interval,
         limit,
-        margin(row.margin) + widened,
+        noise.format(margin=margin(row.margin)),
         margin(row.detectable),
         str(observed.rounds),
     )
@@ -179,7 +204,7 @@ def _ways(row: Row, observed: Observed) -> tuple[Shown, Shown]:
     if observed.form is Form.DIFFERENCE:
         scale = scale_for([*largest, observed.base], observed.unit, EXACT)
         return lambda value: scale.quantity(value, signed=True), scale.quantity
-    return (change if row.rule.needs_baseline else _times), per_cent
+    return (change if row.rule.needs_base else _times), per_cent
 
 
 def _times(factor: float | None) -> str:
@@ -195,51 +220,56 @@ def comparison_document(
     """
     found, runs = side_by_side(first, second), (first, second)
     void = (
-        Alarm(run.run, tuple(f"{one.kind}: {placed(one)}" for one in run.void[:SHOWN_PLACES]))
+        Alarm(
+            run.run,
+            tuple(Recorded(f"{one.kind}: {placed(one)}") for one in run.void[:SHOWN_PLACES]),
+        )
         for run in runs
         if run.void
     )
-    differing = tuple(str(one) for one in unlike(first, second))
-    unalike = (Alarm("Unlike environments (first and second)", differing),) if differing else ()
+    differing = tuple(Recorded(one) for one in unlike(first, second))
+    title = message("Unlike environments (first and second)")
+    unalike = (Alarm(title, differing),) if differing else ()
     return Document(
-        title=f"{first.run} and {second.run}",
+        title=message("{names} and {last}").format(names=first.run, last=second.run),
         headline=Sentence(_compared(found)),
         alarms=(*void, *unalike),
         sections=(*_scenarios(found, every=every), *_apart(found), _runs(first, second)),
-        notes=_notes(UNPAIRED, *([] if every else _rest(found)), _chance(found)),
+        notes=notes(UNPAIRED, *([] if every else _rest(found)), _chance(found)),
     )
 
 
 def _rest(found: SideBySide) -> list[str]:
     alike = sum(row.better is None for row in found.rows)
-    return [f"{alike} figures that show no difference are not listed (--all)."] if alike else []
+    text = message("{figures} figures that show no difference are not listed (--all).")
+    return [text.format(figures=alike)] if alike else []
 
 
 def _chance(found: SideBySide) -> str:
-    return (
-        f"Of {len(found.rows)} comparisons about {len(found.rows) * 0.05:.0f} would show a "
-        "difference at 95% by chance alone; a machine also drifts between runs. To decide, name "
-        "what must hold beforehand: python -m bench gate."
-    )
+    return message(
+        "Of {comparisons} comparisons about {some} would show a difference at 95% by chance alone; "
+        "a machine also drifts between runs. To decide, name what must hold beforehand: python -m "
+        "bench gate."
+    ).format(comparisons=len(found.rows), some=f"{len(found.rows) * 0.05:.0f}")
 
 
 def _compared(found: SideBySide) -> str:
     if not found.rows:
-        return "Nothing can be compared: the runs have no scenario and arm in common"
+        return message("Nothing can be compared: the runs have no scenario and arm in common")
     shown = [row for row in found.rows if row.better is not None]
     if not shown:
-        return f"No difference shown in {len(found.rows)} comparisons"
+        text = message("No difference shown in {comparisons} comparisons")
+        return text.format(comparisons=len(found.rows))
     worse = sum(row.better is False for row in shown)
-    return (
-        f"{len(shown)} of {len(found.rows)} figures differ: {len(shown) - worse} for the better, "
-        f"{worse} for the worse"
-    )
+    return message(
+        "{some} of {figures} figures differ: {better} for the better, {worse} for the worse"
+    ).format(some=len(shown), figures=len(found.rows), better=len(shown) - worse, worse=worse)
 
 
 def _scenarios(found: SideBySide, *, every: bool) -> list[Section]:
     """Return a table a scenario, what differs first."""
     sections = []
-    columns = ("arm", "first", "second", "difference", "finding")
+    columns = prose.paragraphs("compare_columns")
     for index, scenario in enumerate(dict.fromkeys(row.scenario for row in found.rows)):
         rows = [row for row in found.rows if row.scenario == scenario]
         # The arms of a metric stand below each other, metrics in the order of the first arm's.
@@ -252,21 +282,23 @@ def _scenarios(found: SideBySide, *, every: bool) -> list[Section]:
             else _metric(row)
             for row in rows
         )
-        table = _table("metric", columns, lines)
-        sections.append(Section(f"s{index}", f"Scenario {scenario}", (table,)))
+        table = rule_table(message("metric"), columns, lines)
+        title = prose.text("scenario", name=scenario)
+        sections.append(Section(f"s{index}", title, (table,)))
     return sections
 
 
 def _metric(row: compare.Row) -> Line:
-    first, second = row.first, row.second
+    first, second, title = row.first, row.second, Recorded(row.first.title)
     scale = scale_for([first.value, second.value], first.unit, EXACT)
-    return _line(
-        f"{first.title}{', per 1,000 reads' if first.per_1000 else ''}",
+    per_1000 = message("{title} per 1,000 reads")
+    return rule_line(
+        per_1000.format(title=title) if first.per_1000 else title,
         row.server,
         scale.quantity(first.value),
         scale.quantity(second.value),
         _difference(row, scale),
-        Cell(str(row.finding), tone={True: "good", False: "bad", None: ""}[row.better]),
+        Cell(Message(row.finding), tone={True: "good", False: "bad", None: ""}[row.better]),
     )
 
 
@@ -280,30 +312,36 @@ def _difference(row: compare.Row, scale: Scale) -> str:
 
     if one.bounds is None or row.finding is Finding.NOT_KNOWN:
         return show(one.value)
-    return f"{show(one.value)} [{show(one.bounds[0])} to {show(one.bounds[1])}]"
+    spread = span_of(*map(show, one.bounds))
+    return Message("{value} [{spread}]").format(value=show(one.value), spread=spread)
 
 
 def _apart(found: SideBySide) -> list[Section]:
-    items = Texts(tuple(Text(text) for text in found.apart), depth=Depth.TERMINAL)
-    return [Section("apart", "What cannot be compared", (items,))] if found.apart else []
+    items = Texts(tuple(Text(Recorded(text)) for text in found.apart), depth=Depth.TERMINAL)
+    return [Section("apart", message("What cannot be compared"), (items,))] if found.apart else []
 
 
 def _runs(first: RunAnalysis, second: RunAnalysis) -> Section:
-    facts: dict[str, Callable[[RunAnalysis], object]] = {
-        "run": lambda run: run.run,
-        "plan": lambda run: run.plan.name,
-        "started": lambda run: run.started_at,
-        "state": lambda run: f"{run.trials_made} of {run.trials_planned} trials",
-        "rounds": lambda run: run.plan.rounds,
-        "seconds a trial": lambda run: f"{run.plan.duration_s:g}",
-        "commit": lambda run: run.environment.commit,
+    facts: dict[str, Callable[[RunAnalysis], str]] = {
+        message("run"): lambda run: run.run,
+        message("plan"): lambda run: run.plan.name,
+        message("started"): lambda run: run.started_at,
+        message("trials"): lambda run: message("{some} of {every}").format(
+            some=run.trials_made, every=run.trials_planned
+        ),
+        message("rounds"): lambda run: str(run.plan.rounds),
+        message("seconds a trial"): lambda run: f"{run.plan.duration_s:g}",
+        message("commit"): lambda run: run.environment.commit,
         "Kubernetes": lambda run: run.environment.kubernetes,
         "Python": lambda run: run.environment.python,
-        "processor": lambda run: f"{run.environment.processors} of {run.environment.processor}",
-        "load before the start": lambda run: f"{run.environment.load_average_1m:.2f}",
+        message("processor"): lambda run: message("{count} of {processor}").format(
+            count=run.environment.processors, processor=run.environment.processor
+        ),
+        message("load before the start"): lambda run: f"{run.environment.load_average_1m:.2f}",
     }
-    rows = (_line(what, str(of(first)), str(of(second))) for what, of in facts.items())
-    return Section("runs", "The two runs", (_table("", ("first", "second"), rows),))
+    rows = (rule_line(what, of(first), of(second)) for what, of in facts.items())
+    columns = message("first"), message("second")
+    return Section("runs", message("The two runs"), (rule_table("", columns, rows),))
 
 
 def verdict_json(verdict: Verdict) -> bytes:
@@ -317,7 +355,7 @@ def verdict_json(verdict: Verdict) -> bytes:
         "gate_schema": GATE_SCHEMA,
         "rules": rules.name,
         "run": verdict.run,
-        "baseline": verdict.baseline,
+        "base": verdict.base.commit if verdict.base else None,
         "outcome": verdict.outcome,
         "exit_code": verdict.outcome.exit_code,
         "confidence": rules.confidence,

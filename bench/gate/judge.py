@@ -1,15 +1,14 @@
 """From rules and analyses to a verdict: one row a rule, and what voids the runs. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bench.analysis.caveats import voids
 from bench.analysis.result import RunAnalysis
-from bench.gate.compare import unlike
 from bench.gate.observe import Form, NothingToJudgeError, Observed, observe
 from bench.gate.rules import Rule, Rules
-from bench.model import Caveat, CaveatKind, RunState
+from bench.model import BASE, Base, Caveat, CaveatKind, RunState
 
 SHOWN_PLACES = 3
 
@@ -41,14 +40,13 @@ GRAVEST_FIRST = (Outcome.INVALID, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PA
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why there is no judgement: of which run, which kind, and its figures."""
+    """Why there is no judgement: which kind, and its figures."""
 
-    run: str
     kind: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.run}: {self.kind}: {self.text}"
+        return f"{self.kind}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,8 @@ class Verdict:
     """What the gate came to, and everything that its table shows."""
 
     run: str
-    baseline: str | None
+    base: Base | None
+    """The other checkout, where a rule is against it."""
     rules: Rules
     rows: tuple[Row, ...]
     reasons: tuple[Reason, ...]
@@ -105,24 +104,13 @@ class Verdict:
         return self.rules.next_look(self.rounds)
 
 
-def judge(
-    rules: Rules,
-    run: RunAnalysis,
-    baseline: RunAnalysis | None = None,
-    *,
-    unlike_environments: bool = False,
-) -> Verdict:
-    """Judge every rule."""
-    needed = [rule for rule in rules.rules if rule.needs_baseline]
-    against, notes = reasons(
-        run, baseline if needed else None, unlike_environments=unlike_environments
-    )
-    if baseline is not None and not needed:
-        notes = (*notes, "no rule is against the baseline: it was not looked at")
-    rows = tuple(_row(rule, rules, run, baseline) for rule in rules.rules)
+def judge(rules: Rules, run: RunAnalysis, *, unlike_environments: bool = False) -> Verdict:
+    """Judge every rule, one that is about each server or scenario once for each."""
+    against, notes = reasons(run, unlike_environments=unlike_environments)
+    rows = tuple(_row(one, rules, run) for rule in rules.rules for one in _each(rule, run))
     return Verdict(
         run=run.run,
-        baseline=baseline.run if baseline is not None and needed else None,
+        base=run.plan.base if any(rule.needs_base for rule in rules.rules) else None,
         rules=rules,
         rows=rows,
         reasons=against,
@@ -135,10 +123,21 @@ def _rounds(rows: Sequence[Row], run: RunAnalysis) -> int:
     return min((row.observed.rounds for row in rows if row.observed), default=run.plan.rounds)
 
 
-def _row(rule: Rule, rules: Rules, run: RunAnalysis, baseline: RunAnalysis | None) -> Row:
+def _each(rule: Rule, run: RunAnalysis) -> list[Rule]:
+    """Return a rule against the base for each arm and scenario that it does not name."""
+    servers, scenarios = [rule.arm], [rule.scenario]
+    if rule.needs_base and rule.arm is None:
+        servers = [arm.removesuffix(BASE) for arm in run.plan.servers if arm.endswith(BASE)]
+    if rule.needs_base and rule.scenario is None:
+        scenarios = [one.scenario.name for one in run.scenarios]
+    named = [replace(rule, arm=arm, scenario=one) for one in scenarios for arm in servers]
+    return named or [rule]
+
+
+def _row(rule: Rule, rules: Rules, run: RunAnalysis) -> Row:
     cap, confidence = rules.looks[-1], rules.confidence
     try:
-        observed = observe(rule, run, baseline, confidence, cap)
+        observed = observe(rule, run, confidence, cap)
     except NothingToJudgeError as error:
         return Row(rule, Outcome.INVALID, str(error), curable=error.curable)
     margin, widened = _margin(rule, observed)
@@ -211,43 +210,32 @@ def _detectable(observed: Observed, margin: float) -> float | None:
 
 
 def reasons(
-    run: RunAnalysis, baseline: RunAnalysis | None, *, unlike_environments: bool
+    run: RunAnalysis, *, unlike_environments: bool
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """Return what stands against judging, and notes on what was let pass."""
-    sides = [(run, "this run")] + ([(baseline, "the baseline")] if baseline is not None else [])
-    against: list[Reason] = []
-    notes: list[str] = []
-    for one, name in sides:
-        against += _of_run(one, name)
-        for caveat in one.caveats:
-            if caveat.kind is not CaveatKind.UNLIKE_ENVIRONMENT:
-                continue
-            if unlike_environments:
-                notes.append(f"{name}: let pass as told: {caveat.text}")
-            else:
-                text = f"{caveat.text}. If that is meant: --unlike-environments"
-                against.append(Reason(name, str(caveat.kind), text))
-    if baseline is not None:
-        differing = "; ".join(str(one) for one in unlike(baseline, run))
-        if differing and unlike_environments:
-            notes.append(f"unlike environments, let pass as told: {differing}")
-        elif differing:
-            text = f"{differing}. If that is meant: --unlike-environments"
-            against.append(Reason("baseline and run", str(CaveatKind.UNLIKE_ENVIRONMENT), text))
+    against, notes = list(_of_run(run)), list[str]()
+    for caveat in run.caveats:
+        if caveat.kind is not CaveatKind.UNLIKE_ENVIRONMENT:
+            continue
+        if unlike_environments:
+            notes.append(f"let pass as told: {caveat.text}")
+        else:
+            text = f"{caveat.text}. If that is meant: --unlike-environments"
+            against.append(Reason(str(caveat.kind), text))
     return tuple(against), tuple(notes)
 
 
-def _of_run(run: RunAnalysis, name: str) -> Iterator[Reason]:
+def _of_run(run: RunAnalysis) -> Iterator[Reason]:
     grave = voids(run.caveats)
     void = [caveat for caveat in run.caveats if caveat in grave]
     kinds = {caveat.kind for caveat in void}
     if run.state is not RunState.COMPLETE and CaveatKind.RUN_INCOMPLETE not in kinds:
-        yield Reason(name, str(CaveatKind.RUN_INCOMPLETE), f"its state is {run.state}")
+        yield Reason(str(CaveatKind.RUN_INCOMPLETE), f"its state is {run.state}")
     for kind in dict.fromkeys(caveat.kind for caveat in void):
         group = [caveat for caveat in void if caveat.kind is kind]
         shown = "; ".join(placed(caveat) for caveat in group[:SHOWN_PLACES])
         more = f"; and {len(group) - SHOWN_PLACES} more" if len(group) > SHOWN_PLACES else ""
-        yield Reason(name, str(kind), shown + more)
+        yield Reason(str(kind), shown + more)
 
 
 def placed(caveat: Caveat) -> str:

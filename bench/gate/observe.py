@@ -4,12 +4,14 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 import numpy as np
 
 from bench.analysis.cost_model import CostModel
+from bench.analysis.request_bill import Phase
 from bench.analysis.result import Figure, RunAnalysis, ScenarioAnalysis
-from bench.gate.compare import difference, events_of, unlike_question
+from bench.gate.compare import events_of
 from bench.gate.rules import Of, Rule
 from bench.metrics import BY_KEY
 from bench.model import AGAIN
@@ -18,9 +20,9 @@ from bench.stats import (
     Estimate,
     Events,
     mean,
+    paired_difference,
     paired_ratio,
     ratio_of_means,
-    unpaired_ratio,
 )
 
 
@@ -63,21 +65,21 @@ class NothingToJudgeError(Exception):
         self.curable = curable
 
 
-def observe(
-    rule: Rule, run: RunAnalysis, baseline: RunAnalysis | None, confidence: float, cap: int
-) -> Observed:
+def observe(rule: Rule, run: RunAnalysis, confidence: float, cap: int) -> Observed:
     """Find what ``rule`` is about; ``cap`` is the most rounds that may ever be bought.
 
     Raises ``NothingToJudgeError``.
     """
     if rule.of is not Of.FIGURE:
-        return (_per_replica if rule.of is Of.PER_REPLICA else _of_model)(rule, run, confidence)
-    scenario, figure = _figure(rule, rule.arm, run, "this run")
+        derived = {Of.PER_REPLICA: _per_replica, Of.REQUESTS: _requests}
+        return derived.get(rule.of, _of_model)(rule, run, confidence)
+    if rule.needs_base and run.plan.base is None:
+        text = "the rule is against the base, and this run has none: bench run --against DIR"
+        raise NothingToJudgeError(text)
+    scenario, figure = _figure(rule, rule.arm, run)
     noise = noise_of(scenario, rule.metric, per_1000=rule.per_1000)
-    if rule.needs_baseline:
-        return _against_baseline(rule, scenario, figure, noise, baseline, confidence)
     if rule.against is not None:
-        _, other = _figure(rule, rule.against, run, "this run")
+        _, other = _figure(rule, rule.other, run)
         return replace(_against_arm(rule, figure, other, confidence, cap), noise=noise)
     estimate = mean(list(figure.rounds.values()), confidence, events_of(figure))
     best = _best(figure, confidence, cap)
@@ -153,6 +155,27 @@ def _per_replica(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
     return _value(rule, BY_KEY[rule.metric].unit, mean(slopes, confidence), len(slopes))
 
 
+def _requests(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
+    """Return how many requests a round has that fit the rule; rounds without one count none."""
+    arms = {one.scenario.name: one.arm(rule.arm or "") for one in run.scenarios}
+    arm = arms.get(rule.scenario or next(iter(arms), ""))
+    if arm is None:
+        where = f" under {rule.scenario}" if rule.scenario else ""
+        raise NothingToJudgeError(f"this run has no good trial of {rule.arm}{where}")
+    if lacking := set(arm.rounds) - set(arm.billed.get(Phase(rule.metric), ())):
+        rounds = ", ".join(map(str, sorted(lacking)))
+        text = f"the {rule.metric} of {arm.server} is not billed in round {rounds}"
+        raise NothingToJudgeError(text)
+    counts = dict.fromkeys(arm.rounds, 0)
+    for line in arm.requests:
+        patterns = (line.verb, rule.verb), (line.resource, rule.resource)
+        fits = all(fnmatchcase(*pair) for pair in (*patterns, (line.version, rule.version)))
+        if line.phase == rule.metric and fits:
+            for number, count in line.rounds.items():
+                counts[number] += count
+    return _value(rule, "", mean(list(counts.values()), confidence), len(counts))
+
+
 def _value(rule: Rule, unit: str, estimate: Estimate | None, rounds: int) -> Observed:
     assert estimate is not None, "only asked about where a round has a value"
     limit, at_most = _limit(rule)
@@ -164,10 +187,15 @@ def _against_arm(
 ) -> Observed:
     own, base = _paired(figure, other)
     if not own:
-        text = f"no round has {rule.metric} of both {rule.arm} and {rule.against}"
+        text = f"no round has {rule.metric} of both {rule.arm} and {rule.other}"
         raise NothingToJudgeError(text)
-    below, best = float(np.mean(base)), None
-    if figure.may_be_zero:
+    below, best = abs(float(np.mean(base))), None
+    (limit, at_most), form = _limit(rule, figure), Form.FACTOR
+    if figure.may_be_zero and rule.at_most is rule.at_least is None:
+        pair = events_of(figure), events_of(other)
+        estimate = paired_difference(own, base, confidence, pair)
+        form, limit = Form.DIFFERENCE, 0.0
+    elif figure.may_be_zero:
         events = events_of(figure) if events_of(other) is not None else None
         estimate = ratio_of_means(own, base, confidence, events)
         bound = _best(figure, confidence, cap)
@@ -175,13 +203,14 @@ def _against_arm(
     else:
         estimate = paired_ratio(own, base, confidence)
     if estimate is None:
-        text = f"the {rule.metric} of {rule.against} cannot be told from 0: there is no factor"
+        text = f"the {rule.metric} of {rule.other} cannot be told from 0: there is no factor"
         raise NothingToJudgeError(text, curable=len(own) > 1)
     return Observed(
-        Form.FACTOR,
+        form,
         figure.unit,
         estimate,
-        *_limit(rule, figure),
+        limit,
+        at_most,
         base=below,
         rounds=len(own),
         best=best,
@@ -189,64 +218,25 @@ def _against_arm(
     )
 
 
-def _against_baseline(
-    rule: Rule,
-    scenario: ScenarioAnalysis,
-    figure: Figure,
-    noise: float | None,
-    baseline: RunAnalysis | None,
-    confidence: float,
-) -> Observed:
-    if baseline is None:
-        text = "the rule is against a baseline, and none was given (--baseline RUN|FILE)"
-        raise NothingToJudgeError(text)
-    before, other = _figure(rule, rule.arm, baseline, "the baseline")
-    if asked := unlike_question(before, scenario):
-        text = f"the baseline's {rule.scenario} asks something else: {asked} here"
-        raise NothingToJudgeError(text)
-    limit, at_most = _limit(rule, figure)
-    values, others = list(figure.rounds.values()), list(other.rounds.values())
-    noises = (noise, noise_of(before, rule.metric, per_1000=rule.per_1000))
-    if figure.may_be_zero:
-        form, estimate = Form.DIFFERENCE, difference(figure, other, confidence, limit)
-    else:
-        form, estimate = Form.FACTOR, unpaired_ratio(values, others, confidence)
-    if estimate is None:
-        text = f"{rule.metric} of {rule.arm} has values that are not above 0"
-        raise NothingToJudgeError(text)
-    return Observed(
-        form,
-        figure.unit,
-        estimate,
-        0.0 if form is Form.DIFFERENCE else limit,
-        at_most,
-        base=abs(float(np.mean(others))),
-        rounds=len(values),
-        noise=max((one for one in noises if one is not None), default=None),
-        logarithmic=form is Form.FACTOR,
-    )
-
-
-def _figure(
-    rule: Rule, server: str, run: RunAnalysis, what: str
-) -> tuple[ScenarioAnalysis, Figure]:
+def _figure(rule: Rule, server: str | None, run: RunAnalysis) -> tuple[ScenarioAnalysis, Figure]:
+    assert server is not None, "a rule names its arm, or is judged for each"
     scenario = run.scenario(rule.scenario or "")
     if scenario is None:
         names = _listed([one.scenario.name for one in run.scenarios])
-        raise NothingToJudgeError(f"{what} has no scenario {rule.scenario!r}; it has {names}")
+        raise NothingToJudgeError(f"this run has no scenario {rule.scenario!r}; it has {names}")
     arm = scenario.arm(server)
     if arm is None:
         names = _listed([one.server for one in scenario.arms])
-        text = f"{what} has no good trial of {server!r} in {rule.scenario}; it has {names}"
+        text = f"this run has no good trial of {server!r} in {rule.scenario}; it has {names}"
         raise NothingToJudgeError(text)
     figure = arm.figure(rule.metric, per_1000=rule.per_1000)
     if figure is None or not figure.rounds:
         reason = f" ({figure.missing})" if figure is not None and figure.missing else ""
-        text = f"{what} has no {rule.metric} of {server} in {rule.scenario}{reason}"
+        text = f"this run has no {rule.metric} of {server} in {rule.scenario}{reason}"
         raise NothingToJudgeError(text)
     if lacking := _listed([str(n) for n in sorted(set(arm.rounds) - set(figure.rounds))], ""):
         text = f"{rule.metric} of {server} in {rule.scenario} is missing in round {lacking}"
-        raise NothingToJudgeError(f"{text} of {what}")
+        raise NothingToJudgeError(text)
     return scenario, figure
 
 

@@ -13,11 +13,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from bench.metrics import BY_KEY, View, of_view
+from bench.model import BASE
 from bench.plan.toml_schema import Key, Name, Text, TomlFile, nearest, number
 
 SHIPPED = resources.files("bench.gate") / "shipped"
-BASELINE = "baseline"
-"""What a rule is ``against`` when it is about the same arm in another run."""
+AGAINST_BASE = "base"
+"""What a rule is ``against`` when it is about the same server of another checkout."""
 
 
 class Of(StrEnum):
@@ -31,13 +32,18 @@ class Of(StrEnum):
     """The read rate per second from which on the informer costs less of a metric than the arm."""
     PER_REPLICA = "per-replica"
     """What each further replica adds to a metric of an arm."""
+    REQUESTS = "requests"
+    """Requests of an arm's account in a round, of one verb or resource or all."""
 
 
+ANY = "*"
+PHASES = ("start", "window")
 METRICS: Mapping[Of, tuple[str, ...]] = {
     Of.FIGURE: tuple(BY_KEY),
     Of.UNIT_COST: tuple(metric.key for metric, _ in of_view(View.MODEL)),
     Of.BREAK_EVEN: tuple(metric.key for metric, _ in of_view(View.MODEL)),
     Of.PER_REPLICA: tuple(metric.key for metric, _ in of_view(View.REPLICAS)),
+    Of.REQUESTS: PHASES,
 }
 PER_1000 = tuple(key for key, metric in BY_KEY.items() if metric.per_read)
 
@@ -47,17 +53,19 @@ class Rule:
     """One thing that must hold.
 
     Without ``against`` it is about the arm's own value in the metric's unit; with the name of
-    another arm about the factor arm / other; with ``"baseline"`` about the factor this run /
-    baseline run, whose limit is 1 unless one is given. ``at_most`` and ``at_least`` are the
-    limit, ``relative`` and ``absolute`` (in the metric's unit) the margin around it. Only a
-    figure can be ``against`` something.
+    another arm about the factor arm / other; with ``"base"`` about the factor arm / the same
+    server of the other checkout, whose limit is 1 unless one is given. ``at_most`` and
+    ``at_least`` are the limit, ``relative`` and ``absolute`` (in the metric's unit) the margin
+    around it. Only a figure can be ``against`` something.
     """
 
     name: str
-    arm: str
     metric: str
+    arm: str | None = None
+    """``None``, against the base: each server that the base has too."""
     scenario: str | None = None
-    """Of a figure, or of one of the scenarios whose replicas vary."""
+    """Of a figure, or of one of the scenarios whose replicas vary; ``None``, against the base:
+    each one."""
     per_1000: bool = False
     against: str | None = None
     at_most: float | None = None
@@ -67,11 +75,20 @@ class Rule:
     of: Of = Of.FIGURE
     per: str | None = None
     """Of a unit cost: read, write, start, or "pod in a read"."""
+    verb: str = ANY
+    """Of requests, whose metric is the phase; a pattern, as are those below."""
+    resource: str = ANY
+    version: str = ANY
 
     @property
-    def needs_baseline(self) -> bool:
-        """Whether another run is needed to judge this rule."""
-        return self.against == BASELINE
+    def needs_base(self) -> bool:
+        """Whether the run must have measured another checkout for this rule to be judged."""
+        return self.against == AGAINST_BASE
+
+    @property
+    def other(self) -> str | None:
+        """The arm that its arm is held against."""
+        return f"{self.arm}{BASE}" if self.needs_base else self.against
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +169,16 @@ def _flaws(rule: Rule) -> Iterator[tuple[str, str]]:
         near = nearest(rule.metric, known)
         yield "metric", f"there is no {kind} {rule.metric!r}{near}; there are {', '.join(known)}"
     yield from _of_figure(rule) if rule.of is Of.FIGURE else _of_derived(rule)
+    for key in ("verb", "resource", "version"):
+        if getattr(rule, key) != ANY and rule.of is not Of.REQUESTS:
+            yield key, f'{key!r} belongs to a rule with of = "{Of.REQUESTS}"'
     limits = {key: getattr(rule, key) for key in ("at_most", "at_least")}
     given = {key: limit for key, limit in limits.items() if limit is not None}
     if len(given) > 1:
         yield "at_least", "a rule has one limit: 'at_most' or 'at_least', not both"
-    if not given and not rule.needs_baseline:
+    if rule.arm is None and not rule.needs_base:
+        yield "arm", f"a rule needs 'arm': {_RULE['arm'].takes}"
+    if not given and not rule.needs_base:
         yield "arm", "a rule needs a limit: 'at_most' or 'at_least'"
     for key, limit in given.items():
         if rule.against is not None and limit <= 0:
@@ -164,7 +186,7 @@ def _flaws(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _of_figure(rule: Rule) -> Iterator[tuple[str, str]]:
-    if rule.scenario is None:
+    if rule.scenario is None and not rule.needs_base:
         yield "scenario", f"a rule needs 'scenario': {_RULE['scenario'].takes}"
     if rule.per is not None:
         yield "per", f"'per' belongs to a rule with of = \"{Of.UNIT_COST}\""
@@ -208,15 +230,20 @@ _HEAD: Mapping[str, Key] = {
 }
 _RULE: Mapping[str, Key] = {
     "name": Key(Text, "what must hold", '"The informer sends no request"'),
-    "scenario": Key(Name, "a scenario of the plan", '"steady"'),
-    "arm": Key(Name, "a server of the plan", '"informer"'),
-    "metric": Key(Text, "the key of a metric", '"api_requests"'),
+    "scenario": Key(Name, "a scenario of the plan; left out, against the base: each", '"steady"'),
+    "arm": Key(Name, "a server of the plan; left out, against the base: each", '"informer"'),
+    "metric": Key(Text, "the key of a metric; of requests: start or window", '"api_requests"'),
     "per_1000": Key(bool, "whether it is stated per 1,000 answered reads", "true"),
-    "against": Key(Name, f"another arm, or {BASELINE}: the same arm in another run", '"direct"'),
+    "against": Key(
+        Name, f"another arm, or {AGAINST_BASE}: the same server of the other checkout", '"direct"'
+    ),
     "at_most": Key(_LIMIT, "the most that is right", "0.5"),
     "at_least": Key(_LIMIT, "the least that is right", "2"),
     "relative": Key(number(0, 10), "how far beyond is tolerated, as a share", "0.05"),
     "absolute": Key(_MARGIN, "how far beyond is tolerated, in the metric's unit", "1.5"),
     "of": Key(Of, "what the rule is about", '"break-even"'),
     "per": Key(Text, 'what a unit cost is of: read, write, start, "pod in a read"', '"read"'),
+    "verb": Key(Text, "of requests: a verb; * stands for anything", '"list"'),
+    "resource": Key(Text, "of requests: a resource with its group", '"deployments.apps"'),
+    "version": Key(Text, "of requests: the form of resourceVersion", '"unset*"'),
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Flag, StrEnum, auto
 from typing import ClassVar
 
+from bench.model.message import Message, message
+
 NO_SERVER = "none"
 """The arm without a server and without load: the idle baseline, called the floor."""
 BARE = "direct"
@@ -55,6 +57,7 @@ class Group(StrEnum):
     INTERNALS = "inside the control plane"
     APPLICATION = "application"
     START = "start"
+    RECOVERY = "recovery"
     FRESHNESS = "freshness"
     NEIGHBOURS = "other clients"
 
@@ -136,6 +139,10 @@ class Tally(StrEnum):
     """Share of first reads after a write that were older than it."""
     OPEN_WATCHES = "open watches"
     """Watches of pods that stand open at the end mark."""
+    RECOVERY_REQUESTS = "recovery requests"
+    """Requests in the first ten seconds after a fault."""
+    QUIET_AGAIN = "quiet again"
+    """Seconds from the end of a fault to the last request before it was quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,8 @@ class Reading:
     witness: str | None = None
     of_pods: bool = False
     """Only series of pods: the API server lists other kinds for its own sake, at its own times."""
+    unless: tuple[str, str] | None = None
+    """A label and its value: series that have it do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,20 +268,27 @@ class Metric:
     may_be_zero: bool = False
     per_read: bool = False
     """Whether it is stated per 1,000 answered reads, too."""
-    over_window: bool = False
-    """Per second of the window (``window_s``), not of the time between marks (``marks_s``)."""
     speed: Speed = Speed.FIXED
     unseen: str = ""
 
     def __post_init__(self) -> None:
-        if not self.short:
-            small = self.title[0].lower() if self.title[1:2].islower() else self.title[0]
-            object.__setattr__(self, "short", small + self.title[1:])
+        title = self.title if isinstance(self.title, Message) else Message(self.title)
+        object.__setattr__(self, "title", title)
+        small = title[0].lower() if title[1:2].islower() else title[0]
+        own = Message(title.msgid, title.slots, small + title[1:])
+        short = self.short if isinstance(self.short, Message) else Message(self.short)
+        object.__setattr__(self, "short", short or own)
 
     @property
     def above_floor(self) -> bool:
         """Whether the idle baseline is subtracted."""
         return self.floor == NO_SERVER
+
+    @property
+    def between_marks(self) -> bool:
+        """Whether it is an amount that was spent between the marks, per second."""
+        of = self.of
+        return isinstance(of, Growth | Total) or (isinstance(of, Recorded) and of.per_second)
 
     @property
     def q(self) -> float | None:
@@ -290,7 +306,9 @@ class Metric:
 
     def title_of(self, *, per_1000: bool) -> str:
         """Return the title of a value per second, or of one per 1,000 reads."""
-        return f"{self.title} per 1,000 reads" if per_1000 else self.title
+        if not per_1000:
+            return self.title
+        return message("{title} per 1,000 reads").format(title=self.title)
 
     def shown_in(self, view: View) -> tuple[bool, ...]:
         """Return the forms in which ``view`` shows it: per second (False), per 1,000 (True)."""

@@ -29,6 +29,7 @@ from bench.metrics.metric import (
     Words,
     percentile_name,
 )
+from bench.model.message import Message, message
 
 FLOOR = "; the same of the arm none subtracted, round by round"
 LONGER = Words("times longer", "times shorter")
@@ -51,19 +52,21 @@ PERCENTILES: Mapping[float, View] = {
 """The percentiles of response and service times, and where the former are shown."""
 
 
+def is_sent(name: str, labels: str) -> bool:
+    """Return whether a series, its labels as they are exposed, is part of ``API_BYTES``."""
+    return name == EVENTS or (name == ANSWERS and 'verb="WATCH"' not in labels)
+
+
 def _counter(scraped: str, *names: str, witness: str | None = None) -> Counter:
     return Counter(scraped, (Reading(names, witness=witness),))
 
 
 API_CPU = _counter(API, "process_cpu_seconds_total")
 ETCD_CPU = _counter(ETCD, "process_cpu_seconds_total")
-# No watch, no series of the second name: the first speaks for both.
-API_BYTES = _counter(
-    API,
-    "apiserver_response_sizes_sum",
-    "apiserver_watch_events_sizes_sum",
-    witness="apiserver_response_sizes_sum",
-)
+ANSWERS, EVENTS = "apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum"
+# A watch is an answer once it ends, of all its events since it began: those are counted one by
+# one. No watch, no series of the events: the answers speak for both.
+API_BYTES = Counter(API, (Reading((ANSWERS, EVENTS), witness=ANSWERS, unless=("verb", "WATCH")),))
 ETCD_REQUESTS = Counter(
     API, (Reading(("etcd_requests_total",)), Reading(("etcd_request_duration_seconds_count",)))
 )
@@ -110,13 +113,13 @@ def _percentiles(
     *,
     may_be_zero: bool = False,
 ) -> Iterator[Metric]:
-    """Yield a metric for each percentile of ``views``; ``{}`` stands for its name."""
+    """Yield a metric for each percentile of ``views``; ``{q}`` stands for its name."""
     for q, shown in views.items():
         name = percentile_name(q)
         yield Metric(
             key.format(name),
-            title.format(name),
-            short.format("median" if q == 0.5 else name),
+            Message(title).format(q=name),
+            Message(short).format(q=message("median") if q == 0.5 else name),
             "ms",
             source=f"{times.table}.parquet: {times.until} - {times.since}, {source}",
             of=Quantile(times, q),
@@ -147,7 +150,7 @@ def _cost(
         title,
         short,
         unit,
-        source=f"{source}, over marks_s{FLOOR}",
+        source=f"{source}, over window_s{FLOOR}",
         of=of,
         group=group,
         views=views,
@@ -183,6 +186,8 @@ def _scraped(
 ) -> Metric:
     """Return a cost that is a counter's growth; a ``factor`` turns it into ``unit``."""
     source = f"scrapes.parquet: {counter.name} of {counter.scraped}, end - begin"
+    if (unless := counter.readings[0].unless) is not None:
+        source += f" (without {'='.join(unless)})"
     return _cost(
         key,
         title,
@@ -226,7 +231,6 @@ REQUESTS = Metric(
     per_1000=HEADLINE | TABLE | BALANCE | FACTORS | BRIEF | MATRIX,
     may_be_zero=True,
     per_read=True,
-    over_window=True,
     words=MANY,
 )
 
@@ -249,8 +253,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     *_percentiles(
         "{}",
-        "Latency {}, from the intended start",
-        "{} latency",
+        "Latency {q}, from the intended start",
+        "{q} latency",
         Times.RESPONSE,
         Group.READS,
         "unanswered rows at least the time-out",
@@ -258,8 +262,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     *_percentiles(
         "service_{}",
-        "Latency {}, from the actual send",
-        "{} service time",
+        "Latency {q}, from the actual send",
+        "{q} service time",
         Times.SERVICE,
         Group.READS,
         "rows with outcome ok",
@@ -380,13 +384,26 @@ METRICS: tuple[Metric, ...] = (
         may_be_zero=True,
         words=MANY,
     ),
+    Metric(
+        "watches_held",
+        "Watches held at the end",
+        "watches held",
+        "",
+        source="trial.json watches_held: watches of the account that were opened since its start "
+        "and not ended by the end mark",
+        of=Recorded("watches_held"),
+        group=Group.REQUESTS,
+        views=TABLE | BRIEF,
+        may_be_zero=True,
+        words=MANY,
+    ),
     # What the application pays.
     Metric(
         "server_cpu",
-        "Server CPU",
-        "server CPU",
+        "Application CPU",
+        "application CPU",
         "ms/s",
-        source="trial.json server_cpu_s, over marks_s",
+        source="trial.json server_cpu_s, over window_s",
         of=Recorded("server_cpu_s", 1000.0, per_second=True),
         group=Group.APPLICATION,
         views=TABLE | BILL | NOISE | REPLICAS | OBSERVERS,
@@ -396,8 +413,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "memory_end",
-        "Server memory at the end (PSS)",
-        "server memory",
+        "Application memory at the end (PSS)",
+        "application memory",
         "B",
         source="trial.json server_pss_end_bytes",
         of=Recorded("server_pss_end_bytes"),
@@ -406,7 +423,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "memory_peak",
-        "Server memory, peak (PSS)",
+        "Application memory, peak (PSS)",
         "peak memory",
         "B",
         source="trial.json server_pss_peak_bytes",
@@ -416,7 +433,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "memory_per_pod",
-        "Server memory for a pod kept (PSS, when ready)",
+        "Application memory for a pod kept (PSS, when ready)",
         "memory per cached pod",
         "B",
         source="trial.json server_pss_ready_bytes / pods_at_start; the same of the arm direct, "
@@ -432,7 +449,7 @@ METRICS: tuple[Metric, ...] = (
         "Bytes the server received from the API server",
         "bytes received by the server",
         "B/s",
-        source="trial.json upstream_bytes, over marks_s",
+        source="trial.json upstream_bytes, over window_s",
         of=Recorded("upstream_bytes", per_second=True),
         group=Group.APPLICATION,
         views=TABLE,
@@ -476,11 +493,50 @@ METRICS: tuple[Metric, ...] = (
         may_be_zero=True,
         words=MANY,
     ),
+    Metric(
+        "ready_cpu",
+        "Control-plane CPU until ready",
+        "",
+        "ms",
+        source="trial.json ready_cpu_s, above what as long a time took just before the start",
+        of=Recorded("ready_cpu_s", 1000.0),
+        group=Group.START,
+        views=TABLE | BALANCE | FACTORS | BILL | BRIEF,
+        may_be_zero=True,
+        words=MUCH,
+    ),
+    # After a fault.
+    Metric(
+        "recovery_requests",
+        "Requests in the first 10 s after the fault",
+        "requests after the fault",
+        "",
+        source="audit.parquet: rows of the account received within 10 s of trial.json "
+        "fault.end_s (fault.started_anew_s after a restart), renewals of leases left out",
+        of=Counted(Tally.RECOVERY_REQUESTS),
+        group=Group.RECOVERY,
+        views=TABLE | FACTORS | BRIEF,
+        may_be_zero=True,
+        words=MANY,
+    ),
+    Metric(
+        "quiet_again",
+        "From the end of the fault until quiet",
+        "time until quiet again",
+        "s",
+        source="audit.parquet: the last row of the account before it sent none for as long as "
+        "its plan calls quiet, from trial.json fault.end_s on",
+        of=Counted(Tally.QUIET_AGAIN),
+        group=Group.RECOVERY,
+        views=TABLE | FACTORS | BRIEF,
+        may_be_zero=True,
+        words=LONGER,
+    ),
     # How old answers are, and what another client waits.
     *_percentiles(
         "staleness_{}",
-        "Staleness {}, upper bound",
-        "{} staleness, at most",
+        "Staleness {q}, upper bound",
+        "{q} staleness, at most",
         Times.STALENESS,
         Group.FRESHNESS,
         "writes never seen count as longer",
@@ -500,8 +556,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     *_percentiles(
         "event_delay_{}",
-        "From acknowledgement to the server's event, {}",
-        "{} event delay",
+        "From acknowledgement to the server's event, {q}",
+        "{q} event delay",
         Times.EVENT_DELAY,
         Group.FRESHNESS,
         "where the server tells",
@@ -510,8 +566,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     *_percentiles(
         "bystander_{}",
-        "Another client's small read, {}",
-        "another client's {}",
+        "Another client's small read, {q}",
+        "another client's {q}",
         Times.BYSTANDER,
         Group.NEIGHBOURS,
         "unanswered rows count as longer",

@@ -39,6 +39,9 @@ class CaveatKind(StrEnum):
     UNLIKE_ENVIRONMENT = "unlike environments"
     EXISTING_CLUSTER = "somebody's cluster"
     REPLICAS_NOT_AS_PLANNED = "replicas not as planned"
+    CLIENT_REFUSED = "client refused by RBAC"
+    CLIENT_NEVER_QUIET = "client never quiet"
+    CLIENT_WROTE = "client wrote to the population"
     CLOCKS_APART = "clocks of load workers"
     MALFORMED_MESSAGES = "malformed messages to load workers' port"
 

@@ -128,6 +128,8 @@ class TrialRecord:
     identity: str | None = None
     """The server's ServiceAccount: the audit log's user ends in ``:<identity>``. ``None`` with
     a server means the account is called as the server is."""
+    is_client: bool = False
+    """Whether it is a client, which serves nothing: no load, no answers, no count of its own."""
     replicas: int = 1
     """Processes that were the server; what is counted, used and held is the sum over them."""
     workers: int = 1
@@ -137,13 +139,20 @@ class TrialRecord:
     the audit log has them; a cache is fed by one of these. ``None``: not known."""
     ready_s: float | None = None
     """From the start of the server's process to its first 200 on ``/readyz``; of the slowest of
-    several replicas, which are started together."""
+    several replicas, which are started together. Of a client that is ready when it is quiet, to
+    the last request before that; ``None``: it never was."""
     ready_first_s: float | None = None
     """The same of the quickest replica."""
     ready_requests: int | None = None
     """Requests that the server sent to the API server until it was ready."""
     ready_bytes: int | None = None
     """Bytes of bodies that the API server had sent it by then."""
+    ready_cpu_s: float | None = None
+    """CPU seconds of API server and etcd by then, less those of as long a time just before the
+    start; measured of clients."""
+    watches_held: int | None = None
+    """Watches that a client's account had opened since its start and that stood open at the end
+    mark."""
     upstream_bytes: int | None = None
     """Bytes of bodies that the server received from the API server between the marks."""
     server_cpu_s: float | None = None

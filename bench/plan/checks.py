@@ -3,6 +3,9 @@
 Each check raises the plan's error for the key that is to blame, by ``head``.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from bench.model import AGAIN, NO_SERVER, Arrivals, Cpus, Plan, Scenario
 from bench.plan.keys import FEWEST_TO_PIN, Vocabulary
 from bench.plan.toml_schema import Table, nearest
@@ -18,7 +21,7 @@ def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
     """Raise unless servers, control, precision and scenarios of the plan fit each other."""
     if not plan.scenarios:
         raise head.error("scenarios", "a plan needs at least one [[scenarios]] table: no trials")
-    known = {NO_SERVER, *vocabulary.servers, *(one.name for one in plan.external)}
+    known = {NO_SERVER, *vocabulary.servers, *(one.name for one in plan.commanded)}
     for server in plan.servers:
         if server not in known:
             raise head.error(
@@ -31,6 +34,7 @@ def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
     _check_control(plan, head)
     _check_precision(plan, head)
     for scenario in plan.scenarios:
+        _check_load(scenario, plan, head)
         if scenario.arrivals is not Arrivals.CONSTANT and not scenario.is_open:
             raise head.error(
                 "arrivals",
@@ -44,9 +48,11 @@ def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
                 "some would not be asked; give it more 'users', or a 'rate_rps'",
             )
         _check_fault(scenario, plan, head)
+        _check_share(scenario, plan, head)
     for kind, names in (
         ("server", plan.servers),
         ("scenario", tuple(scenario.name for scenario in plan.scenarios)),
+        ("object", tuple(objects.resource for objects in plan.objects)),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -65,7 +71,7 @@ def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
             f"{what} has no 'rate_rps': clients that wait would ask nothing of a server that "
             "hangs, so faults are for the open model",
         )
-    if not scenario.probe:
+    if scenario.has_load and not scenario.probe:
         raise head.error(
             "probe", f"{what} has a fault and no probe: how fresh answers are is told by the probe"
         )
@@ -80,6 +86,49 @@ def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
             f"that: duration_s is {plan.duration_s:g}, and must be {over_s + AFTERMATH_S:g} at "
             "least",
         )
+
+
+def _check_share(scenario: Scenario, plan: Plan, head: Table) -> None:
+    if scenario.capacity_share is None:
+        return
+    what = f"the scenario {scenario.name!r}"
+    if scenario.rate_rps is not None or scenario.fault is not None:
+        given = "rate_rps" if scenario.rate_rps is not None else "fault"
+        raise head.error("capacity_share", f"{what} has a {given!r} too: give one of the two")
+    if plan.closed_like(scenario) is None:
+        raise head.error(
+            "capacity_share",
+            f"{what} has no capacity to take a share of: put a closed scenario (no 'rate_rps') of "
+            "the same route, pods and churn before it",
+        )
+
+
+def without_unfit(plan: Plan, head: Table, vocabulary: Vocabulary) -> Plan:
+    """Return the plan without the scenarios whose server wants more processors than there are.
+
+    One more than the server's is needed, for all else. Raises where no scenario is left.
+    """
+    there = vocabulary.processors
+    if there is None:
+        return plan
+    unfit = {one for one in plan.scenarios if (one.server_cpus or 0) >= max(1, len(there))}
+    if unfit and len(unfit) == len(plan.scenarios):
+        fewest = min(one.server_cpus or 0 for one in unfit)
+        raise head.error(
+            "server_cpus",
+            f"{fewest} processors for the server and one for all else take {fewest + 1}; there "
+            f"are {len(there)} ({', '.join(map(str, sorted(there))) or 'none that can be chosen'})",
+        )
+    kept = tuple(one for one in plan.scenarios if one not in unfit)
+    left_out = tuple(one.name for one in plan.scenarios if one in unfit)
+    return replace(plan, scenarios=kept, left_out=left_out)
+
+
+def allotted(server_cpus: int, there: Collection[int]) -> Cpus:
+    """Return the processors of each part where the server has the last ``server_cpus`` alone."""
+    own = tuple(sorted(there))
+    others = own[:-server_cpus]
+    return Cpus(control_plane=others, server=own[-server_cpus:], load=others)
 
 
 def chosen_cpus(cpus: Cpus, table: Table, vocabulary: Vocabulary) -> Cpus:
@@ -109,14 +158,28 @@ def chosen_cpus(cpus: Cpus, table: Table, vocabulary: Vocabulary) -> Cpus:
     return cpus
 
 
-def check_external(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
-    """Raise if the name of an external server is taken, or given twice."""
-    names = [one.name for one in plan.external]
-    for name in names:
-        if name in {NO_SERVER, *vocabulary.servers}:
-            raise head.error("external", f"an external server cannot be called {name!r}: taken")
-        if names.count(name) > 1:
-            raise head.error("external", f"the external server {name!r} has two commands")
+def check_commands(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
+    """Raise if the name of an external server or a client is taken, or given twice."""
+    names = [one.name for one in plan.commanded]
+    for one in plan.commanded:
+        table, what = ("client",) * 2 if one in plan.clients else ("external", "external server")
+        if one.name in {NO_SERVER, *vocabulary.servers}:
+            raise head.error(table, f"the {what} cannot be called {one.name!r}: taken")
+        if names.count(one.name) > 1:
+            raise head.error(table, f"the {what} {one.name!r} has two commands")
+
+
+def _check_load(scenario: Scenario, plan: Plan, head: Table) -> None:
+    what = f"the scenario {scenario.name!r}"
+    if scenario.has_load and plan.clients:
+        raise head.error(
+            "route",
+            f"{what} asks servers, and the client {plan.clients[0].name!r} serves nothing: leave "
+            "'route' out, or the client",
+        )
+    given = [key for key in ("users", "rate_rps") if getattr(scenario, key)]
+    if given and not scenario.has_load:
+        raise head.error(given[0], f"{what} has {given[0]!r} and no 'route': nothing is asked")
 
 
 def _check_precision(plan: Plan, head: Table) -> None:

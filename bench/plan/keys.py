@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from bench.model import Arrivals, Cpus, External, Plan, Scenario
+from bench.model import Arrivals, Client, Cpus, External, Plan, Scenario
+from bench.model.plan import OBJECT_PATHS, Objects
 from bench.plan.toml_schema import Key, Name, Names, Text, number, one_of, whole
 
 MAX_REPLICAS = 20
@@ -84,6 +85,65 @@ EXTERNAL: Mapping[str, Key] = {
 }
 
 
+Resource = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9-]+(\.[a-z0-9.-]+)?$(?!\n)",
+        description=f"{', '.join(OBJECT_PATHS)}, or the name of the definition",
+    ),
+]
+OBJECTS: Mapping[str, Key] = {
+    "resource": Key(Resource, "what they are", '"secrets"'),
+    "count": Key(whole(1, 20_000), "how many there are", "500"),
+    "size_bytes": Key(whole(0, 200_000), "about how long the payload of each is", "2000", "bytes"),
+    "definition": Key(
+        Text,
+        "YAML of a namespaced CustomResourceDefinition; where its schema wants more than metadata, "
+        "an object of the kind follows as a second document",
+        '"""..."""',
+    ),
+}
+Flags = Annotated[
+    tuple[Annotated[str, Meta(pattern=r"^--[a-z][^\n]*$(?!\n)")], ...],
+    Meta(min_length=1, description="a list of flags, each with its value"),
+]
+Url = Annotated[
+    str, Meta(pattern=r"^https?://[^/\s]+(/\S*)?$(?!\n)", description="an http address")
+]
+Rules = Annotated[
+    tuple[dict[str, tuple[str, ...]], ...],
+    Meta(
+        min_length=1,
+        description="a list of RBAC rules with apiGroups, resources and verbs (or nonResourceURLs)",
+    ),
+]
+CLIENT: Mapping[str, Key] = {
+    "name": Key(Name, "what the client is called in plan and report", '"operator"'),
+    "command": Key(
+        Text,
+        "a line for /bin/sh, which finds KUBECONFIG, CONTEXT and NAMESPACE",
+        '"kopf run --standalone -A operator.py"',
+    ),
+    "rules": Key(
+        Rules,
+        "what its account may do, as a ClusterRole has it; left out: read what the cluster is "
+        "populated with",
+        '[{ apiGroups = [""], resources = ["pods"], verbs = ["list", "watch"] }]',
+    ),
+    "quiet_s": Key(
+        number(0.5, 60), "it is ready when it has sent no request for so long", "5", "seconds"
+    ),
+    "ready_url": Key(Url, "ready instead when this answers 200", '"http://127.0.0.1:8081/healthz"'),
+    "ready_line": Key(Text, "ready instead when it writes a line that holds this", '"synced"'),
+    "ready_timeout_s": Key(
+        number(1, 3600),
+        "longest wait until it is ready; one that is never quiet is measured all the same",
+        "60",
+        "seconds",
+    ),
+}
+
+
 Processors = Annotated[
     tuple[Annotated[int, Meta(ge=0)], ...],
     Meta(min_length=1, description="a list of processors by their numbers"),
@@ -104,9 +164,13 @@ def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
     """Return the keys of a scenario, with routes and faults by the ``vocabulary``."""
     return {
         "name": Key(Name, "what the scenario is called", '"steady"'),
-        "route": Key(one_of(vocabulary.routes), "what is asked", '"list-all"'),
+        "route": Key(
+            one_of(vocabulary.routes), "what servers are asked; left out: nothing", '"list-all"'
+        ),
         "users": Key(
-            whole(1, 1000), "closed model: clients; open model: most requests outstanding", "8"
+            whole(1, 1000),
+            "closed model: clients; open model: most requests outstanding; needed with a route",
+            "8",
         ),
         "pods": Key(whole(1, 50_000), "pods in the cluster", "1000"),
         "rate_rps": Key(
@@ -114,6 +178,12 @@ def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
             "offered rate of the open model; left out: the closed model",
             "10",
             "requests per second",
+        ),
+        "capacity_share": Key(
+            number(0.01, 0.95),
+            "in place of rate_rps: share of what each server answered at full speed in the plan's "
+            "closed scenario of the same route, pods and churn",
+            "0.5",
         ),
         "churn_per_s": Key(
             number(0, 1000), "changes of pods while it is measured", "20", "writes per second"
@@ -125,7 +195,19 @@ def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
             bool, "whether each trial starts a control plane of its own", "true"
         ),
         "kubernetes": Key(Version, "version of the control plane", '"1.34"'),
-        "replicas": Key(whole(1, MAX_REPLICAS), "processes of the server that share the load", "3"),
+        "apiserver_args": Key(
+            Flags, "further flags of kube-apiserver", '["--feature-gates=WatchList=false"]'
+        ),
+        "server_cpus": Key(
+            whole(1, 1024),
+            "processors that the server has to itself; all else shares the others",
+            "2",
+        ),
+        "replicas": Key(
+            whole(1, MAX_REPLICAS),
+            "processes of the server that share the load, or of a client",
+            "3",
+        ),
         "workers": Key(whole(1, MAX_WORKERS), "worker processes of each replica", "2"),
         "fault": Key(
             one_of(vocabulary.faults), "how the API server fails during the window", '"freeze"'
@@ -137,7 +219,7 @@ def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
     }
 
 
-TABLES = {"scenarios": Scenario, "external": External}
+TABLES = {"scenarios": Scenario, "external": External, "client": Client, "objects": Objects}
 """The arrays of tables of a plan, and their models; there is one table ``cpus`` besides."""
 
 
@@ -146,6 +228,8 @@ def _keys(vocabulary: Vocabulary) -> list[tuple[str, Mapping[str, Key], type]]:
         ("", HEAD, Plan),
         ("scenarios", scenario_keys(vocabulary), Scenario),
         ("external", EXTERNAL, External),
+        ("client", CLIENT, Client),
+        ("objects", OBJECTS, Objects),
         ("cpus", CPUS, Cpus),
     ]
 

@@ -3,16 +3,17 @@
 An error names the file, the line, the key and the nearest valid one.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-from bench.model import Cpus, External, Plan, Scenario
-from bench.plan.checks import check_external, check_whole, chosen_cpus
-from bench.plan.keys import CPUS, EXTERNAL, HEAD, TABLES, Vocabulary, scenario_keys
-from bench.plan.toml_schema import TomlFile, nearest
+from bench.model import Client, Cpus, External, Objects, Plan, Scenario
+from bench.plan.checks import check_commands, check_whole, chosen_cpus, without_unfit
+from bench.plan.client_plan import toml_value
+from bench.plan.keys import CLIENT, CPUS, EXTERNAL, HEAD, OBJECTS, TABLES, Vocabulary, scenario_keys
+from bench.plan.kinds import api_path
+from bench.plan.toml_schema import Table, TomlFile, nearest
 
 
 class PlanError(Exception):
@@ -58,8 +59,7 @@ def _text_of(name_or_file: str) -> str:
 
 
 def _external_table(external: External) -> str:
-    # JSON's strings are TOML's, but for DEL, which TOML wants escaped as well
-    command = json.dumps(external.command, ensure_ascii=False).replace("\x7f", "\\u007f")
+    command = toml_value(external.command)
     return (
         f'\n[[external]]\nname = "{external.name}"\ncommand = {command}\n'
         f"ready_timeout_s = {external.ready_timeout_s:g}\n"
@@ -71,20 +71,41 @@ def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
     file = TomlFile(text, source, PlanError)
     head = file.head(HEAD, "a plan", [*TABLES, "cpus"])
     scenarios = tuple(
-        table.build(Scenario)
+        _scenario(table)
         for table in file.tables("scenarios", scenario_keys(vocabulary), "a scenario")
     )
     external = tuple(
         table.build(External) for table in file.tables("external", EXTERNAL, "an external")
     )
+    objects = tuple(map(_objects, file.tables("objects", OBJECTS, "an objects table")))
+    clients = tuple(table.build(Client) for table in file.tables("client", CLIENT, "a client"))
     table = file.table("cpus", CPUS, "the table cpus")
     cpus = chosen_cpus(table.build(Cpus), table, vocabulary)
-    plan = head.build(Plan, scenarios=scenarios, external=external, cpus=cpus)
-    check_external(plan, head, vocabulary)
-    added = (one.name for one in external if one.name not in plan.servers)
+    plan = head.build(
+        Plan, scenarios=scenarios, external=external, clients=clients, objects=objects, cpus=cpus
+    )
+    check_commands(plan, head, vocabulary)
+    added = (one.name for one in plan.commanded if one.name not in plan.servers)
     plan = replace(plan, servers=(*plan.servers, *added))
     check_whole(plan, head, vocabulary)
-    return plan
+    return without_unfit(plan, head, vocabulary)
+
+
+def _scenario(table: Table) -> Scenario:
+    scenario = table.build(Scenario)
+    if scenario.has_load and not scenario.users:
+        raise table.lacks("users")
+    return scenario
+
+
+def _objects(table: Table) -> Objects:
+    objects = table.build(Objects)
+    try:
+        api_path(objects)
+    except ValueError as error:
+        key = "definition" if objects.definition else "resource"
+        raise table.error(key, f"{key!r}: {error}") from error
+    return objects
 
 
 def on_kubernetes(plan: Plan, version: str) -> Plan:

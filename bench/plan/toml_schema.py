@@ -168,11 +168,13 @@ class Table:
             if spec.name in self._values:
                 checked[spec.name] = self._checked(spec.name)
             elif spec.default is MISSING:
-                key = self._keys[spec.name]
-                raise self._failure(
-                    f"{self._locator.table_place()}: {self._what} needs {spec.name!r}: {key.takes}"
-                )
+                raise self.lacks(spec.name)
         return model(**checked)
+
+    def lacks(self, key: str) -> Exception:
+        """Return the error that the table needs ``key``."""
+        place, takes = self._locator.table_place(), self._keys[key].takes
+        return self._failure(f"{place}: {self._what} needs {key!r}: {takes}")
 
     def _checked(self, key: str) -> Any:  # noqa: ANN401 - any TOML value
         spec, value = self._keys[key], self._values[key]

@@ -7,6 +7,7 @@ taken depends on what is measured and never on how the figures came out:
 - ``paired_ratio``: two arms of the same rounds, Student's t on the logarithms of their
   ratios, with ``bootstrap_ratio`` as its check; ``ratio_of_means`` (Fieller) where a
   numerator may be zero; ``mean`` of the paired differences where either may be;
+- ``paired_difference``: likewise, where a value may be zero;
 - ``unpaired_ratio`` and ``unpaired_difference``: the same arm in two runs, whose rounds
   have nothing in common, by Welch's two-sample t;
 - ``least_squares.fit``: unit costs from many trials.
@@ -28,6 +29,7 @@ from bench.stats.estimate import (
     log_ratios,
     mean,
     outlying,
+    paired_difference,
     paired_ratio,
     poisson_bounds,
     ratio_of_means,
@@ -50,6 +52,7 @@ __all__ = [
     "log_ratios",
     "mean",
     "outlying",
+    "paired_difference",
     "paired_ratio",
     "poisson_bounds",
     "ratio_of_means",

@@ -76,6 +76,10 @@ class Events:
         return low / self.exposure, high / self.exposure
 
 
+CountPair = tuple[Events | None, Events | None]
+NO_COUNT: CountPair = (None, None)
+
+
 def mean(
     values: Sequence[float], confidence: float = CONFIDENCE, events: Events | None = None
 ) -> Estimate | None:
@@ -123,19 +127,41 @@ def unpaired_ratio(
     return _exponential(_interval(_welch(*logs), rounds, confidence))
 
 
+def paired_difference(
+    values: Sequence[float],
+    others: Sequence[float],
+    confidence: float,
+    events: CountPair = NO_COUNT,
+) -> Estimate | None:
+    """Estimate the mean of paired differences, by Student's t; ``None`` without pairs.
+
+    ``events`` are those behind ``values`` and behind ``others``.
+    """
+    differences = [one - other for one, other in zip(values, others, strict=True)]
+    if not differences:
+        return None
+    bounds = _rare_difference(events, confidence)
+    return _interval(_moments(differences), len(differences), confidence, bounds)
+
+
 def unpaired_difference(
     values: Sequence[float],
     others: Sequence[float],
     confidence: float,
-    events: tuple[Events, Events] | None = None,
+    events: CountPair = NO_COUNT,
 ) -> Estimate | None:
     """Estimate the mean of ``values`` less that of ``others`` (two runs); ``None`` without both."""
     if not values or not others:
         return None
-    own, other = (one.bounds(confidence) for one in events) if events else (None, None)
-    bounds = None if own is None or other is None else (own[0] - other[1], own[1] - other[0])
     rounds = min(len(values), len(others))
+    bounds = _rare_difference(events, confidence)
     return _interval(_welch(values, others), rounds, confidence, bounds)
+
+
+def _rare_difference(events: CountPair, confidence: float) -> tuple[float, float] | None:
+    """Return bounds of the difference of two rates, each with its own; ``None`` unless rare."""
+    own, other = (one.bounds(confidence) if one else None for one in events)
+    return None if own is None or other is None else (own[0] - other[1], own[1] - other[0])
 
 
 def ratio_of_means(

@@ -24,7 +24,7 @@ CELLS = (
     ("p400-c20-r10", 400, 20.0, 10.0),
     ("p400-c40-r2", 400, 40.0, 2.0),
     ("p1000-c0-r2", 1000, 0.0, 2.0),
-    ("p1000-c40-r10", 1000, 40.0, 10.0),
+    ("p1000-c40-r6", 1000, 40.0, 6.0),
 )
 """Name, pods, writes a second, reads a second: those of ``bench/plans/sweep.toml``."""
 
@@ -101,9 +101,9 @@ def write_sweep(
     scenarios = tuple(
         Scenario(
             name if len(replicas) == 1 else f"{name}-x{several}",
-            "list-all",
-            64,
-            pods,
+            route="list-all",
+            users=64,
+            pods=pods,
             rate_rps=reads,
             churn_per_s=churn,
             probe=False,

@@ -10,10 +10,12 @@ import numpy as np
 
 from bench.model import (
     AGAIN,
+    BASE,
     NO_SERVER,
     PROBE_NAME,
     SCHEMA,
     Answer,
+    Base,
     EqualityRecord,
     Outcome,
     RunRecord,
@@ -84,6 +86,8 @@ def write_run(
     """Write a whole run; ``skip`` names (server, round) that were not made."""
     servers = tuple(servers)
     plan = a_plan(servers=servers, rounds=rounds, scenarios=scenarios, control=control)
+    if any(server.endswith(BASE) for server in servers):
+        plan = replace(plan, base=Base("../base", commit="89abcde"))
     planned = sum(len(plan.arms(scenario)) for scenario in scenarios) * rounds
     record = a_run(plan=plan, state=state, trials_planned=planned)
     made = Made(store.create(record), record)
@@ -138,7 +142,8 @@ def write_trial(
     """
     known = ARMS | arms
     other = Arm(0.5, 10.0, 80.0, bytes_per_read=50_000)
-    arm = known.get(server) or known.get(server.removesuffix(AGAIN), other)
+    kind = server.removesuffix(AGAIN).removesuffix(BASE)
+    arm = known.get(server) or known.get(kind, other)
     if server.endswith(AGAIN):
         arm = replace(arm, latency_ms=arm.latency_ms * again)
     has_server = server != NO_SERVER
@@ -148,7 +153,7 @@ def write_trial(
     marks_s = seconds + 0.5
     requests = _requests(made, arm, count, seconds, (unanswered or {}).get(server, {}), late_ms)
     shared = {"direct-rv0": "direct"}
-    identity = shared.get(server, server.removesuffix(AGAIN)) if has_server else None
+    identity = shared.get(kind, kind) if has_server else None
     truly = round(count * arm.upstream_per_read)
     seen = round(count * (upstream or {}).get(server, arm.upstream_per_read))
     churned = round(scenario.churn_per_s * seconds)
@@ -230,28 +235,27 @@ def _requests(
 ) -> dict[str, list[Any]]:
     outcomes = [name for name, number in unanswered.items() for _ in range(number)]
     outcomes += ["ok"] * (count - len(outcomes))
+    index = np.arange(count)
+    intended = (index * seconds * 1e6 / max(count, 1)).astype(int)
     noise = made.random.lognormal(0.0, 0.3, count)
-    columns: dict[str, list[Any]] = {
-        name: []
-        for name in ("intended_us", "sent_us", "done_us", "status", "bytes", "route", "outcome")
+    took = ((arm.latency_ms * noise + arm.added_ms) * 1000).astype(int)
+    sent = intended + np.where(index % 10, 100, round(late_ms * 1000))
+
+    def unless_dropped(moments: "np.ndarray[Any, Any]") -> list[int | None]:
+        return [
+            None if outcome == "dropped" else moment
+            for outcome, moment in zip(outcomes, moments.tolist(), strict=True)
+        ]
+
+    return {
+        "intended_us": intended.tolist(),
+        "sent_us": unless_dropped(sent),
+        "done_us": unless_dropped(sent + took),
+        "status": [{"ok": 200, "failed": 503}.get(outcome, 0) for outcome in outcomes],
+        "bytes": [400_000 if outcome == "ok" else 0 for outcome in outcomes],
+        "route": ["/pods"] * count,
+        "outcome": outcomes,
     }
-    for index, outcome in enumerate(outcomes):
-        intended = int(index * seconds * 1e6 / max(count, 1))
-        took = int((arm.latency_ms * noise[index] + arm.added_ms) * 1000)
-        sent = intended + (100 if index % 10 else round(late_ms * 1000))
-        dropped = outcome == "dropped"
-        row = {
-            "intended_us": intended,
-            "sent_us": None if dropped else sent,
-            "done_us": None if dropped else sent + took,
-            "status": {"ok": 200, "failed": 503}.get(outcome, 0),
-            "bytes": 400_000 if outcome == "ok" else 0,
-            "route": "/pods",
-            "outcome": outcome,
-        }
-        for name, value in row.items():
-            columns[name].append(value)
-    return columns
 
 
 Log = Counter[tuple[str | None, str, str, str, str, str]]

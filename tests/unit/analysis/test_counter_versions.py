@@ -12,6 +12,8 @@ from bench.metrics.registry import (
     LISTS_FROM_ETCD,
     OBJECTS_LISTED,
 )
+from bench.probes.metrics import ScrapeRow
+from bench.trial.record import sent_between
 
 LISTS, OBJECTS = "apiserver_storage_list_total", "apiserver_storage_list_fetched_objects_total"
 CACHE_LISTS, CACHE_OBJECTS = (
@@ -89,6 +91,19 @@ def test_rejections_are_counted():
 
 def test_bytes_of_reads_count_where_no_watch_was_ever_open():
     assert 12.0 == marks(("apiserver_response_sizes_sum", "", 12.0)).grew(API_BYTES)
+
+
+def test_a_watch_that_ended_is_counted_by_its_events_alone():
+    """An API server counts it as an answer, too, once it ends: minutes of events in one window."""
+    there = (
+        ("apiserver_response_sizes_sum", 'verb="LIST"', 12.0),
+        ("apiserver_response_sizes_sum", 'verb="WATCH"', 4e7),
+        ("apiserver_watch_events_sizes_sum", "", 5.0),
+    )
+    assert 17.0 == marks(*there).grew(API_BYTES)
+    rows = [ScrapeRow(mark, "apiserver", name, labels, value * (mark == "end"))
+            for name, labels, value in there for mark in ("begin", "end")]  # fmt: skip
+    assert 17 == sent_between(rows, "begin", "end")
 
 
 def test_the_older_name_of_etcds_ranges_is_known():

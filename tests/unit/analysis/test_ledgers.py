@@ -1,5 +1,7 @@
 """Three ledgers, compared key by key, so that agreement means something."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -225,6 +227,16 @@ def test_more_than_one_a_mark_is_not_straddling():
     found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
 
     assert ["update leases 200"] == [one.split(":")[0] for one in found.disagreements]
+
+
+@pytest.mark.parametrize(("sent", "lost"), [(3, 2), (3, 3), (300, 12), (300, 13)])
+def test_what_a_client_sends_while_a_mark_is_taken_may_be_on_either_side(sent, lost):
+    record = replace(a_trial(), is_client=True, identity="direct", marks_s=5.0)
+    metric = [("LIST", "pods", "", 200, sent - lost)]
+
+    found = read_ledgers(record, audit(*[LIST] * sent), scrapes((), metric))
+
+    assert (lost in (3, 13)) == bool(found.disagreements)
 
 
 def test_a_key_that_others_use_too_is_compared_exactly():

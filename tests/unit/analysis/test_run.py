@@ -60,7 +60,11 @@ def test_the_control_planes_cost_is_the_difference_to_none_in_the_same_round(mad
         }
         for server in ("direct", NO_SERVER)
     }
-    expected = {number: share["direct"][number] - share[NO_SERVER][number] for number in range(3)}
+    _, record = next(iter(trial_folders(data.reader, "direct")))
+    spans = record["marks_s"] / record["window_s"]
+    expected = {
+        number: (share["direct"][number] - share[NO_SERVER][number]) * spans for number in range(3)
+    }
     assert pytest.approx(expected) == arm(analysis, "direct").figure("apiserver_cpu").rounds
 
 
@@ -75,7 +79,7 @@ def test_churn_is_billed_to_no_server(made):
 def test_without_a_floor_the_whole_process_is_shown(made):
     data, analysis = made(servers=("direct", "informer"))
     values = [
-        1000 * r["apiserver_cpu_s"] / r["marks_s"] for _, r in trial_folders(data.reader, "direct")
+        1000 * r["apiserver_cpu_s"] / r["window_s"] for _, r in trial_folders(data.reader, "direct")
     ]
     found = arm(analysis, "direct").figure("apiserver_cpu").value
     assert pytest.approx(np.mean(values)) == found
@@ -154,8 +158,8 @@ def test_every_other_server_is_compared_with_the_informer(made):
 
 def test_bytes_are_those_of_reads_and_of_watch_events_above_the_floor(made):
     found = arm(made()[1], "direct").figure("api_bytes").value
-    # 400 reads of 400,000 bytes in 8.5 s; the watch events, in `none` too, are not among them
-    assert pytest.approx(400 * 400_000 / 8.5) == found
+    # 400 reads of 400,000 bytes in 8 s; the watch events, in `none` too, are not among them
+    assert pytest.approx(400 * 400_000 / 8.0) == found
 
 
 def test_a_metric_that_is_not_exposed_is_missing_and_not_zero(made):

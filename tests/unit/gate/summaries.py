@@ -6,11 +6,12 @@ from typing import Any
 
 from bench.analysis.result import SUMMARY_SCHEMA, Arm, Figure, RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY
-from bench.model import RunState, Scenario
+from bench.model import BASE, Base, RunState, Scenario
 from tests.unit.store.builders import ENVIRONMENT, a_plan
 
 SCENARIO = Scenario(name="steady", route="list-all", users=8, pods=100, rate_rps=50.0)
 READS_A_ROUND = 1000
+PER_1000 = ("api_requests", "server_cpu")
 
 Values = Mapping[str, Mapping[str, Sequence[float]]]
 
@@ -18,7 +19,7 @@ Values = Mapping[str, Mapping[str, Sequence[float]]]
 def a_summary(values: Values, *, scenario: Scenario = SCENARIO, **changes: Any) -> RunAnalysis:
     """Make a run of ``values``: arm -> metric -> one value a round.
 
-    A metric ``api_requests`` is taken per 1,000 reads, of ``READS_A_ROUND`` reads a round.
+    The metrics of ``PER_1000`` are taken per 1,000 reads, of ``READS_A_ROUND`` reads a round.
     """
     arms = tuple(_arm(server, metrics) for server, metrics in values.items())
     rounds = max((len(arm.rounds) for arm in arms), default=0)
@@ -37,6 +38,18 @@ def a_summary(values: Values, *, scenario: Scenario = SCENARIO, **changes: Any) 
         scenarios=(ScenarioAnalysis(scenario, arms, (), ()),),
     )
     return replace(summary, **changes)
+
+
+def with_base(run: RunAnalysis, base: RunAnalysis) -> RunAnalysis:
+    """Put the arms of ``base`` beside those of ``run``, as another checkout's."""
+    ((scenario,), (other,)) = run.scenarios, base.scenarios
+    added = tuple(replace(arm, server=f"{arm.server}{BASE}") for arm in other.arms)
+    servers = (*run.plan.servers, *(arm.server for arm in added))
+    return replace(
+        run,
+        plan=replace(run.plan, servers=servers, base=Base("../base", commit="abcdef")),
+        scenarios=(replace(scenario, arms=(*scenario.arms, *added)),),
+    )
 
 
 def _arm(server: str, metrics: Mapping[str, Sequence[float]]) -> Arm:
@@ -60,7 +73,7 @@ def _figure(key: str, values: Sequence[float]) -> Figure:
         title=metric.title,
         unit=metric.unit,
         source=metric.source,
-        per_1000=counted,
+        per_1000=key in PER_1000,
         higher_is_better=metric.higher_is_better,
         may_be_zero=metric.may_be_zero,
         rounds=dict(enumerate(values, 1)),

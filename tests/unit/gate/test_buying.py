@@ -12,7 +12,7 @@ from tests.unit.gate.summaries import a_summary
 RULES = Rules(
     name="mine",
     description="My rules.",
-    rules=(Rule("quick", "informer", "p50", "steady", at_most=10.2),),
+    rules=(Rule("quick", "p50", "informer", "steady", at_most=10.2),),
 )
 WIDE = (9.8, 10.2, 9.6, 10.4, 9.9, 10.1)
 

@@ -10,7 +10,7 @@ from bench.gate.compare import unlike
 from bench.gate.judge import Outcome, judge
 from bench.gate.rules import Rule, Rules
 from bench.model import Caveat, CaveatKind, Cpus, RunState
-from tests.unit.gate.summaries import SCENARIO, a_summary
+from tests.unit.gate.summaries import a_summary, with_base
 from tests.unit.store.builders import ENVIRONMENT
 
 SPREAD = (0.98, 1.0, 1.02, 0.99, 1.01, 1.0)
@@ -26,7 +26,7 @@ def a_rule(**changes):
         "scenario": "steady",
         "arm": "informer",
         "metric": "p50",
-        "against": "baseline",
+        "against": "base",
         "relative": 0.1,
     }
     return Rule(**(values | changes))
@@ -37,45 +37,55 @@ def latencies(factor=1.0, rounds=6, **more):
     return a_summary({"informer": {"p50": values}} | more)
 
 
+def before(rounds=6):
+    """What the base has: the same on average, and rounds of its own."""
+    values = [10.0 * SPREAD[(index + 1) % 6] for index in range(rounds)]
+    return a_summary({"informer": {"p50": values}})
+
+
 def test_an_identical_pair_passes():
     run = latencies()
-    verdict = judge(rules(a_rule()), run, run)
+    verdict = judge(rules(a_rule()), with_base(run, run))
     assert (Outcome.PASS, 0) == (verdict.outcome, verdict.outcome.exit_code)
 
 
 def test_a_slowdown_put_in_on_purpose_fails():
-    verdict = judge(rules(a_rule()), latencies(1.3), latencies())
+    verdict = judge(rules(a_rule()), with_base(latencies(1.3), before()))
     assert (Outcome.FAIL, 10) == (verdict.outcome, verdict.outcome.exit_code)
 
 
 def test_a_change_about_as_large_as_the_margin_is_inconclusive():
-    verdict = judge(rules(a_rule()), latencies(1.1), latencies())
+    verdict = judge(rules(a_rule()), with_base(latencies(1.1), before()))
     assert (Outcome.INCONCLUSIVE, 11) == (verdict.outcome, verdict.outcome.exit_code)
     assert verdict.buys == 9
 
 
 def test_an_improvement_of_any_size_passes():
-    assert Outcome.PASS is judge(rules(a_rule()), latencies(0.2), latencies()).outcome
+    assert Outcome.PASS is judge(rules(a_rule()), with_base(latencies(0.2), before())).outcome
 
 
 def test_where_more_is_better_less_of_it_fails():
     rule = a_rule(metric="throughput")
     fewer = a_summary({"informer": {"throughput": [50.0 * one for one in SPREAD]}})
     more = a_summary({"informer": {"throughput": [100.0 * one for one in SPREAD]}})
-    assert Outcome.FAIL is judge(rules(rule), fewer, more).outcome
-    assert Outcome.PASS is judge(rules(rule), more, fewer).outcome
+    assert Outcome.FAIL is judge(rules(rule), with_base(fewer, more)).outcome
+    assert Outcome.PASS is judge(rules(rule), with_base(more, fewer)).outcome
 
 
-def test_two_runs_are_compared_by_welch_on_logarithms():
-    run, baseline = latencies(1.3), latencies(rounds=9)
-    row = judge(rules(a_rule()), run, baseline).rows[0]
-    logs = [
-        [math.log(value) for value in one.scenarios[0].arms[0].figures[0].rounds.values()]
-        for one in (run, baseline)
-    ]
-    interval = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.99)
-    assert math.exp(interval.low) == pytest.approx(row.observed.estimate.low)
-    assert math.exp(interval.high) == pytest.approx(row.observed.estimate.high)
+def test_a_rule_that_names_no_arm_is_judged_for_each_server_of_the_base():
+    values = {name: {"p50": [10.0 * one for one in SPREAD]} for name in ("direct", "informer")}
+    run = with_base(a_summary(values), a_summary({"informer": values["informer"]}))
+    rows = judge(rules(a_rule(arm=None, scenario=None)), run).rows
+    assert [("informer", "steady")] == [(row.rule.arm, row.rule.scenario) for row in rows]
+
+
+def test_a_server_of_the_base_without_a_good_trial_is_invalid():
+    run = with_base(latencies(), before())
+    (scenario,) = run.scenarios
+    run = replace(run, scenarios=(replace(scenario, arms=scenario.arms[:1]),))
+    (row,) = judge(rules(a_rule(arm=None)), run).rows
+    assert Outcome.INVALID is row.outcome
+    assert "no good trial of 'informer@base'" in row.why
 
 
 def test_arms_of_one_run_are_paired_by_round():
@@ -119,15 +129,15 @@ def test_at_least_is_the_mirror_of_at_most():
 
 def test_the_larger_of_the_relative_and_the_absolute_margin_holds():
     slower = latencies(1.3)
-    assert Outcome.PASS is judge(rules(a_rule(absolute=5.0)), slower, latencies()).outcome
-    assert Outcome.FAIL is judge(rules(a_rule(absolute=0.5)), slower, latencies()).outcome
+    assert Outcome.PASS is judge(rules(a_rule(absolute=5.0)), with_base(slower, before())).outcome
+    assert Outcome.FAIL is judge(rules(a_rule(absolute=0.5)), with_base(slower, before())).outcome
 
 
 def test_a_margin_is_no_smaller_than_the_noise_of_the_control():
     noisy = {"direct": {"p50": [20.0] * 6}, "direct-again": {"p50": [22.0, 19, 25, 17, 23, 18]}}
     rule = a_rule(relative=0.01)
-    quiet = judge(rules(rule), latencies(1.05), latencies()).rows[0]
-    row = judge(rules(rule), latencies(1.05, **noisy), latencies()).rows[0]
+    quiet = judge(rules(rule), with_base(latencies(1.05), before())).rows[0]
+    row = judge(rules(rule), with_base(latencies(1.05, **noisy), before())).rows[0]
     assert (0.01, False, None) == (quiet.margin, quiet.widened, quiet.observed.noise)
     assert row.widened
     assert row.margin == row.observed.noise > 0.05
@@ -161,35 +171,35 @@ def test_a_cost_that_may_be_zero_is_compared_as_a_difference():
     rule = a_rule(metric="apiserver_cpu", relative=0.1, absolute=2.0)
     before = a_summary({"informer": {"apiserver_cpu": [-0.5, 0.5, 0.2, -0.3, 0.1, 0.0]}})
     after = a_summary({"informer": {"apiserver_cpu": [9.5, 10.5, 10.2, 9.7, 10.1, 10.0]}})
-    assert Outcome.PASS is judge(rules(rule), before, before).outcome
-    assert Outcome.FAIL is judge(rules(rule), after, before).outcome
+    assert Outcome.PASS is judge(rules(rule), with_base(before, before)).outcome
+    assert Outcome.FAIL is judge(rules(rule), with_base(after, before)).outcome
 
 
-def test_requests_that_come_up_against_a_baseline_without_any_fail():
+def test_requests_that_come_up_against_a_base_without_any_fail():
     rule = a_rule(metric="api_requests", per_1000=True, relative=0.0, absolute=5.0)
     none = a_summary({"informer": {"api_requests": [0.0] * 6}})
     some = a_summary({"informer": {"api_requests": [20.0, 21, 19, 20, 22, 18]}})
-    assert Outcome.PASS is judge(rules(rule), none, none).outcome
-    assert Outcome.FAIL is judge(rules(rule), some, none).outcome
+    assert Outcome.PASS is judge(rules(rule), with_base(none, none)).outcome
+    assert Outcome.FAIL is judge(rules(rule), with_base(some, none)).outcome
 
 
 def test_the_smallest_change_seen_is_found_when_it_is_there():
-    row = judge(rules(a_rule()), latencies(), latencies()).rows[0]
+    row = judge(rules(a_rule()), with_base(latencies(), before())).rows[0]
     assert row.detectable > row.margin
     larger = latencies(1 + row.detectable * 1.1)
-    assert Outcome.FAIL is judge(rules(a_rule()), larger, latencies()).outcome
+    assert Outcome.FAIL is judge(rules(a_rule()), with_base(larger, before())).outcome
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 5])
 def test_too_few_rounds_for_the_first_look_are_invalid_and_can_be_cured(rounds):
-    verdict = judge(rules(a_rule()), latencies(rounds=rounds), latencies())
+    verdict = judge(rules(a_rule()), with_base(latencies(rounds=rounds), before()))
     assert (Outcome.INVALID, 12) == (verdict.outcome, verdict.outcome.exit_code)
     assert "too few for the rule ever to fire" in verdict.rows[0].why
     assert verdict.buys == 6
 
 
 def test_at_the_last_look_nothing_more_is_bought():
-    verdict = judge(rules(a_rule()), latencies(1.1, rounds=12), latencies())
+    verdict = judge(rules(a_rule()), with_base(latencies(1.1, rounds=12), before(rounds=12)))
     assert (Outcome.INCONCLUSIVE, None) == (verdict.outcome, verdict.buys)
     assert "12 rounds are the most" in verdict.rows[0].why
 
@@ -199,22 +209,22 @@ def test_the_error_budget_is_shared_out_over_the_looks():
     assert 0.98 == pytest.approx(rules(a_rule(), looks=(6,), error_budget=0.02).confidence)
 
 
-def test_without_its_baseline_a_rule_is_invalid():
+def test_without_the_base_that_it_is_against_a_rule_is_invalid():
     verdict = judge(rules(a_rule()), latencies())
     assert Outcome.INVALID is verdict.outcome
-    assert "--baseline" in verdict.rows[0].why
+    assert "--against DIR" in verdict.rows[0].why
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"scenario": "other"}, "no scenario 'other'; it has steady"),
-        ({"arm": "direct"}, "no good trial of 'direct' in steady; it has informer"),
+        ({"arm": "direct"}, "no good trial of 'direct' in steady; it has informer, informer@base"),
         ({"metric": "p99"}, "has no p99 of informer in steady"),
     ],
 )
 def test_what_the_run_does_not_have_is_invalid_and_named(changes, said):
-    verdict = judge(rules(a_rule(**changes)), latencies(), latencies())
+    verdict = judge(rules(a_rule(**changes)), with_base(latencies(), before()))
     assert Outcome.INVALID is verdict.outcome
     assert said in verdict.rows[0].why
     assert verdict.buys is None
@@ -227,18 +237,9 @@ def test_a_round_without_the_metric_is_named():
     run = replace(
         run, scenarios=(replace(run.scenarios[0], arms=(replace(arm, figures=(figure,)),)),)
     )
-    verdict = judge(rules(a_rule()), run, latencies())
+    verdict = judge(rules(a_rule()), with_base(run, before()))
     assert Outcome.INVALID is verdict.outcome
     assert "missing in round 5" in verdict.rows[0].why
-
-
-def test_a_baseline_that_was_asked_something_else_is_invalid():
-    other = a_summary(
-        {"informer": {"p50": [10.0] * 6}}, scenario=replace(SCENARIO, pods=5000, rate_rps=10.0)
-    )
-    verdict = judge(rules(a_rule()), latencies(), other)
-    assert Outcome.INVALID is verdict.outcome
-    assert "rate_rps 10.0 and 50.0, pods 5000 and 100 here" in verdict.rows[0].why
 
 
 @pytest.mark.parametrize(
@@ -254,26 +255,22 @@ def test_a_baseline_that_was_asked_something_else_is_invalid():
         CaveatKind.ANSWERS_UNCHECKED,
     ],
 )
-@pytest.mark.parametrize("side", ["run", "baseline"])
-def test_what_voids_either_run_is_invalid_however_good_the_figures(kind, side):
+def test_what_voids_the_run_is_invalid_however_good_the_figures(kind):
     flawed = replace(latencies(), caveats=(Caveat(kind, "it is so"),))
-    pair = (flawed, latencies()) if side == "run" else (latencies(), flawed)
-    verdict = judge(rules(a_rule()), *pair)
+    verdict = judge(rules(a_rule()), with_base(flawed, before()))
     assert Outcome.INVALID is verdict.outcome
-    assert f"{'this run' if side == 'run' else 'the baseline'}: {kind}: it is so" in str(
-        verdict.reasons[0]
-    )
+    assert f"{kind}: it is so" == str(verdict.reasons[0])
     assert verdict.buys is None
 
 
 def test_a_lesser_caveat_does_not_void():
     noisy = replace(latencies(), caveats=(Caveat(CaveatKind.NOISY_MACHINE, "it was"),))
-    assert Outcome.PASS is judge(rules(a_rule()), noisy, latencies()).outcome
+    assert Outcome.PASS is judge(rules(a_rule()), with_base(noisy, before())).outcome
 
 
 def test_a_run_that_says_itself_that_it_is_not_complete_is_invalid():
     running = replace(latencies(), state=RunState.RUNNING)
-    assert Outcome.INVALID is judge(rules(a_rule()), running, latencies()).outcome
+    assert Outcome.INVALID is judge(rules(a_rule()), with_base(running, before())).outcome
 
 
 def test_other_processors_are_an_unlike_environment():
@@ -284,41 +281,24 @@ def test_other_processors_are_an_unlike_environment():
     assert "control plane 0, 1; server 2; load 3" in str(found)
 
 
-def test_unlike_environments_are_invalid_unless_told_otherwise():
-    other = replace(latencies(), environment=replace(ENVIRONMENT, processors=8, python="3.13.1"))
-    verdict = judge(rules(a_rule()), latencies(), other)
-    assert Outcome.INVALID is verdict.outcome
-    assert "Python: 3.13.1 and 3.11.9; processors: 8 and 2" in str(verdict.reasons[0])
-    told = judge(rules(a_rule()), latencies(), other, unlike_environments=True)
-    assert Outcome.PASS is told.outcome
-    assert "processors: 8 and 2" in told.notes[0]
+def test_environments_are_unlike_by_what_figures_depend_on_and_not_by_the_commit():
+    machine = replace(ENVIRONMENT, processors=8, python="3.13.1", commit="abcdef")
+    found = unlike(latencies(), replace(latencies(), environment=machine))
+    assert ["Python: 3.11.9 and 3.13.1", "processors: 2 and 8"] == [str(one) for one in found]
 
 
 def test_a_run_that_was_gone_on_with_elsewhere_needs_the_word():
     caveat = Caveat(CaveatKind.UNLIKE_ENVIRONMENT, "trials were made in unlike environments")
     run = replace(latencies(), caveats=(caveat,))
-    assert Outcome.INVALID is judge(rules(a_rule()), run, latencies()).outcome
-    told = judge(rules(a_rule()), run, latencies(), unlike_environments=True)
+    assert Outcome.INVALID is judge(rules(a_rule()), with_base(run, before())).outcome
+    told = judge(rules(a_rule()), with_base(run, before()), unlike_environments=True)
     assert Outcome.PASS is told.outcome
-    assert "this run: let pass as told" in told.notes[0]
-
-
-def test_another_commit_is_what_a_comparison_is_for():
-    other = replace(latencies(), environment=replace(ENVIRONMENT, commit="abcdef"))
-    assert Outcome.PASS is judge(rules(a_rule()), latencies(), other).outcome
-
-
-def test_a_baseline_that_no_rule_is_against_is_not_looked_at():
-    rule = a_rule(against=None, at_most=20.0)
-    other = replace(latencies(), environment=replace(ENVIRONMENT, processors=8))
-    verdict = judge(rules(rule), latencies(), other)
-    assert Outcome.PASS is verdict.outcome
-    assert "not looked at" in verdict.notes[0]
+    assert "let pass as told" in told.notes[0]
 
 
 def test_the_gravest_outcome_is_the_gates():
     good, bad = a_rule(), a_rule(name="other", against=None, at_most=5.0)
     missing = a_rule(name="third", metric="p99")
     run = latencies()
-    assert Outcome.FAIL is judge(rules(good, bad), run, run).outcome
-    assert Outcome.INVALID is judge(rules(good, bad, missing), run, run).outcome
+    assert Outcome.FAIL is judge(rules(good, bad), with_base(run, run)).outcome
+    assert Outcome.INVALID is judge(rules(good, bad, missing), with_base(run, run)).outcome

@@ -14,7 +14,7 @@ name = "reads are no slower"
 scenario = "steady"
 arm = "informer"
 metric = "p50"
-against = "baseline"
+against = "base"
 relative = 0.1
 absolute = 0.5
 
@@ -38,8 +38,14 @@ def error_of(text):
 def test_a_valid_file_is_read():
     rules = parse_rules(VALID, "gate.toml")
     assert ((6, 12), 0.03, 2) == (rules.looks, rules.error_budget, len(rules.rules))
-    assert rules.rules[0].needs_baseline
+    assert rules.rules[0].needs_base
     assert 0.05 == rules.rules[1].at_most
+
+
+def test_a_rule_against_the_base_may_be_about_every_server_and_scenario():
+    named = 'scenario = "steady"\narm = "informer"\n'
+    (rule, _) = parse_rules(VALID.replace(named, "", 1), "gate.toml").rules
+    assert (None, None) == (rule.arm, rule.scenario)
 
 
 @pytest.mark.parametrize("name", rules_names())
@@ -65,6 +71,7 @@ def test_the_rules_that_come_with_the_project_are_valid(name):
             "reads are no slower",
             "gate.toml:15: two rules are called",
         ),
+        ('arm = "informer"\nmetric = "api', 'metric = "api', "gate.toml:8: a rule needs 'arm'"),
         ("[[rules]]", "[rules]", "gate.toml: not valid TOML"),
     ],
 )
@@ -132,7 +139,7 @@ def test_rules_may_be_about_unit_costs_break_even_and_further_replicas():
         ("memory_end", "p50", "gate.toml:22: there is no per-replica of 'p50'"),
         ('arm = "direct"', 'arm = "direct"\nper = "read"', "gate.toml:9: a rule with of ="),
         ('per = "read"\n', "", 'gate.toml:11: a rule with of = "unit-cost", and no other'),
-        ("at_most = 1.0", 'against = "baseline"', 'gate.toml:9: a rule with of = "break-even"'),
+        ("at_most = 1.0", 'against = "base"', 'gate.toml:9: a rule with of = "break-even"'),
         ('of = "break-even"\n', "", "gate.toml:4: a rule needs 'scenario'"),
     ],
 )

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench.analysis import cost_model, faults, latency, requests, result
+from bench.analysis import cost_model, faults, latency, request_bill, requests, result
 from bench.stats import Estimate
 
 ROOT = Path(bench.__file__).parent
 WHOLE = {faults.FaultRound, requests.ReplicaRequests, result.TrialLine}
 """Classes of which a table of CSV has every field, by their names alone."""
-INNER = {latency.Latencies, faults.FaultTrial, requests.ReplicaLedgers}
+INNER = {latency.Latencies, faults.FaultTrial, request_bill.Recovery, requests.ReplicaLedgers}
 """What the analysis itself is made from; no part of the document."""
 NOT_SHOWN = {
     ("RunAnalysis", "summary_schema"): "what a reader of the file decides by",
@@ -27,7 +27,7 @@ NOT_SHOWN = {
 
 
 def document_classes():
-    for module in (result, cost_model, faults, latency, requests):
+    for module in (result, cost_model, faults, latency, request_bill, requests):
         for found in vars(module).values():
             own = getattr(found, "__module__", None) == module.__name__
             if own and is_dataclass(found) and found not in INNER:

@@ -277,6 +277,16 @@ def test_every_second_round_goes_backwards() -> None:
     assert orders[4] == orders[3][::-1]
 
 
+def test_a_server_and_the_same_of_the_base_follow_each_other_and_take_turns() -> None:
+    arms = ("direct", "informer", "direct@base", "informer@base")
+    plan = replace(parse(VALID), servers=arms)
+    for number in range(1, plan.rounds + 1):
+        order = [t.server for t in trials(plan) if t.round == number and t.scenario == "closed"]
+        pairs = [order[:2], order[2:4]]
+        heads, bases = zip(*(pair if number % 2 else pair[::-1] for pair in pairs), strict=True)
+        assert [f"{head}@base" for head in heads] == list(bases)
+
+
 def test_the_order_comes_from_the_seed() -> None:
     def order(seed: int) -> list[str]:
         plan = parse(VALID.replace("seed = 7", f"seed = {seed}"))

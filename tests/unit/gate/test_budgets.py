@@ -1,0 +1,90 @@
+"""Request budgets on the advice of an audit log, through the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.cli import main
+from bench.microbench.audit_log import FORMATS, planted
+
+BUDGETS = """
+name = "reads"
+description = "What may be asked."
+
+[[budgets]]
+name = "the broken operator lists secrets once"
+client = "system:serviceaccount:ops:b*"
+resource = "secrets"
+verb = "list"
+at_most = {secrets}
+
+[[budgets]]
+name = "few gets"
+verb = "get"
+per = "hour"
+at_most = {gets}
+"""
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("advice")
+    (folder / "audit.log").write_bytes(b"".join(FORMATS["kubernetes"](planted(600.0))))
+    assert 0 == main(["advise", str(folder / "audit.log"), "--reports", str(folder)])
+    return folder / "advise"
+
+
+def judged(reports: Path, text: str) -> int:
+    rules = reports / "budgets.toml"
+    rules.write_text(text)
+    return main(["gate", str(reports / "advice.json"), "--rules", str(rules)])
+
+
+@pytest.mark.parametrize(
+    ("secrets", "gets", "code"),
+    [(20, 10_000, 0), (19, 10_000, 10), (20, 10, 10)],
+)
+def test_a_budget_is_kept_or_exceeded(
+    reports: Path, secrets: int, gets: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code == judged(reports, BUDGETS.format(secrets=secrets, gets=gets))
+    assert "system:serviceaccount:ops:broken" in capsys.readouterr().out
+
+
+def test_names_the_line_of_a_wrong_key(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == judged(reports, BUDGETS.format(secrets=1, gets=1).replace("verb", "werb", 1))
+    assert "budgets.toml:9: a budget has no key 'werb' (the nearest is 'verb')" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
+def test_asks_for_budgets_where_rules_are_named(
+    reports: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == main(["gate", str(reports / "advice.json")])
+    assert "[[budgets]], named by --rules" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_log_without_reads_is_invalid(tmp_path: Path) -> None:
+    writes = [one for one in planted(60.0) if one["verb"] == "patch"]
+    log = tmp_path / "audit.log"
+    log.write_bytes(b"".join(FORMATS["kubernetes"](writes)))
+    assert 0 == main(["advise", str(log), "--reports", str(tmp_path)])
+    assert 12 == judged(tmp_path / "advise", BUDGETS.format(secrets=1, gets=1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gone.log"], "there is no gone.log"),
+        (["README.md"], "is of an audit log"),
+        (["README.md", "--counts", "LICENSE"], "LICENSE names no count"),
+        (["README.md", "--unit-costs", "gone"], "gone"),
+        (["README.md", "--key", "a"], "--key goes with --anonymous"),
+    ],
+)
+def test_wrong_arguments_of_advise_end_in_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert 2 == main(["advise", *arguments, "--reports", str(tmp_path)])
+    assert said in " ".join(capsys.readouterr().err.split())
