@@ -22,8 +22,11 @@ from bench.supervision.signals import Interrupted, unwinding_on_signals
 VERBS = {
     "run": "run a plan and make its report",
     "report": "render a run's report again, without a cluster",
+    "meter": "bill any client of the Kubernetes API: what it costs, and against another",
     "gate": "check a run against rules: PASS, FAIL, INCONCLUSIVE or INVALID",
     "compare": "compare two runs, with confidence intervals",
+    "advise": "tell from an audit log which clients an informer would relieve the API server of",
+    "top": "show who asks an API server right now, sampled from its flow control",
     "ui": "open Locust's web page on both servers, with live API-server metrics",
     "up": "start a populated cluster and both servers, until Ctrl-C",
     "calibrate": "self-test: are known faults found at their size?",
@@ -50,8 +53,11 @@ examples:
   python -m bench run --resume         resume an interrupted run
   python -m bench run namespaced --context staging   on an existing cluster
   python -m bench report latest        render the report again, from files alone
+  python -m bench meter 'kopf run --standalone -A operator.py'   what a client costs
   python -m bench compare A B          compare two runs, with intervals
   python -m bench gate latest --buy    check a run against rules, by exit code
+  python -m bench advise audit.log     who asks the API server too often, and what would it save
+  python -m bench top --context staging    who asks the API server right now
   python -m bench ui                   Locust's web page on both servers
   python -m bench up --pods 5000       a populated cluster and both servers
 """

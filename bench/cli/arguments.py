@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.cluster.binaries import KUBERNETES_VERSION, Version
 from bench.model import External
 from bench.plan.toml_schema import NAME
+from bench.report.language import ENGLISH, LANGUAGES
 from kube_informer.redaction import register_secret
 
 
@@ -21,6 +22,16 @@ def add_folders(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--reports", type=folder, default=Path("reports"), help="folder of reports (%(default)s/)"
+    )
+
+
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Add ``--lang``."""
+    parser.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        default=ENGLISH,
+        help="language of page, terminal and Markdown (%(default)s); files of data are in English",
     )
 
 
@@ -90,6 +101,16 @@ pod_count = whole_number(1, 50_000)
 round_count = whole_number(1, 100)
 churn_rate = number(0, 1000)
 """Writes a second."""
+
+
+def client_command(text: str) -> tuple[str, str]:
+    """Read ``CMD`` or ``NAME=CMD``: a client; its name is "" where none is given."""
+    name, equals, command = text.partition("=")
+    if not equals or not NAME.fullmatch(name):
+        name, command = "", text
+    if not command.strip():
+        raise argparse.ArgumentTypeError("a client is a command, or NAME=CMD")
+    return name, _without_values(name or "client", command)
 
 
 def external_server(text: str) -> External:

@@ -25,7 +25,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         type=_name,
         metavar="CHECK",
-        help=f"only these, of: {', '.join(NAMES)} (left out: all, about ten minutes)",
+        help=f"only these, of: {', '.join(NAMES)} (left out: all, about 25 minutes)",
     )
     parser.add_argument(
         "--results",

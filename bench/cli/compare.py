@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench.cli.arguments import add_folders
+from bench.cli.arguments import add_folders, add_language
 from bench.cli.exits import OK, USAGE
 from bench.store import Store, StoreError
 from bench.supervision.progress import Progress
@@ -27,6 +27,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--all", action="store_true", help="print the figures that show no difference, too"
     )
     add_folders(parser)
+    add_language(parser)
     parser.set_defaults(command=_compare)
 
 
@@ -43,6 +44,7 @@ def _compare(options: argparse.Namespace, progress: Progress) -> int:
         progress.say(f"error: {error}")
         return USAGE
     document = comparison_document(first, second, every=options.all)
-    written = publish(document, options.reports / second.run, f"compare-{first.run}")
+    folder = options.reports / second.run
+    written = publish(document, folder, f"compare-{first.run}", options.lang)
     progress.say(f"comparison: {', '.join(str(path) for path in written)}")
     return OK

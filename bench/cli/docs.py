@@ -153,7 +153,7 @@ def _arguments(
 def _argument_row(parser: argparse.ArgumentParser, action: argparse.Action) -> Sequence[str]:
     choices = f"{{{','.join(action.choices)}}}" if action.choices else action.dest.upper()
     value = action.metavar or choices
-    form = {None: "{}", 0: "", "?": "[{}]", "*": "[{} ...]"}[action.nargs]
+    form = {None: "{}", 0: "", "?": "[{}]", "*": "[{} ...]", "+": "{} ..."}[action.nargs]
     written = " ".join([*action.option_strings, form.format(value)]).strip()
     return f"`{written}`", (action.help or "") % {**vars(action), "prog": parser.prog}
 

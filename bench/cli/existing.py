@@ -18,8 +18,8 @@ ALONE = ("kubeconfig", "namespace", "audit_log", "yes", "uncapped", "max_rps", "
 """Options that say nothing without ``--context``."""
 
 
-def add_context(parser: argparse.ArgumentParser) -> None:
-    """Add ``--context``, ``--kubeconfig`` and ``--yes``."""
+def add_context(parser: argparse.ArgumentParser, *, asks: bool = True) -> None:
+    """Add ``--context`` and ``--kubeconfig``, and ``--yes`` where something is asked."""
     parser.add_argument(
         "--context",
         nargs="?",
@@ -33,7 +33,8 @@ def add_context(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="file with the context (default: $KUBECONFIG, or ~/.kube/config)",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    if asks:
+        parser.add_argument("--yes", action="store_true", help="do not ask; for scripts")
 
 
 def add_existing(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ def expected() -> tuple[type[Exception], ...]:
     from bench.supervision.process import ProcessFailed
     from bench.supervision.watchdog import WatchdogLost
     from bench.sut.registry import ServerError
+    from bench.top.dump import DumpError
     from kube_informer.errors import CredentialsError
 
     return (
@@ -33,6 +34,7 @@ def expected() -> tuple[type[Exception], ...]:
         BrokenEnvironmentError,
         ClusterError,
         CredentialsError,
+        DumpError,
         ProcessFailed,
         RunEndedEarlyError,
         ServerError,

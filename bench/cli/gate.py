@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.arguments import add_folders
+from bench.cli.arguments import add_folders, add_language
 from bench.cli.exits import USAGE, expected
 from bench.cli.load_options import MORE_ROUNDS, LoadOptions, add_load_options
 from bench.cli.rendering import render_report
@@ -25,15 +26,16 @@ outcomes and exit codes:
   FAIL          10  the whole interval of a rule is beyond its margin
   INCONCLUSIVE  11  neither: more rounds would tell (--buy)
   INVALID       12  the figures carry no judgement: wrong or stale answers, a control that
-                    fired, ledgers that disagree, an incomplete or exploratory run, baseline
-                    or metric missing, unlike environments, too few rounds
+                    fired, ledgers that disagree, an incomplete or exploratory run, base or
+                    metric missing, unlike environments, too few rounds
   (usage)       2   arguments, rules, or a run that cannot be read
 Call this command itself in CI: make turns every failure into its own 2.
 
 examples:
   python -m bench gate latest                              the shipped rules of the plan ci
-  python -m bench gate latest --baseline summary.json --rules pull-request
+  python -m bench gate latest --rules pull-request --buy   a run made with --against DIR
   python -m bench gate my-run --rules my-rules.toml --buy  buy rounds until it is decided
+  python -m bench gate reports/advise/advice.json --rules budgets.toml   request budgets
 
 It writes gate-<rules>.md, .html and .json beside the run's report.
 """
@@ -43,17 +45,19 @@ def register(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("run", help="name, folder, latest, or a summary.json")
     parser.add_argument(
-        "--baseline", metavar="RUN|FILE", help="the run to compare with, or its summary.json"
+        "run", help="name, folder, latest, a summary.json, or the advice.json of an audit log"
     )
     parser.add_argument(
-        "--rules", default="ci", help="rules by name, or a .toml file (default: %(default)s)"
+        "--rules",
+        default="ci",
+        help="rules by name, or a .toml file (default: %(default)s); for an advice.json one with "
+        "[[budgets]]",
     )
     parser.add_argument(
         "--unlike-environments",
         action="store_true",
-        help="judge although the baseline was made on another machine or with other software",
+        help="judge although the run was resumed on another machine or with other software",
     )
     parser.add_argument(
         "--buy",
@@ -62,6 +66,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     add_load_options(parser, MORE_ROUNDS)
     add_folders(parser)
+    add_language(parser)
     parser.set_defaults(command=_gate)
 
 
@@ -73,11 +78,12 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
     from bench.gate.rules import RulesError, read_rules
     from bench.report.output import publish, write_bytes
 
+    if Path(options.run).name == "advice.json":
+        return _budgets(options, progress)
     store = Store(options.results)
     try:
         rules = read_rules(options.rules)
         run = load_summary(store, options.run)
-        baseline = load_summary(store, options.baseline) if options.baseline else None
     except (RulesError, StoreError, SummaryError) as error:
         progress.say(f"error: {error}")
         return USAGE
@@ -88,17 +94,44 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
 
     def look() -> "Verdict":
         found = load_summary(store, options.run)
-        return judge(rules, found, baseline, unlike_environments=options.unlike_environments)
+        return judge(rules, found, unlike_environments=options.unlike_environments)
 
-    verdict = judge(rules, run, baseline, unlike_environments=options.unlike_environments)
+    verdict = judge(rules, run, unlike_environments=options.unlike_environments)
     if options.buy:
         extend = partial(_extend, options, store, progress, distributed)
         verdict = buy(verdict, look, extend, progress.say)
     folder, name = options.reports / run.run, f"gate-{verdict.rules.name}"
-    written = publish(verdict_document(verdict), folder, name)
+    written = publish(verdict_document(verdict), folder, name, options.lang)
     record = write_bytes(folder / f"{name}.json", verdict_json(verdict))
     progress.say(f"verdict: {', '.join(str(path) for path in (*written, record))}")
     return verdict.outcome.exit_code
+
+
+def _budgets(options: argparse.Namespace, progress: Progress) -> int:
+    """Judge the clients of an audit log."""
+    from bench.advise.result import AdviceError, read_advice
+    from bench.gate.budgets import (
+        budgets_document,
+        budgets_json,
+        judge_budgets,
+        outcome_of,
+        read_budgets,
+    )
+    from bench.gate.rules import RulesError
+    from bench.report.output import publish, write_bytes
+
+    try:
+        budgets, advice = read_budgets(Path(options.rules)), read_advice(Path(options.run))
+    except (RulesError, AdviceError) as error:
+        progress.say(f"error: {error}")
+        return USAGE
+    spent = judge_budgets(budgets, advice)
+    folder, name = Path(options.run).parent, f"gate-{budgets.name}"
+    document = budgets_document(budgets, spent, advice)
+    written = publish(document, folder, name, options.lang)
+    record = write_bytes(folder / f"{name}.json", budgets_json(budgets, spent))
+    progress.say(f"verdict: {', '.join(str(path) for path in (*written, record))}")
+    return outcome_of(spent).exit_code
 
 
 def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad | None:
@@ -128,7 +161,7 @@ def _extend(
     try:
         run.execute()
     finally:
-        render_report(store, run.record.run, options.reports, progress)
+        render_report(store, run.record.run, options.reports, progress, language=options.lang)
 
 
 def buy(
@@ -143,7 +176,7 @@ def buy(
     then stays, and an incomplete run is INVALID.
     """
     bought: set[int] = set()
-    told: tuple[type[Exception], ...] = (ResumeError, *expected())
+    told: tuple[type[Exception], ...] = (PlanError, ResumeError, *expected())
     while (rounds := verdict.buys) is not None and rounds not in bought:
         say(f"{verdict.outcome} after {verdict.rounds} rounds: extending to {rounds}")
         bought.add(rounds)

@@ -5,11 +5,11 @@ import ipaddress
 from dataclasses import dataclass
 
 from bench.cli.arguments import number, whole_number
-from bench.interactive.ports import free_port, require_free
 from bench.load.spec import DistributedLoad
 from bench.model import LoadWorkers, Plan, RunRecord
 from bench.plan import PlanError
 from bench.run.resume import require_same_load
+from bench.supervision.ports import usable_port
 
 MASTER_PORT = 5557
 """Locust's own."""
@@ -62,10 +62,8 @@ class LoadOptions:
         if self.bind is None:
             return DistributedLoad(workers)
         host, port = self.bind
-        if port == 0:
-            port = free_port(host, "--load-bind ADDRESS")
-        else:
-            require_free(host, port, "--load-bind ADDRESS:PORT")
+        option = "--load-bind ADDRESS:PORT" if port else "--load-bind ADDRESS"
+        port = usable_port(host, port, option=option)
         return DistributedLoad(workers, host, port, self.within_s)
 
 

@@ -10,6 +10,7 @@ from bench.model import Plan
 from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
 from bench.supervision.affinity import processors
 from bench.supervision.progress import Progress
+from bench.sut.peers import PEERS
 from bench.sut.registry import server_kinds
 
 
@@ -22,7 +23,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def vocabulary() -> Vocabulary:
     """Return the names of all servers, routes and faults; raises ``ServerError``."""
     return Vocabulary(
-        servers=tuple(server_kinds()),
+        servers=(*server_kinds(), *PEERS),
         routes=tuple(route_names()),
         faults=fault_names(),
         processors=processors(),

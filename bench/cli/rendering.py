@@ -17,6 +17,8 @@ def render_report(
     reports: Path,
     progress: Progress,
     formats: Collection[str] = FORMATS,
+    *,
+    language: str,
 ) -> None:
     """Write the report of ``run`` in ``formats``, print its summary, and say where it is.
 
@@ -32,9 +34,9 @@ def render_report(
     data = read_run(store.open(run))
     folder = reports / data.record.run
     with replaced_folder(folder) as partial:
-        document, made = write_report(analyse(data), partial, data, formats)
+        document, made = write_report(analyse(data), partial, data, formats, language)
     written = [folder / path.relative_to(partial) for path in made]
-    write_index(store, reports)
+    write_index(store, reports, language)
     progress.settle()
     progress.console.print(to_terminal(document))
     page = folder / PAGE

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench.cli.arguments import add_folders
+from bench.cli.arguments import add_folders, add_language
 from bench.cli.exits import OK
 from bench.cli.rendering import FORMATS, render_report
 from bench.store import Store
@@ -20,10 +20,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         "(summary.json), csv (data/ and the rows of charts/), png (charts/); left out: all",
     )
     add_folders(parser)
+    add_language(parser)
     parser.set_defaults(command=_report)
 
 
 def _report(options: argparse.Namespace, progress: Progress) -> int:
     formats = options.format or FORMATS
-    render_report(Store(options.results), options.run, options.reports, progress, formats)
+    store, language = Store(options.results), options.lang
+    render_report(store, options.run, options.reports, progress, formats, language=language)
     return OK

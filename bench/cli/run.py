@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.cli.arguments import (
     add_folders,
     add_kubernetes,
+    add_language,
     external_server,
     round_count,
 )
@@ -22,6 +23,7 @@ from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
 from bench.run.create import resume_run, start_run
 from bench.run.interim import InterimReports
 from bench.run.loop import Run, RunEndedEarlyError
+from bench.sites.base import with_base
 from bench.sites.provenance import package_versions
 from bench.sites.provider import Site
 from bench.store import Store
@@ -61,9 +63,23 @@ def register(parser: argparse.ArgumentParser) -> None:
         "finds PORT, KUBECONFIG, CONTEXT, NAMESPACE and PODS_NAMESPACE in its environment and "
         "serves /pods on 127.0.0.1:$PORT; the same as an [[external]] table in the plan",
     )
+    parser.add_argument(
+        "--against",
+        metavar="DIR",
+        help="measure the servers of another checkout as well, as NAME@base, next to these in "
+        "every round: of this project with its own .venv, or of yours, where --server's CMD is "
+        "started in DIR",
+    )
+    parser.add_argument(
+        "--against-python",
+        default="",
+        metavar="FILE",
+        help="with --against: interpreter of the servers there (left out: DIR/.venv/bin/python)",
+    )
     add_load_options(parser)
     add_kubernetes(parser, "the clusters, where a scenario of the plan names none")
     add_folders(parser)
+    add_language(parser)
     add_existing(parser)
     parser.set_defaults(command=_run)
 
@@ -75,23 +91,25 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     distributed = _distributed(options, plan, store)
     site = site_of(options, plan, progress)
     run = _started(options, plan, source, store, site, progress, distributed)
-    code = _execute(options, run, store, progress)
+    code = execute(options, run, store, progress)
     if site is not None and site.left_behind:
         progress.say("error: not everything that was made on the cluster could be removed")
         return FAILED
     return code
 
 
-def _execute(options: argparse.Namespace, run: Run, store: Store, progress: Progress) -> int:
+def execute(options: argparse.Namespace, run: Run, store: Store, progress: Progress) -> int:
+    """Make every trial of ``run`` and its report; return the exit code."""
     try:
-        record = run.execute(InterimReports(store, options.reports, progress))
+        record = run.execute(InterimReports(store, options.reports, progress, options.lang))
     except (KeyboardInterrupt, RunEndedEarlyError) as ended:
         ended.add_note(f"resume it with: {_resume_command(options, run.record)}")
         raise
     finally:
         if run.has_trials:
             with deferring_signals():  # so that what stays is the report of all that was measured
-                render_report(store, run.record.run, options.reports, progress)
+                name, reports = run.record.run, options.reports
+                render_report(store, name, reports, progress, language=options.lang)
     if run.unequal:
         progress.say("error: the servers did not answer alike: no figure of this run can be used")
         return FAILED
@@ -122,13 +140,15 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
             raise PlanError(
                 f"--resume goes on with a run by that run's own plan; it takes no {options.plan!r}"
             )
-        if options.external:
+        given = {
+            "--server": options.external,
+            "--against": options.against or options.against_python,
+            "--kubernetes": options.kubernetes,
+        }
+        if refused := [name for name, value in given.items() if value]:
             raise PlanError(
-                "--resume goes on with a run by that run's own plan; it takes no --server"
-            )
-        if options.kubernetes:
-            raise PlanError(
-                "--resume goes on with a run on that run's own version; it takes no --kubernetes"
+                "--resume goes on with a run by that run's own plan, base and version; it takes "
+                f"no {refused[0]}"
             )
         plan = store.open(options.resume).record.plan
         return replace(plan, rounds=options.rounds or plan.rounds), ""
@@ -138,6 +158,10 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
     plan = read_plan(name, vocabulary(), options.external)
     if options.kubernetes:
         plan = on_kubernetes(plan, options.kubernetes)
+    if options.against is not None:
+        plan = with_base(plan, options.against, options.against_python)
+    elif options.against_python:
+        raise PlanError("--against-python belongs to --against DIR")
     return plan, plan_source(name, options.external)
 
 

@@ -6,7 +6,7 @@ from bench.cli.arguments import whole_number
 from bench.cli.exits import OK
 from bench.cli.playground import add_playground, playground_of
 from bench.interactive.locust_processes import MASTER_PORT, LocustOptions
-from bench.interactive.ui import UiOptions, ui
+from bench.interactive.ui import ui
 from bench.supervision.progress import Progress
 
 DESCRIPTION = """\
@@ -83,7 +83,7 @@ def _ui(options: argparse.Namespace, progress: Progress) -> int:
         master_bind_host=options.master_bind_host,
         master_bind_port=options.master_bind_port,
     )
-    ui(UiOptions(playground_of(options), locust), progress)
+    ui(playground_of(options), locust, progress)
     return OK
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.cli.exits import OK
 from bench.cli.playground import add_playground, playground_of
-from bench.interactive.up import UpOptions, up
+from bench.interactive.up import up
 from bench.supervision.progress import Progress
 
 
@@ -25,5 +25,5 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(options: argparse.Namespace, progress: Progress) -> int:
-    up(UpOptions(playground_of(options), options.kubeconfig_out, options.json), progress)
+    up(playground_of(options), options.kubeconfig_out, progress, as_json=options.json)
     return OK

@@ -10,14 +10,15 @@ MODULES = (
     "bench.microbench.informer_latency",
     "bench.microbench.top_speed",
     "bench.microbench.recording_cost",
-    "bench.microbench.informer_client_go",
+    "bench.microbench.advise_speed",
     "bench.microbench.servers",
     "bench.microbench.slow_clients",
     "bench.microbench.fill",
     "bench.microbench.analysis",
+    "bench.microbench.coverage",
     "bench.microbench.page",
 )
-"""What needs no cluster comes first. ``fill`` runs ``informer_fill`` on its own cluster."""
+"""What needs no cluster comes first."""
 
 
 def main() -> int:

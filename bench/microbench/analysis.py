@@ -5,17 +5,17 @@ written through the store; what is timed is ``analyse`` alone, from files to
 figures. An absolute time, unlike the others here, for a person waits for it.
 """
 
-import argparse
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.analysis import analyse
 from bench.analysis.ledgers import CLIENT_METRIC, OPEN_WATCHES, SERVER_METRIC
 from bench.metrics import METRICS
+from bench.microbench.side_by_side import options
 from bench.model import (
     NO_SERVER,
     SCHEMA,
@@ -45,11 +45,9 @@ IDLE_SERIES = 4_000
 BYSTANDER_ROWS, PROBE_ROWS = 300, 30
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Make the run up, analyse it, and say how long that took; 1 if beyond the target."""
-    parser = argparse.ArgumentParser(prog="python -m bench.microbench.analysis")
-    parser.add_argument("--trials", type=int, default=TRIALS, help="(%(default)s)")
-    arguments = parser.parse_args(argv)
+    arguments = options("analysis", "How long a run takes to analyse.", trials=(TRIALS, "of it"))
     with tempfile.TemporaryDirectory(prefix="informer-bench-") as folder:
         reader = _make(Store(folder), arguments.trials)
         began, spent = time.perf_counter(), time.process_time()
@@ -64,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _make(store: Store, trials: int) -> RunReader:
-    scenario = Scenario("steady", "list-all", users=64, pods=1_000, rate_rps=READS / SECONDS)
+    scenario = Scenario("steady", 1_000, "list-all", users=64, rate_rps=READS / SECONDS)
     plan = Plan("made-up", "", 1, ARMS, -(-trials // len(ARMS)), 1.0, SECONDS, (scenario,))
     machine = Environment("", "", "", {}, "", "", "", 2, 0, 0.0, "", "", ())
     record = RunRecord(SCHEMA, "made-up", RunState.COMPLETE, "", plan, machine, trials)

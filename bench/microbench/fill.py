@@ -1,17 +1,18 @@
-"""``python -m bench.microbench.fill``: a large cluster written, and taken in by the informer.
+"""``python -m bench.microbench.fill``: a large cluster taken in, by informers and by servers.
 
-The server ``direct`` is the same process without a cache: what the informer's
-server needs beyond it, in time to ready and in memory, is the cache's. Last, the informer
-and the official client's fill their caches from the same cluster, in a process
-of their own.
+Each informer is a process of its own: kube-informer by a LIST, its default, and by a streamed
+state; client-go's and the official client's as they are by default, client-go's with typed objects
+and a streamed state in protobuf. Memory is what a process gained from before its first request, at
+once after the fill and again after it gave back what it does not need.
+
+The server ``direct`` is the informer's without a cache: what that one needs beyond it, in time to
+ready and in memory, is the cache's.
 """
 
-import argparse
-import subprocess
-import sys
-import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bench.cluster.binaries import resolve
@@ -19,79 +20,141 @@ from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import draw_pods
 from bench.cluster.populated import IDENTITY
 from bench.cluster.population import populate
-from bench.probes.processes import usage
+from bench.microbench.side_by_side import in_turn, line, options, ratios, say, supervised
+from bench.probes.processes import cpu_s, usage
 from bench.supervision.watchdog import Watchdog
 from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
+from informer.conformance.go_program import client_go_program
+from informer.conformance.processes import CLIENT_GO, KUBE_INFORMER, OFFICIAL, Subject, Watched
 
-OFFICIAL = "bench.microbench.informer_fill"
-READY_WITHIN_S = 2.0
-MEMORY_FACTOR = 1.5
+STREAMED = "kube-informer, streamed"
+"""kube-informer, filled by a streamed state (WatchList) in place of a LIST."""
+RATIOS = (
+    (KUBE_INFORMER, CLIENT_GO, "<= 1.3", "<= 0.6"),
+    (STREAMED, CLIENT_GO, "", "<= 0.6"),
+    (KUBE_INFORMER, OFFICIAL, "<= 0.2", ""),
+)
+"""Whose fill over whose: what is wanted of the seconds, and of the settled memory."""
+STOPS_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One fill: seconds from the first request on, and bytes of memory gained.
+
+    Processor time is the process's own and the API server's; what that allocated includes a
+    scrape of its metrics.
+    """
+
+    seconds: float
+    gained_bytes: int
+    settled_bytes: int = 0
+    cpu_s: float = 0.0
+    api_cpu_s: float = 0.0
+    api_allocated_bytes: float = 0.0
 
 
 def main() -> None:
-    """Fill, start both servers some times in turn, and print what they needed."""
-    arguments = _parser().parse_args()
+    """Fill, let all take it in some times in turn, and print what they needed."""
+    wanted = options(
+        "fill",
+        "How long a large cluster takes to write and to take in, and what it takes to hold it. "
+        "About four minutes.",
+        pods=(10_000, "pods in the cluster"),
+        rounds=(3, "how often each is started"),
+    )
     with ExitStack() as stack:
-        watchdog = stack.enter_context(Watchdog())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        binaries = resolve(say=lambda text: print(text, file=sys.stderr))
-        plane = stack.enter_context(ControlPlane.start(binaries, watchdog))
+        watchdog, folder = stack.enter_context(supervised())
+        program = client_go_program(watchdog, say)
+        plane = stack.enter_context(ControlPlane.start(resolve(say=say), watchdog))
         began = time.monotonic()
-        populate(plane.api(IDENTITY), draw_pods(1, arguments.pods))
-        filled_s = time.monotonic() - began
+        populate(plane.api(IDENTITY), draw_pods(1, wanted.pods))
+        written_s = time.monotonic() - began
         body = len(plane.api(IDENTITY).get_bytes("/api/v1/pods?resourceVersion=0"))
-        seen: dict[str, list[tuple[float, int]]] = {"direct": [], "informer": []}
-        for number in range(arguments.rounds):
-            for name, found in seen.items():
-                print(f"round {number + 1} of {arguments.rounds}: {name}", file=sys.stderr)
-                found.append(_start(name, plane, watchdog, folder))
-        _report(arguments.pods, filled_s, body, seen)
-        _beside_the_official_informer(plane)
+        informers = (KUBE_INFORMER, STREAMED, CLIENT_GO, OFFICIAL)
+        fill = partial(_fill, plane=plane, program=program, log=folder / "log", pods=wanted.pods)
+        fills = in_turn({name: partial(fill, name) for name in informers}, wanted.rounds)
+        start = partial(_start, plane=plane, watchdog=watchdog, folder=folder)
+        starts = in_turn({name: partial(start, name) for name in ("direct", "informer")}, 3)
+    size = f"{body / wanted.pods / 1000:.1f} KB"
+    print(f"{wanted.pods:,} pods of {size} written in {written_s:.1f} s; {wanted.rounds} rounds")
+    _report_informers(fills, wanted.pods)
+    _report_servers(starts, body)
 
 
-def _start(name: str, plane: ControlPlane, watchdog: Watchdog, folder: Path) -> tuple[float, int]:
-    """Return seconds to ready and PSS in bytes then."""
+def _fill(name: str, *, plane: ControlPlane, program: Path, log: Path, pods: int) -> Fill:
+    """Let the informer ``name`` take the cluster in."""
+    library = KUBE_INFORMER if name == STREAMED else name
+    watched = Watched(plane.kubeconfig, "informer", objects="typed", quiet=True)
+    with Subject(library, program, log) as subject:
+        subject.begin(replace(watched, stream_initial=name == STREAMED))
+        before, allocated = _pss_bytes(subject.pid, name), _allocated_bytes(plane)
+        apiserver = plane.pids()["apiserver"]
+        cpu, api_cpu = cpu_s(subject.pid), cpu_s(apiserver)
+        seconds = subject.ask("start", "synced")["seconds"]
+        cpu, api_cpu = cpu_s(subject.pid) - cpu, cpu_s(apiserver) - api_cpu
+        gained = _pss_bytes(subject.pid, name) - before
+        allocated = _allocated_bytes(plane) - allocated
+        subject.ask("settle", "settled")
+        settled = _pss_bytes(subject.pid, name) - before
+        if (held := len(subject.cache())) != pods:
+            raise SystemExit(f"{name} holds {held} pods of {pods}")
+        # the official one would wait for the end of its watch, minutes later
+        if name != OFFICIAL and not subject.stop(STOPS_WITHIN_S):
+            raise SystemExit(f"{name} did not stop within {STOPS_WITHIN_S} s")
+        return Fill(seconds, gained, settled, cpu, api_cpu, allocated)
+
+
+def _start(name: str, *, plane: ControlPlane, watchdog: Watchdog, folder: Path) -> Fill:
+    """Start the server ``name`` and let it get ready."""
     spec = ServerSpec.on(plane, server_kinds()[name], folder / f"{name}.log")
     with ServerUnderTest.start(spec, watchdog) as server:
-        used = usage(server.pid)
-        if used is None or used.pss_bytes is None:
-            raise SystemExit(f"the memory of {name} cannot be read here")
-        return server.ready_s, used.pss_bytes
+        return Fill(server.ready_s or 0.0, _pss_bytes(server.pid, name))
 
 
-def _beside_the_official_informer(plane: ControlPlane) -> None:
-    command = [sys.executable, "-m", OFFICIAL, "--kubeconfig", str(plane.kubeconfig)]
-    subprocess.run([*command, "--context", "informer"], check=True)
+def _allocated_bytes(plane: ControlPlane) -> float:
+    metrics = plane.observer().get_bytes("/metrics")
+    return float(metrics.partition(b"\ngo_memstats_alloc_bytes_total ")[2].partition(b"\n")[0])
 
 
-def _report(
-    pods: int, filled_s: float, body: int, seen: dict[str, list[tuple[float, int]]]
-) -> None:
-    pairs = list(zip(seen["informer"], seen["direct"], strict=True))
-    seconds = sorted(ours[0] - theirs[0] for ours, theirs in pairs)
-    factors = sorted((ours[1] - theirs[1]) / body for ours, theirs in pairs)
-    print(f"{pods} pods of {body / pods / 1000:.1f} KB written in {filled_s:.1f} s")
-    print(f"{'informer, against direct':44} median (lowest, highest)  wanted")
-    for title, values, wanted in (
-        ("seconds to ready beyond direct", seconds, READY_WITHIN_S),
-        ("memory beyond direct, over the pods' JSON", factors, MEMORY_FACTOR),
-    ):
-        middle = f"{values[len(values) // 2]:.2f} ({values[0]:.2f}, {values[-1]:.2f})"
-        print(f"{title:44} {middle:24} <= {wanted:g}")
+def _pss_bytes(pid: int, name: str) -> int:
+    used = usage(pid)
+    if used is None or used.pss_bytes is None:
+        raise SystemExit(f"the memory of {name} cannot be read here")
+    return used.pss_bytes
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.microbench.fill",
-        description="How long a large cluster takes to write, and what an informer needs to take "
-        "it in. Takes about two minutes.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--pods", type=int, default=10_000, help="pods in the cluster")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each server is started")
-    return parser
+def _report_informers(fills: dict[str, list[Fill]], pods: int) -> None:
+    print(f"\n{'informers':48} median (lowest, highest)  wanted")
+    for name, rounds in fills.items():
+        line(f"{name}: fill, s", (one.seconds for one in rounds))
+        line(
+            f"{name}: memory a pod after it, KB", (one.gained_bytes / pods / 1e3 for one in rounds)
+        )
+        line(
+            f"{name}: memory a pod, settled, KB", (one.settled_bytes / pods / 1e3 for one in rounds)
+        )
+        line(f"{name}: CPU of it, s", (one.cpu_s for one in rounds))
+        line(f"{name}: CPU of the API server, s", (one.api_cpu_s for one in rounds))
+        line(
+            f"{name}: allocated by the API server, MB",
+            (one.api_allocated_bytes / 1e6 for one in rounds),
+        )
+    for above, below, of_seconds, of_memory in RATIOS:
+        seconds = ([one.seconds for one in fills[name]] for name in (above, below))
+        line(f"{above} / {below}: fill", ratios(*seconds), of_seconds)
+        memory = ([one.settled_bytes for one in fills[name]] for name in (above, below))
+        line(f"{above} / {below}: memory", ratios(*memory), of_memory)
+
+
+def _report_servers(starts: dict[str, list[Fill]], body: int) -> None:
+    print(f"\n{'server informer, beyond direct':48} median (lowest, highest)  wanted")
+    pairs = list(zip(starts["informer"], starts["direct"], strict=True))
+    line("seconds to ready", (ours.seconds - other.seconds for ours, other in pairs), "<= 2")
+    gained = ((ours.gained_bytes - other.gained_bytes) / body for ours, other in pairs)
+    line("memory over the pods' JSON", gained, "<= 1.5")
 
 
 if __name__ == "__main__":

@@ -10,17 +10,18 @@ import gc
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
+from kubernetes.informer import ADDED
+from kubernetes.informer import SharedInformer as OfficialInformer
 
-from bench.microbench.informer_shapes import event, pod
-from bench.microbench.official_informer import OfficialFeed
+from bench.microbench.informer_shapes import event, pod, synced_machine
 from kube_informer.handlers import Processor, ResourceEventHandlerFuncs
-from kube_informer.machine import WatchMachine
 from kube_informer.observer import Observer
-from kube_informer.resource import Scope
-from kube_informer.steps import Answered, Chunk
+from kube_informer.steps import Chunk
 from kube_informer.store import Store
 
 PODS = 4000
@@ -28,7 +29,58 @@ PEER_PODS = 1000
 ROUNDS = 3
 WAIT_S = 120.0
 
-END = b'{"metadata":{"resourceVersion":"1","annotations":{"k8s.io/initial-events-end":"true"}}}'
+
+class _Answer:
+    """What the official ``Watch`` needs of a response: its pieces, and to be closed."""
+
+    status = 200
+
+    def __init__(self, pieces: Sequence[bytes], over: threading.Event) -> None:
+        self._pieces = pieces
+        self._over = over
+
+    def stream(self, amt: int | None = None, *, decode_content: bool = False) -> Iterator[bytes]:  # noqa: ARG002 - urllib3's signature
+        yield from self._pieces
+        self._over.wait()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    release_conn = close
+
+
+class OfficialFeed:
+    """The official informer over ``pieces`` of a watch; ``done`` once a handler saw them all."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+        self._over = threading.Event()
+        self._seen = 0
+        self.done = threading.Event()
+        make: Callable[..., Any] = OfficialInformer
+        self.informer = make(list_func=self._list_pods)
+        self.informer.add_event_handler(ADDED, self._count)
+
+    def stop(self) -> None:
+        """End the informer's thread."""
+        self._over.set()
+        self.informer.stop()
+
+    def _list_pods(self, *, watch: bool = False, **_: object) -> Any:  # noqa: ANN401 - either answer
+        """Answer the list with nothing and the watch with the pieces.
+
+        The official ``Watch`` reads here what the lines hold.
+
+        :rtype: V1PodList
+        """
+        if watch:
+            return _Answer(self._pieces, self._over)
+        return SimpleNamespace(items=[], metadata=SimpleNamespace(resource_version="1"))
+
+    def _count(self, _: object) -> None:
+        self._seen += 1
+        if self._seen == len(self._pieces):
+            self.done.set()
 
 
 def lines(count: int, first_version: int) -> list[bytes]:
@@ -52,10 +104,7 @@ def ours(pieces: list[bytes]) -> tuple[float, Store]:
 
     processor.add(ResourceEventHandlerFuncs(add=count), 0.0, "counter")
     processor.start()
-    machine = WatchMachine(Scope(), Observer())
-    machine.start()
-    machine.step(Answered(200), 0.0)
-    first, _ = machine.step(Chunk(b'{"type":"BOOKMARK","object":' + END + b"}\n"), 0.0)
+    machine, first = synced_machine()
     store.apply(None, first, processor.distribute)
     begun = time.perf_counter()
     for piece in pieces:

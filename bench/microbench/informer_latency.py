@@ -6,7 +6,6 @@ read the same monotonic clock of the machine.
 python -m bench.microbench.informer_latency
 """
 
-import json
 import multiprocessing
 import socket
 import statistics
@@ -39,7 +38,7 @@ def serve(listener: socket.socket, begin: Event, times: Connection) -> None:
         connection.sendall(b"%x\r\n%b\r\n" % (len(data), data))
 
     end = {"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}
-    send(json.dumps({"type": "BOOKMARK", "object": {"metadata": end}}).encode() + b"\n")
+    send(event("BOOKMARK", {"metadata": end}))
     begin.wait(60)
     due = time.perf_counter()
     for at in range(EVENTS):
@@ -67,7 +66,7 @@ def main() -> None:
     sender = processes.Process(target=serve, args=(listener, begin, theirs), daemon=True)
     sender.start()
     config = ClientConfig(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    informer = SharedInformer(Transport(config), PODS)
+    informer = SharedInformer(Transport(config), PODS, stream_initial=True)
     informer.add_event_handler(ResourceEventHandlerFuncs(add=note))
     informer.start()
     informer.wait_for_cache_sync(10)

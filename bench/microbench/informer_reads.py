@@ -11,13 +11,10 @@ import time
 
 import msgspec
 
-from bench.microbench.informer_shapes import event, pod
+from bench.microbench.informer_shapes import event, pod, synced_machine
 from kube_informer.lister import Lister
-from kube_informer.machine import WatchMachine
 from kube_informer.objects import decode_object
-from kube_informer.observer import Observer
-from kube_informer.resource import Scope
-from kube_informer.steps import Answered, Chunk, Replace
+from kube_informer.steps import Chunk, Replace
 from kube_informer.store import Store
 
 PODS = 10_000
@@ -25,18 +22,13 @@ EVENTS_PER_S = 1000
 SECONDS = 2.0
 ROUNDS = 5
 
-END = b'{"metadata":{"resourceVersion":"1","annotations":{"k8s.io/initial-events-end":"true"}}}'
-
 
 class Stream:
     """Events ready to be sent, made before anything is measured."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._machine = WatchMachine(Scope(), Observer())
-        self._machine.start()
-        self._machine.step(Answered(200), 0.0)
-        self._machine.step(Chunk(b'{"type":"BOOKMARK","object":' + END + b"}\n"), 0.0)
+        self._machine, _ = synced_machine()
         count = int(EVENTS_PER_S * SECONDS * ROUNDS * 1.2)
         versions = range(PODS + 10, PODS + 10 + count)
         self._events = iter([event("MODIFIED", pod(v * 7 % PODS, v)) for v in versions])

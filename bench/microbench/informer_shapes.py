@@ -1,8 +1,13 @@
-"""Pods of about 4 KB as an API server writes them, from a number alone."""
+"""Pods of about 4 KB as an API server writes them, from a number alone; a machine to feed."""
 
 from typing import Any
 
 import msgspec
+
+from kube_informer.machine import WatchMachine
+from kube_informer.observer import Observer
+from kube_informer.resource import Scope
+from kube_informer.steps import Answered, Chunk, Output
 
 
 def pod(number: int, version: int, *, namespaces: int = 100) -> dict[str, Any]:
@@ -35,3 +40,13 @@ def pod(number: int, version: int, *, namespaces: int = 100) -> dict[str, Any]:
 def event(kind: str, item: dict[str, Any]) -> bytes:
     """Return the line of a watch."""
     return msgspec.json.encode({"type": kind, "object": item}) + b"\n"
+
+
+def synced_machine() -> tuple[WatchMachine, list[Output]]:
+    """Return a machine whose watch has begun with no object, and what its store is to be told."""
+    machine = WatchMachine(Scope(), Observer(), stream_initial=True)
+    machine.start()
+    machine.step(Answered(200), 0.0)
+    end = {"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}
+    outputs, _ = machine.step(Chunk(event("BOOKMARK", {"metadata": end})), 0.0)
+    return machine, outputs

@@ -6,7 +6,6 @@ with none open, how often the API server is asked for its metrics; and how long 
 page's answers take while the users that it started ask as fast as they can.
 """
 
-import argparse
 import json
 import re
 import statistics
@@ -23,11 +22,12 @@ from pathlib import Path
 import psutil
 
 import bench
+from bench.microbench.side_by_side import options
 
 ROOT = Path(bench.__file__).parents[1]
 START_S = 240.0
 SETTLE_S = 8.0
-"""After a page was closed nobody looks any more; see ``bench.load.webui.feed``."""
+"""After a page was closed nobody looks any more; see ``bench.load.webui.page``."""
 PAGE_EVERY_S = 2.0
 """An open page asks so often."""
 CPU_BOUND = 0.02
@@ -122,7 +122,14 @@ def share_of_a_core(page: Page, seconds: float, *, looking: bool) -> float:
 
 def main() -> int:
     """Measure, print, and tell by the exit code whether the bounds hold."""
-    arguments = _parser().parse_args()
+    arguments = options(
+        "page",
+        "What the page of python -m bench ui costs, and how quick its answers are.",
+        pods=(200, "pods in the cluster"),
+        users=(8, "of each class, at full speed"),
+        seconds=(20.0, "of each look"),
+        rounds=(3, "how often it is looked at"),
+    )
     with page(arguments.pods) as shown:
         costs = [_cost(shown, arguments.seconds) for _ in range(arguments.rounds)]
         before = shown.scrapes()
@@ -153,19 +160,6 @@ def _told(costs: list[float], scraped: int, took: list[float]) -> int:
         f"slowest {slowest * 1e3:.0f} ms of {len(took)}; bound {ANSWER_BOUND_S * 1e3:.0f} ms"
     )
     return 0 if cost <= CPU_BOUND and not scraped and slowest <= ANSWER_BOUND_S else 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.microbench.page",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--pods", type=int, default=200)
-    parser.add_argument("--users", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each look")
-    parser.add_argument("--rounds", type=int, default=3)
-    return parser
 
 
 if __name__ == "__main__":

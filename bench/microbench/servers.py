@@ -11,30 +11,43 @@ itself shows in its CPU time an answer, which is set beside the throughput.
 """
 
 import argparse
-import statistics
-import sys
-import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import os
+import pwd
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 import urllib3
 
-from bench.cluster.binaries import resolve
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.populated import PopulatedCluster
 from bench.load.driver import Load, LoadDriver
-from bench.microbench.nginx import NO_NGINX, find_nginx, nginx
-from bench.microbench.rawlists import raw_lists_per_s
+from bench.microbench.side_by_side import (
+    in_turn,
+    line,
+    measure,
+    options,
+    populated,
+    ratios,
+    say,
+    supervised,
+)
 from bench.probes.processes import cpu_s
+from bench.supervision.ports import answers, usable_port
+from bench.supervision.process import SupervisedProcess
 from bench.supervision.watchdog import Watchdog
 from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
+from kube_informer import ClientConfig
 
 WARM_UP_S = 1.0
+READ_BYTES = 1 << 20
 
 RAW = "API server, raw LIST"
 DIRECT = "direct"
@@ -42,6 +55,7 @@ INFORMER = "informer"
 CHURNED = "informer under churn"
 NGINX = "nginx, sendfile"
 NGINX_CHURNED = "nginx under churn"
+NO_NGINX = "nginx is not installed (Debian: apt-get install nginx-light)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +96,21 @@ Measure = Callable[[], Reading]
 
 def main() -> None:
     """Measure and print a table of throughputs and one of ratios."""
-    arguments = _parser().parse_args()
+    wanted = options(
+        "servers",
+        "Ratios of the servers' throughput, measured side by side on a throwaway cluster. Takes "
+        "about two minutes.",
+        pods=(1000, "pods in the cluster"),
+        connections=(8, "connections of each reader"),
+        seconds=(4.0, "of each measurement"),
+        rounds=(3, "how often each is measured"),
+        churn=(20.0, "writes a second, where churned"),
+    )
     with ExitStack() as stack:
-        watchdog = stack.enter_context(Watchdog())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        print(f"filling a throwaway cluster with {arguments.pods} pods", file=sys.stderr)
-        binaries = resolve(say=lambda text: print(text, file=sys.stderr))
-        cluster = stack.enter_context(
-            PopulatedCluster(
-                partial(ControlPlane.start, binaries), watchdog, seed=1, pods=arguments.pods
-            )
-        )
-        contenders = _contenders(stack, cluster, arguments, watchdog, folder)
-        _report(_rounds(contenders, arguments.rounds), arguments)
+        watchdog, folder = stack.enter_context(supervised())
+        cluster = stack.enter_context(populated(wanted.pods, watchdog))
+        contenders = _contenders(stack, cluster, wanted, watchdog, folder)
+        _report(in_turn(contenders, wanted.rounds), wanted)
 
 
 def _contenders(
@@ -117,9 +133,7 @@ def _contenders(
         with LoadDriver(asked, out=folder / "load", watchdog=watchdog) as driver:
             driver.warm_up(WARM_UP_S)
             before = cpu_s(pids[url]) if url in pids else None
-            measured = driver.measure(arguments.seconds)
-        if measured.failed:
-            raise SystemExit(f"{url}: requests failed: {'; '.join(measured.first_failures)}")
+            measured = measure(driver, arguments.seconds)
         if before is None:
             return Reading(measured.achieved_rps)
         spent = cpu_s(pids[url]) - before
@@ -141,7 +155,7 @@ def _contenders(
     }
     program = find_nginx()
     if program is None:
-        print(f"without nginx: {NO_NGINX}", file=sys.stderr)
+        say(f"without nginx: {NO_NGINX}")
     else:
         body = urllib3.request("GET", f"{urls[INFORMER]}/pods", retries=False).data
         url = stack.enter_context(nginx(program, body, watchdog, folder))
@@ -150,61 +164,99 @@ def _contenders(
     return contenders
 
 
-def _rounds(contenders: Mapping[str, Measure], rounds: int) -> dict[str, list[Reading]]:
-    """Measure all, round by round, each second round in the opposite order."""
-    seen: dict[str, list[Reading]] = {name: [] for name in contenders}
-    for number in range(rounds):
-        names = list(contenders)
-        if number % 2:
-            names.reverse()
-        for name in names:
-            print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
-            seen[name].append(contenders[name]())
-    return seen
+def raw_lists_per_s(config: ClientConfig, connections: int, seconds: float) -> float:
+    """LISTs of all pods a second from the API server itself, bodies read and thrown away.
+
+    ``connections`` threads, each with a TLS connection that is kept.
+    """
+    pool = config.pools(maxsize=connections, block=True)
+    headers = config.credentials.headers({"Accept": "application/json"})
+
+    def read_on(until: float) -> int:
+        count = 0
+        while count == 0 or time.monotonic() < until:
+            response = pool.request(
+                "GET", f"{config.server}/api/v1/pods", headers=headers, preload_content=False
+            )
+            if response.status != HTTPStatus.OK:
+                raise SystemExit(f"the API server answered {response.status} to a LIST of pods")
+            while response.read(READ_BYTES):
+                pass
+            response.release_conn()
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(connections) as threads:
+        list(threads.map(read_on, [0.0] * connections))  # every connection has been used once
+        began = time.monotonic()
+        count = sum(threads.map(read_on, [began + seconds] * connections))
+        return count / (time.monotonic() - began)
 
 
 def _report(seen: Mapping[str, list[Reading]], arguments: argparse.Namespace) -> None:
     shape = f"{arguments.pods} pods, {arguments.connections} connections"
     print(f"{shape}, {arguments.rounds} rounds of {arguments.seconds:g} s")
-    print(f"\n{'answers a second':42} median (lowest, highest)")
+    print(f"\n{'answers a second':48} median (lowest, highest)")
     for name, readings in seen.items():
-        values = [reading.per_s for reading in readings]
-        print(f"{name:42} {statistics.median(values):.4g} ({min(values):.4g}, {max(values):.4g})")
-    print(f"\n{'ratio, paired by round':42} median (lowest, highest)  wanted")
+        line(name, (reading.per_s for reading in readings))
+    print(f"\n{'ratio, paired by round':48} median (lowest, highest)  wanted")
     for ratio in RATIOS:
         title = f"{ratio.above} / {ratio.below}"
         if ratio.above not in seen or ratio.below not in seen:
-            print(f"{title:42} skipped: {NO_NGINX}")
+            print(f"{title:48} skipped: {NO_NGINX}")
             continue
-        pairs = zip(seen[ratio.above], seen[ratio.below], strict=True)
-        _line(
-            title,
-            [above.per_s / below.per_s for above, below in pairs],
-            "" if ratio.target is None else f">= {ratio.target:g}",
-        )
-    pairs = zip(seen[CHURNED], seen[INFORMER], strict=True)
-    costs = [above.cpu_s / below.cpu_s for above, below in pairs if above.cpu_s and below.cpu_s]
-    _line(f"{CHURNED} / alone, CPU an answer", costs, f"<= {CPU_UNDER_CHURN:g}")
+        rates = ([one.per_s for one in seen[name]] for name in (ratio.above, ratio.below))
+        line(title, ratios(*rates), "" if ratio.target is None else f">= {ratio.target:g}")
+    costs = ([one.cpu_s or 0.0 for one in seen[name]] for name in (CHURNED, INFORMER))
+    line(f"{CHURNED} / alone, CPU an answer", ratios(*costs), f"<= {CPU_UNDER_CHURN:g}")
 
 
-def _line(title: str, values: list[float], wanted: str) -> None:
-    middle = f"{statistics.median(values):.2f} ({min(values):.2f}, {max(values):.2f})"
-    print(f"{title:42} {middle:24} {wanted}".rstrip())
+def find_nginx() -> str | None:
+    """Return the path of nginx, also where only root has its folder on the path."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.microbench.servers",
-        description="Ratios of the servers' throughput, measured side by side on a throwaway "
-        "cluster. Takes about two minutes.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--pods", type=int, default=1000, help="pods in the cluster")
-    parser.add_argument("--connections", type=int, default=8, help="connections of each reader")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
-    parser.add_argument("--churn", type=float, default=20.0, help="writes a second, where churned")
-    return parser
+@contextmanager
+def nginx(program: str, body: bytes, watchdog: Watchdog, folder: Path) -> Iterator[str]:
+    """Serve ``body`` at ``/pods`` from a file, by sendfile, a worker a processor; give the URL."""
+    root = folder / "nginx"
+    root.mkdir()
+    (root / "pods").write_bytes(body)
+    port = usable_port()
+    configuration = root / "nginx.conf"
+    configuration.write_text(_nginx_configuration(root, port))
+    url = f"http://127.0.0.1:{port}"
+    with SupervisedProcess.start(
+        "nginx",
+        [program, "-e", root / "error.log", "-p", root, "-c", configuration],
+        log=root / "nginx.log",
+        watchdog=watchdog,
+        ready=lambda: answers(f"{url}/pods"),
+    ):
+        yield url
+
+
+def _nginx_configuration(root: Path, port: int) -> str:
+    # started by root it would serve as nobody, who may not read a temporary folder
+    user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
+    bodies = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "\n  ".join(f"{name}_temp_path {root}/{name};" for name in bodies)
+    return f"""{user}
+worker_processes auto;
+daemon off;
+pid {root}/nginx.pid;
+error_log {root}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  {paths}
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000;
+  default_type application/json;
+  server {{ listen 127.0.0.1:{port}; root {root}; }}
+}}
+"""
 
 
 if __name__ == "__main__":

@@ -11,23 +11,17 @@ import resource
 import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import urllib3
 
-from bench.cluster.binaries import resolve
-from bench.cluster.control_plane import ControlPlane
-from bench.cluster.populated import PopulatedCluster
 from bench.load.driver import Load, LoadDriver
-from bench.supervision.watchdog import Watchdog
+from bench.microbench.side_by_side import measure, options, populated, ratios, say, supervised
 from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
@@ -53,25 +47,25 @@ class Readings:
     @property
     def ratio(self) -> float:
         """Median over rounds of beside / alone."""
-        return statistics.median(
-            beside / alone for beside, alone in zip(self.beside, self.alone, strict=True)
-        )
+        return statistics.median(ratios(self.beside, self.alone))
 
 
 def main() -> int:
     """Measure and print a table; 1 if a figure misses its target."""
-    arguments = _parser().parse_args()
+    arguments = options(
+        "slow_clients",
+        "Throughput of both servers beside clients that do not read, measured on a throwaway "
+        "cluster. Takes about a minute.",
+        pods=(1000, "pods in the cluster"),
+        connections=(8, "connections of the readers"),
+        idle=(1000, "connections that send nothing"),
+        half=(100, "connections that send one byte"),
+        stalled=(100, "connections that do not read"),
+        seconds=(4.0, "of each measurement"),
+        rounds=(2, "how often each is measured"),
+    )
     _allow_connections(arguments.idle + arguments.half + arguments.stalled)
-    with ExitStack() as stack:
-        watchdog = stack.enter_context(Watchdog())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        print(f"filling a throwaway cluster with {arguments.pods} pods", file=sys.stderr)
-        binaries = resolve(say=lambda text: print(text, file=sys.stderr))
-        cluster = stack.enter_context(
-            PopulatedCluster(
-                partial(ControlPlane.start, binaries), watchdog, seed=1, pods=arguments.pods
-            )
-        )
+    with supervised() as (watchdog, folder), populated(arguments.pods, watchdog) as cluster:
         readings = {}
         for name in SERVERS:
             spec = ServerSpec.on(cluster.plane, server_kinds()[name], folder / f"{name}.log")
@@ -87,18 +81,11 @@ def _measure(driver: LoadDriver, url: str, arguments: argparse.Namespace) -> Rea
     readings = Readings()
     driver.warm_up(1.0)
     for number in range(arguments.rounds):
-        print(f"round {number + 1} of {arguments.rounds}: {url}", file=sys.stderr)
-        readings.alone.append(_rate(driver, arguments.seconds))
+        say(f"round {number + 1} of {arguments.rounds}: {url}")
+        readings.alone.append(measure(driver, arguments.seconds).achieved_rps)
         with _slow_clients(url, arguments), _health(url, readings.health_ms):
-            readings.beside.append(_rate(driver, arguments.seconds))
+            readings.beside.append(measure(driver, arguments.seconds).achieved_rps)
     return readings
-
-
-def _rate(driver: LoadDriver, seconds: float) -> float:
-    measured = driver.measure(seconds)
-    if measured.failed:
-        raise SystemExit(f"requests failed: {'; '.join(measured.first_failures)}")
-    return measured.achieved_rps
 
 
 @contextmanager
@@ -163,23 +150,6 @@ def _allow_connections(count: int) -> None:
     if hard < needed:
         raise SystemExit(f"{count} connections need {needed} open files; the limit is {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.microbench.slow_clients",
-        description="Throughput of both servers beside clients that do not read, measured on a "
-        "throwaway cluster. Takes about a minute.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--pods", type=int, default=1000, help="pods in the cluster")
-    parser.add_argument("--connections", type=int, default=8, help="connections of the readers")
-    parser.add_argument("--idle", type=int, default=1000, help="connections that send nothing")
-    parser.add_argument("--half", type=int, default=100, help="connections that send one byte")
-    parser.add_argument("--stalled", type=int, default=100, help="connections that do not read")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each is measured")
-    return parser
 
 
 if __name__ == "__main__":

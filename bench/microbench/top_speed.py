@@ -9,14 +9,13 @@ in the same run, each in a process of its own. Only the ratio is a claim.
 import argparse
 import json
 import socket
-import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.load.driver import Load, LoadDriver
@@ -24,6 +23,7 @@ from bench.model import Targets
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.watchdog import Watchdog
 
+TARGETS = Targets(("default",), (("default", "pod"),), ("a=b",))
 _POD_BYTES = 4400
 _CHUNK_BYTES = 4096
 
@@ -104,44 +104,37 @@ def ours(
     url: str, users: int, seconds: float, watchdog: Watchdog, folder: Path
 ) -> tuple[float, float]:
     """Return (answers a second, CPU ms an answer) of this project's closed model."""
-    targets = Targets(namespaces=("default",), pods=(("default", "pod"),), label_selectors=("a=b",))
-    load = Load("list-all", (url,), users, targets)
+    from bench.microbench.side_by_side import measure
+
+    load = Load("list-all", (url,), users, TARGETS)
     with LoadDriver(load, out=folder, watchdog=watchdog) as driver:
         driver.warm_up(1.0)
-        measured = driver.measure(seconds)
-    if measured.failed:
-        raise SystemExit(f"requests failed: {measured.first_failures}")
+        measured = measure(driver, seconds)
     return measured.achieved_rps, 1e3 * measured.cpu_s / measured.answered
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    print(f"{arguments.users} connections, {arguments.rounds} rounds of {arguments.seconds:g} s")
-    print("body            ours/s  CPU ms   stock/s  CPU ms   ratio (median; lowest, highest)")
-    with Watchdog() as watchdog, tempfile.TemporaryDirectory() as folder:
-        for pods, chunked in ((1000, False), (1000, True), (10, False)):
-            name = f"{len(body_of(pods)) / 1e6:.2f} MB{' chunked' if chunked else ''}"
-            with serving(pods, watchdog, Path(folder), chunked=chunked) as url:
-                _compare_on(url, name, arguments, watchdog, Path(folder))
+    # here, because the stock user's process must not have imported ssl before it is patched
+    from bench.microbench.side_by_side import in_turn, line, ratios, supervised
 
-
-def _compare_on(
-    url: str, name: str, arguments: argparse.Namespace, watchdog: Watchdog, folder: Path
-) -> None:
     users, seconds = arguments.users, arguments.seconds
-    pairs = []
-    for _ in range(arguments.rounds):
-        mine = ours(url, users, seconds, watchdog, folder)
-        theirs = _stock_apart(url, users, seconds)
-        pairs.append((mine, theirs))
-    ratios = sorted(mine[0] / theirs[0] for mine, theirs in pairs)
-    figures = [statistics.median(pair[who][what] for pair in pairs) for who, what in _COLUMNS]
-    print(
-        f"{name:15} {figures[0]:6.0f}  {figures[1]:6.2f}   {figures[2]:7.0f}  {figures[3]:6.2f}   "
-        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}, {ratios[-1]:.2f})"
-    )
-
-
-_COLUMNS = ((0, 0), (0, 1), (1, 0), (1, 1))
+    print(f"{users} connections, {arguments.rounds} rounds of {seconds:g} s")
+    with supervised() as (watchdog, folder):
+        for pods, chunked in ((1000, False), (1000, True), (10, False)):
+            with serving(pods, watchdog, folder, chunked=chunked) as url:
+                contenders = {
+                    "this project": partial(ours, url, users, seconds, watchdog, folder),
+                    "Locust's FastHttpUser": partial(_stock_apart, url, users, seconds),
+                }
+                seen = in_turn(contenders, arguments.rounds)
+            name = f"{len(body_of(pods)) / 1e6:.2f} MB{' chunked' if chunked else ''}"
+            print(f"\n{f'body of {name}':48} median (lowest, highest)")
+            for who, rounds in seen.items():
+                line(f"{who}: answers a second", (rate for rate, _ in rounds))
+                line(f"{who}: CPU an answer, ms", (cpu_ms for _, cpu_ms in rounds))
+            line(
+                "ratio of answers", ratios(*([rate for rate, _ in each] for each in seen.values()))
+            )
 
 
 def _stock_apart(url: str, users: int, seconds: float) -> tuple[float, float]:

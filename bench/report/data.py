@@ -9,8 +9,9 @@ from bench.analysis.faults import FaultRound
 from bench.analysis.frame import rounds_frame
 from bench.analysis.requests import ReplicaRequests
 from bench.analysis.result import Arm, RunAnalysis, ScenarioAnalysis
-from bench.metrics import percentile_name
+from bench.metrics import View, of_view, percentile_name
 from bench.report.charts import Value, csv_text
+from bench.report.content.rows import row_key
 from bench.report.document import Document
 from bench.stats import Estimate
 
@@ -23,6 +24,10 @@ FIGURES = (
 )
 PERCENTILES = ("scenario", "arm", "percentile", "ms", "at_least", "samples", "withheld", "from")
 REQUESTS = ("scenario", "arm", "verb", "requests", "reads")
+REQUEST_LINES = (
+    *("scenario", "arm", "phase", "verb", "resource", "scope", "resource_version", "code"),
+    *("round", "requests"),
+)
 COMPARISONS = (
     *("scenario", "metric", "per_1000_reads", "subject", "baseline"),
     *(f"{name}{part}" for name in ("ratio", "difference") for part in OF_ESTIMATE),
@@ -76,6 +81,7 @@ def csv_files(analysis: RunAnalysis) -> Mapping[str, str]:
         "rounds.csv": csv_text(tuple(rounds.columns), rounds.itertuples(index=False, name=None)),
         "percentiles.csv": csv_text(PERCENTILES, _percentiles(analysis)),
         "api-requests.csv": csv_text(REQUESTS, _requests(analysis)),
+        "requests.csv": csv_text(REQUEST_LINES, _request_lines(analysis)),
         "comparisons.csv": csv_text(COMPARISONS, _comparisons(analysis)),
         "caveats.csv": csv_text(CAVEATS, _caveats(analysis)),
         "scenarios.csv": csv_text(SCENARIOS, _scenarios(analysis)),
@@ -126,9 +132,16 @@ def _requests(analysis: RunAnalysis) -> Rows:
             yield (scenario.scenario.name, arm.server, verb, count, arm.reads)
 
 
+def _request_lines(analysis: RunAnalysis) -> Rows:
+    for scenario, arm in _arms(analysis):
+        for line in arm.requests:
+            for number, count in line.rounds.items():
+                yield (scenario.scenario.name, arm.server, *line.kind, number, count)
+
+
 def _comparisons(analysis: RunAnalysis) -> Rows:
     for scenario in analysis.scenarios:
-        for one in scenario.comparisons:
+        for one in (*scenario.comparisons, *scenario.base):
             yield (
                 *(scenario.scenario.name, one.metric, one.per_1000, one.subject, one.baseline),
                 *_bounds(one.ratio),
@@ -213,6 +226,33 @@ def _faults(analysis: RunAnalysis) -> Rows:
                 yield (fault.scenario.name, fault.scenario.fault, arm.server, *own, refills)
 
 
+def to_trend(analysis: RunAnalysis) -> bytes:
+    """Return the figures of which less is better as JSON for tools that draw trends over runs.
+
+    A list of ``name`` (of keys, which stay where titles change), ``unit``, ``value`` and, as
+    ``range``, the 95% interval in words: ``customSmallerIsBetter`` of github-action-benchmark.
+    Empty where the run is void.
+    """
+    entries = [
+        {
+            "name": f"{one.scenario.name}, {arm.server}: {row_key(metric, per_1000)}",
+            "unit": figure.unit,
+            "value": figure.value,
+            "range": ""
+            if figure.low is None or figure.high is None
+            else f"{figure.low:.4g} to {figure.high:.4g}",
+        }
+        for one in analysis.scenarios
+        for arm in one.contenders
+        for metric, per_1000 in of_view(View.BRIEF)
+        if (figure := arm.figure(metric.key, per_1000=per_1000)) is not None
+        and figure.value is not None
+        and not metric.higher_is_better
+        and not analysis.void
+    ]
+    return msgspec.json.format(msgspec.json.encode(entries), indent=2) + b"\n"
+
+
 def to_answer(document: Document) -> bytes:
     """Return the first screen as JSON: the same sentences as everywhere, for a program to quote."""
     held = {
@@ -224,4 +264,4 @@ def to_answer(document: Document) -> bytes:
         "costs": document.costs,
         "trust": [one.line for one in document.trust],
     }
-    return msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(held, enc_hook=str), indent=2) + b"\n"

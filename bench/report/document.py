@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar
 
+from bench.model.message import Message
 from bench.report.charts import Chart
+from bench.report.prose import texts
 
 
 class Depth(IntEnum):
@@ -225,6 +227,13 @@ class Sentence:
     detail: str = ""
     tone: str = ""
 
+    @property
+    def line(self) -> str:
+        """The statement and what it rests on, as one line."""
+        if not self.detail:
+            return self.text
+        return Message("{text} ({detail})").format(text=self.text, detail=self.detail)
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -269,7 +278,9 @@ class Document:
     """Terms and what they mean; the page leads from the first use of each to it."""
     arms: tuple[str, ...] = ()
     """All arms, in the order that decides their colours."""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=lambda: texts("labels"))
+    """What the renderers say of themselves."""
+    language: str = "en"
 
     def charts(self) -> tuple[Chart, ...]:
         """Return every chart of the page, in its order."""

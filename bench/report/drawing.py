@@ -2,18 +2,24 @@
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.transforms import Bbox
 
 from bench.report.charts import Chart, Mark
 from bench.report.charts.palette import LIGHT, Palette
+from bench.report.language import Say
 
+WIDE_FONTS = ("CJK", "WenQuanYi", "Source Han Sans", "PingFang", "Hiragino", "YaHei", "SimHei")
+"""What the names of fonts with Chinese characters hold."""
 PNG_DPI = 150
 PNG_PAD_IN, PNG_TITLE_IN = 0.12, 0.3
 
@@ -25,7 +31,7 @@ def style(palette: Palette) -> dict[Any, Any]:
         "svg.hashsalt": "informer-bench",  # ids do not change from one rendering to the next
         "text.hinting": "no_hinting",  # slow, and of no use at these sizes
         "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-        "font.family": "sans-serif",
+        "font.family": ["sans-serif", *_wide_fonts()],
         "font.size": 9.0,
         "text.color": palette.ink,
         "axes.labelcolor": palette.muted,
@@ -50,6 +56,18 @@ def style(palette: Palette) -> dict[Any, Any]:
     }
 
 
+@cache
+def _wide_fonts() -> tuple[str, ...]:
+    """Return the machine's fonts of Chinese, Japanese and Korean: each that is known by name."""
+    names = sorted({font.name for font in fontManager.ttflist})
+    return tuple(name for name in names if any(part in name for part in WIDE_FONTS))
+
+
+def can_draw(text: str) -> bool:
+    """Tell whether a picture can show the characters of ``text``."""
+    return text.isascii() or bool(_wide_fonts())
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """A chart as an ``<svg>`` element for inlining, and as PNG if that was asked for.
@@ -62,19 +80,26 @@ class Drawing:
     marks: tuple[tuple[int, int, str], ...] = ()
 
 
-def draw_all(charts: Sequence[Chart], *, svg: bool = True, png: bool = False) -> dict[str, Drawing]:
+def draw_all(
+    charts: Sequence[Chart], say: Say = str, *, svg: bool = True, png: bool = False
+) -> dict[str, Drawing]:
     """Draw every chart that has something to draw, each once, by name."""
-    return {one.name: draw(one, svg=svg, png=png) for one in charts if one.draw is not None}
+    return {one.name: draw(one, say, svg=svg, png=png) for one in charts if one.draw is not None}
 
 
-def draw(chart: Chart, *, svg: bool = True, png: bool = False) -> Drawing:
-    """Draw ``chart``; both forms are of one figure in the light colours."""
-    with mpl.rc_context(style(LIGHT)):
+def draw(chart: Chart, say: Say = str, *, svg: bool = True, png: bool = False) -> Drawing:
+    """Draw ``chart``; both forms are of one figure in the light colours.
+
+    ``say`` says the words of the marks, which are made while it is drawn.
+    """
+    with mpl.rc_context(style(LIGHT)), warnings.catch_warnings():
+        # An SVG is set in the page's font, whatever this machine has.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure, marks = figure_of(chart, LIGHT)
         return Drawing(
             _to_svg(figure, chart) if svg else "",
             _to_png(figure, chart) if png else b"",
-            tuple(_places(figure, marks)) if svg else (),
+            tuple(_places(figure, marks, say)) if svg else (),
         )
 
 
@@ -86,12 +111,12 @@ def figure_of(chart: Chart, palette: Palette) -> tuple[Figure, Sequence[Mark]]:
     return figure, chart.draw(figure, palette)
 
 
-def _places(figure: Figure, marks: Sequence[Mark]) -> Iterator[tuple[int, int, str]]:
+def _places(figure: Figure, marks: Sequence[Mark], say: Say) -> Iterator[tuple[int, int, str]]:
     width, height = figure.get_size_inches() * figure.dpi
     for one in marks:
         x, y = one.axes.transData.transform((one.x, one.y))
         if 0 <= x <= width and 0 <= y <= height:
-            yield round(1000 * x / width), round(1000 * (1 - y / height)), one.text
+            yield round(1000 * x / width), round(1000 * (1 - y / height)), say(one.text)
 
 
 def _to_svg(figure: Figure, chart: Chart) -> str:

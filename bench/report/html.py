@@ -17,6 +17,9 @@ from bench.report.document import Document
 if TYPE_CHECKING:
     from bench.report.drawing import Drawing
 
+LINKED = re.IGNORECASE | re.ASCII
+"""How a term is found: words of Chinese have no boundaries, those of English do."""
+
 
 def to_html(document: Document, drawings: "Mapping[str, Drawing] | None" = None) -> str:
     """Return the page. ``drawings`` are of the document's charts; others keep words and rows."""
@@ -79,7 +82,7 @@ def _environment() -> Environment:
 
 def _prose(glossary: Mapping[str, str]) -> Callable[[str], Markup]:
     """Return what escapes a text: backquotes are about code, a term's first use is a link."""
-    unused = {term: re.compile(rf"(?<![\w-]){term}s?(?![\w-])", re.IGNORECASE) for term in glossary}
+    unused = {term: re.compile(rf"(?<![\w-]){term}s?(?![\w-])", LINKED) for term in glossary}
 
     def prose(text: str) -> Markup:
         parts = re.split(r"`([^`]+)`", str(escape(text)))

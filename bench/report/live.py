@@ -2,8 +2,10 @@
 
 from bench.analysis.result import Arm, RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY, Metric
+from bench.model.message import listed, message
 from bench.report import sentences
 from bench.report.content import run_document
+from bench.report.content.rows import spread_in
 from bench.report.document import Cell, Column, Depth, Document, Group, Row, Section, Table
 from bench.report.numbers import MISSING, Scale, scale_for
 
@@ -12,6 +14,7 @@ WATCHED = {
     False: (("api_requests", True), ("throughput", False), ("p50", False)),
 }
 """By whether the load has a fixed rate: metrics, and whether per 1,000 reads."""
+WITHOUT_LOAD = (("api_requests", False), ("control_plane_cpu", False), ("memory_end", False))
 
 
 def live_document(analysis: RunAnalysis, made: int, page: str) -> Document:
@@ -34,13 +37,14 @@ def _table(scenario: ScenarioAnalysis) -> Table:
     """Return a row an arm, each figure with its interval."""
     columns: list[Column] = []
     rows: dict[str, list[Cell]] = {arm.server: [] for arm in scenario.contenders}
-    for key, per_1000 in WATCHED[scenario.scenario.is_open]:
+    of = scenario.scenario
+    for key, per_1000 in WATCHED[of.is_open] if of.has_load else WITHOUT_LOAD:
         metric = BY_KEY[key]
         known = [arm.figure(key, per_1000=per_1000) for arm in scenario.contenders]
         values = [one.value for one in known if one is not None]
         scale = scale_for(values, metric.unit_of(per_1000=per_1000))
-        per = "per 1,000 reads" if per_1000 else scale.unit
-        columns.append(Column(f"{metric.short}, {per}", prose=True))
+        per = message("per 1,000 reads") if per_1000 else scale.unit
+        columns.append(Column(listed([metric.short, per]), prose=True))
         for arm in scenario.contenders:
             rows[arm.server].append(_cell(arm, metric, scale, per_1000=per_1000))
     group = Group(
@@ -53,4 +57,4 @@ def _cell(arm: Arm, metric: Metric, scale: Scale, *, per_1000: bool) -> Cell:
     found = arm.figure(metric.key, per_1000=per_1000)
     if found is None or found.value is None:
         return Cell(MISSING)
-    return Cell(scale.show(found.value), scale.interval(found.low, found.high, found.value))
+    return Cell(scale.show(found.value), spread_in(found, metric, scale))

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.model.message import Message, message
+
 MISSING = "\N{EN DASH}"
 """What stands where there is no figure; why is said beside it."""
 MINUS = "\N{MINUS SIGN}"
@@ -38,14 +40,19 @@ class Scale:
         if shown == MISSING:
             return shown
         plus = "+" if signed and value is not None and value > 0 and shown != "0" else ""
-        return f"{plus}{shown} {self.unit}".rstrip()
+        return with_unit(f"{plus}{shown}", self.unit)
 
     def interval(self, low: float | None, high: float | None, value: float | None = None) -> str:
         """Show ``38 to 42``; nothing without an interval, or where it reads like ``value``."""
         if low is None or high is None:
             return ""
-        shown = list(dict.fromkeys((self.show(low), self.show(high))))
-        return "" if shown == [self.show(value)] else " to ".join(shown)
+        ends = self.show(low), self.show(high)
+        return "" if ends == (self.show(value),) * 2 else span_of(*ends)
+
+
+def span_of(low: str, high: str) -> Message:
+    """Show ``38 to 42``, and one end alone where both read alike."""
+    return Message(low) if low == high else message("{low} to {high}").format(low=low, high=high)
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -148,6 +155,11 @@ def per_cent(part: float | None) -> str:
     return f"{number(round(part * 100, 1), EXACT)}%"
 
 
+def with_unit(shown: str, unit: str) -> str:
+    """Put the unit behind what is shown: ``93 MB``, ``0.6/s``."""
+    return f"{shown}{unit}" if unit.startswith("/") else f"{shown} {unit}".rstrip()
+
+
 def rate(per_s: float) -> str:
     """Show a read rate: ``2.4/s``, or ``one in 60 min`` where that says more."""
     if per_s >= SLOW:
@@ -156,7 +168,7 @@ def rate(per_s: float) -> str:
         return "0"
     seconds = 1 / per_s
     if seconds < 600:
-        return f"one in {number(seconds)} s"
+        return message("one in {seconds} s").format(seconds=number(seconds))
     if seconds < 36_000:
-        return f"one in {number(seconds / 60)} min"
-    return f"one in {number(seconds / 3600)} h"
+        return message("one in {minutes} min").format(minutes=number(seconds / 60))
+    return message("one in {hours} h").format(hours=number(seconds / 3600))

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +10,22 @@ from urllib.parse import quote
 
 from bench.analysis.summary_file import NAME, SCHEMA_NAME, schema_json, to_json
 from bench.model import RunRecord
+from bench.model.message import Message, listed, message, plural
 from bench.report.charts import Chart
-from bench.report.document import Cell, Column, Document, Group, Row, Section, Sentence, Table
+from bench.report.document import (
+    Cell,
+    Column,
+    Depth,
+    Document,
+    Group,
+    Row,
+    Section,
+    Sentence,
+    Table,
+    Text,
+)
 from bench.report.html import to_html, to_picture
+from bench.report.language import ENGLISH, spoken, translation
 from bench.report.text import show, to_markdown
 from bench.store import Store, StoreError
 from bench.store.files import write_file
@@ -22,9 +35,13 @@ if TYPE_CHECKING:
     from bench.report.drawing import Drawing
 
 PAGE = "index.html"
-PROJECT = "informer-bench: what an informer saves the Kubernetes API server, and what it costs"
-NO_REPORT = "No report yet. Make one with make bench."
-MARKDOWN, ANSWER, PICTURE = "report.md", "answer.json", "picture.svg"
+PROJECT = message(
+    "informer-bench: what an informer saves the Kubernetes API server, and what it costs"
+)
+NO_FONT = message("No font of this machine has these characters: charts as PNG are in English.")
+NO_REPORT = message("No report yet. Make one with make bench.")
+MARKDOWN, PICTURE = "report.md", "picture.svg"
+ANSWER, TREND = "answer.json", "trend.json"
 DATA, CHARTS = "data", "charts"
 HEAD_CHARACTERS = 4_000
 """How far into a page its description stands at the most."""
@@ -36,43 +53,55 @@ def write_report(
     folder: Path,
     data: "RunData | None",
     formats: Collection[str],
+    language: str = ENGLISH,
 ) -> tuple[Document, list[Path]]:
     """Write what ``formats`` asks for into ``folder``; return the document and the paths.
 
-    ``index.html``; ``report.md``; ``summary.json`` with its JSON Schema; ``data/*.csv``, and
-    ``charts/*.csv`` of the rows that charts are drawn from; ``charts/*.png``. ``data`` is of
-    the same run: without it charts of single requests are left out. Each chart is drawn once,
-    and none unless a form shows it. Raises ``OSError``.
+    Page, Markdown, answer and drawings are in ``language``; files of data are in English, and so
+    are pictures where no font has the characters.
+
+    ``index.html``; ``report.md``; ``summary.json`` with its JSON Schema, ``answer.json`` and
+    ``trend.json``; ``data/*.csv``, and ``charts/*.csv`` of the rows that charts are drawn from;
+    ``charts/*.png``. ``data`` is of the same run: without it charts of single requests are left
+    out. Each chart is drawn once, and none unless a form shows it. Raises ``OSError``.
     """
     # here, because a verdict of the gate is published without any of it
     from bench.report.content import run_document
-    from bench.report.data import csv_files, to_answer
-    from bench.report.drawing import draw_all
+    from bench.report.data import csv_files, to_answer, to_trend
+    from bench.report.drawing import can_draw, draw_all
 
-    document = run_document(analysis, data)
+    english = run_document(analysis, data)
+    beside = tuple(_files(folder, formats, picture=bool(english.picture)))
+    document, say = spoken(replace(english, files=beside), language), translation(language)
     charts, written = document.charts(), list[Path]()
     drawings: Mapping[str, Drawing] = {}
+    drawable = can_draw(document.labels["gains"])
     if {"html", "png"} & set(formats):
-        drawings = draw_all(charts, svg="html" in formats, png="png" in formats)
+        png = "png" in formats and drawable
+        drawings = draw_all(charts, say, svg="html" in formats, png=png)
     folder.mkdir(parents=True, exist_ok=True)
     if "html" in formats:
-        picture = to_picture(document)
-        if picture:
-            write_bytes(folder / PICTURE, picture)
-        page = replace(document, files=tuple(_files(folder, formats, picture=bool(picture))))
-        written.append(_write(folder / PAGE, to_html(page, drawings)))
+        if document.picture:
+            write_bytes(folder / PICTURE, to_picture(document))
+        written.append(_write(folder / PAGE, to_html(document, drawings)))
     if "markdown" in formats:
         written.append(_write(folder / MARKDOWN, to_markdown(document)))
     if "json" in formats:
         written.append(write_bytes(folder / NAME, to_json(analysis)))
         write_bytes(folder / SCHEMA_NAME, schema_json())
         write_bytes(folder / ANSWER, to_answer(document))
+        write_bytes(folder / TREND, to_trend(analysis))
     if "csv" in formats:
         written += [
             _write_all(folder / DATA, csv_files(analysis), "*.csv"),
             _write_all(folder / CHARTS, _chart_rows(charts), "*.csv"),
         ]
     if "png" in formats:
+        if not drawable:
+            document = replace(
+                document, notes=(*document.notes, Text(say(NO_FONT), depth=Depth.TERMINAL))
+            )
+            drawings = draw_all(english.charts(), svg=False, png=True)
         pictures = {f"{name}.png": one.png for name, one in drawings.items()}
         written.append(_write_all(folder / CHARTS, pictures, "*.png"))
     return document, list(dict.fromkeys(written))
@@ -80,21 +109,24 @@ def write_report(
 
 def _files(folder: Path, formats: Collection[str], *, picture: bool) -> Iterator[tuple[str, str]]:
     """Return what lies beside the page, as address and words: made with it, or there already."""
-    made = {
+    made: Mapping[str, Sequence[tuple[str, str]]] = {
         "markdown": [(MARKDOWN, MARKDOWN)],
-        "json": [(NAME, NAME), (ANSWER, ANSWER)],
-        "csv": [(f"{DATA}/", "CSV tables")],
-        "png": [(f"{CHARTS}/", "Charts as PNG and CSV")],
+        "json": [(NAME, NAME), (ANSWER, ANSWER), (TREND, TREND)],
+        "csv": [(f"{DATA}/", message("CSV tables"))],
+        "png": [(f"{CHARTS}/", message("Charts as PNG and CSV"))],
     }
     yield from (link for kind, links in made.items() if kind in formats for link in links)
     if picture:
-        yield PICTURE, "The picture"
-    for kind, words in (("gate", "Verdict of the gate"), ("compare", "Comparison")):
+        yield PICTURE, message("The picture")
+    beside = (
+        ("gate", message("Verdict of the gate: {name}")),
+        ("compare", message("Comparison: {name}")),
+    )
+    for kind, words in beside:
         for path in sorted(folder.glob(f"{kind}-*.html")):
-            yield quote(path.name), f"{words}: {path.stem.removeprefix(f'{kind}-')}"
-    for address, words in ((f"../{PAGE}", "All reports"), ("../../README.md", "This project")):
-        if (folder / address).exists():
-            yield address, words
+            yield quote(path.name), words.format(name=path.stem.removeprefix(f"{kind}-"))
+    above = ((f"../{PAGE}", message("All reports")), ("../../README.md", message("This project")))
+    yield from ((address, words) for address, words in above if (folder / address).exists())
 
 
 def _chart_rows(charts: Collection[Chart]) -> Mapping[str, str]:
@@ -123,9 +155,10 @@ def write_bytes(path: Path, content: bytes) -> Path:
     return path
 
 
-def publish(document: Document, folder: Path, name: str) -> tuple[Path, Path]:
+def publish(document: Document, folder: Path, name: str, language: str) -> tuple[Path, Path]:
     """Write ``name``.md and ``name``.html into ``folder``, and print it. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
+    document = spoken(document, language)
     paths = (
         _write(folder / f"{name}.md", to_markdown(document)),
         _write(folder / f"{name}.html", to_html(document)),
@@ -134,7 +167,7 @@ def publish(document: Document, folder: Path, name: str) -> tuple[Path, Path]:
     return paths
 
 
-def write_index(store: Store, reports: Path) -> Path:
+def write_index(store: Store, reports: Path, language: str = ENGLISH) -> Path:
     """List the reports under ``reports`` whose runs ``store`` still has; return the page's path."""
     entries: list[tuple[str, Row]] = []
     for run in store.runs():
@@ -147,13 +180,14 @@ def write_index(store: Store, reports: Path) -> Path:
             record = None
         entries.append((record.started_at if record else "", _entry(run, record, page)))
     rows = tuple(row for _, row in sorted(entries, key=lambda entry: entry[0], reverse=True))
-    columns = tuple(Column(title, prose=True) for title in ("started", "plan", "answer"))
-    table = Table("", columns, (Group(rows),), corner="run", layout="stacked")
-    sections = (Section("reports", "The newest first", (table,)),) if rows else ()
-    headline = Sentence("Reports" if rows else NO_REPORT)
+    titles = message("started"), message("plan"), message("answer")
+    columns = tuple(Column(title, prose=True) for title in titles)
+    table = Table("", columns, (Group(rows),), corner=message("run"), layout="stacked")
+    sections = (Section("reports", message("The newest first"), (table,)),) if rows else ()
+    headline = Sentence(message("Reports") if rows else NO_REPORT)
     reports.mkdir(parents=True, exist_ok=True)
-    listed = Document(PROJECT, headline, sections=sections)
-    write_file(reports / PAGE, to_html(listed).encode())
+    document = spoken(Document(PROJECT, headline, sections=sections), language)
+    write_file(reports / PAGE, to_html(document).encode())
     return reports / PAGE
 
 
@@ -163,12 +197,14 @@ def _entry(run: str, record: RunRecord | None, page: Path) -> Row:
         found = _DESCRIPTION.search(file.read(HEAD_CHARACTERS))
     answer = Cell(html.unescape(found[1]) if found else "")
     if record is None:
-        unread = Cell("", remark="its results can no longer be read", tone="bad")
+        unread = Cell("", remark=message("its results can no longer be read"), tone="bad")
         return Row(run, (Cell(""), unread, answer), link=f"{run}/{PAGE}")
     plan = record.plan
-    state = "" if record.state == "complete" else str(record.state)
-    about = f"{', '.join(plan.servers)}; {plan.rounds} rounds; Kubernetes " + (
-        record.environment.kubernetes
-    )
-    cells = (Cell(record.started_at), Cell(plan.name, remark=f"{about} {state}".strip()), answer)
+    about = [
+        ", ".join(plan.servers),
+        plural(plan.rounds, "round", "rounds"),
+        f"Kubernetes {record.environment.kubernetes}",
+        *([] if record.state == "complete" else [Message(str(record.state))]),
+    ]
+    cells = (Cell(record.started_at), Cell(plan.name, remark=listed(about, "; ")), answer)
     return Row(run, cells, link=f"{run}/{PAGE}")

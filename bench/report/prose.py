@@ -1,38 +1,57 @@
-"""Fixed texts of a report, from ``templates/prose.toml``: English and nothing else.
+"""Fixed texts of a report, from ``templates/prose.toml``: messages in English.
 
-They are data, so that another language is another file. What depends on how a run came
-out is in ``sentences``; titles and words of metrics are in ``bench.metrics``.
+What depends on how a run came out is in ``sentences``; titles and words of metrics are in
+``bench.metrics``.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
 from typing import Any
 
 from bench.model import Cpus, Environment, Plan
+from bench.model.message import Message
 from bench.report.numbers import number, per_cent
 
+SHORTEST_WATCH_S = 300
+"""Informers ask for watches of this to twice this (client-go's reflector, as kube-informer)."""
 _FILE = resources.files("bench.report") / "templates" / "prose.toml"
 _TEXTS: Mapping[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+TERMS = ("glossary", "fault_words")
+"""Kinds of texts whose names are read as well."""
 
 
-def text(key: str, **slots: object) -> str:
+def text(key: str, **slots: object) -> Message:
     """Return a text with its slots filled; raises ``KeyError`` for an unknown text or slot."""
-    shown: str = _TEXTS[key].format(**slots)
-    return shown
+    return Message(_TEXTS[key], slots)
 
 
-def texts(key: str) -> Mapping[str, str]:
+@cache
+def texts(key: str) -> Mapping[str, Message]:
     """Return texts of one kind by their names."""
-    found: Mapping[str, str] = _TEXTS[key]
-    return found
+    named = Message if key in TERMS else str
+    return {named(name): Message(one) for name, one in _TEXTS[key].items()}
 
 
-def paragraphs(key: str) -> tuple[str, ...]:
+def paragraphs(key: str) -> tuple[Message, ...]:
     """Return the texts of a list."""
-    return tuple(_TEXTS[key])
+    return tuple(map(Message, _TEXTS[key]))
+
+
+def msgids() -> Iterator[str]:
+    """Yield every text of the file, for the catalogues of other languages."""
+    for key, one in _TEXTS.items():
+        if isinstance(one, str):
+            yield one
+        elif key == "features":
+            yield from (feature[part] for feature in one for part in ("name", "does"))
+        elif isinstance(one, list):
+            yield from one
+        else:
+            yield from (*one, *one.values()) if key in TERMS else one.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +70,7 @@ class Feature:
 
 
 FEATURES = tuple(
-    Feature(one["name"], one["does"], one["since"], frozenset(one["also_in"]))
+    Feature(Message(one["name"]), Message(one["does"]), one["since"], frozenset(one["also_in"]))
     for one in _TEXTS["features"]
 )
 
@@ -68,22 +87,23 @@ def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
     """Return how a run was measured, a paragraph an item."""
     where = "method_existing" if environment.existing else "method_throwaway"
     versions = {"kubernetes": environment.kubernetes, "etcd": environment.etcd}
-    trials = {"servers": ", ".join(plan.servers), "rounds": plan.rounds}
+    trials: dict[str, object] = {"servers": ", ".join(plan.servers), "rounds": plan.rounds}
     adaptive: tuple[str, ...] = ()
     if plan.precision:
         wanted = {"most_rounds": plan.most_rounds, "precision": per_cent(plan.precision)}
         adaptive = (text("method_adaptive", **wanted),)
     if plan.most_minutes:
         adaptive += (text("method_bounded", minutes=number(plan.most_minutes)),)
+    trials |= {"warmup": number(plan.warmup_s), "duration": number(plan.duration_s)}
+    made, more = text("method_trials", **trials), paragraphs("method")
+    if not plan.has_load:
+        made, more = text("method_clients", **trials), (paragraphs("method")[-1],)
     return (
         text(where, seed=plan.seed, processors=environment.processors, **versions),
-        text(
-            "method_trials",
-            warmup=number(plan.warmup_s),
-            duration=number(plan.duration_s),
-            **trials,
-        ),
+        made,
         *adaptive,
         *_pinning(plan.cpus, existing=environment.existing),
-        *paragraphs("method"),
+        *([text("method_renewal")] if plan.duration_s < SHORTEST_WATCH_S else []),
+        *([text("method_left_out", names=", ".join(plan.left_out))] if plan.left_out else []),
+        *more,
     )

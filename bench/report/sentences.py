@@ -1,25 +1,36 @@
-"""What a report says in English, and nothing else: the only place that makes sentences.
+"""What a report says, as messages in English: the only place that makes sentences.
 
 Each outcome has one sentence, whole, with slots for names and figures; none is put
 together from parts of others. Fixed texts (method, glossary) are in ``prose``, titles and
-words of metrics in ``bench.metrics``.
+words of metrics in ``bench.metrics``, other languages in the catalogues of ``language``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from bench.analysis.comparisons import Precision
 from bench.analysis.cost_model import LIFETIME_S, BreakEven, CostModel, Question
 from bench.analysis.faults import FaultArm
-from bench.analysis.result import Arm, Comparison, Control, Direction, ScenarioAnalysis
+from bench.analysis.result import (
+    Arm,
+    Comparison,
+    Control,
+    Direction,
+    Figure,
+    ScenarioAnalysis,
+    SeriesArm,
+)
 from bench.metrics import BY_KEY, Load, Metric
-from bench.model import CaveatKind, Plan, RunState, Scenario
+from bench.model import Base, CaveatKind, Cpus, Environment, Plan, RunState, Scenario
+from bench.model.message import Message, listed, message, plural
 from bench.report import prose
 from bench.report.document import Sentence
 from bench.report.numbers import (
     MISSING,
     NO_BREAK,
     SLOW,
+    Scale,
     number,
     per_cent,
     rate,
@@ -27,17 +38,20 @@ from bench.report.numbers import (
     share,
     share_at_least,
     signed,
+    span_of,
     times,
     times_at_least,
+    with_unit,
 )
-from bench.stats import INDICATIVE_BELOW, Estimate
+from bench.stats import CONFIDENCE, INDICATIVE_BELOW, Estimate
 
-LABELS = prose.texts("labels")
-VOID = "No figure of this run should be quoted."
-NO_SCENARIO = "This run has no scenario, so there is nothing to show."
-NO_PAIR = "No round has two servers in it, so nothing can be compared."
-NO_TRIAL = "No trial of this scenario ended well, so there is no figure to show."
-FLOOR_ONLY = "No server was measured, only the floor, so there is nothing to compare."
+THE_SERVER = message("the server {name}")
+NO_DIFFERENCE = message("no difference shown")
+VOID = message("No figure of this run should be quoted.")
+NO_SCENARIO = message("This run has no scenario, so there is nothing to show.")
+NO_PAIR = message("No round has two servers in it, so nothing can be compared.")
+NO_TRIAL = message("No trial of this scenario ended well, so there is no figure to show.")
+FLOOR_ONLY = message("No server was measured, only the floor, so there is nothing to compare.")
 VOID_TITLES = prose.texts("void_titles")
 
 
@@ -56,28 +70,36 @@ def void_title(kind: CaveatKind, state: RunState) -> str:
     """Return the heading of what voids a run."""
     if kind is CaveatKind.RUN_INCOMPLETE and state is RunState.RUNNING:
         return PROVISIONAL
-    return VOID_TITLES.get(kind, str(kind).capitalize())
+    return VOID_TITLES.get(kind) or kind_title(kind)
 
 
-def joined(names: Sequence[str]) -> str:
+def kind_title(kind: CaveatKind) -> Message:
+    """Return the name of a kind of caveat, as a title."""
+    return capitalised(Message(str(kind)))
+
+
+AND, OR = message("{names} and {last}"), message("{names} or {last}")
+
+
+def joined(names: Sequence[str], last: Message = AND) -> str:
     """Join names: ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    if len(names) < 2:
+        return "".join(names)
+    return last.format(names=listed(names[:-1]), last=names[-1])
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return ``1 round`` or ``3 rounds``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def plural_of(shown: str, one: str) -> str:
+def replicas_of(shown: str) -> Message:
     """Return ``1 replica`` or ``1 to 6 replicas``, of a number that is text already."""
-    return f"{shown} {one}" if shown == "1" else f"{shown} {one}s"
+    return plural(0 if shown != "1" else 1, "replica", "replicas").format(count=shown)
 
 
-def capitalised(title: str) -> str:
+def capitalised(title: str) -> Message:
     """Put a title at the beginning of a sentence."""
     kept = title.startswith("etcd") or title[1:2].isdigit()
-    return title if kept else title[:1].upper() + title[1:]
+    english = title if kept else title[:1].upper() + title[1:]
+    if isinstance(title, Message):
+        return Message(title.msgid, title.slots or None, english)
+    return Message(english)
 
 
 # One comparison, in the same words wherever it stands.
@@ -93,27 +115,47 @@ def factor(found: Comparison | None, metric: Metric) -> Factor:
     if own.bounds is None and (found.at_least is None or own.value > 0):
         return Factor(_size(own.value, metric))
     if own.value <= 0 and found.at_least is not None:
-        return Factor(f"at least {times_at_least(found.at_least)} {metric.words.less}", bound=True)
+        return Factor(_at_least(metric.words.less, times_at_least(found.at_least)), bound=True)
     assert own.bounds is not None, "without bounds it was said above"
     low, high = own.bounds
     if found.direction is Direction.SAME:
-        return Factor("practically the same", f"{signed(low - 1)}% to {signed(high - 1)}%")
+        ends = f"{signed(low - 1)}%", f"{signed(high - 1)}%"
+        return Factor(message("practically the same"), span_of(*ends))
     if found.direction is Direction.UNCLEAR:
-        return Factor("no difference shown", f"{_plain_times(low)} to {_plain_times(high)} times")
+        ends = _plain_times(low), _plain_times(high)
+        spread = message("{low} to {high} times").format(low=ends[0], high=ends[1])
+        return Factor(NO_DIFFERENCE, spread)
     if own.value < 1 and low <= 0:
-        return Factor(f"at least {share_at_least(1 - high)}% {_less(metric)}", bound=True)
+        return Factor(_at_least(_less(metric), f"{share_at_least(1 - high)}%"), bound=True)
     return Factor(_size(own.value, metric), _size_spread(own.value, low, high))
+
+
+def sizes(metric: Metric) -> Iterator[str]:
+    """Yield the patterns of what ``factor`` says of a metric."""
+    for words in (metric.words.more, _more(metric), metric.words.less, _less(metric)):
+        yield f"{{size}} {words}"
+    for words in (metric.words.less, _less(metric)):
+        yield f"at least {{size}} {words}"
 
 
 def _size(value: float, metric: Metric) -> str:
     """Say a factor: as a share between a half and twice, else as times."""
     if value >= 2:
-        return f"{times(value)} {metric.words.more}"
+        return _sized(metric.words.more, times(value))
     if value >= 1:
-        return f"{share(value - 1)}% {_more(metric)}"
+        return _sized(_more(metric), f"{share(value - 1)}%")
     if 0 < value <= 0.5:
-        return f"{times(1 / value)} {metric.words.less}"
-    return f"{share(1 - value)}% {_less(metric)}"
+        return _sized(metric.words.less, times(1 / value))
+    return _sized(_less(metric), f"{share(1 - value)}%")
+
+
+def _sized(words: str, size: str) -> Message:
+    """Return a size with its words, as ``sizes`` has them."""
+    return Message(f"{{size}} {words}").format(size=size)
+
+
+def _at_least(words: str, size: str) -> Message:
+    return Message(f"at least {{size}} {words}").format(size=size)
 
 
 def _size_spread(value: float, low: float, high: float) -> str:
@@ -126,7 +168,7 @@ def _size_spread(value: float, low: float, high: float) -> str:
         ends = _plain_times(1 / high), _plain_times(1 / low)
     else:
         ends = share(1 - high), f"{share(1 - low)}%"
-    return "" if ends[0] == ends[1].rstrip("%") else f"{ends[0]} to {ends[1]}"
+    return "" if ends[0] == ends[1].rstrip("%") else span_of(*ends)
 
 
 def _plain_times(value: float) -> str:
@@ -148,25 +190,25 @@ def _difference(found: Comparison, metric: Metric) -> Factor:
     if one is None:
         return Factor(MISSING)
     if one.value == 0 and one.bounds in (None, (0.0, 0.0)):
-        return Factor("none by either")
+        return Factor(message("none by either"))
     unit = metric.unit_of(per_1000=found.per_1000)
     scale = scale_for((one.value, one.low, one.high), unit)
     spread = scale.interval(one.low, one.high)
     if one.holds(0.0):
-        return Factor("no difference shown", f"{spread} {scale.unit}".strip())
+        return Factor(NO_DIFFERENCE, listed([spread, *([scale.unit] if scale.unit else [])], " "))
     return Factor(scale.quantity(one.value, signed=True), spread)
 
 
 # What an informer gains, and what it costs: both values, and how they compare.
 
-INSTEAD = "{title}: {own} instead of {other}"
-ALIKE = "{title}: practically the same, {own} and {other}"
-NOT_SHOWN = "{title}: no difference shown, {own} and {other}"
-UNMEASURED = "{title}: not measured in this plan"
-STALE = "Reads right after a write that did not show it: {own} instead of {other}"
-NEVER_STALE = "Reads right after a write: all showed it, {reads} with {server}"
-UNALIKE = "{title}: not compared, for that takes a fixed rate"
-UNMEASURED_STALE = "Age of answers: not measured in this plan"
+INSTEAD = message("{title}: {own} instead of {other}")
+ALIKE = message("{title}: practically the same, {own} and {other}")
+NOT_SHOWN = message("{title}: no difference shown, {own} and {other}")
+UNMEASURED = message("{title}: not measured in this plan")
+STALE = message("Reads right after a write that did not show it: {own} instead of {other}")
+NEVER_STALE = message("Reads right after a write: all showed it, {reads} with {server}")
+UNALIKE = message("{title}: not compared, for that takes a fixed rate")
+UNMEASURED_STALE = message("Age of answers: not measured in this plan")
 
 
 def both(
@@ -175,15 +217,19 @@ def both(
     values: tuple[str, str],
     *,
     per_1000: bool = False,
+    title: str = "",
 ) -> Sentence:
     """Say what two servers have of a metric, and how these compare where the rounds tell."""
-    title = capitalised(metric.short) + (" for 1,000 reads" if per_1000 else "")
-    said, text = factor(found, metric), INSTEAD
+    title = title or capitalised(metric.short)
+    if per_1000:
+        title = message("{title} for 1,000 reads").format(title=title)
+    (own, other), said, text = values, factor(found, metric), INSTEAD
     if found is not None and found.times is not None and found.times.bounds is not None:
         text = {Direction.SAME: ALIKE, Direction.UNCLEAR: NOT_SHOWN}.get(found.direction, INSTEAD)
+    elif own == other:
+        text = NOT_SHOWN
     shown = said.text if text is INSTEAD else ""
-    detail = ", ".join(part for part in (shown, said.spread) if part not in ("", MISSING))
-    own, other = values
+    detail = listed([part for part in (shown, said.spread) if part not in ("", MISSING)])
     return Sentence(text.format(title=title, own=own, other=other), detail)
 
 
@@ -199,46 +245,93 @@ def stale(subject: Arm, baseline: Arm) -> Sentence:
     if found is None or not found.first_reads:
         return Sentence(UNMEASURED_STALE, tone="unsure")
     if not found.first_stale:
-        reads = plural(found.first_reads, "read")
+        reads = plural(found.first_reads, "read", "reads")
         return Sentence(NEVER_STALE.format(reads=reads, server=subject.server))
     shares = [
         f"{share(one.first_stale / one.first_reads)}%" if one and one.first_reads else MISSING
         for one in (found, other)
     ]
-    oldest = ""
+    told = [part_of(found.first_stale, found.first_reads)]
     if found.longest_stale_ms is not None:
         age = scale_for([found.longest_stale_ms], "ms").quantity(found.longest_stale_ms)
-        oldest = f"; at the longest, {age} passed until the write showed"
-    return Sentence(
-        STALE.format(own=shares[0], other=shares[1]),
-        f"{found.first_stale:,} of {found.first_reads:,}{oldest}",
-    )
+        oldest = message("at the longest, {age} passed until the write showed")
+        told.append(oldest.format(age=age))
+    return Sentence(STALE.format(own=shares[0], other=shares[1]), listed(told, "; "))
+
+
+def part_of(some: int, every: int) -> Message:
+    """Return ``3 of 1,000``."""
+    return message("{some} of {every}").format(some=f"{some:,}", every=f"{every:,}")
 
 
 def detectable(found: Comparison) -> str:
     """Say which change the rounds would have shown, where they show none; else nothing."""
     if found.direction is not Direction.UNCLEAR or found.ratio is None or not found.detectable:
         return ""
-    return f"{share(found.detectable)}% would have been seen"
+    return message("{share}% would have been seen").format(share=share(found.detectable))
 
 
 def upheld(agreeing: int, ratios: int) -> str:
     """Say how the bootstrap check came out."""
-    return (
-        f"A bootstrap-t interval, which assumes no normal law, agrees with Student's t on whether "
-        f"there is a difference in {agreeing} of {plural(ratios, 'ratio')}."
+    return message(
+        "A bootstrap-t interval, which assumes no normal law, agrees with Student's t on whether "
+        "there is a difference in {agreeing} of {ratios}."
+    ).format(agreeing=agreeing, ratios=plural(ratios, "ratio", "ratios"))
+
+
+# The base: another checkout in the same rounds.
+
+BASE = message("The base is commit {commit}, measured in the same rounds.")
+BASE_SOFTWARE = message(
+    "The base is commit {commit}, measured in the same rounds with other software: {software}."
+)
+BASE_ANSWER = message(
+    "{scenario}, against the base: {worse} of {count} figures worse, {better} better."
+)
+BASE_CHANCE = message(
+    "About {chance} would differ by chance alone; to decide, name rules for the gate."
+)
+
+
+def base(found: Base, environment: Environment) -> str:
+    """Say which commit the base is, and which software its servers have that others do not."""
+    names = found.packages.keys() & environment.packages.keys()
+    pairs = {name: (found.packages[name], environment.packages[name]) for name in sorted(names)}
+    if found.python_version:
+        pairs = {"Python": (found.python_version, environment.python), **pairs}
+    instead = message("{name} {own} instead of {other}")
+    software = [
+        instead.format(name=name, own=own, other=other)
+        for name, (own, other) in pairs.items()
+        if own != other
+    ]
+    text = BASE_SOFTWARE if software else BASE
+    return text.format(commit=found.commit, software=listed(software, "; "))
+
+
+def base_answer(scenario: str, found: Sequence[Comparison]) -> Sentence:
+    """Say how many figures differ from the base's, for the worse and for the better."""
+    shown = [one for one in found if one.direction in (Direction.LESS, Direction.MORE)]
+    more = [one.direction is Direction.MORE for one in shown]
+    better = sum(
+        is_more == one.definition.higher_is_better for is_more, one in zip(more, shown, strict=True)
     )
+    worse, count = len(shown) - better, len(found)
+    said = BASE_ANSWER.format(scenario=scenario, worse=worse, count=count, better=better)
+    chance = BASE_CHANCE.format(chance=number(count * (1 - CONFIDENCE)))
+    return Sentence(said, chance, tone="bad" if worse else "good")
 
 
 # A run under way, and why it ended.
 
-PROVISIONAL = "Provisional: the run had not ended when this was made"
+PROVISIONAL = message("Provisional: the run had not ended when this was made")
 ENDED = prose.texts("ended")
 
 
 def so_far(made: int, rounds: int, page: str) -> str:
     """Say how far a run is, and where its report so far is."""
-    return f"Provisional, after {made} of {plural(rounds, 'round')}: {page}"
+    text = message("Provisional, after {made} of {rounds}: {page}")
+    return text.format(made=made, rounds=plural(rounds, "round", "rounds"), page=page)
 
 
 def ended(found: Precision, plan: Plan, *, out_of_time: bool) -> str:
@@ -246,63 +339,192 @@ def ended(found: Precision, plan: Plan, *, out_of_time: bool) -> str:
     one, wanted = found.comparison, plan.precision or 0.0
     why = "precise" if found.half_width <= wanted else "time" if out_of_time else "rounds"
     return ENDED[why].format(
-        rounds=plural(plan.rounds, "round"),
+        rounds=plural(plan.rounds, "round", "rounds"),
         minutes=number(plan.most_minutes),
-        what=f"{BY_KEY[one.metric].short} of {one.subject} against {one.baseline} under "
-        f"{found.scenario}",
+        what=message("{metric} of {subject} against {baseline} under {scenario}").format(
+            metric=BY_KEY[one.metric].short,
+            subject=one.subject,
+            baseline=one.baseline,
+            scenario=found.scenario,
+        ),
         reached=per_cent(found.half_width),
-        wanted=f"within {per_cent(wanted)}",
+        wanted=message("within {share}").format(share=per_cent(wanted)),
     )
 
 
 def out_of_time(plan: Plan) -> str:
     """Say that time bounded a run whose plan wants no precision."""
-    rounds, minutes = plural(plan.rounds, "round"), number(plan.most_minutes)
-    return f"The {minutes} min of measuring that the plan allows were over after {rounds}."
+    text = message("The {minutes} min of measuring that the plan allows were over after {rounds}.")
+    rounds = plural(plan.rounds, "round", "rounds")
+    return text.format(minutes=number(plan.most_minutes), rounds=rounds)
 
 
 # The first sentence: one an outcome.
 
 OPEN = prose.texts("open_sentences")
 CLOSED = prose.texts("closed_sentences")
+WITHOUT_LOAD = prose.texts("without_load_sentences")
+WHERE = prose.texts("where")
 TOO_FEW = {
-    True: "One round cannot tell {subject} from {baseline}: more rounds are needed.",
-    False: "{rounds} cannot tell {subject} from {baseline}: more rounds are needed.",
+    True: message("One round cannot tell {subject} from {baseline}: more rounds are needed."),
+    False: message("{rounds} cannot tell {subject} from {baseline}: more rounds are needed."),
 }
 SUBJECTS = prose.texts("subjects")
 BASELINES = prose.texts("baselines")
 """Arms as a stranger knows them; further ones are called by their names."""
 
 
-def headline(scenario: Scenario, found: Comparison, metric: Metric, rounds: int) -> Sentence:
-    """Say the first sentence of a scenario, with the interval and the rounds beside it."""
+COSTS = prose.texts("cost_sentences")
+IN_GO = prose.texts("in_go")
+
+
+def headline(
+    scenario: Scenario,
+    found: Comparison,
+    rounds: int,
+    *,
+    processors: str,
+    costs: Mapping[str, str] | None = None,
+    in_go: str = "",
+) -> Sentence:
+    """Say the first sentence of a scenario, with the interval and the rounds beside it.
+
+    ``costs``, see ``read_costs``: both sides' CPU for 1,000 reads, in place of a factor.
+    """
+    metric = found.definition
     said, few = factor(found, metric), rounds < INDICATIVE_BELOW
     shown = found.direction if found.times is not None else Direction.UNCLEAR
-    detail = f"{plural(rounds, 'round')} compared pair by pair"
+    counted = plural(rounds, "round", "rounds")
+    details = [message("{rounds} compared pair by pair").format(rounds=counted)]
     if few:
-        detail += f", indicative: fewer than {INDICATIVE_BELOW}"
+        details.append(message("indicative: fewer than {few}").format(few=INDICATIVE_BELOW))
     if said.bound:
-        detail = f"95% confidence, {detail}"
+        details.insert(0, message("95% confidence"))
     elif said.spread:
-        detail = f"95% interval {said.spread}, {detail}"
+        details.insert(0, message("95% interval {spread}").format(spread=said.spread))
+    detail = listed(details)
+    if costs is not None and shown in (Direction.LESS, Direction.MORE):
+        compared = message("{size} {metric}, with {load}").format(
+            size=said.text, metric=metric.short, load=load(scenario)
+        )
+        detail = listed([compared, detail], "; ")
     slots = {
-        "subject": SUBJECTS.get(found.subject, f"the server {found.subject}"),
-        "baseline": BASELINES.get(found.baseline, f"the server {found.baseline}"),
-        "rounds": plural(rounds, "round"),
+        "subject": SUBJECTS.get(found.subject) or THE_SERVER.format(name=found.subject),
+        "baseline": BASELINES.get(found.baseline) or THE_SERVER.format(name=found.baseline),
+        "rounds": counted,
         "size": said.text,
         "link": _link(said.text),
         "what": metric.short,
         "rate": number(scenario.rate_rps),
+        "processors": processors,
     }
+    if not scenario.has_load:
+        slots |= {"subject": found.subject, "baseline": found.baseline, "where": where(scenario)}
     if rounds < 2 or (shown is Direction.UNCLEAR and few):
         return Sentence(TOO_FEW[rounds < 2].format(**slots), detail if rounds > 1 else "", "unsure")
-    sentences = OPEN if scenario.is_open else CLOSED
+    sentences = COSTS if costs is not None else OPEN if scenario.is_open else CLOSED
+    sentences = sentences if scenario.has_load else WITHOUT_LOAD
     tone = "unsure" if shown is Direction.UNCLEAR else ""
-    return Sentence(sentences[shown].format(**slots), detail, tone)
+    said_ = sentences[shown].format(**slots, **(costs or {}))
+    return Sentence(listed([said_, in_go], "") if in_go else said_, detail, tone)
+
+
+def read_costs(subject: Arm | None, other: Arm | None, metric: Metric) -> dict[str, str] | None:
+    """Return what 1,000 reads cost in ``metric`` and in the server's CPU, as ``own`` and ``other``.
+
+    An arm that is ``None`` has no slots. ``None``: one of the figures was not measured.
+    """
+    shown = {}
+    for side, arm in (("own", subject), ("other", other)):
+        for slot, one in ((side, metric), (f"{side}_server", BY_KEY["server_cpu"])):
+            figure = arm.figure(one.key, per_1000=True) if arm is not None else None
+            if arm is not None and (figure is None or figure.value is None):
+                return None
+            if figure is not None:
+                shown[slot] = bounded(figure)
+    return shown
+
+
+def bounded(figure: Figure) -> str:
+    """Show ms of CPU in seconds, or the most that they may be where they may be nothing."""
+    seconds = Scale(1000.0, "s")
+    if figure.low is not None and figure.low <= 0 and figure.high is not None:
+        return message("at most {most}").format(most=seconds.quantity(max(figure.high, 0.0)))
+    return seconds.quantity(figure.value)
+
+
+def in_go(subject: Arm | None, other: Arm | None, metric: Metric) -> str:
+    """Say beside the headline what the same costs in Go, where that was measured."""
+    slots = read_costs(subject, other, metric)
+    if not slots:
+        return ""
+    which = "both" if len(slots) > 2 else "informer" if subject is not None else "direct"
+    return IN_GO[which].format(**slots)
+
+
+CARRIED = prose.texts("carried")
+
+
+def carried(metric: Metric, found: Comparison, own: Figure, other: Figure) -> Sentence:
+    """Say how many reads per second a core carries: one over the CPU of a read in ``metric``."""
+    part = "server" if metric.key == "server_cpu" else "control_plane"
+    values = _per_core(own), _per_core(other)
+    made = both(metric, found, values, title=CARRIED[part])
+    return (
+        replace(made, detail=CARRIED["detail"].format(detail=made.detail)) if made.detail else made
+    )
+
+
+def _per_core(figure: Figure) -> str:
+    """Turn ms of CPU for 1,000 reads into reads per second of a core."""
+    least = figure.low is not None and figure.low <= 0
+    ms = figure.high if least else figure.value
+    if ms is None or ms <= 0:
+        return CARRIED["unbounded"]
+    per_s = 1e6 / ms
+    return CARRIED["at_least"].format(rate=times_at_least(per_s)) if least else rate(per_s)
+
+
+def processors(environment: Environment, cpus: Cpus) -> str:
+    """Name what a server had to run on at full speed."""
+    if cpus.server:
+        own = plural(len(cpus.server), "processor", "processors")
+        return message("{processors} of its own").format(processors=own)
+    return plural(environment.processors, "shared processor", "shared processors")
+
+
+def bill(
+    arm: Arm, scenario: Scenario, shown: Mapping[str, str], spreads: Sequence[str]
+) -> Sentence:
+    """Say what a single client costs; ``shown`` has its figures by the keys of their metrics."""
+    text = WITHOUT_LOAD["alone"].format(subject=arm.server, where=where(scenario), **shown)
+    rounds, few = plural(len(arm.rounds), "round", "rounds"), len(arm.rounds) < INDICATIVE_BELOW
+    if not spreads:
+        return Sentence(text, rounds, "unsure")
+    detail = WITHOUT_LOAD["few" if few else "enough"]
+    return Sentence(
+        text, detail.format(rounds=rounds, spreads=listed(spreads, "; ")), "unsure" if few else ""
+    )
+
+
+def interval_of(metric: Metric, spread: str, unit: str) -> Message:
+    """Say the interval of a metric."""
+    return message("{what} {spread}").format(what=metric.short, spread=with_unit(spread, unit))
+
+
+def where(scenario: Scenario) -> Message:
+    """Say of what cluster something holds: its pods, its writes, and what was done to it."""
+    form = "fault" if scenario.fault else "churn" if scenario.churn_per_s else "rest"
+    return WHERE[form].format(
+        pods=f"{scenario.pods:,}", churn=number(scenario.churn_per_s), fault=scenario.fault
+    )
 
 
 BESIDE = prose.texts("beside")
-BESIDE_DIFFERS = "At {load}, {name} by itself against {baseline}: {what} {size}."
+BESIDE_DIFFERS = message("At {load}, {name} by itself against {baseline}: {what} {size}.")
+BESIDE_ALIKE = message(
+    "At {load}, {name} by itself and {baseline} are practically alike in {what}."
+)
 
 
 def beside(found: Comparison, metric: Metric, scenario: Scenario) -> Sentence:
@@ -310,10 +532,14 @@ def beside(found: Comparison, metric: Metric, scenario: Scenario) -> Sentence:
     said = factor(found, metric)
     slots = {"name": found.subject, "baseline": found.baseline, "what": metric.short}
     if metric.higher_is_better and found.direction is Direction.SAME:
-        text = "At {load}, {name} by itself and {baseline} are practically alike in {what}."
+        text = BESIDE_ALIKE
     else:
         text = BESIDE.get(found.direction, BESIDE_DIFFERS)
-    load = "full speed" if scenario.rate_rps is None else f"{number(scenario.rate_rps)} reads/s"
+    load = message("full speed")
+    if not scenario.has_load:
+        load = message("{churn} writes/s").format(churn=number(scenario.churn_per_s))
+    elif scenario.rate_rps is not None:
+        load = message("{rate} reads/s").format(rate=number(scenario.rate_rps))
     return Sentence(text.format(size=said.text, load=load, **slots), said.spread)
 
 
@@ -324,63 +550,81 @@ def nothing_to_compare(scenario: ScenarioAnalysis) -> str:
         return FLOOR_ONLY if scenario.arms else NO_TRIAL
     missing = [server for server in scenario.missing if server != "none"]
     if missing:
-        return (
-            f"Only {servers[0]} was measured, so there is nothing to compare it with: no trial of "
-            f"{joined(missing)} ended well."
-        )
-    return f"Only {servers[0]} was measured, so there is nothing to compare it with."
+        return message(
+            "Only {server} was measured, so there is nothing to compare it with: no trial of "
+            "{missing} ended well."
+        ).format(server=servers[0], missing=joined(missing))
+    return message("Only {server} was measured, so there is nothing to compare it with.").format(
+        server=servers[0]
+    )
 
 
 def no_read(servers: Sequence[str]) -> str:
     """Say who answered nothing."""
-    return f"No read was answered by {joined(servers)}, so there is nothing to compare."
+    text = message("No read was answered by {servers}, so there is nothing to compare.")
+    return text.format(servers=joined(servers))
 
 
-def asked(scenario: Scenario) -> str:
+def asked(scenario: Scenario) -> Message:
     """Describe a scenario: route, pods, load, churn."""
-    route = f"{scenario.route}, " if scenario.route != scenario.name else ""
-    churn = f", {number(scenario.churn_per_s)} writes/s to pods" if scenario.churn_per_s else ""
-    several = f", {plural(scenario.replicas, 'replica')}" if scenario.replicas > 1 else ""
-    return f"{route}{scenario.pods:,} pods, {load(scenario)}{churn}{several}"
+    pods = message("{pods} pods").format(pods=f"{scenario.pods:,}")
+    told = [pods, load(scenario)]
+    if scenario.route not in (scenario.name, ""):
+        told.insert(0, Message(scenario.route))
+    if scenario.churn_per_s:
+        churn = message("{churn} writes/s to pods")
+        told.append(churn.format(churn=number(scenario.churn_per_s)))
+    if scenario.replicas > 1:
+        told.append(plural(scenario.replicas, "replica", "replicas"))
+    told += map(Message, scenario.apiserver_args)
+    return listed(told)
 
 
-def load(scenario: Scenario) -> str:
+def load(scenario: Scenario) -> Message:
     """Describe the load of a scenario."""
+    if not scenario.has_load:
+        return message("no load")
     if scenario.rate_rps is None:
-        return f"{plural(scenario.users, 'client')} at full speed"
-    return f"{number(scenario.rate_rps)} reads/s offered"
+        clients = plural(scenario.users, "client", "clients")
+        return message("{clients} at full speed").format(clients=clients)
+    return message("{rate} reads/s offered").format(rate=number(scenario.rate_rps))
 
 
 def pairing(rounds: int) -> str:
     """Say what an interval over so many rounds is worth."""
     if rounds < 2:
-        return "One round only: no interval can be given, and no conclusion drawn."
-    few = f", indicative: fewer than {INDICATIVE_BELOW} rounds carry no firm one" * (
-        rounds < INDICATIVE_BELOW
-    )
-    return f"Compared round by round; below each its 95% interval over {rounds} rounds{few}."
+        return message("One round only: no interval can be given, and no conclusion drawn.")
+    if rounds < INDICATIVE_BELOW:
+        return message(
+            "Compared round by round; below each its 95% interval over {rounds} rounds, "
+            "indicative: fewer than {few} rounds carry no firm one."
+        ).format(rounds=rounds, few=INDICATIVE_BELOW)
+    return message(
+        "Compared round by round; below each its 95% interval over {rounds} rounds."
+    ).format(rounds=rounds)
 
 
 # Break-even.
 
 VERDICTS = prose.texts("verdicts")
 """The calculator's script says them too, of its own figures."""
-LINE = "the line by {what} is {line}"
-UNTOLD = "This run cannot tell at how many reads per second an informer pays off."
-
-
+LINE = message("the line by {what} is {line}")
+UNTOLD = message("This run cannot tell at how many reads per second an informer pays off.")
+RATE = Message("{rate}")
+FREE = message("from the first read")
 RATES = {
-    "none": ("none", "a read costs nothing measurable"),
-    "no interval": ("{rate}", "no interval"),
-    "no end": ("{rate}", "not below {low}, no upper end"),
-    "untold": (MISSING, "too noisy to tell"),
-    "free": ("from the first read", "the informer costs nothing measurable"),
-    "below": ("at most {high}", "the informer's cost is too small to measure"),
-    "at most": ("{rate}", "at most {high}"),
-    "between": ("{rate}", "{low} to {high}"),
+    "none": (message("none"), message("a read costs nothing measurable")),
+    "no interval": (RATE, message("no interval")),
+    "no end": (RATE, message("not below {low}, no upper end")),
+    "untold": (Message(MISSING), message("too noisy to tell")),
+    "free": (FREE, message("the informer costs nothing measurable")),
+    "below": (message("at most {high}"), message("the informer's cost is too small to measure")),
+    "at most": (RATE, message("at most {high}")),
+    "between": (RATE, message("{low} to {high}")),
+    "alike": (RATE, Message("{low}")),
 }
 """A break-even rate and its interval, by what is known of them; the calculator says them too."""
-BEYOND = "none up to {highest}, by the line {rate}"
+BEYOND = message("none up to {highest}, by the line {rate}")
 
 
 def break_even(found: BreakEven, highest: float) -> Factor:
@@ -393,9 +637,8 @@ def break_even(found: BreakEven, highest: float) -> Factor:
         "" if one is None else number(one) if short else rate(one)
         for one in (found.low, found.high)
     )
-    text, spread = RATES[_known(found)]
-    if low == high:
-        spread = spread.removesuffix(" to {high}")
+    known = _known(found)
+    text, spread = RATES["alike" if known == "between" and low == high else known]
     return Factor(text.format(rate=shown, high=high), spread.format(low=low, high=high))
 
 
@@ -431,116 +674,137 @@ def verdict(model: CostModel, found: BreakEven, question: Question) -> Sentence:
         outcome = "pays"
     elif found.low is not None and reads < found.low:
         outcome = "not"
-    detail = LINE.format(what=BY_KEY[model.quantity].short, line=said.text)
-    spread = f", {said.spread}" if said.spread else ""
-    return Sentence(VERDICTS[outcome].format(**slots), detail + spread)
+    detail: list[str] = [LINE.format(what=BY_KEY[model.quantity].short, line=said.text)]
+    detail += [said.spread] if said.spread else []
+    return Sentence(VERDICTS[outcome].format(**slots), listed(detail))
 
 
 def pays_off(model: CostModel, found: BreakEven, question: Question) -> Sentence:
     """Say from which read rate on an informer pays off, by one quantity."""
     said = break_even(found, model.ranges.reads_per_s[1])
-    where = f"with {number(question.pods)} pods and {number(question.churn_per_s)} writes/s"
-    what, reader = BY_KEY[model.quantity].short, found.reader
+    slots = {
+        "what": BY_KEY[model.quantity].short,
+        "where": _where(question),
+        "reader": found.reader,
+        "rate": said.text,
+        "count": number(question.replicas),
+    }
     if said.text == MISSING:
-        text = f"By {what}, this run cannot tell where an informer pays off {where}."
+        text = message("By {what}, this run cannot tell where an informer pays off {where}.")
     elif found.rate is None or said.text.startswith("none"):
-        text = f"By {what}, no measured read rate lets an informer pay off {where}."
-        return Sentence(text, f"{said.text}; {said.spread}")
-    elif said.text == "from the first read":
-        text = f"By {what}, an informer pays off from the first read {where}."
+        text = message("By {what}, no measured read rate lets an informer pay off {where}.")
+        return Sentence(text.format(**slots), listed([said.text, said.spread], "; "))
+    elif said.text == FREE:
+        text = message("By {what}, an informer pays off from the first read {where}.")
+    elif question.replicas == 1:
+        text = message("By {what}, one informer costs less than {reader} from {rate} on, {where}.")
     else:
-        text = (
-            f"By {what}, {informers(question.replicas)} cost less than {reader} from "
-            f"{said.text} on, {where}."
+        text = message(
+            "By {what}, {count} informers cost less than {reader} from {rate} on, {where}."
         )
-        if question.replicas == 1:
-            text = text.replace("one informer cost less", "one informer costs less")
-    return Sentence(text, said.spread)
+    return Sentence(text.format(**slots), said.spread)
+
+
+def _where(question: Question) -> Message:
+    slots = {"pods": number(question.pods), "churn": number(question.churn_per_s)}
+    return message("with {pods} pods and {churn} writes/s").format(**slots)
 
 
 def informers(replicas: float) -> str:
     """Return how many informers a situation has."""
-    return "one informer" if replicas == 1 else f"{number(replicas)} informers"
+    if replicas == 1:
+        return message("one informer")
+    return message("{count} informers").format(count=number(replicas))
 
 
 def few_reads(said: Factor, small: Question, *, known: bool) -> str:
     """Say where an informer loses to reads that are few."""
-    where = f"with {number(small.pods)} pods and {number(small.churn_per_s)} writes/s"
-    shown = f"{said.text} ({said.spread})" if said.text != MISSING else said.spread
+    shown = said.spread
+    if said.text != MISSING:
+        shown = Message("{rate} ({spread})").format(rate=said.text, spread=said.spread)
+    text = message(
+        "Few reads: {where} this run does not show the rate at which it begins to lose: {shown}."
+    )
     if known:
-        return (
-            f"Few reads: {where} the line is {shown}. At fewer reads, asking each time costs the "
+        text = message(
+            "Few reads: {where} the line is {shown}. At fewer reads, asking each time costs the "
             "API server less CPU."
         )
-    return (
-        f"Few reads: {where} this run does not show the rate at which it begins to lose: {shown}."
-    )
+    return text.format(where=_where(small), shown=shown)
 
 
 def churn_loses(found: BreakEven, pods: float) -> str:
     """Say how many writes cost as much as a read, by the rate at one write per second."""
     if not found.rate or (found.high is None and found.low is not None):
         return ""
-    span = ""
+    spread: str = ""
     if found.high:
         least = number(1 / found.high)
-        span = f" ({least} to {number(1 / found.low)})" if found.low else f" (at least {least})"
-    return (
-        f"Churn: the line rises in proportion to it. At {number(pods)} pods, about "
-        f"{number(1 / found.rate)} writes{span} cost the API server as much CPU as one read by "
-        f"{found.reader}."
-    )
+        spread = message("at least {least}").format(least=least)
+        if found.low:
+            spread = span_of(least, number(1 / found.low))
+        spread = Message(" ({spread})").format(spread=spread)
+    return message(
+        "Churn: the line rises in proportion to it. At {pods} pods, about {writes} writes{spread} "
+        "cost the API server as much CPU as one read by {reader}."
+    ).format(pods=number(pods), writes=number(1 / found.rate), spread=spread, reader=found.reader)
 
 
 def replicas_lose(model: CostModel, small: Question, even: float) -> str:
     """Say from which rate on many replicas pay off; ``even`` is that of ``small``'s replicas."""
     most = model.ranges.replicas[1] if model.knows_replicas else 10 * small.replicas
-    measured = (
-        f"{number(model.ranges.replicas[0])} to {number(most)} were measured, and their costs "
-        "fitted as a sum."
-        if model.knows_replicas
-        else f"{plural_of(number(small.replicas), 'replica')} measured; that costs add up is "
-        "assumed."
+    measured = message("{replicas} measured; that costs add up is assumed.").format(
+        replicas=replicas_of(number(small.replicas))
     )
-    return (
-        f"Replicas: each watches for itself. {number(most)} of them pay off only from "
-        f"{rate(most / small.replicas * even)} together, with {number(small.pods)} pods. {measured}"
+    if model.knows_replicas:
+        text = message("{least} to {most} were measured, and their costs fitted as a sum.")
+        measured = text.format(least=number(model.ranges.replicas[0]), most=number(most))
+    return message(
+        "Replicas: each watches for itself. {most} of them pay off only from {rate} together, with "
+        "{pods} pods. {measured}"
+    ).format(
+        most=number(most),
+        rate=rate(most / small.replicas * even),
+        pods=number(small.pods),
+        measured=measured,
     )
 
 
 def short_lives() -> str:
     """Say what starts cost."""
-    return (
+    return message(
         "Short lives of a large set: each start takes one list of everything. A replica that is "
-        "read less than about once in its life saves nothing. These figures give it "
-        f"{number(LIFETIME_S / 3600)} h."
-    )
+        "read less than about once in its life saves nothing. These figures give it {hours} h."
+    ).format(hours=number(LIFETIME_S / 3600))
 
 
 def rate_caption(model: CostModel) -> str:
     """Say what the table of break-even rates rests on."""
-    least = rate(model.ranges.reads_per_s[0])
-    return (
+    return message(
         "Reads per second, all replicas together, from which on the informer costs less; below "
-        f"each its 95% interval. Rates below {least} were not measured: the line from no reads to "
-        f"{least} is followed. A start is spread over {number(LIFETIME_S / 3600)} h."
-    )
+        "each its 95% interval. Rates below {least} were not measured: the line from no reads to "
+        "{least} is followed. A start is spread over {hours} h."
+    ).format(least=rate(model.ranges.reads_per_s[0]), hours=number(LIFETIME_S / 3600))
 
 
 def measured_range(model: CostModel) -> str:
     """Say what a model was fitted on."""
     ranges = model.ranges
-    return (
-        f"Measured at {span(ranges.pods)} pods, "
-        f"{plural_of(span(ranges.replicas), 'replica')}, "
-        f"{span(ranges.reads_per_s)} reads/s and up to {number(ranges.churn_per_s[1])} writes/s. "
-        f"Condition number of the design: {number(model.fit.condition)}."
+    return message(
+        "Measured at {pods} pods, {replicas}, {reads} reads/s and up to {writes} writes/s. "
+        "Condition number of the design: {condition}."
+    ).format(
+        pods=span(ranges.pods),
+        replicas=replicas_of(span(ranges.replicas)),
+        reads=span(ranges.reads_per_s),
+        writes=number(ranges.churn_per_s[1]),
+        condition=number(model.fit.condition),
     )
 
 
 def span(ends: tuple[float, float]) -> str:
     """Show the least and the most of a range, once if they read alike."""
-    return " to ".join(dict.fromkeys(number(end) for end in ends))
+    return span_of(*map(number, ends))
 
 
 # Faults.
@@ -554,21 +818,33 @@ def fault_headline(answered: Mapping[str, tuple[int, int]], faults: int) -> str:
     )
     if not shown:
         return ""
-    ways = "" if faults == 1 else f" in {faults} ways"
-    said = joined([f"{share(part)}% with {server}" for part, server in shown])
-    return f"While the API server failed{ways}, readers got {said} of the answers in time."
+    with_each = message("{share}% with {server}")
+    said = joined([with_each.format(share=share(part), server=server) for part, server in shown])
+    text = message("While the API server failed, readers got {shares} of the answers in time.")
+    if faults > 1:
+        text = message(
+            "While the API server failed in {ways} ways, readers got {shares} of the answers in "
+            "time."
+        )
+    return text.format(ways=faults, shares=said)
 
 
 def fault_lead(arm: FaultArm) -> str:
     """Say how one server went through a fault."""
     known = [one.fresh_s for one in arm.rounds if one.fresh_s is not None]
-    answered = f"{arm.server} answered {arm.in_time:,} of {arm.asked:,} reads during the fault"
+    slots = {"server": arm.server, "done": f"{arm.in_time:,}", "asked": f"{arm.asked:,}"}
     if len(known) < len(arm.rounds):
-        return f"{answered} and was not fresh again within the window."
-    return f"{answered} and was fresh again {number(max(known))}{NO_BREAK}s after it."
+        return message(
+            "{server} answered {done} of {asked} reads during the fault and was not fresh again "
+            "within the window."
+        ).format(**slots)
+    return message(
+        "{server} answered {done} of {asked} reads during the fault and was fresh again {after} "
+        "after it."
+    ).format(**slots, after=f"{number(max(known))}{NO_BREAK}s")
 
 
-NO_FAULT_TRIAL = "No trial shows how it went."
+NO_FAULT_TRIAL = message("No trial shows how it went.")
 
 
 # Versions, replicas, controls.
@@ -577,10 +853,10 @@ NO_FAULT_TRIAL = "No trial shows how it went."
 def served_by_etcd(server: str, versions: Sequence[str], values: tuple[float, float]) -> str:
     """Say how many lists etcd served on the oldest and on the newest version."""
     shown = [number(max(0.0, round(value))) for value in values]
-    return (
-        f"{server}: of the lists for 1,000 reads etcd served {shown[0]} on {versions[0]} and "
-        f"{shown[1]} on {versions[-1]}."
-    )
+    return message(
+        "{server}: of the lists for 1,000 reads etcd served {oldest} on {old} and {newest} on "
+        "{new}."
+    ).format(server=server, oldest=shown[0], newest=shown[1], old=versions[0], new=versions[-1])
 
 
 def _link(size: str) -> str:
@@ -591,20 +867,48 @@ def _link(size: str) -> str:
 def version_cost(server: str, versions: Sequence[str], own: Estimate, metric: Metric) -> str:
     """Say by how much a cost changed between the oldest and the newest version."""
     if own.bounds is None or own.holds(1.0) or own.value <= 0:
-        return f"{server}: no difference in {metric.short} shown between {joined(versions)}."
-    spread = _size_spread(own.value, *own.bounds)
+        return message("{server}: no difference in {metric} shown between {versions}.").format(
+            server=server, metric=metric.short, versions=joined(versions)
+        )
     size = _size(own.value, metric)
-    return (
-        f"{server}: {metric.short} per 1,000 reads is {size} on {versions[-1]} {_link(size)} on "
-        f"{versions[0]} ({spread})."
+    return message(
+        "{server}: {metric} per 1,000 reads is {size} on {new} {link} on {old} ({spread})."
+    ).format(
+        server=server,
+        metric=metric.short,
+        size=size,
+        new=versions[-1],
+        link=_link(size),
+        old=versions[0],
+        spread=_size_spread(own.value, *own.bounds),
     )
 
 
 def version_start(server: str, versions: Sequence[str], values: tuple[float, float]) -> str:
     """Say how many requests a start takes on the oldest and on the newest version."""
-    return (
-        f"{server}: a start takes {number(values[0])} requests to the API server on {versions[0]} "
-        f"and {number(values[1])} on {versions[-1]}."
+    return message(
+        "{server}: a start takes {oldest} requests to the API server on {old} and {newest} on "
+        "{new}."
+    ).format(
+        server=server,
+        oldest=number(values[0]),
+        newest=number(values[1]),
+        old=versions[0],
+        new=versions[-1],
+    )
+
+
+def knee(arm: SeriesArm, what: str) -> str:
+    """Name the share of its capacity from which on a server's latency is past the knee."""
+    at = next((step for step in arm.steps if step.place == arm.knee), None)
+    shown = at or arm.steps[-1]
+    outcome = "knee" if at else "no_knee" if arm.has_no_knee else "open_knee"
+    return prose.texts("knees")[outcome].format(
+        server=arm.arm,
+        what=what,
+        share=per_cent(shown.place),
+        rate=rate(shown.reads_per_s),
+        lowest=per_cent(arm.steps[0].place),
     )
 
 
@@ -622,18 +926,33 @@ CONTROL_VERDICTS = prose.texts("control_verdicts")
 
 def control(scenario: str, one: Control, metric: Metric) -> str:
     """Say what a server measured twice showed."""
-    name = f"{one.server} against itself under {scenario}, {metric.short}"
+    name = message("{server} against itself under {scenario}, {metric}").format(
+        server=one.server, scenario=scenario, metric=metric.short
+    )
     if one.ratio is None:
-        return f"{name}: no round has both measurements, so nothing is shown."
-    within = ""
+        text = message("{name}: no round has both measurements, so nothing is shown.")
+        return text.format(name=name)
+    text = message("{name}: {times} times; margin {margin}%. {verdict}")
+    slots: dict[str, object] = {}
     if one.ratio.bounds is not None:
-        low, high = one.ratio.bounds
-        within = f", {one.confidence:.0%} interval {low:.3g} to {high:.3g}"
-    seen = one.ratio.detectable
-    power = f" Rounds like these would show a difference of {share(seen)}%." if seen else ""
-    return (
-        f"{name}: {one.ratio.value:.3g} times{within}; margin {share(one.margin)}%. "
-        f"{CONTROL_VERDICTS[one.verdict]}{power}"
+        text = message(
+            "{name}: {times} times, {confidence} interval {low} to {high}; margin {margin}%. "
+            "{verdict}"
+        )
+        slots = {
+            key: f"{end:.3g}" for key, end in zip(("low", "high"), one.ratio.bounds, strict=True)
+        }
+    verdict = [CONTROL_VERDICTS[one.verdict]]
+    if seen := one.ratio.detectable:
+        power = message("Rounds like these would show a difference of {share}%.")
+        verdict.append(power.format(share=share(seen)))
+    return text.format(
+        name=name,
+        times=f"{one.ratio.value:.3g}",
+        confidence=f"{one.confidence:.0%}",
+        margin=share(one.margin),
+        verdict=listed(verdict, " "),
+        **slots,
     )
 
 
@@ -646,4 +965,14 @@ def times_of(own: Estimate | None) -> str:
     if own.bounds is None:
         return shown
     low, high = (_plain_times(bound) for bound in own.bounds)
-    return shown if low == high == value else f"{shown} [{low}{NO_BREAK}to{NO_BREAK}{high}]"
+    if low == high == value:
+        return shown
+    spread = message("{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}")
+    return Message("{shown} [{spread}]").format(
+        shown=shown, spread=spread.format(low=low, high=high)
+    )
+
+
+def no_good_trial(servers: Sequence[str]) -> Message:
+    """Say of whom a scenario has no figure."""
+    return message("No good trial of {servers}.").format(servers=joined(servers))

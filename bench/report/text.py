@@ -1,7 +1,7 @@
 """A document as Markdown, for a comment or a wiki, and for a terminal.
 
 Both say what the page says first, in the page's words, then the tables. Names and error
-bodies come from a cluster: what would be markup is escaped.
+bodies come from a cluster: what would be markup is escaped, and a terminal obeys none of them.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table as Grid
-from rich.text import Text as Line
+from rich.text import Text as Words
 
 from bench.report.document import (
     Depth,
@@ -28,6 +28,7 @@ TONES = {"good": "green", "bad": "bold red", "unsure": "yellow", "": ""}
 """Tone of a word -> terminal style; the page has a class of the same name."""
 LOG_WIDTH = 160
 """A log has no width of its own, and a table squeezed into 80 columns no reader."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def to_markdown(document: Document) -> str:
@@ -120,31 +121,34 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 def markdown_escape(text: str) -> str:
     """Return ``text`` such that it reads as itself: no markup, no tag, no mention, one line."""
-    text = " ".join(text.split())
+    text = _CONTROL.sub("?", " ".join(text.split()))
     text = re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", text)
     # GitHub takes an at sign before a word for a person, who would then be told.
     return re.sub(r"@(?=\w)", "@\N{ZERO WIDTH SPACE}", text)
 
 
+def _line(text: str, style: str = "") -> Words:
+    return Words(_CONTROL.sub("?", text), style)
+
+
 def to_terminal(document: Document) -> RenderableType:
     """Return the document for a console of rich: tables first, the answer last, where one looks."""
     parts: list[RenderableType] = [
-        Line(f"{alarm.title}: {text}", style="bold red")
+        _line(f"{alarm.title}: {text}", style="bold red")
         for alarm in document.alarms
         for text in alarm.texts
     ]
     for section in document.sections:
         parts += _terminal_section(section)
-    parts += [Line(note.line, style="dim") for note in document.notes if not note.depth]
-    parts += [Line(f"{one.line}", style="dim") for one in document.trust]
+    parts += [_line(note.line, style="dim") for note in document.notes if not note.depth]
+    parts += [_line(f"{one.line}", style="dim") for one in document.trust]
     for name, sentences in reversed([*_said_first(document)]):
-        parts += [Line(name, style="bold")] if name else []
+        parts += [_line(name, style="bold")] if name else []
         parts += [
-            Line(f"{'  ' if name else ''}{_terminal_sentence(one)}", style=TONES[one.tone])
-            for one in sentences
+            _line(f"{'  ' if name else ''}{one.line}", style=TONES[one.tone]) for one in sentences
         ]
     style = f"bold {TONES[document.headline.tone]}".strip()
-    parts.append(Line(_terminal_sentence(document.headline), style=style))
+    parts.append(_line(document.headline.line, style=style))
     return Group(*parts)
 
 
@@ -158,11 +162,7 @@ def to_lines(document: Document) -> list[str]:
                 pairs = zip(table.columns, row.cells, strict=True)
                 said = "; ".join(f"{column.title} {cell.text}" for column, cell in pairs)
                 lines.append(f"  {row.heading}: {said}")
-    return [*lines, _terminal_sentence(document.headline)]
-
-
-def _terminal_sentence(one: Sentence) -> str:
-    return f"{one.text} ({one.detail})" if one.detail else one.text
+    return [_CONTROL.sub("?", line) for line in (*lines, document.headline.line)]
 
 
 def _terminal_section(section: Section) -> Iterator[RenderableType]:
@@ -174,9 +174,9 @@ def _terminal_section(section: Section) -> Iterator[RenderableType]:
         elif isinstance(part, Table):
             yield _terminal_table(part, section.title)
         elif isinstance(part, Text):
-            yield Line(part.line)
+            yield _line(part.line)
         elif isinstance(part, Texts):
-            yield from (Line(f"- {item.line}") for item in part.items)
+            yield from (_line(f"- {item.line}") for item in part.items)
 
 
 def _terminal_table(table: Table, title: str) -> Grid:
@@ -187,10 +187,10 @@ def _terminal_table(table: Table, title: str) -> Grid:
         grid.add_column(escape(column.title), justify=justify, overflow="fold")  # type: ignore[arg-type]  # one of rich's words
     for row in _rows(table.rows, Depth.TERMINAL):
         cells = (
-            Line(cell.text if column.prose else cell.value, style=TONES[cell.tone])
+            _line(cell.text if column.prose else cell.value, style=TONES[cell.tone])
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
-        grid.add_row(Line(row.heading), *cells)
+        grid.add_row(_line(row.heading), *cells)
     return grid
 
 

@@ -5,7 +5,6 @@ listens, and serves the same on 127.0.0.1:$PORT, with a flaw in its reads of
 pods. Everything else is handed on as it is. Started as any external server is.
 """
 
-import http.client
 import os
 import re
 import subprocess
@@ -16,7 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO
 from urllib.parse import urlsplit
 
-from bench.selftest.flaws import FLAWS, Answer, Faithful, Flaw
+import urllib3
+
+from bench.selftest.flaws import FLAWS, Answer, Ask, Flaw
 from bench.sut.launch import ADDRESS
 from bench.sut.registry import ROOT
 
@@ -27,32 +28,6 @@ WRITE_BYTES = 1 << 16
 """Head and body leave in one piece: two small ones would wait for each other's acknowledgement."""
 
 
-class Upstream:
-    """Asks the faithful server, over one connection a thread."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._own = threading.local()
-
-    def ask(self, path: str) -> Answer:
-        """Return the answer to ``path``. Raises ``OSError`` or ``HTTPException`` without one."""
-        connection = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT_S)
-            self._own.connection = connection
-        try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            body = response.read()
-        except (OSError, http.client.HTTPException):
-            connection.close()
-            raise
-        headers = tuple(
-            (name, value) for name in HANDED_ON if (value := response.getheader(name)) is not None
-        )
-        return Answer(response.status, headers, body)
-
-
 class Server(ThreadingHTTPServer):
     """Takes bursts: a stall's end brings many at once."""
 
@@ -60,9 +35,25 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
 
-def handler_of(flaw: Flaw, upstream: Upstream) -> type[BaseHTTPRequestHandler]:
+def asking(address: str) -> Ask:
+    """Return what asks the faithful server at ``address``, over a connection a request under way.
+
+    Raises urllib3's ``HTTPError`` without an answer.
+    """
+    pool = urllib3.connection_from_url(
+        f"http://{address}", maxsize=Server.request_queue_size, retries=False
+    )
+
+    def ask(path: str) -> Answer:
+        answer = pool.request("GET", path, timeout=TIMEOUT_S)
+        kept = ((name, answer.headers[name]) for name in HANDED_ON if name in answer.headers)
+        return Answer(answer.status, tuple(kept), answer.data)
+
+    return ask
+
+
+def handler_of(flaw: Flaw, ask: Ask) -> type[BaseHTTPRequestHandler]:
     """Return the class that answers with ``flaw``."""
-    faithful = Faithful()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -71,8 +62,7 @@ def handler_of(flaw: Flaw, upstream: Upstream) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             """Answer, or hang up."""
-            answering = flaw if PODS.match(self.path) else faithful
-            answer = answering.answer(self.path, upstream.ask)
+            answer = flaw(self.path, ask) if PODS.match(self.path) else ask(self.path)
             if answer is None:
                 self.close_connection = True
                 return
@@ -88,7 +78,7 @@ def handler_of(flaw: Flaw, upstream: Upstream) -> type[BaseHTTPRequestHandler]:
 
 def listening(port: int, flaw: Flaw, address: str) -> Server:
     """Return a server with ``flaw`` before the one at ``address`` (host:port); it listens."""
-    return Server(("127.0.0.1", port), handler_of(flaw, Upstream(address)))
+    return Server(("127.0.0.1", port), handler_of(flaw, asking(address)))
 
 
 def main(arguments: Sequence[str]) -> None:

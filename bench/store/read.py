@@ -23,13 +23,14 @@ from bench.store.tables import (
     REQUESTS,
     SAMPLES,
     SCRAPES,
+    START,
     TABLES,
     read_observed,
     read_table,
 )
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]*")
 """Of a scenario or server: part of file names, as the run's name is."""
 
 
@@ -79,10 +80,10 @@ class RunReader:
 
         Raises ``StoreError`` as ``trials``.
         """
-        lost = []
+        lost, loaded = [], {one.name for one in self.record.plan.scenarios if one.has_load}
         for record in self.trials():
             if record.outcome is Outcome.OK:
-                is_loaded = record.trial.server != NO_SERVER
+                is_loaded = record.trial.server != NO_SERVER and record.trial.scenario in loaded
                 tables = (SCRAPES, SAMPLES, *((REQUESTS,) if is_loaded else ()))
                 lost += [self.trial_folder(record) / table.file for table in tables]
         return [path for path in lost if not path.exists()]
@@ -99,6 +100,12 @@ class RunReader:
         Most of the table is the identifiers and paths of requests, which few need.
         """
         return read_table(self.trial_folder(trial), AUDIT, columns)
+
+    def start(
+        self, trial: TrialRecord | Trial | str, columns: Collection[str] | None = None
+    ) -> pd.DataFrame:
+        """Return one row an audit ID: what a client asked from its start until it was ready."""
+        return read_table(self.trial_folder(trial), START, columns)
 
     def scrapes(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
         """Return one row a series and mark."""
@@ -142,6 +149,7 @@ def _check_names(path: Path, record: RunRecord) -> None:
         ("scenarios", [scenario.name for scenario in plan.scenarios]),
         ("servers", plan.servers),
         ("external", [one.name for one in plan.external]),
+        ("client", [one.name for one in plan.clients]),
     ):
         for name in names:
             if not PART_NAME.fullmatch(name):

@@ -85,6 +85,7 @@ AUDIT = _table(
     },
     may_lack=("user_agent",),
 )
+START = Table("start", AUDIT.schema, AUDIT.may_lack)
 SCRAPES = _table(
     "scrapes",
     {
@@ -106,7 +107,7 @@ SAMPLES = _table(
     },
     optional=("pss_bytes",),
 )
-TABLES = {table.name: table for table in (REQUESTS, AUDIT, SCRAPES, SAMPLES)}
+TABLES = {table.name: table for table in (REQUESTS, AUDIT, START, SCRAPES, SAMPLES)}
 TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 """Of a column, by the annotation of a field."""
 

@@ -55,6 +55,7 @@ class RunWriter:
         *,
         requests: Rows | None = None,
         audit: Rows | None = None,
+        start: Rows | None = None,
         scrapes: Rows | None = None,
         samples: Rows | None = None,
         observed: Mapping[str, ObserverRows] = MappingProxyType({}),
@@ -71,6 +72,7 @@ class RunWriter:
         given = {
             "requests": requests,
             "audit": audit,
+            "start": start,
             "scrapes": scrapes,
             "samples": samples,
         }

@@ -73,7 +73,7 @@ def test_the_figures_of_the_notebook_are_those_of_the_report(
         assert report["steady", server, "control_plane_cpu", False] == approx(above)
         requests = report["steady", server, "api_requests", True]
         per_1000 = names["per_1000"].loc[("steady", server)].sum()
-        assert list(requests.values()) == pytest.approx([per_1000] * 12)
+        assert list(requests.values()) == pytest.approx([per_1000] * 7)
 
 
 def reported() -> dict[tuple[str, str, str, bool], dict[int, float]]:

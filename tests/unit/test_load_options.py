@@ -5,11 +5,11 @@ import argparse
 import pytest
 
 from bench.cli.load_options import MASTER_PORT, LoadOptions, add_load_options, check_workers
-from bench.interactive.ports import PortTaken
 from bench.load.spec import DistributedLoad
 from bench.model import External, LoadWorkers, Plan, Scenario
 from bench.plan import PlanError
 from bench.run.resume import ResumeError
+from bench.supervision.ports import PortTaken
 from tests.unit.store.builders import a_run
 
 
@@ -93,7 +93,7 @@ def test_an_address_that_is_not_of_this_machine_is_refused_by_the_option_that_ha
 
 
 def plan(users: int, *external: External) -> Plan:
-    scenarios = (Scenario("few", "list-all", users, 10),)
+    scenarios = (Scenario("few", 10, "list-all", users),)
     return Plan("p", "d", 1, ("direct",), 1, 0.0, 1.0, scenarios, external=external)
 
 

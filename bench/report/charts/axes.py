@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from rich.cells import cell_len
 
 from bench.report.charts.palette import Palette
 from bench.report.numbers import Scale, number
@@ -53,7 +54,7 @@ def panels(
 
 def width_of(names: Iterable[str]) -> float:
     """Return the inches that the longest of ``names`` takes at the size of a label, generously."""
-    return 0.075 * max((len(name) for name in names), default=0) + 0.1
+    return 0.075 * max((cell_len(name) for name in names), default=0) + 0.1
 
 
 def legend_in(names: Sequence[str]) -> float:

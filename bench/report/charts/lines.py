@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from bench.model.message import Message, message
 from bench.report.charts import Chart, Data, Head, Mark, Value
 from bench.report.charts.axes import (
     WIDTH_IN,
@@ -174,7 +175,12 @@ def _curve(
 def _upright(axes: Axes, shown: Mapping[str, Line], frame: Frame) -> None:
     if frame.log:
         axes.set_yscale("log")
-        ends = log_range(float(end) for one in shown.values() for end in one.value[[0, -1]])
+        ends = log_range(
+            value / frame.scale.divisor
+            for one in shown.values()
+            for value in (*one.value, *(point[2] for point in one.points))
+            if np.isfinite(value)
+        )
         axes.set_ylim(*ends)
         log_ticks(axes.yaxis, *ends)
         return
@@ -191,13 +197,19 @@ def _told(axes: Axes, name: str, one: Line, frame: Frame, right: float) -> Itera
         x, value = float(one.x[place]), float(one.value[place])
         if not np.isfinite(value) or x > right or value / scale.divisor > top:
             continue
-        spread = ""
+        spread: str = ""
         if one.low is not None and one.high is not None and one.high[place] < FAR:
-            spread = f" [{scale.interval(float(one.low[place]), float(one.high[place]))}]"
-        text = f"{name}, {frame.told(x)} {what}: {scale.quantity(value)}{spread}"
+            ends = scale.interval(float(one.low[place]), float(one.high[place]))
+            spread = Message(" [{ends}]").format(ends=ends)
+        text = Message("{name}, {x} {what}: {value}{spread}").format(
+            name=name, x=frame.told(x), what=what, value=scale.quantity(value), spread=spread
+        )
         yield Mark(axes, x, value / scale.divisor, text)
+    of_round = message("{name}, {x} {what}, round {round}: {value}")
     for x, round_, value in one.points:
-        text = f"{name}, {frame.told(x)} {what}, round {round_}: {scale.quantity(value)}"
+        text = of_round.format(
+            name=name, x=frame.told(x), what=what, round=round_, value=scale.quantity(value)
+        )
         yield Mark(axes, x, value / scale.divisor, text)
 
 

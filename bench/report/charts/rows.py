@@ -12,7 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
+from rich.cells import cell_len
 
+from bench.model.message import Message, listed, message
 from bench.report.charts import Chart, Data, Head, Mark
 from bench.report.charts.axes import (
     SMALL,
@@ -57,6 +59,14 @@ class Panel:
     title: str
     scale: Scale
     entries: Sequence[Entry]
+
+    @property
+    def told(self) -> Message:
+        """The panel in words."""
+        each = [
+            Message("{name} {words}").format(name=one.name, words=one.words) for one in self.entries
+        ]
+        return Message("{title}: {figures}").format(title=self.title, figures=listed(each))
 
 
 def rows(head: Head, shown: Sequence[Panel], arms: Sequence[str], data: Data) -> Chart:
@@ -116,8 +126,10 @@ def _row(
         label=f"_{arm}" if arm in named else arm,
     )
     axes.plot([one.value], [place], "|", color=palette.ink, markersize=9, markeredgewidth=1.6)
-    count = f", {len(values)} rounds" if len(values) > 1 else ""
-    return [Mark(axes, one.value, place, f"{one.name}: {one.words}{count}")]
+    text = Message("{name}: {words}").format(name=one.name, words=one.words)
+    if len(values) > 1:
+        text = message("{told}, {rounds} rounds").format(told=text, rounds=len(values))
+    return [Mark(axes, one.value, place, text)]
 
 
 # Differences.
@@ -137,6 +149,12 @@ class Difference:
     high: float | None
     words: str
     """The factor and its interval, as they stand beside the dots."""
+
+    @property
+    def told(self) -> Message:
+        """The difference in words."""
+        text = message("{metric}: {words} against {baseline}")
+        return text.format(metric=self.title, words=self.words, baseline=self.baseline)
 
 
 COLUMNS = ("metric", "scenario", "subject", "baseline", "round", "difference_of_baseline")
@@ -195,7 +213,7 @@ def _draw_differences(
     (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
     axes.axvspan(-same_within, same_within, color=palette.grid, alpha=0.55, linewidth=0)
     axes.axvline(0.0, color=palette.ink, linewidth=0.9)
-    room = WORDS_IN * 72 / (OF_HEIGHT * max(len(one.words) for one in shown))
+    room = WORDS_IN * 72 / (OF_HEIGHT * max(cell_len(one.words) for one in shown))
     place, marks = 0.0, list[Mark]()
     for title, group in groups.items():
         axes.text(
@@ -236,7 +254,7 @@ def _line(
     if value != one.value:
         arrow = ">" if one.value > 0 else "<"
         axes.plot([value], [place], arrow, color=palette.of(one.baseline, arms), markersize=6)
-    text = f"{one.title}: {one.words} against {one.baseline}, {len(one.rounds)} rounds"
+    text = message("{told}, {rounds} rounds").format(told=one.told, rounds=len(one.rounds))
     return [Mark(axes, value, place, text)]
 
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.ledgers import identity_of
 from bench.model import TrialRecord
+from bench.model.message import message
 from bench.report.charts import Chart, Data, Head, Mark, Value
 from bench.report.charts.axes import (
     WIDTH_IN,
@@ -190,8 +191,12 @@ def _seconds(axes: Axes, story: Story) -> list[Mark]:
         begin = float(story.bins_s[place])
         rate = float(story.own[place : place + step].mean())
         own = story.read_ms[(story.read_s >= begin) & (story.read_s < begin + 1)]
-        wait = f", median read {number(float(np.median(own)))} ms" if len(own) else ""
-        text = f"{story.arm}, second {begin:.0f}: {number(rate)} requests/s{wait}"
+        text = message("{arm}, second {second}: {rate} requests/s, median read {wait} ms").format(
+            arm=story.arm,
+            second=f"{begin:.0f}",
+            rate=number(rate),
+            wait=number(float(np.median(own)) if len(own) else None),
+        )
         marks.append(Mark(axes, begin + 0.5, rate, text))
     return marks
 

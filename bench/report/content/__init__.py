@@ -17,8 +17,10 @@ from bench.analysis.result import (
 )
 from bench.metrics import Load, Metric, View, of_view
 from bench.model import CaveatKind, RunState
+from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart
+from bench.report.content.base import base_section
 from bench.report.content.cost_model import cost_section
 from bench.report.content.evidence import evidence_sections, trust
 from bench.report.content.faults import fault_section
@@ -32,6 +34,7 @@ from bench.report.content.rows import (
     where_of,
 )
 from bench.report.content.scenario import anchor_of, difference_chart, run_charts, scenario_section
+from bench.report.content.series import series_section
 from bench.report.content.side_by_side import matrix_section, replica_section, version_section
 from bench.report.content.top import (
     Choice,
@@ -66,6 +69,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
     that no figure keeps; they take ``data``, which is of the same run.
     """
     choice, costs = choose(analysis), cost_section(analysis)
+    has_load = analysis.plan.has_load
     arms = tuple(
         presentation_order(
             list(dict.fromkeys(arm.server for one in analysis.scenarios for arm in one.arms))
@@ -82,19 +86,23 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
     headline = costs.answers[0] if costs.answers else answer(analysis, choice)
     gains, price = gains_and_costs(choice, notes) if quotable else ((), ())
     sections = (
+        *base_section(analysis),
         *(version_section(index, one, analysis) for index, one in enumerate(analysis.versions)),
         *(
             matrix_section(index, one, analysis, notes, arms)
             for index, one in enumerate(analysis.read_paths)
         ),
-        *([costs.section] if analysis.scenarios else []),
+        *([costs.section] if analysis.scenarios and has_load else []),
         *(replica_section(index, one, analysis) for index, one in enumerate(analysis.replicas)),
+        *(series_section(index, one, analysis) for index, one in enumerate(analysis.series)),
         *_bill(choice, notes, run_charts(analysis, arms)),
         *(
             scenario_section(
                 index,
                 one,
-                scenario_answer(one) if len(analysis.scenarios) > 1 and quotable else None,
+                scenario_answer(one, analysis)
+                if len(analysis.scenarios) > 1 and quotable
+                else None,
                 notes[one.scenario.name],
                 arms,
                 data,
@@ -106,32 +114,39 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
         *evidence_sections(analysis),
     )
     return Document(
-        title=f"Run {analysis.run}",
+        title=message("Run {run}").format(run=analysis.run),
         kicker=_kicker(analysis),
         headline=headline if quotable else Sentence(sentences.VOID, tone="bad"),
         alarms=tuple(_alarms(analysis)),
         quotable=quotable,
         picture=tuple(picture(choice, notes)) if quotable else (),
-        verdict=costs.verdict if quotable and analysis.scenarios else None,
+        verdict=costs.verdict if quotable and analysis.scenarios and has_load else None,
         calculator=costs.calculator if quotable else None,
         gains=gains,
         costs=price,
         trust=tuple(trust(analysis)),
         sections=sections,
         notes=tuple(_notes(analysis)),
-        footer=f"informer-bench, summary schema {analysis.summary_schema}",
+        footer=message("informer-bench, summary schema {schema}").format(
+            schema=analysis.summary_schema
+        ),
         glossary=prose.texts("glossary"),
         arms=arms,
-        labels=sentences.LABELS,
     )
 
 
 def _kicker(analysis: RunAnalysis) -> str:
-    word = "provisional" if analysis.state is RunState.RUNNING else str(analysis.state)
-    return (
-        f" \N{MIDDLE DOT} plan {analysis.plan.name} \N{MIDDLE DOT} {analysis.started_at} "
-        f"\N{MIDDLE DOT} Kubernetes {analysis.environment.kubernetes} \N{MIDDLE DOT} {word}, "
-        f"{analysis.trials_made} of {analysis.trials_planned} trials"
+    running = analysis.state is RunState.RUNNING
+    return message(
+        " \N{MIDDLE DOT} plan {plan} \N{MIDDLE DOT} {started} \N{MIDDLE DOT} Kubernetes "
+        "{kubernetes} \N{MIDDLE DOT} {state}, {made} of {planned} trials"
+    ).format(
+        plan=analysis.plan.name,
+        started=analysis.started_at,
+        kubernetes=analysis.environment.kubernetes,
+        state=message("provisional") if running else Message(str(analysis.state)),
+        made=analysis.trials_made,
+        planned=analysis.trials_planned,
     )
 
 
@@ -139,12 +154,13 @@ def _alarms(analysis: RunAnalysis) -> Iterator[Alarm]:
     """Group what voids the run by kind, each place named."""
     grouped: dict[CaveatKind, list[str]] = {}
     for caveat in analysis.void:
-        where = where_of(caveat)
-        text = f"{where}: {caveat.text}" if where else caveat.text
-        grouped.setdefault(caveat.kind, []).append(text)
+        where, text = where_of(caveat), Recorded(caveat.text)
+        told = Message("{where}: {text}").format(where=where, text=text) if where else text
+        grouped.setdefault(caveat.kind, []).append(told)
     for kind, texts in grouped.items():
         more = len(texts) - MOST_ALARMS
-        cut = [f"and {more} more, in the tables below"] if more > 0 else []
+        further = message("and {more} more, in the tables below")
+        cut = [further.format(more=more)] if more > 0 else []
         yield Alarm(sentences.void_title(kind, analysis.state), (*texts[:MOST_ALARMS], *cut))
 
 
@@ -160,9 +176,9 @@ def _bill(choice: Choice, notes: dict[str, Notes], across: Sequence[Chart]) -> I
         for metric, per in of_view(View.BILL)
     ]
     known = tuple(row for row in rows if row is not None)
-    caption = f"Under {place.scenario.name}. " + prose.text(
-        "below", rounds=sentences.plural(rounds_of(place.contenders), "round")
-    )
+    under = message("Under {scenario}.").format(scenario=place.scenario.name)
+    rounds = plural(rounds_of(place.contenders), "round", "rounds")
+    caption = listed([under, prose.text("below", rounds=rounds)], " ")
     parts: list[Charts | Table | Text] = []
     charts = tuple(one for one in (differences, *across) if one is not None)
     parts += [Charts(charts)] if charts else []
@@ -173,16 +189,18 @@ def _bill(choice: Choice, notes: dict[str, Notes], across: Sequence[Chart]) -> I
             for one in chosen.beside
             if one.definition.load is not full_speed
         ]
-        parts += [Text(f"{one.text} ({one.detail})" if one.detail else one.text) for one in said]
+        parts += [Text(one.line) for one in said]
     if known:
         parts.append(
             Table("", columns_of(place.contenders), (Group(known),), caption, layout="arms")
         )
     if (subject := place.subject) is not None and (watch := _churn(place, subject)):
         parts.append(Text(watch))
-    if not any(row.key.startswith("stale") for row in known):
+    has_load = place.scenario.has_load
+    if has_load and not any(row.key.startswith("stale") for row in known):
         parts.append(Text(prose.text("no_freshness")))
-    yield Section("costs", prose.text("costs_title"), tuple(parts), short="Gains and costs")
+    short = message("Gains and costs")
+    yield Section("costs", prose.text("costs_title"), tuple(parts), short=short)
 
 
 def _all(choice: Choice) -> list[tuple[ScenarioAnalysis, Metric, Comparison]]:
@@ -199,14 +217,17 @@ def _churn(place: ScenarioAnalysis, subject: Arm) -> str:
     """Say what the watch costs the control plane under this churn, whether anyone reads or not."""
     scenario = place.scenario
     has_floor = any(arm.is_floor for arm in place.arms)
-    if not scenario.is_open or not scenario.churn_per_s or subject.api_requests or not has_floor:
+    watches = scenario.is_open and scenario.has_load and scenario.churn_per_s
+    if not watches or subject.api_requests or not has_floor:
         # Where reads reach the API server their cost cannot be told from that of the watch.
         return ""
     cpu, sent = subject.figure("apiserver_cpu"), subject.figure("api_bytes")
     if cpu is None or cpu.value is None or sent is None or sent.value is None:
         return ""
     spread = scale_for((), "ms").interval(cpu.low, cpu.high)
-    shown = f"{number(cpu.value)} ms of CPU per second" + (f" [{spread}]" if spread else "")
+    shown = message("{cpu} ms of CPU per second").format(cpu=number(cpu.value))
+    if spread:
+        shown = Message("{cpu} [{spread}]").format(cpu=shown, spread=spread)
     events = scale_for([sent.value], "B/s").quantity(sent.value)
     slots = {"churn": number(scenario.churn_per_s), "cpu": shown, "events": events}
     if cpu.low is not None and cpu.low > 0:
@@ -217,25 +238,43 @@ def _churn(place: ScenarioAnalysis, subject: Arm) -> str:
 def _notes(analysis: RunAnalysis) -> Iterator[Text]:
     """Return the caveats that void nothing, and where the run was made, for the short forms."""
     failing = {fault.scenario.name for fault in analysis.faults}
-    grouped: dict[tuple[str, str], list[str]] = {}
+    grouped: dict[tuple[CaveatKind, str], list[str]] = {}
     for caveat in analysis.caveats:
         where_told = caveat in analysis.void or caveat.scenario is None  # said first
         if not where_told and caveat.scenario not in failing:
-            at = sentences.capitalised(str(caveat.kind)), caveat.text
+            at = caveat.kind, caveat.text
             grouped.setdefault(at, []).append(where_of(caveat))
     for place, ((kind, text), where) in enumerate(grouped.items()):
         if place == MOST_CAVEATS:
-            yield Text(f"{len(grouped) - place} more caveats are in data/caveats.csv")
+            more = message("{more} more caveats are in data/caveats.csv")
+            yield Text(more.format(more=len(grouped) - place))
             break
-        places = "; ".join(where[:3]) + ("; ..." if len(where) > 3 else "")
-        yield Text(text, term=f"{kind} ({places})" if any(where) else kind)
+        term = sentences.kind_title(kind)
+        if any(where):
+            places = listed([*where[:3], *(["..."] if len(where) > 3 else [])], "; ")
+            term = Message("{kind} ({places})").format(kind=term, places=places)
+        yield Text(Recorded(text), term=term)
     if told := sum(caveat.scenario in failing for caveat in analysis.caveats):
-        yield Text(f"{told} notes on trials with a fault are in data/caveats.csv")
+        notes = message("{told} notes on trials with a fault are in data/caveats.csv")
+        yield Text(notes.format(told=told))
     one, plan = analysis.environment, analysis.plan
     yield Text(
-        f"Plan {plan.name}, {analysis.trials_made} of {analysis.trials_planned} trials "
-        f"({analysis.state}), {plan.rounds} rounds of {number(plan.duration_s)} s; Kubernetes "
-        f"{one.kubernetes}, etcd {one.etcd}; {one.processors} processors ({one.processor}); "
-        f"commit {one.commit}.",
-        term="Made with",
+        message(
+            "Plan {plan}, {made} of {planned} trials ({state}), {rounds} rounds of {duration} s; "
+            "Kubernetes {kubernetes}, etcd {etcd}; {processors} processors ({processor}); commit "
+            "{commit}."
+        ).format(
+            plan=plan.name,
+            made=analysis.trials_made,
+            planned=analysis.trials_planned,
+            state=Message(str(analysis.state)),
+            rounds=plan.rounds,
+            duration=number(plan.duration_s),
+            kubernetes=one.kubernetes,
+            etcd=one.etcd,
+            processors=one.processors,
+            processor=one.processor,
+            commit=one.commit,
+        ),
+        term=message("Made with"),
     )

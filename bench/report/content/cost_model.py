@@ -17,9 +17,10 @@ from bench.analysis.cost_model import (
 )
 from bench.analysis.result import RunAnalysis
 from bench.metrics.metric import Total
+from bench.model.message import Message, Recorded, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
-from bench.report.charts.lines import Floats, Frame, curve_rows, lines, sampled
+from bench.report.charts.lines import Floats, Frame, Line, curve_rows, lines, sampled
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.content.rows import metric
 from bench.report.document import (
@@ -44,7 +45,7 @@ from bench.stats import Estimate
 POINTS = 60
 POOR_R_SQUARED = 0.8
 BENT_BELOW = 0.01
-TITLE = "At how many reads per second does an informer pay off?"
+TITLE = message("At how many reads per second does an informer pay off?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +64,18 @@ def cost_section(analysis: RunAnalysis) -> CostContent:
     models = analysis.cost_models
     shown = [model for model in models if not _is_sum(model)] or models
     if not shown:
-        why = analysis.unfitted[0].why if analysis.unfitted else "no cost was measured"
-        text = f"This run cannot tell: {why}. `make bench PLAN=sweep` measures it."
-        parts = (Text(text),)
+        why: str = message("no cost was measured")
+        if analysis.unfitted:
+            why = Recorded(analysis.unfitted[0].why)
+        text = message("This run cannot tell: {why}. `make bench PLAN=sweep` measures it.")
+        parts = (Text(text.format(why=why)),)
         return CostContent(Section("breakeven", TITLE, parts), Sentence(sentences.UNTOLD, why))
     first = shown[0]
     at = first.reference
     said = [
         sentences.pays_off(model, model.break_even(model.readers[0], at), at) for model in shown
     ]
-    leads = tuple(
-        Text(f"{one.text.removesuffix('.')} ({one.detail})." if one.detail else one.text, "lead")
-        for one in said
-    )
+    leads = tuple(Text(one.line, "lead") for one in said)
     notes = Texts(tuple(_notes(models, analysis, at)))
     more: tuple[Part, ...] = (
         *([notes] if notes.items else []),
@@ -84,13 +84,13 @@ def cost_section(analysis: RunAnalysis) -> CostContent:
     parts_: tuple[Part | Section, ...] = (
         *leads,
         _rates(shown),
-        Section("loses", "Where the informer loses", (Texts(tuple(_loses(first, at))),)),
+        Section("loses", message("Where the informer loses"), (Texts(tuple(_loses(first, at))),)),
         Charts(tuple(_cost_chart(model, at) for model in shown)),
         Section("breakeven-more", prose.text("breakeven_more"), more, Depth.PAGE, folded=True),
     )
     verdict = sentences.verdict(first, first.break_even(first.readers[0], at), at)
     answers = tuple(said) if first.knows_pods else ()
-    section = Section("breakeven", TITLE, parts_, short="Break-even")
+    section = Section("breakeven", TITLE, parts_, short=message("Break-even"))
     calculator = _calculator(models, first, at)
     return CostContent(section, verdict, _diagnostics(models), answers, calculator)
 
@@ -118,10 +118,13 @@ def _short(model: CostModel) -> str:
 def _rates(models: Sequence[CostModel]) -> Table:
     """Return the break-even rate of every situation that was asked for."""
     first = models[0]
-    columns = [Column("writes/s"), *([Column("replicas")] if first.knows_replicas else [])]
+    columns = [Column(message("writes/s"))]
+    columns += [Column(message("replicas"))] if first.knows_replicas else []
+    against = message("{metric}, against {reader}")
     found: dict[tuple[float, float, float], list[Cell]] = {}
     for model in models:
-        columns += [Column(f"{_short(model)}, against {reader}") for reader in model.readers]
+        metric_ = _short(model)
+        columns += [Column(against.format(metric=metric_, reader=one)) for one in model.readers]
         for one in _by_column(model):
             said = sentences.break_even(one, model.ranges.reads_per_s[1])
             place = one.pods, one.churn_per_s, one.replicas
@@ -144,7 +147,7 @@ def _rates(models: Sequence[CostModel]) -> Table:
         tuple(columns),
         (Group(rows),),
         sentences.rate_caption(first),
-        corner="pods",
+        corner=message("pods"),
         depth=Depth.TERMINAL,
     )
 
@@ -172,22 +175,25 @@ def _loses(model: CostModel, at: Question) -> Iterator[Text]:
 def _notes(models: Sequence[CostModel], analysis: RunAnalysis, at: Question) -> Iterator[Text]:
     """Return what limits the figures of the section."""
     for unfitted in analysis.unfitted:
-        yield Text(f"{unfitted.title}: {unfitted.why}", term="Not modelled")
+        text = Message("{title}: {why}").format(
+            title=metric(unfitted.quantity).title, why=Recorded(unfitted.why)
+        )
+        yield Text(text, term=message("Not modelled"))
     for model in models:
         yield from _model_notes(model, at)
     first = models[0]
     alone = [reader for reader in first.readers if len(first.recipes[reader]) == 1]
     if not first.knows_pods:
         text = prose.text("one_size", pods=number(first.ranges.pods[0]))
-        yield Text(text, term="One number of pods")
+        yield Text(text, term=message("One number of pods"))
     elif alone:
         text = prose.text("one_size_of", readers=sentences.joined(alone))
-        yield Text(text, term="One number of pods")
+        yield Text(text, term=message("One number of pods"))
     priced = [model for model in models if model.start_from is not None]
     if priced:
         names = sentences.joined([_short(model) for model in priced])
         text = prose.text("start_priced", names=names, reader=priced[0].start_from)
-        yield Text(text, term="Starts")
+        yield Text(text, term=message("Starts"))
 
 
 def _model_notes(model: CostModel, at: Question) -> Iterator[Text]:
@@ -196,32 +202,38 @@ def _model_notes(model: CostModel, at: Question) -> Iterator[Text]:
         for fit in model.goodness
         if fit.r_squared is not None and fit.r_squared < POOR_R_SQUARED
     ]
+    title = metric(model.quantity).title
     if poor:
-        text = f"{model.title}: {', '.join(poor)}. The model describes these loosely."
-        yield Text(text, term="Poor fit")
+        text = message("{title}: {arms}. The model describes these loosely.")
+        yield Text(text.format(title=title, arms=listed(poor)), term=message("Poor fit"))
     bent = [
         fit.arm
         for fit in model.goodness
         if fit.lack_of_fit is not None and fit.lack_of_fit < BENT_BELOW
     ]
     if bent:
-        text = prose.text("bent", title=model.title, arms=sentences.joined(bent))
-        yield Text(text, term="Not a good fit")
+        text = prose.text("bent", title=title, arms=sentences.joined(bent))
+        yield Text(text, term=message("Not a good fit"))
+    of = Message("{title}: {text}")
     if any(unit.estimate.low is None for unit in model.units):
-        yield Text(f"{model.title}: {prose.text('no_interval')}", term="No interval")
+        text = of.format(title=title, text=prose.text("no_interval"))
+        yield Text(text, term=message("No interval"))
     small = [what for what, one in _whole(model, at) if one.holds(0.0)]
     if small:
-        yield Text(f"{model.title}: {'; '.join(small)}", term="Too small to measure")
+        text = of.format(title=title, text=listed(small, "; "))
+        yield Text(text, term=message("Too small to measure"))
 
 
 def _whole(model: CostModel, at: Question) -> Iterator[tuple[str, Estimate]]:
     """Return what a whole read and an event cost: what a break-even rate rests on."""
     for reader in model.readers:
-        what = f"a read by {reader} of {number(at.pods)} pods"
-        yield what, model.cost(reader, Question(1.0, at.pods, 0.0, 0.0))
+        what = message("a read by {reader} of {pods} pods")
+        cost = model.cost(reader, Question(1.0, at.pods, 0.0, 0.0))
+        yield what.format(reader=reader, pods=number(at.pods)), cost
     for unit in model.units:
         if unit.arm == INFORMER:
-            yield f"{unit.title} ({unit.arm})", unit.estimate
+            what = Message("{title} ({arm})")
+            yield what.format(title=Recorded(unit.title), arm=unit.arm), unit.estimate
 
 
 # The calculator.
@@ -230,14 +242,15 @@ def _whole(model: CostModel, at: Question) -> Iterator[tuple[str, Estimate]]:
 def _calculator(models: Sequence[CostModel], first: CostModel, at: Question) -> Calculator:
     ranges = first.ranges
     inputs = (
-        ("reads", "Reads/s, all replicas", at.reads_per_s, "0", ranges.reads_per_s),
-        ("pods", "Pods", at.pods, "0", ranges.pods),
-        ("churn", "Writes to pods/s", at.churn_per_s, "0", (0.0, ranges.churn_per_s[1])),
-        ("replicas", "Replicas", at.replicas, "1", ranges.replicas),
+        ("reads", message("Reads/s, all replicas"), at.reads_per_s, "0", ranges.reads_per_s),
+        ("pods", message("Pods"), at.pods, "0", ranges.pods),
+        ("churn", message("Writes to pods/s"), at.churn_per_s, "0", (0.0, ranges.churn_per_s[1])),
+        ("replicas", message("Replicas"), at.replicas, "1", ranges.replicas),
     )
+    measured = message("measured: {span}")
     lifetime = f"{LIFETIME_S / 3600:g}"
     return Calculator(
-        "What each design costs with these figures",
+        message("What each design costs with these figures"),
         prose.text("without_script"),
         prose.text("calculated"),
         (
@@ -247,12 +260,18 @@ def _calculator(models: Sequence[CostModel], first: CostModel, at: Question) -> 
                     label,
                     f"{float(f'{value:.2g}'):g}",
                     least,
-                    f"measured: {sentences.span(ends)}",
+                    measured.format(span=sentences.span(ends)),
                     fixed=name == "pods" and not first.knows_pods,
                 )
                 for name, label, value, least, ends in inputs
             ),
-            Input("lifetime", "Life of a replica, h", lifetime, "0.01", prose.text("lifetime")),
+            Input(
+                "lifetime",
+                message("Life of a replica, h"),
+                lifetime,
+                "0.01",
+                prose.text("lifetime"),
+            ),
         ),
         tuple(first.recipes),
         _constants(models, first, at),
@@ -270,6 +289,7 @@ def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> M
             "rates": sentences.RATES,
             "beyond": sentences.BEYOND,
             "line": sentences.LINE,
+            **prose.texts("calculator"),
         },
         "ranges": {
             "reads": list(ranges.reads_per_s),
@@ -281,7 +301,7 @@ def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> M
         "quantities": [
             {
                 "key": model.quantity,
-                "title": model.title,
+                "title": metric(model.quantity).title,
                 "short": _short(model),
                 "unit": model.unit,
                 "recipes": {
@@ -326,21 +346,26 @@ def _cost_chart(model: CostModel, at: Question) -> Chart:
     scale = scale_for([float(np.nanmax(one.value)) for one in shown.values()], model.unit)
     said = sentences.break_even(even, highest)
     slots = {"reader": reader, "informers": sentences.informers(at.replicas)}
-    caption = prose.text("cost_curves", line=f"{said.text}, {said.spread}", **slots)
+    line = listed([said.text, said.spread])
+    caption = prose.text("cost_curves", line=line, **slots)
     if right < model.ranges.reads_per_s[0]:
+        below = message("All of it lies below {least}, the lowest rate measured.")
         least = rate(model.ranges.reads_per_s[0])
-        caption += f" All of it lies below {least}, the lowest rate measured."
-    where = f"{number(at.pods)} pods and {number(at.churn_per_s)} writes/s"
+        caption = listed([caption, below.format(least=least)], " ")
     head = Head(
         _name("cost", model),
-        f"{model.title}, at {where}",
+        message("{title}, at {pods} pods and {churn} writes/s").format(
+            title=metric(model.quantity).title,
+            pods=number(at.pods),
+            churn=number(at.churn_per_s),
+        ),
         caption,
         prose.text("fitted_source", source=metric(model.quantity).source),
-        f"{slots['informers']} and {reader} cost the same at: {said.text}, {said.spread}",
+        message("{informers} and {reader} cost the same at: {line}").format(**slots, line=line),
     )
     crosses = even.low is not None and even.rate is not None and even.rate <= right
     frame = Frame(
-        "reads/s",
+        message("reads/s"),
         scale.unit,
         scale,
         right,
@@ -367,8 +392,9 @@ def _churn_chart(model: CostModel, at: Question) -> Chart:
     places = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
     slots = {"reader": model.readers[0], "informers": sentences.informers(at.replicas)}
     caption = prose.text("churn_curves", **slots)
-    frame = Frame("writes to pods/s", "reads/s")
-    return _rate_chart(model, "churn", at, ("churn_per_s", places), frame, caption)
+    frame = Frame(message("writes to pods/s"), message("reads/s"))
+    title = message("Break-even read rate against churn, by {metric}")
+    return _rate_chart(model, ("churn", title), at, ("churn_per_s", places), frame, caption)
 
 
 def _replica_chart(model: CostModel, at: Question) -> Chart:
@@ -376,13 +402,15 @@ def _replica_chart(model: CostModel, at: Question) -> Chart:
     places = np.arange(1.0, model.ranges.replicas[1] + 1)
     slots = {"reader": model.readers[0], "churn": number(at.churn_per_s)}
     caption = prose.text("replica_curves", **slots)
-    frame = Frame("replicas of the informer", "reads/s, all replicas", whole=True)
-    return _rate_chart(model, "replicas", at, ("replicas", places), frame, caption)
+    up = message("reads/s, all replicas")
+    frame = Frame(message("replicas of the informer"), up, whole=True)
+    title = message("Break-even read rate against replicas, by {metric}")
+    return _rate_chart(model, ("replicas", title), at, ("replicas", places), frame, caption)
 
 
 def _rate_chart(
     model: CostModel,
-    what: str,
+    named: tuple[str, Message],
     at: Question,
     over: tuple[str, Floats],
     frame: Frame,
@@ -400,22 +428,32 @@ def _rate_chart(
         return found
 
     sizes = sorted({float(row.pods) for row in model.rows if row.arm != START})
-    shown = {f"{number(size)} pods": sampled(places, even(size)) for size in sizes}
+    of_pods = message("{pods} pods")
+    shown: dict[str, Line] = {
+        of_pods.format(pods=number(size)): sampled(places, even(size)) for size in sizes
+    }
     highest = max(float(np.nanmax(one.value, initial=0.0)) for one in shown.values())
     ends = [float(one.high[-1]) for one in shown.values() if one.high is not None]
     bounds = [end for end in ends if np.isfinite(end)]
     top = max(1.25 * highest, 0.5 * min([*bounds, model.ranges.reads_per_s[1]]))
-    said = "; ".join(
-        f"{name}: {rate(float(one.value[-1]))} at {number(float(one.x[-1]))} {frame.across}"
+    end = message("{pods}: {rate} at {place} {across}")
+    said = [
+        end.format(
+            pods=name,
+            rate=rate(float(one.value[-1])),
+            place=number(float(one.x[-1])),
+            across=frame.across,
+        )
         for name, one in shown.items()
         if np.isfinite(one.value[-1])
-    )
+    ]
+    what, title = named
     head = Head(
         _name(what, model),
-        f"Break-even read rate against {what}, by {_short(model)}",
+        title.format(metric=_short(model)),
         caption,
         prose.text("fitted_source", source=metric(model.quantity).source),
-        said or "no rate can be told",
+        listed(said, "; ") if said else message("no rate can be told"),
     )
     columns = ("pods", frame.across, "break-even reads/s", "low_95", "high_95")
     return lines(head, shown, replace(frame, top=top), Data(columns, curve_rows(shown)))
@@ -433,24 +471,32 @@ def _residual_chart(model: CostModel) -> Chart:
             given, miss = fitted + row.floor, row.cost - fitted
             if row.arm == arm and given > 0:
                 worst = max(worst, abs(miss / given))
-                where = f"{arm}, {row.scenario}, round {row.round}"
-                off = f"{scale.quantity(miss, signed=True)} of {scale.quantity(given)}"
-                spots.append(Spot(given / scale.divisor, miss / given, f"{where}: {off}"))
+                text = message("{arm}, {scenario}, round {round}: {miss} of {given}").format(
+                    arm=arm,
+                    scenario=row.scenario,
+                    round=row.round,
+                    miss=scale.quantity(miss, signed=True),
+                    given=scale.quantity(given),
+                )
+                spots.append(Spot(given / scale.divisor, miss / given, text))
         shown.append(Cloud(arm, spots))
     head = Head(
         _name("residuals", model),
-        f"Residuals: {_short(model)}",
+        message("Residuals: {metric}").format(metric=_short(model)),
         prose.text("residuals"),
         prose.text("fitted_source", source=metric(model.quantity).source),
-        f"the largest miss is {number(100 * worst)}% of what the trial cost in all",
+        message("the largest miss is {share}% of what the trial cost in all").format(
+            share=number(100 * worst)
+        ),
     )
     columns = ("arm", "scenario", "round", f"measured, {model.unit}", "model", "floor")
     data = Data(
         columns,
         tuple((row.arm, row.scenario, row.round, row.cost, fit, row.floor) for row, fit in rows),
     )
-    grounds = Grounds(f"cost and floor by the model, {scale.unit}", shares=True)
-    return points(head, {"measured less the model": shown}, grounds, data, arms)
+    across = message("cost and floor by the model, {unit}").format(unit=scale.unit)
+    panels: dict[str, list[Cloud]] = {message("measured less the model"): shown}
+    return points(head, panels, Grounds(across, shares=True), data, arms)
 
 
 # Unit costs.
@@ -459,20 +505,23 @@ def _residual_chart(model: CostModel) -> Chart:
 def _units(model: CostModel) -> Table:
     """Return what one read, one event and one start cost."""
     unit = model.unit.removesuffix("/s")
-    rows = [_unit_row(one.arm, one.title, one.estimate, unit, one) for one in model.units]
+    rows = [
+        _unit_row(Recorded(one.arm), Recorded(one.title), one.estimate, unit, one)
+        for one in model.units
+    ]
     if model.knows_pods:
         pods = model.ranges.pods[1]
         for reader in model.readers:
             whole = model.cost(reader, Question(1.0, pods, 0.0, 0.0))
-            rows.append(_unit_row(reader, f"a whole read of {number(pods)} pods", whole, unit))
+            title = message("a whole read of {pods} pods").format(pods=number(pods))
+            rows.append(_unit_row(reader, title, whole, unit))
     columns = (
-        Column("cost of", prose=True),
-        Column("estimate"),
-        Column("each round alone", prose=True),
+        Column(message("cost of"), prose=True),
+        Column(message("estimate")),
+        Column(message("each round alone"), prose=True),
     )
-    return Table(
-        model.title, columns, (Group(tuple(rows)),), sentences.measured_range(model), "arm"
-    )
+    caption, group = sentences.measured_range(model), Group(tuple(rows))
+    return Table(metric(model.quantity).title, columns, (group,), caption, message("arm"))
 
 
 def _unit_row(arm: str, title: str, one: Estimate, unit: str, of: UnitCost | None = None) -> Row:
@@ -490,8 +539,12 @@ def _fits(model: CostModel) -> Table:
         scale: Scale = scale_for([one.residual_sd], model.unit)
         shape = prose.text("shape_untested")
         if one.lack_of_fit is not None:
-            p = "less than 0.001" if one.lack_of_fit < 0.001 else f"{one.lack_of_fit:.2g}"
-            shape = f"{'no' if one.lack_of_fit < BENT_BELOW else 'yes'}, p = {p}"
+            p = f"{one.lack_of_fit:.2g}"
+            small: str = message("less than 0.001") if one.lack_of_fit < 0.001 else p
+            text = (
+                message("no, p = {p}") if one.lack_of_fit < BENT_BELOW else message("yes, p = {p}")
+            )
+            shape = text.format(p=small)
         cells = (
             Cell(str(one.rows)),
             Cell(str(one.coefficients)),
@@ -500,7 +553,11 @@ def _fits(model: CostModel) -> Table:
             Cell(MISSING if one.typical is None else f"{number(100 * one.typical)}%"),
             Cell(shape),
         )
-        rows.append(Row(one.arm, cells))
-    titles = ("trials", "unit costs", "R\N{SUPERSCRIPT TWO}", "residual sd", "typical miss")
-    columns = (*(Column(title) for title in titles), Column("Is the model a good fit?", prose=True))
-    return Table("", columns, (Group(tuple(rows)),), "", "arm", depth=Depth.PAGE)
+        rows.append(Row(Recorded(one.arm), cells))
+    titles = (
+        *(message("trials"), message("unit costs"), "R\N{SUPERSCRIPT TWO}"),
+        *(message("residual sd"), message("typical miss")),
+    )
+    good = Column(message("Is the model a good fit?"), prose=True)
+    columns = (*(Column(title) for title in titles), good)
+    return Table("", columns, (Group(tuple(rows)),), "", message("arm"), depth=Depth.PAGE)

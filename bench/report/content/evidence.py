@@ -13,9 +13,10 @@ from bench.analysis.result import (
 )
 from bench.metrics import METRICS, View, of_view
 from bench.model import Outcome, RunState
+from bench.model.message import Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart
-from bench.report.content.rows import compared_control, metric
+from bench.report.content.rows import compared_control, metric, these_rounds
 from bench.report.content.scenario import anchor_of, difference_chart
 from bench.report.document import (
     Cell,
@@ -31,38 +32,50 @@ from bench.report.document import (
     Text,
     Texts,
 )
-from bench.report.numbers import MISSING, number
+from bench.report.numbers import MISSING, number, per_cent, span_of
 from bench.stats import Verdict
 
 MOST_DIFFERENCES = 20
-LEDGER_WORDS = {True: "agree", False: "differ", None: "not comparable"}
+LEDGER_WORDS = {True: message("agree"), False: message("differ"), None: message("not comparable")}
+CONTROL_TITLES = {
+    Verdict.EQUIVALENT: message("Control held"),
+    Verdict.DIFFERENT: message("Control fired"),
+    Verdict.UNDECIDED: message("Control undecided"),
+}
 LEDGER_TONES = {True: "good", False: "bad", None: "unsure"}
 
 
 def trust(analysis: RunAnalysis) -> Iterator[Text]:
     """Say in a line each whether answers were the same, and whether counts agree."""
     equality = analysis.equality
-    if equality is None:
-        yield Text(prose.text("answers_unchecked"), "bad", "Not checked")
+    if equality is None and analysis.plan.has_load:
+        yield Text(prose.text("answers_unchecked"), "bad", message("Not checked"))
+    elif equality is None:
+        pass  # nobody answered anything
     elif equality.equal:
-        asked = sentences.plural(len(equality.answers), "query", "queries")
-        servers = sentences.plural(len(equality.servers), "server")
+        asked = plural(len(equality.answers), "query", "queries")
+        servers = plural(len(equality.servers), "server", "servers")
         text = prose.text("answers_alike", servers=servers, asked=asked)
-        yield Text(text, "good", "Same answers", ("#equality", "Which"))
+        yield Text(text, "good", message("Same answers"), ("#equality", message("Which")))
     else:
-        link = ("#equality", "See the differences")
-        yield Text(prose.text("answers_unlike"), "bad", "Different answers", link)
-    held = _ledgers(analysis)
+        link = ("#equality", message("See the differences"))
+        yield Text(prose.text("answers_unlike"), "bad", message("Different answers"), link)
+    failing = {one.name for one in analysis.plan.scenarios if one.fault is not None}
+    held = [
+        (line, ledgers)
+        for line, ledgers in _ledgers(analysis)
+        if ledgers.agree is not None or line.scenario not in failing
+    ]
     if held:
-        yield _counts(held, existing=analysis.environment.existing)
+        yield _counts(held, analysis)
     for scenario, one in analysis.controls:
         tone = {Verdict.EQUIVALENT: "good", Verdict.DIFFERENT: "bad"}.get(one.verdict, "unsure")
-        text = sentences.control_briefly(scenario, one)
-        yield Text(text, tone, "Control", ("#noise", "How"))
+        said, title = sentences.control_briefly(scenario, one), CONTROL_TITLES[one.verdict]
+        yield Text(said, tone, title, ("#noise", message("How")))
     yield from ending(analysis)
     for caveat in analysis.caveats:
         if caveat.scenario is None and caveat not in analysis.void:
-            yield Text(caveat.text, term=sentences.capitalised(str(caveat.kind)))
+            yield Text(Recorded(caveat.text), term=sentences.kind_title(caveat.kind))
 
 
 def ending(analysis: RunAnalysis) -> Iterator[Text]:
@@ -72,54 +85,55 @@ def ending(analysis: RunAnalysis) -> Iterator[Text]:
     found = next(iter(precisions(analysis.scenarios)), None)
     if analysis.plan.precision is not None and found is not None:
         said = sentences.ended(found, analysis.plan, out_of_time=analysis.out_of_time)
-        yield Text(said, term="Precision")
+        reached = per_cent(found.half_width)
+        yield Text(said, term=message("Precision within {share}").format(share=reached))
     elif analysis.out_of_time:
-        yield Text(sentences.out_of_time(analysis.plan), term="Rounds")
+        yield Text(sentences.out_of_time(analysis.plan), term=message("Rounds"))
 
 
 def _ledgers(analysis: RunAnalysis) -> list[tuple[TrialLine, LedgerTotals]]:
     return [(one, one.ledgers) for one in analysis.trials if one.ledgers is not None]
 
 
-def _counts(held: Sequence[tuple[TrialLine, LedgerTotals]], *, existing: bool) -> Text:
+def _counts(held: Sequence[tuple[TrialLine, LedgerTotals]], analysis: RunAnalysis) -> Text:
+    existing = analysis.environment.existing
     agreeing = sum(ledgers.agree is True for _, ledgers in held)
     differing = any(ledgers.agree is False for _, ledgers in held)
-    link = ("#ledgers", "Key by key")
+    link, agree = ("#ledgers", message("Key by key")), message("Counts agree")
     if existing and not differing:
         if not agreeing:
-            return Text(prose.text("own_count_only"), "plain", "Counts", link)
-        return Text(prose.text("two_ledgers", trials=agreeing), "good", "Counts agree", link)
+            return Text(prose.text("own_count_only"), "plain", message("Counts"), link)
+        return Text(prose.text("two_ledgers", trials=agreeing), "good", agree, link)
     if agreeing == len(held):
-        return Text(prose.text("three_ledgers", trials=len(held)), "good", "Counts agree", link)
-    text = f"the ledgers of requests agree in {agreeing} of {len(held)} trials."
-    return Text(text, "bad", "Counts differ", link)
+        said = prose.text("three_ledgers", trials=len(held))
+        if not analysis.plan.has_load:
+            said = prose.text("client_ledgers", trials=len(held))
+        return Text(said, "good", agree, link)
+    text = message("the ledgers of requests agree in {agreeing} of {trials} trials.")
+    said = text.format(agreeing=agreeing, trials=len(held))
+    return Text(said, "bad", message("Counts differ"), link)
 
 
 def evidence_sections(analysis: RunAnalysis) -> Iterator[Section]:
     """Return what stands at the end of the page, and nowhere else."""
-    yield _section("equality", "Were the answers the same?", _equality(analysis))
-    yield _section(
-        "ledgers", "Requests to the API server, counted three ways", _ledger_parts(analysis)
-    )
-    yield _section("noise", "Noise, and the controls", _noise(analysis))
-    yield _section("trials", "The trials, one by one", _trials(analysis))
-    if any(one.load_workers for one in analysis.trials):
-        yield _section("load-workers", "Who made the load", _load_workers(analysis))
-    yield _section(
-        "method", "How it was measured", [_list(prose.method(analysis.plan, analysis.environment))]
-    )
-    title = "Where the servers answer differently, on purpose"
+    has_load = analysis.plan.has_load
     purposes = _list(prose.paragraphs("on_purpose_list"))
-    yield _section("on-purpose", title, [Text(prose.text("on_purpose")), purposes])
-    title = "Where, with what, and what was changed from defaults"
-    yield _section("environment", title, [_environment(analysis)])
-    yield _section("sources", "Where each figure comes from", _sources(analysis))
     terms = tuple((term, (text,)) for term, text in prose.texts("glossary").items())
-    yield _section("glossary", "Glossary", [Facts(terms)])
-
-
-def _section(anchor: str, title: str, parts: Iterator[Part] | Sequence[Part]) -> Section:
-    return Section(anchor, title, tuple(parts), depth=Depth.PAGE, folded=True)
+    found: dict[str, Iterator[Part] | Sequence[Part]] = {
+        "equality": _equality(analysis) if has_load else (),
+        "ledgers": _ledger_parts(analysis),
+        "noise": _noise(analysis),
+        "trials": _trials(analysis),
+        "load-workers": _load_workers(analysis),
+        "method": [_list(prose.method(analysis.plan, analysis.environment))],
+        "on-purpose": [Text(prose.text("on_purpose")), purposes] if has_load else (),
+        "environment": [_environment(analysis)],
+        "sources": _sources(analysis),
+        "glossary": [Facts(terms)],
+    }
+    for anchor, title in prose.texts("evidence").items():
+        if parts := tuple(found[anchor]):
+            yield Section(anchor, title, parts, depth=Depth.PAGE, folded=True)
 
 
 def _list(texts: Sequence[str]) -> Texts:
@@ -147,7 +161,7 @@ def _equality(analysis: RunAnalysis) -> Iterator[Part]:
             answer.path,
             (
                 Cell(
-                    "equal" if answer.equal else "differ",
+                    message("equal") if answer.equal else message("differ"),
                     remark="; ".join(str(one) for one in answer.differences[:MOST_DIFFERENCES]),
                     tone="" if answer.equal else "bad",
                 ),
@@ -157,7 +171,8 @@ def _equality(analysis: RunAnalysis) -> Iterator[Part]:
         )
         for answer in equality.answers
     ]
-    yield _table(_columns("answers", "attempts", prose_at=(0,)), rows, "query")
+    titles = message("answers"), message("attempts")
+    yield _table(_columns(*titles, prose_at=(0,)), rows, message("query"))
 
 
 def _total(count: int | None) -> str:
@@ -168,7 +183,7 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
     yield Text(prose.text("ledgers"))
     held = _ledgers(analysis)
     if held and analysis.faults:
-        yield Text("Trials with a fault are not among these.")
+        yield Text(message("Trials with a fault are not among these."))
     rows = [
         Row(
             trial.folder,
@@ -179,7 +194,7 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
                 Cell(_total(one.metric)),
                 Cell(
                     LEDGER_WORDS[one.agree],
-                    remark="; ".join((*one.disagreements, *one.missing)),
+                    remark=listed([Recorded(o) for o in (*one.disagreements, *one.missing)], "; "),
                     tone=LEDGER_TONES[one.agree],
                 ),
             ),
@@ -187,27 +202,21 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
         )
         for trial, one in held
     ]
-    titles = (
-        *("server's own count", "audit log, its account", "audit log, everyone"),
-        *("API server's metric", "ledgers"),
-    )
     agreeing = sum(one.agree is True for _, one in held)
     if held:
-        caption = f"{agreeing} of {len(held)} trials agree."
-        yield _table(_columns(*titles, prose_at=(4,)), rows, "trial", caption)
+        caption = message("{agreeing} of {trials} trials agree.").format(
+            agreeing=agreeing, trials=len(held)
+        )
+        columns = _columns(*prose.paragraphs("ledger_columns"), prose_at=(4,))
+        yield _table(columns, rows, message("trial"), caption)
     elif analysis.faults:
         yield Text(prose.text("only_faults"))
     else:
-        yield Text("No trial ended well, so there is nothing to count.")
+        yield Text(message("No trial ended well, so there is nothing to count."))
     if asking := list(_replica_rows(analysis)):
         yield Text(prose.text("replica_requests"))
-        asked = (
-            *("server", "replicas", "fewest reads", "most reads", "reads of all"),
-            *("of the account", "watches", "own counts", "seen in the audit log"),
-        )
-        yield _table(
-            _columns(*asked, prose_at=(0, 7, 8)), asking, "scenario", "Which replica asked"
-        )
+        columns = _columns(*prose.paragraphs("replica_columns"), prose_at=(0, 7, 8))
+        yield _table(columns, asking, message("scenario"), message("Which replica asked"))
 
 
 def _replica_rows(analysis: RunAnalysis) -> Iterator[Row]:
@@ -234,17 +243,18 @@ def _replica_row(
     reads = [one.lists + one.gets for one in found]
     watches = [one.watches_since_start for one in found]
     agreed = {one.agree for one in found}
-    own = "not comparable" if None in agreed else "agree" if agreed == {True} else "differ"
+    agree = None if None in agreed else agreed == {True}
     unseen = [text for trial in trials if (text := _unseen(trial, found))]
     cells = (
         Cell(f"{min(reads):,}"),
         Cell(f"{max(reads):,}"),
         Cell(f"{sum(reads):,}"),
         Cell(f"{sum(one.pod_reads or 0 for one in ledgers):,}"),
-        Cell(" to ".join(dict.fromkeys(f"{edge(watches):,}" for edge in (min, max)))),
-        Cell(own, tone="bad" if own == "differ" else ""),
-        Cell("; ".join(unseen) or prose.text("all_seen"), tone="bad" if unseen else "good"),
-    )
+        Cell(span_of(f"{min(watches):,}", f"{max(watches):,}")),
+        Cell(LEDGER_WORDS[agree], tone="bad" if agree is False else ""),
+        Cell(listed(unseen, "; ") if unseen else prose.text("all_seen"),
+             tone="bad" if unseen else "good"),
+    )  # fmt: skip
     return Row(place[0], (*head, *cells))
 
 
@@ -252,17 +262,22 @@ def _why_untold(ledgers: Sequence[LedgerTotals]) -> str:
     for one in ledgers:
         if one.replicas_told_apart is False:
             agents = ", ".join(repr(agent) for agent in one.other_agents)
-            return f"not told apart: no User-Agent names a replica ({agents})"
+            text = message("not told apart: no User-Agent names a replica ({agents})")
+            return text.format(agents=agents)
     return prose.text("agents_unknown")
 
 
 def _unseen(trial: TrialLine, found: Sequence[ReplicaRequests]) -> str:
     """Say which replica is not seen in a round, and who else is; empty if nothing is to say."""
     unseen = [str(one.replica) for one in found if one.round == trial.round and not one.seen]
-    said = [f"not seen: replica {', '.join(unseen)}"] if unseen else []
+    absent, by_agent = message("not seen: replica {replicas}"), message("{count} of {agent}")
+    said = [absent.format(replicas=", ".join(unseen))] if unseen else []
     others = trial.ledgers.other_agents if trial.ledgers else {}
-    said += [f"{count:,} of {agent!r}" for agent, count in others.items()]
-    return f"round {trial.round}: {', '.join(said)}" if said else ""
+    said += [
+        by_agent.format(count=f"{count:,}", agent=repr(agent)) for agent, count in others.items()
+    ]
+    text = message("round {round}: {said}")
+    return text.format(round=trial.round, said=listed(said)) if said else ""
 
 
 def _noise(analysis: RunAnalysis) -> Iterator[Part]:
@@ -272,9 +287,8 @@ def _noise(analysis: RunAnalysis) -> Iterator[Part]:
     rows = [row for one in analysis.scenarios for row in _noise_rows(one, servers)]
     yield Text(prose.text("noise") if rows else prose.text("no_noise"))
     if rows:
-        yield _table(
-            [Column("figure", prose=True), *(Column(s) for s in servers)], rows, "scenario"
-        )
+        figure = Column(message("figure"), prose=True)
+        yield _table([figure, *(Column(s) for s in servers)], rows, message("scenario"))
     controls = list(analysis.controls)
     yield Text(prose.text("controls") if controls else prose.text("no_control"))
     for scenario, one in controls:
@@ -296,9 +310,9 @@ def _noise_rows(one: ScenarioAnalysis, servers: Sequence[str]) -> Iterator[Row]:
             figure = arm.figure(of.key, per_1000=per_1000) if arm else None
             varied = figure.variation if figure else None
             odd = figure.outlying if figure else ()
-            apart = f"{'round' if len(odd) == 1 else 'rounds'} {', '.join(map(str, odd))} apart"
+            apart = message("{rounds} apart").format(rounds=these_rounds(odd)) if odd else ""
             shown = MISSING if varied is None else f"{number(varied * 100)}%"
-            cells.append(Cell(shown, remark=apart if odd else ""))
+            cells.append(Cell(shown, remark=apart))
         if any(cell.value != MISSING for cell in cells):
             title = Cell(of.title_of(per_1000=per_1000))
             yield Row(one.scenario.name, (title, *cells))
@@ -307,7 +321,9 @@ def _noise_rows(one: ScenarioAnalysis, servers: Sequence[str]) -> Iterator[Row]:
 def _control_charts(one: ScenarioAnalysis, prefix: str) -> Iterator[Chart]:
     for index, control in enumerate(one.controls):
         found = [(one, of, each) for of, each in compared_control(one, control)]
-        title = f"{control.server} against itself, {one.scenario.name}"
+        title = message("{server} against itself, {scenario}").format(
+            server=control.server, scenario=one.scenario.name
+        )
         chart = difference_chart(f"{prefix}-control-{index}", title, found)
         if chart is not None:
             yield chart
@@ -315,21 +331,18 @@ def _control_charts(one: ScenarioAnalysis, prefix: str) -> Iterator[Chart]:
 
 def _trials(analysis: RunAnalysis) -> Iterator[Part]:
     if not analysis.trials:
-        yield Text("No trial was written.")
+        yield Text(message("No trial was written."))
         return
-    titles = (
-        *("outcome", "reads answered", "failed or dropped", "sent/s", "p50, ms", "API requests"),
-        *("generator CPU", "send lag p99, ms", "machine in use", "ready, s"),
-        *("wrong answers", "equal to LIST after"),
-    )
     rows = [_trial_row(one) for one in analysis.trials]
-    yield _table(_columns(*titles, prose_at=(0,)), rows, "trial")
+    columns = _columns(*prose.paragraphs("trial_columns"), prose_at=(0,))
+    yield _table(columns, rows, message("trial"))
 
 
 def _trial_row(one: TrialLine) -> Row:
     ok, part = one.outcome is Outcome.OK, one.generator_cpu_share
-    outcome = "ok" if ok else f"failed: {one.failure or 'no reason recorded'}"
-    equal = {True: "yes", False: "no", None: MISSING}[one.equal_to_list]
+    why = Recorded(one.failure) if one.failure else message("no reason recorded")
+    outcome = "ok" if ok else message("failed: {why}").format(why=why)
+    equal = {True: message("yes"), False: message("no"), None: MISSING}[one.equal_to_list]
     cells = (
         Cell(outcome, tone="" if ok else "bad"),
         Cell(f"{one.answered:,}"),
@@ -341,11 +354,13 @@ def _trial_row(one: TrialLine) -> Row:
         Cell(number(one.schedule_lag_p99_ms)),
         _machine(one),
         Cell(number(one.ready_s)),
-        Cell(f"{check.wrong:,} of {check.judged:,}" if (check := one.answers) else MISSING),
+        Cell(sentences.part_of(check.wrong, check.judged) if (check := one.answers) else MISSING),
         Cell(equal),
     )
-    again = "" if one.attempt is None or one.attempt < 2 else f", attempt {one.attempt}"
-    return Row(f"{one.folder}{again}", cells, code=True)
+    if one.attempt is None or one.attempt < 2:
+        return Row(one.folder, cells, code=True)
+    again = message("{trial}, attempt {attempt}").format(trial=one.folder, attempt=one.attempt)
+    return Row(again, cells, code=True)
 
 
 def _machine(one: TrialLine) -> Cell:
@@ -353,18 +368,24 @@ def _machine(one: TrialLine) -> Cell:
     use = one.machine
     if use is None:
         return Cell(MISSING)
-    lacks = (("waited", use.waited), ("throttled", use.throttled), ("steal", use.steal))
-    shares = [f"{what} {part:.0%}" for what, part in lacks if part is not None and part >= 0.005]
-    return Cell(f"{use.busy:.0%}", remark=", ".join(shares))
+    lacks = (
+        (message("waited {share}"), use.waited),
+        (message("throttled {share}"), use.throttled),
+        (message("steal {share}"), use.steal),
+    )
+    shares = [
+        what.format(share=f"{part:.0%}")
+        for what, part in lacks
+        if part is not None and part >= 0.005
+    ]
+    return Cell(f"{use.busy:.0%}", remark=listed(shares))
 
 
 def _load_workers(analysis: RunAnalysis) -> Iterator[Part]:
     load = analysis.load_workers
+    if not any(one.load_workers for one in analysis.trials):
+        return
     yield Text(prose.text("load_workers", here=load.here, elsewhere=load.elsewhere))
-    titles = (
-        *("worker", "sent", "failed or dropped", "CPU", "send lag p99, ms", "clock offset, ms"),
-        *("true to \N{PLUS-MINUS SIGN} ms", "drift, ms"),
-    )
     rows = [
         Row(
             trial.folder,
@@ -383,38 +404,61 @@ def _load_workers(analysis: RunAnalysis) -> Iterator[Part]:
         for trial in analysis.trials
         for one in trial.load_workers
     ]
-    yield _table(_columns(*titles, prose_at=(0,)), rows, "trial")
+    columns = _columns(*prose.paragraphs("worker_columns"), prose_at=(0,))
+    yield _table(columns, rows, message("trial"))
 
 
 def _environment(analysis: RunAnalysis) -> Facts:
     one, plan = analysis.environment, analysis.plan
     packages = ", ".join(f"{name} {version}" for name, version in sorted(one.packages.items()))
-    ended = analysis.ended_at or f"not ended{f': {analysis.reason}' if analysis.reason else ''}"
-    facts = [
+    ended: str = message("not ended")
+    if analysis.ended_at or analysis.reason:
+        reason = message("not ended: {reason}").format(reason=Recorded(analysis.reason))
+        ended = analysis.ended_at or reason
+    machine = message("{processor}, {processors} processors, {memory} GB, {machine}, {kernel}")
+    facts: list[tuple[str, tuple[str, ...]]] = [
         ("Kubernetes", (f"{one.kubernetes}, etcd {one.etcd} ({one.binaries})",)),
         (
-            "Machine",
+            message("Machine"),
             (
-                (
-                    f"{one.processor}, {one.processors} processors, "
-                    f"{one.memory_bytes / 1e9:.1f} GB, {one.machine}, {one.kernel}"
+                machine.format(
+                    processor=one.processor,
+                    processors=one.processors,
+                    memory=f"{one.memory_bytes / 1e9:.1f}",
+                    machine=one.machine,
+                    kernel=one.kernel,
                 ),
             ),
         ),
-        ("Load before the start", (f"{one.load_average_1m:.2f} over one minute",)),
+        (
+            message("Load before the start"),
+            (message("{load} over one minute").format(load=f"{one.load_average_1m:.2f}"),),
+        ),
         ("Python", (one.python,)),
-        ("Packages", (packages,)),
-        ("Commit", (one.commit,)),
-        ("Plan", (f"{plan.name}: {plan.description} Seed {plan.seed}.",)),
-        ("Started, ended", (f"{analysis.started_at}, {ended}",)),
-        ("Changed from defaults", tuple(one.changed_defaults) or ("nothing was recorded",)),
+        (message("Packages"), (packages,)),
+        (message("Commit"), (one.commit,)),
+        *([(message("Base"), (sentences.base(plan.base, one),))] if plan.base else []),
+        (
+            message("Plan"),
+            (
+                message("{plan}: {description} Seed {seed}.").format(
+                    plan=plan.name, description=plan.description, seed=plan.seed
+                ),
+            ),
+        ),
+        (message("Started, ended"), (listed([analysis.started_at, ended]),)),
+        (
+            message("Changed from defaults"),
+            tuple(map(Recorded, one.changed_defaults)) or (message("nothing was recorded"),),
+        ),
     ]
     if analysis.resumptions:
-        facts.append(("Resumed", tuple(str(one) for one in analysis.resumptions)))
+        facts.append((message("Resumed"), tuple(str(one) for one in analysis.resumptions)))
     return Facts(tuple(facts))
 
 
 def _sources(analysis: RunAnalysis) -> Iterator[Part]:
     yield Text(prose.text("sources", run=analysis.run))
     rows = [Row(one.title, (Cell(one.unit), Cell(one.source))) for one in METRICS]
-    yield _table(_columns("unit", "file and columns", prose_at=(0, 1)), rows, "figure")
+    titles = message("unit"), message("file and columns")
+    yield _table(_columns(*titles, prose_at=(0, 1)), rows, message("figure"))

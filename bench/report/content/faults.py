@@ -6,6 +6,7 @@ from bench.analysis import RunData
 from bench.analysis.faults import AFTER_S, AgeBy, FaultAnalysis, FaultArm, FaultRound, Stretch
 from bench.analysis.result import RunAnalysis
 from bench.model import Outcome, TrialRecord
+from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Head
 from bench.report.charts.timeline import Labels, Story, fault_timeline, story_of
@@ -50,7 +51,7 @@ def fault_section(analysis: RunAnalysis, data: RunData | None) -> Iterator[Secti
     )
     yield Section(
         "faults",
-        "When the API server fails",
+        message("When the API server fails"),
         (
             *lead,
             Text(prose.text("faults"), depth=Depth.PAGE),
@@ -58,7 +59,13 @@ def fault_section(analysis: RunAnalysis, data: RunData | None) -> Iterator[Secti
                 _section(f"f{index}", one, analysis, data)
                 for index, one in enumerate(analysis.faults)
             ),
-            Section("fault-words", "What these figures are", (words,), Depth.PAGE, folded=True),
+            Section(
+                "fault-words",
+                message("What these figures are"),
+                (words,),
+                Depth.PAGE,
+                folded=True,
+            ),
         ),
     )
 
@@ -72,19 +79,22 @@ def _section(
         Text(text, depth=Depth.TERMINAL) for text in leads or [sentences.NO_FAULT_TRIAL]
     ]
     if fault.missing:
-        parts.append(Text(f"No good trial of {sentences.joined(fault.missing)}.", role="bad"))
+        parts.append(Text(sentences.no_good_trial(fault.missing), role="bad"))
     if fault.arms:
         parts.append(_table(fault))
     if data is not None and (chart := _chart(data, fault, servers, f"{anchor}-fault")):
         parts.append(Charts((chart,)))
     notes = notes_of(analysis.caveats, scenario.name, servers, anchor)
     if notes.notes:
-        told = sentences.plural(len(notes.notes), "note")
         lines = Texts(tuple(note.line for note in notes.notes), depth=Depth.PAGE)
-        title = f"What was recorded of {scenario.name}, trial by trial: {told}"
+        title = message("What was recorded of {scenario}, trial by trial: {notes}").format(
+            scenario=scenario.name, notes=plural(len(notes.notes), "note", "notes")
+        )
         parts.append(Section(f"{anchor}-notes", title, (lines,), Depth.PAGE, folded=True))
-    lasted = f", {number(fault.lasted_s)}{NO_BREAK}s" if fault.lasted_s is not None else ""
-    return Section(anchor, f"{scenario.name}: {fault.what}{lasted}", tuple(parts))
+    what: list[str] = [Recorded(fault.what)]
+    what += [f"{number(fault.lasted_s)}{NO_BREAK}s"] if fault.lasted_s is not None else []
+    title = Message("{scenario}: {what}").format(scenario=scenario.name, what=listed(what))
+    return Section(anchor, title, tuple(parts))
 
 
 def _table(fault: FaultAnalysis) -> Table:
@@ -96,40 +106,52 @@ def _table(fault: FaultAnalysis) -> Table:
         cells = tuple(cell(arm) for arm in arms)
         return Row(title, cells, unit, strong=depth < Depth.PAGE, depth=depth)
 
-    first = f"in the first {AFTER_S:g} s"
+    a_round, seconds = message("a round"), f"{AFTER_S:g}"
+    answered_after = message("reads answered in the first {seconds} s").format(seconds=seconds)
+    reached_after = message("requests that reached the API server in the first {seconds} s")
+    longest, then = (
+        message("longest wait of an answered read"),
+        message("median wait of a read then"),
+    )
     during = (
-        row("reads answered during the fault", "%", _in_time, Depth.TERMINAL),
-        row("median wait of a read before it", "ms", lambda arm: _median(arm.before)),
-        row("median wait of a read", "ms", lambda arm: _median(arm.meanwhile)),
-        row("longest wait of an answered read", "ms", lambda arm: _longest(arm.meanwhile)),
-        row("oldest answer given during the fault", "s", _oldest, Depth.TERMINAL),
-        row("requests that reached the API server", "a round", _during),
+        row(message("reads answered during the fault"), "%", _in_time, Depth.TERMINAL),
+        row(message("median wait of a read before it"), "ms", lambda arm: _median(arm.before)),
+        row(message("median wait of a read"), "ms", lambda arm: _median(arm.meanwhile)),
+        row(longest, "ms", lambda arm: _longest(arm.meanwhile)),
+        row(message("oldest answer given during the fault"), "s", _oldest, Depth.TERMINAL),
+        row(message("requests that reached the API server"), a_round, _during),
     )
     after = (
-        row("until fresh again", "s", _fresh, Depth.TERMINAL),
-        row("until no read failed any more", "s", _errors_stop, Depth.MARKDOWN),
-        row(f"reads answered {first}", "%", _answered_after),
-        row("median wait of a read then", "ms", lambda arm: _median(arm.after)),
-        row("longest wait of an answered read then", "ms", lambda arm: _longest(arm.after)),
+        row(message("until fresh again"), "s", _fresh, Depth.TERMINAL),
+        row(message("until no read failed any more"), "s", _errors_stop, Depth.MARKDOWN),
+        row(answered_after, "%", _answered_after),
+        row(then, "ms", lambda arm: _median(arm.after)),
         row(
-            f"requests that reached the API server {first}",
-            "a round",
+            message("longest wait of an answered read then"),
+            "ms",
+            lambda arm: _longest(arm.after),
+        ),
+        row(
+            reached_after.format(seconds=seconds),
+            a_round,
             lambda arm: _herd(arm, scenario.replicas),
             Depth.MARKDOWN,
         ),
-        row("most of them in one second", "", _busiest),
-        row("whole states fetched anew", "all rounds", _refills),
+        row(message("most of them in one second"), "", _busiest),
+        row(message("whole states fetched anew"), message("all rounds"), _refills),
     )
     rounds = max(len(arm.rounds) for arm in arms)
     return Table(
         "",
         tuple(Column(arm.server, arm=arm.server) for arm in arms),
         (
-            Group(during, "During the fault", prose.text("fault_waits")),
-            Group(after, "After it", prose.text("fault_after")),
+            Group(during, message("During the fault"), prose.text("fault_waits")),
+            Group(after, message("After it"), prose.text("fault_after")),
         ),
-        f"{sentences.capitalised(sentences.asked(scenario))}; {sentences.plural(rounds, 'round')} "
-        "together.",
+        message("{asked}; {rounds} together.").format(
+            asked=sentences.capitalised(sentences.asked(scenario)),
+            rounds=plural(rounds, "round", "rounds"),
+        ),
         layout="arms",
         depth=Depth.TERMINAL,
     )
@@ -138,17 +160,17 @@ def _table(fault: FaultAnalysis) -> Table:
 def _in_time(arm: FaultArm) -> Cell:
     if not arm.asked:
         return Cell(MISSING)
-    parts = [f"{arm.in_time:,} of {arm.asked:,}"]
+    parts = [sentences.part_of(arm.in_time, arm.asked)]
     if arm.late:
-        parts.append(f"{arm.late:,} when it was over")
+        parts.append(message("{late} when it was over").format(late=f"{arm.late:,}"))
     if arm.failed:
-        parts.append(f"{arm.failed:,} failed")
-    return Cell(share(arm.in_time / arm.asked), remark="; ".join(parts))
+        parts.append(message("{failed} failed").format(failed=f"{arm.failed:,}"))
+    return Cell(share(arm.in_time / arm.asked), remark=listed(parts, "; "))
 
 
 def _median(stretch: Stretch | None) -> Cell:
     if stretch is None or stretch.median.value_ms is None:
-        return Cell(MISSING, remark=(stretch.median.withheld or "") if stretch else "")
+        return Cell(MISSING, remark=Recorded(stretch.median.withheld or "" if stretch else ""))
     return Cell(f"{AT_LEAST if stretch.median.at_least else ''}{number(stretch.median.value_ms)}")
 
 
@@ -159,8 +181,8 @@ def _longest(stretch: Stretch | None) -> Cell:
 def _oldest(arm: FaultArm) -> Cell:
     one = arm.oldest
     if one is None or one.oldest_answer_by is None:
-        return Cell(MISSING, remark="none was given")
-    by = {AgeBy.PROBE: "by the probe", AgeBy.LAST_WRITE: "since the last write"}
+        return Cell(MISSING, remark=message("none was given"))
+    by = {AgeBy.PROBE: message("by the probe"), AgeBy.LAST_WRITE: message("since the last write")}
     return Cell(number(one.oldest_answer_s), remark=by[one.oldest_answer_by])
 
 
@@ -173,25 +195,29 @@ def _fresh(arm: FaultArm) -> Cell:
     rounds = len(arm.rounds)
     if len(known) < rounds:
         seen = min(one.window_left_s for one in arm.rounds if one.fresh_s is None)
-        of = f"in {rounds - len(known)} of {rounds} rounds" if rounds > 1 else ""
-        return Cell(f"{AT_LEAST}{number(seen)}", remark=of)
-    least = f"at the most; least {number(min(known))}" if rounds > 1 else ""
-    return Cell(number(max(known)), remark=least)
+        of = message("in {some} of {rounds} rounds").format(some=rounds - len(known), rounds=rounds)
+        return Cell(f"{AT_LEAST}{number(seen)}", remark=of if rounds > 1 else "")
+    least = message("at the most; least {least}").format(least=number(min(known)))
+    return Cell(number(max(known)), remark=least if rounds > 1 else "")
 
 
 def _errors_stop(arm: FaultArm) -> Cell:
     known = [one.errors_stop_s for one in arm.rounds if one.errors_stop_s is not None]
     if not known:
-        return Cell("0", remark="none failed")
+        return Cell("0", remark=message("none failed"))
     lasting = any(one.still_failing for one in arm.rounds)
-    failed = f"{sum(one.failed for one in arm.rounds):,} failed in all"
+    failed = message("{failed} failed in all").format(
+        failed=f"{sum(one.failed for one in arm.rounds):,}"
+    )
     return Cell(f"{AT_LEAST if lasting else ''}{number(max(known))}", remark=failed)
 
 
 def _answered_after(arm: FaultArm) -> Cell:
     asked = sum(one.reads_after for one in arm.rounds)
     done = sum(one.answered_after for one in arm.rounds)
-    return Cell(share(done / asked), remark=f"{done:,} of {asked:,}") if asked else Cell(MISSING)
+    return (
+        Cell(share(done / asked), remark=sentences.part_of(done, asked)) if asked else Cell(MISSING)
+    )
 
 
 def _known(arm: FaultArm) -> list[FaultRound]:
@@ -205,8 +231,10 @@ def _herd(arm: FaultArm, replicas: int) -> Cell:
         return cell
     usual = sum(one.requests_usual or 0.0 for one in known) / len(known)
     each = sum(one.requests_after or 0 for one in known) / len(known) / replicas
-    of_each = f"; {number(each)} a replica" if replicas > 1 else ""
-    return Cell(cell.value, remark=f"usually {number(usual)}{of_each}")
+    remarks = [message("usually {usual}").format(usual=number(usual))]
+    if replicas > 1:
+        remarks.append(message("{each} a replica").format(each=number(each)))
+    return Cell(cell.value, remark=listed(remarks, "; "))
 
 
 def _busiest(arm: FaultArm) -> Cell:
@@ -223,7 +251,7 @@ def _refills(arm: FaultArm) -> Cell:
 def _mean(counts: Sequence[int | None]) -> Cell:
     known = [count for count in counts if count is not None]
     if not known:
-        return Cell(MISSING, remark="no audit log")
+        return Cell(MISSING, remark=message("no audit log"))
     return Cell(number(sum(known) / len(known)))
 
 
@@ -256,8 +284,8 @@ def _chart(data: RunData, fault: FaultAnalysis, servers: Sequence[str], name: st
     )
     head = Head(
         name,
-        f"Second by second: {fault.what}",
-        prose.text("fault_chart", round=first.trial.round, what=fault.what),
+        message("Second by second: {what}").format(what=Recorded(fault.what)),
+        prose.text("fault_chart", round=first.trial.round, what=Recorded(fault.what)),
         prose.text("fault_source"),
         _described(stories),
     )
@@ -265,8 +293,17 @@ def _chart(data: RunData, fault: FaultAnalysis, servers: Sequence[str], name: st
 
 
 def _described(stories: Sequence[Story]) -> str:
-    return "; ".join(
-        f"{one.arm}: {one.reads:,} reads answered, {len(one.unanswered_s):,} not, at most "
-        f"{number(float(one.own.max()))} requests/s to the API server"
-        for one in stories
+    text = message(
+        "{arm}: {reads} reads answered, {unanswered} not, at most {most} requests/s to the API "
+        "server"
     )
+    said = [
+        text.format(
+            arm=one.arm,
+            reads=f"{one.reads:,}",
+            unanswered=f"{len(one.unanswered_s):,}",
+            most=number(float(one.own.max())),
+        )
+        for one in stories
+    ]
+    return listed(said, "; ")

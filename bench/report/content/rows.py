@@ -7,13 +7,15 @@ from bench.analysis.result import Arm, Comparison, Control, Figure, ScenarioAnal
 from bench.metrics import BY_KEY, Group, Load, Metric, Times, View, of_view
 from bench.metrics.metric import Quantile, Total
 from bench.model import Caveat, CaveatKind
+from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report.document import Cell, Column, Depth, Row, Text
 from bench.report.numbers import AT_LEAST, MISSING, Scale, scale_for
-from bench.report.sentences import capitalised, plural
+from bench.report.sentences import kind_title
 from bench.stats import Estimate
 
 EVERY = frozenset(Group)
-WITHHELD = "withheld"
+WITHHELD = message("withheld")
+UNMEASURED = message("not measured")
 COSTS = frozenset({Group.CONTROL_PLANE})
 CONCERNS: dict[CaveatKind, frozenset[Group]] = {
     CaveatKind.FAILED_REQUESTS: frozenset({Group.READS}),
@@ -48,8 +50,10 @@ class Note:
     @property
     def line(self) -> Text:
         """The footnote as it is shown."""
-        where = f" ({self.where})" if self.where else ""
-        return Text(self.text, term=f"{capitalised(str(self.kind))}{where}")
+        term = kind_title(self.kind)
+        if self.where:
+            term = Message("{kind} ({where})").format(kind=term, where=self.where)
+        return Text(Recorded(self.text), term=term)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +101,29 @@ def notes_of(
 def _where(group: Sequence[Caveat], servers: Sequence[str]) -> str:
     named = {caveat.server for caveat in group if caveat.server}
     order = [server for server in servers if server in named]
-    parts = [", ".join([*order, *sorted(named - set(order))])] if named else []
+    parts: list[str] = [*order, *sorted(named - set(order))]
     rounds = sorted({caveat.round for caveat in group if caveat.round is not None})
     if rounds:
-        word = "round" if len(rounds) == 1 else "rounds"
-        parts.append(f"{word} {', '.join(str(number) for number in rounds)}")
-    return ", ".join(parts)
+        parts.append(these_rounds(rounds))
+    return listed(parts)
+
+
+def these_rounds(rounds: Sequence[int]) -> Message:
+    """Return ``round 3``, or ``rounds 3, 5``."""
+    text = message("round {numbers}") if len(rounds) == 1 else message("rounds {numbers}")
+    return text.format(numbers=", ".join(map(str, rounds)))
 
 
 def view_of(scenario: ScenarioAnalysis, view: View) -> list[tuple[Metric, bool]]:
-    """Return what ``view`` compares like for like under the scenario's load."""
+    """Return what ``view`` compares like for like under the scenario's load.
+
+    Without load nothing is per 1,000 reads: it is shown per second instead.
+    """
     not_alike = Load.FULL_SPEED if scenario.scenario.is_open else Load.FIXED_RATE
-    return [(metric, per) for metric, per in of_view(view) if metric.load is not not_alike]
+    found = [(metric, per) for metric, per in of_view(view) if metric.load is not not_alike]
+    if scenario.scenario.has_load:
+        return found
+    return list(dict.fromkeys((metric, False) for metric, _ in found))
 
 
 def without_parts(found: Sequence[tuple[Metric, bool]]) -> list[tuple[Metric, bool]]:
@@ -131,6 +146,12 @@ def compared(
         for metric, per in without_parts(pairs)
     )
     return [(metric, one) for metric, one in found if one is not None]
+
+
+def against_base(scenario: ScenarioAnalysis) -> list[Comparison]:
+    """Return what is shown of a scenario's comparisons with the base."""
+    shown = {(metric.key, per_1000) for metric, per_1000 in view_of(scenario, View.FACTORS)}
+    return [one for one in scenario.base if (one.metric, one.per_1000) in shown]
 
 
 def compared_control(
@@ -196,10 +217,17 @@ def _cell(arm: Arm, metric: Metric, figure: Figure | None, scale: Scale, notes: 
     pointing = notes.pointing(arm.server, metric)
     if figure is None or figure.value is None:
         missing = figure.missing if figure else None
-        remark = "" if arm.is_floor else missing or "not measured"
+        remark = "" if arm.is_floor else Recorded(missing) if missing else UNMEASURED
         return Cell(MISSING, remark=remark, notes=pointing)
-    spread = scale.interval(figure.low, figure.high, figure.value)
-    return Cell(scale.show(figure.value), spread, notes=pointing)
+    return Cell(scale.show(figure.value), spread_in(figure, metric, scale), notes=pointing)
+
+
+def spread_in(figure: Figure | Estimate, metric: Metric, scale: Scale) -> str:
+    """Show an interval, of which nothing lies below zero unless a floor was subtracted."""
+    low = figure.low
+    if low is not None and metric.floor is None:
+        low = max(low, 0.0)
+    return scale.interval(low, figure.high, figure.value)
 
 
 def _percentiles(metric: Metric, of: Quantile, arms: Sequence[Arm], notes: Notes) -> Made:
@@ -239,8 +267,8 @@ def _round_range(arm: Arm, metric: Metric, scale: Scale, pooled: float) -> str:
 
 def where_of(caveat: Caveat) -> str:
     """Say where a caveat belongs."""
-    parts = [part for part in (caveat.scenario, caveat.server) if part]
-    return ", ".join([*parts, *([f"round {caveat.round}"] if caveat.round is not None else [])])
+    parts: list[str] = [part for part in (caveat.scenario, caveat.server) if part]
+    return listed([*parts, *([these_rounds([caveat.round])] if caveat.round is not None else [])])
 
 
 def rounds_of(arms: Iterable[Arm]) -> int:
@@ -250,7 +278,7 @@ def rounds_of(arms: Iterable[Arm]) -> int:
 
 def in_rounds(arms: Iterable[Arm]) -> str:
     """Say over how many rounds means are."""
-    return plural(rounds_of(arms), "round")
+    return plural(rounds_of(arms), "round", "rounds")
 
 
 def metric(key: str) -> Metric:
@@ -261,4 +289,5 @@ def metric(key: str) -> Metric:
 def spread_of(scale: Scale, one: Estimate) -> str:
     """Show a figure with its interval: ``76 [75 to 76]``."""
     spread = scale.interval(one.low, one.high, one.value)
-    return scale.show(one.value) + (f" [{spread}]" if spread else "")
+    shown = scale.show(one.value)
+    return Message("{shown} [{spread}]").format(shown=shown, spread=spread) if spread else shown

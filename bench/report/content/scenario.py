@@ -1,6 +1,7 @@
 """One scenario: its table, its factors, its caveats and its charts; and charts over several."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from bench.metrics import Group as Costs
 from bench.metrics import Load, Metric, Tally, Times, View, of_view
 from bench.metrics.metric import Counted
 from bench.model import Outcome, TrialRecord
+from bench.model.message import Message, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.distribution import LEAST, curve, distribution
@@ -50,7 +52,7 @@ from bench.report.document import (
     Text,
     Texts,
 )
-from bench.report.numbers import MINUS, MISSING, number, scale_for, share
+from bench.report.numbers import AT_LEAST, MISSING, number, scale_for, share
 
 MOST_TIMELINES = 3
 MOST_SCENARIOS = 4
@@ -58,6 +60,9 @@ MOST_SCENARIOS = 4
 ROUNDS = (
     *(("api_requests", True), ("control_plane_cpu", False), ("api_bytes", False)),
     *(("throughput", False), ("server_cpu", True), ("memory_end", False)),
+)
+ROUNDS_WITHOUT_LOAD = (
+    *("api_requests", "control_plane_cpu", "api_bytes", "ready_cpu", "server_cpu", "memory_end"),
 )
 """Figures whose rounds a scenario draws, where arms compare like for like in them."""
 SAME_WITHIN = 0.1
@@ -81,13 +86,18 @@ def scenario_section(
     if answer is not None:
         parts.append(Text(answer.text, role="lead", depth=Depth.PAGE))
     if one.missing:
-        parts.append(Text(f"No good trial of {sentences.joined(one.missing)}.", role="bad"))
+        parts.append(Text(sentences.no_good_trial(one.missing), role="bad"))
     if not one.arms:
-        parts.append(Text("There is nothing to show for this scenario."))
+        parts.append(Text(message("There is nothing to show for this scenario.")))
     brief, rest = _tables(one, notes) if one.arms else (None, None)
     if brief is not None:
         parts.append(brief)
+    asked = _requests(one)
+    if asked is not None and not one.scenario.has_load:
+        parts.append(asked)
     folds = [_more(anchor_of(index), "figures", [rest] if rest else [])]
+    if asked is not None and one.scenario.has_load:
+        folds.append(_more(anchor_of(index), "requests", [asked]))
     if one.contenders and index < MOST_SCENARIOS:
         parts.append(Charts(tuple(_charts(one, notes.anchor, arms, data))))
         made = tuple(_timelines(one, data, notes.anchor, arms)) if data else ()
@@ -96,7 +106,7 @@ def scenario_section(
     lines_ = Texts(tuple(note.line for note in notes.notes), numbered=notes.anchor)
     folds.append(_more(notes.anchor, "caveats", [lines_] if notes.notes else []))
     parts += [section for section in (*_factors(one, notes.anchor), *folds) if section.parts]
-    title = f"{scenario.name}: {sentences.asked(scenario)}"
+    title = Message("{name}: {asked}").format(name=scenario.name, asked=sentences.asked(scenario))
     return Section(
         notes.anchor, title, tuple(parts), short=prose.text("scenario", name=scenario.name)
     )
@@ -110,9 +120,10 @@ def _more(anchor: str, what: str, parts: Sequence[Part]) -> Section:
 def _tables(one: ScenarioAnalysis, notes: Notes) -> tuple[Table | None, Table | None]:
     """Return the figures of every arm: those of the short forms, and all others."""
     arms = [arm for arm in one.arms if not arm.is_control]
-    brief, strong = (set(of_view(view)) for view in (View.BRIEF, View.HEADLINE))
+    shown = of_view if one.scenario.has_load else partial(view_of, one)
+    brief, strong = (set(shown(view)) for view in (View.BRIEF, View.HEADLINE))
     rows_: dict[bool, dict[str, list[Row]]] = {True: {}, False: {}}
-    for form in dict.fromkeys([*of_view(View.TABLE), *of_view(View.BRIEF)]):
+    for form in dict.fromkeys([*shown(View.TABLE), *shown(View.BRIEF)]):
         found, per = form
         depth = Depth.TERMINAL if form in brief else Depth.PAGE
         row = metric_row(found, arms, notes, per_1000=per, depth=depth, strong=form in strong)
@@ -121,13 +132,35 @@ def _tables(one: ScenarioAnalysis, notes: Notes) -> tuple[Table | None, Table | 
     with_floor = any(arm.is_floor for arm in arms)
     costs = prose.text("above_floor") if with_floor else prose.text("no_floor")
     if not one.scenario.is_open:
-        costs = f"{prose.text('not_alike')} {costs}"
-    offered = prose.texts("offered")["open" if one.scenario.is_open else "closed"]
-    caption = f"{offered} {prose.text('below', rounds=in_rounds(arms))}"
+        costs = listed([prose.text("not_alike"), costs], " ")
+    kind = "open" if one.scenario.is_open else "closed"
+    offered = prose.texts("offered")[kind if one.scenario.has_load else "none"]
+    caption = listed([offered, prose.text("below", rounds=in_rounds(arms))], " ")
     return (
         _grouped(rows_[True], arms, costs, caption, Depth.TERMINAL),
         _grouped(rows_[False], arms, costs, "", Depth.PAGE),
     )
+
+
+def _requests(one: ScenarioAnalysis) -> Table | None:
+    """Return the requests of each arm by kind: the mean number of a round."""
+    arms, depth = one.contenders, Depth.MARKDOWN if one.scenario.has_load else Depth.TERMINAL
+    means = {(line.kind, arm.server): line.mean for arm in arms for line in arm.requests}
+    most = {kind: max(means.get((kind, arm.server), 0.0) for arm in arms) for kind, _ in means}
+    phases, rows = prose.texts("phases"), []
+    for kind in sorted(most, key=lambda kind: (kind.phase, -most[kind], kind)):
+        phase, verb, resource, *rest = kind
+        told = (Cell(phases[phase]), *(Cell(str(part) or MISSING) for part in rest))
+        counts = (
+            Cell(number(means.get((kind, arm.server), 0.0)) if arm.billed.get(phase) else MISSING)
+            for arm in arms
+        )
+        rows.append(Row(f"{verb} {resource}", (*told, *counts), depth=depth, code=True))
+    heads = prose.paragraphs("request_columns")
+    columns = (*(Column(head, prose=True) for head in heads[1:]), *columns_of(arms))
+    caption = prose.text("requests_by_kind", rounds=in_rounds(arms))
+    table = Table("", columns, (Group(tuple(rows)),), caption, heads[0], depth=depth)
+    return table if rows else None
 
 
 def _grouped(
@@ -152,7 +185,9 @@ def _factors(one: ScenarioAnalysis, anchor: str) -> Iterator[Section]:
         return
     baselines = [arm.server for arm in one.contenders if arm is not subject]
     rows = [
-        _factor_row(one, found, baselines, per_1000=per)
+        factor_row(
+            found, [one.comparison(found.key, name, per_1000=per) for name in baselines], per
+        )
         for found, per in view_of(one, View.FACTORS)
     ]
     kept = tuple(row for row in rows if any(cell.value != MISSING for cell in row.cells))
@@ -160,33 +195,29 @@ def _factors(one: ScenarioAnalysis, anchor: str) -> Iterator[Section]:
         return
     ratios = [c for c in one.comparisons if c.upheld is not None]
     agreeing = sum(bool(c.upheld) for c in ratios)
-    check = f" {sentences.upheld(agreeing, len(ratios))}" if ratios else ""
-    yield Section(
-        f"{anchor}-factors",
-        f"{subject.server} against the others",
-        (
-            Table(
-                "",
-                tuple(Column(f"against {name}", prose=True) for name in baselines),
-                (Group(kept),),
-                sentences.pairing(rounds_of([subject])) + check,
-                layout="stacked",
-            ),
-        ),
-        folded=True,
-    )
+    caption = [sentences.pairing(rounds_of([subject]))]
+    caption += [sentences.upheld(agreeing, len(ratios))] if ratios else []
+    against = message("against {name}")
+    columns = tuple(Column(against.format(name=name), prose=True) for name in baselines)
+    table = Table("", columns, (Group(kept),), listed(caption, " "), layout="stacked")
+    title = message("{server} against the others").format(server=subject.server)
+    yield Section(f"{anchor}-factors", title, (table,), folded=True)
 
 
-def _factor_row(
-    one: ScenarioAnalysis, found: Metric, baselines: Sequence[str], *, per_1000: bool
+def factor_row(
+    found: Metric,
+    comparisons: Sequence[Comparison | None],
+    per_1000: bool,
+    depth: Depth = Depth.PAGE,
 ) -> Row:
+    """Return the row of a metric, a cell a comparison."""
     cells = []
-    for name in baselines:
-        comparison = one.comparison(found.key, name, per_1000=per_1000)
+    for comparison in comparisons:
         said = sentences.factor(comparison, found)
         remark = sentences.detectable(comparison) if comparison is not None else ""
         cells.append(Cell(said.text, "95%" if said.bound else said.spread, remark))
-    return Row(found.title_of(per_1000=per_1000), tuple(cells), key=f"factor-{found.key}")
+    title = found.title_of(per_1000=per_1000)
+    return Row(title, tuple(cells), depth=depth, key=f"factor-{found.key}")
 
 
 def difference_chart(
@@ -205,8 +236,10 @@ def difference_chart(
         name,
         title,
         _difference_caption(shown),
-        f"the rounds of {', '.join(dict.fromkeys(of.key for _, of, _ in found))}, paired",
-        "; ".join(f"{one.title}: {one.words} against {one.baseline}" for one in shown),
+        message("the rounds of {metrics}, paired").format(
+            metrics=", ".join(dict.fromkeys(of.key for _, of, _ in found))
+        ),
+        listed([one.told for one in shown], "; "),
     )
     return differences(head, groups, prose.text("difference_axis"), SAME_WITHIN)
 
@@ -222,7 +255,9 @@ def _difference(scenario: ScenarioAnalysis, of: Metric, one: Comparison) -> Diff
     }
     said = sentences.factor(one, of)
     low, high = (bound - 1 for bound in one.times.bounds) if one.times.bounds else (None, None)
-    words = f"{said.text} [{said.spread}]" if said.spread else said.text
+    words: str = said.text
+    if said.spread:
+        words = Message("{size} [{spread}]").format(size=said.text, spread=said.spread)
     title, value = sentences.capitalised(of.short), one.times.value - 1
     where = scenario.scenario.name
     return Difference(title, where, one.subject, one.baseline, rounds, value, low, high, words)
@@ -233,16 +268,17 @@ def _difference_caption(shown: Sequence[Difference]) -> str:
     reach = reach_of(shown)
     left, right = (sum(beyond(one, reach)[side] for one in shown) for side in (0, 1))
     every = sum(len(one.rounds) for one in shown)
+    below_all = any(value < -1 for one in shown for value in one.rounds.values())
+    over_left = message("{some} of {every} rounds lie beyond the left edge.")
+    over_right = message("{some} of {every} rounds lie beyond the right edge.")
     parts = [
         prose.text("differences", same=f"{SAME_WITHIN:.0%}"),
-        f"{left} of {every} rounds lie beyond the left edge." if left else "",
-        f"{right} of {every} rounds lie beyond the right edge." if right else "",
-        f"Below {MINUS}100%: less than the floor in the same round, which is noise of the floor."
-        if any(value < -1 for one in shown for value in one.rounds.values())
-        else "",
+        over_left.format(some=left, every=every) if left else "",
+        over_right.format(some=right, every=every) if right else "",
+        prose.text("below_all") if below_all else "",
         sentences.pairing(rounds) if rounds < 2 else "",
     ]
-    return " ".join(part for part in parts if part)
+    return listed([part for part in parts if part], " ")
 
 
 def _charts(
@@ -252,7 +288,8 @@ def _charts(
     if data is None:
         return
     servers = one.contenders
-    yield _distribution(one, data, Times.RESPONSE, servers, f"{prefix}-latency", arms)
+    if one.scenario.has_load:
+        yield _distribution(one, data, Times.RESPONSE, servers, f"{prefix}-latency", arms)
     if any(arm.freshness is not None for arm in servers):
         yield _distribution(one, data, Times.STALENESS, servers, f"{prefix}-freshness", arms)
     everyone = (*servers, *(arm for arm in one.arms if arm.is_floor))
@@ -265,7 +302,8 @@ def _charts(
 def _rows(one: ScenarioAnalysis, name: str, arms: Sequence[str]) -> Chart:
     """Return every round of what a scenario compares like for like, a panel a metric."""
     shown, table = [], []
-    for key, per_1000 in ROUNDS:
+    drawn = ROUNDS if one.scenario.has_load else [(key, False) for key in ROUNDS_WITHOUT_LOAD]
+    for key, per_1000 in drawn:
         of = metric(key)
         if (of, per_1000) not in view_of(one, View.TABLE):
             continue
@@ -284,8 +322,9 @@ def _rows(one: ScenarioAnalysis, name: str, arms: Sequence[str]) -> Chart:
         ]  # fmt: skip
         if entries:
             title = of.title_of(per_1000=per_1000)
-            above = prose.text("above_baseline") if of.above_floor else ""
-            shown.append(Panel(f"{title}{above}, {scale.unit}".rstrip(", "), scale, entries))
+            heads: list[str] = [title, *([prose.text("above_baseline")] if of.above_floor else [])]
+            heads += [scale.unit] if scale.unit else []
+            shown.append(Panel(listed(heads), scale, entries))
         table += [
             (of.key, per_1000, server, number_, value, unit)
             for server, (figure, _) in known.items()
@@ -293,11 +332,7 @@ def _rows(one: ScenarioAnalysis, name: str, arms: Sequence[str]) -> Chart:
         ]
     if not shown:
         return Chart(Head(name, prose.text("rounds_title"), prose.text("nothing_measured"), ""))
-    said = "; ".join(
-        f"{panel.title}: " + ", ".join(f"{each.name} {each.words}" for each in panel.entries)
-        for panel in shown
-    )
-    source = prose.text("rounds_source")
+    said, source = listed([panel.told for panel in shown], "; "), prose.text("rounds_source")
     head = Head(name, prose.text("rounds_title"), prose.text("rounds"), source, said)
     data = Data(("metric", "per_1000_reads", "arm", "round", "value", "unit"), tuple(table))
     return rows(head, shown, arms, data)
@@ -319,22 +354,21 @@ def _distribution(
     caption = prose.texts("distributions")[f"{times}, {load}"].format(first=_first_reads(servers))
     lacking = [f"{server} ({parts[server].samples:,})" for server in parts if server not in curves]
     if not curves:
-        answered = any(len(part.answered_ms) for part in parts.values())
-        why = (
-            f"fewer than {LEAST} were answered"
-            if answered
-            else prose.texts("nothing_timed")[str(times)]
-        )
-        caption = f"Nothing to draw: {why}."
+        why = prose.texts("nothing_timed")[str(times)]
+        if any(len(part.answered_ms) for part in parts.values()):
+            why = message("fewer than {least} were answered").format(least=LEAST)
+        caption = message("Nothing to draw: {why}.").format(why=why)
     else:
-        cut = [
-            f"{server}: {part.censored:,} of {part.samples:,} unanswered, its curve ends before "
-            "them."
+        cut = prose.texts("cut_curve")
+        notes = [
+            cut["unanswered"].format(
+                server=server, some=f"{part.censored:,}", every=f"{part.samples:,}"
+            )
             for server, part in parts.items()
             if part.censored
         ]
-        few = [f"Too few answered to draw: {', '.join(lacking)}."] if lacking else []
-        caption = " ".join([caption, *cut, *few])
+        notes += [cut["few"].format(servers=", ".join(lacking))] if lacking else []
+        caption = listed([caption, *notes], " ")
     source = next(m.source for m, _ in of_view(View.TABLE) + of_view(View.BILL) if _is_of(m, times))
     head = Head(
         name, prose.texts("distribution_titles")[str(times)], caption, source, _spoken(parts)
@@ -356,11 +390,18 @@ def _first_reads(servers: Sequence[Arm]) -> str:
     for arm in servers:
         one = arm.freshness
         if one is not None and one.first_reads:
-            part = share(one.first_stale / one.first_reads)
-            said.append(f"{arm.server} {one.first_stale:,} of {one.first_reads:,} ({part}%)")
+            first = Message("{server} {part} ({share}%)").format(
+                server=arm.server,
+                part=sentences.part_of(one.first_stale, one.first_reads),
+                share=share(one.first_stale / one.first_reads),
+            )
+            said.append(first)
         if one is not None and one.never_seen:
-            said.append(f"{arm.server} never showed {one.never_seen:,} of {one.writes:,} writes")
-    return "; ".join(said) or "none judged"
+            never = message("{server} never showed {some} of {writes} writes").format(
+                server=arm.server, some=f"{one.never_seen:,}", writes=f"{one.writes:,}"
+            )
+            said.append(never)
+    return listed(said, "; ") if said else message("none judged")
 
 
 def _spoken(parts: dict[str, Latencies]) -> str:
@@ -369,9 +410,9 @@ def _spoken(parts: dict[str, Latencies]) -> str:
         for q in (0.5, 0.99):
             one = part.percentile(q)
             if one.value_ms is not None:
-                bound = "at least " if one.at_least else ""
+                bound = AT_LEAST if one.at_least else ""
                 said.append(f"{server} p{q * 100:g} {bound}{number(one.value_ms)} ms")
-    return ", ".join(said) or "too few requests for a percentile"
+    return ", ".join(said) or message("too few requests for a percentile")
 
 
 def _timelines(
@@ -400,22 +441,19 @@ def _timelines(
 
 def _timeline_head(story: Story, name: str) -> Head:
     record = story.record
-    caption = [f"{number(record.churn_achieved_per_s)} writes/s to pods during it."]
+    words = prose.texts("timeline")
+    caption = [words["churn"].format(churn=number(record.churn_achieved_per_s))]
     if len(story.read_s) < story.reads:
-        caption.append(f"{len(story.read_s):,} of {story.reads:,} reads drawn.")
+        drawn = words["drawn"]
+        caption.append(drawn.format(some=f"{len(story.read_s):,}", every=f"{story.reads:,}"))
     if len(story.unanswered_s):
-        caption.append(f"Crosses: {len(story.unanswered_s):,} unanswered.")
-    cpu = (
-        f"{number(float(np.mean(story.cpu_ms_per_s)))} ms/s of CPU"
-        if len(story.cpu_s)
-        else "no CPU"
-    )
+        caption.append(words["unanswered"].format(count=f"{len(story.unanswered_s):,}"))
+    used = number(float(np.mean(story.cpu_ms_per_s))) if len(story.cpu_s) else MISSING
     wait = f"{number(float(np.median(story.read_ms)))} ms" if len(story.read_ms) else MISSING
-    description = (
-        f"on average {number(float(story.own.mean()))} requests/s, {cpu}, median latency {wait}"
-    )
-    title = f"Second by second: {story.arm}, round {record.trial.round}"
-    return Head(name, title, " ".join(caption), prose.text("timeline_source"), description)
+    asked = number(float(story.own.mean()))
+    description = words["description"].format(requests=asked, cpu=used, wait=wait)
+    title = words["title"].format(arm=story.arm, round=record.trial.round)
+    return Head(name, title, listed(caption, " "), prose.text("timeline_source"), description)
 
 
 def run_charts(analysis: RunAnalysis, arms: Sequence[str]) -> list[Chart]:
@@ -444,22 +482,27 @@ def _capacity(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Cha
             if not found:
                 continue
             where = f"{arm.server}, {one.scenario.name}"
+            of_round = message("{where}, round {round}: {reads} reads/s, {wait} ms")
             spots = [
-                Spot(reads, wait, f"{where}, round {n}: {number(reads)} reads/s, {number(wait)} ms")
+                Spot(
+                    reads,
+                    wait,
+                    of_round.format(where=where, round=n, reads=number(reads), wait=number(wait)),
+                )
                 for n, reads, wait in found
             ]
             shown.append(Cloud(arm.server, spots, hollow=one.scenario.is_open))
             table += [(one.scenario.name, arm.server, *point) for point in found]
             reads, wait = (float(np.mean([point[at] for point in found])) for at in (1, 2))
-            said.append(f"{where}: about {number(reads)} reads/s, median {number(wait)} ms")
+            about = message("{where}: about {reads} reads/s, median {wait} ms")
+            said.append(about.format(where=where, reads=number(reads), wait=number(wait)))
     if not shown:
         return None
     both = len({one.hollow for one in shown}) == 2
-    caption = prose.text("capacity") + (f" {prose.text('capacity_both')}" if both else "")
+    caption = [prose.text("capacity"), *([prose.text("capacity_both")] if both else [])]
     source = f"{metric(answered).source}; {metric('p50').source}"
-    head = Head(
-        "run-throughput-latency", "Throughput against latency", caption, source, "; ".join(said)
-    )
+    title = message("Throughput against latency")
+    head = Head("run-throughput-latency", title, listed(caption, " "), source, listed(said, "; "))
     data = Data(("scenario", "arm", "round", "reads_per_s", "p50_ms"), tuple(table))
     across, up = _axes("capacity_axes")
     return points(head, {up: shown}, Grounds(across), data, arms)
@@ -481,17 +524,22 @@ def _memory(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Chart
         means = [float(np.mean([p[2] for p in own if p[0] == size])) for size in pods]
         shown[server] = Line(np.array(pods, float), np.array(means), points=own)
     scale = scale_for([point[2] for own in points.values() for point in own], of.unit)
-    said = "; ".join(
-        f"{server}: "
-        + ", ".join(
-            f"{scale.quantity(value)} at {number(size)} pods"
-            for size, value in zip(one.x.tolist(), one.value.tolist(), strict=True)
+    at = message("{value} at {pods} pods")
+    told = [
+        Message("{server}: {values}").format(
+            server=server,
+            values=listed(
+                [
+                    at.format(value=scale.quantity(value), pods=number(size))
+                    for size, value in zip(one.x.tolist(), one.value.tolist(), strict=True)
+                ]
+            ),
         )
         for server, one in shown.items()
-    )
-    title = f"{of.title} against the number of pods"
-    head = Head("run-memory-pods", title, prose.text("memory"), of.source, said)
+    ]
+    title = message("{metric} against the number of pods").format(metric=of.title)
+    head = Head("run-memory-pods", title, prose.text("memory"), of.source, listed(told, "; "))
     top = 1.1 * max(point[2] for own in points.values() for point in own)
-    frame = Frame("pods", scale.unit, scale, top=top)
+    frame = Frame(message("pods"), scale.unit, scale, top=top)
     data = Data(("arm", "pods", "round", "pss_bytes"), point_rows(shown))
     return lines(head, shown, frame, data, arms)

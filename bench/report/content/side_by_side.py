@@ -8,13 +8,14 @@ import numpy as np
 from bench.analysis.result import Matrix, ReadPath, ReplicaCost, ReplicaGroup, RunAnalysis, Versions
 from bench.metrics import BY_KEY, Group, Metric, View, of_view
 from bench.model import Scenario
+from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head, Value
 from bench.report.charts.lines import Frame, Line, lines, point_rows
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.charts.rows import Entry, Panel
 from bench.report.charts.rows import rows as rows_chart
-from bench.report.content.rows import Notes, metric, row_key, spread_of
+from bench.report.content.rows import UNMEASURED, Notes, metric, row_key, spread_of
 from bench.report.document import (
     Cell,
     Charts,
@@ -45,7 +46,7 @@ PAID_BY_CONTROL_PLANE = (Group.CONTROL_PLANE, Group.INTERNALS)
 def _unit(of: Metric, scale: Scale, *, per_1000: bool) -> str:
     """Return the title of a column or a row with the unit of its scale."""
     title = of.title_of(per_1000=per_1000)
-    return f"{title}, {scale.unit}" if scale.unit else title
+    return listed([title, scale.unit]) if scale.unit else title
 
 
 # Read paths.
@@ -65,23 +66,26 @@ def matrix_section(
         of.key: scale_for(_values(one, of.key), of.unit_of(per_1000=per)) for of, per in found
     }
     columns = tuple(
-        Column(_unit(of, scales[of.key], per_1000=per), short=f"{of.short}, {scales[of.key].unit}")
+        Column(
+            _unit(of, scales[of.key], per_1000=per), short=listed([of.short, scales[of.key].unit])
+        )
         for of, per in found
     )
     rows = tuple(_path_row(path, found, scales, one, analysis, notes) for path in one.paths)
     table = Table(
         "",
-        (*columns, Column("answers", prose=True)),
+        (*columns, Column(message("answers"), prose=True)),
         (Rows(rows),),
         _matrix_caption(one, analysis),
-        "read path",
+        message("read path"),
         layout="stacked",
         depth=Depth.TERMINAL,
     )
-    version = f", Kubernetes {scenario.kubernetes}" if scenario.kubernetes else ""
-    title = f"{len(one.paths)} read paths side by side: {scenario.route}, {scenario.pods:,} pods"
+    text = message("{count} read paths side by side: {route}, {pods} pods")
+    title = [text.format(count=len(one.paths), route=scenario.route, pods=f"{scenario.pods:,}")]
+    title += [Message(f"Kubernetes {scenario.kubernetes}")] if scenario.kubernetes else []
     chart = _tradeoffs(one, analysis, f"{anchor}-tradeoffs", arms)
-    return Section(anchor, title + version, (table, Charts((chart,) if chart else ())))
+    return Section(anchor, listed(title), (table, Charts((chart,) if chart else ())))
 
 
 def _scenario(analysis: RunAnalysis, name: str) -> Scenario:
@@ -104,22 +108,16 @@ def _matrix_rounds(one: Matrix, analysis: RunAnalysis) -> int:
 
 def _matrix_caption(one: Matrix, analysis: RunAnalysis) -> str:
     scenario, rounds = _scenario(analysis, one.scenarios[0]), _matrix_rounds(one, analysis)
-    full = ""
+    churn = message("{churn} writes/s").format(churn=number(scenario.churn_per_s))
+    asked = listed([sentences.load(scenario), churn])
     if len(one.scenarios) > 1:
         closed = _scenario(analysis, one.scenarios[1])
         full = prose.text("matrix_full", load=sentences.load(closed), scenario=closed.name)
-    paired = f"with its 95% interval, paired over {rounds} rounds"
-    if rounds < 2:
-        paired = "in a single round, which has no interval"
-    elif rounds < INDICATIVE_BELOW:
-        paired += "; indicative, for they are few"
-    return prose.text(
-        "matrix",
-        scenario=scenario.name,
-        asked=f"{sentences.load(scenario)}, {number(scenario.churn_per_s)} writes/s{full}",
-        baseline=one.baseline,
-        paired=paired,
-    )
+        asked = listed([asked, full], "; ")
+    kind = "single" if rounds < 2 else "few" if rounds < INDICATIVE_BELOW else "enough"
+    paired = prose.texts("matrix_paired")[kind].format(rounds=rounds)
+    slots = {"scenario": scenario.name, "asked": asked, "baseline": one.baseline}
+    return prose.text("matrix", **slots, paired=paired)
 
 
 def _path_row(
@@ -139,7 +137,7 @@ def _path_row(
                 figure.scenario, path.server, of.key, per_1000=per
             )
             missing = measured.missing if measured else None
-            cells.append(Cell(MISSING, remark=missing or "not measured"))
+            cells.append(Cell(MISSING, remark=Recorded(missing) if missing else UNMEASURED))
         else:
             shown = scales[of.key].show(figure.value)
             cells.append(Cell(shown, remark=sentences.times_of(figure.times)))
@@ -160,20 +158,28 @@ def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str, arms: Sequence[str
             x, y = spans[path.server, COST], spans[path.server, key]
             if x is None or y is None or y[1] <= 0:
                 continue
-            text = (
-                f"{path.server}: {scale.quantity(x[0])} of {metric(COST).short} per 1,000 reads, "
-                f"{metric(key).short} {number(y[0])} ms"
+            text = prose.text(
+                "tradeoff",
+                server=path.server,
+                cost=scale.quantity(x[0]),
+                of=metric(COST).short,
+                given=metric(key).short,
+                ms=number(y[0]),
             )
             said.append(text)
             cloud = Cloud(path.server, [Spot(x[0], y[0], text, x[1:], y[1:])])
-            panels.setdefault(f"{metric(key).short}, ms, log scale", []).append(cloud)
+            panel = message("{metric}, ms, log scale").format(metric=metric(key).short)
+            panels.setdefault(panel, []).append(cloud)
     if not panels:
         return None
     drawn = {cloud.arm for clouds in panels.values() for cloud in clouds}
     lacking = [p.server for p in one.paths if p.server not in drawn]
-    caption = prose.text("tradeoffs") + (f" Not measured: {', '.join(lacking)}." if lacking else "")
+    caption = [prose.text("tradeoffs")]
+    if lacking:
+        caption.append(message("Not measured: {servers}.").format(servers=", ".join(lacking)))
     source = "; ".join(metric(key).source for key in (COST, *GIVEN))
-    head = Head(name, "What a read path costs, and what it gives", caption, source, "; ".join(said))
+    title = message("What a read path costs, and what it gives")
+    head = Head(name, title, listed(caption, " "), source, listed(said, "; "))
     rows: list[tuple[Value, ...]] = []
     for path in one.paths:
         found = [spans[path.server, key] for key in (COST, *GIVEN)]
@@ -181,7 +187,9 @@ def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str, arms: Sequence[str
     names = (f"{COST}_ms_per_1000_reads", *(f"{key}_ms" for key in GIVEN))
     columns = [f"{each}{part}" for each in names for part in ("", "_least", "_most")]
     data = Data(("read_path", *columns), tuple(rows))
-    across = f"{metric(COST).short} per 1,000 reads, {scale.unit}"
+    across = message("{metric} per 1,000 reads, {unit}").format(
+        metric=metric(COST).short, unit=scale.unit
+    )
     return points(head, panels, Grounds(across, scale), data, arms)
 
 
@@ -207,11 +215,16 @@ def version_section(index: int, one: Versions, analysis: RunAnalysis) -> Section
     if switched := _switched(one.versions):
         facts = (Facts(switched),)
         parts.append(
-            Section(f"{anchor}-features", "What was switched on in between", facts, Depth.PAGE)
+            Section(
+                f"{anchor}-features",
+                message("What was switched on in between"),
+                facts,
+                Depth.PAGE,
+            )
         )
     chart = _version_chart(one, analysis, f"{anchor}-chart")
     parts += [Charts((chart,) if chart else ()), _version_table(one, analysis)]
-    title = f"Between Kubernetes {sentences.joined(one.versions)}"
+    title = message("Between Kubernetes {versions}").format(versions=sentences.joined(one.versions))
     return Section(anchor, title, tuple(parts))
 
 
@@ -221,8 +234,10 @@ def _switched(versions: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...
         on = [version for version in versions if feature.is_on(version)]
         off = [version for version in versions if not feature.is_on(version)]
         if on and off:
-            switch = f"on by default in {' and '.join(on)}, and not in {' or '.join(off)}"
-            found.append((feature.name, (f"{switch}: {feature.does}.",)))
+            switch = message("on by default in {on}, and not in {off}: {does}.").format(
+                on=sentences.joined(on), off=sentences.joined(off, sentences.OR), does=feature.does
+            )
+            found.append((feature.name, (switch,)))
     return tuple(found)
 
 
@@ -267,17 +282,19 @@ def _version_table(one: Versions, analysis: RunAnalysis) -> Table:
         row = Row(title, tuple(cells), scale.unit, key=row_key(of, found.per_1000))
         groups.setdefault(found.server, []).append(row)
     asked = _scenario(analysis, one.scenarios[-1])
-    against = f"{one.versions[-1]} against {one.versions[0]}"
+    against = message("{newest} against {oldest}").format(
+        newest=one.versions[-1], oldest=one.versions[0]
+    )
     return Table(
         "",
         tuple(Column(title) for title in (*one.versions, against)),
         tuple(Rows(tuple(rows), server) for server, rows in groups.items()),
         prose.text(
             "versions",
-            asked=f"{asked.name}: {sentences.asked(asked)}",
+            asked=Message("{name}: {asked}").format(name=asked.name, asked=sentences.asked(asked)),
             oldest=one.versions[0],
             newest=one.versions[-1],
-            rounds=sentences.plural(analysis.plan.rounds, "round"),
+            rounds=plural(analysis.plan.rounds, "round", "rounds"),
         ),
         layout="arms",
     )
@@ -309,11 +326,10 @@ def _version_chart(one: Versions, analysis: RunAnalysis, name: str) -> Chart | N
         shown.append(Panel(_unit(of, scale, per_1000=per), scale, entries))
     if not shown:
         return None
-    said = "; ".join(
-        f"{panel.title}: " + ", ".join(f"{each.name} {each.words}" for each in panel.entries)
-        for panel in shown
+    said = listed([panel.told for panel in shown], "; ")
+    title = message("What changed from {oldest} to {newest}").format(
+        oldest=one.versions[0], newest=one.versions[-1]
     )
-    title = f"What changed from {one.versions[0]} to {one.versions[-1]}"
     head = Head(name, title, prose.text("rounds"), prose.text("version_source"), said)
     data = Data(("arm", "metric", "per_1000_reads", "unit", "kubernetes", "mean"), tuple(table))
     return rows_chart(head, shown, [figure.server for figure in one.figures], data)
@@ -334,10 +350,11 @@ def replica_section(index: int, one: ReplicaGroup, analysis: RunAnalysis) -> Sec
             else prose.text("paid_by_application")
         )
         groups.setdefault(paid, []).extend(_replica_rows(of, one))
-    columns = [Column(sentences.plural(n, "replica")) for n in one.replicas]
+    columns = [Column(plural(n, "replica", "replicas")) for n in one.replicas]
+    further = Column(message("each further replica"))
     table = Table(
         "",
-        (Column("server", prose=True), *columns, Column("each further replica")),
+        (Column(message("server"), prose=True), *columns, further),
         tuple(Rows(tuple(rows), title) for title, rows in groups.items()),
         prose.text("replicas"),
     )
@@ -345,7 +362,7 @@ def replica_section(index: int, one: ReplicaGroup, analysis: RunAnalysis) -> Sec
         _replica_chart(one, key, f"{anchor}-{key.replace('_', '-')}") for key in DRAWN_REPLICAS
     )
     asked = sentences.asked(replace(scenario, replicas=1))
-    title = f"What does each further replica cost? {asked}"
+    title = message("What does each further replica cost? {asked}").format(asked=asked)
     return Section(anchor, title, (table, Charts(tuple(c for c in charts if c is not None))))
 
 
@@ -373,13 +390,22 @@ def _replica_chart(one: ReplicaGroup, key: str, name: str) -> Chart | None:
         return None
     shown = {cost.arm: _replica_line(cost) for cost in costs}
     scale = scale_for([point[2] for cost in costs for point in cost.points], of.unit)
-    said = "; ".join(
-        f"{cost.arm}: "
-        + ", ".join(f"{scale.quantity(mean.value)} with {n}" for n, mean in cost.means.items())
+    with_each = message("{value} with {replicas}")
+    said = [
+        Message("{server}: {values}").format(
+            server=cost.arm,
+            values=listed(
+                [
+                    with_each.format(value=scale.quantity(mean.value), replicas=n)
+                    for n, mean in cost.means.items()
+                ]
+            ),
+        )
         for cost in costs
-    )
-    head = Head(name, f"{of.title} against replicas", prose.text("replica_chart"), of.source, said)
-    frame = Frame("replicas", scale.unit, scale, whole=True)
+    ]
+    title = message("{metric} against replicas").format(metric=of.title)
+    head = Head(name, title, prose.text("replica_chart"), of.source, listed(said, "; "))
+    frame = Frame(message("replicas"), scale.unit, scale, whole=True)
     columns = ("server", "replicas", "round", f"{of.title}, {of.unit}")
     return lines(head, shown, frame, Data(columns, point_rows(shown)), one.arms)
 

@@ -4,20 +4,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.result import Arm, Comparison, Direction, RunAnalysis, ScenarioAnalysis
-from bench.metrics import BY_KEY, PERCENTILES, Load, Metric, percentile_name
+from bench.metrics import BY_KEY, PERCENTILES, Load, Metric, View, percentile_name
+from bench.model.message import message
 from bench.report import prose, sentences
 from bench.report.content.faults import fault_answer
-from bench.report.content.rows import Notes, metric_row
+from bench.report.content.rows import Notes, against_base, compared, metric_row
 from bench.report.document import Lane, Sentence
-from bench.report.numbers import MISSING, number, scale_for
+from bench.report.numbers import MISSING, number, scale_for, with_unit
 
-CPU = ("control_plane_cpu", "apiserver_cpu", "api_requests")
-"""What the first sentence speaks of under a fixed rate: the first of these that was compared."""
+CPU = ("control_plane_cpu", "apiserver_cpu")
+SPOKEN_OF = {True: (*CPU, "api_requests"), False: (*CPU, "throughput")}
+"""What the first sentence speaks of under a fixed rate, and at full speed: the first of these that
+was compared."""
+CORES = ("control_plane_cpu", "server_cpu")
+"""Whose cores the reads are counted that they carry."""
 MEDIAN = percentile_name(min(PERCENTILES))
-GAINS = (("api_requests", True), ("api_bytes", False), (MEDIAN, False), ("throughput", False))
+GAINS_SHOWN = 3
+"""As many as there are costs: what a reader keeps in mind."""
+GAINS = (("api_requests", True), ("api_bytes", False), (MEDIAN, False))
 PRICE = (("memory_end", False), ("ready", False))
 """What an informer saves, and what it takes; how old its answers are is said apart."""
-MOST = 3
+BILLED = ("control_plane_cpu", "api_requests", "memory_end")
+"""What the first sentence says of a single client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +59,91 @@ def answer(analysis: RunAnalysis, choice: Choice) -> Sentence:
     """Return the first sentence of a run."""
     if not analysis.scenarios:
         return fault_answer(analysis) or Sentence(sentences.NO_SCENARIO)
-    return scenario_answer(next(iter(choice.chosen), analysis.scenarios[0]))
+    return scenario_answer(next(iter(choice.chosen), analysis.scenarios[0]), analysis)
 
 
-def scenario_answer(scenario: ScenarioAnalysis) -> Sentence:
+def scenario_answer(scenario: ScenarioAnalysis, analysis: RunAnalysis) -> Sentence:
     """Return the sentence of one scenario: what was compared, or why nothing was."""
     subject = scenario.subject
+    if subject is None and scenario.base:
+        return sentences.base_answer(scenario.scenario.name, against_base(scenario))
     if subject is None:
+        if not scenario.scenario.has_load and scenario.contenders:
+            return bill(scenario)
         return Sentence(sentences.nothing_to_compare(scenario), tone="unsure")
     baselines = [arm for arm in scenario.contenders if arm is not subject]
+    if not scenario.scenario.has_load:
+        return _of_clients(scenario, baselines[0])
     silent = [arm.server for arm in (*baselines, subject) if not arm.reads]
     if not subject.reads or len(silent) == len(baselines):
         return Sentence(sentences.no_read(silent), tone="bad")
     baseline = next(arm for arm in baselines if arm.reads)
-    for key in CPU if scenario.scenario.is_open else ("throughput",):
-        found = scenario.comparison(key, baseline.server, per_1000=key == "api_requests")
+    on = sentences.processors(analysis.environment, analysis.plan.cpus)
+    for key in SPOKEN_OF[scenario.scenario.is_open]:
+        # Of a whole process, churn included, an amount is nobody's: a comparison has to do, and at
+        # full speed, where each answers another number of reads, none of costs is fair.
+        has_floor = key in CPU and any(arm.is_floor for arm in scenario.arms)
+        costs = sentences.read_costs(subject, baseline, BY_KEY[key]) if has_floor else None
+        if key in CPU and costs is None and not scenario.scenario.is_open:
+            continue
+        per_1000 = costs is not None or key == "api_requests"
+        found = scenario.comparison(key, baseline.server, per_1000=per_1000)
         if found is not None:
+            in_go = sentences.in_go(*_peers(scenario, subject, baseline), BY_KEY[key])
             return sentences.headline(
-                scenario.scenario, found, BY_KEY[key], len(scenario.pairs(found))
+                scenario.scenario,
+                found,
+                len(scenario.pairs(found)),
+                processors=on,
+                costs=costs,
+                in_go=in_go if costs is not None else "",
             )
     return Sentence(sentences.NO_PAIR, tone="unsure")
 
 
+def _peers(scenario: ScenarioAnalysis, *spoken_of: Arm) -> tuple[Arm | None, Arm | None]:
+    """Return the informer in Go and the client in Go that asks each time, if not spoken of yet."""
+    found = [scenario.arm(name) for name in ("informer-go", "direct-go")]
+    own, other = (None if arm in spoken_of else arm for arm in found)
+    return own, other
+
+
+def _of_clients(scenario: ScenarioAnalysis, baseline: Arm) -> Sentence:
+    """Return the sentence of two clients: the first cost that tells them apart."""
+    keys = SPOKEN_OF[True]
+    found = [one for key in keys if (one := scenario.comparison(key, baseline.server)) is not None]
+    if not found:
+        return Sentence(sentences.NO_PAIR, tone="unsure")
+    one = next((one for one in found if one.direction is not Direction.UNCLEAR), found[0])
+    return sentences.headline(scenario.scenario, one, len(scenario.pairs(one)), processors="")
+
+
+def bill(scenario: ScenarioAnalysis) -> Sentence:
+    """Return what a single client costs, with the intervals beside it."""
+    arm = scenario.contenders[0]
+    shown: dict[str, str] = {}
+    spreads: list[str] = []
+    for key in BILLED:
+        metric, figure = BY_KEY[key], arm.figure(key)
+        if figure is None or figure.value is None:
+            shown[key] = MISSING
+            continue
+        scale = scale_for([figure.value], metric.unit)
+        shown[key] = scale.quantity(figure.value)
+        if spread := scale.interval(figure.low, figure.high, figure.value):
+            spreads.append(sentences.interval_of(metric, spread, scale.unit))
+    return sentences.bill(arm, scenario.scenario, shown, spreads)
+
+
 def pair_of(scenario: ScenarioAnalysis | None) -> tuple[Arm, Arm] | None:
-    """Return the subject and the first server with reads that it is compared with."""
+    """Return the subject and the first server that it is compared with; with load: with reads."""
     subject = scenario.subject if scenario else None
-    if scenario is None or subject is None or not subject.reads:
+    if scenario is None or subject is None:
         return None
-    others = (arm for arm in scenario.contenders if arm is not subject and arm.reads)
+    silent = [arm for arm in scenario.contenders if scenario.scenario.has_load and not arm.reads]
+    if subject in silent:
+        return None
+    others = (arm for arm in scenario.contenders if arm is not subject and arm not in silent)
     other = next(others, None)
     return (subject, other) if other is not None else None
 
@@ -89,22 +154,59 @@ def pair_of(scenario: ScenarioAnalysis | None) -> tuple[Arm, Arm] | None:
 def gains_and_costs(
     choice: Choice, notes: dict[str, Notes]
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
-    """Return three gains, and three costs with what became worse against all hope.
+    """Return the first gains, and the costs with what became worse against all hope.
 
-    A gain that a scenario does not compare like for like is taken from the other.
+    The picture beside them has bytes and latency, and the scenarios have everything. A gain that
+    a scenario does not compare like for like is taken from the other.
     """
     places = [one for one in choice.chosen if pair_of(one) is not None]
     if not places:
         return (), ()
+    if not places[0].scenario.has_load:
+        return _sides_of_clients(places[0], notes)
     shown, open_, worse = list[Sentence](), list[Sentence](), list[Sentence]()
-    for key, per_1000 in GAINS:
-        found, said = _compared(places, notes, BY_KEY[key], per_1000=per_1000)
-        side = _side(BY_KEY[key], found)
-        {True: shown, False: worse, None: open_}[side].append(said)
-    costs = [_compared(places, notes, BY_KEY[key], per_1000=per)[1] for key, per in PRICE]
+    carried = (_carried(places, BY_KEY[key]) for key in CORES)
+    said = [known for known in carried if known is not None]
+    said += [_compared(places, notes, BY_KEY[key], per_1000=per_1000) for key, per_1000 in GAINS]
+    for found, one in said:
+        side = _side(found.definition, found) if found is not None else None
+        {True: shown, False: worse, None: open_}[side].append(one)
+    costs = list[Sentence]()
+    for key, per_1000 in PRICE:
+        found, one = _compared(places, notes, BY_KEY[key], per_1000=per_1000)
+        cheaper = found is not None and _side(found.definition, found) is True
+        (shown if cheaper else costs).append(one)
     pair = pair_of(places[0])
     assert pair is not None, "only places with a pair were kept"
-    return tuple([*shown, *open_][:MOST]), (*costs, sentences.stale(*pair), *worse)
+    return (*shown, *open_)[:GAINS_SHOWN], (*costs, sentences.stale(*pair), *worse)
+
+
+def _carried(
+    places: Sequence[ScenarioAnalysis], metric: Metric
+) -> tuple[Comparison | None, Sentence] | None:
+    """Return how many reads a core carries, at full speed if that was measured."""
+    for place in reversed(places):
+        pair = pair_of(place)
+        if pair is None or (metric.above_floor and not any(arm.is_floor for arm in place.arms)):
+            continue
+        found = place.comparison(metric.key, pair[1].server, per_1000=True)
+        own, other = (arm.figure(metric.key, per_1000=True) for arm in pair)
+        if found is not None and own is not None and other is not None:
+            return found, sentences.carried(metric, found, own, other)
+    return None
+
+
+def _sides_of_clients(
+    place: ScenarioAnalysis, notes: dict[str, Notes]
+) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
+    """Return in what the subject needs less than the client that it is compared with, or more."""
+    pair = pair_of(place)
+    assert pair is not None, "only places with a pair were kept"
+    sides: dict[bool | None, list[Sentence]] = {True: [], False: [], None: []}
+    for metric, found in compared(place, pair[1].server, View.BALANCE):
+        said = _compared([place], notes, metric, per_1000=False)[1]
+        sides[_side(metric, found)].append(said)
+    return tuple(sides[True]), tuple(sides[False])
 
 
 def _compared(
@@ -121,16 +223,14 @@ def _compared(
         if row is None or any(cell.value == MISSING for cell in row.cells):
             continue
         found = place.comparison(metric.key, pair[1].server, per_1000=per_1000)
-        own, other = (
-            f"{cell.value} {row.unit}".rstrip().replace(" /s", "/s") for cell in row.cells
-        )
+        own, other = (with_unit(cell.value, row.unit) for cell in row.cells)
         return found, sentences.both(metric, found, (own, other), per_1000=per_1000)
     return None, sentences.uncompared(metric, fixed_rate=any(p.scenario.is_open for p in places))
 
 
-def _side(metric: Metric, found: Comparison | None) -> bool | None:
+def _side(metric: Metric, found: Comparison) -> bool | None:
     """Tell whether a comparison is a gain; ``None``: it shows nothing."""
-    if found is None or found.times is None or found.direction is Direction.SAME:
+    if found.times is None or found.direction is Direction.SAME or found.times.value == 1:
         return None
     if found.direction is Direction.UNCLEAR and found.times.bounds is not None:
         return None
@@ -166,21 +266,16 @@ def _lane(place: ScenarioAnalysis, arm: Arm, notes: Notes) -> Lane:
         row = metric_row(metric, (arm,), notes)
         if row is None or row.cells[0].value == MISSING:
             return MISSING
-        return f"{row.cells[0].value} {unit or row.unit}".strip()
-
-    def per_second(text: str) -> str:
-        return text if text == MISSING else text.replace(" /s", "/s")
+        return with_unit(row.cells[0].value, unit or row.unit)
 
     scenario = place.scenario
-    reads = (
-        f"{number(scenario.rate_rps)}/s" if scenario.is_open else per_second(shown("throughput"))
-    )
+    reads = f"{number(scenario.rate_rps)}/s" if scenario.is_open else shown("throughput")
     cpu = next((s for key in CPU[:2] if (s := shown(key)) != MISSING), MISSING)
     slots = {
         "reads": reads,
-        "requests": per_second(shown("api_requests")),
+        "requests": shown("api_requests"),
         "bytes": shown("api_bytes"),
-        "etcd": per_second(shown("etcd_requests")),
+        "etcd": shown("etcd_requests"),
         "wait": shown(MEDIAN),
         "memory": shown("memory_end"),
         "cpu": cpu,
@@ -192,11 +287,15 @@ def _lane(place: ScenarioAnalysis, arm: Arm, notes: Notes) -> Lane:
         arm.server,
         words.get(arm.server, words["other"]).format(arm=arm.server),
         (
-            (slots["reads"], ("reads",)),
-            (slots["requests"], ("requests", slots["bytes"])),
-            (slots["etcd"], ("requests",)),
+            (slots["reads"], (message("reads"),)),
+            (slots["requests"], (message("requests"), slots["bytes"])),
+            (slots["etcd"], (message("requests"),)),
         ),
-        ((slots["wait"], "median read"), (slots["memory"], "of memory"), (slots["cpu"], "of CPU")),
+        (
+            (slots["wait"], message("median read")),
+            (slots["memory"], message("of memory")),
+            (slots["cpu"], message("of CPU")),
+        ),
         words["description"].format(arm=arm.server, **slots),
         cached,
     )

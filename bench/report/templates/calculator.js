@@ -51,6 +51,9 @@
     return { divisor: 1, unit };
   };
 
+  const fill = (text, slots) => text.replace(/\{(\w+)\}/g, (_, name) => slots[name]);
+  const between = (low, high) => fill(model.words.span, { low, high });
+
   const read = () => {
     const q = {};
     for (const name of ["reads", "pods", "churn", "replicas", "lifetime"]) {
@@ -65,16 +68,19 @@
   const beyond = (q) => {
     const found = [];
     const { reads, pods, churn, replicas, reads_pods: carried } = model.ranges;
+    // What was offered is measured a hair below or above: 5.9999 reads a second are 6.
+    const near = 1.01;
     const check = (name, value, low, high) => {
-      if (value < low || value > high) found.push(name);
+      if (value * near < low || value > high * near) found.push(name);
     };
-    check(`reads/s (up to ${number(reads[1])} measured)`, q.reads, 0, reads[1]);
-    const span = (ends) => (ends[0] === ends[1] ? number(ends[0]) : ends.map(number).join(" to "));
-    check(`pods (${span(pods)} measured)`, q.pods, pods[0], pods[1]);
-    check(`writes/s (up to ${number(churn[1])} measured)`, q.churn, 0, churn[1]);
-    check(`replicas (${span(replicas)} measured)`, q.replicas, replicas[0], replicas[1]);
-    if (q.reads <= reads[1] && q.reads * q.pods > carried) {
-      found.push(`reads/s times pods (up to ${number(carried)} measured)`);
+    const words = model.words;
+    const span = (ends) => (ends[0] === ends[1] ? number(ends[0]) : between(...ends.map(number)));
+    check(fill(words.reads, { most: number(reads[1]) }), q.reads, 0, reads[1]);
+    check(fill(words.pods, { span: span(pods) }), q.pods, pods[0], pods[1]);
+    check(fill(words.churn, { most: number(churn[1]) }), q.churn, 0, churn[1]);
+    check(fill(words.replicas, { span: span(replicas) }), q.replicas, replicas[0], replicas[1]);
+    if (q.reads <= reads[1] * near && q.reads * q.pods > carried * near) {
+      found.push(fill(words.reads_pods, { most: number(carried) }));
     }
     return found;
   };
@@ -112,10 +118,10 @@
     if (perS >= 0.01) return `${number(perS)}/s`;
     if (perS <= 0) return "0";
     const seconds = 1 / perS;
-    if (seconds < 600) return `one in ${number(seconds)} s`;
-    return seconds < 36000 ? `one in ${number(seconds / 60)} min` : `one in ${number(seconds / 3600)} h`;
+    if (seconds < 600) return fill(model.words.seconds, { seconds: number(seconds) });
+    if (seconds < 36000) return fill(model.words.minutes, { minutes: number(seconds / 60) });
+    return fill(model.words.hours, { hours: number(seconds / 3600) });
   };
-  const fill = (text, slots) => text.replace(/\{(\w+)\}/g, (_, name) => slots[name]);
 
   // The read rate at which the informer costs what the reader does, by Fieller's theorem.
   const breakEven = (quantity, q) => {
@@ -153,14 +159,14 @@
     let shown = rate(even.rate ?? 0);
     if (even.rate > highest) shown = fill(model.words.beyond, { highest: rate(highest), rate: shown });
     const [low, high] = [even.low, even.high].map((one) => (one === null ? "" : plain(one)));
-    const [line, spread] = model.words.rates[kind];
+    const [line, spread] = model.words.rates[kind === "between" && low === high ? "alike" : kind];
     let outcome = "may";
     if (kind === "none") outcome = "not";
     else if (kind === "untold") outcome = "untold";
     else if (even.high !== null && q.reads > even.high) outcome = "pays";
     else if (even.low !== null && q.reads < even.low) outcome = "not";
     const slots = { rate: shown, low, high };
-    const ends = fill(low === high ? spread.replace(" to {high}", "") : spread, slots);
+    const ends = fill(spread, slots);
     return [
       fill(model.words.verdicts[outcome], {
         reads: number(q.reads), pods: number(q.pods), churn: number(q.churn),
@@ -177,7 +183,7 @@
     const warning = document.getElementById("calculator-beyond");
     rows.replaceChildren();
     if (q.wrong) {
-      say("verdict", `Not a value for ${q.wrong.labels[0].firstChild.textContent.trim()}: ${q.wrong.validationMessage}`);
+      say("verdict", fill(model.words.wrong, { field: q.wrong.labels[0].firstChild.textContent.trim(), why: q.wrong.validationMessage }));
       say("verdict-line", "");
       warning.hidden = true;
       return;
@@ -196,18 +202,18 @@
       head.scope = "row";
       row.append(head);
       for (const one of costs) {
-        const spread = one.low === null ? "" : `${number(one.low / unit.divisor)} to ${number(one.high / unit.divisor)}`;
+        const spread = one.low === null ? "" : between(number(one.low / unit.divisor), number(one.high / unit.divisor));
         row.append(cell("td", number(one.value / unit.divisor), spread));
       }
       const { best, unsure } = judge(quantity, vectors);
-      const cheaper = cell("td", unsure.length ? `${best}, not surely` : best, unsure.length ? `against ${unsure.join(" and ")}` : "");
+      const cheaper = cell("td", unsure.length ? fill(model.words.unsure, { best }) : best, unsure.length ? fill(model.words.against, { arms: unsure.join(", ") }) : "");
       cheaper.className = "text";
       row.append(cheaper);
       rows.append(row);
     }
     const outside = beyond(q);
     warning.hidden = outside.length === 0;
-    warning.textContent = outside.length ? `Extrapolated beyond what was measured: ${outside.join(", ")}.` : "";
+    warning.textContent = outside.length ? fill(model.words.beyond_measured, { what: outside.join(", ") }) : "";
   };
 
   form.hidden = false;

@@ -2,8 +2,6 @@
 
 import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,12 +28,9 @@ def kubectl(watchdog: Watchdog) -> Path:
     with (folder / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not binary.exists():
-            stage = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
-            try:
+            with watchdog.staging(folder) as stage:
                 gobuild.make(request, stage, watchdog, [gobuild.KUBECTL])
                 (stage / "kubectl").replace(binary)
-            finally:
-                shutil.rmtree(stage)
     return binary
 
 

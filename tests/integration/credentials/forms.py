@@ -85,7 +85,7 @@ def _with_extras(w: World) -> Content:
 
 def _mismatch(w: World) -> Content:
     data = w.admin_data()
-    pair = w.stranger().issue_client("other")
+    pair = w.stranger().issue_client("other", "strangers")
     return w.document(data | {"client-key-data": _b64(pair.key.read_bytes())})
 
 

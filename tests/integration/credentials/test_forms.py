@@ -16,7 +16,7 @@ from tests.integration.credentials.world import CONTEXT, MARK, World
 
 REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ASKED = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-HANGS_S = 20.0
+HANGS_S = 10.0
 """After this kubectl is taken to wait for ever; it answers in a second, on a busy machine too."""
 EXEC_S = 5.0
 

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,22 +46,22 @@ def no_threads_left() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_sockets_left(monkeypatch) -> Iterator[None]:
     """Fail a test after which a connection of an informer's transport is still open."""
-    opened: set[int] = set()
+    # By both ends: connections to two servers may have the same port at this end.
+    opened: set[tuple[int, int]] = set()
     connect = _Cancellable.connect
 
     def noting(connection: _Cancellable) -> None:
         connect(connection)
-        opened.add(connection.sock.getsockname()[1])
+        with suppress(OSError):  # it was given up already
+            opened.add((connection.sock.getsockname()[1], connection.sock.getpeername()[1]))
 
     monkeypatch.setattr(_Cancellable, "connect", noting)
     yield
 
-    def still_open() -> list[int]:
+    def still_open() -> set[tuple[int, int]]:
         sockets = psutil.Process().net_connections("tcp")
         live = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
-        return [
-            one.laddr.port for one in sockets if one.laddr.port in opened and one.status in live
-        ]
+        return opened & {(one.laddr.port, one.raddr.port) for one in sockets if one.status in live}
 
     eventually(lambda: not still_open(), f"sockets closed: {still_open()}", 30.0)
 

@@ -110,6 +110,17 @@ class Subject:
         self.writer.some_writes("after")
         self.in_step()
 
+    def kept_its_state(self, *fetched_for: str) -> None:
+        """Fail if the state was fetched again, but once for one of the reasons ``fetched_for``.
+
+        How many failures a slow machine puts in a row is its own affair, and enough
+        of them climb the ladder from watching again to fetching.
+        """
+        assert ["initial"] == self.fills.reasons[:1]
+        again = self.fills.reasons[1:]
+        assert len(again) <= 1, again
+        assert set(again) <= set(fetched_for), again
+
     def requests_since(self, begun: float) -> list[tuple[float, str, int]]:
         return [one for one in self.requests if one[0] >= begun]
 

@@ -5,6 +5,7 @@ distributions that it depends on, as they are installed for this suite.
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,16 @@ def test_a_wheel_built_from_the_sdist_is_the_same(built, tmp_path):
         for wheel in (built[1], again)
     ]
     assert contents[0] == contents[1]
+
+
+def test_what_its_page_on_an_index_names_is_in_the_sdist_and_no_link_leads_nowhere(built):
+    with tarfile.open(built[0]) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+        page = archive.extractfile(f"{archive.getnames()[0]}/PKG-INFO").read().decode()
+    named = set(re.findall(r"`((?:docs|examples)/[^`]+)`", page))
+    assert named
+    assert named <= held
+    assert [] == re.findall(r"\]\((?!https:)[^)]+\)", page)
 
 
 def test_the_dependencies_that_it_declares_are_enough_and_all_there_is(empty_python):

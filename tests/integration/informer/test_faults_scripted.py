@@ -77,7 +77,8 @@ def case(scripted, informers) -> Callable[..., Case]:
         server = scripted(answer)
         counts = Counts()
         transport = server.transport()
-        informer = informers.over(transport, **{"observer": counts, "backoff": STEADY} | options)
+        defaults = {"observer": counts, "backoff": STEADY, "stream_initial": True}
+        informer = informers.over(transport, **defaults | options)
         return Case(server, informer, counts)
 
     return make

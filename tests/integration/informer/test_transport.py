@@ -82,7 +82,7 @@ def test_a_cancelled_handle_ends_requests_before_and_after(scripted):
     timer.start()
     for _ in range(2):
         with pytest.raises(TransportError):
-            transport.get("/x", timeout=60, verb="get", resource="pods", cancel=cancel)
+            transport.stream("/x", timeout=60, resource="pods", cancel=cancel).read()
     timer.join()
     transport.close()
 

@@ -58,6 +58,7 @@ def test_an_answer_half_a_second_old_is_found_to_be_old(run):
     assert "PASS" == first.verdict, first
 
 
+@pytest.mark.soak  # as are the other calibrations: `make calibrate` makes them all
 def test_writes_are_in_the_floor_and_so_are_not_billed_again(run):
     for finding in run("churn").values():
         billed = float(finding.found.split()[0])

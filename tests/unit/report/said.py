@@ -1,7 +1,9 @@
 """What a document says, as plain lines: tests read it, and draw nothing."""
 
 import io
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -16,7 +18,16 @@ from bench.report.document import (
     Text,
     Texts,
 )
+from bench.report.language import spoken
 from bench.report.text import to_terminal
+
+WORDS = re.compile(r"[A-Za-z][a-z'-]+ [a-z][a-z'-]+")
+KEPT = re.compile(
+    r"`[^`]*`|\S*[./_]\S*|make bench|built from pinned modules|etcd runs without fsync|a processor|"
+    "Bell and McCaffrey|(?:list|get|watch) pods|one scenario|the server died|"
+    "malformed messages came"
+)
+"""What stays as it is in every language: code, files, commands, and what these runs made up."""
 
 
 def lines_of(document: Document) -> Iterator[str]:
@@ -105,3 +116,10 @@ def tables(part: Section) -> list[Table]:
         elif isinstance(one, Section):
             found += tables(one)
     return found
+
+
+def english_in(document: Document) -> set[str]:
+    """English of a document that is said in Chinese, but for where figures come from."""
+    kept = tuple(one for one in document.sections if one.anchor != "sources")
+    text = text_of(spoken(replace(document, sections=kept), "zh"))
+    return set(WORDS.findall(KEPT.sub("", text)))

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from bench.analysis import analyse, read_run
 from bench.analysis.latency import Latencies
 from bench.model import FaultRecord
-from bench.report.charts import Chart, Data, Head
+from bench.report.charts import Chart, Data, Head, Mark
 from bench.report.charts.distribution import curve
 from bench.report.charts.lines import sampled
 from bench.report.charts.palette import DARK, LIGHT
 from bench.report.charts.rows import Entry, Panel, rows
 from bench.report.content import run_document
-from bench.report.drawing import draw, figure_of, style
+from bench.report.drawing import Drawing, draw, draw_all, figure_of, style
 from bench.report.numbers import MINUS, Scale
 from bench.store import Store
 from tests.unit.analysis.sweeps import write_sweep
@@ -54,6 +55,26 @@ def charts(document, tmp_path_factory) -> dict[str, Chart]:
     return {one.name: one for document in made for one in document.charts()}
 
 
+@pytest.fixture(scope="module")
+def drawn(charts) -> dict[str, Drawing]:
+    """Each of them as the page has it."""
+    return draw_all([*charts.values()])
+
+
+@pytest.fixture(scope="module")
+def figures(charts) -> dict[str, tuple[Figure, list[Mark]]]:
+    """Each of them as matplotlib lays it out."""
+    with mpl.rc_context(style(LIGHT)):
+        made = {
+            name: figure_of(chart, LIGHT)
+            for name, chart in charts.items()
+            if chart.draw is not None
+        }
+        for figure, _ in made.values():
+            figure.canvas.draw()
+    return made
+
+
 def test_there_is_a_chart_of_every_kind(charts):
     kinds = {
         chart.draw.func.__module__.rpartition(".")[2] for chart in charts.values() if chart.draw
@@ -61,12 +82,12 @@ def test_there_is_a_chart_of_every_kind(charts):
     assert {"rows", "lines", "points", "timeline"} <= kinds
 
 
-def test_every_drawing_has_words_and_rows_and_follows_the_pages_colours(charts):
+def test_every_drawing_has_words_and_rows_and_follows_the_pages_colours(charts, drawn):
     for chart in charts.values():
         if chart.draw is None:
             assert "Nothing to draw" in chart.head.caption
             continue
-        drawing = draw(chart).svg
+        drawing = drawn[chart.name].svg
         assert re.search(r"<title[^>]*>\S", drawing), chart.name
         assert re.search(r"<desc[^>]*>\S", drawing), chart.name
         assert "<text" in drawing
@@ -88,23 +109,24 @@ def labels_beyond(figure: Figure) -> set[Text]:
     }
 
 
-def test_no_text_leaves_the_paper(charts):
-    with mpl.rc_context(style(LIGHT)):
-        for chart in charts.values():
-            if chart.draw is None:
-                continue
-            figure, _ = figure_of(chart, LIGHT)
-            renderer = figure.canvas.get_renderer()
-            width, height = figure.get_size_inches() * figure.dpi
-            slack = SLACK_IN * figure.dpi
-            figure.canvas.draw()
-            beyond = labels_beyond(figure)
-            for text in figure.findobj(Text):
-                if text.get_text().strip() and text.get_visible() and text not in beyond:
-                    box = text.get_window_extent(renderer)
-                    inside = box.x0 >= -slack and box.x1 <= width + slack
-                    inside &= box.y0 >= -slack and box.y1 <= height + slack
-                    assert inside, (chart.name, text.get_text())
+def shown(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Return every text that can be seen, and the box that it fills."""
+    beyond, renderer = labels_beyond(figure), figure.canvas.get_renderer()
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in figure.findobj(Text)
+        if text.get_text().strip() and text.get_visible() and text not in beyond
+    ]
+
+
+def test_no_text_leaves_the_paper(figures):
+    for name, (figure, _) in figures.items():
+        width, height = figure.get_size_inches() * figure.dpi
+        slack = SLACK_IN * figure.dpi
+        for text, box in shown(figure):
+            inside = box.x0 >= -slack and box.x1 <= width + slack
+            inside &= box.y0 >= -slack and box.y1 <= height + slack
+            assert inside, (name, text)
 
 
 def a_row(name, value=1.0, low=None, high=None, rounds=None):
@@ -119,40 +141,26 @@ def test_names_are_escaped_in_drawings_and_are_no_mathematics():
     assert "&lt;b&gt;$x^2$" in drawing
 
 
-def test_every_mark_has_words_and_lies_on_the_drawing(charts):
-    for chart in charts.values():
-        if chart.draw is not None:
-            marks = draw(chart).marks
-            assert marks, chart.name
-            for x, y, text in marks:
-                assert 0 <= x <= 1000
-                assert 0 <= y <= 1000
-                assert re.search(r"\d", text), (chart.name, text)
-                assert "nan" not in text
+def test_every_mark_has_words_and_lies_on_the_drawing(drawn):
+    for name, drawing in drawn.items():
+        assert drawing.marks, name
+        for x, y, text in drawing.marks:
+            assert 0 <= x <= 1000
+            assert 0 <= y <= 1000
+            assert re.search(r"\d", text), (name, text)
+            assert "nan" not in text
 
 
-def test_no_word_stands_over_a_mark(charts):
-    with mpl.rc_context(style(LIGHT)):
-        for chart in charts.values():
-            if chart.draw is None:
-                continue
-            figure, marks = figure_of(chart, LIGHT)
-            renderer = figure.canvas.get_renderer()
-            figure.canvas.draw()
-            beyond = labels_beyond(figure)
-            boxes = {
-                text.get_text(): text.get_window_extent(renderer)
-                for text in figure.findobj(Text)
-                if text.get_text().strip() and text.get_visible() and text not in beyond
-            }
-            for one in marks:
-                x, y = one.axes.transData.transform((one.x, one.y))
-                over = [text for text, box in boxes.items() if box.contains(x, y)]
-                assert [] == over, (chart.name, one.text)
+def test_no_word_stands_over_a_mark(figures):
+    for name, (figure, marks) in figures.items():
+        texts = shown(figure)
+        for one in marks:
+            x, y = one.axes.transData.transform((one.x, one.y))
+            assert [] == [text for text, box in texts if box.contains(x, y)], (name, one.text)
 
 
-def test_the_same_chart_is_drawn_the_same_twice(charts):
-    assert draw(charts["s0-latency"]).svg == draw(charts["s0-latency"]).svg
+def test_the_same_chart_is_drawn_the_same_twice(charts, drawn):
+    assert drawn["s0-latency"].svg == draw(charts["s0-latency"]).svg
 
 
 def test_a_hex_colour_in_a_name_stays_a_name():
@@ -169,11 +177,11 @@ def test_rows_begin_at_zero_and_end_beyond_the_last_mark():
         assert high > 80e6
 
 
-def test_no_tick_of_a_share_is_a_negative_zero(charts):
-    made = [chart for chart in charts.values() if "residuals" in chart.name]
+def test_no_tick_of_a_share_is_a_negative_zero(drawn):
+    made = {name: one.svg for name, one in drawn.items() if "residuals" in name}
     assert made
-    for chart in made:
-        assert not re.search(rf"[-{MINUS}]0%", draw(chart).svg), chart.name
+    for name, drawing in made.items():
+        assert not re.search(rf"[-{MINUS}]0%", drawing), name
 
 
 def test_rounds_beyond_the_edge_are_counted_in_words(document):

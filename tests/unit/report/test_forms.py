@@ -32,7 +32,6 @@ from bench.report.document import (
 )
 from bench.report.html import to_html
 from bench.report.output import write_index, write_report
-from bench.report.sentences import LABELS
 from bench.report.text import markdown_escape, to_markdown
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, write_run
@@ -111,9 +110,7 @@ def test_the_constants_cannot_leave_their_element():
     constants = {"x": "</script><b>&"}
     calculator = Calculator("t", "w", "c", (), ("direct",), constants)
     verdict = Sentence("v", "w")
-    page = to_html(
-        Document("t", Sentence("h"), verdict=verdict, calculator=calculator, labels=LABELS)
-    )
+    page = to_html(Document("t", Sentence("h"), verdict=verdict, calculator=calculator))
     (found,) = re.findall(r'id="cost-model">(.*?)</script>', page, re.DOTALL)
     assert "<" not in found
 
@@ -167,9 +164,8 @@ def test_only_the_formats_asked_for_are_written_and_nothing_is_drawn_for_them(pl
     folders = ("--results", str(place / "results"), "--reports", str(reports))
     assert 0 == main(["report", "latest", "--format", "json", "--format", "markdown", *folders])
     folder = next(path for path in reports.iterdir() if path.is_dir())
-    assert {"summary.json", "summary.schema.json", "answer.json", "report.md"} == {
-        path.name for path in folder.iterdir()
-    }
+    json_files = {"summary.json", "summary.schema.json", "answer.json", "trend.json"}
+    assert {*json_files, "report.md"} == {path.name for path in folder.iterdir()}
 
 
 def test_an_earlier_reports_files_do_not_stay(analysed, tmp_path):
@@ -200,7 +196,7 @@ def test_the_list_of_reports_gives_each_runs_answer_and_survives_lost_results(tm
     assert 0 == main(["report", "latest", *folders, "--format", "html"])
     listed = (tmp_path / "reports" / "index.html").read_text()
     assert f'href="{name}/index.html"' in listed
-    assert "less control-plane CPU than one that asks" in as_text(listed)
+    assert "a server with an informer takes" in as_text(listed)
     (store.root / name / "run.json").write_text("{")
     listed = write_index(store, tmp_path / "reports").read_text()
     assert "its results can no longer be read" in listed

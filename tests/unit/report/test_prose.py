@@ -12,7 +12,7 @@ def test_every_fixed_text_is_said_somewhere():
     known = set(tomllib.loads(file.read_text()))
     called = {
         node.args[0].value
-        for path in Path(prose.__file__).parent.rglob("*.py")
+        for path in Path(prose.__file__).parents[1].rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
         and getattr(node.func, "attr", getattr(node.func, "id", ""))

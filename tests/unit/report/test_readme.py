@@ -1,7 +1,18 @@
-"""The README's figures are those of the sample, which is the committed reference run's report."""
+"""The README's figures are those of the sample, which is the committed reference run's report.
+
+The README in Chinese has the same content: sections, commands, links and figures.
+"""
 
 import re
+from functools import cache
 from pathlib import Path
+
+import pytest
+
+from bench.analysis import analyse
+from bench.report.content import run_document
+from bench.report.text import to_markdown
+from bench.store import Store
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "reports" / "sample"
@@ -16,14 +27,62 @@ def rows(text: str) -> list[list[str]]:
     ]
 
 
-def test_every_row_of_the_answer_stands_in_the_samples_report():
-    answer = (ROOT / "README.md").read_text().partition("## The answer")[2].partition("\n## ")[0]
-    shown = [row for row in rows(answer) if row[0] and not row[0].startswith("**")]
-    held = [row[:4] for row in rows((SAMPLE / "report.md").read_text())]
-    assert len(shown) >= 6
-    assert [] == [row for row in shown if row not in held]
+@cache
+def report_of(run: str) -> str:
+    """The report of a committed run as Markdown."""
+    return to_markdown(run_document(analyse(Store(ROOT / "results").open(run))))
+
+
+def test_a_report_of_clients_that_nobody_asks_speaks_of_no_load():
+    assert "At 10 writes/s, " in report_of("clients")
+    assert "full speed" not in report_of("clients")
+
+
+@pytest.mark.parametrize(
+    ("document", "heading", "run", "fewest"),
+    [("README.md", "The answer", "wire", 11), ("docs/meter.md", "Six clients", "clients", 7)],
+)
+def test_every_row_of_figures_stands_in_the_report_of_a_committed_run(
+    document, heading, run, fewest
+):
+    text = (ROOT / document).read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    shown = [row for row in rows(text) if row[0] and not row[0].startswith("**")]
+    held = [*rows((SAMPLE / "report.md").read_text()), *rows(report_of(run))]
+    assert len(shown) >= fewest
+    assert [] == [row for row in shown if row not in [one[: len(row)] for one in held]]
 
 
 def test_the_samples_page_is_small_enough_to_send():
     assert (SAMPLE / "index.html").stat().st_size < 1_200_000
     assert "<svg xmlns" in (SAMPLE / "picture.svg").read_text()
+
+
+CODE = re.compile(r"^(?: {4}.*|```.*)$", re.MULTILINE)
+SPOKEN = re.compile(r"`([^`]+)`")
+LINK = re.compile(r"\]\(([^)]+)\)")
+
+
+def sections(name: str) -> list[str]:
+    """The sections of a document, without the line that leads to the other language."""
+    text = re.sub(r"^\[[^]]*\]\(README[^)]*\)\n", "", (ROOT / name).read_text(), flags=re.MULTILINE)
+    return text.split("\n## ")
+
+
+def same(section: str) -> dict[str, object]:
+    """What a section has in every language."""
+    plain = re.sub(r"```.*?```", "", section, flags=re.DOTALL)
+    figures = [[cell for cell in row if re.match(r"[\d\u2212]", cell)] for row in rows(plain)]
+    return {
+        "commands": CODE.findall(section),
+        "names": {" ".join(name.split()) for name in SPOKEN.findall(CODE.sub("", plain))},
+        "links": sorted(LINK.findall(plain)),
+        "points": len(re.findall(r"^- ", plain, re.MULTILINE)),
+        "figures": [row for row in figures if row],
+    }
+
+
+@pytest.mark.parametrize("place", range(len(sections("README.md"))))
+def test_the_readme_in_chinese_has_the_same_content(place):
+    english, chinese = (sections(name) for name in ("README.md", "README.zh-CN.md"))
+    assert len(english) == len(chinese)
+    assert same(english[place]) == same(chinese[place])

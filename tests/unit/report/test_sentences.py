@@ -5,12 +5,23 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis.cost_model import BreakEven
-from bench.analysis.result import Comparison
+from bench.analysis.result import Arm, Comparison, Figure
 from bench.metrics import BY_KEY
-from bench.model import Scenario
+from bench.model import Cpus, Scenario
 from bench.report.numbers import MINUS
-from bench.report.sentences import both, break_even, factor, headline, uncompared
+from bench.report.sentences import (
+    both,
+    break_even,
+    carried,
+    factor,
+    headline,
+    in_go,
+    processors,
+    read_costs,
+    uncompared,
+)
 from bench.stats import Estimate
+from tests.unit.store.builders import ENVIRONMENT
 
 OPEN = Scenario(name="steady", route="list", users=8, pods=100, rate_rps=10.0)
 CLOSED = Scenario(name="capacity", route="list", users=8, pods=100)
@@ -33,7 +44,8 @@ def compared(metric, times, *, ratio=True, at_least=None):
 
 CPU, READS = "control_plane_cpu", "throughput"
 SUBJECT = "a server with an informer"
-BASELINE = "one that asks the API server on every read"
+BASELINE = "a Python client that asks for uncompressed JSON each time"
+ON = "2 shared processors"
 OPEN_SENTENCES = [
     ((0.01, -0.07, 0.09, 6), f"At 10 reads/s, {SUBJECT} needs at least 91% less control-plane CPU"),
     ((0.7, 0.6, 0.8, 6), f"{SUBJECT} needs 30% less control-plane CPU than {BASELINE}."),
@@ -58,7 +70,7 @@ OPEN_SENTENCES = [
 
 @pytest.mark.parametrize(("times", "said"), OPEN_SENTENCES)
 def test_a_fixed_rate_has_one_sentence_an_outcome(times, said):
-    made = headline(OPEN, compared(CPU, times), BY_KEY[CPU], times[3])
+    made = headline(OPEN, compared(CPU, times), times[3], processors=ON)
     assert said in made.text
     assert made.text.endswith(".")
     assert "[" not in made.text
@@ -67,7 +79,10 @@ def test_a_fixed_rate_has_one_sentence_an_outcome(times, said):
 @pytest.mark.parametrize(
     ("times", "said"),
     [
-        ((27.0, 25.0, 30.0, 6), f"{SUBJECT} answers 27 times as many reads as {BASELINE}."),
+        (
+            (27.0, 25.0, 30.0, 6),
+            f"At full speed on {ON}, {SUBJECT} answers 27 times as many reads as {BASELINE}.",
+        ),
         ((1.4, 1.3, 1.5, 6), f"{SUBJECT} answers 40% more reads than {BASELINE}."),
         ((0.25, 0.2, 0.3, 6), f"{SUBJECT} answers 4 times fewer reads than {BASELINE}."),
         ((1.0, 0.96, 1.04, 6), f"{SUBJECT} answers practically as many reads as {BASELINE}."),
@@ -76,48 +91,206 @@ def test_a_fixed_rate_has_one_sentence_an_outcome(times, said):
     ],
 )
 def test_full_speed_has_one_sentence_an_outcome(times, said):
-    assert said in headline(CLOSED, compared(READS, times), BY_KEY[READS], times[3]).text
+    assert said in headline(CLOSED, compared(READS, times), times[3], processors=ON).text
 
 
 def test_servers_without_words_of_their_own_are_called_by_name():
     one = replace(compared(CPU, (0.7, 0.6, 0.8, 6)), subject="paged", baseline="typed")
-    said = headline(OPEN, one, BY_KEY[CPU], 6).text
+    said = headline(OPEN, one, 6, processors=ON).text
     assert "the server paged needs 30% less control-plane CPU than the server typed." in said
 
 
 def test_without_cpu_the_sentence_speaks_of_requests_by_a_bound_that_holds():
     one = compared("api_requests", (0.0, 0.0, 1 / 210, 6), ratio=False, at_least=210.0)
-    made = headline(OPEN, one, BY_KEY["api_requests"], 6)
+    made = headline(OPEN, one, 6, processors=ON)
     assert "needs at least 210 times fewer requests to the API server than" in made.text
     assert "95% confidence, 6 rounds compared pair by pair" == made.detail
 
 
 def test_few_rounds_are_called_indicative_in_small_type():
-    made = headline(OPEN, compared(CPU, (0.2, 0.1, 0.3, 3)), BY_KEY[CPU], 3)
+    made = headline(OPEN, compared(CPU, (0.2, 0.1, 0.3, 3)), 3, processors=ON)
     assert made.detail.endswith("3 rounds compared pair by pair, indicative: fewer than 6")
+
+
+COSTS = {"own": "at most 2.3 s", "own_server": "5.7 s", "other": "56 s", "other_server": "42 s"}
+VALUES = "takes at most 2.3 s of control-plane CPU and 5.7 s of its own; {} takes 56 s and 42 s."
+
+
+@pytest.mark.parametrize(
+    ("times", "said", "detail"),
+    [
+        (
+            (0.01, -0.07, 0.09, 6),
+            f"For 1,000 reads, {SUBJECT} {VALUES.format(BASELINE)}",
+            (
+                "at least 91% less control-plane CPU, with 10 reads/s offered; 95% confidence, "
+                "6 rounds compared pair by pair"
+            ),
+        ),
+        (
+            (1.5, 1.4, 1.6, 6),
+            f"For 1,000 reads, {SUBJECT} {VALUES.format(BASELINE)}",
+            (
+                "50% more control-plane CPU, with 10 reads/s offered; 95% interval 40 to 60%, "
+                "6 rounds compared pair by pair"
+            ),
+        ),
+        (
+            (1.0, 0.95, 1.05, 6),
+            (
+                f"For 1,000 reads, {SUBJECT} takes practically as much control-plane CPU as "
+                f"{BASELINE}, at most 2.3 s and 56 s, and 5.7 s and 42 s of their own."
+            ),
+            f"95% interval {MINUS}5% to +5%, 6 rounds compared pair by pair",
+        ),
+        (
+            (60.0, 0.072, 49_000.0, 6),
+            (
+                "For 1,000 reads, 6 rounds show no difference in control-plane CPU between "
+                f"{SUBJECT} and {BASELINE}, at most 2.3 s and 56 s; they take 5.7 s and 42 s "
+                "of their own."
+            ),
+            "95% interval 0.072 to 49,000 times, 6 rounds compared pair by pair",
+        ),
+        (
+            (0.2, 0.1, 0.3, 1),
+            f"One round cannot tell {SUBJECT} from {BASELINE}: more rounds are needed.",
+            "",
+        ),
+    ],
+)
+def test_cpu_for_1000_reads_leads_with_both_sides_values(times, said, detail):
+    made = headline(OPEN, compared(CPU, times), times[3], processors=ON, costs=COSTS)
+    assert (said, detail) == (made.text, made.detail)
+
+
+def an_arm(server, **costs):
+    """An arm with figures per 1,000 reads, in ms: value, low, high."""
+    figures = tuple(
+        Figure(key, "", "ms", "", True, False, True, {1: value}, value, low, high)
+        for key, (value, low, high) in costs.items()
+    )
+    return Arm(server, (1,), 100, 100, {}, figures, ())
+
+
+INFORMER = an_arm(
+    "informer", control_plane_cpu=(570.0, -1200.0, 2300.0), server_cpu=(5700.0, 5200.0, 6300.0)
+)
+DIRECT = an_arm("direct-go", control_plane_cpu=(41e3, 40e3, 42e3), server_cpu=(12e3, 11e3, 13e3))
+
+
+def test_costs_of_reads_are_bounded_where_they_may_be_nothing():
+    assert {
+        "own": "at most 2.3 s",
+        "own_server": "5.7 s",
+        "other": "41 s",
+        "other_server": "12 s",
+    } == read_costs(INFORMER, DIRECT, BY_KEY[CPU])
+
+
+def test_without_the_servers_cpu_there_are_no_costs_of_reads():
+    lacking = an_arm("direct", control_plane_cpu=(41e3, 40e3, 42e3))
+    assert read_costs(INFORMER, lacking, BY_KEY[CPU]) is None
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        ((None, None), ""),
+        (
+            (None, DIRECT),
+            " In Go, by protobuf and gzip, asking each time takes 41 s and 12 s.",
+        ),
+        ((INFORMER, None), " In Go, an informer takes at most 2.3 s and 5.7 s."),
+        (
+            (INFORMER, DIRECT),
+            (
+                " In Go, by protobuf and gzip, an informer takes at most 2.3 s and 5.7 s, asking "
+                "each time 41 s and 12 s."
+            ),
+        ),
+    ],
+)
+def test_what_go_takes_stands_beside_it_where_it_was_measured(arms, said):
+    assert said == in_go(*arms, BY_KEY[CPU])
+
+
+@pytest.mark.parametrize(
+    ("metric", "times", "text", "detail"),
+    [
+        (
+            CPU,
+            (0.01, -0.07, 0.09, 6),
+            "Reads that a core of the control plane carries: at least 430/s instead of 24/s",
+            "CPU of a read: at least 91% less",
+        ),
+        (
+            "server_cpu",
+            (0.475, 0.45, 0.5, 6),
+            "Reads that a core of the server carries: 175/s instead of 83/s",
+            "CPU of a read: 2.1 times less, 2 to 2.2",
+        ),
+        (
+            "server_cpu",
+            (1.0, 0.95, 1.05, 6),
+            "Reads that a core of the server carries: practically the same, 175/s and 83/s",
+            f"CPU of a read: {MINUS}5% to +5%",
+        ),
+        (
+            "server_cpu",
+            (1.1, 0.5, 2.0, 6),
+            "Reads that a core of the server carries: no difference shown, 175/s and 83/s",
+            "CPU of a read: 0.5 to 2 times",
+        ),
+    ],
+)
+def test_a_core_carries_one_over_the_cpu_of_a_read(metric, times, text, detail):
+    figures = (arm.figure(metric, per_1000=True) for arm in (INFORMER, DIRECT))
+    made = carried(BY_KEY[metric], compared(metric, times), *figures)
+    assert (text, detail) == (made.text, made.detail)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "said"),
+    [(Cpus(), "2 shared processors"), (Cpus(False, (0,), (1,), (2,)), "1 processor of its own")],
+)
+def test_full_speed_is_told_with_the_processors_that_it_had(cpus, said):
+    assert said == processors(ENVIRONMENT, cpus)
 
 
 @pytest.mark.parametrize(
     ("times", "text", "detail"),
     [
-        ((1.23, 1.19, 1.27, 12), "Server memory: 93 MB instead of 76 MB", "23% more, 19 to 27%"),
+        (
+            (1.23, 1.19, 1.27, 12),
+            "Application memory: 93 MB instead of 76 MB",
+            "23% more, 19 to 27%",
+        ),
         (
             (1.02, 0.97, 1.06, 12),
-            "Server memory: practically the same, 93 MB and 76 MB",
+            "Application memory: practically the same, 93 MB and 76 MB",
             f"{MINUS}3% to +6%",
         ),
         (
             (1.02, 0.5, 2.1, 12),
-            "Server memory: no difference shown, 93 MB and 76 MB",
+            "Application memory: no difference shown, 93 MB and 76 MB",
             "0.5 to 2.1 times",
         ),
-        ((1.2, None, None, 1), "Server memory: 93 MB instead of 76 MB", "20% more"),
+        ((1.2, None, None, 1), "Application memory: 93 MB instead of 76 MB", "20% more"),
     ],
 )
 def test_a_gain_or_cost_gives_both_values_and_how_they_compare(times, text, detail):
     values = "93 MB", "76 MB"
     made = both(BY_KEY["memory_end"], compared("memory_end", times), values)
     assert (text, detail) == (made.text, made.detail)
+
+
+def test_one_round_in_which_both_show_the_same_is_no_difference():
+    made = both(BY_KEY["memory_end"], compared("memory_end", (1.002, None, None, 1)), ("9 MB",) * 2)
+    assert ("Application memory: no difference shown, 9 MB and 9 MB", "") == (
+        made.text,
+        made.detail,
+    )
 
 
 def test_what_was_not_compared_was_not_measured_in_this_plan():

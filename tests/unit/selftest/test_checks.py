@@ -8,8 +8,10 @@ import pytest
 
 from bench.analysis import read_run
 from bench.analysis.latency import Latencies
+from bench.cluster.pods import draw_pods
 from bench.model import NO_SERVER, AnswerCheck, Caveat, CaveatKind, MachineUse, Scenario
 from bench.selftest import NAMES
+from bench.selftest.calibrate import calibration_plan
 from bench.selftest.checks import (
     CHECKS,
     MissingError,
@@ -36,7 +38,7 @@ def measured(tmp_path, monkeypatch):
     def make(arms, scenarios, **how):
         monkeypatch.setattr(synthetic, "ARMS", {NO_SERVER: Arm(0, 0, 0), **arms})
         planned = tuple(
-            Scenario(name, "list-all", users=8, pods=60, rate_rps=50.0, churn_per_s=2.0)
+            Scenario(name, 60, "list-all", users=8, rate_rps=50.0, churn_per_s=2.0)
             for name in scenarios
         )
         reader = write_run(Store(tmp_path), servers=tuple(arms), scenarios=planned, **how)
@@ -47,6 +49,11 @@ def measured(tmp_path, monkeypatch):
 
 def verdicts(findings):
     return [finding.verdict for finding in findings]
+
+
+def test_the_getter_asks_for_a_pod_that_stays():
+    pods = [pod.path for pod in draw_pods(1, 300) if pod.is_stable]
+    assert pods[0] in calibration_plan("clients")
 
 
 def test_every_calibration_has_a_check():
@@ -130,7 +137,7 @@ def test_wrong_answers_must_be_found_in_their_number_and_void_the_run(tmp_path, 
         "all": AnswerCheck(720, 700, 20, 19),
         "padded": AnswerCheck(720, 9, 20, 9),
     }
-    scenario = Scenario("steady", "one-namespace", users=8, pods=60, rate_rps=60.0)
+    scenario = Scenario("steady", 60, "one-namespace", users=8, rate_rps=60.0)
     record = a_run(plan=a_plan(servers=tuple(checks), rounds=1, scenarios=(scenario,)))
     made = synthetic.Made(Store(tmp_path).create(record), record)
     for server, check in checks.items():
@@ -143,7 +150,7 @@ def test_wrong_answers_must_be_found_in_their_number_and_void_the_run(tmp_path, 
     ("late_ms", "busy", "verdict"), [(200.0, 1.0, "PASS"), (1.0, 1.0, "FAIL"), (200.0, 0.6, "FAIL")]
 )
 def test_a_starved_generator_and_its_machine_must_be_found(tmp_path, late_ms, busy, verdict):
-    scenario = Scenario("steady", "one-pod", users=8, pods=60, rate_rps=50.0)
+    scenario = Scenario("steady", 60, "one-pod", users=8, rate_rps=50.0)
     record = a_run(plan=a_plan(servers=("prompt", "starved"), rounds=1, scenarios=(scenario,)))
     made = synthetic.Made(Store(tmp_path).create(record), record)
     use = {"prompt": MachineUse(0.5, 0.0, 0.1), "starved": MachineUse(busy, 0.0, 0.9)}

@@ -9,15 +9,14 @@ from bench.selftest.flaws import (
     EMPTY,
     LOADED_PER_S,
     Answer,
-    Delay,
-    Emptied,
-    Faithful,
-    HangUp,
-    Padded,
-    Stale,
-    Stall,
-    Starve,
-    Times,
+    delay,
+    emptied,
+    faithful,
+    hang_up,
+    stale,
+    stall,
+    starve,
+    times,
 )
 
 
@@ -33,31 +32,31 @@ class Counting:
 
 
 def test_the_faithful_one_hands_on() -> None:
-    assert b"1" == Faithful().answer("/pods/a", Counting()).body
+    assert b"1" == faithful()("/pods/a", Counting()).body
 
 
 def test_a_delay_is_never_shorter_than_it_says() -> None:
     began = time.monotonic()
-    Delay(0.02).answer("/pods/a", Counting())
+    delay(0.02)("/pods/a", Counting())
     assert time.monotonic() - began >= 0.02
 
 
 def test_three_times_asks_three_times_and_gives_the_last() -> None:
     ask = Counting()
-    assert b"3" == Times(3.0).answer("/pods/a", ask).body
+    assert b"3" == times(3.0)("/pods/a", ask).body
     assert 3 == ask.asked
 
 
 def test_every_tenth_is_hung_up_on_and_costs_the_faithful_server_nothing() -> None:
-    flaw, ask = HangUp(10.0), Counting()
-    answers = [flaw.answer("/pods/a", ask) for _ in range(40)]
+    flaw, ask = hang_up(10.0), Counting()
+    answers = [flaw("/pods/a", ask) for _ in range(40)]
     assert [9, 19, 29, 39] == [n for n, answer in enumerate(answers) if answer is None]
     assert 36 == ask.asked
 
 
 def test_the_harness_own_question_is_not_hung_up_on() -> None:
-    flaw = HangUp(1.0)
-    assert flaw.answer("/pods", Counting()) is not None
+    flaw = hang_up(1.0)
+    assert flaw("/pods", Counting()) is not None
 
 
 @pytest.mark.parametrize(("into", "waits"), [(0.5, 0.0), (8.9, 0.0), (9.0, 1.0), (9.75, 0.25)])
@@ -67,33 +66,33 @@ def test_a_stall_holds_back_what_falls_into_it_until_its_end(
     now, slept = 100.0, []
     monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(time, "sleep", slept.append)
-    flaw = Stall(1.0, 10.0)
+    flaw = stall(1.0, 10.0)
     now += 30.0 + into
-    flaw.answer("/pods/a", Counting())
+    flaw("/pods/a", Counting())
     assert pytest.approx(waits) == sum(slept)
 
 
 def test_a_stale_answer_is_no_younger_than_it_says() -> None:
-    flaw = Stale(0.2)
+    flaw = stale(0.2)
 
     def clock(path: str) -> Answer:
         return Answer(200, (), str(time.monotonic()).encode())
 
-    flaw.answer("/pods", clock)
+    flaw("/pods", clock)
     time.sleep(0.5)
     ages = []
     for _ in range(5):
-        ages.append(time.monotonic() - float(flaw.answer("/pods", clock).body))
+        ages.append(time.monotonic() - float(flaw("/pods", clock).body))
         time.sleep(0.03)
     assert min(ages) >= 0.2
     assert max(ages) < 0.5, "it is asked for anew, not kept for ever"
 
 
 def test_every_second_answer_is_emptied_once_there_is_load() -> None:
-    flaw, ask = Emptied(2.0), Counting()
-    answers = [flaw.answer("/pods/a", ask) for _ in range(LOADED_PER_S + 9)]
-    emptied = [n for n, answer in enumerate(answers) if answer.body == EMPTY]
-    assert [LOADED_PER_S + one for one in (0, 2, 4, 6, 8)] == emptied
+    flaw, ask = emptied(2.0), Counting()
+    answers = [flaw("/pods/a", ask) for _ in range(LOADED_PER_S + 9)]
+    without = [n for n, answer in enumerate(answers) if answer.body == EMPTY]
+    assert [LOADED_PER_S + one for one in (0, 2, 4, 6, 8)] == without
 
 
 def test_without_load_and_for_the_harness_own_question_nothing_is_emptied(
@@ -101,29 +100,31 @@ def test_without_load_and_for_the_harness_own_question_nothing_is_emptied(
 ) -> None:
     moments = iter(range(10_000))
     monkeypatch.setattr(time, "monotonic", lambda: next(moments) * 2 / LOADED_PER_S)
-    flaw, ask = Emptied(1.0), Counting()
-    assert EMPTY not in {flaw.answer("/pods/a", ask).body for _ in range(100)}
+    flaw, ask = emptied(1.0), Counting()
+    assert EMPTY not in {flaw("/pods/a", ask).body for _ in range(100)}
     monkeypatch.undo()
-    assert EMPTY not in {flaw.answer("/pods", ask).body for _ in range(100)}
+    assert EMPTY not in {flaw("/pods", ask).body for _ in range(100)}
 
 
 def test_what_is_padded_has_the_size_of_the_right_answer() -> None:
     right = Answer(200, (), b"x" * 500)
-    flaw = Padded(1.0)
-    answers = [flaw.answer("/pods/a", lambda _: right) for _ in range(LOADED_PER_S)]
+    flaw = emptied(1.0, padded=True)
+    answers = [flaw("/pods/a", lambda _: right) for _ in range(LOADED_PER_S)]
     assert (right.body, 500) == (answers[0].body, len(answers[-1].body))
     assert EMPTY == answers[-1].body.rstrip()
 
 
 def test_processes_that_starve_others_come_with_load_and_end_by_themselves() -> None:
-    flaw, ask = Starve(2.0, 1.0), Counting()
-    flaw.answer("/pods/a", ask)
-    assert flaw.spinning is None
+    flaw, ask = starve(2.0, 1.0), Counting()
+    before = set(psutil.Process().children())
+    flaw("/pods/a", ask)
+    assert before == set(psutil.Process().children())
     for _ in range(LOADED_PER_S):
-        flaw.answer("/pods/a", ask)
-    parent = psutil.Process(flaw.spinning.pid)
+        flaw("/pods/a", ask)
+    wait_until(lambda: before != set(psutil.Process().children()))
+    (parent,) = set(psutil.Process().children()) - before
     wait_until(lambda: 2 == len(parent.children()))
-    assert 0 == flaw.spinning.wait(30)
+    wait_until(lambda: not parent.is_running())
     assert LOADED_PER_S + 1 == ask.asked
 
 

@@ -1,0 +1,85 @@
+"""Contenders side by side: options, a cluster, rounds in turn, a line of figures."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from bench.cluster.binaries import resolve
+from bench.cluster.control_plane import ControlPlane
+from bench.cluster.populated import PopulatedCluster
+from bench.load.driver import LoadDriver, Measured
+from bench.supervision.watchdog import Watchdog
+
+T = TypeVar("T")
+
+
+def options(module: str, description: str, **defaults: tuple[float, str]) -> argparse.Namespace:
+    """Return the numbers of the command line, by name: each given as its default and its help."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m bench.microbench.{module}",
+        description=description,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    for name, (default, text) in defaults.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=text)
+    return parser.parse_args()
+
+
+def say(text: str) -> None:
+    """Tell how far it is, beside the figures."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def supervised() -> Iterator[tuple[Watchdog, Path]]:
+    """Give a watchdog and a folder for the length of the block."""
+    with Watchdog() as watchdog, tempfile.TemporaryDirectory() as folder:
+        yield watchdog, Path(folder)
+
+
+@contextmanager
+def populated(pods: int, watchdog: Watchdog) -> Iterator[PopulatedCluster[ControlPlane]]:
+    """Fill a throwaway cluster for the length of the block."""
+    say(f"filling a throwaway cluster with {pods} pods")
+    start = partial(ControlPlane.start, resolve(say=say))
+    with PopulatedCluster(start, watchdog, seed=1, pods=pods) as cluster:
+        yield cluster
+
+
+def in_turn(contenders: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
+    """Measure all, round by round, each second round in the opposite order."""
+    seen: dict[str, list[T]] = {name: [] for name in contenders}
+    for number in range(rounds):
+        for name in list(contenders)[:: -1 if number % 2 else 1]:
+            say(f"round {number + 1} of {rounds}: {name}")
+            seen[name].append(contenders[name]())
+    return seen
+
+
+def measure(driver: LoadDriver, seconds: float) -> Measured:
+    """Load for one window; ``SystemExit`` if a request fails."""
+    measured = driver.measure(seconds)
+    if measured.failed:
+        raise SystemExit(f"requests failed: {'; '.join(measured.first_failures)}")
+    return measured
+
+
+def ratios(above: Iterable[float], below: Iterable[float]) -> list[float]:
+    """Return the ratios of the rounds."""
+    return [mine / theirs for mine, theirs in zip(above, below, strict=True)]
+
+
+def line(title: str, values: Iterable[float], wanted: str = "") -> None:
+    """Print the median of ``values``, the lowest and the highest, and what is wanted."""
+    known = list(values)
+    middle, low, high = (
+        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        for value in (median(known), min(known), max(known))
+    )
+    print(f"{title:48} {f'{middle} ({low}, {high})':24} {wanted}".rstrip())
