@@ -198,3 +198,16 @@ def test_one_number_of_pods_cannot_be_changed(browser: Browser, tmp_path: Path) 
     assert page.get_attribute("#calculator-pods", "readonly") is not None
     assert page.locator("#calculator-rows tr").count() == 3
     context.close()
+
+
+def test_the_sample_opens_with_what_was_offered_which_is_not_beyond_what_was_measured(
+    browser: Browser,
+) -> None:
+    """Six reads a second are measured as 5.9999."""
+    page = browser.new_page()
+    sample = Path(__file__).parents[2] / "reports" / "sample" / "index.html"
+    page.goto(sample.as_uri())
+    assert not page.locator("#calculator-beyond").is_visible()
+    page.fill("#calculator-reads", "60")
+    assert page.locator("#calculator-beyond").is_visible()
+    page.close()
