@@ -113,7 +113,7 @@ def _scripted(
         server.script = history.script()
         try:
             with pool.take(name) as subject:
-                subject.begin(Watched(server.kubeconfig))
+                subject.begin(Watched(server.kubeconfig, stream_initial=history.streams))
                 subject.order("start")
                 played = history.play(server, subject)
                 return observe(subject, played.truth, played.fault_requests)

@@ -35,7 +35,7 @@ class Watched:
     objects: str = "dynamic"
     """How client-go holds objects: ``dynamic``, ``typed`` (protobuf), or ``metadata`` for all."""
     quiet: bool = False
-    stream_initial: bool = True
+    stream_initial: bool = False
     """Whether kube-informer asks for a streamed state; the others do as is their default."""
 
     def options(self) -> str:

@@ -24,6 +24,11 @@ REASONS: Mapping[tuple[str, str], str] = {
         "takes a bookmark without the mark for a server that does not know WatchList, and lists."
     ),
     ("WatchList is an ordinary watch", "cache"): "As above: client-go is not filled yet.",
+    ("WatchList stays silent", "synced"): (
+        "client-go waits until the server ends the watch, minutes later; this library lists after "
+        "10 s of silence."
+    ),
+    ("WatchList stays silent", "cache"): "As above: client-go is not filled yet.",
     ("an event older than the object", "cache"): (
         "client-go stores what came last; this library keeps the newer of two versions of one "
         "object, so that a replayed event cannot take the cache back."

@@ -48,7 +48,7 @@ class ScriptedHistory:
     short: bool = False
     """Whether the short form has it, which ``make test`` runs."""
     streams: bool = False
-    """Whether it is about streamed fills, which the official informer does not ask for."""
+    """Whether it is about streamed fills: ours asks for one if told to, the official one never."""
 
 
 def _undisturbed(_: Request) -> None:
@@ -72,7 +72,7 @@ def some_pods() -> FakeSource:
 
 
 def _truth(source: FakeSource) -> Truth:
-    body = source.get(PODS.path(), timeout=1.0, verb="list", resource="pods").body
+    body = source.stream(PODS.path(), timeout=1.0, verb="list", resource="pods").read_all()
     metadata = [item["metadata"] for item in json.loads(body)["items"]]
     return {f"{one['namespace']}/{one['name']}": one["resourceVersion"] for one in metadata}
 

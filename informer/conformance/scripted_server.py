@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from kube_informer import EventStream, TransportError
+from kube_informer import BodyStream, TransportError
 from kube_informer.testing import FakeSource, failure_status
 
 POLL_S = 0.1
@@ -133,18 +133,8 @@ class ScriptedServer:
             reply = self.script(request)
             if reply is not None:
                 self._write(handler, reply)
-            elif request.is_watch:
-                self._watch(handler, request)
             else:
-                answer = self.source.get(
-                    request.path,
-                    request.query,
-                    timeout=1.0,
-                    verb="list",
-                    resource="",
-                    accept=handler.headers.get("Accept", ""),
-                )
-                self._write(handler, Reply(answer.status, answer.body))
+                self._serve(handler, request)
         except (OSError, TransportError):
             handler.close_connection = True
 
@@ -180,16 +170,17 @@ class ScriptedServer:
         handler.end_headers()
         return lambda piece: handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
 
-    def _watch(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
+    def _serve(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
         source = self.source
         stream = source.stream(
             request.path,
             request.query,
             timeout=POLL_S,
+            verb="watch" if request.is_watch else "list",
             resource="",
             accept=handler.headers.get("Accept", ""),
         )
-        if stream.status != 200:
+        if stream.status != 200 or not request.is_watch:
             self._write(handler, Reply(stream.status, stream.read_all()))
             return
         self._begin(handler, 200, {})
@@ -201,7 +192,7 @@ class ScriptedServer:
         if not handler.close_connection:
             handler.wfile.write(b"0\r\n\r\n")
 
-    def _pieces(self, stream: EventStream) -> Any:  # noqa: ANN401 - a generator of bytes
+    def _pieces(self, stream: BodyStream) -> Any:  # noqa: ANN401 - a generator of bytes
         while not self._closing.is_set():
             try:
                 piece = stream.read()

@@ -66,6 +66,7 @@ class Server:
     sent_to: int = 0
     pending: bytes = b""
     filling: bool = False
+    listing: bool = False
     births: int = 0
 
     def text(self, version: int) -> str:
@@ -107,6 +108,7 @@ class Server:
         self.kept_from = self.version
 
     def open(self, query: dict[str, str]) -> Input:
+        self.listing = False
         self.filling = "sendInitialEvents" in query
         if self.filling:
             if isinstance(self.fill, int):
@@ -139,10 +141,12 @@ class Server:
         return int(text[len(text) - 9 :]) if self.long else int(text)
 
     def read(self) -> Input:
-        if not self.filling:
+        if not self.filling and not self.listing:
             self.pending += b"".join(data for at, data in self.log if at > self.sent_to)
             self.sent_to = self.version
         if not self.pending:
+            if self.listing:
+                return Ended()
             if self.filling and self.fill == "silent":
                 return Broke("nothing came", Signal.SILENT)
             return Ended()
@@ -152,7 +156,15 @@ class Server:
         data, self.pending = self.pending[:cut], self.pending[cut:]
         return Chunk(data)
 
-    def answer(self, query: dict[str, str]) -> Input:
+    def list(self, query: dict[str, str]) -> Input:
+        """Answer a list, to be read piece by piece."""
+        answer = self.answer(query)
+        if answer.status == 200:
+            self.listing, self.pending = True, answer.body
+            return Answered(200)
+        return answer
+
+    def answer(self, query: dict[str, str]) -> Answered:
         """A list, in pages where it is asked for: the later ones expire with the past."""
         names = sorted(self.state)
         token = query.get("continue", "")
@@ -198,7 +210,7 @@ def disturbed(action: Action, faults: Random) -> Input | None:
         return refused(status(faults.choice(TROUBLE)))
     if trouble < 0.16 and isinstance(action, OpenWatch | GetList):
         return refused(TOO_LARGE)
-    if trouble < 0.17 and isinstance(action, GetList | CheckVersion):
+    if trouble < 0.17 and isinstance(action, CheckVersion):
         return Answered(200, b"<html>log in</html>")
     return None
 
@@ -207,22 +219,25 @@ def drive(
     server: Server, faults: Random, writes: int, notes: Notes
 ) -> tuple[Store, list[Delta], WatchMachine]:
     store, told = Store(), []
-    machine = WatchMachine(Scope(), notes, random_source=Random(1))
+    stream_initial = faults.random() < 0.6
+    machine = WatchMachine(Scope(), notes, random_source=Random(1), stream_initial=stream_initial)
     action, now = machine.start(), 0.0
     quiet = 0
-    while writes or quiet < 120:
+    while writes or quiet < 80:
         if writes and faults.random() < 0.5:
             server.write()
             writes -= 1
         calm = not writes
-        quiet += calm
+        quiet += calm and not isinstance(action, Read)  # how many pieces a body comes in is chance
         now += 1.0
         came = None if calm else disturbed(action, faults)
         if came is None:
             if isinstance(action, OpenWatch):
                 came = server.open(action.query)
             elif isinstance(action, GetList):
-                came = server.answer(action.query)
+                came = server.list(action.query)
+                if not calm and faults.random() < 0.03:
+                    server.pending = b"<html>log in</html>"
             elif isinstance(action, CheckVersion):
                 came = server.answer({"limit": "1"})
             else:

@@ -109,7 +109,11 @@ class Walk(Observer):
         self.waited = 0.0
         self.asked = 0
         self.machine = WatchMachine(
-            Scope(), self, backoff=Backoff(random=Random(1)), random_source=Random(1)
+            Scope(),
+            self,
+            backoff=Backoff(random=Random(1)),
+            random_source=Random(1),
+            stream_initial=True,
         )
 
     def climbed(self, signal: str, remedy: str) -> None:
@@ -138,8 +142,11 @@ class FilledThen:
         self.coming: list[Any] = []
 
     def __call__(self, action: Any) -> Any:
-        if isinstance(action, GetList | CheckVersion):
-            return Answered(200, listing(9, pod("x", 3)))
+        if isinstance(action, CheckVersion):
+            return Answered(200, listing(9))
+        if isinstance(action, GetList):
+            self.coming = [Chunk(listing(9, pod("x", 3))), Ended()]
+            return Answered(200)
         if isinstance(action, Read):
             return self.coming.pop(0) if self.coming else Ended()
         if "sendInitialEvents" in action.query:

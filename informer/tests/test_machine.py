@@ -26,7 +26,6 @@ from kube_informer.steps import (
     OpenWatch,
     Read,
     Replace,
-    Timing,
     Wait,
     Woke,
 )
@@ -52,9 +51,13 @@ class Notes(Observer):
         self.short_watches = 0
         self.fallbacks: list[str] = []
         self.failures: list[str] = []
+        self.lists: list[tuple[int, float]] = []
 
     def poisoned(self, cause: str) -> None:
         self.poison.append(cause)
+
+    def listed(self, code: int, seconds: float) -> None:
+        self.lists.append((code, seconds))
 
     def filled(self, reason: str, objects: int) -> None:
         self.fills.append(reason)
@@ -76,6 +79,7 @@ class Desk:
     """A machine and all it has answered, with a clock that is moved by hand."""
 
     def __init__(self, **options: Any) -> None:
+        options.setdefault("stream_initial", True)
         self.now = 1000.0
         self.notes = Notes()
         self.machine = WatchMachine(
@@ -86,13 +90,21 @@ class Desk:
             **options,
         )
         self.outputs: list[Any] = []
-        self.action: Any = self.machine.start()
+        self.action: Any = self.machine.start(self.now)
 
     def tell(self, came: Any, after: float = 0.0) -> Any:
         self.now += after
         outputs, self.action = self.machine.step(came, self.now)
         self.outputs += outputs
         return self.action
+
+    def answer(self, body: bytes, after: float = 0.0) -> Any:
+        """Answer 200: a list comes piece by piece, that of a version check as a whole."""
+        if not isinstance(self.action, GetList):
+            return self.tell(Answered(200, body), after)
+        self.tell(Answered(200), after)
+        self.tell(Chunk(body))
+        return self.tell(Ended())
 
     def refuse(self, body: dict[str, Any], retry_after: float = 0.0) -> Any:
         return self.tell(Answered(body["code"], json.dumps(body).encode(), retry_after))
@@ -209,7 +221,7 @@ def test_a_server_that_ignores_the_wish_is_asked_for_a_list_when_its_first_bookm
 
 def test_a_list_is_followed_by_a_watch_from_its_version():
     desk = Desk(stream_initial=False)
-    action = desk.tell(Answered(200, listing(7, pod("x", 3))))
+    action = desk.answer(listing(7, pod("x", 3)))
     (replace,) = desk.outputs
     assert ("7", ["a/x"]) == (replace.resource_version, [item.key for item in replace.objects])
     assert ("7", None) == (
@@ -220,26 +232,26 @@ def test_a_list_is_followed_by_a_watch_from_its_version():
 
 def test_pages_are_put_together_before_anything_is_given_out():
     desk = Desk(stream_initial=False)
-    action = desk.tell(Answered(200, listing(7, pod("x", 3), token="more")))
+    action = desk.answer(listing(7, pod("x", 3), token="more"))
     assert GetList({"limit": "500", "continue": "more"}, 60.0) == action
     assert [] == desk.outputs
-    desk.tell(Answered(200, listing(7, pod("y", 4))))
+    desk.answer(listing(7, pod("y", 4)))
     (replace,) = desk.outputs
     assert ["a/x", "a/y"] == [item.key for item in replace.objects]
 
 
 def test_a_410_in_the_middle_of_paging_restarts_the_list_in_one_piece():
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200, listing(7, pod("ghost", 3), token="more")))
+    desk.answer(listing(7, pod("ghost", 3), token="more"))
     assert GetList({}, 60.0) == desk.refuse(EXPIRED)
-    desk.tell(Answered(200, listing(9, pod("x", 8))))
+    desk.answer(listing(9, pod("x", 8)))
     (replace,) = desk.outputs
     assert ["a/x"] == [item.key for item in replace.objects]
 
 
 def test_a_body_that_is_no_list_is_asked_for_again_after_a_wait():
     desk = Desk(stream_initial=False)
-    assert Wait(0.8) == desk.tell(Answered(200, b"<html>"))
+    assert Wait(0.8) == desk.answer(b"<html>")
     assert isinstance(desk.wake(), GetList)
 
 
@@ -287,7 +299,7 @@ def test_half_an_event_at_a_cut_is_forgotten_and_the_watch_resumes_before_it():
     desk.tell(Chunk(line("ADDED", pod("x", 12)) + line("ADDED", pod("y", 13))[:30]))
     desk.tell(Broke("cut"))
     desk.wake()
-    action = desk.tell(Answered(200, listing(13)))
+    action = desk.answer(listing(13))
     assert "12" == action.query["resourceVersion"]
     desk.tell(Answered(200))
     desk.take()
@@ -327,7 +339,7 @@ def test_a_watch_that_ends_at_once_without_an_event_counts_as_an_error():
                 waits.append(desk.action.delay_s)
                 desk.wake()
             else:
-                desk.tell(Answered(200, listing(10)))
+                desk.answer(listing(10))
         desk.tell(Answered(200))
         desk.tell(Ended(), 0.1)
     assert [0.8, 1.6] == waits
@@ -382,7 +394,7 @@ def test_a_version_too_large_fetches_the_latest_state():
 
 def test_a_relist_by_list_asks_for_the_latest_state_in_pages():
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200, listing(7)))
+    desk.answer(listing(7))
     desk.tell(Answered(200))
     desk.tell(Chunk(line("ERROR", EXPIRED)))
     assert GetList({"limit": "500"}, 60.0) == desk.wake()
@@ -429,7 +441,7 @@ def test_a_refused_connection_is_tried_again_and_then_the_version_is_looked_at()
         desk.wake()
     assert [1.6, 3.2, 6.4] == waits
     assert CheckVersion(1000.0, 60.0) == desk.action
-    action = desk.tell(Answered(200, listing(12)))
+    action = desk.answer(listing(12))
     assert (State.OPEN, "11") == (desk.machine.state, action.query["resourceVersion"])
 
 
@@ -445,7 +457,7 @@ def test_a_silent_stream_given_up_is_watched_on_from_its_version_after_a_look_at
     desk = Desk.watching(10)
     assert Wait(0.8) == desk.tell(Broke("timed out"), 70.0)
     assert isinstance(desk.wake(), CheckVersion)
-    action = desk.tell(Answered(200, listing(10)))
+    action = desk.answer(listing(10))
     assert isinstance(action, OpenWatch)
     assert "10" == action.query["resourceVersion"]
 
@@ -473,7 +485,7 @@ def test_a_stream_that_broke_without_a_byte_makes_the_version_be_looked_at():
 def test_a_server_behind_us_is_listed_in_full():
     desk = suspect()
     desk.tell(Ended(), 450.0)
-    action = desk.tell(Answered(200, listing(9)))
+    action = desk.answer(listing(9))
     assert ("true", None) == (
         action.query["sendInitialEvents"],
         action.query.get("resourceVersion"),
@@ -490,7 +502,7 @@ def test_a_server_behind_us_is_listed_in_full():
 def test_a_server_not_behind_us_is_watched_on_without_a_list():
     desk = suspect()
     desk.tell(Ended(), 450.0)
-    action = desk.tell(Answered(200, listing(10)))
+    action = desk.answer(listing(10))
     assert "10" == action.query["resourceVersion"]
     assert ["initial"] == desk.notes.fills
 
@@ -520,7 +532,7 @@ def test_a_transform_is_applied_to_lists_and_to_events_of_every_kind():
         return item
 
     desk = Desk(stream_initial=False, transform=note)
-    desk.tell(Answered(200, listing(7, pod("listed", 3))))
+    desk.answer(listing(7, pod("listed", 3)))
     desk.tell(Answered(200))
     desk.tell(Chunk(line("ADDED", pod("added", 8)) + line("DELETED", pod("gone", 9))))
     assert ["a/listed", "a/added", "a/gone"] == seen
@@ -560,7 +572,7 @@ def test_what_cannot_come_is_refused_with_the_state_named():
 
 def test_watches_are_asked_to_last_between_five_and_ten_minutes():
     lifetimes = {
-        int(WatchMachine(Scope(), Observer(), timing=Timing()).start().query["timeoutSeconds"])
+        int(WatchMachine(Scope(), Observer(), stream_initial=True).start().query["timeoutSeconds"])
         for _ in range(200)
     }
     assert 300 <= min(lifetimes) < 400
@@ -588,7 +600,7 @@ def test_initial_events_that_end_without_a_version_fill_all_the_same():
 
 def test_a_list_without_a_version_is_watched_without_one_and_listed_again_after_a_cut():
     desk = Desk(stream_initial=False)
-    action = desk.tell(Answered(200, listing("", pod("x", ""))))
+    action = desk.answer(listing("", pod("x", "")))
     assert "resourceVersion" not in action.query
     desk.tell(Answered(200))
     desk.tell(Broke("cut"))
@@ -607,7 +619,7 @@ def test_a_cut_among_deletions_of_one_revision_resumes_before_it():
     desk.tell(Chunk(line("DELETED", pod("x", 12)) + line("DELETED", pod("y", 12))))
     desk.tell(Broke("cut"))
     desk.wake()
-    assert "10" == desk.tell(Answered(200, listing(12))).query["resourceVersion"]
+    assert "10" == desk.answer(listing(12)).query["resourceVersion"]
     desk.tell(Answered(200))
     desk.tell(Chunk(line("DELETED", pod("z", 12)) + bookmark(12)))
     assert "12" == desk.tell(Ended(), 450.0).query["resourceVersion"]
@@ -678,7 +690,7 @@ def test_a_fill_that_ends_early_is_named():
 
 def test_a_list_proves_the_state():
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200, listing(7)), 2.0)
+    desk.answer(listing(7), 2.0)
     assert (1002.0, "") == since_and_why(desk)
 
 
@@ -689,7 +701,8 @@ def test_what_was_refused_to_a_fill_is_kept_until_it_succeeds():
     desk.refuse(status(404))
     assert (404, 2) == desk.machine.refusal
     desk.wake()
-    desk.tell(Answered(200, listing(7)))
+    desk.tell(Answered(200))
+    desk.tell(Chunk(bookmark(7, initial_end=True)))
     assert (0, 0) == desk.machine.refusal
 
 
@@ -703,21 +716,59 @@ def test_a_streamed_fill_that_is_refused_otherwise_is_listed_after_a_wait(code):
     assert GetList({"resourceVersion": "0", "limit": "500"}, 60.0) == desk.wake()
 
 
-@pytest.mark.parametrize("end", [Ended(), Broke("silent", Signal.SILENT)])
-def test_a_streamed_fill_that_comes_to_nothing_twice_is_listed(end):
+def test_a_streamed_fill_that_ends_early_twice_is_listed():
     desk = Desk()
     for _ in range(2):
         assert isinstance(desk.action, OpenWatch)
         desk.tell(Answered(200))
         desk.tell(Chunk(line("ADDED", pod("x", 3))))
-        desk.tell(end, 5.0)
+        desk.tell(Ended(), 5.0)
         desk.wake()
     assert isinstance(desk.action, GetList)
     assert 1 == len(desk.notes.fallbacks)
 
 
-def test_a_streamed_fill_is_not_waited_for_longer_than_a_list():
-    assert Read(60.0) == Desk().tell(Answered(200))
+@pytest.mark.parametrize("data", [[], [Chunk(line("ADDED", pod("x", 3)))]])
+def test_a_streamed_fill_that_falls_silent_for_10_s_is_listed_at_once(data):
+    desk = Desk()
+    assert Read(10.0) == desk.tell(Answered(200))
+    for chunk in data:
+        desk.tell(chunk)
+    action = desk.tell(Broke("silent", Signal.SILENT), 10.0)
+    assert GetList({"resourceVersion": "0", "limit": "500"}, 60.0) == action
+    assert ["silent"] == desk.notes.fallbacks
+
+
+# A list, a piece at a time
+
+
+def test_each_piece_of_a_list_is_waited_for_as_long_as_its_first_one():
+    desk = Desk(stream_initial=False)
+    assert Read(60.0) == desk.tell(Answered(200))
+    assert Read(60.0) == desk.tell(Chunk(listing(7, pod("x", 3))[:40]))
+
+
+def test_a_list_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200))
+    desk.tell(Chunk(listing(7, *(pod(f"ghost-{at}", 3) for at in range(5000)))))
+    assert Wait(0.8) == desk.tell(Broke("reset"))
+    desk.wake()
+    desk.answer(listing(9, pod("x", 8)))
+    (replace,) = desk.outputs
+    assert ["a/x"] == [item.key for item in replace.objects]
+
+
+def test_lists_are_told_with_their_status_and_time_from_the_request_on():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200), 1.0)
+    desk.tell(Broke("reset"), 1.0)
+    desk.wake()
+    desk.tell(Answered(200), 2.0)
+    desk.tell(Chunk(listing(7, token="more")), 2.0)
+    desk.tell(Ended())
+    desk.refuse(status(500))
+    assert [(0, 2.0), (200, 4.0), (500, 0.0)] == desk.notes.lists
 
 
 def test_a_watch_that_the_server_does_not_take_is_answered_by_a_fetch_of_the_latest():
@@ -738,7 +789,7 @@ def test_a_watch_at_a_forgotten_version_that_is_closed_without_a_word_is_fetched
             desk.tell(Ended(), 0.1)
             closed += 1
         elif isinstance(desk.action, CheckVersion):
-            desk.tell(Answered(200, listing(10)))
+            desk.answer(listing(10))
         else:
             desk.wake()
     assert (4, "10") == (closed, desk.action.query["resourceVersion"])
@@ -747,11 +798,11 @@ def test_a_watch_at_a_forgotten_version_that_is_closed_without_a_word_is_fetched
 @pytest.mark.parametrize("trouble", [status(429), status(500), status(503), None])
 def test_a_page_that_fails_keeps_those_before_it(trouble):
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200, listing(7, pod("x", 3), token="more")))
+    desk.answer(listing(7, pod("x", 3), token="more"))
     for _ in range(2):
         desk.refuse(trouble) if trouble else desk.tell(Broke("reset"))
         assert GetList({"limit": "500", "continue": "more"}, 60.0) == desk.wake()
-    desk.tell(Answered(200, listing(7, pod("y", 4))))
+    desk.answer(listing(7, pod("y", 4)))
     (replace,) = desk.outputs
     assert ["a/x", "a/y"] == [item.key for item in replace.objects]
 
@@ -759,7 +810,7 @@ def test_a_page_that_fails_keeps_those_before_it(trouble):
 def test_a_list_in_pages_that_expires_again_is_begun_again_after_a_wait():
     desk = Desk(stream_initial=False)
     for _ in range(2):
-        desk.tell(Answered(200, listing(7, token="more")))
+        desk.answer(listing(7, token="more"))
         desk.refuse(EXPIRED)
     assert isinstance(desk.action, Wait)
 
@@ -773,7 +824,7 @@ def test_a_login_page_is_reported_and_asked_for_again_after_a_wait(stream_initia
         desk.tell(Chunk(page))
         assert isinstance(desk.tell(Ended(), 0.1), Wait)
     else:
-        assert isinstance(desk.tell(Answered(200, page)), Wait)
+        assert isinstance(desk.answer(page), Wait)
     assert desk.machine.progress[1] in (
         "answered 200 with something else than watch events",
         desk.notes.failures[-1],
@@ -783,13 +834,13 @@ def test_a_login_page_is_reported_and_asked_for_again_after_a_wait(stream_initia
 @pytest.mark.parametrize("body", [b"{}", b'{"metadata":{}}', b'{"kind":"Status","metadata":{}}'])
 def test_a_body_without_items_is_no_empty_list(body):
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200, body))
+    desk.answer(body)
     assert ([], State.WAIT) == (desk.outputs, desk.machine.state)
 
 
 def test_items_that_are_null_are_an_empty_list():
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200, b'{"metadata":{"resourceVersion":"7"},"items":null}'))
+    desk.answer(b'{"metadata":{"resourceVersion":"7"},"items":null}')
     assert [Replace([], "7", "initial")] == desk.outputs
 
 
@@ -808,7 +859,7 @@ def test_the_delays_start_anew_once_a_stream_has_spoken_long_enough_after_it_was
 def reopened(desk: Desk) -> Desk:
     desk.wake()
     if isinstance(desk.action, CheckVersion):
-        desk.tell(Answered(200, listing(100)))
+        desk.answer(listing(100))
     desk.tell(Answered(200))
     return desk
 
@@ -834,7 +885,7 @@ def test_a_fill_names_what_it_could_not_read(stream_initial):
         desk.tell(Answered(200))
         desk.tell(Chunk(line("ADDED", BAD) + bookmark(9, initial_end=True)))
     else:
-        desk.tell(Answered(200, listing(9, BAD)))
+        desk.answer(listing(9, BAD))
     assert [Replace([], "9", "initial", frozenset({"a/x"}))] == desk.outputs
 
 
@@ -845,7 +896,7 @@ def test_a_fill_with_an_object_that_has_not_even_a_name_is_incomplete(stream_ini
         desk.tell(Answered(200))
         desk.tell(Chunk(b'{"type":"ADDED","object":7}\n' + bookmark(9, initial_end=True)))
     else:
-        desk.tell(Answered(200, b'{"metadata":{"resourceVersion":"9"},"items":[7]}'))
+        desk.answer(b'{"metadata":{"resourceVersion":"9"},"items":[7]}')
     assert [Replace([], "9", "initial", incomplete=True)] == desk.outputs
 
 

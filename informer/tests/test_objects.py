@@ -2,54 +2,8 @@
 
 import json
 
-import pytest
-
-from informer.tests.shapes import listing, pod
-from kube_informer.errors import UndecodableError
-from kube_informer.objects import DeletedFinalStateUnknown, decode_list, decode_object
-
-
-def test_list_items_and_events_read_byte_alike():
-    item = pod("x", 3, labels={"app": "x"})
-    event = json.dumps(item, separators=(",", ":")).encode()
-    (listed,) = decode_list(listing(7, item)).items
-    assert event == listed.raw
-    assert event == decode_object(event).raw
-
-
-def test_a_list_item_that_names_its_kind_is_kept_as_it_came():
-    body = (
-        b'{"kind":"ThingList","apiVersion":"x/v1","metadata":{"resourceVersion":"1"},'
-        b'"items":[{"apiVersion":"x/v1","kind":"Thing","metadata":{"name":"t"}}]}'
-    )
-    (item,) = decode_list(body).items
-    assert b'{"apiVersion":"x/v1","kind":"Thing","metadata":{"name":"t"}}' == item.raw
-
-
-def test_the_bytes_kept_are_a_copy_and_do_not_hold_the_body():
-    body = listing(7, *[pod(f"p{at}", at) for at in range(3)])
-    for item in decode_list(body).items:
-        assert isinstance(item.raw, bytes)
-        assert len(item.raw) < len(body)
-
-
-def test_one_item_that_cannot_be_decoded_does_not_spoil_the_list():
-    body = (
-        b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7"},'
-        b'"items":[{"metadata":{"name":"a"}},{"metadata":{"name":4}},{"metadata":{"name":"c"}}]}'
-    )
-    found = decode_list(body)
-    assert (["a", "c"], 1) == ([item.name for item in found.items], len(found.undecodable))
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"items":[]}', b'{"metadata":4}'])
-def test_a_body_that_is_no_list_is_refused(body):
-    with pytest.raises(UndecodableError, match="not a list"):
-        decode_list(body)
-
-
-def test_a_null_list_of_items_is_an_empty_one():
-    assert [] == decode_list(b'{"metadata":{"resourceVersion":"1"},"items":null}').items
+from informer.tests.shapes import pod
+from kube_informer.objects import DeletedFinalStateUnknown, decode_object
 
 
 def test_a_cluster_wide_object_has_its_name_as_key():

@@ -52,7 +52,7 @@ from kube_informer.observer import Observer
 from kube_informer.owners import OwnerReference, by_controller_uid, controller_of
 from kube_informer.resource import CONFIGMAPS, NAMESPACES, NODES, PODS, SERVICES, Resource
 from kube_informer.snapshot import IndexFunc, Snapshot
-from kube_informer.source import EventStream, Source
+from kube_informer.source import BodyStream, Source
 from kube_informer.steps import Timing
 from kube_informer.transform import Transform, drop_managed_fields
 from kube_informer.transport import Response, Stream, Transport
@@ -65,6 +65,7 @@ __all__ = [
     "PODS",
     "SERVICES",
     "BackoffPolicy",
+    "BodyStream",
     "CachedObject",
     "ClientCertificate",
     "ClientConfig",
@@ -72,7 +73,6 @@ __all__ = [
     "CredentialsError",
     "DefaultRateLimiter",
     "DeletedFinalStateUnknown",
-    "EventStream",
     "FieldSelector",
     "FieldTerm",
     "HandlerError",

@@ -18,6 +18,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from kube_informer.chunks import BulkResponse
+
 KEEPALIVE_IDLE_S = 30
 KEEPALIVE_INTERVAL_S = 10
 KEEPALIVE_PROBES = 3
@@ -134,6 +136,8 @@ def cancellable(cancel: Cancel | None) -> Iterator[None]:
 
 
 class _Cancellable(HTTPConnection):
+    response_class = BulkResponse
+
     def _new_conn(self) -> socket.socket:
         cancel = current_cancel()
         if cancel is None:

@@ -86,7 +86,7 @@ class SharedInformer:
         observer: Observer | None = None,
         timing: Timing | None = None,
         backoff: BackoffPolicy | None = None,
-        stream_initial: bool = True,
+        stream_initial: bool = False,
     ) -> None:
         parse_label_selector(label_selector)
         self.resource = resource

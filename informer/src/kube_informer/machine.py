@@ -4,9 +4,9 @@
 came of it (an :data:`Input`) and the time, and answers with what changed
 (:data:`Output`) and the next action. The loop around it only carries them out.
 
-    FILL -> FILLING -> WATCHING        the initial state streamed, then watched on
-    LIST -> OPEN -> WATCHING           the initial state listed
-    WATCHING -> OPEN                   the stream ended as streams do
+    LIST -> LISTING -> OPEN -> WATCHING    the initial state listed, then watched on
+    FILL -> FILLING -> WATCHING            the initial state streamed, and watched on
+    WATCHING -> OPEN                       the stream ended as streams do
     any -> WAIT -> what the ladder says (``ladder.py``) of the trouble there was
     ... -> CHECK -> OPEN or FILL       the server may have gone back in time
 """
@@ -16,8 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
-
-import msgspec
 
 from kube_informer.backoff import Backoff
 from kube_informer.errors import UndecodableError
@@ -31,12 +29,8 @@ from kube_informer.events import (
     decode_status,
 )
 from kube_informer.ladder import LASTING, Ladder, Phase, Remedy, Signal, signal_of
-from kube_informer.objects import (
-    CachedObject,
-    DeletedFinalStateUnknown,
-    decode_list,
-    decode_object,
-)
+from kube_informer.lists import Item, ListReader, list_version
+from kube_informer.objects import CachedObject, DeletedFinalStateUnknown, decode_object
 from kube_informer.observer import Observer
 from kube_informer.resource import Scope
 from kube_informer.resource_version import older
@@ -76,6 +70,7 @@ class State(StrEnum):
     FILL = "fill"
     FILLING = "filling"
     LIST = "list"
+    LISTING = "listing"
     OPEN = "open"
     WATCHING = "watching"
     CHECK = "check"
@@ -97,6 +92,7 @@ class _Fill:
 
     objects: dict[str, CachedObject] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    body: ListReader = field(default_factory=ListReader)
     page: GetList | None = None
     whole: bool = False
 
@@ -127,7 +123,7 @@ class WatchMachine:
         backoff: Backoff | None = None,
         timing: Timing | None = None,
         random_source: random.Random | None = None,
-        stream_initial: bool = True,
+        stream_initial: bool = False,
         transform: Callable[[CachedObject], CachedObject] | None = None,
     ) -> None:
         self._scope = scope
@@ -135,9 +131,11 @@ class WatchMachine:
         self._backoff = backoff or Backoff()
         self._timing = timing or Timing()
         self._random = random_source or random.Random()
-        self._streaming = self._may_stream = stream_initial
+        self._streaming, self._may_stream = stream_initial, True
         self._transform = transform
         self._ladder = Ladder()
+        self._now = 0.0
+        self._asked_at = 0.0
         self._stream = _Stream(0.0)
         self._fill = _Fill()
         self._version = ""
@@ -159,32 +157,33 @@ class WatchMachine:
         """The version reached; "" before the first fill, and where the server names none."""
         return self._version
 
-    def start(self) -> Action:
-        """Return the first action."""
+    def start(self, now: float = 0.0) -> Action:
+        """Return the first action, at ``now`` on a monotonic clock."""
+        self._now = now
         return self._fetch()
 
     def step(self, came: Input, now: float) -> tuple[list[Output], Action]:
         """Take what came of the last action, at ``now`` on a monotonic clock."""
+        self._now = now
         match self.state, came:
+            case ((State.WATCHING | State.FILLING), Chunk(data=data)):
+                return self._chunk(data)
+            case State.LISTING, Chunk(data=data):
+                return [], self._piece(data)
+            case State.LISTING, Ended():
+                return self._page()
             case State.WAIT, Woke():
                 return [], self._after_wait()
-            case ((State.FILL | State.OPEN), Answered(status=200)):
-                return [], self._opened(now)
-            case ((State.FILLING | State.WATCHING), Chunk(data=data)):
-                return self._chunk(data, now)
-            case State.LIST, Answered(status=200):
-                return self._page(came, now)
+            case ((State.FILL | State.OPEN | State.LIST), Answered(status=200)):
+                return [], self._opened()
             case State.CHECK, Answered():
                 return [], self._checked(came)
             case ((State.FILL | State.OPEN | State.LIST), Answered()):
                 return [], self._refused(came)
             case ((State.FILLING | State.WATCHING), Ended()):
-                return [], self._ended(now)
-            case ((State.FILLING | State.WATCHING), Broke()):
-                self._watch_over(now)
-                return [], self._broke(came, now)
-            case ((State.FILL | State.OPEN | State.LIST | State.CHECK), Broke()):
-                return [], self._broke(came, now)
+                return [], self._ended()
+            case State(), Broke() if self.state is not State.WAIT:
+                return [], self._broke(came)
         raise ValueError(f"{type(came).__name__} cannot come in state {self.state}")
 
     def fault(self, error: BaseException) -> Action:
@@ -217,6 +216,8 @@ class WatchMachine:
     def _list(self) -> Action:
         """Ask for the first page of a list, or the page that was not answered."""
         self.state = State.LIST
+        self._asked_at = self._now
+        self._fill.body = ListReader()
         if self._fill.page is not None:
             return self._fill.page
         query = self._scope.query()
@@ -259,8 +260,8 @@ class WatchMachine:
         if self._stream.bookmarked:
             return Read(timing.idle_s)
         if self.state is State.FILLING:
-            return Read(min(timing.first_bookmark_s, timing.list_s))
-        return Read(timing.first_bookmark_s)
+            return Read(timing.stream_s)
+        return Read(timing.list_s if self.state is State.LISTING else timing.first_bookmark_s)
 
     # Trouble, and what is done about it
 
@@ -272,7 +273,7 @@ class WatchMachine:
 
         Tells the observer nothing: its faults are among the signals.
         """
-        filling = self.state in (State.FILL, State.FILLING, State.LIST)
+        filling = self.state in (State.FILL, State.FILLING, State.LIST, State.LISTING)
         if self.state is State.WAIT:
             filling = self._ladder.rung > Remedy.REWATCH
         remedy = self._ladder.climb(Phase.FILL if filling else Phase.WATCH, signal)
@@ -309,9 +310,12 @@ class WatchMachine:
         return Wait(delay)
 
     def _list_at_once(self, signal: Signal, why: str) -> Action:
-        """List without a wait: the server has just shown that it streams no initial state."""
+        """List without a wait: the server has just shown that it streams no state."""
         self._answer(signal, why)
-        self._streaming = False
+        if self._streaming:  # the ladder would try it again first
+            self._streaming = False
+            self._may_stream = self._may_stream and signal not in LASTING
+            self._observer.fell_back(why)
         return self._fetch()
 
     def _answer(self, signal: Signal, why: str) -> None:
@@ -323,23 +327,26 @@ class WatchMachine:
         if streaming and not self._streaming:
             self._observer.fell_back(why)
 
-    def _proven(self, now: float) -> None:
+    def _proven(self) -> None:
         """The stream follows: an event or a bookmark came of it, or the whole state."""
-        self.progress = (now, "")
+        self.progress = (self._now, "")
         self._suspect_since = None
-        if now - self._stream.opened_at >= self._backoff.policy.healthy_s:
+        if self._now - self._stream.opened_at >= self._backoff.policy.healthy_s:
             self._ladder.reset()
             self._backoff.reset()
 
     # A stream opens, speaks, and ends
 
-    def _opened(self, now: float) -> Action:
-        self._stream = _Stream(now)
+    def _opened(self) -> Action:
+        self._stream = _Stream(self._now)
+        if self.state is State.LIST:
+            self.state = State.LISTING
+            return self._read()
         self.state = State.FILLING if self.state is State.FILL else State.WATCHING
         self._observer.watch_started()
         return self._read()
 
-    def _chunk(self, data: bytes, now: float) -> tuple[list[Output], Action]:
+    def _chunk(self, data: bytes) -> tuple[list[Output], Action]:
         stream = self._stream
         stream.bytes += len(data)
         self._observer.received(len(data))
@@ -352,9 +359,9 @@ class WatchMachine:
                 event = decode_event(line)
                 kind = CHANGES.get(event.type)
                 if kind is not None:
-                    self._change(kind, event.object, changes)
+                    self._change(kind, event, changes)
                 elif event.type == EventType.ERROR:
-                    failed = self._error_event(event.object, now)
+                    failed = self._error_event(event)
                     break
                 else:
                     self._bookmark(event, outputs)
@@ -365,16 +372,16 @@ class WatchMachine:
             if self.state is State.LIST:
                 return outputs, self._list()
         if self.state is State.WATCHING and stream.events > before:
-            self._proven(now)
+            self._proven()
         if changes or (self.state is State.WATCHING and self._version != self._told):
             self._told = self._version
             outputs.append(Changes(changes, self._version))
         return outputs, failed or self._read()
 
-    def _change(self, kind: EventType, raw: msgspec.Raw, changes: list[Change]) -> None:
+    def _change(self, kind: EventType, event: WatchEvent, changes: list[Change]) -> None:
         version = ""
         try:
-            item = decode_object(raw)
+            item = decode_object(event.object, head=event.head)
             version = item.resource_version
             item = self._transformed(item)
         except UndecodableError as error:
@@ -441,21 +448,22 @@ class WatchMachine:
         self.refusal = (0, 0)
         self._ladder.fetched()
 
-    def _error_event(self, raw: msgspec.Raw, now: float) -> Action:
-        status = decode_status(raw)
+    def _error_event(self, event: WatchEvent) -> Action:
+        status = decode_status(event.object)
         why = f"ERROR event: {status.code} {status.message}"
         self._observer.stream_failed(why)
-        self._watch_over(now)
+        self._watch_over()
         return self._failed(signal_of(status), why)
 
-    def _ended(self, now: float) -> Action:
+    def _ended(self) -> Action:
         """The server closed a watch: every few minutes that is its right."""
-        stream, lived = self._stream, now - self._stream.opened_at
+        stream, now = self._stream, self._now
+        lived = now - stream.opened_at
         short = lived < SHORT_WATCH_S and not stream.events
-        self._watch_over(now, short=short)
+        self._watch_over(short=short)
         filling = self.state is State.FILLING
         if not stream.events:
-            self._suspect(now)
+            self._suspect()
         if not stream.events and stream.bytes:
             why, signal = "answered 200 with something else than watch events", Signal.NONSENSE
         elif filling:
@@ -471,59 +479,75 @@ class WatchMachine:
             self._observer.stream_failed(why)
         return self._failed(signal, why)
 
-    def _broke(self, came: Broke, now: float) -> Action:
+    def _broke(self, came: Broke) -> Action:
         """No answer, or a stream broke off: a server that was restarted looks like this.
 
         It may be an older copy, back before we try again, so that no connection is ever
         refused; and to a version in its future it would answer with silence.
         """
-        self._suspect(now)
+        self._suspect()
+        if self.state in (State.FILLING, State.WATCHING):
+            self._watch_over()
+        elif self.state in (State.LIST, State.LISTING):
+            self._listed(0)
         self._observer.stream_failed(came.cause)
+        if self.state is State.FILLING and came.signal is Signal.SILENT:
+            return self._list_at_once(came.signal, came.cause)
         return self._failed(came.signal, came.cause)
 
-    def _suspect(self, now: float) -> None:
+    def _suspect(self) -> None:
         if self._suspect_since is None:
-            self._suspect_since = now
+            self._suspect_since = self._now
 
-    def _watch_over(self, now: float, *, short: bool = False) -> None:
+    def _watch_over(self, *, short: bool = False) -> None:
         stream = self._stream
-        self._observer.watch_ended(now - stream.opened_at, stream.events, short=short)
+        self._observer.watch_ended(self._now - stream.opened_at, stream.events, short=short)
 
-    # Answers other than a stream
+    def _listed(self, code: int) -> None:
+        self._observer.listed(code, self._now - self._asked_at)
 
-    def _page(self, came: Answered, now: float) -> tuple[list[Output], Action]:
+    # A list comes, and answers of other kinds
+
+    def _piece(self, data: bytes) -> Action:
+        self._observer.received(len(data))
+        self._take_in(self._fill.body.feed(data))
+        return self._read()
+
+    def _page(self) -> tuple[list[Output], Action]:
+        """All of one list, or of one page of it, has come."""
         fill = self._fill
+        self._listed(HTTPStatus.OK)
         try:
-            page = decode_list(came.body)
+            self._take_in(fill.body.finish())
         except UndecodableError as error:
             self._observer.stream_failed(str(error))
             return [], self._failed(Signal.NONSENSE, str(error))
-        self._observer.received(len(came.body))
-        for fault in page.undecodable:
-            self._observer.poisoned(str(fault))
-            fill.unreadable.add(fault.key)
-        for item in page.items:
-            try:
-                fill.put(self._transformed(item))
-            except UndecodableError as error:
-                self._observer.poisoned(str(error))
-                fill.unreadable.add(error.key)
-        if page.continue_token:
+        if fill.body.continue_token:
             query = self._scope.query()
-            query |= {"limit": str(PAGE_LIMIT), "continue": page.continue_token}
+            query |= {"limit": str(PAGE_LIMIT), "continue": fill.body.continue_token}
             fill.page = GetList(query, self._timing.list_s)
-            return [], fill.page
+            return [], self._list()
         outputs: list[Output] = []
-        self._filled(page.resource_version, outputs)
-        self.progress = (now, "")
+        self._filled(fill.body.resource_version, outputs)
+        self.progress = (self._now, "")
         self._suspect_since = None
         return outputs, self._open()
+
+    def _take_in(self, items: list[Item]) -> None:
+        for item in items:
+            try:
+                if isinstance(item, UndecodableError):
+                    raise item
+                self._fill.put(self._transformed(item))
+            except UndecodableError as error:
+                self._observer.poisoned(str(error))
+                self._fill.unreadable.add(error.key)
 
     def _checked(self, came: Answered) -> Action:
         """Compare the server's present version with ours; ours in its future means it went back."""
         if came.status == HTTPStatus.OK:
             try:
-                version = decode_list(came.body).resource_version
+                version = list_version(came.body)
             except UndecodableError as error:
                 self._observer.stream_failed(str(error))
                 return self._failed(Signal.NONSENSE, str(error))
@@ -550,6 +574,8 @@ class WatchMachine:
         self._observer.refused(came.status, status.message)
         signal = signal_of(status)
         fill, state = self._fill, self.state
+        if state is State.LIST:
+            self._listed(came.status)
         if state is State.LIST or came.status == HTTPStatus.NOT_FOUND:
             self.refusal = (came.status, self.refusal[1] + 1)
         if state is State.FILL and signal is Signal.INVALID:

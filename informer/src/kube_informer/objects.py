@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError)
+"""What decoding raises over bytes that are not of the form that is wanted."""
+
+
 class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One object of the cache. Immutable; decoded further only when asked."""
 
@@ -82,13 +86,15 @@ class _Metadata(msgspec.Struct, gc=False):
     labels: dict[str, str] | None = None
 
 
-class _Head(msgspec.Struct, gc=False):
+class Head(msgspec.Struct, gc=False):
+    """What is decoded of an object on its way in."""
+
     metadata: _Metadata
     kind: str = ""
     apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_head = msgspec.json.Decoder(Head).decode
 
 
 def object_key(namespace: str, name: str) -> str:
@@ -113,15 +119,18 @@ def type_prefix(kind: str, api_version: str) -> bytes:
     )
 
 
-def decode_object(raw: "bytes | msgspec.Raw", prefix: bytes = b"") -> CachedObject:
+def decode_object(
+    raw: "bytes | msgspec.Raw", prefix: bytes = b"", head: Head | None = None
+) -> CachedObject:
     """Take in one object: its own copy of the bytes, and its metadata.
 
     ``prefix`` (:func:`type_prefix`) is written in where the object names no
-    kind. Raise :class:`UndecodableError` for what is no Kubernetes object.
+    kind; ``head`` is what was decoded of it already. Raise
+    :class:`UndecodableError` for what is no Kubernetes object.
     """
     try:
-        head = _decode_head(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        head = head or _decode_head(raw)
+    except MALFORMED as error:
         message = f"not a Kubernetes object ({error}): {excerpt(raw)}"
         raise UndecodableError(message, _key_of(raw)) from error
     metadata = head.metadata
@@ -136,7 +145,7 @@ def decode_object(raw: "bytes | msgspec.Raw", prefix: bytes = b"") -> CachedObje
         name,
         metadata.uid,
         metadata.resourceVersion,
-        bytes(raw) if head.kind or not prefix else prefix + bytes(raw)[1:],
+        bytes(raw) if head.kind or not prefix else b"".join((prefix, memoryview(raw)[1:])),
         _shared(tuple(labels.items())) if labels else _NO_LABELS,
     )
 
@@ -154,7 +163,7 @@ def _key_of(raw: "bytes | msgspec.Raw") -> str:
     """Return the key of an object that cannot be decoded further, "" where not even that can."""
     try:
         metadata = msgspec.json.decode(raw, type=_Named).metadata
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         return ""
     return object_key(metadata.namespace, metadata.name)
 
@@ -164,49 +173,3 @@ def excerpt(raw: "bytes | msgspec.Raw", limit: int = 120) -> str:
     data = bytes(raw)
     shown = data[:limit].decode("utf-8", "replace")
     return shown if len(data) <= limit else f"{shown}... ({len(data)} bytes)"
-
-
-class _ListMetadata(msgspec.Struct):
-    resourceVersion: str = ""  # noqa: N815 - Kubernetes' spelling
-    continue_: str = msgspec.field(name="continue", default="")
-
-
-class _List(msgspec.Struct):
-    metadata: _ListMetadata
-    items: list[msgspec.Raw] | None
-    kind: str = ""
-    apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
-
-
-class ObjectList(msgspec.Struct):
-    """One answer to a LIST."""
-
-    resource_version: str
-    continue_token: str
-    items: list[CachedObject]
-    undecodable: list[UndecodableError]
-
-
-_decode_list = msgspec.json.Decoder(_List).decode
-
-
-def decode_list(body: bytes) -> ObjectList:
-    """Take in a LIST's body; items that cannot be decoded are set apart, not fatal.
-
-    Raise :class:`UndecodableError` where the body as a whole is no list.
-    """
-    try:
-        answer = _decode_list(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UndecodableError(f"not a list ({error}): {excerpt(body)}") from error
-    prefix = type_prefix(answer.kind.removesuffix("List"), answer.apiVersion)
-    items: list[CachedObject] = []
-    undecodable: list[UndecodableError] = []
-    for raw in answer.items or ():
-        try:
-            items.append(decode_object(raw, prefix))
-        except UndecodableError as error:
-            undecodable.append(error)
-    return ObjectList(
-        answer.metadata.resourceVersion, answer.metadata.continue_, items, undecodable
-    )

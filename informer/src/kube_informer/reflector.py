@@ -15,7 +15,7 @@ from kube_informer.ladder import Signal
 from kube_informer.machine import WatchMachine
 from kube_informer.observer import Observer
 from kube_informer.resource import Resource
-from kube_informer.source import EventStream, Source
+from kube_informer.source import BodyStream, Source
 from kube_informer.steps import (
     Action,
     Answered,
@@ -91,7 +91,7 @@ class Reflector:
         self._clock = clock
         self._cancel = Cancel()
         self._stopped = threading.Event()
-        self._stream: EventStream | None = None
+        self._stream: BodyStream | None = None
         self._name = f"{resource.plural}{'' if namespace is None else '/' + namespace}"
         self._thread = threading.Thread(
             target=self._run, name=f"reflector {self._name}", daemon=True
@@ -135,7 +135,7 @@ class Reflector:
         while not self._stopped.is_set():
             # Whatever ends the loop by force, an exception sent to this thread say, begins it anew.
             try:
-                action = self._machine.start() if action is None else action
+                action = self._machine.start(self._clock()) if action is None else action
                 while not self._stopped.is_set():
                     action = self._next(action)
             except BaseException as error:  # noqa: BLE001 - see above
@@ -178,9 +178,9 @@ class Reflector:
                 case Read(timeout_s=timeout_s):
                     return self._read(timeout_s)
                 case OpenWatch(query=query, timeout_s=timeout_s):
-                    return self._open(query, timeout_s)
+                    return self._ask("watch", self._watch_accept, query, timeout_s)
                 case GetList(query=query, timeout_s=timeout_s):
-                    return self._list(query, timeout_s)
+                    return self._ask("list", self._list_accept, query, timeout_s)
                 case CheckVersion(since=since, timeout_s=timeout_s):
                     return self._check(since, timeout_s)
             self._stopped.wait(action.delay_s)
@@ -189,53 +189,40 @@ class Reflector:
             return Broke(str(error), _signal_of(error))
 
     def _read(self, timeout_s: float) -> Input:
-        stream = self._stream
-        if stream is None:
+        if self._stream is None:
             return Broke("there is no open watch")
-        stream.set_timeout(timeout_s)
-        data = stream.read()
+        data = self._stream.read(timeout_s)
         return Chunk(data) if data else Ended()
 
-    def _open(self, query: dict[str, str], timeout_s: float) -> Input:
-        stream = self._transport.stream(
+    def _ask(self, verb: str, accept: str, query: dict[str, str], timeout_s: float) -> Answered:
+        """Send a request; the body of an answer 200 is still to be read."""
+        stream = self._stream = self._transport.stream(
             self.path,
             query,
             timeout=timeout_s,
+            verb=verb,
             resource=self._resource.plural,
-            accept=self._watch_accept,
+            accept=accept,
             cancel=self._cancel,
         )
-        self._stream = stream
         if stream.status == HTTPStatus.OK:
             return Answered(stream.status)
         return Answered(stream.status, stream.read_all(), _retry_after_s(stream.headers))
-
-    def _list(self, query: dict[str, str], timeout_s: float) -> Answered:
-        code, begun = 0, self._clock()
-        try:
-            answer = self._transport.get(
-                self.path,
-                query,
-                timeout=timeout_s,
-                verb="list",
-                resource=self._resource.plural,
-                accept=self._list_accept,
-                cancel=self._cancel,
-            )
-            code = answer.status
-        finally:
-            self._observer.listed(code, self._clock() - begun)
-        return Answered(answer.status, answer.body, _retry_after_s(answer.headers))
 
     def _check(self, since: float, timeout_s: float) -> Answered:
         """Return a list of one object; that of another reflector if it was asked ``since`` then."""
         checked = _checked.setdefault(self._transport, {})
         begun, answer = checked.get(self._resource, (float("-inf"), Answered(0)))
         if begun < since:
-            begun = self._clock()
-            answer = self._list({"limit": "1"}, timeout_s)
-            if answer.status == HTTPStatus.OK:
-                checked[self._resource] = begun, answer
+            begun, code = self._clock(), 0
+            try:
+                answer = self._ask("list", self._list_accept, {"limit": "1"}, timeout_s)
+                if answer.status == HTTPStatus.OK and self._stream is not None:
+                    answer = Answered(answer.status, self._stream.read_all())
+                    checked[self._resource] = begun, answer
+                code = answer.status
+            finally:
+                self._observer.listed(code, self._clock() - begun)
         return answer
 
     def _close_stream(self) -> None:

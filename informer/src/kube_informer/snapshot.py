@@ -31,8 +31,9 @@ class Leaf:
     __slots__ = ("_fields", "_indexes", "_joined", "_labels", "keys", "objects")
 
     def __init__(self, keys: Sequence[str], objects: Sequence[CachedObject]) -> None:
-        self.keys = tuple(keys)
-        self.objects = tuple(objects)
+        # Lists only while a SnapshotEditor changes it, tuples once a snapshot holds it.
+        self.keys = keys
+        self.objects = objects
         self._joined: bytes | None = None
         self._labels: dict[tuple[str, str | None], list[int]] | None = None
         self._fields: dict[ReadFields, list[Mapping[str, str]]] | None = None
@@ -99,10 +100,11 @@ class Snapshot:
         indexers: Mapping[str, IndexFunc] | None = None,
         *,
         filled: bool = True,
+        firsts: Sequence[str] | None = None,
     ) -> None:
-        self._leaves = tuple(leaves)
+        self._leaves = leaves
         self.filled = filled
-        self._firsts = tuple([leaf.keys[0] for leaf in self._leaves])
+        self._firsts = [leaf.keys[0] for leaf in leaves] if firsts is None else firsts
         self._indexers = indexers or {}
         self.resource_version = resource_version
 
@@ -119,15 +121,20 @@ class Snapshot:
         by_key = {item.key: item for item in objects}
         keys = sorted(by_key)
         leaves = [
-            Leaf(chunk, [by_key[key] for key in chunk])
+            Leaf(tuple(chunk), tuple([by_key[key] for key in chunk]))
             for chunk in (keys[at : at + LEAF_SIZE] for at in range(0, len(keys), LEAF_SIZE))
         ]
         return cls(leaves, resource_version, indexers, filled=filled)
 
     @property
-    def leaves(self) -> tuple[Leaf, ...]:
+    def leaves(self) -> Sequence[Leaf]:
         """The runs it is made of, in order."""
         return self._leaves
+
+    @property
+    def firsts(self) -> Sequence[str]:
+        """The first key of each leaf."""
+        return self._firsts
 
     @property
     def indexers(self) -> Mapping[str, IndexFunc]:
@@ -136,7 +143,9 @@ class Snapshot:
 
     def at(self, resource_version: str) -> "Snapshot":
         """Return the same objects under a later resourceVersion."""
-        return Snapshot(self._leaves, resource_version, self._indexers, filled=self.filled)
+        return Snapshot(
+            self._leaves, resource_version, self._indexers, filled=self.filled, firsts=self._firsts
+        )
 
     def __len__(self) -> int:
         return sum([len(leaf.keys) for leaf in self._leaves])
@@ -275,22 +284,13 @@ def _fields_match(leaf: Leaf, at: int, selector: FieldSelector) -> bool:
     return selector.matches_values(value_of)
 
 
-class _OpenLeaf:
-    """A leaf while it is being changed."""
-
-    __slots__ = ("keys", "objects")
-
-    def __init__(self, leaf: "Leaf | _OpenLeaf", start: int = 0) -> None:
-        self.keys: list[str] = list(leaf.keys[start:])
-        self.objects: list[CachedObject] = list(leaf.objects[start:])
-
-
 class SnapshotEditor:
     """Makes the next snapshot out of one, by any number of changes. For one writer."""
 
     def __init__(self, base: Snapshot) -> None:
-        self._leaves: list[Leaf | _OpenLeaf] = list(base.leaves)
-        self._firsts = [leaf.keys[0] for leaf in base.leaves]
+        self._leaves = list(base.leaves)
+        self._firsts = list(base.firsts)
+        self._open: dict[Leaf, tuple[list[str], list[CachedObject]]] = {}
         self._indexers = base.indexers
         self._filled = base.filled
 
@@ -305,18 +305,18 @@ class SnapshotEditor:
             self._firsts.append(item.key)
             return None
         at = max(bisect_right(self._firsts, item.key) - 1, 0)
-        leaf = self._opened(at)
-        position = bisect_left(leaf.keys, item.key)
-        if position < len(leaf.keys) and leaf.keys[position] == item.key:
-            before = leaf.objects[position]
-            leaf.objects[position] = item
+        keys, objects = self._opened(at)
+        position = bisect_left(keys, item.key)
+        if position < len(keys) and keys[position] == item.key:
+            before = objects[position]
+            objects[position] = item
             return before
-        leaf.keys.insert(position, item.key)
-        leaf.objects.insert(position, item)
-        self._firsts[at] = leaf.keys[0]
-        if len(leaf.keys) >= 2 * LEAF_SIZE:
-            right = _OpenLeaf(leaf, LEAF_SIZE)
-            del leaf.keys[LEAF_SIZE:], leaf.objects[LEAF_SIZE:]
+        keys.insert(position, item.key)
+        objects.insert(position, item)
+        self._firsts[at] = keys[0]
+        if len(keys) >= 2 * LEAF_SIZE:
+            right = Leaf(tuple(keys[LEAF_SIZE:]), tuple(objects[LEAF_SIZE:]))
+            del keys[LEAF_SIZE:], objects[LEAF_SIZE:]
             self._leaves.insert(at + 1, right)
             self._firsts.insert(at + 1, right.keys[0])
         return None
@@ -329,50 +329,56 @@ class SnapshotEditor:
         position = bisect_left(self._leaves[at].keys, key)
         if position >= len(self._leaves[at].keys) or self._leaves[at].keys[position] != key:
             return None
-        leaf = self._opened(at)
-        before = leaf.objects[position]
-        del leaf.keys[position], leaf.objects[position]
-        if leaf.keys:
-            self._firsts[at] = leaf.keys[0]
+        keys, objects = self._opened(at)
+        before = objects[position]
+        del keys[position], objects[position]
+        if keys:
+            self._firsts[at] = keys[0]
             self._merge(at)
         else:
-            del self._leaves[at], self._firsts[at]
+            self._drop(at)
         return before
 
     def commit(self, resource_version: str) -> Snapshot:
         """Return the snapshot; the editor is used up."""
+        for leaf, (keys, objects) in self._open.items():
+            leaf.keys, leaf.objects = tuple(keys), tuple(objects)
         return Snapshot(
-            [
-                leaf if isinstance(leaf, Leaf) else Leaf(leaf.keys, leaf.objects)
-                for leaf in self._leaves
-            ],
+            self._leaves,
             resource_version,
             self._indexers,
             filled=self._filled,
+            firsts=self._firsts,
         )
 
-    def _opened(self, at: int) -> _OpenLeaf:
+    def _opened(self, at: int) -> tuple[list[str], list[CachedObject]]:
+        """Return keys and objects of a leaf of our own, to be changed in place."""
         leaf = self._leaves[at]
-        if isinstance(leaf, _OpenLeaf):
-            return leaf
-        opened = self._leaves[at] = _OpenLeaf(leaf)
-        return opened
+        lists = self._open.get(leaf)
+        if lists is None:
+            lists = list(leaf.keys), list(leaf.objects)
+            leaf = self._leaves[at] = Leaf(*lists)
+            self._open[leaf] = lists
+        return lists
+
+    def _drop(self, at: int) -> None:
+        self._open.pop(self._leaves[at], None)
+        del self._leaves[at], self._firsts[at]
 
     def _merge(self, at: int) -> None:
         """Join a leaf that shrank with the next one, so that leaves do not grow many and thin."""
         if at + 1 >= len(self._leaves):
             return
-        if len(self._leaves[at].keys) + len(self._leaves[at + 1].keys) > LEAF_SIZE:
+        right = self._leaves[at + 1]
+        if len(self._leaves[at].keys) + len(right.keys) > LEAF_SIZE:
             return
-        leaf = self._opened(at)
-        leaf.keys.extend(self._leaves[at + 1].keys)
-        leaf.objects.extend(self._leaves[at + 1].objects)
-        del self._leaves[at + 1], self._firsts[at + 1]
+        keys, objects = self._opened(at)
+        keys.extend(right.keys)
+        objects.extend(right.objects)
+        self._drop(at + 1)
 
 
-def _find(
-    leaves: "Sequence[Leaf | _OpenLeaf]", firsts: Sequence[str], key: str
-) -> CachedObject | None:
+def _find(leaves: Sequence[Leaf], firsts: Sequence[str], key: str) -> CachedObject | None:
     """Return what is stored under ``key``; ``firsts`` holds the first key of each leaf."""
     at = bisect_right(firsts, key) - 1
     if at < 0:

@@ -1,14 +1,14 @@
-"""The two requests that an informer makes, as protocols: a connection or a fake answers them."""
+"""The request that an informer makes, as a protocol: a connection or a fake answers it."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 from kube_informer.connection import Cancel
-from kube_informer.transport import Query, Response
+from kube_informer.transport import Query
 
 
-class EventStream(Protocol):
-    """The body of a watch, read piece by piece on one thread."""
+class BodyStream(Protocol):
+    """The body of a list or watch, read piece by piece on one thread."""
 
     @property
     def status(self) -> int:
@@ -18,18 +18,16 @@ class EventStream(Protocol):
     def headers(self) -> Mapping[str, str]:
         """The headers of the answer."""
 
-    def read(self) -> bytes:
+    def read(self, timeout: float | None = None) -> bytes:
         """Return bytes as they come; ``b""`` is the end.
 
-        Raise :class:`TransportTimeoutError` if none came in time and
-        :class:`TransportError` if the stream broke.
+        ``timeout``, in seconds, bounds this wait and further ones. Raise
+        :class:`TransportTimeoutError` if none came in time and :class:`TransportError`
+        if the stream broke.
         """
 
     def read_all(self) -> bytes:
-        """Return the rest of the body: that of an error."""
-
-    def set_timeout(self, seconds: float) -> None:
-        """Bound each further wait for bytes, in seconds."""
+        """Return the rest of the body in one piece."""
 
     def close(self) -> None:
         """End the stream; idempotent."""
@@ -38,7 +36,7 @@ class EventStream(Protocol):
 class Source(Protocol):
     """Answers lists and watches: :class:`Transport`, or :class:`FakeSource` in unit tests."""
 
-    def get(
+    def stream(
         self,
         path: str,
         query: Query = (),
@@ -48,17 +46,8 @@ class Source(Protocol):
         resource: str,
         accept: str = ...,
         cancel: Cancel | None = None,
-    ) -> Response:
-        """Return a whole answer; raise :class:`TransportError` where none came."""
+    ) -> BodyStream:
+        """Return an answer to a list or watch (``verb``), whose body is read as it comes.
 
-    def stream(
-        self,
-        path: str,
-        query: Query = (),
-        *,
-        timeout: float,
-        resource: str,
-        accept: str = ...,
-        cancel: Cancel | None = None,
-    ) -> EventStream:
-        """Return an answer whose body is read as it comes."""
+        Raise :class:`TransportError` where none came.
+        """

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from kube_informer.events import EventType
 from kube_informer.ladder import Signal
 from kube_informer.objects import CachedObject
@@ -15,7 +17,8 @@ class Timing:
     API server sends one about every 60 s); before that, ``first_bookmark_s``.
     ``watch_min_s`` to ``watch_max_s`` is what the server is asked to end a watch
     after. ``headers_s`` bounds the wait for an answer to start, ``list_s`` each
-    wait for bytes of a whole state, listed or streamed.
+    wait for bytes of a list, ``stream_s`` of a streamed state, which is listed instead
+    after that: a server that streams one has begun within the 3 s that it gives itself.
     """
 
     idle_s: float = 70.0
@@ -24,26 +27,24 @@ class Timing:
     watch_max_s: float = 600.0
     headers_s: float = 30.0
     list_s: float = 60.0
+    stream_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenWatch:
+class OpenWatch(msgspec.Struct, frozen=True):
     """Action: start a watch with this query, waiting ``timeout_s`` for its headers."""
 
     query: dict[str, str]
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class GetList:
+class GetList(msgspec.Struct, frozen=True):
     """Action: ask for a list with this query."""
 
     query: dict[str, str]
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class CheckVersion:
+class CheckVersion(msgspec.Struct, frozen=True):
     """Action: learn the collection's present version, no older than ``since``, by one object.
 
     Without the scope's selectors: the server would look at every object for a match.
@@ -53,15 +54,13 @@ class CheckVersion:
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """Action: take the next bytes of the open watch, waiting ``timeout_s`` at most."""
 
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """Action: do nothing for a while. An open watch is to be closed first."""
 
     delay_s: float
@@ -70,8 +69,7 @@ class Wait:
 Action = OpenWatch | GetList | CheckVersion | Read | Wait
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """Input: a status came; ``body`` of a list or of an error. ``retry_after_s`` if it said so."""
 
     status: int
@@ -79,36 +77,31 @@ class Answered:
     retry_after_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True):
     """Input: bytes of the watch."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """Input: the watch ended in good order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broke:
+class Broke(msgspec.Struct, frozen=True):
     """Input: no answer, or the watch broke off: BROKE, SILENT or UNREACHABLE."""
 
     cause: str
     signal: Signal = Signal.BROKE
 
 
-@dataclass(frozen=True, slots=True)
-class Woke:
+class Woke(msgspec.Struct, frozen=True):
     """Input: the wait is over."""
 
 
 Input = Answered | Chunk | Ended | Broke | Woke
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(msgspec.Struct, frozen=True):
     """Output: the whole state of the scope, at a version, and why it was fetched.
 
     ``unreadable`` are keys of objects that are there but cannot be decoded or
@@ -123,16 +116,14 @@ class Replace:
     incomplete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One event to be applied."""
 
     type: EventType
     object: CachedObject
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """Output: events in order, and the version reached (bookmarks move it alone)."""
 
     changes: list[Change]

@@ -6,9 +6,10 @@ One writer at a time; readers take the latest snapshot and are never blocked.
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
+
+import msgspec
 
 from kube_informer.errors import LifecycleError
 from kube_informer.events import EventType
@@ -33,8 +34,7 @@ class DeltaType(StrEnum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One change of the cache, as handlers are told of it.
 
     ``old`` is ``None`` for an addition and ``new`` for a deletion, save that a

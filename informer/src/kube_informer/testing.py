@@ -23,7 +23,7 @@ from kube_informer.label_selector import parse_label_selector
 from kube_informer.objects import CachedObject, decode_object
 from kube_informer.resource import Resource
 from kube_informer.snapshot import Snapshot
-from kube_informer.transport import Query, Response
+from kube_informer.transport import Query
 
 FIRST_VERSION = 1000
 CANCEL_CHECK_S = 0.02
@@ -120,10 +120,6 @@ class _Watch:
 
 def _broke(watch: _Watch, cause: str, kind: type[TransportError]) -> TransportError:
     return kind("watch", watch.selection.collection, "memory", cause, sent=True)
-
-
-def _silence(_: float) -> bytes:
-    return b""
 
 
 class FakeSource:
@@ -232,44 +228,29 @@ class FakeSource:
 
     # What an informer asks for
 
-    def get(
-        self,
-        path: str,
-        query: Query = (),
-        *,
-        timeout: float,  # noqa: ARG002 - Source's signature; the answer is at hand
-        verb: str,
-        resource: str,  # noqa: ARG002 - likewise; the path names it
-        accept: str = "application/json",
-        cancel: Cancel | None = None,  # noqa: ARG002 - likewise
-    ) -> Response:
-        """Answer a list."""
-        asked = dict(query)
-        selection = _selection(path, asked, accept)
-        with self._changed:
-            refusal = self._noted(verb, path, asked) or _invalid(selection)
-            code, document = (
-                self._listed(selection, asked) if refusal is None else (refusal["code"], refusal)
-            )
-        return Response(code, {}, json.dumps(document).encode())
-
     def stream(
         self,
         path: str,
         query: Query = (),
         *,
         timeout: float,
-        resource: str,  # noqa: ARG002 - as in get
+        verb: str,
+        resource: str,  # noqa: ARG002 - Source's signature; the path names it
         accept: str = "application/json",
         cancel: Cancel | None = None,
     ) -> "FakeStream":
-        """Answer a watch."""
+        """Answer a list or a watch."""
         asked = dict(query)
         selection = _selection(path, asked, accept)
         with self._changed:
-            refusal = self._noted("watch", path, asked) or _invalid(selection)
-            if refusal is not None:
-                return FakeStream(refusal["code"], json.dumps(refusal).encode(), _silence, timeout)
+            code, document = 200, self._noted(verb, path, asked) or _invalid(selection)
+            if document is not None:
+                code = document["code"]
+            elif verb == "list":
+                code, document = self._listed(selection, asked)
+            if document is not None:
+                pieces = iter([json.dumps(document).encode()])
+                return FakeStream(code, lambda _: next(pieces, b""), timeout)
             watch = _Watch(selection, self._generation, cancel)
             watch.seen = int(asked.get("resourceVersion") or 0)
             if asked.get("sendInitialEvents") == "true":
@@ -277,7 +258,7 @@ class FakeSource:
             elif 0 < watch.seen < self._oldest:
                 gone = f"too old resource version: {watch.seen} ({self._oldest})"
                 watch.first = _line("ERROR", failure_status(410, "Expired", gone))
-            return FakeStream(200, b"", lambda timeout_s: self._next(watch, timeout_s), timeout)
+            return FakeStream(200, lambda timeout_s: self._next(watch, timeout_s), timeout)
 
     def _next(self, watch: _Watch, timeout_s: float) -> bytes:
         """Wait for events of a watch and return them; ``b""`` once it has ended."""
@@ -358,31 +339,25 @@ def _selection(path: str, asked: dict[str, str], accept: str) -> _Selection:
 
 
 class FakeStream:
-    """A watch of a :class:`FakeSource`, or its refusal."""
+    """The body of an answer of a :class:`FakeSource`."""
 
     headers: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(
-        self, status: int, body: bytes, read: Callable[[float], bytes], timeout_s: float
-    ) -> None:
+    def __init__(self, status: int, read: Callable[[float], bytes], timeout_s: float) -> None:
         self.status = status
-        self._body = body
         self._read = read
         self._timeout_s = timeout_s
         self._closed = False
 
-    def read(self) -> bytes:
-        """Return events as they come; ``b""`` once the watch has ended."""
+    def read(self, timeout: float | None = None) -> bytes:
+        """Return what has come; ``b""`` is the end."""
+        self._timeout_s = timeout or self._timeout_s
         return b"" if self._closed else self._read(self._timeout_s)
 
     def read_all(self) -> bytes:
-        """Return the body of a refusal."""
-        return self._body
-
-    def set_timeout(self, seconds: float) -> None:
-        """Bound each further wait for events."""
-        self._timeout_s = seconds
+        """Return what is left of a list, or of a refusal."""
+        return b"".join(iter(self.read, b""))
 
     def close(self) -> None:
-        """End the watch."""
+        """End it."""
         self._closed = True

@@ -99,32 +99,23 @@ class Transport:
         resource: str,
         subresource: str = "",
         accept: str = "application/json",
-        cancel: Cancel | None = None,
     ) -> Response:
         """GET ``path`` and read the whole body, whatever the status.
 
         ``timeout`` bounds each wait for bytes, in seconds. ``verb`` is the audit
         log's (get, list). Raise :class:`TransportError` when no whole answer came.
         """
-        what = f"{verb} {path}"
-        with cancellable(cancel):
-            label = (verb, resource, subresource)
-            response = self._send(path, query, timeout, what, label, accept, self._encoding)
-            try:
-                body = read_body(response)
-            except (http_errors.HTTPError, OSError, ValueError) as error:
-                response.close()
-                raise self._failure(what, error, sent=True) from error
-            finally:
-                if cancel is not None:
-                    cancel.attached(None)
+        what, label = f"{verb} {path}", (verb, resource, subresource)
+        response = self._send(path, query, timeout, what, label, accept, self._encoding)
+        try:
+            body = read_body(response)
             self._on_received(len(body))
             if response.headers.get("Content-Encoding") == "gzip":
-                try:
-                    body = zlib.decompress(body, wbits=GZIP)
-                except zlib.error as error:
-                    raise self._failure(what, error, sent=True) from error
-            return Response(response.status, response.headers, body)
+                body = zlib.decompress(body, wbits=GZIP)
+        except (http_errors.HTTPError, OSError, ValueError, zlib.error) as error:
+            response.close()
+            raise self._failure(what, error, sent=True) from error
+        return Response(response.status, response.headers, body)
 
     def stream(
         self,
@@ -140,8 +131,8 @@ class Transport:
     ) -> "Stream":
         """GET ``path`` and hand out its body as it comes; to be closed by the caller.
 
-        ``timeout`` bounds the wait for the headers, then each wait for bytes
-        until :meth:`Stream.set_timeout` changes it.
+        ``timeout`` bounds the wait for the headers, then each wait for bytes for
+        which :meth:`Stream.read` is given no other.
         """
         what = f"{verb} {path}"
         cancel = cancel or Cancel()
@@ -232,12 +223,17 @@ class Stream:
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
 
-    def read(self) -> bytes:
-        """Return the bytes at hand, up to 1 MiB, waiting for some; ``b""`` is the end.
+    def read(self, timeout: float | None = None) -> bytes:
+        """Return the bytes at hand, about 1 MiB at most, waiting for some; ``b""`` is the end.
 
-        Raise :class:`TransportTimeoutError` if none came in time and
-        :class:`TransportError` if the connection broke.
+        ``timeout``, in seconds, bounds this wait and further ones. Raise
+        :class:`TransportTimeoutError` if none came in time and :class:`TransportError`
+        if the connection broke.
         """
+        sock = self._cancel.socket
+        if timeout is not None and sock is not None:
+            with contextlib.suppress(OSError):  # closed: the read says so
+                sock.settimeout(timeout)
         try:
             data = self._response.read1(READ_SIZE)
         except (http_errors.HTTPError, OSError, ValueError, AttributeError) as error:
@@ -257,13 +253,6 @@ class Stream:
             self._cancel.attached(None)
         self._on_received(len(body))
         return body
-
-    def set_timeout(self, seconds: float) -> None:
-        """Bound each further wait for bytes."""
-        sock = self._cancel.socket
-        if sock is not None:
-            with contextlib.suppress(OSError):  # closed: the next read says so
-                sock.settimeout(seconds)
 
     def abort(self) -> None:
         """End the stream from any thread; a blocked :meth:`read` raises or returns ``b""``."""

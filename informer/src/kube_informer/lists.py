@@ -1,0 +1,127 @@
+"""A LIST's body, taken in as it comes: objects are made while the server writes the rest.
+
+An API server (1.33 and newer) writes a list item by item. Where the items of a body
+can be told apart, from the bytes that each of them begins with, they are decoded
+some at a time, and neither side ever holds the whole body.
+"""
+
+import re
+import sys
+
+import msgspec
+
+from kube_informer.errors import UndecodableError
+from kube_informer.objects import MALFORMED, CachedObject, decode_object, excerpt, type_prefix
+
+BATCH = 1 << 18
+"""Bytes of a body that are waited for before items are looked for in them."""
+
+_FIRST_ITEM = re.compile(rb'"items":\[(\{"[^"\\]*":)')
+
+
+class _Metadata(msgspec.Struct):
+    resourceVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+    continue_: str = msgspec.field(name="continue", default="")
+
+
+class _Head(msgspec.Struct):
+    items: list[msgspec.Raw] | None
+    kind: str = ""
+    apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
+
+    def item_prefix(self) -> bytes:
+        """Return what is written in front of items that name no type."""
+        return type_prefix(self.kind.removesuffix("List"), self.apiVersion)
+
+
+class _List(_Head, kw_only=True):
+    metadata: _Metadata
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_list = msgspec.json.Decoder(_List).decode
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+Item = CachedObject | UndecodableError
+
+
+class ListReader:
+    """Takes in one body, a piece at a time; gives its items, those that cannot be decoded apart."""
+
+    def __init__(self) -> None:
+        self.resource_version = self.continue_token = ""
+        """Known once :meth:`finish` has returned."""
+        # All that came, less the items that were given out: always the start of a list's body.
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._needed = BATCH
+        self._start = 0  # where the items begin, once that is known
+        self._between = b""  # the end of an item and the start of the next one
+        self._prefix = b""
+
+    def feed(self, data: bytes) -> list[Item]:
+        """Take in a piece; return items that are whole by now."""
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size < self._needed:
+            return []
+        body = b"".join(self._pieces)
+        if not self._start and not self._lay_out(body):
+            self._needed = sys.maxsize
+            return []
+        items: list[Item] = []
+        cut = body.rfind(self._between, self._start)
+        try:
+            if cut >= 0:
+                raws = _decode_items(b"[%b}]" % body[self._start : cut])
+                items = _taken_in(raws, self._prefix)
+                body = body[: self._start] + body[cut + len(b"},") :]
+        except MALFORMED:
+            pass  # it was a place within an item; seldom looked for again, lest it takes for ever
+        self._pieces, self._size = [body], len(body)
+        self._needed = self._size + BATCH if items else 2 * self._size
+        return items
+
+    def _lay_out(self, body: bytes) -> bool:
+        """Learn where the items begin and how each of them does; return whether that helps."""
+        first = _FIRST_ITEM.search(body)
+        if first is None:
+            return False
+        start, opening = first.start(1), first[1]
+        try:
+            head = _decode_head(body[:start] + b"]}")
+        except MALFORMED:
+            return False  # these are not the list's own items
+        if not head.kind and opening not in (b'{"kind":', b'{"apiVersion":'):
+            return False  # a type that comes after the items, which do not have it
+        self._start, self._between, self._prefix = start, b"}," + opening, head.item_prefix()
+        return True
+
+    def finish(self) -> list[Item]:
+        """Return the items that are left; raise :class:`UndecodableError` where it was no list."""
+        answer = _whole(b"".join(self._pieces))
+        self.resource_version = answer.metadata.resourceVersion
+        self.continue_token = answer.metadata.continue_
+        return _taken_in(answer.items or (), answer.item_prefix())
+
+
+def list_version(body: bytes) -> str:
+    """Return a list's resourceVersion; raise :class:`UndecodableError` where it is none."""
+    return _whole(body).metadata.resourceVersion
+
+
+def _whole(body: bytes) -> _List:
+    try:
+        return _decode_list(body)
+    except MALFORMED as error:
+        raise UndecodableError(f"not a list ({error}): {excerpt(body)}") from error
+
+
+def _taken_in(raws: "list[msgspec.Raw] | tuple[()]", prefix: bytes) -> list[Item]:
+    items: list[Item] = []
+    for raw in raws:
+        try:
+            items.append(decode_object(raw, prefix))
+        except UndecodableError as error:
+            items.append(error)
+    return items
