@@ -68,7 +68,7 @@ conformance: $(STAMP) ## The informer beside client-go and the official one; wri
 	@$(PY) -m informer.conformance --write $(ARGS)
 
 .PHONY: calibrate
-calibrate: $(STAMP) ## Put known faults in and find them again: is the instrument right? (ten minutes)
+calibrate: $(STAMP) ## Put known faults in and find them again: is the instrument right? (about 25 minutes)
 	@$(PY) -m bench calibrate $(ARGS)
 
 .PHONY: plans

@@ -70,7 +70,7 @@ def sections(name: str) -> list[str]:
 
 def same(section: str) -> dict[str, object]:
     """What a section has in every language."""
-    plain = re.sub(r"```.*?```", "", section, flags=re.DOTALL)
+    plain = re.sub(r"```.*?```", "", section, flags=re.DOTALL).replace(" 至 ", " to ")
     figures = [[cell for cell in row if re.match(r"[\d\u2212]", cell)] for row in rows(plain)]
     return {
         "commands": CODE.findall(section),

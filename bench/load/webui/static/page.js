@@ -184,6 +184,7 @@
       this.start.textContent = this.running ? "Stop the load" : "Load both servers alike";
       this.start.disabled = live.test.workers === 0;
       if (document.activeElement !== this.rate && now.churn_per_s !== undefined) this.rate.value = now.churn_per_s;
+      if (this.freeze.disabled && !(now.frozen_s > 0)) this.told.textContent = "The API server goes on.";
       this.freeze.disabled = now.frozen_s > 0;
       this.freeze.textContent = now.frozen_s > 0 ? `Frozen for ${Math.ceil(now.frozen_s)} s more` : "Freeze the API server for 10 s";
       const last = this.points[this.points.length - 1];
