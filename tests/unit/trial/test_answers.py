@@ -86,6 +86,14 @@ def test_one_answer_in_a_hundred_that_lacks_a_tenth_of_its_pods_is_found_by_its_
     assert "/pods at second 0.50: 139," in wrong
 
 
+def test_writes_to_every_pod_do_not_hide_that_a_twentieth_is_missing() -> None:
+    whole = EXPECTED[0].size
+    held = Held(missing=0, changed=10 * len(NAMES))
+    answers = [(0, round(share * whole), None) for share in (0.95, 0.98, 1.02, 1.05)]
+    check, _ = judge(rows(answers), EXPECTED, held, read=0, wrong=0)
+    assert (4, 2) == (check.judged, check.wrong)
+
+
 def test_an_answer_of_the_right_size_without_its_pods_is_found_when_it_is_read() -> None:
     whole = EXPECTED[0].size
     answers = [(0, whole, 31), (0, whole, 30), (0, whole, None)]
