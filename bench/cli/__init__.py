@@ -40,8 +40,8 @@ VERBS = {
 EPILOG = """\
 exit codes:
   0    done
-  1    the run ended early, trials of it failed, or its servers did not answer alike; results and
-       report are kept
+  1    the run ended early, trials of it failed, or its servers did not answer alike or rightly;
+       results and report are kept
   2    wrong usage: arguments, plan, run
   10   gate: FAIL; 11: INCONCLUSIVE; 12: INVALID (PASS is 0)
   130  interrupted; a run keeps what it had measured

@@ -111,7 +111,7 @@ def execute(options: argparse.Namespace, run: Run, store: Store, progress: Progr
                 name, reports = run.record.run, options.reports
                 render_report(store, name, reports, progress, language=options.lang)
     if run.unequal:
-        progress.say("error: the servers did not answer alike: no figure of this run can be used")
+        progress.say("error: not every answer was right: no figure of this run can be used")
         return FAILED
     if run.failed:
         progress.say(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench.model.caveat import Caveat
+from bench.model.caveat import Caveat, CaveatKind
 from bench.model.plan import Trial
 
 
@@ -188,3 +188,10 @@ class TrialRecord:
     caveats: tuple[Caveat, ...] = ()
     fault: FaultRecord | None = None
     """The fault of the scenario, as it went; ``None``: it has none, or none was put in."""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the server answered wrongly, under load or after it: that voids the run."""
+        return self.equal_to_list is False or any(
+            one.kind is CaveatKind.WRONG_ANSWERS for one in self.caveats
+        )

@@ -144,7 +144,7 @@ def resume_run(
     before = PriorState(
         attempts={one.trial: one.attempt or 1 for one in failed},
         compared=reader.equality,
-        differed=any(one.equal_to_list is False for one in done),
+        differed=any(one.is_wrong for one in done),
         has_trials=len(done) > len(failed),
         last_round=max((one.trial.round for one in done if one not in failed), default=0),
         capacities=capacities(plan, done),

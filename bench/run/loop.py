@@ -294,7 +294,7 @@ class Run:
         self.has_trials = True
         self.failed += measurements.record.outcome is Outcome.FAILED
         self._capacities |= capacities(self._plan, [measurements.record])
-        self._differed |= measurements.record.equal_to_list is False
+        self._differed |= measurements.record.is_wrong
         self._progress.settle()
         self._progress.say(f"{title}: {_outcome(measurements.record)}")
         for caveat in measurements.record.caveats:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.model import Base, Outcome, Trial, TrialRecord
+from bench.model import Base, Caveat, CaveatKind, Outcome, Trial, TrialRecord
 from bench.plan import trials
 from bench.run.resume import ResumeError, missing_trials, unlike
 from tests.unit.store.builders import ENVIRONMENT, a_plan, a_trial
@@ -26,6 +26,15 @@ def test_a_whole_run_lacks_nothing_until_it_gets_more_rounds() -> None:
     made = [done(trial) for trial in trials(PLAN)]
     assert () == missing_trials(PLAN, made)
     assert {3} == {trial.round for trial in missing_trials(replace(PLAN, rounds=3), made)}
+
+
+def test_a_run_whose_answers_were_wrong_under_load_stays_void_when_it_is_resumed() -> None:
+    sized = Caveat(CaveatKind.WRONG_ANSWERS, "1 of 47 answers")
+    unsure = Caveat(CaveatKind.ANSWERS_UNCHECKED, "1 of 47 answers")
+    trial = replace(done(trials(PLAN)[0]), equal_to_list=True)
+    assert not replace(trial, caveats=(unsure,)).is_wrong
+    assert replace(trial, caveats=(unsure, sized)).is_wrong
+    assert replace(trial, equal_to_list=False).is_wrong
 
 
 def test_a_trial_that_the_plan_does_not_give_is_named() -> None:
