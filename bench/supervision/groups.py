@@ -3,6 +3,8 @@
 Standard library only: the guardian process runs without site-packages.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,29 +51,23 @@ def living_groups(leaders: dict[int, int]) -> set[int]:
     its id away before the last of them is gone. A leader with another start time
     is a stranger that got the id later; its group is left out.
     """
-    living = set()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        stat = read_stat(int(entry.name))
-        if stat is not None and stat.alive and stat.group in leaders:
-            living.add(stat.group)
-    return {group for group in living if not _is_recycled(group, leaders[group])}
+    stats = (read_stat(pid) for pid in _pids())
+    living = {stat.group for stat in stats if stat is not None and stat.alive} & leaders.keys()
+    return {
+        group
+        for group in living
+        if (leader := read_stat(group)) is None or leader.start_time == leaders[group]
+    }
 
 
 def marked_processes(mark: str, variable: str = MARK) -> set[int]:
     """Return the running processes with ``mark`` in their environment: ours, and their heirs."""
     wanted = f"{variable}={mark}".encode()
     found = set()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            variables = (entry / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has ended, or is another user's
-        if wanted in variables:
-            found.add(int(entry.name))
+    for pid in _pids():
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found.add(pid)
     return found
 
 
@@ -81,6 +77,5 @@ def leads(pid: int, start_time: int) -> bool:
     return stat is not None and stat.alive and stat.start_time == start_time
 
 
-def _is_recycled(leader: int, start_time: int) -> bool:
-    stat = read_stat(leader)
-    return stat is not None and stat.start_time != start_time
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())

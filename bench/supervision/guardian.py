@@ -101,7 +101,7 @@ def _end_processes(mark: str, groups: dict[int, int]) -> int:
     if left:
         left = _wait_for_end(living, KILL_TIMEOUT_S, lambda now: _signal(now, signal.SIGKILL))
     for target in left:
-        _complain(f"could not end process {abs(target)}")
+        complain(f"could not end process {abs(target)}")
     return len(first)
 
 
@@ -123,7 +123,7 @@ def _signal(targets: set[int], number: signal.Signals) -> None:
         except ProcessLookupError:
             pass  # it ended between the look and the signal
         except PermissionError as error:
-            _complain(f"may not signal process {abs(target)}: {error}")
+            complain(f"may not signal process {abs(target)}: {error}")
 
 
 def remove_folders(folders: list[Path]) -> None:
@@ -136,11 +136,11 @@ def remove_folders(folders: list[Path]) -> None:
                 break
             except OSError as error:
                 if attempt == _REMOVAL_ATTEMPTS - 1:
-                    _complain(f"could not remove {folder}: {error}")
+                    complain(f"could not remove {folder}: {error}")
                 time.sleep(_POLL_S)
 
 
-def _complain(text: str) -> None:
+def complain(text: str) -> None:
     """Say it where a person may still look; the terminal can be gone as well."""
     stderr: IO[str] | None = sys.stderr
     with contextlib.suppress(OSError, ValueError):

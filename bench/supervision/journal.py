@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.supervision.guardian import boot_id, clean_up, read_orders
+from bench.supervision.guardian import boot_id, clean_up, complain, read_orders
 from bench.supervision.user_cache import default_folder
 
 _SUFFIX = ".jsonl"
@@ -32,18 +32,17 @@ def folder() -> Path:
 class Journal:
     """The journal of this harness, locked for as long as this process or an heir of its file lives.
 
-    In the temporary directory, where nobody looks after a kill, if the cache cannot be written to:
-    ``say`` is told so.
+    In the temporary directory, where nobody looks after a kill, if the cache cannot be written to.
     """
 
-    def __init__(self, purpose: str, say: Callable[[str], None]) -> None:
+    def __init__(self, purpose: str) -> None:
         """Make it; a ``purpose`` is what others on this machine are told of this harness."""
         self.mark = secrets.token_hex(16)
         where = folder()
         try:
             where.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            say(
+            complain(
                 f"cannot note what is guarded in {where}: {error.strerror}; if this process and "
                 "its watchdog are both killed, what they started will stay"
             )

@@ -15,6 +15,7 @@ from bench.supervision.failure import ProcessFailed, describe_exit, read_tail
 from bench.supervision.groups import MARK, living_groups, read_stat
 from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
+from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog
 
 __all__ = ["BEFORE_READY", "ProcessFailed", "SupervisedProcess"]
@@ -95,13 +96,10 @@ class SupervisedProcess(Stoppable):
                     bufsize=1,
                 )
                 process = cls(name, popen, log, log_begin, watchdog)
-        try:
+        with process.stop_on_error():
             process._let_go(keep_stdin=pipe_stdin)
             if ready is not None:
                 process._wait_until_ready(ready, ready_timeout_s)
-        except BaseException:
-            process.stop()
-            raise
         return process
 
     def _let_go(self, *, keep_stdin: bool) -> None:
@@ -140,13 +138,8 @@ class SupervisedProcess(Stoppable):
             raise ValueError(f"standard output of {self.name} is not piped")
         return self._popen.stdout
 
-    @property
-    def returncode(self) -> int | None:
-        """Exit code of the leader, negative for a signal; ``None`` while it runs."""
-        return self.poll()
-
     def poll(self) -> int | None:
-        """Look whether the leader has ended, and return its exit code or ``None``."""
+        """Return the exit code of the leader, negative for a signal; ``None`` while it runs."""
         with self._lock:
             if self._returncode is None:
                 seen = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -167,9 +160,7 @@ class SupervisedProcess(Stoppable):
 
     def wait(self, timeout_s: float) -> int | None:
         """Wait for the leader to end by itself; ``None`` if it still runs after ``timeout_s``."""
-        deadline = time.monotonic() + timeout_s
-        while self.poll() is None and time.monotonic() < deadline:
-            time.sleep(_END_POLL_S)
+        wait_until(lambda: self.poll() is not None, timeout_s, _END_POLL_S)
         return self.poll()
 
     def stop(self, term_timeout_s: float = 5.0) -> int:
@@ -196,14 +187,9 @@ class SupervisedProcess(Stoppable):
             (signal.SIGTERM, term_timeout_s),
             (signal.SIGKILL, _KILL_TIMEOUT_S),
         ):
-            deadline = time.monotonic() + timeout_s
             if living_groups(group):
                 os.killpg(self.pid, number)
-            while living_groups(group):
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(_END_POLL_S)
-            else:
+            if wait_until(lambda: not living_groups(group), timeout_s, _END_POLL_S):
                 return
         raise self.failure(f"still runs {_KILL_TIMEOUT_S:g} s after SIGKILL")
 

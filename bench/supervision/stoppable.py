@@ -1,7 +1,8 @@
 """Base class for things that run until they are stopped, as context managers."""
 
 from abc import ABC, abstractmethod
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 
@@ -15,10 +16,14 @@ class Stoppable(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @contextmanager
+    def stop_on_error(self) -> Iterator[None]:
+        """Stop it if the block raises anything, Ctrl-C included; else it runs on."""
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise

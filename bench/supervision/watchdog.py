@@ -51,9 +51,9 @@ class Watchdog(Stoppable):
 
     def __init__(self, purpose: str = "") -> None:
         """Start it; ``purpose`` is what other harnesses on this machine are told of this one."""
-        clean_up_after_others(_say)
+        clean_up_after_others(guardian.complain)
         self._lock = threading.Lock()
-        self._journal = Journal(purpose, _say)
+        self._journal = Journal(purpose)
         self.mark = self._journal.mark
         """For the environment of every process that is to be guarded; see ``groups.MARK``."""
         root = Path(bench.__file__).parents[1]
@@ -159,9 +159,3 @@ class Watchdog(Stoppable):
     def _forget(self, *order: str | int) -> None:
         with contextlib.suppress(WatchdogLost, ValueError):  # one that is gone guards nothing
             self._note(*order)
-
-
-def _say(text: str) -> None:
-    """Say it where a person may look; the terminal can be gone."""
-    with contextlib.suppress(OSError, ValueError):
-        print(f"informer-bench watchdog {text}", file=sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from types import TracebackType
 
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.plane import Plane
@@ -55,15 +54,10 @@ class StagedFault(Stoppable):
             with deferring_signals():
                 self._thread.join()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Stop; raise what went wrong with the fault, unless something is being raised already."""
         self.stop()
-        if self._error is not None and error is None:
+        if self._error is not None and not any(raised):
             raise self._error
 
     def record(self, window_begin_us: int) -> FaultRecord | None:

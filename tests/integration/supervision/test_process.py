@@ -122,7 +122,7 @@ def test_a_program_that_is_not_there_is_named(start):
 def test_stop_ends_the_process_and_gives_its_exit_code(start):
     process = start("sleep", "600")
     assert -signal.SIGTERM == process.stop()
-    assert -signal.SIGTERM == process.returncode
+    assert -signal.SIGTERM == process.poll()
     assert read_stat(process.pid) is None
 
 
@@ -146,7 +146,7 @@ def test_ctrl_c_in_the_midst_of_stopping_takes_effect_once_it_is_stopped(start, 
     impatience.start()
     with pytest.raises(KeyboardInterrupt):
         process.stop(term_timeout_s=1.0)
-    assert -signal.SIGKILL == process.returncode
+    assert -signal.SIGKILL == process.poll()
     assert read_stat(process.pid) is None
 
 
