@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.cluster.child_rpc import child_argv
+from bench.cluster.child_rpc import ANSWER_TIMEOUT_S, start_child
 from bench.cluster.objects import objects_argument
 from bench.cluster.plane import Plane
 from bench.model import Objects
-from bench.supervision.process import SupervisedProcess
 from bench.supervision.rpc import RpcClient
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
 
 IDENTITY = "churn"
-ANSWER_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,8 @@ class ChurnReport:
 class Churn(Stoppable):
     """The churn writer of one populated control plane, paused at first."""
 
-    def __init__(self, process: SupervisedProcess) -> None:
-        self._process = process
-        self._rpc = RpcClient(process)
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
 
     @classmethod
     def start(
@@ -63,23 +60,21 @@ class Churn(Stoppable):
 
         Raises ``ProcessFailed`` if it does not come up.
         """
-        more = map(objects_argument, objects)
-        argv = child_argv("bench.cluster.churn_writer", plane, IDENTITY, seed, pods, *more)
-        process = SupervisedProcess.start(
-            "churn writer", argv, log=log, watchdog=watchdog, pipe_stdin=True, pipe_stdout=True
+        population = (seed, pods, *map(objects_argument, objects))
+        module = "bench.cluster.churn_writer"
+        churn = cls(
+            start_child(
+                "churn writer", module, plane, IDENTITY, *population, log=log, watchdog=watchdog
+            )
         )
-        churn = cls(process)
-        try:
+        with churn.stop_on_error():
             churn._rpc.expect("ready", ANSWER_TIMEOUT_S)
-        except BaseException:
-            process.stop()
-            raise
         return churn
 
     @property
     def pid(self) -> int:
         """Id of the writer's process."""
-        return self._process.pid
+        return self._rpc.process.pid
 
     def resume(self, rate_per_s: float) -> None:
         """Write at ``rate_per_s`` from now on; 0 writes nothing."""
@@ -93,8 +88,8 @@ class Churn(Stoppable):
 
     def check(self) -> None:
         """Raise ``ProcessFailed`` if the writer has ended."""
-        self._process.check()
+        self._rpc.process.check()
 
     def stop(self) -> None:
         """End the process."""
-        self._process.stop()
+        self._rpc.process.stop()

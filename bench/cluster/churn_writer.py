@@ -1,20 +1,18 @@
 """The churn process: ``python -m bench.cluster.churn_writer``.
 
-Orders are JSON lines on standard input, answers JSON lines on standard output:
-``resume`` with a rate, ``pause``; end of input ends it. Writes keep their rate
-whatever the API server does (an open model), up to ``OUTSTANDING`` at once;
-what finds no place is counted as dropped.
+Writes keep their rate whatever the API server does (an open model), up to
+``OUTSTANDING`` at once; what finds no place is counted as dropped.
 """
 
 import queue
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
-from bench.cluster.child_rpc import Account, Figures, Order, serve
+from bench.cluster.child_rpc import Account, serve
 from bench.cluster.churn_plan import ChurnPlan
 from bench.cluster.objects import ObjectKey, read_argument
 from bench.cluster.placement import Placement
@@ -26,17 +24,15 @@ OUTSTANDING = 16
 
 @dataclass
 class Tally:
-    """Counts since the last resume; guarded by the writer's lock."""
+    """What ``ChurnReport`` says of the time since the last resume; guarded by the writer's lock."""
 
-    rate_per_s: float
-    began: float = field(default_factory=time.monotonic)
+    requested_per_s: float
+    fewest: int
+    most: int
     written: int = 0
     failed: int = 0
     dropped: int = 0
     first_failure: str | None = None
-    fewest: int = 0
-    most: int = 0
-    """Pods that lived at once: never fewer, never more."""
 
 
 class Writer:
@@ -47,7 +43,8 @@ class Writer:
         self._placement = placement
         self._plan = plan
         self._lock = threading.Condition()
-        self._tally = Tally(0.0, fewest=plan.at_least, most=plan.at_most)
+        self._began = time.monotonic()
+        self._tally = Tally(0.0, plan.at_least, plan.at_most)
         self._outstanding = 0
         self._newest = 0
         self._orders: queue.SimpleQueue[tuple[str, PodKey | ObjectKey]] = queue.SimpleQueue()
@@ -59,7 +56,8 @@ class Writer:
     def resume(self, rate_per_s: float) -> None:
         """Start writing at the rate."""
         self.pause()
-        self._tally = Tally(rate_per_s, fewest=self._plan.at_least, most=self._plan.at_most)
+        self._began = time.monotonic()
+        self._tally = Tally(rate_per_s, self._plan.at_least, self._plan.at_most)
         if rate_per_s > 0:
             self._halt = threading.Event()
             self._pacer = threading.Thread(target=self._pace, daemon=True)
@@ -67,8 +65,7 @@ class Writer:
 
     def pause(self) -> dict[str, Any]:
         """Stop writing, wait for what is in flight, and return the counts."""
-        tally = self._tally
-        elapsed_s = time.monotonic() - tally.began
+        elapsed_s = time.monotonic() - self._began
         self._halt.set()
         if self._pacer is not None:
             self._pacer.join()
@@ -76,20 +73,14 @@ class Writer:
         with self._lock:
             self._lock.wait_for(lambda: self._outstanding == 0)
             return {
-                "requested_per_s": tally.rate_per_s,
-                "achieved_per_s": tally.written / elapsed_s,
-                "written": tally.written,
-                "failed": tally.failed,
-                "dropped": tally.dropped,
+                **asdict(self._tally),
+                "achieved_per_s": self._tally.written / elapsed_s,
                 "elapsed_s": elapsed_s,
                 "resource_version": str(self._newest) if self._newest else "",
-                "first_failure": tally.first_failure,
-                "fewest": tally.fewest,
-                "most": tally.most,
             }
 
     def _pace(self) -> None:
-        period = 1.0 / self._tally.rate_per_s
+        period = 1.0 / self._tally.requested_per_s
         due = time.monotonic()
         while not self._halt.wait(max(0.0, due - time.monotonic())):
             due += period
@@ -99,13 +90,9 @@ class Writer:
                     self._tally.dropped += 1
                     continue
                 self._outstanding += 1
-                self._note_population()
+                self._tally.fewest = min(self._tally.fewest, self._plan.at_least)
+                self._tally.most = max(self._tally.most, self._plan.at_most)
             self._orders.put(drawn)
-
-    def _note_population(self) -> None:
-        tally, plan = self._tally, self._plan
-        tally.fewest = min(tally.fewest, plan.at_least)
-        tally.most = max(tally.most, plan.at_most)
 
     def _send(self) -> None:
         while True:
@@ -167,12 +154,7 @@ def main() -> None:
     drawn = draw_pods(seed, pods, namespace=account.placement.scope)
     objects = tuple(key for one in more for key in read_argument(one))
     writer = Writer(api, ChurnPlan(drawn, seed, objects), account.placement)
-
-    def resume(order: Order) -> tuple[str, Figures]:
-        writer.resume(order["rate_per_s"])
-        return "resumed", {}
-
-    serve({"resume": resume, "pause": lambda _: ("paused", writer.pause())})
+    serve(writer.resume, writer.pause)
 
 
 if __name__ == "__main__":

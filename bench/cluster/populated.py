@@ -70,22 +70,21 @@ class PopulatedCluster(Stoppable, Generic[P]):
         Raises ``ProcessFailed`` if a process does not come up, ``ApiError`` or
         ``ApiUnreachableError`` if a write fails; nothing is left behind then.
         """
-        with ExitStack() as stack:
+        with self.stop_on_error():
             self.plane = self._start(self._watchdog)
-            stack.callback(self.plane.stop)
+            self._stack.callback(self.plane.stop)
             with explained_by(self.plane):
-                self._populate(stack)
-            self._stack = stack.pop_all()
+                self._populate()
         return self
 
-    def _populate(self, stack: ExitStack) -> None:
+    def _populate(self) -> None:
         placement = self.plane.placement
         drawn = draw_pods(self._seed, self.pods, namespace=placement.scope)
         populate(self.plane.api(IDENTITY), drawn, placement, progress=self._progress)
         if self.objects:
             self._populate_objects()
         self.targets = targets(drawn)
-        self.churn = stack.enter_context(
+        self.churn = self._stack.enter_context(
             Churn.start(
                 self.plane,
                 self._watchdog,

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -95,28 +95,18 @@ def _define(api: Api, custom: CustomKind, kind: str) -> None:
 
 
 def _write(wanted: Sequence[T], create: Callable[[T], object], progress: Progress) -> None:
-    """Create all that is ``wanted``, ``WRITERS`` at a time."""
-    done = _Counter(len(wanted), progress)
-    failed = threading.Event()
-
-    def write(share: Sequence[T]) -> None:
-        for one in share:
-            if failed.is_set():
-                return
-            create(one)
-            done.step()
-
+    """Create all that is ``wanted``, ``WRITERS`` at a time; tell of each hundredth part of it."""
+    told_every = max(1, len(wanted) // 100)
     with ThreadPoolExecutor(WRITERS) as writers:
-        futures: list[Future[None]] = [
-            writers.submit(write, wanted[number::WRITERS]) for number in range(WRITERS)
-        ]
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
+            futures = [writers.submit(create, one) for one in wanted]
+            for done, future in enumerate(as_completed(futures), 1):
+                future.result()
+                if done % told_every == 0 or done == len(wanted):
+                    progress(done, len(wanted))
         finally:
-            # also on Ctrl-C: the other writers stop after the pod they are at
-            failed.set()
-    for future in futures:
-        future.result()
+            # also on Ctrl-C: writers stop after the pod they are at
+            writers.shutdown(cancel_futures=True)
 
 
 def ensure_namespace(api: Api, name: str) -> None:
@@ -161,23 +151,6 @@ class _Written(msgspec.Struct):
 
 
 _WRITTEN = msgspec.json.Decoder(_Written)
-
-
-class _Counter:
-    """Counts finished pods from several threads and reports about a hundred times."""
-
-    def __init__(self, total: int, progress: Progress) -> None:
-        self._total = total
-        self._progress = progress
-        self._step = max(1, total // 100)
-        self._done = 0
-        self._lock = threading.Lock()
-
-    def step(self) -> None:
-        with self._lock:
-            self._done += 1
-            if self._done % self._step == 0 or self._done == self._total:
-                self._progress(self._done, self._total)
 
 
 class _Pace:

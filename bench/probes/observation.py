@@ -1,20 +1,16 @@
 """Run the observers' processes through a trial, and collect what they saw."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self, TypeVar
 
-from bench.cluster.child_rpc import child_argv
+from bench.cluster.child_rpc import ANSWER_TIMEOUT_S, start_child
 from bench.cluster.identities import ADMIN
 from bench.cluster.plane import Plane
 from bench.probes.observers import Observer, observers
-from bench.supervision.process import SupervisedProcess
 from bench.supervision.rpc import RpcClient
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.watchdog import Watchdog
-
-ANSWER_TIMEOUT_S = 30.0
 
 Row = TypeVar("Row", bound=Any)
 
@@ -80,9 +76,8 @@ class Observed:
 class Observers(Stoppable):
     """The observers of one control plane, a process each, paused at first."""
 
-    def __init__(self, processes: Mapping[str, SupervisedProcess]) -> None:
-        self._processes = processes
-        self._rpcs = {name: RpcClient(process) for name, process in processes.items()}
+    def __init__(self, rpcs: dict[str, RpcClient]) -> None:
+        self._rpcs = rpcs
 
     @classmethod
     def start(cls, plane: Plane, watchdog: Watchdog) -> Self:
@@ -91,25 +86,23 @@ class Observers(Stoppable):
         Raises ``ProcessFailed`` if one does not come up, ``ApiError`` or
         ``ApiUnreachableError`` if its account or its objects cannot be made.
         """
-        processes = {}
-        with ExitStack() as stack:
+        module, started = "bench.probes.observers", cls({})
+        with started.stop_on_error():
             for name, observer in observers().items():
                 plane.admit(observer.identity)
                 observer.prepare(plane.api(ADMIN), plane.placement)
-                process = processes[name] = _start(name, observer, plane, watchdog)
-                stack.enter_context(process)
-            started = cls(processes)
+                account = observer.identity.name
+                log = plane.folder / f"{account}.log"
+                started._rpcs[name] = start_child(
+                    account, module, plane, account, name, log=log, watchdog=watchdog
+                )
             started._expect("ready")
-            stack.pop_all()
         return started
 
     @property
     def pids(self) -> dict[str, int]:
         """Ids of the processes, by the names they have among the samples."""
-        return {
-            observers()[name].identity.name: process.pid
-            for name, process in self._processes.items()
-        }
+        return {rpc.process.name: rpc.process.pid for rpc in self._rpcs.values()}
 
     def resume(self, server: str | None, *, seed: str) -> None:
         """Observe from now on; ``server`` is the address of a server under test, if one runs."""
@@ -121,39 +114,22 @@ class Observers(Stoppable):
         """Stop all, wait (bounded) until nothing is in flight, and return what they saw."""
         for rpc in self._rpcs.values():
             rpc.send({"do": "pause"})
-        return Observed(
-            {name: _seen(observers()[name], said) for name, said in self._expect("paused").items()}
-        )
+        seen = {}
+        for name, said in self._expect("paused").items():
+            observer = observers()[name]
+            rows = tuple(observer.row(**row) for row in said.pop("rows"))
+            seen[name] = Seen(observer, rows, **said)
+        return Observed(seen)
 
     def check(self) -> None:
         """Raise ``ProcessFailed`` if one of them has ended."""
-        for process in self._processes.values():
-            process.check()
+        for rpc in self._rpcs.values():
+            rpc.process.check()
 
     def stop(self) -> None:
         """End all processes."""
-        for process in self._processes.values():
-            process.stop()
+        for rpc in self._rpcs.values():
+            rpc.process.stop()
 
     def _expect(self, event: str) -> dict[str, dict[str, Any]]:
         return {name: rpc.expect(event, ANSWER_TIMEOUT_S) for name, rpc in self._rpcs.items()}
-
-
-def _seen(observer: type[Observer], said: dict[str, Any]) -> Seen:
-    rows = tuple(observer.row(**row) for row in said.pop("rows"))
-    return Seen(observer, rows, **said)
-
-
-def _start(
-    name: str, observer: type[Observer], plane: Plane, watchdog: Watchdog
-) -> SupervisedProcess:
-    identity = observer.identity.name
-    argv = child_argv("bench.probes.observers", plane, identity, name)
-    return SupervisedProcess.start(
-        identity,
-        argv,
-        log=plane.folder / f"{identity}.log",
-        watchdog=watchdog,
-        pipe_stdin=True,
-        pipe_stdout=True,
-    )

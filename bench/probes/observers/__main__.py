@@ -1,12 +1,8 @@
-"""An observer's process: ``python -m bench.probes.observers ACCOUNT NAME``.
-
-Orders are JSON lines on standard input, answers JSON lines on standard output: ``resume`` with
-the server under test (null: there is none) and the seed, ``pause``; end of input ends it.
-"""
+"""An observer's process: ``python -m bench.probes.observers ACCOUNT NAME``."""
 
 import sys
 
-from bench.cluster.child_rpc import Account, Figures, Order, serve
+from bench.cluster.child_rpc import Account, serve
 from bench.probes.observers import load
 
 
@@ -14,12 +10,7 @@ def main() -> None:
     """Handle orders until standard input ends."""
     account = Account.read()
     observer = load(sys.argv[2])(account.config(), account.placement)
-
-    def resume(order: Order) -> tuple[str, Figures]:
-        observer.resume(order["server"], order["seed"])
-        return "resumed", {}
-
-    serve({"resume": resume, "pause": lambda _: ("paused", observer.pause())})
+    serve(observer.resume, observer.pause)
 
 
 if __name__ == "__main__":
