@@ -63,6 +63,23 @@ class Api:
         """Create an object under ``path`` and return it."""
         return json.loads(self.request("POST", path, body))
 
+    def find(self, path: str) -> Any | None:  # noqa: ANN401 - likewise
+        """Return the object at ``path``; ``None`` if there is none."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+            return None
+
+    def ensure(self, path: str, body: Mapping[str, Any]) -> None:
+        """Create an object under ``path`` unless there is one of its name."""
+        try:
+            self.post(path, body)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+
     def put(self, path: str, body: Mapping[str, Any] | bytes) -> Any:  # noqa: ANN401 - likewise
         """Replace the object at ``path`` and return it."""
         return json.loads(self.request("PUT", path, body))

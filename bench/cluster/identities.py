@@ -5,7 +5,6 @@ least it needs, so that the audit log and flow control see it as they would see 
 real workload. Only a person (``admin``) has a client certificate.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +22,6 @@ ADMIN_GROUP = "informer-bench:admins"
 TOKEN_LIFETIME_S = 24 * 3600
 HARNESS = "harness"
 RBAC = "rbac.authorization.k8s.io"
-REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-GRANTED_S = 20.0
-"""How long an API server may take to notice a role that was bound."""
-POLL_S = 0.1
 
 EXTERNAL = "external"
 """Whoever serves pods and is not of this project. One is measured at a time, so one will do."""
@@ -177,30 +172,3 @@ def _rbac(namespace: str | None) -> str:
 
 def _named(name: str) -> dict[str, dict[str, Any]]:
     return {"metadata": {"name": name, "labels": {MANAGED_BY: OURS}}}
-
-
-def is_granted(api: Api, rule: Rule, namespace: str) -> bool:
-    """Wait until the account of ``api`` may do what ``rule`` says first; return whether it may.
-
-    Roles take effect some time after they were bound: the API server reads them by watching.
-    """
-    verb = rule["verbs"][0]
-    if "resources" in rule:
-        resource, _, subresource = rule["resources"][0].partition("/")
-        about = {"verb": verb, "namespace": namespace, "group": rule["apiGroups"][0]}
-        about |= {"resource": resource, "subresource": subresource}
-        about |= {"name": rule["resourceNames"][0]} if rule.get("resourceNames") else {}
-        spec = {"resourceAttributes": about}
-    else:
-        spec = {"nonResourceAttributes": {"verb": verb, "path": rule["nonResourceURLs"][0]}}
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": spec,
-    }
-    deadline = time.monotonic() + GRANTED_S
-    while not api.post(REVIEW, review)["status"]["allowed"]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_S)
-    return True

@@ -7,14 +7,13 @@ from pathlib import Path
 from bench.cluster.api import Api
 from bench.cluster.certificates import KeyPair
 from bench.cluster.existing.errors import ClusterError
+from bench.cluster.existing.rights import GRANTED_S, is_granted
 from bench.cluster.identities import (
-    GRANTED_S,
     TOKEN_LIFETIME_S,
     Identity,
     Rule,
     confined_rules,
     create_account,
-    is_granted,
     write_kubeconfig,
     write_token,
 )

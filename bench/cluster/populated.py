@@ -6,7 +6,8 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from bench.cluster.churn import IDENTITY as CHURN
 from bench.cluster.churn import Churn
-from bench.cluster.identities import ADMIN, HARNESS, NAMESPACE, grant, is_granted
+from bench.cluster.existing.rights import is_granted
+from bench.cluster.identities import ADMIN, HARNESS, NAMESPACE, grant
 from bench.cluster.objects import object_rules
 from bench.cluster.plane import Plane
 from bench.cluster.pods import draw_pods, targets

@@ -15,6 +15,7 @@ from bench.cluster.placement import Placement
 from bench.cluster.pods import PodKey
 from bench.model import Objects
 from bench.plan.kinds import CustomKind, api_path, custom_kind
+from bench.supervision.waiting import wait_until
 
 T = TypeVar("T")
 WRITERS = 16
@@ -79,19 +80,18 @@ def create_objects(
 def _define(api: Api, custom: CustomKind, kind: str) -> None:
     """Create a user's kind, and wait until its objects may be listed."""
     api.post(DEFINITIONS, custom.definition)
-    deadline = time.monotonic() + SERVED_S
-    while True:
+
+    def is_served() -> bool:
         try:
-            api.get(f"{kind}?limit=1")
+            return bool(api.get_bytes(f"{kind}?limit=1"))
         except ApiError as error:
             if error.code != HTTPStatus.NOT_FOUND:
                 raise
-        else:
-            return
-        if time.monotonic() > deadline:
-            told = api.get(f"{DEFINITIONS}/{custom.resource}").get("status", {}).get("conditions")
-            raise TimeoutError(f"the API server does not serve {custom.resource}: {told}")
-        time.sleep(POLL_S)
+            return False
+
+    if not wait_until(is_served, SERVED_S, POLL_S):
+        told = api.get(f"{DEFINITIONS}/{custom.resource}").get("status", {}).get("conditions")
+        raise TimeoutError(f"the API server does not serve {custom.resource}: {told}")
 
 
 def _write(wanted: Sequence[T], create: Callable[[T], object], progress: Progress) -> None:
@@ -111,11 +111,7 @@ def _write(wanted: Sequence[T], create: Callable[[T], object], progress: Progres
 
 def ensure_namespace(api: Api, name: str) -> None:
     """Create the namespace unless it is there."""
-    try:
-        api.post("/api/v1/namespaces", {"metadata": {"name": name}})
-    except ApiError as error:
-        if error.reason != "AlreadyExists":
-            raise
+    api.ensure("/api/v1/namespaces", {"metadata": {"name": name}})
 
 
 def create_pod(api: Api, pod: PodKey, placement: Placement = OPEN) -> str:

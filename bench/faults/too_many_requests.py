@@ -18,6 +18,7 @@ from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.identities import ADMIN, NAMESPACE
 from bench.faults import Fault, FaultError, Scene
+from bench.supervision.waiting import wait_until
 
 NAME = "informer-bench-full"
 ROOT = "/apis/flowcontrol.apiserver.k8s.io/v1"
@@ -103,12 +104,9 @@ class TooManyRequests(Fault):
         raise FaultError(f"no seat of the level was given within {PATIENCE_S:g} s")
 
     def _wait_until(self, *, refused: bool) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while _refused(self._api) is not refused:
-            if time.monotonic() > deadline:
-                what = "refused nothing" if refused else "still refuses requests"
-                raise FaultError(f"flow control {what} after {PATIENCE_S:g} s")
-            time.sleep(LOOK_S)
+        if not wait_until(lambda: _refused(self._api) is refused, PATIENCE_S, LOOK_S):
+            what = "refused nothing" if refused else "still refuses requests"
+            raise FaultError(f"flow control {what} after {PATIENCE_S:g} s")
 
 
 class HeldSeat:

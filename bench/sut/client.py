@@ -1,7 +1,6 @@
 """Client of the ``/pods`` routes at one address."""
 
 import json
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from bench.supervision.waiting import wait_until
 from bench.sut.registry import ServerError, ServerKind
 
 VERSION_HEADER = "X-Resource-Version"
@@ -78,14 +78,12 @@ class Endpoint:
 
         Returns whether it became so within ``timeout_s``.
         """
-        deadline = time.monotonic() + timeout_s
-        while True:
+
+        def is_reached() -> bool:
             seen = self.get(path).resource_version
-            if not resource_version or (seen and int(seen) >= int(resource_version)):
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(AGAIN_S)
+            return not resource_version or bool(seen and int(seen) >= int(resource_version))
+
+        return wait_until(is_reached, timeout_s, AGAIN_S)
 
     def close(self) -> None:
         """Close idle connections."""

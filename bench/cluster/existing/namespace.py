@@ -154,7 +154,7 @@ def is_handed_over(api: Api, name: str) -> bool:
             "at most 63 (--namespace)"
         )
     try:
-        found = _found(api, f"{NAMESPACES}/{name}")
+        found = api.find(f"{NAMESPACES}/{name}")
     except ApiError as error:
         if error.code != HTTPStatus.FORBIDDEN:
             raise
@@ -164,7 +164,7 @@ def is_handed_over(api: Api, name: str) -> bool:
 
 def refuse_if_taken(api: Api, name: str) -> None:
     """Raise ``ClusterError`` if there is a namespace of this name that cannot be taken."""
-    found = _found(api, f"{NAMESPACES}/{name}")
+    found = api.find(f"{NAMESPACES}/{name}")
     if found is None:
         return
     if not _is_handed_over(found) or read(api, name) is not None:
@@ -180,26 +180,17 @@ def refuse_if_taken(api: Api, name: str) -> None:
 
 def read(api: Api, name: str) -> OwnNamespace | None:
     """Return the namespace ``name``; ``None`` if there is none, or none of ours."""
-    found = _found(api, f"{NAMESPACES}/{name}")
+    found = api.find(f"{NAMESPACES}/{name}")
     if found is None:
         return None
     if not _is_handed_over(found):
         return OwnNamespace.of(found)
-    claimed = _found(api, f"{NAMESPACES}/{name}/configmaps/{CLAIM}")
+    claimed = api.find(f"{NAMESPACES}/{name}/configmaps/{CLAIM}")
     return None if claimed is None else OwnNamespace.of(found, claimed)
 
 
 def _is_handed_over(found: Mapping[str, Any]) -> bool:
     return bool((found["metadata"].get("labels") or {}).get(HANDED_OVER) == "true")
-
-
-def _found(api: Api, path: str) -> Any | None:  # noqa: ANN401 - JSON of any shape
-    try:
-        return api.get(path)
-    except ApiError as error:
-        if error.reason != "NotFound":
-            raise
-        return None
 
 
 def leftovers(api: Api) -> list[OwnNamespace]:

@@ -17,6 +17,7 @@ from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.namespace import CLAIM, MANAGED_BY, OURS, OwnNamespace, read
 from bench.cluster.existing.rights import OWN_BINDING, Right, hold_rights
 from bench.cluster.placement import NO_SCHEDULER
+from bench.supervision.waiting import wait_until
 
 CORE = "/api/v1/namespaces"
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
@@ -95,12 +96,11 @@ def remove(api: Api, own: OwnNamespace, user: str | None = None) -> End:
 
 def _shows_controller(api: Api, name: str) -> bool:
     try:
-        api.get(f"{CORE}/{name}/serviceaccounts/{MADE_BY_CONTROLLER}")
+        return api.find(f"{CORE}/{name}/serviceaccounts/{MADE_BY_CONTROLLER}") is not None
     except ApiError as error:
-        if error.reason != "NotFound" and error.code != FORBIDDEN:
+        if error.code != FORBIDDEN:
             raise
-        return False  # forbidden: our own binding there is gone, which goes last
-    return True
+        return False  # our own binding there is gone, which goes last
 
 
 def _delete(api: Api, own: OwnNamespace) -> bool:
@@ -145,14 +145,11 @@ def _delete_all(api: Api, name: str, contents: Iterable[tuple[str, str, str]]) -
 
 
 def _wait(api: Api, own: OwnNamespace, timeout_s: float) -> End:
-    deadline = time.monotonic() + timeout_s
-    while True:
+    def is_gone() -> bool:
         now = read(api, own.name)
-        if now is None or now.uid != own.uid:
-            return End.GONE
-        if time.monotonic() > deadline:
-            return End.ENDING
-        time.sleep(POLL_S)
+        return now is None or now.uid != own.uid
+
+    return End.GONE if wait_until(is_gone, timeout_s, POLL_S) else End.ENDING
 
 
 def _finalize(api: Api, own: OwnNamespace) -> bool:

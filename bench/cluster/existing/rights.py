@@ -4,7 +4,6 @@ The file ``existing-cluster-rbac.yaml`` says it once, for people and for this mo
 """
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from bench.cluster.api import Api, ApiError
+from bench.cluster.api import Api
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.identities import GRANTED_S, POLL_S, RBAC, REVIEW
+from bench.cluster.identities import RBAC, Rule
+from bench.supervision.waiting import wait_until
 
 CLUSTER_ROLE = "informer-bench"
 """Bound for the whole cluster where the run makes a namespace."""
@@ -28,6 +28,9 @@ OWN_BINDING = "informer-bench-run"
 METRICS = "/metrics"
 STATUS = "pods/status"
 FINALIZE = "namespaces/finalize"
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+GRANTED_S, POLL_S = 20.0, 0.1
+"""How long an API server may take to notice a role that was bound."""
 OPTIONAL = {
     STATUS: "pods have no status, are smaller, and change by an annotation",
     METRICS: "the API server's own count, its CPU and bytes are missing in the report",
@@ -87,7 +90,8 @@ def missing_for_run(api: Api, namespace: str, *, is_handed_over: bool) -> tuple[
     if not _required(inside):  # held everywhere: none of them has to be bound
         outside = tuple(right for right in outside if right.target != "clusterroles")
     elif not any(right.target == "clusterroles" for right in outside):
-        bound = _of_rules(_rules_there(api))
+        there = api.find(f"/apis/{RBAC}/v1/clusterroles/{NAMESPACE_ROLE}") or {}
+        bound = _of_rules(there.get("rules") or [])
         inside = tuple(right for right in inside if right not in bound)
     return (*outside, *inside, *metrics)
 
@@ -110,19 +114,23 @@ def hold_rights(api: Api, namespace: str, user: str | None) -> None:
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": NAMESPACE_ROLE},
         "subjects": [subject_of(user)],
     }
-    try:
-        api.post(f"/apis/{RBAC}/v1/namespaces/{namespace}/rolebindings", binding)
-    except ApiError as error:
-        if error.reason != "AlreadyExists":
-            raise
-    deadline = time.monotonic() + GRANTED_S
-    while lacking := missing(api, namespace, required):
-        if time.monotonic() > deadline:
-            raise ClusterError(
-                f"the role {NAMESPACE_ROLE} was bound in {namespace}, and {GRANTED_S:g} s later "
-                f"still lacks {', '.join(in_words(lacking))}: does this cluster use RBAC?"
-            )
-        time.sleep(POLL_S)
+    api.ensure(f"/apis/{RBAC}/v1/namespaces/{namespace}/rolebindings", binding)
+    if lacking := _still_missing(api, namespace, required):
+        raise ClusterError(
+            f"the role {NAMESPACE_ROLE} was bound in {namespace}, and {GRANTED_S:g} s later "
+            f"still lacks {', '.join(in_words(lacking))}: does this cluster use RBAC?"
+        )
+
+
+def is_granted(api: Api, rule: Rule, namespace: str) -> bool:
+    """Wait until the account of ``api`` may do what ``rule`` says first; return whether it may."""
+    return not _still_missing(api, namespace, _of_rules([rule])[:1])
+
+
+def _still_missing(api: Api, namespace: str, rights: Sequence[Right]) -> tuple[Right, ...]:
+    """Return what is missing after a wait: the API server learns of roles by watching them."""
+    wait_until(lambda: not missing(api, namespace, rights), GRANTED_S, POLL_S)
+    return missing(api, namespace, rights)
 
 
 def in_words(rights: Sequence[Right]) -> list[str]:
@@ -164,17 +172,6 @@ def _required(rights: Sequence[Right]) -> tuple[Right, ...]:
 def _form(part: dict[str, Any], default: str) -> str:
     """Return which form of the two ``part`` is of; ``default`` if it is of both."""
     return str(part["metadata"].get("labels", {}).get(FORM, default))
-
-
-def _rules_there(api: Api) -> list[dict[str, list[str]]]:
-    """Return the rules of ``NAMESPACE_ROLE`` on the cluster; none if there is no such role."""
-    try:
-        found = api.get(f"/apis/{RBAC}/v1/clusterroles/{NAMESPACE_ROLE}")
-    except ApiError as error:
-        if error.reason != "NotFound":
-            raise
-        return []
-    return found.get("rules") or []
 
 
 def _of_rules(rules: Sequence[dict[str, list[str]]]) -> tuple[Right, ...]:

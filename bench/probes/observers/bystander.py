@@ -59,11 +59,7 @@ class Bystander(Observer):
         """Make the ConfigMap that is asked for."""
         head = {"name": SMALL_OBJECT, "labels": {MANAGED_BY: OURS}}
         content = {"metadata": head, "data": {"for": "the bystander to ask for"}}
-        try:
-            admin.post(_folder(placement), content)
-        except ApiError as error:
-            if error.reason != "AlreadyExists":
-                raise
+        admin.ensure(_folder(placement), content)
 
     def __init__(self, config: ClientConfig, placement: Placement) -> None:
         self._api = Api(config, connections=OUTSTANDING, read_timeout_s=TIMEOUT_S)

@@ -226,11 +226,7 @@ def _now_us() -> int:
 
 def create_pod(api: Api, placement: Placement) -> None:
     """Make the probe's pod, if it is not there."""
-    try:
-        api.post(placement.probe_path.rpartition("/")[0], placement.probe_manifest())
-    except ApiError as error:
-        if error.reason != "AlreadyExists":
-            raise
+    api.ensure(placement.probe_path.rpartition("/")[0], placement.probe_manifest())
 
 
 OBSERVER = FreshnessProbe

@@ -13,8 +13,15 @@ import pytest
 from bench.cluster.existing.access import open_access
 from bench.cluster.existing.namespace import OwnNamespace, read, take
 from bench.cluster.existing.removal import End, remove
-from bench.cluster.existing.rights import FINALIZE, NAMESPACE_ROLE, RBAC, Right, missing, needed
-from bench.cluster.identities import GRANTED_S
+from bench.cluster.existing.rights import (
+    FINALIZE,
+    GRANTED_S,
+    NAMESPACE_ROLE,
+    RBAC,
+    Right,
+    missing,
+    needed,
+)
 from bench.model import CaveatKind, RunState
 from bench.sites.cleanup import find
 from bench.store import Store

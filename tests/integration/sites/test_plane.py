@@ -16,8 +16,7 @@ from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.namespace import OwnNamespace, read, take
 from bench.cluster.existing.plane import ExistingPlane
 from bench.cluster.existing.removal import End, remove
-from bench.cluster.existing.rights import OWN_BINDING, Right, missing
-from bench.cluster.identities import GRANTED_S
+from bench.cluster.existing.rights import GRANTED_S, OWN_BINDING, Right, missing
 from bench.model import Plan
 from bench.run.create import start_run
 from bench.run.loop import RunEndedEarlyError
