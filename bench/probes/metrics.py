@@ -1,6 +1,6 @@
 """Scrape Prometheus text: every sample at one mark, without buckets and host names."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -30,13 +30,18 @@ class ScrapeRow:
     value: float
 
 
+def keep_all(_name: str, _labels: Mapping[str, str]) -> bool:
+    """Want every sample."""
+    return True
+
+
 def parse_metrics(
     text: str,
     *,
     mark: str,
     source: str,
     more: Mapping[str, str] | None = None,
-    keep: Keep = lambda _name, _labels: True,
+    keep: Keep = keep_all,
 ) -> list[ScrapeRow]:
     """Return the samples of Prometheus ``text``: no histogram buckets, none that name a host.
 
@@ -44,21 +49,17 @@ def parse_metrics(
     ``more`` besides its own. Raises ``MetricsError`` naming the source if the text
     cannot be parsed.
     """
-    return list(_rows(text, mark, source, more or {}, keep))
-
-
-def _rows(
-    text: str, mark: str, source: str, more: Mapping[str, str], keep: Keep
-) -> Iterator[ScrapeRow]:
     # The buckets are four fifths of an API server's 2.3 MB and would be parsed for nothing.
     wanted = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
+    rows = []
     try:
         for family in text_string_to_metric_families(wanted):
             for sample in family.samples:
                 if NAMES_A_HOST in sample.labels or not keep(sample.name, sample.labels):
                     continue
-                told = {**sample.labels, **more}
+                told = {**sample.labels, **(more or {})}
                 labels = ",".join(f'{key}="{told[key]}"' for key in sorted(told))
-                yield ScrapeRow(mark, source, sample.name, labels, float(sample.value))
+                rows.append(ScrapeRow(mark, source, sample.name, labels, float(sample.value)))
     except ValueError as error:
         raise MetricsError(f"the metrics of {source} cannot be parsed: {error}") from error
+    return rows

@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -14,7 +15,7 @@ from bench.cluster.plane import Plane
 from bench.model import CaveatKind
 from bench.probes.audit import AuditError, AuditLog, AuditRow
 from bench.probes.confidential import may_be_kept
-from bench.probes.metrics import MetricsError, ScrapeRow, parse_metrics
+from bench.probes.metrics import MetricsError, ScrapeRow, keep_all, parse_metrics
 from bench.probes.processes import Trees, cpu_s
 from bench.sut.server import ServerUnderTest
 
@@ -23,6 +24,7 @@ STEPPED_S = 0.1
 """A wall clock that goes by this much otherwise than the monotonic one was set, not slewed."""
 LOOKS = 5
 """At both clocks: a busy machine may suspend us between the two, but not each time."""
+T = TypeVar("T")
 START_TIME = "process_start_time_seconds"
 
 
@@ -83,7 +85,7 @@ class Marker:
         self._audit = AuditLog(plane.audit_log) if plane.audit_log else None
         self.scrapes: list[ScrapeRow] = []
         self.refused: dict[str, None] = {}
-        self._made_at = self._place()
+        self._made_at = self._ask_log(AuditLog.behind_last_line)
 
     def begin(self, name: str = "begin") -> Mark:
         """Take the mark before the window, or before another phase called ``name``.
@@ -102,21 +104,13 @@ class Marker:
         """Take the mark after the window, or after another phase; raises as ``begin`` does."""
         mark = self.look()
         scraped, position = self._scrape(name)
-        return Mark(
-            scraped, mark.at_monotonic_s, mark.clock_offset_s, mark.pids, mark.cpu_s, position
-        )
+        return replace(mark, scraped_epoch_s=scraped, audit_position=position)
 
     def audit_rows(self, begin: Mark, end: Mark) -> list[AuditRow] | None:
         """Return the requests that were answered between the marks, ``None`` if not to be had."""
-        if self._audit is None or begin.audit_position is None or end.audit_position is None:
-            return None
-        try:
-            rows = self._audit.rows(begin.audit_position, end.audit_position)
-        except AuditError as error:
-            self.refused[str(error)] = None
-            return None
+        rows = self._rows(begin.audit_position, end.audit_position)
         placement = self._plane.placement
-        if not placement.confined:
+        if rows is None or not placement.confined:
             return rows
         # what others do on their cluster is nobody's business
         accounts = f"system:serviceaccount:{placement.home}:"
@@ -127,12 +121,8 @@ class Marker:
 
         Counted from when the marker was made; ``None`` where the log does not tell.
         """
-        if self._audit is None or self._made_at is None or begin.audit_position is None:
-            return None
-        try:
-            rows = self._audit.rows(self._made_at, begin.audit_position)
-        except AuditError as error:
-            self.refused[str(error)] = None
+        rows = self._rows(self._made_at, begin.audit_position)
+        if rows is None:
             return None
         account = f"system:serviceaccount:{self._plane.placement.home}:{identity}"
         watches = (
@@ -156,16 +146,14 @@ class Marker:
             text = f"the wall clock was set by {stepped_s:+.3f} s between the marks: times of the "
             text += "audit log cannot be compared with each other; durations are not affected"
             yield CaveatKind.CLOCK_STEPPED, text
-        starts = {row.value for row in self.scrapes if self._is_start(row)}
+        starts = {
+            row.value for row in self.scrapes if (row.source, row.name) == ("apiserver", START_TIME)
+        }
         if len(starts) > 1:
             yield (
                 CaveatKind.API_SERVER_RESTARTED,
                 "the API server was started anew between the marks: its counters began at 0",
             )
-
-    @staticmethod
-    def _is_start(row: ScrapeRow) -> bool:
-        return row.source == "apiserver" and row.name == START_TIME
 
     def _mark(self, scraped_epoch_s: float, position: int | None) -> Mark:
         now = time.monotonic()
@@ -186,17 +174,18 @@ class Marker:
     def _scrape(self, mark: str) -> tuple[float, int | None]:
         self.scrapes += scrape_servers(self._servers(), mark)
         self.scrapes += parse_metrics(self._etcd_metrics(), mark=mark, source="etcd")
-        audit = self._audit
-        before = None if audit is None else self._audit_size(audit)
+        before = self._ask_log(AuditLog.size)
         observer = self._plane.observer()
         # where metrics may not be read, something else has to mark the place in the audit log
         uri = f"/{'metrics' if observer else 'version'}?mark={self._trial}-{mark}"
         now = self._wall()
         text = self._apiserver_metrics(observer, uri)
         position = None
-        if audit is not None and before is not None:
-            position = self._audit_position(audit, uri, before)
-        keep = may_be_kept if self._plane.placement.confined else _all
+        if before is not None:
+            position = self._ask_log(
+                lambda log: log.wait_for(uri, since=before, timeout_s=AUDIT_TIMEOUT_S)
+            )
+        keep = may_be_kept if self._plane.placement.confined else keep_all
         self.scrapes += parse_metrics(text, mark=mark, source="apiserver", keep=keep)
         return now, position
 
@@ -224,30 +213,20 @@ class Marker:
             self.refused[f"the API server does not show its metrics: {reason}"] = None
             return ""
 
-    def _place(self) -> int | None:
+    def _rows(self, begin: int | None, end: int | None) -> list[AuditRow] | None:
+        if begin is None or end is None:
+            return None
+        return self._ask_log(lambda log: log.rows(begin, end))
+
+    def _ask_log(self, ask: Callable[[AuditLog], T]) -> T | None:
+        """Return what ``ask`` finds; ``None`` without a log, or if it cannot be followed."""
+        if self._audit is None:
+            return None
         try:
-            return None if self._audit is None else self._audit.behind_last_line()
+            return ask(self._audit)
         except AuditError as error:
             self.refused[str(error)] = None
             return None
-
-    def _audit_size(self, audit: AuditLog) -> int | None:
-        try:
-            return audit.size()
-        except AuditError as error:
-            self.refused[str(error)] = None
-            return None
-
-    def _audit_position(self, audit: AuditLog, uri: str, since: int) -> int | None:
-        try:
-            return audit.wait_for(uri, since=since, timeout_s=AUDIT_TIMEOUT_S)
-        except AuditError as error:
-            self.refused[str(error)] = None
-            return None
-
-
-def _all(_name: str, _labels: Mapping[str, str]) -> bool:
-    return True
 
 
 def scrape_servers(servers: Sequence[ServerUnderTest], mark: str) -> list[ScrapeRow]:
