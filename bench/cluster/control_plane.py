@@ -16,14 +16,7 @@ from typing import Self
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.binaries import Binaries
 from bench.cluster.certificates import Authority, KeyPair, write_signing_key
-from bench.cluster.identities import (
-    ADMIN,
-    ADMIN_GROUP,
-    HARNESS,
-    IDENTITIES,
-    NAMESPACE,
-    bind,
-)
+from bench.cluster.identities import ADMIN, ADMIN_GROUP, HARNESS, IDENTITIES, NAMESPACE, bind
 from bench.cluster.placement import Placement
 from bench.cluster.plane import Plane
 from bench.supervision.ports import answers, usable_port
@@ -102,11 +95,8 @@ class ControlPlane(Plane):
         plane = cls(
             binaries, watchdog, extra_args=extra_args, pods_need_accounts=pods_need_accounts
         )
-        try:
+        with plane.stop_on_error():
             plane._bring_up()
-        except BaseException:
-            plane.stop()
-            raise
         return plane
 
     def observer(self) -> Api:

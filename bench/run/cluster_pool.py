@@ -57,8 +57,11 @@ class ClusterPool(Stoppable):
     @property
     def unequal(self) -> bool:
         """Whether the servers were found to answer differently, now or in an earlier part."""
-        compared = [*self._compared.values(), self._compared_before]
-        return not all(record.equal for record in compared if record is not None)
+        return not all(record.equal for record in self._all_compared())
+
+    def _all_compared(self) -> list[EqualityRecord]:
+        before = [self._compared_before] if self._compared_before else []
+        return [*before, *self._compared.values()]
 
     def cluster_for(self, trial: Trial, watchdog: Watchdog) -> PopulatedCluster[Plane]:
         """Return a cluster such as ``trial`` wants: the one that is there, or a new one.
@@ -138,9 +141,7 @@ class ClusterPool(Stoppable):
                 watchdog=watchdog,
             )
         self._compared[cluster.pods, version] = record
-        before = [self._compared_before] if self._compared_before else []
-        compared = [*before, *self._compared.values()]
-        answers = dict.fromkeys(answer for each in compared for answer in each.answers)
+        answers = dict.fromkeys(one for each in self._all_compared() for one in each.answers)
         self._writer.write_equality(replace(record, answers=tuple(answers)))
         self._progress.settle()
         where = f"{cluster.pods:,} pods" + (f", Kubernetes {version}" if version else "")

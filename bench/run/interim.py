@@ -87,17 +87,8 @@ class InterimReports:
 
     def _make(self, run: str, watchdog: Watchdog) -> None:
         self._progress.move("making a provisional report", 0.0)
-        argv = [
-            sys.executable,
-            "-m",
-            "bench",
-            "report",
-            run,
-            "--format",
-            "html",
-            "--format",
-            "json",
-        ]
+        argv = [sys.executable, "-m", "bench", "report", run, "--format", "html"]
+        argv += ["--format", "json"]
         argv += ["--results", str(self._store.root), "--reports", str(self._reports)]
         argv += ["--lang", self._language]
         folder = watchdog.new_folder()

@@ -15,9 +15,7 @@ from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.load.spec import DistributedLoad, WorkersMissing
 from bench.model import (
     NO_SERVER,
-    Base,
     CaveatKind,
-    Cpus,
     EqualityRecord,
     Outcome,
     Plan,
@@ -222,20 +220,23 @@ class Run:
         self._writer.update(self.record)
 
     def _announce(self) -> None:
-        plan = self._plan
-        scenarios = ", ".join(scenario.name for scenario in plan.scenarios)
-        self._progress.say(
-            f"Plan {plan.name}: {plan.description}\n"
-            f"  scenarios  {scenarios}\n"
-            f"  servers    {', '.join(plan.servers)}\n"
-            f"{_base(plan.base)}"
-            f"  trials     {self._counted()}, about {max(1, round(self._predicted_s() / 60))} min\n"
-            f"  cluster    {self._sites.introduction}\n"
-            f"  processors {_processors(plan.cpus, self.record.environment.processors)}\n"
-            f"{_left_out(plan)}"
-            f"{_told(self.distributed)}"
-            f"  results    {self._writer.folder}"
-        )
+        plan, cpus = self._plan, self._plan.cpus
+        why = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto and not cpus.server else ""
+        lines = {
+            "scenarios": ", ".join(scenario.name for scenario in plan.scenarios),
+            "servers": ", ".join(plan.servers),
+            "base": plan.base and f"{plan.base.folder}, commit {plan.base.commit}",
+            "trials": f"{self._counted()}, about {max(1, round(self._predicted_s() / 60))} min",
+            "cluster": self._sites.introduction,
+            "processors": f"{self.record.environment.processors}, {cpus}{why}",
+            "left out": plan.left_out
+            and f"{', '.join(plan.left_out)}: more processors for the server than can be spared "
+            "here",
+            "load": self.distributed and _load_workers(self.distributed),
+            "results": self._writer.folder,
+        }
+        told = "\n".join(f"  {name:<10} {text}" for name, text in lines.items() if text)
+        self._progress.say(f"Plan {plan.name}: {plan.description}\n{told}")
 
     def _counted(self) -> str:
         planned = f"{self.record.trials_planned} in {self._plan.rounds} round(s)"
@@ -325,34 +326,13 @@ class Run:
         self._writer.close()  # whoever goes on with the run writes next
 
 
-def _base(base: Base | None) -> str:
-    """Return the line about the other checkout, "" without one."""
-    return "" if base is None else f"  base       {base.folder}, commit {base.commit}\n"
-
-
-def _processors(cpus: Cpus, there: int) -> str:
-    """Say who runs where."""
-    why = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto and not cpus.server else ""
-    return f"{there}, {cpus}{why}"
-
-
-def _left_out(plan: Plan) -> str:
-    """Return the line about scenarios that this machine is too small for, "" if there is none."""
-    if not plan.left_out:
-        return ""
-    names = ", ".join(plan.left_out)
-    return f"  left out   {names}: more processors for the server than can be spared here\n"
-
-
-def _told(distributed: DistributedLoad | None) -> str:
-    """Return the line about who makes the load, "" if one process does."""
-    if distributed is None:
-        return ""
+def _load_workers(distributed: DistributedLoad) -> str:
+    """Say who makes the load together."""
     here, elsewhere = distributed.workers.here, distributed.workers.elsewhere
-    line = f"  load       Locust workers: {here} here, {elsewhere} from elsewhere"
+    line = f"Locust workers: {here} here, {elsewhere} from elsewhere"
     if elsewhere:
         line += f"; each of these is started with:\n             {distributed.command}"
-    return f"{line}\n"
+    return line
 
 
 def _outcome(record: TrialRecord) -> str:

@@ -1,7 +1,7 @@
 """Find leftovers of dead runs by label, judge them, and remove them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.cluster.api import Api
@@ -39,11 +39,7 @@ def check_rights(access: Access, handed_over: str | None = None) -> None:
 
 
 def find(
-    api: Api,
-    *,
-    unexpired: bool,
-    user: str | None = None,
-    handed_over: str | None = None,
+    api: Api, *, unexpired: bool, user: str | None = None, handed_over: str | None = None
 ) -> list[Leftover]:
     """Return every namespace with this project's labels on the cluster, judged for ``user``.
 
@@ -53,12 +49,11 @@ def find(
     machine may still use it. Never while its run lives here.
     """
     owner = owner_of(user)
-    if handed_over is None:
-        there = leftovers(api)
-    else:
-        claimed = read(api, handed_over)
-        there = [] if claimed is None else [claimed]
-    return [_judged(own, owner, unexpired=unexpired) for own in there]
+    there: Sequence[OwnNamespace | None]
+    there = leftovers(api) if handed_over is None else [read(api, handed_over)]
+    return [
+        Leftover(own, *_judged(own, owner, unexpired=unexpired)) for own in there if own is not None
+    ]
 
 
 def clean(api: Api, found: list[Leftover], say: Say, user: str | None = None) -> bool:
@@ -83,24 +78,17 @@ def clean(api: Api, found: list[Leftover], say: Say, user: str | None = None) ->
     return all_gone
 
 
-def _judged(own: OwnNamespace, owner: str, *, unexpired: bool) -> Leftover:
+def _judged(own: OwnNamespace, owner: str, *, unexpired: bool) -> tuple[bool, str]:
+    """Return whether a namespace may be removed, and why or why not."""
     if not own.is_marked:
-        return Leftover(
-            own,
-            removable=False,
-            why="it bears this project's labels and not its mark: somebody else made it",
-        )
+        return False, "it bears this project's labels and not its mark: somebody else made it"
     if own.owner != owner:
-        return Leftover(own, removable=False, why="another user made it, who alone may clean it up")
+        return False, "another user made it, who alone may clean it up"
     known = life(own.run)
     if known is Life.ALIVE:
-        return Leftover(own, removable=False, why="its run goes on, on this machine")
+        return False, "its run goes on, on this machine"
     if known is Life.ENDED:
-        return Leftover(own, removable=True, why="its run was on this machine and has ended")
+        return True, "its run was on this machine and has ended"
     if time.time() >= own.expires_epoch_s:
-        return Leftover(own, removable=True, why=f"expired at {own.expires}")
-    return Leftover(
-        own,
-        removable=unexpired,
-        why=f"of another machine, whose run may go on until {own.expires} (--unexpired)",
-    )
+        return True, f"expired at {own.expires}"
+    return unexpired, f"of another machine, whose run may go on until {own.expires} (--unexpired)"

@@ -107,11 +107,7 @@ def commit_of(folder: Path) -> str:
 def _git(folder: Path, *arguments: str) -> str:
     try:
         answer = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return ""  # not a checkout, or no git: the record then says that it is unknown

@@ -64,25 +64,15 @@ class ServerKind:
     """What it is, where it serves nothing."""
 
     @classmethod
-    def of(cls, external: External) -> Self:
-        """Return the kind of a server that is not of this project."""
+    def of(cls, one: External | Client) -> Self:
+        """Return the kind of a server that is not of this project, or of a client."""
+        client = one if isinstance(one, Client) else None
         return cls(
-            external.name,
-            EXTERNAL,
-            "started by a command of its own",
-            command=external.command,
-            ready_timeout_s=external.ready_timeout_s,
-        )
-
-    @classmethod
-    def of_client(cls, client: Client) -> Self:
-        """Return the kind of a client."""
-        return cls(
-            client.name,
-            f"client-{client.name}",
-            "a client of the API",
-            command=client.command,
-            ready_timeout_s=client.ready_timeout_s,
+            one.name,
+            identity=f"client-{one.name}" if client else EXTERNAL,
+            summary="a client of the API" if client else "started by a command of its own",
+            command=one.command,
+            ready_timeout_s=one.ready_timeout_s,
             client=client,
         )
 
@@ -95,8 +85,8 @@ class ServerKind:
 
 def commanded_kinds(plan: Plan) -> dict[str, ServerKind]:
     """Return the servers and clients that a plan starts by a command."""
-    servers = {one.name: ServerKind.of(one) for one in plan.external}
-    return servers | {one.name: ServerKind.of_client(one) for one in plan.clients}
+    commanded: tuple[External | Client, ...] = (*plan.external, *plan.clients)
+    return {one.name: ServerKind.of(one) for one in commanded}
 
 
 @cache

@@ -22,8 +22,8 @@ from bench.sut.server import ServerUnderTest, await_all
 class Replicas(Stoppable):
     """The replicas of one server, all ready to be asked; use as a context manager."""
 
-    def __init__(self, servers: Sequence[ServerUnderTest]) -> None:
-        self._servers = tuple(servers)
+    def __init__(self, servers: list[ServerUnderTest]) -> None:
+        self._servers = servers
 
     @classmethod
     def start(cls, spec: ServerSpec, number: int, watchdog: Watchdog) -> Self:
@@ -32,26 +32,18 @@ class Replicas(Stoppable):
         Raises ``ProcessFailed`` as ``launch`` and ``await_ready`` do; none is left then.
         """
         replicas = cls.launch(spec, number, watchdog)
-        try:
+        with replicas.stop_on_error():
             replicas.await_ready()
-        except BaseException:
-            replicas.stop()
-            raise
         return replicas
 
     @classmethod
     def launch(cls, spec: ServerSpec, number: int, watchdog: Watchdog) -> Self:
         """Start ``number`` processes and return at once."""
-        servers: list[ServerUnderTest] = []
-        try:
+        replicas = cls([])
+        with replicas.stop_on_error():
             for replica in range(1, number + 1):
-                servers.append(  # noqa: PERF401 - those that were started are stopped below
-                    ServerUnderTest(spec.for_replica(replica), watchdog)
-                )
-        except BaseException:
-            cls(servers).stop()
-            raise
-        return cls(servers)
+                replicas._servers.append(ServerUnderTest(spec.for_replica(replica), watchdog))
+        return replicas
 
     def await_ready(self) -> None:
         """Return once all of them are ready.

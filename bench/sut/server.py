@@ -52,11 +52,8 @@ class ServerUnderTest(Endpoint, Stoppable):
         within the kind's ``ready_timeout_s``.
         """
         server = cls(spec, watchdog)
-        try:
+        with server.stop_on_error():
             await_all([server])
-        except BaseException:
-            server.stop()
-            raise
         return server
 
     def look(self) -> bool:

@@ -10,10 +10,9 @@ many pods were missing at most.
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 
 from bench.cluster.churn import ChurnReport
@@ -134,13 +133,6 @@ class Held:
         return least, expected.size + spare + near
 
 
-class Bounds(NamedTuple):
-    """Between what an answer's pods and bytes must lie."""
-
-    entries: tuple[int, int]
-    sizes: tuple[float, float]
-
-
 def judge(
     requests: pd.DataFrame, expected: Mapping[int, Expected], held: Held, *, read: int, wrong: int
 ) -> tuple[AnswerCheck, list[str]]:
@@ -149,12 +141,15 @@ def judge(
     ``expected`` is by question; answers to one that is not there are not judged. ``read`` and
     ``wrong`` count the bodies that were read in full and those that were no answers at all.
     """
+    bounds = pd.DataFrame(
+        [(*held.entries(one), *held.sizes(one)) for one in expected.values()],
+        index=pd.Index(expected.keys(), dtype="int64"),
+        columns=["fewest", "most", "least", "greatest"],
+    )
     ok = requests[requests["outcome"] == "ok"]
-    known = ok[ok["ask"].isin(list(expected))]
-    bounds = {ask: Bounds(held.entries(one), held.sizes(one)) for ask, one in expected.items()}
-    sized = _within(known, "bytes", {ask: one.sizes for ask, one in bounds.items()})
-    counted = _within(known, "entries", {ask: one.entries for ask, one in bounds.items()})
-    counted = counted | known["entries"].isna().to_numpy()
+    known = ok.join(bounds, on="ask", how="inner")
+    sized = known["bytes"].between(known["least"], known["greatest"])
+    counted = known["entries"].isna() | known["entries"].between(known["fewest"], known["most"])
     misfits = known[~(sized & counted)]
     check = AnswerCheck(
         judged=len(known) + wrong,
@@ -163,25 +158,15 @@ def judge(
         wrong_when_read=int((~counted).sum()) + wrong,
         unjudged=len(ok) - len(known),
     )
-    first = misfits.head(SHOWN).to_dict("records")
-    return check, [_told(row, bounds[row["ask"]]) for row in first]
+    return check, [_told(row) for row in misfits.head(SHOWN).to_dict("records")]
 
 
-def _within(
-    rows: pd.DataFrame, column: str, bounds: Mapping[int, tuple[float, float]]
-) -> np.ndarray:
-    """Return which ``rows`` lie in ``column`` between the bounds of their question."""
-    low, high = (rows["ask"].map({ask: one[end] for ask, one in bounds.items()}) for end in (0, 1))
-    fits: np.ndarray = ((rows[column] >= low) & (rows[column] <= high)).to_numpy(dtype=bool)
-    return fits
-
-
-def _told(row: Mapping[Hashable, Any], bounds: Bounds) -> str:
-    (fewest, most), (least, greatest) = bounds
+def _told(row: Mapping[Hashable, Any]) -> str:
     pods = "" if pd.isna(row["entries"]) else f"{row['entries']:,.0f} pods in "
     return (
         f"{row['route']} at second {row['done_us'] / 1e6:.2f}: {pods}{row['bytes']:,} bytes, where "
-        f"{fewest:,} to {most:,} pods make {least:,.0f} to {greatest:,.0f} bytes"
+        f"{row['fewest']:,} to {row['most']:,} pods make {row['least']:,.0f} to "
+        f"{row['greatest']:,.0f} bytes"
     )
 
 

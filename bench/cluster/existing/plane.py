@@ -10,22 +10,11 @@ from typing import Self
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
 from bench.cluster.existing.access import Access
 from bench.cluster.existing.errors import ClusterError
-from bench.cluster.existing.namespace import (
-    MANAGED_BY,
-    OURS,
-    OwnNamespace,
-    read,
-    take,
-)
+from bench.cluster.existing.namespace import MANAGED_BY, OURS, OwnNamespace, read, take
 from bench.cluster.existing.removal import End, remove
 from bench.cluster.existing.rights import hold_rights
 from bench.cluster.existing.run_lock import forget, holding
-from bench.cluster.identities import (
-    ADMIN,
-    HARNESS,
-    IDENTITIES,
-    Identity,
-)
+from bench.cluster.identities import ADMIN, HARNESS, IDENTITIES, Identity
 from bench.cluster.placement import ACCOUNT, NO_SCHEDULER, Placement
 from bench.cluster.plane import Plane
 from bench.supervision.watchdog import Watchdog
@@ -87,11 +76,8 @@ class ExistingPlane(Plane):
         or ``ApiUnreachableError`` if something is refused; nothing is left behind then.
         """
         plane = cls(access, terms, watchdog, say)
-        try:
+        with plane.stop_on_error():
             plane._bring_up()
-        except BaseException:
-            plane.stop()
-            raise
         return plane
 
     def client_config(self, identity: str) -> ClientConfig:

@@ -19,7 +19,7 @@ def test_a_client_that_is_ready_by_its_url_has_no_address_for_anybody_else(
     port = usable_port()
     url = f"http://127.0.0.1:{port}/"
     client = Client("mine", f'exec "$PYTHON" -m http.server --bind 127.0.0.1 {port}', ready_url=url)
-    kind, kubeconfig = ServerKind.of_client(client), tmp_path / "kubeconfig"
+    kind, kubeconfig = ServerKind.of(client), tmp_path / "kubeconfig"
     (tmp_path / kind.identity).write_text("a-token")
     write_kubeconfig(kubeconfig, {"server": "https://nowhere"}, None, [tmp_path / kind.identity])
     spec = ServerSpec(kind=kind, kubeconfig=kubeconfig, log=tmp_path / "client.log")

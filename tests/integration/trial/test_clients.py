@@ -62,7 +62,7 @@ class Meter:
     ) -> Measurements:
         """Run one trial of the client and return what it left."""
         client = Client("mine", command, **{"quiet_s": 0.5, "ready_timeout_s": 8.0} | given)
-        kind = ServerKind.of_client(client)
+        kind = ServerKind.of(client)
         self._cluster.plane.admit(kind.account(readable(OBJECTS)))
         plan = replace(
             a_plan(), servers=("mine",), rounds=1, warmup_s=0.0, duration_s=window_s,
