@@ -34,6 +34,7 @@ LARGEST_WORKLOAD = 24
 RICHNESS = (0, 0, 0, 1, 1, 2, 3)
 NODES = 50
 STABLE_TARGETS = 200
+SCRATCH: Manifest = {"name": "scratch", "emptyDir": {"sizeLimit": "256Mi"}}
 CREATED = "2026-01-15T08:00:00Z"
 READY = "2026-01-15T08:00:09Z"
 
@@ -154,11 +155,28 @@ def manifest(pod: PodKey) -> Manifest:
             ],
         },
         "spec": {
-            "nodeName": _node(pod),
+            "nodeName": f"node-{_number(pod.name) % NODES:02d}",
             "serviceAccountName": workload.app,
-            "containers": [_application(workload, version), _sidecar(workload)],
-            "volumes": _volumes(workload),
-            "tolerations": [_toleration("node.kubernetes.io/unreachable")],
+            "containers": [
+                _application(workload, version),
+                {
+                    "name": "sidecar",
+                    "image": "registry.example.com/platform/proxy:2.14.1",
+                    "env": [{"name": "UPSTREAM", "value": f"http://127.0.0.1:8080/{workload.app}"}],
+                },
+            ],
+            "volumes": [
+                {"name": "config", "configMap": {"name": f"{workload.app}-config"}},
+                *([SCRATCH] if workload.richness > 2 else []),
+            ],
+            "tolerations": [
+                {
+                    "key": "node.kubernetes.io/unreachable",
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 300,
+                }
+            ],
         },
     }
 
@@ -171,7 +189,7 @@ def status(pod: PodKey, *, restarts: int = 0) -> Manifest:
         "phase": "Running",
         "qosClass": "Burstable" if pod.workload.richness > 0 else "BestEffort",
         "startTime": CREATED,
-        "hostIP": _node_address(pod),
+        "hostIP": f"10.0.0.{_number(pod.name) % NODES + 1}",
         "podIP": address,
         "podIPs": [{"ip": address}],
         "conditions": [
@@ -224,23 +242,6 @@ def _application(workload: Workload, version: str) -> Manifest:
     return container
 
 
-def _sidecar(workload: Workload) -> Manifest:
-    return {
-        "name": "sidecar",
-        "image": "registry.example.com/platform/proxy:2.14.1",
-        "env": [{"name": "UPSTREAM", "value": f"http://127.0.0.1:8080/{workload.app}"}],
-    }
-
-
-def _volumes(workload: Workload) -> list[Manifest]:
-    volumes: list[Manifest] = [
-        {"name": "config", "configMap": {"name": f"{workload.app}-config"}},
-    ]
-    if workload.richness > 2:
-        volumes.append({"name": "scratch", "emptyDir": {"sizeLimit": "256Mi"}})
-    return volumes
-
-
 def _probe(path: str, period_s: int) -> Manifest:
     return {
         "httpGet": {"path": path, "port": "http", "scheme": "HTTP"},
@@ -248,10 +249,6 @@ def _probe(path: str, period_s: int) -> Manifest:
         "timeoutSeconds": 2,
         "failureThreshold": 3,
     }
-
-
-def _toleration(key: str) -> Manifest:
-    return {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
 
 
 def _container_status(pod: PodKey, name: str, restarts: int) -> Manifest:
@@ -266,14 +263,6 @@ def _container_status(pod: PodKey, name: str, restarts: int) -> Manifest:
         "restartCount": restarts,
         "state": {"running": {"startedAt": READY}},
     }
-
-
-def _node(pod: PodKey) -> str:
-    return f"node-{_number(pod.name) % NODES:02d}"
-
-
-def _node_address(pod: PodKey) -> str:
-    return f"10.0.0.{_number(pod.name) % NODES + 1}"
 
 
 def _address(pod: PodKey) -> str:

@@ -8,9 +8,8 @@ from bench.cluster.api import Api
 from bench.cluster.existing.access import Access
 from bench.cluster.existing.namespace import OwnNamespace, leftovers, owner_of, read
 from bench.cluster.existing.removal import RIGHTS, End, remove
-from bench.cluster.existing.rights import NAMESPACE_ROLE, OPTIONAL, missing, needed
+from bench.cluster.existing.rights import NAMESPACE_ROLE, missing, needed, refuse_without
 from bench.cluster.existing.run_lock import Life, forget, life
-from bench.sites.missing_rights import missing_rights_error
 
 Say = Callable[[str], None]
 
@@ -34,8 +33,7 @@ def check_rights(access: Access, handed_over: str | None = None) -> None:
         lacking = missing(access.api, "", RIGHTS)
     else:
         lacking = missing(access.api, handed_over, needed(NAMESPACE_ROLE))
-    if any(right.target not in OPTIONAL for right in lacking):
-        raise missing_rights_error(access, lacking, user, handed_over)
+    refuse_without(lacking, access.context, user, handed_over)
 
 
 def find(

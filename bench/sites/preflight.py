@@ -15,13 +15,19 @@ from bench.cluster.existing.access import Access, open_access
 from bench.cluster.existing.errors import ClusterError
 from bench.cluster.existing.namespace import is_handed_over, refuse_if_taken
 from bench.cluster.existing.plane import Terms
-from bench.cluster.existing.rights import METRICS, OPTIONAL, STATUS, Right, missing_for_run
+from bench.cluster.existing.rights import (
+    METRICS,
+    OPTIONAL,
+    STATUS,
+    Right,
+    missing_for_run,
+    refuse_without,
+)
 from bench.model import Plan
 from bench.plan import PlanError, predicted_s
 from bench.probes.observers import observers
 from bench.sites.existing import ExistingSite
 from bench.sites.limits import Limits, exceeded, impossible
-from bench.sites.missing_rights import missing_rights_error
 
 NAME_BYTES = 4
 """Random ones in the name of a namespace of ours."""
@@ -106,10 +112,7 @@ def _check_rights(
 ) -> Sequence[Right]:
     """Return the optional rights that are missing; raise ``ClusterError`` for the others."""
     lacking = missing_for_run(access.api, namespace, is_handed_over=is_handed_over)
-    required = [right for right in lacking if right.target not in OPTIONAL]
-    if required:
-        handed_over = namespace if is_handed_over else None
-        raise missing_rights_error(access, lacking, user, handed_over)
+    refuse_without(lacking, access.context, user, namespace if is_handed_over else None)
     for target in dict.fromkeys(right.target for right in lacking):
         say(f"  without  {target}: {OPTIONAL[target]}")
     return lacking

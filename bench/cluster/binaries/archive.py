@@ -64,7 +64,7 @@ def make(request: Request, stage: Path) -> None:
 def _look_up(request: Request) -> Archive:
     url = request.env.get(INDEX_VARIABLE) or DEFAULT_INDEX
     archives = _read_index(_read(url, _INDEX_LIMIT_BYTES), request.target)
-    version = best_match(list(archives), request.wanted)
+    version = best_match(archives, request.wanted)
     if version is None:
         raise PassedOver(f"none for Kubernetes {request.wanted} on {request.target}")
     return archives[version]

@@ -18,6 +18,7 @@ from bench.cluster.binaries.model import (
     Request,
     Version,
     best_match,
+    versions_in,
 )
 from bench.cluster.binaries.ready_made import NotUsable, inspect_folder
 from bench.supervision.watchdog import STAGE_PREFIX
@@ -126,13 +127,7 @@ def _entry(request: Request, version: Version) -> Path:
 
 
 def _cached_version(request: Request) -> Version | None:
-    offered = []
-    for folder in entries(request).glob(f"[0-9]*-{request.target}"):
-        try:
-            offered.append(Version.parse(folder.name.removesuffix(f"-{request.target}")))
-        except ValueError:
-            continue  # not ours
-    return best_match(offered, request.wanted)
+    return best_match(versions_in(entries(request), f"*-{request.target}"), request.wanted)
 
 
 def _record(path: Path) -> dict[str, str | int]:

@@ -3,7 +3,8 @@
 import platform
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -51,11 +52,22 @@ class Version(NamedTuple):
         return self[:2] == wanted[:2]
 
 
-def best_match(offered: list[Version], wanted: Version) -> Version | None:
+def best_match(offered: Collection[Version], wanted: Version) -> Version | None:
     """Return ``wanted`` if it is offered, else the newest patch of its minor version."""
     if wanted in offered:
         return wanted
     return max((version for version in offered if version.stands_in_for(wanted)), default=None)
+
+
+def versions_in(folder: Path, pattern: str) -> dict[Version, Path]:
+    """Return what ``pattern``, a version for ``*``, matches in ``folder``; others' is left out."""
+    before, after = pattern.split("*")
+    found = {}
+    for path in folder.glob(pattern):
+        name = str(path.relative_to(folder))
+        with suppress(ValueError):
+            found[Version.parse(name.removeprefix(before).removesuffix(after))] = path
+    return found
 
 
 @dataclass(frozen=True, slots=True)

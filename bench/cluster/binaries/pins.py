@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cluster.binaries.model import Version, best_match
+from bench.cluster.binaries.model import Version, best_match, versions_in
 
 PINS = Path(__file__).with_name("build")
 
@@ -33,19 +33,14 @@ class Pin:
 
 def pins() -> tuple[Pin, ...]:
     """Return what is pinned, the oldest version first."""
-    found = []
-    for path in PINS.glob("[0-9]*/go.mod"):
-        try:
-            found.append(Pin(Version.parse(path.parent.name), path.parent))
-        except ValueError:
-            continue  # not ours
-    return tuple(sorted(found, key=lambda pin: pin.kubernetes))
+    found = versions_in(PINS, "*/go.mod")
+    return tuple(Pin(version, found[version].parent) for version in sorted(found))
 
 
 def pin_for(wanted: Version) -> Pin | None:
     """Return the pin of ``wanted``, or of the newest patch of its minor version."""
     pinned = {pin.kubernetes: pin for pin in pins()}
-    version = best_match(list(pinned), wanted)
+    version = best_match(pinned, wanted)
     return None if version is None else pinned[version]
 
 

@@ -22,6 +22,7 @@ from bench.cluster.binaries.model import (
     Request,
     Version,
     best_match,
+    versions_in,
 )
 
 _TIMEOUT_S = 30.0
@@ -128,8 +129,8 @@ def _way_out(request: Request) -> str:
 
 def of_setup_envtest(request: Request) -> Binaries:
     """Return the store's binaries of the wanted minor version, or raise ``PassedOver``."""
-    folders = _store_folders(request)
-    version = best_match(list(folders), request.wanted)
+    folders = versions_in(_store(request) / "k8s", f"*-{request.target}")
+    version = best_match(folders, request.wanted)
     if version is None:
         raise PassedOver(
             f"its store has nothing for Kubernetes {request.wanted} or its minor version"
@@ -139,17 +140,6 @@ def of_setup_envtest(request: Request) -> Binaries:
         return inspect_folder(folder, "setup-envtest")
     except NotUsable as error:
         raise PassedOver(f"its store is damaged: {error}") from error
-
-
-def _store_folders(request: Request) -> dict[Version, Path]:
-    found = {}
-    for folder in _store(request).glob(f"k8s/*-{request.target}"):
-        try:
-            version = Version.parse(folder.name.removesuffix(f"-{request.target}"))
-        except ValueError:
-            continue  # a pre-release, or nothing of setup-envtest's
-        found[version] = folder
-    return found
 
 
 def _store(request: Request) -> Path:

@@ -133,6 +133,33 @@ def _still_missing(api: Api, namespace: str, rights: Sequence[Right]) -> tuple[R
     return missing(api, namespace, rights)
 
 
+def refuse_without(
+    lacking: Sequence[Right], context: str, user: str | None, handed_over: str | None = None
+) -> None:
+    """Raise ``ClusterError`` if one of the rights that ``user`` lacks is needed.
+
+    It tells what grants all rights: in the namespace ``handed_over``, or in one that a run makes.
+    """
+    required = in_words(_required(lacking))
+    if not required:
+        return
+    spared = in_words([right for right in lacking if right.target in OPTIONAL])
+    listed = "\n  ".join(required)
+    optional = f"It grants what can be done without, too: {', '.join(spared)}. " if spared else ""
+    other = (
+        "An admin can also hand over a namespace (--namespace), where no right to make namespaces "
+        "or roles elsewhere is needed: part 2b of that file"
+        if handed_over is None
+        else "A run can also make a namespace of its own: part 2a of that file"
+    )
+    raise ClusterError(
+        f"context {context!r} lacks rights on this cluster:\n  {listed}\n"
+        f"Somebody who may grant them can apply this (kubectl apply -f FILE). {optional}All "
+        f"that is needed, with reasons: bench/cluster/manifests/existing-cluster-rbac.yaml. {other}"
+        f"\n\n{as_yaml(user, handed_over)}"
+    )
+
+
 def in_words(rights: Sequence[Right]) -> list[str]:
     """Return one text a target: what may not be done with it."""
     verbs: dict[str, dict[str, None]] = {}
