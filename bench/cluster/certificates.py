@@ -60,7 +60,7 @@ class Authority:
         )
         pair = KeyPair(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         issued.cert_chain_pems[0].write_to_path(pair.certificate)
-        _write_key(pair.key, issued.private_key_pem.bytes())
+        write_private(pair.key, issued.private_key_pem.bytes())
         return pair
 
 
@@ -72,9 +72,12 @@ def write_signing_key(path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    _write_key(path, pem)
+    write_private(path, pem)
 
 
-def _write_key(path: Path, pem: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(pem)
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only this user may read, whole: somebody may be reading the present one."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(content)
+    fresh.replace(path)

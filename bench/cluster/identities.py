@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from bench.cluster.api import Api
-from bench.cluster.certificates import KeyPair
+from bench.cluster.certificates import KeyPair, write_private
 from bench.cluster.existing.namespace import MANAGED_BY, OURS
 
 NAMESPACE = "informer-bench"
@@ -35,11 +35,6 @@ class Identity:
 
     name: str
     rules: tuple[Rule, ...]
-
-    @property
-    def user(self) -> str:
-        """The user name that the audit log shows."""
-        return f"system:serviceaccount:{NAMESPACE}:{self.name}"
 
 
 def pod_rule(*verbs: str, subresource: str = "") -> Rule:
@@ -99,10 +94,7 @@ def write_token(
             "spec": {"expirationSeconds": lifetime_s},
         },
     )
-    fresh = file.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(answer["status"]["token"])
-    fresh.replace(file)
+    write_private(file, answer["status"]["token"].encode())
 
 
 def write_kubeconfig(
@@ -128,10 +120,7 @@ def write_kubeconfig(
         ],
         "current-context": users[0]["name"],
     }
-    fresh = path.with_name(f"{path.name}.new")  # somebody may be reading this one
-    fresh.touch(mode=0o600)
-    fresh.write_text(yaml.safe_dump(config, sort_keys=False))
-    fresh.replace(path)
+    write_private(path, yaml.safe_dump(config, sort_keys=False).encode())
 
 
 def create_account(api: Api, name: str, rules: Sequence[Rule], namespace: str | None) -> None:

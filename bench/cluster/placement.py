@@ -60,6 +60,10 @@ class Placement:
         """Path of the freshness probe's own pod in the API."""
         return f"/api/v1/namespaces/{self.home}/pods/{PROBE_NAME}"
 
+    def user(self, account: str) -> str:
+        """Return what the audit log calls an account of ours."""
+        return f"system:serviceaccount:{self.home}:{account}"
+
     def manifest(self, pod: PodKey) -> Manifest:
         """Return the pod as it is created here."""
         return never_run(manifest(pod)) if self.confined else manifest(pod)

@@ -1,6 +1,5 @@
 """Run the observers' processes through a trial, and collect what they saw."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self, TypeVar
 
@@ -47,30 +46,15 @@ class Seen:
         """The load that it added to the server under test."""
         return self.reads / self.elapsed_s if self.elapsed_s else 0.0
 
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What all observers saw, by their names."""
-
-    seen: Mapping[str, Seen]
-
-    def __iter__(self) -> Iterator[Seen]:
-        return iter(self.seen.values())
-
-    def rows_within(self, begin_us: int, seconds: float) -> dict[str, tuple[type, list[Any]]]:
-        """Return each observer's row type and its rows of the window, counted from its begin."""
+    def rows_within(self, begin_us: int, seconds: float) -> list[Any]:
+        """Return the rows of a window, counted from its begin."""
         end_us = begin_us + round(seconds * 1e6)
-        return {
-            name: (
-                seen.observer.row,
-                [
-                    shifted(row, begin_us)
-                    for row in seen.rows
-                    if begin_us <= getattr(row, seen.observer.placed_by) < end_us
-                ],
-            )
-            for name, seen in self.seen.items()
-        }
+        placed_by = self.observer.placed_by
+        return [
+            shifted(row, begin_us)
+            for row in self.rows
+            if begin_us <= getattr(row, placed_by) < end_us
+        ]
 
 
 class Observers(Stoppable):
@@ -110,8 +94,8 @@ class Observers(Stoppable):
             rpc.send({"do": "resume", "server": server, "seed": seed})
         self._expect("resumed")
 
-    def pause(self) -> Observed:
-        """Stop all, wait (bounded) until nothing is in flight, and return what they saw."""
+    def pause(self) -> dict[str, Seen]:
+        """Stop all, wait (bounded) until nothing is in flight, and return what each saw."""
         for rpc in self._rpcs.values():
             rpc.send({"do": "pause"})
         seen = {}
@@ -119,7 +103,7 @@ class Observers(Stoppable):
             observer = observers()[name]
             rows = tuple(observer.row(**row) for row in said.pop("rows"))
             seen[name] = Seen(observer, rows, **said)
-        return Observed(seen)
+        return seen
 
     def check(self) -> None:
         """Raise ``ProcessFailed`` if one of them has ended."""

@@ -36,6 +36,7 @@ import urllib3
 import yaml
 from urllib3.exceptions import HTTPError
 
+from bench.cluster.certificates import write_private
 from bench.cluster.placement import Placement
 from bench.cluster.plane import Plane
 from bench.model import BASE, Client
@@ -271,7 +272,6 @@ def _of_one_context(kubeconfig: Path, context: str) -> Path:
             token = user["user"]["token"] = Path(user["user"]["tokenFile"]).read_text()
             register_secret(token)
     path = kubeconfig.with_name(f"{kubeconfig.name}-{context}")
-    fresh = path.with_name(f"{path.name}.new")  # another replica may be reading the present one
-    fresh.touch(mode=0o600)
-    fresh.write_text(yaml.safe_dump({**whole, **own, "current-context": context}, sort_keys=False))
-    return fresh.replace(path)
+    document = {**whole, **own, "current-context": context}
+    write_private(path, yaml.safe_dump(document, sort_keys=False).encode())
+    return path

@@ -45,8 +45,7 @@ def watched(plane: Plane, identity: str) -> "Requests":
     """
     if plane.audit_log is None:
         raise ServerError("a client is billed by the audit log, and this API server's is not read")
-    user = f"system:serviceaccount:{plane.placement.home}:{identity}"
-    return Requests(AuditLog(plane.audit_log), user)
+    return Requests(AuditLog(plane.audit_log), plane.placement.user(identity))
 
 
 class Requests:

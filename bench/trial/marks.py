@@ -113,8 +113,7 @@ class Marker:
         if rows is None or not placement.confined:
             return rows
         # what others do on their cluster is nobody's business
-        accounts = f"system:serviceaccount:{placement.home}:"
-        return [row for row in rows if row.user.startswith(accounts)]
+        return [row for row in rows if row.user.startswith(placement.user(""))]
 
     def watches_before(self, begin: Mark, identity: str) -> dict[str, int] | None:
         """Return how many watches of pods the account opened before ``begin``, by User-Agent.
@@ -124,7 +123,7 @@ class Marker:
         rows = self._rows(self._made_at, begin.audit_position)
         if rows is None:
             return None
-        account = f"system:serviceaccount:{self._plane.placement.home}:{identity}"
+        account = self._plane.placement.user(identity)
         watches = (
             row.user_agent
             for row in rows

@@ -9,7 +9,7 @@ from bench.load.driver import Measured
 from bench.model import CaveatKind, Outcome, Scenario, TrialRecord
 from bench.probes.audit import AuditRow
 from bench.probes.metrics import ScrapeRow
-from bench.probes.observation import Observed
+from bench.probes.observation import Seen
 from bench.probes.processes import Sampler, SampleRow, highest_rss_bytes, usage
 from bench.store import ObserverRows
 from bench.store.redaction import redact
@@ -154,14 +154,19 @@ class Measurements:
                 etcd_rss_highest_bytes=highest_rss_bytes(end.pids["etcd"][0]),
             )
 
-    def take_observed(self, observed: Observed, begin_us: int, *, of_server: bool) -> None:
+    def take_observed(
+        self, observed: Mapping[str, Seen], begin_us: int, *, of_server: bool
+    ) -> None:
         """Record what the observers saw, if they ran; ``of_server``: one of them asked it."""
         if not self.scenario.probe:
             return
-        self.observed = observed.rows_within(begin_us, self.record.window_s)
+        window = begin_us, self.record.window_s
+        self.observed = {
+            name: (seen.observer.row, seen.rows_within(*window)) for name, seen in observed.items()
+        }
         if of_server:
-            self.update(probe_rps=sum(seen.reads_per_s for seen in observed))
-        self.note(observer_caveats(observed, "end"))
+            self.update(probe_rps=sum(seen.reads_per_s for seen in observed.values()))
+        self.note(observer_caveats(observed.values(), "end"))
 
     def take_answers(self, expected: Mapping[int, Expected], held: Held) -> None:
         """Judge the window's answers by the right ones, by question, and record how many are."""

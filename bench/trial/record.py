@@ -19,7 +19,7 @@ from bench.model import (
     TrialRecord,
 )
 from bench.probes.metrics import ScrapeRow
-from bench.probes.observation import Observed
+from bench.probes.observation import Seen
 from bench.trial.idle_wait import IDLE_SHARE, IdleWait
 
 REQUEST_TIMEOUT_S = 30.0
@@ -127,7 +127,7 @@ def idle_wait_caveats(idle_wait: IdleWait | None) -> Iterator[tuple[CaveatKind, 
         yield CaveatKind.NOISY_MACHINE, text
 
 
-def observer_caveats(observed: Observed, mark: str) -> Iterator[tuple[CaveatKind, str]]:
+def observer_caveats(observed: Iterable[Seen], mark: str) -> Iterator[tuple[CaveatKind, str]]:
     """Tell what the observers could not do; ``mark`` names the mark they met."""
     for seen in observed:
         title = seen.observer.title

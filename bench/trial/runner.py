@@ -191,7 +191,7 @@ class TrialRunner:
         if server is not None:
             self._out.take_server(server, sampler, begin, end)
         if server is not None and of_server:
-            written = (seen.resource_version for seen in observed)
+            written = (seen.resource_version for seen in observed.values())
             self._check_answers(server, max(int(churned.resource_version or 0), *written))
         self._refuse_costs_of_unfit_marks()
         self._out.update(outcome=Outcome.OK)
@@ -311,7 +311,7 @@ class TrialRunner:
                 text = f"{drained.in_flight} requests in flight at the begin mark"
                 self._out.note([(CaveatKind.NOT_DRAINED, text)])
         self._pause_churn()
-        self._out.note(observer_caveats(self._observers.pause(), "begin"))
+        self._out.note(observer_caveats(self._observers.pause().values(), "begin"))
 
     def _pause_churn(self) -> ChurnReport:
         self._churned.append(self._cluster.churn.pause())

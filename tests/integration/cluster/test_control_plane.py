@@ -63,7 +63,10 @@ def test_the_official_client_takes_every_context(control_plane: ControlPlane, co
 
 @pytest.mark.parametrize("identity", ACCOUNTS, ids=lambda identity: identity.name)
 def test_every_account_is_seen_under_its_own_name(control_plane: ControlPlane, identity) -> None:
-    assert identity.user == whoami(control_plane, identity.name)["username"]
+    assert (
+        control_plane.placement.user(identity.name)
+        == whoami(control_plane, identity.name)["username"]
+    )
 
 
 @pytest.mark.parametrize("identity", EVERYBODY)

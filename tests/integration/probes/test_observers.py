@@ -37,7 +37,7 @@ def observe(observers: Observers, server: str | None = None, seed: str = "a") ->
     """Return what the freshness probe saw, and what the bystander."""
     observers.resume(server, seed=seed)
     time.sleep(SECONDS)
-    seen = observers.pause().seen
+    seen = observers.pause()
     return seen["freshness"], seen["bystander"]
 
 

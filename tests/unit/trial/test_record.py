@@ -9,7 +9,7 @@ from bench.cluster.churn import ChurnReport
 from bench.load.driver import Measured
 from bench.model import NO_SERVER, CaveatKind, LoadWorker, Outcome, Scenario, Trial
 from bench.probes.metrics import ScrapeRow
-from bench.probes.observation import Observed, Seen
+from bench.probes.observation import Seen
 from bench.probes.observers.bystander import Bystander, BystanderRow
 from bench.probes.observers.freshness import FreshnessProbe
 from bench.probes.staleness import FreshnessRow
@@ -170,45 +170,39 @@ def test_a_counter_that_has_counted_nothing_yet_is_zero_and_one_that_is_not_ther
     assert grown([scraped("end", UPSTREAM_BYTES, 5.0)], UPSTREAM_BYTES) is None
 
 
-OBSERVED = Observed(
-    {
-        "freshness": Seen(
-            FreshnessProbe,
-            (FreshnessRow(1_000_000, 7), FreshnessRow(3_500_000, 9)),
-            in_flight=0,
-            reads=8,
-            elapsed_s=4.0,
-            resource_version=9,
-        ),
-        "bystander": Seen(
-            Bystander,
-            (
-                BystanderRow(999_999, 1_000_100, 1_000_900, 200, "ok"),
-                BystanderRow(1_500_000, None, None, 0, "dropped"),
-                BystanderRow(3_000_000, 3_000_100, 3_000_900, 200, "ok"),
-            ),
-            in_flight=0,
-        ),
-    }
+FRESHNESS = Seen(
+    FreshnessProbe,
+    (FreshnessRow(1_000_000, 7), FreshnessRow(3_500_000, 9)),
+    in_flight=0,
+    reads=8,
+    elapsed_s=4.0,
+    resource_version=9,
+)
+BYSTANDER = Seen(
+    Bystander,
+    (
+        BystanderRow(999_999, 1_000_100, 1_000_900, 200, "ok"),
+        BystanderRow(1_500_000, None, None, 0, "dropped"),
+        BystanderRow(3_000_000, 3_000_100, 3_000_900, 200, "ok"),
+    ),
+    in_flight=0,
 )
 
 
 def test_what_was_observed_belongs_to_the_window_of_its_write_or_intended_start() -> None:
-    within = OBSERVED.rows_within(1_000_000, 2.0)
-    assert {
-        "freshness": (FreshnessRow, [FreshnessRow(0, 7)]),
-        "bystander": (BystanderRow, [BystanderRow(500_000, None, None, 0, "dropped")]),
-    } == within
-    assert 2.0 == OBSERVED.seen["freshness"].reads_per_s
+    assert [FreshnessRow(0, 7)] == FRESHNESS.rows_within(1_000_000, 2.0)
+    dropped = BystanderRow(500_000, None, None, 0, "dropped")
+    assert [dropped] == BYSTANDER.rows_within(1_000_000, 2.0)
+    assert 2.0 == FRESHNESS.reads_per_s
 
 
 def test_observers_that_went_well_have_no_caveat() -> None:
-    assert [] == list(observer_caveats(OBSERVED, "end"))
+    assert [] == list(observer_caveats([FRESHNESS, BYSTANDER], "end"))
 
 
 def test_what_observers_could_not_do_is_told() -> None:
-    seen = replace(OBSERVED.seen["freshness"], in_flight=2, failed=3, first_failure="PATCH: 500")
+    seen = replace(FRESHNESS, in_flight=2, failed=3, first_failure="PATCH: 500")
     assert {
         CaveatKind.NOT_DRAINED: "2 requests of the freshness probe in flight at the begin mark",
         CaveatKind.FAILED_REQUESTS: "3 requests of the freshness probe failed: PATCH: 500",
-    } == dict(observer_caveats(Observed({"freshness": seen}), "begin"))
+    } == dict(observer_caveats([seen], "begin"))
