@@ -94,6 +94,12 @@ class BenchProcess(Stoppable):
         """Wait for its end and return the exit code."""
         return self.process.wait(timeout_s)
 
+    def ends(self, code: int, timeout_s: float = TIMEOUT_S) -> None:
+        """Wait for its end, and see that it is one in order: no stack trace, nothing left."""
+        assert code == self.wait(timeout_s), self.text
+        assert "Traceback" not in self.text
+        assert [] == self.left_behind()
+
     def signal(self, number: signal.Signals) -> None:
         """Send it, and not what it started, a signal."""
         os.kill(self.process.pid, number)

@@ -69,10 +69,8 @@ def test_ctrl_c_in_any_phase_ends_it_in_order(
     bench = start_run(*changes)
     bench.wait_for(stage)
     bench.signal(signal.SIGINT)
-    assert 130 == bench.wait(), bench.text
+    bench.ends(130)
     assert "interrupted by SIGINT" in bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
     record = only_run(bench).record
     assert RunState.INCOMPLETE is record.state
     assert "interrupted by SIGINT" == record.reason
@@ -99,10 +97,8 @@ def test_an_api_server_that_dies_ends_the_run_with_what_it_has(start_run: StartB
     bench = start_run(("rounds = 1", "rounds = 9"))
     bench.wait_for("[2/27]")
     bench.child("kube-apiserver", "--etcd-servers").kill()
-    assert 1 == bench.wait(), bench.text
+    bench.ends(1)
     assert "kube-apiserver was killed by SIGKILL" in bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
     reader = Store(bench.results).open("latest")
     assert RunState.INCOMPLETE is reader.record.state
     assert "kube-apiserver" in (reader.record.reason or "")
@@ -127,10 +123,8 @@ def test_an_etcd_that_dies_ends_the_run_with_that_reason(
     bench = start_run(*changes)
     bench.wait_for(stage)
     bench.child("etcd", "--data-dir").kill()
-    assert 1 == bench.wait(), bench.text
+    bench.ends(1)
     assert "etcd was killed by SIGKILL" in bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
     assert "etcd" in (only_run(bench).record.reason or "")
 
 
@@ -139,10 +133,8 @@ def test_an_etcd_that_dies_while_the_api_server_starts_is_told(start_run: StartB
     bench.wait_for("starting etcd and kube-apiserver")
     bench.wait_for_child("kube-apiserver", "--etcd-servers")
     bench.child("etcd", "--data-dir").kill()
-    assert 1 == bench.wait(), bench.text
+    bench.ends(1)
     assert "etcd was killed by SIGKILL" in bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
 
 
 @pytest.mark.parametrize(
@@ -154,10 +146,8 @@ def test_a_watchdog_that_dies_ends_the_run_with_that_reason_and_nothing_left(
     bench = start_run(*changes)
     bench.wait_for(stage)
     bench.child("bench.supervision.guardian").kill()
-    assert 1 == bench.wait(), bench.text
+    bench.ends(1)
     assert "the watchdog process was killed by SIGKILL" in bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
     assert RunState.INCOMPLETE is only_run(bench).record.state
 
 
@@ -198,10 +188,8 @@ def test_whatever_befalls_a_trial_fails_it_in_words_and_the_run_goes_on(
         process.suspend()
         time.sleep(STOPPED_S)
         process.resume()
-    assert 1 == bench.wait(), bench.text
-    assert "Traceback" not in bench.text
+    bench.ends(1)
     assert "3 trial(s) failed" in bench.text
-    assert [] == bench.left_behind()
     reader = Store(bench.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
     died, harness_stopped, load_stopped, went_well = reader.trials()
@@ -234,10 +222,8 @@ def test_two_runs_at_once_know_of_each_other_and_impatient_signals_change_nothin
     assert any(f"the run {name}" in text for text in texts)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         first.signal(number)
-    assert 130 == first.wait(), first.text
+    first.ends(130)
     assert "interrupted by SIGINT" in first.text
-    assert "Traceback" not in first.text
-    assert [] == first.left_behind()
     assert RunState.INCOMPLETE is only_run(first).record.state
 
 
@@ -251,9 +237,7 @@ def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run
     frozen += frozen[0].children(recursive=True)
     for process in frozen:
         process.suspend()
-    assert 1 == bench.wait(300), bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
+    bench.ends(1, 300)
     reader = Store(bench.results).open("latest")
     outcomes = [record.outcome for record in reader.trials()]
     assert [Outcome.FAILED, Outcome.OK, Outcome.OK] == sorted(outcomes)

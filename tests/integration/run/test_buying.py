@@ -19,7 +19,7 @@ def test_windows_are_bought_until_there_are_the_most_and_a_provisional_page_come
     assert " min left" in finished.text
     assert "  informer: " in finished.text
     assert "Provisional: the run had not ended when this was made" in page.read_text()
-    assert 0 == finished.wait(), finished.text
+    finished.ends(0)
     assert "after 5 rounds, not 1.0%: extending to 6 rounds" in finished.text
     assert "After 6 rounds, all that the plan allows" in " ".join(finished.text.split())
     run = Store(finished.results).open("latest")
@@ -32,4 +32,3 @@ def test_windows_are_bought_until_there_are_the_most_and_a_provisional_page_come
     assert {Outcome.OK} == {record.outcome for record in run.trials()}
     assert "Provisional" not in page.read_text()
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
-    assert [] == finished.left_behind()

@@ -44,8 +44,7 @@ def test_up_prints_one_line_of_json_and_serves_until_interrupted(
         assert 200 == answer.status
         assert 29 <= len(answer.json()["result"]) <= 30
     bench.signal(signal.SIGINT)
-    assert 130 == bench.wait(), bench.text
-    assert [] == bench.left_behind()
+    bench.ends(130)
     assert not copy.exists()
 
 
@@ -53,6 +52,5 @@ def test_up_ends_with_a_word_when_a_server_dies(start_bench: StartBench) -> None
     bench = start_bench("up", "--pods", "20", "--churn", "0")
     bench.wait_for("Ctrl-C ends it all")
     bench.child("-m servers", "direct").kill()
-    assert 1 == bench.wait(), bench.text
+    bench.ends(1)
     assert "server direct" in bench.text
-    assert [] == bench.left_behind()

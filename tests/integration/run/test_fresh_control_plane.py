@@ -10,7 +10,7 @@ def test_each_trial_has_its_own_and_tells_the_most_that_it_held(start_run: Start
         ('"direct", "informer", "none"', '"direct", "none"'),
         ("[[scenarios]]", "[[scenarios]]\nfresh_control_plane = true\nprobe = false"),
     )
-    assert 0 == finished.wait(), finished.text
+    finished.ends(0)
     assert 2 == finished.text.count("starting etcd and kube-apiserver")
     assert 1 == finished.text.count("answered alike"), "once for so many pods"
     run = Store(finished.results).open("latest")
@@ -23,4 +23,3 @@ def test_each_trial_has_its_own_and_tells_the_most_that_it_held(start_run: Start
     of_arm = {record.trial.server: record.apiserver_rss_highest_bytes for record in run.trials()}
     assert {1: of_arm["none"]} == held["none"]
     assert {1: of_arm["direct"] - of_arm["none"]} == held["direct"], "what it is above the floor"
-    assert [] == finished.left_behind()

@@ -9,7 +9,7 @@ from bench.store import Store
 from tests.integration.run.bench_process import folders
 
 CLIENT = f"exec {shlex.quote(sys.executable)} -m bench.selftest.clients"
-SMALL = (
+SMALL = [
     "--rounds",
     "1",
     "--duration",
@@ -20,15 +20,13 @@ SMALL = (
     "0.5",
     "--ready-within",
     "5",
-)
+]
 
 
 def test_two_clients_are_billed_side_by_side(start_bench, tmp_path):
     clients = (f"watch={CLIENT} informers 1", "--against", f"poll={CLIENT} list 1")
     bench = start_bench("meter", *clients, *SMALL, *folders(tmp_path))
-    bench.wait()
-    assert 0 == bench.process.returncode, bench.text
-    assert [] == bench.left_behind()
+    bench.ends(0)
     reader = Store(bench.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
     analysis = analyse(reader)
@@ -52,8 +50,6 @@ def test_two_clients_are_billed_side_by_side(start_bench, tmp_path):
 
 def test_a_client_that_cannot_start_ends_the_run_at_once(start_bench, tmp_path):
     bench = start_bench("meter", "./no-such-client", *SMALL, *folders(tmp_path))
-    bench.wait()
-    assert 1 == bench.process.returncode
+    bench.ends(1)
     assert "client no-such-client ended with exit code 127 before it was ready" in bench.text
     assert "no-such-client: not found" in bench.text
-    assert [] == bench.left_behind()

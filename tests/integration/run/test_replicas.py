@@ -91,7 +91,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> Be
     assert several != TINY
     (folder / "trio.toml").write_text(several)
     process = BenchProcess(folder, ("run", str(folder / "trio.toml"), *folders(folder)), binaries)
-    assert 0 == process.wait(), process.text
+    process.ends(0)
     return process
 
 

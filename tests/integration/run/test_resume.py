@@ -13,9 +13,7 @@ from tests.integration.run.conftest import StartBench
 def resume(bench: BenchProcess, binaries: Binaries, *more: str, code: int = 0) -> str:
     arguments = ("run", "--resume", *more, *folders(bench.folder))
     again = BenchProcess(bench.folder, arguments, binaries)
-    assert code == again.wait(), again.text
-    assert "Traceback" not in again.text
-    assert [] == again.left_behind()
+    again.ends(code)
     return again.text
 
 
@@ -26,10 +24,8 @@ def test_a_run_is_completed_extended_and_mended_each_only_by_what_it_lacks(
     bench = start_run(*QUICK)
     bench.wait_for("[2/2] all,")
     bench.signal(signal.SIGINT)
-    assert 130 == bench.wait(), bench.text
+    bench.ends(130)
     assert "interrupted by SIGINT" in bench.text
-    assert "Traceback" not in bench.text
-    assert [] == bench.left_behind()
     reader = Store(bench.results).open("latest")
     assert RunState.INCOMPLETE is reader.record.state
     assert "interrupted by SIGINT" == reader.record.reason

@@ -20,17 +20,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> Be
     folder = tmp_path_factory.mktemp("tiny")
     (folder / "tiny.toml").write_text(TINY)
     process = BenchProcess(folder, ("run", str(folder / "tiny.toml"), *folders(folder)), binaries)
-    assert 0 == process.wait(), process.text
+    process.ends(0)
     return process
 
 
 @pytest.fixture(scope="module")
 def run(finished: BenchProcess) -> RunReader:
     return Store(finished.results).open("latest")
-
-
-def test_nothing_is_left_behind(finished: BenchProcess) -> None:
-    assert [] == finished.left_behind()
 
 
 def test_every_trial_is_there_and_went_well(run: RunReader) -> None:

@@ -16,8 +16,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> RunData
     folder = tmp_path_factory.mktemp("group")
     (folder / "group.toml").write_text(TINY.replace("users = 2\n", "users = 20\n") + MANY)
     process = BenchProcess(folder, ("run", str(folder / "group.toml"), *folders(folder)), binaries)
-    assert 0 == process.wait(), process.text
-    assert [] == process.left_behind()
+    process.ends(0)
     return read_run(Store(process.results).open("latest"))
 
 

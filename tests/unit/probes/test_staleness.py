@@ -1,24 +1,28 @@
 """From writes and reads to bounds of staleness, with moments made up."""
 
+import pytest
+
 from bench.probes.observation import shifted
 from bench.probes.staleness import FreshnessRow, Staleness
 
 
-def a_staleness() -> Staleness:
-    return Staleness(bound_us=1_000_000)
+@pytest.fixture
+def staleness() -> Staleness:
+    """One with a write that waits."""
+    waiting = Staleness(bound_us=1_000_000)
+    waiting.wrote(100, 7, awaited=True)
+    return waiting
 
 
-def test_a_first_read_that_shows_the_write_has_no_lower_bound() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_a_first_read_that_shows_the_write_has_no_lower_bound(staleness: Staleness) -> None:
     staleness.read(110, 150, 7)
     assert [FreshnessRow(100, 7, 110, False, None, 150, 1)] == staleness.rows
     assert not staleness.is_pending
 
 
-def test_a_write_lies_between_the_last_stale_read_sent_and_the_first_fresh_one_received() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_a_write_lies_between_the_last_stale_read_sent_and_the_first_fresh_one_received(
+    staleness: Staleness,
+) -> None:
     for sent, version in ((110, 6), (5_110, 6), (10_110, 7)):
         staleness.read(sent, sent + 40, version)
     (row,) = staleness.rows
@@ -31,17 +35,13 @@ def test_a_write_lies_between_the_last_stale_read_sent_and_the_first_fresh_one_r
     )
 
 
-def test_a_read_sent_before_the_acknowledgement_judges_nothing() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_a_read_sent_before_the_acknowledgement_judges_nothing(staleness: Staleness) -> None:
     staleness.read(90, 120, 6)
     assert staleness.is_pending
     assert (None, 0) == (staleness.rows[0].first_sent_us, staleness.rows[0].reads)
 
 
-def test_one_read_judges_every_write_that_waits() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_one_read_judges_every_write_that_waits(staleness: Staleness) -> None:
     staleness.wrote(200, 9, awaited=True)
     staleness.read(210, 250, 8)
     assert [250, None] == [row.fresh_done_us for row in staleness.rows]
@@ -49,16 +49,12 @@ def test_one_read_judges_every_write_that_waits() -> None:
     assert [250, 350] == [row.fresh_done_us for row in staleness.rows]
 
 
-def test_a_newer_version_than_the_written_one_shows_the_write() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_a_newer_version_than_the_written_one_shows_the_write(staleness: Staleness) -> None:
     staleness.read(110, 150, 12)
     assert 150 == staleness.rows[0].fresh_done_us
 
 
-def test_a_failed_read_shows_nothing_and_is_counted() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_a_failed_read_shows_nothing_and_is_counted(staleness: Staleness) -> None:
     staleness.read(110, 150, None)
     (row,) = staleness.rows
     assert (None, None, 1) == (row.first_sent_us, row.stale_sent_us, row.reads)
@@ -66,16 +62,14 @@ def test_a_failed_read_shows_nothing_and_is_counted() -> None:
     assert (160, False) == (row.first_sent_us, row.first_stale)
 
 
-def test_a_pod_that_is_not_known_yet_is_a_stale_answer() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_a_pod_that_is_not_known_yet_is_a_stale_answer(staleness: Staleness) -> None:
     staleness.read(110, 150, 0)
     assert staleness.rows[0].first_stale
 
 
-def test_what_is_not_seen_within_the_bound_is_given_up_and_never_fresh() -> None:
-    staleness = a_staleness()
-    staleness.wrote(100, 7, awaited=True)
+def test_what_is_not_seen_within_the_bound_is_given_up_and_never_fresh(
+    staleness: Staleness,
+) -> None:
     staleness.read(1_000_050, 1_000_090, 6)
     assert staleness.is_pending
     staleness.read(1_000_060, 1_000_100, 6)
@@ -84,7 +78,7 @@ def test_what_is_not_seen_within_the_bound_is_given_up_and_never_fresh() -> None
 
 
 def test_without_a_reader_a_write_waits_for_nothing() -> None:
-    staleness = a_staleness()
+    staleness = Staleness(bound_us=1_000_000)
     staleness.wrote(100, 7, awaited=False)
     assert not staleness.is_pending
     assert [FreshnessRow(100, 7)] == staleness.rows

@@ -113,12 +113,15 @@ def test_the_same_checkout_on_both_sides_is_allowed() -> None:
     assert ("direct@base", "informer@base") == found.servers[-2:]
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    assert "there is no such folder; make it with: git worktree add" in error_of(tmp_path / "no")
-
-
-def test_a_folder_that_is_no_checkout_is_told(tmp_path: Path) -> None:
-    assert "no checkout of this project (it lacks servers/__main__.py" in error_of(tmp_path)
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("no", "there is no such folder; make it with: git worktree add"),
+        (".", "no checkout of this project (it lacks servers/__main__.py"),
+    ],
+)
+def test_a_folder_that_is_no_checkout_is_told(tmp_path: Path, folder: str, told: str) -> None:
+    assert told in error_of(tmp_path / folder)
 
 
 def test_a_checkout_without_an_environment_is_told(checkout: Path) -> None:
@@ -127,10 +130,15 @@ def test_a_checkout_without_an_environment_is_told(checkout: Path) -> None:
     assert f"make -C {checkout} env" in said
 
 
-def test_an_interpreter_that_is_not_there_is_told(checkout: Path) -> None:
-    assert "--against-python /no/python: there is no interpreter" in error_of(
-        checkout, "/no/python"
-    )
+@pytest.mark.parametrize(
+    ("python", "told"),
+    [
+        ("/no/python", "--against-python /no/python: there is no interpreter"),
+        ("/bin/true", "cannot be started by /bin/true"),
+    ],
+)
+def test_an_interpreter_that_cannot_be_used_is_told(checkout: Path, python: str, told: str) -> None:
+    assert told in error_of(checkout, python)
 
 
 def test_an_environment_that_lacks_a_package_is_told(checkout: Path) -> None:
@@ -138,10 +146,6 @@ def test_an_environment_that_lacks_a_package_is_told(checkout: Path) -> None:
     said = error_of(checkout, sys.executable)
     assert "ModuleNotFoundError: No module named 'not_installed_here'" in said
     assert "--against-python FILE" in said
-
-
-def test_something_that_is_no_python_is_told(checkout: Path) -> None:
-    assert "cannot be started by /bin/true" in error_of(checkout, "/bin/true")
 
 
 def test_a_checkout_without_any_of_the_plans_servers_is_told(checkout: Path) -> None:

@@ -43,22 +43,21 @@ def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
     assert "with all rounds that it may buy, more than 15 (--max-minutes)" in text
 
 
-def test_a_fresh_control_plane_is_not_to_be_had_whatever_the_caps() -> None:
-    (text,) = impossible(with_scenario(fresh_control_plane=True))
+@pytest.mark.parametrize(
+    ("changes", "wish"),
+    [
+        ({"fresh_control_plane": True}, "a fresh control plane for each trial"),
+        ({"kubernetes": "1.36"}, "Kubernetes 1.36"),
+        ({"fault": "freeze", "fault_at_s": 1.0}, "the API server to fail (freeze)"),
+    ],
+)
+def test_what_needs_a_control_plane_of_ones_own_is_not_to_be_had_whatever_the_caps(
+    changes: dict, wish: str
+) -> None:
+    (text,) = impossible(with_scenario(**changes))
+    assert f"wants {wish}: " in text
     assert "leave out --context" in text
     assert [] == impossible(PLAN)
-
-
-def test_a_version_of_kubernetes_is_not_to_be_had_where_there_is_one_already() -> None:
-    (text,) = impossible(with_scenario(kubernetes="1.36"))
-    assert "wants Kubernetes 1.36" in text
-    assert "leave out --context" in text
-
-
-def test_an_api_server_that_is_not_ours_is_not_made_to_fail_whatever_the_caps() -> None:
-    (text,) = impossible(with_scenario(fault="freeze", fault_at_s=1.0))
-    assert "wants the API server to fail (freeze)" in text
-    assert "leave out --context" in text
 
 
 def test_the_plan_that_is_named_as_fitting_fits() -> None:

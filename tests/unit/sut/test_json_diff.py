@@ -14,28 +14,24 @@ def test_equal_values_do_not_differ(value: object) -> None:
     assert [] == found(value, value)
 
 
-def test_a_different_field_is_told_by_its_path_and_both_values() -> None:
-    left = {"result": [{"status": {"phase": "Running"}}]}
-    right = {"result": [{"status": {"phase": "Pending"}}]}
-    assert ['result[0].status.phase: direct says "Running", informer says "Pending"'] == found(
-        left, right
-    )
-
-
-def test_a_missing_field_is_not_the_same_as_null() -> None:
-    assert ["a: direct says null, informer has nothing"] == found({"a": None}, {})
-
-
-def test_a_field_too_many_is_told() -> None:
-    assert ["b: direct has nothing, informer says 2"] == found({"a": 1}, {"a": 1, "b": 2})
-
-
-def test_lists_of_unequal_length_are_told_with_their_lengths() -> None:
-    assert ["a: direct has 1 entries, informer 2"] == found({"a": [1]}, {"a": [1, 2]})
-
-
-def test_a_true_is_not_a_one() -> None:
-    assert 1 == len(found({"a": True}, {"a": 1}))
+@pytest.mark.parametrize(
+    ("left", "right", "told"),
+    [
+        (
+            {"result": [{"status": {"phase": "Running"}}]},
+            {"result": [{"status": {"phase": "Pending"}}]},
+            'result[0].status.phase: direct says "Running", informer says "Pending"',
+        ),
+        ({"a": None}, {}, "a: direct says null, informer has nothing"),
+        ({"a": 1}, {"a": 1, "b": 2}, "b: direct has nothing, informer says 2"),
+        ({"a": [1]}, {"a": [1, 2]}, "a: direct has 1 entries, informer 2"),
+        ({"a": True}, {"a": 1}, "a: direct says true, informer says 1"),
+    ],
+)
+def test_a_difference_is_told_by_its_path_and_both_values(
+    left: object, right: object, told: str
+) -> None:
+    assert [told] == found(left, right)
 
 
 def test_order_in_a_list_matters_and_order_of_fields_does_not() -> None:
