@@ -42,9 +42,7 @@ class Api:
         self.server = config.server
         self._credentials = config.credentials
         self._pools = config.pools(
-            maxsize=connections,
-            block=True,
-            timeout=urllib3.Timeout(connect=3, read=read_timeout_s),
+            maxsize=connections, block=True, timeout=urllib3.Timeout(connect=3, read=read_timeout_s)
         )
 
     def close(self) -> None:

@@ -111,8 +111,8 @@ class Sampler(Stoppable):
 
     def peak_pss_bytes(self, process: str) -> int | None:
         """Return the largest PSS seen of ``process``."""
-        seen = [row.pss_bytes for row in self.rows if row.process == process and row.pss_bytes]
-        return max(seen) if seen else None
+        seen = (row.pss_bytes for row in self.rows if row.process == process and row.pss_bytes)
+        return max(seen, default=None)
 
     def _run(self) -> None:
         while True:

@@ -11,13 +11,7 @@ from bench.model import BASE, Base, Plan
 from bench.plan import PlanError
 from bench.sites.provenance import PACKAGES, commit_of
 from bench.sut.peers import PEERS, built_peers, sources_of
-from bench.sut.registry import (
-    Checkout,
-    ServerError,
-    ServerKind,
-    commanded_kinds,
-    server_kinds,
-)
+from bench.sut.registry import Checkout, ServerError, ServerKind, commanded_kinds, server_kinds
 
 OURS = ("servers/__main__.py", "informer/src/kube_informer")
 """What a checkout of this project has."""

@@ -44,8 +44,9 @@ def exceeded(plan: Plan, limits: Limits) -> list[str]:
 
 def impossible(plan: Plan) -> list[str]:
     """Return, in sentences, what of ``plan`` can only be done with a control plane of our own."""
-    wishes = [
-        (scenario.name, wish)
+    return [
+        f"scenario {scenario.name!r} wants {wish}: that is only possible on a control plane of our "
+        "own (leave out --context)"
         for scenario in plan.scenarios
         for wish, is_wanted in (
             (f"Kubernetes {scenario.kubernetes}", scenario.kubernetes is not None),
@@ -53,11 +54,6 @@ def impossible(plan: Plan) -> list[str]:
             (f"the API server to fail ({scenario.fault})", scenario.fault is not None),
         )
         if is_wanted
-    ]
-    return [
-        f"scenario {name!r} wants {wish}: that is only possible on a control plane of our own "
-        "(leave out --context)"
-        for name, wish in wishes
     ]
 
 

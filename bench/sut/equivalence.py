@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from bench.cluster.api import Api
@@ -194,8 +194,6 @@ def _decoded(reply: Reply) -> dict[str, Any]:
 
 
 def _first(found: Iterator[str]) -> Iterator[str]:
-    for number, text in enumerate(found):
-        if number == SHOWN_DIFFERENCES:
-            yield "and more"
-            return
-        yield text
+    yield from islice(found, SHOWN_DIFFERENCES)
+    if next(found, None) is not None:
+        yield "and more"

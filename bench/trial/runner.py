@@ -31,24 +31,12 @@ from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, ServerKind
 from bench.sut.replicas import Replicas
 from bench.trial.answers import Held, PodSizes, expected_answers
-from bench.trial.client import (
-    Quiet,
-    Requests,
-    client_caveats,
-    refuse_strays,
-    watched,
-    watches_held,
-)
+from bench.trial.client import Quiet, Requests, client_caveats, refuse_strays, watched, watches_held
 from bench.trial.fault import StagedFault, stage
 from bench.trial.idle_wait import wait_until_idle
 from bench.trial.marks import Mark, Marker
 from bench.trial.measurements import Measurements
-from bench.trial.record import (
-    REQUEST_TIMEOUT_S,
-    blank,
-    idle_wait_caveats,
-    observer_caveats,
-)
+from bench.trial.record import REQUEST_TIMEOUT_S, blank, idle_wait_caveats, observer_caveats
 from bench.trial.stalls import StalledError, StallWatch, check_standstill, unfit_marks
 
 REST_S = 2.0

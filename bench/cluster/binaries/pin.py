@@ -22,7 +22,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,12 @@ class Go:
         return found
 
 
-def pin(version: Version, toolchain: Toolchain, into: Path = PINS) -> Pin:
-    """Write the pin of ``version`` below ``into``, in place of one that is there.
+def pin(version: Version, toolchain: Toolchain) -> Pin:
+    """Write the pin of ``version``, in place of one that is there.
 
     Raises ``PinError``, or ``OSError`` when it cannot be written.
     """
-    stage = into / f".making-{version}"
+    stage = PINS / f".making-{version}"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     try:
@@ -109,7 +109,7 @@ def pin(version: Version, toolchain: Toolchain, into: Path = PINS) -> Pin:
             raise PinError(
                 f"its modules ask for go {_dotted(made.go)}, this is go {toolchain.version}"
             )
-        folder = into / str(version)
+        folder = PINS / str(version)
         shutil.rmtree(folder, ignore_errors=True)
         stage.rename(folder)
     finally:
@@ -170,7 +170,7 @@ def _dotted(version: Sequence[int]) -> str:
     return ".".join(map(str, version))
 
 
-def main(arguments: Sequence[str] | None = None, env: Mapping[str, str] = os.environ) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Pin the version that the command line names; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.cluster.binaries.pin",
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None, env: Mapping[str, str] = os.env
     try:
         version = Version.parse(version_text)
         with unwinding_on_signals(), Watchdog() as watchdog:
-            request = Request(version, env, default_folder(env), print)
+            request = Request(version, os.environ, default_folder(os.environ), print)
             toolchain = a_toolchain(request, watchdog, OLDEST_GO[:2])
             made = pin(version, toolchain)
     except (ValueError, PassedOver, PinError, OSError) as error:

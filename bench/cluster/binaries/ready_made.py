@@ -112,11 +112,8 @@ def named(request: Request) -> Binaries:
 
 
 def _named_path(request: Request, name: str) -> str | None:
-    single = request.env.get(SINGLE[name])
     folder = request.env.get(FOLDER)
-    if single:
-        return single
-    return str(Path(folder) / name) if folder else None
+    return request.env.get(SINGLE[name]) or (str(Path(folder) / name) if folder else None)
 
 
 def _way_out(request: Request) -> str:
@@ -143,10 +140,5 @@ def of_setup_envtest(request: Request) -> Binaries:
 
 
 def _store(request: Request) -> Path:
-    data_home = request.env.get("XDG_DATA_HOME")
-    base = (
-        Path(data_home)
-        if data_home
-        else Path(request.env.get("HOME", "~")).expanduser() / ".local/share"
-    )
-    return base / "kubebuilder-envtest"
+    home = Path(request.env.get("HOME", "~")).expanduser()
+    return Path(request.env.get("XDG_DATA_HOME") or home / ".local/share") / "kubebuilder-envtest"

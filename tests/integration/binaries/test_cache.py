@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.cluster.binaries import BinariesUnavailable, cache
+from bench.cluster.binaries import BinariesUnavailable, cache, resolve
 from bench.cluster.binaries.model import Request, Version
+from bench.supervision.waiting import wait_until
 from tests.integration.binaries.stand_ins import names_in, pack_scripts, write_assets
 
 MAKER = """
@@ -33,10 +33,7 @@ def start_maker(machine):
 
 
 def eventually(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true within a minute"
-        time.sleep(0.02)
+    assert wait_until(condition, 60, 0.02), "did not come true within a minute"
 
 
 @pytest.fixture
@@ -133,7 +130,7 @@ def test_one_makes_and_the_other_waits_and_says_so(machine, mirror):
             mirror.hold.set()  # only now may the first one go on
 
         machine.said.clear()
-        second = cache_source(machine, say)
+        second = resolve(env=machine.env, say=say).source
         first_said, _ = first.communicate()
     assert waiting.is_set()
     assert "another process is filling the cache; waiting for it" in machine.said[0]
@@ -148,12 +145,6 @@ def test_nobody_waits_for_another_version_when_the_wanted_one_has_come(filled):
         assert nothing is None
         assert came is not None
         assert ("cache", "1.37.2") == (came.source, came.kubernetes)
-
-
-def cache_source(machine, say):
-    from bench.cluster.binaries import resolve
-
-    return resolve(env=machine.env, say=say).source
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

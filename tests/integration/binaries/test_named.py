@@ -53,35 +53,25 @@ def test_one_binary_named_alone_is_an_error_that_names_the_missing_variable(mach
         machine.resolve()
 
 
-def break_nothing_there(assets):
-    (assets / "etcd").unlink()
-
-
-def break_not_executable(assets):
-    (assets / "etcd").chmod(0o644)
-
-
-def break_not_a_program(assets):
-    (assets / "etcd").write_bytes(b"\x7fELF but cut off")
-
-
-def break_another_program(assets):
-    write_program(assets / "etcd", "#!/bin/sh\necho hello\n")
-
-
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (break_nothing_there, "etcd does not exist or is not a file"),
-        (break_not_executable, "etcd is not executable"),
-        (break_not_a_program, "etcd cannot be run: .*Exec format error"),
-        (break_another_program, "is not a etcd: asked for its version, it said 'hello'"),
+        (lambda etcd: etcd.unlink(), "etcd does not exist or is not a file"),
+        (lambda etcd: etcd.chmod(0o644), "etcd is not executable"),
+        (
+            lambda etcd: etcd.write_bytes(b"\x7fELF but cut off"),
+            "etcd cannot be run: .*Exec format error",
+        ),
+        (
+            lambda etcd: write_program(etcd, "#!/bin/sh\necho hello\n"),
+            "is not a etcd: asked for its version, it said 'hello'",
+        ),
     ],
 )
 def test_a_named_binary_that_cannot_be_used_is_an_error_and_nothing_else_is_tried(
     machine, mirror, assets, damage, words
 ):
-    damage(assets)
+    damage(assets / "etcd")
     machine.env["KUBEBUILDER_ASSETS"] = str(assets)
     with pytest.raises(BinariesUnavailable, match=f"{words}.*; correct or unset KUBEBUILDER_AS"):
         machine.resolve()

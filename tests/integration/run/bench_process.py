@@ -12,6 +12,7 @@ import psutil
 
 from bench.cluster.binaries import Binaries
 from bench.supervision.stoppable import Stoppable
+from bench.supervision.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 TIMEOUT_S = 480.0
@@ -131,9 +132,7 @@ class BenchProcess(Stoppable):
 
     def wait_until_nothing_is_left(self, timeout_s: float = 15) -> None:
         """Give the watchdog time to clean up after a harness that could not."""
-        deadline = time.monotonic() + timeout_s
-        while self.left_behind() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_until(lambda: not self.left_behind(), timeout_s, 0.1)
         assert [] == self.left_behind()
 
 

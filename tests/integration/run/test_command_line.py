@@ -2,12 +2,12 @@
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import urllib3
 
 from bench.interactive.up import OURS
+from bench.supervision.waiting import wait_until
 from tests.integration.run.conftest import StartBench
 
 
@@ -30,9 +30,7 @@ def test_up_prints_one_line_of_json_and_serves_until_interrupted(
     copy.write_text(OURS)  # an earlier one was killed outright
     arguments = ("--pods", "30", "--churn", "5", "--json", "--kubeconfig-out", str(copy))
     bench = start_bench("up", *arguments)
-    deadline = time.monotonic() + 60
-    while not bench.output.read_text().endswith("\n") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert wait_until(lambda: bench.output.read_text().endswith("\n"), 60, 0.05), bench.text
     (line,) = bench.output.read_text().splitlines()
     addresses = json.loads(line)
     assert {"api_server", "kubeconfig", "informer", "direct", "audit_log"} == set(addresses)

@@ -1,6 +1,5 @@
 """Clusters that refuse or change pods: seen before any pod is made, and nothing left behind."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from bench.cluster.api import ApiError
 from bench.cluster.existing.errors import ClusterError
 from bench.sites.existing import ExistingSite
+from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog
 from tests.integration.sites.foreign import ForeignCluster
 
@@ -32,12 +32,12 @@ def policy(foreign: ForeignCluster, kind: str, spec: dict[str, Any], **binding: 
     try:
         bound = {"policyName": NAME, **binding}
         foreign.admin.post(bindings, {"metadata": {"name": NAME}, "spec": bound})
-        _wait_until(lambda: _tried(foreign) != before)
+        assert wait_until(lambda: _tried(foreign) != before, NOTICED_S, 0.1)
         yield
     finally:
         foreign.admin.delete(f"{bindings}/{NAME}")
         foreign.admin.delete(f"{policies}/{NAME}")
-        _wait_until(lambda: _tried(foreign) == before)
+        assert wait_until(lambda: _tried(foreign) == before, NOTICED_S, 0.1)
 
 
 def test_a_policy_that_refuses_our_pods_is_met_before_there_are_any(
@@ -86,10 +86,3 @@ def _tried(foreign: ForeignCluster) -> str:
     except ApiError as error:
         return str(error)
     return str(made["spec"]["schedulerName"])
-
-
-def _wait_until(happened: Any) -> None:
-    deadline = time.monotonic() + NOTICED_S
-    while not happened():
-        assert time.monotonic() < deadline, "the API server did not notice"
-        time.sleep(0.1)

@@ -25,6 +25,7 @@ from bench.cluster.existing.rights import (
 from bench.model import CaveatKind, RunState
 from bench.sites.cleanup import find
 from bench.store import Store
+from bench.supervision.waiting import wait_until
 from tests.integration.run.bench_process import folders
 from tests.integration.sites.conftest import TINY, StartExisting
 from tests.integration.sites.foreign import (
@@ -189,10 +190,7 @@ def finalizing(foreign: ForeignCluster, name: str) -> Iterator[None]:
     made = foreign.apply(everywhere(name, rules, "finalizing"))
     try:
         api = open_access(str(foreign.kubeconfig), name).api
-        deadline = time.monotonic() + GRANTED_S
-        while missing(api, "", [right]):
-            assert time.monotonic() < deadline, "the API server did not notice the role"
-            time.sleep(0.1)
+        assert wait_until(lambda: not missing(api, "", [right]), GRANTED_S, 0.1)
         yield
     finally:
         for path in made:

@@ -24,6 +24,7 @@ from bench.sites.existing import ExistingSite
 from bench.sites.preflight import SiteRequest, open_site
 from bench.store import Store
 from bench.supervision.progress import Progress
+from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog
 from tests.integration.sites.conftest import TINY
 from tests.integration.sites.foreign import CONTEXT, ForeignCluster
@@ -154,10 +155,8 @@ def test_a_controller_that_takes_our_own_binding_first_is_left_to_finish(
     )
     foreign.admin.delete(f"{removal.RBAC}/{own.name}/rolebindings/{OWN_BINDING}")
     access = open_access(str(foreign.kubeconfig), CONTEXT)
-    deadline = time.monotonic() + GRANTED_S
-    while not missing(access.api, own.name, [Right("list", "pods")]):
-        assert time.monotonic() < deadline, "the API server did not notice"
-        time.sleep(0.1)
+    reads = [Right("list", "pods")]
+    assert wait_until(lambda: missing(access.api, own.name, reads) != (), GRANTED_S, 0.1)
 
     plane.stop()
 

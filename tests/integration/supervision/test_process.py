@@ -10,6 +10,7 @@ import pytest
 
 from bench.supervision.groups import living_groups, read_stat
 from bench.supervision.process import ProcessFailed, SupervisedProcess
+from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog
 
 STUBBORN = "trap '' TERM; echo up; while :; do sleep 0.1; done"
@@ -44,13 +45,6 @@ def shell(script):
 def is_alive(pid):
     stat = read_stat(pid)
     return stat is not None and stat.alive
-
-
-def eventually(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true within 30 s"
-        time.sleep(0.02)
 
 
 def test_start_returns_once_the_process_is_ready(start, tmp_path):
@@ -89,7 +83,7 @@ def test_one_that_is_dead_is_not_ready_even_if_a_stranger_answers_in_its_place(s
     gone = tmp_path / "gone"
 
     def answered_by_a_stranger():
-        eventually(gone.exists)
+        assert wait_until(gone.exists, 30, 0.02)
         time.sleep(0.2)
         return True
 
@@ -106,7 +100,7 @@ def test_one_that_never_gets_ready_is_stopped_and_told(start, tmp_path):
 
 def test_a_failing_question_of_readiness_stops_the_process(start, tmp_path):
     def ready():
-        eventually((tmp_path / "log").read_text)
+        assert wait_until((tmp_path / "log").read_text, 30, 0.02)
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):

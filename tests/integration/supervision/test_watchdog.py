@@ -1,6 +1,7 @@
 """What is left when the harness ends: nothing. On a real harness, ended in every way."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from bench.supervision import journal
 from bench.supervision.groups import read_stat
 from bench.supervision.process import SupervisedProcess
+from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog, WatchdogLost
 
 HARNESS = """
@@ -107,10 +109,7 @@ def harness():
 
 
 def eventually_nothing_is_left(harness):
-    deadline = time.monotonic() + 60
-    while left := harness.left():
-        assert time.monotonic() < deadline, f"left behind: {left}"
-        time.sleep(0.05)
+    assert wait_until(lambda: not harness.left(), 60, 0.05), f"left behind: {harness.left()}"
 
 
 @pytest.mark.parametrize("script", [FAMILY, STUBBORN_FAMILY])
@@ -142,10 +141,7 @@ def test_a_harness_killed_while_it_starts_a_process_leaves_none_that_ever_ran(tm
     ) as harness:
         pid = int(harness.stdout.readline())
     assert -signal.SIGKILL == harness.returncode
-    deadline = time.monotonic() + 60
-    while (stat := read_stat(pid)) is not None and stat.alive:
-        assert time.monotonic() < deadline, f"process {pid} was left behind"
-        time.sleep(0.05)
+    assert wait_until(lambda: (stat := read_stat(pid)) is None or not stat.alive, 60, 0.05)
     assert not (tmp_path / "ran").exists()
 
 
@@ -234,9 +230,9 @@ def test_the_watchdog_ignores_the_signals_that_end_the_harness(tmp_path):
     with Watchdog() as watchdog:
         watchdog.guard_folder(goes)
         guardian = watchdog._process.pid
-        ignored = wait_until_signals_are_ignored(guardian)
-        assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= ignored
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        assert wait_until(lambda: ending <= ignored_signals(guardian), 30, 0.02)
+        for number in ending:
             os.kill(guardian, number)
         watchdog.guard_folder(tmp_path / "another")
     assert not goes.exists()
@@ -361,14 +357,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_the_watchdog_guards_all_the_
     assert "cannot note what is guarded" in capfd.readouterr().err
 
 
-def wait_until_signals_are_ignored(pid):
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("SigIgn:"):
-                mask = int(line.split()[1], 16)
-                ignored = {number for number in signal.Signals if mask >> (number - 1) & 1}
-                if signal.SIGTERM in ignored:
-                    return ignored
-        time.sleep(0.02)
-    return set()
+def ignored_signals(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = int(re.search(r"^SigIgn:\s+(\w+)$", status, re.MULTILINE)[1], 16)
+    return {number for number in signal.Signals if mask >> (number - 1) & 1}

@@ -9,6 +9,7 @@ from bench.cluster.api import ApiError
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.model import CaveatKind
+from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog
 from bench.trial.marks import Mark, Marker
 
@@ -102,7 +103,7 @@ def test_metrics_that_are_refused_cost_that_ledger_and_leave_the_audit_log(
     without = [rule for rule in before["rules"] if "nonResourceURLs" not in rule]
     plane.api("admin").merge_patch(role, {"rules": without})
     try:
-        _wait_until_refused(plane)
+        assert wait_until(lambda: not _shows_metrics(plane), 20, 0.05)
         begin, end = marking.around(lambda: plane.api("direct").get("/api/v1/pods"))
     finally:
         plane.api("admin").merge_patch(role, {"rules": before["rules"]})
@@ -143,13 +144,6 @@ def test_an_api_server_that_is_started_anew_between_the_marks_is_told_and_owes_n
     assert [CaveatKind.API_SERVER_RESTARTED] == marking.kinds(begin, end)
     assert end.cpu_since(begin, "apiserver") is None
     assert end.cpu_since(begin, "etcd") is not None
-
-
-def _wait_until_refused(plane: ControlPlane) -> None:
-    deadline = time.monotonic() + 20
-    while _shows_metrics(plane):
-        assert time.monotonic() < deadline, "the metrics are still shown"
-        time.sleep(0.05)
 
 
 def _shows_metrics(plane: ControlPlane) -> bool:
