@@ -39,7 +39,7 @@ from urllib3.exceptions import HTTPError
 from bench.cluster.certificates import write_private
 from bench.cluster.placement import Placement
 from bench.cluster.plane import Plane
-from bench.model import BASE, Client
+from bench.model import BASE
 from bench.supervision.ports import usable_port
 from bench.sut.registry import HERE, ServerKind
 from kube_informer.redaction import register_secret
@@ -109,11 +109,7 @@ class ServerSpec:
 
     def launch(self) -> "Launch":
         """Return how it is started."""
-        if self.kind.command is None:
-            return _own_server(self)
-        return (
-            _external_server(self) if self.kind.client is None else _client(self, self.kind.client)
-        )
+        return _own_server(self) if self.kind.command is None else _commanded(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,36 +204,24 @@ def _announced(log: Path, begin: int) -> str | None:
     return found.group(0) if found else None
 
 
-def _external_server(spec: ServerSpec) -> Launch:
-    """Return how the command of a server of others, a line for the shell, is started."""
-    port = spec.port or usable_port()
-    url = f"http://127.0.0.1:{port}"
-    readiness = HttpReadiness("/readyz", "/pods")
-    return _commanded(spec, {"PORT": str(port)}, lambda: url, readiness)
+def _commanded(spec: ServerSpec) -> Launch:
+    """Return how the command of a server or client of others, a line for the shell, is started.
 
-
-def _client(spec: ServerSpec, client: Client) -> Launch:
-    """Return how a client is started: nobody asks it, so it listens for nobody."""
-    if client.ready_url is not None:
+    Nobody asks a client, so it listens for nobody.
+    """
+    client, port, url, readiness = spec.kind.client, {}, "", spec.quiet
+    if client is None:
+        port = {"PORT": str(spec.port or usable_port())}
+        url, readiness = f"http://127.0.0.1:{port['PORT']}", HttpReadiness("/readyz", "/pods")
+    elif client.ready_url is not None:
         parts = urlsplit(client.ready_url)
         url = f"{parts.scheme}://{parts.netloc}"
-        return _commanded(spec, {}, lambda: url, HttpReadiness(client.ready_url.removeprefix(url)))
-    quiet = spec.quiet
-    if client.ready_line is not None:
-        quiet = LineReadiness(spec.log, client.ready_line)
-    assert quiet is not None, "whoever starts a client watches what it asks"
-    return _commanded(spec, {}, lambda: "", quiet)
-
-
-def _commanded(
-    spec: ServerSpec,
-    more: Mapping[str, str],
-    url: Callable[[], str | None],
-    readiness: Readiness,
-) -> Launch:
-    """Return how the command of a server or client of others, a line for the shell, is started."""
+        readiness = HttpReadiness(client.ready_url.removeprefix(url))
+    elif client.ready_line is not None:
+        readiness = LineReadiness(spec.log, client.ready_line)
+    assert readiness is not None, "whoever starts a client watches what it asks"
     given = {
-        **more,
+        **port,
         "KUBECONFIG": str(_of_one_context(spec.kubeconfig, spec.kind.identity)),
         "CONTEXT": spec.kind.identity,
         "NAMESPACE": spec.placement.home,
@@ -248,7 +232,7 @@ def _commanded(
     }
     return Launch(
         [SHELL, "-c", spec.kind.command or ""],
-        url=url,
+        url=lambda: url,
         readiness=readiness,
         environment={**os.environ, **given, ARM: secrets.token_hex(8)},
         folder=spec.kind.checkout.folder if spec.kind.checkout else None,

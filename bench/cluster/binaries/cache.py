@@ -153,11 +153,8 @@ def _wait_for(lock: int, request: Request) -> Binaries | None:
     began = time.monotonic()
     said = -_WAIT_SAY_S
     while True:
-        try:
+        with suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pass
-        else:
             return None
         waited = time.monotonic() - began
         if waited - said >= _WAIT_SAY_S:

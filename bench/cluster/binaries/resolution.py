@@ -91,18 +91,13 @@ def _make(request: Request, passed_over: dict[str, str]) -> Binaries:
         with Watchdog() as watchdog:
             for source, make in _MADE.items():
                 try:
-                    return _make_whole(request, source, make, watchdog)
+                    with watchdog.staging(our_cache.entries(request)) as stage:
+                        make(request, stage, watchdog)
+                        return our_cache.admit(request, stage, source)
                 except PassedOver as why:
                     passed_over[source] = str(why)
                     request.say(f"  {source}: {why}")
     raise _unavailable(request, passed_over)
-
-
-def _make_whole(request: Request, source: str, make: _Make, watchdog: Watchdog) -> Binaries:
-    """Make both binaries in a folder aside and move it into the cache, or leave no trace."""
-    with watchdog.staging(our_cache.entries(request)) as stage:
-        make(request, stage, watchdog)
-        return our_cache.admit(request, stage, source)
 
 
 def _unavailable(request: Request, passed_over: Mapping[str, str]) -> BinariesUnavailable:
