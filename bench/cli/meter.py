@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -35,6 +36,7 @@ from bench.supervision.progress import Progress
 
 DEFAULTS, A_CLIENT = Metering(), Client("", "")
 GRANTING = ("ClusterRole", "Role")
+KEYS_OF_RULE = frozenset({"apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"})
 EPILOG = """\
 A client is a line for /bin/sh. It finds KUBECONFIG (one context, with an account of its own),
 CONTEXT and NAMESPACE in its environment, stays in the foreground, and runs until it is stopped.
@@ -230,6 +232,10 @@ def _clients(options: argparse.Namespace, taken: Collection[str]) -> list[Client
     return clients
 
 
+def _listed(found: object) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
 def _rules(path: Path) -> tuple[dict[str, tuple[str, ...]], ...]:
     """Read the rules of every ClusterRole and Role in a file. Raises ``PlanError``."""
     try:
@@ -237,12 +243,17 @@ def _rules(path: Path) -> tuple[dict[str, tuple[str, ...]], ...]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PlanError(f"cannot read --role {path}: {error}") from error
     whole = [one for one in documents if isinstance(one, dict)]
-    objects = [each for one in whole for each in (one.get("items") or [one])]  # of a List
-    roles = [one for one in objects if one.get("kind") in GRANTING]
-    rules = [rule for role in roles for rule in role.get("rules") or ()]
+    objects = [each for one in whole for each in _listed(one.get("items")) or [one]]  # of a List
+    roles = [one for one in objects if isinstance(one, dict) and one.get("kind") in GRANTING]
+    rules = [rule for role in roles for rule in _listed(role.get("rules"))]
     if not rules:
         raise PlanError(f"--role {path} has no ClusterRole with rules, and no Role either")
     for rule in rules:
         if not isinstance(rule, dict) or not all(isinstance(one, list) for one in rule.values()):
             raise PlanError(f"--role {path} has a rule that is no table of lists: {rule}")
+        if unknown := sorted(map(str, rule.keys() - KEYS_OF_RULE)):
+            raise PlanError(
+                f"--role {path} has a rule with the unknown key {', '.join(unknown)}; "
+                f"a rule has: {', '.join(sorted(KEYS_OF_RULE))}"
+            )
     return tuple({key: tuple(words) for key, words in rule.items()} for rule in rules)

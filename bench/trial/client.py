@@ -29,6 +29,8 @@ LOOK_S = 0.1
 FORBIDDEN = 403
 READ_VERBS = frozenset({"get", "list", "watch"})
 LEASES = "leases"
+RENEWING = frozenset({"get", "update", "patch"})
+"""What who holds a lease does again and again, whatever else it does."""
 SHOWN = 5
 
 
@@ -89,7 +91,7 @@ class Requests:
         self._looked = self._clock()
         self.asked += len(own)
         for row in own:
-            if row.resource != LEASES:
+            if row.resource != LEASES or row.verb not in RENEWING:
                 self.last_epoch_s = max(self.last_epoch_s or 0.0, row.at_us / 1e6)
             if row.code == FORBIDDEN:
                 self._refused[row.verb, group_of(row.uri), _resource(row)] += 1

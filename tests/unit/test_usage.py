@@ -98,3 +98,20 @@ def newest(tmp_path):
     content["schema"] = 99
     path.write_text(json.dumps(content))
     return made
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ("items: [foo]", "has no ClusterRole with rules"),
+        ("items: 5", "has no ClusterRole with rules"),
+        ("kind: Role\nrules: 5", "has no ClusterRole with rules"),
+        ("kind: Role\nrules: [5]", "has a rule that is no table of lists: 5"),
+        ("kind: Role\nrules: [{verbs: get}]", "has a rule that is no table of lists"),
+        ("kind: Role\nrules: [{verb: [get]}]", "has a rule with the unknown key verb; a rule has:"),
+    ],
+)
+def test_a_role_that_grants_nothing_is_told_before_anything_starts(error_of, tmp_path, role, told):
+    (tmp_path / "role.yaml").write_text(role)
+    text = error_of("meter", "true", "--role", str(tmp_path / "role.yaml"))
+    assert told in " ".join(text.split())

@@ -81,6 +81,18 @@ def test_renewed_leases_and_watches_that_end_do_not_break_the_quiet(followed):
     assert 0.5 == quiet.ready_s(3.6)
 
 
+def test_a_client_that_reads_leases_is_quiet_when_it_has_read_them(followed):
+    requests, write, clock = followed
+    quiet = Quiet(CLIENT, requests, wall=clock)
+    write(
+        event(1000.5, resource="leases"),
+        event(1001.0, "watch", resource="leases", stage="ResponseStarted"),
+    )
+    clock.now = 1004.2
+    assert quiet.ask("")
+    assert 1.0 == quiet.ready_s(4.2)
+
+
 def test_a_client_that_never_rests_is_given_up_on_and_has_no_start(followed):
     requests, write, clock = followed
     quiet = Quiet(CLIENT, requests, wall=clock)
