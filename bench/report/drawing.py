@@ -1,10 +1,11 @@
 """Charts drawn once, and written as SVG that follows the page and as PNG that stands alone."""
 
+import html
 import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.transforms import Bbox
 
 from bench.report.charts import Chart, Mark
 from bench.report.charts.palette import LIGHT, Palette
+from bench.report.document import Document
 from bench.report.language import Say
 
 WIDE_FONTS = ("CJK", "WenQuanYi", "Source Han Sans", "PingFang", "Hiragino", "YaHei", "SimHei")
@@ -81,21 +83,28 @@ class Drawing:
 
 
 def draw_all(
-    charts: Sequence[Chart], say: Say = str, *, svg: bool = True, png: bool = False
+    document: Document, say: Say = str, *, svg: bool = True, png: bool = False
 ) -> dict[str, Drawing]:
     """Draw every chart that has something to draw, each once, by name."""
-    return {one.name: draw(one, say, svg=svg, png=png) for one in charts if one.draw is not None}
+    palette = replace(LIGHT, arms=document.arms)
+    return {
+        one.name: draw(one, palette, say, svg=svg, png=png)
+        for one in document.charts()
+        if one.draw is not None
+    }
 
 
-def draw(chart: Chart, say: Say = str, *, svg: bool = True, png: bool = False) -> Drawing:
+def draw(
+    chart: Chart, palette: Palette = LIGHT, say: Say = str, *, svg: bool = True, png: bool = False
+) -> Drawing:
     """Draw ``chart``; both forms are of one figure in the light colours.
 
     ``say`` says the words of the marks, which are made while it is drawn.
     """
-    with mpl.rc_context(style(LIGHT)), warnings.catch_warnings():
+    with mpl.rc_context(style(palette)), warnings.catch_warnings():
         # An SVG is set in the page's font, whatever this machine has.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure, marks = figure_of(chart, LIGHT)
+        figure, marks = figure_of(chart, palette)
         return Drawing(
             _to_svg(figure, chart) if svg else "",
             _to_png(figure, chart) if png else b"",
@@ -151,13 +160,9 @@ def _described(text: str, chart: Chart) -> str:
     body = text[text.index(">") + 1 :]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {box.group(0) if box else ""} {attributes}>'
-        f'<title id="{head.name}-title">{_escape(head.title)}</title>'
-        f'<desc id="{head.name}-desc">{_escape(head.description)}</desc>{body}'
+        f'<title id="{head.name}-title">{html.escape(head.title, quote=False)}</title>'
+        f'<desc id="{head.name}-desc">{html.escape(head.description, quote=False)}</desc>{body}'
     )
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _to_png(figure: Figure, chart: Chart) -> bytes:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.report.charts.palette import DARK, LIGHT, css_colour
+from bench.report.charts.palette import DARK, LIGHT, Palette
 from bench.report.document import Document
 
 if TYPE_CHECKING:
@@ -46,26 +47,23 @@ def to_picture(document: Document) -> bytes:
 
 
 def _render(template: str, document: Document, **slots: object) -> str:
+    palette = replace(LIGHT, arms=document.arms)
     return (
         _environment()
         .get_template(template)
         .render(
             document=document,
             prose=_prose(document.glossary),
-            colour=lambda arm: css_colour(arm, document.arms),
-            light=_variables(LIGHT.variables),
-            dark=_variables({d: LIGHT.variables[li] for d, li in _pairs()}),
+            colour=lambda arm: f"var(--{palette.variables[palette.of(arm)]})",
+            light=_variables(LIGHT),
+            dark=_variables(DARK),
             **slots,
         )
     )
 
 
-def _pairs() -> list[tuple[str, str]]:
-    return list(zip(DARK.variables, LIGHT.variables, strict=True))
-
-
-def _variables(names: Mapping[str, str]) -> Markup:
-    return Markup(" ".join(f"--{name}: {colour};" for colour, name in names.items()))
+def _variables(palette: Palette) -> Markup:
+    return Markup(" ".join(f"--{name}: {colour};" for colour, name in palette.variables.items()))
 
 
 @cache

@@ -73,12 +73,12 @@ def write_report(
     english = run_document(analysis, data)
     beside = tuple(_files(folder, formats, picture=bool(english.picture)))
     document, say = spoken(replace(english, files=beside), language), translation(language)
-    charts, written = document.charts(), list[Path]()
+    written = list[Path]()
     drawings: Mapping[str, Drawing] = {}
     drawable = can_draw(document.labels["gains"])
     if {"html", "png"} & set(formats):
         png = "png" in formats and drawable
-        drawings = draw_all(charts, say, svg="html" in formats, png=png)
+        drawings = draw_all(document, say, svg="html" in formats, png=png)
     folder.mkdir(parents=True, exist_ok=True)
     if "html" in formats:
         if document.picture:
@@ -94,14 +94,14 @@ def write_report(
     if "csv" in formats:
         written += [
             _write_all(folder / DATA, csv_files(analysis), "*.csv"),
-            _write_all(folder / CHARTS, _chart_rows(charts), "*.csv"),
+            _write_all(folder / CHARTS, _chart_rows(document.charts()), "*.csv"),
         ]
     if "png" in formats:
         if not drawable:
             document = replace(
                 document, notes=(*document.notes, Text(say(NO_FONT), depth=Depth.TERMINAL))
             )
-            drawings = draw_all(english.charts(), svg=False, png=True)
+            drawings = draw_all(english, svg=False, png=True)
         pictures = {f"{name}.png": one.png for name, one in drawings.items()}
         written.append(_write_all(folder / CHARTS, pictures, "*.png"))
     return document, list(dict.fromkeys(written))

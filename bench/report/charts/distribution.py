@@ -5,7 +5,7 @@ hundredth of the requests, each the same step. A curve ends where the samples
 end that can carry it, or where requests went unanswered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -42,9 +42,7 @@ def _share(place: float) -> str:
     return f"{100 - 100 * 10**-place:.4g}%"
 
 
-def distribution(
-    head: Head, shown: Mapping[str, Line], axes: tuple[str, str], arms: Sequence[str]
-) -> Chart:
+def distribution(head: Head, shown: Mapping[str, Line], axes: tuple[str, str]) -> Chart:
     """Return the curves on one pair of axes; without a curve there is nothing to draw."""
     if not shown:
         return Chart(replace(head, description=""))
@@ -57,4 +55,4 @@ def distribution(
     ticks = {float(-np.log10(1 - tick)): _share(-np.log10(1 - tick)) for tick in TICKS}
     ticks = {place: words for place, words in ticks.items() if place <= furthest + 1e-9}
     frame = Frame(axes[0], axes[1], Scale(1.0, "ms"), log=True, ticks=ticks, told=_share)
-    return lines(head, shown, frame, Data(("arm", "share_of_requests", "ms"), rows), arms)
+    return lines(head, shown, frame, Data(("arm", "share_of_requests", "ms"), rows))

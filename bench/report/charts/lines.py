@@ -24,7 +24,7 @@ from bench.report.charts.axes import (
     number_ticks,
     panels,
 )
-from bench.report.charts.palette import Palette, dash_of, mark_of
+from bench.report.charts.palette import Palette
 from bench.report.numbers import Scale, number
 
 Floats = npt.NDArray[np.float64]
@@ -82,12 +82,10 @@ class Frame:
     """A place of the horizontal axis in words."""
 
 
-def lines(
-    head: Head, shown: Mapping[str, Line], frame: Frame, data: Data, arms: Sequence[str] = ()
-) -> Chart:
-    """Return a chart with a line a name; the names are arms where ``arms`` has them."""
-    drawn = partial(_draw, shown=shown, frame=frame, arms=arms)
-    return Chart(head, data, (WIDTH_IN, 0.44 + HEIGHT_IN + legend_in([*shown])), drawn)
+def lines(head: Head, shown: Mapping[str, Line], frame: Frame, data: Data) -> Chart:
+    """Return a chart with a line a name, which has the colour of the arm that is called so."""
+    size = (WIDTH_IN, 0.44 + HEIGHT_IN + legend_in([*shown]))
+    return Chart(head, data, size, partial(_draw, shown=shown, frame=frame))
 
 
 def point_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
@@ -101,12 +99,7 @@ def curve_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
 
 
 def _draw(
-    figure: Figure,
-    palette: Palette,
-    *,
-    shown: Mapping[str, Line],
-    frame: Frame,
-    arms: Sequence[str],
+    figure: Figure, palette: Palette, *, shown: Mapping[str, Line], frame: Frame
 ) -> list[Mark]:
     margins = Margins(top=legend_in([*shown]))
     (axes,) = panels(figure, margins, [HEIGHT_IN])
@@ -118,7 +111,7 @@ def _draw(
         axes.axvspan(low, end, color=palette.grid, alpha=0.6, linewidth=0)
         axes.axvline(value, color=palette.ink, linewidth=0.9)
     for place, (name, one) in enumerate(shown.items()):
-        _curve(axes, name, one, frame, palette, arms, place)
+        _curve(axes, name, one, frame.scale.divisor, palette, place)
     pad = 0.04 * (right - left or 1.0) if frame.whole else 0.0
     axes.set_xlim(left - pad, right + (pad or 0.02 * right))
     _upright(axes, shown, frame)
@@ -136,24 +129,17 @@ def _draw(
     return [mark for name, one in shown.items() for mark in _told(axes, name, one, frame, right)]
 
 
-def _curve(
-    axes: Axes,
-    name: str,
-    one: Line,
-    frame: Frame,
-    palette: Palette,
-    arms: Sequence[str],
-    place: int,
-) -> None:
-    known, divisor = name in arms, frame.scale.divisor
-    colour = palette.of(name, arms) if known else palette.series[(2 + place) % 6]
+def _curve(axes: Axes, name: str, one: Line, divisor: float, palette: Palette, place: int) -> None:
+    known = name in palette.arms
+    colour = palette.of(name) if known else palette.series[(2 + place) % 6]
+    mark = palette.mark(name) if known else "o"
     axes.plot(
         one.x,
         one.value / divisor,
         color=colour,
         linewidth=1.8,
-        linestyle=dash_of(name, arms) if known else "solid",
-        marker=mark_of(name, arms) if known else "o",
+        linestyle=palette.dash(name) if known else "solid",
+        marker=mark,
         markevery=[len(one.x) - 1],
         markersize=4,
         label=name,
@@ -164,7 +150,7 @@ def _curve(
     axes.plot(
         [point[0] for point in one.points],
         [point[2] / divisor for point in one.points],
-        mark_of(name, arms) if known else "o",
+        mark,
         color=colour,
         markersize=3,
         markeredgewidth=0,

@@ -1,6 +1,5 @@
 """Colours and marks: an arm has its own on every chart of every run, light and dark."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.result import PRESENTATION
@@ -9,7 +8,11 @@ from bench.model import NO_SERVER
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colours of a scheme. No two of one palette are alike: a drawing's SVG is told by them."""
+    """The colours of a scheme. No two of one palette are alike: a drawing's SVG is told by them.
+
+    ``arms`` are all arms of the document, in the order that decides the colours of those that
+    have none of their own. What is no arm, as the start of an informer, has the first of these.
+    """
 
     ink: str
     muted: str
@@ -17,11 +20,32 @@ class Palette:
     paper: str
     series: tuple[str, ...]
     floor: str
+    arms: tuple[str, ...] = ()
 
-    def of(self, arm: str, arms: Sequence[str]) -> str:
-        """Return the colour of ``arm``, one of ``arms``."""
-        place = place_of(arm, arms)
+    def of(self, arm: str) -> str:
+        """Return the colour of ``arm``."""
+        place = self._place(arm)
         return self.floor if place is None else self.series[place]
+
+    def mark(self, arm: str) -> str:
+        """Return the mark of ``arm`` where points are drawn."""
+        place = self._place(arm)
+        return "x" if place is None else MARKS[place]
+
+    def dash(self, arm: str) -> str | tuple[int, tuple[float, ...]]:
+        """Return the stroke of ``arm`` where curves are drawn."""
+        place = self._place(arm)
+        return "dotted" if place is None else DASHES[place]
+
+    def _place(self, arm: str) -> int | None:
+        """Return which of the series ``arm`` has; ``None`` for the arm without a server."""
+        if arm == NO_SERVER:
+            return None
+        if arm in PRESENTATION:
+            return PRESENTATION.index(arm)
+        others = [name for name in self.arms if name not in (*PRESENTATION, NO_SERVER)]
+        place = others.index(arm) if arm in others else 0
+        return len(PRESENTATION) + place % (len(self.series) - len(PRESENTATION))
 
     @property
     def variables(self) -> dict[str, str]:
@@ -57,31 +81,3 @@ DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     (0, (2.6, 1.2)),
 )
 """Marks and strokes beside the colours, so that arms can be told apart without them."""
-
-
-def place_of(arm: str, arms: Sequence[str]) -> int | None:
-    """Return which of the series ``arm`` has; ``None`` for the arm without a server."""
-    if arm == NO_SERVER:
-        return None
-    if arm in PRESENTATION:
-        return PRESENTATION.index(arm)
-    others = [name for name in arms if name not in (*PRESENTATION, NO_SERVER)]
-    spare = len(LIGHT.series) - len(PRESENTATION)
-    return len(PRESENTATION) + others.index(arm) % spare
-
-
-def mark_of(arm: str, arms: Sequence[str]) -> str:
-    """Return the mark of ``arm`` where points are drawn."""
-    place = place_of(arm, arms)
-    return "x" if place is None else MARKS[place]
-
-
-def dash_of(arm: str, arms: Sequence[str]) -> str | tuple[int, tuple[float, ...]]:
-    """Return the stroke of ``arm`` where curves are drawn."""
-    place = place_of(arm, arms)
-    return "dotted" if place is None else DASHES[place]
-
-
-def css_colour(arm: str, arms: Sequence[str]) -> str:
-    """Return the page's colour of ``arm``."""
-    return f"var(--{LIGHT.variables[LIGHT.of(arm, arms)]})"

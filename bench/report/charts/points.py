@@ -21,7 +21,7 @@ from bench.report.charts.axes import (
     percent_ticks,
     scaled_ticks,
 )
-from bench.report.charts.palette import Palette, mark_of
+from bench.report.charts.palette import Palette
 from bench.report.numbers import Scale
 
 PANEL_IN, GAP_IN = 2.1, 0.62
@@ -57,18 +57,11 @@ class Grounds:
     """Whether the upright axis is of shares around zero; else it is logarithmic."""
 
 
-def points(
-    head: Head,
-    shown: Mapping[str, Sequence[Cloud]],
-    grounds: Grounds,
-    data: Data,
-    arms: Sequence[str],
-) -> Chart:
+def points(head: Head, shown: Mapping[str, Sequence[Cloud]], grounds: Grounds, data: Data) -> Chart:
     """Return a panel for each title, which is that of its upright axis."""
     names = [one.arm for clouds in shown.values() for one in clouds]
     height = legend_in([*dict.fromkeys(names)]) + len(shown) * (PANEL_IN + GAP_IN) - GAP_IN + 0.44
-    drawn = partial(_draw, shown=shown, grounds=grounds, arms=arms)
-    return Chart(head, data, (WIDTH_IN, height), drawn)
+    return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown, grounds=grounds))
 
 
 def _draw(
@@ -77,7 +70,6 @@ def _draw(
     *,
     shown: Mapping[str, Sequence[Cloud]],
     grounds: Grounds,
-    arms: Sequence[str],
 ) -> list[Mark]:
     names = dict.fromkeys(one.arm for clouds in shown.values() for one in clouds)
     margins = Margins(top=legend_in([*names]))
@@ -87,7 +79,7 @@ def _draw(
     marks: list[Mark] = []
     for axes, (title, clouds) in zip(made, shown.items(), strict=True):
         for one in clouds:
-            marks += _cloud(axes, one, palette, arms)
+            marks += _cloud(axes, one, palette)
         if grounds.x is None:
             axes.set_xscale("log")
             axes.set_xlim(*log_range(ends))
@@ -117,8 +109,8 @@ def _upright(axes: Axes, spots: Sequence[Spot], grounds: Grounds, palette: Palet
     log_ticks(axes.yaxis, *axes.get_ylim())
 
 
-def _cloud(axes: Axes, one: Cloud, palette: Palette, arms: Sequence[str]) -> list[Mark]:
-    colour = palette.of(one.arm, arms)
+def _cloud(axes: Axes, one: Cloud, palette: Palette) -> list[Mark]:
+    colour = palette.of(one.arm)
     for spot in one.spots:
         for ends, at in ((spot.x_ends, True), (spot.y_ends, False)):
             if ends is not None:
@@ -128,7 +120,7 @@ def _cloud(axes: Axes, one: Cloud, palette: Palette, arms: Sequence[str]) -> lis
     axes.plot(
         [spot.x for spot in one.spots],
         [spot.y for spot in one.spots],
-        mark_of(one.arm, arms),
+        palette.mark(one.arm),
         color=colour,
         markerfacecolor="none" if one.hollow else colour,
         markersize=4.6,

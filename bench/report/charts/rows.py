@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -29,7 +29,7 @@ from bench.report.charts.axes import (
     scaled_ticks,
     width_of,
 )
-from bench.report.charts.palette import Palette, mark_of
+from bench.report.charts.palette import Palette
 from bench.report.numbers import MINUS, Scale
 
 ROW_IN, PANEL_IN = 0.24, 0.56
@@ -69,15 +69,13 @@ class Panel:
         return Message("{title}: {figures}").format(title=self.title, figures=listed(each))
 
 
-def rows(head: Head, shown: Sequence[Panel], arms: Sequence[str], data: Data) -> Chart:
+def rows(head: Head, shown: Sequence[Panel], data: Data) -> Chart:
     """Return a panel a quantity."""
     height = sum(PANEL_IN + ROW_IN * len(one.entries) for one in shown)
-    return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown, arms=arms))
+    return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown))
 
 
-def _draw(
-    figure: Figure, palette: Palette, *, shown: Sequence[Panel], arms: Sequence[str]
-) -> list[Mark]:
+def _draw(figure: Figure, palette: Palette, *, shown: Sequence[Panel]) -> list[Mark]:
     every = [entry for one in shown for entry in one.entries]
     margins = Margins(
         left=width_of(entry.name for entry in every),
@@ -89,7 +87,7 @@ def _draw(
         name_rows(axes, [entry.name for entry in one.entries], palette)
         ends = [0.0]
         for place, entry in enumerate(one.entries):
-            marks += _row(axes, entry, place, entry.arm, palette, arms)
+            marks += _row(axes, entry, place, palette)
             axes.text(
                 1.02, place, entry.words, transform=axes.get_yaxis_transform(),
                 va="center", fontsize=7.6, color=palette.ink,
@@ -106,11 +104,8 @@ def _draw(
     return marks
 
 
-def _row(
-    axes: Axes, one: Entry, place: float, arm: str, palette: Palette, arms: Sequence[str]
-) -> list[Mark]:
+def _row(axes: Axes, one: Entry, place: float, palette: Palette) -> list[Mark]:
     """Draw the rounds of a row, its interval and its mean; return the words of the marks."""
-    colour = palette.of(arm, arms)
     if one.low is not None and one.high is not None:
         axes.plot([one.low, one.high], [place] * 2, color=palette.ink, linewidth=1.1)
     values = list(one.rounds.values())
@@ -119,11 +114,11 @@ def _row(
     axes.plot(
         values,
         place + offsets,
-        mark_of(arm, arms),
-        color=colour,
+        palette.mark(one.arm),
+        color=palette.of(one.arm),
         markersize=3,
         markeredgewidth=0,
-        label=f"_{arm}" if arm in named else arm,
+        label=f"_{one.arm}" if one.arm in named else one.arm,
     )
     axes.plot([one.value], [place], "|", color=palette.ink, markersize=9, markeredgewidth=1.6)
     text = Message("{name}: {words}").format(name=one.name, words=one.words)
@@ -208,8 +203,9 @@ def _draw_differences(
     same_within: float,
 ) -> list[Mark]:
     shown = [one for group in groups.values() for one in group]
-    arms, reach = [one.baseline for one in shown], reach_of(shown)
-    margins = Margins(left=0.24, right=WORDS_IN, top=legend_in([*dict.fromkeys(arms)]))
+    names, reach = dict.fromkeys(one.baseline for one in shown), reach_of(shown)
+    palette = replace(palette, arms=tuple(names))
+    margins = Margins(left=0.24, right=WORDS_IN, top=legend_in([*names]))
     (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
     axes.axvspan(-same_within, same_within, color=palette.grid, alpha=0.55, linewidth=0)
     axes.axvline(0.0, color=palette.ink, linewidth=0.9)
@@ -223,7 +219,7 @@ def _draw_differences(
         )  # fmt: skip
         for one in group:
             place += 1.0
-            marks += _line(axes, one, place, reach, palette, arms)
+            marks += _line(axes, one, place, reach, palette)
             axes.text(
                 1.02, place, one.words, va="center",
                 transform=axes.get_yaxis_transform(), fontsize=min(LARGEST, room),
@@ -241,19 +237,17 @@ def _draw_differences(
     return marks
 
 
-def _line(
-    axes: Axes, one: Difference, place: float, reach: float, palette: Palette, arms: Sequence[str]
-) -> list[Mark]:
+def _line(axes: Axes, one: Difference, place: float, reach: float, palette: Palette) -> list[Mark]:
     inside = {n: value for n, value in one.rounds.items() if abs(value) <= reach * LIMIT}
     low, high = (
         None if end is None else float(np.clip(end, -reach, reach)) for end in (one.low, one.high)
     )
     value = float(np.clip(one.value, -reach, reach))
     shown = Entry(one.title, one.baseline, value, low, high, inside, one.words)
-    _row(axes, shown, place, one.baseline, palette, arms)
+    _row(axes, shown, place, palette)
     if value != one.value:
         arrow = ">" if one.value > 0 else "<"
-        axes.plot([value], [place], arrow, color=palette.of(one.baseline, arms), markersize=6)
+        axes.plot([value], [place], arrow, color=palette.of(one.baseline), markersize=6)
     text = message("{told}, {rounds} rounds").format(told=one.told, rounds=len(one.rounds))
     return [Mark(axes, value, place, text)]
 

@@ -4,7 +4,7 @@ Requests are counted from the audit log, CPU from the samples of the process, th
 are the reads. Trials of one round stand on the same scales.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -124,20 +124,7 @@ def scales_of(stories: Sequence[Story]) -> Scales:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """What the panels of a timeline are called."""
-
-    requests: str
-    cpu: str
-    waits: str
-    seconds: str
-    not_sampled: str
-
-
-def timeline(
-    head: Head, story: Story, scales: Scales, labels: Labels, arms: Sequence[str]
-) -> Chart:
+def timeline(head: Head, story: Story, scales: Scales, labels: Mapping[str, str]) -> Chart:
     """Return the chart of one trial: requests, CPU and waits."""
     rows: list[tuple[Value, ...]] = []
     rows += _series("server_requests_per_s", story.bins_s, story.own)
@@ -145,7 +132,7 @@ def timeline(
     rows += _series("apiserver_cpu_ms_per_s", story.cpu_s, story.cpu_ms_per_s)
     rows += _series("read_latency_ms", story.read_s, story.read_ms)
     rows += [("unanswered", round(at, 3), None) for at in story.unanswered_s.tolist()]
-    drawn = partial(_draw_trial, story=story, scales=scales, labels=labels, arms=arms)
+    drawn = partial(_draw_trial, story=story, scales=scales, labels=labels)
     return Chart(head, Data(("series", "s", "value"), tuple(rows)), (WIDTH_IN, 4.1), drawn)
 
 
@@ -160,27 +147,26 @@ def _draw_trial(
     *,
     story: Story,
     scales: Scales,
-    labels: Labels,
-    arms: Sequence[str],
+    labels: Mapping[str, str],
 ) -> list[Mark]:
-    colour = palette.of(story.arm, arms)
+    colour = palette.of(story.arm)
     rows = panels(figure, Margins(top=0.26), [0.92] * 3, 0.32)
     edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
     rows[0].stairs(story.others, edges, color=palette.floor, linewidth=1.3)
     rows[0].stairs(story.own, edges, color=colour, fill=True, alpha=0.85)
     rows[0].set_ylim(0, scales.requests * 1.12)
-    heading(rows[0], labels.requests, palette)
+    heading(rows[0], labels["requests"], palette)
     rows[1].set_ylim(0, scales.cpu * 1.12)
     if len(story.cpu_s):
         rows[1].plot(story.cpu_s, story.cpu_ms_per_s, color=colour, linewidth=1.7)
     else:
-        rows[1].text(0.5, 0.5, labels.not_sampled, transform=rows[1].transAxes, ha="center")
-    heading(rows[1], labels.cpu, palette)
+        rows[1].text(0.5, 0.5, labels["not_sampled"], transform=rows[1].transAxes, ha="center")
+    heading(rows[1], labels["cpu"], palette)
     _waits(rows[2], story, colour, scales, palette)
-    heading(rows[2], labels.waits, palette)
+    heading(rows[2], labels["waits"], palette)
     number_ticks(rows[0].yaxis, 3)
     number_ticks(rows[1].yaxis, 3)
-    _time(rows, story.record.window_s, labels.seconds, palette)
+    _time(rows, story.record.window_s, labels["seconds"], palette)
     return _seconds(rows[0], story)
 
 
@@ -224,8 +210,7 @@ def fault_timeline(
     head: Head,
     stories: Sequence[Story],
     shaded_s: tuple[float, float],
-    labels: Labels,
-    arms: Sequence[str],
+    labels: Mapping[str, str],
 ) -> Chart:
     """Return one round of a fault: a row of waits a server, and the requests of all below."""
     rows: list[tuple[Value, ...]] = []
@@ -239,7 +224,7 @@ def fault_timeline(
         own += [("failed", round(at, 3), None) for at in one.unanswered_s.tolist()]
         rows += [(one.arm, *row) for row in own]
     height = len(stories) * (ROW_IN + GAP_IN) + 1.05 + 0.72
-    drawn = partial(_draw_fault, stories=stories, shaded_s=shaded_s, labels=labels, arms=arms)
+    drawn = partial(_draw_fault, stories=stories, shaded_s=shaded_s, labels=labels)
     data = Data(("server", "series", "s", "value"), tuple(rows))
     return Chart(head, data, (WIDTH_IN, height), drawn)
 
@@ -250,22 +235,21 @@ def _draw_fault(
     *,
     stories: Sequence[Story],
     shaded_s: tuple[float, float],
-    labels: Labels,
-    arms: Sequence[str],
+    labels: Mapping[str, str],
 ) -> list[Mark]:
     heights = [ROW_IN] * len(stories) + [1.05]
     rows = panels(figure, Margins(left=0.5, top=0.26), heights, GAP_IN)
     scales = scales_of(stories)
     for axes, story in zip(rows, stories, strict=False):
-        _waits(axes, story, palette.of(story.arm, arms), scales, palette)
-        heading(axes, f"{story.arm}: {labels.waits}", palette)
+        _waits(axes, story, palette.of(story.arm), scales, palette)
+        heading(axes, f"{story.arm}: {labels['waits']}", palette)
     for story in stories:
         edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
-        rows[-1].stairs(story.own, edges, color=palette.of(story.arm, arms), linewidth=1.5)
+        rows[-1].stairs(story.own, edges, color=palette.of(story.arm), linewidth=1.5)
     rows[-1].set_ylim(0, max(1.0, *(float(one.own.max()) for one in stories)) * 1.12)
     number_ticks(rows[-1].yaxis, 3)
-    heading(rows[-1], labels.requests, palette)
+    heading(rows[-1], labels["requests"], palette)
     for axes in rows:
         axes.axvspan(*shaded_s, color=palette.muted, alpha=0.16, linewidth=0)
-    _time(rows, max(one.record.window_s for one in stories), labels.seconds, palette)
+    _time(rows, max(one.record.window_s for one in stories), labels["seconds"], palette)
     return [mark for story in stories for mark in _seconds(rows[-1], story)]

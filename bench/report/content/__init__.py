@@ -70,12 +70,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
     """
     choice, costs = choose(analysis), cost_section(analysis)
     has_load = analysis.plan.has_load
-    arms = tuple(
-        presentation_order(
-            list(dict.fromkeys(arm.server for one in analysis.scenarios for arm in one.arms))
-            or list(analysis.plan.servers)
-        )
-    )
+    measured = (arm.server for one in analysis.scenarios for arm in one.arms)
     notes = {
         one.scenario.name: notes_of(
             analysis.caveats, one.scenario.name, [arm.server for arm in one.arms], anchor_of(index)
@@ -89,13 +84,13 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
         *base_section(analysis),
         *(version_section(index, one, analysis) for index, one in enumerate(analysis.versions)),
         *(
-            matrix_section(index, one, analysis, notes, arms)
+            matrix_section(index, one, analysis, notes)
             for index, one in enumerate(analysis.read_paths)
         ),
         *([costs.section] if analysis.scenarios and has_load else []),
         *(replica_section(index, one, analysis) for index, one in enumerate(analysis.replicas)),
         *(series_section(index, one, analysis) for index, one in enumerate(analysis.series)),
-        *_bill(choice, notes, run_charts(analysis, arms)),
+        *_bill(choice, notes, run_charts(analysis)),
         *(
             scenario_section(
                 index,
@@ -104,7 +99,6 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
                 if len(analysis.scenarios) > 1 and quotable
                 else None,
                 notes[one.scenario.name],
-                arms,
                 data,
             )
             for index, one in enumerate(analysis.scenarios)
@@ -131,7 +125,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
             schema=analysis.summary_schema
         ),
         glossary=prose.texts("glossary"),
-        arms=arms,
+        arms=tuple(presentation_order([*dict.fromkeys([*measured, *analysis.plan.servers])])),
     )
 
 

@@ -373,7 +373,7 @@ def _cost_chart(model: CostModel, at: Question) -> Chart:
         crossing=(even.low or 0.0, even.rate or 0.0, even.high) if crosses else None,
     )
     columns = ("arm", "reads_per_s", f"cost, {model.unit}", "low_95", "high_95")
-    return lines(head, shown, frame, Data(columns, curve_rows(shown)), tuple(model.recipes))
+    return lines(head, shown, frame, Data(columns, curve_rows(shown)))
 
 
 Sampled = tuple[float | None, float | None, float | None]
@@ -462,10 +462,9 @@ def _rate_chart(
 def _residual_chart(model: CostModel) -> Chart:
     """Draw by how much each trial missed the model, against what the model gave."""
     rows = list(zip(model.rows, (float(each) for each in model.fit.fitted), strict=True))
-    arms = tuple(dict.fromkeys(row.arm for row in model.rows))
     scale = scale_for([fitted + row.floor for row, fitted in rows], model.unit)
     shown, worst = [], 0.0
-    for arm in arms:
+    for arm in dict.fromkeys(row.arm for row in model.rows):
         spots = []
         for row, fitted in rows:
             given, miss = fitted + row.floor, row.cost - fitted
@@ -496,7 +495,7 @@ def _residual_chart(model: CostModel) -> Chart:
     )
     across = message("cost and floor by the model, {unit}").format(unit=scale.unit)
     panels: dict[str, list[Cloud]] = {message("measured less the model"): shown}
-    return points(head, panels, Grounds(across, shares=True), data, arms)
+    return points(head, panels, Grounds(across, shares=True), data)
 
 
 # Unit costs.

@@ -9,7 +9,7 @@ from bench.model import Outcome, TrialRecord
 from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Head
-from bench.report.charts.timeline import Labels, Story, fault_timeline, story_of
+from bench.report.charts.timeline import Story, fault_timeline, story_of
 from bench.report.content.rows import notes_of
 from bench.report.document import (
     Cell,
@@ -289,7 +289,7 @@ def _chart(data: RunData, fault: FaultAnalysis, servers: Sequence[str], name: st
         prose.text("fault_source"),
         _described(stories),
     )
-    return fault_timeline(head, stories, shaded, Labels(**prose.texts("fault_labels")), servers)
+    return fault_timeline(head, stories, shaded, prose.texts("fault_labels"))
 
 
 def _described(stories: Sequence[Story]) -> str:

@@ -27,7 +27,7 @@ from bench.report.charts.rows import (
     reach_of,
     rows,
 )
-from bench.report.charts.timeline import Labels, Story, scales_of, story_of, timeline
+from bench.report.charts.timeline import Story, scales_of, story_of, timeline
 from bench.report.content.rows import (
     Notes,
     columns_of,
@@ -78,7 +78,6 @@ def scenario_section(
     one: ScenarioAnalysis,
     answer: Sentence | None,
     notes: Notes,
-    arms: Sequence[str],
     data: RunData | None,
 ) -> Section:
     """Return the section of one scenario."""
@@ -99,8 +98,8 @@ def scenario_section(
     if asked is not None and one.scenario.has_load:
         folds.append(_more(anchor_of(index), "requests", [asked]))
     if one.contenders and index < MOST_SCENARIOS:
-        parts.append(Charts(tuple(_charts(one, notes.anchor, arms, data))))
-        made = tuple(_timelines(one, data, notes.anchor, arms)) if data else ()
+        parts.append(Charts(tuple(_charts(one, notes.anchor, data))))
+        made = tuple(_timelines(one, data, notes.anchor)) if data else ()
         remark = Text(prose.text("seconds"), role="remark")
         folds.append(_more(notes.anchor, "seconds", [remark, Charts(made)] if made else []))
     lines_ = Texts(tuple(note.line for note in notes.notes), numbered=notes.anchor)
@@ -281,25 +280,23 @@ def _difference_caption(shown: Sequence[Difference]) -> str:
     return listed([part for part in parts if part], " ")
 
 
-def _charts(
-    one: ScenarioAnalysis, prefix: str, arms: Sequence[str], data: RunData | None
-) -> Iterator[Chart]:
-    yield _rows(one, f"{prefix}-rounds", arms)
+def _charts(one: ScenarioAnalysis, prefix: str, data: RunData | None) -> Iterator[Chart]:
+    yield _rows(one, f"{prefix}-rounds")
     if data is None:
         return
     servers = one.contenders
     if one.scenario.has_load:
-        yield _distribution(one, data, Times.RESPONSE, servers, f"{prefix}-latency", arms)
+        yield _distribution(one, data, Times.RESPONSE, servers, f"{prefix}-latency")
     if any(arm.freshness is not None for arm in servers):
-        yield _distribution(one, data, Times.STALENESS, servers, f"{prefix}-freshness", arms)
+        yield _distribution(one, data, Times.STALENESS, servers, f"{prefix}-freshness")
     everyone = (*servers, *(arm for arm in one.arms if arm.is_floor))
     if any(arm.figure("bystander_p50") is not None for arm in everyone):
-        made = _distribution(one, data, Times.BYSTANDER, everyone, f"{prefix}-bystander", arms)
+        made = _distribution(one, data, Times.BYSTANDER, everyone, f"{prefix}-bystander")
         if made.draw is not None:
             yield made
 
 
-def _rows(one: ScenarioAnalysis, name: str, arms: Sequence[str]) -> Chart:
+def _rows(one: ScenarioAnalysis, name: str) -> Chart:
     """Return every round of what a scenario compares like for like, a panel a metric."""
     shown, table = [], []
     drawn = ROUNDS if one.scenario.has_load else [(key, False) for key in ROUNDS_WITHOUT_LOAD]
@@ -335,16 +332,11 @@ def _rows(one: ScenarioAnalysis, name: str, arms: Sequence[str]) -> Chart:
     said, source = listed([panel.told for panel in shown], "; "), prose.text("rounds_source")
     head = Head(name, prose.text("rounds_title"), prose.text("rounds"), source, said)
     data = Data(("metric", "per_1000_reads", "arm", "round", "value", "unit"), tuple(table))
-    return rows(head, shown, arms, data)
+    return rows(head, shown, data)
 
 
 def _distribution(
-    one: ScenarioAnalysis,
-    data: RunData,
-    times: Times,
-    servers: Sequence[Arm],
-    name: str,
-    arms: Sequence[str],
+    one: ScenarioAnalysis, data: RunData, times: Times, servers: Sequence[Arm], name: str
 ) -> Chart:
     """Return the chart of one kind of times, an arm a curve."""
     found = {arm.server: data.times(one.scenario.name, arm.server, times) for arm in servers}
@@ -373,7 +365,7 @@ def _distribution(
     head = Head(
         name, prose.texts("distribution_titles")[str(times)], caption, source, _spoken(parts)
     )
-    return distribution(head, curves, _axes("distribution_axes"), arms)
+    return distribution(head, curves, _axes("distribution_axes"))
 
 
 def _axes(key: str) -> tuple[str, str]:
@@ -415,11 +407,9 @@ def _spoken(parts: dict[str, Latencies]) -> str:
     return ", ".join(said) or message("too few requests for a percentile")
 
 
-def _timelines(
-    one: ScenarioAnalysis, data: RunData | None, prefix: str, arms: Sequence[str]
-) -> Iterator[Chart]:
+def _timelines(one: ScenarioAnalysis, data: RunData, prefix: str) -> Iterator[Chart]:
     """Return the middle one of the rounds that most arms have, second by second, an arm a chart."""
-    if data is None or not one.scenario.is_open:
+    if not one.scenario.is_open:
         return
     servers = [arm.server for arm in one.contenders[:MOST_TIMELINES]]
     by_round: dict[int, list[TrialRecord]] = {}
@@ -436,7 +426,7 @@ def _timelines(
     scales = scales_of(stories)
     for index, story in enumerate(stories):
         head = _timeline_head(story, f"{prefix}-time-{index}")
-        yield timeline(head, story, scales, Labels(**prose.texts("timeline_labels")), arms)
+        yield timeline(head, story, scales, prose.texts("timeline_labels"))
 
 
 def _timeline_head(story: Story, name: str) -> Head:
@@ -456,9 +446,9 @@ def _timeline_head(story: Story, name: str) -> Head:
     return Head(name, title, listed(caption, " "), prose.text("timeline_source"), description)
 
 
-def run_charts(analysis: RunAnalysis, arms: Sequence[str]) -> list[Chart]:
+def run_charts(analysis: RunAnalysis) -> list[Chart]:
     """Return the charts that hold several scenarios against each other."""
-    made = (_capacity(analysis.scenarios, arms), _memory(analysis.scenarios, arms))
+    made = (_capacity(analysis.scenarios), _memory(analysis.scenarios))
     return [chart for chart in made if chart is not None]
 
 
@@ -467,7 +457,7 @@ def _rounds(arm: Arm, key: str) -> dict[int, float]:
     return figure.rounds if figure is not None else {}
 
 
-def _capacity(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Chart | None:
+def _capacity(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
     """Return throughput against latency, a mark a round of every arm."""
     answered = next(m.key for m, _ in of_view(View.HEADLINE) if m.of == Counted(Tally.ANSWERED))
     shown, table, said = [], [], []
@@ -505,10 +495,10 @@ def _capacity(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Cha
     head = Head("run-throughput-latency", title, listed(caption, " "), source, listed(said, "; "))
     data = Data(("scenario", "arm", "round", "reads_per_s", "p50_ms"), tuple(table))
     across, up = _axes("capacity_axes")
-    return points(head, {up: shown}, Grounds(across), data, arms)
+    return points(head, {up: shown}, Grounds(across), data)
 
 
-def _memory(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Chart | None:
+def _memory(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
     """Return memory over pods; ``None`` unless the run has at least two numbers of pods."""
     of = metric("memory_end")
     points: dict[str, list[tuple[float, int, float]]] = {}
@@ -542,4 +532,4 @@ def _memory(scenarios: Sequence[ScenarioAnalysis], arms: Sequence[str]) -> Chart
     top = 1.1 * max(point[2] for own in points.values() for point in own)
     frame = Frame(message("pods"), scale.unit, scale, top=top)
     data = Data(("arm", "pods", "round", "pss_bytes"), point_rows(shown))
-    return lines(head, shown, frame, data, arms)
+    return lines(head, shown, frame, data)

@@ -90,9 +90,7 @@ def _chart(one: Series, name: str, scale: Scale) -> Chart:
     words = {0.0: message("shared")} if factor == 1 else {}
     places = {place: number(place) for line in shown.values() for place in line.x}
     frame = Frame(across, scale.unit, scale, whole=True, log=factor > 1, ticks=places | words)
-    return lines(
-        head, shown, frame, Data(columns, point_rows(shown)), [arm.arm for arm in one.arms]
-    )
+    return lines(head, shown, frame, Data(columns, point_rows(shown)))
 
 
 def _line(arm: SeriesArm, factor: float) -> Line:

@@ -57,7 +57,6 @@ def matrix_section(
     one: Matrix,
     analysis: RunAnalysis,
     notes: Mapping[str, Notes],
-    arms: Sequence[str],
 ) -> Section:
     """Return every read path: what it costs, what it gives, and how that is to the baseline."""
     scenario, anchor = _scenario(analysis, one.scenarios[0]), f"paths{index}"
@@ -84,7 +83,7 @@ def matrix_section(
     text = message("{count} read paths side by side: {route}, {pods} pods")
     title = [text.format(count=len(one.paths), route=scenario.route, pods=f"{scenario.pods:,}")]
     title += [Message(f"Kubernetes {scenario.kubernetes}")] if scenario.kubernetes else []
-    chart = _tradeoffs(one, analysis, f"{anchor}-tradeoffs", arms)
+    chart = _tradeoffs(one, analysis, f"{anchor}-tradeoffs")
     return Section(anchor, listed(title), (table, Charts((chart,) if chart else ())))
 
 
@@ -146,7 +145,7 @@ def _path_row(
     return Row(path.server, (*cells, answers), depth=Depth.TERMINAL, notes=pointing)
 
 
-def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str, arms: Sequence[str]) -> Chart | None:
+def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str) -> Chart | None:
     """Draw cost against staleness, and below it against the median read; ``None``: no cost."""
     panels: dict[str, list[Cloud]] = {}
     spans = {(p.server, k): _spread(p, k, analysis) for p in one.paths for k in (COST, *GIVEN)}
@@ -190,7 +189,7 @@ def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str, arms: Sequence[str
     across = message("{metric} per 1,000 reads, {unit}").format(
         metric=metric(COST).short, unit=scale.unit
     )
-    return points(head, panels, Grounds(across, scale), data, arms)
+    return points(head, panels, Grounds(across, scale), data)
 
 
 def _spread(path: ReadPath, key: str, analysis: RunAnalysis) -> tuple[float, float, float] | None:
@@ -332,7 +331,7 @@ def _version_chart(one: Versions, analysis: RunAnalysis, name: str) -> Chart | N
     )
     head = Head(name, title, prose.text("rounds"), prose.text("version_source"), said)
     data = Data(("arm", "metric", "per_1000_reads", "unit", "kubernetes", "mean"), tuple(table))
-    return rows_chart(head, shown, [figure.server for figure in one.figures], data)
+    return rows_chart(head, shown, data)
 
 
 # Replicas.
@@ -407,7 +406,7 @@ def _replica_chart(one: ReplicaGroup, key: str, name: str) -> Chart | None:
     head = Head(name, title, prose.text("replica_chart"), of.source, listed(said, "; "))
     frame = Frame(message("replicas"), scale.unit, scale, whole=True)
     columns = ("server", "replicas", "round", f"{of.title}, {of.unit}")
-    return lines(head, shown, frame, Data(columns, point_rows(shown)), one.arms)
+    return lines(head, shown, frame, Data(columns, point_rows(shown)))
 
 
 def _replica_line(cost: ReplicaCost) -> Line:

@@ -19,6 +19,7 @@ from bench.report.charts.lines import sampled
 from bench.report.charts.palette import DARK, LIGHT
 from bench.report.charts.rows import Entry, Panel, rows
 from bench.report.content import run_document
+from bench.report.document import Charts, Document, Section, Sentence
 from bench.report.drawing import Drawing, draw, draw_all, figure_of, style
 from bench.report.numbers import MINUS, Scale
 from bench.store import Store
@@ -34,6 +35,7 @@ USUAL = {
     "control": "direct",
     "rounds": 2,
 }
+COLOURS = replace(LIGHT, arms=USUAL["servers"])
 SLACK_IN = 0.06
 MB = Scale(1e6, "MB")
 
@@ -58,7 +60,8 @@ def charts(document, tmp_path_factory) -> dict[str, Chart]:
 @pytest.fixture(scope="module")
 def drawn(charts) -> dict[str, Drawing]:
     """Each of them as the page has it."""
-    return draw_all([*charts.values()])
+    part = Section("charts", "charts", (Charts(tuple(charts.values())),))
+    return draw_all(Document("t", Sentence("h"), sections=(part,), arms=USUAL["servers"]))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def figures(charts) -> dict[str, tuple[Figure, list[Mark]]]:
     """Each of them as matplotlib lays it out."""
     with mpl.rc_context(style(LIGHT)):
         made = {
-            name: figure_of(chart, LIGHT)
+            name: figure_of(chart, COLOURS)
             for name, chart in charts.items()
             if chart.draw is not None
         }
@@ -131,7 +134,7 @@ def test_no_text_leaves_the_paper(figures):
 
 def a_row(name, value=1.0, low=None, high=None, rounds=None):
     panel = Panel("Memory, MB", MB, [Entry(name, name, value, low, high, rounds or {0: 1.0}, "1")])
-    return rows(HEAD, [panel], ["direct", name], Data())
+    return rows(HEAD, [panel], Data())
 
 
 def test_names_are_escaped_in_drawings_and_are_no_mathematics():
@@ -160,7 +163,7 @@ def test_no_word_stands_over_a_mark(figures):
 
 
 def test_the_same_chart_is_drawn_the_same_twice(charts, drawn):
-    assert drawn["s0-latency"].svg == draw(charts["s0-latency"]).svg
+    assert drawn["s0-latency"].svg == draw(charts["s0-latency"], COLOURS).svg
 
 
 def test_a_hex_colour_in_a_name_stays_a_name():
@@ -192,13 +195,11 @@ def test_rounds_beyond_the_edge_are_counted_in_words(document):
 
 
 def test_an_arm_has_its_colour_whoever_stands_beside_it():
-    for palette in (LIGHT, DARK):
-        assert palette.series[2] == palette.of("informer", ["informer"])
-        assert palette.series[2] == palette.of("informer", ["x", "informer", "direct"])
-        assert palette.floor == palette.of("none", ["none"])
-        colours = [palette.of(name, ["x", "y", "z"]) for name in ("x", "y", "z")]
-        assert 3 == len(set(colours))
+    for palette in (LIGHT, replace(DARK, arms=("x", "informer", "y", "z"))):
+        assert palette.series[2] == palette.of("informer")
+        assert palette.floor == palette.of("none")
         assert len(set(palette.variables)) == 11
+    assert palette.series[3:] == tuple(palette.of(name) for name in ("x", "y", "z"))
 
 
 def test_a_curve_ends_where_samples_end_that_can_carry_it():
