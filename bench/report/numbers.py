@@ -6,8 +6,12 @@ A report states two digits, a gate three: its limits are nearer than a report's 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench.model.message import Message, message
+
+if TYPE_CHECKING:
+    from bench.stats import Estimate  # at run time without scipy, which no number needs
 
 MISSING = "\N{EN DASH}"
 """What stands where there is no figure; why is said beside it."""
@@ -48,6 +52,11 @@ class Scale:
             return ""
         ends = self.show(low), self.show(high)
         return "" if ends == (self.show(value),) * 2 else span_of(*ends)
+
+    def estimate(self, one: "Estimate") -> str:
+        """Show a figure with its interval: ``76 [75 to 76]``."""
+        shown, spread = self.show(one.value), self.interval(one.low, one.high, one.value)
+        return Message("{shown} [{spread}]").format(shown=shown, spread=spread) if spread else shown
 
 
 def span_of(low: str, high: str) -> Message:

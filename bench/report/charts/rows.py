@@ -31,6 +31,7 @@ from bench.report.charts.axes import (
 )
 from bench.report.charts.palette import Palette
 from bench.report.numbers import MINUS, Scale
+from bench.stats import Estimate
 
 ROW_IN, PANEL_IN = 0.24, 0.56
 """Heights of a row, and of what stands above and below the rows of a panel."""
@@ -40,16 +41,13 @@ LARGEST, OF_HEIGHT = 7.6, 0.55
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row: the figure of an arm, its interval, its rounds, and words for the margin."""
+    """A row: the figure of an arm with its interval, its rounds, and words for the margin."""
 
     name: str
     arm: str
-    value: float
-    low: float | None
-    high: float | None
+    estimate: Estimate
     rounds: Mapping[int, float]
     words: str
-    """The figure and its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +74,9 @@ def rows(head: Head, shown: Sequence[Panel], data: Data) -> Chart:
 
 
 def _draw(figure: Figure, palette: Palette, *, shown: Sequence[Panel]) -> list[Mark]:
-    every = [entry for one in shown for entry in one.entries]
     margins = Margins(
-        left=width_of(entry.name for entry in every),
-        right=0.82 * width_of(entry.words for entry in every),
+        left=width_of(entry.name for one in shown for entry in one.entries),
+        right=0.82 * width_of(entry.words for one in shown for entry in one.entries),
     )
     heights = [ROW_IN * len(one.entries) for one in shown]
     marks: list[Mark] = []
@@ -87,13 +84,17 @@ def _draw(figure: Figure, palette: Palette, *, shown: Sequence[Panel]) -> list[M
         name_rows(axes, [entry.name for entry in one.entries], palette)
         ends = [0.0]
         for place, entry in enumerate(one.entries):
-            marks += _row(axes, entry, place, palette)
+            _row(axes, entry, place, palette)
+            of = entry.estimate
+            text = Message("{name}: {words}").format(name=entry.name, words=entry.words)
+            if (count := len(entry.rounds)) > 1:
+                text = message("{told}, {rounds} rounds").format(told=text, rounds=count)
+            marks.append(Mark(axes, of.value, place, text))
             axes.text(
                 1.02, place, entry.words, transform=axes.get_yaxis_transform(),
                 va="center", fontsize=7.6, color=palette.ink,
             )  # fmt: skip
-            ends += [*entry.rounds.values(), entry.value]
-            ends += [end for end in (entry.low, entry.high) if end is not None]
+            ends += [*entry.rounds.values(), of.value, *(of.bounds or ())]
         low, high = min(ends), max(ends) or 1.0
         axes.set_xlim(low - 0.03 * (high - low), high + 0.04 * (high - low))
         scaled_ticks(axes.xaxis, (low, high), one.scale, 4)
@@ -104,10 +105,10 @@ def _draw(figure: Figure, palette: Palette, *, shown: Sequence[Panel]) -> list[M
     return marks
 
 
-def _row(axes: Axes, one: Entry, place: float, palette: Palette) -> list[Mark]:
-    """Draw the rounds of a row, its interval and its mean; return the words of the marks."""
-    if one.low is not None and one.high is not None:
-        axes.plot([one.low, one.high], [place] * 2, color=palette.ink, linewidth=1.1)
+def _row(axes: Axes, one: Entry, place: float, palette: Palette) -> None:
+    """Draw the rounds of a row, its interval and its mean."""
+    if one.estimate.bounds is not None:
+        axes.plot(one.estimate.bounds, [place] * 2, color=palette.ink, linewidth=1.1)
     values = list(one.rounds.values())
     offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(len(values))
     named = {line.get_label() for line in axes.lines}
@@ -120,11 +121,8 @@ def _row(axes: Axes, one: Entry, place: float, palette: Palette) -> list[Mark]:
         markeredgewidth=0,
         label=f"_{one.arm}" if one.arm in named else one.arm,
     )
-    axes.plot([one.value], [place], "|", color=palette.ink, markersize=9, markeredgewidth=1.6)
-    text = Message("{name}: {words}").format(name=one.name, words=one.words)
-    if len(values) > 1:
-        text = message("{told}, {rounds} rounds").format(told=text, rounds=len(values))
-    return [Mark(axes, one.value, place, text)]
+    mean = [one.estimate.value]
+    axes.plot(mean, [place], "|", color=palette.ink, markersize=9, markeredgewidth=1.6)
 
 
 # Differences.
@@ -139,9 +137,7 @@ class Difference:
     subject: str
     baseline: str
     rounds: Mapping[int, float]
-    value: float
-    low: float | None
-    high: float | None
+    estimate: Estimate
     words: str
     """The factor and its interval, as they stand beside the dots."""
 
@@ -163,9 +159,8 @@ def reach_of(shown: Sequence[Difference]) -> float:
 
     What is beyond is drawn as an arrow at the edge, its figure beside it.
     """
-    furthest = max(
-        (abs(value) for one in shown for value in (*one.rounds.values(), one.value)), default=0.0
-    )
+    every = [value for one in shown for value in (*one.rounds.values(), one.estimate.value)]
+    furthest = max(map(abs, every), default=0.0)
     return 0.5 if furthest <= 0.5 else 1.0
 
 
@@ -219,7 +214,7 @@ def _draw_differences(
         )  # fmt: skip
         for one in group:
             place += 1.0
-            marks += _line(axes, one, place, reach, palette)
+            marks.append(_line(axes, one, place, reach, palette))
             axes.text(
                 1.02, place, one.words, va="center",
                 transform=axes.get_yaxis_transform(), fontsize=min(LARGEST, room),
@@ -237,19 +232,17 @@ def _draw_differences(
     return marks
 
 
-def _line(axes: Axes, one: Difference, place: float, reach: float, palette: Palette) -> list[Mark]:
+def _line(axes: Axes, one: Difference, place: float, reach: float, palette: Palette) -> Mark:
     inside = {n: value for n, value in one.rounds.items() if abs(value) <= reach * LIMIT}
-    low, high = (
-        None if end is None else float(np.clip(end, -reach, reach)) for end in (one.low, one.high)
-    )
-    value = float(np.clip(one.value, -reach, reach))
-    shown = Entry(one.title, one.baseline, value, low, high, inside, one.words)
-    _row(axes, shown, place, palette)
-    if value != one.value:
-        arrow = ">" if one.value > 0 else "<"
+    ends = np.clip([one.estimate.value, *(one.estimate.bounds or ())], -reach, reach)
+    shown = Estimate(*ends.tolist())
+    _row(axes, Entry(one.title, one.baseline, shown, inside, one.words), place, palette)
+    value = shown.value
+    if value != one.estimate.value:
+        arrow = ">" if value > 0 else "<"
         axes.plot([value], [place], arrow, color=palette.of(one.baseline), markersize=6)
     text = message("{told}, {rounds} rounds").format(told=one.told, rounds=len(one.rounds))
-    return [Mark(axes, value, place, text)]
+    return Mark(axes, value, place, text)
 
 
 def _percent(value: float, _: object) -> str:

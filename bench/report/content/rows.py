@@ -284,10 +284,3 @@ def in_rounds(arms: Iterable[Arm]) -> str:
 def metric(key: str) -> Metric:
     """Return a metric by its key."""
     return BY_KEY[key]
-
-
-def spread_of(scale: Scale, one: Estimate) -> str:
-    """Show a figure with its interval: ``76 [75 to 76]``."""
-    spread = scale.interval(one.low, one.high, one.value)
-    shown = scale.show(one.value)
-    return Message("{shown} [{spread}]").format(shown=shown, spread=spread) if spread else shown

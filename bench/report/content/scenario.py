@@ -35,7 +35,6 @@ from bench.report.content.rows import (
     metric,
     metric_row,
     rounds_of,
-    spread_of,
     view_of,
 )
 from bench.report.document import (
@@ -53,6 +52,7 @@ from bench.report.document import (
     Texts,
 )
 from bench.report.numbers import AT_LEAST, MISSING, number, scale_for, share
+from bench.stats import Estimate
 
 MOST_TIMELINES = 3
 MOST_SCENARIOS = 4
@@ -253,13 +253,12 @@ def _difference(scenario: ScenarioAnalysis, of: Metric, one: Comparison) -> Diff
         for number_, (own, base) in pairs.items()
     }
     said = sentences.factor(one, of)
-    low, high = (bound - 1 for bound in one.times.bounds) if one.times.bounds else (None, None)
+    part = Estimate(*(end - 1 for end in (one.times.value, *(one.times.bounds or ()))))
     words: str = said.text
     if said.spread:
         words = Message("{size} [{spread}]").format(size=said.text, spread=said.spread)
-    title, value = sentences.capitalised(of.short), one.times.value - 1
-    where = scenario.scenario.name
-    return Difference(title, where, one.subject, one.baseline, rounds, value, low, high, words)
+    title, where = sentences.capitalised(of.short), scenario.scenario.name
+    return Difference(title, where, one.subject, one.baseline, rounds, part, words)
 
 
 def _difference_caption(shown: Sequence[Difference]) -> str:
@@ -304,28 +303,24 @@ def _rows(one: ScenarioAnalysis, name: str) -> Chart:
         of = metric(key)
         if (of, per_1000) not in view_of(one, View.TABLE):
             continue
-        figures = {arm.server: arm.figure(key, per_1000=per_1000) for arm in one.contenders}
-        known = {
-            server: (figure, figure.estimate)
-            for server, figure in figures.items()
-            if figure is not None and figure.estimate is not None
-        }
+        figures = ((arm.server, arm.figure(key, per_1000=per_1000)) for arm in one.contenders)
+        known = [(arm, figure) for arm, figure in figures if figure is not None]
         unit = of.unit_of(per_1000=per_1000)
-        scale = scale_for([estimate.value for _, estimate in known.values()], unit)
+        scale = scale_for([figure.value for _, figure in known], unit)
         entries = [
-            Entry(server, server, estimate.value, estimate.low, estimate.high, figure.rounds,
-                  spread_of(scale, estimate))
-            for server, (figure, estimate) in known.items()
-        ]  # fmt: skip
+            Entry(arm, arm, figure.estimate, figure.rounds, scale.estimate(figure.estimate))
+            for arm, figure in known
+            if figure.estimate is not None
+        ]
         if entries:
             title = of.title_of(per_1000=per_1000)
             heads: list[str] = [title, *([prose.text("above_baseline")] if of.above_floor else [])]
             heads += [scale.unit] if scale.unit else []
             shown.append(Panel(listed(heads), scale, entries))
         table += [
-            (of.key, per_1000, server, number_, value, unit)
-            for server, (figure, _) in known.items()
-            for number_, value in figure.rounds.items()
+            (of.key, per_1000, entry.arm, number_, value, unit)
+            for entry in entries
+            for number_, value in entry.rounds.items()
         ]
     if not shown:
         return Chart(Head(name, prose.text("rounds_title"), prose.text("nothing_measured"), ""))

@@ -15,7 +15,7 @@ from bench.report.charts.lines import Frame, Line, lines, point_rows
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.charts.rows import Entry, Panel
 from bench.report.charts.rows import rows as rows_chart
-from bench.report.content.rows import UNMEASURED, Notes, metric, row_key, spread_of
+from bench.report.content.rows import UNMEASURED, Notes, metric, row_key
 from bench.report.document import (
     Cell,
     Charts,
@@ -315,12 +315,9 @@ def _version_chart(one: Versions, analysis: RunAnalysis, name: str) -> Chart | N
             for version, scenario in zip(one.versions, one.scenarios, strict=True):
                 own = analysis.figure(scenario, figure.server, key, per_1000=per)
                 if own is not None and own.estimate is not None:
-                    words = spread_of(scale, own.estimate)
                     name_ = f"{figure.server}, {version}"
-                    ends = own.estimate.low, own.estimate.high
-                    entries.append(
-                        Entry(name_, figure.server, own.estimate.value, *ends, own.rounds, words)
-                    )
+                    words = scale.estimate(own.estimate)
+                    entries.append(Entry(name_, figure.server, own.estimate, own.rounds, words))
                     table.append((figure.server, key, per, own.unit, version, own.value))
         shown.append(Panel(_unit(of, scale, per_1000=per), scale, entries))
     if not shown:

@@ -22,6 +22,7 @@ from bench.report.content import run_document
 from bench.report.document import Charts, Document, Section, Sentence
 from bench.report.drawing import Drawing, draw, draw_all, figure_of, style
 from bench.report.numbers import MINUS, Scale
+from bench.stats import Estimate
 from bench.store import Store
 from tests.unit.analysis.sweeps import write_sweep
 from tests.unit.analysis.synthetic import SCENARIO
@@ -133,7 +134,9 @@ def test_no_text_leaves_the_paper(figures):
 
 
 def a_row(name, value=1.0, low=None, high=None, rounds=None):
-    panel = Panel("Memory, MB", MB, [Entry(name, name, value, low, high, rounds or {0: 1.0}, "1")])
+    panel = Panel(
+        "Memory, MB", MB, [Entry(name, name, Estimate(value, low, high), rounds or {0: 1.0}, "1")]
+    )
     return rows(HEAD, [panel], Data())
 
 
