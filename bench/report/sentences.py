@@ -105,13 +105,13 @@ def capitalised(title: str) -> Message:
 # One comparison, in the same words wherever it stands.
 
 
-def factor(found: Comparison | None, metric: Metric) -> Factor:
-    """Say how the subject compares with the baseline in ``metric``; a dash where it cannot."""
+def factor(found: Comparison | None) -> Factor:
+    """Say how the subject compares with the baseline; a dash where it cannot."""
     if found is None:
         return Factor(MISSING)
     if found.times is None:
-        return _difference(found, metric)
-    own = found.times
+        return _difference(found)
+    own, metric = found.times, found.definition
     if own.bounds is None and (found.at_least is None or own.value > 0):
         return Factor(_size(own.value, metric))
     if own.value <= 0 and found.at_least is not None:
@@ -184,14 +184,14 @@ def _less(metric: Metric) -> str:
     return metric.words.less.removeprefix("times ")
 
 
-def _difference(found: Comparison, metric: Metric) -> Factor:
+def _difference(found: Comparison) -> Factor:
     """Say a difference in the metric's unit, where the baseline shows nothing to share."""
     one = found.difference
     if one is None:
         return Factor(MISSING)
     if one.value == 0 and one.bounds in (None, (0.0, 0.0)):
         return Factor(message("none by either"))
-    unit = metric.unit_of(per_1000=found.per_1000)
+    unit = found.definition.unit_of(per_1000=found.per_1000)
     scale = scale_for((one.value, one.low, one.high), unit)
     spread = scale.interval(one.low, one.high)
     if one.holds(0.0):
@@ -223,7 +223,7 @@ def both(
     title = title or capitalised(metric.short)
     if per_1000:
         title = message("{title} for 1,000 reads").format(title=title)
-    (own, other), said, text = values, factor(found, metric), INSTEAD
+    (own, other), said, text = values, factor(found), INSTEAD
     if found is not None and found.times is not None and found.times.bounds is not None:
         text = {Direction.SAME: ALIKE, Direction.UNCLEAR: NOT_SHOWN}.get(found.direction, INSTEAD)
     elif own == other:
@@ -392,7 +392,7 @@ def headline(
     ``costs``, see ``read_costs``: both sides' CPU for 1,000 reads, in place of a factor.
     """
     metric = found.definition
-    said, few = factor(found, metric), rounds < INDICATIVE_BELOW
+    said, few = factor(found), rounds < INDICATIVE_BELOW
     shown = found.direction if found.times is not None else Direction.UNCLEAR
     counted = plural(rounds, "round", "rounds")
     details = [message("{rounds} compared pair by pair").format(rounds=counted)]
@@ -465,14 +465,12 @@ def in_go(subject: Arm | None, other: Arm | None, metric: Metric) -> str:
 CARRIED = prose.texts("carried")
 
 
-def carried(metric: Metric, found: Comparison, own: Figure, other: Figure) -> Sentence:
-    """Say how many reads per second a core carries: one over the CPU of a read in ``metric``."""
-    part = "server" if metric.key == "server_cpu" else "control_plane"
-    values = _per_core(own), _per_core(other)
-    made = both(metric, found, values, title=CARRIED[part])
-    return (
-        replace(made, detail=CARRIED["detail"].format(detail=made.detail)) if made.detail else made
-    )
+def carried(found: Comparison, own: Figure, other: Figure) -> Sentence:
+    """Say how many reads per second a core carries: one over the CPU of a read."""
+    title = CARRIED["server" if found.metric == "server_cpu" else "control_plane"]
+    made = both(found.definition, found, (_per_core(own), _per_core(other)), title=title)
+    detail = CARRIED["detail"].format(detail=made.detail) if made.detail else ""
+    return replace(made, detail=detail)
 
 
 def _per_core(figure: Figure) -> str:
@@ -527,9 +525,9 @@ BESIDE_ALIKE = message(
 )
 
 
-def beside(found: Comparison, metric: Metric, scenario: Scenario) -> Sentence:
+def beside(found: Comparison, scenario: Scenario) -> Sentence:
     """Say how the second baseline compares with the first."""
-    said = factor(found, metric)
+    said, metric = factor(found), found.definition
     slots = {"name": found.subject, "baseline": found.baseline, "what": metric.short}
     if metric.higher_is_better and found.direction is Direction.SAME:
         text = BESIDE_ALIKE
@@ -924,10 +922,10 @@ def control_briefly(scenario: str, one: Control) -> str:
 CONTROL_VERDICTS = prose.texts("control_verdicts")
 
 
-def control(scenario: str, one: Control, metric: Metric) -> str:
+def control(scenario: str, one: Control) -> str:
     """Say what a server measured twice showed."""
     name = message("{server} against itself under {scenario}, {metric}").format(
-        server=one.server, scenario=scenario, metric=metric.short
+        server=one.server, scenario=scenario, metric=BY_KEY[one.metric].short
     )
     if one.ratio is None:
         text = message("{name}: no round has both measurements, so nothing is shown.")

@@ -179,7 +179,7 @@ def _bill(choice: Choice, notes: dict[str, Notes], across: Sequence[Chart]) -> I
     for chosen in choice.chosen:
         full_speed = Load.FIXED_RATE if not chosen.scenario.is_open else Load.FULL_SPEED
         said = [
-            sentences.beside(one, one.definition, chosen.scenario)
+            sentences.beside(one, chosen.scenario)
             for one in chosen.beside
             if one.definition.load is not full_speed
         ]

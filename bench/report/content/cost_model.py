@@ -16,13 +16,13 @@ from bench.analysis.cost_model import (
     UnitCost,
 )
 from bench.analysis.result import RunAnalysis
+from bench.metrics import BY_KEY
 from bench.metrics.metric import Total
 from bench.model.message import Message, Recorded, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.lines import Floats, Frame, Line, curve_rows, lines, sampled
 from bench.report.charts.points import Cloud, Grounds, Spot, points
-from bench.report.content.rows import metric
 from bench.report.document import (
     Calculator,
     Cell,
@@ -108,11 +108,11 @@ def _diagnostics(models: Sequence[CostModel]) -> Section:
 
 def _is_sum(model: CostModel) -> bool:
     """Tell whether a quantity is the sum of others, which then stand for themselves."""
-    return isinstance(metric(model.quantity).of, Total)
+    return isinstance(BY_KEY[model.quantity].of, Total)
 
 
 def _short(model: CostModel) -> str:
-    return metric(model.quantity).short
+    return BY_KEY[model.quantity].short
 
 
 def _rates(models: Sequence[CostModel]) -> Table:
@@ -176,7 +176,7 @@ def _notes(models: Sequence[CostModel], analysis: RunAnalysis, at: Question) -> 
     """Return what limits the figures of the section."""
     for unfitted in analysis.unfitted:
         text = Message("{title}: {why}").format(
-            title=metric(unfitted.quantity).title, why=Recorded(unfitted.why)
+            title=BY_KEY[unfitted.quantity].title, why=Recorded(unfitted.why)
         )
         yield Text(text, term=message("Not modelled"))
     for model in models:
@@ -202,7 +202,7 @@ def _model_notes(model: CostModel, at: Question) -> Iterator[Text]:
         for fit in model.goodness
         if fit.r_squared is not None and fit.r_squared < POOR_R_SQUARED
     ]
-    title = metric(model.quantity).title
+    title = BY_KEY[model.quantity].title
     if poor:
         text = message("{title}: {arms}. The model describes these loosely.")
         yield Text(text.format(title=title, arms=listed(poor)), term=message("Poor fit"))
@@ -301,7 +301,7 @@ def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> M
         "quantities": [
             {
                 "key": model.quantity,
-                "title": metric(model.quantity).title,
+                "title": BY_KEY[model.quantity].title,
                 "short": _short(model),
                 "unit": model.unit,
                 "recipes": {
@@ -355,12 +355,12 @@ def _cost_chart(model: CostModel, at: Question) -> Chart:
     head = Head(
         _name("cost", model),
         message("{title}, at {pods} pods and {churn} writes/s").format(
-            title=metric(model.quantity).title,
+            title=BY_KEY[model.quantity].title,
             pods=number(at.pods),
             churn=number(at.churn_per_s),
         ),
         caption,
-        prose.text("fitted_source", source=metric(model.quantity).source),
+        prose.text("fitted_source", source=BY_KEY[model.quantity].source),
         message("{informers} and {reader} cost the same at: {line}").format(**slots, line=line),
     )
     crosses = even.low is not None and even.rate is not None and even.rate <= right
@@ -452,7 +452,7 @@ def _rate_chart(
         _name(what, model),
         title.format(metric=_short(model)),
         caption,
-        prose.text("fitted_source", source=metric(model.quantity).source),
+        prose.text("fitted_source", source=BY_KEY[model.quantity].source),
         listed(said, "; ") if said else message("no rate can be told"),
     )
     columns = ("pods", frame.across, "break-even reads/s", "low_95", "high_95")
@@ -483,7 +483,7 @@ def _residual_chart(model: CostModel) -> Chart:
         _name("residuals", model),
         message("Residuals: {metric}").format(metric=_short(model)),
         prose.text("residuals"),
-        prose.text("fitted_source", source=metric(model.quantity).source),
+        prose.text("fitted_source", source=BY_KEY[model.quantity].source),
         message("the largest miss is {share}% of what the trial cost in all").format(
             share=number(100 * worst)
         ),
@@ -520,7 +520,7 @@ def _units(model: CostModel) -> Table:
         Column(message("each round alone"), prose=True),
     )
     caption, group = sentences.measured_range(model), Group(tuple(rows))
-    return Table(metric(model.quantity).title, columns, (group,), caption, message("arm"))
+    return Table(BY_KEY[model.quantity].title, columns, (group,), caption, message("arm"))
 
 
 def _unit_row(arm: str, title: str, one: Estimate, unit: str, of: UnitCost | None = None) -> Row:

@@ -16,7 +16,7 @@ from bench.model import Outcome, RunState
 from bench.model.message import Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart
-from bench.report.content.rows import compared_control, metric, these_rounds
+from bench.report.content.rows import compared_control, these_rounds
 from bench.report.content.scenario import anchor_of, difference_chart
 from bench.report.document import (
     Cell,
@@ -292,7 +292,7 @@ def _noise(analysis: RunAnalysis) -> Iterator[Part]:
     controls = list(analysis.controls)
     yield Text(prose.text("controls") if controls else prose.text("no_control"))
     for scenario, one in controls:
-        text = sentences.control(scenario, one, metric(one.metric))
+        text = sentences.control(scenario, one)
         yield Text(text, "bad" if one.fired else "plain")
     charts = [
         chart

@@ -279,8 +279,3 @@ def rounds_of(arms: Iterable[Arm]) -> int:
 def in_rounds(arms: Iterable[Arm]) -> str:
     """Say over how many rounds means are."""
     return plural(rounds_of(arms), "round", "rounds")
-
-
-def metric(key: str) -> Metric:
-    """Return a metric by its key."""
-    return BY_KEY[key]

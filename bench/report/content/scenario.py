@@ -8,8 +8,8 @@ import numpy as np
 from bench.analysis import RunData
 from bench.analysis.latency import Latencies
 from bench.analysis.result import Arm, Comparison, RunAnalysis, ScenarioAnalysis
+from bench.metrics import BY_KEY, Load, Metric, Tally, Times, View, of_view
 from bench.metrics import Group as Costs
-from bench.metrics import Load, Metric, Tally, Times, View, of_view
 from bench.metrics.metric import Counted
 from bench.model import Outcome, TrialRecord
 from bench.model.message import Message, listed, message
@@ -32,7 +32,6 @@ from bench.report.content.rows import (
     Notes,
     columns_of,
     in_rounds,
-    metric,
     metric_row,
     rounds_of,
     view_of,
@@ -212,7 +211,7 @@ def factor_row(
     """Return the row of a metric, a cell a comparison."""
     cells = []
     for comparison in comparisons:
-        said = sentences.factor(comparison, found)
+        said = sentences.factor(comparison)
         remark = sentences.detectable(comparison) if comparison is not None else ""
         cells.append(Cell(said.text, "95%" if said.bound else said.spread, remark))
     title = found.title_of(per_1000=per_1000)
@@ -252,7 +251,7 @@ def _difference(scenario: ScenarioAnalysis, of: Metric, one: Comparison) -> Diff
         number_: own / base - 1 if one.ratio is not None else (own - base) / mean
         for number_, (own, base) in pairs.items()
     }
-    said = sentences.factor(one, of)
+    said = sentences.factor(one)
     part = Estimate(*(end - 1 for end in (one.times.value, *(one.times.bounds or ()))))
     words: str = said.text
     if said.spread:
@@ -300,7 +299,7 @@ def _rows(one: ScenarioAnalysis, name: str) -> Chart:
     shown, table = [], []
     drawn = ROUNDS if one.scenario.has_load else [(key, False) for key in ROUNDS_WITHOUT_LOAD]
     for key, per_1000 in drawn:
-        of = metric(key)
+        of = BY_KEY[key]
         if (of, per_1000) not in view_of(one, View.TABLE):
             continue
         figures = ((arm.server, arm.figure(key, per_1000=per_1000)) for arm in one.contenders)
@@ -485,7 +484,7 @@ def _capacity(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
         return None
     both = len({one.hollow for one in shown}) == 2
     caption = [prose.text("capacity"), *([prose.text("capacity_both")] if both else [])]
-    source = f"{metric(answered).source}; {metric('p50').source}"
+    source = f"{BY_KEY[answered].source}; {BY_KEY['p50'].source}"
     title = message("Throughput against latency")
     head = Head("run-throughput-latency", title, listed(caption, " "), source, listed(said, "; "))
     data = Data(("scenario", "arm", "round", "reads_per_s", "p50_ms"), tuple(table))
@@ -495,7 +494,7 @@ def _capacity(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
 
 def _memory(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
     """Return memory over pods; ``None`` unless the run has at least two numbers of pods."""
-    of = metric("memory_end")
+    of = BY_KEY["memory_end"]
     points: dict[str, list[tuple[float, int, float]]] = {}
     for one in scenarios:
         for arm in one.contenders:

@@ -15,7 +15,7 @@ from bench.report.charts.lines import Frame, Line, lines, point_rows
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.charts.rows import Entry, Panel
 from bench.report.charts.rows import rows as rows_chart
-from bench.report.content.rows import UNMEASURED, Notes, metric, row_key
+from bench.report.content.rows import UNMEASURED, Notes, row_key
 from bench.report.document import (
     Cell,
     Charts,
@@ -150,7 +150,7 @@ def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str) -> Chart | None:
     panels: dict[str, list[Cloud]] = {}
     spans = {(p.server, k): _spread(p, k, analysis) for p in one.paths for k in (COST, *GIVEN)}
     costs = [span[0] for (_, key), span in spans.items() if key == COST and span]
-    scale = scale_for(costs, metric(COST).unit_of(per_1000=True))
+    scale = scale_for(costs, BY_KEY[COST].unit_of(per_1000=True))
     said = []
     for key in GIVEN:
         for path in one.paths:
@@ -161,13 +161,13 @@ def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str) -> Chart | None:
                 "tradeoff",
                 server=path.server,
                 cost=scale.quantity(x[0]),
-                of=metric(COST).short,
-                given=metric(key).short,
+                of=BY_KEY[COST].short,
+                given=BY_KEY[key].short,
                 ms=number(y[0]),
             )
             said.append(text)
             cloud = Cloud(path.server, [Spot(x[0], y[0], text, x[1:], y[1:])])
-            panel = message("{metric}, ms, log scale").format(metric=metric(key).short)
+            panel = message("{metric}, ms, log scale").format(metric=BY_KEY[key].short)
             panels.setdefault(panel, []).append(cloud)
     if not panels:
         return None
@@ -176,7 +176,7 @@ def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str) -> Chart | None:
     caption = [prose.text("tradeoffs")]
     if lacking:
         caption.append(message("Not measured: {servers}.").format(servers=", ".join(lacking)))
-    source = "; ".join(metric(key).source for key in (COST, *GIVEN))
+    source = "; ".join(BY_KEY[key].source for key in (COST, *GIVEN))
     title = message("What a read path costs, and what it gives")
     head = Head(name, title, listed(caption, " "), source, listed(said, "; "))
     rows: list[tuple[Value, ...]] = []
@@ -187,7 +187,7 @@ def _tradeoffs(one: Matrix, analysis: RunAnalysis, name: str) -> Chart | None:
     columns = [f"{each}{part}" for each in names for part in ("", "_least", "_most")]
     data = Data(("read_path", *columns), tuple(rows))
     across = message("{metric} per 1,000 reads, {unit}").format(
-        metric=metric(COST).short, unit=scale.unit
+        metric=BY_KEY[COST].short, unit=scale.unit
     )
     return points(head, panels, Grounds(across, scale), data)
 
@@ -246,7 +246,7 @@ def _version_sentences(one: Versions) -> Iterator[str]:
             yield sentences.served_by_etcd(server, one.versions, lists)
         cost = one.figure(server, COST)
         if cost is not None and cost.times is not None:
-            yield sentences.version_cost(server, one.versions, cost.times, metric(COST))
+            yield sentences.version_cost(server, one.versions, cost.times, BY_KEY[COST])
         starts = _ends(one, server, "ready_requests")
         if starts is not None and starts[0] != starts[1]:
             yield sentences.version_start(server, one.versions, starts)
@@ -309,7 +309,7 @@ def _version_chart(one: Versions, analysis: RunAnalysis, name: str) -> Chart | N
         ]
         if len(values) < 2:
             continue
-        of, per, scale = metric(key), found[0].per_1000, scale_for(values, found[0].unit)
+        of, per, scale = BY_KEY[key], found[0].per_1000, scale_for(values, found[0].unit)
         entries = []
         for figure in found:
             for version, scenario in zip(one.versions, one.scenarios, strict=True):
@@ -381,7 +381,7 @@ def _mean(found: Estimate | None, scale: Scale) -> Cell:
 
 def _replica_chart(one: ReplicaGroup, key: str, name: str) -> Chart | None:
     """Draw a metric of every arm over its replicas."""
-    costs, of = one.of(key), metric(key)
+    costs, of = one.of(key), BY_KEY[key]
     if not costs:
         return None
     shown = {cost.arm: _replica_line(cost) for cost in costs}

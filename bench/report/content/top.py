@@ -192,7 +192,7 @@ def _carried(
         found = place.comparison(metric.key, pair[1].server, per_1000=True)
         own, other = (arm.figure(metric.key, per_1000=True) for arm in pair)
         if found is not None and own is not None and other is not None:
-            return found, sentences.carried(metric, found, own, other)
+            return found, sentences.carried(found, own, other)
     return None
 
 

@@ -246,7 +246,7 @@ def test_what_go_takes_stands_beside_it_where_it_was_measured(arms, said):
 )
 def test_a_core_carries_one_over_the_cpu_of_a_read(metric, times, text, detail):
     figures = (arm.figure(metric, per_1000=True) for arm in (INFORMER, DIRECT))
-    made = carried(BY_KEY[metric], compared(metric, times), *figures)
+    made = carried(compared(metric, times), *figures)
     assert (text, detail) == (made.text, made.detail)
 
 
@@ -313,18 +313,18 @@ def test_what_was_not_compared_was_not_measured_in_this_plan():
     ],
 )
 def test_a_comparison_has_one_form_wherever_it_stands(metric, times, text, spread):
-    found = factor(compared(metric, times), BY_KEY[metric])
+    found = factor(compared(metric, times))
     assert (text, spread) == (found.text, found.spread)
 
 
 def test_what_has_no_factor_is_a_difference_or_a_dash():
     nothing = Comparison("p50", per_1000=False, subject="a", baseline="b")
-    assert "\N{EN DASH}" == factor(nothing, BY_KEY["p50"]).text
-    assert "\N{EN DASH}" == factor(None, BY_KEY["p50"]).text
+    assert "\N{EN DASH}" == factor(nothing).text
+    assert "\N{EN DASH}" == factor(None).text
     spent = Comparison(
         CPU, per_1000=False, subject="a", baseline="b", difference=Estimate(5.0, 3.0, 7.0, 6)
     )
-    assert ("+5 ms/s", "3 to 7") == factor(spent, BY_KEY[CPU])[:2]
+    assert ("+5 ms/s", "3 to 7") == factor(spent)[:2]
 
 
 def a_rate(rate, low, high):
