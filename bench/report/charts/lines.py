@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from bench.model.message import Message, message
+from bench.model.message import Message, listed, message
 from bench.report.charts import Chart, Data, Head, Mark, Value
 from bench.report.charts.axes import (
     WIDTH_IN,
@@ -58,6 +58,13 @@ class Line:
         ]
 
 
+def through_means(points: Sequence[tuple[float, int, float]]) -> Line:
+    """Return the line through the means of the points that stand at one place."""
+    places = sorted({x for x, _, _ in points})
+    means = [np.mean([y for x, _, y in points if x == place]) for place in places]
+    return Line(np.array(places, float), np.array(means, float), points=points)
+
+
 PLAIN = Scale(1.0, "")
 
 
@@ -91,6 +98,17 @@ def lines(head: Head, shown: Mapping[str, Line], frame: Frame, data: Data) -> Ch
 def point_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
     """Return the points behind the lines as rows: name, x, round, y."""
     return tuple((name, *point) for name, one in shown.items() for point in one.points)
+
+
+def told(shown: Mapping[str, Line], scale: Scale, at: Callable[[str, float], str]) -> Message:
+    """Return the lines in words: ``at`` says a value and its place."""
+    text = Message("{server}: {values}")
+    said = (
+        [at(scale.quantity(value), x) for x, value in zip(one.x, one.value, strict=True)]
+        for one in shown.values()
+    )
+    each = zip(shown, said, strict=True)
+    return listed([text.format(server=name, values=listed(values)) for name, values in each], "; ")
 
 
 def curve_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:

@@ -16,7 +16,7 @@ from bench.model.message import Message, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.distribution import LEAST, curve, distribution
-from bench.report.charts.lines import Frame, Line, lines, point_rows
+from bench.report.charts.lines import Frame, lines, point_rows, through_means, told
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.charts.rows import (
     Difference,
@@ -500,30 +500,16 @@ def _memory(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
         for arm in one.contenders:
             for number_, value in _rounds(arm, of.key).items():
                 points.setdefault(arm.server, []).append((one.scenario.pods, number_, value))
-    if len({point[0] for own in points.values() for point in own}) < 2:
+    every = [point for own in points.values() for point in own]
+    if len({pods for pods, _, _ in every}) < 2:
         return None
-    shown = {}
-    for server, own in points.items():
-        pods = sorted({point[0] for point in own})
-        means = [float(np.mean([p[2] for p in own if p[0] == size])) for size in pods]
-        shown[server] = Line(np.array(pods, float), np.array(means), points=own)
-    scale = scale_for([point[2] for own in points.values() for point in own], of.unit)
+    shown = {server: through_means(own) for server, own in points.items()}
+    most = max(value for _, _, value in every)
+    scale = scale_for([most], of.unit)
     at = message("{value} at {pods} pods")
-    told = [
-        Message("{server}: {values}").format(
-            server=server,
-            values=listed(
-                [
-                    at.format(value=scale.quantity(value), pods=number(size))
-                    for size, value in zip(one.x.tolist(), one.value.tolist(), strict=True)
-                ]
-            ),
-        )
-        for server, one in shown.items()
-    ]
+    said = told(shown, scale, lambda v, x: at.format(value=v, pods=number(x)))
     title = message("{metric} against the number of pods").format(metric=of.title)
-    head = Head("run-memory-pods", title, prose.text("memory"), of.source, listed(told, "; "))
-    top = 1.1 * max(point[2] for own in points.values() for point in own)
-    frame = Frame(message("pods"), scale.unit, scale, top=top)
+    head = Head("run-memory-pods", title, prose.text("memory"), of.source, said)
+    frame = Frame(message("pods"), scale.unit, scale, top=1.1 * most)
     data = Data(("arm", "pods", "round", "pss_bytes"), point_rows(shown))
     return lines(head, shown, frame, data)

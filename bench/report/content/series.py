@@ -8,7 +8,7 @@ from bench.metrics import BY_KEY, Metric
 from bench.model.message import Message, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
-from bench.report.charts.lines import Frame, Line, lines, point_rows
+from bench.report.charts.lines import Frame, Line, lines, point_rows, told
 from bench.report.content.rows import spread_in
 from bench.report.document import Cell, Charts, Column, Row, Section, Table, Text, Texts
 from bench.report.document import Group as Rows
@@ -31,8 +31,8 @@ def series_section(index: int, one: Series, analysis: RunAnalysis) -> Section:
         listed([of.title, scale.unit]),
         layout="arms",
     )
-    told = [arm for arm in one.arms if by_rate and len(arm.steps) > 1]
-    knees = tuple(Text(sentences.knee(arm, of.short)) for arm in told)
+    rated = [arm for arm in one.arms if by_rate and len(arm.steps) > 1]
+    knees = tuple(Text(sentences.knee(arm, of.short)) for arm in rated)
     title = message("{metric} over the {axis}: {route}, {pods} pods").format(
         metric=sentences.capitalised(of.short),
         axis=Message(str(one.axis)),
@@ -71,21 +71,9 @@ def _chart(one: Series, name: str, scale: Scale) -> Chart:
     title = message("{metric} over the {axis}").format(
         metric=sentences.capitalised(of.short), axis=Message(str(one.axis))
     )
-    said = [
-        Message("{server}: {values}").format(
-            server=arm.arm,
-            values=listed(
-                [
-                    message("{value} at {place}").format(
-                        value=scale.quantity(step.value.value), place=_place(one.axis, step.place)
-                    )
-                    for step in arm.steps
-                ]
-            ),
-        )
-        for arm in one.arms
-    ]
-    head = Head(name, title, prose.text("rates_chart"), of.source, listed(said, "; "))
+    at = message("{value} at {place}")
+    said = told(shown, scale, lambda v, x: at.format(value=v, place=_place(one.axis, x / factor)))
+    head = Head(name, title, prose.text("rates_chart"), of.source, said)
     columns = ("server", str(one.axis), "round", f"{of.title}, {of.unit}")
     words = {0.0: message("shared")} if factor == 1 else {}
     places = {place: number(place) for line in shown.values() for place in line.x}

@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from bench.analysis.result import Matrix, ReadPath, ReplicaCost, ReplicaGroup, RunAnalysis, Versions
+from bench.analysis.result import Matrix, ReadPath, ReplicaGroup, RunAnalysis, Versions
 from bench.metrics import BY_KEY, Group, Metric, View, of_view
 from bench.model import Scenario
 from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head, Value
-from bench.report.charts.lines import Frame, Line, lines, point_rows
+from bench.report.charts.lines import Frame, lines, point_rows, through_means, told
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.charts.rows import Entry, Panel
 from bench.report.charts.rows import rows as rows_chart
@@ -384,28 +382,12 @@ def _replica_chart(one: ReplicaGroup, key: str, name: str) -> Chart | None:
     costs, of = one.of(key), BY_KEY[key]
     if not costs:
         return None
-    shown = {cost.arm: _replica_line(cost) for cost in costs}
+    shown = {cost.arm: through_means(cost.points) for cost in costs}
     scale = scale_for([point[2] for cost in costs for point in cost.points], of.unit)
     with_each = message("{value} with {replicas}")
-    said = [
-        Message("{server}: {values}").format(
-            server=cost.arm,
-            values=listed(
-                [
-                    with_each.format(value=scale.quantity(mean.value), replicas=n)
-                    for n, mean in cost.means.items()
-                ]
-            ),
-        )
-        for cost in costs
-    ]
+    said = told(shown, scale, lambda v, x: with_each.format(value=v, replicas=f"{x:g}"))
     title = message("{metric} against replicas").format(metric=of.title)
-    head = Head(name, title, prose.text("replica_chart"), of.source, listed(said, "; "))
+    head = Head(name, title, prose.text("replica_chart"), of.source, said)
     frame = Frame(message("replicas"), scale.unit, scale, whole=True)
     columns = ("server", "replicas", "round", f"{of.title}, {of.unit}")
     return lines(head, shown, frame, Data(columns, point_rows(shown)))
-
-
-def _replica_line(cost: ReplicaCost) -> Line:
-    means = [mean.value for mean in cost.means.values()]
-    return Line(np.array([*cost.means], float), np.array(means), points=cost.points)
