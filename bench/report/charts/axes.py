@@ -28,27 +28,16 @@ class Margins:
     top: float = 0.26
 
 
-def panel(figure: Figure, margins: Margins, *, top_in: float, height_in: float) -> Axes:
-    """Return axes of a height, so far below the figure's upper edge, between its margins."""
-    width, height = figure.get_size_inches()
-    return figure.add_axes(
-        (
-            margins.left / width,
-            1 - (top_in + height_in) / height,
-            1 - (margins.left + margins.right) / width,
-            height_in / height,
-        )
-    )
-
-
 def panels(
     figure: Figure, margins: Margins, heights_in: Sequence[float], gap_in: float = 0.0
 ) -> list[Axes]:
-    """Return axes of these heights below each other."""
+    """Return axes of these heights below each other, between the margins of the figure."""
+    width, height = figure.get_size_inches()
+    left, across = margins.left / width, 1 - (margins.left + margins.right) / width
     made, top = [], margins.top
-    for height in heights_in:
-        made.append(panel(figure, margins, top_in=top, height_in=height))
-        top += height + gap_in
+    for own in heights_in:
+        made.append(figure.add_axes((left, 1 - (top + own) / height, across, own / height)))
+        top += own + gap_in
     return made
 
 

@@ -4,7 +4,7 @@ Requests are counted from the audit log, CPU from the samples of the process, th
 are the reads. Trials of one round stand on the same scales.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.ledgers import identity_of
-from bench.model import TrialRecord
+from bench.model import Outcome, TrialRecord
 from bench.model.message import message
 from bench.report.charts import Chart, Data, Head, Mark, Value
 from bench.report.charts.axes import (
@@ -87,6 +87,16 @@ def story_of(reader: RunReader, record: TrialRecord) -> Story | None:
         intended[~answered],
         int(answered.sum()),
     )
+
+
+def full_rounds(records: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
+    """Return the trials of the rounds that the most servers have a good one in, in order."""
+    by_round: dict[int, list[TrialRecord]] = {}
+    for record in records:
+        if record.outcome is Outcome.OK:
+            by_round.setdefault(record.trial.round, []).append(record)
+    most = max(map(len, by_round.values()), default=0)
+    return [found for _, found in sorted(by_round.items()) if len(found) == most]
 
 
 def _cpu(reader: RunReader, record: TrialRecord) -> tuple[Floats, Floats]:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from bench.analysis import RunData
 from bench.analysis.faults import AFTER_S, AgeBy, FaultAnalysis, FaultArm, FaultRound, Stretch
 from bench.analysis.result import RunAnalysis
-from bench.model import Outcome, TrialRecord
 from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Head
-from bench.report.charts.timeline import Story, fault_timeline, story_of
+from bench.report.charts.timeline import Story, fault_timeline, full_rounds, story_of
 from bench.report.content.rows import notes_of
 from bench.report.document import (
     Cell,
@@ -109,23 +108,24 @@ def _table(fault: FaultAnalysis) -> Table:
     a_round, seconds = message("a round"), f"{AFTER_S:g}"
     answered_after = message("reads answered in the first {seconds} s").format(seconds=seconds)
     reached_after = message("requests that reached the API server in the first {seconds} s")
-    longest, then = (
-        message("longest wait of an answered read"),
-        message("median wait of a read then"),
-    )
+    longest = message("longest wait of an answered read")
     during = (
         row(message("reads answered during the fault"), "%", _in_time, Depth.TERMINAL),
         row(message("median wait of a read before it"), "ms", lambda arm: _median(arm.before)),
         row(message("median wait of a read"), "ms", lambda arm: _median(arm.meanwhile)),
         row(longest, "ms", lambda arm: _longest(arm.meanwhile)),
         row(message("oldest answer given during the fault"), "s", _oldest, Depth.TERMINAL),
-        row(message("requests that reached the API server"), a_round, _during),
+        row(
+            message("requests that reached the API server"),
+            a_round,
+            lambda arm: _mean([one.requests_meanwhile for one in arm.rounds]),
+        ),
     )
     after = (
         row(message("until fresh again"), "s", _fresh, Depth.TERMINAL),
         row(message("until no read failed any more"), "s", _errors_stop, Depth.MARKDOWN),
         row(answered_after, "%", _answered_after),
-        row(then, "ms", lambda arm: _median(arm.after)),
+        row(message("median wait of a read then"), "ms", lambda arm: _median(arm.after)),
         row(
             message("longest wait of an answered read then"),
             "ms",
@@ -184,10 +184,6 @@ def _oldest(arm: FaultArm) -> Cell:
         return Cell(MISSING, remark=message("none was given"))
     by = {AgeBy.PROBE: message("by the probe"), AgeBy.LAST_WRITE: message("since the last write")}
     return Cell(number(one.oldest_answer_s), remark=by[one.oldest_answer_by])
-
-
-def _during(arm: FaultArm) -> Cell:
-    return _mean([one.requests_meanwhile for one in arm.rounds])
 
 
 def _fresh(arm: FaultArm) -> Cell:
@@ -257,35 +253,20 @@ def _mean(counts: Sequence[int | None]) -> Cell:
 
 def _chart(data: RunData, fault: FaultAnalysis, servers: Sequence[str], name: str) -> Chart | None:
     """Draw the first round that most servers have; ``None`` if there is no trial."""
-    by_round: dict[int, dict[str, TrialRecord]] = {}
-    for record in data.trials:
-        trial = record.trial
-        if trial.scenario == fault.scenario.name and record.outcome is Outcome.OK:
-            by_round.setdefault(trial.round, {})[trial.server] = record
-    most = max((len(found) for found in by_round.values()), default=0)
-    chosen = next((by_round[n] for n in sorted(by_round) if len(by_round[n]) == most), {})
-    stories = [
-        story
-        for server in servers
-        if server in chosen and (story := story_of(data.reader, chosen[server])) is not None
-    ]
+    full = full_rounds(one for one in data.trials if one.trial.scenario == fault.scenario.name)
+    chosen = {record.trial.server: record for record in next(iter(full), [])}
+    found = [story_of(data.reader, chosen[server]) for server in servers if server in chosen]
+    stories = [story for story in found if story is not None]
     if not stories:
         return None
-    first = stories[0].record
-    shaded = next(
-        (
-            (one.begin_s, one.end_s)
-            for arm in fault.arms
-            if arm.server == stories[0].arm
-            for one in arm.rounds
-            if one.round == first.trial.round
-        ),
-        (0.0, 0.0),
-    )
+    round_ = stories[0].record.trial.round
+    spans = {(arm.server, one.round): one for arm in fault.arms for one in arm.rounds}
+    span = spans.get((stories[0].arm, round_))
+    shaded = (span.begin_s, span.end_s) if span else (0.0, 0.0)
     head = Head(
         name,
         message("Second by second: {what}").format(what=Recorded(fault.what)),
-        prose.text("fault_chart", round=first.trial.round, what=Recorded(fault.what)),
+        prose.text("fault_chart", round=round_, what=Recorded(fault.what)),
         prose.text("fault_source"),
         _described(stories),
     )

@@ -7,11 +7,16 @@ import numpy as np
 
 from bench.analysis import RunData
 from bench.analysis.latency import Latencies
-from bench.analysis.result import Arm, Comparison, RunAnalysis, ScenarioAnalysis
+from bench.analysis.result import (
+    SAME_WITHIN,
+    Arm,
+    Comparison,
+    RunAnalysis,
+    ScenarioAnalysis,
+)
 from bench.metrics import BY_KEY, Load, Metric, Tally, Times, View, of_view
 from bench.metrics import Group as Costs
 from bench.metrics.metric import Counted
-from bench.model import Outcome, TrialRecord
 from bench.model.message import Message, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
@@ -27,7 +32,7 @@ from bench.report.charts.rows import (
     reach_of,
     rows,
 )
-from bench.report.charts.timeline import Story, scales_of, story_of, timeline
+from bench.report.charts.timeline import Story, full_rounds, scales_of, story_of, timeline
 from bench.report.content.rows import (
     Notes,
     columns_of,
@@ -64,7 +69,6 @@ ROUNDS_WITHOUT_LOAD = (
     *("api_requests", "control_plane_cpu", "api_bytes", "ready_cpu", "server_cpu", "memory_end"),
 )
 """Figures whose rounds a scenario draws, where arms compare like for like in them."""
-SAME_WITHIN = 0.1
 
 
 def anchor_of(index: int) -> str:
@@ -93,9 +97,9 @@ def scenario_section(
     asked = _requests(one)
     if asked is not None and not one.scenario.has_load:
         parts.append(asked)
-    folds = [_more(anchor_of(index), "figures", [rest] if rest else [])]
+    folds = [_more(notes.anchor, "figures", [rest] if rest else [])]
     if asked is not None and one.scenario.has_load:
-        folds.append(_more(anchor_of(index), "requests", [asked]))
+        folds.append(_more(notes.anchor, "requests", [asked]))
     if one.contenders and index < MOST_SCENARIOS:
         parts.append(Charts(tuple(_charts(one, notes.anchor, data))))
         made = tuple(_timelines(one, data, notes.anchor)) if data else ()
@@ -405,15 +409,9 @@ def _timelines(one: ScenarioAnalysis, data: RunData, prefix: str) -> Iterator[Ch
     """Return the middle one of the rounds that most arms have, second by second, an arm a chart."""
     if not one.scenario.is_open:
         return
-    servers = [arm.server for arm in one.contenders[:MOST_TIMELINES]]
-    by_round: dict[int, list[TrialRecord]] = {}
-    for server in servers:
-        for trial in data.of_arm(one.scenario.name, server):
-            if trial.record.outcome is Outcome.OK:
-                by_round.setdefault(trial.trial.round, []).append(trial.record)
-    most = max((len(records) for records in by_round.values()), default=0)
-    full = sorted(n for n, records in by_round.items() if len(records) == most)
-    records = by_round[full[len(full) // 2]] if full else []
+    found = (data.of_arm(one.scenario.name, arm.server) for arm in one.contenders[:MOST_TIMELINES])
+    full = full_rounds(trial.record for trials in found for trial in trials)
+    records = full[len(full) // 2] if full else []
     stories = [s for record in records if (s := story_of(data.reader, record)) is not None]
     if not stories:
         return

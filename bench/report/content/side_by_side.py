@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from bench.analysis.result import Matrix, ReadPath, ReplicaGroup, RunAnalysis, Versions
 from bench.metrics import BY_KEY, Group, Metric, View, of_view
-from bench.model import Scenario
 from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head, Value
@@ -57,7 +56,7 @@ def matrix_section(
     notes: Mapping[str, Notes],
 ) -> Section:
     """Return every read path: what it costs, what it gives, and how that is to the baseline."""
-    scenario, anchor = _scenario(analysis, one.scenarios[0]), f"paths{index}"
+    scenario, anchor = analysis.plan.scenario(one.scenarios[0]), f"paths{index}"
     found = [(of, per) for of, per in of_view(View.MATRIX) if _values(one, of.key)]
     scales = {
         of.key: scale_for(_values(one, of.key), of.unit_of(per_1000=per)) for of, per in found
@@ -85,10 +84,6 @@ def matrix_section(
     return Section(anchor, listed(title), (table, Charts((chart,) if chart else ())))
 
 
-def _scenario(analysis: RunAnalysis, name: str) -> Scenario:
-    return analysis.plan.scenario(name)
-
-
 def _values(one: Matrix, key: str) -> list[float]:
     figures = [figure for path in one.paths for figure in path.figures if figure.metric == key]
     return [figure.value for figure in figures if figure.value is not None]
@@ -104,11 +99,11 @@ def _matrix_rounds(one: Matrix, analysis: RunAnalysis) -> int:
 
 
 def _matrix_caption(one: Matrix, analysis: RunAnalysis) -> str:
-    scenario, rounds = _scenario(analysis, one.scenarios[0]), _matrix_rounds(one, analysis)
+    scenario, rounds = analysis.plan.scenario(one.scenarios[0]), _matrix_rounds(one, analysis)
     churn = message("{churn} writes/s").format(churn=number(scenario.churn_per_s))
     asked = listed([sentences.load(scenario), churn])
     if len(one.scenarios) > 1:
-        closed = _scenario(analysis, one.scenarios[1])
+        closed = analysis.plan.scenario(one.scenarios[1])
         full = prose.text("matrix_full", load=sentences.load(closed), scenario=closed.name)
         asked = listed([asked, full], "; ")
     kind = "single" if rounds < 2 else "few" if rounds < INDICATIVE_BELOW else "enough"
@@ -278,7 +273,7 @@ def _version_table(one: Versions, analysis: RunAnalysis) -> Table:
         title = of.title_of(per_1000=found.per_1000)
         row = Row(title, tuple(cells), scale.unit, key=row_key(of, found.per_1000))
         groups.setdefault(found.server, []).append(row)
-    asked = _scenario(analysis, one.scenarios[-1])
+    asked = analysis.plan.scenario(one.scenarios[-1])
     against = message("{newest} against {oldest}").format(
         newest=one.versions[-1], oldest=one.versions[0]
     )
@@ -334,7 +329,7 @@ def _version_chart(one: Versions, analysis: RunAnalysis, name: str) -> Chart | N
 
 def replica_section(index: int, one: ReplicaGroup, analysis: RunAnalysis) -> Section:
     """Return what each further replica costs the control plane and the application."""
-    scenario, anchor = _scenario(analysis, one.scenarios[0]), f"replicas{index}"
+    scenario, anchor = analysis.plan.scenario(one.scenarios[0]), f"replicas{index}"
     groups: dict[str, list[Row]] = {}
     for of, _ in of_view(View.REPLICAS):
         by_control_plane = of.group in PAID_BY_CONTROL_PLANE
