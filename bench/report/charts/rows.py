@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -199,7 +199,6 @@ def _draw_differences(
 ) -> list[Mark]:
     shown = [one for group in groups.values() for one in group]
     names, reach = dict.fromkeys(one.baseline for one in shown), reach_of(shown)
-    palette = replace(palette, arms=tuple(names))
     margins = Margins(left=0.24, right=WORDS_IN, top=legend_in([*names]))
     (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
     axes.axvspan(-same_within, same_within, color=palette.grid, alpha=0.55, linewidth=0)

@@ -17,7 +17,7 @@ from bench.report.charts import Chart, Data, Head, Mark
 from bench.report.charts.distribution import curve
 from bench.report.charts.lines import sampled
 from bench.report.charts.palette import DARK, LIGHT
-from bench.report.charts.rows import Entry, Panel, rows
+from bench.report.charts.rows import Difference, Entry, Panel, differences, rows
 from bench.report.content import run_document
 from bench.report.document import Charts, Document, Section, Sentence
 from bench.report.drawing import Drawing, draw, draw_all, figure_of, style
@@ -203,6 +203,15 @@ def test_an_arm_has_its_colour_whoever_stands_beside_it():
         assert palette.floor == palette.of("none")
         assert len(set(palette.variables)) == 11
     assert palette.series[3:] == tuple(palette.of(name) for name in ("x", "y", "z"))
+
+
+def test_a_difference_has_the_colour_that_its_arm_has_on_the_rest_of_the_page():
+    palette = replace(LIGHT, arms=("x", "informer", "y", "z"))
+    found = Difference("Memory", "list", "informer", "z", {0: 0.2}, Estimate(0.2), "20% more")
+    with mpl.rc_context(style(palette)):
+        figure, _ = figure_of(differences(HEAD, {"Memory": [found]}, "axis", 0.1), palette)
+    (line,) = [one for one in figure.axes[0].lines if one.get_label() == "z"]
+    assert (palette.of("z"), palette.mark("z")) == (line.get_color(), line.get_marker())
 
 
 def test_a_curve_ends_where_samples_end_that_can_carry_it():
