@@ -6,7 +6,7 @@ are the same text in every form. Every text is taken to be foreign (names and er
 bodies come from a cluster), and each renderer escapes it for its form.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar
@@ -117,6 +117,19 @@ class Table:
     def row(self, key: str) -> Row | None:
         """Return the row of the metric ``key``, if the table has it."""
         return next((row for row in self.rows if row.key == key), None)
+
+
+def table_of(
+    columns: Iterable[Column],
+    rows: Iterable[Row],
+    corner: str = "",
+    caption: str = "",
+    layout: str = "wide",
+    depth: Depth = Depth.MARKDOWN,
+) -> Table:
+    """Return a table without a title, whose rows are one group."""
+    groups = (Group(tuple(rows)),)
+    return Table("", tuple(columns), groups, caption, corner, layout, depth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from bench.report.document import (
     Table,
     Text,
     Texts,
+    table_of,
 )
 from bench.report.numbers import MISSING, Scale, number, rate, scale_for
 from bench.stats import Estimate
@@ -129,27 +130,13 @@ def _rates(models: Sequence[CostModel]) -> Table:
             said = sentences.break_even(one, model.ranges.reads_per_s[1])
             place = one.pods, one.churn_per_s, one.replicas
             found.setdefault(place, []).append(Cell(said.text, said.spread))
-    rows = tuple(
-        Row(
-            number(pods),
-            (
-                Cell(number(churn)),
-                *([Cell(number(replicas))] if first.knows_replicas else []),
-                *cells,
-            ),
-            depth=Depth.TERMINAL,
-            key="breakeven",
-        )
-        for (pods, churn, replicas), cells in found.items()
-    )
-    return Table(
-        "",
-        tuple(columns),
-        (Group(rows),),
-        sentences.rate_caption(first),
-        corner=message("pods"),
-        depth=Depth.TERMINAL,
-    )
+    rows = []
+    for (pods, churn, replicas), cells in found.items():
+        many = [Cell(number(replicas))] if first.knows_replicas else []
+        told = Cell(number(churn)), *many, *cells
+        rows.append(Row(number(pods), told, depth=Depth.TERMINAL, key="breakeven"))
+    caption, depth = sentences.rate_caption(first), Depth.TERMINAL
+    return table_of(columns, rows, message("pods"), caption, depth=depth)
 
 
 def _by_column(model: CostModel) -> list[BreakEven]:
@@ -248,7 +235,7 @@ def _calculator(models: Sequence[CostModel], first: CostModel, at: Question) -> 
         ("replicas", message("Replicas"), at.replicas, "1", ranges.replicas),
     )
     measured = message("measured: {span}")
-    lifetime = f"{LIFETIME_S / 3600:g}"
+    lifetime = message("Life of a replica, h"), f"{LIFETIME_S / 3600:g}", "0.01"
     return Calculator(
         message("What each design costs with these figures"),
         prose.text("without_script"),
@@ -265,13 +252,7 @@ def _calculator(models: Sequence[CostModel], first: CostModel, at: Question) -> 
                 )
                 for name, label, value, least, ends in inputs
             ),
-            Input(
-                "lifetime",
-                message("Life of a replica, h"),
-                lifetime,
-                "0.01",
-                prose.text("lifetime"),
-            ),
+            Input("lifetime", *lifetime, prose.text("lifetime")),
         ),
         tuple(first.recipes),
         _constants(models, first, at),
@@ -292,10 +273,10 @@ def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> M
             **prose.texts("calculator"),
         },
         "ranges": {
-            "reads": list(ranges.reads_per_s),
-            "pods": list(ranges.pods),
-            "churn": list(ranges.churn_per_s),
-            "replicas": list(ranges.replicas),
+            "reads": ranges.reads_per_s,
+            "pods": ranges.pods,
+            "churn": ranges.churn_per_s,
+            "replicas": ranges.replicas,
             "reads_pods": ranges.reads_pods,
         },
         "quantities": [
@@ -304,14 +285,9 @@ def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> M
                 "title": BY_KEY[model.quantity].title,
                 "short": _short(model),
                 "unit": model.unit,
-                "recipes": {
-                    arm: [[place, str(factor)] for place, factor in recipe]
-                    for arm, recipe in model.recipes.items()
-                },
-                "coefficients": np.asarray(model.fit.coefficients).tolist(),
-                "covariance": None
-                if model.fit.covariance is None
-                else np.asarray(model.fit.covariance).tolist(),
+                "recipes": model.recipes,
+                "coefficients": model.fit.coefficients,
+                "covariance": model.fit.covariance,
                 "quantiles": {
                     arm: model.fit.quantile([model.form(arm, at)]) for arm in model.recipes
                 },
@@ -325,13 +301,33 @@ def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> M
 
 
 def _rate_charts(models: Sequence[CostModel], at: Question) -> Iterator[Chart]:
-    yield from (_churn_chart(model, at) for model in models)
-    if models[0].knows_replicas:
-        yield from (_replica_chart(model, at) for model in models)
+    informers = sentences.informers(at.replicas)
+    frame = Frame(message("writes to pods/s"), message("reads/s"))
+    title = message("Break-even read rate against churn, by {metric}")
+    for model in models:
+        places = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
+        caption = prose.text("churn_curves", reader=model.readers[0], informers=informers)
+        words = "churn", title.format(metric=_short(model)), caption
+        yield _rate_chart(model, words, at, ("churn_per_s", places), frame)
+    if not models[0].knows_replicas:
+        return
+    up = message("reads/s, all replicas")
+    frame = Frame(message("replicas of the informer"), up, whole=True)
+    title = message("Break-even read rate against replicas, by {metric}")
+    for model in models:
+        places = np.arange(1.0, model.ranges.replicas[1] + 1)
+        slots = {"reader": model.readers[0], "churn": number(at.churn_per_s)}
+        caption = prose.text("replica_curves", **slots)
+        words = "replicas", title.format(metric=_short(model)), caption
+        yield _rate_chart(model, words, at, ("replicas", places), frame)
 
 
-def _name(what: str, model: CostModel) -> str:
-    return f"breakeven-{what}-{model.quantity}".replace("_", "-")
+def _head(model: CostModel, words: tuple[str, str, str], said: str) -> Head:
+    """Return the words of a chart, from its name, title and caption."""
+    what, title, caption = words
+    name = f"breakeven-{what}-{model.quantity}".replace("_", "-")
+    source = prose.text("fitted_source", source=BY_KEY[model.quantity].source)
+    return Head(name, title, caption, source, said)
 
 
 def _cost_chart(model: CostModel, at: Question) -> Chart:
@@ -352,17 +348,11 @@ def _cost_chart(model: CostModel, at: Question) -> Chart:
         below = message("All of it lies below {least}, the lowest rate measured.")
         least = rate(model.ranges.reads_per_s[0])
         caption = listed([caption, below.format(least=least)], " ")
-    head = Head(
-        _name("cost", model),
-        message("{title}, at {pods} pods and {churn} writes/s").format(
-            title=BY_KEY[model.quantity].title,
-            pods=number(at.pods),
-            churn=number(at.churn_per_s),
-        ),
-        caption,
-        prose.text("fitted_source", source=BY_KEY[model.quantity].source),
-        message("{informers} and {reader} cost the same at: {line}").format(**slots, line=line),
+    title = message("{title}, at {pods} pods and {churn} writes/s").format(
+        title=BY_KEY[model.quantity].title, pods=number(at.pods), churn=number(at.churn_per_s)
     )
+    meet = message("{informers} and {reader} cost the same at: {line}").format(**slots, line=line)
+    head = _head(model, ("cost", title, caption), meet)
     crosses = even.low is not None and even.rate is not None and even.rate <= right
     frame = Frame(
         message("reads/s"),
@@ -387,36 +377,14 @@ def _cost_at(model: CostModel, arm: str, at: Question) -> Callable[[float], Samp
     return cost
 
 
-def _churn_chart(model: CostModel, at: Question) -> Chart:
-    """Draw the break-even rate against churn, a line for each number of pods."""
-    places = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
-    slots = {"reader": model.readers[0], "informers": sentences.informers(at.replicas)}
-    caption = prose.text("churn_curves", **slots)
-    frame = Frame(message("writes to pods/s"), message("reads/s"))
-    title = message("Break-even read rate against churn, by {metric}")
-    return _rate_chart(model, ("churn", title), at, ("churn_per_s", places), frame, caption)
-
-
-def _replica_chart(model: CostModel, at: Question) -> Chart:
-    """Draw the break-even rate against the number of replicas, a line for each number of pods."""
-    places = np.arange(1.0, model.ranges.replicas[1] + 1)
-    slots = {"reader": model.readers[0], "churn": number(at.churn_per_s)}
-    caption = prose.text("replica_curves", **slots)
-    up = message("reads/s, all replicas")
-    frame = Frame(message("replicas of the informer"), up, whole=True)
-    title = message("Break-even read rate against replicas, by {metric}")
-    return _rate_chart(model, ("replicas", title), at, ("replicas", places), frame, caption)
-
-
 def _rate_chart(
     model: CostModel,
-    named: tuple[str, Message],
+    words: tuple[str, str, str],
     at: Question,
     over: tuple[str, Floats],
     frame: Frame,
-    caption: str,
 ) -> Chart:
-    """Draw the break-even rate over the places of one of the question's fields."""
+    """Draw the break-even rate over the places of one of the question's fields, a line a size."""
     name, places = over
 
     def even(pods: float) -> Callable[[float], Sampled]:
@@ -447,14 +415,7 @@ def _rate_chart(
         for name, one in shown.items()
         if np.isfinite(one.value[-1])
     ]
-    what, title = named
-    head = Head(
-        _name(what, model),
-        title.format(metric=_short(model)),
-        caption,
-        prose.text("fitted_source", source=BY_KEY[model.quantity].source),
-        listed(said, "; ") if said else message("no rate can be told"),
-    )
+    head = _head(model, words, listed(said, "; ") if said else message("no rate can be told"))
     columns = ("pods", frame.across, "break-even reads/s", "low_95", "high_95")
     return lines(head, shown, replace(frame, top=top), Data(columns, curve_rows(shown)))
 
@@ -479,20 +440,13 @@ def _residual_chart(model: CostModel) -> Chart:
                 )
                 spots.append(Spot(given / scale.divisor, miss / given, text))
         shown.append(Cloud(arm, spots))
-    head = Head(
-        _name("residuals", model),
-        message("Residuals: {metric}").format(metric=_short(model)),
-        prose.text("residuals"),
-        prose.text("fitted_source", source=BY_KEY[model.quantity].source),
-        message("the largest miss is {share}% of what the trial cost in all").format(
-            share=number(100 * worst)
-        ),
-    )
+    title = message("Residuals: {metric}").format(metric=_short(model))
+    largest = message("the largest miss is {share}% of what the trial cost in all")
+    words = "residuals", title, prose.text("residuals")
+    head = _head(model, words, largest.format(share=number(100 * worst)))
     columns = ("arm", "scenario", "round", f"measured, {model.unit}", "model", "floor")
-    data = Data(
-        columns,
-        tuple((row.arm, row.scenario, row.round, row.cost, fit, row.floor) for row, fit in rows),
-    )
+    table = [(row.arm, row.scenario, row.round, row.cost, fit, row.floor) for row, fit in rows]
+    data = Data(columns, tuple(table))
     across = message("cost and floor by the model, {unit}").format(unit=scale.unit)
     panels: dict[str, list[Cloud]] = {message("measured less the model"): shown}
     return points(head, panels, Grounds(across, shares=True), data)
@@ -559,4 +513,4 @@ def _fits(model: CostModel) -> Table:
     )
     good = Column(message("Is the model a good fit?"), prose=True)
     columns = (*(Column(title) for title in titles), good)
-    return Table("", columns, (Group(tuple(rows)),), "", message("arm"), depth=Depth.PAGE)
+    return table_of(columns, rows, message("arm"), depth=Depth.PAGE)

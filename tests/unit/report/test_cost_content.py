@@ -103,7 +103,7 @@ def test_replicas_that_were_measured_extend_the_table_and_the_charts(content):
     assert "1 to 6 were measured" in said(made)
     (field,) = [field for field in made.calculator.inputs if field.name == "replicas"]
     assert ("1", "measured: 1 to 6") == (field.value, field.range)
-    assert [1.0, 6.0] == made.calculator.constants["ranges"]["replicas"]
+    assert (1.0, 6.0) == made.calculator.constants["ranges"]["replicas"]
 
 
 def test_a_run_of_one_replica_says_that_more_are_extrapolated(sweep):
