@@ -6,7 +6,7 @@ from bench.model.message import listed, message
 from bench.report import sentences
 from bench.report.content import run_document
 from bench.report.content.rows import spread_in
-from bench.report.document import Cell, Column, Depth, Document, Group, Row, Section, Table
+from bench.report.document import Cell, Column, Depth, Document, Row, Section, Table, table_of
 from bench.report.numbers import MISSING, Scale, scale_for
 
 WATCHED = {
@@ -47,10 +47,8 @@ def _table(scenario: ScenarioAnalysis) -> Table:
         columns.append(Column(listed([metric.short, per]), prose=True))
         for arm in scenario.contenders:
             rows[arm.server].append(_cell(arm, metric, scale, per_1000=per_1000))
-    group = Group(
-        tuple(Row(name, tuple(cells), depth=Depth.TERMINAL) for name, cells in rows.items())
-    )
-    return Table("", tuple(columns), (group,), corner=scenario.scenario.name, depth=Depth.TERMINAL)
+    lines = (Row(name, tuple(cells), depth=Depth.TERMINAL) for name, cells in rows.items())
+    return table_of(columns, lines, scenario.scenario.name, depth=Depth.TERMINAL)
 
 
 def _cell(arm: Arm, metric: Metric, scale: Scale, *, per_1000: bool) -> Cell:

@@ -17,12 +17,11 @@ from bench.report.document import (
     Column,
     Depth,
     Document,
-    Group,
     Row,
     Section,
     Sentence,
-    Table,
     Text,
+    table_of,
 )
 from bench.report.html import to_html, to_picture
 from bench.report.language import ENGLISH, spoken, translation
@@ -179,12 +178,12 @@ def write_index(store: Store, reports: Path, language: str = ENGLISH) -> Path:
         except StoreError:  # its own page, made before, stays; this list is only a convenience
             record = None
         entries.append((record.started_at if record else "", _entry(run, record, page)))
-    rows = tuple(row for _, row in sorted(entries, key=lambda entry: entry[0], reverse=True))
+    rows = (row for _, row in sorted(entries, key=lambda entry: entry[0], reverse=True))
     titles = message("started"), message("plan"), message("answer")
-    columns = tuple(Column(title, prose=True) for title in titles)
-    table = Table("", columns, (Group(rows),), corner=message("run"), layout="stacked")
-    sections = (Section("reports", message("The newest first"), (table,)),) if rows else ()
-    headline = Sentence(message("Reports") if rows else NO_REPORT)
+    columns = (Column(title, prose=True) for title in titles)
+    table = table_of(columns, rows, message("run"), layout="stacked")
+    sections = (Section("reports", message("The newest first"), (table,)),) if entries else ()
+    headline = Sentence(message("Reports") if entries else NO_REPORT)
     reports.mkdir(parents=True, exist_ok=True)
     document = spoken(Document(PROJECT, headline, sections=sections), language)
     write_file(reports / PAGE, to_html(document).encode())

@@ -8,7 +8,7 @@ from bench.model.message import listed, message
 from bench.report import prose, sentences
 from bench.report.content.rows import against_base, rounds_of, view_of
 from bench.report.content.scenario import factor_row
-from bench.report.document import Column, Depth, Group, Part, Section, Table, Text
+from bench.report.document import Column, Depth, Part, Section, Table, Text, table_of
 from bench.report.numbers import MISSING
 
 
@@ -34,7 +34,7 @@ def _table(one: ScenarioAnalysis, found: Sequence[Comparison]) -> Table:
         factor_row(metric, [cells.get((arm.server, metric.key, per)) for arm in arms], per, depth)
         for metric, per in view_of(one, View.FACTORS)
     )
-    kept = tuple(row for row in rows if any(cell.value != MISSING for cell in row.cells))
-    columns = tuple(Column(arm.server, prose=True, arm=arm.server) for arm in arms)
+    kept = (row for row in rows if any(cell.value != MISSING for cell in row.cells))
+    columns = (Column(arm.server, prose=True, arm=arm.server) for arm in arms)
     caption = sentences.pairing(rounds_of(arms))
-    return Table("", columns, (Group(kept),), caption, layout="stacked", depth=depth)
+    return table_of(columns, kept, "", caption, "stacked", depth)

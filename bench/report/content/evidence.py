@@ -24,13 +24,12 @@ from bench.report.document import (
     Column,
     Depth,
     Facts,
-    Group,
     Part,
     Row,
     Section,
-    Table,
     Text,
     Texts,
+    table_of,
 )
 from bench.report.numbers import MISSING, number, per_cent, span_of
 from bench.stats import Verdict
@@ -140,11 +139,6 @@ def _list(texts: Sequence[str]) -> Texts:
     return Texts(tuple(Text(text) for text in texts))
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Row], corner: str, caption: str = "") -> Table:
-    groups = (Group(tuple(rows)),)
-    return Table("", tuple(columns), groups, caption, corner, depth=Depth.PAGE)
-
-
 def _columns(*titles: str, prose_at: Sequence[int] = ()) -> list[Column]:
     return [Column(title, prose=place in prose_at) for place, title in enumerate(titles)]
 
@@ -172,7 +166,7 @@ def _equality(analysis: RunAnalysis) -> Iterator[Part]:
         for answer in equality.answers
     ]
     titles = message("answers"), message("attempts")
-    yield _table(_columns(*titles, prose_at=(0,)), rows, message("query"))
+    yield table_of(_columns(*titles, prose_at=(0,)), rows, message("query"))
 
 
 def _total(count: int | None) -> str:
@@ -208,7 +202,7 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
             agreeing=agreeing, trials=len(held)
         )
         columns = _columns(*prose.paragraphs("ledger_columns"), prose_at=(4,))
-        yield _table(columns, rows, message("trial"), caption)
+        yield table_of(columns, rows, message("trial"), caption)
     elif analysis.faults:
         yield Text(prose.text("only_faults"))
     else:
@@ -216,7 +210,7 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
     if asking := list(_replica_rows(analysis)):
         yield Text(prose.text("replica_requests"))
         columns = _columns(*prose.paragraphs("replica_columns"), prose_at=(0, 7, 8))
-        yield _table(columns, asking, message("scenario"), message("Which replica asked"))
+        yield table_of(columns, asking, message("scenario"), message("Which replica asked"))
 
 
 def _replica_rows(analysis: RunAnalysis) -> Iterator[Row]:
@@ -288,7 +282,7 @@ def _noise(analysis: RunAnalysis) -> Iterator[Part]:
     yield Text(prose.text("noise") if rows else prose.text("no_noise"))
     if rows:
         figure = Column(message("figure"), prose=True)
-        yield _table([figure, *(Column(s) for s in servers)], rows, message("scenario"))
+        yield table_of([figure, *(Column(s) for s in servers)], rows, message("scenario"))
     controls = list(analysis.controls)
     yield Text(prose.text("controls") if controls else prose.text("no_control"))
     for scenario, one in controls:
@@ -335,7 +329,7 @@ def _trials(analysis: RunAnalysis) -> Iterator[Part]:
         return
     rows = [_trial_row(one) for one in analysis.trials]
     columns = _columns(*prose.paragraphs("trial_columns"), prose_at=(0,))
-    yield _table(columns, rows, message("trial"))
+    yield table_of(columns, rows, message("trial"))
 
 
 def _trial_row(one: TrialLine) -> Row:
@@ -405,7 +399,7 @@ def _load_workers(analysis: RunAnalysis) -> Iterator[Part]:
         for one in trial.load_workers
     ]
     columns = _columns(*prose.paragraphs("worker_columns"), prose_at=(0,))
-    yield _table(columns, rows, message("trial"))
+    yield table_of(columns, rows, message("trial"))
 
 
 def _environment(analysis: RunAnalysis) -> Facts:
@@ -461,4 +455,4 @@ def _sources(analysis: RunAnalysis) -> Iterator[Part]:
     yield Text(prose.text("sources", run=analysis.run))
     rows = [Row(one.title, (Cell(one.unit), Cell(one.source))) for one in METRICS]
     titles = message("unit"), message("file and columns")
-    yield _table(_columns(*titles, prose_at=(0, 1)), rows, message("figure"))
+    yield table_of(_columns(*titles, prose_at=(0, 1)), rows, message("figure"))

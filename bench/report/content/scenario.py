@@ -54,6 +54,7 @@ from bench.report.document import (
     Table,
     Text,
     Texts,
+    table_of,
 )
 from bench.report.numbers import AT_LEAST, MISSING, number, scale_for, share
 from bench.stats import Estimate
@@ -161,8 +162,7 @@ def _requests(one: ScenarioAnalysis) -> Table | None:
     heads = prose.paragraphs("request_columns")
     columns = (*(Column(head, prose=True) for head in heads[1:]), *columns_of(arms))
     caption = prose.text("requests_by_kind", rounds=in_rounds(arms))
-    table = Table("", columns, (Group(tuple(rows)),), caption, heads[0], depth=depth)
-    return table if rows else None
+    return table_of(columns, rows, heads[0], caption, depth=depth) if rows else None
 
 
 def _grouped(
@@ -192,7 +192,7 @@ def _factors(one: ScenarioAnalysis, anchor: str) -> Iterator[Section]:
         )
         for found, per in view_of(one, View.FACTORS)
     ]
-    kept = tuple(row for row in rows if any(cell.value != MISSING for cell in row.cells))
+    kept = [row for row in rows if any(cell.value != MISSING for cell in row.cells)]
     if not kept:
         return
     ratios = [c for c in one.comparisons if c.upheld is not None]
@@ -200,8 +200,8 @@ def _factors(one: ScenarioAnalysis, anchor: str) -> Iterator[Section]:
     caption = [sentences.pairing(rounds_of([subject]))]
     caption += [sentences.upheld(agreeing, len(ratios))] if ratios else []
     against = message("against {name}")
-    columns = tuple(Column(against.format(name=name), prose=True) for name in baselines)
-    table = Table("", columns, (Group(kept),), listed(caption, " "), layout="stacked")
+    columns = (Column(against.format(name=name), prose=True) for name in baselines)
+    table = table_of(columns, kept, "", listed(caption, " "), "stacked")
     title = message("{server} against the others").format(server=subject.server)
     yield Section(f"{anchor}-factors", title, (table,), folded=True)
 

@@ -10,8 +10,7 @@ from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.lines import Frame, Line, lines, point_rows, told
 from bench.report.content.rows import spread_in
-from bench.report.document import Cell, Charts, Column, Row, Section, Table, Text, Texts
-from bench.report.document import Group as Rows
+from bench.report.document import Cell, Charts, Column, Row, Section, Text, Texts, table_of
 from bench.report.numbers import MISSING, Scale, number, per_cent, rate, scale_for
 
 
@@ -23,12 +22,11 @@ def series_section(index: int, one: Series, analysis: RunAnalysis) -> Section:
     scale = scale_for([step.value.value for step in steps], of.unit)
     by_rate = one.axis is Axis.CAPACITY
     places = sorted({step.place for step in steps})
-    table = Table(
-        "",
-        tuple(Column(_place(one.axis, place)) for place in places),
-        (Rows(tuple(_row(arm, places, of, scale, by_rate=by_rate) for arm in one.arms)),),
-        prose.text("rates", times=number(KNEE)) if by_rate else prose.text("cores"),
+    table = table_of(
+        (Column(_place(one.axis, place)) for place in places),
+        (_row(arm, places, of, scale, by_rate=by_rate) for arm in one.arms),
         listed([of.title, scale.unit]),
+        prose.text("rates", times=number(KNEE)) if by_rate else prose.text("cores"),
         layout="arms",
     )
     rated = [arm for arm in one.arms if by_rate and len(arm.steps) > 1]

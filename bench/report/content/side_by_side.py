@@ -25,6 +25,7 @@ from bench.report.document import (
     Table,
     Text,
     Texts,
+    table_of,
 )
 from bench.report.document import Group as Rows
 from bench.report.numbers import MISSING, Scale, number, scale_for
@@ -61,27 +62,20 @@ def matrix_section(
     scales = {
         of.key: scale_for(_values(one, of.key), of.unit_of(per_1000=per)) for of, per in found
     }
-    columns = tuple(
-        Column(
-            _unit(of, scales[of.key], per_1000=per), short=listed([of.short, scales[of.key].unit])
-        )
-        for of, per in found
-    )
-    rows = tuple(_path_row(path, found, scales, one, analysis, notes) for path in one.paths)
-    table = Table(
-        "",
-        (*columns, Column(message("answers"), prose=True)),
-        (Rows(rows),),
-        _matrix_caption(one, analysis),
-        message("read path"),
-        layout="stacked",
-        depth=Depth.TERMINAL,
-    )
+    columns = []
+    for of, per in found:
+        unit = scales[of.key].unit
+        title = _unit(of, scales[of.key], per_1000=per)
+        columns.append(Column(title, short=listed([of.short, unit])))
+    columns.append(Column(message("answers"), prose=True))
+    rows = (_path_row(path, found, scales, one, analysis, notes) for path in one.paths)
+    caption, corner = _matrix_caption(one, analysis), message("read path")
+    table = table_of(columns, rows, corner, caption, "stacked", Depth.TERMINAL)
     text = message("{count} read paths side by side: {route}, {pods} pods")
-    title = [text.format(count=len(one.paths), route=scenario.route, pods=f"{scenario.pods:,}")]
-    title += [Message(f"Kubernetes {scenario.kubernetes}")] if scenario.kubernetes else []
+    head = [text.format(count=len(one.paths), route=scenario.route, pods=f"{scenario.pods:,}")]
+    head += [Message(f"Kubernetes {scenario.kubernetes}")] if scenario.kubernetes else []
     chart = _tradeoffs(one, analysis, f"{anchor}-tradeoffs")
-    return Section(anchor, listed(title), (table, Charts((chart,) if chart else ())))
+    return Section(anchor, listed(head), (table, Charts((chart,) if chart else ())))
 
 
 def _values(one: Matrix, key: str) -> list[float]:
