@@ -1,13 +1,13 @@
 """What a run shows while it goes on: a line an arm, and the answer so far."""
 
-from bench.analysis.result import Arm, RunAnalysis, ScenarioAnalysis
-from bench.metrics import BY_KEY, Metric
+from bench.analysis.result import RunAnalysis, ScenarioAnalysis
+from bench.metrics import BY_KEY
 from bench.model.message import listed, message
 from bench.report import sentences
 from bench.report.content import run_document
-from bench.report.content.rows import spread_in
+from bench.report.content.rows import figure_cell
 from bench.report.document import Cell, Column, Depth, Document, Row, Section, Table, table_of
-from bench.report.numbers import MISSING, Scale, scale_for
+from bench.report.numbers import MISSING, scale_for
 
 WATCHED = {
     True: (("api_requests", True), ("control_plane_cpu", False), ("p50", False)),
@@ -46,13 +46,7 @@ def _table(scenario: ScenarioAnalysis) -> Table:
         per = message("per 1,000 reads") if per_1000 else scale.unit
         columns.append(Column(listed([metric.short, per]), prose=True))
         for arm in scenario.contenders:
-            rows[arm.server].append(_cell(arm, metric, scale, per_1000=per_1000))
+            cell = figure_cell(arm.figure(key, per_1000=per_1000), metric, scale)
+            rows[arm.server].append(cell or Cell(MISSING))
     lines = (Row(name, tuple(cells), depth=Depth.TERMINAL) for name, cells in rows.items())
     return table_of(columns, lines, scenario.scenario.name, depth=Depth.TERMINAL)
-
-
-def _cell(arm: Arm, metric: Metric, scale: Scale, *, per_1000: bool) -> Cell:
-    found = arm.figure(metric.key, per_1000=per_1000)
-    if found is None or found.value is None:
-        return Cell(MISSING)
-    return Cell(scale.show(found.value), spread_in(found, metric, scale))

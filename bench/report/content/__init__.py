@@ -26,6 +26,7 @@ from bench.report.content.evidence import evidence_sections, trust
 from bench.report.content.faults import fault_section
 from bench.report.content.rows import (
     Notes,
+    caveat_text,
     columns_of,
     compared,
     metric_row,
@@ -37,7 +38,6 @@ from bench.report.content.scenario import anchor_of, difference_chart, run_chart
 from bench.report.content.series import series_section
 from bench.report.content.side_by_side import matrix_section, replica_section, version_section
 from bench.report.content.top import (
-    Choice,
     answer,
     choose,
     gains_and_costs,
@@ -68,7 +68,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
     arm leaves out is said in it. Charts of single requests and seconds are drawn from rows
     that no figure keeps; they take ``data``, which is of the same run.
     """
-    choice, costs = choose(analysis), cost_section(analysis)
+    chosen, costs = choose(analysis), cost_section(analysis)
     has_load = analysis.plan.has_load
     measured = (arm.server for one in analysis.scenarios for arm in one.arms)
     notes = {
@@ -78,8 +78,8 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
         for index, one in enumerate(analysis.scenarios)
     }
     quotable = all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.void)
-    headline = costs.answers[0] if costs.answers else answer(analysis, choice)
-    gains, price = gains_and_costs(choice, notes) if quotable else ((), ())
+    headline = costs.answers[0] if costs.answers else answer(analysis, chosen)
+    gains, price = gains_and_costs(chosen, notes) if quotable else ((), ())
     sections = (
         *base_section(analysis),
         *(version_section(index, one, analysis) for index, one in enumerate(analysis.versions)),
@@ -90,7 +90,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
         *([costs.section] if analysis.scenarios and has_load else []),
         *(replica_section(index, one, analysis) for index, one in enumerate(analysis.replicas)),
         *(series_section(index, one, analysis) for index, one in enumerate(analysis.series)),
-        *_bill(choice, notes, run_charts(analysis)),
+        *_bill(chosen, notes, run_charts(analysis)),
         *(
             scenario_section(
                 index,
@@ -113,7 +113,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
         headline=headline if quotable else Sentence(sentences.VOID, tone="bad"),
         alarms=tuple(_alarms(analysis)),
         quotable=quotable,
-        picture=tuple(picture(choice, notes)) if quotable else (),
+        picture=tuple(picture(chosen, notes)) if quotable else (),
         verdict=costs.verdict if quotable and analysis.scenarios and has_load else None,
         calculator=costs.calculator if quotable else None,
         gains=gains,
@@ -158,13 +158,15 @@ def _alarms(analysis: RunAnalysis) -> Iterator[Alarm]:
         yield Alarm(sentences.void_title(kind, analysis.state), (*texts[:MOST_ALARMS], *cut))
 
 
-def _bill(choice: Choice, notes: dict[str, Notes], across: Sequence[Chart]) -> Iterator[Section]:
+def _bill(
+    chosen: Sequence[ScenarioAnalysis], notes: dict[str, Notes], across: Sequence[Chart]
+) -> Iterator[Section]:
     """Return what the arms cost the application, and what churn costs whether anyone reads."""
-    place = next(iter(choice.chosen), None)
+    place = next(iter(chosen), None)
     if place is None or not place.contenders:
         return
     own = notes[place.scenario.name]
-    differences = difference_chart("differences", prose.text("differences_title"), _all(choice))
+    differences = difference_chart("differences", prose.text("differences_title"), _all(chosen))
     rows = [
         metric_row(metric, place.contenders, own, per_1000=per, depth=Depth.MARKDOWN)
         for metric, per in of_view(View.BILL)
@@ -176,14 +178,10 @@ def _bill(choice: Choice, notes: dict[str, Notes], across: Sequence[Chart]) -> I
     parts: list[Charts | Table | Text] = []
     charts = tuple(one for one in (differences, *across) if one is not None)
     parts += [Charts(charts)] if charts else []
-    for chosen in choice.chosen:
-        full_speed = Load.FIXED_RATE if not chosen.scenario.is_open else Load.FULL_SPEED
-        said = [
-            sentences.beside(one, chosen.scenario)
-            for one in chosen.beside
-            if one.definition.load is not full_speed
-        ]
-        parts += [Text(one.line) for one in said]
+    for at in chosen:
+        not_alike = Load.FULL_SPEED if at.scenario.is_open else Load.FIXED_RATE
+        found = [one for one in at.beside if one.definition.load is not not_alike]
+        parts += [Text(sentences.beside(one, at.scenario).line) for one in found]
     if known:
         parts.append(
             Table("", columns_of(place.contenders), (Group(known),), caption, layout="arms")
@@ -197,10 +195,10 @@ def _bill(choice: Choice, notes: dict[str, Notes], across: Sequence[Chart]) -> I
     yield Section("costs", prose.text("costs_title"), tuple(parts), short=short)
 
 
-def _all(choice: Choice) -> list[tuple[ScenarioAnalysis, Metric, Comparison]]:
+def _all(chosen: Sequence[ScenarioAnalysis]) -> list[tuple[ScenarioAnalysis, Metric, Comparison]]:
     """Return each comparison of the balance once: of the fixed rate, where both loads have it."""
     kept: dict[tuple[str, str], tuple[ScenarioAnalysis, Metric, Comparison]] = {}
-    for scenario in choice.chosen:
+    for scenario in chosen:
         for baseline in dict.fromkeys(one.baseline for one in scenario.comparisons):
             for metric, found in compared(scenario, baseline, View.BALANCE):
                 kept.setdefault((metric.key, baseline), (scenario, metric, found))
@@ -243,11 +241,8 @@ def _notes(analysis: RunAnalysis) -> Iterator[Text]:
             more = message("{more} more caveats are in data/caveats.csv")
             yield Text(more.format(more=len(grouped) - place))
             break
-        term = sentences.kind_title(kind)
-        if any(where):
-            places = listed([*where[:3], *(["..."] if len(where) > 3 else [])], "; ")
-            term = Message("{kind} ({places})").format(kind=term, places=places)
-        yield Text(Recorded(text), term=term)
+        places = listed([*where[:3], *(["..."] if len(where) > 3 else [])], "; ")
+        yield caveat_text(kind, places if any(where) else "", text)
     if told := sum(caveat.scenario in failing for caveat in analysis.caveats):
         notes = message("{told} notes on trials with a fault are in data/caveats.csv")
         yield Text(notes.format(told=told))

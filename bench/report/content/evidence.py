@@ -16,7 +16,7 @@ from bench.model import Outcome, RunState
 from bench.model.message import Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart
-from bench.report.content.rows import compared_control, these_rounds
+from bench.report.content.rows import caveat_text, compared_control, these_rounds
 from bench.report.content.scenario import anchor_of, difference_chart
 from bench.report.document import (
     Cell,
@@ -74,7 +74,7 @@ def trust(analysis: RunAnalysis) -> Iterator[Text]:
     yield from ending(analysis)
     for caveat in analysis.caveats:
         if caveat.scenario is None and caveat not in analysis.void:
-            yield Text(Recorded(caveat.text), term=sentences.kind_title(caveat.kind))
+            yield caveat_text(caveat.kind, "", caveat.text)
 
 
 def ending(analysis: RunAnalysis) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """Rows of figures for any table: a metric, its arms' cells, and the caveats they point at."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.analysis.result import Arm, Comparison, Control, Figure, ScenarioAnalysis
 from bench.metrics import BY_KEY, Group, Load, Metric, Times, View, of_view
@@ -50,10 +50,15 @@ class Note:
     @property
     def line(self) -> Text:
         """The footnote as it is shown."""
-        term = kind_title(self.kind)
-        if self.where:
-            term = Message("{kind} ({where})").format(kind=term, where=self.where)
-        return Text(Recorded(self.text), term=term)
+        return caveat_text(self.kind, self.where, self.text)
+
+
+def caveat_text(kind: CaveatKind, where: str, text: str) -> Text:
+    """Return a caveat as a paragraph, with its kind and where it belongs before it."""
+    term = kind_title(kind)
+    if where:
+        term = Message("{kind} ({where})").format(kind=term, where=where)
+    return Text(Recorded(text), term=term)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,9 @@ def notes_of(
 def _where(group: Sequence[Caveat], servers: Sequence[str]) -> str:
     named = {caveat.server for caveat in group if caveat.server}
     order = [server for server in servers if server in named]
-    parts: list[str] = [*order, *sorted(named - set(order))]
     rounds = sorted({caveat.round for caveat in group if caveat.round is not None})
-    if rounds:
-        parts.append(these_rounds(rounds))
-    return listed(parts)
+    in_them = [these_rounds(rounds)] if rounds else []
+    return listed([*order, *sorted(named - set(order)), *in_them])
 
 
 def these_rounds(rounds: Sequence[int]) -> Message:
@@ -214,20 +217,25 @@ def _figures(metric: Metric, arms: Sequence[Arm], notes: Notes, *, per_1000: boo
 
 
 def _cell(arm: Arm, metric: Metric, figure: Figure | None, scale: Scale, notes: Notes) -> Cell:
-    pointing = notes.pointing(arm.server, metric)
+    missing = figure.missing if figure else None
+    remark = "" if arm.is_floor else Recorded(missing) if missing else UNMEASURED
+    cell = figure_cell(figure, metric, scale) or Cell(MISSING, remark=remark)
+    return replace(cell, notes=notes.pointing(arm.server, metric))
+
+
+def figure_cell(
+    figure: Figure | Estimate | None, metric: Metric, scale: Scale, remark: str = ""
+) -> Cell | None:
+    """Return a figure with its interval; ``None`` without one.
+
+    Nothing of an interval lies below zero unless a floor was subtracted.
+    """
     if figure is None or figure.value is None:
-        missing = figure.missing if figure else None
-        remark = "" if arm.is_floor else Recorded(missing) if missing else UNMEASURED
-        return Cell(MISSING, remark=remark, notes=pointing)
-    return Cell(scale.show(figure.value), spread_in(figure, metric, scale), notes=pointing)
-
-
-def spread_in(figure: Figure | Estimate, metric: Metric, scale: Scale) -> str:
-    """Show an interval, of which nothing lies below zero unless a floor was subtracted."""
+        return None
     low = figure.low
     if low is not None and metric.floor is None:
         low = max(low, 0.0)
-    return scale.interval(low, figure.high, figure.value)
+    return Cell(scale.show(figure.value), scale.interval(low, figure.high, figure.value), remark)
 
 
 def _percentiles(metric: Metric, of: Quantile, arms: Sequence[Arm], notes: Notes) -> Made:
@@ -267,8 +275,8 @@ def _round_range(arm: Arm, metric: Metric, scale: Scale, pooled: float) -> str:
 
 def where_of(caveat: Caveat) -> str:
     """Say where a caveat belongs."""
-    parts: list[str] = [part for part in (caveat.scenario, caveat.server) if part]
-    return listed([*parts, *([these_rounds([caveat.round])] if caveat.round is not None else [])])
+    found = [caveat.scenario, _where([caveat], ())]
+    return listed([part for part in found if part])
 
 
 def rounds_of(arms: Iterable[Arm]) -> int:

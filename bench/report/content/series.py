@@ -9,7 +9,7 @@ from bench.model.message import Message, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.lines import Frame, Line, lines, point_rows, told
-from bench.report.content.rows import spread_in
+from bench.report.content.rows import WITHHELD, figure_cell
 from bench.report.document import Cell, Charts, Column, Row, Section, Text, Texts, table_of
 from bench.report.numbers import MISSING, Scale, number, per_cent, rate, scale_for
 
@@ -54,11 +54,9 @@ def _row(arm: SeriesArm, places: list[float], of: Metric, scale: Scale, *, by_ra
 
 
 def _cell(step: Step | None, of: Metric, scale: Scale, *, by_rate: bool) -> Cell:
-    if step is None:
-        return Cell(MISSING, remark=message("withheld"))
-    value = step.value
-    spread = spread_in(value, of, scale)
-    return Cell(scale.show(value.value), spread, rate(step.reads_per_s) if by_rate else "")
+    asked = rate(step.reads_per_s) if step is not None and by_rate else ""
+    found = figure_cell(step.value if step else None, of, scale, asked)
+    return found or Cell(MISSING, remark=WITHHELD)
 
 
 def _chart(one: Series, name: str, scale: Scale) -> Chart:

@@ -1,7 +1,7 @@
 """The first screen: one sentence, the picture, what an informer gains, and what it costs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bench.analysis.result import Arm, Comparison, Direction, RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY, PERCENTILES, Load, Metric, View, percentile_name
@@ -28,38 +28,32 @@ BILLED = ("control_plane_cpu", "api_requests", "memory_end")
 """What the first sentence says of a single client."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The scenarios that the first screen speaks of: a fixed rate, and full speed."""
+class Pair(NamedTuple):
+    """Two servers of a scenario: the subject, and the first that it is compared with."""
 
-    steady: ScenarioAnalysis | None
-    capacity: ScenarioAnalysis | None
-
-    @property
-    def chosen(self) -> list[ScenarioAnalysis]:
-        """Those that there are, the one at a fixed rate first."""
-        return [one for one in (self.steady, self.capacity) if one is not None]
+    place: ScenarioAnalysis
+    subject: Arm
+    other: Arm
 
 
-def choose(analysis: RunAnalysis) -> Choice:
-    """Return the first open and the first closed scenario that can compare; else the first."""
+def choose(analysis: RunAnalysis) -> list[ScenarioAnalysis]:
+    """Return the scenarios that the first screen speaks of: one at a fixed rate, one at full speed.
 
-    def first(found: Sequence[ScenarioAnalysis]) -> ScenarioAnalysis | None:
-        comparing = [one for one in found if one.comparisons]
-        return next(iter(comparing or found), None)
-
+    Of each the first that can compare, else the first.
+    """
     measured = [one for one in analysis.scenarios if one.arms]
-    return Choice(
-        first([one for one in measured if one.scenario.is_open]),
-        first([one for one in measured if not one.scenario.is_open]),
-    )
+    chosen = []
+    for is_open in (True, False):
+        found = [one for one in measured if one.scenario.is_open is is_open]
+        chosen += ([one for one in found if one.comparisons] or found)[:1]
+    return chosen
 
 
-def answer(analysis: RunAnalysis, choice: Choice) -> Sentence:
+def answer(analysis: RunAnalysis, chosen: Sequence[ScenarioAnalysis]) -> Sentence:
     """Return the first sentence of a run."""
     if not analysis.scenarios:
         return fault_answer(analysis) or Sentence(sentences.NO_SCENARIO)
-    return scenario_answer(next(iter(choice.chosen), analysis.scenarios[0]), analysis)
+    return scenario_answer(next(iter(chosen), analysis.scenarios[0]), analysis)
 
 
 def scenario_answer(scenario: ScenarioAnalysis, analysis: RunAnalysis) -> Sentence:
@@ -135,97 +129,91 @@ def bill(scenario: ScenarioAnalysis) -> Sentence:
     return sentences.bill(arm, scenario.scenario, shown, spreads)
 
 
-def pair_of(scenario: ScenarioAnalysis | None) -> tuple[Arm, Arm] | None:
-    """Return the subject and the first server that it is compared with; with load: with reads."""
-    subject = scenario.subject if scenario else None
-    if scenario is None or subject is None:
-        return None
-    silent = [arm for arm in scenario.contenders if scenario.scenario.has_load and not arm.reads]
-    if subject in silent:
-        return None
-    others = (arm for arm in scenario.contenders if arm is not subject and arm not in silent)
-    other = next(others, None)
-    return (subject, other) if other is not None else None
+def _pairs(chosen: Sequence[ScenarioAnalysis]) -> list[Pair]:
+    """Return the pair of each scenario that has one: with load, of servers that answered."""
+    found = []
+    for one in chosen:
+        subject = one.subject
+        able = [arm for arm in one.contenders if arm.reads or not one.scenario.has_load]
+        others = [arm for arm in able if arm is not subject]
+        if subject is not None and subject in able and others:
+            found.append(Pair(one, subject, others[0]))
+    return found
 
 
 # Gains and costs.
 
 
 def gains_and_costs(
-    choice: Choice, notes: dict[str, Notes]
+    chosen: Sequence[ScenarioAnalysis], notes: dict[str, Notes]
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """Return the first gains, and the costs with what became worse against all hope.
 
     The picture beside them has bytes and latency, and the scenarios have everything. A gain that
     a scenario does not compare like for like is taken from the other.
     """
-    places = [one for one in choice.chosen if pair_of(one) is not None]
-    if not places:
+    pairs = _pairs(chosen)
+    if not pairs:
         return (), ()
-    if not places[0].scenario.has_load:
-        return _sides_of_clients(places[0], notes)
+    if not pairs[0].place.scenario.has_load:
+        return _sides_of_clients(pairs[0], notes)
     shown, open_, worse = list[Sentence](), list[Sentence](), list[Sentence]()
-    carried = (_carried(places, BY_KEY[key]) for key in CORES)
+    carried = (_carried(pairs, BY_KEY[key]) for key in CORES)
     said = [known for known in carried if known is not None]
-    said += [_compared(places, notes, BY_KEY[key], per_1000=per_1000) for key, per_1000 in GAINS]
+    said += [_compared(pairs, notes, BY_KEY[key], per_1000=per_1000) for key, per_1000 in GAINS]
     for found, one in said:
         side = _side(found.definition, found) if found is not None else None
         {True: shown, False: worse, None: open_}[side].append(one)
     costs = list[Sentence]()
     for key, per_1000 in PRICE:
-        found, one = _compared(places, notes, BY_KEY[key], per_1000=per_1000)
+        found, one = _compared(pairs, notes, BY_KEY[key], per_1000=per_1000)
         cheaper = found is not None and _side(found.definition, found) is True
         (shown if cheaper else costs).append(one)
-    pair = pair_of(places[0])
-    assert pair is not None, "only places with a pair were kept"
-    return (*shown, *open_)[:GAINS_SHOWN], (*costs, sentences.stale(*pair), *worse)
+    stale = sentences.stale(pairs[0].subject, pairs[0].other)
+    return (*shown, *open_)[:GAINS_SHOWN], (*costs, stale, *worse)
 
 
-def _carried(
-    places: Sequence[ScenarioAnalysis], metric: Metric
-) -> tuple[Comparison | None, Sentence] | None:
+def _carried(pairs: Sequence[Pair], metric: Metric) -> tuple[Comparison | None, Sentence] | None:
     """Return how many reads a core carries, at full speed if that was measured."""
-    for place in reversed(places):
-        pair = pair_of(place)
-        if pair is None or (metric.above_floor and not any(arm.is_floor for arm in place.arms)):
+    for place, *arms in reversed(pairs):
+        if metric.above_floor and not any(arm.is_floor for arm in place.arms):
             continue
-        found = place.comparison(metric.key, pair[1].server, per_1000=True)
-        own, other = (arm.figure(metric.key, per_1000=True) for arm in pair)
+        found = place.comparison(metric.key, arms[1].server, per_1000=True)
+        own, other = (arm.figure(metric.key, per_1000=True) for arm in arms)
         if found is not None and own is not None and other is not None:
             return found, sentences.carried(found, own, other)
     return None
 
 
 def _sides_of_clients(
-    place: ScenarioAnalysis, notes: dict[str, Notes]
+    pair: Pair, notes: dict[str, Notes]
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """Return in what the subject needs less than the client that it is compared with, or more."""
-    pair = pair_of(place)
-    assert pair is not None, "only places with a pair were kept"
     sides: dict[bool | None, list[Sentence]] = {True: [], False: [], None: []}
-    for metric, found in compared(place, pair[1].server, View.BALANCE):
-        said = _compared([place], notes, metric, per_1000=False)[1]
+    for metric, found in compared(pair.place, pair.other.server, View.BALANCE):
+        said = _compared([pair], notes, metric, per_1000=False)[1]
         sides[_side(metric, found)].append(said)
     return tuple(sides[True]), tuple(sides[False])
 
 
 def _compared(
-    places: Sequence[ScenarioAnalysis], notes: dict[str, Notes], metric: Metric, *, per_1000: bool
+    pairs: Sequence[Pair], notes: dict[str, Notes], metric: Metric, *, per_1000: bool
 ) -> tuple[Comparison | None, Sentence]:
     """Return a comparison, of the first scenario that has it, and both values in words."""
-    for place in places:
+    for place, *arms in pairs:
         alike = Load.FIXED_RATE if place.scenario.is_open else Load.FULL_SPEED
-        pair = pair_of(place)
         restated = metric.key == MEDIAN and not place.scenario.is_open
-        if pair is None or metric.load not in (Load.ANY, alike) or restated:
+        if metric.load not in (Load.ANY, alike) or restated:
             continue  # at full speed the median says nothing that the throughput does not
-        row = metric_row(metric, pair, notes[place.scenario.name], per_1000=per_1000)
+        row = metric_row(metric, arms, notes[place.scenario.name], per_1000=per_1000)
         if row is None or any(cell.value == MISSING for cell in row.cells):
             continue
-        found = place.comparison(metric.key, pair[1].server, per_1000=per_1000)
+        found = place.comparison(metric.key, arms[1].server, per_1000=per_1000)
         own, other = (with_unit(cell.value, row.unit) for cell in row.cells)
         return found, sentences.both(metric, found, (own, other), per_1000=per_1000)
-    return None, sentences.uncompared(metric, fixed_rate=any(p.scenario.is_open for p in places))
+    return None, sentences.uncompared(
+        metric, fixed_rate=any(p.place.scenario.is_open for p in pairs)
+    )
 
 
 def _side(metric: Metric, found: Comparison) -> bool | None:
@@ -240,16 +228,13 @@ def _side(metric: Metric, found: Comparison) -> bool | None:
 # The picture.
 
 
-def picture(choice: Choice, notes: dict[str, Notes]) -> Iterator[Lane]:
+def picture(chosen: Sequence[ScenarioAnalysis], notes: dict[str, Notes]) -> Iterator[Lane]:
     """Return a lane for the server that asks each time, and one for the informer."""
-    place = next((one for one in choice.chosen if pair_of(one) is not None), None)
-    if place is None:
-        place = next((one for one in choice.chosen if one.contenders), None)
-    if place is None:
-        return
-    subject, other = pair_of(place) or (None, place.contenders[0])
-    for arm in (other, subject):
-        if arm is not None and arm.reads:
+    pair = next(iter(_pairs(chosen)), None)
+    alone = [(one, one.contenders[0]) for one in chosen if one.contenders]
+    shown = [(pair.place, pair.other), (pair.place, pair.subject)] if pair else alone[:1]
+    for place, arm in shown:
+        if arm.reads:
             yield _lane(place, arm, notes[place.scenario.name])
 
 
@@ -270,7 +255,7 @@ def _lane(place: ScenarioAnalysis, arm: Arm, notes: Notes) -> Lane:
 
     scenario = place.scenario
     reads = f"{number(scenario.rate_rps)}/s" if scenario.is_open else shown("throughput")
-    cpu = next((s for key in CPU[:2] if (s := shown(key)) != MISSING), MISSING)
+    cpu = next((s for key in CPU if (s := shown(key)) != MISSING), MISSING)
     slots = {
         "reads": reads,
         "requests": shown("api_requests"),

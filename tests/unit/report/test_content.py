@@ -10,7 +10,7 @@ from bench.metrics import BY_KEY
 from bench.model import NO_SERVER, Caveat, CaveatKind, Outcome, RunState
 from bench.report.content import run_document
 from bench.report.content.evidence import trust
-from bench.report.content.rows import spread_in
+from bench.report.content.rows import figure_cell
 from bench.report.document import Texts
 from bench.report.html import to_html
 from bench.report.numbers import Scale
@@ -204,7 +204,7 @@ def test_an_interval_of_reads_does_not_go_below_none(analysed):
     _, analysis = analysed()
     reads = analysis.scenarios[0].arm("direct").figure("throughput")
     few = replace(reads, low=-3.0, high=30.0)
-    assert "0 to 30" == spread_in(few, BY_KEY["throughput"], Scale(1.0, "/s"))
+    assert "0 to 30" == figure_cell(few, BY_KEY["throughput"], Scale(1.0, "/s")).spread
 
 
 def test_costs_at_full_speed_are_marked_as_not_like_for_like(document):
