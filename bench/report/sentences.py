@@ -848,13 +848,21 @@ NO_FAULT_TRIAL = message("No trial shows how it went.")
 # Versions, replicas, controls.
 
 
-def served_by_etcd(server: str, versions: Sequence[str], values: tuple[float, float]) -> str:
-    """Say how many lists etcd served on the oldest and on the newest version."""
-    shown = [number(max(0.0, round(value))) for value in values]
-    return message(
-        "{server}: of the lists for 1,000 reads etcd served {oldest} on {old} and {newest} on "
-        "{new}."
-    ).format(server=server, oldest=shown[0], newest=shown[1], old=versions[0], new=versions[-1])
+SERVED_BY_ETCD = message(
+    "{server}: of the lists for 1,000 reads etcd served {oldest} on {old} and {newest} on {new}."
+)
+VERSION_START = message(
+    "{server}: a start takes {oldest} requests to the API server on {old} and {newest} on {new}."
+)
+
+
+def on_versions(
+    text: Message, server: str, versions: Sequence[str], values: tuple[float, float]
+) -> str:
+    """Say what ``text`` is about on the oldest and on the newest version."""
+    oldest, newest = map(number, values)
+    old, new = versions[0], versions[-1]
+    return text.format(server=server, oldest=oldest, newest=newest, old=old, new=new)
 
 
 def _link(size: str) -> str:
@@ -879,20 +887,6 @@ def version_cost(server: str, versions: Sequence[str], own: Estimate, metric: Me
         link=_link(size),
         old=versions[0],
         spread=_size_spread(own.value, *own.bounds),
-    )
-
-
-def version_start(server: str, versions: Sequence[str], values: tuple[float, float]) -> str:
-    """Say how many requests a start takes on the oldest and on the newest version."""
-    return message(
-        "{server}: a start takes {oldest} requests to the API server on {old} and {newest} on "
-        "{new}."
-    ).format(
-        server=server,
-        oldest=number(values[0]),
-        newest=number(values[1]),
-        old=versions[0],
-        new=versions[-1],
     )
 
 

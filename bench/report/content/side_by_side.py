@@ -230,13 +230,14 @@ def _switched(versions: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...
 def _version_sentences(one: Versions) -> Iterator[str]:
     for server in dict.fromkeys(figure.server for figure in one.figures):
         if (lists := _ends(one, server, "lists_from_etcd")) is not None:
-            yield sentences.served_by_etcd(server, one.versions, lists)
+            whole = max(0.0, round(lists[0])), max(0.0, round(lists[1]))
+            yield sentences.on_versions(sentences.SERVED_BY_ETCD, server, one.versions, whole)
         cost = one.figure(server, COST)
         if cost is not None and cost.times is not None:
             yield sentences.version_cost(server, one.versions, cost.times, BY_KEY[COST])
         starts = _ends(one, server, "ready_requests")
         if starts is not None and starts[0] != starts[1]:
-            yield sentences.version_start(server, one.versions, starts)
+            yield sentences.on_versions(sentences.VERSION_START, server, one.versions, starts)
 
 
 def _ends(one: Versions, server: str, key: str) -> tuple[float, float] | None:
