@@ -3,9 +3,6 @@
 The figures are computed here by hand, with pandas alone, from the files of ``run/``.
 """
 
-import csv
-import html
-import io
 import json
 import re
 from pathlib import Path
@@ -13,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 from scipy import stats
 
 from bench.analysis import analyse, read_run
@@ -24,9 +20,17 @@ from bench.report.data import csv_files
 from bench.report.document import Depth
 from bench.report.html import to_html
 from bench.report.numbers import MISSING, number, times, times_at_least
-from bench.report.text import to_markdown, to_terminal
+from bench.report.text import to_markdown
 from bench.store import Store
-from tests.unit.report.said import row_of, section, tables, text_of
+from tests.unit.report.said import (
+    as_text,
+    csv_rows,
+    on_terminal,
+    row_of,
+    section,
+    tables,
+    text_of,
+)
 
 DIVISORS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 RUN = Path(__file__).with_name("run")
@@ -51,12 +55,6 @@ def document(run, analysis):
 @pytest.fixture(scope="module")
 def text(document):
     return text_of(document)
-
-
-def as_text(page):
-    """What a person reads: without styles and drawings, blanks made one."""
-    page = re.sub(r"<(style|svg|script).*?</\1>", " ", page, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def trials(scenario, server):
@@ -236,10 +234,8 @@ def parsed_page(document):
 
 def parsed_terminal(document):
     """The rows of every table on the terminal, as heading -> lists of values."""
-    console = Console(width=4000, record=True, file=io.StringIO())
-    console.print(to_terminal(document))
     found = {}
-    for line in console.export_text().splitlines():
+    for line in on_terminal(document, 4000).splitlines():
         cells = [cell.strip() for cell in re.split(r" {2,}", line.strip())]
         if len(cells) > 1:
             found.setdefault(cells[0], []).append(cells[1:])
@@ -256,8 +252,8 @@ def test_page_markdown_and_terminal_show_the_same_figures(document):
 
 
 def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
-    figures = list(csv.DictReader(io.StringIO(csv_files(analysis)["figures.csv"])))
-    percentiles = list(csv.DictReader(io.StringIO(csv_files(analysis)["percentiles.csv"])))
+    figures = csv_rows(csv_files(analysis)["figures.csv"])
+    percentiles = csv_rows(csv_files(analysis)["percentiles.csv"])
     summary = json.loads(to_json(analysis))
     compared = 0
     for index, scenario in enumerate(summary["scenarios"]):
@@ -303,7 +299,7 @@ def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
 
 
 def test_break_even_is_the_same_in_json_csv_and_the_tables(document, analysis):
-    rows = list(csv.DictReader(io.StringIO(csv_files(analysis)["break-even.csv"])))
+    rows = csv_rows(csv_files(analysis)["break-even.csv"])
     held = [
         one
         for model in json.loads(to_json(analysis))["cost_models"]
@@ -320,6 +316,4 @@ def test_the_first_sentence_is_the_same_in_every_form(document):
     said = document.headline.text
     assert said in as_text(to_html(document))
     assert said in to_markdown(document)
-    console = Console(width=4000, record=True, file=io.StringIO())
-    console.print(to_terminal(document))
-    assert said in console.export_text()
+    assert said in on_terminal(document, 4000)

@@ -1,5 +1,7 @@
 """What a document says, as plain lines: tests read it, and draw nothing."""
 
+import csv
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -50,6 +52,17 @@ def on_terminal(document: Document, width: int = 200) -> str:
     console = Console(width=width, record=True, file=io.StringIO())
     console.print(to_terminal(document))
     return console.export_text()
+
+
+def as_text(page: str) -> str:
+    """What a person reads of a page: without styles and drawings, blanks made one."""
+    page = re.sub(r"<(style|svg|script).*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV by the names of their columns."""
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def text_of(document: Document) -> str:

@@ -8,7 +8,7 @@ from bench.analysis import analyse
 from bench.model import Scenario
 from bench.report.content import run_document
 from bench.report.content.cost_model import cost_section
-from bench.report.document import Charts, Section
+from bench.report.document import Document, Sentence
 from bench.store import Store
 from tests.unit.analysis.sweeps import Truth, write_sweep
 from tests.unit.analysis.synthetic import write_run
@@ -39,24 +39,13 @@ def rates(made):
     return table, [[row.title, *(cell.value for cell in row.cells)] for row in table.rows]
 
 
-def said(made):
-    document = run_document_of(made)
-    return text_of(document)
-
-
-def run_document_of(made):
-    from bench.report.document import Document, Sentence
-
+def document_of(made):
     more = [made.diagnostics] if made.diagnostics else []
     return Document("t", Sentence("h"), sections=(made.section, *more))
 
 
-def charts_of(part):
-    for one in part.parts:
-        if isinstance(one, Charts):
-            yield from one.charts
-        elif isinstance(one, Section):
-            yield from charts_of(one)
+def said(made):
+    return text_of(document_of(made))
 
 
 def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(sweep):
@@ -98,7 +87,7 @@ def test_replicas_that_were_measured_extend_the_table_and_the_charts(content):
     _, made = content(Truth(noise=0.0001), **options)
     # 20 writes x 0.4 ms for each of them, by a read of 2 + 0.05 x 400 ms
     assert [["1", "0.36/s"], ["3", "1.1/s"], ["6", "2.2/s"]] == [row[2:4] for row in rates(made)[1]]
-    charts = [*charts_of(made.section)]
+    charts = document_of(made).charts()
     assert 2 == len([chart for chart in charts if "against replicas" in chart.head.title])
     assert "1 to 6 were measured" in said(made)
     (field,) = [field for field in made.calculator.inputs if field.name == "replicas"]

@@ -35,16 +35,11 @@ from bench.report.output import write_index, write_report
 from bench.report.text import markdown_escape, to_markdown
 from bench.store import Store
 from tests.unit.analysis.synthetic import SCENARIO, write_run
-from tests.unit.report.said import on_terminal
+from tests.unit.report.said import as_text, csv_rows, on_terminal
 
 NASTY = "<script>x</script> | *a* _b_ `c` [d](e)\n# f @g"
 EVIL = '<img src=x onerror="alert(1)">&$x^2$'
 ALL = ("html", "markdown", "json", "csv", "png")
-
-
-def as_text(page):
-    page = re.sub(r"<(style|svg|script).*?</\1>", " ", page, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def a_document(text):
@@ -205,13 +200,9 @@ def test_the_list_of_reports_gives_each_runs_answer_and_survives_lost_results(tm
 # CSV.
 
 
-def read(text):
-    return list(csv.DictReader(io.StringIO(text)))
-
-
 def test_csv_has_a_row_for_every_round_of_every_figure(analysed):
     _, analysis = analysed(rounds=6)
-    rows = read(csv_files(analysis)["rounds.csv"])
+    rows = csv_rows(csv_files(analysis)["rounds.csv"])
     figures = [f for s in analysis.scenarios for arm in s.arms for f in arm.figures]
     assert sum(len(figure.rounds) for figure in figures) == len(rows)
     own = [
@@ -226,11 +217,11 @@ def test_every_csv_has_as_many_fields_in_each_row_as_in_its_header(analysed):
     for name, text in csv_files(analysed(rounds=6)[1]).items():
         lengths = {len(row) for row in csv.reader(io.StringIO(text))}
         assert 1 == len(lengths), name
-        assert {"nan", "None", "inf"}.isdisjoint(v for row in read(text) for v in row.values())
+        assert {"nan", "None", "inf"}.isdisjoint(v for row in csv_rows(text) for v in row.values())
 
 
 def test_a_missing_bound_is_an_empty_field(analysed):
-    rows = read(csv_files(analysed(rounds=1)[1])["figures.csv"])
+    rows = csv_rows(csv_files(analysed(rounds=1)[1])["figures.csv"])
     row = next(row for row in rows if (row["arm"], row["metric"]) == ("direct", "server_cpu"))
     assert row["mean"]
     assert ("", "") == (row["low_95"], row["high_95"])
@@ -238,21 +229,21 @@ def test_a_missing_bound_is_an_empty_field(analysed):
 
 def test_no_name_is_run_as_a_formula_by_a_spreadsheet(analysed):
     caveat = Caveat(CaveatKind.FAILED_REQUESTS, "=HYPERLINK(1)")
-    rows = read(csv_files(replace(analysed()[1], caveats=(caveat,)))["caveats.csv"])
+    rows = csv_rows(csv_files(replace(analysed()[1], caveats=(caveat,)))["caveats.csv"])
     assert "'=HYPERLINK(1)" == rows[0]["text"]
     assert "a\n'@x,1.5,\n" == Data(("a",), (("@x", 1.5, None),)).csv()
 
 
 def test_replicas_and_workers_are_among_the_columns_of_scenarios(analysed):
     several = replace(SCENARIO, replicas=3, workers=2)
-    (row,) = read(csv_files(analysed(scenarios=(several,))[1])["scenarios.csv"])
+    (row,) = csv_rows(csv_files(analysed(scenarios=(several,))[1])["scenarios.csv"])
     assert ("3", "2", "list") == (row["replicas"], row["workers"], row["route"])
 
 
 def test_each_replica_is_a_row_of_its_own(analysed):
     agents = tuple(f"informer-bench-server/{number}" for number in (1, 2))
     data, analysis = analysed(servers=("direct",), agents=agents, replicas=2, watches_before={})
-    rows = read(csv_files(analysis)["replica-requests.csv"])
+    rows = csv_rows(csv_files(analysis)["replica-requests.csv"])
     assert [(str(n), r) for n in range(3) for r in "12"] == [
         (row["round"], row["replica"]) for row in rows
     ]

@@ -1,7 +1,5 @@
 """Read paths, versions of Kubernetes, replicas and faults, each with the figures of its files."""
 
-import csv
-import io
 import re
 from dataclasses import replace
 
@@ -20,17 +18,13 @@ from tests.unit.analysis.sweeps import write_sweep
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 from tests.unit.analysis.test_read_paths import ARMS, FULL, SERVERS, STEADY
 from tests.unit.analysis.test_versions import MIDDLE, NEW, OLD, write_versions
-from tests.unit.report.said import section, tables, text_of
+from tests.unit.report.said import csv_rows, section, tables, text_of
 
 CONTRACTS = {"direct": "bytes", "informer": "bytes", "ttl": "content"}
 FAULT = FaultRecord("freeze", "the API server was frozen", 4.0, 9.0)
 FAULTY = replace(SCENARIO, name="iced", fault="freeze", fault_at_s=4.0)
 ASKED = 245 * 3
 """Fifty reads a second for 4.9 s, in three rounds."""
-
-
-def read(text):
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +57,7 @@ def test_a_run_of_the_usual_three_has_no_read_paths(document):
 
 def test_csv_and_markdown_carry_the_factors_of_read_paths(matrix):
     analysis, made = matrix
-    rows = read(csv_files(analysis)["read-paths.csv"])
+    rows = csv_rows(csv_files(analysis)["read-paths.csv"])
     row = next(r for r in rows if (r["read_path"], r["metric"]) == ("ttl", "control_plane_cpu"))
     path = analysis.read_paths[0].paths[2]
     cost = next(f for f in path.figures if f.metric == "control_plane_cpu")
@@ -127,7 +121,7 @@ def test_what_a_version_does_unless_told_otherwise(version, on):
 
 def test_csv_and_markdown_carry_every_version(versions):
     analysis, made = versions
-    rows = read(csv_files(analysis)["versions.csv"])
+    rows = csv_rows(csv_files(analysis)["versions.csv"])
     cpu = [r for r in rows if (r["arm"], r["metric"]) == ("direct", "control_plane_cpu")]
     assert ["1.9.10", "1.37.2"] == [row["kubernetes"] for row in cpu]
     assert "" == cpu[0]["times"]
@@ -148,7 +142,7 @@ def test_replicas_have_a_row_a_metric_and_the_cost_of_each_further_one(tmp_path)
         row for row in table.rows if row.key == "apiserver_cpu" and row.cells[0].value == "informer"
     )
     assert informer.cells[-1].value.startswith("+")
-    rows = read(csv_files(analysis)["replicas.csv"])
+    rows = csv_rows(csv_files(analysis)["replicas.csv"])
     assert {"1", "3", "6"} == {row["replicas"] for row in rows}
     assert "each further replica" in to_markdown(made)
 
@@ -194,7 +188,7 @@ def test_a_fault_without_a_good_trial_names_who_is_missing(faulty):
 
 def test_csv_and_markdown_carry_each_trial_of_a_fault(faulty):
     analysis, made = faulty(FAULTY)
-    rows = read(csv_files(analysis)["faults.csv"])
+    rows = csv_rows(csv_files(analysis)["faults.csv"])
     assert [("direct", "0"), ("direct", "1"), ("direct", "2")] == [
         (row["arm"], row["round"]) for row in rows[:3]
     ]
