@@ -114,10 +114,6 @@ class Table:
         """All rows, whatever their group."""
         return tuple(row for group in self.groups for row in group.rows)
 
-    def row(self, key: str) -> Row | None:
-        """Return the row of the metric ``key``, if the table has it."""
-        return next((row for row in self.rows if row.key == key), None)
-
 
 def table_of(
     columns: Iterable[Column],

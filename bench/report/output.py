@@ -82,9 +82,9 @@ def write_report(
     if "html" in formats:
         if document.picture:
             write_bytes(folder / PICTURE, to_picture(document))
-        written.append(_write(folder / PAGE, to_html(document, drawings)))
+        written.append(write_bytes(folder / PAGE, to_html(document, drawings).encode()))
     if "markdown" in formats:
-        written.append(_write(folder / MARKDOWN, to_markdown(document)))
+        written.append(write_bytes(folder / MARKDOWN, to_markdown(document).encode()))
     if "json" in formats:
         written.append(write_bytes(folder / NAME, to_json(analysis)))
         write_bytes(folder / SCHEMA_NAME, schema_json())
@@ -142,10 +142,6 @@ def _write_all(folder: Path, files: Mapping[str, str | bytes], pattern: str) -> 
     return folder
 
 
-def _write(path: Path, text: str) -> Path:
-    return write_bytes(path, text.encode())
-
-
 def write_bytes(path: Path, content: bytes) -> Path:
     """Write ``content``; a reader never sees half of it. Raises ``OSError``."""
     partial = path.with_name(f".partial-{path.name}")
@@ -159,8 +155,8 @@ def publish(document: Document, folder: Path, name: str, language: str) -> tuple
     folder.mkdir(parents=True, exist_ok=True)
     document = spoken(document, language)
     paths = (
-        _write(folder / f"{name}.md", to_markdown(document)),
-        _write(folder / f"{name}.html", to_html(document)),
+        write_bytes(folder / f"{name}.md", to_markdown(document).encode()),
+        write_bytes(folder / f"{name}.html", to_html(document).encode()),
     )
     show(document)
     return paths

@@ -115,7 +115,7 @@ def factor(found: Comparison | None) -> Factor:
     if own.bounds is None and (found.at_least is None or own.value > 0):
         return Factor(_size(own.value, metric))
     if own.value <= 0 and found.at_least is not None:
-        return Factor(_at_least(metric.words.less, times_at_least(found.at_least)), bound=True)
+        return _at_least(metric.words.less, times_at_least(found.at_least))
     assert own.bounds is not None, "without bounds it was said above"
     low, high = own.bounds
     if found.direction is Direction.SAME:
@@ -126,7 +126,7 @@ def factor(found: Comparison | None) -> Factor:
         spread = message("{low} to {high} times").format(low=ends[0], high=ends[1])
         return Factor(NO_DIFFERENCE, spread)
     if own.value < 1 and low <= 0:
-        return Factor(_at_least(_less(metric), f"{share_at_least(1 - high)}%"), bound=True)
+        return _at_least(_less(metric), f"{share_at_least(1 - high)}%")
     return Factor(_size(own.value, metric), _size_spread(own.value, low, high))
 
 
@@ -154,8 +154,8 @@ def _sized(words: str, size: str) -> Message:
     return Message(f"{{size}} {words}").format(size=size)
 
 
-def _at_least(words: str, size: str) -> Message:
-    return Message(f"at least {{size}} {words}").format(size=size)
+def _at_least(words: str, size: str) -> Factor:
+    return Factor(Message(f"at least {{size}} {words}").format(size=size), bound=True)
 
 
 def _size_spread(value: float, low: float, high: float) -> str:

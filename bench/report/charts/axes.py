@@ -102,11 +102,6 @@ def number_ticks(axis: Axis, most: int | None = None, *, whole: bool = False) ->
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 3)))
 
 
-def percent_ticks(axis: Axis) -> None:
-    """Label a linear axis of shares as per cent, the zero without a sign."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{number(100 * value)}%"))
-
-
 def scaled_ticks(axis: Axis, ends: tuple[float, float], scale: Scale, most: int = 5) -> None:
     """Put ticks where a scale has round numbers."""
     low, high = (end / scale.divisor for end in ends)
@@ -129,9 +124,3 @@ def log_range(values: Iterable[float]) -> tuple[float, float]:
     low, high = min(known), max(known)
     middle = (low * high) ** 0.5
     return min(low / 1.6, middle / 4), max(high * 1.6, middle * 4)
-
-
-def name_rows(axes: Axes, names: Sequence[str], palette: Palette) -> None:
-    """Name the rows of a chart, the first at the top."""
-    axes.set_yticks(range(len(names)), list(names), color=palette.ink)
-    axes.set_ylim(len(names) - 0.4, -0.6)

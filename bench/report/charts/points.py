@@ -6,6 +6,7 @@ from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from bench.report.charts import Chart, Data, Head, Mark
 from bench.report.charts.axes import (
@@ -18,11 +19,10 @@ from bench.report.charts.axes import (
     log_range,
     log_ticks,
     panels,
-    percent_ticks,
     scaled_ticks,
 )
 from bench.report.charts.palette import Palette
-from bench.report.numbers import Scale
+from bench.report.numbers import Scale, number
 
 PANEL_IN, GAP_IN = 2.1, 0.62
 
@@ -102,7 +102,8 @@ def _upright(axes: Axes, spots: Sequence[Spot], grounds: Grounds, palette: Palet
         worst = max(1e-3, *(abs(spot.y) for spot in spots))
         axes.axhline(0.0, color=palette.muted, linewidth=0.8)
         axes.set_ylim(-1.2 * worst, 1.2 * worst)
-        percent_ticks(axes.yaxis)
+        percent = FuncFormatter(lambda value, _: f"{number(100 * value)}%")
+        axes.yaxis.set_major_formatter(percent)  # the zero has no sign
         return
     axes.set_yscale("log")
     axes.set_ylim(*log_range(end for spot in spots for end in spot.y_ends or (spot.y,)))

@@ -24,7 +24,6 @@ from bench.report.charts.axes import (
     heading,
     legend,
     legend_in,
-    name_rows,
     panels,
     scaled_ticks,
     width_of,
@@ -81,7 +80,9 @@ def _draw(figure: Figure, palette: Palette, *, shown: Sequence[Panel]) -> list[M
     heights = [ROW_IN * len(one.entries) for one in shown]
     marks: list[Mark] = []
     for axes, one in zip(panels(figure, margins, heights, PANEL_IN), shown, strict=True):
-        name_rows(axes, [entry.name for entry in one.entries], palette)
+        names = [entry.name for entry in one.entries]
+        axes.set_yticks(range(len(names)), names, color=palette.ink)
+        axes.set_ylim(len(names) - 0.4, -0.6)
         ends = [0.0]
         for place, entry in enumerate(one.entries):
             _row(axes, entry, place, palette)

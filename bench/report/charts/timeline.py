@@ -136,19 +136,24 @@ def scales_of(stories: Sequence[Story]) -> Scales:
 
 def timeline(head: Head, story: Story, scales: Scales, labels: Mapping[str, str]) -> Chart:
     """Return the chart of one trial: requests, CPU and waits."""
-    rows: list[tuple[Value, ...]] = []
-    rows += _series("server_requests_per_s", story.bins_s, story.own)
-    rows += _series("others_writes_per_s", story.bins_s, story.others)
-    rows += _series("apiserver_cpu_ms_per_s", story.cpu_s, story.cpu_ms_per_s)
-    rows += _series("read_latency_ms", story.read_s, story.read_ms)
-    rows += [("unanswered", round(at, 3), None) for at in story.unanswered_s.tolist()]
+    rows = (
+        *_series("server_requests_per_s", story.bins_s, story.own),
+        *_series("others_writes_per_s", story.bins_s, story.others),
+        *_series("apiserver_cpu_ms_per_s", story.cpu_s, story.cpu_ms_per_s),
+        *_series("read_latency_ms", story.read_s, story.read_ms),
+        *_unanswered("unanswered", story),
+    )
     drawn = partial(_draw_trial, story=story, scales=scales, labels=labels)
-    return Chart(head, Data(("series", "s", "value"), tuple(rows)), (WIDTH_IN, 4.1), drawn)
+    return Chart(head, Data(("series", "s", "value"), rows), (WIDTH_IN, 4.1), drawn)
 
 
 def _series(name: str, times: Floats, values: Floats) -> list[tuple[Value, ...]]:
     pairs = zip(times.tolist(), values.tolist(), strict=True)
     return [(name, round(at, 3), round(value, 3)) for at, value in pairs]
+
+
+def _unanswered(name: str, story: Story) -> list[tuple[Value, ...]]:
+    return [(name, round(at, 3), None) for at in story.unanswered_s.tolist()]
 
 
 def _draw_trial(
@@ -225,13 +230,13 @@ def fault_timeline(
     """Return one round of a fault: a row of waits a server, and the requests of all below."""
     rows: list[tuple[Value, ...]] = []
     for one in stories:
-        own: list[tuple[Value, ...]] = [
+        own: tuple[tuple[Value, ...], ...] = (
             ("fault_begin", round(shaded_s[0], 3), None),
             ("fault_end", round(shaded_s[1], 3), None),
-        ]
-        own += _series("read_latency_ms", one.read_s, one.read_ms)
-        own += _series("requests_per_s", one.bins_s, one.own)
-        own += [("failed", round(at, 3), None) for at in one.unanswered_s.tolist()]
+            *_series("read_latency_ms", one.read_s, one.read_ms),
+            *_series("requests_per_s", one.bins_s, one.own),
+            *_unanswered("failed", one),
+        )
         rows += [(one.arm, *row) for row in own]
     height = len(stories) * (ROW_IN + GAP_IN) + 1.05 + 0.72
     drawn = partial(_draw_fault, stories=stories, shaded_s=shaded_s, labels=labels)

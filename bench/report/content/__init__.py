@@ -17,7 +17,7 @@ from bench.analysis.result import (
 )
 from bench.metrics import Load, Metric, View, of_view
 from bench.model import CaveatKind, RunState
-from bench.model.message import Message, Recorded, listed, message, plural
+from bench.model.message import Message, Recorded, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart
 from bench.report.content.base import base_section
@@ -29,9 +29,9 @@ from bench.report.content.rows import (
     caveat_text,
     columns_of,
     compared,
+    in_rounds,
     metric_row,
     notes_of,
-    rounds_of,
     where_of,
 )
 from bench.report.content.scenario import anchor_of, difference_chart, run_charts, scenario_section
@@ -49,11 +49,11 @@ from bench.report.document import (
     Charts,
     Depth,
     Document,
-    Group,
+    Part,
     Section,
     Sentence,
-    Table,
     Text,
+    table_of,
 )
 from bench.report.numbers import number, scale_for
 
@@ -171,21 +171,18 @@ def _bill(
         metric_row(metric, place.contenders, own, per_1000=per, depth=Depth.MARKDOWN)
         for metric, per in of_view(View.BILL)
     ]
-    known = tuple(row for row in rows if row is not None)
+    known = [row for row in rows if row is not None]
     under = message("Under {scenario}.").format(scenario=place.scenario.name)
-    rounds = plural(rounds_of(place.contenders), "round", "rounds")
-    caption = listed([under, prose.text("below", rounds=rounds)], " ")
-    parts: list[Charts | Table | Text] = []
+    caption = listed([under, prose.text("below", rounds=in_rounds(place.contenders))], " ")
     charts = tuple(one for one in (differences, *across) if one is not None)
-    parts += [Charts(charts)] if charts else []
+    parts: list[Part] = [Charts(charts)] if charts else []
     for at in chosen:
         not_alike = Load.FULL_SPEED if at.scenario.is_open else Load.FIXED_RATE
         found = [one for one in at.beside if one.definition.load is not not_alike]
         parts += [Text(sentences.beside(one, at.scenario).line) for one in found]
     if known:
-        parts.append(
-            Table("", columns_of(place.contenders), (Group(known),), caption, layout="arms")
-        )
+        columns = columns_of(place.contenders)
+        parts.append(table_of(columns, known, caption=caption, layout="arms"))
     if (subject := place.subject) is not None and (watch := _churn(place, subject)):
         parts.append(Text(watch))
     has_load = place.scenario.has_load

@@ -116,8 +116,7 @@ def _find(parts: tuple[Part | Section, ...], anchor: str) -> Section | None:
 
 def row_of(part: Section, key: str) -> tuple[Table, Row]:
     """The row of a metric in a section, and the table that it stands in."""
-    found = ((table, row) for table in tables(part) if (row := table.row(key)) is not None)
-    return next(found)
+    return next((table, row) for table in tables(part) for row in table.rows if row.key == key)
 
 
 def tables(part: Section) -> list[Table]:

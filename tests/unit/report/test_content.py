@@ -187,15 +187,14 @@ def test_a_figure_points_at_the_caveats_that_concern_it(document):
 
 
 def test_a_withheld_percentile_says_so_and_a_bound_is_marked(document):
-    (table, *_) = tables(section(document(rounds=1), "s0"))
-    assert ["withheld"] * 3 == [cell.remark for cell in table.row("p99").cells[:3]]
-    (table, *_) = tables(section(document(unanswered={"direct": {"timeout": 300}}), "s0"))
-    assert "\N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}10" == table.row("p50").cells[0].value
+    _, row = row_of(section(document(rounds=1), "s0"), "p99")
+    assert ["withheld"] * 3 == [cell.remark for cell in row.cells[:3]]
+    _, row = row_of(section(document(unanswered={"direct": {"timeout": 300}}), "s0"), "p50")
+    assert "\N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}10" == row.cells[0].value
 
 
 def test_a_count_of_zero_has_its_exact_upper_bound(document):
-    (table, *_) = tables(section(document(), "s0"))
-    informer = table.row("api_requests/1000").cells[2]
+    informer = row_of(section(document(), "s0"), "api_requests/1000")[1].cells[2]
     assert "0" == informer.value
     assert informer.spread.startswith("0 to ")
 
