@@ -15,12 +15,11 @@ from bench.analysis.result import (
     ScenarioAnalysis,
     presentation_order,
 )
-from bench.metrics import Load, Metric, View, of_view
+from bench.metrics import Load, View, of_view
 from bench.model import CaveatKind, RunState
 from bench.model.message import Message, Recorded, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart
-from bench.report.content.base import base_section
 from bench.report.content.cost_model import cost_section
 from bench.report.content.evidence import evidence_sections, trust
 from bench.report.content.faults import fault_section
@@ -34,7 +33,13 @@ from bench.report.content.rows import (
     notes_of,
     where_of,
 )
-from bench.report.content.scenario import anchor_of, difference_chart, run_charts, scenario_section
+from bench.report.content.scenario import (
+    anchor_of,
+    base_section,
+    difference_chart,
+    run_charts,
+    scenario_section,
+)
 from bench.report.content.series import series_section
 from bench.report.content.side_by_side import matrix_section, replica_section, version_section
 from bench.report.content.top import (
@@ -192,13 +197,13 @@ def _bill(
     yield Section("costs", prose.text("costs_title"), tuple(parts), short=short)
 
 
-def _all(chosen: Sequence[ScenarioAnalysis]) -> list[tuple[ScenarioAnalysis, Metric, Comparison]]:
+def _all(chosen: Sequence[ScenarioAnalysis]) -> list[tuple[ScenarioAnalysis, Comparison]]:
     """Return each comparison of the balance once: of the fixed rate, where both loads have it."""
-    kept: dict[tuple[str, str], tuple[ScenarioAnalysis, Metric, Comparison]] = {}
+    kept: dict[tuple[str, str], tuple[ScenarioAnalysis, Comparison]] = {}
     for scenario in chosen:
         for baseline in dict.fromkeys(one.baseline for one in scenario.comparisons):
-            for metric, found in compared(scenario, baseline, View.BALANCE):
-                kept.setdefault((metric.key, baseline), (scenario, metric, found))
+            for found in compared(scenario, baseline):
+                kept.setdefault((found.metric, baseline), (scenario, found))
     return list(kept.values())
 
 

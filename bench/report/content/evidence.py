@@ -314,7 +314,7 @@ def _noise_rows(one: ScenarioAnalysis, servers: Sequence[str]) -> Iterator[Row]:
 
 def _control_charts(one: ScenarioAnalysis, prefix: str) -> Iterator[Chart]:
     for index, control in enumerate(one.controls):
-        found = [(one, of, each) for of, each in compared_control(one, control)]
+        found = [(one, each) for each in compared_control(one, control)]
         title = message("{server} against itself, {scenario}").format(
             server=control.server, scenario=one.scenario.name
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.result import Arm, Comparison, Control, Figure, ScenarioAnalysis
-from bench.metrics import BY_KEY, Group, Load, Metric, Times, View, of_view
+from bench.metrics import Group, Load, Metric, Times, View, of_view
 from bench.metrics.metric import Quantile, Total
 from bench.model import Caveat, CaveatKind
 from bench.model.message import Message, Recorded, listed, message, plural
@@ -129,26 +129,19 @@ def view_of(scenario: ScenarioAnalysis, view: View) -> list[tuple[Metric, bool]]
     return list(dict.fromkeys((metric, False) for metric, _ in found))
 
 
-def without_parts(found: Sequence[tuple[Metric, bool]]) -> list[tuple[Metric, bool]]:
-    """Leave out the parts of a sum that is there itself."""
-    parts = {key for metric, _ in found if isinstance(metric.of, Total) for key in metric.of.keys}
-    return [(metric, per) for metric, per in found if metric.key not in parts]
+def compared(scenario: ScenarioAnalysis, baseline: str) -> list[Comparison]:
+    """Return the comparisons with ``baseline`` in the balance, parts of a sum left out."""
+    return _balance(scenario, [one for one in scenario.comparisons if one.baseline == baseline])
 
 
-def compared(
-    scenario: ScenarioAnalysis, baseline: str, view: View
-) -> list[tuple[Metric, Comparison]]:
-    """Return the comparisons with ``baseline`` in ``view``, parts of a sum left out."""
-    pairs = [
-        (metric, per)
-        for metric, per in view_of(scenario, view)
-        if scenario.comparison(metric.key, baseline, per_1000=per)
-    ]
-    found = (
-        (metric, scenario.comparison(metric.key, baseline, per_1000=per))
-        for metric, per in without_parts(pairs)
-    )
-    return [(metric, one) for metric, one in found if one is not None]
+def _balance(scenario: ScenarioAnalysis, found: Sequence[Comparison]) -> list[Comparison]:
+    """Return those in the view of the balance, in its order, without the parts of a sum there."""
+    by_form = {(one.metric, one.per_1000): one for one in found}
+    forms = [(metric.key, per) for metric, per in view_of(scenario, View.BALANCE)]
+    shown = [by_form[form] for form in forms if form in by_form]
+    sums = (one.definition.of for one in shown)
+    parts = {key for one in sums if isinstance(one, Total) for key in one.keys}
+    return [one for one in shown if one.metric not in parts]
 
 
 def against_base(scenario: ScenarioAnalysis) -> list[Comparison]:
@@ -157,17 +150,11 @@ def against_base(scenario: ScenarioAnalysis) -> list[Comparison]:
     return [one for one in scenario.base if (one.metric, one.per_1000) in shown]
 
 
-def compared_control(
-    scenario: ScenarioAnalysis, control: Control
-) -> list[tuple[Metric, Comparison]]:
+def compared_control(scenario: ScenarioAnalysis, control: Control) -> list[Comparison]:
     """Return a control's comparisons in the balance, and in the metric named beforehand."""
-    found = {(one.metric, one.per_1000): one for one in control.comparisons}
-    views = [each for each in view_of(scenario, View.BALANCE) if (each[0].key, each[1]) in found]
-    shown = [(metric, found[metric.key, per]) for metric, per in without_parts(views)]
-    named = found.get((control.metric, False))
-    if named is not None and all(one is not named for _, one in shown):
-        shown.append((BY_KEY[control.metric], named))
-    return shown
+    shown = _balance(scenario, control.comparisons)
+    named = (one for one in control.comparisons if one.metric == control.metric)
+    return shown + [one for one in named if not one.per_1000 and one not in shown]
 
 
 def columns_of(arms: Sequence[Arm]) -> tuple[Column, ...]:

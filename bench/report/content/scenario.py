@@ -35,6 +35,7 @@ from bench.report.charts.rows import (
 from bench.report.charts.timeline import Story, full_rounds, scales_of, story_of, timeline
 from bench.report.content.rows import (
     Notes,
+    against_base,
     columns_of,
     in_rounds,
     metric_row,
@@ -186,49 +187,72 @@ def _factors(one: ScenarioAnalysis, anchor: str) -> Iterator[Section]:
     if subject is None:
         return
     baselines = [arm.server for arm in one.contenders if arm is not subject]
-    rows = [
-        factor_row(
-            found, [one.comparison(found.key, name, per_1000=per) for name in baselines], per
-        )
-        for found, per in view_of(one, View.FACTORS)
-    ]
-    kept = [row for row in rows if any(cell.value != MISSING for cell in row.cells)]
-    if not kept:
-        return
     ratios = [c for c in one.comparisons if c.upheld is not None]
     agreeing = sum(bool(c.upheld) for c in ratios)
     caption = [sentences.pairing(rounds_of([subject]))]
     caption += [sentences.upheld(agreeing, len(ratios))] if ratios else []
     against = message("against {name}")
-    columns = (Column(against.format(name=name), prose=True) for name in baselines)
-    table = table_of(columns, kept, "", listed(caption, " "), "stacked")
-    title = message("{server} against the others").format(server=subject.server)
-    yield Section(f"{anchor}-factors", title, (table,), folded=True)
+    columns = [Column(against.format(name=name), prose=True) for name in baselines]
+    found = [[each for each in one.comparisons if each.baseline == name] for name in baselines]
+    if table := _factor_table(one, columns, found, listed(caption, " "), Depth.PAGE):
+        title = message("{server} against the others").format(server=subject.server)
+        yield Section(f"{anchor}-factors", title, (table,), folded=True)
 
 
-def factor_row(
-    found: Metric,
-    comparisons: Sequence[Comparison | None],
-    per_1000: bool,
-    depth: Depth = Depth.PAGE,
-) -> Row:
-    """Return the row of a metric, a cell a comparison."""
-    cells = []
-    for comparison in comparisons:
-        said = sentences.factor(comparison)
-        remark = sentences.detectable(comparison) if comparison is not None else ""
-        cells.append(Cell(said.text, "95%" if said.bound else said.spread, remark))
-    title = found.title_of(per_1000=per_1000)
-    return Row(title, tuple(cells), depth=depth, key=f"factor-{found.key}")
+def base_section(analysis: RunAnalysis) -> Iterator[Section]:
+    """Return each server against the same one of the other checkout, of a run that has one."""
+    if (base := analysis.plan.base) is None:
+        return
+    depth = Depth.TERMINAL
+    parts: list[Part] = [Text(sentences.base(base, analysis.environment), depth=depth)]
+    for one in analysis.scenarios:
+        found = against_base(one)
+        if not found:
+            continue
+        lead = sentences.base_answer(one.scenario.name, found)
+        parts.append(Text(listed([lead.text, lead.detail], " "), lead.tone, depth=depth))
+        own = [[each for each in found if each.subject == arm.server] for arm in one.contenders]
+        arms = [arm for arm, each in zip(one.contenders, own, strict=True) if each]
+        columns = [Column(arm.server, prose=True, arm=arm.server) for arm in arms]
+        caption = sentences.pairing(rounds_of(arms))
+        table = _factor_table(one, columns, [each for each in own if each], caption, depth)
+        parts += [table] if table else []
+    yield Section("base", prose.text("base_title"), tuple(parts), short=message("Against the base"))
+
+
+def _factor_table(
+    one: ScenarioAnalysis,
+    columns: Sequence[Column],
+    found: Sequence[Sequence[Comparison]],
+    caption: str,
+    depth: Depth,
+) -> Table | None:
+    """Return a row a metric, of a column's comparisons a cell; ``None`` where none can be told."""
+    rows = []
+    for metric, per in view_of(one, View.FACTORS):
+        form = metric.key, per
+        own = (next((c for c in each if (c.metric, c.per_1000) == form), None) for each in found)
+        cells = tuple(map(_factor_cell, own))
+        if any(cell.value != MISSING for cell in cells):
+            title, key = metric.title_of(per_1000=per), f"factor-{metric.key}"
+            rows.append(Row(title, cells, depth=depth, key=key))
+    shown = min(depth, Depth.MARKDOWN)
+    return table_of(columns, rows, "", caption, "stacked", shown) if rows else None
+
+
+def _factor_cell(found: Comparison | None) -> Cell:
+    said = sentences.factor(found)
+    remark = sentences.detectable(found) if found is not None else ""
+    return Cell(said.text, "95%" if said.bound else said.spread, remark)
 
 
 def difference_chart(
-    name: str, title: str, found: Sequence[tuple[ScenarioAnalysis, Metric, Comparison]]
+    name: str, title: str, found: Sequence[tuple[ScenarioAnalysis, Comparison]]
 ) -> Chart | None:
     """Return the paired differences of comparisons: a group a metric, a line a baseline."""
     groups: dict[str, list[Difference]] = {}
-    for scenario, of, one in found:
-        made = _difference(scenario, of, one)
+    for scenario, one in found:
+        made = _difference(scenario, one)
         if made is not None:
             groups.setdefault(made.title, []).append(made)
     shown = [one for group in groups.values() for one in group]
@@ -239,14 +263,14 @@ def difference_chart(
         title,
         _difference_caption(shown),
         message("the rounds of {metrics}, paired").format(
-            metrics=", ".join(dict.fromkeys(of.key for _, of, _ in found))
+            metrics=", ".join(dict.fromkeys(one.metric for _, one in found))
         ),
         listed([one.told for one in shown], "; "),
     )
     return differences(head, groups, prose.text("difference_axis"), SAME_WITHIN)
 
 
-def _difference(scenario: ScenarioAnalysis, of: Metric, one: Comparison) -> Difference | None:
+def _difference(scenario: ScenarioAnalysis, one: Comparison) -> Difference | None:
     pairs = scenario.pairs(one)
     if one.times is None or not pairs:
         return None
@@ -260,7 +284,7 @@ def _difference(scenario: ScenarioAnalysis, of: Metric, one: Comparison) -> Diff
     words: str = said.text
     if said.spread:
         words = Message("{size} [{spread}]").format(size=said.text, spread=said.spread)
-    title, where = sentences.capitalised(of.short), scenario.scenario.name
+    title, where = sentences.capitalised(one.definition.short), scenario.scenario.name
     return Difference(title, where, one.subject, one.baseline, rounds, part, words)
 
 

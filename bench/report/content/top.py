@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bench.analysis.result import Arm, Comparison, Direction, RunAnalysis, ScenarioAnalysis
-from bench.metrics import BY_KEY, PERCENTILES, Load, Metric, View, percentile_name
+from bench.metrics import BY_KEY, PERCENTILES, Load, Metric, percentile_name
 from bench.model.message import message
 from bench.report import prose, sentences
 from bench.report.content.faults import fault_answer
@@ -162,12 +162,12 @@ def gains_and_costs(
     said = [known for known in carried if known is not None]
     said += [_compared(pairs, notes, BY_KEY[key], per_1000=per_1000) for key, per_1000 in GAINS]
     for found, one in said:
-        side = _side(found.definition, found) if found is not None else None
+        side = _side(found) if found is not None else None
         {True: shown, False: worse, None: open_}[side].append(one)
     costs = list[Sentence]()
     for key, per_1000 in PRICE:
         found, one = _compared(pairs, notes, BY_KEY[key], per_1000=per_1000)
-        cheaper = found is not None and _side(found.definition, found) is True
+        cheaper = found is not None and _side(found) is True
         (shown if cheaper else costs).append(one)
     stale = sentences.stale(pairs[0].subject, pairs[0].other)
     return (*shown, *open_)[:GAINS_SHOWN], (*costs, stale, *worse)
@@ -190,9 +190,9 @@ def _sides_of_clients(
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """Return in what the subject needs less than the client that it is compared with, or more."""
     sides: dict[bool | None, list[Sentence]] = {True: [], False: [], None: []}
-    for metric, found in compared(pair.place, pair.other.server, View.BALANCE):
-        said = _compared([pair], notes, metric, per_1000=False)[1]
-        sides[_side(metric, found)].append(said)
+    for found in compared(pair.place, pair.other.server):
+        said = _compared([pair], notes, found.definition, per_1000=False)[1]
+        sides[_side(found)].append(said)
     return tuple(sides[True]), tuple(sides[False])
 
 
@@ -216,13 +216,13 @@ def _compared(
     )
 
 
-def _side(metric: Metric, found: Comparison) -> bool | None:
+def _side(found: Comparison) -> bool | None:
     """Tell whether a comparison is a gain; ``None``: it shows nothing."""
     if found.times is None or found.direction is Direction.SAME or found.times.value == 1:
         return None
     if found.direction is Direction.UNCLEAR and found.times.bounds is not None:
         return None
-    return (found.times.value > 1) is metric.higher_is_better
+    return (found.times.value > 1) is found.definition.higher_is_better
 
 
 # The picture.
@@ -239,7 +239,7 @@ def picture(chosen: Sequence[ScenarioAnalysis], notes: dict[str, Notes]) -> Iter
 
 
 def _lane(place: ScenarioAnalysis, arm: Arm, notes: Notes) -> Lane:
-    def shown(key: str, *, unit: str = "") -> str:
+    def shown(key: str) -> str:
         metric = BY_KEY[key]
         figure = arm.figure(key)
         if metric.above_floor and figure is not None and figure.value is not None:
@@ -251,7 +251,7 @@ def _lane(place: ScenarioAnalysis, arm: Arm, notes: Notes) -> Lane:
         row = metric_row(metric, (arm,), notes)
         if row is None or row.cells[0].value == MISSING:
             return MISSING
-        return with_unit(row.cells[0].value, unit or row.unit)
+        return with_unit(row.cells[0].value, row.unit)
 
     scenario = place.scenario
     reads = f"{number(scenario.rate_rps)}/s" if scenario.is_open else shown("throughput")
