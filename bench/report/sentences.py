@@ -52,7 +52,6 @@ NO_SCENARIO = message("This run has no scenario, so there is nothing to show.")
 NO_PAIR = message("No round has two servers in it, so nothing can be compared.")
 NO_TRIAL = message("No trial of this scenario ended well, so there is no figure to show.")
 FLOOR_ONLY = message("No server was measured, only the floor, so there is nothing to compare.")
-VOID_TITLES = prose.texts("void_titles")
 
 
 class Factor(NamedTuple):
@@ -70,7 +69,7 @@ def void_title(kind: CaveatKind, state: RunState) -> str:
     """Return the heading of what voids a run."""
     if kind is CaveatKind.RUN_INCOMPLETE and state is RunState.RUNNING:
         return PROVISIONAL
-    return VOID_TITLES.get(kind) or kind_title(kind)
+    return prose.texts("void_titles").get(kind) or kind_title(kind)
 
 
 def kind_title(kind: CaveatKind) -> Message:
@@ -325,7 +324,6 @@ def base_answer(scenario: str, found: Sequence[Comparison]) -> Sentence:
 # A run under way, and why it ended.
 
 PROVISIONAL = message("Provisional: the run had not ended when this was made")
-ENDED = prose.texts("ended")
 
 
 def so_far(made: int, rounds: int, page: str) -> str:
@@ -338,7 +336,7 @@ def ended(found: Precision, plan: Plan, *, out_of_time: bool) -> str:
     """Say why a run made no further rounds, and how sure its least sure deciding ratio is."""
     one, wanted = found.comparison, plan.precision or 0.0
     why = "precise" if found.half_width <= wanted else "time" if out_of_time else "rounds"
-    return ENDED[why].format(
+    return prose.texts("ended")[why].format(
         rounds=plural(plan.rounds, "round", "rounds"),
         minutes=number(plan.most_minutes),
         what=message("{metric} of {subject} against {baseline} under {scenario}").format(
@@ -364,7 +362,6 @@ def out_of_time(plan: Plan) -> str:
 OPEN = prose.texts("open_sentences")
 CLOSED = prose.texts("closed_sentences")
 WITHOUT_LOAD = prose.texts("without_load_sentences")
-WHERE = prose.texts("where")
 TOO_FEW = {
     True: message("One round cannot tell {subject} from {baseline}: more rounds are needed."),
     False: message("{rounds} cannot tell {subject} from {baseline}: more rounds are needed."),
@@ -375,7 +372,6 @@ BASELINES = prose.texts("baselines")
 
 
 COSTS = prose.texts("cost_sentences")
-IN_GO = prose.texts("in_go")
 
 
 def headline(
@@ -459,7 +455,7 @@ def in_go(subject: Arm | None, other: Arm | None, metric: Metric) -> str:
     if not slots:
         return ""
     which = "both" if len(slots) > 2 else "informer" if subject is not None else "direct"
-    return IN_GO[which].format(**slots)
+    return prose.texts("in_go")[which].format(**slots)
 
 
 CARRIED = prose.texts("carried")
@@ -513,12 +509,11 @@ def interval_of(metric: Metric, spread: str, unit: str) -> Message:
 def where(scenario: Scenario) -> Message:
     """Say of what cluster something holds: its pods, its writes, and what was done to it."""
     form = "fault" if scenario.fault else "churn" if scenario.churn_per_s else "rest"
-    return WHERE[form].format(
+    return prose.texts("where")[form].format(
         pods=f"{scenario.pods:,}", churn=number(scenario.churn_per_s), fault=scenario.fault
     )
 
 
-BESIDE = prose.texts("beside")
 BESIDE_DIFFERS = message("At {load}, {name} by itself against {baseline}: {what} {size}.")
 BESIDE_ALIKE = message(
     "At {load}, {name} by itself and {baseline} are practically alike in {what}."
@@ -532,7 +527,7 @@ def beside(found: Comparison, scenario: Scenario) -> Sentence:
     if metric.higher_is_better and found.direction is Direction.SAME:
         text = BESIDE_ALIKE
     else:
-        text = BESIDE.get(found.direction, BESIDE_DIFFERS)
+        text = prose.texts("beside").get(found.direction, BESIDE_DIFFERS)
     load = message("full speed")
     if not scenario.has_load:
         load = message("{churn} writes/s").format(churn=number(scenario.churn_per_s))
@@ -904,16 +899,10 @@ def knee(arm: SeriesArm, what: str) -> str:
     )
 
 
-CONTROLS = prose.texts("controls_briefly")
-
-
 def control_briefly(scenario: str, one: Control) -> str:
     """Say in a line whether a server measured twice was the same."""
     slots = {"server": one.server, "margin": share(one.margin), "scenario": scenario}
-    return CONTROLS[one.verdict].format(**slots)
-
-
-CONTROL_VERDICTS = prose.texts("control_verdicts")
+    return prose.texts("controls_briefly")[one.verdict].format(**slots)
 
 
 def control(scenario: str, one: Control) -> str:
@@ -934,7 +923,7 @@ def control(scenario: str, one: Control) -> str:
         slots = {
             key: f"{end:.3g}" for key, end in zip(("low", "high"), one.ratio.bounds, strict=True)
         }
-    verdict = [CONTROL_VERDICTS[one.verdict]]
+    verdict = [prose.texts("control_verdicts")[one.verdict]]
     if seen := one.ratio.detectable:
         power = message("Rounds like these would show a difference of {share}%.")
         verdict.append(power.format(share=share(seen)))
