@@ -487,10 +487,21 @@ def processors(environment: Environment, cpus: Cpus) -> str:
     return plural(environment.processors, "shared processor", "shared processors")
 
 
-def bill(
-    arm: Arm, scenario: Scenario, shown: Mapping[str, str], spreads: Sequence[str]
-) -> Sentence:
-    """Say what a single client costs; ``shown`` has its figures by the keys of their metrics."""
+BILLED = ("control_plane_cpu", "api_requests", "memory_end")
+
+
+def bill(arm: Arm, scenario: Scenario) -> Sentence:
+    """Say what a single client costs, with the intervals beside it."""
+    shown, spreads = dict.fromkeys(BILLED, MISSING), list[str]()
+    for key in BILLED:
+        metric, figure = BY_KEY[key], arm.figure(key)
+        if figure is None or figure.value is None:
+            continue
+        scale = scale_for([figure.value], metric.unit)
+        shown[key] = scale.quantity(figure.value)
+        if spread := scale.interval(figure.low, figure.high, figure.value):
+            text = message("{what} {spread}")
+            spreads.append(text.format(what=metric.short, spread=with_unit(spread, scale.unit)))
     text = WITHOUT_LOAD["alone"].format(subject=arm.server, where=where(scenario), **shown)
     rounds, few = plural(len(arm.rounds), "round", "rounds"), len(arm.rounds) < INDICATIVE_BELOW
     if not spreads:
@@ -499,11 +510,6 @@ def bill(
     return Sentence(
         text, detail.format(rounds=rounds, spreads=listed(spreads, "; ")), "unsure" if few else ""
     )
-
-
-def interval_of(metric: Metric, spread: str, unit: str) -> Message:
-    """Say the interval of a metric."""
-    return message("{what} {spread}").format(what=metric.short, spread=with_unit(spread, unit))
 
 
 def where(scenario: Scenario) -> Message:

@@ -4,16 +4,17 @@
 ``differences`` has one axis of shares around "no difference".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Paper
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from rich.cells import cell_len
 
+from bench.analysis.result import Figure
 from bench.model.message import Message, listed, message
 from bench.report.charts import Chart, Data, Head, Mark
 from bench.report.charts.axes import (
@@ -29,7 +30,7 @@ from bench.report.charts.axes import (
     width_of,
 )
 from bench.report.charts.palette import Palette
-from bench.report.numbers import MINUS, Scale
+from bench.report.numbers import MINUS, Scale, scale_for
 from bench.stats import Estimate
 
 ROW_IN, PANEL_IN = 0.24, 0.56
@@ -66,13 +67,27 @@ class Panel:
         return Message("{title}: {figures}").format(title=self.title, figures=listed(each))
 
 
+def panel_of(
+    heads: Sequence[str], unit: str, found: Iterable[tuple[str, str, Figure | None]]
+) -> Panel:
+    """Return the panel of figures (name, arm, figure), without those that have no value."""
+    known = [(name, arm, one, one.estimate) for name, arm, one in found if one is not None]
+    scale = scale_for([one.value for _, _, one, _ in known], unit)
+    entries = [
+        Entry(name, arm, estimate, one.rounds, scale.estimate(estimate))
+        for name, arm, one, estimate in known
+        if estimate is not None
+    ]
+    return Panel(listed([*heads, *([scale.unit] if scale.unit else [])]), scale, entries)
+
+
 def rows(head: Head, shown: Sequence[Panel], data: Data) -> Chart:
     """Return a panel a quantity."""
     height = sum(PANEL_IN + ROW_IN * len(one.entries) for one in shown)
     return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown))
 
 
-def _draw(figure: Figure, palette: Palette, *, shown: Sequence[Panel]) -> list[Mark]:
+def _draw(figure: Paper, palette: Palette, *, shown: Sequence[Panel]) -> list[Mark]:
     margins = Margins(
         left=width_of(entry.name for one in shown for entry in one.entries),
         right=0.82 * width_of(entry.words for one in shown for entry in one.entries),
@@ -191,7 +206,7 @@ def differences(
 
 
 def _draw_differences(
-    figure: Figure,
+    figure: Paper,
     palette: Palette,
     *,
     groups: Mapping[str, Sequence[Difference]],

@@ -25,10 +25,9 @@ from bench.report.charts.lines import Frame, lines, point_rows, through_means, t
 from bench.report.charts.points import Cloud, Grounds, Spot, points
 from bench.report.charts.rows import (
     Difference,
-    Entry,
-    Panel,
     beyond,
     differences,
+    panel_of,
     reach_of,
     rows,
 )
@@ -330,23 +329,16 @@ def _rows(one: ScenarioAnalysis, name: str) -> Chart:
         of = BY_KEY[key]
         if (of, per_1000) not in view_of(one, View.TABLE):
             continue
-        figures = ((arm.server, arm.figure(key, per_1000=per_1000)) for arm in one.contenders)
-        known = [(arm, figure) for arm, figure in figures if figure is not None]
         unit = of.unit_of(per_1000=per_1000)
-        scale = scale_for([figure.value for _, figure in known], unit)
-        entries = [
-            Entry(arm, arm, figure.estimate, figure.rounds, scale.estimate(figure.estimate))
-            for arm, figure in known
-            if figure.estimate is not None
-        ]
-        if entries:
-            title = of.title_of(per_1000=per_1000)
-            heads: list[str] = [title, *([prose.text("above_baseline")] if of.above_floor else [])]
-            heads += [scale.unit] if scale.unit else []
-            shown.append(Panel(listed(heads), scale, entries))
+        above = [prose.text("above_baseline")] if of.above_floor else []
+        names = [arm.server for arm in one.contenders]
+        figures = [arm.figure(key, per_1000=per_1000) for arm in one.contenders]
+        found = zip(names, names, figures, strict=True)
+        panel = panel_of([of.title_of(per_1000=per_1000), *above], unit, found)
+        shown += [panel] if panel.entries else []
         table += [
             (of.key, per_1000, entry.arm, number_, value, unit)
-            for entry in entries
+            for entry in panel.entries
             for number_, value in entry.rounds.items()
         ]
     if not shown:

@@ -10,7 +10,7 @@ from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head, Value
 from bench.report.charts.lines import Frame, lines, point_rows, through_means, told
 from bench.report.charts.points import Cloud, Grounds, Spot, points
-from bench.report.charts.rows import Entry, Panel
+from bench.report.charts.rows import panel_of
 from bench.report.charts.rows import rows as rows_chart
 from bench.report.content.rows import UNMEASURED, Notes, row_key
 from bench.report.document import (
@@ -41,12 +41,6 @@ DRAWN_REPLICAS = ("apiserver_cpu", "api_bytes", "memory_end")
 PAID_BY_CONTROL_PLANE = (Group.CONTROL_PLANE, Group.INTERNALS)
 
 
-def _unit(of: Metric, scale: Scale, *, per_1000: bool) -> str:
-    """Return the title of a column or a row with the unit of its scale."""
-    title = of.title_of(per_1000=per_1000)
-    return listed([title, scale.unit]) if scale.unit else title
-
-
 # Read paths.
 
 
@@ -65,17 +59,18 @@ def matrix_section(
     columns = []
     for of, per in found:
         unit = scales[of.key].unit
-        title = _unit(of, scales[of.key], per_1000=per)
-        columns.append(Column(title, short=listed([of.short, unit])))
+        title = of.title_of(per_1000=per)
+        head = listed([title, unit]) if unit else title
+        columns.append(Column(head, short=listed([of.short, unit])))
     columns.append(Column(message("answers"), prose=True))
     rows = (_path_row(path, found, scales, one, analysis, notes) for path in one.paths)
     caption, corner = _matrix_caption(one, analysis), message("read path")
     table = table_of(columns, rows, corner, caption, "stacked", Depth.TERMINAL)
     text = message("{count} read paths side by side: {route}, {pods} pods")
-    head = [text.format(count=len(one.paths), route=scenario.route, pods=f"{scenario.pods:,}")]
-    head += [Message(f"Kubernetes {scenario.kubernetes}")] if scenario.kubernetes else []
+    heads = [text.format(count=len(one.paths), route=scenario.route, pods=f"{scenario.pods:,}")]
+    heads += [Message(f"Kubernetes {scenario.kubernetes}")] if scenario.kubernetes else []
     chart = _tradeoffs(one, analysis, f"{anchor}-tradeoffs")
-    return Section(anchor, listed(head), (table, Charts((chart,) if chart else ())))
+    return Section(anchor, listed(heads), (table, Charts((chart,) if chart else ())))
 
 
 def _values(one: Matrix, key: str) -> list[float]:
@@ -292,22 +287,24 @@ def _version_chart(one: Versions, analysis: RunAnalysis, name: str) -> Chart | N
     shown, table = [], []
     for key in DRAWN_VERSIONS:
         found = [figure for figure in one.figures if figure.metric == key]
-        values = [
-            value for figure in found for value in figure.values.values() if value is not None
-        ]
-        if len(values) < 2:
+        if not found:
             continue
-        of, per, scale = BY_KEY[key], found[0].per_1000, scale_for(values, found[0].unit)
-        entries = []
-        for figure in found:
-            for version, scenario in zip(one.versions, one.scenarios, strict=True):
-                own = analysis.figure(scenario, figure.server, key, per_1000=per)
-                if own is not None and own.estimate is not None:
-                    name_ = f"{figure.server}, {version}"
-                    words = scale.estimate(own.estimate)
-                    entries.append(Entry(name_, figure.server, own.estimate, own.rounds, words))
-                    table.append((figure.server, key, per, own.unit, version, own.value))
-        shown.append(Panel(_unit(of, scale, per_1000=per), scale, entries))
+        per, unit = found[0].per_1000, found[0].unit
+        own = [
+            (each.server, version, analysis.figure(scenario, each.server, key, per_1000=per))
+            for each in found
+            for version, scenario in zip(one.versions, one.scenarios, strict=True)
+        ]
+        named = ((f"{arm}, {version}", arm, figure) for arm, version, figure in own)
+        panel = panel_of([BY_KEY[key].title_of(per_1000=per)], unit, named)
+        if len(panel.entries) < 2:
+            continue
+        shown.append(panel)
+        table += [
+            (arm, key, per, unit, version, figure.value)
+            for arm, version, figure in own
+            if figure is not None and figure.value is not None
+        ]
     if not shown:
         return None
     said = listed([panel.told for panel in shown], "; ")

@@ -24,8 +24,6 @@ GAINS_SHOWN = 3
 GAINS = (("api_requests", True), ("api_bytes", False), (MEDIAN, False))
 PRICE = (("memory_end", False), ("ready", False))
 """What an informer saves, and what it takes; how old its answers are is said apart."""
-BILLED = ("control_plane_cpu", "api_requests", "memory_end")
-"""What the first sentence says of a single client."""
 
 
 class Pair(NamedTuple):
@@ -63,7 +61,7 @@ def scenario_answer(scenario: ScenarioAnalysis, analysis: RunAnalysis) -> Senten
         return sentences.base_answer(scenario.scenario.name, against_base(scenario))
     if subject is None:
         if not scenario.scenario.has_load and scenario.contenders:
-            return bill(scenario)
+            return sentences.bill(scenario.contenders[0], scenario.scenario)
         return Sentence(sentences.nothing_to_compare(scenario), tone="unsure")
     baselines = [arm for arm in scenario.contenders if arm is not subject]
     if not scenario.scenario.has_load:
@@ -110,23 +108,6 @@ def _of_clients(scenario: ScenarioAnalysis, baseline: Arm) -> Sentence:
         return Sentence(sentences.NO_PAIR, tone="unsure")
     one = next((one for one in found if one.direction is not Direction.UNCLEAR), found[0])
     return sentences.headline(scenario.scenario, one, len(scenario.pairs(one)), processors="")
-
-
-def bill(scenario: ScenarioAnalysis) -> Sentence:
-    """Return what a single client costs, with the intervals beside it."""
-    arm = scenario.contenders[0]
-    shown: dict[str, str] = {}
-    spreads: list[str] = []
-    for key in BILLED:
-        metric, figure = BY_KEY[key], arm.figure(key)
-        if figure is None or figure.value is None:
-            shown[key] = MISSING
-            continue
-        scale = scale_for([figure.value], metric.unit)
-        shown[key] = scale.quantity(figure.value)
-        if spread := scale.interval(figure.low, figure.high, figure.value):
-            spreads.append(sentences.interval_of(metric, spread, scale.unit))
-    return sentences.bill(arm, scenario.scenario, shown, spreads)
 
 
 def _pairs(chosen: Sequence[ScenarioAnalysis]) -> list[Pair]:
