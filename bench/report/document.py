@@ -1,9 +1,7 @@
 """The neutral document: what a report says, decided once, before it has a form.
 
-``content`` makes one of a run, the gate one of a verdict, ``compare`` one of two runs.
-The renderers (``html``, ``text``) set it and decide nothing: a sentence and a figure
-are the same text in every form. Every text is taken to be foreign (names and error
-bodies come from a cluster), and each renderer escapes it for its form.
+The renderers (``html``, ``text``) decide nothing. Every text is taken to be foreign (names and
+error bodies come from a cluster), and each renderer escapes it for its form.
 """
 
 from collections.abc import Iterable, Mapping

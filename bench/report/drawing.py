@@ -28,6 +28,7 @@ PNG_PAD_IN, PNG_TITLE_IN = 0.12, 0.3
 
 def style(palette: Palette) -> dict[Any, Any]:
     """Return matplotlib's settings for drawings in the colours of ``palette``."""
+    ticks = {"color": palette.muted, "labelsize": 8.5, "major.size": 0, "minor.size": 0}
     return {
         "svg.fonttype": "none",  # text stays text: searchable, and it takes the page's font
         "svg.hashsalt": "informer-bench",  # ids do not change from one rendering to the next
@@ -39,18 +40,9 @@ def style(palette: Palette) -> dict[Any, Any]:
         "axes.labelcolor": palette.muted,
         "axes.edgecolor": palette.grid,
         "axes.facecolor": "none",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.spines.left": False,
         "axes.labelsize": 9.0,
-        "xtick.color": palette.muted,
-        "ytick.color": palette.muted,
-        "xtick.labelsize": 8.5,
-        "ytick.labelsize": 8.5,
-        "xtick.major.size": 0,
-        "ytick.major.size": 0,
-        "xtick.minor.size": 0,
-        "ytick.minor.size": 0,
+        **{f"axes.spines.{side}": False for side in ("top", "right", "left")},
+        **{f"{axis}tick.{key}": value for axis in "xy" for key, value in ticks.items()},
         "grid.color": palette.grid,
         "grid.linewidth": 0.6,
         "figure.facecolor": "none",

@@ -1,8 +1,4 @@
-"""Fixed texts of a report, from ``templates/prose.toml``: messages in English.
-
-What depends on how a run came out is in ``sentences``; titles and words of metrics are in
-``bench.metrics``.
-"""
+"""Fixed texts of a report, from ``templates/prose.toml``: messages in English."""
 
 import re
 import tomllib

@@ -1,8 +1,7 @@
 """Distributions of waiting times, drawn so that the tail can be read: percentile against time.
 
-The axis of percentiles is logarithmic in what is *beyond*: half, a tenth, a
-hundredth of the requests, each the same step. A curve ends where the samples
-end that can carry it, or where requests went unanswered.
+The axis of percentiles is logarithmic in what is *beyond*: half, a tenth, a hundredth of the
+requests, each the same step.
 """
 
 from collections.abc import Mapping
