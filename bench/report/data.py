@@ -8,8 +8,8 @@ import msgspec
 from bench.analysis.faults import FaultRound
 from bench.analysis.frame import rounds_frame
 from bench.analysis.requests import ReplicaRequests
-from bench.analysis.result import Arm, RunAnalysis, ScenarioAnalysis
-from bench.metrics import View, of_view, percentile_name
+from bench.analysis.result import Arm, RunAnalysis
+from bench.metrics import BY_KEY, View, of_view, percentile_name
 from bench.report.charts import Value, csv_text
 from bench.report.content.rows import row_key
 from bench.report.document import Document
@@ -104,16 +104,14 @@ def _bounds(one: Estimate | None) -> tuple[float | None, float | None, float | N
     return (None, None, None) if one is None else (one.value, one.low, one.high)
 
 
-def _arms(analysis: RunAnalysis) -> Iterator[tuple[ScenarioAnalysis, Arm]]:
-    for scenario in analysis.scenarios:
-        for arm in scenario.arms:
-            yield scenario, arm
+def _arms(analysis: RunAnalysis) -> Iterator[tuple[str, Arm]]:
+    return ((one.scenario.name, arm) for one in analysis.scenarios for arm in one.arms)
 
 
 def _figures(analysis: RunAnalysis) -> Rows:
     for scenario, arm in _arms(analysis):
         for one in arm.figures:
-            head = (scenario.scenario.name, arm.server, one.metric, one.title, one.per_1000)
+            head = (scenario, arm.server, one.metric, one.title, one.per_1000)
             interval = (one.value, one.low, one.high, len(one.rounds))
             yield (*head, one.unit, *interval, one.missing, one.source)
 
@@ -122,21 +120,21 @@ def _percentiles(analysis: RunAnalysis) -> Rows:
     for scenario, arm in _arms(analysis):
         for since, found in (("intended start", arm.latency), ("actual send", arm.service)):
             for one in found:
-                head = (scenario.scenario.name, arm.server, percentile_name(one.q))
+                head = (scenario, arm.server, percentile_name(one.q))
                 yield (*head, one.value_ms, one.at_least, one.samples, one.withheld, since)
 
 
 def _requests(analysis: RunAnalysis) -> Rows:
     for scenario, arm in _arms(analysis):
         for verb, count in arm.api_requests_by_verb.items():
-            yield (scenario.scenario.name, arm.server, verb, count, arm.reads)
+            yield (scenario, arm.server, verb, count, arm.reads)
 
 
 def _request_lines(analysis: RunAnalysis) -> Rows:
     for scenario, arm in _arms(analysis):
         for line in arm.requests:
             for number, count in line.rounds.items():
-                yield (scenario.scenario.name, arm.server, *line.kind, number, count)
+                yield (scenario, arm.server, *line.kind, number, count)
 
 
 def _comparisons(analysis: RunAnalysis) -> Rows:
@@ -187,12 +185,7 @@ def _versions(analysis: RunAnalysis) -> Rows:
 def _replicas(analysis: RunAnalysis) -> Rows:
     for group in analysis.replicas:
         for cost in group.costs:
-            unit = next(
-                one.unit
-                for _, arm in _arms(analysis)
-                for one in arm.figures
-                if one.metric == cost.metric and not one.per_1000
-            )
+            unit = BY_KEY[cost.metric].unit
             for count, mean in cost.means.items():
                 yield (cost.arm, cost.metric, unit, count, *_bounds(mean), *_bounds(cost.each))
 

@@ -215,10 +215,10 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
 
 def _replica_rows(analysis: RunAnalysis) -> Iterator[Row]:
     """Return a row for each server that had several replicas, all rounds."""
-    several: dict[tuple[str, str], list[TrialLine]] = {}
-    for trial, _ in _ledgers(analysis):
+    several: dict[tuple[str, str], list[tuple[TrialLine, LedgerTotals]]] = {}
+    for trial, ledgers in _ledgers(analysis):
         if trial.replicas > 1:
-            several.setdefault((trial.scenario, trial.server), []).append(trial)
+            several.setdefault((trial.scenario, trial.server), []).append((trial, ledgers))
     names = [one.name for one in analysis.plan.scenarios]
     servers = presentation_order(list(dict.fromkeys(server for _, server in several)))
     for place in sorted(several, key=lambda at: (names.index(at[0]), servers.index(at[1]))):
@@ -227,10 +227,12 @@ def _replica_rows(analysis: RunAnalysis) -> Iterator[Row]:
 
 
 def _replica_row(
-    place: tuple[str, str], trials: Sequence[TrialLine], found: Sequence[ReplicaRequests]
+    place: tuple[str, str],
+    trials: Sequence[tuple[TrialLine, LedgerTotals]],
+    found: Sequence[ReplicaRequests],
 ) -> Row:
-    head = (Cell(place[1]), Cell(str(trials[0].replicas)))
-    ledgers = [trial.ledgers for trial in trials if trial.ledgers is not None]
+    head = (Cell(place[1]), Cell(str(trials[0][0].replicas)))
+    ledgers = [own for _, own in trials]
     if not all(one.replicas_told_apart for one in ledgers):
         unknown = (*(Cell(MISSING) for _ in range(6)), Cell(_why_untold(ledgers), tone="unsure"))
         return Row(place[0], (*head, *unknown))
@@ -238,7 +240,7 @@ def _replica_row(
     watches = [one.watches_since_start for one in found]
     agreed = {one.agree for one in found}
     agree = None if None in agreed else agreed == {True}
-    unseen = [text for trial in trials if (text := _unseen(trial, found))]
+    unseen = [text for trial in trials if (text := _unseen(*trial, found))]
     cells = (
         Cell(f"{min(reads):,}"),
         Cell(f"{max(reads):,}"),
@@ -261,15 +263,13 @@ def _why_untold(ledgers: Sequence[LedgerTotals]) -> str:
     return prose.text("agents_unknown")
 
 
-def _unseen(trial: TrialLine, found: Sequence[ReplicaRequests]) -> str:
+def _unseen(trial: TrialLine, ledgers: LedgerTotals, found: Sequence[ReplicaRequests]) -> str:
     """Say which replica is not seen in a round, and who else is; empty if nothing is to say."""
     unseen = [str(one.replica) for one in found if one.round == trial.round and not one.seen]
     absent, by_agent = message("not seen: replica {replicas}"), message("{count} of {agent}")
     said = [absent.format(replicas=", ".join(unseen))] if unseen else []
-    others = trial.ledgers.other_agents if trial.ledgers else {}
-    said += [
-        by_agent.format(count=f"{count:,}", agent=repr(agent)) for agent, count in others.items()
-    ]
+    others = ledgers.other_agents.items()
+    said += [by_agent.format(count=f"{count:,}", agent=repr(agent)) for agent, count in others]
     text = message("round {round}: {said}")
     return text.format(round=trial.round, said=listed(said)) if said else ""
 

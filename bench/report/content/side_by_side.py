@@ -52,18 +52,19 @@ def matrix_section(
 ) -> Section:
     """Return every read path: what it costs, what it gives, and how that is to the baseline."""
     scenario, anchor = analysis.plan.scenario(one.scenarios[0]), f"paths{index}"
-    found = [(of, per) for of, per in of_view(View.MATRIX) if _values(one, of.key)]
-    scales = {
-        of.key: scale_for(_values(one, of.key), of.unit_of(per_1000=per)) for of, per in found
-    }
+    found = [
+        (of, per, scale_for(values, of.unit_of(per_1000=per)))
+        for of, per in of_view(View.MATRIX)
+        if (values := _values(one, of.key))
+    ]
     columns = []
-    for of, per in found:
-        unit = scales[of.key].unit
+    for of, per, scale in found:
+        unit = scale.unit
         title = of.title_of(per_1000=per)
         head = listed([title, unit]) if unit else title
         columns.append(Column(head, short=listed([of.short, unit])))
     columns.append(Column(message("answers"), prose=True))
-    rows = (_path_row(path, found, scales, one, analysis, notes) for path in one.paths)
+    rows = (_path_row(path, found, one, analysis, notes) for path in one.paths)
     caption, corner = _matrix_caption(one, analysis), message("read path")
     table = table_of(columns, rows, corner, caption, "stacked", Depth.TERMINAL)
     text = message("{count} read paths side by side: {route}, {pods} pods")
@@ -103,15 +104,14 @@ def _matrix_caption(one: Matrix, analysis: RunAnalysis) -> str:
 
 def _path_row(
     path: ReadPath,
-    found: Sequence[tuple[Metric, bool]],
-    scales: Mapping[str, Scale],
+    found: Sequence[tuple[Metric, bool, Scale]],
     one: Matrix,
     analysis: RunAnalysis,
     notes: Mapping[str, Notes],
 ) -> Row:
     by_key = {figure.metric: figure for figure in path.figures}
     cells = []
-    for of, per in found:
+    for of, per, scale in found:
         figure = by_key.get(of.key)
         if figure is None or figure.value is None:
             measured = figure and analysis.figure(
@@ -120,8 +120,8 @@ def _path_row(
             missing = measured.missing if measured else None
             cells.append(Cell(MISSING, remark=Recorded(missing) if missing else UNMEASURED))
         else:
-            shown = scales[of.key].show(figure.value)
-            cells.append(Cell(shown, remark=sentences.times_of(figure.times)))
+            times = sentences.times_of(figure.times)
+            cells.append(Cell(scale.show(figure.value), remark=times))
     answers = Cell(prose.texts("answers").get(path.contract or "", MISSING))
     pointing = notes[one.scenarios[0]].pointing(path.server)
     return Row(path.server, (*cells, answers), depth=Depth.TERMINAL, notes=pointing)
