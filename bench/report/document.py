@@ -4,7 +4,7 @@ The renderers (``html``, ``text``) decide nothing. Every text is taken to be for
 error bodies come from a cluster), and each renderer escapes it for its form.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar
@@ -217,6 +217,14 @@ class Section:
     short: str = ""
     kind: ClassVar[str] = "section"
 
+    def leaves(self) -> "Iterator[tuple[Section, Part]]":
+        """Yield every part that is no section, at whatever level, with the section it is in."""
+        for part in self.parts:
+            if isinstance(part, Section):
+                yield from part.leaves()
+            else:
+                yield self, part
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
@@ -291,12 +299,5 @@ class Document:
 
     def charts(self) -> tuple[Chart, ...]:
         """Return every chart of the page, in its order."""
-        return tuple(chart for section in self.sections for chart in _charts_in(section))
-
-
-def _charts_in(part: Part | Section) -> tuple[Chart, ...]:
-    if isinstance(part, Charts):
-        return part.charts
-    if isinstance(part, Section):
-        return tuple(chart for one in part.parts for chart in _charts_in(one))
-    return ()
+        parts = (part for section in self.sections for _, part in section.leaves())
+        return tuple(one for part in parts if isinstance(part, Charts) for one in part.charts)

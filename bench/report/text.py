@@ -49,7 +49,8 @@ def _markdown_lines(document: Document) -> Iterator[str]:
         yield ""
     yield from (f"- {markdown_escape(one.line)}" for one in document.trust)
     for section in document.sections:
-        yield from _markdown_section(section, 2)
+        if section.depth <= Depth.MARKDOWN:
+            yield from _markdown_section(section, 2)
     if document.notes:
         yield ""
     for note in document.notes:
@@ -72,8 +73,6 @@ def _markdown_sentence(one: Sentence, *, strong: bool = False) -> str:
 
 
 def _markdown_section(section: Section, level: int) -> Iterator[str]:
-    if section.depth > Depth.MARKDOWN:
-        return
     yield from ("", f"{'#' * level} {markdown_escape(section.title)}")
     for part in section.parts:
         if part.depth > Depth.MARKDOWN:
@@ -166,13 +165,11 @@ def to_lines(document: Document) -> list[str]:
 
 
 def _terminal_section(section: Section) -> Iterator[RenderableType]:
-    for part in section.parts:
-        if isinstance(part, Section):
-            yield from _terminal_section(part)
-        elif part.depth > Depth.TERMINAL:
+    for own, part in section.leaves():
+        if part.depth > Depth.TERMINAL:
             continue
-        elif isinstance(part, Table):
-            yield _terminal_table(part, section.title)
+        if isinstance(part, Table):
+            yield _terminal_table(part, own.title)
         elif isinstance(part, Text):
             yield _line(part.line)
         elif isinstance(part, Texts):

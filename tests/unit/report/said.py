@@ -121,13 +121,7 @@ def row_of(part: Section, key: str) -> tuple[Table, Row]:
 
 def tables(part: Section) -> list[Table]:
     """The tables of a section, and of those inside it."""
-    found = []
-    for one in part.parts:
-        if isinstance(one, Table):
-            found.append(one)
-        elif isinstance(one, Section):
-            found += tables(one)
-    return found
+    return [one for _, one in part.leaves() if isinstance(one, Table)]
 
 
 def english_in(document: Document) -> set[str]:
