@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Paper
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from rich.cells import cell_len
 
-from bench.analysis.result import Figure
+from bench.analysis.result import SAME_WITHIN, Figure
 from bench.model.message import Message, listed, message
 from bench.report.charts import Chart, Data, Head, Mark
 from bench.report.charts.axes import (
@@ -189,9 +189,7 @@ def beyond(one: Difference, reach: float) -> tuple[int, int]:
     )
 
 
-def differences(
-    head: Head, groups: Mapping[str, Sequence[Difference]], axis: str, same_within: float
-) -> Chart:
+def differences(head: Head, groups: Mapping[str, Sequence[Difference]], axis: str) -> Chart:
     """Return a chart with a line a baseline for each group, which its title stands beside."""
     shown = [one for group in groups.values() for one in group]
     table = tuple(
@@ -201,23 +199,18 @@ def differences(
     )
     names = [*dict.fromkeys(one.baseline for one in shown)]
     size = (WIDE_IN, 0.3 + legend_in(names) + LINE_IN * (len(shown) + 1.3 * len(groups)))
-    drawn = partial(_draw_differences, groups=groups, axis=axis, same_within=same_within)
+    drawn = partial(_draw_differences, groups=groups, axis=axis)
     return Chart(head, Data(COLUMNS, table), size, drawn)
 
 
 def _draw_differences(
-    figure: Paper,
-    palette: Palette,
-    *,
-    groups: Mapping[str, Sequence[Difference]],
-    axis: str,
-    same_within: float,
+    figure: Paper, palette: Palette, *, groups: Mapping[str, Sequence[Difference]], axis: str
 ) -> list[Mark]:
     shown = [one for group in groups.values() for one in group]
     names, reach = dict.fromkeys(one.baseline for one in shown), reach_of(shown)
     margins = Margins(left=0.24, right=WORDS_IN, top=legend_in([*names]))
     (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
-    axes.axvspan(-same_within, same_within, color=palette.grid, alpha=0.55, linewidth=0)
+    axes.axvspan(-SAME_WITHIN, SAME_WITHIN, color=palette.grid, alpha=0.55, linewidth=0)
     axes.axvline(0.0, color=palette.ink, linewidth=0.9)
     room = WORDS_IN * 72 / (OF_HEIGHT * max(cell_len(one.words) for one in shown))
     place, marks = 0.0, list[Mark]()

@@ -266,7 +266,7 @@ def difference_chart(
         ),
         listed([one.told for one in shown], "; "),
     )
-    return differences(head, groups, prose.text("difference_axis"), SAME_WITHIN)
+    return differences(head, groups, prose.text("difference_axis"))
 
 
 def _difference(scenario: ScenarioAnalysis, one: Comparison) -> Difference | None:

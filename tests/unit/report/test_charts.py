@@ -209,7 +209,7 @@ def test_a_difference_has_the_colour_that_its_arm_has_on_the_rest_of_the_page():
     palette = replace(LIGHT, arms=("x", "informer", "y", "z"))
     found = Difference("Memory", "list", "informer", "z", {0: 0.2}, Estimate(0.2), "20% more")
     with mpl.rc_context(style(palette)):
-        figure, _ = figure_of(differences(HEAD, {"Memory": [found]}, "axis", 0.1), palette)
+        figure, _ = figure_of(differences(HEAD, {"Memory": [found]}, "axis"), palette)
     (line,) = [one for one in figure.axes[0].lines if one.get_label() == "z"]
     assert (palette.of("z"), palette.mark("z")) == (line.get_color(), line.get_marker())
 
