@@ -124,6 +124,13 @@ def test_markdown_says_what_voids_a_run_before_any_figure(document):
 # Files.
 
 
+def report(place, *options, reports="reports"):
+    """Makes the report of the latest run of a place; returns its folder."""
+    folders = ("--results", str(place / "results"), "--reports", str(place / reports))
+    assert 0 == main(["report", "latest", *folders, *options])
+    return next(path for path in (place / reports).iterdir() if path.is_dir())
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("place")
@@ -133,9 +140,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def written(place):
-    folders = ("--results", str(place / "results"), "--reports", str(place / "reports"))
-    assert 0 == main(["report", "latest", *folders])
-    return next(path for path in (place / "reports").iterdir() if path.is_dir())
+    return report(place)
 
 
 def test_a_report_writes_every_form_and_every_chart_as_svg_png_and_rows(written):
@@ -155,10 +160,7 @@ def test_a_report_writes_every_form_and_every_chart_as_svg_png_and_rows(written)
 
 
 def test_only_the_formats_asked_for_are_written_and_nothing_is_drawn_for_them(place):
-    reports = place / "only"
-    folders = ("--results", str(place / "results"), "--reports", str(reports))
-    assert 0 == main(["report", "latest", "--format", "json", "--format", "markdown", *folders])
-    folder = next(path for path in reports.iterdir() if path.is_dir())
+    folder = report(place, "--format", "json", "--format", "markdown", reports="only")
     json_files = {"summary.json", "summary.schema.json", "answer.json", "trend.json"}
     assert {*json_files, "report.md"} == {path.name for path in folder.iterdir()}
 
@@ -177,18 +179,14 @@ def test_a_poor_run_gives_every_form_and_no_traceback(tmp_path, kind):
     answered = {"informer": {"failed": 400}, "direct": {"failed": 400}}
     changes = {"rounds": 1} if kind == "single round" else {"unanswered": answered}
     write_run(Store(tmp_path / "results"), **changes)
-    folders = ("--results", str(tmp_path / "results"), "--reports", str(tmp_path / "reports"))
-    assert 0 == main(["report", "latest", *folders])
-    text = next((tmp_path / "reports").glob("*/report.md")).read_text()
-    assert "nan" not in text.lower()
+    assert "nan" not in (report(tmp_path) / "report.md").read_text().lower()
 
 
 def test_the_list_of_reports_gives_each_runs_answer_and_survives_lost_results(tmp_path):
     store = Store(tmp_path / "results")
     reader = write_run(store, rounds=2)
     name = reader.record.run
-    folders = ("--results", str(store.root), "--reports", str(tmp_path / "reports"))
-    assert 0 == main(["report", "latest", *folders, "--format", "html"])
+    report(tmp_path, "--format", "html")
     listed = (tmp_path / "reports" / "index.html").read_text()
     assert f'href="{name}/index.html"' in listed
     assert "a server with an informer takes" in as_text(listed)
