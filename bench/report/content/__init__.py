@@ -84,6 +84,8 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
     }
     quotable = all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.void)
     headline = costs.answers[0] if costs.answers else answer(analysis, chosen)
+    several = analysis.scenarios if len(analysis.scenarios) > 1 and quotable else ()
+    answers = {index: scenario_answer(one, analysis) for index, one in enumerate(several)}
     gains, price = gains_and_costs(chosen, notes) if quotable else ((), ())
     sections = (
         *base_section(analysis),
@@ -97,15 +99,7 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
         *(series_section(index, one, analysis) for index, one in enumerate(analysis.series)),
         *_bill(chosen, notes, run_charts(analysis)),
         *(
-            scenario_section(
-                index,
-                one,
-                scenario_answer(one, analysis)
-                if len(analysis.scenarios) > 1 and quotable
-                else None,
-                notes[one.scenario.name],
-                data,
-            )
+            scenario_section(index, one, answers.get(index), notes[one.scenario.name], data)
             for index, one in enumerate(analysis.scenarios)
         ),
         *fault_section(analysis, data),
