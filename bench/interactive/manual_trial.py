@@ -178,9 +178,12 @@ def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> tuple[TrialRecord
     notes = list(ended.caveats)
     marker = test.markers[trial.server]
     columns = {name: requests[name] for name in requests.columns}
-    tables: dict[str, Any] = {"requests": columns, "scrapes": marker.scrapes}
+    # What the control plane counted and spent for two servers at once is neither's.
+    alone = len(test.what.servers) == 1
+    scrapes = [row for row in marker.scrapes if alone or row.source == "server"]
+    tables: dict[str, Any] = {"requests": columns, "scrapes": scrapes}
     if begin is not None and end is not None and ended.failure is None:
-        record = _with_costs(record, test, begin, end)
+        record = _with_costs(record, begin, end, alone=alone)
         tables["audit"] = marker.audit_rows(begin, end)
         notes += marker.caveats(begin, end)
     else:
@@ -193,10 +196,8 @@ def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> tuple[TrialRecord
     return dataclasses.replace(record, caveats=caveats), tables
 
 
-def _with_costs(record: TrialRecord, test: ManualTrial, begin: Mark, end: Mark) -> TrialRecord:
+def _with_costs(record: TrialRecord, begin: Mark, end: Mark, *, alone: bool) -> TrialRecord:
     used = usage(*end.pids["server"])
-    # what the control plane spent for two servers at once is neither's
-    alone = len(test.what.servers) == 1
     return dataclasses.replace(
         record,
         outcome=Outcome.OK,

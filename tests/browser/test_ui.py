@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from pandas import read_parquet
 
 import bench
 
@@ -260,6 +261,12 @@ def test_the_session_is_downloaded_and_reported_with_its_caveat(ui, page, tmp_pa
     html = (reports / run.name / "index.html").read_text()
     assert "not interleaved" in html
     assert 4 == len(trials_of(run)), "the test that was looked at under way is two of each server"
+    sources = {
+        source
+        for each in run.glob("trials/*/scrapes.parquet")
+        for source in read_parquet(each)["source"]
+    }
+    assert {"server"} == sources, "what the API server spent for both at once is neither's"
 
 
 def test_wrong_arguments_are_told_where_locust_tells_its_own(ui, page):
