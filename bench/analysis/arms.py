@@ -10,24 +10,22 @@ from bench.analysis.result import Arm, Figure, presentation_order
 from bench.analysis.trial_data import TrialData, pooled_times
 from bench.metrics import METRICS, PERCENTILES, REQUESTS, Metric, Times
 from bench.metrics.metric import Quantile
-from bench.stats import CONFIDENCE, Estimate, mean, poisson_bounds
+from bench.stats import Estimate, mean, poisson_bounds
 
 
-def arms_of(
-    frame: Frame, data: Sequence[TrialData], servers: Sequence[str], confidence: float = CONFIDENCE
-) -> list[Arm]:
+def arms_of(frame: Frame, data: Sequence[TrialData], servers: Sequence[str]) -> list[Arm]:
     """Pool the good trials of one scenario by arm; ``servers`` without one are left out."""
     by_arm: dict[str, dict[int, TrialData]] = {}
     for one in data:
         by_arm.setdefault(one.trial.server, {})[one.trial.round] = one
     return [
-        _arm(frame, list(by_arm[server].values()), confidence)
+        _arm(frame, list(by_arm[server].values()))
         for server in presentation_order(servers)
         if server in by_arm
     ]
 
 
-def _arm(frame: Frame, rounds: Sequence[TrialData], confidence: float) -> Arm:
+def _arm(frame: Frame, rounds: Sequence[TrialData]) -> Arm:
     trial = rounds[0].trial
     place = (trial.scenario, trial.server)
     values: dict[tuple[str, bool], dict[int, float]] = {}
@@ -46,14 +44,7 @@ def _arm(frame: Frame, rounds: Sequence[TrialData], confidence: float) -> Arm:
         api_requests=reached,
         api_requests_by_verb=_by_verb(rounds),
         figures=tuple(
-            _figure(
-                metric,
-                per_1000,
-                values,
-                rounds,
-                frame.withheld.get((*place, metric.key)),
-                confidence,
-            )
+            _figure(metric, per_1000, values, rounds, frame.withheld.get((*place, metric.key)))
             for per_1000 in (False, True)
             for metric in METRICS
             if metric.per_read or not per_1000
@@ -86,10 +77,9 @@ def _figure(
     values: Mapping[tuple[str, bool], dict[int, float]],
     rounds: Sequence[TrialData],
     withheld: str | None,
-    confidence: float,
 ) -> Figure:
     numbers = values.get((metric.key, per_1000), {})
-    found, missing = mean(list(numbers.values()), confidence), withheld
+    found, missing = mean(list(numbers.values())), withheld
     if found is None and missing is None:
         missing = "not measured"
     if withheld is not None and isinstance(metric.of, Quantile):
@@ -102,7 +92,7 @@ def _figure(
         exposure = None if events is None else bounded
         if found is not None and not any(numbers.values()) and bounded:
             # No request in any round: the spread of zeros says nothing, the exact bound does.
-            high = poisson_bounds(0, confidence)[1] / bounded
+            high = poisson_bounds(0)[1] / bounded
             found = Estimate(0.0, 0.0, high, len(numbers))
     return Figure(
         metric=metric.key,

@@ -13,20 +13,13 @@ interval then covers 92.5% to 95.5%.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.frame import Frame, Rounds, sides_of
-from bench.analysis.result import (
-    Arm,
-    Comparison,
-    Control,
-    RunAnalysis,
-    ScenarioAnalysis,
-    subject_of,
-)
+from bench.analysis.result import Arm, Comparison, Control, RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY, REQUESTS, Metric
-from bench.model import AGAIN, BASE, Scenario
+from bench.model import AGAIN, Scenario
 from bench.stats import (
     CONFIDENCE,
     LOOK_CONFIDENCE,
@@ -65,44 +58,33 @@ class Side:
         return self.scenario, self.arm.server
 
 
-def compare(
-    frame: Frame, subject: Side, baseline: Side, confidence: float = CONFIDENCE
-) -> list[Comparison]:
+def compare(frame: Frame, subject: Side, baseline: Side) -> list[Comparison]:
     """Compare two arms in every metric and form of which a round has both."""
     return [
-        _comparison(BY_KEY[key], per_1000, subject.arm, baseline.arm, rounds, confidence)
+        _comparison(BY_KEY[key], per_1000, subject.arm, baseline.arm, rounds)
         for (key, per_1000), rounds in frame.pairs(subject.place, baseline.place).items()
     ]
 
 
 def _comparison(
-    metric: Metric,
-    per_1000: bool,
-    subject: Arm,
-    baseline: Arm,
-    rounds: Rounds,
-    confidence: float,
+    metric: Metric, per_1000: bool, subject: Arm, baseline: Arm, rounds: Rounds
 ) -> Comparison:
     values, bases = sides_of(rounds)
     differences = [one - base for one, base in rounds.values()]
-    as_ratio = not metric.may_be_zero or (
-        _excludes_zero(values, confidence) and _excludes_zero(bases, confidence)
-    )
-    ratio = paired_ratio(values, bases, confidence) if as_ratio else None
+    as_ratio = not metric.may_be_zero or (_excludes_zero(values) and _excludes_zero(bases))
+    ratio = paired_ratio(values, bases) if as_ratio else None
     logs = log_ratios(values, bases) if ratio is not None else None
-    difference, at_least = mean(differences, confidence), None
-    if metric is REQUESTS and per_1000:
-        at_least = _at_least(subject, baseline, confidence)
+    at_least = _at_least(subject, baseline) if metric is REQUESTS and per_1000 else None
     return Comparison(
         metric=metric.key,
         per_1000=per_1000,
         subject=subject.server,
         baseline=baseline.server,
         ratio=ratio,
-        difference=difference,
+        difference=mean(differences),
         at_least=at_least,
-        times=_times(metric, values, bases, ratio, at_least, confidence),
-        check=None if ratio is None else bootstrap_ratio(values, bases, confidence),
+        times=_times(metric, values, bases, ratio, at_least),
+        check=None if ratio is None else bootstrap_ratio(values, bases),
         variation=None if logs is None else variation([math.exp(log) for log in logs]),
         outlying=outlying(dict(zip(rounds, logs or differences, strict=True))),
     )
@@ -114,7 +96,6 @@ def _times(
     bases: Sequence[float],
     ratio: Estimate | None,
     at_least: float | None,
-    confidence: float,
 ) -> Estimate | None:
     """Return how many times the baseline's mean the subject's is.
 
@@ -126,62 +107,29 @@ def _times(
         # Zeros have no spread; how many there may be is known from the exact bound.
         high = 1 / at_least if at_least else None
         return Estimate(0.0, None if high is None else 0.0, high, len(values))
-    return ratio_of_means(values, bases, confidence)
+    return ratio_of_means(values, bases, CONFIDENCE)
 
 
-def _excludes_zero(values: Sequence[float], confidence: float) -> bool:
-    found = mean(values, confidence)
+def _excludes_zero(values: Sequence[float]) -> bool:
+    found = mean(values)
     return found is not None and min(values) > 0 and (found.low is None or found.low > 0)
 
 
-def _at_least(subject: Arm, baseline: Arm, confidence: float) -> float | None:
+def _at_least(subject: Arm, baseline: Arm) -> float | None:
     """By how many times the baseline sends more requests for the same reads, at least."""
     if subject.api_requests is None or baseline.api_requests is None:
         return None
     many, few = (Events(arm.api_requests or 0, arm.reads) for arm in (baseline, subject))
-    factor = at_least_times(many, few, confidence)
+    factor = at_least_times(many, few)
     return factor if factor is not None and factor > 1 else None
 
 
-def compare_arms(
-    frame: Frame, scenario: str, arms: Sequence[Arm], confidence: float = CONFIDENCE
-) -> list[Comparison]:
-    """Compare the subject of a scenario with every other server."""
-    subject = subject_of(arms)
-    if subject is None:
-        return []
-    return [
-        one
-        for arm in arms
-        if arm.is_contender and arm is not subject
-        for one in compare(frame, Side(scenario, subject), Side(scenario, arm), confidence)
-    ]
-
-
-def compare_baselines(
-    frame: Frame, scenario: str, arms: Sequence[Arm], confidence: float = CONFIDENCE
-) -> list[Comparison]:
-    """Compare the servers that the subject is compared with to the first of them, in costs."""
-    servers = [arm for arm in arms if arm.is_contender and arm is not subject_of(arms)]
-    return [
-        one
-        for arm in servers[1:]
-        for one in compare(frame, Side(scenario, arm), Side(scenario, servers[0]), confidence)
-        if one.metric in BESIDE and not one.per_1000
-    ]
-
-
-def compare_base(
-    frame: Frame, scenario: str, arms: Sequence[Arm], confidence: float = CONFIDENCE
-) -> list[Comparison]:
-    """Compare each server with the same one of the base."""
-    by_name = {arm.server: arm for arm in arms}
-    return [
-        one
-        for arm in arms
-        if (base := by_name.get(f"{arm.server}{BASE}")) is not None
-        for one in compare(frame, Side(scenario, arm), Side(scenario, base), confidence)
-    ]
+def compare_pairs(
+    frame: Frame, scenario: str, pairs: Iterable[tuple[Arm, Arm]]
+) -> Iterator[Comparison]:
+    """Compare pairs of arms of one scenario: subject and baseline of each."""
+    for subject, baseline in pairs:
+        yield from compare(frame, Side(scenario, subject), Side(scenario, baseline))
 
 
 def deciding(scenario: Scenario) -> Metric:
@@ -195,21 +143,17 @@ def deciding(scenario: Scenario) -> Metric:
     return BY_KEY[OPEN_METRIC if scenario.is_open else CLOSED_METRIC]
 
 
-def controls_of(
-    frame: Frame, scenario: Scenario, arms: Sequence[Arm], confidence: float = CONFIDENCE
-) -> list[Control]:
+def controls_of(frame: Frame, scenario: Scenario, arms: Sequence[Arm]) -> list[Control]:
     """Return the controls among ``arms`` whose server has been measured too."""
     by_name = {arm.server: arm for arm in arms}
     return [
-        _control(frame, scenario, by_name[arm.server.removesuffix(AGAIN)], arm, confidence)
+        _control(frame, scenario, by_name[arm.server.removesuffix(AGAIN)], arm)
         for arm in arms
         if arm.is_control and arm.server.removesuffix(AGAIN) in by_name
     ]
 
 
-def _control(
-    frame: Frame, scenario: Scenario, first: Arm, again: Arm, confidence: float
-) -> Control:
+def _control(frame: Frame, scenario: Scenario, first: Arm, again: Arm) -> Control:
     metric, sides = deciding(scenario), (Side(scenario.name, again), Side(scenario.name, first))
     values = sides_of(frame.pairs(*(side.place for side in sides)).get((metric.key, False), {}))
     logs = log_ratios(*values)
@@ -223,7 +167,7 @@ def _control(
         confidence=LOOK_CONFIDENCE,
         verdict=equivalence(found, math.log1p(MARGIN)),
         ratio=paired_ratio(*values, LOOK_CONFIDENCE),
-        comparisons=tuple(compare(frame, *sides, confidence)),
+        comparisons=tuple(compare(frame, *sides)),
     )
 
 

@@ -1,15 +1,11 @@
 """A whole run, from files to figures."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from bench.analysis.arms import arms_of
 from bench.analysis.caveats import collect, voids
-from bench.analysis.comparisons import (
-    compare_arms,
-    compare_base,
-    compare_baselines,
-    controls_of,
-)
+from bench.analysis.comparisons import BESIDE, compare_pairs, controls_of
 from bench.analysis.cost_fit import cost_models
 from bench.analysis.faults import analyse_faults
 from bench.analysis.frame import Frame, frame_of
@@ -21,24 +17,21 @@ from bench.analysis.result import (
     ScenarioAnalysis,
     TrialLine,
     presentation_order,
+    subject_of,
 )
 from bench.analysis.series import series_of
 from bench.analysis.side_by_side import matrices, replica_groups, version_sets
 from bench.analysis.trial_data import RunData, TrialData, faulty, read_run
-from bench.model import AGAIN, NO_SERVER, Plan, Scenario, TrialRecord
-from bench.stats import CONFIDENCE
+from bench.model import AGAIN, BASE, NO_SERVER, Plan, Scenario, TrialRecord
 from bench.store import RunReader
 
 
-def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunAnalysis:
-    """Compute everything from a run's files; raises ``StoreError`` when one is damaged.
-
-    Intervals are of ``confidence``, save for the controls' own test, which has its own.
-    """
+def analyse(run: RunData | RunReader) -> RunAnalysis:
+    """Compute everything from a run's files; raises ``StoreError`` when one is damaged."""
     run = read_run(run) if isinstance(run, RunReader) else run
     record, plan, frame = run.record, run.record.plan, frame_of(run.data)
     whole = [
-        _scenario(scenario, run.data, plan, frame, confidence)
+        _scenario(scenario, run.data, plan, frame)
         for scenario in plan.scenarios
         if scenario.name not in faulty(plan)
     ]
@@ -60,13 +53,13 @@ def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunA
         void=voids(caveats),
         caveats=caveats,
         scenarios=tuple(scenarios),
-        read_paths=matrices(frame, scenarios, record.contracts, confidence),
+        read_paths=matrices(frame, scenarios, record.contracts),
         faults=analyse_faults(
             [one for one in plan.scenarios if one.name in faulty(plan)],
             servers,
             [(one.record, one.fault) for one in run.every if one.fault is not None],
         ),
-        versions=version_sets(frame, scenarios, run.trials, confidence),
+        versions=version_sets(frame, scenarios, run.trials),
         load_workers=record.load_workers,
         replica_requests=tuple(
             row
@@ -87,30 +80,34 @@ def analyse(run: RunData | RunReader, *, confidence: float = CONFIDENCE) -> RunA
 
 
 def _scenario(
-    scenario: Scenario,
-    data: Sequence[TrialData],
-    plan: Plan,
-    frame: Frame,
-    confidence: float,
+    scenario: Scenario, data: Sequence[TrialData], plan: Plan, frame: Frame
 ) -> ScenarioAnalysis:
     """Summarise and compare the good trials of ``scenario`` among ``data``."""
     own = [one for one in data if one.trial.scenario == scenario.name]
     servers = list(dict.fromkeys([*plan.arms(scenario), *(one.trial.server for one in own)]))
-    measured = arms_of(frame, own, servers, confidence)
+    measured = arms_of(frame, own, servers)
     arms = sorted(measured, key=lambda arm: arm.is_control)
-    lacking = set(servers) - {arm.server for arm in measured}
+    by_name = {arm.server: arm for arm in measured}
+    subject = subject_of(arms)
+    others = [arm for arm in arms if arm.is_contender and arm is not subject]
+    bases = ((arm, by_name.get(f"{arm.server}{BASE}")) for arm in arms)
+    compared = partial(compare_pairs, frame, scenario.name)
     return ScenarioAnalysis(
         scenario=scenario,
         arms=tuple(arms),
         missing=tuple(
             server
             for server in presentation_order(servers)
-            if server in lacking and not server.endswith(AGAIN)
+            if server not in by_name and not server.endswith(AGAIN)
         ),
-        comparisons=tuple(compare_arms(frame, scenario.name, arms, confidence)),
-        controls=tuple(controls_of(frame, scenario, measured, confidence)),
-        beside=tuple(compare_baselines(frame, scenario.name, arms, confidence)),
-        base=tuple(compare_base(frame, scenario.name, arms, confidence)),
+        comparisons=tuple(compared((subject, other) for other in others if subject)),
+        controls=tuple(controls_of(frame, scenario, measured)),
+        beside=tuple(
+            one
+            for one in compared((other, others[0]) for other in others[1:])
+            if one.metric in BESIDE and not one.per_1000
+        ),
+        base=tuple(compared((arm, base) for arm, base in bases if base is not None)),
     )
 
 

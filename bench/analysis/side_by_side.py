@@ -28,7 +28,7 @@ from bench.analysis.result import (
 )
 from bench.metrics import Metric, Speed, View, of_view
 from bench.model import Arrivals, Caveat, CaveatKind, Plan, Scenario, TrialRecord
-from bench.stats import CONFIDENCE, Estimate, mean
+from bench.stats import Estimate, mean
 
 BASELINE = "direct"
 """The read path that the others are held against, where the run has it; else the first."""
@@ -45,12 +45,11 @@ def grouped(scenarios: Sequence[ScenarioAnalysis], asked: Callable[[Scenario], S
 
 
 def _versus(
-    frame: Frame, subject: Side | None, baseline: Side | None, confidence: float
+    frame: Frame, subject: Side | None, baseline: Side | None
 ) -> Mapping[tuple[str, bool], Comparison]:
     if subject is None or baseline is None:
         return {}
-    found = compare(frame, subject, baseline, confidence)
-    return {(one.metric, one.per_1000): one for one in found}
+    return {(one.metric, one.per_1000): one for one in compare(frame, subject, baseline)}
 
 
 def _side(scenario: ScenarioAnalysis | None, server: str) -> Side | None:
@@ -59,10 +58,7 @@ def _side(scenario: ScenarioAnalysis | None, server: str) -> Side | None:
 
 
 def matrices(
-    frame: Frame,
-    scenarios: Sequence[ScenarioAnalysis],
-    contracts: Mapping[str, str],
-    confidence: float = CONFIDENCE,
+    frame: Frame, scenarios: Sequence[ScenarioAnalysis], contracts: Mapping[str, str]
 ) -> tuple[Matrix, ...]:
     """Return a matrix for each cluster that read paths beyond the usual three were asked of.
 
@@ -85,9 +81,7 @@ def matrices(
         at = {Speed.FIXED: at_rate, Speed.FULL: full, Speed.FULL_IF_MEASURED: full or at_rate}
         paths = [
             ReadPath(
-                server,
-                contracts.get(server),
-                tuple(_path_figures(frame, server, baseline, at, confidence)),
+                server, contracts.get(server), tuple(_path_figures(frame, server, baseline, at))
             )
             for server in servers
         ]
@@ -97,11 +91,7 @@ def matrices(
 
 
 def _path_figures(
-    frame: Frame,
-    server: str,
-    baseline: str,
-    at: Mapping[Speed, ScenarioAnalysis | None],
-    confidence: float,
+    frame: Frame, server: str, baseline: str, at: Mapping[Speed, ScenarioAnalysis | None]
 ) -> Iterator[ReadPathFigure]:
     versus: dict[str, Mapping[tuple[str, bool], Comparison]] = {}
     for metric, per_1000 in of_view(View.MATRIX):
@@ -110,7 +100,7 @@ def _path_figures(
             continue
         if side.scenario not in versus:
             against = None if server == baseline else base
-            versus[side.scenario] = _versus(frame, side, against, confidence)
+            versus[side.scenario] = _versus(frame, side, against)
         figure = side.arm.figure(metric.key, per_1000=per_1000)
         compared = versus[side.scenario].get((metric.key, per_1000))
         yield ReadPathFigure(
@@ -125,10 +115,7 @@ def _path_figures(
 
 
 def version_sets(
-    frame: Frame,
-    scenarios: Sequence[ScenarioAnalysis],
-    trials: Sequence[TrialRecord],
-    confidence: float = CONFIDENCE,
+    frame: Frame, scenarios: Sequence[ScenarioAnalysis], trials: Sequence[TrialRecord]
 ) -> tuple[Versions, ...]:
     """Return what can be compared between versions of Kubernetes: nothing, in a run of one.
 
@@ -147,7 +134,7 @@ def version_sets(
             continue
         ordered = {version: by_version[version] for version in sorted(by_version, key=_order)}
         servers = dict.fromkeys(arm.server for one in ordered.values() for arm in one.contenders)
-        figures = (_version_figures(frame, server, ordered, confidence) for server in servers)
+        figures = (_version_figures(frame, server, ordered) for server in servers)
         names = tuple(one.scenario.name for one in ordered.values())
         found.append(Versions(tuple(ordered), names, tuple(chain.from_iterable(figures))))
     return tuple(found)
@@ -158,11 +145,11 @@ def _order(version: str) -> tuple[int, ...]:
 
 
 def _version_figures(
-    frame: Frame, server: str, ordered: Mapping[str, ScenarioAnalysis], confidence: float
+    frame: Frame, server: str, ordered: Mapping[str, ScenarioAnalysis]
 ) -> Iterator[VersionFigure]:
     sides = {version: _side(one, server) for version, one in ordered.items()}
     oldest, *_, newest = sides.values()
-    versus = _versus(frame, newest, oldest, confidence)
+    versus = _versus(frame, newest, oldest)
     at_full_speed = any(not one.scenario.is_open for one in ordered.values())
     for metric, per_1000 in of_view(View.VERSIONS):
         if per_1000 and at_full_speed:
@@ -258,8 +245,7 @@ def _effect(
 ) -> Iterator[Caveat]:
     if arm.is_control:
         return
-    sides = (_side(observed, arm.server), _side(bare, arm.server))
-    found = _versus(frame, *sides, CONFIDENCE)
+    found = _versus(frame, _side(observed, arm.server), _side(bare, arm.server))
     texts = [
         _difference(metric, compared.difference)
         for metric, per_1000 in of_view(View.OBSERVERS)

@@ -234,14 +234,6 @@ def test_a_window_of_one_second_is_analysed(made):
     assert 50.0 == pytest.approx(arm(analysis, "direct").figure("throughput").value)
 
 
-def test_intervals_are_of_the_confidence_that_is_asked_for(made):
-    data, analysis = made(rounds=6)
-    usual = analysis.scenarios[0].comparison("p50", "direct").ratio
-    sure = analyse(data, confidence=0.99).scenarios[0].comparison("p50", "direct").ratio
-    assert usual.value == sure.value
-    assert sure.low < usual.low < usual.high < sure.high
-
-
 def test_a_percentile_of_the_observers_is_stated_of_all_rounds_where_no_round_can(made):
     """Ten writes a round, four rounds: forty carry a median, and no comparison."""
     data, analysis = made(rounds=4, seconds=4.0)
