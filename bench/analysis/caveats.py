@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bench.analysis.frame import Frame
+from bench.analysis.latency import FreshnessCounts
 from bench.analysis.ledgers import identity_of
 from bench.analysis.result import Arm, Control, ScenarioAnalysis
 from bench.analysis.side_by_side import observer_effects
@@ -41,6 +42,8 @@ STEAL = 0.05
 PROBED_TIMES = 10
 """How many times the load's reads the freshness probe's are when the server's CPU is theirs."""
 SHOWN_KEYS = 4
+UNSCRAPED = "was not scraped at both marks, so these are not measured"
+UNEXPOSED = "does not expose what these are read from, so they are not measured"
 CONSISTENT = ("direct",)
 """Servers whose reads are of the newest state: a stale one is a flaw, not a property."""
 
@@ -66,7 +69,8 @@ NEAR_CAPACITY = {
 """What is told, and voids nothing, where a scenario goes up to a server's capacity on purpose: the
 queue for processors is then a part of what is measured."""
 
-Where = tuple[str, str, int]
+Finding = tuple[CaveatKind, str]
+"""What is said of a place that is known: a trial, an arm."""
 
 
 def voids(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:
@@ -105,14 +109,13 @@ def _place(caveat: Caveat) -> tuple[CaveatKind, str | None, str | None, int | No
 
 def _recorded(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
     for record in trials:
+        trial = record.trial
         for caveat in record.caveats:
-            trial = record.trial
-            yield Caveat(
-                caveat.kind,
-                caveat.text,
-                caveat.scenario or trial.scenario,
-                caveat.server or trial.server,
-                trial.round if caveat.round is None else caveat.round,
+            yield replace(
+                caveat,
+                scenario=caveat.scenario or trial.scenario,
+                server=caveat.server or trial.server,
+                round=trial.round if caveat.round is None else caveat.round,
             )
 
 
@@ -121,25 +124,31 @@ def _computed(
 ) -> Iterator[Caveat]:
     for scenario in scenarios:
         for control in scenario.controls:
-            yield from _of_control(scenario.scenario.name, control)
+            yield from _placed(_of_control(control), scenario.scenario.name, control.arm)
     yield from _of_run(run.record, run.equality, len(run.trials))
     yield from _of_lost_tables(run)
     yield from _of_metrics(run.record, run.every)
     yield from _of_pressure(run.trials)
-    for trial in run.trials:
-        yield from _of_trial(trial)
+    for record in run.trials:
+        yield from _placed(_of_trial(record), *record.trial.place)
     for one in run.data:
         near = run.record.plan.scenario(one.trial.scenario).capacity_share is not None
-        for caveat in _of_processors(one):
+        for caveat in _placed(_of_processors(one), *one.trial.place):
             kind = NEAR_CAPACITY.get(caveat.kind, caveat.kind)
             yield replace(caveat, kind=kind) if near else caveat
     for one in run.every:
-        yield from _of_tables(one, run.record.plan.server_of(one.trial.server))
+        server = run.record.plan.server_of(one.trial.server)
+        yield from _placed(_of_tables(one, server), *one.trial.place)
     for scenario in scenarios:
-        for arm in scenario.arms:
-            if arm.is_contender:
-                yield from _of_arm(scenario.scenario.name, arm)
+        for arm in scenario.contenders:
+            yield from _placed(_of_arm(arm), scenario.scenario.name, arm.server)
     yield from observer_effects(frame, scenarios)
+
+
+def _placed(
+    findings: Iterable[Finding], scenario: str, server: str, number: int | None = None
+) -> Iterator[Caveat]:
+    return (Caveat(kind, text, scenario, server, number) for kind, text in findings)
 
 
 def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) -> Iterator[Caveat]:
@@ -178,58 +187,52 @@ def _of_lost_tables(run: RunData) -> Iterator[Caveat]:
         yield Caveat(CaveatKind.TABLE_MISSING, text)
 
 
-def _of_trial(record: TrialRecord) -> Iterator[Caveat]:
+def _of_trial(record: TrialRecord) -> Iterator[Finding]:
     """Yield what the trial's own record gives reason to say."""
-    trial = record.trial
-    where = (trial.scenario, trial.server, trial.round)
     if record.outcome is Outcome.FAILED:
         text = record.failure or "the trial failed, and no reason was recorded"
-        yield Caveat(CaveatKind.TRIAL_FAILED, text, *where)
+        yield CaveatKind.TRIAL_FAILED, text
         return
     if record.equal_to_list is False:
         text = "asked after the window, the server did not give what a LIST gave"
-        yield Caveat(CaveatKind.ANSWERS_DIFFER, text, *where)
+        yield CaveatKind.ANSWERS_DIFFER, text
     if record.fault is not None:  # its own caveat tells what failed, and its section shows it
         return
     if record.failed:
         text = f"{record.failed:,} of {record.sent:,} requests failed or timed out"
-        yield Caveat(CaveatKind.FAILED_REQUESTS, text, *where)
+        yield CaveatKind.FAILED_REQUESTS, text
     if record.dropped:
         text = f"{record.dropped:,} arrivals were dropped: too many requests were outstanding"
-        yield Caveat(CaveatKind.DROPPED_ARRIVALS, text, *where)
+        yield CaveatKind.DROPPED_ARRIVALS, text
     yield from _of_rates(record)
 
 
-def _of_rates(record: TrialRecord) -> Iterator[Caveat]:
-    trial = record.trial
-    where = (trial.scenario, trial.server, trial.round)
+def _of_rates(record: TrialRecord) -> Iterator[Finding]:
     offered, achieved = record.requested_rps, record.achieved_rps
     if offered and achieved is not None and achieved < RATE_REACHED * offered:
-        text = f"offered {offered:.4g}/s, sent {achieved:.4g}/s"
-        yield Caveat(CaveatKind.RATE_NOT_REACHED, text, *where)
+        yield CaveatKind.RATE_NOT_REACHED, f"offered {offered:.4g}/s, sent {achieved:.4g}/s"
     churn, written = record.churn_requested_per_s, record.churn_achieved_per_s
     if churn and written < CHURN_REACHED * churn:
         text = f"asked for {churn:.4g} writes/s, made {written:.4g}/s"
-        yield Caveat(CaveatKind.CHURN_NOT_REACHED, text, *where)
+        yield CaveatKind.CHURN_NOT_REACHED, text
     share = record.generator_cpu_share
     if share is not None and share > SATURATED_SHARE:
         text = (
             f"the load generator used {share:.0%} of a processor: read the throughput as at least"
         )
-        yield Caveat(CaveatKind.GENERATOR_SATURATED, text, *where)
+        yield CaveatKind.GENERATOR_SATURATED, text
     reads_per_s = record.answered / record.window_s
     if record.probe_rps is not None and record.probe_rps > PROBED_TIMES * reads_per_s:
         text = (
             f"waiting for its writes to show, the freshness probe read {record.probe_rps:.3g} "
             f"times a second, the load {reads_per_s:.3g}: the server's CPU is that of both"
         )
-        yield Caveat(CaveatKind.OBSERVER_EFFECT, text, *where)
+        yield CaveatKind.OBSERVER_EFFECT, text
 
 
-def _of_processors(data: TrialData) -> Iterator[Caveat]:
+def _of_processors(data: TrialData) -> Iterator[Finding]:
     """Yield that the load generator was late, or that the machine had no time left."""
-    trial, offered, machine = data.trial, data.record.requested_rps, data.record.machine
-    where = (trial.scenario, trial.server, trial.round)
+    offered, machine = data.record.requested_rps, data.record.machine
     if offered and len(data.late_ms):
         shortest, longest = LATE_MS
         bound_ms = min(max(1000 / offered, shortest), longest)
@@ -240,7 +243,7 @@ def _of_processors(data: TrialData) -> Iterator[Caveat]:
                 f"time, the latest {data.late_ms[-1]:,.0f} ms: the load generator did "
                 "not come to run, and latencies are its own as well"
             )
-            yield Caveat(CaveatKind.GENERATOR_LATE, text, *where)
+            yield CaveatKind.GENERATOR_LATE, text
     if machine is None:
         return
     waited = "" if machine.waited is None else f", and {machine.waited:.0%} of it a process waited"
@@ -249,16 +252,16 @@ def _of_processors(data: TrialData) -> Iterator[Caveat]:
             f"{machine.busy:.0%} of the machine's processor time was in use in the window{waited}: "
             "nothing was left, and figures at a fixed rate are of the queue for processors"
         )
-        yield Caveat(CaveatKind.MACHINE_SATURATED, text, *where)
+        yield CaveatKind.MACHINE_SATURATED, text
     elif machine.throttled is not None and machine.throttled > THROTTLED:
         text = (
             f"a CPU quota held this machine's processes back for {machine.throttled:.0%} of the "
             "window: figures are of the quota"
         )
-        yield Caveat(CaveatKind.MACHINE_SATURATED, text, *where)
+        yield CaveatKind.MACHINE_SATURATED, text
     if machine.steal > STEAL:
         text = f"the hypervisor gave {machine.steal:.0%} of the processor time to others (steal)"
-        yield Caveat(CaveatKind.NOISY_MACHINE, text, *where)
+        yield CaveatKind.NOISY_MACHINE, text
 
 
 def _of_pressure(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
@@ -271,57 +274,51 @@ def _of_pressure(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
         yield Caveat(CaveatKind.METRIC_MISSING, text)
 
 
-def _of_tables(data: TrialData, server: str) -> Iterator[Caveat]:
+def _of_tables(data: TrialData, server: str) -> Iterator[Finding]:
     """Yield what the tables of a good trial of ``server`` give reason to say."""
-    trial, ledgers = data.record.trial, data.ledgers
-    where = (trial.scenario, trial.server, trial.round)
-    if data.restarted and data.record.fault is None:
+    ledgers, without_fault = data.ledgers, data.record.fault is None
+    if data.restarted and without_fault:
         text = (
             "the API server restarted between the marks, or the two scrapes reached different "
             "ones: no figure rests on its counters"
         )
-        yield Caveat(CaveatKind.API_SERVER_RESTARTED, text, *where)
+        yield CaveatKind.API_SERVER_RESTARTED, text
     if ledgers.disagreements:
         shown = "; ".join(ledgers.disagreements[:SHOWN_KEYS])
         more = len(ledgers.disagreements) - SHOWN_KEYS
-        text = shown + (f"; and {more} more" if more > 0 else "")
-        yield Caveat(CaveatKind.LEDGERS_DISAGREE, text, *where)
+        yield CaveatKind.LEDGERS_DISAGREE, shown + (f"; and {more} more" if more > 0 else "")
     if ledgers.missing:
-        yield Caveat(CaveatKind.LEDGER_MISSING, "; ".join(ledgers.missing), *where)
+        yield CaveatKind.LEDGER_MISSING, "; ".join(ledgers.missing)
     unchecked = data.record.equal_to_list is None and not data.record.is_client
     if unchecked and identity_of(data.record) is not None:
         text = "after the window the server's answer was not compared with a LIST"
-        yield Caveat(CaveatKind.ANSWERS_UNCHECKED, text, *where)
-    if ledgers.replicas is not None and data.record.fault is None:
-        for text in ledgers.replicas.findings():
-            yield Caveat(CaveatKind.REPLICAS_NOT_AS_PLANNED, text, *where)
-    if data.record.fault is None:  # stale answers are what a fault is put in for to show
-        yield from _of_freshness(data, server, where)
-
-
-def _of_freshness(data: TrialData, server: str, where: Where) -> Iterator[Caveat]:
-    found = data.freshness
-    if found is None:
+        yield CaveatKind.ANSWERS_UNCHECKED, text
+    if not without_fault:  # stale answers are what a fault is put in for to show
         return
-    said = []
+    if ledgers.replicas is not None:
+        for text in ledgers.replicas.findings():
+            yield CaveatKind.REPLICAS_NOT_AS_PLANNED, text
+    said = list(_stale(data.freshness, server)) if data.freshness is not None else []
+    if said:
+        yield CaveatKind.STALE_ANSWERS, "; ".join(said)
+
+
+def _stale(found: FreshnessCounts, server: str) -> Iterator[str]:
     if found.never_seen:
-        said.append(f"{found.never_seen:,} of {found.writes:,} writes were never seen in an answer")
+        yield f"{found.never_seen:,} of {found.writes:,} writes were never seen in an answer"
     if found.first_stale and server.removesuffix(BASE) in CONSISTENT:
-        said.append(
+        yield (
             f"{found.first_stale:,} of {found.first_reads:,} reads after a write were older than "
             f"it, though {server} reads the newest state"
         )
-    if said:
-        yield Caveat(CaveatKind.STALE_ANSWERS, "; ".join(said), *where)
 
 
-def _of_arm(scenario: str, arm: Arm) -> Iterator[Caveat]:
+def _of_arm(arm: Arm) -> Iterator[Finding]:
     """Yield what of an arm is too little to be stated."""
-    where = (scenario, arm.server)
     withheld = [one for one in arm.latency if one.withheld]
     if withheld:
         text = "; ".join(f"{percentile_name(one.q)} {one.withheld}" for one in withheld)
-        yield Caveat(CaveatKind.TOO_FEW_SAMPLES, text, *where)
+        yield CaveatKind.TOO_FEW_SAMPLES, text
     rounds = len(arm.rounds)
     if rounds < INDICATIVE_BELOW:
         text = (
@@ -329,12 +326,11 @@ def _of_arm(scenario: str, arm: Arm) -> Iterator[Caveat]:
             if rounds == 1
             else f"{rounds} rounds: intervals are indicative, {INDICATIVE_BELOW} are needed"
         )
-        yield Caveat(CaveatKind.TOO_FEW_ROUNDS, text, *where)
+        yield CaveatKind.TOO_FEW_ROUNDS, text
 
 
-def _of_control(scenario: str, control: Control) -> Iterator[Caveat]:
+def _of_control(control: Control) -> Iterator[Finding]:
     """Yield that a server differed from itself, or that the rounds do not tell."""
-    where = (scenario, control.arm)
     what = f"{control.server} measured twice in every round"
     title = BY_KEY[control.metric].title.lower()
     if control.fired:
@@ -343,13 +339,13 @@ def _of_control(scenario: str, control: Control) -> Iterator[Caveat]:
             f"and not within the {control.margin:.0%} that are allowed. What this run shows "
             "between servers may be the machine's doing"
         )
-        yield Caveat(CaveatKind.CONTROL_FIRED, text, *where)
+        yield CaveatKind.CONTROL_FIRED, text
     elif control.verdict is Verdict.UNDECIDED:
         text = (
             f"{what} was not shown to equal itself within {control.margin:.0%} in "
             f"{title}: {_ratio(control)}; more rounds would tell"
         )
-        yield Caveat(CaveatKind.TOO_FEW_ROUNDS, text, *where)
+        yield CaveatKind.TOO_FEW_ROUNDS, text
 
 
 def _ratio(control: Control) -> str:
@@ -378,37 +374,26 @@ def _of_metrics(record: RunRecord, every: Sequence[TrialData]) -> Iterator[Cavea
         for text in common:
             yield Caveat(CaveatKind.METRIC_MISSING, f"{text} (Kubernetes {version})")
         for fact, texts in zip(scraped, lacking, strict=True):
-            trial = fact.record.trial
             if texts and not common:
-                where = (trial.scenario, trial.server, trial.round)
-                yield Caveat(CaveatKind.METRIC_MISSING, "; ".join(texts), *where)
+                yield Caveat(CaveatKind.METRIC_MISSING, "; ".join(texts), *fact.trial.place)
 
 
 def _lacking(data: TrialData) -> tuple[str, ...]:
     marks = data.marks
     assert marks is not None, "only asked about trials that were scraped"
-    unscraped: dict[str, list[str]] = {}
-    unexposed: dict[str, list[str]] = {}
+    lacking: dict[tuple[str, str], list[str]] = {}
     for metric in METRICS:
         counter = metric.counter
         if counter is None:
             continue
         if not marks.has(counter.scraped):
-            unscraped.setdefault(counter.scraped, []).append(metric.title)
+            lacking.setdefault((counter.scraped, UNSCRAPED), []).append(metric.title)
         elif not marks.offers(counter):
             shown = f"{metric.title} ({counter.name})"
-            unexposed.setdefault(counter.scraped, []).append(shown)
-    return (
-        *(
-            f"{_named(source)} was not scraped at both marks, so these are not measured: "
-            f"{', '.join(titles)}"
-            for source, titles in unscraped.items()
-        ),
-        *(
-            f"{_named(source)} does not expose what these are read from, so they are not "
-            f"measured: {', '.join(titles)}"
-            for source, titles in unexposed.items()
-        ),
+            lacking.setdefault((counter.scraped, UNEXPOSED), []).append(shown)
+    ordered = sorted(lacking.items(), key=lambda item: item[0][1] == UNEXPOSED)
+    return tuple(
+        f"{_named(source)} {what}: {', '.join(titles)}" for (source, what), titles in ordered
     )
 
 

@@ -62,7 +62,7 @@ class Frame:
 
 def frame_of(data: Sequence[TrialData]) -> Frame:
     """Evaluate every metric on the good trials ``data``."""
-    trials = {(one.trial.scenario, one.trial.server, one.trial.round): one for one in data}
+    trials = {one.trial.place: one for one in data}
     plain: dict[Trial, dict[str, float]] = {}
     held: dict[tuple[str, str, str], str] = {}
     for place, one in trials.items():

@@ -157,9 +157,7 @@ class RunData:
 
     def of_arm(self, scenario: str, server: str) -> list[TrialData]:
         """Return the rounds of one arm."""
-        return [
-            one for one in self.data if (one.trial.scenario, one.trial.server) == (scenario, server)
-        ]
+        return [one for one in self.data if one.trial.place[:2] == (scenario, server)]
 
     def times(self, scenario: str, server: str, times: Times) -> Latencies | None:
         """Return all rounds of an arm pooled; ``None`` where none recorded them."""

@@ -300,6 +300,11 @@ class Trial:
     round: int
 
     @property
+    def place(self) -> tuple[str, str, int]:
+        """Scenario, arm and round."""
+        return self.scenario, self.server, self.round
+
+    @property
     def folder(self) -> str:
         """Name of the trial's folder under ``results/<run>/trials``."""
         return f"{self.order:03d}-{self.scenario}-{self.server}-r{self.round}"
