@@ -12,8 +12,7 @@ from bench.cli import EPILOG, VERBS
 from bench.cli.exits import OK
 from bench.cli.plans import vocabulary
 from bench.metrics import METRICS, Metric
-from bench.metrics.metric import NO_SERVER, Load, Quantile, Reading
-from bench.metrics.registry import FLOOR
+from bench.metrics.metric import FLOOR, NO_SERVER, Load, Quantile, Reading
 from bench.model import CaveatKind
 from bench.plan.keys import json_schema, reference
 from bench.supervision.progress import Progress

@@ -14,6 +14,7 @@ NO_SERVER = "none"
 """The arm without a server and without load: the idle baseline, called the floor."""
 BARE = "direct"
 """The server that keeps no pod: what another has in memory above it is its cache."""
+FLOOR = "; the same of the arm none subtracted, round by round"
 
 
 class View(Flag):
@@ -194,6 +195,13 @@ class Growth:
     counter: Counter
     factor: float = 1.0
 
+    def __str__(self) -> str:
+        unless = self.counter.readings[0].unless
+        without = f" (without {'='.join(unless)})" if unless else ""
+        return (
+            f"scrapes.parquet: {self.counter.name} of {self.counter.scraped}, end - begin{without}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -206,6 +214,11 @@ class Recorded:
     per: str | None = None
     """Another field of ``trial.json`` that it is divided by."""
     otherwise: Growth | None = None
+
+    def __str__(self) -> str:
+        other = self.otherwise
+        null = f" (where null: scrapes.parquet: {other.counter.name})" if other else ""
+        return f"trial.json {self.field}{null}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +234,9 @@ class Quantile:
 
     times: Times
     q: float
+
+    def __str__(self) -> str:
+        return f"{self.times.table}.parquet: {self.times.until} - {self.times.since}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +261,7 @@ class Words:
 class Metric:
     """A quantity of a trial.
 
-    ``source`` says in words which file and columns it is computed from. ``floor`` is the
+    ``note`` is what ``of`` does not tell of how it is computed. ``floor`` is the
     arm whose value of the same round is subtracted. ``views`` are the places that show it
     per second or as a state, ``per_1000`` those that show it per 1,000 answered reads;
     ``unseen`` is the reason why a metric without a view is kept.
@@ -256,9 +272,9 @@ class Metric:
     short: str
     """What sentences call it; empty: as its title, which then begins small."""
     unit: str
-    source: str
     of: Source
     group: Group
+    note: str = ""
     views: View = NOWHERE
     per_1000: View = NOWHERE
     words: Words = Words("times as much", "times less")
@@ -278,6 +294,13 @@ class Metric:
         own = Message(title.msgid, title.slots, small + title[1:])
         short = self.short if isinstance(self.short, Message) else Message(self.short)
         object.__setattr__(self, "short", short or own)
+
+    @property
+    def source(self) -> str:
+        """Which file and columns it is computed from, and how, in words."""
+        told = "" if isinstance(self.of, Total | Counted) else str(self.of)
+        over = ", over window_s" if self.between_marks else ""
+        return f"{told}{self.note}{over}{FLOOR if self.above_floor else ''}"
 
     @property
     def above_floor(self) -> bool:

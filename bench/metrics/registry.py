@@ -31,7 +31,6 @@ from bench.metrics.metric import (
 )
 from bench.model.message import Message, message
 
-FLOOR = "; the same of the arm none subtracted, round by round"
 LONGER = Words("times longer", "times shorter")
 MANY = Words("times as many", "times fewer")
 MUCH = Words("times as much", "times less")
@@ -61,8 +60,10 @@ def _counter(scraped: str, *names: str, witness: str | None = None) -> Counter:
     return Counter(scraped, (Reading(names, witness=witness),))
 
 
-API_CPU = _counter(API, "process_cpu_seconds_total")
-ETCD_CPU = _counter(ETCD, "process_cpu_seconds_total")
+def _of_pods(*names: str, storage: str | None = None) -> Reading:
+    return Reading(names, "storage" if storage else None, storage, of_pods=True)
+
+
 ANSWERS, EVENTS = "apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum"
 # A watch is an answer once it ends, of all its events since it began: those are counted one by
 # one. No watch, no series of the events: the answers speak for both.
@@ -76,25 +77,13 @@ ETCD_RANGES = Counter(
 # From 1.37 on one metric says which storage served a list; before, it counted etcd's alone
 # and another the watch cache's, which 1.37 still exposes beside it (k8s.io/apiserver,
 # pkg/storage/metrics and pkg/storage/cacher/metrics).
-LISTS_FROM_CACHE = Counter(
-    API,
-    (
-        Reading((LISTS,), label="storage", value="watchcache", of_pods=True),
-        Reading((CACHE_LISTS,), of_pods=True),
-    ),
-)
-LISTS_FROM_ETCD = Counter(
-    API,
-    (
-        Reading((LISTS,), label="storage", value="etcd", of_pods=True),
-        Reading((LISTS,), of_pods=True),
-    ),
-)
+LISTS_FROM_CACHE = Counter(API, (_of_pods(LISTS, storage="watchcache"), _of_pods(CACHE_LISTS)))
+LISTS_FROM_ETCD = Counter(API, (_of_pods(LISTS, storage="etcd"), _of_pods(LISTS)))
 OBJECTS_LISTED = Counter(
     API,
     (
-        Reading((LISTS_OBJECTS,), label="storage", of_pods=True),
-        Reading((LISTS_OBJECTS, CACHE_LISTS_OBJECTS), of_pods=True),
+        Reading((LISTS_OBJECTS,), "storage", of_pods=True),
+        _of_pods(LISTS_OBJECTS, CACHE_LISTS_OBJECTS),
     ),
 )
 FLOW_REJECTED = _counter(
@@ -108,7 +97,7 @@ def _percentiles(
     short: str,
     times: Times,
     group: Group,
-    source: str,
+    note: str,
     views: Mapping[float, View],
     *,
     may_be_zero: bool = False,
@@ -121,8 +110,8 @@ def _percentiles(
             Message(title).format(q=name),
             Message(short).format(q=message("median") if q == 0.5 else name),
             "ms",
-            source=f"{times.table}.parquet: {times.until} - {times.since}, {source}",
             of=Quantile(times, q),
+            note=f", {note}",
             group=group,
             views=shown,
             words=LONGER,
@@ -135,13 +124,13 @@ def _cost(
     title: str,
     unit: str,
     of: Source,
-    source: str,
-    *,
-    short: str = "",
-    group: Group = Group.CONTROL_PLANE,
     views: View = NOWHERE,
     per_1000: View = NOWHERE,
-    words: Words = MUCH,
+    *,
+    short: str = "",
+    note: str = "",
+    group: Group = Group.INTERNALS,
+    words: Words = MANY,
     speed: Speed = Speed.FIXED,
 ) -> Metric:
     """Return a cost of the control plane, per second and above the floor."""
@@ -150,8 +139,8 @@ def _cost(
         title,
         short,
         unit,
-        source=f"{source}, over window_s{FLOOR}",
         of=of,
+        note=note,
         group=group,
         views=views,
         per_1000=per_1000,
@@ -164,42 +153,11 @@ def _cost(
     )
 
 
-def _cpu(process: str, title: str, counter: Counter, views: View, per_1000: View) -> Metric:
-    field = f"{process}_cpu_s"
-    source = f"trial.json {field} (where null: scrapes.parquet: process_cpu_seconds_total)"
-    of = Recorded(field, 1000.0, per_second=True, otherwise=Growth(counter, 1000.0))
-    return _cost(f"{process}_cpu", title, "ms/s", of, source, views=views, per_1000=per_1000)
-
-
-def _scraped(
-    key: str,
-    title: str,
-    unit: str,
-    counter: Counter,
-    views: View = NOWHERE,
-    *,
-    short: str = "",
-    per_1000: View = NOWHERE,
-    group: Group = Group.INTERNALS,
-    factor: float = 1.0,
-    words: Words = MANY,
-) -> Metric:
-    """Return a cost that is a counter's growth; a ``factor`` turns it into ``unit``."""
-    source = f"scrapes.parquet: {counter.name} of {counter.scraped}, end - begin"
-    if (unless := counter.readings[0].unless) is not None:
-        source += f" (without {'='.join(unless)})"
-    return _cost(
-        key,
-        title,
-        unit,
-        Growth(counter, factor),
-        source,
-        short=short,
-        group=group,
-        views=views,
-        per_1000=per_1000,
-        words=words,
-    )
+def _cpu(process: str, title: str, views: View, per_1000: View) -> Metric:
+    read = Growth(_counter(process, "process_cpu_seconds_total"), 1000.0)
+    of = Recorded(f"{process}_cpu_s", 1000.0, per_second=True, otherwise=read)
+    group, words = Group.CONTROL_PLANE, MUCH
+    return _cost(f"{process}_cpu", title, "ms/s", of, views, per_1000, group=group, words=words)
 
 
 def _memory_highest(process: str, whose: str, views: View) -> Metric:
@@ -208,9 +166,8 @@ def _memory_highest(process: str, whose: str, views: View) -> Metric:
         f"{whose} memory, highest seen (RSS)",
         f"{whose} memory, highest seen",
         "B",
-        source=f"trial.json {process}_rss_highest_bytes, of a control plane that only this "
-        f"trial used{FLOOR}",
         of=Recorded(f"{process}_rss_highest_bytes"),
+        note=", of a control plane that only this trial used",
         group=Group.CONTROL_PLANE,
         floor=NO_SERVER,
         may_be_zero=True,
@@ -223,7 +180,7 @@ REQUESTS = Metric(
     "Requests that reached the API server",
     "requests to the API server",
     "/s",
-    source="audit.parquet: rows whose user is the server's identity, but those for the freshness "
+    note="audit.parquet: rows whose user is the server's identity, but those for the freshness "
     "probe's pod, over trial.json window_s",
     of=Counted(Tally.API_REQUESTS),
     group=Group.REQUESTS,
@@ -242,7 +199,7 @@ METRICS: tuple[Metric, ...] = (
         "Reads answered",
         "",
         "/s",
-        source="requests.parquet: rows with outcome ok, over trial.json window_s",
+        note="requests.parquet: rows with outcome ok, over trial.json window_s",
         of=Counted(Tally.ANSWERED),
         group=Group.READS,
         views=HEADLINE | TABLE | BALANCE | FACTORS | BRIEF | NOISE | MATRIX | VERSIONS,
@@ -275,25 +232,26 @@ METRICS: tuple[Metric, ...] = (
         "CPU of API server and etcd",
         "ms/s",
         Total(("apiserver_cpu", "etcd_cpu")),
-        "trial.json apiserver_cpu_s + etcd_cpu_s",
+        HEADLINE | TABLE | BALANCE | BRIEF | MODEL,
+        HEADLINE | MATRIX | VERSIONS,
         short="control-plane CPU",
-        views=HEADLINE | TABLE | BALANCE | BRIEF | MODEL,
-        per_1000=HEADLINE | MATRIX | VERSIONS,
+        note="trial.json apiserver_cpu_s + etcd_cpu_s",
+        group=Group.CONTROL_PLANE,
+        words=MUCH,
         speed=Speed.FULL_IF_MEASURED,
     ),
     _cpu(
         API,
         "API-server CPU",
-        API_CPU,
         TABLE | BALANCE | FACTORS | BRIEF | NOISE | REPLICAS | MODEL | OBSERVERS,
-        per_1000=TABLE,
+        TABLE,
     ),
-    _cpu(ETCD, "etcd CPU", ETCD_CPU, TABLE | BALANCE | FACTORS | REPLICAS, per_1000=VERSIONS),
-    _scraped(
+    _cpu(ETCD, "etcd CPU", TABLE | BALANCE | FACTORS | REPLICAS, VERSIONS),
+    _cost(
         "api_bytes",
         "Bytes the API server sent",
         "B/s",
-        API_BYTES,
+        Growth(API_BYTES),
         group=Group.CONTROL_PLANE,
         views=HEADLINE | TABLE | BALANCE | FACTORS | BRIEF | NOISE | REPLICAS | MODEL,
         per_1000=HEADLINE | MATRIX | VERSIONS,
@@ -301,72 +259,71 @@ METRICS: tuple[Metric, ...] = (
     _memory_highest("apiserver", "API server's", TABLE | VERSIONS),
     _memory_highest("etcd", "etcd's", TABLE),
     # Inside the control plane: who served the lists, and who waited.
-    _scraped(
+    _cost(
         "api_allocations",
         "Memory the API server allocated",
         "B/s",
-        _counter(API, "go_memstats_alloc_bytes_total"),
+        Growth(_counter(API, "go_memstats_alloc_bytes_total")),
         short="allocated by the API server",
         views=TABLE,
         per_1000=VERSIONS,
         words=MUCH,
     ),
-    _scraped(
+    _cost(
         "lists_from_cache",
         "Lists of pods served from the watch cache",
         "/s",
-        LISTS_FROM_CACHE,
+        Growth(LISTS_FROM_CACHE),
         short="lists from the watch cache",
         per_1000=TABLE | VERSIONS,
     ),
-    _scraped(
+    _cost(
         "lists_from_etcd",
         "Lists of pods served from etcd",
         "/s",
-        LISTS_FROM_ETCD,
+        Growth(LISTS_FROM_ETCD),
         short="lists from etcd",
         per_1000=TABLE | VERSIONS,
     ),
-    _scraped(
+    _cost(
         "objects_listed",
         "Objects read to serve lists of pods",
         "/s",
-        OBJECTS_LISTED,
+        Growth(OBJECTS_LISTED),
         short="objects read for lists",
         per_1000=TABLE,
     ),
-    _scraped(
+    _cost(
         "flow_wait",
         "Waiting in flow control",
         "ms/s",
-        _counter(API, f"{FLOW}request_wait_duration_seconds_sum"),
-        views=TABLE,
-        factor=1000.0,
+        Growth(_counter(API, f"{FLOW}request_wait_duration_seconds_sum"), 1000.0),
+        TABLE,
         words=MUCH,
     ),
-    _scraped(
+    _cost(
         "flow_seats",
         "Seats that requests took in flow control",
         "/s",
-        _counter(API, f"{FLOW}work_estimated_seats_sum"),
+        Growth(_counter(API, f"{FLOW}work_estimated_seats_sum")),
         short="seats in flow control",
         views=TABLE,
     ),
-    _scraped("flow_rejected", "Rejected by flow control", "/s", FLOW_REJECTED, views=TABLE),
-    _scraped(
+    _cost("flow_rejected", "Rejected by flow control", "/s", Growth(FLOW_REJECTED), views=TABLE),
+    _cost(
         "etcd_requests",
         "Requests to etcd",
         "/s",
-        ETCD_REQUESTS,
+        Growth(ETCD_REQUESTS),
         views=TABLE | BALANCE | FACTORS,
         per_1000=VERSIONS,
     ),
-    _scraped("etcd_ranges", "Range reads in etcd", "/s", ETCD_RANGES, views=TABLE),
-    _scraped(
+    _cost("etcd_ranges", "Range reads in etcd", "/s", Growth(ETCD_RANGES), views=TABLE),
+    _cost(
         "etcd_bytes",
         "Bytes etcd sent",
         "B/s",
-        _counter(ETCD, "etcd_network_client_grpc_sent_bytes_total"),
+        Growth(_counter(ETCD, "etcd_network_client_grpc_sent_bytes_total")),
         views=TABLE,
         per_1000=VERSIONS,
     ),
@@ -375,8 +332,8 @@ METRICS: tuple[Metric, ...] = (
         "Watches of pods open at the end",
         "open watches",
         "",
-        source="scrapes.parquet: apiserver_longrunning_requests at the end mark, verb WATCH, "
-        f"resource pods{FLOOR}",
+        note="scrapes.parquet: apiserver_longrunning_requests at the end mark, verb WATCH, "
+        "resource pods",
         of=Counted(Tally.OPEN_WATCHES),
         group=Group.INTERNALS,
         views=REPLICAS,
@@ -389,8 +346,8 @@ METRICS: tuple[Metric, ...] = (
         "Watches held at the end",
         "watches held",
         "",
-        source="trial.json watches_held: watches of the account that were opened since its start "
-        "and not ended by the end mark",
+        note=": watches of the account that were opened since its start and not ended by the end "
+        "mark",
         of=Recorded("watches_held"),
         group=Group.REQUESTS,
         views=TABLE | BRIEF,
@@ -403,7 +360,6 @@ METRICS: tuple[Metric, ...] = (
         "Application CPU",
         "application CPU",
         "ms/s",
-        source="trial.json server_cpu_s, over window_s",
         of=Recorded("server_cpu_s", 1000.0, per_second=True),
         group=Group.APPLICATION,
         views=TABLE | BILL | NOISE | REPLICAS | OBSERVERS,
@@ -416,7 +372,6 @@ METRICS: tuple[Metric, ...] = (
         "Application memory at the end (PSS)",
         "application memory",
         "B",
-        source="trial.json server_pss_end_bytes",
         of=Recorded("server_pss_end_bytes"),
         group=Group.APPLICATION,
         views=TABLE | BALANCE | FACTORS | BILL | BRIEF | NOISE | MATRIX | REPLICAS,
@@ -426,7 +381,6 @@ METRICS: tuple[Metric, ...] = (
         "Application memory, peak (PSS)",
         "peak memory",
         "B",
-        source="trial.json server_pss_peak_bytes",
         of=Recorded("server_pss_peak_bytes"),
         group=Group.APPLICATION,
         views=TABLE | BILL,
@@ -436,8 +390,8 @@ METRICS: tuple[Metric, ...] = (
         "Application memory for a pod kept (PSS, when ready)",
         "memory per cached pod",
         "B",
-        source="trial.json server_pss_ready_bytes / pods_at_start; the same of the arm direct, "
-        "which keeps none, subtracted, round by round",
+        note=" / pods_at_start; the same of the arm direct, which keeps none, subtracted, round by "
+        "round",
         of=Recorded("server_pss_ready_bytes", per="pods_at_start"),
         group=Group.APPLICATION,
         views=BILL,
@@ -449,7 +403,6 @@ METRICS: tuple[Metric, ...] = (
         "Bytes the server received from the API server",
         "bytes received by the server",
         "B/s",
-        source="trial.json upstream_bytes, over window_s",
         of=Recorded("upstream_bytes", per_second=True),
         group=Group.APPLICATION,
         views=TABLE,
@@ -463,7 +416,6 @@ METRICS: tuple[Metric, ...] = (
         "Start to ready",
         "",
         "s",
-        source="trial.json ready_s",
         of=Recorded("ready_s"),
         group=Group.START,
         views=TABLE | BALANCE | FACTORS | BILL | BRIEF | NOISE | MATRIX | VERSIONS | REPLICAS,
@@ -474,7 +426,6 @@ METRICS: tuple[Metric, ...] = (
         "Requests to the API server until ready",
         "requests until ready",
         "",
-        source="trial.json ready_requests",
         of=Recorded("ready_requests"),
         group=Group.START,
         views=BILL | VERSIONS | REPLICAS,
@@ -486,7 +437,6 @@ METRICS: tuple[Metric, ...] = (
         "Bytes from the API server until ready",
         "bytes until ready",
         "B",
-        source="trial.json ready_bytes",
         of=Recorded("ready_bytes"),
         group=Group.START,
         views=BALANCE | BILL | VERSIONS | REPLICAS,
@@ -498,7 +448,7 @@ METRICS: tuple[Metric, ...] = (
         "Control-plane CPU until ready",
         "",
         "ms",
-        source="trial.json ready_cpu_s, above what as long a time took just before the start",
+        note=", above what as long a time took just before the start",
         of=Recorded("ready_cpu_s", 1000.0),
         group=Group.START,
         views=TABLE | BALANCE | FACTORS | BILL | BRIEF,
@@ -511,7 +461,7 @@ METRICS: tuple[Metric, ...] = (
         "Requests in the first 10 s after the fault",
         "requests after the fault",
         "",
-        source="audit.parquet: rows of the account received within 10 s of trial.json "
+        note="audit.parquet: rows of the account received within 10 s of trial.json "
         "fault.end_s (fault.started_anew_s after a restart), renewals of leases left out",
         of=Counted(Tally.RECOVERY_REQUESTS),
         group=Group.RECOVERY,
@@ -524,7 +474,7 @@ METRICS: tuple[Metric, ...] = (
         "From the end of the fault until quiet",
         "time until quiet again",
         "s",
-        source="audit.parquet: the last row of the account before it sent none for as long as "
+        note="audit.parquet: the last row of the account before it sent none for as long as "
         "its plan calls quiet, from trial.json fault.end_s on",
         of=Counted(Tally.QUIET_AGAIN),
         group=Group.RECOVERY,
@@ -547,7 +497,7 @@ METRICS: tuple[Metric, ...] = (
         "First reads older than the write before them",
         "stale first reads",
         "",
-        source="freshness.parquet: first_stale, as a share of the rows that have one",
+        note="freshness.parquet: first_stale, as a share of the rows that have one",
         of=Counted(Tally.STALE_FIRST_READS),
         group=Group.FRESHNESS,
         views=BILL,
