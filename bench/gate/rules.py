@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
-from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
 from bench.metrics import BY_KEY, View, of_view
 from bench.model import BASE
-from bench.plan.toml_schema import Key, Name, Text, TomlFile, nearest, number
+from bench.plan.toml_schema import Key, Name, Text, TomlFile, names_in, nearest, number, text_of
 
 SHIPPED = resources.files("bench.gate") / "shipped"
 AGAINST_BASE = "base"
@@ -119,25 +118,13 @@ class RulesError(Exception):
 
 def rules_names() -> list[str]:
     """Return the names of the rules files that come with the project."""
-    files = (entry.name for entry in SHIPPED.iterdir())
-    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+    return names_in(SHIPPED)
 
 
 def read_rules(name_or_file: str) -> Rules:
     """Read rules by their name, or from a ``.toml`` file; raise ``RulesError`` if not valid."""
-    if name_or_file.endswith(".toml"):
-        try:
-            text = Path(name_or_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RulesError(f"cannot read the rules {name_or_file}: {error}") from error
-        return parse_rules(text, name_or_file)
-    if name_or_file not in rules_names():
-        raise RulesError(
-            f"there are no rules {name_or_file!r}{nearest(name_or_file, rules_names())}; "
-            f"there are {', '.join(rules_names())}, or give a file that ends in .toml"
-        )
-    file = SHIPPED / f"{name_or_file}.toml"
-    return parse_rules(file.read_text(encoding="utf-8"), f"{name_or_file}.toml")
+    text = text_of(name_or_file, SHIPPED, "the rules", "there are no rules", RulesError)
+    return parse_rules(text, f"{name_or_file.removesuffix('.toml')}.toml")
 
 
 def parse_rules(text: str, source: str) -> Rules:

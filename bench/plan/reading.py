@@ -6,14 +6,13 @@ An error names the file, the line, the key and the nearest valid one.
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
-from pathlib import Path
 
 from bench.model import Client, Cpus, External, Objects, Plan, Scenario
 from bench.plan.checks import check_commands, check_whole, chosen_cpus, without_unfit
 from bench.plan.client_plan import toml_value
 from bench.plan.keys import CLIENT, CPUS, EXTERNAL, HEAD, OBJECTS, TABLES, Vocabulary, scenario_keys
 from bench.plan.kinds import api_path
-from bench.plan.toml_schema import Table, TomlFile, nearest
+from bench.plan.toml_schema import Table, TomlFile, names_in, text_of
 
 
 class PlanError(Exception):
@@ -22,8 +21,7 @@ class PlanError(Exception):
 
 def plan_names() -> list[str]:
     """Return the names of the plans that come with the project."""
-    files = (entry.name for entry in resources.files("bench.plans").iterdir())
-    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+    return names_in(resources.files("bench.plans"))
 
 
 def read_plan(name_or_file: str, vocabulary: Vocabulary, external: Sequence[External] = ()) -> Plan:
@@ -31,7 +29,7 @@ def read_plan(name_or_file: str, vocabulary: Vocabulary, external: Sequence[Exte
 
     Raises ``PlanError`` if it is not valid.
     """
-    source = name_or_file if name_or_file.endswith(".toml") else f"{name_or_file}.toml"
+    source = f"{name_or_file.removesuffix('.toml')}.toml"
     return parse_plan(plan_source(name_or_file, external), source, vocabulary)
 
 
@@ -40,22 +38,9 @@ def plan_source(name_or_file: str, external: Sequence[External] = ()) -> str:
 
     Raises ``PlanError`` if there is no such plan.
     """
-    return _text_of(name_or_file) + "".join(map(_external_table, external))
-
-
-def _text_of(name_or_file: str) -> str:
-    if name_or_file.endswith(".toml"):
-        try:
-            return Path(name_or_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PlanError(f"cannot read the plan {name_or_file}: {error}") from error
-    if name_or_file not in plan_names():
-        raise PlanError(
-            f"there is no plan {name_or_file!r}{nearest(name_or_file, plan_names())}; "
-            f"there are {', '.join(plan_names())}, or give a file that ends in .toml"
-        )
-    file = resources.files("bench.plans") / f"{name_or_file}.toml"
-    return file.read_text(encoding="utf-8")
+    folder, lacking = resources.files("bench.plans"), "there is no plan"
+    text = text_of(name_or_file, folder, "the plan", lacking, PlanError)
+    return text + "".join(map(_external_table, external))
 
 
 def _external_table(external: External) -> str:

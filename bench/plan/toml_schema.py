@@ -9,6 +9,8 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -95,12 +97,39 @@ def nearest(word: str, valid: Collection[str]) -> str:
     return f" (the nearest is {close[0]!r})" if close else ""
 
 
+def names_in(folder: Traversable) -> list[str]:
+    """Return the names of the TOML files in ``folder``, which come with the project."""
+    files = (entry.name for entry in folder.iterdir())
+    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+
+
+def text_of(
+    name_or_file: str, folder: Traversable, what: str, lacking: str, failure: type[Exception]
+) -> str:
+    """Return the text of a ``.toml`` file, or of the one in ``folder`` that has this name.
+
+    ``failure`` is raised when there is none: ``lacking`` says so, ``what`` is what it would be.
+    """
+    if name_or_file.endswith(".toml"):
+        try:
+            return Path(name_or_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise failure(f"cannot read {what} {name_or_file}: {error}") from error
+    names = names_in(folder)
+    if name_or_file not in names:
+        raise failure(
+            f"{lacking} {name_or_file!r}{nearest(name_or_file, names)}; "
+            f"there are {', '.join(names)}, or give a file that ends in .toml"
+        )
+    return (folder / f"{name_or_file}.toml").read_text(encoding="utf-8")
+
+
 class TomlFile:
     """The text of a file, parsed; ``failure`` is what is raised when it is not valid."""
 
     def __init__(self, text: str, source: str, failure: type[Exception]) -> None:
         """Parse ``text``; ``source`` is its name in errors."""
-        self._text, self._source, self._failure = text, source, failure
+        self._source, self._failure, self._lines = source, failure, text.splitlines()
         try:
             self._document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -108,49 +137,61 @@ class TomlFile:
 
     def head(self, keys: Mapping[str, Key], what: str, tables: Collection[str]) -> "Table":
         """Return what stands before the first table; ``tables`` are those that may follow."""
-        locator = Locator(self._source, self._text, None)
-        return Table(self._document, locator, keys, what, self._failure, tables)
+        return Table(self, self._lines_of(), self._document, keys, what, tables)
 
     def table(self, name: str, keys: Mapping[str, Key], what: str) -> "Table":
         """Return the table ``[name]``, empty if it is not there."""
         raw = self._document.get(name, {})
         if not isinstance(raw, dict):
-            place = Locator(self._source, self._text, None).place(name)
-            raise self._failure(f"{place}: {name} is written as a table [{name}]")
-        locator = Locator(self._source, self._text, (name, 0))
-        return Table(raw, locator, keys, what, self._failure)
+            raise self.error(name, self._lines_of(), f"{name} is written as a table [{name}]")
+        return Table(self, self._lines_of(name), raw, keys, what)
 
     def tables(self, array: str, keys: Mapping[str, Key], what: str) -> list["Table"]:
         """Return the ``[[array]]`` tables in their order; none if there are none."""
         raw = self._document.get(array, [])
         if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
-            place = Locator(self._source, self._text, None).place(array)
-            raise self._failure(f"{place}: {array} are written as [[{array}]] tables")
+            text = f"{array} are written as [[{array}]] tables"
+            raise self.error(array, self._lines_of(), text)
         return [
-            Table(
-                entry, Locator(self._source, self._text, (array, index)), keys, what, self._failure
-            )
+            Table(self, self._lines_of(array, index), entry, keys, what)
             for index, entry in enumerate(raw)
         ]
 
+    def error(self, key: str | None, lines: range, text: str) -> Exception:
+        """Return the error that points at ``key``, which is sought in ``lines`` and then anywhere.
+
+        Where it is not found, or is ``None``, it points at the first of the lines.
+        """
+        line = lines.start
+        if key is not None:
+            pattern = re.compile(rf"""\s*(\[+\s*)?["']?{re.escape(key)}["']?\s*([=.\]])""")
+            everywhere = (*lines, *range(len(self._lines)))
+            line = next((n for n in everywhere if pattern.match(self._lines[n])), line)
+        return self._failure(f"{self._source}:{line + 1}: {text}")
+
+    def _lines_of(self, table: str = "", index: int = 0) -> range:
+        """Return the lines of a table, from 0: ``index`` is which of an array; else the head's."""
+        headers = [n for n, line in enumerate(self._lines) if line.lstrip().startswith("[")]
+        pattern = re.compile(rf"\s*\[\[?\s*{re.escape(table)}\s*\]")
+        starts = [n for n in headers if table and pattern.match(self._lines[n])]
+        first = starts[index] if index < len(starts) else -1
+        return range(max(first, 0), next((n for n in headers if n > first), len(self._lines)))
+
 
 class Table:
-    """One table of the file against the keys that it may have."""
+    """One table of the file, on some of its lines, against the keys that it may have."""
 
     def __init__(
         self,
+        file: TomlFile,
+        lines: range,
         values: Mapping[str, Any],
-        locator: "Locator",
         keys: Mapping[str, Key],
         what: str,
-        failure: type[Exception],
         tables: Collection[str] = (),
     ) -> None:
-        self._values = values
-        self._locator = locator
-        self._keys = keys
-        self._what = what
-        self._failure = failure
+        self._file, self._lines, self._values = file, lines, values
+        self._keys, self._what = keys, what
         known = [*keys, *tables]
         for key in values:
             if key not in known:
@@ -173,8 +214,8 @@ class Table:
 
     def lacks(self, key: str) -> Exception:
         """Return the error that the table needs ``key``."""
-        place, takes = self._locator.table_place(), self._keys[key].takes
-        return self._failure(f"{place}: {self._what} needs {key!r}: {takes}")
+        text = f"{self._what} needs {key!r}: {self._keys[key].takes}"
+        return self._file.error(None, self._lines, text)
 
     def _checked(self, key: str) -> Any:  # noqa: ANN401 - any TOML value
         spec, value = self._keys[key], self._values[key]
@@ -185,38 +226,4 @@ class Table:
 
     def error(self, key: str, text: str) -> Exception:
         """Return the error that points at ``key``."""
-        return self._failure(f"{self._locator.place(key)}: {text}")
-
-
-class Locator:
-    """Finds the line on which a key stands, which tomllib does not tell."""
-
-    def __init__(self, source: str, text: str, table: tuple[str, int] | None) -> None:
-        """``table``: a table's name, and which it is of an array of them; else the file's head."""
-        self._source = source
-        self._lines = text.splitlines()
-        headers = [n for n, line in enumerate(self._lines) if line.lstrip().startswith("[")]
-        self._first, self._last = 0, headers[0] if headers else len(self._lines)
-        if table is None:
-            return
-        array, index = table
-        pattern = re.compile(rf"\s*\[\[?\s*{re.escape(array)}\s*\]")
-        starts = [n for n in headers if pattern.match(self._lines[n])]
-        if index < len(starts):
-            self._first = starts[index]
-            self._last = next((n for n in headers if n > self._first), len(self._lines))
-
-    def place(self, key: str) -> str:
-        """Return ``file:line`` of the key, or of its table if the key is not found."""
-        pattern = re.compile(rf"""\s*(\[+\s*)?["']?{re.escape(key)}["']?\s*([=.\]])""")
-        for line in range(self._first, self._last):
-            if pattern.match(self._lines[line]):
-                return f"{self._source}:{line + 1}"
-        for line, content in enumerate(self._lines):
-            if pattern.match(content):
-                return f"{self._source}:{line + 1}"
-        return self.table_place()
-
-    def table_place(self) -> str:
-        """Return ``file:line`` of the table's first line."""
-        return f"{self._source}:{self._first + 1}"
+        return self._file.error(key, self._lines, text)
