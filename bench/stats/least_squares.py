@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from bench.stats.estimate import CONFIDENCE, Estimate, t_quantile
+from bench.stats import CONFIDENCE, Estimate, t_quantile
 
 Floats = npt.NDArray[np.float64]
 Matrix = tuple[tuple[float, ...], ...]

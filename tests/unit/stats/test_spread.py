@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.stats import mean, outlying, variation
-from bench.stats.estimate import POWER
+from bench.stats import POWER, mean, outlying, variation
 
 
 def test_the_coefficient_of_variation_is_scipys():
