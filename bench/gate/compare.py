@@ -156,53 +156,29 @@ def _missing(arm: Arm, partner: Arm) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Unlike:
-    """One thing that differs: its name, and how it was in each run."""
-
-    what: str
-    first: str
-    second: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.first} and {self.second}"
-
-
-def unlike(first: RunAnalysis, second: RunAnalysis) -> tuple[Unlike, ...]:
+def unlike(first: RunAnalysis, second: RunAnalysis) -> tuple[str, ...]:
     """Return what differs between the runs' environments that figures depend on.
 
     Not the commit, for that is what two runs are compared for, and not the load before the
     start, which is a caveat of each run's own.
     """
+    sides = _sides(first, second)
+    return tuple(f"{name}: {was} and {now}" for name, was, now in sides if was != now)
+
+
+def _sides(first: RunAnalysis, second: RunAnalysis) -> Iterator[tuple[str, object, object]]:
     one, other = first.environment, second.environment
-    differing = [
-        Unlike(name, str(getattr(one, field)), str(getattr(other, field)))
-        for field, name in FIELDS.items()
-        if getattr(one, field) != getattr(other, field)
-    ]
+    for field, name in FIELDS.items():
+        yield name, getattr(one, field), getattr(other, field)
     if abs(one.memory_bytes - other.memory_bytes) > MEMORY_ALIKE * one.memory_bytes:
-        gigabytes = [f"{size / 1e9:.1f} GB" for size in (one.memory_bytes, other.memory_bytes)]
-        differing.append(Unlike("memory", *gigabytes))
-    if first.load_workers != second.load_workers:
-        makers = str(first.load_workers), str(second.load_workers)
-        differing.append(Unlike("load made by", *makers))
-    pins = str(first.plan.cpus), str(second.plan.cpus)
-    if pins[0] != pins[1]:
-        differing.append(Unlike("processors of each part", *pins))
-    return (*differing, *_packages(one, other), *_defaults(one, other))
+        yield "memory", f"{one.memory_bytes / 1e9:.1f} GB", f"{other.memory_bytes / 1e9:.1f} GB"
+    yield "load made by", first.load_workers, second.load_workers
+    yield "processors of each part", str(first.plan.cpus), str(second.plan.cpus)
+    for name in sorted(one.packages.keys() | other.packages.keys()):
+        yield name, one.packages.get(name, "-"), other.packages.get(name, "-")
+    yield "changed defaults", _more(one, other), _more(other, one)
 
 
-def _packages(one: Environment, other: Environment) -> list[Unlike]:
-    names = sorted(one.packages.keys() | other.packages.keys())
-    pairs = [(name, one.packages.get(name, "-"), other.packages.get(name, "-")) for name in names]
-    return [Unlike(name, was, now) for name, was, now in pairs if was != now]
-
-
-def _defaults(one: Environment, other: Environment) -> list[Unlike]:
-    sides = []
-    for own, others in (
-        (one.changed_defaults, other.changed_defaults),
-        (other.changed_defaults, one.changed_defaults),
-    ):
-        sides.append("; ".join(item for item in own if item not in others) or "nothing more")
-    return [Unlike("changed defaults", *sides)] if sides[0] != sides[1] else []
+def _more(own: Environment, other: Environment) -> str:
+    more = [item for item in own.changed_defaults if item not in other.changed_defaults]
+    return "; ".join(more) or "nothing more"

@@ -362,7 +362,7 @@ def verdict_json(verdict: Verdict) -> bytes:
         "looks": rules.looks,
         "rounds": verdict.rounds,
         "buys": verdict.buys,
-        "reasons": [str(reason) for reason in verdict.reasons],
+        "reasons": verdict.reasons,
         "notes": verdict.notes,
         "rows": [_record(row) for row in verdict.rows],
     }

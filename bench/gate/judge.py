@@ -1,6 +1,6 @@
 """From rules and analyses to a verdict: one row a rule, and what voids the runs. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -39,17 +39,6 @@ GRAVEST_FIRST = (Outcome.INVALID, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PA
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why there is no judgement: which kind, and its figures."""
-
-    kind: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """One rule judged. ``observed`` is ``None`` when there was nothing to judge.
 
@@ -78,7 +67,7 @@ class Verdict:
     """The other checkout, where a rule is against it."""
     rules: Rules
     rows: tuple[Row, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[str, ...]
     """Why the figures carry no judgement, whatever the rows say."""
     notes: tuple[str, ...]
     rounds: int
@@ -115,12 +104,8 @@ def judge(rules: Rules, run: RunAnalysis, *, unlike_environments: bool = False) 
         rows=rows,
         reasons=against,
         notes=notes,
-        rounds=_rounds(rows, run),
+        rounds=min((one.observed.rounds for one in rows if one.observed), default=run.plan.rounds),
     )
-
-
-def _rounds(rows: Sequence[Row], run: RunAnalysis) -> int:
-    return min((row.observed.rounds for row in rows if row.observed), default=run.plan.rounds)
 
 
 def _each(rule: Rule, run: RunAnalysis) -> list[Rule]:
@@ -211,8 +196,8 @@ def _detectable(observed: Observed, margin: float) -> float | None:
 
 def reasons(
     run: RunAnalysis, *, unlike_environments: bool
-) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
-    """Return what stands against judging, and notes on what was let pass."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what stands against judging, its kind first, and notes on what was let pass."""
     against, notes = list(_of_run(run)), list[str]()
     for caveat in run.caveats:
         if caveat.kind is not CaveatKind.UNLIKE_ENVIRONMENT:
@@ -220,22 +205,22 @@ def reasons(
         if unlike_environments:
             notes.append(f"let pass as told: {caveat.text}")
         else:
-            text = f"{caveat.text}. If that is meant: --unlike-environments"
-            against.append(Reason(str(caveat.kind), text))
+            meant = "If that is meant: --unlike-environments"
+            against.append(f"{caveat.kind}: {caveat.text}. {meant}")
     return tuple(against), tuple(notes)
 
 
-def _of_run(run: RunAnalysis) -> Iterator[Reason]:
+def _of_run(run: RunAnalysis) -> Iterator[str]:
     grave = voids(run.caveats)
     void = [caveat for caveat in run.caveats if caveat in grave]
     kinds = {caveat.kind for caveat in void}
     if run.state is not RunState.COMPLETE and CaveatKind.RUN_INCOMPLETE not in kinds:
-        yield Reason(str(CaveatKind.RUN_INCOMPLETE), f"its state is {run.state}")
+        yield f"{CaveatKind.RUN_INCOMPLETE}: its state is {run.state}"
     for kind in dict.fromkeys(caveat.kind for caveat in void):
         group = [caveat for caveat in void if caveat.kind is kind]
         shown = "; ".join(placed(caveat) for caveat in group[:SHOWN_PLACES])
         more = f"; and {len(group) - SHOWN_PLACES} more" if len(group) > SHOWN_PLACES else ""
-        yield Reason(str(kind), shown + more)
+        yield f"{kind}: {shown}{more}"
 
 
 def placed(caveat: Caveat) -> str:

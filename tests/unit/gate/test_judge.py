@@ -259,7 +259,7 @@ def test_what_voids_the_run_is_invalid_however_good_the_figures(kind):
     flawed = replace(latencies(), caveats=(Caveat(kind, "it is so"),))
     verdict = judge(rules(a_rule()), with_base(flawed, before()))
     assert Outcome.INVALID is verdict.outcome
-    assert f"{kind}: it is so" == str(verdict.reasons[0])
+    assert f"{kind}: it is so" == verdict.reasons[0]
     assert verdict.buys is None
 
 
