@@ -51,17 +51,10 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists():
         raise StoreError(f"{path} exists already, and results are never overwritten")
-    with _told_of(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(mkdtemp(prefix=TEMPORARY, dir=path.parent))
-        try:
-            partial.chmod(0o755)
-            yield partial
-            _sync_folder(partial)
-            partial.rename(path)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+    with _told_of(path), _partial_folder(path) as partial:
+        yield partial
+        _sync_folder(partial)
+        partial.rename(path)
         _sync_folder(path.parent)
 
 
@@ -72,14 +65,12 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     When the block raises, ``path`` is as it was, or is not there if it was not. Raises
     ``StoreError`` naming it when the disk is full or refuses.
     """
-    with _told_of(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(mkdtemp(prefix=TEMPORARY, dir=path.parent))
+    with _told_of(path), _partial_folder(path) as partial:
         old = partial.with_name(f"{partial.name}-old")
         try:
             if path.exists():
                 shutil.copytree(path, partial, dirs_exist_ok=True)
-            partial.chmod(0o755)
+                partial.chmod(0o755)
             yield partial
             if path.exists():
                 path.rename(old)
@@ -89,8 +80,19 @@ def replaced_folder(path: Path) -> Iterator[Path]:
                 old.rename(path)
             raise
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _partial_folder(path: Path) -> Iterator[Path]:
+    """Make a temporary folder beside ``path``, which goes with the block unless it was renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(mkdtemp(prefix=TEMPORARY, dir=path.parent))
+    try:
+        partial.chmod(0o755)
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def move_folder(path: Path, target: Path) -> Path:

@@ -7,14 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.model import (
-    NO_SERVER,
-    EqualityRecord,
-    Outcome,
-    RunRecord,
-    Trial,
-    TrialRecord,
-)
+from bench.model import NO_SERVER, EqualityRecord, Outcome, RunRecord, Trial, TrialRecord
 from bench.store.errors import StoreError
 from bench.store.files import TEMPORARY
 from bench.store.records import read_record
@@ -32,6 +25,7 @@ from bench.store.tables import (
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]*")
 """Of a scenario or server: part of file names, as the run's name is."""
+AnyTrial = TrialRecord | Trial
 
 
 class RunReader:
@@ -71,7 +65,7 @@ class RunReader:
             found.append(record)
         return sorted(found, key=lambda record: record.trial.order)
 
-    def has(self, trial: TrialRecord | Trial | str, table: str) -> bool:
+    def has(self, trial: AnyTrial, table: str) -> bool:
         """Tell whether ``table`` was measured: one of the trial's own, or an observer's name."""
         return (self.trial_folder(trial) / f"{table}.parquet").exists()
 
@@ -88,40 +82,36 @@ class RunReader:
                 lost += [self.trial_folder(record) / table.file for table in tables]
         return [path for path in lost if not path.exists()]
 
-    def requests(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
+    def requests(self, trial: AnyTrial) -> pd.DataFrame:
         """Return one row an intended request; microseconds from the window's begin."""
         return read_table(self.trial_folder(trial), REQUESTS)
 
-    def audit(
-        self, trial: TrialRecord | Trial | str, columns: Collection[str] | None = None
-    ) -> pd.DataFrame:
+    def audit(self, trial: AnyTrial, columns: Collection[str] | None = None) -> pd.DataFrame:
         """Return one row an audit ID, of all users, between the marks; all ``columns`` by default.
 
         Most of the table is the identifiers and paths of requests, which few need.
         """
         return read_table(self.trial_folder(trial), AUDIT, columns)
 
-    def start(
-        self, trial: TrialRecord | Trial | str, columns: Collection[str] | None = None
-    ) -> pd.DataFrame:
+    def start(self, trial: AnyTrial, columns: Collection[str] | None = None) -> pd.DataFrame:
         """Return one row an audit ID: what a client asked from its start until it was ready."""
         return read_table(self.trial_folder(trial), START, columns)
 
-    def scrapes(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
+    def scrapes(self, trial: AnyTrial) -> pd.DataFrame:
         """Return one row a series and mark."""
         return read_table(self.trial_folder(trial), SCRAPES)
 
-    def samples(self, trial: TrialRecord | Trial | str) -> pd.DataFrame:
+    def samples(self, trial: AnyTrial) -> pd.DataFrame:
         """Return one row a process and instant: cumulative CPU seconds, memory in bytes."""
         return read_table(self.trial_folder(trial), SAMPLES)
 
-    def observers(self, trial: TrialRecord | Trial | str) -> list[str]:
+    def observers(self, trial: AnyTrial) -> list[str]:
         """Return the names of the observers whose tables ``trial`` has, sorted."""
         found = (path.stem for path in self.trial_folder(trial).glob("*.parquet"))
         return sorted(name for name in found if name not in TABLES)
 
     def observed(
-        self, trial: TrialRecord | Trial | str, observer: str, columns: Collection[str] = ()
+        self, trial: AnyTrial, observer: str, columns: Collection[str] = ()
     ) -> pd.DataFrame:
         """Return what ``observer`` saw; microseconds from the window's begin.
 
@@ -129,12 +119,10 @@ class RunReader:
         """
         return read_observed(self.trial_folder(trial), observer, columns)
 
-    def trial_folder(self, trial: TrialRecord | Trial | str) -> Path:
+    def trial_folder(self, trial: AnyTrial) -> Path:
         """Return the folder that holds ``trial``'s files."""
-        if isinstance(trial, TrialRecord):
-            trial = trial.trial
-        name = trial.folder if isinstance(trial, Trial) else trial
-        return self.folder / "trials" / name
+        which = trial.trial if isinstance(trial, TrialRecord) else trial
+        return self.folder / "trials" / which.folder
 
 
 def _check_names(path: Path, record: RunRecord) -> None:

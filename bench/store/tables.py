@@ -108,6 +108,7 @@ SAMPLES = _table(
     optional=("pss_bytes",),
 )
 TABLES = {table.name: table for table in (REQUESTS, AUDIT, START, SCRAPES, SAMPLES)}
+"""In the order in which a trial is given them."""
 TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 """Of a column, by the annotation of a field."""
 

@@ -11,7 +11,7 @@ from bench.model import EqualityRecord, RunRecord, TrialRecord
 from bench.store.errors import StoreError
 from bench.store.files import move_folder, new_folder
 from bench.store.records import write_record
-from bench.store.tables import TABLES, ObserverRows, Rows, Table, observer_table, write_table
+from bench.store.tables import TABLES, ObserverRows, Rows, observer_table, write_table
 
 
 class RunWriter:
@@ -69,16 +69,8 @@ class RunWriter:
         Raises ``StoreError`` when the trial is there already, a value has the
         wrong type, or the disk is full; earlier trials are not touched.
         """
-        given = {
-            "requests": requests,
-            "audit": audit,
-            "start": start,
-            "scrapes": scrapes,
-            "samples": samples,
-        }
-        tables: list[tuple[Table, Rows]] = [
-            (TABLES[name], rows) for name, rows in given.items() if rows is not None
-        ]
+        given = zip(TABLES.values(), (requests, audit, start, scrapes, samples), strict=True)
+        tables = [(table, rows) for table, rows in given if rows is not None]
         tables += [(observer_table(name, row), rows) for name, (row, rows) in observed.items()]
         path = self.folder / "trials" / record.trial.folder
         with new_folder(path) as partial:
