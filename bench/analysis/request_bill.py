@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 
 import pandas as pd
 
-from bench.analysis.requests import STARTED, within_window
+from bench.analysis.faults import AFTER_S
+from bench.analysis.requests import countable, within_window
 from bench.model import FaultRecord, TrialRecord
 
 BILL_COLUMNS = (
@@ -22,8 +23,6 @@ BILL_COLUMNS = (
 )
 """Of the audit table, what a bill is made from."""
 READS = frozenset({"get", "list", "watch"})
-AFTER_S = 10.0
-"""How long after a fault requests are counted as those of the recovery."""
 
 
 class Phase(StrEnum):
@@ -86,17 +85,13 @@ def kinds_of(
     identity: str, record: TrialRecord, audit: pd.DataFrame, start: pd.DataFrame | None
 ) -> Counter[Kind]:
     """Count the requests of the account ``identity`` by kind."""
-    began_us = (record.begin_mark_epoch_s or record.window_begin_epoch_s) * 1e6
     found: Counter[Kind] = Counter()
     for phase, rows in ((Phase.START, start), (Phase.WINDOW, audit)):
         if rows is None:
             continue
         own = of_account(rows, identity)
-        if phase is Phase.WINDOW and record.is_client:
-            own = within_window(own, record)
         if phase is Phase.WINDOW:
-            ended = (own["verb"] == "watch") & (own["stage"] != STARTED)
-            own = own[~ended | (own["received_us"] >= began_us)]
+            own = countable(within_window(own, record) if record.is_client else own, record)
         columns = (own[name].tolist() for name in BILL_COLUMNS[1:8])
         for asked, number in Counter(zip(*columns, strict=True)).items():
             verb, resource, subresource, namespace, name, code, uri = asked

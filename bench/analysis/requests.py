@@ -18,7 +18,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import compress
 from typing import NamedTuple
 
 import pandas as pd
@@ -77,21 +76,26 @@ def of_probe_pod(rows: pd.DataFrame) -> "pd.Series[bool]":
     return rows["name"] == PROBE_NAME
 
 
-def read_log(audit: pd.DataFrame, record: TrialRecord) -> Log:
-    """Count the requests of the audit table, but watches that merely ended after the begin mark.
+def countable(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
+    """Return the rows that count: all but watches that merely ended after the begin mark.
 
     The line of a watch's start is behind the begin mark only if it was opened there.
     """
     begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
     began = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
+    return audit[(audit["verb"] != "watch") | began]
+
+
+def read_log(audit: pd.DataFrame, record: TrialRecord) -> Log:
+    """Count the requests of the audit table."""
+    audit = countable(audit, record)
     agents = audit["user_agent"].tolist() if "user_agent" in audit else [None] * len(audit)
     agents = [agent if isinstance(agent, str) else None for agent in agents]
     keys = zip(*(audit[name].tolist() for name in Key._fields), strict=True)
     who = zip(audit["user"].tolist(), agents, of_probe_pod(audit).tolist(), keys, strict=True)
-    counted = compress(who, ((audit["verb"] != "watch") | began).tolist())
     return {
         Logged(user, agent, probe, Key(*key)): number
-        for (user, agent, probe, key), number in Counter(counted).items()
+        for (user, agent, probe, key), number in Counter(who).items()
     }
 
 

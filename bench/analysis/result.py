@@ -116,10 +116,8 @@ class Arm:
 
     def figure(self, metric: str, *, per_1000: bool = False) -> Figure | None:
         """Return the figure of ``metric``, if the run's analysis has it."""
-        for one in self.figures:
-            if (one.metric, one.per_1000) == (metric, per_1000):
-                return one
-        return None
+        key = (metric, per_1000)
+        return next((one for one in self.figures if (one.metric, one.per_1000) == key), None)
 
     def percentile(self, q: float) -> Percentile | None:
         """Return percentile ``q`` from the intended start, if the analysis has it."""
@@ -270,10 +268,9 @@ class ScenarioAnalysis:
         self, metric: str, baseline: str, *, per_1000: bool = False
     ) -> Comparison | None:
         """Return the comparison with ``baseline`` in ``metric``, if there is one."""
-        for one in self.comparisons:
-            if (one.metric, one.baseline, one.per_1000) == (metric, baseline, per_1000):
-                return one
-        return None
+        key = (metric, baseline, per_1000)
+        found = (c for c in self.comparisons if (c.metric, c.baseline, c.per_1000) == key)
+        return next(found, None)
 
     def pairs(self, compared: Comparison) -> dict[int, tuple[float, float]]:
         """Return round -> (subject, baseline) of a comparison of two of its arms."""
@@ -348,10 +345,8 @@ class Versions:
 
     def figure(self, server: str, metric: str) -> VersionFigure | None:
         """Return one metric of one server, if it was measured."""
-        for one in self.figures:
-            if (one.server, one.metric) == (server, metric):
-                return one
-        return None
+        key = (server, metric)
+        return next((one for one in self.figures if (one.server, one.metric) == key), None)
 
 
 @dataclass(frozen=True, slots=True)

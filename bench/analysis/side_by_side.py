@@ -104,14 +104,17 @@ def _path_figures(
         figure = side.arm.figure(metric.key, per_1000=per_1000)
         compared = versus[side.scenario].get((metric.key, per_1000))
         yield ReadPathFigure(
-            metric=metric.key,
-            title=str(metric.title_of(per_1000=per_1000)),
-            unit=metric.unit_of(per_1000=per_1000),
-            per_1000=per_1000,
+            *_named(metric, per_1000),
             scenario=side.scenario,
             value=figure.value if figure else None,
             times=compared.times if compared else None,
         )
+
+
+def _named(metric: Metric, per_1000: bool) -> tuple[str, str, str, bool]:
+    """Return a metric's key, title and unit in one form."""
+    title = str(metric.title_of(per_1000=per_1000))
+    return metric.key, title, metric.unit_of(per_1000=per_1000), per_1000
 
 
 def version_sets(
@@ -162,15 +165,8 @@ def _version_figures(
         if all(value is None for value in values.values()):
             continue
         compared = versus.get((metric.key, per_1000))
-        yield VersionFigure(
-            server=server,
-            metric=metric.key,
-            title=str(metric.title_of(per_1000=per_1000)),
-            unit=metric.unit_of(per_1000=per_1000),
-            per_1000=per_1000,
-            values=values,
-            times=compared.times if compared else None,
-        )
+        times = compared.times if compared else None
+        yield VersionFigure(server, *_named(metric, per_1000), values, times)
 
 
 def replica_groups(plan: Plan, scenarios: Sequence[ScenarioAnalysis]) -> tuple[ReplicaGroup, ...]:

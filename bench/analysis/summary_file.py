@@ -63,16 +63,11 @@ def read_summary(path: Path) -> RunAnalysis:
         raise SummaryError(f"{path}: {error}") from error
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of ``summary.json``, made from the classes themselves."""
-    schema = msgspec.json.schema(RunAnalysis)
-    return {
+def schema_json() -> bytes:
+    """Return the JSON Schema of ``summary.json``, made from the classes and written beside it."""
+    schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"informer-bench run summary, version {SUMMARY_SCHEMA}",
-        **schema,
+        **msgspec.json.schema(RunAnalysis),
     }
-
-
-def schema_json() -> bytes:
-    """Return the content of ``summary.schema.json``, which is written beside each summary."""
-    return msgspec.json.format(msgspec.json.encode(json_schema()), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
