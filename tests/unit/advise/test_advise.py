@@ -128,15 +128,18 @@ def test_reads_the_logs_of_several_api_servers_as_one(tmp_path: Path, events: li
     assert PLANTED == verdicts(advice_of(*halves))
 
 
-def test_refuses_an_empty_file(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="none of 0 records is of an audit log"):
-        advice_of(written(tmp_path / "audit.log", []))
-
-
-def test_refuses_binary_data_and_shows_its_beginning(tmp_path: Path) -> None:
-    path = written(tmp_path / "audit.log", [b"\x7fELF\x02\x01\x00\n" * 50])
-    with pytest.raises(SourceError, match=r"none of 50 records .* it begins: '\\x7fELF"):
-        advice_of(path)
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        ([], "none of 0 records is of an audit log"),
+        ([b"\x7fELF\x02\x01\x00\n"] * 50, r"none of 50 records .* it begins: '\\x7fELF"),
+    ],
+)
+def test_refuses_what_is_no_log_and_shows_its_beginning(
+    tmp_path: Path, pieces: list[bytes], said: str
+) -> None:
+    with pytest.raises(SourceError, match=said):
+        advice_of(written(tmp_path / "audit.log", pieces))
 
 
 def test_names_what_is_not_there() -> None:

@@ -6,15 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.analysis.cost_model import CostRow
-from bench.model import (
-    NO_SERVER,
-    SCHEMA,
-    Outcome,
-    RunState,
-    Scenario,
-    Trial,
-    TrialRecord,
-)
+from bench.model import NO_SERVER, SCHEMA, Outcome, RunState, Scenario, Trial, TrialRecord
 from bench.store import RunReader, RunWriter, Store
 from tests.unit.store.builders import a_plan, a_run
 
@@ -127,6 +119,7 @@ def write_sweep(
 
 
 POD_BYTES, EVENT_BYTES = 5_000, 6_000
+SENT = ("apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum")
 
 
 def _write(
@@ -193,21 +186,11 @@ def _asked(count: int, seconds: float) -> dict[str, list[object]]:
 
 
 def _counted(sent: float, watches: int) -> dict[str, list[object]]:
-    names = ("apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum")
-    rows = [
-        (mark, name, 'resource="pods"', sent / 2 if mark == "end" else 0.0)
-        for mark in ("begin", "end")
-        for name in names
-    ]
-    labels = 'resource="pods",verb="WATCH"'
-    rows += [
-        (mark, "apiserver_longrunning_requests", labels, float(watches))
-        for mark in ("begin", "end")
-    ]
-    return {
-        "mark": [mark for mark, _, _, _ in rows],
-        "source": ["apiserver"] * len(rows),
-        "name": [name for _, name, _, _ in rows],
-        "labels": [labels for _, _, labels, _ in rows],
-        "value": [value for _, _, _, value in rows],
-    }
+    grown = [(name, 'resource="pods"', 0.0, sent / 2) for name in SENT]
+    held = float(watches)
+    grown.append(("apiserver_longrunning_requests", 'resource="pods",verb="WATCH"', held, held))
+    rows = [("begin", name, labels, begin) for name, labels, begin, _ in grown]
+    rows += [("end", name, labels, end) for name, labels, _, end in grown]
+    mark, name, labels, value = map(list, zip(*rows, strict=True))
+    source = ["apiserver"] * len(rows)
+    return {"mark": mark, "source": source, "name": name, "labels": labels, "value": value}

@@ -57,6 +57,7 @@ ARMS = {
 FLOOR_CPU_MS_PER_S = 50.0
 PROBE_WRITES_PER_S, BYSTANDER_PER_S = 2.5, 20.0
 READ_EVERY_MS = 5.0
+FLOW = "apiserver_flowcontrol_"
 TABLES = ("requests", "audit", "scrapes", "samples", "freshness", "bystander")
 SCENARIO = Scenario(name="list", route="list", users=8, pods=100, rate_rps=50.0, churn_per_s=2.0)
 
@@ -93,16 +94,11 @@ def write_run(
     made = Made(store.create(record), record)
     if equality is not None:
         paths = ("/pods", "/pods/a-b", "/pods?labelSelector=app%3Dweb")
+        unlike = ("result[3].status.phase: direct 'Running', informer '<b>Pending</b>'",)
+        alike = [equality, True, True]
         answers = tuple(
-            Answer(
-                path,
-                equal=equality or index > 0,
-                attempts=1 if equality else 2,
-                differences=()
-                if equality or index > 0
-                else ("result[3].status.phase: direct 'Running', informer '<b>Pending</b>'",),
-            )
-            for index, path in enumerate(paths)
+            Answer(path, same, attempts=1 if equality else 2, differences=() if same else unlike)
+            for path, same in zip(paths, alike, strict=True)
         )
         made.writer.write_equality(EqualityRecord(SCHEMA, servers, "1234", answers))
     for scenario in scenarios:
@@ -177,10 +173,7 @@ def write_trial(
         "scrapes": _scrapes(log, client, churned, count * arm.bytes_per_read),
         "samples": _samples(arm, seconds),
     }
-    observed = {
-        "freshness": (FreshnessRow, freshness),
-        "bystander": (BystanderRow, bystander),
-    }
+    observed = {"freshness": (FreshnessRow, freshness), "bystander": (BystanderRow, bystander)}
     outcomes = list(requests["outcome"])
     record = TrialRecord(
         schema=SCHEMA,
@@ -226,12 +219,7 @@ def write_trial(
 
 
 def _requests(
-    made: Made,
-    arm: Arm,
-    count: int,
-    seconds: float,
-    unanswered: Mapping[str, int],
-    late_ms: float = 0.1,
+    made: Made, arm: Arm, count: int, seconds: float, unanswered: Mapping[str, int], late_ms: float
 ) -> dict[str, list[Any]]:
     outcomes = [name for name, number in unanswered.items() for _ in range(number)]
     outcomes += ["ok"] * (count - len(outcomes))
@@ -268,10 +256,10 @@ def _freshness(arm: Arm, seconds: float, stale: int, *, has_server: bool) -> dic
     columns: dict[str, list[Any]] = {
         "acked_us": acked,
         "resource_version": [1_000 + index for index in range(writes)],
-        **{
-            name: [None] * writes
-            for name in ("first_sent_us", "first_stale", "stale_sent_us", "fresh_done_us")
-        },
+        "first_sent_us": [None] * writes,
+        "first_stale": [None] * writes,
+        "stale_sent_us": [None] * writes,
+        "fresh_done_us": [None] * writes,
         "reads": [0] * writes,
         "event_us": [None] * writes,
     }
@@ -343,48 +331,32 @@ def _scrapes(
     counted: Counter[tuple[str, str, str]] = Counter()
     for (_, verb, resource, subresource, _, _), number in log.items():
         counted[verb, resource, subresource] += number
-    rows: list[tuple[str, str, str, float]] = [
+    api: list[tuple[str, str, float]] = [
         *(
-            (
-                "apiserver",
-                "apiserver_request_total",
-                _labels(verb.upper(), resource, subresource),
-                number,
-            )
+            ("apiserver_request_total", _labels(verb.upper(), resource, subresource), number)
             for (verb, resource, subresource), number in counted.items()
         ),
-        ("apiserver", "apiserver_longrunning_requests", 'resource="pods",verb="WATCH"', 0),
-        ("apiserver", "apiserver_response_sizes_sum", 'resource="pods",verb="LIST"', sent_bytes),
-        ("apiserver", "apiserver_watch_events_sizes_sum", 'resource="pods"', 4_000 * churned),
-        ("apiserver", "go_memstats_alloc_bytes_total", "", 3 * sent_bytes + 1e6),
-        ("apiserver", "etcd_requests_total", 'operation="list",resource="pods"', seen),
+        ("apiserver_longrunning_requests", 'resource="pods",verb="WATCH"', 0),
+        ("apiserver_response_sizes_sum", 'resource="pods",verb="LIST"', sent_bytes),
+        ("apiserver_watch_events_sizes_sum", 'resource="pods"', 4_000 * churned),
+        ("go_memstats_alloc_bytes_total", "", 3 * sent_bytes + 1e6),
+        ("etcd_requests_total", 'operation="list",resource="pods"', seen),
         *_lists(seen),
-        (
-            "apiserver",
-            "apiserver_flowcontrol_dispatched_requests_total",
-            'flow_schema="service-accounts"',
-            seen + churned,
-        ),
-        (
-            "apiserver",
-            "apiserver_flowcontrol_request_wait_duration_seconds_sum",
-            'execute="true"',
-            0.002 * seen,
-        ),
-        ("apiserver", "apiserver_flowcontrol_work_estimated_seats_sum", "", 3 * seen + churned),
-        ("etcd", "process_cpu_seconds_total", "", 0.2),
-        ("etcd", "etcd_mvcc_range_total", "", seen + 2 * churned),
-        ("etcd", "etcd_network_client_grpc_sent_bytes_total", "", 50 * seen + 4_000 * churned),
+        (f"{FLOW}dispatched_requests_total", 'flow_schema="service-accounts"', seen + churned),
+        (f"{FLOW}request_wait_duration_seconds_sum", 'execute="true"', 0.002 * seen),
+        (f"{FLOW}work_estimated_seats_sum", "", 3 * seen + churned),
     ]
-    rows += [
-        (
-            "server",
-            "informer_bench_upstream_requests_total",
-            _labels(verb, "pods", ""),
-            number,
-        )
+    etcd: list[tuple[str, str, float]] = [
+        ("process_cpu_seconds_total", "", 0.2),
+        ("etcd_mvcc_range_total", "", seen + 2 * churned),
+        ("etcd_network_client_grpc_sent_bytes_total", "", 50 * seen + 4_000 * churned),
+    ]
+    server: list[tuple[str, str, float]] = [
+        ("informer_bench_upstream_requests_total", _labels(verb, "pods", ""), number)
         for verb, number in client.items()
     ]
+    sources = {"apiserver": api, "etcd": etcd, "server": server}
+    rows = [(source, *row) for source, own in sources.items() for row in own]
     begin = [("begin", source, name, labels, 100.0) for source, name, labels, _ in rows]
     end = [("end", source, name, labels, 100.0 + grown) for source, name, labels, grown in rows]
     names = ("mark", "source", "name", "labels", "value")
@@ -395,11 +367,11 @@ def _labels(verb: str, resource: str, subresource: str) -> str:
     return f'code="200",resource="{resource}",subresource="{subresource}",verb="{verb}"'
 
 
-def _lists(seen: int) -> list[tuple[str, str, str, float]]:
+def _lists(seen: int) -> list[tuple[str, str, float]]:
     """All but two lists come from the watch cache, of 100 objects each."""
     from_etcd = min(seen, 2)
     return [
-        ("apiserver", name, f'index="",resource="pods",storage="{storage}"', grown)
+        (name, f'index="",resource="pods",storage="{storage}"', grown)
         for storage, lists in (("watchcache", seen - from_etcd), ("etcd", from_etcd))
         for name, grown in (
             ("apiserver_storage_list_total", lists),

@@ -73,21 +73,18 @@ def slower(latency_ms):
     return {"informer": slow, "informer@base": ARMS["informer"]}
 
 
-def test_an_identical_pair_passes_with_0(place, a_run, capsys):
-    a_run("one")
-    assert 0 == gate(place, "one")
-    assert "PASS: all 2 rules hold" in capsys.readouterr().out
-
-
-def test_a_slowdown_against_the_base_fails_with_10(place, a_run, capsys):
-    a_run("after", arms=slower(2.6))
-    assert 10 == gate(place, "after")
-    assert "FAIL: 1 of 2 rules broken" in capsys.readouterr().out
-
-
-def test_a_slowdown_about_as_large_as_the_margin_is_inconclusive_with_11(place, a_run):
-    a_run("after", arms=slower(2.2))
-    assert 11 == gate(place, "after")
+@pytest.mark.parametrize(
+    ("latency_ms", "code", "said"),
+    [
+        (2.0, 0, "PASS: all 2 rules hold"),
+        (2.6, 10, "FAIL: 1 of 2 rules broken"),
+        (2.2, 11, "INCONCLUSIVE: 1 of 2 rules not decided"),
+    ],
+)
+def test_the_outcome_is_the_exit_code(place, a_run, capsys, latency_ms, code, said):
+    a_run("after", arms=slower(latency_ms))
+    assert code == gate(place, "after")
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -145,9 +142,10 @@ def test_rules_that_are_not_valid_are_a_usage_error(place, a_run, capsys, rules,
     assert said in capsys.readouterr().err
 
 
-def test_an_unknown_run_is_a_usage_error(place, a_run, capsys):
+@pytest.mark.parametrize("arguments", [("gate", "two"), ("compare", "one", "two")])
+def test_an_unknown_run_is_a_usage_error(place, a_run, capsys, arguments):
     a_run("one")
-    assert 2 == gate(place, "two")
+    assert 2 == call(place, *arguments)
     assert "no run 'two'" in capsys.readouterr().err
 
 
@@ -233,9 +231,3 @@ def test_compare_says_that_environments_and_questions_differ(place, a_run, capsy
     assert "Kubernetes: v1.37.2 and v1.30.0" in out
     assert "scenario steady asks something else in each: pods 100 and 500" in out
     assert "Nothing can be compared" in out
-
-
-def test_compare_of_an_unknown_run_is_a_usage_error(place, a_run, capsys):
-    a_run("one")
-    assert 2 == call(place, "compare", "one", "two")
-    assert "no run 'two'" in capsys.readouterr().err

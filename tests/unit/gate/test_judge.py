@@ -43,33 +43,18 @@ def before(rounds=6):
     return a_summary({"informer": {"p50": values}})
 
 
-def test_an_identical_pair_passes():
-    run = latencies()
-    verdict = judge(rules(a_rule()), with_base(run, run))
-    assert (Outcome.PASS, 0) == (verdict.outcome, verdict.outcome.exit_code)
-
-
-def test_a_slowdown_put_in_on_purpose_fails():
-    verdict = judge(rules(a_rule()), with_base(latencies(1.3), before()))
-    assert (Outcome.FAIL, 10) == (verdict.outcome, verdict.outcome.exit_code)
-
-
-def test_a_change_about_as_large_as_the_margin_is_inconclusive():
-    verdict = judge(rules(a_rule()), with_base(latencies(1.1), before()))
-    assert (Outcome.INCONCLUSIVE, 11) == (verdict.outcome, verdict.outcome.exit_code)
-    assert verdict.buys == 9
-
-
-def test_an_improvement_of_any_size_passes():
-    assert Outcome.PASS is judge(rules(a_rule()), with_base(latencies(0.2), before())).outcome
-
-
-def test_where_more_is_better_less_of_it_fails():
-    rule = a_rule(metric="throughput")
-    fewer = a_summary({"informer": {"throughput": [50.0 * one for one in SPREAD]}})
-    more = a_summary({"informer": {"throughput": [100.0 * one for one in SPREAD]}})
-    assert Outcome.FAIL is judge(rules(rule), with_base(fewer, more)).outcome
-    assert Outcome.PASS is judge(rules(rule), with_base(more, fewer)).outcome
+@pytest.mark.parametrize(
+    ("factor", "outcome", "code", "buys"),
+    [
+        (1.0, Outcome.PASS, 0, None),
+        (0.2, Outcome.PASS, 0, None),
+        (1.3, Outcome.FAIL, 10, None),
+        (1.1, Outcome.INCONCLUSIVE, 11, 9),  # about as much slower as the margin is wide
+    ],
+)
+def test_what_a_change_against_the_base_comes_to(factor, outcome, code, buys):
+    verdict = judge(rules(a_rule()), with_base(latencies(factor), before()))
+    assert (outcome, code, buys) == (verdict.outcome, verdict.outcome.exit_code, verdict.buys)
 
 
 def test_a_rule_that_names_no_arm_is_judged_for_each_server_of_the_base():
@@ -167,20 +152,37 @@ def test_a_rule_that_no_run_of_this_size_could_pass_is_invalid():
     assert verdict.buys is None
 
 
-def test_a_cost_that_may_be_zero_is_compared_as_a_difference():
-    rule = a_rule(metric="apiserver_cpu", relative=0.1, absolute=2.0)
-    before = a_summary({"informer": {"apiserver_cpu": [-0.5, 0.5, 0.2, -0.3, 0.1, 0.0]}})
-    after = a_summary({"informer": {"apiserver_cpu": [9.5, 10.5, 10.2, 9.7, 10.1, 10.0]}})
-    assert Outcome.PASS is judge(rules(rule), with_base(before, before)).outcome
-    assert Outcome.FAIL is judge(rules(rule), with_base(after, before)).outcome
+@pytest.mark.parametrize(
+    ("metric", "margin", "good", "bad"),
+    [
+        ("throughput", {}, [100.0 * one for one in SPREAD], [50.0 * one for one in SPREAD]),
+        (  # where a cost may be zero, the difference counts
+            "apiserver_cpu",
+            {"absolute": 2.0},
+            [-0.5, 0.5, 0.2, -0.3, 0.1, 0.0],
+            [9.5, 10.5, 10.2, 9.7, 10.1, 10.0],
+        ),
+        (
+            "api_requests",
+            {"per_1000": True, "relative": 0.0, "absolute": 5.0},
+            [0.0] * 6,
+            [20.0, 21, 19, 20, 22, 18],
+        ),
+    ],
+)
+def test_what_gets_worse_against_the_base_fails(metric, margin, good, bad):
+    rule = a_rule(metric=metric, **margin)
+    base, worse = (a_summary({"informer": {metric: values}}) for values in (good, bad))
+    assert Outcome.PASS is judge(rules(rule), with_base(base, base)).outcome
+    assert Outcome.FAIL is judge(rules(rule), with_base(worse, base)).outcome
 
 
-def test_requests_that_come_up_against_a_base_without_any_fail():
-    rule = a_rule(metric="api_requests", per_1000=True, relative=0.0, absolute=5.0)
-    none = a_summary({"informer": {"api_requests": [0.0] * 6}})
-    some = a_summary({"informer": {"api_requests": [20.0, 21, 19, 20, 22, 18]}})
-    assert Outcome.PASS is judge(rules(rule), with_base(none, none)).outcome
-    assert Outcome.FAIL is judge(rules(rule), with_base(some, none)).outcome
+def test_more_where_more_is_better_passes():
+    fewer, more = (
+        a_summary({"informer": {"throughput": [size * one for one in SPREAD]}})
+        for size in (50.0, 100.0)
+    )
+    assert Outcome.PASS is judge(rules(a_rule(metric="throughput")), with_base(more, fewer)).outcome
 
 
 def test_the_smallest_change_seen_is_found_when_it_is_there():
