@@ -2,27 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.analysis import analyse, read_run
 from bench.analysis.cost_fit import cost_model, design_of, fit_rows, terms_of, weights_of
-from bench.analysis.cost_model import (
-    INFORMER,
-    START,
-    CostModel,
-    CostRow,
-    Question,
-    Unfitted,
-)
+from bench.analysis.cost_model import INFORMER, START, CostModel, CostRow, Question, Unfitted
 from bench.analysis.frame import frame_of
 from bench.metrics import BY_KEY
-from bench.model import Scenario
 from bench.plan import Vocabulary, read_plan
 from bench.store import Store
 from tests.unit.analysis.sweeps import CELLS, Truth, sweep, write_sweep
-from tests.unit.analysis.synthetic import write_run
+from tests.unit.analysis.synthetic import SCENARIO, write_run
 
 CPU = BY_KEY["apiserver_cpu"]
 EXACT = Truth(noise=0.0)
@@ -107,22 +100,20 @@ def test_the_cost_of_an_event_is_found_without_bias(event: float) -> None:
     assert abs(np.mean(found) - event) <= 0.05 * 0.25 + 2 * error
 
 
-def test_an_event_that_costs_nothing_leaves_only_the_start() -> None:
-    model = _fitted(sweep(replace(EXACT, event=0.0)))
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        ({"event": 0.0}, [pytest.approx(0.8 / 3600)] * 3),  # the start alone
+        ({"event": -0.5}, [0.0] * 3),  # measured below the floor: from the first read on
+        ({"read": -0.1, "read_pod": -0.001}, [None, 0.0, None]),  # reads that cost nothing: never
+    ],
+)
+def test_the_break_even_rate_where_something_costs_nothing(
+    costs: dict[str, float], expected: list[float | None]
+) -> None:
+    model = _fitted(sweep(replace(EXACT, **costs)))
     even = model.break_even("direct", Question(1.0, 400, 40.0))
-    assert pytest.approx(0.8 / 3600) == even.rate
-
-
-def test_an_informer_measured_below_the_floor_pays_from_the_first_read() -> None:
-    model = _fitted(sweep(replace(EXACT, event=-0.5)))
-    even = model.break_even("direct", Question(1.0, 400, 40.0))
-    assert (even.rate, even.low, even.high) == (0.0, 0.0, 0.0)
-
-
-def test_reads_that_cost_nothing_never_make_an_informer_pay() -> None:
-    model = _fitted(sweep(replace(EXACT, read=-0.1, read_pod=-0.001)))
-    even = model.break_even("direct", Question(1.0, 400, 40.0))
-    assert (even.rate, even.high) == (None, None)
+    assert expected == [even.rate, even.low, even.high]
 
 
 def test_reads_lost_in_the_noise_leave_the_rate_without_an_upper_end() -> None:
@@ -180,10 +171,7 @@ def test_a_cost_that_does_not_add_up_over_replicas_is_found() -> None:
         for row in sweep(Truth(noise=0.01), replicas=(1, 3, 6))
     ]
     found = {one.arm: one.lack_of_fit for one in _fitted(rows).goodness}
-    assert found["informer"] is not None
-    assert found["informer"] < 0.01
-    assert found["direct"] is not None
-    assert found["direct"] > 0.01
+    assert found["informer"] < 0.01 < found["direct"]
 
 
 def test_starts_of_all_replicas_are_shared_out() -> None:
@@ -222,16 +210,12 @@ def test_a_cost_that_bends_with_the_pods_is_found() -> None:
         for row in sweep()
     ]
     found = {one.arm: one.lack_of_fit for one in _fitted(rows).goodness}
-    assert found["direct"] is not None
-    assert found["direct"] < 0.01
-    assert found["informer"] is not None
-    assert found["informer"] > 0.01
+    assert found["direct"] < 0.01 < found["informer"]
 
 
 def test_a_control_is_no_row_and_every_round_has_its_own_floor(tmp_path: Path) -> None:
-    scenario = Scenario(name="list", route="list", users=8, pods=100, rate_rps=50.0, churn_per_s=2)
     servers = ("direct", "direct-again", "informer", "none")
-    reader = write_run(Store(tmp_path), servers=servers, scenarios=(scenario,), skip=[("none", 1)])
+    reader = write_run(Store(tmp_path), servers=servers, skip=[("none", 1)])
     (model, *_) = [one for one in analyse(reader).cost_models if one.quantity == CPU.key]
     assert {("direct", 0), ("direct", 2), ("informer", 0), ("informer", 2)} == {
         (row.arm, row.round) for row in model.rows
@@ -241,29 +225,18 @@ def test_a_control_is_no_row_and_every_round_has_its_own_floor(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"rate_rps": None}, "at full speed"),
-        ({"churn_per_s": 0.0}, "no scenario has churn"),
+        ({"scenarios": (replace(SCENARIO, rate_rps=None),)}, "at full speed"),
+        ({"scenarios": (replace(SCENARIO, churn_per_s=0.0),)}, "no scenario has churn"),
+        ({"servers": ("direct", "informer")}, "no arm 'none'"),
+        ({"servers": ("direct", "none")}, "good trials of both informer and none"),
+        ({"servers": ("informer", "none")}, "good trials of both direct and none"),
     ],
 )
 def test_a_run_that_cannot_tell_says_what_it_lacks(
-    tmp_path: Path, changes: dict[str, float | None], why: str
+    tmp_path: Path, changes: dict[str, Any], why: str
 ) -> None:
-    scenario = Scenario(name="list", route="list", users=8, pods=100, rate_rps=50.0, churn_per_s=2)
-    analysis = analyse(write_run(Store(tmp_path), scenarios=(replace(scenario, **changes),)))
+    analysis = analyse(write_run(Store(tmp_path), **changes))
     assert () == analysis.cost_models
-    assert [True] * 3 == [why in one.why for one in analysis.unfitted]
-
-
-@pytest.mark.parametrize(
-    ("servers", "why"),
-    [
-        (("direct", "informer"), "no arm 'none'"),
-        (("direct", "none"), "good trials of both informer and none"),
-        (("informer", "none"), "good trials of both direct and none"),
-    ],
-)
-def test_a_missing_arm_is_named(tmp_path: Path, servers: tuple[str, ...], why: str) -> None:
-    analysis = analyse(write_run(Store(tmp_path), servers=servers))
     assert [True] * 3 == [why in one.why for one in analysis.unfitted]
 
 

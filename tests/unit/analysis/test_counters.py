@@ -32,28 +32,22 @@ def test_a_single_mark_makes_no_difference(mark):
     assert marks((mark, "etcd", "a", "", 1.0)).difference("etcd", "a") is None
 
 
-def test_a_counter_that_fell_was_reset_and_holds_what_came_since():
-    found = marks(
-        ("begin", "apiserver", "x_total", "", 100.0), ("end", "apiserver", "x_total", "", 7.0)
-    ).difference("apiserver", "x_total")
-    assert (7.0, True) == (found.total, found.reset)
-
-
-def test_a_restart_is_noticed_even_where_the_counter_grew_past_its_old_value():
-    found = marks(
-        ("begin", "apiserver", "process_start_time_seconds", "", 1_000.0),
-        ("end", "apiserver", "process_start_time_seconds", "", 1_060.0),
-        ("begin", "apiserver", "x_total", "", 5.0),
-        ("end", "apiserver", "x_total", "", 9.0),
-    ).difference("apiserver", "x_total")
-    assert (9.0, True) == (found.total, found.reset)
-
-
-def test_a_gauge_may_fall():
-    found = marks(
-        ("begin", "apiserver", "open", "", 5.0), ("end", "apiserver", "open", "", 3.0)
-    ).difference("apiserver", "open", gauge=True)
-    assert (-2.0, False) == (found.total, found.reset)
+@pytest.mark.parametrize(
+    ("begin", "end", "started", "gauge", "found"),
+    [
+        (100.0, 7.0, (1_000.0, 1_000.0), False, (7.0, True)),  # what came since it fell
+        (5.0, 9.0, (1_000.0, 1_060.0), False, (9.0, True)),  # grown past its old value since
+        (5.0, 3.0, (1_000.0, 1_000.0), True, (-2.0, False)),  # a gauge may fall
+    ],
+)
+def test_a_counter_that_began_anew_holds_what_came_since(begin, end, started, gauge, found):
+    grown = marks(
+        ("begin", "apiserver", "process_start_time_seconds", "", started[0]),
+        ("end", "apiserver", "process_start_time_seconds", "", started[1]),
+        ("begin", "apiserver", "x_total", "", begin),
+        ("end", "apiserver", "x_total", "", end),
+    ).difference("apiserver", "x_total", gauge=gauge)
+    assert found == (grown.total, grown.reset)
 
 
 @pytest.mark.parametrize(
