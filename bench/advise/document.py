@@ -73,11 +73,7 @@ def advice_document(advice: Advice) -> Document:
 
 def clients_csv(advice: Advice) -> bytes:
     """Return ``clients.csv``: every client, full precision."""
-    return csv_text(COLUMNS, (_csv_row(one) for one in advice.clients)).encode()
-
-
-def _csv_row(one: Client) -> tuple[str | float | None, ...]:
-    return tuple(_csv_cells(one))
+    return csv_text(COLUMNS, (tuple(_csv_cells(one)) for one in advice.clients)).encode()
 
 
 def _csv_cells(one: Client) -> Iterator[str | float | None]:

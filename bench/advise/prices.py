@@ -26,7 +26,7 @@ FREE = (Verdict.LEASES, Verdict.LOOPBACK)
 
 @dataclass(frozen=True, slots=True)
 class UnitCosts:
-    """The fitted models of a run, by quantity."""
+    """The fitted models of a run, by quantity: ``CPU`` and ``BYTES``, as far as there are."""
 
     run: str
     models: Mapping[str, CostModel]
@@ -94,11 +94,7 @@ def _priced(client: Client, counts: Counts, costs: UnitCosts) -> Client:
         return client
     each = counts.bytes_each.get(client.resource)
     size = each / costs.pod_bytes if each and costs.pod_bytes else 1.0
-    prices = {
-        quantity: _price(client, model, size)
-        for quantity, model in costs.models.items()
-        if quantity in (CPU, BYTES)
-    }
+    prices = {quantity: _price(client, model, size) for quantity, model in costs.models.items()}
     found = msgspec.structs.replace(client, cpu=prices.get(CPU), bytes=prices.get(BYTES))
     cpu = found.cpu
     if client.verdict in ASKS and cpu is not None and cpu.saved is not None:

@@ -28,12 +28,7 @@ def arms_of(frame: Frame, data: Sequence[TrialData], servers: Sequence[str]) -> 
 def _arm(frame: Frame, rounds: Sequence[TrialData]) -> Arm:
     trial = rounds[0].trial
     place = (trial.scenario, trial.server)
-    values: dict[tuple[str, bool], dict[int, float]] = {}
-    own = frame.of(place)
-    for metric, per_1000, number, value in zip(
-        own["metric"], own["per_1000_reads"], own["round"], own["value"], strict=True
-    ):
-        values.setdefault((metric, per_1000), {})[int(number)] = float(value)
+    values = frame.of(place)
     reached = _reached(rounds)
     response = pooled_times(rounds, Times.RESPONSE)
     billed = _billed(rounds)

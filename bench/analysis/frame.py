@@ -18,7 +18,6 @@ from bench.metrics import METRICS, Metric
 from bench.model import NO_SERVER
 
 COLUMNS = ("scenario", "arm", "metric", "per_1000_reads", "unit", "round", "value")
-KEY = ["metric", "per_1000_reads"]
 Place = tuple[str, str]
 """Scenario and arm."""
 Trial = tuple[str, str, int]
@@ -44,20 +43,25 @@ class Frame:
     """(scenario, arm, metric) -> why a round cannot carry the percentile. One such round
     withholds the arm's: without the rounds that went worst, what is left would be a choice."""
 
-    def of(self, place: Place) -> pd.DataFrame:
-        """Return the rows of one arm of one scenario."""
+    def of(self, place: Place) -> dict[tuple[str, bool], dict[int, float]]:
+        """Return, by metric and form, the value of each round of one arm of one scenario."""
         scenario, arm = place
-        rows = self.rows
-        return rows[(rows["scenario"] == scenario) & (rows["arm"] == arm)]
+        own = self.rows[(self.rows["scenario"] == scenario) & (self.rows["arm"] == arm)]
+        columns = (own[name].tolist() for name in ("metric", "per_1000_reads", "round", "value"))
+        found: dict[tuple[str, bool], dict[int, float]] = {}
+        for metric, per_1000, number, value in zip(*columns, strict=True):
+            found.setdefault((metric, per_1000), {})[number] = value
+        return found
 
     def pairs(self, subject: Place, baseline: Place) -> dict[tuple[str, bool], Rounds]:
         """Return, by metric and form, the rounds that both have."""
-        own, base = (self.of(place)[[*KEY, "round", "value"]] for place in (subject, baseline))
-        paired = own.merge(base, on=[*KEY, "round"]).sort_values("round", kind="stable")
-        found: dict[tuple[str, bool], Rounds] = {}
-        for metric, per_1000, number, one, other in paired.itertuples(index=False, name=None):
-            found.setdefault((metric, per_1000), {})[number] = one, other
-        return found
+        own, base = self.of(subject), self.of(baseline)
+        shared = {key: sorted(own[key].keys() & base.get(key, {}).keys()) for key in own}
+        return {
+            key: {number: (own[key][number], base[key][number]) for number in numbers}
+            for key, numbers in shared.items()
+            if numbers
+        }
 
 
 def frame_of(data: Sequence[TrialData]) -> Frame:

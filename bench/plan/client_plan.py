@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from bench.model import NO_SERVER, Client, Objects
@@ -50,20 +50,18 @@ def client_plan(clients: Sequence[Client], on: Metering) -> str:
     }
     if on.control:
         head["control"] = first
-    tables = [f"[[client]]\n{_assignments(_given(client))}" for client in clients]
-    tables += [f"[[objects]]\n{_assignments(_given(objects))}" for objects in on.objects]
-    parts = [_assignments(head), *tables]
+    parts = [_assignments(head), *(_table("client", _given(one)) for one in clients)]
+    parts += [_table("objects", _given(one)) for one in on.objects]
     same: dict[str, Any] = {"pods": on.pods, "probe": False}
     same |= {"replicas": on.instances} if on.instances > 1 else {}
     same |= {"kubernetes": on.kubernetes} if on.kubernetes else {}
     for rate in on.churns_per_s:
         name = f"churn-{rate:g}".replace(".", "-") if rate else "rest"
-        parts.append(_scenario({"name": name, **same, "churn_per_s": rate}))
+        parts.append(_table("scenarios", {"name": name, **same, "churn_per_s": rate}))
     for fault in on.faults:
-        moment = {"fault": fault, "fault_at_s": FAULT_AT_S, "fault_s": FAULT_S}
-        parts.append(
-            _scenario({"name": fault, **same, "churn_per_s": max(on.churns_per_s), **moment})
-        )
+        put_in = {"fault": fault, "fault_at_s": FAULT_AT_S, "fault_s": FAULT_S}
+        busiest = {"name": fault, **same, "churn_per_s": max(on.churns_per_s)}
+        parts.append(_table("scenarios", busiest | put_in))
     return "\n".join(parts)
 
 
@@ -76,18 +74,15 @@ def name_of(command: str, taken: Sequence[str] = ()) -> str:
     return name if name not in taken else next(one for one in others if one not in taken)
 
 
-def _scenario(values: Mapping[str, Any]) -> str:
-    return f"[[scenarios]]\n{_assignments(values)}"
+def _table(name: str, values: Mapping[str, Any]) -> str:
+    return f"[[{name}]]\n{_assignments(values)}"
 
 
 def _given(one: Client | Objects) -> dict[str, Any]:
     """Return the fields of a table that are not as they are by default."""
     values = {spec.name: (getattr(one, spec.name), spec.default) for spec in fields(one)}
-    return {
-        name: value
-        for name, (value, default) in values.items()
-        if default is MISSING or value != default
-    }
+    # MISSING is equal to no value
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def _assignments(values: Mapping[str, Any]) -> str:

@@ -40,22 +40,16 @@ def predicted_s(plan: Plan) -> float:
 
     Without the rounds that it may buy, and no longer than its plan lets it measure.
     """
-    trial_s = plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
-    fresh = sum(plan.scenario(trial.scenario).fresh_control_plane for trial in trials(plan))
-    further = sum(
-        scenario.replicas * scenario.workers - 1
-        for scenario in (plan.scenario(t.scenario) for t in trials(plan) if t.server != NO_SERVER)
-    )
-    measuring_s = (
-        len(trials(plan)) * trial_s
-        + further * SECONDS_A_PROCESS
-        + sum(
-            SECONDS_A_CLIENT + one.quiet_s
-            for t in trials(plan)
-            if (one := plan.client_of(t.server))
-        )
-        + (fresh + _version_changes(plan)) * SECONDS_FOR_A_CONTROL_PLANE
-    )
+    measuring_s = _version_changes(plan) * SECONDS_FOR_A_CONTROL_PLANE
+    for trial in trials(plan):
+        scenario, client = plan.scenario(trial.scenario), plan.client_of(trial.server)
+        measuring_s += plan.warmup_s + plan.duration_s + SECONDS_BESIDE_A_TRIAL
+        if trial.server != NO_SERVER:
+            measuring_s += (scenario.replicas * scenario.workers - 1) * SECONDS_A_PROCESS
+        if client is not None:
+            measuring_s += SECONDS_A_CLIENT + client.quiet_s
+        if scenario.fresh_control_plane:
+            measuring_s += SECONDS_FOR_A_CONTROL_PLANE
     if plan.most_minutes is not None:
         measuring_s = min(measuring_s, plan.most_minutes * 60)
     return measuring_s + SECONDS_BESIDE_THE_TRIALS
