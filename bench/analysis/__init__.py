@@ -3,15 +3,8 @@
 ``analyse(reader)`` computes everything; what it returns, ``RunAnalysis``, is what
 ``summary.json`` holds. A figure that cannot be stated has the value ``None`` and a
 ``missing`` that says why; it is never 0 instead. There is no plotting and no network here,
-and no sentence but those of caveats. From the tables upwards:
-
-- ``counters``, ``requests``, ``ledgers``, ``latency``: what one table says;
-- ``trial_data``: one trial, all its tables, and the value of each metric on it;
-- ``frame``: the tidy frame of all trials, above their floor;
-- ``arms``, ``comparisons``, ``side_by_side``, ``cost_fit``, ``faults``: what the frame and
-  the trials tell; ``cost_model`` prices situations from the fitted unit costs;
-- ``caveats``: reasons to read a figure with care; ``run`` puts all together;
-- ``result``: the types; ``summary_file``: the file.
+and no sentence but those of caveats. The way of the data: tables, ``trial_data``, ``frame``,
+what these tell, and ``run``, which puts all together.
 """
 
 from bench.analysis.result import RunAnalysis, ScenarioAnalysis

@@ -1,15 +1,10 @@
 """Arms compared pair by pair: what one round saw of both, never a mean of means.
 
-``compare`` serves servers of a scenario, controls, read paths, versions and observers: a
-side is any arm of any scenario. ``deciding`` metrics are named beforehand, by the kind of
-scenario: the median service time under a fixed rate, the throughput at full speed. Other
-comparisons are shown and decide nothing: among forty of them one or two are bound to look
-different at 95%.
-
-A run looks at its deciding ratios after its planned rounds and then after every few more.
-Whoever looks several times and stops at a narrow interval ends a little more often by a
-spread that was small by chance: simulated with log-normal noise of 3% to 15%, a nominal 95%
-interval then covers 92.5% to 95.5%.
+``deciding`` metrics are named beforehand. Other comparisons are shown and decide nothing: among
+forty of them one or two are bound to look different at 95%. A run looks at its deciding ratios
+after its planned rounds and then after every few more. Whoever looks several times and stops at a
+narrow interval ends a little more often by a spread that was small by chance: simulated with
+log-normal noise of 3% to 15%, a nominal 95% interval then covers 92.5% to 95.5%.
 """
 
 import math

@@ -4,14 +4,8 @@
 2. The audit log: by user, or over all users.
 3. The API server's own ``apiserver_request_total``.
 
-The audit of a user stands against that server's count, the audit over all users
-against the metric; codes 401, 403 and 405 are in the audit log and not in the
-metric, so they are left out of the comparison on both sides. What the API server
-asks of itself (its leases, say) goes on while all others pause for a mark, as does what a client
-asks, so one such request may be counted on either side of each. What probe,
-bystander and churn writer say they did must be in the audit log too. Of several replicas
-each one's own count stands against its own rows of the audit log. In a trial with a fault
-counts that differ are told and judged no disagreement.
+The audit of a user stands against that server's count, the audit over all users against the
+metric. What probe, bystander and churn writer say they did must be in the audit log too.
 """
 
 import math

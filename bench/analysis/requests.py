@@ -1,16 +1,12 @@
 """Counting API requests by key: from the client's series, the audit log's rows, the metric.
 
-Keys are (verb, resource, subresource, code) of resource requests. Watches are
-counted as watches *opened* between the marks, for only that is exact on all
-three sides. The metric counts a watch when it ends, so opened = ended + growth
-of the open ones (``apiserver_longrunning_requests``); of the audit rows, a watch
-that was received before the begin mark and ended after it is not counted, one
-still open (stage ResponseStarted) is. The client counts a watch when its
-response begins.
+Watches are counted as watches *opened* between the marks, for only that is exact on all three
+sides. The metric counts a watch when it ends, so opened = ended + growth of the open ones
+(``apiserver_longrunning_requests``); of the audit rows, one still open (stage ResponseStarted)
+is counted; the client counts a watch when its response begins.
 
-Replicas share an account, as the pods of a Deployment do, and end their User-Agent in
-``informer-bench-server/<replica>``, with ``.<worker>`` where a replica has several. A
-replica's watch is opened before the window as a rule, and then it asks nothing in it: the
+Replicas share an account, as the pods of a Deployment do, and name themselves in their User-Agent.
+A replica's watch is opened before the window as a rule, and then it asks nothing in it: the
 trial's record holds the watches opened before.
 """
 

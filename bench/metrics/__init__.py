@@ -1,9 +1,7 @@
 """What is measured: one registry of metrics, each an entry of data. Pure.
 
-``registry`` is the table of contents, ``metric`` the words it is written in. Nothing
-here reads a file or computes a value: ``bench.analysis`` evaluates a metric's source on
-a trial, ``bench.report`` shows it in its views, ``bench.gate`` judges it by its key, and
-``bench.probes`` keeps only the samples that some metric needs.
+``registry`` is the table of contents, ``metric`` the words it is written in. Nothing here reads a
+file or computes a value.
 """
 
 from bench.metrics.metric import (

@@ -1,9 +1,6 @@
 """The words of the project as frozen dataclasses, units in the names.
 
-Plain data only: no effects, no third-party imports, nothing else of the
-project. Reading and writing these is the store's duty; computing with them is
-the analysis's. ``plan`` says what is to be measured and what there is to ask for; ``run`` and
-``trial`` are what a results folder holds of it; ``caveat`` is what any of it is to be read with.
+Plain data only: no effects, no third-party imports, nothing else of the project.
 """
 
 from bench.model.caveat import Caveat, CaveatKind

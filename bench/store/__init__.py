@@ -1,9 +1,7 @@
 """The one reader and writer of ``results/``.
 
-``Store(root)`` makes runs (``create`` gives a ``RunWriter``) and opens them
-(``open`` gives a ``RunReader``). The format is documented in
-``results/README.md``. No figure is computed here, and nothing else of the
-project reads or writes a results folder.
+The format is documented in ``results/README.md``. No figure is computed here, and nothing else of
+the project reads or writes a results folder.
 """
 
 from bench.store.errors import StoreError, UnknownRunError

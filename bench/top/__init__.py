@@ -1,6 +1,5 @@
 """Who asks an API server right now, sampled from what its flow control says it executes.
 
-``dump`` reads one answer, ``sampling`` takes many and sums them up by client, ``document`` says
-them. It needs no audit log and changes nothing. Whether an informer would pay off does not belong
-here: that takes a log (``bench.advise``).
+It needs no audit log and changes nothing. Whether an informer would pay off does not belong here:
+that takes a log (``bench.advise``).
 """
