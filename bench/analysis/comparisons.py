@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.frame import Frame, Rounds, sides_of
+from bench.analysis.frame import Frame
 from bench.analysis.result import Arm, Comparison, Control, RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY, REQUESTS, Metric
 from bench.model import AGAIN, Scenario
@@ -20,6 +20,7 @@ from bench.stats import (
     LOOK_CONFIDENCE,
     Estimate,
     Events,
+    Rounds,
     at_least_times,
     bootstrap_ratio,
     equivalence,
@@ -28,6 +29,7 @@ from bench.stats import (
     outlying,
     paired_ratio,
     ratio_of_means,
+    sides_of,
     variation,
 )
 

@@ -34,11 +34,6 @@ class Difference:
     series: tuple[Series, ...]
     reset: bool
 
-    @property
-    def total(self) -> float:
-        """Sum over all series."""
-        return sum(series.value for series in self.series)
-
 
 class Marks:
     """The two scrapes of a trial, ready to be subtracted."""

@@ -16,19 +16,13 @@ from bench.analysis.result import RunAnalysis
 from bench.analysis.trial_data import TrialData, per_1000_reads, per_window_s, value_of, withheld
 from bench.metrics import METRICS, Metric
 from bench.model import NO_SERVER
+from bench.stats import Rounds, pair_rounds
 
 COLUMNS = ("scenario", "arm", "metric", "per_1000_reads", "unit", "round", "value")
 Place = tuple[str, str]
 """Scenario and arm."""
 Trial = tuple[str, str, int]
 """Scenario, arm and round."""
-Rounds = dict[int, tuple[float, float]]
-"""By round: the values of two arms."""
-
-
-def sides_of(rounds: Rounds) -> tuple[list[float], list[float]]:
-    """Take two arms' values apart."""
-    return [one for one, _ in rounds.values()], [other for _, other in rounds.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +50,8 @@ class Frame:
     def pairs(self, subject: Place, baseline: Place) -> dict[tuple[str, bool], Rounds]:
         """Return, by metric and form, the rounds that both have."""
         own, base = self.of(subject), self.of(baseline)
-        shared = {key: sorted(own[key].keys() & base.get(key, {}).keys()) for key in own}
-        return {
-            key: {number: (own[key][number], base[key][number]) for number in numbers}
-            for key, numbers in shared.items()
-            if numbers
-        }
+        paired = {key: pair_rounds(own[key], base[key]) for key in own if key in base}
+        return {key: rounds for key, rounds in paired.items() if rounds}
 
 
 def frame_of(data: Sequence[TrialData]) -> Frame:

@@ -33,7 +33,7 @@ from bench.model import (
     RunState,
     Scenario,
 )
-from bench.stats import Estimate, Verdict, equivalence, outlying, variation
+from bench.stats import Estimate, Rounds, Verdict, equivalence, outlying, pair_rounds, variation
 
 SUMMARY_SCHEMA = 2
 """Version of ``summary.json``; a reader refuses a newer one."""
@@ -272,15 +272,14 @@ class ScenarioAnalysis:
         found = (c for c in self.comparisons if (c.metric, c.baseline, c.per_1000) == key)
         return next(found, None)
 
-    def pairs(self, compared: Comparison) -> dict[int, tuple[float, float]]:
+    def pairs(self, compared: Comparison) -> Rounds:
         """Return round -> (subject, baseline) of a comparison of two of its arms."""
         sides = []
         for server in (compared.subject, compared.baseline):
             arm = self.arm(server)
             figure = arm.figure(compared.metric, per_1000=compared.per_1000) if arm else None
             sides.append(figure.rounds if figure else {})
-        own, base = sides
-        return {number: (own[number], base[number]) for number in sorted(own.keys() & base.keys())}
+        return pair_rounds(*sides)
 
 
 @dataclass(frozen=True, slots=True)

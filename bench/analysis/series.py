@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from bench.analysis.result import Axis, ScenarioAnalysis, Series, SeriesArm, Step
 from bench.metrics import PERCENTILES, percentile_name
 from bench.model import Scenario
-from bench.stats import mean, paired_ratio
+from bench.stats import mean, pair_rounds, paired_ratio, sides_of
 
 KNEE = 2.0
 """A latency this many times that at the lowest rate is past the knee: half of it is waiting."""
@@ -76,7 +76,5 @@ def _knee(steps: Sequence[Step]) -> tuple[float | None, bool]:
 
 def _times(step: Step, first: Step) -> tuple[float, float]:
     """Return the bounds of how many times the first step's value this one's is."""
-    shared = sorted(step.rounds.keys() & first.rounds.keys())
-    own, lowest = ([one.rounds[number] for number in shared] for one in (step, first))
-    found = paired_ratio(own, lowest)
+    found = paired_ratio(*sides_of(pair_rounds(step.rounds, first.rounds)))
     return found.bounds if found is not None and found.bounds is not None else (0.0, math.inf)

@@ -16,13 +16,14 @@ from bench.gate.rules import Of, Rule
 from bench.metrics import BY_KEY
 from bench.model import AGAIN
 from bench.stats import (
-    CONFIDENCE,
     Estimate,
     Events,
     mean,
+    pair_rounds,
     paired_difference,
     paired_ratio,
     ratio_of_means,
+    sides_of,
 )
 
 
@@ -98,7 +99,8 @@ def noise_of(scenario: ScenarioAnalysis, metric: str, *, per_1000: bool) -> floa
         if not arm.is_control or same is None:
             continue
         own, other = (one.figure(metric, per_1000=per_1000) for one in (arm, same))
-        ratio = paired_ratio(*_paired(own, other), CONFIDENCE) if own and other else None
+        rounds = pair_rounds(own.rounds, other.rounds) if own and other else {}
+        ratio = paired_ratio(*sides_of(rounds))
         if ratio is not None and ratio.bounds is not None:
             low, high = ratio.bounds
             shares.append(max(high, 1 / low) - 1)
@@ -185,7 +187,7 @@ def _value(rule: Rule, unit: str, estimate: Estimate | None, rounds: int) -> Obs
 def _against_arm(
     rule: Rule, figure: Figure, other: Figure, confidence: float, cap: int
 ) -> Observed:
-    own, base = _paired(figure, other)
+    own, base = sides_of(pair_rounds(figure.rounds, other.rounds))
     if not own:
         text = f"no round has {rule.metric} of both {rule.arm} and {rule.other}"
         raise NothingToJudgeError(text)
@@ -238,11 +240,6 @@ def _figure(rule: Rule, server: str | None, run: RunAnalysis) -> tuple[ScenarioA
         text = f"{rule.metric} of {server} in {rule.scenario} is missing in round {lacking}"
         raise NothingToJudgeError(text)
     return scenario, figure
-
-
-def _paired(one: Figure, other: Figure) -> tuple[list[float], list[float]]:
-    shared = sorted(one.rounds.keys() & other.rounds.keys())
-    return [one.rounds[key] for key in shared], [other.rounds[key] for key in shared]
 
 
 def _limit(rule: Rule, figure: Figure | None = None) -> tuple[float, bool]:

@@ -67,6 +67,21 @@ class Estimate(msgspec.Struct, frozen=True, array_like=True):
         return None if bounds is None else bounds[0] <= truth <= bounds[1]
 
 
+Rounds = dict[int, tuple[float, float]]
+"""By round: the values of two sides."""
+
+
+def pair_rounds(values: Mapping[int, float], others: Mapping[int, float]) -> Rounds:
+    """Return the values of the rounds that both sides have, in their order."""
+    shared = sorted(values.keys() & others.keys())
+    return {number: (values[number], others[number]) for number in shared}
+
+
+def sides_of(rounds: Rounds) -> tuple[list[float], list[float]]:
+    """Take the two sides apart."""
+    return [one for one, _ in rounds.values()], [other for _, other in rounds.values()]
+
+
 @dataclass(frozen=True, slots=True)
 class Events:
     """How many events were counted over which exposure; their quotient is a rate in the unit."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from bench.model import FaultRecord, RunState
 from bench.store import RunReader, Store
 from tests.unit.analysis.sweeps import write_sweep
-from tests.unit.analysis.synthetic import SCENARIO, Arm, Made, write_run, write_trial
-from tests.unit.store.builders import a_plan, a_run
+from tests.unit.analysis.synthetic import SCENARIO, Arm, write_run
+from tests.unit.analysis.test_versions import write_versions
 
 TOP = Path(__file__).parents[2]
 FULL = replace(SCENARIO, name="capacity", rate_rps=None)
@@ -35,21 +35,11 @@ def _read_paths(folder: Path) -> RunReader:
 
 
 def _versions(folder: Path) -> RunReader:
-    servers, versions = ("direct", "informer", "none"), ("1.37.2", "1.33.13", "1.9.10")
-    scenarios = tuple(
+    versions = ("1.37.2", "1.33.13", "1.9.10")
+    scenarios = (
         replace(SCENARIO, name=f"on-{version}", kubernetes=version) for version in versions
     )
-    plan = a_plan(servers=servers, rounds=3, scenarios=scenarios)
-    record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=27)
-    made = Made(Store(folder).create(record), record)
-    dear = {"direct": Arm(1.0, 60.0, 600.0, bytes_per_read=400_000, bystander_ms=6.0)}
-    for number in range(3):
-        for scenario in scenarios:
-            for server in servers:
-                arms = dear if scenario.kubernetes == "1.9.10" else {}
-                kept = {"arms": arms, "kubernetes": scenario.kubernetes}
-                write_trial(made, server, number, scenario, **kept)
-    return Store(folder).open(record.run)
+    return write_versions(Store(folder), tuple(scenarios))
 
 
 def _faults(folder: Path) -> RunReader:

@@ -33,9 +33,9 @@ def write_versions(store, scenarios=(NEW, OLD), rounds=3):
     for number in range(rounds):
         for scenario in scenarios:
             for server in SERVERS:
-                arms = DEAR if scenario.name == "on-old" else {}
-                of = {"arms": arms, "kubernetes": VERSIONS[scenario.name]}
-                write_trial(made, server, number, scenario, **of)
+                version = VERSIONS.get(scenario.name, scenario.kubernetes)
+                arms = DEAR if version == "1.9.10" else {}
+                write_trial(made, server, number, scenario, arms=arms, kubernetes=version)
     return store.open(record.run)
 
 
