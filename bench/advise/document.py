@@ -53,10 +53,11 @@ def advice_document(advice: Advice) -> Document:
     """Return the document: first who should stop asking, then everyone."""
     advised = [one for one in advice.clients if one.verdict in ADVISED]
     others = [one for one in advice.clients if one.verdict not in ADVISED]
+    meanings = Facts(tuple((name, (MEANINGS[name],)) for name in Verdict))
     sections = [
         _section("asks", TEXTS["asks"], advised, ON_TERMINAL),
         _section("others", TEXTS["others"], others, 0),
-        Section("verdicts", TEXTS["verdicts_title"], (_meanings(),), depth=Depth.PAGE),
+        Section("verdicts", TEXTS["verdicts_title"], (meanings,), depth=Depth.PAGE),
         Section("basis", TEXTS["basis_title"], (_basis(advice),), depth=Depth.MARKDOWN),
     ]
     log = advice.log
@@ -229,10 +230,6 @@ def _row(one: Client, depth: Depth) -> Row:
         Cell(_bytes_a_day(one) or MISSING),
     )
     return Row(_name(one), cells, depth=depth)
-
-
-def _meanings() -> Facts:
-    return Facts(tuple((name, (MEANINGS[name],)) for name in Verdict))
 
 
 def _basis(advice: Advice) -> Texts:

@@ -42,6 +42,7 @@ STEAL = 0.05
 PROBED_TIMES = 10
 """How many times the load's reads the freshness probe's are when the server's CPU is theirs."""
 SHOWN_KEYS = 4
+CALLED = {"apiserver": "the API server"}
 UNSCRAPED = "was not scraped at both marks, so these are not measured"
 UNEXPOSED = "does not expose what these are read from, so they are not measured"
 CONSISTENT = ("direct",)
@@ -393,9 +394,6 @@ def _lacking(data: TrialData) -> tuple[str, ...]:
             lacking.setdefault((counter.scraped, UNEXPOSED), []).append(shown)
     ordered = sorted(lacking.items(), key=lambda item: item[0][1] == UNEXPOSED)
     return tuple(
-        f"{_named(source)} {what}: {', '.join(titles)}" for (source, what), titles in ordered
+        f"{CALLED.get(source, source)} {what}: {', '.join(titles)}"
+        for (source, what), titles in ordered
     )
-
-
-def _named(source: str) -> str:
-    return "the API server" if source == "apiserver" else source

@@ -135,16 +135,13 @@ def version_sets(
                 by_version.setdefault(version, one)
         if len(by_version) < 2:
             continue
-        ordered = {version: by_version[version] for version in sorted(by_version, key=_order)}
+        numbers = {version: [*map(int, re.findall(r"\d+", version))] for version in by_version}
+        ordered = {one: by_version[one] for one in sorted(by_version, key=numbers.__getitem__)}
         servers = dict.fromkeys(arm.server for one in ordered.values() for arm in one.contenders)
         figures = (_version_figures(frame, server, ordered) for server in servers)
         names = tuple(one.scenario.name for one in ordered.values())
         found.append(Versions(tuple(ordered), names, tuple(chain.from_iterable(figures))))
     return tuple(found)
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 def _version_figures(

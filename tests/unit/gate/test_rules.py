@@ -57,6 +57,7 @@ def test_the_rules_that_come_with_the_project_are_valid(name):
     ("old", "new", "said"),
     [
         ('"p50"', '"p5O"', "gate.toml:9: there is no metric 'p5O' (the nearest is 'p50')"),
+        ('"p50"', '"speed"', "there are api_requests, throughput, p50"),
         ("relative", "relativ", "gate.toml:11: a rule has no key 'relativ' (the nearest is"),
         ("looks = [6, 12]", "looks = [12, 6]", "gate.toml:3: 'looks' takes a list of rounds"),
         ("looks = [6, 12]", "looks = [1]", "gate.toml:3: 'looks' takes a list of rounds from 2"),
@@ -79,22 +80,17 @@ def test_an_error_names_line_key_and_what_would_be_valid(old, new, said):
     assert said in error_of(VALID.replace(old, new))
 
 
-def test_an_unknown_metric_lists_the_valid_ones():
-    assert "there are api_requests, throughput, p50" in error_of(VALID.replace('"p50"', '"speed"'))
-
-
 def test_a_file_without_rules_is_an_error():
     assert "needs at least one [[rules]] table" in error_of('name = "a"\ndescription = "b"\n')
 
 
-def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(RulesError, match="there are ci"):
-        read_rules("ic")
-
-
-def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(RulesError, match=r"cannot read the rules /nowhere\.toml"):
-        read_rules("/nowhere.toml")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("ic", "there are ci"), ("/nowhere.toml", r"cannot read the rules /nowhere\.toml")],
+)
+def test_rules_that_are_not_there_are_named(name, said):
+    with pytest.raises(RulesError, match=said):
+        read_rules(name)
 
 
 DERIVED = """\

@@ -18,6 +18,7 @@ from bench.stats import (
     mean,
     paired_ratio,
     poisson_bounds,
+    unpaired_ratio,
 )
 
 
@@ -30,10 +31,11 @@ def test_the_interval_of_paired_ratios_is_students_t_on_their_logarithms():
     assert pytest.approx((math.exp(peer.low), math.exp(peer.high))) == (found.low, found.high)
 
 
-def test_the_interval_of_a_mean_agrees_with_scipy():
+@pytest.mark.parametrize("confidence", [0.95, 0.99])
+def test_the_interval_of_a_mean_agrees_with_scipy(confidence):
     values = [3.0, 1.0, 4.0, 1.5, 9.0]
-    peer = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    found = mean(values)
+    peer = stats.ttest_1samp(values, 0).confidence_interval(confidence)
+    found = mean(values, confidence)
     assert pytest.approx((peer.low, peer.high)) == (found.low, found.high)
 
 
@@ -108,13 +110,6 @@ def test_too_few_or_equal_rounds_have_no_bootstrap_bounds(ours):
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"), [([], []), ([0.0], [1.0]), ([1.0], [0.0]), ([-1], [1])]
-)
-def test_there_is_no_bootstrap_of_what_is_not_positive(ours, theirs):
-    assert bootstrap_ratio(ours, theirs) is None
-
-
-@pytest.mark.parametrize(
     ("values", "verdict"),
     [
         ([0.01, -0.01, 0.0, 0.01, -0.01, 0.0], Verdict.EQUIVALENT),
@@ -152,10 +147,6 @@ def test_arms_that_differ_by_more_than_the_margin_are_seldom_called_equal():
     assert found.count(Verdict.EQUIVALENT) / 1_000 <= 0.01
 
 
-def test_no_values_have_no_equivalence():
-    assert equivalence(mean([]), 0.1) is Verdict.UNDECIDED
-
-
 def test_a_single_round_has_no_bounds_to_hold_a_truth():
     assert Estimate(1.0).holds(1.0) is None
 
@@ -168,20 +159,17 @@ def test_poisson_bounds_are_where_the_tails_have_what_is_left(count):
         assert pytest.approx(0.005) == stats.poisson.sf(count - 1, low)
 
 
-def test_a_single_round_has_a_value_and_no_interval():
-    found = paired_ratio([2.0], [1.0])
-    assert (2.0, None, None, 1) == (found.value, found.low, found.high, found.n)
-
-
+@pytest.mark.parametrize("way", [paired_ratio, unpaired_ratio, bootstrap_ratio])
 @pytest.mark.parametrize(
-    ("ours", "theirs"), [([], []), ([0.0], [1.0]), ([1.0], [0.0]), ([-1], [1])]
+    ("ours", "theirs"), [([], []), ([0.0], [1.0]), ([1.0], [0.0]), ([-1], [1]), ([0, 1.0], [1, 1])]
 )
-def test_there_is_no_ratio_of_what_is_not_positive(ours, theirs):
-    assert paired_ratio(ours, theirs) is None
+def test_there_is_no_ratio_of_what_is_not_positive(way, ours, theirs):
+    assert way(ours, theirs, 0.95) is None
 
 
-def test_no_values_have_no_mean():
+def test_no_values_have_neither_mean_nor_equivalence():
     assert mean([]) is None
+    assert equivalence(mean([]), 0.1) is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """Estimates against what scipy, or a search by hand, finds."""
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from bench.stats import (
+    Estimate,
     Events,
     mean,
     paired_ratio,
@@ -17,20 +16,6 @@ from bench.stats import (
 
 TOP = [2.1, 1.9, 2.4, 2.0, 1.7, 2.2]
 BOTTOM = [10.2, 9.1, 11.0, 10.4, 9.0, 10.1]
-
-
-def test_a_mean_has_students_interval():
-    expected = stats.ttest_1samp(TOP, 0).confidence_interval(0.99)
-    found = mean(TOP, 0.99)
-    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (found.low, found.high)
-
-
-def test_a_paired_ratio_is_students_t_on_logarithms():
-    logs = np.log(TOP) - np.log(BOTTOM)
-    expected = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
-    found = paired_ratio(TOP, BOTTOM, 0.95)
-    assert math.exp(expected.low) == pytest.approx(found.low)
-    assert math.exp(logs.mean()) == pytest.approx(found.value)
 
 
 def test_an_unpaired_difference_is_welchs():
@@ -52,19 +37,14 @@ def test_there_is_no_factor_of_what_cannot_be_told_from_zero():
     assert ratio_of_means(TOP, [-1.0, 1.2, -0.9, 1.1, 0.2, -0.4], 0.95) is None
 
 
-@pytest.mark.parametrize("way", [paired_ratio, unpaired_ratio])
-def test_there_is_no_ratio_of_what_is_not_above_zero(way):
-    assert way([0.0, 1.0], [1.0, 1.0], 0.95) is None
-
-
 def test_a_single_round_has_a_value_and_no_interval():
-    for found in (
-        mean([2.0], 0.95),
-        paired_ratio([2.0], [4.0], 0.95),
-        unpaired_ratio([2.0], [4.0, 4.0], 0.95),
-        ratio_of_means([2.0], [4.0], 0.95),
+    for value, found in (
+        (2.0, mean([2.0], 0.95)),
+        (0.5, paired_ratio([2.0], [4.0], 0.95)),
+        (0.5, unpaired_ratio([2.0], [4.0, 4.0], 0.95)),
+        (0.5, ratio_of_means([2.0], [4.0], 0.95)),
     ):
-        assert (None, None, None) == (found.low, found.high, found.detectable)
+        assert Estimate(pytest.approx(value), None, None, 1, None) == found
 
 
 def test_few_events_are_given_the_exact_bounds_of_poisson():
