@@ -1,16 +1,13 @@
-"""A recorded run of the real thing, rendered: the page's figures are those of its tables.
+"""A recorded run of the real thing, rendered: every form shows the figures of its analysis.
 
-The figures are computed here by hand, with pandas alone, from the files of ``run/``.
+That these follow from the files of ``run/`` is computed by hand in ``test_recompute``.
 """
 
 import json
 import re
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from scipy import stats
 
 from bench.analysis import analyse, read_run
 from bench.analysis.summary_file import to_json
@@ -34,7 +31,6 @@ from tests.unit.report.said import (
 
 DIVISORS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 RUN = Path(__file__).with_name("run")
-BYTES = ("apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum")
 
 
 @pytest.fixture(scope="module")
@@ -57,35 +53,6 @@ def text(document):
     return text_of(document)
 
 
-def trials(scenario, server):
-    found = {}
-    for folder in sorted((RUN / "trials").iterdir()):
-        record = json.loads((folder / "trial.json").read_text())
-        if (record["trial"]["scenario"], record["trial"]["server"]) == (scenario, server):
-            found[record["trial"]["round"]] = (folder, record)
-    return list(found.values())
-
-
-def requests(scenario, server):
-    return [pd.read_parquet(folder / "requests.parquet") for folder, _ in trials(scenario, server)]
-
-
-def reached(scenario, server):
-    total = 0
-    for folder, record in trials(scenario, server):
-        audit = pd.read_parquet(folder / "audit.parquet")
-        # What the freshness probe made the server ask is the probe's, not the load's.
-        mine = audit["user"].str.endswith(f":{record['identity']}")
-        own = audit[mine & (audit["name"] != "freshness-probe")]
-        opened = own["received_us"] >= record["window_begin_epoch_s"] * 1e6
-        total += int(((own["verb"] != "watch") | opened).sum())
-    return total
-
-
-def answered(scenario, server):
-    return sum(int((rows["outcome"] == "ok").sum()) for rows in requests(scenario, server))
-
-
 def row(document, scenario, key):
     """The cells of a row of the scenario's table, as arm -> value."""
     anchor = {"capacity": "s0", "steady": "s1"}[scenario]
@@ -94,89 +61,18 @@ def row(document, scenario, key):
     return {c.title: cell.value for c, cell in zip(table.columns, cells, strict=True)}
 
 
-@pytest.mark.parametrize("scenario", ["capacity", "steady"])
-def test_requests_for_1000_reads_are_those_of_the_audit_log(document, scenario):
-    shown = row(document, scenario, "api_requests/1000")
-    for server in ("direct", "direct-rv0", "informer"):
-        expected = 1000 * reached(scenario, server) / answered(scenario, server)
-        assert number(expected) == shown[server]
+def test_sentences_state_the_bound_and_the_factor_of_the_comparisons(analysis, text):
+    capacity = analysis.scenario("capacity")
+    requests = capacity.comparison("api_requests", "direct", per_1000=True)
+    assert f"at least {times_at_least(requests.at_least)} times fewer" in text
+    ratio = capacity.comparison("p50", "direct").ratio
+    factor, low, high = (times(1 / one) for one in (ratio.value, ratio.high, ratio.low))
+    assert f"{factor} times shorter [{low} to {high}]" in text
 
 
-def test_the_sentence_states_a_bound_that_the_counts_carry(text):
-    many, few = reached("capacity", "direct"), reached("capacity", "informer")
-    low = stats.chi2.ppf(0.025, 2 * many) / 2 / answered("capacity", "direct")
-    high = stats.chi2.ppf(0.975, 2 * (few + 1)) / 2 / answered("capacity", "informer")
-    assert f"at least {times_at_least(low / high)} times fewer" in text
-
-
-@pytest.mark.parametrize("scenario", ["capacity", "steady"])
-@pytest.mark.parametrize("q", [0.5, 0.9])
-def test_percentiles_are_order_statistics_of_all_rows(document, scenario, q):
-    shown = row(document, scenario, f"p{q * 100:g}")
-    for server in ("direct", "direct-rv0", "informer"):
-        rows = pd.concat(requests(scenario, server))
-        latency = np.where(rows["outcome"] == "ok", rows["done_us"] - rows["intended_us"], np.inf)
-        assert number(np.quantile(latency, q, method="inverted_cdf") / 1000) == shown[server]
-
-
-def test_a_percentile_without_the_samples_is_withheld(document):
-    assert answered("steady", "direct") < 1_000
+def test_a_percentile_without_the_samples_is_withheld(analysis, document):
+    assert analysis.scenario("steady").arm("direct").reads < 1_000
     assert row(document, "steady", "p99")["direct"] == MISSING
-
-
-def test_throughput_is_the_mean_over_rounds_of_answers_in_the_window(document):
-    shown = row(document, "capacity", "throughput")
-    for server in ("direct", "informer"):
-        rates = [
-            (rows["outcome"] == "ok").sum() / record["window_s"]
-            for rows, (_, record) in zip(
-                requests("capacity", server), trials("capacity", server), strict=True
-            )
-        ]
-        assert number(np.mean(rates)) == shown[server]
-
-
-def test_the_latency_factor_is_paired_by_round_with_students_t(text):
-    medians = {
-        server: [
-            np.quantile(rows["done_us"] - rows["intended_us"], 0.5, method="inverted_cdf")
-            for rows in requests("capacity", server)
-        ]
-        for server in ("direct", "informer")
-    }
-    logs = np.log(medians["direct"]) - np.log(medians["informer"])
-    interval = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
-    low, high = times(np.exp(interval.low)), times(np.exp(interval.high))
-    assert f"{times(np.exp(logs.mean()))} times shorter [{low} to {high}]" in text
-
-
-def test_control_plane_cpu_is_what_is_above_the_floor_of_the_same_round(document):
-    shown = row(document, "steady", "apiserver_cpu")
-    arms = ("direct", "informer", "none")
-    records = {arm: [record for _, record in trials("steady", arm)] for arm in arms}
-    share = {
-        arm: np.array([1000 * r["apiserver_cpu_s"] / r["marks_s"] for r in records[arm]])
-        for arm in arms
-    }
-    spans = {arm: np.array([r["marks_s"] / r["window_s"] for r in records[arm]]) for arm in arms}
-    assert number(share["none"].mean()) == shown["none"]
-    for arm in ("direct", "informer"):
-        above = (share[arm] - share["none"]) * spans[arm]
-        assert number(above.mean()) == shown[arm]
-
-
-def test_bytes_sent_are_the_growth_of_the_api_servers_own_counters(document):
-    def rates(server):
-        for folder, record in trials("steady", server):
-            scrapes = pd.read_parquet(folder / "scrapes.parquet")
-            own = scrapes[(scrapes["source"] == "apiserver") & scrapes["name"].isin(BYTES)]
-            own = own[~own["labels"].str.contains('verb="WATCH"')]  # counted event by event
-            by_mark = own.groupby("mark")["value"].sum()
-            yield (by_mark["end"] - by_mark["begin"]) / record["marks_s"] / 1e6
-
-    above = np.array(list(rates("direct"))) - np.array(list(rates("none")))
-    spans = [record["marks_s"] / record["window_s"] for _, record in trials("steady", "direct")]
-    assert number((above * spans).mean()) == row(document, "steady", "api_bytes")["direct"]
 
 
 def test_on_the_real_control_plane_the_three_ledgers_agree_in_every_trial(analysis, text):

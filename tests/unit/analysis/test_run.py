@@ -13,7 +13,7 @@ from bench.analysis.comparisons import Side, compare
 from bench.analysis.frame import COLUMNS, Frame
 from bench.analysis.result import Arm, Direction
 from bench.metrics import BY_KEY, Times
-from bench.model import NO_SERVER, PROBE_NAME, Outcome
+from bench.model import NO_SERVER, Outcome
 from bench.store import Store, StoreError
 from bench.store.tables import REQUESTS, write_table
 from tests.unit.analysis.synthetic import SCENARIO, write_run
@@ -35,45 +35,6 @@ def trial_folders(reader, server):
         record = json.loads((folder / "trial.json").read_text())
         if record["trial"]["server"] == server:
             yield folder, record
-
-
-def test_requests_per_1000_reads_are_the_audit_rows_over_the_answered_rows(made):
-    data, analysis = made(upstream={"direct": 3.0})
-    shares = []
-    for folder, _ in trial_folders(data.reader, "direct"):
-        audit = pd.read_parquet(folder / "audit.parquet")
-        rows = pd.read_parquet(folder / "requests.parquet")
-        # what the probe asked the server for reached the API server too, and is no read's doing
-        own = (audit["user"].str.endswith(":direct") & (audit["name"] != PROBE_NAME)).sum()
-        shares.append(1000 * own / (rows["outcome"] == "ok").sum())
-    found = arm(analysis, "direct").figure("api_requests", per_1000=True).estimate
-    assert pytest.approx(3000.0) == found.value
-    assert pytest.approx(np.mean(shares)) == found.value
-
-
-def test_the_control_planes_cost_is_the_difference_to_none_in_the_same_round(made):
-    data, analysis = made()
-    share = {
-        server: {
-            record["trial"]["round"]: 1000 * record["apiserver_cpu_s"] / record["marks_s"]
-            for _, record in trial_folders(data.reader, server)
-        }
-        for server in ("direct", NO_SERVER)
-    }
-    _, record = next(iter(trial_folders(data.reader, "direct")))
-    spans = record["marks_s"] / record["window_s"]
-    expected = {
-        number: (share["direct"][number] - share[NO_SERVER][number]) * spans for number in range(3)
-    }
-    assert pytest.approx(expected) == arm(analysis, "direct").figure("apiserver_cpu").rounds
-
-
-def test_churn_is_billed_to_no_server(made):
-    busy = replace(SCENARIO, churn_per_s=20.0)
-    _, analysis = made(scenarios=(busy,))
-    figures = arm(analysis, "informer")
-    # the made-up informer costs 5 ms/s; the churn that `none` shows too is not in it
-    assert figures.figure("apiserver_cpu").value == pytest.approx(5.0, abs=3.0)
 
 
 def test_without_a_floor_the_whole_process_is_shown(made):
@@ -108,23 +69,6 @@ def test_zero_against_many_is_at_least_and_never_a_division(made):
     # zeros have no spread: what is left of the baseline reaches up to the exact bound
     assert (0.0, 0.0) == (comparison.times.value, comparison.times.low)
     assert pytest.approx(1 / comparison.at_least) == comparison.times.high
-
-
-def test_a_latency_ratio_is_paired_by_round(made):
-    data, analysis = made()
-    logs = []
-    for (ours, _), (theirs, _) in zip(
-        trial_folders(data.reader, "informer"), trial_folders(data.reader, "direct"), strict=True
-    ):
-        medians = []
-        for folder in (ours, theirs):
-            rows = pd.read_parquet(folder / "requests.parquet")
-            latency = (rows["done_us"] - rows["intended_us"]).to_numpy()
-            medians.append(np.quantile(latency, 0.5, method="inverted_cdf"))
-        logs.append(np.log(medians[0] / medians[1]))
-    found = analysis.scenarios[0].comparison("p50", "direct").ratio
-    assert pytest.approx(np.exp(np.mean(logs))) == found.value
-    assert found.low < found.value < found.high
 
 
 def test_only_rounds_that_have_both_servers_are_compared(made):
