@@ -145,23 +145,17 @@ def test_whatever_observer_did_more_than_the_audit_log_holds_is_found(outcome, d
     assert told == [one for one in found.disagreements if "tenant" in one]
 
 
-def test_direct_rv0_is_looked_up_under_the_account_it_shares():
-    found = read_ledgers(
-        a_trial(server="direct-rv0"),
-        audit(LIST),
-        scrapes(client=[("list", "pods", "", 200, 1)], metric=[("LIST", "pods", "", 200, 1)]),
-    )
-    assert found.agree is True
-
-
-def test_a_recorded_identity_comes_first():
-    found = read_ledgers(a_trial(server="mine", identity="direct"), audit(LIST), scrapes())
-    assert 1 == found.audit_user.total()
-
-
-def test_an_account_whose_name_merely_ends_alike_is_another():
-    found = read_ledgers(a_trial(), audit(("indirect", "list", "pods", "", 200)), scrapes())
-    assert 0 == found.audit_user.total()
+@pytest.mark.parametrize(
+    ("record", "user", "counted"),
+    [
+        ({"server": "direct-rv0"}, "direct", 1),  # the account that it shares
+        ({"server": "mine", "identity": "direct"}, "direct", 1),  # a recorded one comes first
+        ({}, "indirect", 0),  # whose name merely ends alike
+    ],
+)
+def test_requests_are_those_of_the_account(record, user, counted):
+    found = read_ledgers(a_trial(**record), audit((user, *LIST[1:])), scrapes())
+    assert counted == found.audit_user.total()
 
 
 def test_the_arm_without_a_server_is_compared_over_everyone_only():
@@ -210,23 +204,27 @@ def by_itself(rows):
     return rows.assign(user="system:apiserver")
 
 
-@pytest.mark.parametrize(("logged", "counted"), [(1, 0), (0, 1), (2, 1), (1, 3)])
-def test_what_the_api_server_asks_of_itself_may_straddle_a_mark(logged, counted):
-    rows = pd.concat([audit(LIST), by_itself(audit(*[("x", *LEASE)] * logged))])
+@pytest.mark.parametrize(
+    ("itself", "others", "counted", "differs"),
+    [
+        (1, 0, 0, False),
+        (0, 0, 1, False),
+        (2, 0, 1, False),
+        (1, 0, 3, False),
+        (1, 0, 4, True),  # more than one a mark
+        (1, 1, 1, True),  # a key that others use too is compared exactly
+    ],
+)
+def test_what_only_the_api_server_asks_of_itself_may_straddle_a_mark(
+    itself, others, counted, differs
+):
+    own = by_itself(audit(*[("x", *LEASE)] * itself))
+    rows = pd.concat([audit(LIST, *[("churn", *LEASE)] * others), own])
     metric = [("LIST", "pods", "", 200, 1), ("PUT", "leases", "", 200, counted)]
 
     found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
 
-    assert () == found.disagreements
-
-
-def test_more_than_one_a_mark_is_not_straddling():
-    rows = pd.concat([audit(LIST), by_itself(audit(("x", *LEASE)))])
-    metric = [("LIST", "pods", "", 200, 1), ("PUT", "leases", "", 200, 4)]
-
-    found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
-
-    assert ["update leases 200"] == [one.split(":")[0] for one in found.disagreements]
+    assert ["update leases 200"] * differs == [one.split(":")[0] for one in found.disagreements]
 
 
 @pytest.mark.parametrize(("sent", "lost"), [(3, 2), (3, 3), (300, 12), (300, 13)])
@@ -237,15 +235,6 @@ def test_what_a_client_sends_while_a_mark_is_taken_may_be_on_either_side(sent, l
     found = read_ledgers(record, audit(*[LIST] * sent), scrapes((), metric))
 
     assert (lost in (3, 13)) == bool(found.disagreements)
-
-
-def test_a_key_that_others_use_too_is_compared_exactly():
-    rows = pd.concat([audit(LIST, ("churn", *LEASE)), by_itself(audit(("x", *LEASE)))])
-    metric = [("LIST", "pods", "", 200, 1), ("PUT", "leases", "", 200, 1)]
-
-    found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
-
-    assert ["update leases 200"] == [one.split(":")[0] for one in found.disagreements]
 
 
 def test_a_request_that_the_metric_alone_knows_is_nobodys_to_excuse():
