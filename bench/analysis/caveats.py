@@ -42,9 +42,6 @@ STEAL = 0.05
 PROBED_TIMES = 10
 """How many times the load's reads the freshness probe's are when the server's CPU is theirs."""
 SHOWN_KEYS = 4
-CALLED = {"apiserver": "the API server"}
-UNSCRAPED = "was not scraped at both marks, so these are not measured"
-UNEXPOSED = "does not expose what these are read from, so they are not measured"
 CONSISTENT = ("direct",)
 """Servers whose reads are of the newest state: a stale one is a flaw, not a property."""
 
@@ -382,18 +379,30 @@ def _of_metrics(record: RunRecord, every: Sequence[TrialData]) -> Iterator[Cavea
 def _lacking(data: TrialData) -> tuple[str, ...]:
     marks = data.marks
     assert marks is not None, "only asked about trials that were scraped"
-    lacking: dict[tuple[str, str], list[str]] = {}
+    unscraped: dict[str, list[str]] = {}
+    unexposed: dict[str, list[str]] = {}
     for metric in METRICS:
         counter = metric.counter
         if counter is None:
             continue
         if not marks.has(counter.scraped):
-            lacking.setdefault((counter.scraped, UNSCRAPED), []).append(metric.title)
+            unscraped.setdefault(counter.scraped, []).append(metric.title)
         elif not marks.offers(counter):
             shown = f"{metric.title} ({counter.name})"
-            lacking.setdefault((counter.scraped, UNEXPOSED), []).append(shown)
-    ordered = sorted(lacking.items(), key=lambda item: item[0][1] == UNEXPOSED)
-    return tuple(
-        f"{CALLED.get(source, source)} {what}: {', '.join(titles)}"
-        for (source, what), titles in ordered
+            unexposed.setdefault(counter.scraped, []).append(shown)
+    return (
+        *(
+            f"{_named(source)} was not scraped at both marks, so these are not measured: "
+            f"{', '.join(titles)}"
+            for source, titles in unscraped.items()
+        ),
+        *(
+            f"{_named(source)} does not expose what these are read from, so they are not "
+            f"measured: {', '.join(titles)}"
+            for source, titles in unexposed.items()
+        ),
     )
+
+
+def _named(source: str) -> str:
+    return "the API server" if source == "apiserver" else source

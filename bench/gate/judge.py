@@ -205,8 +205,8 @@ def reasons(
         if unlike_environments:
             notes.append(f"let pass as told: {caveat.text}")
         else:
-            meant = "If that is meant: --unlike-environments"
-            against.append(f"{caveat.kind}: {caveat.text}. {meant}")
+            text = f"{caveat.text}. If that is meant: --unlike-environments"
+            against.append(f"{caveat.kind}: {text}")
     return tuple(against), tuple(notes)
 
 
@@ -215,7 +215,8 @@ def _of_run(run: RunAnalysis) -> Iterator[str]:
     void = [caveat for caveat in run.caveats if caveat in grave]
     kinds = {caveat.kind for caveat in void}
     if run.state is not RunState.COMPLETE and CaveatKind.RUN_INCOMPLETE not in kinds:
-        yield f"{CaveatKind.RUN_INCOMPLETE}: its state is {run.state}"
+        text = f"its state is {run.state}"
+        yield f"{CaveatKind.RUN_INCOMPLETE}: {text}"
     for kind in dict.fromkeys(caveat.kind for caveat in void):
         group = [caveat for caveat in void if caveat.kind is kind]
         shown = "; ".join(placed(caveat) for caveat in group[:SHOWN_PLACES])
