@@ -6,19 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Protocol, Self
+from typing import Protocol
 
 import gevent
-import msgspec
 from gevent.event import Event
 
 from bench.load.pacing import body_moments
-from bench.load.protocol import DRAIN_BOUND_S, PROGRESS_EVERY_S, Progress
+from bench.load.protocol import COUNTS, DRAIN_BOUND_S, PROGRESS_EVERY_S, Counts, Progress
 from bench.load.recorder import Recorder, Result
 
 MEASURE = "measure"
 """The phase whose requests become rows."""
-COUNTS = ("sent", "answered", "failed", "dropped", "in_flight")
 FAILURES_KEPT = 5
 
 
@@ -153,27 +151,9 @@ _AFTER_TIMEOUT_S = 1.0
 _POLL_S = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """CPU seconds of this process, on which moment of the monotonic clock."""
-
-    at_s: float
-    cpu_s: float
-
-    @classmethod
-    def now(cls) -> Self:
-        """Look at both."""
-        return cls(monotonic(), time.process_time())
-
-
-class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
+class PhaseResult(Counts, frozen=True, kw_only=True):
     """What one process made of a phase."""
 
-    sent: int
-    answered: int
-    failed: int
-    dropped: int
-    in_flight: int
     read: int
     wrong: int
     drained_after_s: float
@@ -199,7 +179,7 @@ def run_phase(
     Arrivals that were not made ``drain_s`` after its end are counted as dropped.
     """
     gevent.sleep(max(0.0, phase.begin_s - monotonic()))
-    before = Usage.now()
+    began_s, began_cpu_s = monotonic(), time.process_time()
     switch.begin(phase)
     last = None
     while (left := phase.end_s - monotonic()) > 0:
@@ -208,7 +188,7 @@ def run_phase(
         phase.stood_still_s = max(phase.stood_still_s, monotonic() - due_s)
         last = progress(phase.name, phase.seconds, phase.begin_s, phase.counts(), last)
         tell(last)
-    after = Usage.now()
+    span_s, cpu_s = monotonic() - began_s, time.process_time() - began_cpu_s
     _drain(phase, drain_s)
     recorder = phase.recorder
     if recorder is None:
@@ -219,8 +199,8 @@ def run_phase(
         read=phase.read,
         wrong=phase.wrong,
         drained_after_s=monotonic() - phase.begin_s,
-        cpu_s=after.cpu_s - before.cpu_s,
-        span_s=after.at_s - before.at_s,
+        cpu_s=cpu_s,
+        span_s=span_s,
         schedule_lag_p99_ms=recorder.lag_ms(99) if recorder and phase.arrivals else None,
         stood_still_s=phase.stood_still_s,
         first_failures=tuple(phase.first_failures),

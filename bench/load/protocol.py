@@ -57,6 +57,13 @@ class Counts(Event, frozen=True, kw_only=True):
     dropped: int
     in_flight: int
 
+    def counts(self) -> dict[str, int]:
+        """Return these alone, by their names."""
+        return {name: getattr(self, name) for name in COUNTS}
+
+
+COUNTS = Counts.__struct_fields__
+
 
 class Progress(Counts, frozen=True, kw_only=True):
     """The phase under way; ``rps`` is of answers, over the last interval."""

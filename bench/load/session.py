@@ -14,16 +14,8 @@ from locust.env import Environment
 from msgspec.structs import replace
 
 from bench.load.models import Order
-from bench.load.phases import (
-    COUNTS,
-    FAILURES_KEPT,
-    MEASURE,
-    Phase,
-    PhaseResult,
-    drain_bound_s,
-    run_phase,
-)
-from bench.load.protocol import Drained, Measured, Message, Progress
+from bench.load.phases import FAILURES_KEPT, MEASURE, Phase, PhaseResult, drain_bound_s, run_phase
+from bench.load.protocol import COUNTS, Drained, Measured, Message, Progress
 from bench.load.recorder import Recorder
 from bench.load.user import LoadUser
 
@@ -61,9 +53,8 @@ class LoadSession(ABC):
         self._rate_rps = rate_rps
         self._out = out
 
-    @abstractmethod
-    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
-        """Have ``tell`` called when a user breaks, which only a fault of this program does."""
+    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:  # noqa: B027 - may stay so
+        """Have ``tell`` called when a user of this process breaks: a fault of this program."""
 
     @abstractmethod
     def start(self, say: Callable[[Message], None]) -> None:
@@ -84,8 +75,7 @@ class LoadSession(ABC):
     def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
         """Load without recording, then pause. Raises ``WorkerPoolError``."""
         total = self._load("warmup", seconds, tell).total()
-        counts = {name: getattr(total, name) for name in COUNTS}
-        return Drained(**counts, first_failures=total.first_failures)
+        return Drained(**total.counts(), first_failures=total.first_failures)
 
     def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
         """Load and record one window. Raises ``WorkerPoolError``."""

@@ -7,29 +7,15 @@ look lies between the two, and the exchange that took least time knows best wher
 Source: D. Mills, RFC 5905, section 8.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 EXCHANGES = 16
 """The shortest of so many counts: one that waited in a queue tells little."""
 MOST_EXCHANGES = 200
 GOOD_S = 0.0005
 """No shorter round trip is looked for, once there is one as short as this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One question and its answer; seconds on the clock of who looked."""
-
-    asked_s: float
-    seen_s: float
-    """On the worker's clock."""
-    answered_s: float
-
-    @property
-    def round_trip_s(self) -> float:
-        """How long it took, on the master's clock."""
-        return self.answered_s - self.asked_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +29,19 @@ class Offset:
     offset_s: float
     uncertainty_s: float
 
+    @classmethod
+    def seen(cls, asked_s: float, seen_s: float, answered_s: float) -> Self:
+        """Return what one exchange shows; ``seen_s`` is on the worker's clock."""
+        return cls(seen_s - (asked_s + answered_s) / 2, (answered_s - asked_s) / 2)
 
-def enough(exchanges: Sequence[Exchange]) -> bool:
+
+def best(offsets: Sequence[Offset]) -> Offset:
+    """Return the offset that the shortest exchange showed; at least one is needed."""
+    return min(offsets, key=lambda each: each.uncertainty_s)
+
+
+def enough(offsets: Sequence[Offset]) -> bool:
     """Whether no more exchanges are needed."""
-    if len(exchanges) < EXCHANGES:
+    if len(offsets) < EXCHANGES:
         return False
-    shortest_s = min(each.round_trip_s for each in exchanges)
-    return shortest_s <= GOOD_S or len(exchanges) >= MOST_EXCHANGES
-
-
-def estimate(exchanges: Iterable[Exchange]) -> Offset:
-    """Return the offset that the shortest of ``exchanges`` shows; at least one is needed."""
-    best = min(exchanges, key=lambda each: each.round_trip_s)
-    middle_s = (best.asked_s + best.answered_s) / 2
-    return Offset(best.seen_s - middle_s, best.round_trip_s / 2)
+    return best(offsets).uncertainty_s <= GOOD_S / 2 or len(offsets) >= MOST_EXCHANGES

@@ -12,18 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.load.distributed.messages import Assignment
 from bench.load.distributed.registry import Member, WorkerPoolError
 from bench.load.distributed.worker_pool import WorkerPool
-from bench.load.phases import Usage, drain_bound_s, progress
-from bench.load.protocol import (
-    PROGRESS_EVERY_S,
-    Awaiting,
-    Listening,
-    Measured,
-    Message,
-    Progress,
-)
+from bench.load.phases import drain_bound_s, progress
+from bench.load.protocol import PROGRESS_EVERY_S, Awaiting, Listening, Measured, Message, Progress
 from bench.load.recorder import lag_ms, write_rows
 from bench.load.session import LoadSession, Window
 from bench.load.spec import DistributedLoad, Load
@@ -46,11 +38,7 @@ class MasterSession(LoadSession):
     def __init__(self, load: Load, distributed: DistributedLoad, out: Path) -> None:
         super().__init__(load.rate_rps, out)
         self._whole = load
-        self._distributed = distributed
-        self._pool = WorkerPool(distributed.host, distributed.port, distributed.workers, out)
-
-    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
-        """Do nothing: users are the workers', who say so themselves if one breaks."""
+        self._pool = WorkerPool(distributed, out)
 
     def start(self, say: Callable[[Message], None]) -> None:
         """Wait for the workers, give each its order, and start their users.
@@ -58,11 +46,8 @@ class MasterSession(LoadSession):
         Raises ``WorkerPoolError`` when they do not come in time.
         """
         say(Listening(self._pool.port))
-        self._pool.gather(self._distributed.within_s, lambda text: say(Awaiting(text)))
-        for member, share in self._pool.shares():
-            self._pool.assign(member, Assignment(member.name, share, self._whole))
-        is_open = self._whole.rate_rps is not None
-        self._pool.start_users(self._distributed.workers.total if is_open else self._whole.users)
+        self._pool.gather(lambda text: say(Awaiting(text)))
+        self._pool.start_users(self._whole)
 
     def stop(self) -> None:
         """Send all workers home."""
@@ -85,7 +70,7 @@ class MasterSession(LoadSession):
         Raises ``WorkerPoolError`` when a worker is gone, falls silent, breaks, or does not come
         to an end.
         """
-        before = Usage.now()
+        before_cpu_s = time.process_time()
         self._pool.compare_clocks()
         begin_s = monotonic() + LEAD_S
         begin_epoch_s = time.time() + (begin_s - monotonic())
@@ -106,7 +91,7 @@ class MasterSession(LoadSession):
                 tell(last)
         self._pool.check(since_s=begin_s)
         results = [member.result for member in self._pool.members if member.result is not None]
-        return Window(begin_s, begin_epoch_s, results, Usage.now().cpu_s - before.cpu_s)
+        return Window(begin_s, begin_epoch_s, results, time.process_time() - before_cpu_s)
 
     def _write_rows(self, file: Path) -> float | None:
         """Merge what the workers sent into one table, with a column for the worker.

@@ -1,20 +1,17 @@
 """Worker registry: who has joined, who is awaited, who was refused. Pure."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import count
 
-from bench.load.distributed.clock import Exchange, Offset
+from bench.load.distributed.clock import Offset
 from bench.load.distributed.fingerprint import Fingerprint, differences
-from bench.load.distributed.share import Share
 from bench.load.phases import PhaseResult
 from bench.model import LoadWorkers
 
 HERE = "worker"
 ELSEWHERE = "elsewhere"
 """What a worker that has no name of its own is called, with a number."""
-
-
 NOT_COMPARED = Offset(0.0, math.inf)
 
 
@@ -32,7 +29,7 @@ class Member:
     clock: Offset = NOT_COMPARED
     applied: Offset = NOT_COMPARED
     """What ``clock`` was when the phase was ordered."""
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[Offset] = field(default_factory=list)
     heard_s: float = 0.0
     """When it last spoke, on the master's clock."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -53,18 +50,14 @@ class Turned:
     again: bool = False
 
 
-def names_here(count: int) -> tuple[str, ...]:
-    """Return what the workers are called that the harness starts itself."""
-    return tuple(f"{HERE}-{number}" for number in range(1, count + 1))
-
-
 class WorkerRegistry:
     """The workers of one load, in the order in which the load is shared out."""
 
     def __init__(self, wanted: LoadWorkers, fingerprint: Fingerprint) -> None:
         self._wanted = wanted
         self._fingerprint = fingerprint
-        self._here = names_here(wanted.here)
+        self._here = tuple(f"{HERE}-{number}" for number in range(1, wanted.here + 1))
+        """What the workers are called that the harness starts itself."""
         self._by_id: dict[str, Member] = {}
         self.turned_away: dict[str, None] = {}
         """Who, and why, as text; those that may come again are not among them."""
@@ -84,7 +77,8 @@ class WorkerRegistry:
             others = len(taken) - sum(each in self._here for each in taken)
             if others >= self._wanted.elsewhere:
                 return Turned("all workers of the present load are there", again=True)
-            name = name or self._free_name(taken)
+            free = (f"{ELSEWHERE}-{number}" for number in count(1))
+            name = name or next(each for each in free if each not in taken)
         member = self._by_id[client_id] = Member(client_id, name)
         return member
 
@@ -104,44 +98,26 @@ class WorkerRegistry:
     @property
     def members(self) -> tuple[Member, ...]:
         """Those started by the harness by their numbers, then the others by their names."""
-        return tuple(
-            sorted(
-                self._by_id.values(),
-                key=lambda each: (
-                    (0, self._here.index(each.name), "")
-                    if each.name in self._here
-                    else (1, 0, each.name)
-                ),
-            )
-        )
-
-    def shares(self) -> list[tuple[Member, Share]]:
-        """Return each worker with its share of the load."""
-        members = self.members
-        return [(each, Share(number, len(members))) for number, each in enumerate(members)]
+        by_name = {member.name: member for member in self._by_id.values()}
+        others = sorted(by_name.keys() - set(self._here))
+        return tuple(by_name[name] for name in (*self._here, *others) if name in by_name)
 
     def there(self) -> str:
         """Say how many have come, by name, and who was sent away for good."""
-        there = [member.name for member in self.members]
-        text = f"{len(there)} of {self._wanted.total} load workers are here"
-        text += f" ({', '.join(there)})" if there else ""
-        return "; ".join([text, *self.turned_away])
+        return "; ".join([self._count("are here"), *self.turned_away])
 
     def lacking(self, within_s: float, command: str) -> str:
         """Say who has not come within ``within_s``; ``command`` starts a worker elsewhere."""
         there = [member.name for member in self.members]
-        text = f"{len(there)} of {self._wanted.total} load workers came within {within_s:g} s"
-        text += f" ({', '.join(there)})" if there else ""
         missing = [name for name in self._here if name not in there]
         others = self._wanted.elsewhere - sum(name not in self._here for name in there)
         parts = [f"missing: {', '.join(missing)}"] if missing else []
         if others:
             parts.append(f"{others} from elsewhere missing; each is started with: {command}")
-        return "; ".join([text, *parts, *self.turned_away])
+        came = self._count(f"came within {within_s:g} s")
+        return "; ".join([came, *parts, *self.turned_away])
 
-    def _free_name(self, taken: Iterable[str]) -> str:
-        names = set(taken)
-        number = 1
-        while f"{ELSEWHERE}-{number}" in names:
-            number += 1
-        return f"{ELSEWHERE}-{number}"
+    def _count(self, did: str) -> str:
+        there = [member.name for member in self.members]
+        names = f" ({', '.join(there)})" if there else ""
+        return f"{len(there)} of {self._wanted.total} load workers {did}{names}"

@@ -18,21 +18,9 @@ from locust.rpc import Message
 from locust.runners import WorkerRunner
 
 from bench.load.distributed.fingerprint import fingerprint
-from bench.load.distributed.messages import (
-    CLOCK,
-    HELLO,
-    ORDER,
-    OVER,
-    PHASE,
-    PIECE_BYTES,
-    PROGRESS,
-    REFUSED,
-    ROWS,
-    TROUBLE,
-    Assignment,
-)
+from bench.load.distributed.messages import Assignment, Kind
 from bench.load.models import Order, order_of
-from bench.load.phases import COUNTS, MEASURE, Phase, drain_bound_s, run_phase
+from bench.load.phases import MEASURE, Phase, drain_bound_s, run_phase
 from bench.load.protocol import Progress
 from bench.load.recorder import Recorder, packed
 from bench.load.user import LoadUser
@@ -42,6 +30,8 @@ ANSWERED_WITHIN_S = 15.0
 """A master that listens answers at once; what does not is another program, or a master's end."""
 MASTER_SILENT_S = 10.0
 """A master answers every heartbeat, and they come every second."""
+PIECE_BYTES = 1 << 20
+"""Rows travel in pieces, so that heartbeats need not wait for the whole."""
 
 
 class NobodyThereError(Exception):
@@ -83,6 +73,7 @@ class Worker:
         self._say = say
         self._over: AsyncResult = AsyncResult()
         self._order: Order
+        self._runner: WorkerRunner
         self._heard_s = 0.0
         """When the master last spoke."""
         self._user: type[LoadUser] = type("Reader", (LoadUser,), {"abstract": False})
@@ -104,17 +95,15 @@ class Worker:
         runner = self._answered()
         if runner is None:
             return
-        for kind, listener in (
-            (CLOCK, self._tell_time),
-            (ORDER, self._take_order),
-            (REFUSED, self._go_away),
-        ):
-            self._listen(kind, listener)
-        self._listen(PHASE, self._run, concurrent=True)
+        self._runner = runner
+        self._listen(Kind.CLOCK, self._tell_time)
+        self._listen(Kind.ORDER, self._take_order)
+        self._listen(Kind.REFUSED, self._go_away)
+        self._listen(Kind.PHASE, self._run, concurrent=True)
         events = self._environment.events
-        events.user_error.add_listener(self._on_broken_user)  # type: ignore[no-untyped-call]
+        events.user_error.add_listener(self._broken)  # type: ignore[no-untyped-call]
         events.heartbeat_received.add_listener(self._on_heartbeat)  # type: ignore[no-untyped-call]
-        self._send(HELLO, {"name": self._master.name, "fingerprint": fingerprint()})
+        self._send(Kind.HELLO, {"name": self._master.name, "fingerprint": fingerprint()})
         watching = gevent.spawn(self._watch, parent)
         # Locust ends all its greenlets when the master sends its workers home
         ended = gevent.spawn(runner.greenlet.join)
@@ -180,21 +169,17 @@ class Worker:
         """Leave: the master hears that this worker is gone."""
         self._over.set(None)
 
-    def _listen(self, kind: str, take: Callable[[Any], None], *, concurrent: bool = False) -> None:
+    def _listen(self, kind: Kind, take: Callable[[Any], None], *, concurrent: bool = False) -> None:
         def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
             try:
                 take(msg.data)
             except Exception as error:  # noqa: BLE001 - Locust would only log it, and go on
                 self._broken(error)
 
-        runner = self._environment.runner
-        assert runner is not None, "made before it is listened to"
-        runner.register_message(kind, listener, concurrent=concurrent)
+        self._runner.register_message(kind, listener, concurrent=concurrent)
 
-    def _send(self, kind: str, content: dict[str, Any]) -> None:
-        runner = self._environment.runner
-        assert runner is not None, "made before anything is said"
-        runner.send_message(kind, content)
+    def _send(self, kind: Kind, content: dict[str, Any]) -> None:
+        self._runner.send_message(kind, content)
 
     def _watch(self, parent: int) -> None:
         """End when the master has fallen silent, or whoever started this has gone."""
@@ -206,18 +191,15 @@ class Worker:
     def _on_heartbeat(self, **_: object) -> None:
         self._heard_s = monotonic()
 
-    def _on_broken_user(self, exception: Exception, **_: object) -> None:
-        self._broken(exception)
-
-    def _broken(self, error: Exception) -> None:
-        self._send(TROUBLE, {"why": f"{type(error).__name__}: {error}"})
-        self._over.set_exception(error)
+    def _broken(self, exception: Exception, **_: object) -> None:
+        self._send(Kind.TROUBLE, {"why": f"{type(exception).__name__}: {exception}"})
+        self._over.set_exception(exception)
 
     def _go_away(self, said: dict[str, Any]) -> None:
         self._over.set_exception(Refusal(said["why"], again=said["again"]))
 
     def _tell_time(self, said: dict[str, Any]) -> None:
-        self._send(CLOCK, {**said, "seen": monotonic()})
+        self._send(Kind.CLOCK, {**said, "seen": monotonic()})
 
     def _take_order(self, said: dict[str, Any]) -> None:
         task = msgspec.convert(said, Assignment)
@@ -232,11 +214,11 @@ class Worker:
         result = run_phase(order.switch, phase, drain_bound_s(name, order.timeout_s), self._tell)
         rows = packed(recorder.table()) if recorder else b""
         for begin in range(0, len(rows), PIECE_BYTES):
-            self._send(ROWS, {"rows": rows[begin : begin + PIECE_BYTES]})
+            self._send(Kind.ROWS, {"rows": rows[begin : begin + PIECE_BYTES]})
             gevent.sleep(0)  # heartbeats go between
         count = len(recorder) if recorder else 0
         told = {"result": msgspec.to_builtins(result), "rows": count, "row_bytes": len(rows)}
-        self._send(OVER, told)
+        self._send(Kind.OVER, told)
 
     def _tell(self, progress: Progress) -> None:
-        self._send(PROGRESS, {name: getattr(progress, name) for name in COUNTS})
+        self._send(Kind.PROGRESS, progress.counts())

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,26 +13,16 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner
 
-from bench.load.distributed.clock import Exchange, enough, estimate
+from bench.load.distributed.clock import Offset, best, enough
 from bench.load.distributed.fingerprint import fingerprint
 from bench.load.distributed.malformed import keep_listening, reason
-from bench.load.distributed.messages import (
-    CLOCK,
-    HELLO,
-    ORDER,
-    OVER,
-    PHASE,
-    PROGRESS,
-    REFUSED,
-    ROWS,
-    TROUBLE,
-    Assignment,
-)
+from bench.load.distributed.messages import Assignment, Kind
 from bench.load.distributed.registry import Member, Turned, WorkerPoolError, WorkerRegistry
 from bench.load.distributed.share import Share
-from bench.load.phases import COUNTS, PhaseResult
+from bench.load.phases import PhaseResult
+from bench.load.protocol import COUNTS
+from bench.load.spec import DistributedLoad, Load
 from bench.load.user import LoadUser
-from bench.model import LoadWorkers
 
 SILENT_S = 10.0
 """Workers speak every second within a phase; Locust misses their heartbeats after four."""
@@ -78,29 +69,29 @@ class GuardedMaster(MasterRunner):
 
 
 class WorkerPool:
-    """Gathers workers on ``host``:``port``, orders them about, and keeps what they send.
+    """Gathers the workers that ``wanted`` names, orders them about, and keeps what they send.
 
     Their rows are kept as files in ``folder``.
     """
 
-    def __init__(self, host: str, port: int, wanted: LoadWorkers, folder: Path) -> None:
-        self._host = host
+    def __init__(self, wanted: DistributedLoad, folder: Path) -> None:
+        self._wanted = wanted
         self._folder = folder
-        self._registry = WorkerRegistry(wanted, fingerprint())
+        self._registry = WorkerRegistry(wanted.workers, fingerprint())
         user = type("Reader", (LoadUser,), {"abstract": False})
         self._environment = Environment(user_classes=[user], catch_exceptions=False)
-        self._runner = GuardedMaster(self._environment, host, port)
+        self._runner = GuardedMaster(self._environment, wanted.host, wanted.port)
         self._environment.runner = self._runner
         self.malformed: list[str] = []
         """What was wrong with each message that was dropped: the first few of them."""
         self.malformed_count = 0
         keep_listening(self._environment, self._drop)
-        self._listen(HELLO, self._greet)
-        self._listen(CLOCK, self._clock_told)
-        self._listen(PROGRESS, self._progress_told)
-        self._listen(ROWS, self._rows_came)
-        self._listen(OVER, self._over)
-        self._listen(TROUBLE, self._broke)
+        self._listen(Kind.HELLO, self._greet)
+        self._listen(Kind.CLOCK, self._clock_told)
+        self._listen(Kind.PROGRESS, self._progress_told)
+        self._listen(Kind.ROWS, self._rows_came)
+        self._listen(Kind.OVER, self._over)
+        self._listen(Kind.TROUBLE, self._broke)
 
     @property
     def port(self) -> int:
@@ -112,19 +103,16 @@ class WorkerPool:
         """The workers, in the order in which the load is shared out."""
         return self._registry.members
 
-    def shares(self) -> list[tuple[Member, Share]]:
-        """Return each worker with its share."""
-        return self._registry.shares()
-
     def rows_file(self, member: Member) -> Path:
         """Return where the rows of ``member`` are kept until they are merged."""
         return self._folder / f".{member.name}.rows"
 
-    def gather(self, within_s: float, tell: Callable[[str], None]) -> None:
+    def gather(self, tell: Callable[[str], None]) -> None:
         """Return once all workers are here; ``tell`` hears who is, whenever that changes.
 
         Raises ``WorkerPoolError`` if they are not here in time.
         """
+        within_s = self._wanted.within_s
         deadline = monotonic() + within_s
         told = ""
         while not self._registry.complete:
@@ -132,19 +120,23 @@ class WorkerPool:
                 tell(there)
                 told = there
             if monotonic() > deadline:
-                command = f"python -m bench.load worker --master {self._host}:{self.port}"
+                command = replace(self._wanted, port=self.port).command
                 raise WorkerPoolError(self._registry.lacking(within_s, command))
             gevent.sleep(POLL_S)
             for member in self.members:
                 if not self._runner.has(member.id):
                     self._registry.leave(member.id)
 
-    def assign(self, member: Member, order: Assignment) -> None:
-        """Tell a worker what it is to do."""
-        self._runner.send_message(ORDER, msgspec.to_builtins(order), member.id)
+    def start_users(self, load: Load) -> None:
+        """Give each worker its share of ``load``, and start the users, spread evenly.
 
-    def start_users(self, count: int) -> None:
-        """Start so many users, spread evenly. Raises ``WorkerPoolError`` if they do not come up."""
+        Raises ``WorkerPoolError`` if they do not come up.
+        """
+        workers = self._wanted.workers.total
+        for number, member in enumerate(self.members):
+            order = Assignment(member.name, Share(number, workers), load)
+            self._runner.send_message(Kind.ORDER, msgspec.to_builtins(order), member.id)
+        count = load.users if load.rate_rps is None else workers
         self._runner.start(count, spawn_rate=count)
         deadline = monotonic() + SPAWN_BOUND_S
         while self._runner.user_count != count:
@@ -164,11 +156,11 @@ class WorkerPool:
             member.exchanges.clear()
             while not enough(member.exchanges):
                 self._exchange(member)
-            member.clock = estimate(member.exchanges)
+            member.clock = best(member.exchanges)
 
     def _exchange(self, member: Member) -> None:
         number = len(member.exchanges)
-        self._runner.send_message(CLOCK, {"number": number, "asked": monotonic()}, member.id)
+        self._runner.send_message(Kind.CLOCK, {"number": number, "asked": monotonic()}, member.id)
         deadline = monotonic() + CLOCK_BOUND_S
         while len(member.exchanges) == number:
             if monotonic() > deadline:
@@ -183,7 +175,7 @@ class WorkerPool:
             self.rows_file(member).unlink(missing_ok=True)
             begin = begin_s + member.clock.offset_s
             order = {"name": name, "seconds": seconds, "begin": begin}
-            self._runner.send_message(PHASE, order, member.id)
+            self._runner.send_message(Kind.PHASE, order, member.id)
 
     def counts(self) -> dict[str, int]:
         """Return the counts of the phase under way, summed over all workers."""
@@ -207,7 +199,7 @@ class WorkerPool:
                     f"the load worker {member.name} is silent for {silent_s:.0f} s"
                 )
 
-    def _listen(self, kind: str, take: Callable[[str, Said], None]) -> None:
+    def _listen(self, kind: Kind, take: Callable[[str, Said], None]) -> None:
         def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
             try:
                 take(msg.node_id, msg.data)
@@ -229,7 +221,7 @@ class WorkerPool:
         found = self._registry.enter(client_id, said["name"], said["fingerprint"])
         if isinstance(found, Turned):
             answer = {"why": found.why, "again": found.again}
-            self._runner.send_message(REFUSED, answer, client_id)
+            self._runner.send_message(Kind.REFUSED, answer, client_id)
         elif not self._runner.has(client_id):
             self._runner.admit(client_id)
 
@@ -237,7 +229,7 @@ class WorkerPool:
         answered = monotonic()
         member = self._registry.of(client_id)
         if member is not None and said["number"] == len(member.exchanges):
-            member.exchanges.append(Exchange(said["asked"], said["seen"], answered))
+            member.exchanges.append(Offset.seen(said["asked"], said["seen"], answered))
 
     def _progress_told(self, client_id: str, said: Said) -> None:
         if (member := self._heard(client_id)) is not None:

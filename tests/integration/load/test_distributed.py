@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import zmq
 
-from bench.load.distributed.messages import HELLO, OVER, PROGRESS, ROWS
+from bench.load.distributed.messages import Kind
 from bench.load.driver import DistributedLoad, LoadFailed, WorkersMissing
 from bench.model import Arrivals, LoadWorkers
 from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_clocks
@@ -73,7 +73,7 @@ def test_malformed_messages_from_a_stranger_are_told_and_change_no_figure(
         driver(server.url, users=4, distributed=elsewhere(1)) as load,
     ):
         stranger.connect(f"tcp://{MASTER}:{port}")
-        for kind in (HELLO, PROGRESS, ROWS, OVER, "stats"):
+        for kind in (Kind.HELLO, Kind.PROGRESS, Kind.ROWS, Kind.OVER, "stats"):
             stranger.send(msgpack.dumps((kind, 7, "far")))
         stranger.send(b"\xc1")
         stranger.send_multipart([b"one", b"two", b"three"])
