@@ -17,24 +17,15 @@ from locust.web import WebUI
 from bench.load.connection import Address
 from bench.load.discovery import discover
 from bench.load.distributed.malformed import keep_listening
-from bench.load.manual_users import ManualUser, add_arguments, give_orders
-from bench.load.routes import Route, load, names
+from bench.load.manual_users import ManualUser, add_arguments, give_orders, user_class
+from bench.load.routes import names
 from bench.load.spec import read_spec
 from bench.load.webui.form_guard import guard_page
 from bench.model import Targets
 
-
-def _class_name(route: str) -> str:
-    return "".join(word.capitalize() for word in route.split("-"))
-
-
-def _user_class(route: Route) -> type[ManualUser]:
-    content = {"route": route, "abstract": False, "__doc__": route.description}
-    return type(_class_name(route.name), (ManualUser,), {**content, "__module__": __name__})
-
-
-CLASSES = [_user_class(load(name)) for name in names()]
-globals().update({each.__name__: each for each in CLASSES})  # where Locust looks for them
+for _route in names():
+    _name = _route.title().replace("-", "")
+    globals()[_name] = user_class(ManualUser, _name, _route, __name__)
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # likewise

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import gevent
 from locust.argument_parser import LocustArgumentParser
@@ -15,7 +15,7 @@ from bench.load.connection import Address, AddressError
 from bench.load.discovery import DiscoveryError
 from bench.load.models import Order
 from bench.load.phases import Phase, PhaseSwitch
-from bench.load.routes import Ask, Route, RouteError
+from bench.load.routes import Ask, Route, RouteError, load
 from bench.load.spec import SpecError
 from bench.load.user import LoadUser
 from bench.model import Arrivals, Targets
@@ -48,6 +48,21 @@ class ManualUser(LoadUser):
         if self.order.switch.phase is None:
             self.order.switch.begin(self.new_phase())  # arrivals count from the first user's start
         super().on_start()
+
+
+User = TypeVar("User", bound=ManualUser)
+
+
+def user_class(base: type[User], name: str, route: str, module: str, **more: Any) -> type[User]:  # noqa: ANN401 - attributes
+    """Return a concrete class for ``route``, a member of ``module``, where Locust looks for it."""
+    found = load(route)
+    content = {
+        "route": found,
+        "abstract": False,
+        "__module__": module,
+        "__doc__": found.description,
+    }
+    return type(name, (base,), content | more)
 
 
 def add_arguments(parser: LocustArgumentParser, without_targets: str) -> None:

@@ -1,11 +1,13 @@
 """Named for the form's lists: user classes, of each server and route, and load that changes."""
 
+from collections.abc import Callable
+
 from locust import LoadTestShape
 
-from bench.load.manual_users import ManualUser
+from bench.load.manual_users import ManualUser, user_class
 from bench.load.phases import Phase
 from bench.load.recorder import Recorder
-from bench.load.routes import Route, load, names
+from bench.load.routes import names
 
 SERVERS = ("informer", "direct")
 _WEIGHTS = {"list-all": 10}
@@ -16,6 +18,9 @@ STEP_S = 30
 STEPS = 5
 MOST_USERS = 50
 """When the form names no number of users (it hides the field for a shape)."""
+
+Tick = Callable[[float, int], tuple[int, float] | None]
+"""From seconds passed and the most users to users and spawn rate; ``None`` when it is over."""
 
 
 class Reader(ManualUser):
@@ -34,67 +39,41 @@ class Reader(ManualUser):
         return f"{cls.server} {label}"
 
 
-def class_name(server: str, route: str) -> str:
-    """Return what the class picker shows, such as ``informer: list all``."""
-    return f"{server}: {route.replace('-', ' ')}"
-
-
 def reader_classes(module: str) -> dict[str, type[Reader]]:
-    """Return the classes by name, as members of ``module``, where Locust looks for them."""
+    """Return the classes as members of ``module``, named as the class picker shows them."""
     made = {}
     for server in SERVERS:
         for route in names():
-            made[class_name(server, route)] = _reader(server, load(route), module)
+            name = f"{server}: {route.replace('-', ' ')}"
+            more = {"server": server, "weight": _WEIGHTS.get(route, 1)}
+            made[name] = user_class(Reader, name, route, module, **more)
     return made
 
 
-def _reader(server: str, route: Route, module: str) -> type[Reader]:
-    content = {"server": server, "route": route, "abstract": False, "__module__": module}
-    content |= {"weight": _WEIGHTS.get(route.name, 1), "__doc__": route.description}
-    return type(class_name(server, route.name), (Reader,), content)
-
-
-class Ramp(LoadTestShape):
+def _ramp(ran_s: float, most: int) -> tuple[int, float] | None:
     """From one user to the form's number over two minutes, then stop."""
-
-    use_common_options = True
-
-    def tick(self) -> tuple[int, float] | None:
-        """Return users and spawn rate, or ``None`` when it is over."""
-        ran_s = _ran_s(self)
-        if ran_s >= RAMP_S:
-            return None
-        most = _most_users(self)
-        return max(1, round(most * ran_s / RAMP_S)), max(1.0, most / RAMP_S)
+    if ran_s >= RAMP_S:
+        return None
+    return max(1, round(most * ran_s / RAMP_S)), max(1.0, most / RAMP_S)
 
 
-class StepLoad(LoadTestShape):
+def _steps(ran_s: float, most: int) -> tuple[int, float] | None:
     """Five equal steps of half a minute, up to the form's number of users, then stop."""
-
-    use_common_options = True
-
-    def tick(self) -> tuple[int, float] | None:
-        """Return users and spawn rate, or ``None`` when it is over."""
-        step = int(_ran_s(self) // STEP_S) + 1
-        if step > STEPS:
-            return None
-        most = _most_users(self)
-        return max(1, most * step // STEPS), float(most)
-
-
-def _ran_s(shape: LoadTestShape) -> float:
-    return float(shape.get_run_time())  # type: ignore[no-untyped-call]
-
-
-def _most_users(shape: LoadTestShape) -> int:
-    options = shape.runner.environment.parsed_options if shape.runner else None
-    return (options.num_users if options else None) or MOST_USERS
+    step = int(ran_s // STEP_S) + 1
+    return None if step > STEPS else (max(1, most * step // STEPS), float(most))
 
 
 def shapes(module: str) -> dict[str, type[LoadTestShape]]:
     """Return the shapes under the names that the form's select shows, members of ``module``."""
-    kinds = {f"ramp ({RAMP_S // 60} min)": Ramp, f"steps ({STEPS} of {STEP_S} s)": StepLoad}
-    return {
-        name: type(name, (shape,), {"__module__": module, "__doc__": shape.__doc__})
-        for name, shape in kinds.items()
-    }
+    kinds = {f"ramp ({RAMP_S // 60} min)": _ramp, f"steps ({STEPS} of {STEP_S} s)": _steps}
+    return {name: _shape(name, tick, module) for name, tick in kinds.items()}
+
+
+def _shape(name: str, users_at: Tick, module: str) -> type[LoadTestShape]:
+    def tick(shape: LoadTestShape) -> tuple[int, float] | None:
+        options = shape.runner.environment.parsed_options if shape.runner else None
+        ran_s = float(shape.get_run_time())  # type: ignore[no-untyped-call]
+        return users_at(ran_s, (options.num_users if options else None) or MOST_USERS)
+
+    content = {"tick": tick, "use_common_options": True, "__module__": module}
+    return type(name, (LoadTestShape,), {**content, "__doc__": users_at.__doc__})

@@ -12,7 +12,7 @@ from locust.argument_parser import ui_extra_args_dict
 from locust.env import Environment
 from locust.web import WebUI
 
-from bench.load.webui.request_guard import SAFE, RequestGuard
+from bench.load.webui.request_guard import SAFE, guard_requests
 
 FIELDS = frozenset({"user_count", "spawn_rate", "host", "run_time", "user_classes", "shape_class"})
 """Of Locust's own form."""
@@ -30,7 +30,7 @@ def guard_page(environment: Environment, web_ui: WebUI, complaint: Complaint) ->
     """
     app = web_ui.app
     assert app is not None, "made before the init event"
-    RequestGuard(app, web_ui.host, web_ui.port)
+    guard_requests(app, web_ui.host, web_ui.port)
     shown: frozenset[str] = FIELDS | {LABEL} | set(ui_extra_args_dict())
 
     def check_form() -> Response | None:

@@ -77,8 +77,8 @@ def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None
     if SOCKET not in os.environ:
         return
     harness = Harness(Path(os.environ[SOCKET]))
-    collector = rows.Collector()
-    rows.collect(environment, CLASSES.values(), collector)
+    collector = rows.Collector(environment, CLASSES.values())
+    collector.start()
     session = Session(environment, harness, collector)
     session.follow()
     add_page(environment, web_ui, harness, session)

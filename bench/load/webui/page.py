@@ -1,7 +1,6 @@
 """The page "API server" on Locust's web server: it comes first, and Locust's own links back."""
 
 from collections import Counter, deque
-from importlib import resources
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,7 +27,6 @@ LINKS = (
     '<a href="./api-server/">API server</a>'
     '<a href="./?tab=stats" aria-current="page">Locust</a></nav>'
 )
-TYPES = {"page.js": "text/javascript", "page.css": "text/css"}
 
 
 class Feed:
@@ -129,7 +127,13 @@ def _with_links(response: Response) -> Response:
 
 
 def _routes(feed: Feed, harness: Harness, session: Session) -> Blueprint:
-    routes = Blueprint("api-server", __name__, url_prefix="/api-server")
+    routes = Blueprint(
+        "api-server",
+        __name__,
+        static_folder="static",
+        static_url_path="/",
+        url_prefix="/api-server",
+    )
 
     @routes.errorhandler(HarnessError)
     def refused(error: HarnessError) -> tuple[Response, int]:
@@ -137,11 +141,7 @@ def _routes(feed: Feed, harness: Harness, session: Session) -> Blueprint:
 
     @routes.get("/")
     def page() -> Response:
-        return Response(_static("page.html"), mimetype="text/html")
-
-    @routes.get("/<any('page.js', 'page.css'):name>")
-    def part(name: str) -> Response:
-        return Response(_static(name), mimetype=TYPES[name])
+        return routes.send_static_file("page.html")
 
     @routes.get("/live.json")
     def live() -> Response:
@@ -176,7 +176,3 @@ def _routes(feed: Feed, harness: Harness, session: Session) -> Blueprint:
 def _form() -> dict[str, Any]:
     content = request.get_json(silent=True)
     return content if isinstance(content, dict) else dict(request.form)
-
-
-def _static(name: str) -> bytes:
-    return (resources.files("bench.load.webui") / "static" / name).read_bytes()

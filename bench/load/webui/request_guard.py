@@ -17,25 +17,12 @@ from flask import Flask, Response, abort, request
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-class RequestGuard:
-    """Guards one Flask application that listens on ``host`` and ``port``."""
+def guard_requests(app: Flask, host: str, port: int) -> None:
+    """Guard the requests to ``app``, which listens on ``host`` and ``port``."""
+    token, cookie = secrets.token_urlsafe(24), f"informer-bench-{port}"
 
-    def __init__(self, app: Flask, host: str, port: int) -> None:
-        self._host = host
-        self._port = port
-        self._token = secrets.token_urlsafe(24)
-        self._cookie = f"informer-bench-{port}"
-        app.before_request(self._admit)
-        # functions after a request run last to first, and ours must come after Locust's CORS
-        app.after_request_funcs.setdefault(None, []).insert(0, self._dress)
-
-    def _require_token(self) -> None:
-        given = request.cookies.get(self._cookie, "")
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
-            abort(403, "this page is of another run, or no page was loaded first: load / again")
-
-    def _admit(self) -> None:
-        if not self._knows(request.host):
+    def admit() -> None:
+        if not _is_address(request.host, host):
             abort(403, f"not served under the name {request.host!r}")
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"{request.scheme}://{request.host}":
@@ -44,25 +31,30 @@ class RequestGuard:
             return
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             abort(403, "asked from a page of another site")
-        self._require_token()
+        if not hmac.compare_digest(request.cookies.get(cookie, "").encode(), token.encode()):
+            abort(403, "this page is of another run, or no page was loaded first: load / again")
 
-    def _knows(self, host: str) -> bool:
-        """Whether ``host`` is an address or localhost: a name may be anybody's (DNS rebinding)."""
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            if name == "localhost" or name == self._host:
-                return True
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
-
-    def _dress(self, response: Response) -> Response:
+    def dress(response: Response) -> Response:
         for name in [name for name in response.headers.keys() if name.startswith("Access-Control")]:  # noqa: SIM118 - headers iterate as pairs
             del response.headers[name]
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         if request.method == "GET" and response.mimetype == "text/html":
-            response.set_cookie(self._cookie, self._token, httponly=True, samesite="Strict")
+            response.set_cookie(cookie, token, httponly=True, samesite="Strict")
         return response
+
+    app.before_request(admit)
+    # functions after a request run last to first, and ours must come after Locust's CORS
+    app.after_request_funcs.setdefault(None, []).insert(0, dress)
+
+
+def _is_address(asked: str, own: str) -> bool:
+    """Whether ``asked`` is an address or localhost: a name may be anybody's (DNS rebinding)."""
+    try:
+        name = urlsplit(f"//{asked}").hostname or ""
+        if name not in ("localhost", own):
+            ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

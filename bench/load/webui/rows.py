@@ -44,9 +44,11 @@ def take(classes: Iterable[type[Reader]]) -> list[dict[str, Any]]:
 
 
 class Collector:
-    """Writes what comes in as files of the folder of the test under way."""
+    """Writes the rows of ``classes``, or of the workers' own, as files of the present test."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Environment, classes: Iterable[type[Reader]]) -> None:
+        self._environment = environment
+        self._classes = tuple(classes)
         self._folder: Path | None = None
         self._count = 0
         self._bytes = 0
@@ -57,7 +59,36 @@ class Collector:
         """Keep what comes from now on in ``folder``."""
         self._folder = folder
 
-    def keep(self, pieces: Iterable[dict[str, Any]]) -> None:
+    def start(self) -> None:
+        """Listen to the workers, or take the rows of this process every few seconds."""
+        if isinstance(self._environment.runner, LocalRunner):
+            gevent.spawn(self._keep_taking)
+        else:
+            self._environment.events.worker_report.add_listener(self._heard)  # type: ignore[no-untyped-call]
+
+    def keep_own(self) -> None:
+        """Keep what this process has recorded."""
+        self._keep(take(self._classes))
+
+    def _keep_taking(self) -> None:
+        while True:
+            gevent.sleep(EVERY_S)
+            self.keep_own()
+
+    def _heard(self, client_id: str, data: dict[str, Any], **_: object) -> None:
+        runner = self._environment.runner
+        if not isinstance(runner, MasterRunner):
+            return
+        # a worker that stops is no client until it is ready again, and its last rows come then
+        if client_id not in runner.clients and client_id not in self.reports:
+            return
+        self.reports[client_id] += 1
+        try:
+            self._keep(data.get(KEY, ()))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("rows of the worker %r were dropped: %s", client_id[:100], reason(error))
+
+    def _keep(self, pieces: Iterable[dict[str, Any]]) -> None:
         """Write each piece as ``<server>-<begin in us>-<number>.parquet``.
 
         Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is no piece.
@@ -83,31 +114,3 @@ def report_from_workers(environment: Environment, classes: Iterable[type[Reader]
 
     if isinstance(environment.runner, WorkerRunner):
         environment.events.report_to_master.add_listener(report)  # type: ignore[no-untyped-call]
-
-
-def collect(environment: Environment, classes: Iterable[type[Reader]], into: Collector) -> None:
-    """Let ``into`` keep the rows of this process, or of the workers."""
-    chosen = tuple(classes)
-
-    def heard(client_id: str, data: dict[str, Any], **_: object) -> None:
-        runner = environment.runner
-        if not isinstance(runner, MasterRunner):
-            return
-        # a worker that stops is no client until it is ready again, and its last rows come then
-        if client_id not in runner.clients and client_id not in into.reports:
-            return
-        into.reports[client_id] += 1
-        try:
-            into.keep(data.get(KEY, ()))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            log.warning("rows of the worker %r were dropped: %s", client_id[:100], reason(error))
-
-    def own() -> None:
-        while True:
-            gevent.sleep(EVERY_S)
-            into.keep(take(chosen))
-
-    if isinstance(environment.runner, LocalRunner):
-        gevent.spawn(own)
-    else:
-        environment.events.worker_report.add_listener(heard)  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from locust.runners import MasterRunner
 from bench.load.webui.classes import Reader
 from bench.load.webui.form import OF_THE_CLASS
 from bench.load.webui.harness import Harness, HarnessError
-from bench.load.webui.rows import EVERY_S, Collector, take
+from bench.load.webui.rows import EVERY_S, Collector
 
 SETTLE_S = 1.0
 WORKERS_SETTLE_S = 5 * EVERY_S
@@ -80,8 +80,7 @@ class Session:
             self._await_reports()
         else:
             gevent.sleep(SETTLE_S)
-        classes = [each for each in self._environment.user_classes if issubclass(each, Reader)]
-        self._collector.keep(take(classes))
+        self._collector.keep_own()
         try:
             self._harness.ask("end", users=self._most_users)
         except HarnessError as error:

@@ -4,14 +4,14 @@ import pytest
 from flask import Flask
 from flask_cors import CORS
 
-from bench.load.webui.request_guard import RequestGuard
+from bench.load.webui.request_guard import guard_requests
 
 
 @pytest.fixture
 def app():
     app = Flask("page")
     CORS(app)  # as Locust has it
-    RequestGuard(app, "127.0.0.1", 8089)
+    guard_requests(app, "127.0.0.1", 8089)
 
     @app.get("/")
     def index():
