@@ -160,7 +160,7 @@ class RequestClient:
             result = Result.TIMEOUT if error.timed_out else Result.FAILED
             sent = begun if error.sent else None
             phase.ended(intended_s, sent, None, 0, 0, index, result)
-            self._tell(phase, question, intended_s, 0, str(error))
+            self._tell(phase, question, monotonic() - intended_s, 0, str(error))
             return
         finally:
             phase.in_flight -= 1
@@ -169,7 +169,7 @@ class RequestClient:
         result = Result.FAILED if wrong else Result.OK
         size = response.body_bytes
         phase.ended(intended_s, begun, done, response.status, size, index, result, entries)
-        self._tell(phase, question, intended_s, size, wrong, done)
+        self._tell(phase, question, done - intended_s, size, wrong)
 
     def refuse(self, phase: Phase, index: int, intended_s: float, *, dropped: bool) -> None:
         """Count an arrival that is not sent: dropped, or the server cannot be reached now."""
@@ -177,7 +177,7 @@ class RequestClient:
         result = Result.DROPPED if dropped else Result.FAILED
         phase.ended(intended_s, None, None, 0, 0, index, result)
         why = "dropped: too many outstanding" if dropped else "not sent: server out of reach"
-        self._tell(phase, question, intended_s, 0, why)
+        self._tell(phase, question, monotonic() - intended_s, 0, why)
 
     def _judge(
         self, phase: Phase, question: Ask, response: Response
@@ -195,17 +195,9 @@ class RequestClient:
             return None, f"implausible body: {error}"
 
     def _tell(
-        self,
-        phase: Phase,
-        question: Ask,
-        intended_s: float,
-        size: int,
-        wrong: str | None,
-        done: float | None = None,
+        self, phase: Phase, question: Ask, elapsed_s: float, size: int, wrong: str | None
     ) -> None:
-        elapsed_ms = ((monotonic() if done is None else done) - intended_s) * 1e3
-        if wrong is None:
-            self._report(question.label, elapsed_ms, size, None)
-            return
-        phase.note_failure(f"GET {question.path}: {wrong}")
-        self._report(question.label, elapsed_ms, size, RequestFailedError(wrong))
+        if wrong is not None:
+            phase.note_failure(f"GET {question.path}: {wrong}")
+        failure = None if wrong is None else RequestFailedError(wrong)
+        self._report(question.label, elapsed_s * 1e3, size, failure)

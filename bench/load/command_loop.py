@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
 
 import gevent
 import msgspec
@@ -13,7 +12,7 @@ from gevent.fileobject import FileObject
 from gevent.lock import RLock
 
 from bench.load.distributed.registry import WorkerPoolError
-from bench.load.protocol import Lost, Measured, Message, Order, Progress, Ready, Refused
+from bench.load.protocol import Lost, Measured, Message, Order, Ready, Refused
 from bench.load.session import LoadSession
 
 log = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ class CommandLoop:
             gevent.signal_handler(number, self._over.set, 0)
         self._session.on_broken_user(self._over.set_exception)
         begun = gevent.spawn(self._begin)
-        begun.link_exception(lambda dead: self._over.set_exception(dead.exception))
+        begun.link_exception(self._broke)
         try:
             code: int = self._over.get()
         finally:
@@ -48,6 +47,9 @@ class CommandLoop:
                 self._phase.kill()
             self._session.stop()
         return code
+
+    def _broke(self, greenlet: gevent.Greenlet) -> None:
+        self._over.set_exception(greenlet.exception)
 
     def _begin(self) -> None:
         try:
@@ -73,17 +75,13 @@ class CommandLoop:
         if self._phase is not None and not self._phase.dead:
             self._say(Refused(f"{order.do!r} while another phase is under way"))
         else:
-            run = self._session.warm_up if order.do == "warmup" else self._session.measure
-            self._phase = gevent.spawn(self._run_phase, run, order.seconds)
-            self._phase.link_exception(lambda dead: self._over.set_exception(dead.exception))
+            self._phase = gevent.spawn(self._run_phase, order)
+            self._phase.link_exception(self._broke)
 
-    def _run_phase(
-        self,
-        run: Callable[[float, Callable[[Progress], None]], Message],
-        seconds: float,
-    ) -> None:
+    def _run_phase(self, order: Order) -> None:
+        run = self._session.warm_up if order.do == "warmup" else self._session.measure
         try:
-            message = run(seconds, self._say)
+            message = run(order.seconds, self._say)
         except WorkerPoolError as error:
             self._say(Lost(str(error)))
             return

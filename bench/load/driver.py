@@ -5,7 +5,7 @@ No locust here: it monkey-patches, so it stays in the process that this starts.
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -109,15 +109,7 @@ class LoadDriver(Stoppable):
         """
         self._out.mkdir(parents=True, exist_ok=True)
         write_spec(self._out / FILE, self._load)
-        process = SupervisedProcess.start(
-            "load",
-            [sys.executable, "-m", "bench.load", self._out],
-            log=self.log,
-            watchdog=self._watchdog,
-            cwd=Path(bench.__file__).parents[1],
-            pipe_stdin=True,
-            pipe_stdout=True,
-        )
+        process = self._started("load", [self._out], piped=True)
         self._rpc = RpcClient(process)
         try:
             self._await_users(self._load.distributed)
@@ -129,8 +121,7 @@ class LoadDriver(Stoppable):
     def warm_up(self, seconds: float, on_progress: OnProgress | None = None) -> Drained:
         """Load for ``seconds`` without recording, then pause and drain. Raises ``LoadFailed``."""
         self._send(Order("warmup", seconds))
-        bound_s = seconds + DRAIN_BOUND_S + _SILENCE_S
-        return self._await(Drained, bound_s, on_progress)
+        return self._await(Drained, seconds + DRAIN_BOUND_S + _SILENCE_S, on_progress)
 
     def measure(self, seconds: float, on_progress: OnProgress | None = None) -> Measured:
         """Load and record for ``seconds``, then await what is outstanding.
@@ -138,9 +129,8 @@ class LoadDriver(Stoppable):
         Raises ``LoadFailed``.
         """
         self._send(Order("measure", seconds))
-        bound_s = seconds + self._load.timeout_s + _SILENCE_S
-        bound_s += _MORE_SILENCE_S if self._load.distributed else 0.0
-        return self._await(Measured, bound_s, on_progress)
+        silence_s = _SILENCE_S + (_MORE_SILENCE_S if self._load.distributed else 0.0)
+        return self._await(Measured, seconds + self._load.timeout_s + silence_s, on_progress)
 
     def stop(self) -> None:
         """End the load process; safe at any time, and the second time."""
@@ -152,24 +142,29 @@ class LoadDriver(Stoppable):
 
     def _await_users(self, distributed: DistributedLoad | None) -> None:
         if distributed is None:
-            self._await(Ready, _START_TIMEOUT_S, None)
+            self._await(Ready, _START_TIMEOUT_S)
             return
-        port = self._await(Listening, _START_TIMEOUT_S, None).port
+        master = f"{distributed.host}:{self._await(Listening, _START_TIMEOUT_S).port}"
         for number in range(1, distributed.workers.here + 1):
-            self._start_worker(f"worker-{number}", f"{distributed.host}:{port}")
+            name = f"worker-{number}"
+            argv = ["worker", "--once", "--master", master, "--name", name]
+            self._workers[name] = self._started(f"load {name}", argv)
         try:
-            self._await(Ready, distributed.within_s + _START_TIMEOUT_S, None)
+            self._await(Ready, distributed.within_s + _START_TIMEOUT_S)
         except _LostError as lost:
             raise WorkersMissing(str(lost)) from lost
 
-    def _start_worker(self, name: str, master: str) -> None:
-        argv = [sys.executable, "-m", "bench.load", "worker", "--once"]
-        self._workers[name] = SupervisedProcess.start(
-            f"load {name}",
-            [*argv, "--master", master, "--name", name],
-            log=self._out / f"load-{name}.log",
+    def _started(
+        self, name: str, argv: Sequence[str | Path], *, piped: bool = False
+    ) -> SupervisedProcess:
+        return SupervisedProcess.start(
+            name,
+            [sys.executable, "-m", "bench.load", *argv],
+            log=self._out / f"{name.replace(' ', '-')}.log",
             watchdog=self._watchdog,
             cwd=Path(bench.__file__).parents[1],
+            pipe_stdin=piped,
+            pipe_stdout=piped,
         )
 
     def _talking(self) -> RpcClient:
@@ -182,7 +177,9 @@ class LoadDriver(Stoppable):
         with _as_load_failure():
             rpc.send(order)
 
-    def _await(self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None) -> Wanted:
+    def _await(
+        self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None = None
+    ) -> Wanted:
         """Return the next message of ``kind``, handing on progress meanwhile."""
         deadline = time.monotonic() + bound_s
         while True:

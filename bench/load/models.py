@@ -6,7 +6,7 @@ knows Locust.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count, cycle
+from itertools import chain, count, cycle, repeat
 from time import monotonic
 
 import gevent
@@ -148,6 +148,10 @@ class _Replica:
             connection.close()
 
 
+_Arrival = tuple[Phase, float, int, _Replica]
+"""When it is due on the monotonic clock, and which question of whom it asks then."""
+
+
 class OpenModel:
     """Starts requests at their intended times, whatever becomes of those before.
 
@@ -161,22 +165,18 @@ class OpenModel:
         self._order = order
         self._present = _Present(order)
         self._replicas = [_Replica(each, order.timeout_s, report) for each in order.questions]
-        self._turns: Iterator[_Replica] = iter(())
         self._pool = Pool(order.outstanding)
-        self._offsets: Iterator[float] = iter(())
-        self._upcoming: float | None = None
-        self._choices: Iterator[int] = iter(())
-        self._due: float | None = None
+        self._arrivals: Iterator[_Arrival] = iter(())
+        self._upcoming: _Arrival | None = None
+        self._due: _Arrival | None = None
         self._broken: Exception | None = None
 
     def wait_s(self) -> float:
         """Step to the next intended start, through the pause between phases if need be."""
         while self._upcoming is None:
             self._draw_arrivals(self._present.enter_next())
-        assert self._present.phase is not None, "entered before its arrivals were drawn"
-        self._due = self._present.phase.begin_s + self._upcoming
-        self._upcoming = next(self._offsets, None)
-        return max(0.0, self._due - monotonic())
+        self._due, self._upcoming = self._upcoming, next(self._arrivals, None)
+        return max(0.0, self._due[1] - monotonic())
 
     def are_due(self) -> bool:
         """Whether arrivals of the present phase have not been made yet."""
@@ -184,46 +184,40 @@ class OpenModel:
 
     def give_up(self) -> None:
         """Count the arrivals that were not made as dropped, and make them no more."""
-        phase = self._present.phase
-        assert phase is not None, "a phase gives up its own arrivals"
-        if self._due is not None:
-            self._refuse(phase, self._due)
-            self._due = None  # its step does nothing then
-        while self._upcoming is not None:
-            self._refuse(phase, phase.begin_s + self._upcoming)
-            self._upcoming = next(self._offsets, None)
-
-    def _refuse(self, phase: Phase, due: float) -> None:
-        next(self._turns).client.refuse(phase, next(self._choices), due, dropped=True)
+        not_made = chain(filter(None, (self._due, self._upcoming)), self._arrivals)
+        self._due = self._upcoming = None  # the step of the one that is due does nothing then
+        for phase, due, index, replica in not_made:
+            replica.client.refuse(phase, index, due, dropped=True)
 
     def _draw_arrivals(self, phase: Phase) -> None:
         rate = self._order.rate_rps
         assert rate is not None, "only an order with a rate makes this model"
         seed = f"{self._present.seed(phase)}/arrivals"
-        share = self._order.share
-        self._offsets = share.part(offsets(self._order.arrivals, rate, phase.seconds, seed))
-        self._choices = share.part(self._present.choices)
-        self._turns = share.part(cycle(self._replicas))
-        self._upcoming = next(self._offsets, None)
+        starts = offsets(self._order.arrivals, rate, phase.seconds, seed)
+        due = (phase.begin_s + start for start in starts)
+        turns = cycle(self._replicas)
+        self._arrivals = self._order.share.part(
+            zip(repeat(phase), due, self._present.choices, turns, strict=False)
+        )
+        self._upcoming = next(self._arrivals, None)
         phase.arrivals = self
 
     def step(self) -> None:
         """Start the request that is due, or say why not; raise what broke one started before."""
         if self._broken is not None:
             raise self._broken
-        due, self._due = self._due, None
-        phase = self._present.phase
-        if due is None or phase is None:
+        arrival, self._due = self._due, None
+        if arrival is None:
             return  # Locust takes a step before it first waits
-        index, replica = next(self._choices), next(self._turns)
+        phase, due, index, replica = arrival
         if self._pool.full():
             replica.client.refuse(phase, index, due, dropped=True)
         elif replica.client.backoff.remaining_s(monotonic()):
             replica.client.refuse(phase, index, due, dropped=False)
         else:
-            self._pool.spawn(self._ask, replica, phase, index, due)
+            self._pool.spawn(self._ask, phase, due, index, replica)
 
-    def _ask(self, replica: _Replica, phase: Phase, index: int, due: float) -> None:
+    def _ask(self, phase: Phase, due: float, index: int, replica: _Replica) -> None:
         try:
             replica.ask(phase, index, due)
         except Exception as error:
