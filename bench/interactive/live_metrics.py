@@ -33,7 +33,8 @@ class CpuSampler:
         found = {}
         for name, pid in pids.items():
             with contextlib.suppress(psutil.NoSuchProcess):
-                found[name] = (pid, sum(_spent(each) for each in self._tree(pid)))
+                times = [each.cpu_times() for each in self._tree(pid)]
+                found[name] = (pid, float(sum(each.user + each.system for each in times)))
         return found
 
     def _tree(self, pid: int) -> list[psutil.Process]:
@@ -42,11 +43,6 @@ class CpuSampler:
             root = psutil.Process(pid)
             tree = self._trees[pid] = [root, *root.children(recursive=True)]
         return tree
-
-
-def _spent(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 ACCOUNT = "system:serviceaccount:"
@@ -105,6 +101,7 @@ def throttled(rows: Iterable[AuditRow]) -> Counter[str]:
 
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class Background(Generic[T]):
@@ -123,8 +120,6 @@ class Background(Generic[T]):
         self._began = float("-inf")
         self._thread: threading.Thread | None = None
         self.latest: T | None = None
-        self.finished = 0
-        """How many times it ended; a new result is known by it."""
         self.error: str | None = None
 
     @property
@@ -147,7 +142,6 @@ class Background(Generic[T]):
             self.error = None
         except self._expected as error:
             self.error = str(error)
-        self.finished += 1
 
 
 AWAY_S = 10.0
@@ -197,8 +191,8 @@ class LiveMetrics:
             FRESH_EVERY_S,
             (ApiError, ApiUnreachableError),
         )
-        self._probed = 0
-        """How many of its looks have become part of a point."""
+        self._probed: Mapping[str, float | None] | None = None
+        """What it found when it last became part of a point."""
 
     def step(
         self, users: int, answers: Mapping[str, int], failed: Mapping[str, int]
@@ -259,10 +253,8 @@ class LiveMetrics:
     ) -> dict[str, Any]:
         counts = count(rows, self._environment.servers)
         self._totals += counts
-        requests: dict[str, dict[str, float]] = {}
         of_server: Counter[str] = Counter()
-        for (who, verb), number in counts.items():
-            requests.setdefault(who, {})[verb] = round(number / seconds, 3)
+        for (who, _), number in counts.items():
             of_server[who] += number
         self._recent.append((of_server, good))
         self._latest.append((seconds, good, bad))
@@ -270,7 +262,7 @@ class LiveMetrics:
         return {
             "at": round(time.time(), 3),
             "seconds": round(seconds, 3),
-            "requests": requests,
+            "requests": _by_identity(_rates(counts, seconds)),
             "throttled": _rates(throttled(rows), seconds),
             "answers": self._smoothed(servers, 1),
             "failed": self._smoothed(servers, 2),
@@ -281,10 +273,10 @@ class LiveMetrics:
 
     def _newly_fresh(self) -> dict[str, float | None]:
         """Return what the probe found since the last point, in ms; empty if nothing new."""
-        latest, finished = self._freshness.latest, self._freshness.finished
-        if latest is None or finished == self._probed or self._freshness.error:
+        latest = self._freshness.latest
+        if latest is None or latest is self._probed or self._freshness.error:
             return {}
-        self._probed = finished
+        self._probed = latest
         return {name: None if shown is None else round(shown, 2) for name, shown in latest.items()}
 
     def _smoothed(self, names: Iterable[str], which: Literal[1, 2]) -> dict[str, float]:
@@ -320,32 +312,21 @@ class LiveMetrics:
         return self._bytes
 
     def _now(self, trouble: str | None) -> dict[str, Any]:
-        scraped = self._scrapes.latest
+        scraped, fresh = self._scrapes.latest, self._freshness.latest or {}
         return {
             **self._state,
             "marks": list(self._marks),
             "silent_s": round(busy) if (busy := self._scrapes.busy_s) > SILENT_S else 0,
             "audit_trouble": trouble,
             "scrape_trouble": self._scrapes.error,
-            "not_shown": self._not_shown(),
+            "not_shown": [name for name, shown in fresh.items() if shown is None],
             "watches": scraped.watches if scraped else None,
             "pod_watches": scraped.pod_watches if scraped else None,
             "rejected": scraped.rejected if scraped else None,
-            "totals": self._by_identity(),
+            "totals": _by_identity(dict(sorted(self._totals.items()))),
             "per_answer": self._per_answer(),
             "per_answer_since": len(self._recent) < RATIO_POINTS,
         }
-
-    def _not_shown(self) -> list[str]:
-        """Return the servers that did not show the last write within the bound."""
-        latest = self._freshness.latest
-        return [name for name, shown in latest.items() if shown is None] if latest else []
-
-    def _by_identity(self) -> dict[str, dict[str, int]]:
-        table: dict[str, dict[str, int]] = {}
-        for (who, verb), number in sorted(self._totals.items()):
-            table.setdefault(who, {})[verb] = number
-        return table
 
     def _per_answer(self) -> dict[str, float | None]:
         """Return API requests per useful answer of each server over the last minute."""
@@ -364,5 +345,12 @@ def _since(before: Counter[str], now: Counter[str]) -> Counter[str]:
     )
 
 
-def _rates(counts: Counter[str], seconds: float) -> dict[str, float]:
+def _rates(counts: Counter[K], seconds: float) -> dict[K, float]:
     return {name: round(number / seconds, 3) for name, number in counts.items()}
+
+
+def _by_identity(numbers: Mapping[tuple[str, str], float]) -> dict[str, dict[str, float]]:
+    table: dict[str, dict[str, float]] = {}
+    for (who, verb), number in numbers.items():
+        table.setdefault(who, {})[verb] = number
+    return table

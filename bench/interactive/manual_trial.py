@@ -93,15 +93,6 @@ class RequestedTest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What all trials of one test share."""
-
-    scenario: Scenario
-    caveats: tuple[tuple[CaveatKind, str], ...]
-    failure: str | None
-
-
 class ManualTrial:
     """The marks around one test, one marker a server."""
 
@@ -115,7 +106,8 @@ class ManualTrial:
         self.markers = {name: _marker(number, environment, name) for name in what.servers}
         self.begun: dict[str, Mark] = {}
         self.ended: dict[str, Mark] = {}
-        self._trouble: str | None = None
+        self.failure: str | None = None
+        self.notes: list[tuple[CaveatKind, str]] = []
 
     def begin(self) -> None:
         """Take the marks before; what cannot be read makes its trials failed ones."""
@@ -123,24 +115,22 @@ class ManualTrial:
             with self.environment.still():
                 self.begun = {name: marker.begin() for name, marker in self.markers.items()}
         except UNREADABLE as error:
-            self._trouble = str(error)
+            self.failure = str(error)
 
-    def end(self, *, users: int) -> Ended:
-        """Take the marks after."""
+    def end(self, *, users: int) -> Scenario:
+        """Take the marks after, and return the scenario that all trials of the test share."""
         try:
             with self.environment.still():
                 self.ended = {name: marker.end() for name, marker in self.markers.items()}
         except UNREADABLE as error:
-            self._trouble = self._trouble or str(error)
-        caveats = []
-        if self.environment.churn_per_s != self.churn_per_s:
-            now = self.environment.churn_per_s
+            self.failure = self.failure or str(error)
+        now = self.environment.churn_per_s
+        if now != self.churn_per_s:
             text = f"churn was set from {self.churn_per_s:g} to {now:g} writes per second meanwhile"
-            caveats.append((CaveatKind.CHURN_NOT_REACHED, text))
-        scenario = self.what.scenario(
+            self.notes.append((CaveatKind.CHURN_NOT_REACHED, text))
+        return self.what.scenario(
             users, pods=self.environment.cluster.pods, churn_per_s=self.churn_per_s
         )
-        return Ended(scenario, tuple(caveats), self._trouble)
 
     def close(self) -> None:
         """Close what the markers hold."""
@@ -148,7 +138,7 @@ class ManualTrial:
             marker.close()
 
 
-def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> tuple[TrialRecord, dict[str, Any]]:
+def trial_of(trial: Trial, test: ManualTrial) -> tuple[TrialRecord, dict[str, Any]]:
     """Return what the test measured of the trial's server: its record, and its tables by name."""
     begin, end = test.begun.get(trial.server), test.ended.get(trial.server)
     begin_s = begin.at_monotonic_s + begin.clock_offset_s if begin else time.time()
@@ -163,31 +153,31 @@ def trial_of(trial: Trial, test: ManualTrial, ended: Ended) -> tuple[TrialRecord
         window_s=window_s,
         marks_s=window_s,
         request_timeout_s=test.what.timeout_s,
-        requested_rps=ended.scenario.rate_rps,
+        requested_rps=test.what.rate,
         achieved_rps=_count(requests, "ok") / window_s,
         sent=int(requests["sent_us"].notna().sum()),
         answered=_count(requests, "ok"),
         failed=_count(requests, "failed") + _count(requests, "timeout"),
         dropped=_count(requests, "dropped"),
-        churn_requested_per_s=ended.scenario.churn_per_s,
-        churn_achieved_per_s=ended.scenario.churn_per_s,
-        pods_at_start=ended.scenario.pods,
+        churn_requested_per_s=test.churn_per_s,
+        churn_achieved_per_s=test.churn_per_s,
+        pods_at_start=test.environment.cluster.pods,
         identity=test.environment.servers[trial.server].kind.identity,
-        failure=ended.failure,
+        failure=test.failure,
     )
-    notes = list(ended.caveats)
+    notes = list(test.notes)
     marker = test.markers[trial.server]
     columns = {name: requests[name] for name in requests.columns}
     # What the control plane counted and spent for two servers at once is neither's.
     alone = len(test.what.servers) == 1
     scrapes = [row for row in marker.scrapes if alone or row.source == "server"]
     tables: dict[str, Any] = {"requests": columns, "scrapes": scrapes}
-    if begin is not None and end is not None and ended.failure is None:
+    if begin is not None and end is not None and test.failure is None:
         record = _with_costs(record, begin, end, alone=alone)
         tables["audit"] = marker.audit_rows(begin, end)
         notes += marker.caveats(begin, end)
     else:
-        notes.append((CaveatKind.TRIAL_FAILED, ended.failure or "a mark is missing"))
+        notes.append((CaveatKind.TRIAL_FAILED, test.failure or "a mark is missing"))
     if record.failed:
         notes.append((CaveatKind.FAILED_REQUESTS, f"{record.failed} requests failed"))
     caveats = tuple(
@@ -211,21 +201,20 @@ def _with_costs(record: TrialRecord, begin: Mark, end: Mark, *, alone: bool) -> 
 
 
 def _marker(number: int, environment: DemoEnvironment, server: str) -> Marker:
+    def pids() -> dict[str, Trees]:
+        own = environment.pids()
+        return {
+            "apiserver": (own["apiserver"],),
+            "etcd": (own["etcd"],),
+            "server": (own[server],),
+        }
+
     return Marker(
         number,
         environment.plane,
         lambda: [environment.servers[server]],
-        lambda: _pids(environment, server),
+        pids,
     )
-
-
-def _pids(environment: DemoEnvironment, server: str) -> dict[str, Trees]:
-    plane = environment.plane
-    return {
-        "apiserver": (plane.apiserver.pid,),
-        "etcd": (plane.etcd.pid,),
-        "server": (environment.servers[server].pid,),
-    }
 
 
 def _count(requests: pd.DataFrame, outcome: str) -> int:

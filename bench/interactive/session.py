@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.interactive.environment import DemoEnvironment
-from bench.interactive.manual_trial import Ended, ManualTrial, RequestedTest, trial_of
+from bench.interactive.manual_trial import ManualTrial, RequestedTest, trial_of
 from bench.interactive.service import Refused
 from bench.model import (
     SCHEMA,
@@ -81,7 +81,7 @@ class Session:
             if test is None:
                 raise Refused("no test is under way")
             try:
-                self._write(test, test.end(users=max(1, int(content["users"]))))
+                self._write(test, users=max(1, int(content["users"])))
             finally:
                 test.close()
             return {"trials": len(self._trials)}
@@ -99,14 +99,14 @@ class Session:
                 archive.add(self._writer.folder, arcname=record.run, filter=_nobody)
             return {"file": str(path), "name": f"{record.run}.tar.gz"}
 
-    def _write(self, test: ManualTrial, ended: Ended) -> None:
-        scenario = ended.scenario
+    def _write(self, test: ManualTrial, *, users: int) -> None:
+        scenario = test.end(users=users)
         self._scenarios[scenario.name] = scenario
         for server in test.what.servers:
             earlier = [one.trial for one in self._trials if one.trial.server == server]
             number = 1 + sum(trial.scenario == scenario.name for trial in earlier)
             trial = Trial(len(self._trials), scenario.name, server, number)
-            record, tables = trial_of(trial, test, ended)
+            record, tables = trial_of(trial, test)
             self._writer.write_trial(record, **tables)
             self._trials.append(record)
         self._record = dataclasses.replace(
