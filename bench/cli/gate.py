@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.cli.arguments import add_folders, add_language
 from bench.cli.exits import USAGE, expected
 from bench.cli.load_options import MORE_ROUNDS, LoadOptions, add_load_options
-from bench.cli.rendering import render_report
+from bench.cli.report import render_report
 from bench.load.spec import DistributedLoad
 from bench.plan import PlanError
 from bench.run.create import resume_run

@@ -1,12 +1,17 @@
-"""``bench report``: render a run's report again, from its files alone."""
+"""``bench report``: render a run's report again, from its files alone; other verbs end with it."""
 
 import argparse
+from collections.abc import Collection
+from pathlib import Path
 
 from bench.cli.arguments import add_folders, add_language
 from bench.cli.exits import OK
-from bench.cli.rendering import FORMATS, render_report
 from bench.store import Store
+from bench.store.files import replaced_folder
 from bench.supervision.progress import Progress
+
+FORMATS = ("html", "markdown", "json", "csv", "png")
+"""What ``--format`` takes; all by default."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -29,3 +34,38 @@ def _report(options: argparse.Namespace, progress: Progress) -> int:
     store, language = Store(options.results), options.lang
     render_report(store, options.run, options.reports, progress, formats, language=language)
     return OK
+
+
+def render_report(
+    store: Store,
+    run: str,
+    reports: Path,
+    progress: Progress,
+    formats: Collection[str] = FORMATS,
+    *,
+    language: str,
+) -> None:
+    """Write the report of ``run`` in ``formats``, print its summary, and say where it is.
+
+    A report that cannot be written whole is not written: one that was there stays. Raises
+    ``StoreError``.
+    """
+    # here, because matplotlib takes a second that other commands need not wait for
+    from bench.analysis import analyse, read_run
+    from bench.report.output import PAGE, write_index, write_report
+    from bench.report.text import to_terminal
+
+    progress.move("making the report", 0.0)
+    data = read_run(store.open(run))
+    folder = reports / data.record.run
+    with replaced_folder(folder) as partial:
+        document, made = write_report(analyse(data), partial, data, formats, language)
+    written = [folder / path.relative_to(partial) for path in made]
+    write_index(store, reports, language)
+    progress.settle()
+    progress.console.print(to_terminal(document))
+    page = folder / PAGE
+    if also := [str(path) for path in written if path != page]:
+        progress.say(f"also: {', '.join(also)}")
+    if page in written:
+        progress.say(f"report: {page}")

@@ -3,6 +3,7 @@
 import argparse
 import shlex
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bench.cli.arguments import (
@@ -16,8 +17,7 @@ from bench.cli.existing import add_existing, site_of
 from bench.cli.exits import FAILED, OK
 from bench.cli.load_options import LoadOptions, add_load_options, check_workers
 from bench.cli.plans import vocabulary
-from bench.cli.rendering import render_report
-from bench.load.spec import DistributedLoad
+from bench.cli.report import render_report
 from bench.model import Plan, RunRecord
 from bench.plan import PlanError, on_kubernetes, plan_source, read_plan
 from bench.run.create import resume_run, start_run
@@ -25,7 +25,6 @@ from bench.run.interim import InterimReports
 from bench.run.loop import Run, RunEndedEarlyError
 from bench.sites.base import with_base
 from bench.sites.provenance import package_versions
-from bench.sites.provider import Site
 from bench.store import Store
 from bench.supervision.progress import Progress
 from bench.supervision.signals import deferring_signals
@@ -88,9 +87,19 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     package_versions()
     store = Store(options.results)
     plan, source = _plan(options, store)
-    distributed = _distributed(options, plan, store)
+    load, resumed = LoadOptions.of(options), options.resume is not None
+    if resumed:
+        distributed = load.distributed_again(store.open(options.resume).record)
+    else:
+        distributed = load.distributed()
+        check_workers(plan, distributed)
     site = site_of(options, plan, progress)
-    run = _started(options, plan, source, store, site, progress, distributed)
+    start = (
+        partial(resume_run, options.resume, rounds=options.rounds, force=options.force)
+        if resumed
+        else partial(start_run, plan, source)
+    )
+    run = start(store=store, progress=progress, site=site, distributed=distributed)
     code = execute(options, run, store, progress)
     if site is not None and site.left_behind:
         progress.say("error: not everything that was made on the cluster could be removed")
@@ -163,36 +172,3 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
     elif options.against_python:
         raise PlanError("--against-python belongs to --against DIR")
     return plan, plan_source(name, options.external)
-
-
-def _distributed(options: argparse.Namespace, plan: Plan, store: Store) -> DistributedLoad | None:
-    load = LoadOptions.of(options)
-    if options.resume is not None:
-        return load.distributed_again(store.open(options.resume).record)
-    distributed = load.distributed()
-    check_workers(plan, distributed)
-    return distributed
-
-
-def _started(
-    options: argparse.Namespace,
-    plan: Plan,
-    source: str,
-    store: Store,
-    site: Site | None,
-    progress: Progress,
-    distributed: DistributedLoad | None,
-) -> Run:
-    if options.resume is None:
-        return start_run(
-            plan, source, store=store, progress=progress, site=site, distributed=distributed
-        )
-    return resume_run(
-        options.resume,
-        store=store,
-        progress=progress,
-        rounds=options.rounds,
-        force=options.force,
-        site=site,
-        distributed=distributed,
-    )

@@ -4,7 +4,7 @@ import argparse
 
 from bench.cli.arguments import whole_number
 from bench.cli.exits import OK
-from bench.cli.playground import add_playground, playground_of
+from bench.cli.up import add_playground, playground_of
 from bench.interactive.locust_processes import MASTER_PORT, LocustOptions
 from bench.interactive.ui import ui
 from bench.supervision.progress import Progress
