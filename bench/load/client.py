@@ -7,7 +7,7 @@ import msgspec
 
 from bench.load.connection import Address, Connection, NoAnswerError, Response
 from bench.load.phases import Phase
-from bench.load.recorder import Result
+from bench.load.recorder import Result, Row
 from bench.load.routes import Ask
 
 FIRST_S = 0.05
@@ -147,7 +147,6 @@ class RequestClient:
 
     def ask(self, connection: Connection, phase: Phase, index: int, intended_s: float) -> None:
         """Ask question ``index``; count, record and report what comes of it. Never raises."""
-        question = self._questions.asks[index]
         phase.in_flight += 1
         begun = monotonic()
         keep = phase.reads_body(begun)
@@ -159,25 +158,22 @@ class RequestClient:
                 self.backoff.failed(monotonic(), lost=error.sent)
             result = Result.TIMEOUT if error.timed_out else Result.FAILED
             sent = begun if error.sent else None
-            phase.ended(intended_s, sent, None, 0, 0, index, result)
-            self._tell(phase, question, monotonic() - intended_s, 0, str(error))
+            self._ended(phase, Row(intended_s, sent, None, 0, 0, index, result), str(error))
             return
         finally:
             phase.in_flight -= 1
         self.backoff.succeeded()
-        entries, wrong = self._judge(phase, question, response)
+        entries, wrong = self._judge(phase, self._questions.asks[index], response)
+        status, size = response.status, response.body_bytes
         result = Result.FAILED if wrong else Result.OK
-        size = response.body_bytes
-        phase.ended(intended_s, begun, done, response.status, size, index, result, entries)
-        self._tell(phase, question, done - intended_s, size, wrong)
+        row = Row(intended_s, begun, done, status, size, index, result, entries)
+        self._ended(phase, row, wrong)
 
     def refuse(self, phase: Phase, index: int, intended_s: float, *, dropped: bool) -> None:
         """Count an arrival that is not sent: dropped, or the server cannot be reached now."""
-        question = self._questions.asks[index]
         result = Result.DROPPED if dropped else Result.FAILED
-        phase.ended(intended_s, None, None, 0, 0, index, result)
         why = "dropped: too many outstanding" if dropped else "not sent: server out of reach"
-        self._tell(phase, question, monotonic() - intended_s, 0, why)
+        self._ended(phase, Row(intended_s, None, None, 0, 0, index, result), why)
 
     def _judge(
         self, phase: Phase, question: Ask, response: Response
@@ -194,10 +190,11 @@ class RequestClient:
             phase.wrong += 1
             return None, f"implausible body: {error}"
 
-    def _tell(
-        self, phase: Phase, question: Ask, elapsed_s: float, size: int, wrong: str | None
-    ) -> None:
+    def _ended(self, phase: Phase, row: Row, wrong: str | None) -> None:
+        phase.ended(row)
+        question, failure = self._questions.asks[row.ask], None
         if wrong is not None:
             phase.note_failure(f"GET {question.path}: {wrong}")
-        failure = None if wrong is None else RequestFailedError(wrong)
-        self._report(question.label, elapsed_s * 1e3, size, failure)
+            failure = RequestFailedError(wrong)
+        elapsed_s = (monotonic() if row.done_s is None else row.done_s) - row.intended_s
+        self._report(question.label, elapsed_s * 1e3, row.body_bytes, failure)

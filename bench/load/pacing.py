@@ -32,7 +32,8 @@ def offsets(
     """
     if not (rate_rps > 0 and math.isfinite(rate_rps)):
         raise ValueError(f"a rate is a positive number of requests a second, not {rate_rps}")
-    each = _constant(rate_rps) if kind is Arrivals.CONSTANT else _poisson(rate_rps, seed)
+    constant = (count / rate_rps for count in itertools.count())
+    each = constant if kind is Arrivals.CONSTANT else _poisson(rate_rps, seed)
     return itertools.takewhile(lambda offset: offset < seconds, each)
 
 
@@ -44,10 +45,6 @@ def body_moments(seconds: float) -> Iterator[float]:
     """
     part_s = seconds / BODIES_A_WINDOW if math.isfinite(seconds) else _UNBOUNDED_PART_S
     return ((part + random.random()) * part_s for part in itertools.count())
-
-
-def _constant(rate_rps: float) -> Iterator[float]:
-    return (count / rate_rps for count in itertools.count())
 
 
 def _poisson(rate_rps: float, seed: object) -> Iterator[float]:

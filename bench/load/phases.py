@@ -13,7 +13,7 @@ from gevent.event import Event
 
 from bench.load.pacing import body_moments
 from bench.load.protocol import COUNTS, DRAIN_BOUND_S, PROGRESS_EVERY_S, Counts, Progress
-from bench.load.recorder import Recorder, Result
+from bench.load.recorder import Recorder, Result, Row
 
 MEASURE = "measure"
 """The phase whose requests become rows."""
@@ -85,65 +85,38 @@ class Phase:
         self._read_next_s = next(moment for moment in self._moments if moment > elapsed_s)
         return True
 
-    def ended(
-        self,
-        intended_s: float,
-        sent_s: float | None,
-        done_s: float | None,
-        status: int,
-        body_bytes: int,
-        ask: int,
-        result: Result,
-        entries: int | None = None,
-    ) -> None:
-        """Count one request and make its row; times on the monotonic clock.
-
-        ``ask`` is the question's place in the route, ``entries`` what a body read in full held.
-        """
-        self.sent += sent_s is not None
-        if result is Result.OK:
+    def ended(self, row: Row) -> None:
+        """Count one request, and record it; its times are on the monotonic clock."""
+        self.sent += row.sent_s is not None
+        if row.result is Result.OK:
             self.answered += 1
-        elif result is Result.DROPPED:
+        elif row.result is Result.DROPPED:
             self.dropped += 1
         else:
             self.failed += 1
         if self.recorder is not None:
-            begin = self.begin_s
-            self.recorder.add(
-                intended_s - begin,
-                None if sent_s is None else sent_s - begin,
-                None if done_s is None else done_s - begin,
-                status,
-                body_bytes,
-                ask,
-                result,
-                entries,
-            )
+            self.recorder.add(row, self.begin_s)
 
 
 class PhaseSwitch:
     """Where the present phase is found. Users and their connections outlive phases."""
 
     def __init__(self) -> None:
-        self._phase: Phase | None = None
-        self._changed = Event()
-
-    @property
-    def phase(self) -> Phase | None:
+        self.phase: Phase | None = None
         """The latest phase, over or not."""
-        return self._phase
+        self._changed = Event()
 
     def begin(self, phase: Phase) -> None:
         """Let every waiting user go on under ``phase``."""
-        self._phase = phase
+        self.phase = phase
         waiting, self._changed = self._changed, Event()
         waiting.set()
 
     def next(self, after: Phase | None) -> Phase:
         """Return the present phase, or wait while there is none or it is ``after``."""
-        while self._phase is None or self._phase is after:
+        while self.phase is None or self.phase is after:
             self._changed.wait()
-        return self._phase
+        return self.phase
 
 
 _AFTER_TIMEOUT_S = 1.0

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd  # noqa: F401 - pyarrow imports it with its first array: between the marks, else
@@ -26,6 +27,21 @@ class Result(IntEnum):
     FAILED = 1
     TIMEOUT = 2
     DROPPED = 3
+
+
+class Row(NamedTuple):
+    """How one request went; times in seconds on one clock, ``None`` for never."""
+
+    intended_s: float
+    sent_s: float | None
+    done_s: float | None
+    status: int
+    body_bytes: int
+    ask: int
+    """The question's place in the route."""
+    result: Result
+    entries: int | None = None
+    """How many pods a body held that was read in full."""
 
 
 class Recorder:
@@ -48,24 +64,12 @@ class Recorder:
     def __len__(self) -> int:
         return len(self._intended_us)
 
-    def add(
-        self,
-        intended_s: float,
-        sent_s: float | None,
-        done_s: float | None,
-        status: int,
-        body_bytes: int,
-        ask: int,
-        result: Result,
-        entries: int | None = None,
-    ) -> None:
-        """Append a row; times in seconds from the window's begin, ``None`` for never.
-
-        ``entries``: how many pods a body held that was read in full.
-        """
-        self._intended_us.append(round(intended_s * 1e6))
-        self._sent_us.append(_NEVER if sent_s is None else round(sent_s * 1e6))
-        self._done_us.append(_NEVER if done_s is None else round(done_s * 1e6))
+    def add(self, row: Row, begin_s: float = 0.0) -> None:
+        """Append ``row`` of the window that began at ``begin_s`` on the row's clock."""
+        intended_s, sent_s, done_s, status, body_bytes, ask, result, entries = row
+        self._intended_us.append(round((intended_s - begin_s) * 1e6))
+        self._sent_us.append(_NEVER if sent_s is None else round((sent_s - begin_s) * 1e6))
+        self._done_us.append(_NEVER if done_s is None else round((done_s - begin_s) * 1e6))
         self._status.append(status)
         self._bytes.append(body_bytes)
         self._ask.append(ask)

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from bench.load.recorder import Recorder, Result
+from bench.load.recorder import Recorder, Result, Row
 from bench.store.tables import REQUESTS, write_table
 
 LABELS = ("/pods", "/pods/<namespace>")
@@ -17,11 +17,11 @@ LABELS = ("/pods", "/pods/<namespace>")
 @pytest.fixture
 def recorder():
     filled = Recorder(["/pods", "/pods/<namespace>", "/pods/<namespace>"])
-    filled.add(0.001, 0.0015, 0.02, 200, 4_400_000, 0, Result.OK, 1_000)
-    filled.add(0.002, 0.0021, 0.03, 500, 60, 1, Result.FAILED)
-    filled.add(0.003, 0.0031, None, 0, 0, 2, Result.TIMEOUT)
-    filled.add(0.004, None, None, 0, 0, 0, Result.DROPPED)
-    filled.add(0.005, None, None, 0, 0, 0, Result.FAILED)
+    filled.add(Row(0.001, 0.0015, 0.02, 200, 4_400_000, 0, Result.OK, 1_000))
+    filled.add(Row(0.002, 0.0021, 0.03, 500, 60, 1, Result.FAILED))
+    filled.add(Row(0.003, 0.0031, None, 0, 0, 2, Result.TIMEOUT))
+    filled.add(Row(0.004, None, None, 0, 0, 0, Result.DROPPED))
+    filled.add(Row(0.005, None, None, 0, 0, 0, Result.FAILED))
     return filled
 
 
@@ -89,9 +89,9 @@ def test_rows_are_written_without_importing_a_library_which_would_fall_between_t
     code = """
 import sys
 from pathlib import Path
-from bench.load.recorder import Recorder, Result
+from bench.load.recorder import Recorder, Result, Row
 recorder = Recorder(["/pods"])
-recorder.add(0.0, 0.0, 0.1, 200, 10, 0, Result.OK)
+recorder.add(Row(0.0, 0.0, 0.1, 200, 10, 0, Result.OK))
 before = {name.partition(".")[0] for name in sys.modules}
 recorder.write(Path(sys.argv[1]))
 print({name.partition(".")[0] for name in sys.modules} - before)
