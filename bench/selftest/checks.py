@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
+from typing import TypeVar
 
 import pandas as pd
 
@@ -44,6 +45,7 @@ POLLED_NEAR = 0.02
 
 Check = Callable[[RunData], Iterator[Finding]]
 Rounds = Mapping[int, float]
+T = TypeVar("T")
 
 
 class MissingError(Exception):
@@ -307,39 +309,30 @@ def clients(data: RunData) -> Iterator[Finding]:
 
 
 CHECKS: Mapping[str, Check] = {
-    "clients": clients,
-    "same": same,
-    "churn": churn,
-    "latency": latency,
-    "stall": stall,
-    "counts": counts,
-    "stale": stale,
-    "answers": answers,
-    "saturation": saturation,
+    check.__name__: check
+    for check in (same, churn, latency, stall, counts, stale, answers, saturation, clients)
 }
 """By the name of the plan."""
 
 
+def _there(found: T | None, run: str, scenario: str, server: str) -> T:
+    if not found:
+        raise MissingError(f"{run} has no good trial of {server} under {scenario}")
+    return found
+
+
 def _arm(run: RunAnalysis, scenario: str, server: str) -> Arm:
     found = run.scenario(scenario)
-    arm = found.arm(server) if found is not None else None
-    if arm is None:
-        raise MissingError(f"{run.run} has no good trial of {server} under {scenario}")
-    return arm
+    return _there(found.arm(server) if found else None, run.run, scenario, server)
 
 
 def _rounds(data: RunData, scenario: str, server: str) -> list[TrialData]:
-    rounds = data.of_arm(scenario, server)
-    if not rounds:
-        raise MissingError(f"{data.record.run} has no good trial of {server} under {scenario}")
-    return rounds
+    return _there(data.of_arm(scenario, server), data.record.run, scenario, server)
 
 
 def _times(data: RunData, scenario: str) -> Latencies:
     times = data.times(scenario, "stalling", Times.RESPONSE)
-    if times is None:
-        raise MissingError(f"{data.record.run} has no good trial of stalling under {scenario}")
-    return times
+    return _there(times, data.record.run, scenario, "stalling")
 
 
 def _both(one: Arm, other: Arm, key: str) -> tuple[Rounds, Rounds]:

@@ -76,11 +76,6 @@ def handler_of(flaw: Flaw, ask: Ask) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def listening(port: int, flaw: Flaw, address: str) -> Server:
-    """Return a server with ``flaw`` before the one at ``address`` (host:port); it listens."""
-    return Server(("127.0.0.1", port), handler_of(flaw, asking(address)))
-
-
 def main(arguments: Sequence[str]) -> None:
     """Start the command and serve until ended."""
     split = list(arguments).index("--")
@@ -90,10 +85,10 @@ def main(arguments: Sequence[str]) -> None:
         arguments[split + 1 :], cwd=ROOT, stdout=subprocess.PIPE, text=True, bufsize=1
     )
     assert process.stdout is not None, "it is piped"
-    address = _announced(process.stdout)
+    handler = handler_of(flaw, asking(_announced(process.stdout)))
     threading.Thread(target=_hand_on, args=(process.stdout,), daemon=True).start()
     threading.Thread(target=_end_with, args=(process,), daemon=True).start()
-    listening(int(os.environ["PORT"]), flaw, address).serve_forever()
+    Server(("127.0.0.1", int(os.environ["PORT"])), handler).serve_forever()
 
 
 def _announced(output: IO[str]) -> str:
