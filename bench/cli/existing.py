@@ -86,7 +86,12 @@ def site_of(options: argparse.Namespace, plan: Plan, progress: Progress) -> Exis
     ``ClusterError`` for a cluster that cannot be used.
     """
     if options.context is None:
-        _refuse_without_context(options)
+        if given := [name for name in (*ALONE, "max_minutes") if getattr(options, name)]:
+            flag = f"--{given[0].replace('_', '-')}"
+            raise PlanError(
+                f"{flag} goes with --context NAME: an existing cluster is always named, never the "
+                f"current one; {_there_are(options.kubeconfig)}"
+            )
         return None
     kubeconfig, context = named_context(options)
     if options.kubernetes:
@@ -121,16 +126,6 @@ def agreed(question: str, options: argparse.Namespace, progress: Progress) -> bo
             "nothing was done: there is no terminal to ask on, and no --yes was given"
         )
     return progress.ask(question)
-
-
-def _refuse_without_context(options: argparse.Namespace) -> None:
-    given = [name for name in (*ALONE, "max_minutes") if getattr(options, name)]
-    if given:
-        flag = f"--{given[0].replace('_', '-')}"
-        raise PlanError(
-            f"{flag} goes with --context NAME: an existing cluster is always named, never the "
-            f"current one; {_there_are(options.kubeconfig)}"
-        )
 
 
 def _there_are(kubeconfig: str | None) -> str:

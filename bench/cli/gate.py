@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,9 +95,19 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
         found = load_summary(store, options.run)
         return judge(rules, found, unlike_environments=options.unlike_environments)
 
+    def extend(rounds: int) -> None:
+        """Extend the run to ``rounds`` rounds, and make its report again."""
+        more = resume_run(
+            options.run, store=store, progress=progress, rounds=rounds, distributed=distributed
+        )
+        try:
+            more.execute()
+        finally:
+            name, reports = more.record.run, options.reports
+            render_report(store, name, reports, progress, language=options.lang)
+
     verdict = judge(rules, run, unlike_environments=options.unlike_environments)
     if options.buy:
-        extend = partial(_extend, options, store, progress, distributed)
         verdict = buy(verdict, look, extend, progress.say)
     folder, name = options.reports / run.run, f"gate-{verdict.rules.name}"
     written = publish(verdict_document(verdict), folder, name, options.lang)
@@ -145,23 +154,6 @@ def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad |
     if load.given:
         raise PlanError("load options need --buy: nothing is measured without it")
     return None
-
-
-def _extend(
-    options: argparse.Namespace,
-    store: Store,
-    progress: Progress,
-    distributed: DistributedLoad | None,
-    rounds: int,
-) -> None:
-    """Extend the run to ``rounds`` rounds, and make its report again."""
-    run = resume_run(
-        options.run, store=store, progress=progress, rounds=rounds, distributed=distributed
-    )
-    try:
-        run.execute()
-    finally:
-        render_report(store, run.record.run, options.reports, progress, language=options.lang)
 
 
 def buy(

@@ -2,6 +2,8 @@
 
 import argparse
 
+import msgspec
+
 from bench.cli.arguments import whole_number
 from bench.cli.exits import OK
 from bench.cli.up import add_playground, playground_of
@@ -75,14 +77,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _ui(options: argparse.Namespace, progress: Progress) -> int:
-    locust = LocustOptions(
-        host=options.host,
-        port=options.port,
-        workers=options.workers,
-        expect_workers=options.expect_workers,
-        master_bind_host=options.master_bind_host,
-        master_bind_port=options.master_bind_port,
-    )
+    locust = msgspec.convert(options, LocustOptions, from_attributes=True)
     ui(playground_of(options), locust, progress)
     return OK
 
