@@ -36,14 +36,16 @@ def test_workers_from_elsewhere_find_their_master_where_it_was_said():
     assert ("127.0.0.2", MASTER_PORT) == options("--load-bind", "127.0.0.2").bind
 
 
-def test_workers_from_elsewhere_without_an_address_are_refused():
-    with pytest.raises(PlanError, match="--load-bind"):
-        options("--expect-load-workers", "1").distributed()
-
-
-def test_an_address_without_workers_from_elsewhere_is_refused():
-    with pytest.raises(PlanError, match="--expect-load-workers"):
-        options("--load-bind", "127.0.0.1").distributed()
+@pytest.mark.parametrize(
+    ("given", "value", "lacking"),
+    [
+        ("--expect-load-workers", "1", "--load-bind"),
+        ("--load-bind", "127.0.0.1", "--expect-load-workers"),
+    ],
+)
+def test_workers_from_elsewhere_and_an_address_need_each_other(given, value, lacking):
+    with pytest.raises(PlanError, match=lacking):
+        options(given, value).distributed()
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "host", "127.0.0.1:x", "127.0.0.1:70000"])
