@@ -87,11 +87,11 @@ class WorkerPool:
         self.malformed_count = 0
         keep_listening(self._environment, self._drop)
         self._listen(Kind.HELLO, self._greet)
-        self._listen(Kind.CLOCK, self._clock_told)
-        self._listen(Kind.PROGRESS, self._progress_told)
-        self._listen(Kind.ROWS, self._rows_came)
-        self._listen(Kind.OVER, self._over)
-        self._listen(Kind.TROUBLE, self._broke)
+        self._hear(Kind.CLOCK, self._clock_told)
+        self._hear(Kind.PROGRESS, self._progress_told)
+        self._hear(Kind.ROWS, self._rows_came)
+        self._hear(Kind.OVER, self._over)
+        self._hear(Kind.TROUBLE, self._broke)
 
     @property
     def port(self) -> int:
@@ -208,6 +208,16 @@ class WorkerPool:
 
         self._runner.register_message(kind, listener)
 
+    def _hear(self, kind: Kind, take: Callable[[Member, Said], None]) -> None:
+        """Listen to those who were let in alone."""
+
+        def take_of_member(client_id: str, said: Said) -> None:
+            if (member := self._registry.of(client_id)) is not None:
+                member.heard_s = monotonic()
+                take(member, said)
+
+        self._listen(kind, take_of_member)
+
     def _drop(self, client_id: str | None, why: str) -> None:
         """Note that a message was dropped, without the sender's id: it names a host."""
         member = self._registry.of(client_id) if client_id else None
@@ -225,38 +235,25 @@ class WorkerPool:
         elif not self._runner.has(client_id):
             self._runner.admit(client_id)
 
-    def _clock_told(self, client_id: str, said: Said) -> None:
-        answered = monotonic()
-        member = self._registry.of(client_id)
-        if member is not None and said["number"] == len(member.exchanges):
-            member.exchanges.append(Offset.seen(said["asked"], said["seen"], answered))
+    def _clock_told(self, member: Member, said: Said) -> None:
+        if said["number"] == len(member.exchanges):
+            member.exchanges.append(Offset.seen(said["asked"], said["seen"], member.heard_s))
 
-    def _progress_told(self, client_id: str, said: Said) -> None:
-        if (member := self._heard(client_id)) is not None:
-            member.counts = {name: int(said[name]) for name in COUNTS}
+    def _progress_told(self, member: Member, said: Said) -> None:
+        member.counts = {name: int(said[name]) for name in COUNTS}
 
-    def _rows_came(self, client_id: str, said: Said) -> None:
-        if (member := self._heard(client_id)) is not None:
-            rows = bytes(said["rows"])
-            member.row_bytes += len(rows)
-            with self.rows_file(member).open("ab") as file:
-                file.write(rows)
+    def _rows_came(self, member: Member, said: Said) -> None:
+        rows = bytes(said["rows"])
+        member.row_bytes += len(rows)
+        with self.rows_file(member).open("ab") as file:
+            file.write(rows)
 
-    def _over(self, client_id: str, said: Said) -> None:
-        if (member := self._heard(client_id)) is None:
-            return
+    def _over(self, member: Member, said: Said) -> None:
         result, expected = msgspec.convert(said["result"], PhaseResult), said["row_bytes"]
         if expected == member.row_bytes:
             member.result, member.rows = result, int(said["rows"])
         else:
             member.trouble = f"of its rows came {member.row_bytes} of {expected} bytes"
 
-    def _broke(self, client_id: str, said: Said) -> None:
-        if (member := self._heard(client_id)) is not None:
-            member.trouble = said["why"]
-
-    def _heard(self, client_id: str) -> Member | None:
-        member = self._registry.of(client_id)
-        if member is not None:
-            member.heard_s = monotonic()
-        return member
+    def _broke(self, member: Member, said: Said) -> None:
+        member.trouble = said["why"]

@@ -185,24 +185,19 @@ def test_a_worker_killed_in_mid_window_fails_the_load_by_name(start_server, driv
             load.measure(30.0, kill)
 
 
-def test_a_worker_elsewhere_killed_in_mid_window_fails_the_load_by_name(
-    start_server, driver, by_hand, elsewhere
+@pytest.mark.parametrize(
+    "end",
+    [ByHand.kill, lambda worker: worker.process.terminate()],
+    ids=["killed", "leaves in order"],
+)
+def test_a_worker_elsewhere_that_ends_in_mid_window_fails_the_load_by_name(
+    start_server, driver, by_hand, elsewhere, end
 ):
     distributed = elsewhere(1, here=1)
     worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "gamma")
     gone = pytest.raises(LoadFailed, match="the load worker gamma is gone")
     with driver(start_server().url, distributed=distributed) as load, gone:
-        load.measure(60.0, lambda _: worker.kill())
-
-
-def test_a_worker_that_leaves_in_order_fails_the_load_likewise(
-    start_server, driver, by_hand, elsewhere
-):
-    distributed = elsewhere(1, here=1)
-    worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "gamma")
-    gone = pytest.raises(LoadFailed, match="the load worker gamma is gone")
-    with driver(start_server().url, distributed=distributed) as load, gone:
-        load.measure(60.0, lambda _: worker.process.terminate())
+        load.measure(60.0, lambda _: end(worker))
     assert 0 != worker.process.wait(60)
 
 

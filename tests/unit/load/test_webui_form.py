@@ -49,20 +49,18 @@ def test_a_wrong_field_is_named_with_its_value_and_what_it_takes(field, value, t
     assert told in complaint(GOOD | {field: value})
 
 
-def test_nothing_given_narrows_nothing():
-    assert (LIST, ONE) == narrowed((LIST, ONE), "", "")
-
-
-def test_a_namespace_turns_a_list_of_all_pods_into_one_of_it():
-    assert (OF_A,) == narrowed((LIST,), "a", "")
-
-
-def test_a_namespace_keeps_of_the_others_what_is_its_own():
-    assert (OF_A, ONE) == narrowed((OF_A, OF_B, ONE), "a", "")
-
-
-def test_a_namespace_of_which_nothing_is_asked_is_listed():
-    assert (Ask("/pods/c", 1.0, "/pods/<namespace>"),) == narrowed((OF_A, ONE), "c", "")
+@pytest.mark.parametrize(
+    ("asks", "namespace", "expected"),
+    [
+        ((LIST, ONE), "", (LIST, ONE)),
+        ((LIST,), "a", (OF_A,)),
+        ((OF_A, OF_B, ONE), "a", (OF_A, ONE)),
+        ((OF_A, ONE), "c", (Ask("/pods/c", 1.0, "/pods/<namespace>"),)),
+    ],
+    ids=["none given", "a list of all becomes one of it", "its own are kept", "else it is listed"],
+)
+def test_a_namespace_narrows_what_is_asked_to_itself(asks, namespace, expected):
+    assert expected == narrowed(asks, namespace, "")
 
 
 def test_a_selector_is_added_to_every_list_or_takes_the_place_of_its_own():
