@@ -150,7 +150,7 @@ def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad |
     """
     load = LoadOptions.of(options)
     if options.buy:
-        return load.distributed_again(store.open(options.run).record)
+        return load.distributed(store.open(options.run).record)
     if load.given:
         raise PlanError("load options need --buy: nothing is measured without it")
     return None

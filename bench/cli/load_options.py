@@ -36,20 +36,17 @@ class LoadOptions:
         """Whether the command line says anything of who makes the load."""
         return self.workers.total > 0 or self.bind is not None
 
-    def distributed(self) -> DistributedLoad | None:
-        """Return who makes the load of a new run. Raises ``PlanError``, ``PortTaken``."""
-        return self._distributed(self.workers)
+    def distributed(self, resumed: RunRecord | None = None) -> DistributedLoad | None:
+        """Return who makes the load of a new run, or of one that is ``resumed``.
 
-    def distributed_again(self, record: RunRecord) -> DistributedLoad | None:
-        """Return who goes on with a run: as many as made its load, so none need be named.
-
-        Raises likewise, and ``ResumeError`` if others are.
+        Of the latter as many as made its load, so none need be named. Raises ``PlanError``,
+        ``PortTaken``, and ``ResumeError`` if others are.
         """
-        if self.workers.total:
-            require_same_load(record, self.workers)
-        return self._distributed(record.load_workers)
-
-    def _distributed(self, workers: LoadWorkers) -> DistributedLoad | None:
+        workers = self.workers
+        if resumed is not None:
+            if workers.total:
+                require_same_load(resumed, workers)
+            workers = resumed.load_workers
         if workers.elsewhere and self.bind is None:
             raise PlanError(
                 f"{workers}: name an address of this machine that those reach with "

@@ -215,20 +215,11 @@ def _objects(text: str) -> Objects:
 
 def _clients(options: argparse.Namespace, taken: Collection[str]) -> list[Client]:
     rules = _rules(options.role) if options.role is not None else ()
+    ready = (options.quiet, options.ready_url, options.ready_line, options.ready_within)
     clients: list[Client] = []
     for name, command in (options.client, *options.against):
         called = name or name_of(command, [*taken, *(one.name for one in clients)])
-        clients.append(
-            Client(
-                called,
-                command,
-                rules,
-                options.quiet,
-                options.ready_url,
-                options.ready_line,
-                options.ready_within,
-            )
-        )
+        clients.append(Client(called, command, rules, *ready))
     return clients
 
 

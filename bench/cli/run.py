@@ -88,10 +88,8 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     store = Store(options.results)
     plan, source = _plan(options, store)
     load, resumed = LoadOptions.of(options), options.resume is not None
-    if resumed:
-        distributed = load.distributed_again(store.open(options.resume).record)
-    else:
-        distributed = load.distributed()
+    distributed = load.distributed(store.open(options.resume).record if resumed else None)
+    if not resumed:
         check_workers(plan, distributed)
     site = site_of(options, plan, progress)
     start = (

@@ -57,11 +57,11 @@ def test_an_address_that_workers_cannot_use_is_refused(address, capsys):
 
 def test_a_run_goes_on_with_as_many_as_it_began_with():
     record = a_run(load_workers=LoadWorkers(here=2))
-    assert DistributedLoad(LoadWorkers(here=2)) == options().distributed_again(record)
-    assert DistributedLoad(LoadWorkers(here=2)) == options("--load-workers", "2").distributed_again(
+    assert DistributedLoad(LoadWorkers(here=2)) == options().distributed(record)
+    assert DistributedLoad(LoadWorkers(here=2)) == options("--load-workers", "2").distributed(
         record
     )
-    assert options().distributed_again(a_run()) is None
+    assert options().distributed(a_run()) is None
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_a_run_goes_on_with_as_many_as_it_began_with():
 )
 def test_a_run_does_not_go_on_with_others_than_began_it(began, words, told):
     with pytest.raises(ResumeError, match=rf"{told}\. Leave out --load-workers and"):
-        options(*words).distributed_again(a_run(load_workers=began))
+        options(*words).distributed(a_run(load_workers=began))
 
 
 def test_going_on_with_workers_from_elsewhere_needs_the_address_again():
     record = a_run(load_workers=LoadWorkers(1, 2))
     with pytest.raises(PlanError, match=r"\(1 here, 2 from elsewhere\): name an address"):
-        options().distributed_again(record)
-    distributed = options("--load-bind", "127.0.0.2:0").distributed_again(record)
+        options().distributed(record)
+    distributed = options("--load-bind", "127.0.0.2:0").distributed(record)
     assert distributed is not None
     assert LoadWorkers(1, 2) == distributed.workers
 
