@@ -233,8 +233,3 @@ class OpenModel:
 
 
 Model = ClosedModel | OpenModel
-
-
-def model_of(order: Order, report: Report) -> Model:
-    """Return the model that ``order`` asks for."""
-    return ClosedModel(order, report) if order.rate_rps is None else OpenModel(order, report)

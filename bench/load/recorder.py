@@ -103,10 +103,6 @@ class Recorder:
             }
         )
 
-    def write(self, path: Path) -> None:
-        """Write the rows; see ``write_rows``."""
-        write_rows(self.table(), path)
-
 
 def write_rows(table: pa.Table, path: Path) -> None:
     """Write rows as Parquet, whole or not at all."""

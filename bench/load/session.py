@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from bench.load.models import Order
 from bench.load.phases import FAILURES_KEPT, MEASURE, Phase, PhaseResult, drain_bound_s, run_phase
 from bench.load.protocol import COUNTS, Drained, Measured, Message, Progress
-from bench.load.recorder import Recorder
+from bench.load.recorder import Recorder, write_rows
 from bench.load.user import LoadUser
 
 
@@ -144,5 +144,5 @@ class Session(LoadSession):
         return Window(phase.begin_s, begin_epoch_s, [result])
 
     def _write_rows(self, file: Path) -> float | None:
-        self._recorder.write(file)
+        write_rows(self._recorder.table(), file)
         return self._recorder.lag_ms(99)

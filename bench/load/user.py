@@ -11,7 +11,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from bench.load.client import RequestFailedError
-from bench.load.models import Model, Order, model_of
+from bench.load.models import ClosedModel, Model, OpenModel, Order
 
 
 class LoadUser(User):
@@ -30,7 +30,8 @@ class LoadUser(User):
 
     def on_start(self) -> None:
         """Make the model, which opens its connections when it needs them."""
-        self.model = model_of(self.order, self._report)
+        is_open = self.order.rate_rps is not None
+        self.model = (OpenModel if is_open else ClosedModel)(self.order, self._report)
 
     def on_stop(self) -> None:
         """End what is under way."""

@@ -22,28 +22,32 @@ Tell = Callable[[str | None, str], None]
 """Hears who sent a malformed message, if that could be read, and what is wrong with it."""
 
 
-def keep_listening(environment: Environment, tell: Tell | None = None) -> None:
+def _log(client_id: str | None, why: str) -> None:
+    sender = f" from {client_id!r}"[:TEXT_LIMIT] if client_id else ""
+    log.error("a malformed message%s on the workers' port was dropped: %s", sender, why)
+
+
+def keep_listening(environment: Environment, tell: Tell = _log) -> None:
     """Let the master of ``environment`` listen on after a malformed message; no-op elsewhere.
 
-    Without ``tell`` each is logged as an error. To be called before the master's listener
+    To be called before the master's listener
     has run: by who makes the runner, or at Locust's ``init``.
     """
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
         return
-    complain = tell or _log
     receive, handle = runner.server.recv_from_client, runner.handle_message
 
     def received() -> tuple[str, Message]:
         try:
             client_id, message = receive()  # type: ignore[no-untyped-call]
         except RPCReceiveError as error:
-            complain(error.addr, reason(error.__cause__ or error))
+            tell(error.addr, reason(error.__cause__ or error))
             raise
         except RPCError:
             raise  # the network's fault; Locust binds the port again
         except Exception as error:
-            complain(None, reason(error))
+            tell(None, reason(error))
             raise RPCReceiveError("malformed message") from error
         message.node_id = client_id  # what it calls itself within may be another's name
         return client_id, message
@@ -52,7 +56,7 @@ def keep_listening(environment: Environment, tell: Tell | None = None) -> None:
         try:
             handle(client_id, message)
         except Exception as error:  # noqa: BLE001 - whatever a stranger's message leads to
-            complain(client_id, reason(error))
+            tell(client_id, reason(error))
 
     # in place of the methods of Locust's own classes
     vars(runner.server)["recv_from_client"] = received
@@ -63,8 +67,3 @@ def reason(error: BaseException) -> str:
     """Return what was wrong with a message, short and printable."""
     text = f"{type(error).__name__}: {error}"[:TEXT_LIMIT]
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def _log(client_id: str | None, why: str) -> None:
-    sender = f" from {client_id!r}"[:TEXT_LIMIT] if client_id else ""
-    log.error("a malformed message%s on the workers' port was dropped: %s", sender, why)

@@ -46,16 +46,11 @@ class Feed:
         self._first = Semaphore()
         self._seq = 0
 
-    @property
-    def polls(self) -> bool:
-        """Whether the harness is asked at present."""
-        return self._poller is not None and not self._poller.dead
-
     def look(self, since: int) -> dict[str, Any]:
         """Return the points after number ``since``, and the state; keeps the poller going."""
         self._looked = monotonic()
         with self._first:
-            if not self.polls:
+            if self._poller is None or self._poller.dead:
                 self._step()
                 self._poller = gevent.spawn(self._poll)
         points = [point for point in self._points if point["seq"] > since]

@@ -18,6 +18,8 @@ from bench.load.webui.rows import EVERY_S, Collector
 SETTLE_S = 1.0
 WORKERS_SETTLE_S = 5 * EVERY_S
 """The longest wait for the workers' last rows, which come with the next report after a stop."""
+AS_GIVEN = ("namespace", "selector", "arrivals", "outstanding", "timeout_s")
+"""Fields of the form that are told as they are."""
 
 log = logging.getLogger(__name__)
 
@@ -111,10 +113,6 @@ class Session:
         return {
             "servers": sorted({each.server for each in classes}),
             "routes": [options.route] if chosen else sorted({each.route.name for each in classes}),
-            "namespace": options.namespace,
-            "selector": options.selector,
             "rate": options.rate or None,
-            "arrivals": options.arrivals,
-            "outstanding": options.outstanding,
-            "timeout_s": options.timeout_s,
+            **{name: getattr(options, name) for name in AS_GIVEN},
         }

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from bench.load.recorder import Recorder, Result, Row
+from bench.load.recorder import Recorder, Result, Row, write_rows
 from bench.store.tables import REQUESTS, write_table
 
 LABELS = ("/pods", "/pods/<namespace>")
@@ -26,7 +26,7 @@ def recorder():
 
 
 def test_rows_come_back_as_they_were_added(recorder, tmp_path):
-    recorder.write(tmp_path / "requests.parquet")
+    write_rows(recorder.table(), tmp_path / "requests.parquet")
     frame = pd.read_parquet(tmp_path / "requests.parquet")
     assert [1000, 2000, 3000, 4000, 5000] == frame["intended_us"].tolist()
     assert [1500, 2100, 3100] == frame["sent_us"].dropna().tolist()
@@ -45,7 +45,7 @@ def test_rows_come_back_as_they_were_added(recorder, tmp_path):
 
 def test_the_file_has_the_types_of_the_stores_table_and_is_taken_in_unchanged(recorder, tmp_path):
     source = tmp_path / "requests.parquet"
-    recorder.write(source)
+    write_rows(recorder.table(), source)
     types = {each.name: each.type for each in REQUESTS.schema if each.name != "worker"}
     assert types == {field.name: field.type for field in pq.read_schema(source)}
     trial = tmp_path / "trial"
@@ -55,7 +55,7 @@ def test_the_file_has_the_types_of_the_stores_table_and_is_taken_in_unchanged(re
 
 
 def test_names_are_stored_once_and_not_once_a_row(recorder, tmp_path):
-    recorder.write(tmp_path / "requests.parquet")
+    write_rows(recorder.table(), tmp_path / "requests.parquet")
     group = pq.ParquetFile(tmp_path / "requests.parquet").metadata.row_group(0)
     assert {"route", "outcome"} <= {
         group.column(index).path_in_schema
@@ -66,7 +66,7 @@ def test_names_are_stored_once_and_not_once_a_row(recorder, tmp_path):
 
 def test_a_window_without_requests_makes_a_file_without_rows(tmp_path):
     empty = Recorder(LABELS)
-    empty.write(tmp_path / "requests.parquet")
+    write_rows(empty.table(), tmp_path / "requests.parquet")
     assert 0 == len(pd.read_parquet(tmp_path / "requests.parquet"))
     assert empty.lag_ms(99) is None
 
@@ -79,7 +79,7 @@ def test_lag_is_from_intended_to_sent_over_what_was_sent(recorder):
 def test_a_file_that_could_not_be_written_leaves_none_of_its_name(recorder, tmp_path):
     target = tmp_path / "missing" / "requests.parquet"
     with pytest.raises(FileNotFoundError):
-        recorder.write(target)
+        write_rows(recorder.table(), target)
     assert [] == list(tmp_path.iterdir())
 
 
@@ -89,11 +89,11 @@ def test_rows_are_written_without_importing_a_library_which_would_fall_between_t
     code = """
 import sys
 from pathlib import Path
-from bench.load.recorder import Recorder, Result, Row
+from bench.load.recorder import Recorder, Result, Row, write_rows
 recorder = Recorder(["/pods"])
 recorder.add(Row(0.0, 0.0, 0.1, 200, 10, 0, Result.OK))
 before = {name.partition(".")[0] for name in sys.modules}
-recorder.write(Path(sys.argv[1]))
+write_rows(recorder.table(), Path(sys.argv[1]))
 print({name.partition(".")[0] for name in sys.modules} - before)
 """
     argv = [sys.executable, "-c", code, str(tmp_path / "rows.parquet")]
