@@ -1,8 +1,7 @@
 """Service over a Unix socket in a private folder: only this user can reach it.
 
 A connection is one question, a line of JSON (its name, and its arguments by name), and its
-answer, another (a status in HTTP's words, and an object). The other end is
-``bench.load.webui.harness``.
+answer, another (a status of HTTP's, and an object), for ``bench.load.webui.harness``.
 """
 
 import json

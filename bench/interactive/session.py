@@ -1,7 +1,6 @@
 """Tests that a person ran by hand, as a results folder: each server of each test is a trial.
 
-Written when a test ends, trial by trial, so that nothing is kept in memory. What
-cannot be had of a test by hand is left out, which the format calls not measured.
+Written when a test ends, trial by trial, so that nothing is kept in memory.
 """
 
 import dataclasses

@@ -1,10 +1,7 @@
 """``python -m bench.load FOLDER``: the load of one trial, led by JSON lines on standard input.
 
-The load is specified by ``load.json`` in the folder, where the request rows go as well.
-Standard output carries the answers (see ``bench.load.protocol``) and nothing
-else; what libraries print goes to standard error with the log.
-
-``python -m bench.load worker`` makes a part of such a load, led by its process.
+Standard output carries the answers (``bench.load.protocol``) alone; what libraries print goes to
+standard error with the log.
 """
 
 import signal

@@ -1,8 +1,6 @@
 """One kept-alive HTTP/1.1 connection that reads bodies as cheaply as Python can.
 
-The receive loop fills one buffer, again and again, and a kept parser frames what
-came: a 4.4 MB body costs no object of its own. The sockets are gevent's, so many
-connections share one thread, and must.
+A kept parser frames what one buffer receives: a 4.4 MB body costs no object of its own.
 """
 
 from dataclasses import dataclass

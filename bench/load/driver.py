@@ -1,7 +1,4 @@
-"""The harness's side of the load: starts the load process and leads it through its phases.
-
-No locust here: it monkey-patches, so it stays in the process that this starts.
-"""
+"""The harness's side of the load: starts the load process and leads it through its phases."""
 
 import sys
 import time

@@ -1,9 +1,7 @@
 """Load by hand: ``locust -f bench/load/locustfile.py --class-picker --host http://127.0.0.1:PORT``.
 
-Every route is a user class of its own, named after it (``list-all`` is
-``ListAll``); choose some on the command line, or in the web page's class picker.
-With ``--rate`` each chosen class is one user of the open model. The web page asks the
-server that ``--host`` names, and no other.
+Every route is a user class named after it (``list-all`` is ``ListAll``); with ``--rate`` each
+chosen class is one user of the open model. The page asks the server of ``--host`` alone.
 """
 
 from collections.abc import Mapping

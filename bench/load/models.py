@@ -1,7 +1,6 @@
 """The closed and the open model: when a user asks, over connections of its own.
 
-Both are led by Locust's loop, which alternates ``wait_s`` and ``step``; neither
-knows Locust.
+Both are led by Locust's loop (``wait_s``, then ``step``); neither knows Locust.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,6 @@
 """When requests are meant to start, and which: pure functions of a seed.
 
-The open model's arrivals keep their own time, whatever the server does; so an
-arrival's offset never depends on an answer. Nothing here sleeps or asks.
+An arrival's offset never depends on an answer: the open model keeps its own time.
 """
 
 import itertools

@@ -1,7 +1,6 @@
 """What the load process and the harness say to each other: JSON objects, one a line.
 
-The harness sends an ``Order``, and ends the load by closing the stream. The load process sends
-events, each with its kind as ``event``. Plain data for both sides: no locust here.
+The harness sends an ``Order``, and ends the load by closing the stream; events come back.
 """
 
 from typing import Annotated, Literal

@@ -1,7 +1,7 @@
 """One row for each request of a window: appended cheaply, written once at the end.
 
-Five numbers appended to arrays cost a fraction of a microsecond, so recording
-does not bend what it records; nothing is rounded or binned before analysis.
+Numbers appended to arrays take about a microsecond, so recording does not bend what it records;
+nothing is rounded or binned before analysis.
 """
 
 import io

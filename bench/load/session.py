@@ -1,7 +1,6 @@
 """Load of one trial, led through its phases: by the users of this process, or by workers.
 
-The users are started once and outlive the phases, and so do their connections:
-a measured window does not begin with the cost of connecting.
+Users and their connections outlive the phases: no window begins with the cost of connecting.
 """
 
 import time

@@ -1,8 +1,4 @@
-"""The Locust user: lends Locust's loop and its request event to a load model.
-
-Each request is reported through Locust's own event, so its statistics, CSV
-files, web page and workers go on working.
-"""
+"""The Locust user: lends Locust's loop and its request event to a load model."""
 
 from typing import ClassVar
 

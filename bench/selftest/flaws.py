@@ -1,8 +1,4 @@
-"""What a server may do wrong, each in an exactly known measure.
-
-A flaw stands between who asks and who answers: it is handed the path and a
-function that asks the faithful server, and gives an answer, or ``None`` to hang up.
-"""
+"""What a server may do wrong, each in an exactly known measure; it stands before a faithful one."""
 
 import subprocess
 import sys

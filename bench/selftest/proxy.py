@@ -1,8 +1,7 @@
 """A flawed server: ``python -m bench.selftest.proxy FLAW [MEASURE ...] -- COMMAND``.
 
-Starts the command, a server of this project, reads from its output where it
-listens, and serves the same on 127.0.0.1:$PORT, with a flaw in its reads of
-pods. Everything else is handed on as it is. Started as any external server is.
+Starts the command, a server of this project, and serves the same on 127.0.0.1:$PORT, with a flaw
+in its reads of pods. Everything else is handed on as it is.
 """
 
 import os

@@ -1,9 +1,7 @@
 """How far a worker's monotonic clock is from the master's: an exchange as in NTP. Pure.
 
-A monotonic clock counts from some moment of its own machine's, so two of them have
-nothing in common but their pace. The master notes when it asks (on its clock), the
-worker when it is asked (on its own), the master when it has the answer: the worker's
-look lies between the two, and the exchange that took least time knows best where.
+The master notes when it asks and when it has the answer, the worker when it is asked: its look
+lies between the two, and the exchange that took least time knows best where.
 Source: D. Mills, RFC 5905, section 8.
 """
 

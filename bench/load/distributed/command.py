@@ -1,7 +1,6 @@
 """``python -m bench.load worker``: a worker that joins one load after the other, until it is ended.
 
-Each load gets a process of its own, as the single load process does: nothing of one
-trial is left in the next.
+Each load gets a process of its own: nothing of one trial is left in the next.
 """
 
 import argparse

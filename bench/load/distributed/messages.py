@@ -1,8 +1,4 @@
-"""What master and workers say to each other, as custom messages of Locust's.
-
-Values are what msgpack carries: numbers, strings, bytes, lists, dictionaries; a result and an
-assignment go as ``msgspec.to_builtins`` makes them.
-"""
+"""What master and workers say to each other, as custom messages of Locust's: msgpack's values."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,8 +1,7 @@
 """Locust's page guarded: who may act there, and which fields a form may have.
 
-Locust sets whatever argument of the command line a field of a form is named after,
-those that its form does not show included. Only the fields that it shows are let
-through, and none of them may name another server to ask.
+Locust sets whatever argument of the command line a field is named after, those that its form
+does not show included.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,10 +1,8 @@
 """Who may ask the web page for what: Host and Origin of every request, a token for what acts.
 
-Locust lets pages of any origin read its answers (CORS for all). A page that a
-person has open elsewhere could start a swarm, or freeze an API server, with no
-more than a form; so everything is checked here, Locust's own routes included.
-The token travels in a cookie that scripts cannot read and other sites cannot
-send: it is neither in the page nor in its JSON.
+Locust lets pages of any origin read its answers (CORS for all), and a form of a page that is open
+elsewhere could start a swarm or freeze an API server: so its own routes are checked here as well.
+The token is in a cookie that scripts cannot read and other sites cannot send, and nowhere else.
 """
 
 import hmac

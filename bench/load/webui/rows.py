@@ -1,8 +1,7 @@
 """Request rows on their way: from the processes that ask to a folder of the master's.
 
-Every few seconds each process hands over what it has recorded, as Parquet, one
-piece a server, with the message that carries its statistics; so rows of workers
-on other machines arrive as well, and no process holds more than a few seconds.
+Every few seconds each process hands over what it recorded, one piece of Parquet a server, with
+the message that carries its statistics: workers on other machines do as well.
 """
 
 import logging
