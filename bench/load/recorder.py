@@ -1,6 +1,6 @@
 """One row for each request of a window: appended cheaply, written once at the end.
 
-Numbers appended to arrays take about a microsecond, so recording does not bend what it records;
+Numbers appended to arrays take a microsecond or two: recording does not bend what it records, and
 nothing is rounded or binned before analysis.
 """
 
