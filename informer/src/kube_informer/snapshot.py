@@ -11,12 +11,12 @@ twice by two readers at once; both get the same, and the last one stays.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from kube_informer.errors import UnknownIndexError
 from kube_informer.field_selector import NO_FIELDS, FieldSelector, ReadFields
 from kube_informer.label_selector import EVERYTHING, LabelSelector, Operator, Requirement
-from kube_informer.objects import CachedObject
+from kube_informer.objects import CachedObject, object_key
 
 LEAF_SIZE = 64
 """Objects a leaf is made with; it splits at twice that."""
@@ -36,8 +36,8 @@ class Leaf:
         self.objects = objects
         self._joined: bytes | None = None
         self._labels: dict[tuple[str, str | None], list[int]] | None = None
-        self._fields: dict[ReadFields, list[Mapping[str, str]]] | None = None
-        self._indexes: dict[IndexFunc, dict[str, list[int]]] | None = None
+        self._fields: dict[ReadFields, list[Mapping[str, str]]] = {}
+        self._indexes: dict[IndexFunc, dict[str, list[int]]] = {}
 
     @property
     def joined(self) -> bytes:
@@ -61,37 +61,33 @@ class Leaf:
 
     def fields(self, at: int, read: ReadFields) -> Mapping[str, str]:
         """Selectable fields of the object at ``at``, its metadata apart."""
-        known = self._fields
-        if known is None:
-            known = self._fields = {}
-        fields = known.get(read)
+        fields = self._fields.get(read)
         if fields is None:
-            fields = known[read] = [read(item.raw) for item in self.objects]
+            fields = self._fields[read] = [read(item.raw) for item in self.objects]
         return fields[at]
 
     def indexed(self, function: IndexFunc) -> Mapping[str, list[int]]:
         """Positions by each value that ``function`` gives."""
-        indexes = self._indexes
-        if indexes is None:
-            indexes = self._indexes = {}
-        index = indexes.get(function)
+        index = self._indexes.get(function)
         if index is None:
             index = {}
             for at, item in enumerate(self.objects):
                 for value in function(item):
                     index.setdefault(value, []).append(at)
-            indexes[function] = index
+            self._indexes[function] = index
         return index
 
 
 class Snapshot:
     """All objects at one resourceVersion. Safe from any thread, never changes.
 
-    ``filled`` is whether the whole state has come at all; ``resource_version`` is
-    "" before, and also after where the server names no version.
+    ``leaves`` are the runs it is made of, in order, and ``firsts`` the first key of
+    each; ``indexers`` are the custom ones by name. ``filled`` is whether the whole
+    state has come at all; ``resource_version`` is "" before, and also after where the
+    server names no version.
     """
 
-    __slots__ = ("_firsts", "_indexers", "_leaves", "filled", "resource_version")
+    __slots__ = ("filled", "firsts", "indexers", "leaves", "resource_version")
 
     def __init__(
         self,
@@ -102,10 +98,10 @@ class Snapshot:
         filled: bool = True,
         firsts: Sequence[str] | None = None,
     ) -> None:
-        self._leaves = leaves
+        self.leaves = leaves
         self.filled = filled
-        self._firsts = [leaf.keys[0] for leaf in leaves] if firsts is None else firsts
-        self._indexers = indexers or {}
+        self.firsts = [leaf.keys[0] for leaf in leaves] if firsts is None else firsts
+        self.indexers = indexers or {}
         self.resource_version = resource_version
 
     @classmethod
@@ -126,41 +122,26 @@ class Snapshot:
         ]
         return cls(leaves, resource_version, indexers, filled=filled)
 
-    @property
-    def leaves(self) -> Sequence[Leaf]:
-        """The runs it is made of, in order."""
-        return self._leaves
-
-    @property
-    def firsts(self) -> Sequence[str]:
-        """The first key of each leaf."""
-        return self._firsts
-
-    @property
-    def indexers(self) -> Mapping[str, IndexFunc]:
-        """The custom indexers by name."""
-        return self._indexers
-
     def at(self, resource_version: str) -> "Snapshot":
         """Return the same objects under a later resourceVersion."""
         return Snapshot(
-            self._leaves, resource_version, self._indexers, filled=self.filled, firsts=self._firsts
+            self.leaves, resource_version, self.indexers, filled=self.filled, firsts=self.firsts
         )
 
     def __len__(self) -> int:
-        return sum([len(leaf.keys) for leaf in self._leaves])
+        return sum([len(leaf.keys) for leaf in self.leaves])
 
     def __iter__(self) -> Iterator[CachedObject]:
-        for leaf in self._leaves:
+        for leaf in self.leaves:
             yield from leaf.objects
 
     def get(self, namespace: str, name: str) -> CachedObject | None:
         """Return the object, or ``None``; ``namespace`` is empty for a cluster-wide one."""
-        return self.get_by_key(f"{namespace}/{name}" if namespace else name)
+        return self.get_by_key(object_key(namespace, name))
 
     def get_by_key(self, key: str) -> CachedObject | None:
         """Return the object stored under ``key``, or ``None``."""
-        return _find(self._leaves, self._firsts, key)
+        return _find(self.leaves, self.firsts, key)
 
     def objects(self, namespace: str | None = None) -> list[CachedObject]:
         """Return the objects in order, of one namespace or of all."""
@@ -202,55 +183,50 @@ class Snapshot:
         name = field_selector.required("metadata.name")
         if name is not None and namespace is not None:
             item = self.get(namespace, name)
-            return [] if item is None else self._matching(item, label_selector, field_selector)
-        found: list[CachedObject] = []
+            spans: Iterable[Span] = [(Leaf((item.key,), (item,)), 0, 1)] if item else ()
+        else:
+            spans = self._spans(namespace)
         wanted_label = label_selector.indexable()
-        for leaf, start, stop in self._spans(namespace):
-            for at in _candidates(leaf, start, stop, wanted_label):
-                item = leaf.objects[at]
-                if label_selector.matches(item.labels) and _fields_match(leaf, at, field_selector):
-                    found.append(item)
-        return found
+        return [
+            leaf.objects[at]
+            for leaf, start, stop in spans
+            for at in _candidates(leaf, start, stop, wanted_label)
+            if label_selector.matches(leaf.objects[at].labels)
+            and _fields_match(leaf, at, field_selector)
+        ]
 
     def by_index(self, name: str, value: str) -> list[CachedObject]:
         """Return the objects for which the indexer ``name`` gave ``value``, in order.
 
         Raise :class:`UnknownIndexError` where no such indexer was added.
         """
-        function = self._indexers.get(name)
-        if function is None:
-            raise UnknownIndexError(f"no indexer {name!r}; there are {sorted(self._indexers)}")
+        function = self._indexer(name)
         return [
-            leaf.objects[at]
-            for leaf in self._leaves
-            for at in leaf.indexed(function).get(value, ())
+            leaf.objects[at] for leaf in self.leaves for at in leaf.indexed(function).get(value, ())
         ]
 
     def index_values(self, name: str) -> set[str]:
         """Return every value the indexer ``name`` gave."""
-        function = self._indexers.get(name)
-        if function is None:
-            raise UnknownIndexError(f"no indexer {name!r}; there are {sorted(self._indexers)}")
-        return {value for leaf in self._leaves for value in leaf.indexed(function)}
+        function = self._indexer(name)
+        return {value for leaf in self.leaves for value in leaf.indexed(function)}
 
-    def _matching(
-        self, item: CachedObject, labels: LabelSelector, fields: FieldSelector
-    ) -> list[CachedObject]:
-        leaf = Leaf((item.key,), (item,))
-        matches = labels.matches(item.labels) and _fields_match(leaf, 0, fields)
-        return [item] if matches else []
+    def _indexer(self, name: str) -> IndexFunc:
+        function = self.indexers.get(name)
+        if function is None:
+            raise UnknownIndexError(f"no indexer {name!r}; there are {sorted(self.indexers)}")
+        return function
 
     def _spans(self, namespace: str | None) -> Iterator[Span]:
         """Yield each leaf that holds objects of the namespace, with where they start and stop."""
         if namespace is None:
-            for leaf in self._leaves:
+            for leaf in self.leaves:
                 yield leaf, 0, len(leaf.keys)
             return
         # "0" is the character after "/": no key lies between the two bounds but the namespace's.
         low, high = f"{namespace}/", f"{namespace}0"
-        first = max(bisect_right(self._firsts, low) - 1, 0)
-        last = bisect_left(self._firsts, high)
-        for leaf in self._leaves[first:last]:
+        first = max(bisect_right(self.firsts, low) - 1, 0)
+        last = bisect_left(self.firsts, high)
+        for leaf in self.leaves[first:last]:
             start, stop = bisect_left(leaf.keys, low), bisect_left(leaf.keys, high)
             if start < stop:
                 yield leaf, start, stop
@@ -298,19 +274,18 @@ class SnapshotEditor:
         """Return what is stored under ``key`` now."""
         return _find(self._leaves, self._firsts, key)
 
-    def put(self, item: CachedObject) -> CachedObject | None:
-        """Store ``item``; return what it took the place of."""
+    def put(self, item: CachedObject) -> None:
+        """Store ``item``, in place of another of its key."""
         if not self._leaves:
             self._leaves.append(Leaf((item.key,), (item,)))
             self._firsts.append(item.key)
-            return None
+            return
         at = max(bisect_right(self._firsts, item.key) - 1, 0)
         keys, objects = self._opened(at)
         position = bisect_left(keys, item.key)
         if position < len(keys) and keys[position] == item.key:
-            before = objects[position]
             objects[position] = item
-            return before
+            return
         keys.insert(position, item.key)
         objects.insert(position, item)
         self._firsts[at] = keys[0]
@@ -319,25 +294,18 @@ class SnapshotEditor:
             del keys[LEAF_SIZE:], objects[LEAF_SIZE:]
             self._leaves.insert(at + 1, right)
             self._firsts.insert(at + 1, right.keys[0])
-        return None
 
-    def remove(self, key: str) -> CachedObject | None:
-        """Take the object away; return it, or ``None`` if there was none."""
+    def remove(self, key: str) -> None:
+        """Take away the object stored under ``key``, which must be there."""
         at = bisect_right(self._firsts, key) - 1
-        if at < 0:
-            return None
-        position = bisect_left(self._leaves[at].keys, key)
-        if position >= len(self._leaves[at].keys) or self._leaves[at].keys[position] != key:
-            return None
         keys, objects = self._opened(at)
-        before = objects[position]
+        position = bisect_left(keys, key)
         del keys[position], objects[position]
         if keys:
             self._firsts[at] = keys[0]
             self._merge(at)
         else:
             self._drop(at)
-        return before
 
     def commit(self, resource_version: str) -> Snapshot:
         """Return the snapshot; the editor is used up."""
