@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from kube_informer.errors import HandlerError
 from kube_informer.objects import CachedObject, DeletedFinalStateUnknown
@@ -20,6 +21,8 @@ from kube_informer.snapshot import Snapshot
 from kube_informer.store import Delta, DeltaType, Store
 
 log = logging.getLogger(__name__)
+
+Told = TypeVar("Told")
 
 MIN_RESYNC_S = 1.0
 """The shortest resync period, client-go's."""
@@ -79,26 +82,6 @@ def check_handler(handler: object) -> None:
         )
 
 
-class _Synced:
-    """In a queue: all of the initial set stands before this."""
-
-
-class _Stop:
-    """In a queue: the end."""
-
-
-class _Resync:
-    """In a queue: every object of this snapshot is to be told again."""
-
-    __slots__ = ("snapshot",)
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-
-
-_Item = list[Delta] | _Synced | _Stop | _Resync
-
-
 class HandlerRegistration:
     """One handler at one informer: its queue, its thread, how far it is."""
 
@@ -121,7 +104,7 @@ class HandlerRegistration:
         self._store = store
         self._observer = observer
         self._resync_s = resync_period_s
-        self._queue: SimpleQueue[_Item] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()  # what its thread calls
         self._taken_in = 0
         self._done = 0
         self._synced = threading.Event()
@@ -157,7 +140,7 @@ class HandlerRegistration:
     def stop(self) -> None:
         """Tell no more; what waits is dropped. Returns at once."""
         self._stopped = True
-        self._queue.put(_Stop())
+        self._queue.put(lambda: None)  # wakes the thread
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the thread to end; return whether it did. True on the thread itself."""
@@ -169,16 +152,20 @@ class HandlerRegistration:
     def push(self, deltas: list[Delta]) -> None:
         """Queue changes. Called by one writer at a time, in order."""
         self._taken_in += len(deltas)
-        self._queue.put(deltas)
+        self._queue.put(partial(self._tell_all, deltas))
 
     def push_synced(self) -> None:
         """Say that the initial set is complete with what was queued so far."""
-        self._queue.put(_Synced())
+        self._queue.put(self._synced.set)
 
     def _push_resync(self, snapshot: Snapshot) -> None:
         self._resyncing = True
         self._taken_in += len(snapshot)
-        self._queue.put(_Resync(snapshot))
+        self._queue.put(partial(self._resync, snapshot))
+
+    def _resync(self, snapshot: Snapshot) -> None:
+        self._resyncing = False
+        self._tell_all(Delta(DeltaType.UPDATED, obj, obj) for obj in snapshot)
 
     def _run(self) -> None:
         due = time.monotonic() + self._resync_s
@@ -191,7 +178,7 @@ class HandlerRegistration:
                 self._failed("between two notifications", error)
 
     def _next(self, due: float) -> float:
-        """Take in one item, and ask for a resync if one is due; return when the next one is."""
+        """Make one call, and ask for a resync if one is due; return when the next one is."""
         now = time.monotonic()
         if self._resync_s and now >= due:
             due = now + self._resync_s
@@ -200,16 +187,10 @@ class HandlerRegistration:
                 # holds has been queued before it.
                 self._store.read_and_listen(self._push_resync)
         try:
-            item = self._queue.get(timeout=due - now if self._resync_s else None)
+            call = self._queue.get(timeout=due - now if self._resync_s else None)
         except Empty:
             return due
-        if isinstance(item, _Synced):
-            self._synced.set()
-        elif isinstance(item, _Resync):
-            self._resyncing = False
-            self._tell_all(Delta(DeltaType.UPDATED, obj, obj) for obj in item.snapshot)
-        elif not isinstance(item, _Stop):
-            self._tell_all(item)
+        call()
         return due
 
     def _tell_all(self, deltas: Iterable[Delta]) -> None:
@@ -222,16 +203,16 @@ class HandlerRegistration:
             except BaseException as error:  # noqa: BLE001 - as in _run
                 self._failed(f"on {_key_of(delta)}", error)
             self._done += 1
-            try:
-                self._observer.handler_called(self.name, time.perf_counter() - begun)
-            except Exception:
-                log.exception("the observer of handler %s failed", self.name)
+            self._observe(self._observer.handler_called, time.perf_counter() - begun)
 
     def _failed(self, where: str, error: BaseException) -> None:
         self.failures += 1
         log.error("handler %s failed %s", self.name, where, exc_info=error)
+        self._observe(self._observer.handler_failed, error)
+
+    def _observe(self, note: Callable[[str, Told], None], what: Told) -> None:
         try:
-            self._observer.handler_failed(self.name, error)
+            note(self.name, what)
         except Exception:
             log.exception("the observer of handler %s failed", self.name)
 
@@ -258,15 +239,11 @@ class Processor:
     def __init__(self, store: Store, observer: Observer) -> None:
         self._store = store
         self._observer = observer
-        self._registrations: tuple[HandlerRegistration, ...] = ()
+        self.registrations: tuple[HandlerRegistration, ...] = ()
+        """The handlers there are."""
         self._lock = threading.Lock()
         self._running = False
         self._count = 0
-
-    @property
-    def registrations(self) -> tuple[HandlerRegistration, ...]:
-        """The handlers there are."""
-        return self._registrations
 
     def add(
         self, handler: ResourceEventHandler, resync_period_s: float, name: str | None
@@ -288,7 +265,7 @@ class Processor:
                 )
                 if snapshot.filled:
                     registration.push_synced()
-                self._registrations = (*self._registrations, registration)
+                self.registrations = (*self.registrations, registration)
 
             self._store.read_and_listen(join_in)
             if self._running:
@@ -298,12 +275,12 @@ class Processor:
     def remove(self, registration: HandlerRegistration) -> None:
         """Tell this handler no more; raise :class:`HandlerError` if it is not one of ours."""
         with self._lock:
-            if registration not in self._registrations:
+            if registration not in self.registrations:
                 raise HandlerError(f"handler {registration.name} is not at this informer")
 
             def leave(_: Snapshot) -> None:
-                self._registrations = tuple(
-                    one for one in self._registrations if one is not registration
+                self.registrations = tuple(
+                    one for one in self.registrations if one is not registration
                 )
 
             self._store.read_and_listen(leave)
@@ -313,12 +290,12 @@ class Processor:
         """Start all threads."""
         with self._lock:
             self._running = True
-            for registration in self._registrations:
+            for registration in self.registrations:
                 registration.start()
 
     def distribute(self, deltas: list[Delta], filled: bool) -> None:
         """Queue deltas for every handler; called under the store's lock."""
-        for registration in self._registrations:
+        for registration in self.registrations:
             if deltas:
                 registration.push(deltas)
             if filled:
@@ -326,5 +303,5 @@ class Processor:
 
     def stop(self) -> None:
         """Tell nobody any more; returns at once."""
-        for registration in self._registrations:
+        for registration in self.registrations:
             registration.stop()
