@@ -20,10 +20,6 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from kube_informer.chunks import BulkResponse
 
-KEEPALIVE_IDLE_S = 30
-KEEPALIVE_INTERVAL_S = 10
-KEEPALIVE_PROBES = 3
-
 
 def keepalive_options() -> list[tuple[int, int, int]]:
     """Socket options: probe after 30 s of silence, every 10 s, dead after 3 unanswered.
@@ -35,11 +31,7 @@ def keepalive_options() -> list[tuple[int, int, int]]:
         (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     ]
-    for name, value in (
-        ("TCP_KEEPIDLE", KEEPALIVE_IDLE_S),
-        ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL_S),
-        ("TCP_KEEPCNT", KEEPALIVE_PROBES),
-    ):
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
         option = getattr(socket, name, None)
         if option is not None:
             options.append((socket.IPPROTO_TCP, option, value))
@@ -181,10 +173,6 @@ class _Cancellable(HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class _PlainConnection(_Cancellable):
-    pass
-
-
 class _TlsConnection(_Cancellable, HTTPSConnection):
     pass
 
@@ -192,7 +180,7 @@ class _TlsConnection(_Cancellable, HTTPSConnection):
 class PlainPool(HTTPConnectionPool):
     """urllib3's pool over connections that can be cancelled."""
 
-    ConnectionCls = _PlainConnection
+    ConnectionCls = _Cancellable
 
 
 class TlsPool(HTTPSConnectionPool):

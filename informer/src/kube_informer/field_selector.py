@@ -195,22 +195,11 @@ def pod_fields(raw: bytes) -> dict[str, str]:
 
 
 POD_FIELDS = SelectableFields(
-    {name: name for name in METADATA}
-    | {
-        "spec.nodeName": "spec.nodeName",
-        "spec.host": "spec.nodeName",
-        "spec.restartPolicy": "spec.restartPolicy",
-        "spec.schedulerName": "spec.schedulerName",
-        "spec.serviceAccountName": "spec.serviceAccountName",
-        "spec.hostNetwork": "spec.hostNetwork",
-        "status.phase": "status.phase",
-        "status.podIP": "status.podIP",
-        "status.podIPs": "status.podIPs",
-        "status.nominatedNodeName": "status.nominatedNodeName",
-    },
+    {name: name for name in (*METADATA, *pod_fields(b"{}"), "status.podIPs")}
+    | {"spec.host": "spec.nodeName"},
     pod_fields,
 )
-"""What a pod may be selected by."""
+"""What a pod may be selected by; the API server takes ``status.podIPs`` for always empty."""
 
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 

@@ -61,15 +61,7 @@ class DeletedFinalStateUnknown(CachedObject, frozen=True, gc=False, eq=False):
     @classmethod
     def of(cls, last: CachedObject) -> "DeletedFinalStateUnknown":
         """Mark ``last`` as the last known state of something that is gone."""
-        return cls(
-            last.key,
-            last.namespace,
-            last.name,
-            last.uid,
-            last.resource_version,
-            last.raw,
-            last.labels,
-        )
+        return cls(*msgspec.structs.astuple(last))
 
     @classmethod
     def unseen(cls, key: str) -> "DeletedFinalStateUnknown":

@@ -15,10 +15,8 @@ class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
     controller: bool = False
 
 
-class _Metadata(msgspec.Struct):
-    owner_references: list[OwnerReference] | None = msgspec.field(
-        name="ownerReferences", default=None
-    )
+class _Metadata(msgspec.Struct, rename="camel"):
+    owner_references: list[OwnerReference] | None = None
 
 
 class _Owned(msgspec.Struct):

@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from kube_informer.errors import InformerError
@@ -41,14 +40,6 @@ class RateLimiter(Protocol[Limited_contra]):
         """Return how often the key failed since it was forgotten."""
 
 
-@dataclass(slots=True)
-class _Bucket:
-    rate_per_s: float
-    burst: float
-    tokens: float
-    at: float
-
-
 class DefaultRateLimiter(Generic[Key]):
     """client-go's default: per key 5 ms doubled up to 1,000 s; over all keys 10/s, burst 100.
 
@@ -68,7 +59,9 @@ class DefaultRateLimiter(Generic[Key]):
         self._cap_s = cap_s
         self._clock = clock
         self._failures: dict[Key, int] = {}
-        self._bucket = _Bucket(rate_per_s, float(burst), float(burst), clock())
+        self._rate_per_s = rate_per_s
+        self._burst = self._tokens = float(burst)  # a bucket of tokens, as it was at _filled_at
+        self._filled_at = clock()
         self._lock = threading.Lock()
 
     def when(self, key: Key) -> float:
@@ -90,11 +83,11 @@ class DefaultRateLimiter(Generic[Key]):
         return self._failures.get(key, 0)
 
     def _overall(self) -> float:
-        bucket, now = self._bucket, self._clock()
-        bucket.tokens = min(bucket.burst, bucket.tokens + (now - bucket.at) * bucket.rate_per_s)
-        bucket.at = now
-        bucket.tokens -= 1.0
-        return max(0.0, -bucket.tokens / bucket.rate_per_s)
+        now = self._clock()
+        came = (now - self._filled_at) * self._rate_per_s
+        self._filled_at = now
+        self._tokens = min(self._burst, self._tokens + came) - 1.0
+        return max(0.0, -self._tokens / self._rate_per_s)
 
 
 class WorkQueue(Generic[Key]):
