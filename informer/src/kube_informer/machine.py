@@ -313,8 +313,7 @@ class WatchMachine:
         """List without a wait: the server has just shown that it streams no state."""
         self._answer(signal, why)
         if self._streaming:  # the ladder would try it again first
-            self._streaming = False
-            self._may_stream = self._may_stream and signal not in LASTING
+            self._switch_protocol(signal)
             self._observer.fell_back(why)
         return self._fetch()
 
@@ -430,23 +429,23 @@ class WatchMachine:
                 self._version = self._resume = version
         elif ends_initial:
             self.state = State.WATCHING
-            self._filled(version, outputs)
+            outputs.append(self._filled(version))
         else:
             # A server that does not know sendInitialEvents: it will never say that it is done.
             self._list_at_once(Signal.UNANNOTATED, "the server streams no initial state")
 
-    def _filled(self, version: str, outputs: list[Output]) -> None:
+    def _filled(self, version: str) -> Replace:
         fill, self._fill = self._fill, _Fill()
         incomplete = "" in fill.unreadable
         unreadable = frozenset(fill.unreadable - {""})
         objects = list(fill.objects.values())
-        outputs.append(Replace(objects, version, self._reason, unreadable, incomplete))
         self._observer.filled(self._reason, len(objects))
         self._version = self._resume = self._told = version
         self._latest = False
         self.filled = True
         self.refusal = (0, 0)
         self._ladder.fetched()
+        return Replace(objects, version, self._reason, unreadable, incomplete)
 
     def _error_event(self, event: WatchEvent) -> Action:
         status = decode_status(event.object)
@@ -527,11 +526,10 @@ class WatchMachine:
             query |= {"limit": str(PAGE_LIMIT), "continue": fill.body.continue_token}
             fill.page = GetList(query, self._timing.list_s)
             return [], self._list()
-        outputs: list[Output] = []
-        self._filled(fill.body.resource_version, outputs)
+        filled = self._filled(fill.body.resource_version)
         self.progress = (self._now, "")
         self._suspect_since = None
-        return outputs, self._open()
+        return [filled], self._open()
 
     def _take_in(self, items: list[Item]) -> None:
         for item in items:
