@@ -254,12 +254,7 @@ def _server(cluster: Cluster, where: str) -> str:
 
 
 def _authority(cluster: Cluster, origin: Origin, where: str) -> bytes | None:
-    given = _data_or_file(
-        origin,
-        where,
-        ("certificate-authority", cluster.certificate_authority),
-        cluster.certificate_authority_data,
-    )
+    given = _data_or_file(cluster, "certificate-authority", origin, where)
     if given is None:
         return None
     if cluster.insecure_skip_tls_verify:
@@ -279,16 +274,17 @@ def _pem_authority(given: bytes, what: str) -> bytes:
     return given
 
 
-def _data_or_file(origin: Origin, where: str, named: tuple[str, str], data: str) -> bytes | None:
-    """Return what is given as ``FIELD-data`` in base64 or in the file ``FIELD``."""
-    field_name, path = named
+def _data_or_file(entry: Cluster | User, key: str, origin: Origin, where: str) -> bytes | None:
+    """Return what is given as ``KEY-data`` in base64 or in the file ``KEY``."""
+    field_name = key.replace("-", "_")
+    path, data = getattr(entry, field_name), getattr(entry, f"{field_name}_data")
     if data and path:
-        raise KubeconfigError(f"{where} has both {field_name} and {field_name}-data; keep one")
+        raise KubeconfigError(f"{where} has both {key} and {key}-data; keep one")
     if data:
         try:
             return base64.b64decode("".join(data.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise KubeconfigError(f"{field_name}-data of {where} is not base64") from None
+            raise KubeconfigError(f"{key}-data of {where} is not base64") from None
     if not path:
         return None
     file = origin.resolve(path)
@@ -296,7 +292,7 @@ def _data_or_file(origin: Origin, where: str, named: tuple[str, str], data: str)
         return file.read_bytes()
     except OSError as error:
         raise KubeconfigError(
-            f"{field_name} of {where}, {file}, cannot be read: {error.strerror}"
+            f"{key} of {where}, {file}, cannot be read: {error.strerror}"
         ) from None
 
 
@@ -351,7 +347,8 @@ class _UserReader:
                     "HTTP header can carry: write it on one line of printable ASCII"
                 )
         if not self.config.server.startswith("https:"):
-            return Credentials(impersonation=self._without_credentials(impersonation))
+            self._check_plain()
+            return Credentials(impersonation=impersonation)
         pair = self._pair()
         source = self._source()
         plugin = None
@@ -379,32 +376,22 @@ class _UserReader:
                 raise KubeconfigError(f"{self.who} has exec and auth-provider; keep exec")
             check_exec(user.exec, self.who)
 
-    def _without_credentials(self, impersonation: Impersonation) -> Impersonation:
+    def _check_plain(self) -> None:
         """Refuse credentials where anybody on the way could read them."""
-        anonymous = User()
-        plain = msgspec.structs.replace(
+        alone = msgspec.structs.replace(
             self.user, as_="", as_uid="", as_groups=[], as_user_extra={}
         )
-        if plain != anonymous:
+        if alone != User():
             raise KubeconfigError(
                 f"{self.who} has credentials and the server is {self.config.server}: they are not "
                 "sent over plain http; use https, or a user without credentials for kubectl proxy"
             )
-        return impersonation
 
     def _pair(self) -> ClientCertificate | None:
-        user = self.user
-        certificate = _data_or_file(
-            self.origin,
-            self.who,
-            ("client-certificate", user.client_certificate),
-            user.client_certificate_data,
-        )
+        certificate = _data_or_file(self.user, "client-certificate", self.origin, self.who)
         if certificate is None:
             return None
-        key = _data_or_file(
-            self.origin, self.who, ("client-key", user.client_key), user.client_key_data
-        )
+        key = _data_or_file(self.user, "client-key", self.origin, self.who)
         if key is None:
             raise KubeconfigError(f"{self.who} has a client-certificate without a client-key")
         register_secret(key)
