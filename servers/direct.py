@@ -5,16 +5,17 @@ parser that does not look into them, and the items are joined again, each with
 the ``kind`` and ``apiVersion`` that the items of a list lack.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote
 
 import msgspec
+from prometheus_client import CollectorRegistry
 
 from kube_informer.errors import TransportError
 from kube_informer.transport import Response, Transport
-from servers.source import POD_HEAD, Pod, PodPage, PodQuery, SourceError
+from servers.server import Settings, connect
+from servers.source import POD_HEAD, Pod, PodPage, PodQuery, PodSource, SourceError
 
 TIMEOUT_S = 30.0
 """The longest wait for bytes: an overloaded API server may take many seconds for a big list."""
@@ -54,7 +55,7 @@ _decode_pod = msgspec.json.Decoder(_Pod).decode
 _decode_status = msgspec.json.Decoder(_Status).decode
 
 
-class DirectSource:
+class DirectSource(PodSource):
     """Pods from the API server itself.
 
     ``default_version`` is the resourceVersion sent where a client gave none:
@@ -69,9 +70,6 @@ class DirectSource:
         self._transport = transport
         self._namespace = namespace
         self._default_version = default_version
-
-    def start(self) -> None:
-        """Nothing runs in the background."""
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -96,10 +94,6 @@ class DirectSource:
         body = self._get(path, {"resourceVersion": version} if version else {}, "get")
         return Pod([body.rstrip()], _decode_pod(body).metadata.resourceVersion)
 
-    def event_times(self, since: int) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - the protocol's
-        """Return nothing: what changes is not told to this source."""
-        return ()
-
     def check_ready(self) -> None:
         """Ask for one pod: shows that the API server answers and lets this identity read."""
         self._get(_list_path(self._namespace), {"limit": "1"}, "list")
@@ -110,14 +104,22 @@ class DirectSource:
                 path, parameters, timeout=TIMEOUT_S, verb=verb, resource="pods"
             )
         except TransportError as error:
-            raise SourceError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"the API server cannot be reached: {error}",
-                retry_after_s=RETRY_AFTER_S,
-            ) from error
+            raise unreachable(error) from error
         if response.status != HTTPStatus.OK:
             raise source_error(response)
         return response.body
+
+
+def over_api_server(
+    settings: Settings,
+    registry: CollectorRegistry,
+    *,
+    default_version: str = "",
+    gzip: bool = False,
+) -> DirectSource:
+    """Return a source over a transport of its own, whose requests ``registry`` counts."""
+    transport = connect(settings, registry, settings.threads, gzip=gzip)
+    return DirectSource(transport, default_version=default_version, namespace=settings.namespace)
 
 
 def _join(items: list[msgspec.Raw]) -> list[bytes]:
@@ -148,6 +150,12 @@ def _parameters(query: PodQuery) -> dict[str, str]:
         "resourceVersionMatch": query.resource_version_match,
     }
     return {name: value for name, value in given.items() if value}
+
+
+def unreachable(error: Exception) -> SourceError:
+    """Return what our client is told where the API server brought no answer."""
+    message = f"the API server cannot be reached: {error}"
+    return SourceError(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after_s=RETRY_AFTER_S)
 
 
 def source_error(response: Response) -> SourceError:

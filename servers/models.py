@@ -17,9 +17,9 @@ from kubernetes.client.rest import RESTClientObject, RESTResponse
 from prometheus_client import CollectorRegistry
 
 from kube_informer import PODS, CredentialsError
-from kube_informer.transport import Response
-from servers.direct import TIMEOUT_S, source_error
-from servers.metrics import UpstreamBytes, UpstreamRequests
+from kube_informer.transport import OnReceived, Response
+from servers.direct import TIMEOUT_S, source_error, unreachable
+from servers.metrics import upstream_bytes, upstream_requests
 from servers.server import Settings
 from servers.source import POD_HEAD, SourceError
 
@@ -32,7 +32,7 @@ CONNECT_TIMEOUT_S = 3.0
 class _CountedResponse(RESTResponse):
     """An answer whose bytes are counted as they are read, whole or, of a watch, in pieces."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, received: UpstreamBytes) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, received: OnReceived) -> None:
         super().__init__(response)
         self._received = received
         self._stream = response.stream
@@ -61,8 +61,8 @@ class _CountingRest(RESTClientObject):
         super().__init__(configuration)
         self.pool_manager = settings.config.pools(maxsize=settings.threads)
         self._credentials = settings.config.credentials
-        self._count = UpstreamRequests(registry)
-        self._received = UpstreamBytes(registry)
+        self._count = upstream_requests(registry)
+        self._received = upstream_bytes(registry)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the base class's own signature
         code = 0
@@ -125,11 +125,7 @@ def refusal(
     if isinstance(error, ApiException) and error.status:
         body = error.body if isinstance(error.body, bytes) else (error.body or "").encode()
         return source_error(Response(error.status, error.headers or {}, body))
-    return SourceError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"the API server cannot be reached: {error}",
-        retry_after_s=1,
-    )
+    return unreachable(error)
 
 
 REQUEST_TIMEOUT = (CONNECT_TIMEOUT_S, TIMEOUT_S)

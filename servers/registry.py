@@ -5,26 +5,18 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
-from servers.direct import DirectSource
+from servers.direct import over_api_server
 from servers.informer_source import over_informer
-from servers.server import Server, Settings, connect
+from servers.server import Server, Settings
 from servers.source import PodSource, ScopedSource
 from servers.variants import discover
 
-
-def _direct(
-    settings: Settings, registry: CollectorRegistry, *, default_version: str = ""
-) -> PodSource:
-    transport = connect(settings, registry, settings.threads)
-    return DirectSource(transport, default_version=default_version, namespace=settings.namespace)
-
-
 SERVERS: Mapping[str, Server] = {
-    "direct": Server("direct", "asks the API server on every request", _direct),
+    "direct": Server("direct", "asks the API server on every request", over_api_server),
     "direct-rv0": Server(
         "direct",
         'the same, content with what the API server has cached (resourceVersion "0")',
-        partial(_direct, default_version="0"),
+        partial(over_api_server, default_version="0"),
     ),
     "informer": Server("informer", "reads a local cache kept by list and watch", over_informer),
     **discover(),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry
 
 from kube_informer import ClientConfig, Transport
-from servers.metrics import UpstreamBytes, UpstreamRequests
+from servers.metrics import upstream_bytes, upstream_requests
 from servers.source import PodSource
 
 USER_AGENT = "informer-bench-server"
@@ -73,8 +73,8 @@ def connect(
     return Transport(
         settings.config,
         pool_maxsize=connections,
-        on_request=UpstreamRequests(registry),
-        on_received=UpstreamBytes(registry),
+        on_request=upstream_requests(registry),
+        on_received=upstream_bytes(registry),
         user_agent=settings.user_agent,
         gzip=gzip,
     )

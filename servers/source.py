@@ -77,10 +77,15 @@ class SourceError(Exception):
 
 
 class PodSource(Protocol):
-    """Where a server's pods come from. Called from several threads at once."""
+    """Where a server's pods come from. Called from several threads at once.
+
+    One that derives from it has nothing in the background and is told of no changes,
+    unless it says otherwise.
+    """
 
     def start(self) -> None:
         """Begin whatever runs in the background; called once, in the serving process."""
+        return
 
     def list_pods(self, query: PodQuery) -> PodPage:
         """Return the pods that ``query`` selects; raise :class:`SourceError`."""
@@ -91,12 +96,13 @@ class PodSource(Protocol):
         Raise :class:`SourceError`, with code 404 if there is no such pod.
         """
 
-    def event_times(self, since: int) -> Sequence[tuple[int, int]]:
+    def event_times(self, since: int) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - for those who are told of changes
         """Return ``(resourceVersion, when)`` of changes that came in, from version ``since`` on.
 
         ``when`` is in microseconds of this machine's monotonic clock. The latest
         few thousand are kept; a source that is told of no changes has none.
         """
+        return ()
 
     def check_ready(self) -> None:
         """Return if the server may be given requests, else raise :class:`SourceError`."""
@@ -105,16 +111,27 @@ class PodSource(Protocol):
         """End what was started, within a second or two; safe to call again."""
 
 
-class ScopedSource:
-    """A source confined to one namespace: "all namespaces" means that one, others are refused."""
+class WrappedSource:
+    """A source over another one. A subclass says how lists are had from it."""
 
-    def __init__(self, source: PodSource, namespace: str) -> None:
+    def __init__(self, source: PodSource) -> None:
         self._source = source
-        self._namespace = namespace
         self.start = source.start
         self.event_times = source.event_times
         self.check_ready = source.check_ready
         self.close = source.close
+
+    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
+        """Get one pod; see :class:`PodSource`."""
+        return self._source.get_pod(namespace, name, resource_version)
+
+
+class ScopedSource(WrappedSource):
+    """A source confined to one namespace: "all namespaces" means that one, others are refused."""
+
+    def __init__(self, source: PodSource, namespace: str) -> None:
+        super().__init__(source)
+        self._namespace = namespace
 
     def list_pods(self, query: PodQuery) -> PodPage:
         """List the pods of the one namespace; raise ``SourceError`` 403 for another."""
@@ -138,17 +155,8 @@ class ScopedSource:
             )
 
 
-_ESCAPES = {
-    '"': r"\"",
-    "\\": r"\\",
-    "\a": r"\a",
-    "\b": r"\b",
-    "\f": r"\f",
-    "\n": r"\n",
-    "\r": r"\r",
-    "\t": r"\t",
-    "\v": r"\v",
-}
+_ESCAPES = dict(zip('"\\\a\b\f\n\r\t\v', '"\\abfnrtv', strict=True))
+"""Characters of which Go writes a letter after a backslash."""
 
 
 def quoted(text: str) -> str:
@@ -158,7 +166,7 @@ def quoted(text: str) -> str:
 
 def _quoted_character(character: str) -> str:
     if character in _ESCAPES:
-        return _ESCAPES[character]
+        return "\\" + _ESCAPES[character]
     if character.isprintable():
         return character
     code = ord(character)

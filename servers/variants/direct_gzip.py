@@ -5,16 +5,13 @@ pkg/endpoints/handlers/responsewriters). Far fewer bytes go over the wire; the A
 for packing, this server for unpacking.
 """
 
-from prometheus_client import CollectorRegistry
+from functools import partial
 
-from servers.direct import DirectSource
-from servers.server import Server, Settings, connect
-from servers.source import PodSource
+from servers.direct import over_api_server
+from servers.server import Server
 
-
-def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
-    transport = connect(settings, registry, settings.threads, gzip=True)
-    return DirectSource(transport, namespace=settings.namespace)
-
-
-SERVER = Server("direct", "asks the API server on every request, for compressed lists", _build)
+SERVER = Server(
+    "direct",
+    "asks the API server on every request, for compressed lists",
+    partial(over_api_server, gzip=True),
+)

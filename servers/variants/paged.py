@@ -9,31 +9,20 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry
 
-from servers.direct import DirectSource
-from servers.server import Server, Settings, connect
-from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError
+from servers.direct import over_api_server
+from servers.server import Server, Settings
+from servers.source import PodPage, PodQuery, PodSource, SourceError, WrappedSource
 
 PAGE_LIMIT = 500
 """client-go's default page size (tools/pager)."""
 
 
-class PagedSource:
+class PagedSource(WrappedSource):
     """Lists through ``source`` in pages and hands on the whole.
 
     A client that pages itself, or names a version, is passed on as it asked: a limit
     beside a version would mean that exact old state.
     """
-
-    def __init__(self, source: PodSource) -> None:
-        self._source = source
-        self.start = source.start
-        self.event_times = source.event_times
-        self.check_ready = source.check_ready
-        self.close = source.close
-
-    def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
-        """Get one pod; there is nothing to page. See :class:`servers.source.PodSource`."""
-        return self._source.get_pod(namespace, name, resource_version)
 
     def list_pods(self, query: PodQuery) -> PodPage:
         """List in pages; see :class:`servers.source.PodSource`."""
@@ -57,8 +46,7 @@ class PagedSource:
 
 
 def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
-    transport = connect(settings, registry, settings.threads)
-    return PagedSource(DirectSource(transport, namespace=settings.namespace))
+    return PagedSource(over_api_server(settings, registry))
 
 
 SERVER = Server("direct", f"asks the API server in pages of {PAGE_LIMIT}", _build)

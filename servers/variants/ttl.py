@@ -15,9 +15,9 @@ from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from servers.direct import DirectSource
-from servers.server import Option, Server, Settings, connect
-from servers.source import Pod, PodPage, PodQuery, PodSource
+from servers.direct import over_api_server
+from servers.server import Option, Server, Settings
+from servers.source import Pod, PodPage, PodQuery, PodSource, WrappedSource
 
 TTL = Option("ttl_s", default=5.0, unit="s", least=0.0)
 MAX_LISTS = 64
@@ -84,17 +84,13 @@ class TtlCache(Generic[V]):
         return value
 
 
-class TtlSource:
+class TtlSource(WrappedSource):
     """Keeps the answers of ``source``, those apart that name a version or go on with a page."""
 
     def __init__(self, source: PodSource, ttl_s: float, *, single_flight: bool) -> None:
-        self._source = source
+        super().__init__(source)
         self._lists = TtlCache[PodPage](ttl_s, MAX_LISTS, single_flight=single_flight)
         self._pods = TtlCache[Pod](ttl_s, MAX_PODS, single_flight=single_flight)
-        self.start = source.start
-        self.event_times = source.event_times
-        self.check_ready = source.check_ready
-        self.close = source.close
 
     def list_pods(self, query: PodQuery) -> PodPage:
         """List, from what is kept if it is; see :class:`servers.source.PodSource`."""
@@ -110,10 +106,8 @@ class TtlSource:
 
 
 def _build(settings: Settings, registry: CollectorRegistry, *, single_flight: bool) -> PodSource:
-    transport = connect(settings, registry, settings.threads)
-    direct = DirectSource(transport, namespace=settings.namespace)
     ttl_s = settings.options.get(TTL.name, TTL.default)
-    return TtlSource(direct, ttl_s, single_flight=single_flight)
+    return TtlSource(over_api_server(settings, registry), ttl_s, single_flight=single_flight)
 
 
 SERVERS = {

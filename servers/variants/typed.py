@@ -4,7 +4,7 @@ The usual way in Python: each pod becomes a tree of model objects, and each of t
 JSON again. What is answered is the same; what it costs is not.
 """
 
-from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
@@ -17,15 +17,12 @@ if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
 
-class TypedSource:
+class TypedSource(PodSource):
     """Pods from the API server by way of ``V1Pod``. ``namespace`` is where readiness is tried."""
 
     def __init__(self, api: "CoreV1Api", namespace: str | None) -> None:
         self._api = api
         self._namespace = namespace
-
-    def start(self) -> None:
-        """Nothing runs in the background."""
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -66,23 +63,16 @@ class TypedSource:
         response.read()
         return client.response_deserialize(response, {"200": "V1Pod"}).data
 
-    def event_times(self, since: int) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - the protocol's
-        """Return nothing: no changes come in."""
-        return ()
-
     def check_ready(self) -> None:
         """Ask for one pod, as ``direct`` does."""
         self._list(self._namespace, {"limit": 1})
 
     def _list(self, namespace: str | None, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - V1PodList, untyped
+        call = self._api.list_pod_for_all_namespaces
+        if namespace is not None:
+            call = partial(self._api.list_namespaced_pod, namespace)
         try:
-            if namespace is None:
-                return self._api.list_pod_for_all_namespaces(
-                    _request_timeout=REQUEST_TIMEOUT, **arguments
-                )
-            return self._api.list_namespaced_pod(
-                namespace, _request_timeout=REQUEST_TIMEOUT, **arguments
-            )
+            return call(_request_timeout=REQUEST_TIMEOUT, **arguments)
         except FAILURES as error:
             raise refusal(error) from error
 

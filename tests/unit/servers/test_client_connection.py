@@ -13,7 +13,7 @@ import uvloop
 from servers import client_connection
 from servers.asgi import AsgiServer
 from servers.serve import _Worker, listen
-from servers.source import Pod, PodPage, PodQuery
+from servers.source import Pod, PodPage, PodQuery, PodSource
 
 BODY = b"x" * (8 << 20)
 """More than the kernel takes for a client that reads nothing."""
@@ -22,17 +22,8 @@ REQUEST = b"GET /pods HTTP/1.1\r\nHost: x\r\n\r\n"
 SMALL = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-class LargeSource:
+class LargeSource(PodSource):
     """Always has the same large answer."""
-
-    def start(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def check_ready(self) -> None: ...
-
-    def event_times(self, since: int) -> tuple[()]:
-        return ()
 
     def list_pods(self, query: PodQuery) -> PodPage:
         return PodPage([BODY, BODY], "1")

@@ -7,7 +7,7 @@ import pytest
 from kube_informer.transport import Response
 from servers.app import create_app
 from servers.direct import source_error
-from servers.source import Pod, PodPage, PodQuery, SourceError, quoted
+from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError, quoted
 
 
 def status(code: int, headers: dict[str, str] | None = None, **body: object) -> SourceError:
@@ -45,12 +45,8 @@ def test_a_refusal_that_is_no_status_is_passed_on_by_its_code() -> None:
     assert (429, "the API server answered 429") == (error.code, error.message)
 
 
-class Broken:
+class Broken(PodSource):
     """A source with a fault in it."""
-
-    def start(self) -> None: ...
-
-    def close(self) -> None: ...
 
     def check_ready(self) -> None:
         raise ZeroDivisionError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.source import Pod, PodPage, PodQuery, SourceError
+from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError
 from servers.variants import discover
 from servers.variants.paged import PAGE_LIMIT, PagedSource
 from servers.variants.ttl import TtlCache, TtlSource
@@ -20,21 +20,12 @@ SERVER = Server("direct", "reads nothing at all", lambda settings, registry: Non
 """
 
 
-class FakeSource:
+class FakeSource(PodSource):
     """Answers lists by a function and counts what it was asked."""
 
     def __init__(self, answer: Callable[[PodQuery], PodPage]) -> None:
         self._answer = answer
         self.asked: list[PodQuery] = []
-
-    def start(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def check_ready(self) -> None: ...
-
-    def event_times(self, since: int) -> tuple[()]:
-        return ()
 
     def list_pods(self, query: PodQuery) -> PodPage:
         self.asked.append(query)
