@@ -29,7 +29,7 @@ from informer.conformance.processes import (
     Watched,
 )
 from informer.conformance.scripted_histories import ScriptedHistory
-from informer.conformance.scripted_server import ScriptedServer
+from informer.conformance.scripted_server import SourceServer
 from informer.conformance.table import Outcome, differences, markdown, unexplained
 
 SUBJECTS = (CLIENT_GO, KUBE_INFORMER, OFFICIAL)
@@ -104,10 +104,10 @@ def _scripted(
     names = [name for name in names if name != OFFICIAL or not history.streams]
 
     def to_one(name: str) -> Findings:
-        server = ScriptedServer(
+        server = SourceServer(
             scripted_histories.some_pods(),
             folder / f"{name}.kubeconfig",
-            http=history.http,
+            http_1_0=history.http_1_0,
             closing=history.closing,
         )
         server.script = history.script()

@@ -11,7 +11,7 @@ from informer.conformance.scripted_server import (
     Reply,
     Request,
     Script,
-    ScriptedServer,
+    SourceServer,
     line,
     refusal,
 )
@@ -40,15 +40,19 @@ class ScriptedHistory:
     """A history on a scripted server; ``script`` makes the one that answers from the start on."""
 
     name: str
-    play: Callable[[ScriptedServer, Subject], Played]
+    play: Callable[[SourceServer, Subject], Played]
     script: Callable[[], Script] = lambda: _undisturbed
-    http: str = "HTTP/1.1"
+    http_1_0: bool = False
     closing: bool = False
     """Whether each answer carries ``Connection: close``."""
     short: bool = False
     """Whether the short form has it, which ``make test`` runs."""
     streams: bool = False
     """Whether it is about streamed fills: ours asks for one if told to, the official one never."""
+
+
+def _refusal(code: int, reason: str, **headers: str) -> Reply:
+    return refusal(failure_status(code, reason), **headers)
 
 
 def _undisturbed(_: Request) -> None:
@@ -87,17 +91,17 @@ def _await_sync(subject: Subject) -> None:
     subject.wait(lambda: subject.saw("synced"), SYNC_WITHIN_S)
 
 
-def _filled_then_written(server: ScriptedServer, subject: Subject) -> Played:
+def _filled_then_written(server: SourceServer, subject: Subject) -> Played:
     """Wait for the fill, however the script hinders it, and write."""
     _await_sync(subject)
     _write(server.source)
     return Played(_truth(server.source))
 
 
-def _fault(script: Script, *, cut: bool = True) -> Callable[[ScriptedServer, Subject], Played]:
+def _fault(script: Script, *, cut: bool = True) -> Callable[[SourceServer, Subject], Played]:
     """Let ``script`` answer for a while after the fill, and write meanwhile."""
 
-    def play(server: ScriptedServer, subject: Subject) -> Played:
+    def play(server: SourceServer, subject: Subject) -> Played:
         _await_sync(subject)
         server.script, before = script, len(server.requests)
         _write(server.source)
@@ -111,7 +115,7 @@ def _fault(script: Script, *, cut: bool = True) -> Callable[[ScriptedServer, Sub
     return play
 
 
-def _fault_at_first(server: ScriptedServer, _: Subject) -> Played:
+def _fault_at_first(server: SourceServer, _: Subject) -> Played:
     """Let the script of the beginning answer for a while, then write undisturbed."""
     time.sleep(FAULT_S)
     asked = len(server.requests)
@@ -157,7 +161,7 @@ def _lines(*lines: bytes, version: str = "12") -> Callable[[], Script]:
 
         def answer(request: Request) -> Reply:
             rest = left.pop() if left and request.is_watch else b""
-            if request.is_watch_list:
+            if request.is_fill:
                 fill = b"".join(line("ADDED", item) for item in items)
                 return Reply(body=fill + line("BOOKMARK", _END) + rest, hold=True)
             if request.is_watch:
@@ -169,8 +173,8 @@ def _lines(*lines: bytes, version: str = "12") -> Callable[[], Script]:
     return make
 
 
-def _holds(truth: Truth) -> Callable[[ScriptedServer, Subject], Played]:
-    def play(_: ScriptedServer, subject: Subject) -> Played:
+def _holds(truth: Truth) -> Callable[[SourceServer, Subject], Played]:
+    def play(_: SourceServer, subject: Subject) -> Played:
         _await_sync(subject)
         return Played(truth)
 
@@ -184,8 +188,8 @@ def _in_pages(fault: Reply) -> Callable[[], Script]:
         left = [fault]
 
         def answer(request: Request) -> Reply:
-            if request.is_watch_list:
-                return refusal(422, "Invalid")
+            if request.is_fill:
+                return _refusal(422, "Invalid")
             if request.is_watch:
                 return Reply(hold=True)
             items = [pod("x", "10"), pod("y", "11"), pod("z", "12")]
@@ -206,9 +210,9 @@ def _in_pages(fault: Reply) -> Callable[[], Script]:
 _PAGED = {"a/x": "10", "a/y": "11", "a/z": "12"}
 
 
-def _pages_counted(server: ScriptedServer, subject: Subject) -> Played:
+def _pages_counted(server: SourceServer, subject: Subject) -> Played:
     _await_sync(subject)
-    return Played(_PAGED, server.asked("list"))
+    return Played(_PAGED, sum(one.kind == "list" for one in server.asked()))
 
 
 def _without_versions() -> Script:
@@ -216,13 +220,13 @@ def _without_versions() -> Script:
 
     def answer(request: Request) -> Reply:
         if request.is_watch:
-            return refusal(405, "MethodNotAllowed")
+            return _refusal(405, "MethodNotAllowed")
         return Reply(body=_listing("", [pod("x"), pod("y")]))
 
     return answer
 
 
-def _back_in_time(server: ScriptedServer, subject: Subject) -> Played:
+def _back_in_time(server: SourceServer, subject: Subject) -> Played:
     """Replace the data by an older copy, as when etcd is restored from a backup."""
     _await_sync(subject)
     server.source.put(PODS, pod("four"))
@@ -233,7 +237,7 @@ def _back_in_time(server: ScriptedServer, subject: Subject) -> Played:
     return Played(_truth(restored))
 
 
-def _expired(server: ScriptedServer, subject: Subject) -> Played:
+def _expired(server: SourceServer, subject: Subject) -> Played:
     _await_sync(subject)
     with server.source.away():
         _write(server.source)
@@ -249,7 +253,7 @@ _GONE = line("ERROR", failure_status(410, "Expired", "too old resource version")
 
 _WATCH_LIST_REPLIES: Mapping[str, Reply] = {
     **{
-        f"refused with {code}": refusal(code, reason)
+        f"refused with {code}": _refusal(code, reason)
         for code, reason in (
             (400, "BadRequest"),
             (403, "Forbidden"),
@@ -270,7 +274,7 @@ _WATCH_LIST_REPLIES: Mapping[str, Reply] = {
 
 HISTORIES: tuple[ScriptedHistory, ...] = (
     ScriptedHistory("ordinary life", _filled_then_written, short=True),
-    ScriptedHistory("HTTP/1.0", _filled_then_written, http="HTTP/1.0", short=True),
+    ScriptedHistory("HTTP/1.0", _filled_then_written, http_1_0=True, short=True),
     ScriptedHistory("Connection: close", _filled_then_written, closing=True),
     *(
         ScriptedHistory(
@@ -336,26 +340,28 @@ HISTORIES: tuple[ScriptedHistory, ...] = (
     ScriptedHistory(
         "429 on a page of a list",
         _pages_counted,
-        _in_pages(refusal(429, "TooManyRequests", Retry_After="1")),
+        _in_pages(_refusal(429, "TooManyRequests", Retry_After="1")),
     ),
-    ScriptedHistory("410 on a page of a list", _pages_counted, _in_pages(refusal(410, "Expired"))),
+    ScriptedHistory("410 on a page of a list", _pages_counted, _in_pages(_refusal(410, "Expired"))),
     ScriptedHistory("the version expires while the watch is cut", _expired, short=True),
     ScriptedHistory(
         "410 as a status on each watch",
-        _fault(lambda one: refusal(410, "Expired") if one.kind == "watch" else None),
+        _fault(lambda one: _refusal(410, "Expired") if one.kind == "watch" else None),
     ),
     ScriptedHistory(
         "410 as an event on each watch",
         _fault(lambda one: Reply(body=_GONE) if one.kind == "watch" else None),
     ),
     ScriptedHistory("the server goes back in time", _back_in_time),
-    ScriptedHistory("rights are withdrawn and given back", _fault(_all(refusal(403, "Forbidden")))),
-    ScriptedHistory("rights come late", _fault_at_first, lambda: _all(refusal(403, "Forbidden"))),
-    ScriptedHistory("the server fails (500)", _fault(_all(refusal(500, "InternalError")))),
-    ScriptedHistory("the server is busy (429)", _fault(_all(refusal(429, "TooManyRequests")))),
+    ScriptedHistory(
+        "rights are withdrawn and given back", _fault(_all(_refusal(403, "Forbidden")))
+    ),
+    ScriptedHistory("rights come late", _fault_at_first, lambda: _all(_refusal(403, "Forbidden"))),
+    ScriptedHistory("the server fails (500)", _fault(_all(_refusal(500, "InternalError")))),
+    ScriptedHistory("the server is busy (429)", _fault(_all(_refusal(429, "TooManyRequests")))),
     ScriptedHistory(
         "each watch is refused with 400",
-        _fault(lambda one: refusal(400, "BadRequest") if one.kind == "watch" else None),
+        _fault(lambda one: _refusal(400, "BadRequest") if one.kind == "watch" else None),
     ),
     ScriptedHistory(
         "each watch ends at once", _fault(lambda one: Reply() if one.kind == "watch" else None)

@@ -14,10 +14,10 @@ import yaml
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
 from bench.supervision.watchdog import Watchdog
+from informer.conformance.scripted_server import Reply, Request, ScriptedServer
 from kube_informer import PODS, BackoffPolicy, Resource, SharedInformer, Transport
 from kube_informer.connection import _Cancellable
 from tests.integration.informer.replica import Writer, eventually
-from tests.integration.informer.scripted import Reply, Request, ScriptedServer
 from tests.integration.informer.wire import TcpProxy
 
 QUICK = BackoffPolicy(initial_s=0.1, cap_s=2.0)

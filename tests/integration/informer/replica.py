@@ -1,9 +1,8 @@
 """A handler that rebuilds the cache from what it is told, and notes every broken promise."""
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
@@ -153,9 +152,3 @@ def until_it_answers(api: Api, timeout_s: float = 60.0) -> None:
         return True
 
     eventually(answers, "the API server answers", timeout_s)
-
-
-def lines(*events: tuple[str, dict[str, Any]]) -> Iterator[bytes]:
-    """Yield watch lines."""
-    for kind, item in events:
-        yield json.dumps({"type": kind, "object": item}).encode() + b"\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from informer.conformance.scripted_server import Reply, Request, ScriptedServer, refusal
 from informer.tests.shapes import (
     EXPIRED,
     TOO_LARGE,
@@ -18,8 +19,7 @@ from informer.tests.shapes import (
     status,
 )
 from kube_informer import BackoffPolicy, Observer, SharedInformer
-from tests.integration.informer.replica import Replica, eventually, lines
-from tests.integration.informer.scripted import Reply, Request, ScriptedServer, refusal
+from tests.integration.informer.replica import Replica, eventually
 
 STEADY = BackoffPolicy(initial_s=0.2, cap_s=0.8, jitter=0.0)
 
@@ -174,16 +174,16 @@ def test_connections_dropped_before_an_answer_are_tried_again(case):
 def test_repeats_and_old_events_after_a_reconnect_change_nothing(case):
     def answer(request: Request) -> Reply:
         if request.number == 0:
-            more = b"".join(lines(("MODIFIED", pod("x", 6)), ("DELETED", pod("gone", 7))))
+            more = line("MODIFIED", pod("x", 6)) + line("DELETED", pod("gone", 7))
             return fill(5, pod("x", 3), pod("gone", 4), more=more, hold=False)
         again = (
-            ("MODIFIED", pod("x", 6)),
-            ("ADDED", pod("gone", 4)),
-            ("DELETED", pod("gone", 7)),
-            ("ADDED", pod("x", 3)),
-            ("ADDED", pod("new", 8)),
+            line("MODIFIED", pod("x", 6)),
+            line("ADDED", pod("gone", 4)),
+            line("DELETED", pod("gone", 7)),
+            line("ADDED", pod("x", 3)),
+            line("ADDED", pod("new", 8)),
         )
-        return Reply(pieces=(b"".join(lines(*again)),), hold=True)
+        return Reply(pieces=(b"".join(again),), hold=True)
 
     found = case(answer)
     found.holds("new@8", "x@6")

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from bench.cluster.control_plane import ControlPlane
+from informer.conformance.scripted_server import Reply, Request
 from informer.tests.shapes import bookmark, line, pod
 from kube_informer import PODS, SharedInformer, Timing, Transport
 from kube_informer.connection import keepalive_options
 from kube_informer.machine import State
 from tests.integration.informer.replica import eventually, listed, same
-from tests.integration.informer.scripted import Reply, Request
 from tests.integration.informer.subject import SLOW_MACHINE_S, Make, Subject
 
 IMPATIENT = Timing(idle_s=2.0, first_bookmark_s=2.0, headers_s=2.0, list_s=2.0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from informer.conformance.scripted_server import Reply, Request, ScriptedServer, refusal
 from informer.tests.shapes import EXPIRED, bookmark, line, listing, pod, status
 from kube_informer import (
     CONFIGMAPS,
@@ -35,7 +36,6 @@ from kube_informer.steps import Broke
 from servers.cached import CachedSource
 from servers.source import SourceError
 from tests.integration.informer.replica import Replica, eventually
-from tests.integration.informer.scripted import Reply, Request, ScriptedServer, refusal
 
 QUICK = BackoffPolicy(initial_s=0.05, cap_s=0.4, jitter=0.0)
 STOP_S = 2.0

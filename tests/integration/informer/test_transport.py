@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from informer.conformance.scripted_server import Reply
 from kube_informer import Credentials, TokenFile, TransportError, TransportTimeoutError
 from kube_informer.connection import Cancel
-from tests.integration.informer.scripted import Reply
 
 
 def test_every_request_sent_is_counted_once_with_its_status(scripted):
