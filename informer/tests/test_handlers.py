@@ -2,26 +2,21 @@
 
 import asyncio
 import ctypes
-import json
 import threading
 import time
 
 import pytest
 
-from informer.tests.shapes import pod
+from informer.tests.shapes import cached
 from kube_informer.errors import HandlerError
 from kube_informer.events import EventType
 from kube_informer.handlers import Processor, ResourceEventHandlerFuncs
-from kube_informer.objects import CachedObject, DeletedFinalStateUnknown, decode_object
+from kube_informer.objects import CachedObject, DeletedFinalStateUnknown
 from kube_informer.observer import Observer
 from kube_informer.steps import Change, Changes, Replace
 from kube_informer.store import Store
 
 PATIENCE_S = 10.0
-
-
-def cached(name: str, version: int) -> CachedObject:
-    return decode_object(json.dumps(pod(name, version)).encode())
 
 
 class Recorder:
@@ -130,29 +125,6 @@ def test_a_handler_of_an_empty_cluster_is_synced_too(bench):
     assert registration.wait_for_sync(PATIENCE_S)
 
 
-def test_a_handler_that_raises_is_told_of_the_next_change_and_counted():
-    failures = []
-
-    class Notes(Observer):
-        def handler_failed(self, handler: str, error: BaseException) -> None:
-            failures.append((handler, str(error)))
-
-    bench = Bench(Notes())
-    bench.processor.start()
-    seen = Recorder()
-
-    def fail(item: CachedObject, initial: bool) -> None:
-        seen.on_add(item, initial)
-        raise RuntimeError(item.name)
-
-    registration = bench.add(ResourceEventHandlerFuncs(add=fail))
-    bench.fill(5, cached("x", 1), cached("y", 2))
-    assert 2 == len(seen.wait_for(2))
-    assert registration.wait_for_sync(PATIENCE_S)
-    assert [(registration.name, "x"), (registration.name, "y")] == failures
-    bench.processor.stop()
-
-
 def test_a_handler_that_never_returns_holds_up_neither_the_store_nor_its_neighbours(bench):
     gate = threading.Event()
     stuck = bench.add(ResourceEventHandlerFuncs(add=lambda *_: gate.wait(60) and None))
@@ -221,24 +193,35 @@ def test_for_one_object_changes_are_told_in_their_order(bench):
 # A handler's thread does not end, whatever is raised
 
 
-class Struck(Observer):
+class Notes(Observer):
+    """Notes what handlers raised."""
+
+    def __init__(self) -> None:
+        self.failed: list[tuple[str, BaseException]] = []
+
+    def handler_failed(self, handler: str, error: BaseException) -> None:
+        self.failed.append((handler, error))
+
+
+class Struck(Notes):
     """Raises over everything that is said of handlers."""
 
     def handler_called(self, handler: str, seconds: float) -> None:
         raise RuntimeError("no clock")
 
     def handler_failed(self, handler: str, error: BaseException) -> None:
+        super().handler_failed(handler, error)
         raise RuntimeError("no counter")
 
 
 @pytest.mark.parametrize(
     "error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), RuntimeError("x")]
 )
-@pytest.mark.parametrize("observer", [Observer, Struck])
+@pytest.mark.parametrize("observer", [Notes(), Struck()])
 def test_whatever_a_handler_and_its_observer_raise_is_counted_and_the_next_one_is_told(
     error, observer
 ):
-    bench = Bench(observer())
+    bench = Bench(observer)
     bench.processor.start()
     seen = Recorder()
 
@@ -252,6 +235,7 @@ def test_whatever_a_handler_and_its_observer_raise_is_counted_and_the_next_one_i
     assert ["x", "y"] == [told[1] for told in seen.wait_for(2)]
     assert registration.wait_for_sync(PATIENCE_S)
     assert (1, True, 0) == (registration.failures, registration.alive, registration.queue_depth)
+    assert (registration.name, error) == observer.failed[-1]
     bench.processor.stop()
     assert registration.join(PATIENCE_S)
 

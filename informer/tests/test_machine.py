@@ -194,13 +194,6 @@ def test_a_fill_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
     assert ["a/x"] == [item.key for item in replace.objects]
 
 
-def test_a_fill_that_ends_early_is_begun_again_after_a_wait():
-    desk = Desk()
-    desk.tell(Answered(200))
-    assert Wait(0.8) == desk.tell(Ended(), 5.0)
-    assert "true" == desk.wake().query["sendInitialEvents"]
-
-
 # The first fill, listed
 
 
@@ -628,44 +621,40 @@ def test_a_cut_among_deletions_of_one_revision_resumes_before_it():
 # Health: moved by what proves the state alone
 
 
-def since_and_why(desk: Desk) -> tuple[float | None, str]:
-    return desk.machine.progress
-
-
 def test_it_is_behind_until_the_first_fill_is_complete():
     desk = Desk()
-    assert (None, "the first fill is under way") == since_and_why(desk)
+    assert (None, "the first fill is under way") == desk.machine.progress
     desk.tell(Answered(200), 1.0)
     desk.tell(Chunk(line("ADDED", pod("x", 3))), 1.0)
-    assert (None, "the first fill is under way") == since_and_why(desk)
+    assert (None, "the first fill is under way") == desk.machine.progress
     desk.tell(Chunk(bookmark(5, initial_end=True)), 1.0)
-    assert (1003.0, "") == since_and_why(desk)
+    assert (1003.0, "") == desk.machine.progress
 
 
 @pytest.mark.parametrize("data", [line("MODIFIED", pod("x", 12)), bookmark(12)])
 def test_events_and_bookmarks_prove_the_state(data):
     desk = Desk.watching(10)
     desk.tell(Chunk(data), 30.0)
-    assert (1030.0, "") == since_and_why(desk)
+    assert (1030.0, "") == desk.machine.progress
 
 
 @pytest.mark.parametrize("data", [b"<html>\n", b'{"type":"ADDED","obj', b'{"type":"ADDED"}\n'])
 def test_bytes_prove_nothing(data):
     desk = Desk.watching(10)
     desk.tell(Chunk(data), 30.0)
-    assert 1000.0 == since_and_why(desk)[0]
+    assert 1000.0 == desk.machine.progress[0]
 
 
 def test_refusals_and_a_stream_opened_again_prove_nothing():
     desk = Desk.watching(10)
     desk.tell(Ended(), 50.0)
     desk.refuse(status(403, message="no"))
-    assert (1000.0, "403: no") == since_and_why(desk)
+    assert (1000.0, "403: no") == desk.machine.progress
     desk.wake()
     desk.tell(Answered(200), 5.0)
-    assert (1000.0, "403: no") == since_and_why(desk)
+    assert (1000.0, "403: no") == desk.machine.progress
     desk.tell(Chunk(bookmark(11)), 60.0)
-    assert (desk.now, "") == since_and_why(desk)
+    assert (desk.now, "") == desk.machine.progress
 
 
 @pytest.mark.parametrize(
@@ -678,20 +667,21 @@ def test_refusals_and_a_stream_opened_again_prove_nothing():
 def test_whatever_ends_the_following_is_named(came, why):
     desk = Desk.watching(10)
     desk.tell(came, 5.0)
-    assert (1000.0, why) == since_and_why(desk)
+    assert (1000.0, why) == desk.machine.progress
 
 
-def test_a_fill_that_ends_early_is_named():
+def test_a_fill_that_ends_early_is_named_and_begun_again_after_a_wait():
     desk = Desk()
     desk.tell(Answered(200))
-    desk.tell(Ended(), 5.0)
-    assert (None, "the initial stream ended early") == since_and_why(desk)
+    assert Wait(0.8) == desk.tell(Ended(), 5.0)
+    assert (None, "the initial stream ended early") == desk.machine.progress
+    assert "true" == desk.wake().query["sendInitialEvents"]
 
 
 def test_a_list_proves_the_state():
     desk = Desk(stream_initial=False)
     desk.answer(listing(7), 2.0)
-    assert (1002.0, "") == since_and_why(desk)
+    assert (1002.0, "") == desk.machine.progress
 
 
 def test_what_was_refused_to_a_fill_is_kept_until_it_succeeds():

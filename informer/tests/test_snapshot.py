@@ -7,15 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informer.tests.shapes import pod
+from informer.tests.shapes import cached
 from kube_informer import parse_field_selector, parse_label_selector
 from kube_informer.errors import UnknownIndexError
 from kube_informer.objects import CachedObject, decode_object
 from kube_informer.snapshot import LEAF_SIZE, Snapshot, SnapshotEditor
-
-
-def cached(name: str, version: int = 1, namespace: str = "a", **metadata) -> CachedObject:
-    return decode_object(json.dumps(pod(name, version, namespace=namespace, **metadata)).encode())
 
 
 def many(count: int) -> list[CachedObject]:

@@ -1,20 +1,15 @@
 """The store: what a write changes and what handlers hear of it."""
 
-import json
 import threading
 
 import pytest
 
-from informer.tests.shapes import pod
+from informer.tests.shapes import cached
 from kube_informer.errors import LifecycleError
 from kube_informer.events import EventType
-from kube_informer.objects import CachedObject, decode_object
+from kube_informer.objects import CachedObject
 from kube_informer.steps import Change, Changes, Replace
 from kube_informer.store import Delta, DeltaType, Store
-
-
-def cached(name: str, version: int | str, namespace: str = "a", **metadata) -> CachedObject:
-    return decode_object(json.dumps(pod(name, version, namespace=namespace, **metadata)).encode())
 
 
 class Listener:
@@ -42,8 +37,8 @@ def replace(version: int, *items: CachedObject) -> list:
     return [Replace(list(items), str(version), "initial")]
 
 
-def change(kind: EventType, item: CachedObject) -> list:
-    return [Changes([Change(kind, item)], item.resource_version)]
+def change(kind: EventType, item: CachedObject, version: str | None = None) -> list:
+    return [Changes([Change(kind, item)], item.resource_version if version is None else version)]
 
 
 def test_the_first_fill_is_told_as_additions_of_the_initial_list():
@@ -164,10 +159,6 @@ def filled_with(*items: CachedObject, version: str = "20") -> tuple[Store, Liste
     return store, heard
 
 
-def changed(kind: EventType, item: CachedObject, version: str = "20") -> list:
-    return [Changes([Change(kind, item)], version)]
-
-
 def test_objects_that_are_deleted_in_one_revision_are_all_deleted():
     store, heard = filled_with(*(cached(f"e{at}", at + 1) for at in range(5)))
     gone = [Change(EventType.DELETED, cached(f"e{at}", 50)) for at in range(5)]
@@ -178,13 +169,13 @@ def test_objects_that_are_deleted_in_one_revision_are_all_deleted():
 @pytest.mark.parametrize("version", ["3", "7", "", "x"])
 def test_a_deletion_is_applied_whatever_version_it_names(version):
     store, heard = filled_with(cached("x", 7))
-    store.apply(None, changed(EventType.DELETED, cached("x", version)), heard)
+    store.apply(None, change(EventType.DELETED, cached("x", version), "20"), heard)
     assert 0 == len(store.snapshot())
 
 
 def test_the_deletion_of_an_earlier_object_of_that_name_leaves_the_present_one():
     store, heard = filled_with(cached("x", 9, uid="second"))
-    store.apply(None, changed(EventType.DELETED, cached("x", 8, uid="first")), heard)
+    store.apply(None, change(EventType.DELETED, cached("x", 8, uid="first"), "20"), heard)
     assert (["a/x"], []) == ([item.key for item in store.snapshot()], heard.take())
 
 
@@ -205,7 +196,7 @@ def test_the_deletion_of_an_earlier_object_of_that_name_leaves_the_present_one()
 )
 def test_a_state_is_taken_unless_it_is_known_to_be_a_repeat_or_older(held, came, taken):
     store, heard = filled_with(cached("x", held))
-    store.apply(None, changed(EventType.MODIFIED, cached("x", came, note="new")), heard)
+    store.apply(None, change(EventType.MODIFIED, cached("x", came, note="new"), "20"), heard)
     (item,) = store.snapshot()
     assert taken is (b"note" in item.raw)
     assert taken is bool(heard.take())
@@ -213,17 +204,17 @@ def test_a_state_is_taken_unless_it_is_known_to_be_a_repeat_or_older(held, came,
 
 def test_the_past_of_what_is_gone_is_not_told_again():
     store, heard = filled_with(cached("x", 7))
-    store.apply(None, changed(EventType.DELETED, cached("x", 9)), heard)
+    store.apply(None, change(EventType.DELETED, cached("x", 9), "20"), heard)
     heard.take()
-    store.apply(None, changed(EventType.ADDED, cached("x", 7)), heard)
-    store.apply(None, changed(EventType.MODIFIED, cached("x", 8)), heard)
+    store.apply(None, change(EventType.ADDED, cached("x", 7), "20"), heard)
+    store.apply(None, change(EventType.MODIFIED, cached("x", 8), "20"), heard)
     assert [] == heard.take()
 
 
 def test_an_object_that_left_the_selection_may_come_back():
     store, heard = filled_with(cached("x", 7))
-    store.apply(None, changed(EventType.DELETED, cached("x", 9)), heard)
-    store.apply(None, changed(EventType.ADDED, cached("x", 10)), heard)
+    store.apply(None, change(EventType.DELETED, cached("x", 9), "20"), heard)
+    store.apply(None, change(EventType.ADDED, cached("x", 10), "20"), heard)
     assert ["10"] == [item.resource_version for item in store.snapshot()]
 
 
@@ -271,8 +262,8 @@ def test_a_write_is_waited_for_in_the_watch_that_it_comes_by():
     store, heard = Store(["a", "b"]), Listener()
     store.apply("a", replace(5, cached("listed", 4)), heard)
     store.apply("b", replace(5), heard)
-    store.apply("a", changed(EventType.ADDED, cached("x", 9), "9"), heard)
-    store.apply("a", changed(EventType.DELETED, cached("x", 12), "12"), heard)
+    store.apply("a", change(EventType.ADDED, cached("x", 9), "9"), heard)
+    store.apply("a", change(EventType.DELETED, cached("x", 12), "12"), heard)
     assert [True, True, True, False] == [
         store.wait_until(version, 0.0) for version in ("4", "9", "12", "11")
     ]

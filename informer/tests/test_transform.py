@@ -1,29 +1,23 @@
 """Transforms: before storing, and what happens when one is wrong."""
 
-import json
 from typing import Any
 
 import pytest
 
-from informer.tests.shapes import pod
+from informer.tests.shapes import cached, pod
 from kube_informer.errors import TransformError
-from kube_informer.objects import decode_object
 from kube_informer.transform import drop_managed_fields, transforming
 
 
-def cached(**metadata: Any):
-    return decode_object(json.dumps(pod("x", 3, **metadata)).encode())
-
-
 def test_managed_fields_are_dropped_and_the_rest_stays():
-    item = cached(managedFields=[{"manager": "kubectl"}], labels={"app": "x"})
+    item = cached("x", 3, managedFields=[{"manager": "kubectl"}], labels={"app": "x"})
     after = transforming(drop_managed_fields)(item)
     assert pod("x", 3, labels={"app": "x"}) == after.decode()
     assert {"app": "x"} == dict(after.labels)
 
 
 def test_an_object_without_managed_fields_stays_as_it_is():
-    assert pod("x", 3) == transforming(drop_managed_fields)(cached()).decode()
+    assert pod("x", 3) == transforming(drop_managed_fields)(cached("x", 3)).decode()
 
 
 def test_a_transform_that_raises_is_named_with_the_object():
@@ -31,7 +25,7 @@ def test_a_transform_that_raises_is_named_with_the_object():
         raise KeyError("spec")
 
     with pytest.raises(TransformError, match=r"transform fails raised KeyError\('spec'\) on a/x"):
-        transforming(fails)(cached())
+        transforming(fails)(cached("x", 3))
 
 
 def test_a_transform_that_returns_nothing_is_named_with_the_object():
@@ -39,7 +33,7 @@ def test_a_transform_that_returns_nothing_is_named_with_the_object():
         obj.pop("spec")
 
     with pytest.raises(TransformError, match="transform forgets returned NoneType for a/x"):
-        transforming(forgets)(cached())
+        transforming(forgets)(cached("x", 3))
 
 
 @pytest.mark.parametrize("spoil", ["name", "resourceVersion", "namespace"])
@@ -49,7 +43,7 @@ def test_a_transform_must_not_change_what_the_object_is(spoil):
         return obj
 
     with pytest.raises(TransformError, match="another name or resourceVersion"):
-        transforming(renames)(cached())
+        transforming(renames)(cached("x", 3))
 
 
 def test_a_transform_must_give_what_can_be_written_as_json():
@@ -57,4 +51,4 @@ def test_a_transform_must_give_what_can_be_written_as_json():
         return obj | {"spec": object()}
 
     with pytest.raises(TransformError, match="spoilt a/x"):
-        transforming(spoils)(cached())
+        transforming(spoils)(cached("x", 3))

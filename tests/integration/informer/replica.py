@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.cluster.api import Api, ApiError, ApiUnreachableError
+from informer.conformance.scripted_server import Reply
+from informer.tests.shapes import bookmark, line
 from kube_informer import CachedObject, DeletedFinalStateUnknown, SharedInformer
 
 PATIENCE_S = 30.0
@@ -139,6 +141,12 @@ class Writer:
             self.touch(name, mark)
             if at % 3 == 0:
                 self.delete(name)
+
+
+def fill(version: int, *items: dict[str, Any], more: bytes = b"", hold: bool = True) -> Reply:
+    """Return the initial state streamed, and what comes after it."""
+    data = b"".join(line("ADDED", item) for item in items)
+    return Reply(pieces=(data + bookmark(version, initial_end=True) + more,), hold=hold)
 
 
 def until_it_answers(api: Api, timeout_s: float = 60.0) -> None:

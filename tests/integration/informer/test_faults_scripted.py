@@ -19,7 +19,7 @@ from informer.tests.shapes import (
     status,
 )
 from kube_informer import BackoffPolicy, Observer, SharedInformer
-from tests.integration.informer.replica import Replica, eventually
+from tests.integration.informer.replica import Replica, eventually, fill
 
 STEADY = BackoffPolicy(initial_s=0.2, cap_s=0.8, jitter=0.0)
 
@@ -82,12 +82,6 @@ def case(scripted, informers) -> Callable[..., Case]:
         return Case(server, informer, counts)
 
     return make
-
-
-def fill(version: int, *items: dict[str, Any], more: bytes = b"", hold: bool = True) -> Reply:
-    """The initial state streamed, and what comes after it."""
-    data = b"".join(line("ADDED", item) for item in items)
-    return Reply(pieces=(data + bookmark(version, initial_end=True) + more,), hold=hold)
 
 
 def test_a_410_as_status_is_relisted(case):
@@ -291,18 +285,6 @@ def test_pages_of_a_list_are_put_together(case):
 
     found = case(answer, stream_initial=False)
     found.holds("p0@1", "p1@2", "p2@3", "p3@4")
-
-
-def test_a_server_that_streams_no_initial_state_is_listed(case):
-    def answer(request: Request) -> Reply:
-        if request.is_fill:
-            return refusal(status(422, "Invalid", "sendInitialEvents is forbidden"))
-        if request.is_watch:
-            return Reply(pieces=(line("ADDED", pod("y", 8)),), hold=True)
-        assert {"resourceVersion": "0", "limit": "500"} == request.query
-        return Reply(body=listing(5, pod("x", 3)))
-
-    case(answer).holds("x@3", "y@8")
 
 
 def test_events_that_come_a_byte_at_a_time_are_taken_in_whole(case):

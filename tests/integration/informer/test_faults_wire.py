@@ -3,14 +3,13 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from bench.cluster.control_plane import ControlPlane
-from informer.conformance.scripted_server import Reply, Request
-from informer.tests.shapes import bookmark, line, pod
-from kube_informer import PODS, SharedInformer, Timing, Transport
+from informer.conformance.scripted_server import Reply
+from informer.tests.shapes import line, pod
+from kube_informer import PODS, SharedInformer, Timing, Transport, on_any
 from kube_informer.connection import keepalive_options
 from kube_informer.machine import State
 from tests.integration.informer.replica import eventually, listed, same
@@ -100,7 +99,7 @@ def test_connections_carry_the_keepalive_options(control_plane):
     transport.close()
 
 
-# Stopping, whatever the stream is doing
+# Stopping, whatever the stream is doing; test_remedies_scripted.py stops in every state
 
 STOP_S = 2.0
 
@@ -133,79 +132,8 @@ def test_stop_while_it_connects_to_a_server_that_says_nothing(proxied, control_p
     stopped_in_time(informer)
 
 
-def test_stop_while_it_waits_for_headers(scripted, informers):
-
-    def never(_):
-        time.sleep(3.0)
-        return Reply()
-
-    server = scripted(never)
-    informer = informers.over(server.transport(), PODS)
-    informer.start()
-    eventually(lambda: len(server.asked()) > 0, "it has asked")
-    stopped_in_time(informer)
-
-
-def test_stop_while_it_fills_from_a_stream_that_has_gone_silent(scripted, informers):
-
-    server = scripted(lambda _: Reply(pieces=(line("ADDED", pod("x", 3)),), hold=True))
-    informer = informers.over(server.transport(), PODS, stream_initial=True)
-    informer.start()
-    eventually(lambda: in_state(informer, State.FILLING), "it has begun to fill")
-    stopped_in_time(informer)
-
-
-def test_stop_while_it_backs_off(informers, scripted):
-
-    server = scripted(lambda _: Reply(500, headers={"Retry-After": "60"}))
-    informer = informers.over(server.transport(), PODS)
-    informer.start()
-    eventually(lambda: informer.last_error is not None, "it was refused")
-    stopped_in_time(informer)
-
-
-def test_stop_while_a_list_is_half_read(scripted, informers):
-
-    server = scripted(lambda _: Reply(pieces=(b'{"kind":"PodList"',), hold=True))
-    informer = informers.over(server.transport(), PODS, stream_initial=False)
-    informer.start()
-    eventually(lambda: len(server.asked()) > 0, "it has asked")
-    stopped_in_time(informer)
-
-
 def in_state(informer: SharedInformer, state: State) -> bool:
     return informer._reflectors[0].machine.state is state
-
-
-def never_again(number: int) -> Callable[[Request], Reply]:
-    """Fill once with a stream that ends without more; from the how-manieth request on, silence."""
-
-    def answer(request: Request) -> Reply:
-        if request.number >= number:
-            time.sleep(3.0)
-            return Reply()
-        return Reply(pieces=(line("ADDED", pod("x", 3)) + bookmark(5, initial_end=True),))
-
-    return answer
-
-
-def test_stop_while_it_waits_for_a_further_watch_to_be_answered(scripted, informers):
-    informer = informers.over(scripted(never_again(1)).transport(), PODS, stream_initial=True)
-    informer.start()
-    eventually(lambda: in_state(informer, State.OPEN), "it watches on")
-    stopped_in_time(informer)
-
-
-def test_stop_while_it_looks_at_the_servers_version(scripted, informers):
-    def answer(request: Request) -> Reply:
-        if request.is_watch and request.number > 0:
-            return Reply(drop=True)
-        return never_again(2)(request)
-
-    informer = informers.over(scripted(answer).transport(), PODS, stream_initial=True)
-    informer.start()
-    eventually(lambda: in_state(informer, State.CHECK), "it looks")
-    stopped_in_time(informer)
 
 
 def test_stop_while_it_fills_a_large_store(scripted, informers):
@@ -223,16 +151,7 @@ def test_stop_from_a_handler(control_plane, informers, writer_of):
     writer.create("one")
     informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
     ended: list[bool] = []
-
-    class Stopper:
-        def on_add(self, obj, is_in_initial_list) -> None:
-            ended.append(informer.stop(STOP_S))
-
-        def on_update(self, old, new) -> None: ...
-
-        def on_delete(self, obj) -> None: ...
-
-    informer.add_event_handler(Stopper())
+    informer.add_event_handler(on_any(lambda _: ended.append(informer.stop(STOP_S))))
     informer.start()
     eventually(lambda: ended == [True], "the handler stopped it")
 
@@ -246,16 +165,11 @@ def test_stop_with_a_handler_that_never_returns_says_that_it_still_runs(
     informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
     entered, gate = threading.Event(), threading.Event()
 
-    class Stuck:
-        def on_add(self, obj, is_in_initial_list) -> None:
-            entered.set()
-            gate.wait(60)
+    def hang(_: object) -> None:
+        entered.set()
+        gate.wait(60)
 
-        def on_update(self, old, new) -> None: ...
-
-        def on_delete(self, obj) -> None: ...
-
-    informer.add_event_handler(Stuck())
+    informer.add_event_handler(on_any(hang))
     informer.start()
     assert entered.wait(30)
     assert not informer.stop(0.3)

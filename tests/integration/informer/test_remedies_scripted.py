@@ -35,7 +35,7 @@ from kube_informer.machine import State
 from kube_informer.steps import Broke
 from servers.cached import CachedSource
 from servers.source import SourceError
-from tests.integration.informer.replica import Replica, eventually
+from tests.integration.informer.replica import Replica, eventually, fill
 
 QUICK = BackoffPolicy(initial_s=0.05, cap_s=0.4, jitter=0.0)
 STOP_S = 2.0
@@ -61,11 +61,6 @@ def started(scripted, informers) -> Start:
         return informer, server
 
     return start
-
-
-def fill(version: int, *items: dict[str, Any], more: bytes = b"", hold: bool = True) -> Reply:
-    data = b"".join(line("ADDED", item) for item in items)
-    return Reply(pieces=(data + bookmark(version, initial_end=True) + more,), hold=hold)
 
 
 def held(informer: SharedInformer) -> list[str]:
@@ -375,6 +370,7 @@ def test_stop_in_every_state(started, state, times):
         eventually(lambda: machine.state is state, f"it is in {state}")  # noqa: B023
         begun = time.monotonic()
         assert informer.stop(STOP_S), f"{state}: {time.monotonic() - begun:.2f} s"
+        assert informer.wait_for_cache_sync(60) is informer.has_synced  # at once
         server.release()
 
 

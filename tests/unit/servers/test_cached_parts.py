@@ -1,13 +1,12 @@
 """Whole lists in pieces, and snapshots kept for pages, over snapshots made by hand."""
 
-import json
 from base64 import urlsafe_b64encode
 
 import pytest
 
-from informer.tests.shapes import pod
+from informer.tests.shapes import cached
 from kube_informer import Snapshot
-from kube_informer.objects import CachedObject, decode_object
+from kube_informer.objects import CachedObject
 from kube_informer.snapshot import SnapshotEditor
 from servers import continue_token
 from servers.bodies import Bodies
@@ -17,7 +16,7 @@ from servers.source import SourceError
 
 
 def item(number: int, version: int = 1) -> CachedObject:
-    return decode_object(json.dumps(pod(f"p{number:04d}", version)).encode())
+    return cached(f"p{number:04d}", version)
 
 
 def snapshot(count: int, version: str = "1") -> Snapshot:
