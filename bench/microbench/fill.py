@@ -26,8 +26,14 @@ from bench.supervision.watchdog import Watchdog
 from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
-from informer.conformance.go_program import client_go_program
-from informer.conformance.processes import CLIENT_GO, KUBE_INFORMER, OFFICIAL, Subject, Watched
+from informer.conformance.processes import (
+    CLIENT_GO,
+    KUBE_INFORMER,
+    OFFICIAL,
+    Subject,
+    Watched,
+    client_go_program,
+)
 
 STREAMED = "kube-informer, streamed"
 """kube-informer, filled by a streamed state (WatchList) in place of a LIST."""
@@ -129,19 +135,15 @@ def _pss_bytes(pid: int, name: str) -> int:
 def _report_informers(fills: dict[str, list[Fill]], pods: int) -> None:
     print(f"\n{'informers':48} median (lowest, highest)  wanted")
     for name, rounds in fills.items():
-        line(f"{name}: fill, s", (one.seconds for one in rounds))
-        line(
-            f"{name}: memory a pod after it, KB", (one.gained_bytes / pods / 1e3 for one in rounds)
-        )
-        line(
-            f"{name}: memory a pod, settled, KB", (one.settled_bytes / pods / 1e3 for one in rounds)
-        )
-        line(f"{name}: CPU of it, s", (one.cpu_s for one in rounds))
-        line(f"{name}: CPU of the API server, s", (one.api_cpu_s for one in rounds))
-        line(
-            f"{name}: allocated by the API server, MB",
-            (one.api_allocated_bytes / 1e6 for one in rounds),
-        )
+        for what, field, unit in (
+            ("fill, s", "seconds", 1),
+            ("memory a pod after it, KB", "gained_bytes", pods * 1e3),
+            ("memory a pod, settled, KB", "settled_bytes", pods * 1e3),
+            ("CPU of it, s", "cpu_s", 1),
+            ("CPU of the API server, s", "api_cpu_s", 1),
+            ("allocated by the API server, MB", "api_allocated_bytes", 1e6),
+        ):
+            line(f"{name}: {what}", [getattr(one, field) / unit for one in rounds])
     for above, below, of_seconds, of_memory in RATIOS:
         seconds = ([one.seconds for one in fills[name]] for name in (above, below))
         line(f"{above} / {below}: fill", ratios(*seconds), of_seconds)

@@ -19,7 +19,6 @@ from bench.supervision.watchdog import Watchdog
 from informer.conformance import cluster_histories, scripted_histories
 from informer.conformance.cluster_histories import Cluster, ClusterHistory
 from informer.conformance.findings import Findings, observe
-from informer.conformance.go_program import client_go_program
 from informer.conformance.processes import (
     CLIENT_GO,
     KUBE_INFORMER,
@@ -27,6 +26,7 @@ from informer.conformance.processes import (
     Pool,
     SubjectFailed,
     Watched,
+    client_go_program,
 )
 from informer.conformance.scripted_histories import ScriptedHistory
 from informer.conformance.scripted_server import SourceServer

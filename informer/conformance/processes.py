@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bench.cluster.binaries.go_program import go_program
+from bench.supervision.watchdog import Watchdog
 from kube_informer import PODS, Resource
 
 CLIENT_GO = "client-go"
@@ -22,6 +24,11 @@ ROOT = Path(__file__).parents[2]
 
 STARTS_WITHIN_S = 300.0
 ANSWERS_WITHIN_S = 60.0
+
+
+def client_go_program(watchdog: Watchdog, say: Callable[[str], None]) -> Path:
+    """Return the program of client-go's subject, built once; raise as ``go_program``."""
+    return go_program(Path(__file__).with_name("client_go"), CLIENT_GO, watchdog, say)
 
 
 @dataclass(frozen=True, slots=True)

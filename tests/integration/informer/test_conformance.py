@@ -4,8 +4,7 @@ import pytest
 
 from bench.cluster.binaries.model import PassedOver
 from informer.conformance.__main__ import play
-from informer.conformance.go_program import client_go_program
-from informer.conformance.processes import CLIENT_GO, KUBE_INFORMER
+from informer.conformance.processes import CLIENT_GO, KUBE_INFORMER, client_go_program
 from informer.conformance.table import Outcome, unexplained
 
 
