@@ -222,10 +222,10 @@ class HandlerRegistration:
             self._handler.on_add(new, delta.initial)
         elif delta.type is DeltaType.UPDATED and old is not None and new is not None:
             self._handler.on_update(old, new)
-        elif delta.final_state_unknown and old is not None:
-            self._handler.on_delete(DeletedFinalStateUnknown.of(old))
         elif new is not None:
             self._handler.on_delete(new)
+        elif old is not None:
+            self._handler.on_delete(DeletedFinalStateUnknown.of(old))
 
 
 def _key_of(delta: Delta) -> str:

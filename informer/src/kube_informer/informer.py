@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 
 from kube_informer.backoff import Backoff, BackoffPolicy
@@ -103,43 +104,28 @@ class SharedInformer:
         self._stopped = False
         apply = None if transform is None else transforming(transform)
         self._reflectors = [
-            self._reflector(
+            Reflector(
                 transport,
+                resource,
+                scope,
                 WatchMachine(
                     Scope(scope, label_selector, field_selector),
                     self._observer,
                     backoff=Backoff(backoff or BackoffPolicy()),
-                    timing=timing or Timing(),
+                    timing=timing,
                     stream_initial=stream_initial,
                     transform=apply,
                 ),
-                scope,
+                partial(self._deliver, scope),
+                observer=self._observer,
                 metadata_only=metadata_only,
+                on_trouble=self._store.wake,
             )
             for scope in scopes
         ]
 
-    def _reflector(
-        self,
-        transport: Source,
-        machine: WatchMachine,
-        namespace: str | None,
-        *,
-        metadata_only: bool,
-    ) -> Reflector:
-        def deliver(outputs: list[Output]) -> None:
-            self._store.apply(namespace, outputs, self._processor.distribute)
-
-        return Reflector(
-            transport,
-            self.resource,
-            namespace,
-            machine,
-            deliver,
-            observer=self._observer,
-            metadata_only=metadata_only,
-            on_trouble=self._store.wake,
-        )
+    def _deliver(self, scope: str | None, outputs: list[Output]) -> None:
+        self._store.apply(scope, outputs, self._processor.distribute)
 
     # Life
 

@@ -11,7 +11,7 @@ import sys
 import msgspec
 
 from kube_informer.errors import UndecodableError
-from kube_informer.objects import MALFORMED, CachedObject, decode_object, excerpt, type_prefix
+from kube_informer.objects import MALFORMED, CachedObject, decode_object, excerpt
 
 BATCH = 1 << 18
 """Bytes of a body that are waited for before items are looked for in them."""
@@ -30,8 +30,9 @@ class _Head(msgspec.Struct):
     apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
 
     def item_prefix(self) -> bytes:
-        """Return what is written in front of items that name no type."""
-        return type_prefix(self.kind.removesuffix("List"), self.apiVersion)
+        """Return what is written in front of items that name no type, in place of the brace."""
+        kind = msgspec.json.encode(self.kind.removesuffix("List"))
+        return b'{"kind":%b,"apiVersion":%b,' % (kind, msgspec.json.encode(self.apiVersion))
 
 
 class _List(_Head, kw_only=True):

@@ -103,22 +103,13 @@ def _shared(labels: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     return MappingProxyType({sys.intern(key): sys.intern(value) for key, value in labels})
 
 
-def type_prefix(kind: str, api_version: str) -> bytes:
-    """Return what stands before a list item's own fields once its type is written in."""
-    return b'{"kind":%b,"apiVersion":%b,' % (
-        msgspec.json.encode(kind),
-        msgspec.json.encode(api_version),
-    )
-
-
 def decode_object(
     raw: "bytes | msgspec.Raw", prefix: bytes = b"", head: Head | None = None
 ) -> CachedObject:
     """Take in one object: its own copy of the bytes, and its metadata.
 
-    ``prefix`` (:func:`type_prefix`) is written in where the object names no
-    kind; ``head`` is what was decoded of it already. Raise
-    :class:`UndecodableError` for what is no Kubernetes object.
+    ``prefix`` is written in where the object names no kind; ``head`` is what was decoded
+    of it already. Raise :class:`UndecodableError` for what is no Kubernetes object.
     """
     try:
         head = head or _decode_head(raw)

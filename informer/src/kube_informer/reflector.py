@@ -85,7 +85,8 @@ class Reflector:
         self._on_trouble = on_trouble
         self._list_accept = _accept("PartialObjectMetadataList" if metadata_only else "")
         self._watch_accept = _accept("PartialObjectMetadata" if metadata_only else "")
-        self._machine = machine
+        self.machine = machine
+        """The state machine, to be looked at only."""
         self._deliver = deliver
         self._observer = observer or Observer()
         self._clock = clock
@@ -96,11 +97,6 @@ class Reflector:
         self._thread = threading.Thread(
             target=self._run, name=f"reflector {self._name}", daemon=True
         )
-
-    @property
-    def machine(self) -> WatchMachine:
-        """The state machine, to be looked at only."""
-        return self._machine
 
     def start(self) -> None:
         """Start the thread."""
@@ -120,7 +116,7 @@ class Reflector:
 
     def health(self) -> Health:
         """Return whether this scope follows the server."""
-        proven_at, why = self._machine.progress
+        proven_at, why = self.machine.progress
         if not self._thread.ident:
             why = "not started: call start()"
         elif self._stopped.is_set():
@@ -135,7 +131,7 @@ class Reflector:
         while not self._stopped.is_set():
             # Whatever ends the loop by force, an exception sent to this thread say, begins it anew.
             try:
-                action = self._machine.start(self._clock()) if action is None else action
+                action = self.machine.start(self._clock()) if action is None else action
                 while not self._stopped.is_set():
                     action = self._next(action)
             except BaseException as error:  # noqa: BLE001 - see above
@@ -148,17 +144,17 @@ class Reflector:
         Nothing raised here may end the thread: a cache that follows no more looks
         like one of a quiet cluster.
         """
-        before = self._machine.progress[1]
+        before = self.machine.progress[1]
         try:
             came = self._perform(action)
             if self._stopped.is_set():
                 return action
-            outputs, action = self._machine.step(came, self._clock())
+            outputs, action = self.machine.step(came, self._clock())
             if outputs:
                 self._deliver(outputs)
         except BaseException as error:  # noqa: BLE001 - see above
             action = self._fault(error)
-        why = self._machine.progress[1]
+        why = self.machine.progress[1]
         if why and why is not before:
             log.warning("%s: %s", self._name, why)
             self._on_trouble()
@@ -168,7 +164,7 @@ class Reflector:
         log.error("%s: everything is fetched anew", self._name, exc_info=error)
         with contextlib.suppress(Exception):
             self._observer.faulted(error)
-        return self._machine.fault(error)
+        return self.machine.fault(error)
 
     def _perform(self, action: Action) -> Input:
         if not isinstance(action, Read):

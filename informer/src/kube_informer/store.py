@@ -37,15 +37,14 @@ class DeltaType(StrEnum):
 class Delta(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One change of the cache, as handlers are told of it.
 
-    ``old`` is ``None`` for an addition and ``new`` for a deletion, save that a
-    deletion seen on the watch has in ``new`` the object's last state.
+    ``old`` is ``None`` for an addition and ``new`` for a deletion that nobody saw; one
+    that was seen on the watch has in ``new`` the object's last state.
     """
 
     type: DeltaType
     old: CachedObject | None
     new: CachedObject | None
     initial: bool = False
-    final_state_unknown: bool = False
 
 
 Listener = Callable[[list[Delta], bool], None]
@@ -189,10 +188,8 @@ class Store:
             if held.uid:
                 last = item if older(held.resource_version, item.resource_version) else held
                 _remember(self._deleted, held.uid, last.resource_version)
-            if isinstance(item, DeletedFinalStateUnknown):
-                deltas.append(Delta(DeltaType.DELETED, held, None, final_state_unknown=True))
-            else:
-                deltas.append(Delta(DeltaType.DELETED, held, item))
+            seen = None if isinstance(item, DeletedFinalStateUnknown) else item
+            deltas.append(Delta(DeltaType.DELETED, held, seen))
             return
         if self._is_stale(item, held):
             self._observer.stale(change.type)
@@ -229,9 +226,7 @@ class Store:
             kept += [item for item in before if item.namespace != scope]
         after = Snapshot.of([*kept, *output.objects], version, before.indexers, filled=filled)
         deltas = [
-            Delta(DeltaType.DELETED, old, None, final_state_unknown=True)
-            for old in own
-            if after.get_by_key(old.key) is None
+            Delta(DeltaType.DELETED, old, None) for old in own if after.get_by_key(old.key) is None
         ]
         for item in after.objects(scope):
             old = before.get_by_key(item.key)
@@ -274,6 +269,6 @@ def _put_deltas(old: CachedObject | None, new: CachedObject, *, initial: bool) -
     if old.uid == new.uid:
         return [Delta(DeltaType.UPDATED, old, new)]
     return [
-        Delta(DeltaType.DELETED, old, None, final_state_unknown=True),
+        Delta(DeltaType.DELETED, old, None),
         Delta(DeltaType.ADDED, None, new, initial=initial),
     ]

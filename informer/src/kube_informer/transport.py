@@ -65,7 +65,7 @@ class Transport:
         """
         self._credentials = config.credentials
         self._on_request = on_request
-        self._on_received = on_received or _ignore
+        self._on_received = on_received or (lambda _size: None)
         self._user_agent = user_agent
         self._encoding = {"Accept-Encoding": "gzip"} if gzip else {}
         self._manager = config.pools(maxsize=pool_maxsize, socket_options=keepalive_options())
@@ -200,10 +200,6 @@ def read_body(response: urllib3.BaseHTTPResponse) -> bytes:
     body: bytes = response.read(decode_content=False)
     response.release_conn()
     return body
-
-
-def _ignore(_size: int) -> None:
-    """Nobody counts."""
 
 
 class Stream:
