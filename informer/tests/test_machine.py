@@ -116,6 +116,21 @@ class Desk:
         taken, self.outputs = self.outputs, []
         return taken
 
+    def stream(self, data: bytes) -> Any:
+        """Answer 200 with the first bytes of a stream."""
+        self.tell(Answered(200))
+        return self.tell(Chunk(data))
+
+    def changes(self) -> list[tuple[EventType, str]]:
+        """Take the only output; return the changes in it."""
+        (changes,) = self.take()
+        return names(changes)
+
+    def filled(self) -> list[str]:
+        """Take the only output, a fill; return the keys of its objects."""
+        (replace,) = self.take()
+        return [item.key for item in replace.objects]
+
     @classmethod
     def watching(cls, version: int = 10, **options: Any) -> "Desk":
         desk = cls(**options)
@@ -153,8 +168,7 @@ def test_the_first_request_asks_for_the_initial_state_as_a_stream():
 
 def test_nothing_is_given_out_before_the_initial_events_have_ended():
     desk = Desk()
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("ADDED", pod("x", 3)) + line("ADDED", pod("y", 9))))
+    desk.stream(line("ADDED", pod("x", 3)) + line("ADDED", pod("y", 9)))
     assert [] == desk.outputs
     desk.tell(Chunk(bookmark(9, initial_end=True)))
     (replace,) = desk.outputs
@@ -168,13 +182,8 @@ def test_nothing_is_given_out_before_the_initial_events_have_ended():
 
 def test_the_stream_goes_on_as_a_watch_within_the_same_chunk():
     desk = Desk()
-    desk.tell(Answered(200))
-    desk.tell(
-        Chunk(
-            line("ADDED", pod("x", 3))
-            + bookmark(5, initial_end=True)
-            + line("DELETED", pod("x", 6))
-        )
+    desk.stream(
+        line("ADDED", pod("x", 3)) + bookmark(5, initial_end=True) + line("DELETED", pod("x", 6))
     )
     replace, changes = desk.outputs
     assert ["a/x"] == [item.key for item in replace.objects]
@@ -184,14 +193,11 @@ def test_the_stream_goes_on_as_a_watch_within_the_same_chunk():
 
 def test_a_fill_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
     desk = Desk()
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("ADDED", pod("ghost", 3))))
+    desk.stream(line("ADDED", pod("ghost", 3)))
     assert Wait(0.8) == desk.tell(Broke("reset"))
     assert isinstance(desk.wake(), OpenWatch)
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("ADDED", pod("x", 4)) + bookmark(4, initial_end=True)))
-    (replace,) = desk.outputs
-    assert ["a/x"] == [item.key for item in replace.objects]
+    desk.stream(line("ADDED", pod("x", 4)) + bookmark(4, initial_end=True))
+    assert ["a/x"] == desk.filled()
 
 
 # The first fill, listed
@@ -206,8 +212,7 @@ def test_a_server_that_streams_no_initial_state_is_asked_for_a_list_at_once(code
 
 def test_a_server_that_ignores_the_wish_is_asked_for_a_list_when_its_first_bookmark_shows_it():
     desk = Desk()
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("ADDED", pod("x", 3))))
+    desk.stream(line("ADDED", pod("x", 3)))
     assert isinstance(desk.tell(Chunk(bookmark(5)), 60.0), GetList)
     assert [] == desk.outputs
 
@@ -229,8 +234,7 @@ def test_pages_are_put_together_before_anything_is_given_out():
     assert GetList({"limit": "500", "continue": "more"}, 60.0) == action
     assert [] == desk.outputs
     desk.answer(listing(7, pod("y", 4)))
-    (replace,) = desk.outputs
-    assert ["a/x", "a/y"] == [item.key for item in replace.objects]
+    assert ["a/x", "a/y"] == desk.filled()
 
 
 def test_a_410_in_the_middle_of_paging_restarts_the_list_in_one_piece():
@@ -238,8 +242,7 @@ def test_a_410_in_the_middle_of_paging_restarts_the_list_in_one_piece():
     desk.answer(listing(7, pod("ghost", 3), token="more"))
     assert GetList({}, 60.0) == desk.refuse(EXPIRED)
     desk.answer(listing(9, pod("x", 8)))
-    (replace,) = desk.outputs
-    assert ["a/x"] == [item.key for item in replace.objects]
+    assert ["a/x"] == desk.filled()
 
 
 def test_a_body_that_is_no_list_is_asked_for_again_after_a_wait():
@@ -283,8 +286,7 @@ def test_an_event_cut_in_two_is_applied_once_it_is_whole():
     desk.tell(Chunk(data[:40]))
     assert [] == desk.take()
     desk.tell(Chunk(data[40:]))
-    (changes,) = desk.take()
-    assert [(EventType.ADDED, "a/x")] == names(changes)
+    assert [(EventType.ADDED, "a/x")] == desk.changes()
 
 
 def test_half_an_event_at_a_cut_is_forgotten_and_the_watch_resumes_before_it():
@@ -297,8 +299,7 @@ def test_half_an_event_at_a_cut_is_forgotten_and_the_watch_resumes_before_it():
     desk.tell(Answered(200))
     desk.take()
     desk.tell(Chunk(line("ADDED", pod("y", 13))))
-    (changes,) = desk.take()
-    assert [(EventType.ADDED, "a/y")] == names(changes)
+    assert [(EventType.ADDED, "a/y")] == desk.changes()
 
 
 @pytest.mark.parametrize(
@@ -316,8 +317,7 @@ def test_half_an_event_at_a_cut_is_forgotten_and_the_watch_resumes_before_it():
 def test_an_event_that_cannot_be_decoded_is_skipped_and_the_stream_goes_on(poison):
     desk = Desk.watching(10)
     action = desk.tell(Chunk(poison + line("ADDED", pod("x", 12))))
-    (changes,) = desk.take()
-    assert [(EventType.ADDED, "a/x")] == names(changes)
+    assert [(EventType.ADDED, "a/x")] == desk.changes()
     assert 1 == len(desk.notes.poison)
     assert isinstance(action, Read)
 
@@ -350,16 +350,14 @@ def test_a_410_inside_the_stream_fetches_everything_anew_after_a_wait():
         action.query["sendInitialEvents"],
         action.query.get("resourceVersion"),
     )
-    desk.tell(Answered(200))
-    desk.tell(Chunk(bookmark(20, initial_end=True)))
+    desk.stream(bookmark(20, initial_end=True))
     assert ["initial", "expired"] == desk.notes.fills
 
 
 def test_events_before_an_error_in_one_chunk_are_kept():
     desk = Desk.watching(10)
     desk.tell(Chunk(line("ADDED", pod("x", 12)) + line("ERROR", EXPIRED)))
-    (changes,) = desk.take()
-    assert [(EventType.ADDED, "a/x")] == names(changes)
+    assert [(EventType.ADDED, "a/x")] == desk.changes()
 
 
 def test_a_410_as_a_status_fetches_everything_anew_after_a_wait():
@@ -388,8 +386,7 @@ def test_a_version_too_large_fetches_the_latest_state():
 def test_a_relist_by_list_asks_for_the_latest_state_in_pages():
     desk = Desk(stream_initial=False)
     desk.answer(listing(7))
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("ERROR", EXPIRED)))
+    desk.stream(line("ERROR", EXPIRED))
     assert GetList({"limit": "500"}, 60.0) == desk.wake()
 
 
@@ -483,13 +480,11 @@ def test_a_server_behind_us_is_listed_in_full():
         action.query["sendInitialEvents"],
         action.query.get("resourceVersion"),
     )
-    desk.tell(Answered(200))
-    desk.tell(Chunk(bookmark(9, initial_end=True)))
+    desk.stream(bookmark(9, initial_end=True))
     assert ["initial", "rv_backwards"] == desk.notes.fills
     desk.take()
     desk.tell(Chunk(line("ADDED", pod("x", 10))))
-    (changes,) = desk.take()
-    assert [(EventType.ADDED, "a/x")] == names(changes)
+    assert [(EventType.ADDED, "a/x")] == desk.changes()
 
 
 def test_a_server_not_behind_us_is_watched_on_without_a_list():
@@ -526,8 +521,7 @@ def test_a_transform_is_applied_to_lists_and_to_events_of_every_kind():
 
     desk = Desk(stream_initial=False, transform=note)
     desk.answer(listing(7, pod("listed", 3)))
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("ADDED", pod("added", 8)) + line("DELETED", pod("gone", 9))))
+    desk.stream(line("ADDED", pod("added", 8)) + line("DELETED", pod("gone", 9)))
     assert ["a/listed", "a/added", "a/gone"] == seen
 
 
@@ -553,8 +547,7 @@ def test_a_fault_of_ours_fetches_the_latest_state_anew_after_a_wait():
     refill = desk.wake()
     assert "sendInitialEvents" in refill.query
     assert "resourceVersion" not in refill.query
-    desk.tell(Answered(200))
-    desk.tell(Chunk(bookmark(12, initial_end=True)))
+    desk.stream(bookmark(12, initial_end=True))
     assert ["initial", "fault"] == desk.notes.fills
 
 
@@ -583,8 +576,7 @@ def test_a_bookmark_without_a_version_moves_nothing_and_counts_as_one():
 
 def test_initial_events_that_end_without_a_version_fill_all_the_same():
     desk = Desk()
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("ADDED", pod("x", 3)) + bookmark("", initial_end=True)))
+    desk.stream(line("ADDED", pod("x", 3)) + bookmark("", initial_end=True))
     (replace,) = desk.take()
     assert (["a/x"], "") == ([item.key for item in replace.objects], replace.resource_version)
     desk.tell(Chunk(line("MODIFIED", pod("x", 4))))
@@ -613,8 +605,7 @@ def test_a_cut_among_deletions_of_one_revision_resumes_before_it():
     desk.tell(Broke("cut"))
     desk.wake()
     assert "10" == desk.answer(listing(12)).query["resourceVersion"]
-    desk.tell(Answered(200))
-    desk.tell(Chunk(line("DELETED", pod("z", 12)) + bookmark(12)))
+    desk.stream(line("DELETED", pod("z", 12)) + bookmark(12))
     assert "12" == desk.tell(Ended(), 450.0).query["resourceVersion"]
 
 
@@ -691,8 +682,7 @@ def test_what_was_refused_to_a_fill_is_kept_until_it_succeeds():
     desk.refuse(status(404))
     assert (404, 2) == desk.machine.refusal
     desk.wake()
-    desk.tell(Answered(200))
-    desk.tell(Chunk(bookmark(7, initial_end=True)))
+    desk.stream(bookmark(7, initial_end=True))
     assert (0, 0) == desk.machine.refusal
 
 
@@ -740,13 +730,11 @@ def test_each_piece_of_a_list_is_waited_for_as_long_as_its_first_one():
 
 def test_a_list_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200))
-    desk.tell(Chunk(listing(7, *(pod(f"ghost-{at}", 3) for at in range(5000)))))
+    desk.stream(listing(7, *(pod(f"ghost-{at}", 3) for at in range(5000))))
     assert Wait(0.8) == desk.tell(Broke("reset"))
     desk.wake()
     desk.answer(listing(9, pod("x", 8)))
-    (replace,) = desk.outputs
-    assert ["a/x"] == [item.key for item in replace.objects]
+    assert ["a/x"] == desk.filled()
 
 
 def test_lists_are_told_with_their_status_and_time_from_the_request_on():
@@ -793,8 +781,7 @@ def test_a_page_that_fails_keeps_those_before_it(trouble):
         desk.refuse(trouble) if trouble else desk.tell(Broke("reset"))
         assert GetList({"limit": "500", "continue": "more"}, 60.0) == desk.wake()
     desk.answer(listing(7, pod("y", 4)))
-    (replace,) = desk.outputs
-    assert ["a/x", "a/y"] == [item.key for item in replace.objects]
+    assert ["a/x", "a/y"] == desk.filled()
 
 
 def test_a_list_in_pages_that_expires_again_is_begun_again_after_a_wait():
@@ -857,8 +844,7 @@ def reopened(desk: Desk) -> Desk:
 def test_streams_that_work_but_end_at_once_are_not_opened_in_a_hurry():
     desk = Desk.watching(10)
     desk.tell(Ended(), 0.1)
-    desk.tell(Answered(200))
-    desk.tell(Chunk(bookmark(11)))
+    desk.stream(bookmark(11))
     assert Wait(0.8) == desk.tell(Ended(), 0.1)
 
 

@@ -71,8 +71,7 @@ def test_what_client_go_counts_has_its_names_and_labels(registry, metrics):
     metrics.watch_ended(0.2, 0, short=True)
     metrics.watch_ended(300.0, 7, short=False)
     metrics.handler_called("mine", 0.25)
-    name = {"name": "pods"}
-    assert {
+    shown = {
         "reflector_lists_total": 1.0,
         "reflector_list_duration_seconds_sum": 0.5,
         "reflector_items_per_list_sum": 40.0,
@@ -81,19 +80,8 @@ def test_what_client_go_counts_has_its_names_and_labels(registry, metrics):
         "reflector_watch_duration_seconds_count": 2.0,
         "reflector_items_per_watch_sum": 7.0,
         "reflector_last_resource_version": 123.0,
-    } == {
-        metric: registry.get_sample_value(metric, name)
-        for metric in (
-            "reflector_lists_total",
-            "reflector_list_duration_seconds_sum",
-            "reflector_items_per_list_sum",
-            "reflector_watches_total",
-            "reflector_short_watches_total",
-            "reflector_watch_duration_seconds_count",
-            "reflector_items_per_watch_sum",
-            "reflector_last_resource_version",
-        )
     }
+    assert shown == {name: registry.get_sample_value(name, {"name": "pods"}) for name in shown}
     assert (6.0, 123.0, 0.25) == (
         registry.get_sample_value("informer_queued_items", POD_LABELS),
         registry.get_sample_value("informer_store_resource_version", POD_LABELS),

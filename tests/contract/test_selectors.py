@@ -69,23 +69,16 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("selector", LABELS)
-def test_a_label_selector_selects_what_the_api_server_selects(
-    compared: list[Client], reference: Reference, selector: str
+@pytest.mark.parametrize(
+    ("kind", "selector"),
+    [*(("labelSelector", text) for text in LABELS), *(("fieldSelector", text) for text in FIELDS)],
+)
+def test_a_selector_selects_what_the_api_server_selects(
+    compared: list[Client], reference: Reference, kind: str, selector: str
 ) -> None:
-    expected = reference.names(labelSelector=selector)
+    expected = reference.names(**{kind: selector})
 
-    selected = by_name(compared, lambda one: one.ask("/pods", labelSelector=selector).names)
-    assert by_name(compared, lambda _: expected) == selected
-
-
-@pytest.mark.parametrize("selector", FIELDS)
-def test_a_field_selector_selects_what_the_api_server_selects(
-    compared: list[Client], reference: Reference, selector: str
-) -> None:
-    expected = reference.names(fieldSelector=selector)
-
-    selected = by_name(compared, lambda one: one.ask("/pods", fieldSelector=selector).names)
+    selected = by_name(compared, lambda one: one.ask("/pods", **{kind: selector}).names)
     assert by_name(compared, lambda _: expected) == selected
 
 

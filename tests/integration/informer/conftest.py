@@ -17,7 +17,7 @@ from bench.supervision.watchdog import Watchdog
 from informer.conformance.scripted_server import Reply, Request, ScriptedServer
 from kube_informer import PODS, BackoffPolicy, Resource, SharedInformer, Transport
 from kube_informer.connection import _Cancellable
-from tests.integration.informer.replica import Writer, eventually
+from tests.integration.informer.replica import PATIENCE_S, Writer, eventually
 from tests.integration.informer.wire import TcpProxy
 
 QUICK = BackoffPolicy(initial_s=0.1, cap_s=2.0)
@@ -122,6 +122,13 @@ class Informers:
     ) -> SharedInformer:
         transport = Transport.from_kubeconfig(kubeconfig, context, on_request=on_request)
         return self.over(transport, resource, **options)
+
+    def filled(self, *args: Any, **options: Any) -> SharedInformer:
+        """Make one as :meth:`of` does, start it, and wait until it is filled."""
+        informer = self.of(*args, **options)
+        informer.start()
+        assert informer.wait_for_cache_sync(PATIENCE_S)
+        return informer
 
     def close(self) -> None:
         for informer in self._made:

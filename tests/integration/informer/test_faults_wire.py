@@ -110,9 +110,7 @@ def stopped_in_time(informer: SharedInformer) -> None:
 
 
 def test_stop_while_watching(control_plane, informers):
-    informer = informers.of(control_plane.kubeconfig)
-    informer.start()
-    assert informer.wait_for_cache_sync(30)
+    informer = informers.filled(control_plane.kubeconfig)
     stopped_in_time(informer)
 
 

@@ -11,7 +11,7 @@ from bench.cluster.api import ApiError
 from bench.cluster.control_plane import ControlPlane
 from kube_informer import CONFIGMAPS, SERVICES, Resource, SelectorError, SharedInformer
 from tests.integration.informer.conftest import Informers
-from tests.integration.informer.replica import PATIENCE_S, eventually, listed, small_pod
+from tests.integration.informer.replica import eventually, listed, small_pod
 
 LABEL_PARTS = [
     *("app", "tier", "n", "x.io/y", "in", "notin", "web", "db", "1", "-5", "12", "-z", "a/b/c"),
@@ -73,10 +73,7 @@ def filled(control_plane: ControlPlane, informers: Informers, writer_of) -> Shar
         api.post(writer.path, pod)
         status = random_status(random, bound="nodeName" in pod["spec"])
         api.merge_patch(f"{writer.path}/p{at}/status", {"status": status})
-    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
-    return informer
+    return informers.filled(control_plane.kubeconfig, namespaces=[writer.namespace])
 
 
 def ours(informer: SharedInformer, labels: str, fields: str) -> tuple[int, Any]:
@@ -228,9 +225,7 @@ def test_other_kinds_are_selected_by_their_own_fields_as_the_server_does(
                 "spec": POD["spec"] | {"restartPolicy": "Always"},
             }
         api.post(path, body)
-    informer = informers.of(control_plane.kubeconfig, resource, namespaces=[namespace])
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
+    informer = informers.filled(control_plane.kubeconfig, resource, namespaces=[namespace])
     for selector in selectors:
         query = urlencode({"fieldSelector": selector})
         names = [item["metadata"]["name"] for item in listed(api, f"{path}?{query}")[1]]
@@ -253,8 +248,6 @@ def served(api: Any, path: str) -> bool:
 def test_metadata_alone_is_selected_by_metadata_alone(
     control_plane: ControlPlane, informers: Informers
 ) -> None:
-    informer = informers.of(control_plane.kubeconfig, metadata_only=True)
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
+    informer = informers.filled(control_plane.kubeconfig, metadata_only=True)
     with pytest.raises(SelectorError, match=r"field label not supported: status\.phase"):
         informer.lister().list(field_selector="status.phase=Running")

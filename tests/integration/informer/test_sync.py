@@ -53,9 +53,7 @@ def test_the_cache_follows_every_kind_of_write(control_plane, informers, writer,
 
 
 def test_a_filled_cache_and_a_watched_one_hold_the_same_bytes(control_plane, informers, writer):
-    watched = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
-    watched.start()
-    assert watched.wait_for_cache_sync(PATIENCE_S)
+    watched = informers.filled(control_plane.kubeconfig, namespaces=[writer.namespace])
     version = ""
     for at in range(5):
         writer.create(f"p{at}", labels={"app": "x"})
@@ -63,13 +61,11 @@ def test_a_filled_cache_and_a_watched_one_hold_the_same_bytes(control_plane, inf
     assert watched.wait_until(version, PATIENCE_S)
     bodies = []
     for stream_initial in (True, False):
-        filled = informers.of(
+        filled = informers.filled(
             control_plane.kubeconfig,
             namespaces=[writer.namespace],
             stream_initial=stream_initial,
         )
-        filled.start()
-        assert filled.wait_for_cache_sync(PATIENCE_S)
         bodies.append(b"".join(filled.snapshot().body_parts()))
     assert bodies == [b"".join(watched.snapshot().body_parts())] * 2
 
@@ -126,13 +122,11 @@ def test_selectors_narrow_what_is_fetched_and_follow_objects_in_and_out(
 def test_a_field_selector_narrows_what_is_fetched(control_plane, informers, writer):
     writer.create("one")
     writer.create("two")
-    informer = informers.of(
+    informer = informers.filled(
         control_plane.kubeconfig,
         namespaces=[writer.namespace],
         field_selector="metadata.name=two",
     )
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
     assert ["two"] == [item.name for item in informer.snapshot()]
 
 
@@ -197,14 +191,12 @@ def test_metadata_only_leaves_out_the_rest_and_reads_the_same_from_list_and_watc
     writer.create("one", labels={"app": "x"})
     bodies = []
     for stream_initial in (True, False):
-        informer = informers.of(
+        informer = informers.filled(
             control_plane.kubeconfig,
             namespaces=[writer.namespace],
             metadata_only=True,
             stream_initial=stream_initial,
         )
-        informer.start()
-        assert informer.wait_for_cache_sync(PATIENCE_S)
         bodies.append(b"".join(informer.snapshot().body_parts()))
     (item,) = informer.snapshot()
     assert ("PartialObjectMetadata", "meta.k8s.io/v1", {"app": "x"}) == (
@@ -217,9 +209,7 @@ def test_metadata_only_leaves_out_the_rest_and_reads_the_same_from_list_and_watc
 
 
 def test_cluster_wide_resources_are_followed(control_plane, informers, writer):
-    informer = informers.of(control_plane.kubeconfig, NAMESPACES)
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
+    informer = informers.filled(control_plane.kubeconfig, NAMESPACES)
     found = informer.lister().get("", writer.namespace)
     assert found is not None
     assert writer.namespace == found.key
@@ -249,11 +239,9 @@ def test_an_event_of_one_and_a_half_megabytes_is_taken_in(control_plane, informe
 
 def test_a_transform_shapes_what_is_stored_filled_or_watched(control_plane, informers, writer):
     writer.create("filled")
-    informer = informers.of(
+    informer = informers.filled(
         control_plane.kubeconfig, namespaces=[writer.namespace], transform=drop_managed_fields
     )
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
     assert informer.wait_until(writer.create("watched"), PATIENCE_S)
     assert [("filled", False), ("watched", False)] == [
         (item.name, b"managedFields" in item.raw) for item in informer.snapshot()
@@ -276,23 +264,19 @@ def test_a_transform_that_fails_on_one_object_leaves_out_that_one_and_says_so(
 
     writer.create("bad")
     writer.create("good")
-    informer = informers.of(
+    informer = informers.filled(
         control_plane.kubeconfig,
         namespaces=[writer.namespace],
         transform=picky,
         observer=Notes(),
     )
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
     assert ["good"] == [item.name for item in informer.snapshot()]
     assert 1 == len(poison)
     assert f"transform picky raised RuntimeError('bad') on {writer.namespace}/bad" == poison[0]
 
 
 def test_a_write_is_read_once_its_version_was_waited_for(control_plane, informers, writer):
-    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
+    informer = informers.filled(control_plane.kubeconfig, namespaces=[writer.namespace])
     for at in range(20):
         version = writer.create(f"p{at}")
         assert informer.wait_until(version, PATIENCE_S)
@@ -301,9 +285,7 @@ def test_a_write_is_read_once_its_version_was_waited_for(control_plane, informer
 
 def test_a_snapshot_taken_is_not_touched_by_what_comes(control_plane, informers, writer):
     writer.create("one")
-    informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
+    informer = informers.filled(control_plane.kubeconfig, namespaces=[writer.namespace])
     before = informer.snapshot()
     body = b"".join(before.body_parts())
     assert informer.wait_until(writer.touch("one", "x"), PATIENCE_S)
@@ -312,13 +294,11 @@ def test_a_snapshot_taken_is_not_touched_by_what_comes(control_plane, informers,
 
 
 def test_indexers_follow_the_objects(control_plane, informers, writer):
-    informer = informers.of(
+    informer = informers.filled(
         control_plane.kubeconfig,
         namespaces=[writer.namespace],
         indexers={"node": lambda item: [item.decode()["spec"]["nodeName"]]},
     )
-    informer.start()
-    assert informer.wait_for_cache_sync(PATIENCE_S)
     version = writer.create("one")
     assert informer.wait_until(version, PATIENCE_S)
     assert [f"{writer.namespace}/one"] == informer.indexer.index_keys("node", "node-1")
