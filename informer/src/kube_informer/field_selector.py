@@ -5,6 +5,7 @@ commas, ``field=value``, ``field==value`` or ``field!=value``; in a value the
 characters ``\``, ``,`` and ``=`` are written with a backslash before them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -77,53 +78,22 @@ class FieldSelector:
 
 NO_FIELDS = FieldSelector()
 
-
-def _split_terms(text: str) -> list[str]:
-    """Split at the commas that no backslash precedes."""
-    terms: list[str] = []
-    start, escaped = 0, False
-    for at, character in enumerate(text):
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == ",":
-            terms.append(text[start:at])
-            start = at + 1
-    terms.append(text[start:])
-    return terms
-
-
-def _split_term(text: str, term: str) -> tuple[str, str, str]:
-    for at in range(len(term)):
-        for operator in ("!=", "==", "="):
-            if term.startswith(operator, at):
-                return term[:at], operator, term[at + len(operator) :]
-    raise SelectorError(f"invalid selector: '{text}'; can't understand '{term}'")
+_TERM = re.compile(r"(?:\\.?|[^\\,])+", re.DOTALL)
+"""What stands between commas; one with a backslash before it is none."""
+_OPERATOR = re.compile("(!=|==?)")
+_SPECIAL = re.compile(r"\\(.?)|([,=])", re.DOTALL)
+"""In a value: a backslash with what it escapes, or what must not be there without one."""
 
 
 def _unescape(value: str) -> str:
-    plain: list[str] = []
-    escaped = False
-    for character in value:
-        if escaped:
-            if character not in "\\,=":
-                raise SelectorError(
-                    f"invalid field selector: invalid escape sequence: \\{character}"
-                )
-            plain.append(character)
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character in ",=":
+    for special in _SPECIAL.finditer(value):
+        if special[2]:
             raise SelectorError(
-                f"invalid field selector: unescaped character in value: {ord(character)}"
+                f"invalid field selector: unescaped character in value: {ord(special[2])}"
             )
-        else:
-            plain.append(character)
-    if escaped:
-        raise SelectorError("invalid field selector: invalid escape sequence: \\")
-    return "".join(plain)
+        if special[1] not in ("\\", ",", "="):
+            raise SelectorError(f"invalid field selector: invalid escape sequence: \\{special[1]}")
+    return _SPECIAL.sub(r"\1", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +237,11 @@ def parse_field_selector(text: str, fields: SelectableFields = POD_FIELDS) -> Fi
     ``fields`` are those of the resource (:func:`selectable_fields`); pods' if not given.
     """
     terms: list[FieldTerm] = []
-    for term in sorted(_split_terms(text)):
-        if not term:
-            continue
-        label, operator, value = _split_term(text, term)
+    for term in sorted(_TERM.findall(text)):
+        parts = _OPERATOR.split(term, maxsplit=1)
+        if len(parts) == 1:
+            raise SelectorError(f"invalid selector: '{text}'; can't understand '{term}'")
+        label, operator, value = parts
         if not label and not value:
             continue  # the API server takes a lone "=" to ask for nothing
         terms.append(FieldTerm(label, _unescape(value), operator != "!="))
