@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from kube_informer.backoff import BackoffPolicy
 from kube_informer.informer import SharedInformer
@@ -30,12 +31,11 @@ class SharedInformerFactory:
         timing: Timing | None = None,
         backoff: BackoffPolicy | None = None,
     ) -> None:
-        self._transport = transport
+        self._make = partial(
+            SharedInformer, transport, transform=transform, timing=timing, backoff=backoff
+        )
         self._namespaces = namespaces
-        self._transform = transform
         self._observe = observe
-        self._timing = timing
-        self._backoff = backoff
         self._lock = threading.Lock()
         self._informers: dict[tuple[Resource, str, str, bool], SharedInformer] = {}
         self._started: set[SharedInformer] = set()
@@ -53,17 +53,13 @@ class SharedInformerFactory:
         with self._lock:
             informer = self._informers.get(wanted)
             if informer is None:
-                informer = self._informers[wanted] = SharedInformer(
-                    self._transport,
+                informer = self._informers[wanted] = self._make(
                     resource,
                     namespaces=self._namespaces if resource.namespaced else None,
                     label_selector=label_selector,
                     field_selector=field_selector,
                     metadata_only=metadata_only,
-                    transform=self._transform,
                     observer=self._observe(resource),
-                    timing=self._timing,
-                    backoff=self._backoff,
                 )
             return informer
 

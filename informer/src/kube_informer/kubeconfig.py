@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import yaml
@@ -118,9 +118,6 @@ class _Document(msgspec.Struct, frozen=True, rename=_key):
     current_context: str = ""
 
 
-T = TypeVar("T")
-
-
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The file that an entry came from; relative paths in it are relative to its folder."""
@@ -156,9 +153,9 @@ class Kubeconfig:
         documents = [(_read(file), Origin(file)) for file in files]
         return cls(
             tuple(wanted),
-            _merge([(_entries(d.contexts, "context", o), o) for d, o in documents]),
-            _merge([(_entries(d.clusters, "cluster", o), o) for d, o in documents]),
-            _merge([(_entries(d.users, "user", o), o) for d, o in documents]),
+            _merged(documents, "context"),
+            _merged(documents, "cluster"),
+            _merged(documents, "user"),
             next((d.current_context for d, _ in documents if d.current_context), ""),
         )
 
@@ -212,22 +209,18 @@ def listed(names: Sequence[str]) -> str:
     return (", ".join(names[:LISTED]) or "none") + (f", and {more} more" if more > 0 else "")
 
 
-def _entries(named: list[_Named], kind: str, origin: Origin) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for entry in named:
-        if entry.name in found:
-            raise KubeconfigError(
-                f"{origin.file} has two {kind}s named {entry.name!r}; rename or delete one"
-            )
-        found[entry.name] = getattr(entry, kind)
-    return found
-
-
-def _merge(found: list[tuple[dict[str, T], Origin]]) -> dict[str, tuple[T, Origin]]:
-    merged: dict[str, tuple[T, Origin]] = {}
-    for entries, origin in found:
-        for name, entry in entries.items():
-            merged.setdefault(name, (entry, origin))
+def _merged(documents: list[tuple[_Document, Origin]], kind: str) -> dict[str, tuple[Any, Origin]]:
+    """Return the entries of a kind by name, each of the first file that has it."""
+    merged: dict[str, tuple[Any, Origin]] = {}
+    for document, origin in documents:
+        names: set[str] = set()
+        for entry in getattr(document, f"{kind}s"):
+            if entry.name in names:
+                raise KubeconfigError(
+                    f"{origin.file} has two {kind}s named {entry.name!r}; rename or delete one"
+                )
+            names.add(entry.name)
+            merged.setdefault(entry.name, (getattr(entry, kind), origin))
     return merged
 
 

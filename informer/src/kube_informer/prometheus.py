@@ -30,10 +30,6 @@ EXACT_DIGITS = 15
 INFORMER_LABELS = ("name", "group", "version", "resource")
 
 
-def _queued(informer: SharedInformer) -> int:
-    return sum(handler.queue_depth for handler in informer.handlers)
-
-
 _Family = TypeVar("_Family", Counter, Gauge, Histogram)
 
 _families: WeakKeyDictionary[CollectorRegistry, dict[str, Any]] = WeakKeyDictionary()
@@ -131,12 +127,15 @@ class InformerMetrics(Observer):
     def watch(self, informer: SharedInformer) -> None:
         """Show the size, bytes, version, queues and health of ``informer`` at each scrape."""
 
+        def queued() -> int:
+            return sum(handler.queue_depth for handler in informer.handlers)
+
         def version() -> float:
             text = informer.snapshot().resource_version
             return float(text[-EXACT_DIGITS:]) if is_number(text) else 0.0
 
         for name, text, value in (
-            ("queued_items", "Notifications that wait.", lambda: _queued(informer)),
+            ("queued_items", "Notifications that wait.", queued),
             ("store_resource_version", "Last 15 digits, 0: not filled.", version),
         ):
             family = self._family(Gauge, f"informer_{name}", text, INFORMER_LABELS)

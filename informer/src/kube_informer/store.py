@@ -98,8 +98,7 @@ class Store:
                 filled = not was_filled and self._snapshot.filled
                 if deltas or filled:
                     listener(deltas, filled)
-            with self._moved:
-                self._moved.notify_all()
+            self.wake()
 
     def read_and_listen(self, begin: Callable[[Snapshot], None]) -> None:
         """Call ``begin`` with the present state while nothing can change it."""
