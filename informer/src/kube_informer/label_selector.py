@@ -143,10 +143,8 @@ def _merged_values(operator: Operator, values: list[frozenset[str]]) -> frozense
 
 EVERYTHING = LabelSelector()
 
-_SPECIAL = frozenset("=!(),><")
-_BLANK = frozenset(" \t\r\n")
-_WORD = re.compile(r"[^=!(),>< \t\r\n]+")
-_SYMBOLS = frozenset((")", ",", "!", "==", "=", ">", "<", "!=", "("))
+_TOKEN = re.compile(r"==|!=|[=!(),><]|[^=!(),>< \t\r\n]+")
+_SYMBOLS = frozenset(("==", "!=", *"=!(),><"))
 _KEYWORDS = frozenset(("in", "notin"))
 _OPERATORS = {
     "in": Operator.IN,
@@ -160,7 +158,7 @@ _OPERATORS = {
 
 
 class _Token(NamedTuple):
-    kind: str  # a symbol, a keyword, "identifier", "end" or "error"
+    kind: str  # a symbol, a keyword, "identifier" or "end"
     text: str
 
     @property
@@ -169,34 +167,10 @@ class _Token(NamedTuple):
         return "identifier" if self.kind in _KEYWORDS else self.kind
 
 
-def _symbol(text: str, start: int) -> tuple[_Token, int]:
-    """Take the longest symbol at ``start``; the tokens before it are known to be none."""
-    best, end = "", start
-    while end < len(text) and text[end] in _SPECIAL:
-        candidate = text[start : end + 1]
-        if candidate in _SYMBOLS:
-            best = candidate
-        elif best:
-            break
-        end += 1
-    return _Token(best, best), end
-
-
 def _tokens(text: str) -> list[_Token]:
-    tokens: list[_Token] = []
-    at = 0
-    while at < len(text):
-        if text[at] in _BLANK:
-            at += 1
-        elif text[at] in _SPECIAL:
-            token, at = _symbol(text, at)
-            tokens.append(token)
-        else:
-            word = _WORD.match(text, at)[0]  # type: ignore[index]  # this character begins one
-            at += len(word)
-            tokens.append(_Token(word if word in _KEYWORDS else "identifier", word))
-    tokens.append(_Token("end", ""))
-    return tokens
+    known = _SYMBOLS | _KEYWORDS
+    words = _TOKEN.findall(text)
+    return [*(_Token(w if w in known else "identifier", w) for w in words), _Token("end", "")]
 
 
 _NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
