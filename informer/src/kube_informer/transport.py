@@ -4,6 +4,7 @@ import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
@@ -105,8 +106,8 @@ class Transport:
         ``timeout`` bounds each wait for bytes, in seconds. ``verb`` is the audit
         log's (get, list). Raise :class:`TransportError` when no whole answer came.
         """
-        what, label = f"{verb} {path}", (verb, resource, subresource)
-        response = self._send(path, query, timeout, what, label, accept, self._encoding)
+        label = (verb, resource, subresource)
+        response = self._send(path, query, timeout, label, accept, self._encoding)
         try:
             body = read_body(response)
             self._on_received(len(body))
@@ -114,7 +115,7 @@ class Transport:
                 body = zlib.decompress(body, wbits=GZIP)
         except (http_errors.HTTPError, OSError, ValueError, zlib.error) as error:
             response.close()
-            raise self._failure(what, error, sent=True) from error
+            raise self._failure(verb, path, error) from error
         return Response(response.status, response.headers, body)
 
     def stream(
@@ -134,13 +135,10 @@ class Transport:
         ``timeout`` bounds the wait for the headers, then each wait for bytes for
         which :meth:`Stream.read` is given no other.
         """
-        what = f"{verb} {path}"
         cancel = cancel or Cancel()
         with cancellable(cancel):
-            response = self._send(path, query, timeout, what, (verb, resource, subresource), accept)
-        return Stream(
-            response, cancel, lambda error: self._failure(what, error, sent=True), self._on_received
-        )
+            response = self._send(path, query, timeout, (verb, resource, subresource), accept)
+        return Stream(response, cancel, partial(self._failure, verb, path), self._on_received)
 
     def close(self) -> None:
         """Close the idle connections; requests under way end by themselves."""
@@ -152,7 +150,6 @@ class Transport:
         path: str,
         query: Query,
         timeout: float,
-        what: str,
         label: tuple[str, str, str],
         accept: str,
         encoding: Mapping[str, str] = MappingProxyType({}),
@@ -163,7 +160,7 @@ class Transport:
             asked = {"User-Agent": self._user_agent, "Accept": accept, **encoding}
             headers = self._credentials.headers(asked)
         except CredentialsError as error:
-            raise self._failure(what, error, sent=False) from error
+            raise self._failure(label[0], path, error, sent=False) from error
         try:
             response: urllib3.BaseHTTPResponse = self._pool.urlopen(
                 "GET",
@@ -181,15 +178,16 @@ class Transport:
             )
             if sent and self._on_request is not None:
                 self._on_request(*label, 0)
-            raise self._failure(what, error, sent=sent) from error
+            raise self._failure(label[0], path, error, sent=sent) from error
         if self._on_request is not None:
             self._on_request(*label, response.status)
         if response.status == HTTPStatus.UNAUTHORIZED:
             self._credentials.reject()
         return response
 
-    def _failure(self, what: str, error: Exception, *, sent: bool) -> TransportError:
-        verb, _, path = what.partition(" ")
+    def _failure(
+        self, verb: str, path: str, error: Exception, *, sent: bool = True
+    ) -> TransportError:
         timed_out = (http_errors.TimeoutError, TimeoutError)
         kind = TransportTimeoutError if isinstance(error, timed_out) else TransportError
         return kind(verb, path, self.server, redact(f"{type(error).__name__}: {error}"), sent=sent)
