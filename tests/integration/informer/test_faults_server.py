@@ -17,6 +17,7 @@ from bench.cluster.control_plane import ControlPlane
 from kube_informer import CONFIGMAPS, Transport, TransportError
 from tests.integration.informer.replica import Writer, eventually
 from tests.integration.informer.subject import Make, Subject
+from tests.integration.informer.wire import TcpProxy
 
 if TYPE_CHECKING:
     from bench.cluster.api import Api
@@ -231,13 +232,17 @@ def refused_with(found: Subject, code: int, begun: float) -> None:
     )
 
 
-def test_an_account_deleted_and_made_again_with_a_new_token(
-    breakable, subject, proxied, namespace, tmp_path
-):
+@pytest.fixture
+def watched(breakable, subject, proxied, namespace, tmp_path) -> tuple[TcpProxy, Watcher, Subject]:
+    """A proxy before the control plane, an account, and the informer that goes by both."""
     proxy, through = proxied(breakable)
     server = yaml.safe_load(through.read_text())["clusters"][0]["cluster"]["server"]
     watcher = Watcher(breakable, namespace, server, tmp_path)
-    found = subject(watcher.kubeconfig)
+    return proxy, watcher, subject(watcher.kubeconfig)
+
+
+def test_an_account_deleted_and_made_again_with_a_new_token(watched):
+    proxy, watcher, found = watched
     begun = time.monotonic()
     with found.held_back():
         watcher.delete()
@@ -254,11 +259,8 @@ def test_an_account_deleted_and_made_again_with_a_new_token(
     found.kept_its_state("broke", "refused")
 
 
-def test_rights_withdrawn_and_given_back(breakable, subject, proxied, namespace, tmp_path):
-    proxy, through = proxied(breakable)
-    server = yaml.safe_load(through.read_text())["clusters"][0]["cluster"]["server"]
-    watcher = Watcher(breakable, namespace, server, tmp_path)
-    found = subject(watcher.kubeconfig)
+def test_rights_withdrawn_and_given_back(watched):
+    proxy, watcher, found = watched
     begun = time.monotonic()
     watcher.forbid()
     with found.held_back():
@@ -270,12 +272,9 @@ def test_rights_withdrawn_and_given_back(breakable, subject, proxied, namespace,
     found.kept_its_state("refused")
 
 
-def test_a_real_429_from_flow_control(breakable, subject, proxied, namespace, tmp_path):
+def test_a_real_429_from_flow_control(breakable, watched, namespace):
     """A priority level closed to the informer's account: every request is rejected."""
-    proxy, through = proxied(breakable)
-    server = yaml.safe_load(through.read_text())["clusters"][0]["cluster"]["server"]
-    watcher = Watcher(breakable, namespace, server, tmp_path)
-    found = subject(watcher.kubeconfig)
+    proxy, watcher, found = watched
     api = breakable.api("admin")
     root = "/apis/flowcontrol.apiserver.k8s.io/v1"
     api.post(
