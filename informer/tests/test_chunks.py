@@ -1,6 +1,7 @@
 """Bodies in chunks: taken apart wherever they are cut, and handed out together."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from http.client import IncompleteRead
 
@@ -75,6 +76,28 @@ def test_the_end_is_told_once_all_was_given(wire):
     server.sendall(HEAD + chunk(b"a") + LAST)
     response = answered(client)
     assert (b"a", b"", True) == (response.read1(9), response.read1(9), response.isclosed())
+
+
+@pytest.mark.parametrize("start", [b"", b"0\r\n"], ids=["blank lines", "trailers"])
+def test_what_stands_between_chunks_is_no_byte_of_the_body(wire, start):
+    server, client = wire
+    server.sendall(HEAD + start)
+    response = answered(client)
+    client.settimeout(0.2)
+    over = threading.Event()
+
+    def trickle() -> None:
+        while not over.wait(0.02):
+            server.sendall(b"Trailer: 7\r\n" if start else b"\r\n")
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    try:
+        with pytest.raises(TimeoutError):
+            response.read1(9)
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("more", [b"3\r\nha", b"3\r", b""])

@@ -4,7 +4,9 @@ An API server sends one or two chunks an object; http.client hands them out one 
 one, through a buffer of 8 KB, which takes longer than decoding them.
 """
 
+import math
 import select
+import time
 from collections.abc import Iterator
 from http.client import HTTPResponse, IncompleteRead
 from typing import Any
@@ -68,12 +70,13 @@ class BulkResponse(HTTPResponse):
     def read1(self, n: int = -1) -> bytes:
         """Wait for bytes of the body and return all at hand, until they are ``n``; b"" at its end.
 
-        Not to be mixed with the other ways to read.
+        Raise ``TimeoutError`` where for longer than the socket's own time limit nothing
+        comes but what stands between chunks. Not to be mixed with the other ways to read.
         """
         if self.fp is None or not self.chunked:
             return super().read1(n)
         pieces: list[bytes] = []
-        size = 0
+        size, begun = 0, time.monotonic()
         while not self._chunks.ended and (not size or (size < n and self._is_more_at_hand())):
             try:
                 data = self.fp.read1(RECORD_SIZE)
@@ -84,12 +87,14 @@ class BulkResponse(HTTPResponse):
             if not data:
                 break
             try:
-                for piece in self._chunks.feed(data):
-                    pieces.append(piece)
-                    size += len(piece)
+                came = list(self._chunks.feed(data))
             except ValueError as error:
                 self.close()
                 raise IncompleteRead(b"") from error
+            pieces += came
+            size += sum(map(len, came))
+            if not size and time.monotonic() - begun > (self._sock.gettimeout() or math.inf):
+                raise TimeoutError("nothing of the body came")
         if self._chunks.ended or not size:
             self.close()
         if not size and not self._chunks.ended:

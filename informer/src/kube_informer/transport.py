@@ -1,6 +1,7 @@
 """HTTP to an API server: no retries of urllib3's, no redirects, every request counted once."""
 
 import contextlib
+import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -133,12 +134,13 @@ class Transport:
         """GET ``path`` and hand out its body as it comes; to be closed by the caller.
 
         ``timeout`` bounds the wait for the headers, then each wait for bytes for
-        which :meth:`Stream.read` is given no other.
+        which :meth:`Stream.read` is given no other, and the whole of :meth:`Stream.read_all`.
         """
         cancel = cancel or Cancel()
         with cancellable(cancel):
             response = self._send(path, query, timeout, (verb, resource, subresource), accept)
-        return Stream(response, cancel, partial(self._failure, verb, path), self._on_received)
+        failure = partial(self._failure, verb, path)
+        return Stream(response, cancel, failure, self._on_received, timeout)
 
     def close(self) -> None:
         """Close the idle connections; requests under way end by themselves."""
@@ -209,11 +211,13 @@ class Stream:
         cancel: Cancel,
         failure: Callable[[Exception], TransportError],
         on_received: OnReceived,
+        timeout: float,
     ) -> None:
         self._response = response
         self._cancel = cancel
         self._failure = failure
         self._on_received = on_received
+        self._timeout = timeout
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
 
@@ -238,15 +242,17 @@ class Stream:
         return data
 
     def read_all(self) -> bytes:
-        """Read the rest in one piece: the body of an error."""
-        try:
-            body = read_body(self._response)
-        except (http_errors.HTTPError, OSError, ValueError) as error:
-            raise self._failure(error) from error
-        finally:
-            self._cancel.attached(None)
-        self._on_received(len(body))
-        return body
+        """Read the rest in one piece: the body of an error.
+
+        Raise as :meth:`read`, and :class:`TransportTimeoutError` if its end did not come
+        within the time that the request was given.
+        """
+        pieces, until = [], time.monotonic() + self._timeout
+        while data := self.read():
+            pieces.append(data)
+            if time.monotonic() > until:
+                raise self._failure(TimeoutError("the body did not end in time"))
+        return b"".join(pieces)
 
     def abort(self) -> None:
         """End the stream from any thread; a blocked :meth:`read` raises or returns ``b""``."""

@@ -58,6 +58,16 @@ def test_an_answer_that_does_not_come_in_time_has_a_type_of_its_own(scripted):
     transport.close()
 
 
+def test_the_body_of_an_error_that_does_not_end_is_given_up(scripted):
+    server = scripted(lambda _: Reply(500, pieces=(b" ", 0.05) * 200))
+    transport = server.transport()
+    stream = transport.stream("/x", timeout=0.3, resource="pods")
+    with pytest.raises(TransportTimeoutError, match="did not end in time"):
+        stream.read_all()
+    stream.close()
+    transport.close()
+
+
 def test_a_blocked_read_is_ended_from_another_thread(scripted):
     server = scripted(lambda _: Reply(pieces=(b"first",), hold=True))
     transport = server.transport()
