@@ -67,6 +67,7 @@ class Server:
     pending: bytes = b""
     filling: bool = False
     listing: bool = False
+    loops: bool = False  # whether a page leads back to itself
     births: int = 0
 
     def text(self, version: int) -> str:
@@ -176,7 +177,8 @@ class Server:
         chosen, rest = names[at : at + self.pages], names[at + self.pages :]
         if "limit" not in query:
             chosen, rest = names, []
-        token = f"{at + self.pages}:{version}" if rest else ""
+        if not (token and rest and self.loops):
+            token = f"{at + self.pages}:{version}" if rest else ""
         return Answered(
             200,
             listing(self.text(version), *(self.state[name] for name in chosen), token=token),
@@ -235,6 +237,7 @@ def drive(
             if isinstance(action, OpenWatch):
                 came = server.open(action.query)
             elif isinstance(action, GetList):
+                server.loops = not calm and faults.random() < 0.1
                 came = server.list(action.query)
                 if not calm and faults.random() < 0.03:
                     server.pending = b"<html>log in</html>"

@@ -237,6 +237,19 @@ def test_pages_are_put_together_before_anything_is_given_out():
     assert ["a/x", "a/y"] == desk.filled()
 
 
+def test_a_page_that_leads_back_to_one_before_it_is_nonsense_and_asked_for_again_after_a_wait():
+    desk = Desk(stream_initial=False)
+    desk.answer(listing(7, pod("x", 3), token="one"))
+    desk.answer(listing(7, pod("y", 4), token="two"))
+    for delay_s, token in ((0.8, "two"), (1.6, "one")):
+        assert Wait(delay_s) == desk.answer(listing(7, token=token))
+        assert "the same continue token" in desk.machine.progress[1]
+        if token == "two":
+            assert "two" == desk.wake().query["continue"]
+    assert "sendInitialEvents" in desk.wake().query
+    assert [] == desk.take()
+
+
 def test_a_410_in_the_middle_of_paging_restarts_the_list_in_one_piece():
     desk = Desk(stream_initial=False)
     desk.answer(listing(7, pod("ghost", 3), token="more"))

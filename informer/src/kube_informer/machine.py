@@ -94,6 +94,7 @@ class _Fill:
     unreadable: set[str] = field(default_factory=set)
     body: ListReader = field(default_factory=ListReader)
     page: GetList | None = None
+    tokens: set[str] = field(default_factory=set)  # of all pages so far
     whole: bool = False
 
     def put(self, item: CachedObject) -> None:
@@ -521,9 +522,14 @@ class WatchMachine:
         except UndecodableError as error:
             self._observer.stream_failed(str(error))
             return [], self._failed(Signal.NONSENSE, str(error))
-        if fill.body.continue_token:
-            query = self._scope.query()
-            query |= {"limit": str(PAGE_LIMIT), "continue": fill.body.continue_token}
+        token = fill.body.continue_token
+        if token in fill.tokens:
+            why = "a page of the list leads back to one before it: the same continue token"
+            self._observer.stream_failed(why)
+            return [], self._failed(Signal.NONSENSE, why)
+        if token:
+            fill.tokens.add(token)
+            query = self._scope.query() | {"limit": str(PAGE_LIMIT), "continue": token}
             fill.page = GetList(query, self._timing.list_s)
             return [], self._list()
         filled = self._filled(fill.body.resource_version)
