@@ -275,6 +275,57 @@ def test_a_stream_is_read_for_ten_minutes_before_its_first_bookmark_and_70_s_aft
     assert Read(70.0) == desk.tell(Chunk(bookmark(20)))
 
 
+NO_EVENTS = [b"\n", b" ", b"x", b"nonsense\n"]
+
+
+@pytest.mark.parametrize("data", NO_EVENTS)
+@pytest.mark.parametrize(
+    ("first", "limit_s", "why"),
+    [
+        (bookmark(20), 70, "no event or bookmark for 70 s"),
+        (b"\n", 600, "answered 200 with something else than watch events"),
+    ],
+)
+def test_a_watch_that_sends_no_event_for_too_long_is_silent_whatever_else_it_sends(
+    data, first, limit_s, why
+):
+    desk = Desk.watching()
+    desk.tell(Ended(), 450.0)
+    desk.stream(first)
+    assert Read(limit_s / 2) == desk.tell(Chunk(data), limit_s / 2)
+    assert isinstance(desk.tell(Chunk(data), limit_s / 2), Wait)
+    assert why == desk.machine.progress[1]
+
+
+@pytest.mark.parametrize("data", NO_EVENTS)
+def test_a_streamed_fill_that_sends_no_event_for_too_long_is_listed(data):
+    desk = Desk()
+    desk.stream(line("ADDED", pod("x", 3)))
+    assert Read(4.0) == desk.tell(Chunk(data), 6.0)
+    assert isinstance(desk.tell(Chunk(data), 4.0), GetList)
+
+
+def test_a_watch_that_does_not_end_when_it_was_asked_to_is_ended_and_resumed_without_delay():
+    desk = Desk.watching(10)
+    for at in range(45 + 3):
+        assert Read(70.0) == desk.tell(Chunk(line("MODIFIED", pod("x", 11 + at))), 10.0)
+    action = desk.tell(Chunk(line("MODIFIED", pod("x", 90))), 10.0)
+    assert isinstance(action, OpenWatch)
+    assert "90" == action.query["resourceVersion"]
+    assert "" == desk.machine.progress[1]
+
+
+@pytest.mark.parametrize("filling", [True, False])
+def test_a_line_longer_than_any_object_is_nonsense(filling, monkeypatch):
+    monkeypatch.setattr("kube_informer.machine.MAX_LINE", 1000)
+    desk = Desk() if filling else Desk.watching(10)
+    if filling:
+        desk.tell(Answered(200))
+    assert isinstance(desk.tell(Chunk(line("ADDED", pod("x", 12)) + 1000 * b"x")), Read)
+    assert isinstance(desk.tell(Chunk(b"x")), Wait)
+    assert "a line of more than 1000 bytes" == desk.machine.progress[1]
+
+
 def test_an_ordinary_end_is_followed_by_a_watch_from_the_last_version_without_delay():
     desk = Desk.watching(10)
     desk.tell(Chunk(line("MODIFIED", pod("x", 12)) + bookmark(15)))
@@ -739,6 +790,16 @@ def test_each_piece_of_a_list_is_waited_for_as_long_as_its_first_one():
     desk = Desk(stream_initial=False)
     assert Read(60.0) == desk.tell(Answered(200))
     assert Read(60.0) == desk.tell(Chunk(listing(7, pod("x", 3))[:40]))
+
+
+def test_a_list_that_does_not_end_is_given_up_and_begun_again_after_a_wait():
+    desk = Desk(stream_initial=False)
+    desk.tell(Answered(200))
+    for _ in range(10):
+        assert Read(60.0) == desk.tell(Chunk(b" "), 60.0)
+    assert Wait(0.8) == desk.tell(Chunk(b" "), 1.0)
+    assert "the list did not end within 600 s" == desk.machine.progress[1]
+    assert isinstance(desk.wake(), GetList)
 
 
 def test_a_list_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():

@@ -30,12 +30,15 @@ class LineBuffer:
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
+        self.size = 0
+        """Bytes of the line that has not ended yet."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Return the lines that ``chunk`` completes, without their ends, blank ones left out."""
         end = chunk.rfind(b"\n")
         if end < 0:
             self._pieces.append(chunk)
+            self.size += len(chunk)
             return []
         if self._pieces:
             self._pieces.append(chunk[:end])
@@ -44,6 +47,7 @@ class LineBuffer:
             whole = chunk[:end]
         rest = chunk[end + 1 :]
         self._pieces = [rest] if rest else []
+        self.size = len(rest)
         return [line for line in whole.split(b"\n") if line]
 
 

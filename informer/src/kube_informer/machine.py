@@ -60,6 +60,12 @@ PAGE_LIMIT = 500
 SHORT_WATCH_S = 1.0
 """A watch that ends sooner, without any event, counts as an error (client-go's rule)."""
 
+OVERTIME_S = 30.0
+"""How long after its ``timeoutSeconds`` a watch that speaks is ended from this side."""
+
+MAX_LINE = 64 << 20
+"""Bytes of a line of a watch: far more than etcd takes of an object (1.5 MiB)."""
+
 MAX_REFUSED_CHECKS = 4
 """Version checks that may be forbidden in a row before the watch goes on without one."""
 
@@ -80,6 +86,7 @@ class State(StrEnum):
 @dataclass(slots=True)
 class _Stream:
     opened_at: float
+    heard_at: float  # of an event or a bookmark; at first, when it was opened
     lines: LineBuffer = field(default_factory=LineBuffer)
     bytes: int = 0
     events: int = 0
@@ -137,7 +144,8 @@ class WatchMachine:
         self._ladder = Ladder()
         self._now = 0.0
         self._asked_at = 0.0
-        self._stream = _Stream(0.0)
+        self._stream = _Stream(0.0, 0.0)
+        self._lifetime_s = 0  # what the watch was asked to last
         self._fill = _Fill()
         self._version = ""
         self._resume = ""  # from where to watch on: all up to here has come
@@ -250,19 +258,27 @@ class WatchMachine:
 
     def _watch_query(self) -> dict[str, str]:
         lifetime = self._random.uniform(self._timing.watch_min_s, self._timing.watch_max_s)
+        self._lifetime_s = round(lifetime)
         return self._scope.query() | {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(round(lifetime)),
+            "timeoutSeconds": str(self._lifetime_s),
         }
 
     def _read(self) -> Action:
-        timing = self._timing
-        if self._stream.bookmarked:
-            return Read(timing.idle_s)
-        if self.state is State.FILLING:
-            return Read(timing.stream_s)
-        return Read(timing.list_s if self.state is State.LISTING else timing.first_bookmark_s)
+        """Read on; of a watch, until it has been idle for too long since it was last heard."""
+        timing, stream = self._timing, self._stream
+        if self.state is State.LISTING:
+            return Read(timing.list_s)
+        if stream.bookmarked:
+            limit = timing.idle_s
+        else:
+            filling = self.state is State.FILLING
+            limit = timing.stream_s if filling else timing.first_bookmark_s
+        left = stream.heard_at + limit - self._now
+        if left <= 0:
+            return self._broke(Broke(f"no event or bookmark for {limit:g} s", Signal.SILENT))
+        return Read(left)
 
     # Trouble, and what is done about it
 
@@ -338,7 +354,7 @@ class WatchMachine:
     # A stream opens, speaks, and ends
 
     def _opened(self) -> Action:
-        self._stream = _Stream(self._now)
+        self._stream = _Stream(self._now, self._now)
         if self.state is State.LIST:
             self.state = State.LISTING
             return self._read()
@@ -371,12 +387,23 @@ class WatchMachine:
                 self._fill.unreadable.add(error.key)
             if self.state is State.LIST:
                 return outputs, self._list()
-        if self.state is State.WATCHING and stream.events > before:
-            self._proven()
+        if stream.events > before:
+            stream.heard_at = self._now
+            if self.state is State.WATCHING:
+                self._proven()
         if changes or (self.state is State.WATCHING and self._version != self._told):
             self._told = self._version
             outputs.append(Changes(changes, self._version))
-        return outputs, failed or self._read()
+        return outputs, failed or self._after_chunk()
+
+    def _after_chunk(self) -> Action:
+        """Read on, or end a stream that keeps speaking and makes no sense, or does not end."""
+        stream = self._stream
+        if stream.lines.size > MAX_LINE:
+            return self._broke(Broke(f"a line of more than {MAX_LINE} bytes", Signal.NONSENSE))
+        if self._now - stream.opened_at > self._lifetime_s + OVERTIME_S:
+            return self._ended()
+        return self._read()
 
     def _change(self, kind: EventType, event: WatchEvent, changes: list[Change]) -> None:
         version = ""
@@ -480,7 +507,7 @@ class WatchMachine:
         return self._failed(signal, why)
 
     def _broke(self, came: Broke) -> Action:
-        """No answer, or a stream broke off: a server that was restarted looks like this.
+        """No answer, or a stream broke off or is given up: a restarted server looks like this.
 
         It may be an older copy, back before we try again, so that no connection is ever
         refused; and to a version in its future it would answer with silence.
@@ -511,6 +538,9 @@ class WatchMachine:
     def _piece(self, data: bytes) -> Action:
         self._observer.received(len(data))
         self._take_in(self._fill.body.feed(data))
+        limit = self._timing.list_total_s
+        if self._now - self._asked_at > limit:
+            return self._broke(Broke(f"the list did not end within {limit:g} s", Signal.SILENT))
         return self._read()
 
     def _page(self) -> tuple[list[Output], Action]:

@@ -13,12 +13,15 @@ from kube_informer.objects import CachedObject
 class Timing:
     """Limits in seconds.
 
-    ``idle_s`` without a byte is a dead stream, once it has had a bookmark (the
-    API server sends one about every 60 s); before that, ``first_bookmark_s``.
-    ``watch_min_s`` to ``watch_max_s`` is what the server is asked to end a watch
-    after. ``headers_s`` bounds the wait for an answer to start, ``list_s`` each
-    wait for bytes of a list, ``stream_s`` of a streamed state, which is listed instead
-    after that: a server that streams one has begun within the 3 s that it gives itself.
+    ``idle_s`` without an event or a bookmark is a dead stream, once it has had a
+    bookmark (the API server sends one about every 60 s); before that,
+    ``first_bookmark_s``. Other bytes do not count. ``watch_min_s`` to ``watch_max_s`` is
+    what the server is asked to end a watch after; one that goes on for longer is ended
+    here. ``headers_s`` bounds the wait for an answer to start, ``list_s`` each wait for
+    bytes of a list, and ``list_total_s`` the whole of one (a page, where it comes in
+    pages): the default is ten times the API server's own limit. ``stream_s`` bounds the
+    wait for an event of a streamed state, which is listed instead after that: a server
+    that streams one has begun within the 3 s that it gives itself.
     """
 
     idle_s: float = 70.0
@@ -27,6 +30,7 @@ class Timing:
     watch_max_s: float = 600.0
     headers_s: float = 30.0
     list_s: float = 60.0
+    list_total_s: float = 600.0
     stream_s: float = 10.0
 
 
