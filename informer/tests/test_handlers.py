@@ -206,20 +206,29 @@ class Notes(Observer):
 class Struck(Notes):
     """Raises over everything that is said of handlers."""
 
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
     def handler_called(self, handler: str, seconds: float) -> None:
-        raise RuntimeError("no clock")
+        raise self.error
 
     def handler_failed(self, handler: str, error: BaseException) -> None:
         super().handler_failed(handler, error)
-        raise RuntimeError("no counter")
+        raise self.error
 
 
+ANY_ERROR = [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), RuntimeError("x")]
+
+
+@pytest.mark.parametrize("error", ANY_ERROR)
 @pytest.mark.parametrize(
-    "error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), RuntimeError("x")]
+    # The handler raises once; the observer over that, and over both notifications.
+    ("observer", "failures"),
+    [(Notes(), 1), *((Struck(error), 4) for error in ANY_ERROR)],
 )
-@pytest.mark.parametrize("observer", [Notes(), Struck()])
 def test_whatever_a_handler_and_its_observer_raise_is_counted_and_the_next_one_is_told(
-    error, observer
+    error, observer, failures
 ):
     bench = Bench(observer)
     bench.processor.start()
@@ -234,7 +243,11 @@ def test_whatever_a_handler_and_its_observer_raise_is_counted_and_the_next_one_i
     bench.fill(5, cached("x", 1), cached("y", 2))
     assert ["x", "y"] == [told[1] for told in seen.wait_for(2)]
     assert registration.wait_for_sync(PATIENCE_S)
-    assert (1, True, 0) == (registration.failures, registration.alive, registration.queue_depth)
+    assert (failures, True, 0) == (
+        registration.failures,
+        registration.alive,
+        registration.queue_depth,
+    )
     assert (registration.name, error) == observer.failed[-1]
     bench.processor.stop()
     assert registration.join(PATIENCE_S)

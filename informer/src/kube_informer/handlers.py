@@ -5,10 +5,11 @@ not its neighbours. For one object a handler is told of changes in the order in
 which they happened.
 """
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -111,7 +112,7 @@ class HandlerRegistration:
         self._stopped = False
         self._resyncing = False
         self.failures = 0
-        """How often the handler raised, or its thread was struck by an exception."""
+        """How often the handler or its observer raised, or their thread was struck."""
         self._thread = threading.Thread(target=self._run, name=f"handler {name}", daemon=True)
 
     @property
@@ -194,6 +195,16 @@ class HandlerRegistration:
         return due
 
     def _tell_all(self, deltas: Iterable[Delta]) -> None:
+        rest = iter(deltas)
+        while True:
+            try:
+                self._tell_rest(rest)
+            except BaseException as error:  # noqa: BLE001 - as in _run
+                self._failed("between two notifications", error)
+            else:
+                return
+
+    def _tell_rest(self, deltas: Iterator[Delta]) -> None:
         for delta in deltas:
             if self._stopped:
                 return
@@ -206,15 +217,19 @@ class HandlerRegistration:
             self._observe(self._observer.handler_called, time.perf_counter() - begun)
 
     def _failed(self, where: str, error: BaseException) -> None:
-        self.failures += 1
-        log.error("handler %s failed %s", self.name, where, exc_info=error)
+        self._count("handler %s failed %s", self.name, where, error=error)
         self._observe(self._observer.handler_failed, error)
 
     def _observe(self, note: Callable[[str, Told], None], what: Told) -> None:
         try:
             note(self.name, what)
-        except Exception:
-            log.exception("the observer of handler %s failed", self.name)
+        except BaseException as error:  # noqa: BLE001 - as in _run
+            self._count("the observer of handler %s failed", self.name, error=error)
+
+    def _count(self, text: str, *about: str, error: BaseException) -> None:
+        self.failures += 1
+        with contextlib.suppress(BaseException):  # a log handler is the caller's too
+            log.error(text, *about, exc_info=error)
 
     def _tell(self, delta: Delta) -> None:
         old, new = delta.old, delta.new

@@ -161,8 +161,9 @@ class Reflector:
         return action
 
     def _fault(self, error: BaseException) -> Action:
-        log.error("%s: everything is fetched anew", self._name, exc_info=error)
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):  # a log handler is the caller's too
+            log.error("%s: everything is fetched anew", self._name, exc_info=error)
+        with contextlib.suppress(BaseException):
             self._observer.faulted(error)
         return self.machine.fault(error)
 

@@ -320,27 +320,30 @@ def test_an_old_copy_of_the_server_behind_a_silent_stream_is_found_out(case):
 
 
 class Clumsy(Counts):
-    """Raises over the second event, once."""
+    """Raises over the second event, once, and over being told of that."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: BaseException) -> None:
         super().__init__()
+        self.error = error
         self.faults: list[BaseException] = []
 
     def event(self, kind: str, version: str = "") -> None:
         if kind == "MODIFIED" and not self.faults:
-            raise RuntimeError("clumsy")
+            raise self.error
 
     def faulted(self, error: BaseException) -> None:
         self.faults.append(error)
+        raise self.error
 
 
-def test_an_observer_that_raises_does_not_end_the_informer(case, caplog):
+@pytest.mark.parametrize("error", [RuntimeError("clumsy"), SystemExit("clumsy")])
+def test_an_observer_that_raises_does_not_end_the_informer(case, caplog, error):
     def answer(request: Request) -> Reply:
         if request.number == 0:
             return fill(5, pod("x", 3), more=line("MODIFIED", pod("x", 8)))
         return fill(9, pod("x", 8), more=line("MODIFIED", pod("x", 10)))
 
-    clumsy = Clumsy()
+    clumsy = Clumsy(error)
     found = case(answer, observer=clumsy)
     found.holds("x@10")
     assert ["initial", "fault"] == clumsy.fills
