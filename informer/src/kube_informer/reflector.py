@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
@@ -35,12 +37,29 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
-_checked: WeakKeyDictionary[Source, dict[Resource, tuple[float, Answered]]] = WeakKeyDictionary()
-"""The last version check of each resource: when it was begun, and its answer.
+STOP_CHECK_S = 0.1
+"""How long a wait for another reflector's request may take to notice a stop."""
+
+
+@dataclass(slots=True)
+class _Check:
+    """The last version check of a resource that was answered 200: when it began, and how.
+
+    ``flight`` is held by whoever asks. One that fails is asked again by the next in line.
+    """
+
+    begun: float = float("-inf")
+    answer: Answered = field(default_factory=lambda: Answered(0))
+    flight: threading.Lock = field(default_factory=threading.Lock)
+
+
+_checks: WeakKeyDictionary[Source, dict[Resource, _Check]] = WeakKeyDictionary()
+"""The check of each resource.
 
 After an API server's restart every watch of a program is in doubt at once. A
 version is one of the whole resource, so one answer serves them all.
 """
+os.register_at_fork(after_in_child=_checks.clear)  # whoever held a lock is not there
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:
@@ -208,19 +227,31 @@ class Reflector:
 
     def _check(self, since: float, timeout_s: float) -> Answered:
         """Return a list of one object; that of another reflector if it was asked ``since`` then."""
-        checked = _checked.setdefault(self._transport, {})
-        begun, answer = checked.get(self._resource, (float("-inf"), Answered(0)))
-        if begun < since:
-            begun, code = self._clock(), 0
-            try:
-                answer = self._ask("list", self._list_accept, {"limit": "1"}, timeout_s)
-                if answer.status == HTTPStatus.OK and self._stream is not None:
-                    answer = Answered(answer.status, self._stream.read_all())
-                    checked[self._resource] = begun, answer
-                code = answer.status
-            finally:
-                self._observer.listed(code, self._clock() - begun)
-        return answer
+        check = _checks.setdefault(self._transport, {}).setdefault(self._resource, _Check())
+        while not check.flight.acquire(timeout=STOP_CHECK_S):
+            if self._stopped.is_set():
+                return Answered(0)
+        try:
+            if check.begun < since:
+                begun = self._clock()
+                answer = self._ask_version(begun, timeout_s)
+                if answer.status != HTTPStatus.OK:
+                    return answer
+                check.begun, check.answer = begun, answer
+            return check.answer
+        finally:
+            check.flight.release()
+
+    def _ask_version(self, begun: float, timeout_s: float) -> Answered:
+        code = 0
+        try:
+            answer = self._ask("list", self._list_accept, {"limit": "1"}, timeout_s)
+            if answer.status == HTTPStatus.OK and self._stream is not None:
+                answer = Answered(answer.status, self._stream.read_all())
+            code = answer.status
+            return answer
+        finally:
+            self._observer.listed(code, self._clock() - begun)
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

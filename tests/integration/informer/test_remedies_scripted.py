@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -29,10 +30,11 @@ from kube_informer import (
     SyncError,
     Timing,
     Transport,
+    TransportError,
 )
 from kube_informer.ladder import Signal
 from kube_informer.machine import State
-from kube_informer.steps import Broke
+from kube_informer.steps import Broke, CheckVersion
 from servers.cached import CachedSource
 from servers.source import SourceError
 from tests.integration.informer.replica import Replica, eventually, fill
@@ -290,6 +292,51 @@ def test_the_version_is_asked_for_without_selectors_and_once_for_all_watches(scr
     assert answers[0] is answers[1]
     second._check(time.monotonic(), 5.0)
     assert 2 == len(server.asked())
+
+
+def test_watches_in_doubt_at_once_ask_for_the_version_once_however_slow_the_answer(
+    scripted, informers
+):
+    server = scripted(lambda _: Reply(pieces=(0.5, listing(9))))
+    informer = informers.over(server.transport(), namespaces=[f"n{at}" for at in range(10)])
+    since = time.monotonic()
+    with ThreadPoolExecutor(10) as pool:
+        checks = [pool.submit(one._check, since, 5.0) for one in informer._reflectors]
+    assert {200} == {check.result().status for check in checks}
+    assert 1 == len(server.asked())
+
+
+def test_a_version_check_that_fails_or_hangs_fails_nobody_else(scripted, informers):
+    replies = [Reply(drop=True), refusal(status(403)), Reply(late=True), Reply(body=listing(9))]
+    server = scripted(lambda request: replies[request.number])
+    informer = informers.over(server.transport(), namespaces=["a", "b", "c", "d", "e"])
+    since = time.monotonic()
+
+    def check(reflector: Any) -> int:
+        try:
+            return reflector._check(since, 1.0).status
+        except TransportError:
+            return 0
+
+    with ThreadPoolExecutor(5) as pool:
+        codes = list(pool.map(check, informer._reflectors))
+    assert [0, 0, 200, 200, 403] == sorted(codes)
+
+
+def test_stop_while_another_informer_asks_for_the_version(scripted, informers):
+    server = scripted(lambda _: Reply(late=True))
+    transport = server.transport()
+    first, second = (informers.over(transport)._reflectors[0] for _ in range(2))
+    with ThreadPoolExecutor(2) as pool:
+        since = time.monotonic()
+        leading = pool.submit(first._perform, CheckVersion(since, 60.0))
+        eventually(lambda: server.asked() != [], "the first one asks")
+        following = pool.submit(second._check, since, 60.0)
+        second.signal_stop()
+        assert 0 == following.result(STOP_S).status
+        assert not leading.done()
+        first.signal_stop()
+        assert isinstance(leading.result(STOP_S), Broke)
 
 
 # Connections that the server ends after its answer
