@@ -40,6 +40,9 @@ Clock = Callable[[], float]
 STOP_CHECK_S = 0.1
 """How long a wait for another reflector's request may take to notice a stop."""
 
+MAX_RETRY_AFTER_S = 600.0
+"""The longest wait that a server is believed to want."""
+
 
 @dataclass(slots=True)
 class _Check:
@@ -65,7 +68,7 @@ os.register_at_fork(after_in_child=_checks.clear)  # whoever held a lock is not 
 def _retry_after_s(headers: Mapping[str, str]) -> float:
     """Seconds the server asks to wait, 0 if it does not; dates are not used by Kubernetes."""
     text = headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() else 0.0
+    return min(float(text), MAX_RETRY_AFTER_S) if text.isdecimal() else 0.0
 
 
 def _accept(partial: str) -> str:

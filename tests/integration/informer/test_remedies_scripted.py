@@ -339,6 +339,15 @@ def test_stop_while_another_informer_asks_for_the_version(scripted, informers):
         assert isinstance(leading.result(STOP_S), Broke)
 
 
+@pytest.mark.parametrize("seconds", ["99999999999", "9" * 400])
+def test_a_retry_after_beyond_reason_is_bounded(started, seconds):
+    informer, server = started(lambda _: refusal(status(429, message="no"), Retry_After=seconds))
+    eventually(lambda: informer.last_error == "429: no", "it waits")
+    time.sleep(0.2)
+    assert (1, "429: no") == (len(server.asked()), informer.last_error)
+    assert informer.stop(STOP_S)
+
+
 # Connections that the server ends after its answer
 
 
