@@ -2,11 +2,14 @@
 
 import json
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from kube_informer import CredentialsError
+from kube_informer.connection import Cancel, cancellable
 from kube_informer.exec_plugin import GROUP, ClientCertificate, ExecPlugin
 from kube_informer.kubeconfig import ExecConfig, Variable
 
@@ -119,6 +122,37 @@ def test_a_plugin_that_hangs_is_ended_with_what_it_started(plugin, tmp_path: Pat
 
     stat = Path("/proc") / (tmp_path / "pid").read_text() / "stat"
     assert not stat.exists() or " Z " in stat.read_text()
+
+
+def test_a_plugin_that_hangs_is_ended_when_its_request_is_given_up(plugin, tmp_path: Path) -> None:
+    made = plugin(
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"Path({str(tmp_path / 'pid')!r}).write_text(str(child.pid))\n"
+        "time.sleep(600)"
+    )
+    cancels = [Cancel(), Cancel()]
+
+    def ask(cancel: Cancel) -> str:
+        with cancellable(cancel), pytest.raises(CredentialsError) as refused:
+            made.token()
+        return str(refused.value)
+
+    with ThreadPoolExecutor(2) as pool:
+        running = pool.submit(ask, cancels[0])
+        until = time.monotonic() + 30
+        while not (tmp_path / "pid").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        waiting = pool.submit(ask, cancels[1])
+        cancels[1].cancel()
+        assert waiting.result(2.0).endswith("is not waited for: the request was given up")
+        assert not running.done()
+        cancels[0].cancel()
+        assert "failed with exit code -9" in running.result(2.0)
+
+    stat = Path("/proc") / (tmp_path / "pid").read_text() / "stat"
+    assert not stat.exists() or " Z " in stat.read_text()
+    assert 1 == calls(tmp_path)
 
 
 def test_a_plugin_that_is_not_installed_is_told_with_its_hint(plugin) -> None:

@@ -11,7 +11,7 @@ import errno
 import queue
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -51,6 +51,7 @@ class Cancel:
         self.socket: socket.socket | None = None
         """The socket of the request under way."""
         self._connecting: socket.socket | None = None
+        self._end_program: Callable[[], None] | None = None
         self._cancelled = False
 
     @property
@@ -81,6 +82,16 @@ class Cancel:
             if self._cancelled:
                 self._shut()
 
+    def running(self, end_program: Callable[[], None] | None) -> None:
+        """Watch over a program that gives credentials: how to end it, ``None`` once it has ended.
+
+        ``end_program`` must neither block nor raise.
+        """
+        with self._lock:
+            self._end_program = end_program
+            if self._cancelled:
+                self._shut()
+
     def check(self) -> None:
         """Raise ``OSError`` if cancelled."""
         if self._cancelled:
@@ -100,6 +111,8 @@ class Cancel:
             self._connecting = None
 
     def _shut(self) -> None:
+        if self._end_program is not None:
+            self._end_program()
         for sock in (self._connecting, self.socket):
             if sock is not None:
                 # The plain shutdown: SSLSocket's own would drop the TLS state that the

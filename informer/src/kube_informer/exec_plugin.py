@@ -13,11 +13,13 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from kube_informer.connection import Cancel, current_cancel
 from kube_informer.errors import CredentialsError
 from kube_informer.kubeconfig import ExecConfig
 from kube_informer.redaction import redact, register_secret, without
@@ -26,6 +28,8 @@ GROUP = "client.authentication.k8s.io"
 VERSIONS = (f"{GROUP}/v1", f"{GROUP}/v1beta1")
 MODES = ("Never", "IfAvailable", "Always")
 TIMEOUT_S = 60.0
+STOP_CHECK_S = 0.1
+"""How long a wait for another thread's run may take to notice that it was given up."""
 SHOWN = 300
 """Characters of a plugin's own words in a message."""
 
@@ -111,17 +115,27 @@ class ExecPlugin:
         self._renewed.append(renewed)
 
     def _answer(self) -> _Status:
-        with self._lock:
+        cancel = current_cancel()
+        while not self._lock.acquire(timeout=STOP_CHECK_S):
+            self._check(cancel)
+        try:
             known = self._status
             if known is not None and not self._rejected and not _expired(known):
                 return known
+            self._check(cancel)
             fresh = self._status = self._run()
             self._rejected = False
+        finally:
+            self._lock.release()
         pair = _pair(fresh)
         if known is not None and pair is not None and pair != _pair(known):
             for renewed in self._renewed:
                 renewed(pair)
         return fresh
+
+    def _check(self, cancel: Cancel | None) -> None:
+        if cancel is not None and cancel.cancelled:
+            raise self._failure("is not waited for: the request was given up")
 
     def reject(self) -> None:
         """Have the plugin asked again: the server did not accept what it gave."""
@@ -171,7 +185,9 @@ class ExecPlugin:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise self._failure(f"cannot be run: {reason}") from None
+        cancel = current_cancel() or Cancel()
         try:
+            cancel.running(partial(_kill, process))
             output, words = process.communicate(timeout=self._timeout_s)
         except subprocess.TimeoutExpired:
             _end(process)
@@ -182,6 +198,8 @@ class ExecPlugin:
         except BaseException:
             _end(process)
             raise
+        finally:
+            cancel.running(None)
         if process.returncode != 0:
             said = " ".join(words.decode(errors="replace").split())[-SHOWN:]
             raise self._failure(
@@ -214,9 +232,14 @@ def _expired(status: _Status) -> bool:
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End the plugin and all that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _kill(process)
     process.communicate()
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    if process.returncode is None:  # else its number may be another's
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 - JSON of any shape
