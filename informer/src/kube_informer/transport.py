@@ -63,8 +63,14 @@ class Transport:
         request that was really sent, code 0 when no status came; ``on_received`` with the
         size of each piece of a body that came. With ``gzip`` answers of :meth:`get` may come
         compressed, and are counted as they came. Raise :class:`CredentialsError` if an exec
-        plugin gives no credentials.
+        plugin gives no credentials, and ``TypeError`` where ``config`` is something else.
         """
+        if not isinstance(config, ClientConfig):
+            raise TypeError(
+                f"config is a {type(config).__module__}.{type(config).__name__}; give a "
+                "ClientConfig: ClientConfig.load(kubeconfig, context), ClientConfig.in_cluster() "
+                "or ClientConfig(server, credentials)"
+            )
         self._credentials = config.credentials
         self._on_request = on_request
         self._on_received = on_received or (lambda _size: None)

@@ -5,10 +5,22 @@ import threading
 import time
 
 import pytest
+from kubernetes.client import Configuration
 
 from informer.conformance.scripted_server import Reply
-from kube_informer import Credentials, TokenFile, TransportError, TransportTimeoutError
+from kube_informer import (
+    Credentials,
+    TokenFile,
+    Transport,
+    TransportError,
+    TransportTimeoutError,
+)
 from kube_informer.connection import Cancel
+
+
+def test_what_is_no_client_config_is_refused_with_what_to_give():
+    with pytest.raises(TypeError, match=r"a kubernetes\..*Configuration; give a ClientConfig: "):
+        Transport(Configuration())
 
 
 def test_every_request_sent_is_counted_once_with_its_status(scripted):
