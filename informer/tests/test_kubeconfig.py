@@ -59,7 +59,7 @@ def test_without_a_current_context_one_must_be_chosen(tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text(yaml.safe_dump(document("admin")))
 
-    with pytest.raises(KubeconfigError, match="--context"):
+    with pytest.raises(KubeconfigError, match=r"; name one, .* --context \(there are: admin\)$"):
         ClientConfig.load(path)
 
 
@@ -96,7 +96,7 @@ def test_a_file_that_is_no_kubeconfig_is_named_in_one_line_without_its_secrets(
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(KubeconfigError, match=r"cannot read .*none: No such file"):
+    with pytest.raises(KubeconfigError, match=r"cannot read .*none: No such file .*; give a kub"):
         ClientConfig.load(tmp_path / "none")
 
 
@@ -149,6 +149,16 @@ def test_without_any_file_a_pod_is_who_its_service_account_is(
     config = ClientConfig.in_cluster(tmp_path)
 
     assert ("https://[fd00::1]:443", "Bearer of-the-pod") == (config.server, authorization(config))
+
+
+def test_a_pod_without_a_token_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+
+    with pytest.raises(KubeconfigError, match=r"no token of a service account: .*/token; set auto"):
+        ClientConfig.load()
 
 
 def test_outside_a_pod_there_is_no_service_account(

@@ -33,7 +33,7 @@ from kube_informer.credentials import (
 )
 from kube_informer.errors import CredentialsError, KubeconfigError
 from kube_informer.exec_plugin import TIMEOUT_S, ClientCertificate, ExecPlugin, check_exec
-from kube_informer.kubeconfig import Cluster, Kubeconfig, Origin, User, listed
+from kube_informer.kubeconfig import OTHER_FILE, Cluster, Kubeconfig, Origin, User, listed
 from kube_informer.redaction import register_secret
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -113,7 +113,13 @@ class ClientConfig:
             raise KubeconfigError(
                 "this is no pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"
             )
-        token = TokenFile(folder / "token")
+        token_file = folder / "token"
+        if not token_file.exists():
+            raise KubeconfigError(
+                f"this pod has no token of a service account: there is no {token_file}; set "
+                f"automountServiceAccountToken in its spec, or {OTHER_FILE}"
+            )
+        token = TokenFile(token_file)
         token.header()
         authority = folder / "ca.crt"
         return cls(
@@ -187,10 +193,10 @@ def _proxy_headers(proxy: str) -> dict[str, str] | None:
     return dict(headers)
 
 
-def is_in_cluster(folder: Path = SERVICE_ACCOUNT) -> bool:
-    """Whether this process has what a pod is given."""
+def is_in_cluster() -> bool:
+    """Whether this process runs in a pod, which may have a token or not."""
     named = os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get("KUBERNETES_SERVICE_PORT")
-    return bool(named) and (folder / "token").is_file()
+    return bool(named)
 
 
 def load_pair(context: ssl.SSLContext, pair: ClientCertificate, who: str) -> None:

@@ -20,6 +20,11 @@ import yaml
 from kube_informer.errors import KubeconfigError
 
 ENVIRONMENT = "KUBECONFIG"
+OTHER_FILE = (
+    f"name a kubeconfig by its path (on a command line with --kubeconfig) or by {ENVIRONMENT}"
+)
+OTHER_CONTEXT = "name one, on a command line with --context"
+"""Remedies, in words for programs that call this library and for the users of such programs."""
 LISTED = 20
 """Names that a message lists at most."""
 
@@ -174,15 +179,13 @@ class Kubeconfig:
         Raise :class:`KubeconfigError` if there is no such context, or none is given.
         """
         if not any(file.exists() for file in self.files):
-            raise KubeconfigError(
-                f"there is no {self}; name a kubeconfig with --kubeconfig or {ENVIRONMENT}"
-            )
+            raise KubeconfigError(f"there is no {self}; {OTHER_FILE}")
         if not self.contexts:
-            raise KubeconfigError(f"{self} is not a kubeconfig: it has no contexts (--kubeconfig)")
+            raise KubeconfigError(f"{self} is not a kubeconfig: it has no contexts; {OTHER_FILE}")
         name = context or (preferred if preferred in self.contexts else self.current_context)
         if not name:
             raise KubeconfigError(
-                f"{self} has no current context; choose one with --context "
+                f"{self} has no current context; {OTHER_CONTEXT} "
                 f"(there are: {listed(list(self.contexts))})"
             )
         if name not in self.contexts:
@@ -190,7 +193,7 @@ class Kubeconfig:
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise KubeconfigError(
                 f"{self} has no context {name!r}{hint} "
-                f"(there are: {listed(list(self.contexts))}) (--context)"
+                f"(there are: {listed(list(self.contexts))}); {OTHER_CONTEXT}"
             )
         return name
 
@@ -231,7 +234,8 @@ def _read(file: Path) -> _Document:
         return msgspec.convert(_without_nulls(document) or {}, _Document)
     except OSError as error:
         raise KubeconfigError(
-            f"cannot read {file}: {error.strerror or type(error).__name__} (--kubeconfig)"
+            f"cannot read {file}: {error.strerror or type(error).__name__}; give a kubeconfig "
+            "that can be read (on a command line with --kubeconfig)"
         ) from error
     except yaml.YAMLError as error:
         # Its own text quotes the line, which may hold a secret.
