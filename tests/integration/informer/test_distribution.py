@@ -119,7 +119,7 @@ def test_what_its_page_on_an_index_names_is_in_the_sdist_and_no_link_leads_nowhe
     with tarfile.open(built[0]) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
         page = archive.extractfile(f"{archive.getnames()[0]}/PKG-INFO").read().decode()
-    named = set(re.findall(r"`((?:docs|examples)/[^`]+)`", page))
+    named = set(re.findall(r"`((?:docs|examples)/[^`]+|CHANGELOG\.md)`", page))
     assert named
     assert named <= held
     assert [] == re.findall(r"\]\((?!https:)[^)]+\)", page)
