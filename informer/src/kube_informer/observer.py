@@ -1,7 +1,8 @@
 """What an informer tells whoever counts: override what you need, the rest does nothing.
 
 Called from the informer's own threads; be quick, and raise nothing: an error
-here costs a whole fetch of the state, or is logged where a handler is spoken of.
+here costs a whole fetch of the state, or where a handler is spoken of is logged and
+counted among that one's failures.
 """
 
 
