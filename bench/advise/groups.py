@@ -35,7 +35,9 @@ CREATE OR REPLACE TEMP TABLE batch AS SELECT
     AS resource,
   CASE WHEN verb NOT IN ('list', 'watch') THEN 'object'
        WHEN namespace = '' THEN 'all' ELSE 'namespace' END AS scope,
-  name || regexp_extract(query, '(field|label)Selector=.*') AS target,
+  -- versions, time-outs and pages are of a request, not of what it asks for
+  name || array_to_string(list_sort(
+    regexp_extract_all(query, '(?:^|&)((?:field|label)Selector=[^&]+)', 1)), '&') AS target,
   regexp_extract(query, '(?:^|&)resourceVersion=([^&]*)', 1) AS version,
   try_cast(regexp_extract(query, '(?:^|&)limit=(\\d+)', 1) AS BIGINT) AS page,
   contains(query, 'continue=') AS further,

@@ -24,6 +24,13 @@ PLANTED = {
     ("system:apiserver", "endpointslices.discovery.k8s.io"): "LOOPBACK",
     ("jane", "pods"): "CANNOT SAY",
 }
+SELECTING = "system:serviceaccount:selecting:"
+"""Accounts of the twins: each asks what a service account above does, by a selector."""
+PLANTED |= {
+    (f"{SELECTING}{user.rpartition(':')[2]}", resource): verdict
+    for (user, resource), verdict in PLANTED.items()
+    if user.startswith("system:serviceaccount:") and verdict != "GET-POLLS"
+}
 """Client and resource -> the verdict that its habit deserves, in a log of 20 minutes and more."""
 
 
@@ -62,7 +69,9 @@ def _every(period_s: float, seconds: float, *events: Event, begin_s: float = 0.0
 
 
 def _watch(user: str, path: str, begin_s: float, lasts_s: float) -> list[_At]:
-    query = f"{path}?allowWatchBookmarks=true&resourceVersion=12345&timeoutSeconds=500&watch=true"
+    version, lasts = 12_345 + int(begin_s), 300 + int(begin_s) % 300
+    query = f"{path}?allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={lasts}"
+    query += "&watch=true"
     begun = _event(user, "watch", query, stage="ResponseStarted", took_s=0.001)
     return [(begin_s, begun), (begin_s, _event(user, "watch", query, took_s=lasts_s))]
 
@@ -71,6 +80,7 @@ def planted(seconds: float, writes_per_s: float = 2.0) -> Iterator[Event]:
     """Yield the events of every planted client, in order of their ends; pods are written to."""
     streams = [
         *_habits(seconds),
+        *map(_selecting, _habits(seconds)),
         _every(20 / writes_per_s, seconds, *_pod_writes()),
     ]
     numbers = itertools.count()
@@ -93,12 +103,13 @@ def _habits(seconds: float) -> Iterator[Iterable[_At]]:
     exporter = "system:serviceaccount:ops:exporter"
     yield _every(60, seconds, *(_event(exporter, "list", one) for one in pages))
     for user, resource, version, period in (
-        ("system:serviceaccount:ops:broken", "secrets", "4711", 30),
-        ("system:serviceaccount:ops:crashing", "services", "0", 60),
+        ("system:serviceaccount:ops:broken", "secrets", 4711, 30),
+        ("system:serviceaccount:ops:crashing", "services", 0, 60),
     ):
         path = f"/api/v1/{resource}"
-        lists = _event(user, "list", f"{path}?limit=500&resourceVersion={version}")
         for begin_s in range(3, int(seconds), period):
+            seen = version and version + begin_s
+            lists = _event(user, "list", f"{path}?limit=500&resourceVersion={seen}")
             yield [(begin_s, lists), *_watch(user, path, begin_s + 0.1, period - 5.0)]
     controller, path = "system:serviceaccount:ops:controller", "/apis/apps/v1/deployments"
     first = _event(controller, "list", f"{path}?limit=500&resourceVersion=0")
@@ -123,6 +134,17 @@ def _habits(seconds: float) -> Iterator[Iterable[_At]]:
     loopback = _event("system:apiserver", "get", own, agent="kube-apiserver/v1.37.2", address="::1")
     yield _every(10, seconds, loopback)
     yield [(30.0, _event("jane", "list", f"{pods}?limit=500", agent="kubectl/v1.37.2"))]
+
+
+def _selecting(habit: Iterable[_At]) -> Iterator[_At]:
+    """Yield what the twins ask: the selector stands before limit and version, as clients sort."""
+    for at, event in habit:
+        user = event["user"]["username"]
+        if user.startswith("system:serviceaccount:") and event["verb"] != "get":
+            path, _, query = event["requestURI"].partition("?")
+            asked = f"{path}?labelSelector=app%3Dshop{query and '&'}{query}"
+            twin = {"username": f"{SELECTING}{user.rpartition(':')[2]}"}
+            yield at, {**event, "user": {**event["user"], **twin}, "requestURI": asked}
 
 
 def _pod_writes() -> list[Event]:

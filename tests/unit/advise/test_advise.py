@@ -20,7 +20,7 @@ from bench.advise.prices import UnitCosts
 from bench.advise.result import ADVISED, Advice, Client, Verdict, Why, read_advice, to_json
 from bench.advise.sources import SourceError, find
 from bench.analysis.summary_file import load_summary
-from bench.microbench.audit_log import FORMATS, PLANTED, Event, planted
+from bench.microbench.audit_log import FORMATS, PLANTED, SELECTING, Event, planted
 from bench.report.html import to_html
 from bench.report.text import to_lines, to_markdown, to_terminal
 from bench.store import Store
@@ -29,6 +29,10 @@ MINUTES_20 = 1200.0
 NO_QUERY = {
     ("system:serviceaccount:ops:exporter", "configmaps"): "POLLS",
     ("system:serviceaccount:ops:crashing", "services"): "RELISTS",
+}
+NO_QUERY |= {
+    (f"{SELECTING}{user.rpartition(':')[2]}", resource): verdict
+    for (user, resource), verdict in NO_QUERY.items()
 }
 """What GKE's entries, which name no query, cannot tell apart."""
 
@@ -299,6 +303,39 @@ def test_an_informer_that_streams_its_lists_is_no_poller(tmp_path: Path) -> None
     lines = [line("a", "watch", stream, 1), *(line("a", "watch", watch, at) for at in range(9))]
     found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
     assert (Verdict.WATCHES, 1, 10) == (found.verdict, found.lists, found.watches)
+
+
+@pytest.mark.parametrize(
+    ("requests", "verdict"),
+    [
+        ([("list", "{}&resourceVersion={at}")], "POLLS"),
+        ([("list", "{}&limit=500"), ("list", "limit=500&{}&continue=c{at}")], "PAGES"),
+        ([("watch", "{}&sendInitialEvents=true&timeoutSeconds={at}&watch=true")], "RELISTS"),
+        ([("list", "{}&resourceVersion=0"), ("watch", "timeoutSeconds={at}&{}")], "RESTARTS"),
+    ],
+)
+@pytest.mark.parametrize("selector", ["labelSelector=a%3Db", "labelSelector="])
+def test_what_changes_with_each_request_is_no_part_of_a_selector(
+    tmp_path: Path, requests: list[tuple[str, str]], verdict: str, selector: str
+) -> None:
+    lines = [
+        line("a", verb, f"/api/v1/pods?{query.format(selector, at=300 + at)}", at)
+        for at in range(0, 600, 30)
+        for verb, query in requests
+    ]
+    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    selected = not selector.endswith("=")
+    assert (verdict, 1, selected) == (found.verdict, found.targets, found.selected)
+
+
+def test_selectors_are_the_same_in_any_order(tmp_path: Path) -> None:
+    both = ("fieldSelector=spec.nodeName%3Dn", "labelSelector=app%3Db")
+    lines = [
+        line("a", "list", f"/api/v1/pods?{'&'.join(both[:: (-1) ** at])}&limit=500", at)
+        for at in range(20)
+    ]
+    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert (Verdict.POLLS, 1, True) == (found.verdict, found.targets, found.selected)
 
 
 @pytest.mark.parametrize(("discovers", "verdict"), [(False, "RELISTS"), (True, "RESTARTS")])
