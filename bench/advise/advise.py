@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bench.advise.counts import Counts
-from bench.advise.formats import READ_VERBS, Reader
+from bench.advise.formats import READ_VERBS, WATCH, Reader
 from bench.advise.groups import Sums, sum_up
 from bench.advise.prices import BYTES, CPU, UnitCosts, priced
 from bench.advise.result import Advice, Client, Log
@@ -19,6 +19,9 @@ from bench.analysis.result import RunAnalysis
 BUILT_IN = ("apps", "batch", "autoscaling", "policy", "extensions")
 """API groups whose resources tell nothing of whose cluster it is, as those of ``.k8s.io`` and a
 resource without group."""
+UNREADABLE = (".authentication.k8s.io", ".authorization.k8s.io")
+"""Groups whose resources can be created alone."""
+EVENTS = ("events", "events.events.k8s.io")
 COMPONENTS = "system:"
 SERVICE_ACCOUNT = "system:serviceaccount:"
 
@@ -47,12 +50,26 @@ def sum_log(sources: Sources, tick: Callable[[], None]) -> tuple[Sums, Log]:
         unknown_example=_example(reader),
         too_long=sources.too_long,
         cut_short=tuple(sources.cut_short),
-        drops_reads=drops or ("" if reads else "verbs"),
+        drops_reads=drops or ("" if reads > sums.verbs.get(WATCH, 0) else "verbs"),
+        unread=_unread(sums),
         covered_s=sums.covered_s,
         begins_s=sums.begins,
         ends_s=sums.ends,
         requests=sum(sums.verbs.values()),
         reads=reads,
+    )
+
+
+def _unread(sums: Sums) -> tuple[str, ...]:
+    """Return what is written and read by no line, of what others than people read."""
+    written = {resource for resource, _ in sums.written}
+    read = {row["resource"] for row in sums.clients}
+    return tuple(
+        sorted(
+            resource
+            for resource in written - read
+            if resource and not resource.endswith(UNREADABLE) and resource not in EVENTS
+        )
     )
 
 
@@ -90,19 +107,24 @@ def anonymous(advice: Advice, key: str) -> Advice:
         digest = hmac.digest(key.encode(), f"{kind} {name}".encode(), hashlib.sha256)
         return f"{kind}-{digest.hex()[:8]}"
 
+    def of_resource(resource: str) -> str:
+        group = resource.partition(".")[2]
+        own = group and group not in BUILT_IN and not group.endswith(".k8s.io")
+        return code("resource", resource) if own else resource
+
     def of(client: Client) -> Client:
-        user, resource = client.user, client.resource
+        user = client.user
         if not user.startswith(COMPONENTS) or user.startswith(SERVICE_ACCOUNT):
             user = code("client", user)
-        group = resource.partition(".")[2]
-        if group and group not in BUILT_IN and not group.endswith(".k8s.io"):
-            resource = code("resource", resource)
         agent = code("agent", client.agent) if client.agent else ""
-        return msgspec.structs.replace(client, user=user, agent=agent, resource=resource)
+        return msgspec.structs.replace(
+            client, user=user, agent=agent, resource=of_resource(client.resource)
+        )
 
     log = msgspec.structs.replace(
         advice.log,
         unknown_example="",
+        unread=tuple(map(of_resource, advice.log.unread)),
         cut_short=tuple(f"file {place + 1}" for place in range(len(advice.log.cut_short))),
     )
     return msgspec.structs.replace(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.advise.counts import ASSUMED, COMMAND
 from bench.advise.formats import GOOGLE
-from bench.advise.result import ADVISED, Advice, Client, Verdict
+from bench.advise.result import ADVISED, Advice, Client, Verdict, Why
 from bench.advise.verdicts import LONGEST_WATCH_S
 from bench.report import prose
 from bench.report.charts import csv_text
@@ -61,10 +61,11 @@ def advice_document(advice: Advice) -> Document:
         Section("basis", TEXTS["basis_title"], (_basis(advice),), depth=Depth.MARKDOWN),
     ]
     log = advice.log
+    time = _time(log.covered_s) if log.covered_s else MISSING
     return Document(
         title=TEXTS["title"],
         headline=_headline(advice, advised),
-        kicker=TEXTS["kicker"].format(requests=f"{log.requests:,}", time=_time(log.covered_s)),
+        kicker=TEXTS["kicker"].format(requests=f"{log.requests:,}", time=time),
         gains=tuple(_change(one, advice) for one in advised[:FIRST]),
         costs=tuple(Sentence(text, tone="unsure") for text in _unsaid(advice)),
         sections=tuple(one for one in sections if one.parts),
@@ -94,6 +95,8 @@ def _headline(advice: Advice, advised: Sequence[Client]) -> Sentence:
     if log.drops_reads:
         key = "no_reads" if log.drops_reads == "verbs" else "drops_reads"
         return Sentence(TEXTS[key].format(kind=log.drops_reads), tone="unsure")
+    if not log.covered_s:
+        return Sentence(TEXTS["untimed"], tone="unsure")
     paying = [one for one in advised if one.pays]
     names = {(one.user, one.agent) for one in paying}
     if not names:
@@ -159,7 +162,7 @@ def _what(one: Client) -> str:
 def _often(one: Client) -> str:
     if one.period_s is not None and one.addresses == 1 and one.targets == 1:
         return TEXTS["again"].format(period=_time(one.period_s))
-    return TEXTS["rate"].format(rate=rate(one.per_s))
+    return MISSING if one.why is Why.UNTIMED else TEXTS["rate"].format(rate=rate(one.per_s))
 
 
 def _time(seconds: float) -> str:
@@ -178,12 +181,17 @@ def _unsaid(advice: Advice) -> Iterator[str]:
         )
     if 0 < log.covered_s < LONGEST_WATCH_S:
         yield TEXTS["short_log"].format(time=_time(log.covered_s))
+    elif log.covered_s and not log.drops_reads and not any(one.watches for one in advice.clients):
+        yield TEXTS["no_watches"].format(time=_time(log.covered_s))
+    if log.unread and not log.drops_reads:
+        shown = ", ".join(log.unread[:FIRST]) + ", ..." * (len(log.unread) > FIRST)
+        yield TEXTS["unread"].format(resources=shown)
     begins, ends = log.begins_s, log.ends_s
     if begins is not None and ends is not None and ends - begins > 2 * log.covered_s:
-        shown = (
+        times = (
             f"{dt.datetime.fromtimestamp(end, dt.UTC):%Y-%m-%d %H:%M}" for end in (begins, ends)
         )
-        yield TEXTS["gaps"].format(begins=next(shown), ends=next(shown), time=_time(log.covered_s))
+        yield TEXTS["gaps"].format(begins=next(times), ends=next(times), time=_time(log.covered_s))
     if GOOGLE in log.records:
         yield TEXTS["no_query"]
     if log.unknown:

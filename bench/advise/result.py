@@ -42,6 +42,7 @@ class Why(StrEnum):
     REFUSED = "refused"
     WRITES = "writes"
     ONCE = "once"
+    UNTIMED = "untimed"
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -80,7 +81,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     addresses: int
     """Different source addresses: about its replicas."""
     per_s: float
-    """Lists and gets per second of the time that the log covers."""
+    """Lists and gets per second of the time that the log covers; 0 where that is none."""
     period_s: float | None
     """Mean time between two reads of the same target from one address, while it was active."""
     selected: bool
@@ -124,8 +125,11 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     too_long: int
     cut_short: tuple[str, ...]
     drops_reads: str
-    """The kind of log that leaves reads out, or "verbs" where it shows none; else empty."""
+    """The kind of log that leaves reads out, or "verbs" where no line gets or lists; else empty."""
+    unread: tuple[str, ...] = ()
+    """Resources that lines write to and none reads."""
     covered_s: float
+    """0 where no line has a time that can be read."""
     begins_s: int | None
     ends_s: int | None
     requests: int

@@ -42,7 +42,11 @@ def _client(row: Row, sums: Sums, discoveries: int) -> Client:
     watches = max(row["watches_begun"], row["watches_ended"])
     streams = max(row["streams_begun"], row["streams_ended"])
     lists = row["lists"] + streams
-    verdict, why = _verdict(row, lists, watches, sums.covered_s, discoveries)
+    verdict, why = (
+        _verdict(row, lists, watches, sums.covered_s, discoveries)
+        if sums.covered_s
+        else (Verdict.CANNOT_SAY, Why.UNTIMED)
+    )
     reads = lists + row["gets"]
     again = reads - row["pairs"]
     span = min(row["last"] - row["first"], sums.covered_s) if row["first"] is not None else 0.0

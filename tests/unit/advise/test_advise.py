@@ -221,6 +221,56 @@ def test_tells_a_log_that_drops_reads(
     assert "who polls cannot be told" in advice_document(found).headline.text
 
 
+def test_a_log_of_watches_and_writes_drops_reads(tmp_path: Path, events: list[Event]) -> None:
+    kept = [one for one in events if one["verb"] not in ("get", "list")]
+    found = advice_of(written(tmp_path / "audit.log", FORMATS["kubernetes"](kept)))
+    assert "verbs" == found.log.drops_reads
+    assert "holds no get and no list" in advice_document(found).headline.text
+
+
+def test_names_what_is_written_and_read_by_no_line(tmp_path: Path) -> None:
+    lines = [line("a", "get", "/api/v1/namespaces/a/secrets/b", at) for at in range(9)]
+    lines += [
+        line("b", "create", path, 9)
+        for path in (
+            "/api/v1/namespaces/a/pods/b/binding",
+            "/apis/gadgets.example/v1/gadgets",
+            "/api/v1/namespaces/a/secrets",
+            "/api/v1/namespaces/a/events",
+            "/apis/authentication.k8s.io/v1/tokenreviews",
+        )
+    ]
+    found = advice_of(written(tmp_path / "audit.log", lines))
+    assert ("gadgets.gadgets.example", "pods") == found.log.unread
+    said = [one.text for one in advice_document(found).costs]
+    assert any("No line reads gadgets.gadgets.example, pods, which others" in one for one in said)
+    assert "gadgets" not in to_json(anonymous(found, "key")).decode()
+
+
+@pytest.mark.parametrize(("watched", "told"), [(False, True), (True, False)])
+def test_says_of_a_long_log_that_no_line_is_of_a_watch(
+    tmp_path: Path, watched: bool, told: bool
+) -> None:
+    lines = [line("a", "list", "/api/v1/pods", at) for at in range(0, 1200, 10)]
+    lines += [line("b", "watch", "/api/v1/nodes", 600)] * watched
+    found = advice_document(advice_of(written(tmp_path / "audit.log", lines)))
+    assert told is any("No line of 20 min is of a watch" in one.text for one in found.costs)
+
+
+def test_states_no_rates_where_no_line_has_a_time(tmp_path: Path, costs: UnitCosts) -> None:
+    times = dict.fromkeys(("requestReceivedTimestamp", "stageTimestamp"), "yesterday")
+    lines = [
+        line("a", "list", "/api/v1/pods", 0, sourceIPs=[f"10.0.0.{at}"], **times)
+        for at in range(50)
+        for _ in range(9)
+    ]
+    found = advice_of(written(tmp_path / "audit.log", lines), costs=costs)
+    assert (Verdict.CANNOT_SAY, Why.UNTIMED) == (client(found, "a").verdict, client(found, "a").why)
+    document = advice_document(found)
+    assert "No line of this log has a time" in document.headline.text
+    assert " 0/s" not in to_markdown(document)
+
+
 def test_does_not_claim_of_a_short_log_that_a_poller_holds_no_watch(tmp_path: Path) -> None:
     path = written(tmp_path / "a.log", FORMATS["kubernetes"](planted(300.0)))
     said = [one.text for one in advice_document(advice_of(path)).costs]
