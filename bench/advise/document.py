@@ -111,6 +111,7 @@ def _change(one: Client, advice: Advice) -> Sentence:
         client=_name(one),
         what=_what(one),
         often=_often(one),
+        watches=f"{one.watches:,}",
         replicas=TEXTS["replicas"].format(count=one.addresses) if one.addresses > 1 else "",
     )
     if advice.unpriced:

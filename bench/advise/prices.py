@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.advise.counts import Counts
 from bench.advise.groups import Sums
-from bench.advise.result import ADVISED, ASKS, STUMBLES, Client, Price, Verdict
+from bench.advise.result import ASKS, STUMBLES, Client, Price, Verdict
 from bench.analysis.cost_model import INFORMER, LIFETIME_S, CostModel, Question
 from bench.stats import CONFIDENCE, Estimate
 from bench.stats.least_squares import Floats
@@ -119,7 +119,9 @@ def _price(client: Client, model: CostModel, size: float) -> Price:
         instead = _list_form(model, once, client.objects, size)
     else:
         instead = now
-    saved = None if client.verdict not in ADVISED else _saved(model, now, instead)
+    # what it costs to open a watch is no unit cost
+    priced_change = client.verdict in (*ASKS, *STUMBLES)
+    saved = _saved(model, now, instead) if priced_change else None
     return Price(model.fit.estimate(now), model.fit.estimate(instead), saved)
 
 

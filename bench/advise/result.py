@@ -20,6 +20,7 @@ class Verdict(StrEnum):
     HERD = "HERD"
     RELISTS = "RELISTS"
     RESTARTS = "RESTARTS"
+    REWATCHES = "REWATCHES"
     WATCHES = "WATCHES"
     LEASES = "LEASES"
     LOOPBACK = "LOOPBACK"
@@ -31,7 +32,7 @@ ASKS = (Verdict.POLLS, Verdict.GET_POLLS, Verdict.PAGES, Verdict.HERD)
 STUMBLES = (Verdict.RELISTS, Verdict.RESTARTS)
 """There is an informer, and it begins again and again."""
 
-ADVISED = (*ASKS, *STUMBLES)
+ADVISED = (*ASKS, *STUMBLES, Verdict.REWATCHES)
 
 
 class Why(StrEnum):

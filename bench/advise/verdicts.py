@@ -18,10 +18,16 @@ POLLED = 2
 CROWD = 10
 """Lists begun in one second, on average over them, from which on clients come together, and how
 many times the mean rate that is."""
+CUT = 10
+"""Watches of a target from which on they may be cut short."""
+CUT_PER_H = 120
+"""Watches of a target an hour, by one address, from which on they are: client-go's last 5 to 10
+minutes, 6 to 12 an hour."""
 LONGEST_WATCH_S = 12 * 60
 """client-go ends a watch after 5 to 10 minutes (``defaultMinWatchTimeout`` of ``tools/cache``):
 in a shorter log a healthy informer may have no line. An API server ends those that name no time-out
 after 30 to 60 minutes (``--min-request-timeout``)."""
+HOUR_S = 3600
 LOOPBACK = ("system:apiserver",)
 LEASES = "leases.coordination.k8s.io"
 
@@ -83,7 +89,7 @@ def _verdict(
 ) -> tuple[Verdict, Why | None]:
     if row["user"] in LOOPBACK:
         return Verdict.LOOPBACK, None
-    if row["resource"] == LEASES:
+    if row["resource"] == LEASES and row["scope"] == "object":
         return Verdict.LEASES, None
     reads = lists + row["gets"]
     if row["failed"] >= REFUSED * (reads + watches + row["writes"]):
@@ -92,7 +98,9 @@ def _verdict(
     if row["scope"] == "object":
         return _of_gets(row, again)
     if watches and (again < AGAIN or lists < RELISTED * watches):
-        return Verdict.WATCHES, None
+        each = watches / row["pairs"]
+        cut = each >= CUT and each * HOUR_S >= CUT_PER_H * covered_s
+        return (Verdict.REWATCHES if cut else Verdict.WATCHES), None
     if again < AGAIN or reads < EACH * row["pairs"]:
         if reads > AGAIN and row["addresses"] > AGAIN:
             return Verdict.CANNOT_SAY, Why.SHORT_LIVED

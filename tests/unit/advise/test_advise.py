@@ -350,9 +350,43 @@ def test_says_why_it_cannot_say(tmp_path: Path, lines: list[bytes], why: Why) ->
 def test_an_informer_that_streams_its_lists_is_no_poller(tmp_path: Path) -> None:
     stream = "/api/v1/pods?sendInitialEvents=true&watch=true"
     watch = "/api/v1/pods?resourceVersion=12&watch=true"
-    lines = [line("a", "watch", stream, 1), *(line("a", "watch", watch, at) for at in range(9))]
+    ends = range(300, 3000, 300)
+    lines = [line("a", "watch", stream, 1), *(line("a", "watch", watch, at) for at in ends)]
     found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
     assert (Verdict.WATCHES, 1, 10) == (found.verdict, found.lists, found.watches)
+
+
+@pytest.mark.parametrize(
+    ("period_s", "verdict"), [(1, "REWATCHES"), (29, "REWATCHES"), (60, "WATCHES")]
+)
+def test_watches_that_are_cut_short_are_no_healthy_informer(
+    tmp_path: Path, costs: UnitCosts, period_s: int, verdict: str
+) -> None:
+    path = "/api/v1/pods?labelSelector=a&watch=1&timeoutSeconds={}"
+    lines = [line("a", "list", "/api/v1/pods?labelSelector=a&resourceVersion=0", 0)]
+    lines += [
+        line("a", "watch", path.format(300 + at), at, sourceIPs=[f"10.0.0.{replica}"])
+        for at in range(0, 1200, period_s)
+        for replica in range(2)
+    ]
+    found = advice_of(written(tmp_path / "audit.log", lines), costs=costs)
+    assert {("a", "pods"): verdict} == verdicts(found)
+    opened = f"a opened {2 * len(range(0, 1200, period_s)):,} watches of all pods"
+    said = [one.text for one in advice_document(found).gains]
+    assert (verdict == "REWATCHES") is any(one.startswith(opened) for one in said)
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "verdict"),
+    [("get", "/namespaces/a/leases/b", "LEASES"), ("list", "/leases", "POLLS")],
+)
+def test_only_a_lease_by_its_name_must_be_fresh(
+    tmp_path: Path, verb: str, path: str, verdict: str
+) -> None:
+    path = f"/apis/coordination.k8s.io/v1{path}"
+    lines = [line("a", verb, path, at) for at in range(60)]
+    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert verdict == found.verdict
 
 
 @pytest.mark.parametrize(
