@@ -22,6 +22,8 @@ BILL_COLUMNS = (
     *("stage", "received_us"),
 )
 """Of the audit table, what a bill is made from."""
+VERSIONS = ("unset", "0", "number", "exact", "initial events", "continue")
+"""What ``version_of`` says; ``, limit N`` follows where it is in pages."""
 READS = frozenset({"get", "list", "watch"})
 
 

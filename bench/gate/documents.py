@@ -160,7 +160,11 @@ def _about(row: Row) -> str:
     if rule.against:
         of_arm = message("{scenario}: {metric} of {arm} against {against}")
     metric = per_1000 if rule.per_1000 else rule.metric
-    slots = {"scenario": rule.scenario, "arm": rule.arm, "against": rule.against}
+    slots = {
+        "scenario": rule.scenario or message("each scenario"),
+        "arm": rule.arm or message("each server"),
+        "against": rule.against,
+    }
     return of_arm.format(metric=metric, **slots)
 
 

@@ -128,6 +128,8 @@ def _row(rule: Rule, rules: Rules, run: RunAnalysis) -> Row:
     margin, widened = _margin(rule, observed)
     boundary = _boundary(observed, margin)
     outcome, why, curable = _decide(observed, rules, boundary)
+    if observed.note:
+        why = f"{why}; {observed.note}"
     return Row(
         rule,
         outcome,

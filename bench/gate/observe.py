@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from bench.analysis.cost_model import CostModel
-from bench.analysis.request_bill import Phase
+from bench.analysis.request_bill import Phase, RequestLine
 from bench.analysis.result import Figure, RunAnalysis, ScenarioAnalysis
 from bench.gate.compare import events_of
 from bench.gate.rules import Of, Rule
@@ -43,7 +43,7 @@ class Observed:
     with (a difference), in the metric's unit. ``noise`` is relative; ``None``: the run has no
     control here. ``best`` is the bound that the interval would have at ``cap`` rounds if
     nothing at all were counted, where the metric is a count. ``logarithmic``: the estimate is a
-    factor whose interval is symmetric in its logarithm.
+    factor whose interval is symmetric in its logarithm. ``note`` is said with the outcome.
     """
 
     form: Form
@@ -56,6 +56,7 @@ class Observed:
     noise: float | None = None
     best: float | None = None
     logarithmic: bool = False
+    note: str = ""
 
 
 class NothingToJudgeError(Exception):
@@ -170,12 +171,21 @@ def _requests(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
         raise NothingToJudgeError(text)
     counts = dict.fromkeys(arm.rounds, 0)
     for line in arm.requests:
-        patterns = (line.verb, rule.verb), (line.resource, rule.resource)
-        fits = all(fnmatchcase(*pair) for pair in (*patterns, (line.version, rule.version)))
-        if line.phase == rule.metric and fits:
+        if line.phase == rule.metric and _fits(rule, line):
             for number, count in line.rounds.items():
                 counts[number] += count
-    return _value(rule, "", mean(list(counts.values()), confidence), len(counts))
+    observed = _value(rule, "", mean(list(counts.values()), confidence), len(counts))
+    every = (line for one in run.scenarios for other in one.arms for line in other.requests)
+    if any(_fits(rule, line) for line in every):
+        return observed
+    return replace(observed, note="no request of any arm of this run fits: check the patterns")
+
+
+def _fits(rule: Rule, line: RequestLine) -> bool:
+    return all(
+        fnmatchcase(getattr(line, key), getattr(rule, key))
+        for key in ("verb", "resource", "version")
+    )
 
 
 def _value(rule: Rule, unit: str, estimate: Estimate | None, rounds: int) -> Observed:

@@ -3,14 +3,17 @@
 They come from a TOML file; an error names line, key and the nearest valid one.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Annotated
 
 from msgspec import Meta
 
+from bench.analysis.request_bill import VERSIONS
 from bench.metrics import BY_KEY, View, of_view
 from bench.model import BASE
 from bench.plan.toml_schema import Key, Name, Text, TomlFile, names_in, nearest, number, text_of
@@ -37,6 +40,11 @@ class Of(StrEnum):
 
 ANY = "*"
 PHASES = ("start", "window")
+VERBS = (
+    *("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"),
+    *("post", "put", "head", "options"),
+)
+"""Verbs of an audit log; the last are of paths that are no resource."""
 METRICS: Mapping[Of, tuple[str, ...]] = {
     Of.FIGURE: tuple(BY_KEY),
     Of.UNIT_COST: tuple(metric.key for metric, _ in of_view(View.MODEL)),
@@ -156,9 +164,7 @@ def _flaws(rule: Rule) -> Iterator[tuple[str, str]]:
         near = nearest(rule.metric, known)
         yield "metric", f"there is no {kind} {rule.metric!r}{near}; there are {', '.join(known)}"
     yield from _of_figure(rule) if rule.of is Of.FIGURE else _of_derived(rule)
-    for key in ("verb", "resource", "version"):
-        if getattr(rule, key) != ANY and rule.of is not Of.REQUESTS:
-            yield key, f'{key!r} belongs to a rule with of = "{Of.REQUESTS}"'
+    yield from _of_requests(rule)
     limits = {key: getattr(rule, key) for key in ("at_most", "at_least")}
     given = {key: limit for key, limit in limits.items() if limit is not None}
     if len(given) > 1:
@@ -170,6 +176,24 @@ def _flaws(rule: Rule) -> Iterator[tuple[str, str]]:
     for key, limit in given.items():
         if rule.against is not None and limit <= 0:
             yield key, f"{key!r} is a factor here, and must be above 0"
+
+
+def _of_requests(rule: Rule) -> Iterator[tuple[str, str]]:
+    if rule.of is not Of.REQUESTS:
+        for key in ("verb", "resource", "version"):
+            if getattr(rule, key) != ANY:
+                yield key, f'{key!r} belongs to a rule with of = "{Of.REQUESTS}"'
+        return
+    limit = re.findall(r"\d+", rule.version)[-1:] or ["500"]
+    paged = [f"{version}, limit {limit[0]}" for version in VERSIONS]
+    for key, words, more in (("verb", VERBS, ()), ("version", VERSIONS, paged)):
+        pattern = getattr(rule, key)
+        if not any(fnmatchcase(word, pattern) for word in (*words, *more)):
+            near = nearest(pattern, words)
+            yield key, f"there is no {key} {pattern!r}{near}; there are {', '.join(words)}"
+    for key in ("at_most", "at_least"):
+        if (getattr(rule, key) or 0) < 0:
+            yield key, f"{key!r} counts requests here, and must be from 0"
 
 
 def _of_figure(rule: Rule) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from bench.gate.compare import unlike
+from bench.gate.documents import verdict_document
 from bench.gate.judge import Outcome, judge
 from bench.gate.rules import Rule, Rules
 from bench.model import Caveat, CaveatKind, Cpus, RunState
@@ -304,3 +305,9 @@ def test_the_gravest_outcome_is_the_gates():
     run = latencies()
     assert Outcome.FAIL is judge(rules(good, bad), with_base(run, run)).outcome
     assert Outcome.INVALID is judge(rules(good, bad, missing), with_base(run, run)).outcome
+
+
+def test_a_rule_about_every_server_says_so_where_the_run_has_no_base():
+    verdict = judge(rules(a_rule(arm=None, scenario=None)), latencies())
+    (row,) = verdict_document(verdict).sections[0].parts[0].rows
+    assert "reads are no slower (each scenario: p50 of each server against base)" == row.title

@@ -83,6 +83,22 @@ def test_the_budget_of_the_documentation_is_one():
     assert ("start", "list", "secrets", 1) == (rule.metric, rule.verb, rule.resource, rule.at_most)
 
 
+@pytest.mark.parametrize(
+    "version", ["0", "unset*", "*, limit 500", "0, limit 250", "*limit*", "continue, limit *"]
+)
+def test_a_version_may_be_a_pattern(version):
+    text = RULES.replace('"list"', f'"l*"\nversion = "{version}"')
+    (rule,) = parse_rules(text, "mine.toml").rules
+    assert ("l*", version) == (rule.verb, rule.version)
+
+
+def test_says_where_no_request_of_the_run_fits():
+    none, some = (judged(RULES.replace('"secrets"', f'"{name}"')) for name in ("podz", "pods"))
+    assert Outcome.PASS is none.outcome
+    assert "no request of any arm of this run fits" in none.why
+    assert "fits" not in some.why
+
+
 def test_one_more_in_each_round_breaks_a_budget():
     assert Outcome.FAIL is outcome(RULES, replace(LISTS, rounds={1: 2, 2: 2, 3: 2}))
 
@@ -102,6 +118,18 @@ def test_a_pattern_stands_for_several_kinds_of_request():
     [
         ('metric = "start"', 'metric = "begin"', "there are start, window"),
         ('of = "requests"\n', "", "there is no metric 'start'"),
+        (
+            '"list"',
+            '"lst"',
+            "mine.toml:11: there is no verb 'lst' (the nearest is 'list'); there are",
+        ),
+        (
+            '"list"',
+            '"list"\nversion = "nmber"',
+            "mine.toml:12: there is no version 'nmber' (the near",
+        ),
+        ("at_most = 1", "at_most = -1", "mine.toml:13: 'at_most' counts requests here"),
+        ("at_most = 1", "at_least = -1", "mine.toml:13: 'at_least' counts requests here"),
         ('of = "requests"\nmetric = "start"', 'metric = "ready"', "'verb' belongs to a rule with"),
     ],
 )
