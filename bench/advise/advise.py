@@ -22,8 +22,15 @@ resource without group."""
 UNREADABLE = (".authentication.k8s.io", ".authorization.k8s.io")
 """Groups whose resources can be created alone."""
 EVENTS = ("events", "events.events.k8s.io")
-COMPONENTS = "system:"
-SERVICE_ACCOUNT = "system:serviceaccount:"
+COMPONENTS = frozenset(
+    f"system:{name}"
+    for name in (
+        *("anonymous", "unsecured", "apiserver", "aggregator", "node:*", "kube-scheduler"),
+        *("kube-controller-manager", "cloud-controller-manager", "kube-proxy", "masters", "admin"),
+        *("konnectivity-server", "node-problem-detector", "addon-manager"),
+    )
+)
+"""Users that every cluster may have; another's name tells of it, or is the id of a token."""
 
 
 def sum_log(sources: Sources, tick: Callable[[], None]) -> tuple[Sums, Log]:
@@ -97,6 +104,12 @@ def advise(
     )
 
 
+def is_known(resource: str) -> bool:
+    """Tell whether a resource is one of Kubernetes' own, which ``anonymous`` leaves as it is."""
+    group = resource.partition(".")[2]
+    return not group or group in BUILT_IN or group.endswith(".k8s.io")
+
+
 def anonymous(advice: Advice, key: str) -> Advice:
     """Return the advice with codes for names that tell whose cluster it is.
 
@@ -108,14 +121,10 @@ def anonymous(advice: Advice, key: str) -> Advice:
         return f"{kind}-{digest.hex()[:8]}"
 
     def of_resource(resource: str) -> str:
-        group = resource.partition(".")[2]
-        own = group and group not in BUILT_IN and not group.endswith(".k8s.io")
-        return code("resource", resource) if own else resource
+        return resource if is_known(resource) else code("resource", resource)
 
     def of(client: Client) -> Client:
-        user = client.user
-        if not user.startswith(COMPONENTS) or user.startswith(SERVICE_ACCOUNT):
-            user = code("client", user)
+        user = client.user if client.user in COMPONENTS else code("client", client.user)
         agent = code("agent", client.agent) if client.agent else ""
         return msgspec.structs.replace(
             client, user=user, agent=agent, resource=of_resource(client.resource)
@@ -128,7 +137,7 @@ def anonymous(advice: Advice, key: str) -> Advice:
         cut_short=tuple(f"file {place + 1}" for place in range(len(advice.log.cut_short))),
     )
     return msgspec.structs.replace(
-        advice, log=log, clients=tuple(of(client) for client in advice.clients)
+        advice, anonymous=True, log=log, clients=tuple(of(client) for client in advice.clients)
     )
 
 

@@ -150,6 +150,8 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """Pods in a list of that run, at most; a list of more objects is an extrapolation."""
     pod_bytes: float
     """Bytes of each of them."""
+    anonymous: bool = False
+    """Whether codes are in place of names."""
     clients: tuple[Client, ...]
 
 

@@ -4,7 +4,7 @@ import gzip
 import os
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -63,15 +63,18 @@ class Sources:
             with sys.stdin.buffer if path is None else path.open("rb") as file:
                 counted = cast("BinaryIO", _Counted(self, file))
                 packed = cast("BufferedReader", file).peek(2)[:2] == GZIP
-                yield from self._split(gzip.GzipFile(fileobj=counted) if packed else counted)
+                # read1, for read keeps back what stands before an end that is missing
+                yield from self._split(
+                    gzip.GzipFile(fileobj=counted).read1 if packed else counted.read
+                )
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             self.cut_short.append(f"{name} ({error})")
         except OSError as error:
             raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
 
-    def _split(self, file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
+    def _split(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
         rest, skipping = b"", False
-        while chunk := file.read(CHUNK):
+        while chunk := read(CHUNK):
             *lines, rest = (rest + chunk).replace(*JOINT).split(b"\n")
             yield from lines[skipping:]  # of a line that is too long the end is left out, too
             skipping = skipping and not lines

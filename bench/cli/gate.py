@@ -138,7 +138,7 @@ def _budgets(options: argparse.Namespace, progress: Progress) -> int:
     folder, name = Path(options.run).parent, f"gate-{budgets.name}"
     document = budgets_document(budgets, spent, advice)
     written = publish(document, folder, name, options.lang)
-    record = write_bytes(folder / f"{name}.json", budgets_json(budgets, spent))
+    record = write_bytes(folder / f"{name}.json", budgets_json(budgets, spent, advice))
     progress.say(f"verdict: {', '.join(str(path) for path in (*written, record))}")
     return outcome_of(spent).exit_code
 

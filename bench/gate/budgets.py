@@ -3,6 +3,7 @@
 A log's counts are exact, so that a budget holds or does not: there is no interval.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bench.advise.advise import COMPONENTS, is_known
 from bench.advise.result import Advice
 from bench.gate.documents import GATE_SCHEMA, TONES, notes, rule_line, rule_table
 from bench.gate.judge import GRAVEST_FIRST, Outcome
@@ -50,7 +52,10 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A budget, what was asked, and what that comes to; ``busiest`` is who asked most."""
+    """A budget, what was asked, and what that comes to.
+
+    ``busiest`` is who asked most; empty where no client of the log fits.
+    """
 
     budget: Budget
     value: float
@@ -90,11 +95,38 @@ def read_budgets(path: Path) -> Budgets:
 
 
 def judge_budgets(budgets: Budgets, advice: Advice) -> tuple[Spent, ...]:
-    """Judge every budget; all are INVALID where the log leaves reads out or covers no time."""
-    return tuple(_spent(budget, advice) for budget in budgets.budgets)
+    """Judge every budget; all are INVALID where the log drops reads, has no end or no times."""
+    void = any(_of_log(advice))
+    return tuple(_spent(budget, advice, void=void) for budget in budgets.budgets)
 
 
-def _spent(budget: Budget, advice: Advice) -> Spent:
+def _reasons(budgets: Budgets, advice: Advice) -> tuple[str, ...]:
+    coded = [one.name for one in budgets.budgets if _names_what_is_coded(one, advice)]
+    named = (TEXTS["coded"].format(budgets=", ".join(coded)),) if coded else ()
+    return (*_of_log(advice), *named)
+
+
+def _of_log(advice: Advice) -> Iterator[str]:
+    """Yield what stands against judging anything by the log."""
+    log = advice.log
+    if log.drops_reads:
+        yield TEXTS["drops_reads"].format(kind=log.drops_reads)
+    elif not log.covered_s:
+        yield TEXTS["untimed"]
+    if log.cut_short:
+        yield TEXTS["cut_short"].format(files=", ".join(log.cut_short))
+
+
+def _names_what_is_coded(budget: Budget, advice: Advice) -> bool:
+    """Tell whether a budget is for names that the advice has codes for."""
+    user, resource = budget.client, budget.resource
+    return advice.anonymous and not (
+        (user in (ANY, *COMPONENTS) or user.startswith("client-"))
+        and (resource == ANY or resource.startswith("resource-") or is_known(resource))
+    )
+
+
+def _spent(budget: Budget, advice: Advice, *, void: bool) -> Spent:
     asked: dict[str, int] = {}
     for one in advice.clients:
         if fnmatchcase(one.user, budget.client) and fnmatchcase(one.resource, budget.resource):
@@ -105,7 +137,7 @@ def _spent(budget: Budget, advice: Advice) -> Spent:
     if budget.per == "hour" and advice.log.covered_s:
         value *= HOUR_S / advice.log.covered_s
     outcome = Outcome.PASS if value <= budget.at_most else Outcome.FAIL
-    if advice.log.drops_reads:
+    if void or _names_what_is_coded(budget, advice):
         outcome = Outcome.INVALID
     return Spent(budget, value, outcome, max(asked, key=asked.__getitem__, default=""))
 
@@ -127,13 +159,12 @@ def budgets_document(budgets: Budgets, spent: tuple[Spent, ...], advice: Advice)
             shown(one.value, EXACT),
             shown(one.budget.at_most, EXACT),
             TEXTS[one.budget.per],
-            one.busiest,
+            one.busiest or TEXTS["nobody"],
         )
         for one in spent
     )
     table = rule_table(TEXTS["budget"], prose.paragraphs("budget_columns"), lines)
-    drops = advice.log.drops_reads
-    reasons = (TEXTS["drops_reads"].format(kind=drops),) if drops else ()
+    reasons = _reasons(budgets, advice)
     return Document(
         title=TEXTS["title"].format(name=budgets.name),
         headline=Sentence(
@@ -145,7 +176,7 @@ def budgets_document(budgets: Budgets, spent: tuple[Spent, ...], advice: Advice)
     )
 
 
-def budgets_json(budgets: Budgets, spent: tuple[Spent, ...]) -> bytes:
+def budgets_json(budgets: Budgets, spent: tuple[Spent, ...], advice: Advice) -> bytes:
     """Return the content of ``gate-<budgets>.json``."""
     outcome = outcome_of(spent)
     record: dict[str, Any] = {
@@ -153,6 +184,7 @@ def budgets_json(budgets: Budgets, spent: tuple[Spent, ...]) -> bytes:
         "rules": budgets.name,
         "outcome": outcome,
         "exit_code": outcome.exit_code,
+        "reasons": [str(reason) for reason in _reasons(budgets, advice)],
         "rows": spent,
     }
     return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"

@@ -564,6 +564,23 @@ def test_anonymous_advice_names_no_client_of_the_clusters_own(log: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("user", "kept"),
+    [
+        ("system:kube-scheduler", True),
+        ("system:node:a", True),
+        ("system:bootstrap:abcdef", False),
+        ("system:openshift:shop", False),
+    ],
+)
+def test_anonymous_advice_keeps_the_names_of_known_components_alone(
+    tmp_path: Path, user: str, kept: bool
+) -> None:
+    lines = [line(user, "list", "/api/v1/pods", at) for at in range(9)]
+    found = anonymous(advice_of(written(tmp_path / "audit.log", lines)), "key")
+    assert kept is found.clients[0].user.startswith("system:")
+
+
+@pytest.mark.parametrize(
     ("trial", "expected"),
     [
         (

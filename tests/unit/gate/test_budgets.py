@@ -1,5 +1,7 @@
 """Request budgets on the advice of an audit log, through the command line."""
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,56 @@ def test_a_log_without_reads_is_invalid(tmp_path: Path) -> None:
     log.write_bytes(b"".join(FORMATS["kubernetes"](writes)))
     assert 0 == main(["advise", str(log), "--reports", str(tmp_path)])
     assert 12 == judged(tmp_path / "advise", BUDGETS.format(secrets=1, gets=1))
+
+
+def test_says_that_no_client_of_the_log_fits(
+    reports: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 0 == judged(reports, BUDGETS.format(secrets=0, gets=10_000).replace("ops:b*", "gone"))
+    assert "no client of the log fits" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("client", "resource", "code"),
+    [
+        ("system:serviceaccount:ops:b*", "secrets", 12),
+        ("system:kube-scheduler", "secrets", 0),
+        ("client-*", "pod?", 10),
+        ("client-*", "gadgets.shop.example", 12),
+        ("*", "*", 10),
+    ],
+)
+def test_names_are_no_budget_of_anonymous_advice(
+    reports: Path, client: str, resource: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, folder = str(reports.parent / "audit.log"), reports.parent / "anonymous"
+    assert 0 == main(["advise", log, "--anonymous", "--reports", str(folder)])
+    text = BUDGETS.format(secrets=0, gets=10_000).replace("system:serviceaccount:ops:b*", client)
+    assert code == judged(folder / "advise", text.replace('"secrets"', f'"{resource}"'))
+    said = "these budgets are for names: the broken operator lists secrets once"
+    assert (code == 12) is (said in " ".join(capsys.readouterr().out.split()))
+
+
+@pytest.mark.parametrize(
+    ("replaced", "kept", "said"),
+    [((b"2026-", b"soon "), 1.0, "has a time"), ((b"", b""), 0.5, "The log was cut short")],
+)
+def test_a_log_without_times_or_end_is_invalid(
+    tmp_path: Path,
+    replaced: tuple[bytes, bytes],
+    kept: float,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = b"".join(FORMATS["kubernetes"](planted(60.0))).replace(*replaced)
+    packed = gzip.compress(lines)
+    log = tmp_path / "audit.log.gz"
+    log.write_bytes(packed[: int(len(packed) * kept)])
+    assert 0 == main(["advise", str(log), "--reports", str(tmp_path)])
+    assert 12 == judged(tmp_path / "advise", BUDGETS.format(secrets=1_000, gets=1_000_000))
+    assert said in " ".join(capsys.readouterr().out.split())
+    (verdict,) = tmp_path.rglob("gate-reads.json")
+    assert said in " ".join(json.loads(verdict.read_text())["reasons"])
 
 
 @pytest.mark.parametrize(
