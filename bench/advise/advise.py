@@ -12,7 +12,7 @@ from bench.advise.formats import READ_VERBS, WATCH, Reader
 from bench.advise.groups import Sums, sum_up
 from bench.advise.prices import BYTES, CPU, UnitCosts, priced
 from bench.advise.result import Advice, Client, Log
-from bench.advise.sources import SourceError, Sources
+from bench.advise.sources import LONGEST, SourceError, Sources
 from bench.advise.verdicts import clients
 from bench.analysis.result import RunAnalysis
 
@@ -41,12 +41,14 @@ def sum_log(sources: Sources, tick: Callable[[], None]) -> tuple[Sums, Log]:
     reader = Reader()
     sums = sum_up(reader.requests(sources.records()), tick)
     if not reader.formats:
-        begins = f"; it begins: {_example(reader)}" if reader.unknown else ""
+        read = ", ".join(str(path or "standard input") for path in sources.paths)
+        if not reader.unknown:
+            raise SourceError(f"{read}: {_nothing(sources)}")
         raise SourceError(
-            f"{', '.join(str(path or 'standard input') for path in sources.paths)}: none of "
-            f"{reader.unknown:,} records is of an audit log{begins}. Known are: kube-apiserver's "
-            "JSON lines and webhook (audit.k8s.io/v1), EKS from CloudWatch, GKE's LogEntry, AKS' "
-            "diagnostic records, OpenShift's must-gather"
+            f"{read}: none of {reader.unknown:,} records is of an audit log; it begins: "
+            f"{_example(reader)}. Known are: kube-apiserver's JSON lines and webhook "
+            "(audit.k8s.io/v1), EKS from CloudWatch, GKE's LogEntry, AKS' diagnostic records, "
+            "OpenShift's must-gather"
         )
     reads = sum(sums.verbs.get(verb, 0) for verb in READ_VERBS)
     dropping = reader.without_reads.most_common(1)
@@ -65,6 +67,14 @@ def sum_log(sources: Sources, tick: Callable[[], None]) -> tuple[Sums, Log]:
         requests=sum(sums.verbs.values()),
         reads=reads,
     )
+
+
+def _nothing(sources: Sources) -> str:
+    if sources.too_long:
+        return f"each of its {sources.too_long:,} lines is longer than {LONGEST >> 20} MB"
+    if sources.cut_short:
+        return f"cut short before its first record: {', '.join(sources.cut_short)}"
+    return "empty: there is no record in it"
 
 
 def _unread(sums: Sums) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """How many objects a list returns, and how large they are: told, or out of the log itself."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,13 +68,13 @@ def read_counts(path: Path) -> Counts:
     except OSError as error:
         raise CountsError(f"cannot read {path}: {error.strerror or error}") from error
     found: dict[str, dict[str, float]] = {"objects": {}, "bytes": {}}
-    for line in text.splitlines():
+    for place, line in enumerate(text.splitlines(), 1):
         if (metric := _METRIC.match(line)) is not None:
             labels = dict(_LABEL.findall(metric["labels"]))
             group = labels.get("group", "")
             resource = labels.get("resource", "") + (f".{group}" if group else "")
             kind = "bytes" if metric["what"].endswith("bytes") else "objects"
-            value = max(0.0, float(metric["value"]))
+            value = max(0.0, _number(metric["value"], f"{path}:{place}"))
             found[kind][resource] = value * JSON_PER_STORED if kind == "bytes" else value
         elif (plain := _LINE.fullmatch(line.strip())) is not None:
             found["objects"][plain["resource"]] = float(plain["count"])
@@ -92,3 +93,13 @@ def read_counts(path: Path) -> Counts:
         if total and objects.get(resource)
     }
     return Counts(objects, each)
+
+
+def _number(text: str, place: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise CountsError(f"{place}: {text!r} is no number of objects or bytes")
+    return value

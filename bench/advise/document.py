@@ -229,6 +229,8 @@ def _row(one: Client, depth: Depth) -> Row:
     why = REASONS[one.why] if one.why else ""
     saved = one.cpu.saved if one.cpu else None
     value, spread = _share(saved) if saved else (MISSING, "")
+    if saved and spread and saved.low is not None and saved.low <= 0:
+        value, spread = spread, ""  # the short forms leave the interval out
     cells = (
         Cell(_what(one)),
         Cell(str(one.verdict), remark=why, tone=TONES.get(one.verdict, "")),
@@ -246,7 +248,6 @@ def _basis(advice: Advice) -> Texts:
     known = {name: said.get(name, 0) for name in ("pages", "names", "assumed")}
     told = [
         TEXTS["counted"].format(known=said.get("counts", 0), objects=number(ASSUMED), **known),
-        *([] if said.get("counts") else [TEXTS["counts_command"].format(command=f"`{COMMAND}`")]),
     ]
     if any(one.selected for one in advice.clients):
         told.append(TEXTS["selectors"])
@@ -258,4 +259,7 @@ def _basis(advice: Advice) -> Texts:
         )
     else:
         told.insert(0, TEXTS["unpriced"].format(why=advice.unpriced))
-    return Texts(tuple(Text(text) for text in told))
+    texts = [Text(text) for text in told]
+    if not said.get("counts"):
+        texts.append(Text(TEXTS["counts_command"], code=COMMAND))
+    return Texts(tuple(texts))

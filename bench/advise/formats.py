@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -127,6 +127,10 @@ class _Record(_Event, rename="camel"):
 
 
 _RECORD = msgspec.json.Decoder(_Record)
+_RECORDS = msgspec.json.Decoder(list[_Record])
+_EVENT = msgspec.json.Decoder(_Event)
+_T = TypeVar("_T")
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _PATH = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/watch)?(?:/namespaces/(?P<namespace>[^/]+)"
     r"(?=/(?!status$|finalize$)))?/(?P<resource>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>.+))?)?"
@@ -157,17 +161,18 @@ class Reader:
             # before it may stand a time, which exporters and container runtimes put there
             record = line if line[:1] == b"{" else line[max(line.find(b"{"), 0) :]
             try:
-                found = _RECORD.decode(record)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                if record.strip():
+                found = [_decoded(record, _RECORD)]
+            except UNREADABLE:
+                found = _in_brackets(line)
+                if not found and record.strip():
                     self._not_known(record)
-                continue
-            if found.stage:
-                self.formats[KUBERNETES] += 1
-                if (request := _of_event(found)) is not None:
-                    yield request
-            else:
-                yield from self._requests(found, record)
+            for one in found:
+                if one.stage:
+                    self.formats[KUBERNETES] += 1
+                    if (request := _of_event(one)) is not None:
+                        yield request
+                else:
+                    yield from self._requests(one, record)
 
     def _requests(self, found: _Record, record: bytes) -> Iterator[Request]:
         if found.proto_payload is not None:
@@ -211,9 +216,37 @@ class Reader:
 
 def _event(text: str) -> _Event | None:
     try:
-        return msgspec.json.decode(text, type=_Event)
-    except msgspec.MsgspecError:
+        return _decoded(text, _EVENT)
+    except UNREADABLE:
         return None
+
+
+def _decoded(text: bytes | str, decoder: msgspec.json.Decoder[_T]) -> _T:
+    """Decode ``text``, in which null is as good as nothing; raises one of ``UNREADABLE``."""
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError:
+        return msgspec.convert(_without_nulls(msgspec.json.decode(text)), decoder.type)
+
+
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value if one is not None]
+    return value
+
+
+def _in_brackets(line: bytes) -> list[_Record]:
+    """Return the records of a line that begins or ends an array; none where it does not."""
+    text = line.strip()
+    if not text.startswith(b"[") and not text.endswith(b"]"):
+        return []
+    inner = text.removeprefix(b"[").removesuffix(b"]")
+    try:
+        return _decoded(b"[%b]" % inner, _RECORDS)
+    except UNREADABLE:
+        return []
 
 
 def _of_event(event: _Event) -> Request | None:

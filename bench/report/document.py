@@ -130,7 +130,8 @@ def table_of(
 class Text:
     """A paragraph. ``role`` is lead, plain, remark, bad or good; ``term`` is said before it, bold.
 
-    ``link`` is (address, words) and follows the text on the page.
+    ``link`` is (address, words) and follows the text on the page. ``code`` is a command that
+    follows it, to be copied as it is.
     """
 
     kind: ClassVar[str] = "text"
@@ -138,6 +139,7 @@ class Text:
     role: str = "plain"
     term: str = ""
     link: tuple[str, str] = ("", "")
+    code: str = ""
     depth: Depth = Depth.MARKDOWN
 
     @property

@@ -87,11 +87,16 @@ def _markdown_part(part: Part) -> Iterator[str]:
     if isinstance(part, Table):
         yield from ("", *_markdown_table(part))
     elif isinstance(part, Text):
-        yield from ("", markdown_escape(part.line))
+        yield from ("", markdown_escape(part.line), *_code_block(part))
     elif isinstance(part, Texts):
         yield ""
         for item in part.items:
             yield f"- {markdown_escape(item.line)}"
+            yield from (f"  {line}".rstrip() for line in _code_block(item))
+
+
+def _code_block(text: Text) -> tuple[str, ...]:
+    return ("", "```sh", _CONTROL.sub("?", text.code), "```") if text.code else ()
 
 
 def _markdown_table(table: Table) -> Iterator[str]:
@@ -171,9 +176,9 @@ def _terminal_section(section: Section) -> Iterator[RenderableType]:
         if isinstance(part, Table):
             yield _terminal_table(part, own.title)
         elif isinstance(part, Text):
-            yield _line(part.line)
+            yield _line(f"{part.line} {part.code}".rstrip())
         elif isinstance(part, Texts):
-            yield from (_line(f"- {item.line}") for item in part.items)
+            yield from (_line(f"- {item.line} {item.code}".rstrip()) for item in part.items)
 
 
 def _terminal_table(table: Table, title: str) -> Grid:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import html
 import io
 import json
 import re
@@ -9,12 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from pyarrow import parquet
 from rich.console import Console
 
 from bench.advise.advise import advise, anonymous, default_unit_costs, sum_log, unit_costs
-from bench.advise.counts import Counts, CountsError, read_counts
+from bench.advise.counts import COMMAND, Counts, CountsError, read_counts
 from bench.advise.document import advice_document, clients_csv
 from bench.advise.prices import UnitCosts
 from bench.advise.result import ADVISED, Advice, Client, Verdict, Why, read_advice, to_json
@@ -23,6 +25,7 @@ from bench.analysis.summary_file import load_summary
 from bench.microbench.audit_log import FORMATS, PLANTED, SELECTING, Event, planted
 from bench.report.html import to_html
 from bench.report.text import to_lines, to_markdown, to_terminal
+from bench.stats import Estimate
 from bench.store import Store
 
 MINUTES_20 = 1200.0
@@ -135,7 +138,9 @@ def test_reads_the_logs_of_several_api_servers_as_one(tmp_path: Path, events: li
 @pytest.mark.parametrize(
     ("pieces", "said"),
     [
-        ([], "none of 0 records is of an audit log"),
+        ([], r"audit\.log: empty: there is no record in it"),
+        ([b"x" * (17 << 20)], "each of its 1 lines is longer than 16 MB"),
+        ([gzip.compress(b"{}" * 99)[:12]], "cut short before its first record: .*audit"),
         ([b"\x7fELF\x02\x01\x00\n"] * 50, r"none of 50 records .* it begins: '\\x7fELF"),
     ],
 )
@@ -170,6 +175,32 @@ def test_counts_half_a_line_and_lines_of_other_things(tmp_path: Path) -> None:
         found.unknown,
         found.unknown_example,
     )
+
+
+@pytest.mark.parametrize("between", [b",", b",\n", b" , "])
+def test_reads_an_array_whose_brackets_have_no_lines_of_their_own(
+    tmp_path: Path, events: list[Event], between: bytes
+) -> None:
+    records = [piece.strip() for piece in FORMATS["kubernetes"](events)]
+    found = advice_of(written(tmp_path / "a.json", [b"[", between.join(records), b"]\n"]))
+    assert (len(events), 0) == (sum(found.log.records.values()), found.log.unknown)
+    assert PLANTED == verdicts(found)
+
+
+@pytest.mark.parametrize(
+    "nulls",
+    [
+        {"sourceIPs": None, "userAgent": None, "objectRef": None, "responseStatus": None},
+        {"objectRef": {"resource": "pods", "name": None}, "annotations": None},
+        {"requestReceivedTimestamp": None, "items": None, "message": None},
+    ],
+)
+def test_null_is_as_good_as_nothing(tmp_path: Path, nulls: dict[str, Any]) -> None:
+    lines = [line("a", "list", "/api/v1/pods", at, **nulls) for at in range(9)]
+    (packed,) = FORMATS["eks-api"](map(json.loads, lines))
+    for path in (written(tmp_path / "a.log", lines), written(tmp_path / "b.json", [packed])):
+        found = advice_of(path)
+        assert (9, 0) == (client(found, "a").lists, found.log.unknown)
 
 
 def test_reads_formats_that_are_mixed(tmp_path: Path, events: list[Event]) -> None:
@@ -519,6 +550,33 @@ def test_counts_are_read_from_metrics_and_from_plain_lines(tmp_path: Path) -> No
 def test_a_file_without_counts_says_what_a_line_looks_like(tmp_path: Path) -> None:
     with pytest.raises(CountsError, match="a line is `pods 1200`"):
         read_counts(written(tmp_path / "counts.txt", [b"nothing here\n"]))
+
+
+@pytest.mark.parametrize("value", [b"many", b"+Inf"])
+def test_a_count_that_is_no_number_is_told_with_its_line(tmp_path: Path, value: bytes) -> None:
+    text = b'pods 12\napiserver_resource_objects{resource="pods"} ' + value
+    with pytest.raises(CountsError, match=r"counts\.txt:2: '.*' is no number"):
+        read_counts(written(tmp_path / "counts.txt", [text]))
+
+
+def test_the_command_that_counts_objects_can_be_copied(log: Path, costs: UnitCosts) -> None:
+    document = advice_document(advice_of(log, costs=costs))
+    assert f"\n  ```sh\n  {COMMAND}\n  ```\n" in to_markdown(document)
+    assert f"<code>{html.escape(COMMAND, quote=False)}" in to_html(document).replace("&#39;", "'")
+
+
+def test_every_form_shows_that_a_saving_may_be_nothing(log: Path, costs: UnitCosts) -> None:
+    found = advice_of(log, costs=costs)
+    poller = client(found, "web:dashboard")
+    assert poller.cpu is not None
+    unsure = msgspec.structs.replace(poller.cpu, saved=Estimate(0.0, -3.0, 2.0))
+    clients = (msgspec.structs.replace(poller, cpu=unsure),)
+    document = advice_document(msgspec.structs.replace(found, clients=clients))
+    assert any("saved 0 to 100%" in one for one in to_lines(document))
+    console = Console(width=200, file=io.StringIO())
+    console.print(to_terminal(document))
+    shown = cast("io.StringIO", console.file).getvalue()
+    assert (1, 1) == (shown.count("0 to 100%"), to_markdown(document).count("0 to 100%"))
 
 
 def test_an_assumed_count_of_objects_is_told_and_no_bytes_are_stated(
