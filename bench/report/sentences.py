@@ -589,6 +589,13 @@ def load(scenario: Scenario) -> Message:
     return message("{rate} reads/s offered").format(rate=number(scenario.rate_rps))
 
 
+def at_load(scenario: Scenario) -> Message:
+    """Say under which load a figure was measured."""
+    if scenario.rate_rps is None:
+        return message("at full speed")
+    return message("at {rate} reads/s").format(rate=number(scenario.rate_rps))
+
+
 def pairing(rounds: int) -> str:
     """Say what an interval over so many rounds is worth."""
     if rounds < 2:

@@ -73,7 +73,8 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
     arm leaves out is said in it. Charts of single requests and seconds are drawn from rows
     that no figure keeps; they take ``data``, which is of the same run.
     """
-    chosen, costs = choose(analysis), cost_section(analysis)
+    costs = cost_section(analysis)
+    chosen = choose(analysis, costs.at)
     has_load = analysis.plan.has_load
     measured = (arm.server for one in analysis.scenarios for arm in one.arms)
     notes = {

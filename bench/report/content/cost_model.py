@@ -58,6 +58,8 @@ class CostContent:
     diagnostics: Section | None = None
     answers: tuple[Sentence, ...] = ()
     calculator: Calculator | None = None
+    at: Question | None = None
+    """What the verdict speaks of."""
 
 
 def cost_section(analysis: RunAnalysis) -> CostContent:
@@ -93,7 +95,7 @@ def cost_section(analysis: RunAnalysis) -> CostContent:
     answers = tuple(said) if first.knows_pods else ()
     section = Section("breakeven", TITLE, parts_, short=message("Break-even"))
     calculator = _calculator(models, first, at)
-    return CostContent(section, verdict, _diagnostics(models), answers, calculator)
+    return CostContent(section, verdict, _diagnostics(models), answers, calculator, at)
 
 
 def _diagnostics(models: Sequence[CostModel]) -> Section:

@@ -1,11 +1,13 @@
 """The first screen: one sentence, the picture, what an informer gains, and what it costs."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from bench.analysis.cost_model import Question
 from bench.analysis.result import Arm, Comparison, Direction, RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY, PERCENTILES, Load, Metric, percentile_name
-from bench.model.message import message
+from bench.model.message import listed, message
 from bench.report import prose, sentences
 from bench.report.content.faults import fault_answer
 from bench.report.content.rows import Notes, against_base, compared, metric_row
@@ -34,16 +36,25 @@ class Pair(NamedTuple):
     other: Arm
 
 
-def choose(analysis: RunAnalysis) -> list[ScenarioAnalysis]:
+def choose(analysis: RunAnalysis, at: Question | None = None) -> list[ScenarioAnalysis]:
     """Return the scenarios that the first screen speaks of: one at a fixed rate, one at full speed.
 
-    Of each the first that can compare, else the first.
+    Of each the first that can compare, else the first; with ``at``, what the verdict speaks of,
+    the one that is nearest to it.
     """
+
+    def distance(one: ScenarioAnalysis) -> tuple[float, ...]:
+        if at is None:
+            return ()
+        own = one.scenario
+        pairs = (own.pods, at.pods), (own.churn_per_s, at.churn_per_s), (own.replicas, at.replicas)
+        return tuple(abs(a - b) for a, b in (*pairs, (own.rate_rps or 0.0, at.reads_per_s)))
+
     measured = [one for one in analysis.scenarios if one.arms]
     chosen = []
     for is_open in (True, False):
         found = [one for one in measured if one.scenario.is_open is is_open]
-        chosen += ([one for one in found if one.comparisons] or found)[:1]
+        chosen += sorted([one for one in found if one.comparisons] or found, key=distance)[:1]
     return chosen
 
 
@@ -131,7 +142,7 @@ def gains_and_costs(
     """Return the first gains, and the costs with what became worse against all hope.
 
     The picture beside them has bytes and latency, and the scenarios have everything. A gain that
-    a scenario does not compare like for like is taken from the other.
+    a scenario does not compare like for like is taken from the other, and says so.
     """
     pairs = _pairs(chosen)
     if not pairs:
@@ -162,8 +173,16 @@ def _carried(pairs: Sequence[Pair], metric: Metric) -> tuple[Comparison | None, 
         found = place.comparison(metric.key, arms[1].server, per_1000=True)
         own, other = (arm.figure(metric.key, per_1000=True) for arm in arms)
         if found is not None and own is not None and other is not None:
-            return found, sentences.carried(found, own, other)
+            said = sentences.carried(found, own, other)
+            return found, _placed(said, place, pairs)
     return None
+
+
+def _placed(said: Sentence, place: ScenarioAnalysis, pairs: Sequence[Pair]) -> Sentence:
+    """Say under which load a line was measured, where that is not the first sentence's."""
+    if place is pairs[0].place:
+        return said
+    return replace(said, detail=listed([sentences.at_load(place.scenario), said.detail], "; "))
 
 
 def _sides_of_clients(
@@ -191,7 +210,8 @@ def _compared(
             continue
         found = place.comparison(metric.key, arms[1].server, per_1000=per_1000)
         own, other = (with_unit(cell.value, row.unit) for cell in row.cells)
-        return found, sentences.both(metric, found, (own, other), per_1000=per_1000)
+        said = sentences.both(metric, found, (own, other), per_1000=per_1000)
+        return found, _placed(said, place, pairs)
     return None, sentences.uncompared(
         metric, fixed_rate=any(p.place.scenario.is_open for p in pairs)
     )

@@ -146,6 +146,13 @@ def test_a_clear_run_has_its_answer_first_then_gains_costs_and_trust(document):
     assert ["Same answers", "Counts agree"] == [one.term for one in made.trust][:2]
 
 
+def test_a_line_of_another_load_than_the_first_sentence_says_so(document):
+    made = document(scenarios=(CLOSED, SCENARIO))
+    assert "with 50 reads/s offered" in made.headline.detail
+    placed = [one.detail.startswith("at full speed; ") for one in (*made.gains, *made.costs)]
+    assert [True, True, False, False, False, False] == placed
+
+
 def test_what_was_not_compared_is_called_not_measured_and_never_equal(document):
     made = document(tables=("requests", "samples", "audit"))
     assert "Age of answers: not measured in this plan" in [one.text for one in made.costs]

@@ -8,6 +8,7 @@ from bench.analysis import analyse
 from bench.model import Scenario
 from bench.report.content import run_document
 from bench.report.content.cost_model import cost_section
+from bench.report.content.top import choose
 from bench.report.document import Document, Sentence
 from bench.store import Store
 from tests.unit.analysis.sweeps import Truth, write_sweep
@@ -80,6 +81,15 @@ def test_a_sweep_is_answered_by_its_rates_first(sweep):
     analysis, made = sweep
     assert made.answers[0] == run_document(replace(analysis, void=())).headline
     assert () == cost_section(replace(analysis, cost_models=())).answers
+
+
+def test_the_picture_of_a_sweep_is_of_the_situation_that_its_verdict_speaks_of(sweep):
+    analysis, made = sweep
+    assert "reads/s of 1,000 pods with 40 writes/s" in made.verdict.text
+    lanes = run_document(replace(analysis, void=())).picture
+    assert ["1,000 pods" in lane.description for lane in lanes] == [True, True]
+    (chosen,) = choose(analysis, made.at)
+    assert (1000, 40.0) == (chosen.scenario.pods, chosen.scenario.churn_per_s)
 
 
 def test_replicas_that_were_measured_extend_the_table_and_the_charts(content):
