@@ -1,6 +1,8 @@
 """What the figures rest on, and how they came about: answers, ledgers, noise, trials, method."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from bench.analysis.comparisons import precisions
 from bench.analysis.requests import ReplicaRequests
@@ -12,11 +14,11 @@ from bench.analysis.result import (
     presentation_order,
 )
 from bench.metrics import METRICS, View, of_view
-from bench.model import Outcome, RunState
+from bench.model import CaveatKind, Outcome, RunState
 from bench.model.message import Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart
-from bench.report.content.rows import caveat_text, compared_control, these_rounds
+from bench.report.content.rows import caveat_text, compared_control, rounds_of, these_rounds
 from bench.report.content.scenario import anchor_of, difference_chart
 from bench.report.document import (
     Cell,
@@ -32,7 +34,7 @@ from bench.report.document import (
     table_of,
 )
 from bench.report.numbers import MISSING, number, per_cent, span_of
-from bench.stats import Verdict
+from bench.stats import INDICATIVE_BELOW, Verdict
 
 MOST_DIFFERENCES = 20
 LEDGER_WORDS = {True: message("agree"), False: message("differ"), None: message("not comparable")}
@@ -46,19 +48,8 @@ LEDGER_TONES = {True: "good", False: "bad", None: "unsure"}
 
 def trust(analysis: RunAnalysis) -> Iterator[Text]:
     """Say in a line each whether answers were the same, and whether counts agree."""
-    equality = analysis.equality
-    if equality is None and analysis.plan.has_load:
-        yield Text(prose.text("answers_unchecked"), "bad", message("Not checked"))
-    elif equality is None:
-        pass  # nobody answered anything
-    elif equality.equal:
-        asked = plural(len(equality.answers), "query", "queries")
-        servers = plural(len(equality.servers), "server", "servers")
-        text = prose.text("answers_alike", servers=servers, asked=asked)
-        yield Text(text, "good", message("Same answers"), ("#equality", message("Which")))
-    else:
-        link = ("#equality", message("See the differences"))
-        yield Text(prose.text("answers_unlike"), "bad", message("Different answers"), link)
+    if analysis.equality is not None or analysis.plan.has_load:
+        yield _answers(analysis)  # of clients nobody answered anything
     failing = {one.name for one in analysis.plan.scenarios if one.fault is not None}
     held = [
         (line, ledgers)
@@ -72,9 +63,42 @@ def trust(analysis: RunAnalysis) -> Iterator[Text]:
         said, title = sentences.control_briefly(scenario, one), CONTROL_TITLES[one.verdict]
         yield Text(said, tone, title, ("#noise", message("How")))
     yield from ending(analysis)
+    arms = [arm for one in analysis.scenarios for arm in one.contenders]
+    if arms and rounds_of(arms) < INDICATIVE_BELOW:
+        few = (one for one in analysis.caveats if one.kind is CaveatKind.TOO_FEW_ROUNDS)
+        for caveat in islice(few, 1):
+            yield replace(caveat_text(caveat.kind, "", caveat.text), role="unsure")
     for caveat in analysis.caveats:
         if caveat.scenario is None and caveat not in analysis.void:
             yield caveat_text(caveat.kind, "", caveat.text)
+
+
+def _answers(analysis: RunAnalysis) -> Text:
+    """Say whether answers were the same, with no load and under load."""
+    checks = [one.answers for one in analysis.trials if one.answers is not None]
+    wrong, judged, read = (
+        sum(getattr(one, name) for one in checks) for name in ("wrong", "judged", "read")
+    )
+    counts = {"judged": f"{judged:,}", "read": f"{read:,}"}
+    equality = analysis.equality
+    if wrong:
+        said = prose.text("answers_wrong", wrong=f"{wrong:,}", **counts)
+        return Text(said, "bad", message("Wrong answers"), ("#trials", message("Which")))
+    if equality is None:
+        return Text(prose.text("answers_unchecked"), "bad", message("Not checked"))
+    if not equality.equal:
+        link = ("#equality", message("See the differences"))
+        return Text(prose.text("answers_unlike"), "bad", message("Different answers"), link)
+    under_load = prose.text("answers_judged", **counts)
+    if not judged:
+        under_load = prose.text("answers_unjudged")
+    servers, link = len(equality.servers), ("#equality", message("Which"))
+    asked = plural(len(equality.answers), "query", "queries")
+    if servers < 2:
+        said = listed([prose.text("answers_of_one", asked=asked), under_load], " ")
+        return Text(said, "unsure", message("One server"), link)
+    alike = prose.text("answers_alike", servers=plural(servers, "server", "servers"), asked=asked)
+    return Text(listed([alike, under_load], " "), "good", message("Same answers"), link)
 
 
 def ending(analysis: RunAnalysis) -> Iterator[Text]:

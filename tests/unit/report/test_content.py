@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.metrics import BY_KEY
-from bench.model import NO_SERVER, Caveat, CaveatKind, Outcome, RunState
+from bench.model import NO_SERVER, AnswerCheck, Caveat, CaveatKind, Outcome, RunState
 from bench.report.content import run_document
 from bench.report.content.evidence import trust
 from bench.report.content.rows import figure_cell
@@ -151,6 +151,36 @@ def test_a_line_of_another_load_than_the_first_sentence_says_so(document):
     assert "with 50 reads/s offered" in made.headline.detail
     placed = [one.detail.startswith("at full speed; ") for one in (*made.gains, *made.costs)]
     assert [True, True, False, False, False, False] == placed
+
+
+def first_trust(document, **options):
+    return document(**options).trust[0]
+
+
+def test_answers_that_were_right_under_load_are_counted_beside_those_that_were_alike(document):
+    made = first_trust(document, answers=AnswerCheck(100, 0, 5, 0))
+    assert ("Same answers", "good") == (made.term, made.role)
+    assert made.text.endswith(
+        "Under load 1,200 answers were judged, 60 of them read in full: none was wrong."
+    )
+    assert first_trust(document).text.endswith("Under load no answer was judged.")
+
+
+def test_a_wrong_answer_under_load_takes_the_place_of_those_that_were_alike(document):
+    made = first_trust(document, answers=AnswerCheck(100, 1, 5, 0))
+    assert ("Wrong answers", "bad") == (made.term, made.role)
+    assert "12 of 1,200 judged answers were wrong" in made.text
+
+
+def test_a_single_server_has_no_same_answers(document):
+    made = first_trust(document, servers=("informer",))
+    assert ("One server", "unsure") == (made.term, made.role)
+
+
+def test_few_rounds_are_called_indicative_among_what_is_to_be_trusted(document):
+    few = "Too few rounds: 3 rounds: intervals are indicative, 6 are needed"
+    assert few in [one.line for one in document().trust]
+    assert not [one for one in document(rounds=6).trust if one.term == "Too few rounds"]
 
 
 def test_what_was_not_compared_is_called_not_measured_and_never_equal(document):
