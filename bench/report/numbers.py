@@ -34,13 +34,21 @@ class Scale:
     unit: str
     digits: int = 2
 
-    def show(self, value: float | None) -> str:
-        """Return the value without its unit."""
-        return number(None if value is None else value / self.divisor, self.digits)
+    def show(self, value: float | None, low: float | None = None, high: float | None = None) -> str:
+        """Return the value without its unit, as far as its interval carries it."""
+        value, low, high = (None if v is None else v / self.divisor for v in (value, low, high))
+        return number(value, self.digits, places_carried(low, high))
 
-    def quantity(self, value: float | None, *, signed: bool = False) -> str:
-        """Return the value with its unit, as ``93 MB``; ``signed`` puts a plus before a gain."""
-        shown = self.show(value)
+    def quantity(
+        self,
+        value: float | None,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        signed: bool = False,
+    ) -> str:
+        """Return ``show`` with the unit, as ``93 MB``; ``signed`` puts a plus before a gain."""
+        shown = self.show(value, low, high)
         if shown == MISSING:
             return shown
         plus = "+" if signed and value is not None and value > 0 and shown != "0" else ""
@@ -50,13 +58,25 @@ class Scale:
         """Show ``38 to 42``; nothing without an interval, or where it reads like ``value``."""
         if low is None or high is None:
             return ""
-        ends = self.show(low), self.show(high)
-        return "" if ends == (self.show(value),) * 2 else span_of(*ends)
+        ends = self.show(low, low, high), self.show(high, low, high)
+        return "" if ends == (self.show(value, low, high),) * 2 else span_of(*ends)
 
     def estimate(self, one: "Estimate") -> str:
         """Show a figure with its interval: ``76 [75 to 76]``."""
-        shown, spread = self.show(one.value), self.interval(one.low, one.high, one.value)
+        shown = self.show(one.value, one.low, one.high)
+        spread = self.interval(one.low, one.high, one.value)
         return Message("{shown} [{spread}]").format(shown=shown, spread=spread) if spread else shown
+
+
+def places_carried(low: float | None, high: float | None) -> int | None:
+    """Return to how many decimals an interval carries its figure and its own ends.
+
+    That is to the second digit of its half width: 7,433 [5,978 to 8,889] is 7,400 [6,000 to
+    8,900], to -2 decimals. ``None``: an exact count, or no interval.
+    """
+    if low is None or high is None or not 0 < high - low < math.inf:
+        return None
+    return 1 - math.floor(math.log10((high - low) / 2))
 
 
 def span_of(low: str, high: str) -> Message:
@@ -64,8 +84,12 @@ def span_of(low: str, high: str) -> Message:
     return Message(low) if low == high else message("{low} to {high}").format(low=low, high=high)
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """Show 1,234 or 12 or 1.2 or 0.12: never less than whole, at most ``digits`` digits below."""
+def number(value: float | None, digits: int = 2, places: int | None = None) -> str:
+    """Show 1,234 or 12 or 1.2 or 0.12: never less than whole, at most ``digits`` digits below.
+
+    ``places`` are the decimals that an interval carries. What would be nothing with so few keeps
+    its digits: whether an end is zero is what it tells.
+    """
     if value is None or not math.isfinite(value):
         return MISSING
     size = abs(value)
@@ -74,6 +98,8 @@ def number(value: float | None, digits: int = 2) -> str:
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     # 9.97 is 10, not 10.0: rounding may reach the next power of ten.
     decimals = max(0, digits - 1 - math.floor(math.log10(round(size, decimals) or size)))
+    if places is not None and places < decimals + (places < 0) and round(size, places):
+        size, decimals = round(size, places), max(0, places)
     shown = f"{size:,.{decimals}f}"
     if "." in shown:
         shown = shown.rstrip("0").rstrip(".")

@@ -195,7 +195,7 @@ def _difference(found: Comparison) -> Factor:
     spread = scale.interval(one.low, one.high)
     if one.holds(0.0):
         return Factor(NO_DIFFERENCE, listed([spread, *([scale.unit] if scale.unit else [])], " "))
-    return Factor(scale.quantity(one.value, signed=True), spread)
+    return Factor(scale.quantity(one.value, one.low, one.high, signed=True), spread)
 
 
 # What an informer gains, and what it costs: both values, and how they compare.
@@ -476,7 +476,9 @@ def _per_core(figure: Figure) -> str:
     if ms is None or ms <= 0:
         return CARRIED["unbounded"]
     per_s = 1e6 / ms
-    return CARRIED["at_least"].format(rate=times_at_least(per_s)) if least else rate(per_s)
+    if least:
+        return CARRIED["at_least"].format(rate=times_at_least(per_s))
+    return f"{times(per_s)}/s" if per_s >= SLOW else rate(per_s)
 
 
 def processors(environment: Environment, cpus: Cpus) -> str:
@@ -744,16 +746,17 @@ def churn_loses(found: BreakEven, pods: float) -> str:
     if not found.rate or (found.high is None and found.low is not None):
         return ""
     spread: str = ""
+    writes = times(1 / found.rate)
     if found.high:
-        least = number(1 / found.high)
-        spread = message("at least {least}").format(least=least)
+        spread = message("at least {least}").format(least=times_at_least(1 / found.high))
         if found.low:
-            spread = span_of(least, number(1 / found.low))
+            scale, ends = Scale(1.0, ""), (1 / found.high, 1 / found.low)
+            writes, spread = scale.show(1 / found.rate, *ends), scale.interval(*ends)
         spread = Message(" ({spread})").format(spread=spread)
     return message(
         "Churn: the line rises in proportion to it. At {pods} pods, about {writes} writes{spread} "
         "cost the API server as much CPU as one read by {reader}."
-    ).format(pods=number(pods), writes=number(1 / found.rate), spread=spread, reader=found.reader)
+    ).format(pods=number(pods), writes=writes, spread=spread, reader=found.reader)
 
 
 def replicas_lose(model: CostModel, small: Question, even: float) -> str:

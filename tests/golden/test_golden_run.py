@@ -16,7 +16,7 @@ from bench.report.content import run_document
 from bench.report.data import csv_files
 from bench.report.document import Depth
 from bench.report.html import to_html
-from bench.report.numbers import MISSING, number, times, times_at_least
+from bench.report.numbers import MISSING, number, places_carried, times, times_at_least
 from bench.report.text import to_markdown
 from bench.store import Store
 from tests.unit.report.said import (
@@ -164,6 +164,9 @@ def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
                 if BY_KEY[key].q is not None and key in ("p50", "p90", "p99"):
                     q = BY_KEY[key].q
                     held = next(one["value_ms"] for one in arm["latency"] if one["q"] == q)
+                    own = next(one for one in arm["figures"] if one["metric"] == key)["rounds"]
+                    whole = 1 < len(own) == len(arm["rounds"])
+                    ends = (min(own.values()), max(own.values())) if whole else (None, None)
                     written = next(
                         row["ms"]
                         for row in percentiles
@@ -174,11 +177,12 @@ def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
                     continue
                 else:
                     form = (key, bool(per_1000))
-                    held = next(
-                        one["value"]
-                        for one in arm["figures"]
-                        if (one["metric"], one["per_1000"]) == form
+                    figure = next(
+                        one for one in arm["figures"] if (one["metric"], one["per_1000"]) == form
                     )
+                    held, ends = figure["value"], (figure["low"], figure["high"])
+                    if BY_KEY[key].floor is None and None not in ends and held >= 0:
+                        ends = max(ends[0], 0.0), ends[1]
                     written = next(
                         row["mean"]
                         for row in figures
@@ -188,7 +192,9 @@ def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
                 divisor = DIVISORS.get(line.unit.split("/")[0], 1.0)
                 if line.unit == "s" and BY_KEY[key].unit.startswith("ms"):
                     divisor = 1000.0
-                assert cell.value == number(held / divisor), (name, key, column.title)
+                ends = (None if end is None else end / divisor for end in ends)
+                expected = number(held / divisor, 2, places_carried(*ends))
+                assert cell.value == expected, (name, key, column.title)
                 assert float(written) == held
                 compared += 1
     assert compared > 100

@@ -202,11 +202,13 @@ def _told(axes: Axes, name: str, one: Line, frame: Frame, right: float) -> Itera
         if not np.isfinite(value) or x > right or value / scale.divisor > top:
             continue
         spread: str = ""
+        shown = scale.quantity(value)
         if one.low is not None and one.high is not None and one.high[place] < FAR:
-            ends = scale.interval(float(one.low[place]), float(one.high[place]))
-            spread = Message(" [{ends}]").format(ends=ends)
+            bounds = float(one.low[place]), float(one.high[place])
+            shown = scale.quantity(value, *bounds)
+            spread = Message(" [{ends}]").format(ends=scale.interval(*bounds))
         text = Message("{name}, {x} {what}: {value}{spread}").format(
-            name=name, x=frame.told(x), what=what, value=scale.quantity(value), spread=spread
+            name=name, x=frame.told(x), what=what, value=shown, spread=spread
         )
         yield Mark(axes, x, value / scale.divisor, text)
     of_round = message("{name}, {x} {what}, round {round}: {value}")

@@ -213,8 +213,9 @@ def _churn(place: ScenarioAnalysis, subject: Arm) -> str:
     cpu, sent = subject.figure("apiserver_cpu"), subject.figure("api_bytes")
     if cpu is None or cpu.value is None or sent is None or sent.value is None:
         return ""
-    spread = scale_for((), "ms").interval(cpu.low, cpu.high)
-    shown = message("{cpu} ms of CPU per second").format(cpu=number(cpu.value))
+    scale = scale_for((), "ms")
+    spread, own = scale.interval(cpu.low, cpu.high), scale.show(cpu.value, cpu.low, cpu.high)
+    shown = message("{cpu} ms of CPU per second").format(cpu=own)
     if spread:
         shown = Message("{cpu} [{spread}]").format(cpu=shown, spread=spread)
     events = scale_for([sent.value], "B/s").quantity(sent.value)

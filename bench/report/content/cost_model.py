@@ -483,7 +483,8 @@ def _unit_row(arm: str, title: str, one: Estimate, unit: str, of: UnitCost | Non
     scale = scale_for([one.value], unit)
     rounds = ", ".join(scale.show(value) for value in of.by_round.values()) if of else ""
     spread = scale.interval(one.low, one.high, one.value)
-    cells = Cell(title), Cell(scale.quantity(one.value), spread), Cell(rounds)
+    shown = scale.quantity(one.value, one.low, one.high)
+    cells = Cell(title), Cell(shown, spread), Cell(rounds)
     return Row(arm, cells, key="unit-cost")
 
 

@@ -215,14 +215,15 @@ def figure_cell(
 ) -> Cell | None:
     """Return a figure with its interval; ``None`` without one.
 
-    Nothing of an interval lies below zero unless a floor was subtracted.
+    Nothing of an interval lies below zero unless a floor was subtracted, or the figure does too.
     """
     if figure is None or figure.value is None:
         return None
-    low = figure.low
-    if low is not None and metric.floor is None:
+    low, high = figure.low, figure.high
+    if low is not None and metric.floor is None and figure.value >= 0:
         low = max(low, 0.0)
-    return Cell(scale.show(figure.value), scale.interval(low, figure.high, figure.value), remark)
+    shown = scale.show(figure.value, low, high)
+    return Cell(shown, scale.interval(low, high, figure.value), remark)
 
 
 def _percentiles(metric: Metric, of: Quantile, arms: Sequence[Arm], notes: Notes) -> Made:
@@ -245,19 +246,20 @@ def _percentiles(metric: Metric, of: Quantile, arms: Sequence[Arm], notes: Notes
             withheld = notes.pointing(arm.server, metric, withheld=True)
             cells.append(Cell(MISSING, remark=WITHHELD, notes=tuple(dict.fromkeys(withheld))))
         else:
-            value = (AT_LEAST if one.at_least else "") + scale.show(one.value_ms)
-            spread = _round_range(arm, metric, scale, one.value_ms)
+            low, high = _round_range(arm, metric)
+            value = (AT_LEAST if one.at_least else "") + scale.show(one.value_ms, low, high)
+            spread = scale.interval(low, high, one.value_ms)
             cells.append(Cell(value, spread, notes=pointing))
     return tuple(cells), scale
 
 
-def _round_range(arm: Arm, metric: Metric, scale: Scale, pooled: float) -> str:
-    """Show the least and the most of the rounds' own percentiles, where each can carry one."""
+def _round_range(arm: Arm, metric: Metric) -> tuple[float, float] | tuple[None, None]:
+    """Return the least and the most of the rounds' own percentiles, where each can carry one."""
     figure = arm.figure(metric.key)
     rounds = figure.rounds if figure else {}
     if len(rounds) < 2 or len(rounds) < len(arm.rounds):
-        return ""
-    return scale.interval(min(rounds.values()), max(rounds.values()), pooled)
+        return None, None
+    return min(rounds.values()), max(rounds.values())
 
 
 def where_of(caveat: Caveat) -> str:

@@ -257,8 +257,8 @@ def _version_table(one: Versions, analysis: RunAnalysis) -> Table:
                 missing = figure.missing if figure else None
                 cells.append(Cell(MISSING, remark=missing or "not measured"))
             else:
-                spread = scale.interval(figure.low, figure.high, value) if figure else ""
-                cells.append(Cell(scale.show(value), spread))
+                ends = (figure.low, figure.high) if figure else (None, None)
+                cells.append(Cell(scale.show(value, *ends), scale.interval(*ends, value)))
         cells.append(Cell(sentences.times_of(found.times)))
         title = of.title_of(per_1000=found.per_1000)
         row = Row(title, tuple(cells), scale.unit, key=row_key(of, found.per_1000))
@@ -361,7 +361,8 @@ def _replica_rows(of: Metric, one: ReplicaGroup) -> Iterator[Row]:
 def _mean(found: Estimate | None, scale: Scale) -> Cell:
     if found is None:
         return Cell(MISSING)
-    return Cell(scale.show(found.value), scale.interval(found.low, found.high, found.value))
+    shown = scale.show(found.value, found.low, found.high)
+    return Cell(shown, scale.interval(found.low, found.high, found.value))
 
 
 def _replica_chart(one: ReplicaGroup, key: str, name: str) -> Chart | None:

@@ -41,6 +41,12 @@
     else shown = String(Number(size.toFixed(Math.min(12, 1 - Math.floor(Math.log10(size))))));
     return value < 0 && shown !== "0" ? "\u2212" + shown : shown;
   };
+  // A figure as far as its interval carries it: `as_sure` of the report's numbers.
+  const asSure = (value, low, high) => {
+    if (low === null || !(high > low)) return value;
+    const step = 10 ** (Math.floor(Math.log10((high - low) / 2)) - 1);
+    return Math.round(value / step) * step || value;
+  };
   const scale = (values, unit) => {
     const most = Math.max(...values.map(Math.abs));
     if (unit.startsWith("B")) {
@@ -52,7 +58,7 @@
   };
 
   const fill = (text, slots) => text.replace(/\{(\w+)\}/g, (_, name) => slots[name]);
-  const between = (low, high) => fill(model.words.span, { low, high });
+  const between = (low, high) => (low === high ? low : fill(model.words.span, { low, high }));
 
   const read = () => {
     const q = {};
@@ -74,7 +80,7 @@
       if (value * near < low || value > high * near) found.push(name);
     };
     const words = model.words;
-    const span = (ends) => (ends[0] === ends[1] ? number(ends[0]) : between(...ends.map(number)));
+    const span = (ends) => between(...ends.map(number));
     check(fill(words.reads, { most: number(reads[1]) }), q.reads, 0, reads[1]);
     check(fill(words.pods, { span: span(pods) }), q.pods, pods[0], pods[1]);
     check(fill(words.churn, { most: number(churn[1]) }), q.churn, 0, churn[1]);
@@ -202,8 +208,9 @@
       head.scope = "row";
       row.append(head);
       for (const one of costs) {
-        const spread = one.low === null ? "" : between(number(one.low / unit.divisor), number(one.high / unit.divisor));
-        row.append(cell("td", number(one.value / unit.divisor), spread));
+        const [shown, low, high] = [one.value, one.low, one.high].map(
+          (each) => (each === null ? "" : number(asSure(each, one.low, one.high) / unit.divisor)));
+        row.append(cell("td", shown, low && between(low, high)));
       }
       const { best, unsure } = judge(quantity, vectors);
       const cheaper = cell("td", unsure.length ? fill(model.words.unsure, { best }) : best, unsure.length ? fill(model.words.against, { arms: unsure.join(", ") }) : "");

@@ -13,7 +13,7 @@ from bench.report.content.evidence import trust
 from bench.report.content.rows import figure_cell
 from bench.report.document import Texts
 from bench.report.html import to_html
-from bench.report.numbers import Scale
+from bench.report.numbers import MINUS, Scale
 from bench.report.text import to_markdown
 from tests.unit.analysis.synthetic import ARMS, SCENARIO
 from tests.unit.report.said import english_in, on_terminal, row_of, section, tables, text_of
@@ -136,7 +136,7 @@ def test_a_clear_run_has_its_answer_first_then_gains_costs_and_trust(document):
     assert "3 rounds compared pair by pair" in made.headline.detail
     gains, costs = ([one.text for one in side] for side in (made.gains, made.costs))
     assert [
-        "Reads that a core of the control plane carries: 14,000/s instead of 157/s",
+        "Reads that a core of the control plane carries: 14,000/s instead of 160/s",
         "Reads that a core of the server carries: 2,000/s instead of 100/s",
         "Requests to the API server for 1,000 reads: 0 instead of 1,000",
     ] == gains
@@ -241,6 +241,14 @@ def test_an_interval_of_reads_does_not_go_below_none(analysed):
     reads = analysis.scenarios[0].arm("direct").figure("throughput")
     few = replace(reads, low=-3.0, high=30.0)
     assert "0 to 30" == figure_cell(few, BY_KEY["throughput"], Scale(1.0, "/s")).spread
+
+
+def test_a_figure_lies_within_the_interval_that_is_shown_of_it(analysed):
+    _, analysis = analysed()
+    event = analysis.scenarios[0].arm("informer").figure("throughput")
+    early = replace(event, value=-0.067, low=-0.172, high=0.039)
+    cell = figure_cell(early, BY_KEY["throughput"], Scale(1.0, "ms"))
+    assert (f"{MINUS}0.07", f"{MINUS}0.17 to 0.04") == (cell.value, cell.spread)
 
 
 def test_costs_at_full_speed_are_marked_as_not_like_for_like(document):

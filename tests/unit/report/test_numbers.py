@@ -8,6 +8,7 @@ from bench.report.numbers import (
     EXACT,
     MINUS,
     MISSING,
+    Scale,
     change,
     number,
     per_cent,
@@ -18,6 +19,7 @@ from bench.report.numbers import (
     times,
     times_at_least,
 )
+from bench.stats import Estimate
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,23 @@ def test_an_interval_whose_ends_read_alike_is_said_once():
         scale.interval(5.7, 5.8),
         scale.interval(None, 5.8),
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (7433, 5978, 8889, "7,400 [6,000 to 8,900]"),
+        (34_113, 29_907, 38_319, "34,100 [29,900 to 38,300]"),
+        (144, 79, 723, "140 [80 to 720]"),
+        (2.3, -21.4, 26, f"2 [{MINUS}21 to 26]"),
+        (282, 259, 306, "282 [259 to 306]"),
+        (150, 4, 400, "150 [4 to 400]"),
+        (1000, 1000, 1000, "1,000"),
+        (12_345, None, None, "12,345"),
+    ],
+)
+def test_an_estimate_has_no_more_digits_than_its_interval_carries(value, low, high, shown):
+    assert shown == Scale(1.0, "").estimate(Estimate(value, low, high))
 
 
 def test_changes_are_signed_and_large_ones_are_factors():

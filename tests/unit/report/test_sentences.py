@@ -13,6 +13,7 @@ from bench.report.sentences import (
     both,
     break_even,
     carried,
+    churn_loses,
     factor,
     headline,
     in_go,
@@ -227,19 +228,19 @@ def test_what_go_takes_stands_beside_it_where_it_was_measured(arms, said):
         (
             "server_cpu",
             (0.475, 0.45, 0.5, 6),
-            "Reads that a core of the server carries: 175/s instead of 83/s",
+            "Reads that a core of the server carries: 180/s instead of 83/s",
             "CPU of a read: 2.1 times less, 2 to 2.2",
         ),
         (
             "server_cpu",
             (1.0, 0.95, 1.05, 6),
-            "Reads that a core of the server carries: practically the same, 175/s and 83/s",
+            "Reads that a core of the server carries: practically the same, 180/s and 83/s",
             f"CPU of a read: {MINUS}5% to +5%",
         ),
         (
             "server_cpu",
             (1.1, 0.5, 2.0, 6),
-            "Reads that a core of the server carries: no difference shown, 175/s and 83/s",
+            "Reads that a core of the server carries: no difference shown, 180/s and 83/s",
             "CPU of a read: 0.5 to 2 times",
         ),
     ],
@@ -352,3 +353,14 @@ def a_rate(rate, low, high):
 )
 def test_a_break_even_rate_in_words(found, words):
     assert words == break_even(found, 20.0)[:2]
+
+
+@pytest.mark.parametrize(
+    ("even", "said"),
+    [
+        (a_rate(1 / 178, 0.0, 1 / 67.9), "about 180 writes (at least 67) cost"),
+        (a_rate(1 / 144, 1 / 723, 1 / 79), "about 140 writes (80 to 720) cost"),
+    ],
+)
+def test_writes_that_cost_as_much_as_a_read_have_the_digits_of_their_interval(even, said):
+    assert said in churn_loses(even, 1000.0)
