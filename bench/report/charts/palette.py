@@ -24,28 +24,29 @@ class Palette:
 
     def of(self, arm: str) -> str:
         """Return the colour of ``arm``."""
-        place = self._place(arm)
+        place, first = self._place(arm), len(PRESENTATION)
+        if place is not None and place >= first:
+            place = first + (place - first) % (len(self.series) - first)
         return self.floor if place is None else self.series[place]
 
     def mark(self, arm: str) -> str:
         """Return the mark of ``arm`` where points are drawn."""
         place = self._place(arm)
-        return "x" if place is None else MARKS[place]
+        return "x" if place is None else MARKS[place % len(MARKS)]
 
     def dash(self, arm: str) -> str | tuple[int, tuple[float, ...]]:
         """Return the stroke of ``arm`` where curves are drawn."""
         place = self._place(arm)
-        return "dotted" if place is None else DASHES[place]
+        return "dotted" if place is None else DASHES[place % len(DASHES)]
 
     def _place(self, arm: str) -> int | None:
-        """Return which of the series ``arm`` has; ``None`` for the arm without a server."""
+        """Return the place of ``arm`` among all arms; ``None`` for the arm without a server."""
         if arm == NO_SERVER:
             return None
         if arm in PRESENTATION:
             return PRESENTATION.index(arm)
         others = [name for name in self.arms if name not in (*PRESENTATION, NO_SERVER)]
-        place = others.index(arm) if arm in others else 0
-        return len(PRESENTATION) + place % (len(self.series) - len(PRESENTATION))
+        return len(PRESENTATION) + (others.index(arm) if arm in others else 0)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -71,7 +72,7 @@ DARK = Palette(
     series=("#ef7f34", "#f0b541", "#4aa5e0", "#2fbf98", "#db8cba", "#86caf0"),
     floor="#8d95a0",
 )
-MARKS = ("o", "s", "^", "D", "v", "P")
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", "p", ">", "h")
 DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     "solid",
     (0, (4.0, 1.6)),
@@ -79,5 +80,7 @@ DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     (0, (1.2, 1.4)),
     (0, (6.0, 1.6, 1.2, 1.6)),
     (0, (2.6, 1.2)),
+    (0, (8.0, 2.0)),
 )
-"""Marks and strokes beside the colours, so that arms can be told apart without them."""
+"""Marks and strokes beside the colours, so that arms can be told apart without them. There are
+more than colours: arms that share a colour have different ones."""

@@ -35,6 +35,8 @@ from bench.stats import Estimate
 
 ROW_IN, PANEL_IN = 0.24, 0.56
 """Heights of a row, and of what stands above and below the rows of a panel."""
+NARROW_IN = 1.0
+"""In less there is room for two ticks."""
 LARGEST, OF_HEIGHT = 7.6, 0.55
 """Points that a figure beside the dots has at most, and a letter's width as a share of them."""
 
@@ -93,6 +95,7 @@ def _draw(figure: Paper, palette: Palette, *, shown: Sequence[Panel]) -> list[Ma
         right=0.82 * width_of(entry.words for one in shown for entry in one.entries),
     )
     heights = [ROW_IN * len(one.entries) for one in shown]
+    most = 4 if WIDTH_IN - margins.left - margins.right > NARROW_IN else 2
     marks: list[Mark] = []
     for axes, one in zip(panels(figure, margins, heights, PANEL_IN), shown, strict=True):
         names = [entry.name for entry in one.entries]
@@ -113,7 +116,7 @@ def _draw(figure: Paper, palette: Palette, *, shown: Sequence[Panel]) -> list[Ma
             ends += [*entry.rounds.values(), of.value, *(of.bounds or ())]
         low, high = min(ends), max(ends) or 1.0
         axes.set_xlim(low - 0.03 * (high - low), high + 0.04 * (high - low))
-        scaled_ticks(axes.xaxis, (low, high), one.scale, 4)
+        scaled_ticks(axes.xaxis, (low, high), one.scale, most)
         grid(axes, palette, across_only=True)
         axes.axvline(0.0, color=palette.muted, linewidth=0.8)
         axes.spines["bottom"].set_visible(False)
@@ -165,7 +168,8 @@ class Difference:
 
 
 COLUMNS = ("metric", "scenario", "subject", "baseline", "round", "difference_of_baseline")
-WIDE_IN, WORDS_IN, LINE_IN = 4.4, 2.3, 0.19
+WIDE_IN, WORDS_IN, LINE_IN, LEFT_IN, TOP_IN = 4.4, 2.3, 0.19, 0.24, 0.1
+MOST_IN_LEGEND = 3
 LIMIT = 1.03
 """How much of the reach a mark may lie beyond it and still be drawn."""
 
@@ -197,18 +201,27 @@ def differences(head: Head, groups: Mapping[str, Sequence[Difference]], axis: st
         for one in shown
         for round_, value in one.rounds.items()
     )
-    names = [*dict.fromkeys(one.baseline for one in shown)]
-    size = (WIDE_IN, 0.3 + legend_in(names) + LINE_IN * (len(shown) + 1.3 * len(groups)))
+    left, top, _ = _beside(shown)
+    lines_in = LINE_IN * (len(shown) + 1.3 * len(groups))
+    size = (WIDE_IN + left - LEFT_IN, 0.3 + top + lines_in)
     drawn = partial(_draw_differences, groups=groups, axis=axis)
     return Chart(head, Data(COLUMNS, table), size, drawn)
+
+
+def _beside(shown: Sequence[Difference]) -> tuple[float, float, bool]:
+    """Return the inches to the left and above, and whether names, being many, stand by the rows."""
+    names = [*dict.fromkeys(one.baseline for one in shown)]
+    if len(names) > MOST_IN_LEGEND:
+        return width_of(names), TOP_IN, True
+    return LEFT_IN, legend_in(names), False
 
 
 def _draw_differences(
     figure: Paper, palette: Palette, *, groups: Mapping[str, Sequence[Difference]], axis: str
 ) -> list[Mark]:
     shown = [one for group in groups.values() for one in group]
-    names, reach = dict.fromkeys(one.baseline for one in shown), reach_of(shown)
-    margins = Margins(left=0.24, right=WORDS_IN, top=legend_in([*names]))
+    reach, (left, top, named) = reach_of(shown), _beside(shown)
+    margins = Margins(left=left, right=WORDS_IN, top=top)
     (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
     axes.axvspan(-SAME_WITHIN, SAME_WITHIN, color=palette.grid, alpha=0.55, linewidth=0)
     axes.axvline(0.0, color=palette.ink, linewidth=0.9)
@@ -223,6 +236,11 @@ def _draw_differences(
         for one in group:
             place += 1.0
             marks.append(_line(axes, one, place, reach, palette))
+            if named:
+                axes.text(
+                    -0.03, place, one.baseline, va="center", ha="right",
+                    transform=axes.get_yaxis_transform(), fontsize=LARGEST, color=palette.ink,
+                )  # fmt: skip
             axes.text(
                 1.02, place, one.words, va="center",
                 transform=axes.get_yaxis_transform(), fontsize=min(LARGEST, room),
@@ -235,7 +253,8 @@ def _draw_differences(
     axes.xaxis.set_major_locator(FixedLocator(np.linspace(-reach, reach, 5).tolist()))
     axes.xaxis.set_major_formatter(FuncFormatter(_percent))
     axes.set_xlabel(axis)
-    legend(axes, margins)
+    if not named:
+        legend(axes, margins)
     axes.spines["bottom"].set_visible(False)
     return marks
 

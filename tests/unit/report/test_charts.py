@@ -205,6 +205,29 @@ def test_an_arm_has_its_colour_whoever_stands_beside_it():
     assert palette.series[3:] == tuple(palette.of(name) for name in ("x", "y", "z"))
 
 
+def test_arms_that_share_a_colour_have_marks_and_strokes_of_their_own():
+    names = ("a", "b", "c", "d", "e", "f")
+    palette = replace(LIGHT, arms=names)
+    assert palette.of("a") == palette.of("d")
+    assert 6 == len({palette.mark(name) for name in names})
+    assert 6 == len({(palette.of(name), palette.dash(name)) for name in names})
+
+
+@pytest.mark.parametrize(
+    ("names", "in_rows"), [(("a", "b"), []), (("a", "b", "c", "d"), [*"abcd"])]
+)
+def test_rows_are_named_where_a_legend_would_be_long(names, in_rows):
+    found = [
+        Difference("Memory", "list", "informer", name, {0: 0.2}, Estimate(0.2), "20% more")
+        for name in names
+    ]
+    with mpl.rc_context(style(COLOURS)):
+        figure, _ = figure_of(differences(HEAD, {"Memory": found}, "axis"), COLOURS)
+    texts = [one.get_text() for one in figure.axes[0].texts]
+    assert in_rows == [text for text in texts if text in names]
+    assert bool(in_rows) == (figure.axes[0].get_legend() is None)
+
+
 def test_a_difference_has_the_colour_that_its_arm_has_on_the_rest_of_the_page():
     palette = replace(LIGHT, arms=("x", "informer", "y", "z"))
     found = Difference("Memory", "list", "informer", "z", {0: 0.2}, Estimate(0.2), "20% more")
