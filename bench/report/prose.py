@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from bench.model import Cpus, Environment, Plan
-from bench.model.message import Message
+from bench.model.message import Message, plural
 from bench.report.numbers import number, per_cent
 
 SHORTEST_WATCH_S = 300
@@ -83,7 +83,10 @@ def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
     """Return how a run was measured, a paragraph an item."""
     where = "method_existing" if environment.existing else "method_throwaway"
     versions = {"kubernetes": environment.kubernetes, "etcd": environment.etcd}
-    trials: dict[str, object] = {"servers": ", ".join(plan.servers), "rounds": plan.rounds}
+    trials: dict[str, object] = {
+        "servers": ", ".join(plan.servers),
+        "rounds": plural(plan.rounds, "round", "rounds"),
+    }
     adaptive: tuple[str, ...] = ()
     if plan.precision:
         wanted = {"most_rounds": plan.most_rounds, "precision": per_cent(plan.precision)}

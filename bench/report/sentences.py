@@ -22,7 +22,7 @@ from bench.analysis.result import (
     SeriesArm,
 )
 from bench.metrics import BY_KEY, Load, Metric
-from bench.model import Base, CaveatKind, Cpus, Environment, Plan, RunState, Scenario
+from bench.model import Base, CaveatKind, Cpus, Environment, Objects, Plan, RunState, Scenario
 from bench.model.message import Message, listed, message, plural
 from bench.report import prose
 from bench.report.document import Sentence
@@ -120,6 +120,8 @@ def factor(found: Comparison | None) -> Factor:
     if found.direction is Direction.SAME:
         ends = f"{signed(low - 1)}%", f"{signed(high - 1)}%"
         return Factor(message("practically the same"), span_of(*ends))
+    if found.direction is Direction.UNCLEAR and low < 0:
+        return Factor(NO_DIFFERENCE, _spread_in_unit(found))
     if found.direction is Direction.UNCLEAR:
         ends = _plain_times(low), _plain_times(high)
         spread = message("{low} to {high} times").format(low=ends[0], high=ends[1])
@@ -194,8 +196,18 @@ def _difference(found: Comparison) -> Factor:
     scale = scale_for((one.value, one.low, one.high), unit)
     spread = scale.interval(one.low, one.high)
     if one.holds(0.0):
-        return Factor(NO_DIFFERENCE, listed([spread, *([scale.unit] if scale.unit else [])], " "))
+        return Factor(NO_DIFFERENCE, _spread_in_unit(found))
     return Factor(scale.quantity(one.value, one.low, one.high, signed=True), spread)
+
+
+def _spread_in_unit(found: Comparison) -> str:
+    """Say the interval of a difference in the metric's unit."""
+    one = found.difference
+    if one is None or one.bounds is None:
+        return ""
+    scale = scale_for(one.bounds, found.definition.unit_of(per_1000=found.per_1000))
+    spread = scale.interval(*one.bounds)
+    return listed([spread, *([scale.unit] if scale.unit else [])], " ")
 
 
 # What an informer gains, and what it costs: both values, and how they compare.
@@ -382,6 +394,7 @@ def headline(
     processors: str,
     costs: Mapping[str, str] | None = None,
     in_go: str = "",
+    objects: Sequence[Objects] = (),
 ) -> Sentence:
     """Say the first sentence of a scenario, with the interval and the rounds beside it.
 
@@ -415,7 +428,8 @@ def headline(
         "processors": processors,
     }
     if not scenario.has_load:
-        slots |= {"subject": found.subject, "baseline": found.baseline, "where": where(scenario)}
+        slots |= {"subject": found.subject, "baseline": found.baseline}
+        slots["where"] = where(scenario, objects)
     if rounds < 2 or (shown is Direction.UNCLEAR and few):
         return Sentence(TOO_FEW[rounds < 2].format(**slots), detail if rounds > 1 else "", "unsure")
     sentences = COSTS if costs is not None else OPEN if scenario.is_open else CLOSED
@@ -465,8 +479,10 @@ def carried(found: Comparison, own: Figure, other: Figure) -> Sentence:
     """Say how many reads per second a core carries: one over the CPU of a read."""
     title = CARRIED["server" if found.metric == "server_cpu" else "control_plane"]
     made = both(found.definition, found, (_per_core(own), _per_core(other)), title=title)
-    detail = CARRIED["detail"].format(detail=made.detail) if made.detail else ""
-    return replace(made, detail=detail)
+    of_many = found.direction is Direction.UNCLEAR and found.times and (found.times.low or 0) < 0
+    if of_many or not made.detail:
+        return replace(made, detail="")  # an interval in ms would be that of 1,000 reads
+    return replace(made, detail=CARRIED["detail"].format(detail=made.detail))
 
 
 def _per_core(figure: Figure) -> str:
@@ -492,19 +508,23 @@ def processors(environment: Environment, cpus: Cpus) -> str:
 BILLED = ("control_plane_cpu", "api_requests", "memory_end")
 
 
-def bill(arm: Arm, scenario: Scenario) -> Sentence:
+def bill(arm: Arm, scenario: Scenario, objects: Sequence[Objects] = ()) -> Sentence:
     """Say what a single client costs, with the intervals beside it."""
-    shown, spreads = dict.fromkeys(BILLED, MISSING), list[str]()
+    shown, spreads, form = dict.fromkeys(BILLED, MISSING), list[str](), "alone"
     for key in BILLED:
         metric, figure = BY_KEY[key], arm.figure(key)
         if figure is None or figure.value is None:
             continue
+        least = figure.value if figure.low is None else min(figure.low, figure.value)
+        if metric.above_floor and least <= 0:
+            form = "alone_small"
         scale = scale_for([figure.value], metric.unit)
-        shown[key] = scale.quantity(figure.value)
+        shown[key] = scale.quantity(figure.value, figure.low, figure.high)
         if spread := scale.interval(figure.low, figure.high, figure.value):
             text = message("{what} {spread}")
             spreads.append(text.format(what=metric.short, spread=with_unit(spread, scale.unit)))
-    text = WITHOUT_LOAD["alone"].format(subject=arm.server, where=where(scenario), **shown)
+    place = where(scenario, objects)
+    text = WITHOUT_LOAD[form].format(subject=arm.server, where=place, **shown)
     rounds, few = plural(len(arm.rounds), "round", "rounds"), len(arm.rounds) < INDICATIVE_BELOW
     if not spreads:
         return Sentence(text, rounds, "unsure")
@@ -514,18 +534,24 @@ def bill(arm: Arm, scenario: Scenario) -> Sentence:
     )
 
 
-def where(scenario: Scenario) -> Message:
-    """Say of what cluster something holds: its pods, its writes, and what was done to it."""
+def held(scenario: Scenario, objects: Sequence[Objects]) -> Message:
+    """Name what a cluster holds: ``20 pods, 5 secrets``."""
+    more = [
+        Message("{count} {kind}").format(count=f"{o.count:,}", kind=o.resource) for o in objects
+    ]
+    return listed([message("{pods} pods").format(pods=f"{scenario.pods:,}"), *more])
+
+
+def where(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
+    """Say of what cluster something holds: its objects, its writes, and what was done to it."""
     form = "fault" if scenario.fault else "churn" if scenario.churn_per_s else "rest"
     return prose.texts("where")[form].format(
-        pods=f"{scenario.pods:,}", churn=number(scenario.churn_per_s), fault=scenario.fault
+        held=held(scenario, objects), churn=number(scenario.churn_per_s), fault=scenario.fault
     )
 
 
-BESIDE_DIFFERS = message("At {load}, {name} by itself against {baseline}: {what} {size}.")
-BESIDE_ALIKE = message(
-    "At {load}, {name} by itself and {baseline} are practically alike in {what}."
-)
+BESIDE_DIFFERS = message("At {load}, {name} against {baseline}: {what} {size}.")
+BESIDE_ALIKE = message("At {load}, {name} and {baseline} are practically alike in {what}.")
 
 
 def beside(found: Comparison, scenario: Scenario) -> Sentence:
@@ -566,14 +592,13 @@ def no_read(servers: Sequence[str]) -> str:
     return text.format(servers=joined(servers))
 
 
-def asked(scenario: Scenario) -> Message:
-    """Describe a scenario: route, pods, load, churn."""
-    pods = message("{pods} pods").format(pods=f"{scenario.pods:,}")
-    told = [pods, load(scenario)]
+def asked(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
+    """Describe a scenario: route, pods and other objects, load, churn."""
+    told = [held(scenario, objects), load(scenario)]
     if scenario.route not in (scenario.name, ""):
         told.insert(0, Message(scenario.route))
     if scenario.churn_per_s:
-        churn = message("{churn} writes/s to pods")
+        churn = message("{churn} writes/s") if objects else message("{churn} writes/s to pods")
         told.append(churn.format(churn=number(scenario.churn_per_s)))
     if scenario.replicas > 1:
         told.append(plural(scenario.replicas, "replica", "replicas"))
@@ -604,11 +629,11 @@ def pairing(rounds: int) -> str:
         return message("One round only: no interval can be given, and no conclusion drawn.")
     if rounds < INDICATIVE_BELOW:
         return message(
-            "Compared round by round; below each its 95% interval over {rounds} rounds, "
+            "Compared round by round; each with its 95% interval over {rounds} rounds, "
             "indicative: fewer than {few} rounds carry no firm one."
         ).format(rounds=rounds, few=INDICATIVE_BELOW)
     return message(
-        "Compared round by round; below each its 95% interval over {rounds} rounds."
+        "Compared round by round; each with its 95% interval over {rounds} rounds."
     ).format(rounds=rounds)
 
 
@@ -617,6 +642,7 @@ def pairing(rounds: int) -> str:
 VERDICTS = prose.texts("verdicts")
 """The calculator's script says them too, of its own figures."""
 LINE = message("the line by {what} is {line}")
+LINE_AGAINST = message("the line by {what} against {reader} is {line}")
 UNTOLD = message("This run cannot tell at how many reads per second an informer pays off.")
 RATE = Message("{rate}")
 FREE = message("from the first read")
@@ -632,7 +658,7 @@ RATES = {
     "alike": (RATE, Message("{low}")),
 }
 """A break-even rate and its interval, by what is known of them; the calculator says them too."""
-BEYOND = message("none up to {highest}, by the line {rate}")
+BEYOND = message("{rate}, beyond the {highest} measured")
 
 
 def break_even(found: BreakEven, highest: float) -> Factor:
@@ -665,6 +691,11 @@ def _known(found: BreakEven) -> str:
     return "at most" if found.low == 0 else "between"
 
 
+def line(model: CostModel) -> Message:
+    """Return how the line is told: with its reader, where there are several."""
+    return LINE_AGAINST if len(model.readers) > 1 else LINE
+
+
 def verdict(model: CostModel, found: BreakEven, question: Question) -> Sentence:
     """Say whether an informer pays off in a situation, and where the line is."""
     said, reads = break_even(found, model.ranges.reads_per_s[1]), question.reads_per_s
@@ -674,7 +705,7 @@ def verdict(model: CostModel, found: BreakEven, question: Question) -> Sentence:
         "churn": number(question.churn_per_s),
     }
     outcome = "may"
-    if found.rate is None:
+    if found.rate is None or reads <= 0:
         outcome = "not"
     elif said.text == MISSING:
         outcome = "untold"
@@ -682,7 +713,8 @@ def verdict(model: CostModel, found: BreakEven, question: Question) -> Sentence:
         outcome = "pays"
     elif found.low is not None and reads < found.low:
         outcome = "not"
-    detail: list[str] = [LINE.format(what=BY_KEY[model.quantity].short, line=said.text)]
+    what = BY_KEY[model.quantity].short
+    detail: list[str] = [line(model).format(what=what, reader=found.reader, line=said.text)]
     detail += [said.spread] if said.spread else []
     return Sentence(VERDICTS[outcome].format(**slots), listed(detail))
 
@@ -699,7 +731,7 @@ def pays_off(model: CostModel, found: BreakEven, question: Question) -> Sentence
     }
     if said.text == MISSING:
         text = message("By {what}, this run cannot tell where an informer pays off {where}.")
-    elif found.rate is None or said.text.startswith("none"):
+    elif found.rate is None or found.rate > model.ranges.reads_per_s[1]:
         text = message("By {what}, no measured read rate lets an informer pay off {where}.")
         return Sentence(text.format(**slots), listed([said.text, said.spread], "; "))
     elif said.text == FREE:
@@ -790,8 +822,8 @@ def short_lives() -> str:
 def rate_caption(model: CostModel) -> str:
     """Say what the table of break-even rates rests on."""
     return message(
-        "Reads per second, all replicas together, from which on the informer costs less; below "
-        "each its 95% interval. Rates below {least} were not measured: the line from no reads to "
+        "Reads per second, all replicas together, from which on the informer costs less; each "
+        "with its 95% interval. Rates below {least} were not measured: the line from no reads to "
         "{least} is followed. A start is spread over {hours} h."
     ).format(least=rate(model.ranges.reads_per_s[0]), hours=number(LIFETIME_S / 3600))
 
@@ -965,6 +997,9 @@ def times_of(own: Estimate | None) -> str:
     if low == high == value:
         return shown
     spread = message("{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}")
+    if own.bounds[0] < 0 < own.bounds[1]:  # there are no negative times
+        shown = f"{_plain_times(max(own.value, 0.0))}{NO_BREAK}\N{MULTIPLICATION SIGN}"
+        spread = message("at most {high}")
     return Message("{shown} [{spread}]").format(
         shown=shown, spread=spread.format(low=low, high=high)
     )

@@ -112,6 +112,8 @@ def test_it_names_the_cheaper_design_on_both_sides_of_the_break_even_rate(
     [
         Question(5.0, 400, 20.0),
         Question(0.001, 100, 40.0),
+        Question(0.0, 100, 40.0),
+        Question(6.0, 100, 5000.0),
         Question(0.3, 1000, 40.0),
         Question(3.0, 750, 0.0, replicas=4, lifetime_s=7200.0),
     ],

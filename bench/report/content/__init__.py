@@ -17,7 +17,7 @@ from bench.analysis.result import (
 )
 from bench.metrics import Load, View, of_view
 from bench.model import CaveatKind, RunState
-from bench.model.message import Message, Recorded, listed, message
+from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart
 from bench.report.content.cost_model import cost_section
@@ -100,7 +100,14 @@ def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document
         *(series_section(index, one, analysis) for index, one in enumerate(analysis.series)),
         *_bill(chosen, notes, run_charts(analysis)),
         *(
-            scenario_section(index, one, answers.get(index), notes[one.scenario.name], data)
+            scenario_section(
+                index,
+                one,
+                answers.get(index),
+                notes[one.scenario.name],
+                data,
+                analysis.plan.objects,
+            )
             for index, one in enumerate(analysis.scenarios)
         ),
         *fault_section(analysis, data),
@@ -247,19 +254,18 @@ def _notes(analysis: RunAnalysis) -> Iterator[Text]:
     one, plan = analysis.environment, analysis.plan
     yield Text(
         message(
-            "Plan {plan}, {made} of {planned} trials ({state}), {rounds} rounds of {duration} s; "
-            "Kubernetes {kubernetes}, etcd {etcd}; {processors} processors ({processor}); commit "
-            "{commit}."
+            "Plan {plan}, {made} of {planned} trials ({state}), {rounds} of {duration} s; "
+            "Kubernetes {kubernetes}, etcd {etcd}; {processors} ({processor}); commit {commit}."
         ).format(
             plan=plan.name,
             made=analysis.trials_made,
             planned=analysis.trials_planned,
             state=Message(str(analysis.state)),
-            rounds=plan.rounds,
+            rounds=plural(plan.rounds, "round", "rounds"),
             duration=number(plan.duration_s),
             kubernetes=one.kubernetes,
             etcd=one.etcd,
-            processors=one.processors,
+            processors=plural(one.processors, "processor", "processors"),
             processor=one.processor,
             commit=one.commit,
         ),

@@ -271,7 +271,7 @@ def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> M
             "verdicts": sentences.VERDICTS,
             "rates": sentences.RATES,
             "beyond": sentences.BEYOND,
-            "line": sentences.LINE,
+            "line": sentences.line(models[0]),
             **prose.texts("calculator"),
         },
         "ranges": {

@@ -126,14 +126,20 @@ def _counts(held: Sequence[tuple[TrialLine, LedgerTotals]], analysis: RunAnalysi
     if existing and not differing:
         if not agreeing:
             return Text(prose.text("own_count_only"), "plain", message("Counts"), link)
-        return Text(prose.text("two_ledgers", trials=agreeing), "good", agree, link)
+        return Text(
+            prose.text("two_ledgers", trials=plural(agreeing, "trial", "trials")),
+            "good",
+            agree,
+            link,
+        )
     if agreeing == len(held):
-        said = prose.text("three_ledgers", trials=len(held))
+        trials = plural(len(held), "trial", "trials")
+        said = prose.text("three_ledgers", trials=trials)
         if not analysis.plan.has_load:
-            said = prose.text("client_ledgers", trials=len(held))
+            said = prose.text("client_ledgers", trials=trials)
         return Text(said, "good", agree, link)
-    text = message("the ledgers of requests agree in {agreeing} of {trials} trials.")
-    said = text.format(agreeing=agreeing, trials=len(held))
+    text = message("the ledgers of requests agree in {agreeing} of {trials}.")
+    said = text.format(agreeing=agreeing, trials=plural(len(held), "trial", "trials"))
     return Text(said, "bad", message("Counts differ"), link)
 
 
@@ -222,8 +228,8 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
     ]
     agreeing = sum(one.agree is True for _, one in held)
     if held:
-        caption = message("{agreeing} of {trials} trials agree.").format(
-            agreeing=agreeing, trials=len(held)
+        caption = message("{agreeing} of {trials} agree.").format(
+            agreeing=agreeing, trials=plural(len(held), "trial", "trials")
         )
         columns = _columns(*prose.paragraphs("ledger_columns"), prose_at=(4,))
         yield table_of(columns, rows, message("trial"), caption)

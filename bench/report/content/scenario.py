@@ -17,6 +17,7 @@ from bench.analysis.result import (
 from bench.metrics import BY_KEY, Load, Metric, Tally, Times, View, of_view
 from bench.metrics import Group as Costs
 from bench.metrics.metric import Counted
+from bench.model import Objects
 from bench.model.message import Message, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
@@ -83,8 +84,9 @@ def scenario_section(
     answer: Sentence | None,
     notes: Notes,
     data: RunData | None,
+    objects: Sequence[Objects] = (),
 ) -> Section:
-    """Return the section of one scenario."""
+    """Return the section of one scenario; ``objects`` are what the cluster holds beside pods."""
     scenario, parts = one.scenario, list[Part | Section]()
     if answer is not None:
         parts.append(Text(answer.text, role="lead", depth=Depth.PAGE))
@@ -95,12 +97,12 @@ def scenario_section(
     brief, rest = _tables(one, notes) if one.arms else (None, None)
     if brief is not None:
         parts.append(brief)
-    asked = _requests(one)
-    if asked is not None and not one.scenario.has_load:
-        parts.append(asked)
-    folds = [_more(notes.anchor, "figures", [rest] if rest else [])]
-    if asked is not None and one.scenario.has_load:
-        folds.append(_more(notes.anchor, "requests", [asked]))
+    asked, folds = list(_requests(one)), [_more(notes.anchor, "figures", [rest] if rest else [])]
+    if one.scenario.has_load:
+        folds.append(_more(notes.anchor, "requests", asked))
+    else:
+        parts += asked[:1]
+        folds.append(_more(notes.anchor, "paths", asked[1:]))
     if one.contenders and index < MOST_SCENARIOS:
         parts.append(Charts(tuple(_charts(one, notes.anchor, data))))
         made = tuple(_timelines(one, data, notes.anchor)) if data else ()
@@ -109,7 +111,9 @@ def scenario_section(
     lines_ = Texts(tuple(note.line for note in notes.notes), numbered=notes.anchor)
     folds.append(_more(notes.anchor, "caveats", [lines_] if notes.notes else []))
     parts += [section for section in (*_factors(one, notes.anchor), *folds) if section.parts]
-    title = Message("{name}: {asked}").format(name=scenario.name, asked=sentences.asked(scenario))
+    title = Message("{name}: {asked}").format(
+        name=scenario.name, asked=sentences.asked(scenario, objects)
+    )
     return Section(
         notes.anchor, title, tuple(parts), short=prose.text("scenario", name=scenario.name)
     )
@@ -145,12 +149,15 @@ def _tables(one: ScenarioAnalysis, notes: Notes) -> tuple[Table | None, Table | 
     )
 
 
-def _requests(one: ScenarioAnalysis) -> Table | None:
-    """Return the requests of each arm by kind: the mean number of a round."""
+def _requests(one: ScenarioAnalysis) -> Iterator[Table]:
+    """Yield the requests of each arm by kind: the mean number of a round.
+
+    Without load those for paths, of which discovery has dozens, are a table of their own.
+    """
     arms, depth = one.contenders, Depth.MARKDOWN if one.scenario.has_load else Depth.TERMINAL
     means = {(line.kind, arm.server): line.mean for arm in arms for line in arm.requests}
     most = {kind: max(means.get((kind, arm.server), 0.0) for arm in arms) for kind, _ in means}
-    phases, rows = prose.texts("phases"), []
+    phases, rows = prose.texts("phases"), dict[bool, list[Row]]()
     for kind in sorted(most, key=lambda kind: (kind.phase, -most[kind], kind)):
         phase, verb, resource, *rest = kind
         told = (Cell(phases[phase]), *(Cell(str(part) or MISSING) for part in rest))
@@ -158,11 +165,14 @@ def _requests(one: ScenarioAnalysis) -> Table | None:
             Cell(number(means.get((kind, arm.server), 0.0)) if arm.billed.get(phase) else MISSING)
             for arm in arms
         )
-        rows.append(Row(f"{verb} {resource}", (*told, *counts), depth=depth, code=True))
+        row = Row(f"{verb} {resource}", (*told, *counts), depth=depth, code=True)
+        is_path = not one.scenario.has_load and resource.startswith("/")
+        rows.setdefault(is_path, []).append(row)
     heads = prose.paragraphs("request_columns")
     columns = (*(Column(head, prose=True) for head in heads[1:]), *columns_of(arms))
     caption = prose.text("requests_by_kind", rounds=in_rounds(arms))
-    return table_of(columns, rows, heads[0], caption, depth=depth) if rows else None
+    for _, found in sorted(rows.items()):
+        yield table_of(columns, found, heads[0], caption, depth=depth)
 
 
 def _grouped(
@@ -195,7 +205,7 @@ def _factors(one: ScenarioAnalysis, anchor: str) -> Iterator[Section]:
     found = [[each for each in one.comparisons if each.baseline == name] for name in baselines]
     if table := _factor_table(one, columns, found, listed(caption, " "), Depth.PAGE):
         title = message("{server} against the others").format(server=subject.server)
-        yield Section(f"{anchor}-factors", title, (table,), folded=True)
+        yield Section(f"{anchor}-factors", title, (table,), Depth.PAGE, folded=True)
 
 
 def base_section(analysis: RunAnalysis) -> Iterator[Section]:
@@ -235,8 +245,7 @@ def _factor_table(
         if any(cell.value != MISSING for cell in cells):
             title, key = metric.title_of(per_1000=per), f"factor-{metric.key}"
             rows.append(Row(title, cells, depth=depth, key=key))
-    shown = min(depth, Depth.MARKDOWN)
-    return table_of(columns, rows, "", caption, "stacked", shown) if rows else None
+    return table_of(columns, rows, "", caption, "stacked", depth) if rows else None
 
 
 def _factor_cell(found: Comparison | None) -> Cell:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bench.analysis.cost_model import Question
 from bench.analysis.result import Arm, Comparison, Direction, RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY, PERCENTILES, Load, Metric, percentile_name
+from bench.model import Objects
 from bench.model.message import listed, message
 from bench.report import prose, sentences
 from bench.report.content.faults import fault_answer
@@ -72,11 +73,12 @@ def scenario_answer(scenario: ScenarioAnalysis, analysis: RunAnalysis) -> Senten
         return sentences.base_answer(scenario.scenario.name, against_base(scenario))
     if subject is None:
         if not scenario.scenario.has_load and scenario.contenders:
-            return sentences.bill(scenario.contenders[0], scenario.scenario)
+            objects = analysis.plan.objects
+            return sentences.bill(scenario.contenders[0], scenario.scenario, objects)
         return Sentence(sentences.nothing_to_compare(scenario), tone="unsure")
     baselines = [arm for arm in scenario.contenders if arm is not subject]
     if not scenario.scenario.has_load:
-        return _of_clients(scenario, baselines[0])
+        return _of_clients(scenario, baselines[0], analysis.plan.objects)
     silent = [arm.server for arm in (*baselines, subject) if not arm.reads]
     if not subject.reads or len(silent) == len(baselines):
         return Sentence(sentences.no_read(silent), tone="bad")
@@ -111,14 +113,15 @@ def _peers(scenario: ScenarioAnalysis, *spoken_of: Arm) -> tuple[Arm | None, Arm
     return own, other
 
 
-def _of_clients(scenario: ScenarioAnalysis, baseline: Arm) -> Sentence:
+def _of_clients(scenario: ScenarioAnalysis, baseline: Arm, objects: Sequence[Objects]) -> Sentence:
     """Return the sentence of two clients: the first cost that tells them apart."""
     keys = SPOKEN_OF[True]
     found = [one for key in keys if (one := scenario.comparison(key, baseline.server)) is not None]
     if not found:
         return Sentence(sentences.NO_PAIR, tone="unsure")
     one = next((one for one in found if one.direction is not Direction.UNCLEAR), found[0])
-    return sentences.headline(scenario.scenario, one, len(scenario.pairs(one)), processors="")
+    rounds = len(scenario.pairs(one))
+    return sentences.headline(scenario.scenario, one, rounds, processors="", objects=objects)
 
 
 def _pairs(chosen: Sequence[ScenarioAnalysis]) -> list[Pair]:
@@ -190,7 +193,10 @@ def _sides_of_clients(
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     """Return in what the subject needs less than the client that it is compared with, or more."""
     sides: dict[bool | None, list[Sentence]] = {True: [], False: [], None: []}
-    for found in compared(pair.place, pair.other.server):
+    for one in compared(pair.place, pair.other.server):
+        # A shell that sleeps between two clients holds nothing at the end.
+        peak = pair.place.comparison("memory_peak", pair.other.server)
+        found = peak if peak is not None and one.metric == "memory_end" else one
         said = _compared([pair], notes, found.definition, per_1000=False)[1]
         sides[_side(found)].append(said)
     return tuple(sides[True]), tuple(sides[False])

@@ -31,21 +31,23 @@
     return { value, low: value - half, high: value + half };
   };
 
-  const number = (value) => {
-    const size = Math.abs(value);
-    let shown;
+  // To how many decimals an interval carries its figure: as the report's numbers.
+  const carried = (low, high) =>
+    (low === null || !(high > low) ? Infinity : 1 - Math.floor(Math.log10((high - low) / 2)));
+  const number = (value, places = Infinity) => {
+    let size = Math.abs(value);
     if (!Number.isFinite(value)) return "\u2013";
-    if (size >= 9.95) shown = Math.round(size).toLocaleString("en-US");
-    else if (size >= 0.995) shown = String(Number(size.toFixed(1)));
-    else if (size < 1e-9) shown = "0";
-    else shown = String(Number(size.toFixed(Math.min(12, 1 - Math.floor(Math.log10(size))))));
+    let decimals = 0;
+    if (size < 1e-9) size = 0;
+    else if (size < 0.995) decimals = Math.min(12, 1 - Math.floor(Math.log10(size)));
+    else if (size < 9.95) decimals = 1;
+    const step = 10 ** -places;
+    if ((places < decimals || places < 0) && Math.round(size / step)) {
+      size = Math.round(size / step) * step;
+      decimals = Math.max(0, places);
+    }
+    const shown = decimals ? String(Number(size.toFixed(decimals))) : Math.round(size).toLocaleString("en-US");
     return value < 0 && shown !== "0" ? "\u2212" + shown : shown;
-  };
-  // A figure as far as its interval carries it: `as_sure` of the report's numbers.
-  const asSure = (value, low, high) => {
-    if (low === null || !(high > low)) return value;
-    const step = 10 ** (Math.floor(Math.log10((high - low) / 2)) - 1);
-    return Math.round(value / step) * step || value;
   };
   const scale = (values, unit) => {
     const most = Math.max(...values.map(Math.abs));
@@ -80,7 +82,7 @@
       if (value * near < low || value > high * near) found.push(name);
     };
     const words = model.words;
-    const span = (ends) => between(...ends.map(number));
+    const span = (ends) => between(...ends.map((end) => number(end)));
     check(fill(words.reads, { most: number(reads[1]) }), q.reads, 0, reads[1]);
     check(fill(words.pods, { span: span(pods) }), q.pods, pods[0], pods[1]);
     check(fill(words.churn, { most: number(churn[1]) }), q.churn, 0, churn[1]);
@@ -167,7 +169,7 @@
     const [low, high] = [even.low, even.high].map((one) => (one === null ? "" : plain(one)));
     const [line, spread] = model.words.rates[kind === "between" && low === high ? "alike" : kind];
     let outcome = "may";
-    if (kind === "none") outcome = "not";
+    if (kind === "none" || q.reads <= 0) outcome = "not";
     else if (kind === "untold") outcome = "untold";
     else if (even.high !== null && q.reads > even.high) outcome = "pays";
     else if (even.low !== null && q.reads < even.low) outcome = "not";
@@ -177,7 +179,7 @@
       fill(model.words.verdicts[outcome], {
         reads: number(q.reads), pods: number(q.pods), churn: number(q.churn),
       }),
-      `${fill(model.words.line, { what: quantity.short, line: fill(line, slots) })}${ends ? `, ${ends}` : ""}`,
+      `${fill(model.words.line, { what: quantity.short, reader: model.reader, line: fill(line, slots) })}${ends ? `, ${ends}` : ""}`,
     ];
   };
 
@@ -208,8 +210,9 @@
       head.scope = "row";
       row.append(head);
       for (const one of costs) {
-        const [shown, low, high] = [one.value, one.low, one.high].map(
-          (each) => (each === null ? "" : number(asSure(each, one.low, one.high) / unit.divisor)));
+        const ends = [one.low, one.high].map((end) => (end === null ? null : end / unit.divisor));
+        const [shown, low, high] = [one.value / unit.divisor, ...ends].map(
+          (each) => (each === null ? "" : number(each, carried(...ends))));
         row.append(cell("td", shown, low && between(low, high)));
       }
       const { best, unsure } = judge(quantity, vectors);

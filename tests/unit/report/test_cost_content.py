@@ -1,5 +1,6 @@
 """At how many reads per second an informer pays off: of a sweep, of one cell, of no answer."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from bench.report.content import run_document
 from bench.report.content.cost_model import cost_section
 from bench.report.content.top import choose
 from bench.report.document import Document, Sentence
+from bench.report.sentences import verdict
 from bench.store import Store
 from tests.unit.analysis.sweeps import Truth, write_sweep
 from tests.unit.analysis.synthetic import write_run
@@ -72,9 +74,25 @@ def test_the_verdict_is_on_the_side_of_the_line_that_the_rate_is(content):
     _, made = content(Truth(noise=0.0001))
     assert made.verdict.text.startswith("At ")
     assert made.verdict.text.endswith("an informer pays off.")
-    assert made.verdict.detail.startswith("the line by API-server CPU is 0.31/s")
+    assert made.verdict.detail.startswith("the line by API-server CPU against direct is 0.31/s")
     _, dear = content(Truth(event=400.0, noise=0.0001))
     assert dear.verdict.text.endswith("an informer does not pay off.")
+
+
+def test_nobody_who_asks_nothing_has_an_informer_pay_off(sweep):
+    model = sweep[0].cost_models[0]
+    idle = replace(model.reference, reads_per_s=0.0)
+    said = verdict(model, model.break_even("direct", idle), idle)
+    assert said.text.endswith("an informer does not pay off.")
+
+
+def test_a_line_beyond_what_was_measured_is_said_in_one_sentence(sweep):
+    model = sweep[0].cost_models[0]
+    busy = replace(model.reference, churn_per_s=5000.0)
+    said = verdict(model, model.break_even("direct", busy), busy)
+    assert re.match(
+        r"the line by control-plane CPU against direct is \d+/s, beyond the ", said.detail
+    )
 
 
 def test_a_sweep_is_answered_by_its_rates_first(sweep):

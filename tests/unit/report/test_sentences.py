@@ -7,9 +7,11 @@ import pytest
 from bench.analysis.cost_model import BreakEven
 from bench.analysis.result import Arm, Comparison, Figure
 from bench.metrics import BY_KEY
-from bench.model import Cpus, Scenario
+from bench.model import Cpus, Objects, Scenario
 from bench.report.numbers import MINUS
 from bench.report.sentences import (
+    asked,
+    bill,
     both,
     break_even,
     carried,
@@ -19,6 +21,7 @@ from bench.report.sentences import (
     in_go,
     processors,
     read_costs,
+    times_of,
     uncompared,
 )
 from bench.stats import Estimate
@@ -328,6 +331,32 @@ def test_what_has_no_factor_is_a_difference_or_a_dash():
     assert ("+5 ms/s", "3 to 7") == factor(spent)[:2]
 
 
+def test_a_ratio_that_may_be_below_zero_is_told_by_the_difference_in_the_unit():
+    one = replace(compared(CPU, (0.1, -1.2, 1.54, 6)), difference=Estimate(-18, -41.2, 11, 6))
+    assert ("no difference shown", f"{MINUS}41 to 11 ms/s") == factor(one)[:2]
+    own = times_of(Estimate(0.024, -0.048, 0.086, 6))
+    assert f"0.024{NB}\N{MULTIPLICATION SIGN} [at most 0.086]" == own
+
+
+AT_REST = Scenario(name="churn", pods=20, churn_per_s=10.0)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "said"),
+    [
+        ((8.0, 3.0, 13.0), "kopf takes 8 ms/s of control-plane CPU, sends requests at a rate of"),
+        ((-7.9, -22.0, 6.0), "the control-plane CPU of kopf is too small to measure; it sends"),
+        ((-7.9, None, None), "the control-plane CPU of kopf is too small to measure; it sends"),
+    ],
+)
+def test_a_client_takes_no_negative_cpu_and_its_cluster_is_named_with_all_it_holds(cpu, said):
+    figure = Figure(CPU, "", "ms/s", "", False, False, True, {1: cpu[0]}, *cpu)
+    made = bill(Arm("kopf", (1,), 0, 0, {}, (figure,), ()), AT_REST, (Objects("secrets", 5),))
+    assert made.text.startswith(f"With 20 pods, 5 secrets and 10 writes/s, {said}")
+    assert "20 pods, 5 secrets, no load, 10 writes/s" == asked(AT_REST, (Objects("secrets", 5),))
+    assert "20 pods, no load, 10 writes/s to pods" == asked(AT_REST)
+
+
 def a_rate(rate, low, high):
     return BreakEven("direct", 100.0, 20.0, 1.0, rate, low, high)
 
@@ -339,7 +368,7 @@ def a_rate(rate, low, high):
         (a_rate(1.6, 0.0, 6.9), ("1.6/s", "at most 6.9/s")),
         (a_rate(1.6, 0.3, None), ("1.6/s", "not below 0.3/s, no upper end")),
         (a_rate(1.6, None, None), ("1.6/s", "no interval")),
-        (a_rate(45.0, 30.0, 70.0), ("none up to 20/s, by the line 45/s", "30 to 70")),
+        (a_rate(45.0, 30.0, 70.0), ("45/s, beyond the 20/s measured", "30 to 70")),
         (a_rate(0.0, 0.0, 0.0), ("from the first read", "the informer costs nothing measurable")),
         (a_rate(0.0, 0.0, 6.9), ("at most 6.9/s", "the informer's cost is too small to measure")),
         (

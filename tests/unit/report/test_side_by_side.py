@@ -72,7 +72,7 @@ def test_csv_and_markdown_carry_the_factors_of_read_paths(matrix):
         (Estimate(0.02, 0.018, 0.024, 3), "0.02 x [0.018 to 0.024]"),
         (Estimate(2.0, 2.0, 2.0, 3), "2 x"),
         (Estimate(2.0, None, None, 1), "2 x"),
-        (Estimate(-0.01, -0.03, 0.01, 3), "-0.01 x [-0.03 to 0.01]"),
+        (Estimate(-0.01, -0.03, 0.01, 3), "0 x [at most 0.01]"),
     ],
 )
 def test_a_factor_is_said_with_its_interval(one, said):
