@@ -7,6 +7,7 @@ from functools import partial
 from bench.cluster.plane import Plane
 from bench.cluster.populated import PopulatedCluster, explained_by
 from bench.model import NO_SERVER, EqualityRecord, Plan, Scenario, Trial
+from bench.model.message import plural
 from bench.probes.observation import Observers
 from bench.sites.provider import Site
 from bench.sites.versions import Sites
@@ -151,7 +152,7 @@ class ClusterPool(Stoppable):
         say = self._progress.say
         if record.equal:
             say(
-                f"{where}: {len(record.answers)} queries answered alike by "
+                f"{where}: {plural(len(record.answers), 'query', 'queries')} answered alike by "
                 f"{', '.join(record.servers)}"
             )
         for server in record.without_version:

@@ -38,6 +38,20 @@ def test_a_report_of_clients_that_nobody_asks_speaks_of_no_load():
     assert "full speed" not in report_of("clients")
 
 
+def test_clients_are_held_against_each_other_by_their_peaks_and_paths_are_folded():
+    assert "- Peak memory: 29 MB instead of 97 MB" in report_of("clients")
+    assert "get /apis" not in report_of("clients")
+    assert "| list pods |" in report_of("clients")
+
+
+@pytest.mark.parametrize("run", ["clients", "wire"])
+def test_no_table_is_its_header_alone(run):
+    lines = report_of(run).split("\n")
+    heads = [place for place, line in enumerate(lines) if line.startswith("| :--")]
+    assert heads
+    assert all(lines[place + 1].startswith("| ") for place in heads)
+
+
 @pytest.mark.parametrize(
     ("document", "heading", "run", "fewest"),
     [("README.md", "The answer", "wire", 11), ("docs/meter.md", "Six clients", "clients", 7)],
