@@ -31,9 +31,10 @@ class Freeze(Fault):
         return time.monotonic()
 
     def end(self) -> float:
-        """Let it go on."""
+        """Let it go on; what is answered from then on is answered after the fault."""
+        over_s = time.monotonic()
         self._freezer.stop()
-        return time.monotonic()
+        return over_s
 
 
 FAULT = Freeze
