@@ -30,6 +30,8 @@ def test_the_controller_sees_what_is_there_and_each_change(control_plane, writer
     writer = writer_of(control_plane)
     writer.create("there")
     code = CONTROLLER.replace("/path/to/kubeconfig", str(control_plane.kubeconfig))
+    # Two workers print at once, a word at a time, and other tests' pods are there, too.
+    code = code.replace("reconcile, stop)", "reconcile, stop, workers=1)")
     program = subprocess.Popen(
         [sys.executable, "-u", "-c", code],
         stdout=subprocess.PIPE,
@@ -47,9 +49,11 @@ def test_the_controller_sees_what_is_there_and_each_change(control_plane, writer
     finally:
         program.terminate()
         reader.join(PATIENCE_S)
+        told = program.stderr.read()
         program.stdout.close()
         program.stderr.close()
-    assert 0 == program.wait(PATIENCE_S)
+        ended = program.wait(PATIENCE_S)
+    assert 0 == ended, told
 
 
 def test_the_unit_test_runs_without_a_cluster():
