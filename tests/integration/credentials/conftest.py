@@ -36,7 +36,10 @@ def kubectl(watchdog: Watchdog) -> Path:
 
 @pytest.fixture(scope="session")
 def ways(
-    control_plane: ControlPlane, kubectl: Path, tmp_path_factory: pytest.TempPathFactory
+    control_plane: ControlPlane,
+    kubectl: Path,
+    watchdog: Watchdog,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     port = int(control_plane.url.rpartition(":")[2])
     with ExitStack() as stack:
@@ -45,7 +48,7 @@ def ways(
             tmp_path_factory.mktemp("unused"),
             stack.enter_context(forwarder(port)),
             stack.enter_context(connect_proxy()),
-            stack.enter_context(kubectl_proxy(kubectl, control_plane.kubeconfig)),
+            stack.enter_context(kubectl_proxy(kubectl, control_plane.kubeconfig, watchdog)),
         )
 
 

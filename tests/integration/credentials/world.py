@@ -18,6 +18,7 @@ import yaml
 from bench.cluster.certificates import Authority
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.identities import ADMIN
+from bench.supervision.watchdog import Watchdog
 
 GROUP = "client.authentication.k8s.io"
 CONTEXT = "ours"
@@ -182,12 +183,15 @@ def connect_proxy() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def kubectl_proxy(kubectl: Path, kubeconfig: Path) -> Iterator[str]:
+def kubectl_proxy(kubectl: Path, kubeconfig: Path, watchdog: Watchdog) -> Iterator[str]:
     """``kubectl proxy`` as the kubeconfig's current context, below a prefix; gives its address."""
     argv = [kubectl, f"--kubeconfig={kubeconfig}", "proxy", "--port=0", "--api-prefix=/k8s/c-1"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, process_group=0) as process:
+        watchdog.guard_group(process.pid)
         try:
             assert process.stdout is not None
             yield f"http://{process.stdout.readline().split()[-1]}/k8s/c-1"
         finally:
             process.terminate()
+            process.wait()
+            watchdog.release_group(process.pid)
