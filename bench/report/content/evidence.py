@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from bench.analysis.comparisons import precisions
 from bench.analysis.requests import ReplicaRequests
@@ -65,9 +64,9 @@ def trust(analysis: RunAnalysis) -> Iterator[Text]:
     yield from ending(analysis)
     arms = [arm for one in analysis.scenarios for arm in one.contenders]
     if arms and rounds_of(arms) < INDICATIVE_BELOW:
-        few = (one for one in analysis.caveats if one.kind is CaveatKind.TOO_FEW_ROUNDS)
-        for caveat in islice(few, 1):
-            yield replace(caveat_text(caveat.kind, "", caveat.text), role="unsure")
+        told = (one for one in analysis.caveats if one.kind is CaveatKind.TOO_FEW_ROUNDS)
+        if (few := next(told, None)) is not None:
+            yield replace(caveat_text(few.kind, "", few.text), role="unsure")
     for caveat in analysis.caveats:
         if caveat.scenario is None and caveat not in analysis.void:
             yield caveat_text(caveat.kind, "", caveat.text)
@@ -126,20 +125,16 @@ def _counts(held: Sequence[tuple[TrialLine, LedgerTotals]], analysis: RunAnalysi
     if existing and not differing:
         if not agreeing:
             return Text(prose.text("own_count_only"), "plain", message("Counts"), link)
-        return Text(
-            prose.text("two_ledgers", trials=plural(agreeing, "trial", "trials")),
-            "good",
-            agree,
-            link,
-        )
+        said = prose.text("two_ledgers", trials=plural(agreeing, "trial", "trials"))
+        return Text(said, "good", agree, link)
+    trials = plural(len(held), "trial", "trials")
     if agreeing == len(held):
-        trials = plural(len(held), "trial", "trials")
         said = prose.text("three_ledgers", trials=trials)
         if not analysis.plan.has_load:
             said = prose.text("client_ledgers", trials=trials)
         return Text(said, "good", agree, link)
     text = message("the ledgers of requests agree in {agreeing} of {trials}.")
-    said = text.format(agreeing=agreeing, trials=plural(len(held), "trial", "trials"))
+    said = text.format(agreeing=agreeing, trials=trials)
     return Text(said, "bad", message("Counts differ"), link)
 
 
