@@ -116,19 +116,36 @@ def _fail(name: str, reason: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Imports every server there is only where its help is asked for."""
+
+    def format_help(self) -> str:
+        width = max(map(len, SERVERS))
+        names = [f"  {name:{width}}  {server.summary}" for name, server in SERVERS.items()]
+        options = [
+            f"  {name:{width}}  {option.name} ({option.default:g} {option.unit})"
+            for name, server in SERVERS.items()
+            for option in server.options
+        ]
+        self.description = "\n".join(
+            [
+                *("Serve the pods of a cluster over HTTP, read in one of these ways:", *names),
+                *("", "options of single ones, for --set:", *options),
+            ]
+        )
+        return super().format_help()
+
+
 def _parser() -> argparse.ArgumentParser:
-    width = max(map(len, SERVERS))
-    names = "\n".join(f"  {name:{width}}  {server.summary}" for name, server in SERVERS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m servers",
-        description=f"Serve the pods of a cluster over HTTP, read in one of these ways:\n{names}",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--list", action=_ListServers, nargs=0, help="print the names as JSON, for programs"
     )
-    parser.add_argument("name", metavar="NAME", choices=SERVERS, help=", ".join(SERVERS))
+    parser.add_argument("name", metavar="NAME", choices=SERVERS, help="one of these ways")
     parser.add_argument(
         "--kubeconfig",
         type=Path,
@@ -171,12 +188,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="an option of this server; may be repeated: "
-        + ", ".join(
-            f"{name} {option.name} ({option.default:g} {option.unit})"
-            for name, server in SERVERS.items()
-            for option in server.options
-        ),
+        help="an option of this server; may be repeated",
     )
     parser.add_argument(
         "--replica",

@@ -1,6 +1,6 @@
 """The servers there are, by name: three of our own, and each file of ``servers/variants``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from prometheus_client import CollectorRegistry
@@ -9,9 +9,9 @@ from servers.direct import over_api_server
 from servers.informer_source import over_informer
 from servers.server import Server, Settings
 from servers.source import PodSource, ScopedSource
-from servers.variants import discover
+from servers.variants import load_variant, variant_names
 
-SERVERS: Mapping[str, Server] = {
+OWN = {
     "direct": Server("direct", "asks the API server on every request", over_api_server),
     "direct-rv0": Server(
         "direct",
@@ -19,8 +19,23 @@ SERVERS: Mapping[str, Server] = {
         partial(over_api_server, default_version="0"),
     ),
     "informer": Server("informer", "reads a local cache kept by list and watch", over_informer),
-    **discover(),
 }
+
+
+class _Servers(Mapping[str, Server]):
+    """All of them; a variant is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Server:
+        return OWN[name] if name in OWN else load_variant(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*OWN, *variant_names())
+
+    def __len__(self) -> int:
+        return len([*self])
+
+
+SERVERS: Mapping[str, Server] = _Servers()
 
 
 def build_source(name: str, settings: Settings, registry: CollectorRegistry) -> PodSource:

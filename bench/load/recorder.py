@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd  # noqa: F401 - pyarrow imports it with its first array: between the marks, else
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -78,30 +77,25 @@ class Recorder:
 
     def lag_ms(self, percentile: float) -> float | None:
         """Return that percentile of sent minus intended, ``None`` when nothing was sent."""
-        sent = np.frombuffer(self._sent_us, np.int64)
-        late_us = sent - np.frombuffer(self._intended_us, np.int64)
-        return lag_ms(late_us[sent != _NEVER], percentile)
+        sent = _values(self._sent_us)
+        return lag_ms((sent - _values(self._intended_us))[sent != _NEVER], percentile)
 
     def table(self) -> pa.Table:
         """Return the rows, in the order in which the requests ended."""
         names = list(dict.fromkeys(self._labels))
         route_of = np.array([names.index(label) for label in self._labels], np.int16)
-        asks = np.frombuffer(self._ask, np.int32)
-        return pa.table(
-            {
-                "intended_us": pa.array(np.frombuffer(self._intended_us, np.int64)),
-                "sent_us": _nullable(self._sent_us),
-                "done_us": _nullable(self._done_us),
-                "status": pa.array(np.frombuffer(self._status, np.int16)),
-                "bytes": pa.array(np.frombuffer(self._bytes, np.int64)),
-                "route": _named(route_of[asks], names),
-                "outcome": _named(
-                    np.frombuffer(self._outcome, np.int8), [each.name.lower() for each in Result]
-                ),
-                "ask": pa.array(asks),
-                "entries": _nullable(self._entries, np.int32),
-            }
-        )
+        columns = {
+            "intended_us": _column(_values(self._intended_us)),
+            "sent_us": _nullable(self._sent_us),
+            "done_us": _nullable(self._done_us),
+            "status": _column(_values(self._status)),
+            "bytes": _column(_values(self._bytes)),
+            "route": _named(route_of[_values(self._ask)], names),
+            "outcome": _named(_values(self._outcome), [each.name.lower() for each in Result]),
+            "ask": _column(_values(self._ask)),
+            "entries": _nullable(self._entries),
+        }
+        return pa.Table.from_arrays([*columns.values()], names=[*columns])
 
 
 def write_rows(table: pa.Table, path: Path) -> None:
@@ -126,10 +120,25 @@ def lag_ms(late_us: np.ndarray, percentile: float) -> float | None:
     return float(np.percentile(late_us, percentile, method="higher")) / 1e3
 
 
-def _nullable(numbers: "array[int]", kind: type[np.integer] = np.int64) -> pa.Array:
-    values: np.ndarray = np.frombuffer(numbers, kind)
-    return pa.array(values, mask=values == _NEVER)
+def _values(numbers: "array[int]") -> np.ndarray:
+    return np.frombuffer(numbers, numbers.typecode)
+
+
+def _column(values: np.ndarray, valid: pa.Buffer | None = None) -> pa.Array:
+    """Return ``values`` as they are. ``pa.array`` imports pandas: a third of a load's start."""
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
+
+
+def _nullable(numbers: "array[int]") -> pa.Array:
+    values = _values(numbers)
+    return _column(values, pa.py_buffer(np.packbits(values != _NEVER, bitorder="little")))
 
 
 def _named(codes: np.ndarray, names: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(names), pa.string()))
+    words = [name.encode() for name in names]
+    offsets = np.cumsum([0, *map(len, words)], dtype=np.int32)
+    buffers = pa.py_buffer(offsets), pa.py_buffer(b"".join(words))
+    return pa.DictionaryArray.from_arrays(
+        _column(codes), pa.StringArray.from_buffers(len(words), *buffers)
+    )

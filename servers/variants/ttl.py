@@ -1,9 +1,8 @@
-"""``ttl`` and ``ttl-herd``: an answer of the API server is kept for a while and given again.
+"""``ttl``: an answer of the API server is kept for a while and given again.
 
 What many services do before they hear of informers. An answer is up to ``ttl_s``
-old, and nothing tells a client so. When it has run out, ``ttl`` lets one request
-fetch it anew while the others wait for that one (single flight); with ``ttl-herd``
-every request that finds it gone asks the API server itself.
+old, and nothing tells a client so. When it has run out, one request fetches it anew
+while the others wait for that one (single flight).
 """
 
 import threading
@@ -105,22 +104,17 @@ class TtlSource(WrappedSource):
         return self._pods.get((namespace, name), lambda: self._source.get_pod(namespace, name, ""))
 
 
-def _build(settings: Settings, registry: CollectorRegistry, *, single_flight: bool) -> PodSource:
+def over_kept_answers(
+    settings: Settings, registry: CollectorRegistry, *, single_flight: bool
+) -> PodSource:
+    """Build a source that keeps the API server's answers; see ``servers.server.Server``."""
     ttl_s = settings.options.get(TTL.name, TTL.default)
     return TtlSource(over_api_server(settings, registry), ttl_s, single_flight=single_flight)
 
 
-SERVERS = {
-    "ttl": Server(
-        "direct",
-        f"keeps an answer for {TTL.default:g} s; one request at a time fetches it anew",
-        partial(_build, single_flight=True),
-        options=(TTL,),
-    ),
-    "ttl-herd": Server(
-        "direct",
-        f"keeps an answer for {TTL.default:g} s; every request that finds it gone asks",
-        partial(_build, single_flight=False),
-        options=(TTL,),
-    ),
-}
+SERVER = Server(
+    "direct",
+    f"keeps an answer for {TTL.default:g} s; one request at a time fetches it anew",
+    partial(over_kept_answers, single_flight=True),
+    options=(TTL,),
+)

@@ -1,5 +1,6 @@
 """Further read paths: found by their file, pages that expire, answers kept for a while."""
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from servers.source import Pod, PodPage, PodQuery, PodSource, SourceError
-from servers.variants import discover
+from servers.variants import load_variant, variant_names
 from servers.variants.paged import PAGE_LIMIT, PagedSource
 from servers.variants.ttl import TtlCache, TtlSource
 
@@ -52,18 +53,26 @@ def test_a_new_read_path_is_one_new_file(package):
     name, folder = package
     (folder / "no_pods.py").write_text(ONE_MORE)
 
-    found = discover(name)
+    assert ["no-pods"] == variant_names(name)
+    assert "reads nothing at all" == load_variant("no-pods", name).summary
+    with pytest.raises(KeyError):
+        load_variant("pods", name)
 
-    assert ["no-pods"] == list(found)
-    assert "reads nothing at all" == found["no-pods"].summary
+
+def test_a_server_is_imported_without_what_only_others_need():
+    code = "import sys, servers.cli; servers.cli.SERVERS['informer']; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "servers.informer_source" in done.stdout.split()
+    assert not {"kubernetes", "servers.models"} & set(done.stdout.split())
 
 
 def test_a_file_that_declares_no_server_is_named(package):
     name, folder = package
     (folder / "empty.py").touch()
 
-    with pytest.raises(TypeError, match=r"empty\.py declares neither SERVER nor SERVERS"):
-        discover(name)
+    with pytest.raises(TypeError, match=r"empty\.py declares no SERVER"):
+        load_variant("empty", name)
 
 
 def pages(query: PodQuery) -> PodPage:

@@ -1,0 +1,13 @@
+"""``ttl-herd``: as ``ttl``, but every request that finds the answer gone asks the API server."""
+
+from functools import partial
+
+from servers.server import Server
+from servers.variants.ttl import TTL, over_kept_answers
+
+SERVER = Server(
+    "direct",
+    f"keeps an answer for {TTL.default:g} s; every request that finds it gone asks",
+    partial(over_kept_answers, single_flight=False),
+    options=(TTL,),
+)
