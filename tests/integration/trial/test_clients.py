@@ -22,7 +22,9 @@ from bench.plan.kinds import api_path
 from bench.probes.observation import Observers
 from bench.store import Store
 from bench.supervision.watchdog import Watchdog
+from bench.sut import server
 from bench.sut.registry import ServerKind
+from bench.trial import runner
 from bench.trial.client import readable
 from bench.trial.measurements import Measurements
 from bench.trial.runner import TrialRunner
@@ -36,16 +38,33 @@ OBJECTS = (
     *(Objects(resource, 8, 500) for resource in OBJECT_PATHS),
     Objects("gadgets.example.com", 8, 500, WITH_EXAMPLE),
 )
-NODES = "/apis/node.k8s.io/v1/runtimeclasses"
+NOT_ALLOWED = "/apis/node.k8s.io/v1/runtimeclasses"
+SEVERAL = """exec "$PYTHON" -c '
+import threading
+from bench.selftest.clients import LIST, informers, watches
+threading.Thread(target=watches, args=(5, LIST)).start()
+informers(2, LIST)'
+"""
+"""A client that holds two informers and five watches more."""
+EACH_ONCE = """exec "$PYTHON" -c '
+import sys, time
+from contextlib import suppress
+from bench.cluster.api import ApiError
+from bench.selftest.clients import _api
+api = _api()
+for path in sys.argv[1:]:
+    with suppress(ApiError):
+        api.get(path)
+time.sleep(60)'
+"""
+"""A client that lists each of the paths behind it once."""
 
 
 class Meter:
     """A populated cluster on which clients are measured, one after another."""
 
-    def __init__(
-        self, cluster: PopulatedCluster[ControlPlane], observers: Observers, watchdog: Watchdog
-    ) -> None:
-        self._cluster, self._observers, self._watchdog = cluster, observers, watchdog
+    def __init__(self, cluster: PopulatedCluster[ControlPlane], watchdog: Watchdog) -> None:
+        self._cluster, self._watchdog = cluster, watchdog
 
     def list(self, path: str) -> list[dict]:
         """What the API server holds under ``path``."""
@@ -73,7 +92,7 @@ class Meter:
             plan,
             Trial(0, scenario.name, "mine", 1),
             cluster=self._cluster,
-            observers=self._observers,
+            observers=Observers({}),
             kind=kind,
             watchdog=self._watchdog,
             folder=folder,
@@ -84,17 +103,15 @@ class Meter:
 
 @pytest.fixture(scope="module")
 def meter(binaries: Binaries, watchdog: Watchdog) -> Iterator[Meter]:
+    def start(dog: Watchdog) -> ControlPlane:
+        return ControlPlane.start(binaries, dog)
+
     with (
-        PopulatedCluster(
-            lambda dog: ControlPlane.start(binaries, dog),
-            watchdog,
-            seed=1,
-            pods=20,
-            objects=OBJECTS,
-        ) as cluster,
-        Observers.start(cluster.plane, watchdog) as observers,
+        pytest.MonkeyPatch.context() as patched,
+        PopulatedCluster(start, watchdog, seed=1, pods=20, objects=OBJECTS) as cluster,
     ):
-        yield Meter(cluster, observers, watchdog)
+        patched.setattr(runner, "REST_S", 0.2)  # that much is taken off the bill of a start
+        yield Meter(cluster, watchdog)
 
 
 def requests(found: Measurements) -> list[str]:
@@ -108,21 +125,16 @@ def kinds(found: Measurements) -> set[CaveatKind]:
     return {one.kind for one in found.record.caveats}
 
 
-def test_an_informer_is_billed_for_its_start_and_holds_a_watch(meter, tmp_path):
-    found = meter.run(tmp_path, f"exec {CLIENT} informers 2")
+def test_a_client_is_billed_for_its_start_and_each_watch_that_it_holds_is_counted(meter, tmp_path):
+    found = meter.run(tmp_path, SEVERAL, quiet_s=1.0)
     record = found.record
     assert (Outcome.OK, None) == (record.outcome, record.failure)
-    assert (2, 2, 2) == (record.ready_requests, record.watches_held, len(found.start))
+    assert (8, 7, 8) == (record.ready_requests, record.watches_held, len(found.start))
     assert [] == requests(found)
     assert 0 < record.ready_s < 8.0
     assert record.ready_bytes > 20_000  # 20 pods, twice
     assert record.server_pss_peak_bytes >= record.server_pss_ready_bytes > 5_000_000
     assert record.equal_to_list is None
-
-
-def test_each_watch_that_a_client_holds_is_counted(meter, tmp_path):
-    found = meter.run(tmp_path, f"exec {CLIENT} watches 5")
-    assert (6, 5) == (found.record.ready_requests, found.record.watches_held)
 
 
 def test_a_poller_is_never_quiet_and_measured_all_the_same(meter, tmp_path):
@@ -134,46 +146,45 @@ def test_a_poller_is_never_quiet_and_measured_all_the_same(meter, tmp_path):
     assert 0 == found.record.watches_held
 
 
-def test_what_rbac_refuses_is_named_with_rules_that_allow_it(meter, tmp_path):
-    ask = f"{CLIENT} list 9 {NODES}"
-    found = meter.run(tmp_path, f"while true; do {ask} 2>/dev/null; sleep 9; done")
-    (text,) = (one.text for one in found.record.caveats if "403" in one.text)
-    assert "list runtimeclasses.node.k8s.io (1 times)" in text
-    assert (
-        '[{"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": ["list"]}]'
-        in text
-    )
-
-
 @pytest.mark.parametrize(
     ("command", "said"),
     [
         ("./no-such-client", "not found"),
         ("echo goodbye >&2", "goodbye"),
         ("exec sleep 60", "it asked the API server nothing"),
-        (f"({CLIENT} informers 1 &); exec sleep 60", "left 1 of its processes to themselves"),
     ],
 )
 def test_a_client_that_cannot_be_billed_fails_and_says_why(meter, tmp_path, command, said):
-    found = meter.run(tmp_path, command, ready_timeout_s=8.0 if CLIENT in command else 4.0)
+    found = meter.run(tmp_path, command, ready_timeout_s=2.0)
     assert Outcome.FAILED is found.record.outcome
     assert said in found.record.failure
 
 
-def test_what_a_client_leaves_and_what_ignores_to_be_stopped_is_ended(meter, tmp_path):
-    left = f"setsid {CLIENT} informers 1 & trap '' TERM; while true; do sleep 0.2; done"
-    meter.run(tmp_path, left)
+def test_what_a_client_lets_go_of_fails_it_and_is_ended_as_is_what_ignores_to_be_stopped(
+    meter, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(server, "STOP_TIMEOUT_S", 0.5)
+    one = f"setsid {CLIENT} informers 1 &"
+    found = meter.run(
+        tmp_path, f"({one}); {one} trap '' TERM; while true; do sleep 0.2; done", quiet_s=1.0
+    )
+    assert Outcome.FAILED is found.record.outcome
+    assert "left 1 of its processes to themselves" in found.record.failure
     words = ["bench.selftest.clients", "informers"]
     running = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
     assert [] == [line for line in running if all(word in line for word in words)]
 
 
-def test_other_kinds_are_there_and_may_be_read_and_change(meter, tmp_path):
+def test_other_kinds_change_and_may_be_read_and_what_rbac_refuses_is_named_with_rules_that_allow_it(
+    meter, tmp_path
+):
     paths = [api_path(objects) for objects in OBJECTS]
-    ask = " & ".join(f"{CLIENT} list 9 {path}" for path in paths)
-    run = meter.run(tmp_path, f"{ask} & wait")
+    run = meter.run(tmp_path, " ".join([EACH_ONCE.rstrip(), *paths, NOT_ALLOWED]))
     assert (Outcome.OK, None) == (run.record.outcome, run.record.failure)
-    assert not [one.text for one in run.record.caveats if "403" in one.text]
+    (text,) = (one.text for one in run.record.caveats if "403" in one.text)
+    assert "403 to list runtimeclasses.node.k8s.io (1 times);" in text
+    rules = '[{"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": ["list"]}]'
+    assert rules in text
     for objects, path in zip(OBJECTS, paths, strict=True):
         found = meter.list(path)
         own = [one for one in found if one["metadata"]["name"].startswith("object-")]
@@ -191,7 +202,8 @@ def test_a_line_that_it_writes_tells_that_a_client_is_ready(meter, tmp_path):
 
 def test_what_a_client_asks_after_a_restart_is_told(meter, tmp_path):
     failing = replace(CHURN, fault="restart", fault_at_s=0.5, fault_s=0.5)
-    found = meter.run(tmp_path, f"exec {CLIENT} informers 1", failing, window_s=10.0)
+    # it asks again a second after each attempt
+    found = meter.run(tmp_path, f"exec {CLIENT} watches 1", failing, window_s=8.0)
     assert Outcome.OK is found.record.outcome, found.record.failure
     plan = replace(a_plan(), clients=(Client("mine", "", quiet_s=0.5),), servers=("mine",))
     store = Store(tmp_path / "results")
