@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import kubernetes
@@ -138,25 +138,33 @@ def test_the_audit_log_has_an_answered_request_at_once(control_plane: ControlPla
     assert f'"requestURI":"{mark}"' in control_plane.audit_log.read_text()
 
 
-def test_ports_taken_in_between_are_replaced_by_others(
-    binaries: Binaries, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+@pytest.fixture(scope="module")
+def free() -> list[int]:
+    return [control_plane_module.usable_port() for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def other(binaries: Binaries, watchdog: Watchdog, free: list[int]) -> Iterator[ControlPlane]:
+    """One that is first given ports that are taken; the last of its tests stops it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.MonkeyPatch.context() as patched:
         port = taken.getsockname()[1]
-        free = [control_plane_module.usable_port() for _ in range(2)]
         ports = iter([port, free[0], port, free[1]])
-        monkeypatch.setattr(control_plane_module, "usable_port", lambda: next(ports))
-        with ControlPlane.start(binaries, watchdog) as plane:
-            assert (f"http://127.0.0.1:{free[0]}", f"https://127.0.0.1:{free[1]}") == (
-                plane.etcd_url,
-                plane.url,
-            )
+        patched.setattr(control_plane_module, "usable_port", lambda: next(ports))
+        started = ControlPlane.start(binaries, watchdog)
+    with started:
+        yield started
+
+
+def test_ports_taken_in_between_are_replaced_by_others(
+    other: ControlPlane, free: list[int]
+) -> None:
+    addresses = (f"http://127.0.0.1:{free[0]}", f"https://127.0.0.1:{free[1]}")
+    assert addresses == (other.etcd_url, other.url)
 
 
 def test_two_run_side_by_side_and_know_nothing_of_each_other(
-    control_plane: ControlPlane, start_control_plane: Callable[..., ControlPlane]
+    control_plane: ControlPlane, other: ControlPlane
 ) -> None:
-    other = start_control_plane()
     assert other.url != control_plane.url
     other.api("admin").post("/api/v1/namespaces", {"metadata": {"name": "only-here"}})
     with pytest.raises(ApiError) as missing:
@@ -164,28 +172,22 @@ def test_two_run_side_by_side_and_know_nothing_of_each_other(
     assert 404 == missing.value.code
 
 
-def test_it_keeps_its_objects_over_a_restart_of_the_api_server(
-    start_control_plane: Callable[..., ControlPlane],
-) -> None:
-    plane = start_control_plane()
-    plane.api("admin").post("/api/v1/namespaces", {"metadata": {"name": "kept"}})
-    url = plane.url
-    plane.apiserver.stop()
+def test_it_keeps_its_objects_over_a_restart_of_the_api_server(other: ControlPlane) -> None:
+    other.api("admin").post("/api/v1/namespaces", {"metadata": {"name": "kept"}})
+    url = other.url
+    other.apiserver.stop()
     with pytest.raises(ProcessFailed, match="kube-apiserver"):
-        plane.check()
-    plane.start_apiserver()
-    assert url == plane.url
-    assert "kept" == plane.api("admin").get("/api/v1/namespaces/kept")["metadata"]["name"]
+        other.check()
+    other.start_apiserver()
+    assert url == other.url
+    assert "kept" == other.api("admin").get("/api/v1/namespaces/kept")["metadata"]["name"]
 
 
-def test_stopping_it_leaves_no_process_and_no_folder(
-    binaries: Binaries, watchdog: Watchdog
-) -> None:
-    plane = ControlPlane.start(binaries, watchdog)
-    pids = [plane.etcd.pid, plane.apiserver.pid]
-    plane.stop()
-    plane.stop()
-    assert not plane.folder.exists()
+def test_stopping_it_leaves_no_process_and_no_folder(other: ControlPlane) -> None:
+    pids = [other.etcd.pid, other.apiserver.pid]
+    other.stop()
+    other.stop()
+    assert not other.folder.exists()
     assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 

@@ -19,29 +19,37 @@ from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, server_kinds
 from bench.sut.server import ServerUnderTest
 
-PODS = draw_pods(3, 12)
+NAMESPACE = "equivalence"
+PODS = draw_pods(3, 12, namespace=NAMESPACE)
 _changes = itertools.count(1)
 StartServer = Callable[[str, ControlPlane], ServerUnderTest]
 
 
-@pytest.fixture
-def start_server(watchdog: Watchdog, tmp_path: Path) -> Iterator[StartServer]:
-    started: list[ServerUnderTest] = []
+@pytest.fixture(scope="module")
+def start_server(
+    watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartServer]:
+    """Starts a server, or gives the one that was started; all are stopped after the last test."""
+    logs = tmp_path_factory.mktemp("servers")
+    started: dict[tuple[str, ControlPlane], ServerUnderTest] = {}
 
     def start(name: str, plane: ControlPlane) -> ServerUnderTest:
-        log = tmp_path / f"{name}-{len(started)}.log"
-        server = ServerUnderTest.start(ServerSpec.on(plane, server_kinds()[name], log), watchdog)
-        started.append(server)
-        return server
+        if (name, plane) not in started:
+            spec = ServerSpec.on(plane, server_kinds()[name], logs / f"{name}-{len(started)}.log")
+            started[name, plane] = ServerUnderTest.start(spec, watchdog)
+        return started[name, plane]
 
     yield start
-    for server in started:
+    for server in started.values():
         server.stop()
 
 
 @pytest.fixture(scope="module")
 def populated(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
-    """One with twelve pods and nobody else's, which tests change and none takes away."""
+    """One with twelve pods and nobody else's, which tests change and none takes away.
+
+    The one of the whole suite has no pods in their namespace, whatever else it has.
+    """
     with ControlPlane.start(binaries, watchdog) as plane:
         populate(plane.api("harness"), PODS)
         yield plane
@@ -59,26 +67,22 @@ def test_servers_of_one_cluster_answer_alike_after_a_write(
 ) -> None:
     servers = [start_server(name, populated) for name in ("direct", "direct-rv0", "informer")]
     version = change(populated, PODS[0])
-    paths = ["/pods", f"/pods/{PODS[0].namespace}", f"/pods/{PODS[0].namespace}/{PODS[0].name}"]
+    paths = ["/pods", f"/pods/{NAMESPACE}", f"/pods/{NAMESPACE}/{PODS[0].name}"]
     record = compare_servers(servers, paths, resource_version=version)
     assert record.equal, record.answers
     assert tuple(paths) == tuple(answer.path for answer in record.answers)
 
 
 def test_servers_of_two_clusters_do_not_and_both_attempts_are_told(
-    populated: ControlPlane,
-    start_control_plane: Callable[..., ControlPlane],
-    start_server: StartServer,
+    populated: ControlPlane, control_plane: ControlPlane, start_server: StartServer
 ) -> None:
-    other = start_control_plane()
-    populate(other.api("harness"), PODS[:-1])
-    servers = [start_server("direct", populated), start_server("direct", other)]
+    servers = [start_server("direct", populated), start_server("direct", control_plane)]
     servers[1].kind = server_kinds()["direct-rv0"]  # a name to tell them apart
-    record = compare_servers(servers, ["/pods"], resource_version="")
+    record = compare_servers(servers, [f"/pods/{NAMESPACE}"], resource_version="")
     (answer,) = record.answers
     assert not record.equal
     assert 2 == answer.attempts
-    assert "attempt 1: body.result: direct has 12 entries, direct-rv0 11" in answer.differences
+    assert "attempt 1: body.result: direct has 12 entries, direct-rv0 0" in answer.differences
     assert [text for text in answer.differences if text.startswith("attempt 2: ")]
 
 
@@ -104,21 +108,24 @@ def test_a_server_gives_what_a_list_gives(
 
 
 def test_a_server_of_another_cluster_does_not_give_what_a_list_gives(
-    populated: ControlPlane,
-    start_control_plane: Callable[..., ControlPlane],
-    start_server: StartServer,
+    populated: ControlPlane, control_plane: ControlPlane, start_server: StartServer
 ) -> None:
-    empty = start_control_plane()
     server = start_server("direct", populated)
-    found = compare_with_list(server, empty.api("harness"), resource_version="")
+    found = compare_with_list(
+        server,
+        control_plane.api("harness"),
+        resource_version="",
+        listed_at=f"/api/v1/namespaces/{NAMESPACE}/pods",
+    )
     assert (": the API server has 0 entries, direct 12",) == found
 
 
 def test_a_server_that_is_gone_is_told_by_name(
-    populated: ControlPlane, start_server: StartServer
+    populated: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> None:
-    server = start_server("direct", populated)
-    server.stop()
+    spec = ServerSpec.on(populated, server_kinds()["direct"], tmp_path / "server.log")
+    with ServerUnderTest.start(spec, watchdog) as server:
+        pass
     with pytest.raises(ServerError, match="server direct did not answer /pods"):
         compare_servers([server], ["/pods"], resource_version="")
 

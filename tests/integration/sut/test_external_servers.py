@@ -18,29 +18,38 @@ from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, ServerKind, server_kinds
 from bench.sut.server import ServerUnderTest
 
-PODS = draw_pods(11, 6)
+NAMESPACE = "external-servers"
+PODS = draw_pods(11, 6, namespace=NAMESPACE)
 PROGRAM = Path(__file__).with_name("pods_server.py")
 Start = Callable[..., ServerUnderTest]
 
 
 @pytest.fixture(scope="module")
-def plane(binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
-    with ControlPlane.start(binaries, watchdog) as plane:
-        populate(plane.api("harness"), PODS)
-        yield plane
+def plane(control_plane: ControlPlane) -> ControlPlane:
+    populate(control_plane.api("harness"), PODS)
+    return control_plane
+
+
+@pytest.fixture(scope="module")
+def direct(
+    plane: ControlPlane, watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerUnderTest]:
+    """One of ours, to compare with."""
+    log = tmp_path_factory.mktemp("direct") / "server.log"
+    with ServerUnderTest.start(ServerSpec.on(plane, server_kinds()["direct"], log), watchdog) as it:
+        yield it
 
 
 @pytest.fixture
 def start(plane: ControlPlane, watchdog: Watchdog, tmp_path: Path) -> Iterator[Start]:
-    """Starts the server with flaws, or one of ours by its name."""
+    """Starts the server with flaws."""
     started: list[ServerUnderTest] = []
 
-    def start(*flaws: str, ours: str | None = None, seconds: float = 20) -> ServerUnderTest:
+    def start(*flaws: str, seconds: float = 20) -> ServerUnderTest:
         command = f"exec {sys.executable} {PROGRAM} {' '.join(flaws)}"
         kind = ServerKind.of(External("theirs", command, ready_timeout_s=seconds))
         log = tmp_path / f"server-{len(started)}.log"
-        spec = ServerSpec.on(plane, server_kinds()[ours] if ours else kind, log)
-        server = ServerUnderTest.start(spec, watchdog)
+        server = ServerUnderTest.start(ServerSpec.on(plane, kind, log), watchdog)
         started.append(server)
         return server
 
@@ -54,7 +63,8 @@ def test_it_is_asked_where_it_was_told_to_listen(start: Start) -> None:
 
 
 def test_one_without_readyz_is_ready_when_its_pods_can_be_had(start: Start) -> None:
-    assert len(PODS) == len(start("no-readyz").get("/pods").json()["result"])
+    listed = start("no-readyz").get(f"/pods/{NAMESPACE}").json()["result"]
+    assert len(PODS) == len(listed)
 
 
 def test_it_reads_as_the_account_of_its_own(start: Start, plane: ControlPlane) -> None:
@@ -78,15 +88,17 @@ def test_its_kubeconfig_lets_it_be_nobody_else(start: Start, plane: ControlPlane
     assert "tokens/direct" not in written.read_text()
 
 
-def test_its_answers_are_compared_as_ours_are(start: Start) -> None:
-    servers = [start(ours="direct"), start("names-versions")]
+def test_its_answers_are_compared_as_ours_are(start: Start, direct: ServerUnderTest) -> None:
+    servers = [direct, start("names-versions")]
     record = compare_servers(servers, ["/pods"], resource_version="1")
     assert record.equal, record.answers
     assert () == record.without_version
 
 
-def test_one_that_names_no_version_is_compared_and_that_is_said(start: Start) -> None:
-    record = compare_servers([start(ours="direct"), start()], ["/pods"], resource_version="1")
+def test_one_that_names_no_version_is_compared_and_that_is_said(
+    start: Start, direct: ServerUnderTest
+) -> None:
+    record = compare_servers([direct, start()], ["/pods"], resource_version="1")
     assert ("theirs",) == record.without_version
     assert record.equal, record.answers
 
@@ -104,15 +116,19 @@ def test_one_that_names_no_version_may_take_a_moment_to_answer_alike(
         ("talks-nonsense", "not JSON: b'not JSON"),
     ],
 )
-def test_wrong_answers_are_told(start: Start, flaw: str, told: str) -> None:
-    servers = [start(ours="direct"), start("names-versions", flaw)]
-    record = compare_servers(servers, ["/pods"], resource_version="1")
+def test_wrong_answers_are_told(
+    start: Start, direct: ServerUnderTest, flaw: str, told: str
+) -> None:
+    servers = [direct, start("names-versions", flaw)]
+    record = compare_servers(servers, [f"/pods/{NAMESPACE}"], resource_version="1")
     assert not record.equal
     assert told in " ".join(record.answers[0].differences)
 
 
-def test_one_that_packs_its_answers_unasked_is_refused(start: Start) -> None:
-    servers = [start(ours="direct"), start("packs")]
+def test_one_that_packs_its_answers_unasked_is_refused(
+    start: Start, direct: ServerUnderTest
+) -> None:
+    servers = [direct, start("packs")]
     with pytest.raises(ServerError, match=r"server theirs answers /pods packed \(gzip\)"):
         compare_servers(servers, ["/pods"], resource_version="1")
 
