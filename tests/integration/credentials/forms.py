@@ -25,6 +25,8 @@ class Form:
     differs: str = ""
     files: tuple[Callable[[World], Content], ...] = ()
     """Further files, after the first in ``$KUBECONFIG``."""
+    patience_s: float = 10.0
+    """After this a program is taken to wait for ever; on a busy machine too each answers before."""
 
 
 def _b64(data: bytes) -> str:
@@ -262,6 +264,7 @@ FORMS = (
         "exec hangs",
         lambda w: w.document(w.plugin("0", before="time.sleep(600)")),
         says="did not answer within",
+        patience_s=1.0,
     ),
     Form(
         "exec prints no JSON",

@@ -16,9 +16,6 @@ from tests.integration.credentials.world import CONTEXT, MARK, World
 
 REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ASKED = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-HANGS_S = 10.0
-"""After this kubectl is taken to wait for ever; it answers in a second, on a busy machine too."""
-EXEC_S = 5.0
 
 
 def write(form: Form, world: World) -> list[Path]:
@@ -33,7 +30,7 @@ def write(form: Form, world: World) -> list[Path]:
     return files
 
 
-def by_kubectl(kubectl: Path, files: list[Path], home: Path) -> str:
+def by_kubectl(kubectl: Path, files: list[Path], home: Path, patience_s: float) -> str:
     """Return who one is by kubectl, as JSON with sorted keys; "refused" and its words else."""
     argv = [kubectl, "--context", CONTEXT, "auth", "whoami", "-o", "json"]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
@@ -49,7 +46,7 @@ def by_kubectl(kubectl: Path, files: list[Path], home: Path) -> str:
         start_new_session=True,  # kubectl leaves its plugin behind when it is ended
     ) as process:
         try:
-            output, words = process.communicate(timeout=HANGS_S)
+            output, words = process.communicate(timeout=patience_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             return "refused: it hangs"
@@ -58,10 +55,10 @@ def by_kubectl(kubectl: Path, files: list[Path], home: Path) -> str:
     return user(json.loads(output))
 
 
-def by_this_project(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> str:
+def by_this_project(files: list[Path], monkeypatch: pytest.MonkeyPatch, patience_s: float) -> str:
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
     try:
-        api = Api(ClientConfig.load(None, CONTEXT, exec_timeout_s=EXEC_S))
+        api = Api(ClientConfig.load(None, CONTEXT, exec_timeout_s=patience_s))
         try:
             return user(api.post(REVIEW, ASKED))
         finally:
@@ -83,8 +80,8 @@ def test_a_kubeconfig_is_read_as_kubectl_reads_it(
 ) -> None:
     files = write(form, world)
 
-    theirs = by_kubectl(kubectl, files, world.folder)
-    ours = by_this_project(files, monkeypatch)
+    theirs = by_kubectl(kubectl, files, world.folder, form.patience_s)
+    ours = by_this_project(files, monkeypatch, form.patience_s)
 
     refused = [one.startswith("refused") for one in (theirs, ours)]
     if form.differs:
