@@ -3,15 +3,14 @@
 One authority a control plane, living in its temporary folder and nowhere else.
 People and programs are told apart by what the API server reads from a client
 certificate: the common name is the user, the organization is a group.
+
+What makes certificates is imported where that is done: the processes beside the harness, which
+read and write pairs alone, start a fifth sooner.
 """
 
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-
-import trustme
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kube_informer import ClientCertificate
 
@@ -40,6 +39,8 @@ class Authority:
     """A certificate authority whose key never leaves this process."""
 
     def __init__(self, folder: Path) -> None:
+        import trustme
+
         self._folder = folder
         self._authority = trustme.CA(organization_name="informer-bench")
         self.certificate = folder / "ca.crt"
@@ -66,6 +67,9 @@ class Authority:
 
 def write_signing_key(path: Path) -> None:
     """Write the RSA key that signs service-account tokens."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM,
