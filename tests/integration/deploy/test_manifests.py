@@ -143,13 +143,16 @@ def command(name: str) -> list[str]:
     return [sys.executable, *container["command"][1:], *container["args"]]
 
 
-@pytest.fixture
-def start(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Starts a command that ends with the test; returns its log."""
+@pytest.fixture(scope="module")
+def start(
+    watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Path]]:
+    """Starts a command that ends with the last test; returns its log."""
     running: list[SupervisedProcess] = []
+    logs = tmp_path_factory.mktemp("logs")
 
     def run(name: str, argv: list[str], ready: Callable[[Path], bool]) -> Path:
-        log = tmp_path / f"{name}.log"
+        log = logs / f"{name}.log"
         log.touch()
         running.append(
             SupervisedProcess.start(
@@ -207,7 +210,7 @@ def test_a_server_starts_by_its_command_and_its_probes_answer(
         start(f"{name}-{probe}", ["sleep", "60"], lambda _, url=asked: answers(url))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def locust(start: Callable[..., Path], free_ports: tuple[int, int]) -> tuple[str, int, Path]:
     """The page's URL, the port for workers and the log of Locust as its Deployment starts it."""
     page, workers = free_ports
@@ -216,13 +219,6 @@ def locust(start: Callable[..., Path], free_ports: tuple[int, int]) -> tuple[str
     url = f"http://127.0.0.1:{page}"
     log = start("master", master, lambda _: answers(f"{url}/worker-count"))
     return url, workers, log
-
-
-def test_locusts_master_and_workers_find_each_other_by_their_commands(
-    start: Callable[..., Path], locust: tuple[str, int, Path]
-) -> None:
-    url, workers, _ = locust
-    join(start, url, workers)
 
 
 MALFORMED = (
@@ -238,7 +234,7 @@ MALFORMED = (
 )
 
 
-def test_each_malformed_message_is_logged_and_a_worker_can_join_afterwards(
+def test_each_malformed_message_is_logged_and_a_worker_joins_afterwards_by_its_command(
     start: Callable[..., Path], locust: tuple[str, int, Path]
 ) -> None:
     url, workers, log = locust
@@ -252,17 +248,16 @@ def test_each_malformed_message_is_logged_and_a_worker_can_join_afterwards(
             while len(re.findall("malformed message|in event handler", log.read_text())) < sent:
                 assert time.monotonic() < deadline, (frames, log.read_text())
                 time.sleep(0.05)
-    join(start, url, workers)
-
-
-def join(start: Callable[..., Path], url: str, port: int) -> None:
-    """Start a worker by its Deployment's command, and wait until the page counts one."""
-    places = {"locust": "127.0.0.1", "5557": str(port)}
+    assert b'"worker_count":0' in worker_count(url)
+    places = {"locust": "127.0.0.1", "5557": str(workers)}
     given = command("locust-workers")
     begin = given.index("--master-host")
     worker = given[:begin] + [places.get(word, word) for word in given[begin:]]
-    count = f"{url}/worker-count"
-    start("worker", worker, lambda _: b'"worker_count":1' in read(count).replace(b" ", b""))
+    start("worker", worker, lambda _: b'"worker_count":1' in worker_count(url))
+
+
+def worker_count(url: str) -> bytes:
+    return read(f"{url}/worker-count").replace(b" ", b"")
 
 
 def test_locusts_page_serves_nobody_but_itself(locust: tuple[str, int, Path]) -> None:
@@ -294,7 +289,7 @@ def test_locusts_page_asks_no_server_but_those_of_its_command(
     assert b'"ready"' in read(f"{url}/stats/requests")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def free_ports() -> tuple[int, int]:
     """Two ports that nobody listens on."""
     from bench.supervision.ports import usable_port

@@ -21,7 +21,7 @@ from informer.tests.shapes import (
 from kube_informer import BackoffPolicy, Observer, SharedInformer
 from tests.integration.informer.replica import Replica, eventually, fill
 
-STEADY = BackoffPolicy(initial_s=0.2, cap_s=0.8, jitter=0.0)
+STEADY = BackoffPolicy(initial_s=0.1, cap_s=0.4, jitter=0.0)
 
 
 class Counts(Observer):
@@ -103,11 +103,11 @@ def test_a_lasting_410_is_asked_no_faster_than_the_back_off_allows(case):
     found = case(answer)
     found.holds("x@3")
     begun, before = time.monotonic(), len(found.server.asked())
-    time.sleep(2.0)
+    time.sleep(1.0)
     sent = len(found.server.asked()) - before
-    # 0.2, 0.4, 0.8, 0.8, ... between requests, and the first one may come at once.
-    assert sent <= 2 + (time.monotonic() - begun) / 0.2
-    assert found.counts.delays[:4] == [0.2, 0.4, 0.8, 0.8][: len(found.counts.delays[:4])]
+    # 0.1, 0.2, 0.4, 0.4, ... between requests, and the first one may come at once.
+    assert sent <= 2 + (time.monotonic() - begun) / 0.1
+    assert found.counts.delays[:4] == [0.1, 0.2, 0.4, 0.4][: len(found.counts.delays[:4])]
     assert "x" == found.informer.snapshot().objects()[0].name
     found.server.answer = lambda _: fill(9, pod("y", 8))
     found.holds("y@8")
@@ -130,7 +130,7 @@ def test_a_429_is_waited_out_and_watched_again_but_never_listed(case, seconds):
     assert [True, False, False, False] == [request.is_fill for request in asked]
     assert ["5", "5", "5"] == [request.query["resourceVersion"] for request in asked[1:]]
     gaps = [after.at - before.at for before, after in pairwise(asked[1:])]
-    assert min(gaps) >= (0.2 if seconds is None else 1.0)
+    assert min(gaps) >= (0.1 if seconds is None else 1.0)
 
 
 @pytest.mark.parametrize("code", [500, 503, 403])
@@ -144,7 +144,7 @@ def test_a_lasting_refusal_is_waited_out_with_growing_delays_and_never_listed(ca
 
     found = case(answer)
     found.holds("x@8")
-    assert [0.2, 0.4, 0.8, 0.8] == found.counts.delays
+    assert [0.1, 0.2, 0.4, 0.4] == found.counts.delays
     assert ["initial"] == found.counts.fills
 
 
@@ -235,8 +235,8 @@ def test_a_watch_that_ends_at_once_again_and_again_is_slowed_down(case):
     found.holds("x@3")
     before = len(found.server.asked())
     begun = time.monotonic()
-    time.sleep(2.0)
-    rounds = 2 + (time.monotonic() - begun) / 0.2
+    time.sleep(1.0)
+    rounds = 2 + (time.monotonic() - begun) / 0.1
     # Each round is a watch and, as it brought no byte, a look at the server's version.
     assert len(found.server.asked()) - before <= 2 * rounds
     assert found.counts.shorts >= 3
@@ -365,4 +365,4 @@ def test_the_wall_clock_is_not_what_time_is_told_by(case, monkeypatch):
     found = case(answer)
     found.holds("x@8")
     assert 0.0 <= found.informer.health.seconds < 30.0
-    assert [0.2] == found.counts.delays
+    assert [0.1] == found.counts.delays

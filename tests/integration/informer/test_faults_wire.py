@@ -68,7 +68,7 @@ def test_a_stream_that_trickles_a_byte_at_a_time(control_plane, subject, proxied
     found.kept_its_state()
 
 
-@pytest.mark.parametrize("pods", [150, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("pods", [60, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_every_pod_replaced_while_the_stream_is_cut_five_times(
     control_plane, subject, proxied, pods
 ):

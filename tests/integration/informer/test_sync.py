@@ -475,7 +475,7 @@ def test_reads_from_many_threads_while_events_come_see_whole_states(
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for at in range(1, 40):
+    for at in range(1, 20):
         writer.create(f"p{at}")
         writer.delete(f"p{at - 1}")
     done.set()
