@@ -27,6 +27,12 @@ from tests.contract.client import EMPTY, NAMESPACE, NEIGHBOUR, Client, Reference
 COMPARED = [n for n, server in SERVERS.items() if server.contract is not Contract.METADATA]
 COMPARED += PEERS
 """The servers that answer with whole pods."""
+CHECKING = ("direct", "informer", *PEERS)
+"""Those whose checks of a request are code of their own, ours and the peers', each before a source
+that asks and one that is told. What ``servers.query`` refuses is refused for all others too."""
+OF_EACH_KIND = ("direct", "typed", "informer", "official-informer")
+"""A server for each way that ours ask the API server, and are told by it."""
+CASES_OF_ALL = 2
 
 TTL_S = 0.1
 
@@ -90,7 +96,7 @@ def clients(
     """Every server there is, each as a process of its own, all over one API server."""
     logs = tmp_path_factory.mktemp("servers")
     started = {
-        name: _start(name, *_told(name), plane=control_plane, watchdog=watchdog, logs=logs)
+        name: run_server(name, *_told(name), plane=control_plane, watchdog=watchdog, logs=logs)
         for name in SERVERS
     }
     for running in started.values():
@@ -121,6 +127,14 @@ def _told(name: str) -> list[str]:
 def compared(clients: dict[str, Client]) -> list[Client]:
     """All of them, for a test that has cases of its own: what holds of one holds of each."""
     return [clients[name] for name in COMPARED if name in clients or name not in PEERS]
+
+
+@pytest.fixture
+def asked(request: pytest.FixtureRequest, compared: list[Client]) -> list[Client]:
+    """All of them in the first cases of a test, and then those of ``CHECKING``."""
+    if all(index < CASES_OF_ALL for index in request.node.callspec.indices.values()):
+        return compared
+    return [client for client in compared if client.name in CHECKING]
 
 
 @pytest.fixture(params=COMPARED)
@@ -181,7 +195,7 @@ def start_server(
     def start(name: str, *arguments: str, plane: ControlPlane = control_plane) -> RunningServer:
         logs = tmp_path / str(len(started))
         logs.mkdir()
-        started.append(_start(name, *arguments, plane=plane, watchdog=watchdog, logs=logs))
+        started.append(run_server(name, *arguments, plane=plane, watchdog=watchdog, logs=logs))
         return started[-1]
 
     yield start
@@ -189,7 +203,7 @@ def start_server(
         running.process.stop()
 
 
-def _start(
+def run_server(
     name: str, *arguments: str, plane: ControlPlane, watchdog: Watchdog, logs: Path
 ) -> RunningServer:
     log = logs / f"{name}.log"

@@ -61,6 +61,16 @@ def test_a_field_that_it_does_not_hold_is_refused(metadata_only: Client, field: 
     assert "only metadata is held here" in answer.body["message"]
 
 
+def test_a_path_that_leads_elsewhere_is_refused_as_everywhere(
+    metadata_only: Client, direct: Client
+) -> None:
+    for path in ("/pods/..", f"/pods/{NAMESPACE}/UPPER"):
+        answers = [each.ask(path) for each in (metadata_only, direct)]
+
+        assert [404, 404] == [answer.status for answer in answers]
+        assert answers[0].raw == answers[1].raw
+
+
 def test_a_selector_that_does_not_parse_is_refused_as_everywhere(
     metadata_only: Client, direct: Client
 ) -> None:

@@ -173,8 +173,9 @@ def test_a_token_that_no_header_can_carry_is_refused_without_its_value(
     assert token not in done.stderr
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
-@pytest.mark.parametrize("name", ["direct", "informer"])
+@pytest.mark.parametrize(
+    ("name", "sent"), [("direct", signal.SIGTERM), ("informer", signal.SIGINT)]
+)
 def test_a_signal_ends_a_server_cleanly(
     start_server: StartServer, name: str, sent: signal.Signals
 ) -> None:

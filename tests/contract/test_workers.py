@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -10,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.pods import PodKey
-from tests.contract.conftest import RunningServer, StartServer
+from bench.supervision.watchdog import Watchdog
+from tests.contract.conftest import RunningServer, StartServer, run_server
 
 WORKERS = 3
 SENT = "informer_bench_upstream_requests_total"
@@ -19,6 +21,34 @@ SENT = "informer_bench_upstream_requests_total"
 def ask(url: str) -> urllib3.BaseHTTPResponse:
     """Ask over a connection of its own, so that any worker may take it."""
     return urllib3.request("GET", url, retries=False, timeout=30, headers={"Connection": "close"})
+
+
+@pytest.fixture(scope="module")
+def began(control_plane: ControlPlane) -> int:
+    """Where the audit log ended before the group was started."""
+    return control_plane.audit_log.stat().st_size
+
+
+@pytest.fixture(scope="module")
+def group(
+    began: int,
+    control_plane: ControlPlane,
+    population: list[PodKey],
+    watchdog: Watchdog,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """The address of an informer with several workers."""
+    running = run_server(
+        "informer",
+        "--workers",
+        str(WORKERS),
+        plane=control_plane,
+        watchdog=watchdog,
+        logs=tmp_path_factory.mktemp("group"),
+    )
+    with running.process:
+        running.client.wait_for("/readyz", lambda answer: answer.status == 200)
+        yield f"http://{running.client.address}"
 
 
 def started(start_server: StartServer, name: str) -> tuple[RunningServer, str]:
@@ -38,13 +68,9 @@ def sent(url: str, verb: str) -> Counter[str]:
 
 
 def test_every_worker_of_an_informer_watches_for_itself_and_is_told_apart(
-    start_server: StartServer, control_plane: ControlPlane, population: list[PodKey]
+    group: str, began: int, control_plane: ControlPlane
 ) -> None:
-    began = control_plane.audit_log.stat().st_size
-
-    _, url = started(start_server, "informer")
-
-    assert {"1": 1, "2": 1, "3": 1} == sent(url, "watch")
+    assert {"1": 1, "2": 1, "3": 1} == sent(group, "watch")
     lines = control_plane.audit_log.read_bytes()[began:].splitlines()
     watching = {line["userAgent"] for line in map(json.loads, lines) if line["verb"] == "watch"}
     assert {f"informer-bench-server/1.{worker}" for worker in (1, 2, 3)} <= watching
@@ -61,22 +87,17 @@ def test_counters_are_exact_over_all_workers(
     assert 20 == sent(url, "list").total() - before
 
 
-def test_each_worker_can_be_asked_by_itself(
-    start_server: StartServer, population: list[PodKey]
-) -> None:
-    _, url = started(start_server, "informer")
-    addresses = json.loads(ask(f"{url}/workers").data)["result"]
+def test_each_worker_can_be_asked_by_itself(group: str) -> None:
+    addresses = json.loads(ask(f"{group}/workers").data)["result"]
 
     bodies = {ask(f"{address}/pods").data for address in addresses}
 
     assert WORKERS == len(addresses)
-    assert {ask(f"{url}/pods").data} == bodies
+    assert {ask(f"{group}/pods").data} == bodies
 
 
-def test_metrics_name_each_family_once(start_server: StartServer) -> None:
-    _, url = started(start_server, "informer")
-
-    lines = ask(f"{url}/metrics").data.decode().splitlines()
+def test_metrics_name_each_family_once(group: str) -> None:
+    lines = ask(f"{group}/metrics").data.decode().splitlines()
 
     types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(types) == len(set(types))
