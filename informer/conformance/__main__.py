@@ -60,8 +60,12 @@ def play(
     short: bool = False,
     only: str = "",
     subjects: Sequence[str] = SUBJECTS,
+    plane: ControlPlane | None = None,
 ) -> list[Outcome]:
-    """Play the histories whose name contains ``only``; return what each subject showed."""
+    """Play the histories whose name contains ``only``; return what each subject showed.
+
+    Without a ``plane`` one is started if a history needs it.
+    """
     histories: tuple[ClusterHistory | ScriptedHistory, ...] = (
         *cluster_histories.HISTORIES,
         *scripted_histories.HISTORIES,
@@ -71,8 +75,7 @@ def play(
     with ExitStack() as stack:
         pool = Pool(program, folder)
         stack.callback(pool.close)
-        plane: ControlPlane | None = None
-        if any(isinstance(one, ClusterHistory) for one in chosen):
+        if plane is None and any(isinstance(one, ClusterHistory) for one in chosen):
             ttl = f"--event-ttl={cluster_histories.EVENT_TTL_S}s"
             binaries = resolve(say=lambda text: print(text, file=sys.stderr))
             plane = stack.enter_context(ControlPlane.start(binaries, watchdog, extra_args=(ttl,)))

@@ -9,14 +9,15 @@ from informer.conformance.table import Outcome, unexplained
 
 
 @pytest.fixture(scope="module")
-def outcomes(watchdog, tmp_path_factory) -> list[Outcome]:
+def outcomes(control_plane, watchdog, tmp_path_factory) -> list[Outcome]:
     """The short form, played to client-go and to this library."""
     try:
         program = client_go_program(watchdog, print)
     except PassedOver as why:
         pytest.skip(f"client-go cannot be built here: {why}")
     folder = tmp_path_factory.mktemp("conformance")
-    return play(program, watchdog, folder, short=True, subjects=(CLIENT_GO, KUBE_INFORMER))
+    subjects = (CLIENT_GO, KUBE_INFORMER)
+    return play(program, watchdog, folder, short=True, subjects=subjects, plane=control_plane)
 
 
 def test_client_go_holds_what_the_server_holds_in_each_history(outcomes):
