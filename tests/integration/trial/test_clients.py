@@ -80,7 +80,7 @@ class Meter:
         **given: object,
     ) -> Measurements:
         """Run one trial of the client and return what it left."""
-        client = Client("mine", command, **{"quiet_s": 0.5, "ready_timeout_s": 8.0} | given)
+        client = Client("mine", command, **{"quiet_s": 0.5, "ready_timeout_s": 30.0} | given)
         kind = ServerKind.of(client)
         self._cluster.plane.admit(kind.account(readable(OBJECTS)))
         plan = replace(
@@ -131,7 +131,7 @@ def test_a_client_is_billed_for_its_start_and_each_watch_that_it_holds_is_counte
     assert (Outcome.OK, None) == (record.outcome, record.failure)
     assert (8, 7, 8) == (record.ready_requests, record.watches_held, len(found.start))
     assert [] == requests(found)
-    assert 0 < record.ready_s < 8.0
+    assert 0 < record.ready_s < 30.0
     assert record.ready_bytes > 20_000  # 20 pods, twice
     assert record.server_pss_peak_bytes >= record.server_pss_ready_bytes > 5_000_000
     assert record.equal_to_list is None
@@ -201,7 +201,7 @@ def test_a_line_that_it_writes_tells_that_a_client_is_ready(meter, tmp_path):
 
 
 def test_what_a_client_asks_after_a_restart_is_told(meter, tmp_path):
-    failing = replace(CHURN, fault="restart", fault_at_s=0.5, fault_s=0.5)
+    failing = replace(CHURN, fault="restart", fault_at_s=0.2, fault_s=0.2)
     # it asks again a second after each attempt
     found = meter.run(tmp_path, f"exec {CLIENT} watches 1", failing, window_s=8.0)
     assert Outcome.OK is found.record.outcome, found.record.failure
