@@ -168,6 +168,8 @@ class OpenModel:
         self._arrivals: Iterator[_Arrival] = iter(())
         self._upcoming: _Arrival | None = None
         self._due: _Arrival | None = None
+        self._beginning = 0
+        """Arrivals whose greenlets have not run yet; what those began is under way."""
         self._broken: Exception | None = None
 
     def wait_s(self) -> float:
@@ -179,7 +181,7 @@ class OpenModel:
 
     def are_due(self) -> bool:
         """Whether arrivals of the present phase have not been made yet."""
-        return self._due is not None or self._upcoming is not None
+        return bool(self._due or self._upcoming or self._beginning)
 
     def give_up(self) -> None:
         """Count the arrivals that were not made as dropped, and make them no more."""
@@ -214,9 +216,11 @@ class OpenModel:
         elif replica.client.backoff.remaining_s(monotonic()):
             replica.client.refuse(phase, index, due, dropped=False)
         else:
+            self._beginning += 1
             self._pool.spawn(self._ask, phase, due, index, replica)
 
     def _ask(self, phase: Phase, due: float, index: int, replica: _Replica) -> None:
+        self._beginning -= 1
         try:
             replica.ask(phase, index, due)
         except Exception as error:
