@@ -5,9 +5,15 @@ standard error with the log.
 """
 
 import signal
+import sys
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while this loads: no traceback
+
+if __name__ == "__main__" and sys.argv[1:2] == ["worker"]:
+    from bench.load.distributed.command import main as join  # loads what a load takes for itself
+
+    sys.exit(join(sys.argv[2:]))
 
 from gevent import monkey
 
@@ -16,12 +22,10 @@ monkey.patch_all()  # before anything else is imported that keeps a reference to
 import argparse  # noqa: E402 - see above
 import logging  # noqa: E402
 import os  # noqa: E402
-import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from bench.load.command_loop import CommandLoop  # noqa: E402
 from bench.load.connection import AddressError  # noqa: E402
-from bench.load.distributed import command as worker  # noqa: E402
 from bench.load.distributed.master import MasterSession  # noqa: E402
 from bench.load.models import order_of  # noqa: E402
 from bench.load.routes import RouteError  # noqa: E402
@@ -31,8 +35,6 @@ from bench.load.spec import FILE, Load, SpecError, read_spec  # noqa: E402
 
 def main() -> int:
     """Read the specification, start the users, and follow orders until told to stop."""
-    if sys.argv[1:2] == ["worker"]:
-        return worker.main(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="python -m bench.load",
         description="Load a server under test, led by JSON lines on standard input.",

@@ -1,6 +1,7 @@
 """``python -m bench.load worker``: a worker that joins one load after the other, until it is ended.
 
-Each load gets a process of its own: nothing of one trial is left in the next.
+Each load gets a process of its own: nothing of one trial is left in the next. The process that
+starts those is there from the first load to the last, and imports nothing of what they need.
 """
 
 import argparse
@@ -8,19 +9,10 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 
-import gevent
-
 import bench
-from bench.load.distributed.worker import (
-    Master,
-    NoAnswerError,
-    NobodyThereError,
-    Refusal,
-    Worker,
-)
 
 OVER = 0
 NOBODY = 4
@@ -28,6 +20,7 @@ REFUSED = 3
 AGAIN = 75
 """The master is busy with others, or was none: ``EX_TEMPFAIL`` of sysexits.h, try again later."""
 AGAIN_AFTER_S = 1.0
+ENDING = (signal.SIGTERM, signal.SIGINT)
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 DESCRIPTION = """\
 Make a part of the load of "python -m bench run --expect-load-workers N", from this machine.
@@ -39,10 +32,7 @@ ends when no master was there for --wait-s, on Ctrl-C, or when it is refused."""
 def main(argv: list[str]) -> int:
     """Read the command line and join loads; return the exit code."""
     arguments = _parser().parse_args(argv)
-    host, port = arguments.master
-    if not arguments.once:
-        return _keep_joining(argv)
-    return _join(Master(host, port, arguments.name, arguments.source), arguments.wait_s)
+    return _join(arguments) if arguments.once else _keep_joining(argv)
 
 
 def _keep_joining(argv: list[str]) -> int:
@@ -51,34 +41,52 @@ def _keep_joining(argv: list[str]) -> int:
     under_way: list[subprocess.Popen[bytes]] = []
     ended: list[int] = []
 
-    def end(number: int) -> None:
+    def end(number: int, _: object) -> None:
         ended.append(number)
         for process in under_way:
             process.send_signal(number)  # from a terminal it has it already, and ends but once
 
-    _on_ending_signals(end)
+    for number in ENDING:
+        signal.signal(number, end)
     while not ended:
         with subprocess.Popen(child, cwd=Path(bench.__file__).parents[1]) as process:
             under_way[:] = [process]
+            if ended:  # while it was being started
+                process.send_signal(ended[0])
             code = process.wait()
         if code == AGAIN:
-            gevent.sleep(AGAIN_AFTER_S)
+            time.sleep(AGAIN_AFTER_S)
         elif code != OVER and not ended:
             return code
     return 128 + ended[0]
 
 
-def _join(master: Master, wait_s: float) -> int:
-    worker = Worker(master, _say)
+def _join(arguments: argparse.Namespace) -> int:
+    from gevent import monkey
+
+    monkey.patch_all()  # before anything else is imported that keeps a reference to a socket
+    import gevent
+
+    from bench.load.distributed.worker import (
+        Master,
+        NoAnswerError,
+        NobodyThereError,
+        Refusal,
+        Worker,
+    )
+
+    host, port = arguments.master
+    worker = Worker(Master(host, port, arguments.name, arguments.source), _say)
     ended: list[int] = []
 
     def end(number: int) -> None:
         ended.append(number)
         worker.end()
 
-    _on_ending_signals(end)
+    for number in ENDING:
+        gevent.signal_handler(number, end, number)
     try:
-        worker.hold(wait_s)
+        worker.hold(arguments.wait_s)
     except NobodyThereError as error:
         _say(str(error))
         return NOBODY
@@ -89,11 +97,6 @@ def _join(master: Master, wait_s: float) -> int:
         _say(f"refused: {refusal}")
         return AGAIN if refusal.again else REFUSED
     return 128 + ended[0] if ended else OVER
-
-
-def _on_ending_signals(end: Callable[[int], None]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, end, number)
 
 
 def _say(text: str) -> None:
