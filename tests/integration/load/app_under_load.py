@@ -1,40 +1,40 @@
-"""A WSGI application that behaves as ``APP_BEHAVIOUR`` (JSON) says; run by gunicorn.
+"""A WSGI application that behaves as it was last told at ``/behave?JSON``; run by gunicorn.
 
-``delay_s`` of each request; ``serial``: one at a time; ``stall``: ``[n, seconds]``,
-the n-th request holds up all others; ``status``; ``body``; ``die_after`` requests;
-``pods`` in a list. ``/count`` tells how many requests came before,
-``/addresses`` from where each came.
+``delay_s`` of each request; ``stall``: ``[n, seconds]``, the n-th request holds up all
+others; ``status``; ``body``; ``die_after`` requests; ``hang_up``: without a word, on every n-th
+request. ``/count`` tells how many requests came since then, ``/addresses`` from where each
+came. What sleeps wakes when it is told anew.
 """
 
 import json
 import os
 import signal
+import socket
 import threading
-import time
 from contextlib import nullcontext
+from urllib.parse import unquote
 
-BEHAVIOUR = json.loads(os.environ.get("APP_BEHAVIOUR", "{}"))
-SERIAL = threading.Lock()
 COUNTING = threading.Lock()
-SEEN = [0]
-ADDRESSES = []
+
+
+class Told:
+    """How to behave, and what came since it was told so."""
+
+    def __init__(self, behaviour):
+        self.behaviour = behaviour
+        self.one_by_one = threading.Lock()
+        self.over = threading.Event()
+        self.addresses = []
+
+
+TOLD = [Told({})]
 
 
 def pod(namespace, name):
     return {"metadata": {"namespace": namespace, "name": name, "labels": {"app": name[0]}}}
 
 
-PODS = [
-    pod(f"ns-{number % 3}", f"{'web'[number % 3]}-{number}")
-    for number in range(BEHAVIOUR.get("pods", 30))
-]
-
-
-def count(address):
-    with COUNTING:
-        SEEN[0] += 1
-        ADDRESSES.append(address)
-        return SEEN[0]
+PODS = [pod(f"ns-{number % 3}", f"{'web'[number % 3]}-{number}") for number in range(30)]
 
 
 def result_of(path):
@@ -48,20 +48,29 @@ def result_of(path):
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
-    if path == "/count":
-        return answer(start_response, "200 OK", str(SEEN[0]).encode())
+    if path == "/behave":
+        TOLD[0].over.set()
+        TOLD[0] = Told(json.loads(unquote(environ["QUERY_STRING"])))
+    told = TOLD[0]
+    behaviour = told.behaviour
+    if path in ("/behave", "/count"):
+        return answer(start_response, "200 OK", str(len(told.addresses)).encode())
     if path == "/addresses":
-        return answer(start_response, "200 OK", json.dumps(ADDRESSES).encode())
-    number = count(environ["REMOTE_ADDR"])
-    if number > BEHAVIOUR.get("die_after", number):
+        return answer(start_response, "200 OK", json.dumps(told.addresses).encode())
+    with COUNTING:
+        told.addresses.append(environ["REMOTE_ADDR"])
+        number = len(told.addresses)
+    if number > behaviour.get("die_after", number):
         os.kill(os.getppid(), signal.SIGKILL)
         os._exit(1)
-    stalled, stall_s = BEHAVIOUR.get("stall", (0, 0.0))
-    with SERIAL if stalled or BEHAVIOUR.get("serial") else nullcontext():
-        time.sleep(stall_s if number == stalled else BEHAVIOUR.get("delay_s", 0.0))
+    if number % behaviour.get("hang_up", number + 1) == 0:
+        environ["gunicorn.socket"].shutdown(socket.SHUT_RDWR)
+    stalled, stall_s = behaviour.get("stall", (0, 0.0))
+    with told.one_by_one if stalled else nullcontext():
+        told.over.wait(stall_s if number == stalled else behaviour.get("delay_s", 0.0))
     body = {"code": 200, "message": "pong", "result": result_of(path)}
-    content = BEHAVIOUR.get("body", json.dumps(body)).encode()
-    return answer(start_response, BEHAVIOUR.get("status", "200 OK"), content)
+    content = behaviour.get("body", json.dumps(body)).encode()
+    return answer(start_response, behaviour.get("status", "200 OK"), content)
 
 
 def answer(start_response, status, content):

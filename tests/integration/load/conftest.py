@@ -2,13 +2,14 @@
 
 import itertools
 import json
-import os
 import socket
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -30,21 +31,14 @@ TARGETS = Targets(
 class Server:
     """A gunicorn with the settings of the servers under test."""
 
-    def __init__(self, port: int, log: Path, watchdog: Watchdog, **behaviour: object) -> None:
-        self._seen = 0
+    def __init__(self, port: int, log: Path, watchdog: Watchdog) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         argv = [sys.executable, "-m", "gunicorn", "app_under_load:application"]
-        argv += ["--worker-class", "gthread", "--workers", "1", "--threads", "16"]
+        argv += ["--worker-class", "gthread", "--workers", "1", "--threads", "64"]
         argv += ["--bind", f"127.0.0.1:{port}", "--keep-alive", "1", "--graceful-timeout", "1"]
         self.process = SupervisedProcess.start(
-            "server",
-            argv,
-            log=log,
-            watchdog=watchdog,
-            cwd=HERE,
-            env={**os.environ, "APP_BEHAVIOUR": json.dumps(behaviour)},
-            ready=self._listens,
+            "server", argv, log=log, watchdog=watchdog, cwd=HERE, ready=self._listens
         )
 
     def _listens(self) -> bool:
@@ -54,23 +48,26 @@ class Server:
             return False
         return True
 
-    def begin_anew(self) -> None:
-        """Count from now on, once nothing comes any more of what was asked before."""
-        self._seen, before = self.count() + self._seen, -1
-        while self._seen != before:
+    def behave(self, **behaviour: object) -> None:
+        """Behave so and count anew, once nothing comes any more of what was asked before."""
+        before = -1
+        while before != (before := self.count()):
             time.sleep(0.05)
-            before, self._seen = self._seen, self.count() + self._seen
+        self._ask(f"/behave?{quote(json.dumps(behaviour))}")
 
     def count(self) -> int:
-        """How many requests came since it was begun with, these questions left out."""
-        with urllib.request.urlopen(f"{self.url}/count", timeout=5) as response:
-            return int(response.read()) - self._seen
+        """How many requests came since it was told how to behave."""
+        return int(self._ask("/count"))
 
     def addresses(self) -> list[str]:
-        """From which address each request came, in order, these questions left out."""
-        with urllib.request.urlopen(f"{self.url}/addresses", timeout=5) as response:
-            addresses: list[str] = json.loads(response.read())
-        return addresses[self._seen :]
+        """From which address each of them came, in order."""
+        addresses: list[str] = json.loads(self._ask("/addresses"))
+        return addresses
+
+    def _ask(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as response:
+            content: bytes = response.read()
+        return content
 
 
 def free_port() -> int:
@@ -98,8 +95,8 @@ def dead_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def good_servers() -> Iterator[list[Server]]:
-    """Servers that do nothing wrong, kept for the next test that wants one; stopped at the end."""
+def kept_servers() -> Iterator[list[Server]]:
+    """Servers that are kept for the next test that wants one; stopped at the end."""
     kept: list[Server] = []
     yield kept
     for server in kept:
@@ -108,54 +105,75 @@ def good_servers() -> Iterator[list[Server]]:
 
 @pytest.fixture
 def start_server(
-    good_servers: list[Server], watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
+    kept_servers: list[Server], watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Server]]:
-    """Starts servers that behave as told; a good one may be there already, and counts anew.
+    """Starts servers that behave as told; they may be there already, and count anew.
 
-    One at a ``port`` of its own, or told how to behave, is stopped after the test.
+    One at a ``port`` of its own may be stopped and killed, and is stopped after the test.
     """
     own: list[Server] = []
     lent = itertools.count()
 
-    def started(port: int, **behaviour: object) -> Server:
-        log = tmp_path_factory.mktemp("server") / "log"
-        return Server(port, log, watchdog, **behaviour)
+    def started(port: int) -> Server:
+        return Server(port, tmp_path_factory.mktemp("server") / "log", watchdog)
 
     def start(port: int | None = None, **behaviour: object) -> Server:
-        if port is not None or behaviour:
-            own.append(started(port or free_port(), **behaviour))
-            return own[-1]
-        number = next(lent)
-        if number == len(good_servers):
-            good_servers.append(started(free_port()))
-        good_servers[number].begin_anew()
-        return good_servers[number]
+        if port is not None:
+            own.append(server := started(port))
+        elif (number := next(lent)) < len(kept_servers):
+            server = kept_servers[number]
+        else:
+            kept_servers.append(server := started(free_port()))
+        server.behave(**behaviour)
+        return server
 
     yield start
     for server in own:
         server.process.stop(1.0)
 
 
+def load_of(*urls: str, route: str = "list-all", users: int = 4, **more: object) -> Load:
+    return Load(route, urls, users, TARGETS, **more)
+
+
 @pytest.fixture
 def driver(watchdog: Watchdog, tmp_path: Path) -> Callable[..., LoadDriver]:
-    """Makes drivers, each with a folder of its own."""
-    made: list[LoadDriver] = []
+    """Makes drivers of load processes that are not there yet, each with a folder of its own."""
+    number = itertools.count()
 
-    def make(*urls: str, route: str = "list-all", users: int = 4, **more: object) -> LoadDriver:
-        load = Load(route, urls, users, TARGETS, **more)
-        made.append(LoadDriver(load, out=tmp_path / f"load-{len(made)}", watchdog=watchdog))
-        return made[-1]
+    def make(*urls: str, **load: object) -> LoadDriver:
+        out = tmp_path / f"load-{next(number)}"
+        return LoadDriver(load_of(*urls, **load), out=out, watchdog=watchdog)
 
     return make
 
 
+@pytest.fixture(scope="session")
+def standing_by(
+    watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., LoadDriver]]:
+    """Gives the process that makes a load, one for all who want the same; use no ``with``."""
+    kept: dict[Load, LoadDriver] = {}
+    with ExitStack() as stack:
+
+        def stand_by(*urls: str, **more: object) -> LoadDriver:
+            load = load_of(*urls, **more)
+            if load not in kept:
+                made = LoadDriver(load, out=tmp_path_factory.mktemp("load"), watchdog=watchdog)
+                kept[load] = stack.enter_context(made)
+            return kept[load]
+
+        yield stand_by
+
+
 @pytest.fixture
-def measure(driver: Callable[..., LoadDriver]) -> Callable[..., tuple[Measured, pd.DataFrame]]:
+def measure(
+    standing_by: Callable[..., LoadDriver],
+) -> Callable[..., tuple[Measured, pd.DataFrame]]:
     """Runs one window and returns what was measured, and its rows by intended start."""
 
     def run(url: str, seconds: float, **load: object) -> tuple[Measured, pd.DataFrame]:
-        with driver(url, **load) as running:
-            measured = running.measure(seconds)
+        measured = standing_by(url, **load).measure(seconds)
         return measured, rows_of(measured)
 
     return run

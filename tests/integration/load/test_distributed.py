@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import zmq
 from bench.load.distributed.messages import Kind
 from bench.load.driver import DistributedLoad, LoadFailed, WorkersMissing
 from bench.model import Arrivals, LoadWorkers
+from tests.integration.load.conftest import free_port, rows_of
 from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_clocks
 
 MASTER = "127.0.0.1"
@@ -28,28 +30,45 @@ import os, runpy, signal, sys
 
 class Impatient:
     def find_spec(self, name, path, target=None):
-        if name == "bench.load.command_loop":
+        if name == "bench.load.distributed.worker":
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Impatient())
-sys.argv = ["bench.load", "worker", "--master", "127.0.0.1:1"]
+sys.argv = ["bench.load", "worker", "--master", "127.0.0.1:1", "--once"]
 runpy.run_module("bench.load", run_name="__main__")
 """
 TWO = DistributedLoad(LoadWorkers(here=2))
 
 
-@pytest.fixture
-def by_hand(tmp_path: Path) -> Iterator[Callable[..., ByHand]]:
-    """Starts workers by hand; all are ended after the test."""
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ByHand]]:
+    """Starts workers by hand; all are ended after the last test."""
+    folder = tmp_path_factory.mktemp("by-hand")
     workers: list[ByHand] = []
 
     def start(*options: str, **more: object) -> ByHand:
-        workers.append(ByHand(tmp_path / f"by-hand-{len(workers)}.log", *options, **more))
+        workers.append(ByHand(folder / f"by-hand-{len(workers)}.log", *options, **more))
         return workers[-1]
 
     yield start
     for worker in workers:
         worker.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def waiting_since_long(by_hand) -> tuple[ByHand, int, float]:
+    """A worker without a name, where its master is to be, and since when it waits for that."""
+    port = free_port()
+    worker = by_hand("--master", f"{MASTER}:{port}", "--from", "127.0.0.4")
+    return worker, port, time.monotonic()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def with_a_stranger(by_hand) -> Iterator[tuple[ByHand, int]]:
+    """A worker at the port of a program that says nothing, which it bears for a while."""
+    with socket.create_server((MASTER, 0)) as other:
+        port = other.getsockname()[1]
+        yield by_hand("--master", f"{MASTER}:{port}"), port
 
 
 @pytest.fixture
@@ -62,41 +81,24 @@ def elsewhere(port: int) -> Callable[..., DistributedLoad]:
     return distributed
 
 
-def test_malformed_messages_from_a_stranger_are_told_and_change_no_figure(
-    start_server, by_hand, elsewhere, driver, port
-):
-    server = start_server()
-    by_hand("--master", f"{MASTER}:{port}", "--name", "far")
-    with (
-        zmq.Context() as context,
-        context.socket(zmq.DEALER) as stranger,
-        driver(server.url, users=4, distributed=elsewhere(1)) as load,
-    ):
-        stranger.connect(f"tcp://{MASTER}:{port}")
-        for kind in (Kind.HELLO, Kind.PROGRESS, Kind.ROWS, Kind.OVER, "stats"):
-            stranger.send(msgpack.dumps((kind, 7, "far")))
-        stranger.send(b"\xc1")
-        stranger.send_multipart([b"one", b"two", b"three"])
-        measured = load.measure(1.5)
-    assert measured.sent == server.count() == measured.answered
-    assert measured.malformed >= 3
-    assert "no load worker of this run" in measured.first_malformed
-
-
-def test_a_closed_window_of_two_workers_is_whole_and_shared_and_they_end_with_their_load(
+def test_a_closed_window_of_two_workers_is_whole_and_shared_and_a_killed_worker_is_named(
     start_server, driver
 ):
-    replicas = [start_server(), start_server()]
+    replicas = [start_server(delay_s=0.01), start_server(delay_s=0.01)]
     with driver(*(each.url for each in replicas), users=6, distributed=TWO) as load:
-        pids = load.worker_pids.values()
-        drained = load.warm_up(0.5)
+        drained = load.warm_up(0.3)
         warm = [each.count() for each in replicas]
         assert drained.answered == sum(warm) > 0
         measured = load.measure(1.0)
-    assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    asked = [each.count() - before for each, before in zip(replicas, warm, strict=True)]
+        rows = pd.read_parquet(measured.requests_file)
+        asked = [each.count() - before for each, before in zip(replicas, warm, strict=True)]
+
+        def kill(_: object) -> None:
+            os.kill(load.worker_pids["worker-2"], signal.SIGKILL)
+
+        with pytest.raises(LoadFailed, match="worker-2 was killed by SIGKILL"):
+            load.measure(30.0, kill)
     assert min(asked) > 0
-    rows = pd.read_parquet(measured.requests_file)
     assert measured.sent == sum(asked) == len(rows) == measured.answered
     assert (0, 0, 0) == (measured.failed, measured.dropped, measured.in_flight)
     assert ["worker-1", "worker-2"] == [worker.name for worker in measured.workers]
@@ -112,12 +114,21 @@ def test_a_closed_window_of_two_workers_is_whole_and_shared_and_they_end_with_th
 @pytest.mark.parametrize(
     "arrivals", [Arrivals.POISSON, pytest.param(Arrivals.CONSTANT, marks=pytest.mark.soak)]
 )
-def test_workers_make_the_very_arrivals_that_one_process_makes(start_server, measure, arrivals):
-    url = start_server().url
+def test_workers_make_the_very_arrivals_that_one_process_makes_and_end_with_their_load(
+    start_server, driver, arrivals
+):
+    replicas = [start_server(), start_server()]
     load = {"users": 60, "rate_rps": 60.0, "arrivals": arrivals, "seed": 3}
     load["route"] = "dashboard-mix"
-    _, alone = measure(url, 1.5, **load)
-    measured, together = measure(url, 1.5, **load, distributed=TWO)
+    seen, asked = [], []
+    for distributed in (None, TWO):
+        with driver(*(each.url for each in replicas), **load, distributed=distributed) as running:
+            measured = running.measure(1.0)
+            pids = [running.pid, *running.worker_pids.values()]
+        assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+        seen.append(rows_of(measured))
+        asked.append([each.count() for each in replicas])
+    alone, together = seen
     assert alone["intended_us"].tolist() == together["intended_us"].tolist()
     assert alone["route"].tolist() == together["route"].tolist()
     assert {"worker-1", "worker-2"} == set(together["worker"])
@@ -125,15 +136,10 @@ def test_workers_make_the_very_arrivals_that_one_process_makes(start_server, mea
     assert ["worker-1", "worker-2"] * (len(together) // 2) == together["worker"].tolist()[
         : len(together) // 2 * 2
     ]
-
-
-def test_workers_ask_each_replica_its_share_of_the_rate(start_server, driver):
-    replicas = [start_server(), start_server()]
-    urls = [server.url for server in replicas]
-    with driver(*urls, users=60, rate_rps=60.0, distributed=TWO) as load:
-        measured = load.measure(1.0)
-    assert [30, 30] == [server.count() for server in replicas]
-    assert 60 == measured.sent
+    # each replica its share of the rate, of whoever asks
+    assert measured.sent == len(together) == len(alone) == sum(asked[0])
+    assert [2 * count for count in asked[0]] == asked[1]
+    assert 1 >= abs(asked[0][0] - asked[0][1])
 
 
 def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by_hand, elsewhere):
@@ -148,12 +154,15 @@ def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by
     with driver(server.url, users=40, rate_rps=40.0, distributed=distributed) as load:
         load.warm_up(0.5)
         asked = server.count()
-        measured = load.measure(2.0)
-        assert measured.sent == server.count() - asked == 80
-    rows = pd.read_parquet(measured.requests_file).sort_values("intended_us", ignore_index=True)
-    assert list(range(0, 2_000_000, 25_000)) == rows["intended_us"].tolist()
-    assert ["alpha", "beta"] * 40 == rows["worker"].tolist()
-    assert {"127.0.0.2": 40, "127.0.0.3": 40} == asked_from(server, since=asked)
+        measured = load.measure(1.0)
+        rows = rows_of(measured)
+        assert measured.sent == server.count() - asked == 40
+        addresses = server.addresses()[asked:]
+        with pytest.raises(LoadFailed, match="the load worker alpha is gone"):
+            load.measure(60.0, lambda _: first.kill())
+    assert list(range(0, 1_000_000, 25_000)) == rows["intended_us"].tolist()
+    assert ["alpha", "beta"] * 20 == rows["worker"].tolist()
+    assert {"127.0.0.2": 20, "127.0.0.3": 20} == Counter(addresses)
     alpha, beta = measured.workers
     assert abs(alpha.clock_offset_us) <= alpha.clock_uncertainty_us
     assert abs(beta.clock_offset_us - SHIFT_S * 1_000_000) <= beta.clock_uncertainty_us
@@ -162,93 +171,31 @@ def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by
     assert "joined as beta" in ahead.said
 
 
-def test_a_worker_joins_one_load_after_the_other(start_server, driver, by_hand, elsewhere):
-    server, distributed = start_server(), elsewhere(1, here=1)
-    worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--from", "127.0.0.4")
-    time.sleep(WAITED_S)
-    for _ in range(2):
-        with driver(server.url, distributed=distributed) as load:
-            measured = load.measure(0.3)
-            assert ["worker-1", "elsewhere-1"] == [each.name for each in measured.workers]
-    assert 2 == worker.said.count("joined as elsewhere-1, 2 of 2")
-    assert "gone" not in worker.said
-    assert "Error" not in worker.said
-
-
-def test_a_worker_killed_in_mid_window_fails_the_load_by_name(start_server, driver):
-    with driver(start_server().url, distributed=TWO) as load:
-
-        def kill(_: object) -> None:
-            os.kill(load.worker_pids["worker-2"], signal.SIGKILL)
-
-        with pytest.raises(LoadFailed, match="worker-2 was killed by SIGKILL"):
-            load.measure(30.0, kill)
-
-
-@pytest.mark.parametrize(
-    "end",
-    [ByHand.kill, lambda worker: worker.process.terminate()],
-    ids=["killed", "leaves in order"],
-)
-def test_a_worker_elsewhere_that_ends_in_mid_window_fails_the_load_by_name(
-    start_server, driver, by_hand, elsewhere, end
-):
-    distributed = elsewhere(1, here=1)
-    worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "gamma")
-    gone = pytest.raises(LoadFailed, match="the load worker gamma is gone")
-    with driver(start_server().url, distributed=distributed) as load, gone:
-        load.measure(60.0, lambda _: end(worker))
-    assert 0 != worker.process.wait(60)
-
-
-def test_a_worker_of_another_version_is_refused_by_name(
+def test_workers_that_do_not_come_fail_the_load_after_its_bound_and_one_is_of_another_version(
     start_server, driver, by_hand, elsewhere, tmp_path
 ):
     other = tmp_path / "other"
     shutil.copytree(ROOT / "bench", other / "bench", ignore=shutil.ignore_patterns("__pycache__"))
     with (other / "bench" / "load" / "pacing.py").open("a") as file:
         file.write("# of another version\n")
-    distributed = elsewhere(1, within_s=8.0)
+    distributed = elsewhere(2, here=1, within_s=8.0)
     worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "old", root=other)
+    until_said(worker, "waiting for a master")
+    way_out = rf"1 of 3 (.|\n)*worker-1(.|\n)*2 from elsewhere(.|\n)*--master {MASTER}:"
     with (
-        pytest.raises(WorkersMissing, match=r"0 of 1 (.|\n)*old was refused: it is of another ver"),
+        pytest.raises(WorkersMissing, match=f"{way_out}{distributed.port}") as missing,
         driver(start_server().url, distributed=distributed),
     ):
         pass
+    assert "old was refused: it is of another ver" in str(missing.value)
     assert 3 == worker.process.wait(60)
     assert "refused: it is of another version: sources" in worker.said
 
 
-def test_workers_that_do_not_come_fail_the_load_after_its_bound(start_server, driver, elsewhere):
-    distributed = elsewhere(2, here=1, within_s=6.0)
-    way_out = (
-        rf"1 of 3 (.|\n)*worker-1(.|\n)*2 from elsewhere(.|\n)*--master {MASTER}:{distributed.port}"
-    )
-    with (
-        pytest.raises(WorkersMissing, match=way_out),
-        driver(start_server().url, distributed=distributed),
-    ):
-        pass
-
-
 def test_a_worker_ends_when_no_master_comes(by_hand, port):
     worker = by_hand("--master", f"{MASTER}:{port}", "--wait-s", "0.5")
-    assert 4 == worker.process.wait(30)
+    assert 4 == worker.process.wait(60)
     assert f"no master listens on {MASTER} port {port}" in worker.said
-
-
-def test_a_worker_at_an_address_of_another_program_says_so_and_can_be_ended(by_hand):
-    with socket.create_server((MASTER, 0)) as other:
-        port = other.getsockname()[1]
-        worker = by_hand("--master", f"{MASTER}:{port}")
-        deadline = time.monotonic() + 120
-        while "has not answered within" not in worker.said:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        assert f"what listens on {MASTER} port {port}" in worker.said
-        worker.process.send_signal(signal.SIGTERM)
-        assert 128 + signal.SIGTERM == worker.process.wait(60)
-    assert "Traceback" not in worker.said
 
 
 def test_ctrl_c_while_a_worker_loads_ends_it_without_a_traceback():
@@ -265,19 +212,58 @@ def test_ctrl_c_while_a_worker_loads_ends_it_without_a_traceback():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_waits_ends_when_it_is_told_to(by_hand, port, number):
     worker = by_hand("--master", f"{MASTER}:{port}")
-    deadline = time.monotonic() + 60
-    while "waiting for a master" not in worker.said:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until_said(worker, "waiting for a master")
     worker.process.send_signal(number)
     if number is signal.SIGINT:  # a terminal sends it to all of its processes
         os.killpg(worker.process.pid, number)
     assert 128 + number == worker.process.wait(60)
 
 
-def asked_from(server, *, since: int) -> dict[str, int]:
-    """Return the requests after number ``since`` by the address that they came from."""
-    counts: dict[str, int] = {}
-    for address in server.addresses()[since:]:
-        counts[address] = counts.get(address, 0) + 1
-    return counts
+def test_a_worker_joins_one_load_after_the_other_whatever_a_stranger_says(
+    start_server, driver, waiting_since_long
+):
+    server = start_server(delay_s=0.01)
+    worker, port, since = waiting_since_long
+    time.sleep(max(0.0, since + WAITED_S - time.monotonic()))
+    distributed = DistributedLoad(LoadWorkers(1, 1), MASTER, port)
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.DEALER) as stranger,
+        driver(server.url, users=4, distributed=distributed) as load,
+    ):
+        stranger.connect(f"tcp://{MASTER}:{port}")
+        for kind in (Kind.HELLO, Kind.PROGRESS, Kind.ROWS, Kind.OVER, "stats"):
+            stranger.send(msgpack.dumps((kind, 7, "elsewhere-1")))
+        stranger.send(b"\xc1")
+        stranger.send_multipart([b"one", b"two", b"three"])
+        measured = load.measure(1.0)
+    assert measured.sent == server.count() == measured.answered
+    assert measured.malformed >= 3
+    assert "no load worker of this run" in measured.first_malformed
+    assert ["worker-1", "elsewhere-1"] == [each.name for each in measured.workers]
+    gone = pytest.raises(LoadFailed, match="the load worker elsewhere-1 is gone")
+    with driver(server.url, distributed=distributed) as load:
+        again = load.measure(0.3)
+        with gone:
+            load.measure(60.0, lambda _: worker.process.terminate())
+    assert ["worker-1", "elsewhere-1"] == [each.name for each in again.workers]
+    assert 128 + signal.SIGTERM == worker.process.wait(60)
+    assert 2 == worker.said.count("joined as elsewhere-1, 2 of 2")
+    assert "gone" not in worker.said
+    assert "Error" not in worker.said
+
+
+def test_a_worker_at_an_address_of_another_program_says_so_and_can_be_ended(with_a_stranger):
+    worker, port = with_a_stranger
+    until_said(worker, "has not answered within")
+    assert f"what listens on {MASTER} port {port}" in worker.said
+    worker.process.send_signal(signal.SIGTERM)
+    assert 128 + signal.SIGTERM == worker.process.wait(60)
+    assert "Traceback" not in worker.said
+
+
+def until_said(worker: ByHand, text: str) -> None:
+    deadline = time.monotonic() + 120
+    while text not in worker.said:
+        assert time.monotonic() < deadline, worker.said
+        time.sleep(0.05)

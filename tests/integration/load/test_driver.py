@@ -12,11 +12,11 @@ from bench.load.driver import LoadFailed
 from bench.supervision.groups import read_stat
 
 
-def test_phases_report_their_progress(start_server, driver):
+def test_phases_report_their_progress(start_server, standing_by):
     seen = []
-    with driver(start_server(delay_s=0.01).url) as load:
-        load.warm_up(1.2, seen.append)
-        load.measure(1.2, seen.append)
+    load = standing_by(start_server(delay_s=0.01).url)
+    load.warm_up(1.2, seen.append)
+    load.measure(1.2, seen.append)
     assert {"warmup", "measure"} == {each.phase for each in seen}
     measuring = [each for each in seen if each.phase == "measure"]
     assert len(measuring) >= 2
@@ -27,12 +27,11 @@ def test_phases_report_their_progress(start_server, driver):
     )
 
 
-def test_users_stand_still_between_phases(start_server, driver):
-    server = start_server()
-    with driver(server.url) as load:
-        sent = load.warm_up(0.3).sent
-        time.sleep(0.3)
-        assert sent == server.count()
+def test_users_stand_still_between_phases(start_server, standing_by):
+    server = start_server(delay_s=0.01)
+    sent = standing_by(server.url).warm_up(0.2).sent
+    time.sleep(0.3)
+    assert sent == server.count() > 0
 
 
 def test_an_unknown_route_fails_with_the_load_process_own_words(start_server, driver):
@@ -48,8 +47,11 @@ def test_a_server_url_that_cannot_be_asked_fails_likewise(driver):
         pass
 
 
-def test_a_load_process_killed_in_mid_window_fails_with_how_it_ended(start_server, driver):
-    with driver(start_server().url) as load:
+def test_a_load_process_killed_in_mid_window_fails_with_how_it_ended_and_leaves_its_files(
+    start_server, driver, tmp_path
+):
+    with driver(start_server(delay_s=0.01).url) as load:
+        measured = load.measure(0.3)
 
         def kill(_):
             os.kill(load.pid, signal.SIGKILL)
@@ -58,19 +60,29 @@ def test_a_load_process_killed_in_mid_window_fails_with_how_it_ended(start_serve
             load.measure(30.0, kill)
         with pytest.raises(LoadFailed, match="killed by SIGKILL"):
             load.measure(1.0)
+    folder = tmp_path / "load-0"
+    assert folder / "requests.parquet" == Path(measured.requests_file)
+    assert {"load.log", "requests.parquet", "load.json"} == {p.name for p in folder.iterdir()}
+    assert "measured" in load.log.read_text()
 
 
-def test_rows_that_cannot_be_written_fail_with_the_reason(start_server, driver, tmp_path):
-    with driver(start_server().url) as load:
+def test_rows_that_cannot_be_written_fail_with_the_reason_and_a_stopped_driver_says_so(
+    start_server, driver, tmp_path
+):
+    with driver(start_server(delay_s=0.01).url) as load:
         (tmp_path / "load-0" / ".requests.parquet.partial").mkdir()
         with pytest.raises(LoadFailed, match="Is a directory"):
             load.measure(0.3)
+        load.stop()
+        load.stop()
+        with pytest.raises(LoadFailed, match="not running"):
+            load.warm_up(1.0)
 
 
 def test_ctrl_c_in_a_phase_ends_the_load_process(start_server, driver):
-    server = start_server()
+    server = start_server(delay_s=0.01)
     load = driver(server.url)
-    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT])
     pids = []
 
     def start_timer_once(_):
@@ -85,28 +97,6 @@ def test_ctrl_c_in_a_phase_ends_the_load_process(start_server, driver):
     before = server.count()
     time.sleep(0.3)
     assert before == server.count()
-
-
-def test_stopping_twice_and_using_a_stopped_driver(start_server, driver):
-    with driver(start_server().url) as load:
-        load.stop()
-        load.stop()
-        with pytest.raises(LoadFailed, match="not running"):
-            load.warm_up(1.0)
-
-
-def test_a_long_phase_without_any_answer_is_not_taken_for_silence(driver, start_server):
-    with driver(start_server(delay_s=30.0).url, timeout_s=1.0) as load:
-        assert 0 == load.measure(2.5).answered
-
-
-def test_the_driver_leaves_its_log_and_its_load_beside_the_rows(start_server, driver, tmp_path):
-    with driver(start_server().url) as load:
-        measured = load.measure(0.3)
-    folder = tmp_path / "load-0"
-    assert folder / "requests.parquet" == Path(measured.requests_file)
-    assert {"load.log", "requests.parquet", "load.json"} == {p.name for p in folder.iterdir()}
-    assert "measured" in load.log.read_text()
 
 
 def assert_gone(load, pid=None):

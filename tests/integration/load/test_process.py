@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,11 +57,15 @@ def assert_ends_well(process):
     assert 0 == process.wait(timeout=SLOW_S / 2)
 
 
-def test_phases_follow_the_orders_and_the_end_of_input_ends_them(speak):
-    process = speak()
-    tell(process, '{"do": "warmup", "seconds": 0.3}')
+def test_phases_follow_the_orders_that_can_be_followed_and_the_end_of_input_ends_them(speak):
+    process = speak(delay_s=0.01)
+    tell(process, "nonsense")
+    assert "'nonsense\\n' is no order: JSON is malformed" in until(process, "refused")["why"]
+    tell(process, '{"do": "warmup", "seconds": 0.2}')
     assert 0 == until(process, "drained")["in_flight"]
-    tell(process, '{"do": "measure", "seconds": 0.5}')
+    tell(process, '{"do": "measure", "seconds": 1}')
+    tell(process, '{"do": "warmup", "seconds": 1}')
+    assert "while another phase is under way" in until(process, "refused")["why"]
     measured = until(process, "measured")
     assert measured["sent"] == measured["answered"] > 0
     assert Path(measured["requests_file"]).exists()
@@ -70,49 +73,27 @@ def test_phases_follow_the_orders_and_the_end_of_input_ends_them(speak):
     assert_ends_well(process)
 
 
-@pytest.mark.parametrize("delay_s", [0.0, SLOW_S])
-@pytest.mark.parametrize(
-    "end",
-    [
-        lambda process: process.stdin.close(),
-        lambda process: process.send_signal(signal.SIGTERM),
-        lambda process: process.send_signal(signal.SIGINT),
-    ],
-    ids=["end of input", "SIGTERM", "SIGINT"],
-)
-def test_it_ends_well_in_the_middle_of_a_window(speak, end, delay_s):
-    process = speak(delay_s=delay_s)
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well_in_the_middle_of_a_window(speak, end):
+    process = speak(delay_s=SLOW_S if end is signal.SIGTERM else 0.0)
     tell(process, '{"do": "measure", "seconds": 60}')
     until(process, "progress")
-    end(process)
+    process.send_signal(end)
     assert_ends_well(process)
 
 
-def test_orders_that_cannot_be_followed_are_refused_and_change_nothing(speak):
-    process = speak()
-    tell(process, "nonsense")
-    assert "'nonsense\\n' is no order: JSON is malformed" in until(process, "refused")["why"]
-    tell(process, '{"do": "measure", "seconds": 1}')
-    tell(process, '{"do": "warmup", "seconds": 1}')
-    assert "while another phase is under way" in until(process, "refused")["why"]
-    assert until(process, "measured")["answered"] > 0
+def test_what_does_not_drain_in_time_is_counted_and_does_not_hold_up_the_end_of_input(speak):
+    process = speak(delay_s=SLOW_S)
+    tell(process, '{"do": "warmup", "seconds": 0.2}')
+    assert 3 == until(process, "drained")["in_flight"]
+    tell(process, '{"do": "measure", "seconds": 60}')
+    until(process, "progress")
+    process.stdin.close()
+    assert_ends_well(process)
 
 
-GOOD = Load("list-all", ("http://127.0.0.1:1",), 2, Targets(("ns-0",), (), ()))
-
-
-@pytest.mark.parametrize(
-    ("spec", "complaint"),
-    [
-        (replace(GOOD, users=0), "`int` >= 1 - at `$.users`"),
-        (replace(GOOD, rate_rps=-3.0), "`float` > 0.0 - at `$.rate_rps`"),
-        (replace(GOOD, arrivals="bursty"), "Invalid enum value 'bursty' - at `$.arrivals`"),
-        (replace(GOOD, route="list-al"), "did you mean 'list-all'"),
-        (None, "holds no load"),
-    ],
-)
-def test_a_specification_that_cannot_be_is_refused_by_name(spec, complaint, tmp_path):
-    write_spec(tmp_path / "load.json", spec)
+def test_a_specification_that_cannot_be_is_refused_by_name(tmp_path):
+    write_spec(tmp_path / "load.json", None)
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", tmp_path],
         cwd=ROOT,
@@ -122,5 +103,5 @@ def test_a_specification_that_cannot_be_is_refused_by_name(spec, complaint, tmp_
         check=False,
     )
     assert 2 == done.returncode
-    assert complaint in done.stderr
+    assert "holds no load" in done.stderr
     assert "" == done.stdout

@@ -1,11 +1,13 @@
-"""Targets as a file, and as found by asking a server."""
+"""Targets and loads as files, and targets as found by asking a server."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 
 from bench.load.discovery import DiscoveryError, targets_in
-from bench.load.spec import SpecError, read_spec, write_spec
+from bench.load.spec import Load, SpecError, read_spec, write_spec
 from bench.model import Targets
 
 
@@ -22,6 +24,23 @@ def test_a_file_that_is_missing_or_holds_no_targets_is_named(tmp_path, content):
     told = "holds no targets" if content is not None else ": No such file"
     with pytest.raises(SpecError, match=rf"targets\.json ?{told}"):
         read_spec(tmp_path / "targets.json", Targets)
+
+
+GOOD = Load("list-all", ("http://127.0.0.1:1",), 2, Targets(("ns-0",), (), ()))
+
+
+@pytest.mark.parametrize(
+    ("load", "complaint"),
+    [
+        (replace(GOOD, users=0), "`int` >= 1 - at `$.users`"),
+        (replace(GOOD, rate_rps=-3.0), "`float` > 0.0 - at `$.rate_rps`"),
+        (replace(GOOD, arrivals="bursty"), "Invalid enum value 'bursty' - at `$.arrivals`"),
+    ],
+)
+def test_a_load_that_cannot_be_is_refused_by_name(tmp_path, load, complaint):
+    write_spec(tmp_path / "load.json", load)
+    with pytest.raises(SpecError, match=re.escape(complaint)):
+        read_spec(tmp_path / "load.json", Load)
 
 
 def pod(namespace, name, **labels):
