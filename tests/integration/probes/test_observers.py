@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from bench.sut.launch import ServerSpec
 from bench.sut.registry import server_kinds
 from bench.sut.server import ServerUnderTest
 
-SECONDS = 2.0
+SECONDS = 1.5
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,9 @@ def plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
         yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def observers(plane: ControlPlane, watchdog: Watchdog) -> Iterator[Observers]:
+    """One pair for all tests; the last one kills the probe."""
     with Observers.start(plane, watchdog) as started:
         yield started
 
@@ -39,6 +41,28 @@ def observe(observers: Observers, server: str | None = None, seed: str = "a") ->
     time.sleep(SECONDS)
     seen = observers.pause()
     return seen["freshness"], seen["bystander"]
+
+
+@dataclass
+class Alone:
+    """What the two saw without a server, and what they asked: meanwhile, and once paused."""
+
+    probe: Seen
+    bystander: Seen
+    asked: dict[str, list[AuditRow]]
+    asked_later: dict[str, list[AuditRow]]
+
+
+@pytest.fixture(scope="module")
+def alone(observers: Observers, plane: ControlPlane) -> Alone:
+    audit = AuditLog(plane.audit_log)
+    begin = audit.size()
+    probe, bystander = observe(observers)
+    paused = audit.size()
+    time.sleep(1.0)
+    rows, later = audit.rows(begin, paused), audit.rows(paused, audit.size())
+    audit.close()
+    return Alone(probe, bystander, users(rows), users(later))
 
 
 def users(rows: list[AuditRow]) -> dict[str, list[AuditRow]]:
@@ -67,12 +91,27 @@ def test_every_write_is_seen_through_a_server_within_its_bounds(
         assert (row.event_us is not None) is (name == "informer")
 
 
-def test_without_a_server_the_same_is_written_and_nothing_read(observers: Observers) -> None:
-    probe, bystander = observe(observers)
-    assert 0 == probe.reads
-    assert probe.rows
-    assert {None} == {row.fresh_done_us for row in probe.rows}
-    assert {"ok"} == {row.outcome for row in bystander.rows}
+def test_without_a_server_the_same_is_written_and_nothing_read(alone: Alone) -> None:
+    assert 0 == alone.probe.reads
+    assert alone.probe.rows
+    assert {None} == {row.fresh_done_us for row in alone.probe.rows}
+    assert {"ok"} == {row.outcome for row in alone.bystander.rows}
+
+
+def test_each_is_an_identity_of_its_own_in_the_audit_log(alone: Alone) -> None:
+    asked = alone.asked
+    assert {("patch", "pods", 200)} == {
+        (row.verb, row.resource, row.code) for row in asked["probe"]
+    }
+    assert {("get", "configmaps", 200)} == {
+        (row.verb, row.resource, row.code) for row in asked["bystander"]
+    }
+    assert len(alone.probe.rows) == len(asked["probe"])
+    assert len(alone.bystander.rows) == len(asked["bystander"])
+
+
+def test_once_paused_neither_asks_the_api_server_anything(alone: Alone) -> None:
+    assert not {"probe", "bystander"} & alone.asked_later.keys()
 
 
 def test_a_server_that_answers_nothing_is_no_fresh_one(observers: Observers) -> None:
@@ -82,46 +121,15 @@ def test_a_server_that_answers_nothing_is_no_fresh_one(observers: Observers) -> 
     assert 0 == probe.in_flight == bystander.in_flight
 
 
-def test_once_paused_neither_asks_the_api_server_anything(
-    observers: Observers, plane: ControlPlane
-) -> None:
-    observe(observers)
-    audit = AuditLog(plane.audit_log)
-    begin = audit.size()
-    time.sleep(1.0)
-    asked = users(audit.rows(begin, audit.size()))
-    audit.close()
-    assert not {"probe", "bystander"} & asked.keys()
-
-
-def test_each_is_an_identity_of_its_own_in_the_audit_log(
-    observers: Observers, plane: ControlPlane
-) -> None:
-    audit = AuditLog(plane.audit_log)
-    begin = audit.size()
-    probe, bystander = observe(observers)
-    rows = audit.rows(begin, audit.size())
-    audit.close()
-    asked = users(rows)
-    assert {("patch", "pods", 200)} == {
-        (row.verb, row.resource, row.code) for row in asked["probe"]
-    }
-    assert {("get", "configmaps", 200)} == {
-        (row.verb, row.resource, row.code) for row in asked["bystander"]
-    }
-    assert len(probe.rows) == len(asked["probe"])
-    assert len(bystander.rows) == len(asked["bystander"])
-
-
-def test_equal_seeds_write_at_equal_moments(observers: Observers) -> None:
-    def starts(seed: str) -> list[int]:
-        intended = sorted(row.intended_us for row in observe(observers, seed=seed)[1].rows)
+def test_equal_seeds_write_at_equal_moments(observers: Observers, alone: Alone) -> None:
+    def starts(bystander: Seen) -> list[int]:
+        intended = sorted(row.intended_us for row in bystander.rows)
         # in tens of microseconds: a row's moment is rounded to one
         return [round(at - intended[0], -1) // 10 for at in intended[:10]]
 
-    first = starts("a")
-    assert first == starts("a")
-    assert first != starts("b")
+    first = starts(alone.bystander)
+    assert first == starts(observe(observers, seed="a")[1])
+    assert first != starts(observe(observers, seed="b")[1])
 
 
 def test_a_probe_that_died_is_named(observers: Observers) -> None:
