@@ -11,15 +11,21 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.supervision import journal
+from bench.supervision import guardian, journal
 from bench.supervision.groups import read_stat
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog, WatchdogLost
 
-HARNESS = """
+PATIENCE_S = 0.5
+"""How long these tests' guardians wait for who ignores SIGTERM."""
+HARNESS = f"""
 import sys, time
 from pathlib import Path
+from bench.supervision import watchdog
+watchdog._PROGRAM = watchdog._PROGRAM.replace(
+    "; main()", "; main.__globals__['TERM_TIMEOUT_S'] = {PATIENCE_S}; main()"
+)
 from bench.supervision.process import SupervisedProcess
 from bench.supervision.signals import unwinding_on_signals
 from bench.supervision.watchdog import Watchdog
@@ -68,6 +74,7 @@ SupervisedProcess.start("late", argv, log=folder / "log", watchdog=DeathAtGuardi
 def own_cache(tmp_path, monkeypatch):
     """Keep this test's journals apart from those of whatever else runs here."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(guardian, "TERM_TIMEOUT_S", PATIENCE_S)
 
 
 class Harness:
@@ -266,16 +273,17 @@ def test_what_a_killed_watchdog_guarded_is_cleaned_up_by_the_harness_itself(tmp_
 
 def killed_with_its_watchdog(running):
     """Kill the harness and its watchdog so that neither cleans up."""
-    (guardian,) = (
+    (guarding,) = (
         child
         for child in psutil.Process(running.process.pid).children()
         if "bench.supervision.guardian" in " ".join(child.cmdline())
     )
-    guardian.suspend()
+    guarding.suspend()
     running.process.kill()
     running.process.wait()
-    guardian.kill()
-    psutil.wait_procs([guardian], timeout=30)
+    guarding.kill()
+    # its adopter may take a second to wait for it
+    assert wait_until(lambda: not (stat := read_stat(guarding.pid)) or not stat.alive, 30, 0.02)
 
 
 @pytest.mark.parametrize("script", [FAMILY, STUBBORN_FAMILY])
