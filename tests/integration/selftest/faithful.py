@@ -1,4 +1,4 @@
-"""A faithful server without a cluster: says where it listens, and counts what it is asked."""
+"""A faithful server without a cluster: says where it listens."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,11 +13,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = self.path.strip("/").split("/")
-        ASKED[0] += parts[0] == "pods"
+        ASKED[0] += 1
         metadata = {"namespace": parts[1], "name": parts[-1]} if len(parts) == 3 else {}
         pod = {"metadata": metadata}
         body = {"code": 200, "message": "pong", "result": pod if metadata else [pod, pod]}
-        self.send(json.dumps(body if parts[0] == "pods" else ASKED[0]).encode())
+        self.send(json.dumps(body).encode())
 
     def send(self, body: bytes) -> None:
         self.send_response_only(200)

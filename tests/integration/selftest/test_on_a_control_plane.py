@@ -13,8 +13,8 @@ from bench.supervision.progress import Progress
 from bench.sut.registry import server_kinds
 
 SHORTER = {
-    "counts": [("duration_s = 20", "duration_s = 4"), ("rate_rps = 50", "rate_rps = 25")],
-    "stale": [("duration_s = 15", "duration_s = 12")],
+    "counts": [("duration_s = 20", "duration_s = 2"), ("cooldown_s = 2", "cooldown_s = 0")],
+    "stale": [("duration_s = 15", "duration_s = 6"), ("cooldown_s = 2", "cooldown_s = 0")],
     "churn": [("rounds = 3", "rounds = 1"), ("duration_s = 6", "duration_s = 3")],
 }
 

@@ -1,8 +1,10 @@
-"""Small forms of the calibration, without a cluster: real load finds the flaws of real servers."""
+"""Small forms of the calibration, without a cluster: real load finds the flaws of real servers.
+
+What is counted, requests and hang-ups, is found in ``test_on_a_control_plane.py``.
+"""
 
 import os
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -74,11 +76,6 @@ def felt(measured: Measured) -> Latencies:
     return times_of(rows_of(measured), Times.RESPONSE, 30.0)
 
 
-def asked(url: str) -> int:
-    with urllib.request.urlopen(f"{url}/asked", timeout=5) as answer:
-        return int(answer.read())
-
-
 def at_once(seconds: float, *drivers: LoadDriver) -> list[Latencies]:
     """What each felt in one window, in which all of them load: what disturbs one disturbs all."""
     with ThreadPoolExecutor(len(drivers)) as pool:
@@ -107,22 +104,6 @@ def test_a_stall_is_felt_in_the_open_model_and_hidden_in_the_closed(flawed, driv
     assert felt_ms > 250
     assert hidden_ms < 100
     assert max(closed.answered_ms) > 250, "each user waited once a stall"
-
-
-def test_three_requests_a_read_are_three(flawed, driver):
-    url = flawed("times", "3")
-    load = driver(url, rate_rps=40)
-    before = asked(url)
-    measured = load.measure(1.0)
-    assert 3 * measured.sent == asked(url) - before
-    assert measured.answered == measured.sent
-
-
-def test_one_in_fifty_hung_up_on_is_one_in_fifty_failed(flawed, driver):
-    measured = driver(flawed("hang-up", "50"), rate_rps=100).measure(2.0)
-    assert 200 == measured.sent
-    assert 4 == measured.failed
-    assert 0 == measured.dropped
 
 
 def test_a_faithful_server_that_dies_takes_the_flawed_one_along(flawed):
