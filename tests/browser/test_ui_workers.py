@@ -20,7 +20,7 @@ import pytest
 from tests.browser.test_ui import ROOT, Ui, answering, last, requests_in_audit_log
 
 ADDRESS = "127.0.0.2"
-OPTIONS = ("--workers", "1", "--expect-workers", "1")
+OPTIONS = ("--workers", "1", "--expect-workers", "1", "--pods", "20")
 
 
 @pytest.fixture(scope="module")
@@ -62,24 +62,32 @@ def workers(ui):
     return json.loads(ui.get("/worker-count")[0])["worker_count"]
 
 
+def users_of_workers(ui):
+    return [each["user_count"] for each in json.loads(ui.get("/stats/requests")[0])["workers"]]
+
+
 def post(ui, path, **form):
     """Send what the page would send, its cookie included, and return the answer's body."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     opener.open(f"{ui.url}/", timeout=30).close()
-    data = urllib.parse.urlencode(form).encode()
+    data = urllib.parse.urlencode(form, doseq=True).encode()
     with opener.open(f"{ui.url}{path}", data=data, timeout=60) as answer:
         return answer.read()
+
+
+def swarm(ui, *classes):
+    """Start a user of each class, which is one of each worker."""
+    form = {"user_count": len(classes), "spawn_rate": len(classes), "user_classes": classes}
+    assert json.loads(post(ui, "/swarm", rate="20", **form))["success"]
 
 
 def test_statistics_and_rows_of_all_workers_are_merged(ui, joined, tmp_path):
     ui.live()  # from here on the audit log is followed
     ui.followed_from = ui.audit_log.stat().st_size
-    classes = "direct: list all"
-    assert json.loads(post(ui, "/swarm", user_count=4, spawn_rate=4, user_classes=classes))[
-        "success"
-    ]
+    swarm(ui, "direct: list all", "direct: one namespace")
+    until(lambda: [1, 1] == users_of_workers(ui), ui.log)
     ui.until(answering("direct"))
-    time.sleep(4)
+    time.sleep(1)  # what comes after a report comes with the next
     post(ui, "/stop")
     ui.until(
         lambda live: live["test"]["state"] == "stopped" and not last(live)["answers"]["direct"]
@@ -99,7 +107,7 @@ def test_statistics_and_rows_of_all_workers_are_merged(ui, joined, tmp_path):
 
 
 def test_a_worker_that_dies_is_told_and_started_again_while_the_other_goes_on(ui, joined):
-    assert json.loads(post(ui, "/swarm", user_count=4, spawn_rate=4))["success"]
+    swarm(ui, "direct: list all", "informer: list all")
     ui.until(answering("informer"))
     (own,) = ui_workers(joined)
     os.kill(own, signal.SIGKILL)
