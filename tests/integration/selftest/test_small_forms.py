@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from statistics import median
 
+import numpy as np
 import pytest
 
 from bench.analysis.latency import Latencies, times_of
@@ -88,7 +88,8 @@ def test_five_milliseconds_are_found_and_between_equals_less_than_that(flawed, d
         driver(one, rate_rps=40, arrivals=Arrivals.POISSON, seed=seed)
         for seed, one in enumerate((url, url, flawed("delay", "0.005")))
     ]
-    prompt, again, late = (median(each.answered_ms) for each in at_once(4.0, *drivers))
+    # the quickest: what a busy machine adds to the others is no part of the flaw
+    prompt, again, late = (np.percentile(each.answered_ms, 10) for each in at_once(4.0, *drivers))
     assert 4.0 < late - prompt < 8.0
     assert abs(again - prompt) < 2.5
 
