@@ -78,7 +78,7 @@ def post(ui, path, **form):
 def swarm(ui, *classes):
     """Start a user of each class, which is one of each worker."""
     form = {"user_count": len(classes), "spawn_rate": len(classes), "user_classes": classes}
-    assert json.loads(post(ui, "/swarm", rate="20", **form))["success"]
+    assert json.loads(post(ui, "/swarm", rate="5", **form))["success"]
 
 
 def test_statistics_and_rows_of_all_workers_are_merged(ui, joined, tmp_path):
@@ -92,10 +92,10 @@ def test_statistics_and_rows_of_all_workers_are_merged(ui, joined, tmp_path):
     ui.until(
         lambda live: live["test"]["state"] == "stopped" and not last(live)["answers"]["direct"]
     )
+    archive = tmp_path / "session.tar.gz"
+    archive.write_bytes(post(ui, "/api-server/session"))  # once all workers have reported
     asked = requests_in_audit_log(ui, "direct", "list")
     statistics = json.loads(ui.get("/stats/requests")[0])
-    archive = tmp_path / "session.tar.gz"
-    archive.write_bytes(post(ui, "/api-server/session"))
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path, filter="data")
     (rows,) = tmp_path.glob("*/trials/*/requests.parquet")
