@@ -9,6 +9,7 @@ what ``data/rounds.csv`` holds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -25,7 +26,7 @@ Trial = tuple[str, str, int]
 """Scenario, arm and round."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """The tidy frame of a run's trials."""
 
@@ -39,13 +40,16 @@ class Frame:
 
     def of(self, place: Place) -> dict[tuple[str, bool], dict[int, float]]:
         """Return, by metric and form, the value of each round of one arm of one scenario."""
-        scenario, arm = place
-        own = self.rows[(self.rows["scenario"] == scenario) & (self.rows["arm"] == arm)]
-        columns = (own[name].tolist() for name in ("metric", "per_1000_reads", "round", "value"))
-        found: dict[tuple[str, bool], dict[int, float]] = {}
-        for metric, per_1000, number, value in zip(*columns, strict=True):
-            found.setdefault((metric, per_1000), {})[number] = value
-        return found
+        return self._places.get(place, {})
+
+    @cached_property
+    def _places(self) -> Mapping[Place, dict[tuple[str, bool], dict[int, float]]]:
+        places: dict[Place, dict[tuple[str, bool], dict[int, float]]] = {}
+        columns = (self.rows[name].tolist() for name in COLUMNS)
+        for scenario, arm, metric, per_1000, _, number, value in zip(*columns, strict=True):
+            of = places.setdefault((scenario, arm), {})
+            of.setdefault((metric, per_1000), {})[number] = value
+        return places
 
     def pairs(self, subject: Place, baseline: Place) -> dict[tuple[str, bool], Rounds]:
         """Return, by metric and form, the rounds that both have."""

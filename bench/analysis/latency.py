@@ -115,7 +115,8 @@ def times_of(
 
 def send_lags(requests: pd.DataFrame) -> Floats:
     """Return how long after its intended start each request was sent, in ms, ascending."""
-    return np.sort(_floats((requests["sent_us"] - requests["intended_us"]).dropna()) / 1e3)
+    late_us = _floats(requests["sent_us"]) - _floats(requests["intended_us"])
+    return np.sort(late_us[~np.isnan(late_us)] / 1e3)
 
 
 def pool(parts: Iterable[Latencies]) -> Latencies:

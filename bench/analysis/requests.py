@@ -79,7 +79,8 @@ def countable(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
     """
     begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
     began = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
-    return audit[(audit["verb"] != "watch") | began]
+    counts = (audit["verb"] != "watch") | began
+    return audit if counts.all() else audit[counts]
 
 
 def read_log(audit: pd.DataFrame, record: TrialRecord) -> Log:

@@ -34,6 +34,8 @@ TIMES = tuple(
     dict.fromkeys(metric.of.times for metric in METRICS if isinstance(metric.of, Quantile))
 )
 """The distributions that some metric is a percentile of."""
+REQUEST_COLUMNS = ("intended_us", "sent_us", "done_us", "outcome")
+"""Of the table of requests, what figures are taken from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     observed = {
         name: reader.observed(trial, name, _needed(name)) for name in reader.observers(trial)
     }
-    requests = reader.requests(trial)
+    requests = reader.requests(trial, REQUEST_COLUMNS)
     tables = {**observed, "requests": requests}
     times = {
         each: times_of(

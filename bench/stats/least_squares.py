@@ -14,6 +14,7 @@ best cost precision, never coverage.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class NotIdentifiedError(Exception):
     """The columns cannot be told apart from these rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fit:
     """Coefficients (k) with their covariance (k x k); ``None`` where no error can be told.
 
@@ -55,16 +56,16 @@ class Fit:
         """Return the Satterthwaite degrees of freedom of the linear ``form`` (k)."""
         if self.trace is None or self.squares is None or not np.any(form):
             return None
-        squares = float(np.einsum("ijkl,i,j,k,l->", np.array(self.squares), *[form] * 4))
-        return self._through(self.trace, form) ** 2 / squares if squares > 0 else None
+        squares = float(np.einsum("ijkl,i,j,k,l->", self._arrays[3], *[form] * 4))
+        return float(form @ self._arrays[2] @ form) ** 2 / squares if squares > 0 else None
 
     def value(self, form: Floats) -> float:
         """Return the estimate of ``form`` times the coefficients."""
-        return float(form @ np.array(self.coefficients))
+        return float(form @ self._arrays[0])
 
     def product(self, form: Floats, other: Floats) -> float | None:
         """Return the covariance of two forms; that of a form with itself is its variance."""
-        return None if self.covariance is None else self._through(self.covariance, form, other)
+        return None if self.covariance is None else float(form @ self._arrays[1] @ other)
 
     def quantile(self, forms: Sequence[Floats], confidence: float = CONFIDENCE) -> float | None:
         """Return Student's t for several ``forms`` together: by the fewest degrees of freedom."""
@@ -81,9 +82,11 @@ class Fit:
         half = quantile * math.sqrt(max(0.0, variance))
         return Estimate(middle, middle - half, middle + half, n)
 
-    @staticmethod
-    def _through(matrix: Matrix, form: Floats, other: Floats | None = None) -> float:
-        return float(form @ np.array(matrix) @ (form if other is None else other))
+    @cached_property
+    def _arrays(self) -> tuple[Floats, ...]:
+        """Coefficients, covariance, trace and squares: a chart asks for hundreds of estimates."""
+        known = (self.coefficients, self.covariance, self.trace, self.squares)
+        return tuple(np.array(one, dtype=np.float64) for one in known)
 
 
 def fit(design: Floats, response: Floats, weights: Floats, blocks: Sequence[object]) -> Fit:

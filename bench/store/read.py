@@ -82,9 +82,9 @@ class RunReader:
                 lost += [self.trial_folder(record) / table.file for table in tables]
         return [path for path in lost if not path.exists()]
 
-    def requests(self, trial: AnyTrial) -> pd.DataFrame:
+    def requests(self, trial: AnyTrial, columns: Collection[str] | None = None) -> pd.DataFrame:
         """Return one row an intended request; microseconds from the window's begin."""
-        return read_table(self.trial_folder(trial), REQUESTS)
+        return read_table(self.trial_folder(trial), REQUESTS, columns)
 
     def audit(self, trial: AnyTrial, columns: Collection[str] | None = None) -> pd.DataFrame:
         """Return one row an audit ID, of all users, between the marks; all ``columns`` by default.
