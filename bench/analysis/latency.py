@@ -95,11 +95,12 @@ def times_of(
     since, until = _floats(rows[times.since]), _floats(rows[times.until])
     took_ms = (until - since) / 1e3
     asked = np.ones(len(rows), bool) if times.asked is None else _floats(rows[times.asked]) > 0
-    answered = (rows["outcome"] == "ok").to_numpy() if "outcome" in rows else ~np.isnan(until)
+    outcomes = rows["outcome"].to_numpy(dtype=object) if "outcome" in rows else None
+    answered = ~np.isnan(until) if outcomes is None else outcomes == "ok"
     unanswered = asked & ~answered
     if timeout_s is not None:
         least_ms = np.full(len(rows), timeout_s * 1e3)
-        dropped = (rows["outcome"] == "dropped").to_numpy()
+        dropped = np.zeros(len(rows), bool) if outcomes is None else outcomes == "dropped"
         left_ms = (window_s * 1e6 - since).clip(min=0.0) / 1e3
         least_ms[dropped] = np.minimum(least_ms, left_ms)[dropped]
     elif times.waited is not None:
@@ -153,16 +154,22 @@ class FreshnessCounts:
 
 def freshness_counts(rows: pd.DataFrame) -> FreshnessCounts | None:
     """Count the rows of the freshness table; ``None`` if no write was read back: no server."""
-    rows = rows[rows["reads"] > 0]
-    if rows.empty:
+    asked = _floats(rows["reads"]) > 0
+    if not asked.any():
         return None
-    judged = rows["first_stale"].dropna().astype(bool)
-    unseen = int(rows["fresh_done_us"].isna().sum())
-    stale = judged[judged].index
-    shown_ms = ((rows["fresh_done_us"] - rows["acked_us"]).loc[stale] / 1e3).dropna()
-    longest = float(shown_ms.max()) if len(shown_ms) else None
-    return FreshnessCounts(len(rows), unseen, len(judged), int(judged.sum()), longest)
+    acked, first_stale, shown = (
+        _floats(rows[name])[asked] for name in ("acked_us", "first_stale", "fresh_done_us")
+    )
+    stale, unseen = first_stale == 1.0, np.isnan(shown)
+    shown_ms = (shown - acked)[stale & ~unseen] / 1e3
+    return FreshnessCounts(
+        writes=len(acked),
+        never_seen=int(unseen.sum()),
+        first_reads=int((~np.isnan(first_stale)).sum()),
+        first_stale=int(stale.sum()),
+        longest_stale_ms=float(shown_ms.max()) if len(shown_ms) else None,
+    )
 
 
 def _floats(column: pd.Series) -> Floats:
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(column, dtype=np.float64)  # what is missing is NaN already, or None
