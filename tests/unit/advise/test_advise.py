@@ -50,9 +50,19 @@ def costs() -> UnitCosts:
     return unit_costs(load_summary(Store(Path("results")), str(default_unit_costs())))
 
 
-@pytest.fixture
-def log(tmp_path: Path, events: list[Event]) -> Path:
-    return written(tmp_path / "audit.log", FORMATS["kubernetes"](events))
+@pytest.fixture(scope="session")
+def log(tmp_path_factory: pytest.TempPathFactory, events: list[Event]) -> Path:
+    return written(tmp_path_factory.mktemp("log") / "audit.log", FORMATS["kubernetes"](events))
+
+
+@pytest.fixture(scope="session")
+def priced(log: Path, costs: UnitCosts) -> Advice:
+    return advice_of(log, costs=costs)
+
+
+@pytest.fixture(scope="session")
+def unpriced(log: Path) -> Advice:
+    return advice_of(log)
 
 
 def written(path: Path, pieces: Iterable[bytes]) -> Path:
@@ -329,10 +339,10 @@ def test_a_watch_that_was_asked_for_before_the_log_begins_adds_nothing_to_its_ti
     assert (51, 6 / 51) == (found.log.covered_s, client(found, "a").per_s)
 
 
-def test_takes_a_hundred_thousand_users(tmp_path: Path) -> None:
-    lines = (line(f"user-{number}", "get", "/api/v1/nodes/a", 1) for number in range(100_000))
+def test_takes_tens_of_thousands_of_users(tmp_path: Path) -> None:
+    lines = (line(f"user-{number}", "get", "/api/v1/nodes/a", 1) for number in range(20_000))
     found = advice_of(written(tmp_path / "audit.log", lines))
-    assert (100_000, {Verdict.CANNOT_SAY}) == (
+    assert (20_000, {Verdict.CANNOT_SAY}) == (
         len(found.clients),
         {one.verdict for one in found.clients},
     )
@@ -523,12 +533,12 @@ def test_an_informer_costs_events_and_starts(log: Path, costs: UnitCosts) -> Non
     assert poller.break_even_per_s < poller.per_s
 
 
-def test_shares_of_all_priced_reads_are_one(log: Path, costs: UnitCosts) -> None:
-    assert 1 == pytest.approx(sum(one.share or 0 for one in advice_of(log, costs=costs).clients))
+def test_shares_of_all_priced_reads_are_one(priced: Advice) -> None:
+    assert 1 == pytest.approx(sum(one.share or 0 for one in priced.clients))
 
 
-def test_objects_are_counted_by_pages_where_nobody_tells(log: Path, costs: UnitCosts) -> None:
-    pager = client(advice_of(log, costs=costs), "ops:exporter")
+def test_objects_are_counted_by_pages_where_nobody_tells(priced: Advice) -> None:
+    pager = client(priced, "ops:exporter")
     assert (4 * 500 - 250, "pages") == (pager.objects, pager.objects_from)
 
 
@@ -559,19 +569,18 @@ def test_a_count_that_is_no_number_is_told_with_its_line(tmp_path: Path, value: 
         read_counts(written(tmp_path / "counts.txt", [text]))
 
 
-def test_the_command_that_counts_objects_can_be_copied(log: Path, costs: UnitCosts) -> None:
-    document = advice_document(advice_of(log, costs=costs))
+def test_the_command_that_counts_objects_can_be_copied(priced: Advice) -> None:
+    document = advice_document(priced)
     assert f"\n  ```sh\n  {COMMAND}\n  ```\n" in to_markdown(document)
     assert f"<code>{html.escape(COMMAND, quote=False)}" in to_html(document).replace("&#39;", "'")
 
 
-def test_every_form_shows_that_a_saving_may_be_nothing(log: Path, costs: UnitCosts) -> None:
-    found = advice_of(log, costs=costs)
-    poller = client(found, "web:dashboard")
+def test_every_form_shows_that_a_saving_may_be_nothing(priced: Advice) -> None:
+    poller = client(priced, "web:dashboard")
     assert poller.cpu is not None
     unsure = msgspec.structs.replace(poller.cpu, saved=Estimate(0.0, -3.0, 2.0))
     clients = (msgspec.structs.replace(poller, cpu=unsure),)
-    document = advice_document(msgspec.structs.replace(found, clients=clients))
+    document = advice_document(msgspec.structs.replace(priced, clients=clients))
     assert any("saved 0 to 100%" in one for one in to_lines(document))
     console = Console(width=200, file=io.StringIO())
     console.print(to_terminal(document))
@@ -595,29 +604,27 @@ def test_an_assumed_count_of_objects_is_told_and_no_bytes_are_stated(
     assert assumed.rstrip(".") == counted.partition(", and")[0]
 
 
-def test_forms_say_the_same_three_clients_first(log: Path, costs: UnitCosts) -> None:
-    found = advice_of(log, costs=costs)
-    document = advice_document(found)
+def test_forms_say_the_same_three_clients_first(priced: Advice) -> None:
+    document = advice_document(priced)
     assert 3 == len(document.gains)
     page, markdown = to_html(document), to_markdown(document)
     for one in document.gains:
         assert re.split("[({]", one.text)[0].strip() in page
         assert re.split("[({]", one.text)[0].strip() in markdown
-    assert len(found.clients) + 1 == len(clients_csv(found).splitlines())
+    assert len(priced.clients) + 1 == len(clients_csv(priced).splitlines())
 
 
-def test_nothing_of_objects_and_addresses_is_kept(log: Path, costs: UnitCosts) -> None:
-    found = advice_of(log, costs=costs)
-    text = to_json(found).decode() + to_html(advice_document(found))
+def test_nothing_of_objects_and_addresses_is_kept(priced: Advice) -> None:
+    text = to_json(priced).decode() + to_html(advice_document(priced))
     assert [] == [name for name in ("build", "cart-1", "10.0.0.7", "node-1") if name in text]
 
 
-def test_anonymous_advice_names_no_client_of_the_clusters_own(log: Path) -> None:
-    found = anonymous(advice_of(log), "key")
+def test_anonymous_advice_names_no_client_of_the_clusters_own(log: Path, unpriced: Advice) -> None:
+    found = anonymous(unpriced, "key")
     text = to_json(found).decode()
     assert [] == [name for name in ("dashboard", "jane", "manager", ":ops:") if name in text]
     assert found == anonymous(advice_of(log), "key")
-    assert found != anonymous(advice_of(log), "other")
+    assert found != anonymous(unpriced, "other")
     assert sorted(PLANTED.values()) == sorted(str(one.verdict) for one in found.clients)
 
 
@@ -681,6 +688,5 @@ def stamp(microseconds: int) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-def test_advice_is_read_again_as_it_was_written(tmp_path: Path, log: Path) -> None:
-    found = advice_of(log)
-    assert found == read_advice(written(tmp_path / "advice.json", [to_json(found)]))
+def test_advice_is_read_again_as_it_was_written(tmp_path: Path, unpriced: Advice) -> None:
+    assert unpriced == read_advice(written(tmp_path / "advice.json", [to_json(unpriced)]))

@@ -2,10 +2,12 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import bench.advise.advise
 from bench.cli import main
 from bench.microbench.audit_log import FORMATS, planted
 
@@ -28,11 +30,26 @@ at_most = {gets}
 """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def without_prices() -> Iterator[None]:
+    """A budget is of counts: no run is analysed for what each of them costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.advise.advise, "default_unit_costs", lambda: Path("no-run"))
+        yield
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("advice")
     (folder / "audit.log").write_bytes(b"".join(FORMATS["kubernetes"](planted(600.0))))
     assert 0 == main(["advise", str(folder / "audit.log"), "--reports", str(folder)])
+    return folder / "advise"
+
+
+@pytest.fixture(scope="module")
+def anonymous(reports: Path) -> Path:
+    log, folder = str(reports.parent / "audit.log"), reports.parent / "anonymous"
+    assert 0 == main(["advise", log, "--anonymous", "--reports", str(folder)])
     return folder / "advise"
 
 
@@ -93,12 +110,10 @@ def test_says_that_no_client_of_the_log_fits(
     ],
 )
 def test_names_are_no_budget_of_anonymous_advice(
-    reports: Path, client: str, resource: str, code: int, capsys: pytest.CaptureFixture[str]
+    anonymous: Path, client: str, resource: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log, folder = str(reports.parent / "audit.log"), reports.parent / "anonymous"
-    assert 0 == main(["advise", log, "--anonymous", "--reports", str(folder)])
     text = BUDGETS.format(secrets=0, gets=10_000).replace("system:serviceaccount:ops:b*", client)
-    assert code == judged(folder / "advise", text.replace('"secrets"', f'"{resource}"'))
+    assert code == judged(anonymous, text.replace('"secrets"', f'"{resource}"'))
     said = "these budgets are for names: the broken operator lists secrets once"
     assert (code == 12) is (said in " ".join(capsys.readouterr().out.split()))
 

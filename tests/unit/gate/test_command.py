@@ -15,9 +15,11 @@ STEADY = Scenario(
     name="steady", route="list-all", users=8, pods=100, rate_rps=50.0, churn_per_s=2.0
 )
 BESIDE = ("direct", "informer", "informer@base")
+JUDGED = ("requests", "audit", "scrapes", "samples")
 RULES = """\
 name = "mine"
 description = "What must hold."
+looks = [4, 8, 12]
 
 [[rules]]
 name = "reads are no slower than before"
@@ -49,7 +51,8 @@ def a_run(place, written_run):
     """Puts a run among the results, under the name that it is given."""
 
     def make(name, **changes):
-        changes = {"rounds": 6, "scenarios": (STEADY,), "servers": BESIDE} | changes
+        usual = {"rounds": 4, "scenarios": (STEADY,), "servers": BESIDE, "tables": JUDGED}
+        changes = usual | changes
         folder = place / "results" / name
         shutil.copytree(written_run(**changes).folder, folder)
         head = json.loads((folder / "run.json").read_text()) | {"run": name}
@@ -95,7 +98,7 @@ def test_the_outcome_is_the_exit_code(place, a_run, capsys, latency_ms, code, sa
         ({"upstream": {"direct": 1.5}}, "ledgers disagree"),
         ({"servers": ("direct", "none")}, "no good trial of 'informer'"),
         ({"tables": ("audit", "scrapes", "samples")}, "no p50 of informer"),
-        ({"skip": [("informer", 3)]}, "run incomplete"),
+        ({"skip": [("informer", 2)]}, "run incomplete"),
     ],
 )
 def test_what_carries_no_judgement_is_invalid_with_12(place, a_run, capsys, changes, said):
@@ -115,7 +118,7 @@ def test_a_run_of_which_trials_were_deleted_by_hand_is_invalid(place, a_run, cap
     folder = a_run("one")
     shutil.rmtree(folder / "trials" / "001-steady-informer-r0")
     assert 12 == gate(place, "one")
-    assert "17 of 18 trials were made" in " ".join(capsys.readouterr().out.split())
+    assert "11 of 12 trials were made" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, a_run, capsys):
@@ -131,7 +134,7 @@ def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, a_ru
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        (RULES.replace('"p50"', '"p5O"'), "gate.toml:8: there is no metric 'p5O' (the nearest is"),
+        (RULES.replace('"p50"', '"p5O"'), "gate.toml:9: there is no metric 'p5O' (the nearest is"),
         ("", "a rules file needs at least one [[rules]] table"),
     ],
 )

@@ -6,18 +6,20 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis import analyse
-from bench.model import Scenario
+from bench.model import NO_SERVER, Scenario
 from bench.report.content import run_document
 from bench.report.content.cost_model import cost_section
 from bench.report.content.top import choose
 from bench.report.document import Document, Sentence
 from bench.report.sentences import verdict
 from bench.store import Store
-from tests.unit.analysis.sweeps import Truth, write_sweep
+from tests.unit.analysis.sweeps import CELLS, Truth, write_sweep
 from tests.unit.analysis.synthetic import write_run
 from tests.unit.report.said import section, tables, text_of
 
 ONE_CELL = [("steady", 1000, 20.0, 10.0)]
+CORNERS = {"cells": [CELLS[0], CELLS[-1]], "arms": ("direct", "informer", NO_SERVER)}
+"""The fewest trials that tell the unit costs apart."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(sweep):
 
 
 def test_the_answer_states_the_rate_that_the_truth_has(content):
-    _, made = content(Truth(noise=0.0001))
+    _, made = content(Truth(noise=0.0001), **CORNERS)
     # 40 writes x 0.4 ms by a read of 2 + 0.05 x 1,000 ms; 40 x 6 kB by 5 MB and the start's share.
     first, second = made.answers
     assert first.text == (
@@ -71,11 +73,11 @@ def test_the_answer_states_the_rate_that_the_truth_has(content):
 
 
 def test_the_verdict_is_on_the_side_of_the_line_that_the_rate_is(content):
-    _, made = content(Truth(noise=0.0001))
+    _, made = content(Truth(noise=0.0001), cells=CORNERS["cells"])
     assert made.verdict.text.startswith("At ")
     assert made.verdict.text.endswith("an informer pays off.")
     assert made.verdict.detail.startswith("the line by API-server CPU against direct is 0.31/s")
-    _, dear = content(Truth(event=400.0, noise=0.0001))
+    _, dear = content(Truth(event=400.0, noise=0.0001), **CORNERS)
     assert dear.verdict.text.endswith("an informer does not pay off.")
 
 
@@ -128,8 +130,8 @@ def test_a_run_of_one_replica_says_that_more_are_extrapolated(sweep):
 
 
 def test_a_poor_fit_is_said_beside_the_rates(content):
-    assert "Poor fit" in said(content(Truth(noise=0.6))[1])
-    quiet = said(content(Truth(noise=0.005))[1])
+    assert "Poor fit" in said(content(Truth(noise=0.6), **CORNERS)[1])
+    quiet = said(content(Truth(noise=0.005), **CORNERS)[1])
     assert "Poor fit" not in quiet
     assert "Too small to measure" not in quiet
 
@@ -150,12 +152,12 @@ def test_one_round_of_one_cell_has_rates_without_intervals(content):
 
 
 def test_informers_that_cost_nothing_pay_from_the_first_read(content):
-    _, made = content(Truth(event=-2.0, noise=0.001))
+    _, made = content(Truth(event=-2.0, noise=0.001), **CORNERS)
     assert "an informer pays off from the first read" in made.answers[0].text
 
 
 def test_reads_that_cost_nothing_never_pay(content):
-    _, made = content(Truth(read=-0.2, read_pod=-0.002, noise=0.001))
+    _, made = content(Truth(read=-0.2, read_pod=-0.002, noise=0.001), **CORNERS)
     assert "no measured read rate lets an informer pay off" in made.answers[0].text
     assert "a read costs nothing measurable" in made.answers[0].detail
 
