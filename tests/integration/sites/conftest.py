@@ -10,6 +10,7 @@ import pytest
 from bench.cli.plans import vocabulary
 from bench.cluster.binaries import Binaries
 from bench.cluster.control_plane import ControlPlane
+from bench.cluster.existing import removal
 from bench.model import Plan
 from bench.plan import parse_plan
 from bench.sites.existing import ExistingSite
@@ -24,8 +25,8 @@ description = "As small as a run can be, within the limits of an existing cluste
 seed = 5
 servers = ["direct", "informer"]
 rounds = 1
-warmup_s = 0.5
-duration_s = 1.5
+warmup_s = 0
+duration_s = 1
 cooldown_s = 0
 
 [[scenarios]]
@@ -53,6 +54,12 @@ def foreign(
 def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the signs of living runs out of the cache of whoever runs the tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less for the word of a controller: none runs here but where a test plays one."""
+    monkeypatch.setattr(removal, "NO_CONTROLLER_S", 0.3)
 
 
 @pytest.fixture

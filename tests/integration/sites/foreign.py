@@ -54,6 +54,7 @@ class ForeignCluster:
         self._post(f"namespaces/{HANDED_OVER}/configmaps", {"name": "theirs"}, data={"a": "b"})
         self.apply(everywhere("frugal", _required(), "frugal"))
         self._write_kubeconfig()
+        self._lists = self._listed()
 
     def objects(self) -> Objects:
         """Return every object that can be listed, as text, by where it is listed and its name.
@@ -61,7 +62,7 @@ class ForeignCluster:
         Without what the API server renews by itself, whoever else is there.
         """
         found: Objects = {}
-        for path in self._lists():
+        for path in self._lists:
             for item in self.admin.get(path)["items"]:
                 head = item["metadata"]
                 name = f"{head.get('namespace', '')}/{head['name']}"
@@ -73,7 +74,7 @@ class ForeignCluster:
         """Return the names of all namespaces."""
         return {one["metadata"]["name"] for one in self.admin.get("/api/v1/namespaces")["items"]}
 
-    def _lists(self) -> list[str]:
+    def _listed(self) -> list[str]:
         groups = ["/api/v1"]
         groups += [
             f"/apis/{group['preferredVersion']['groupVersion']}"

@@ -1,6 +1,7 @@
 """A run on somebody's cluster, however it ends, leaves every object there as it was."""
 
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -36,15 +37,14 @@ from tests.integration.sites.foreign import (
     everywhere,
 )
 
-LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
+LONG_WINDOW = ("duration_s = 1", "duration_s = 60")
 SPAN_S = 20.0
 """From the namespace's making into the window of the first trial, on a machine that is busy."""
 FEWER = TINY[TINY.index("[[scenarios]]") :].replace('"namespace"', '"fewer"')
-TWO_POD_COUNTS = (
-    ('["direct", "informer"]', '["informer"]'),
-    ("churn_per_s = 5\n", f"churn_per_s = 5\n\n{FEWER.replace('pods = 40', 'pods = 20')}"),
-)
-"""One server's trials on 40 pods and on 20: the run makes, or takes, a namespace twice."""
+TWO_POD_COUNTS = ("churn_per_s = 5\n", f"churn_per_s = 5\n\n{FEWER.replace('40', '20')}")
+"""Trials on 40 pods and on 20: the run makes, or takes, a namespace twice."""
+ONE_SERVER = ('["direct", "informer"]', '["informer"]')
+OWN = "informer-bench-mine"
 ENDING_S = 2.0
 """About what it takes to remove the namespace."""
 SOON = (1, 6)
@@ -52,12 +52,16 @@ SOON = (1, 6)
 
 
 def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_names_nothing_of_it(
-    foreign: ForeignCluster, start_run: StartExisting, tmp_path: Path
+    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, tmp_path: Path
 ) -> None:
+    """On as many namespaces as there are pod counts, and once more when it is gone on with."""
     before = foreign.objects()
-    bench = start_run("--audit-log", str(foreign.plane.audit_log))
+    audit_log = ("--audit-log", str(foreign.plane.audit_log))
+    bench = start_run(*audit_log, "--namespace", OWN, changes=(TWO_POD_COUNTS,))
     bench.ends(0)
     assert before == foreign.objects()
+    assert f"the namespace {OWN}, with all that was in it, is removed" in bench.text
+    assert f"the namespace {OWN}-2, with all that was in it, is removed" in bench.text
     assert f"context {CONTEXT!r}, API server {foreign.plane.url}" in bench.text
 
     reader = Store(tmp_path / "results").open("latest")
@@ -80,7 +84,17 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
     text = page_of(tmp_path)
     assert "not this project&#39;s own" in text
     assert "in one namespace used by this run alone" in text
-    assert "two counts of requests are equal in each of the 2" in text
+    assert "two counts of requests are equal in each of the 4" in text
+
+    last = reader.trials()[-1]
+    shutil.rmtree(reader.trial_folder(last))
+    more = start_bench("run", "--resume", *audit_log, *folders(tmp_path))
+    assert 0 == more.wait(), more.text
+    assert before == foreign.objects()
+    reader = Store(tmp_path / "results").open("latest")
+    assert last.trial == reader.trials()[-1].trial
+    assert [None] * 4 == [record.failure for record in reader.trials()]
+    assert [(1, ())] == [(one.trials, one.unlike) for one in reader.record.resumptions]
     private = (CONTEXT, foreign.plane.url.rpartition("/")[2], "people:guest", "127.0.0.1")
     for path in (path for path in tmp_path.glob("re*/**/*") if path.is_file()):
         is_table = path.suffix == ".parquet"
@@ -92,7 +106,9 @@ def test_in_a_namespace_that_is_handed_over_a_run_needs_rights_there_alone_and_l
     foreign: ForeignCluster, start_run: StartExisting, tmp_path: Path
 ) -> None:
     before = foreign.objects()
-    bench = start_run("--namespace", HANDED_OVER, context="tenant", changes=TWO_POD_COUNTS)
+    bench = start_run(
+        "--namespace", HANDED_OVER, context="tenant", changes=(ONE_SERVER, TWO_POD_COUNTS)
+    )
     assert 0 == bench.wait(), bench.text
     assert before == foreign.objects()
     said = f"what this project made in the namespace {HANDED_OVER} is removed"
@@ -107,8 +123,8 @@ def test_a_namespace_that_is_handed_over_is_one_runs_at_a_time_and_can_be_cleane
 ) -> None:
     before = foreign.objects()
     where = ("--namespace", HANDED_OVER)
-    bench = start_run(*where, context="tenant", changes=(LONG_WINDOW,))
-    bench.wait_for("measuring")
+    bench = start_run(*where, context="tenant", changes=(ONE_SERVER, LONG_WINDOW))
+    bench.wait_for("comparing the servers' answers")
     second = start_run(*where, context="tenant", changes=(LONG_WINDOW,))
     assert 1 == second.wait(), second.text
     assert f"bench clean --context NAME --namespace {HANDED_OVER}" in second.text
@@ -152,7 +168,7 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     tmp_path: Path,
 ) -> None:
     before = foreign.objects()
-    bench = start_run(context="frugal", changes=(('["direct", "informer"]', '["informer"]'),))
+    bench = start_run(context="frugal", changes=(ONE_SERVER,))
     assert 0 == bench.wait(), bench.text
     for without in ("pods/status", "/metrics", "namespaces/finalize"):
         assert f"without  {without}:" in bench.text
@@ -197,28 +213,12 @@ def finalizing(foreign: ForeignCluster, name: str) -> Iterator[None]:
             foreign.admin.delete(path)
 
 
-def test_a_run_is_gone_on_with_on_the_same_cluster_and_with_as_many_namespaces_as_pod_counts(
-    foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, tmp_path: Path
-) -> None:
-    before = foreign.objects()
-    bench = start_run("--namespace", "informer-bench-mine", changes=TWO_POD_COUNTS)
-    assert 0 == bench.wait(), bench.text
-    assert "the namespace informer-bench-mine, with all that was in it, is removed" in bench.text
-    assert "the namespace informer-bench-mine-2, with all that was in it, is removed" in bench.text
-    more = start_bench("run", "--resume", "--rounds", "2", *folders(tmp_path))
-    assert 0 == more.wait(), more.text
-    assert before == foreign.objects()
-    reader = Store(tmp_path / "results").open("latest")
-    assert [None] * 4 == [record.failure for record in reader.trials()]
-    assert [()] == [resumption.unlike for resumption in reader.record.resumptions]
-
-
 def test_a_run_that_lives_is_not_cleaned_and_ctrl_c_leaves_nothing(
     foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting
 ) -> None:
     before = foreign.objects()
-    bench = start_run(changes=(LONG_WINDOW,))
-    bench.wait_for("measuring")
+    bench = start_run(changes=(ONE_SERVER, LONG_WINDOW))
+    bench.wait_for("comparing the servers' answers")
     cleaner = start_bench("clean", "--unexpired")
     assert 0 == cleaner.wait(), cleaner.text
     assert "its run goes on, on this machine" in cleaner.text
