@@ -60,6 +60,11 @@ def test_a_run_of_a_newer_schema_is_refused_in_words(error_of, tmp_path, newest)
     assert str(newest.schema) in text
 
 
+def test_resuming_takes_no_plan_and_a_new_run_no_rounds(error_of):
+    assert "takes no 'smoke'" in error_of("run", "smoke", "--resume", "latest")
+    assert "belong to --resume" in error_of("run", "smoke", "--rounds", "3")
+
+
 def test_a_folder_that_cannot_take_results_is_told_before_anything_starts(error_of, tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "tiny.toml").write_text(TINY)

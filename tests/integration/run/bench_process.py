@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
 from bench.cluster.binaries import Binaries
+from bench.store import RunReader, Store
 from bench.supervision.stoppable import Stoppable
 from bench.supervision.waiting import wait_until
 
@@ -31,16 +33,24 @@ cooldown_s = 0.5
 [[scenarios]]
 name = "all"
 route = "list-all"
-users = 2
+users = 8
+rate_rps = 20
 pods = 40
 churn_per_s = 10
 """
 QUICK = (
-    ('"direct", "informer", "none"', '"direct", "informer"'),
-    ("warmup_s = 0.5\nduration_s = 1.5", "warmup_s = 0\nduration_s = 1"),
+    (
+        "warmup_s = 0.5\nduration_s = 1.5\ncooldown_s = 0.5",
+        "warmup_s = 0\nduration_s = 1\ncooldown_s = 0",
+    ),
     ("[[scenarios]]", "[[scenarios]]\nprobe = false"),
 )
-"""What makes a tiny run of two servers, with windows as short as may be."""
+"""What makes windows as short as may be."""
+MANY_PODS = ("pods = 40", "pods = 2000")
+LONG_WARM_UP = ("warmup_s = 0.5", "warmup_s = 60")
+LONG_WINDOW = ("duration_s = 1.5", "duration_s = 600")
+ONLY_INFORMER = ('["direct", "informer", "none"]', '["informer"]')
+ONLY_DIRECT = ('["direct", "informer", "none"]', '["direct"]')
 
 
 class BenchProcess(Stoppable):
@@ -134,6 +144,23 @@ class BenchProcess(Stoppable):
         """Give the watchdog time to clean up after a harness that could not."""
         wait_until(lambda: not self.left_behind(), timeout_s, 0.1)
         assert [] == self.left_behind()
+
+
+def often(stage: str, *changes: tuple[str, str]):
+    """A stage that every run of the suite looks at."""
+    return pytest.param(stage, changes)
+
+
+def seldom(stage: str, *changes: tuple[str, str]):
+    """One for the long form: what waits there is told apart from its neighbours by little."""
+    return pytest.param(stage, changes, marks=pytest.mark.soak)
+
+
+def only_run(bench: BenchProcess) -> RunReader:
+    """The run that it made, with or without a trial."""
+    store = Store(bench.results)
+    (name,) = store.runs()
+    return store.open(name)
 
 
 def changed(plan: str, *changes: tuple[str, str]) -> str:

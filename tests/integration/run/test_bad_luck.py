@@ -1,8 +1,7 @@
-"""What can go wrong in a run, and what is left of it then."""
+"""Processes of a run that die or stand still, and a disk that is full."""
 
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -13,97 +12,26 @@ import pytest
 
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, Outcome, RunState
-from bench.store import RunReader, Store
+from bench.store import Store
 from tests.integration.run.bench_process import (
+    LONG_WARM_UP,
+    LONG_WINDOW,
+    MANY_PODS,
+    ONLY_DIRECT,
+    ONLY_INFORMER,
+    QUICK,
     ROOT,
     TIMEOUT_S,
     TINY,
-    BenchProcess,
     changed,
-    folders,
+    often,
+    only_run,
+    seldom,
 )
 from tests.integration.run.conftest import StartBench
 
-MANY_PODS = ("pods = 40", "pods = 2000")
-LONG_WARM_UP = ("warmup_s = 0.5", "warmup_s = 60")
-LONG_WINDOW = ("duration_s = 1.5", "duration_s = 60")
-ONLY_INFORMER = ('["direct", "informer", "none"]', '["informer"]')
-ONLY_DIRECT = ('["direct", "informer", "none"]', '["direct"]')
 STOPPED_S = 4.5
 """Longer than the window in which a process is stopped."""
-
-
-def often(stage: str, *changes: tuple[str, str]):
-    """A stage that every run of the suite looks at."""
-    return pytest.param(stage, changes)
-
-
-def seldom(stage: str, *changes: tuple[str, str]):
-    """One for the long form: what waits there is told apart from its neighbours by little."""
-    return pytest.param(stage, changes, marks=pytest.mark.soak)
-
-
-def only_run(bench: BenchProcess) -> RunReader:
-    """The run that it made, with or without a trial."""
-    store = Store(bench.results)
-    (name,) = store.runs()
-    return store.open(name)
-
-
-@pytest.mark.parametrize(
-    ("stage", "changes"),
-    [
-        often("Plan tiny"),
-        often("starting etcd and kube-apiserver"),
-        seldom("writing pods", MANY_PODS),
-        often("comparing the servers' answers"),
-        seldom("starting informer", ONLY_INFORMER),
-        seldom("warming up", LONG_WARM_UP),
-        seldom("measuring", LONG_WINDOW),
-        seldom("[2/3] all,"),
-    ],
-)
-def test_ctrl_c_in_any_phase_ends_it_in_order(
-    start_run: StartBench, stage: str, changes: tuple[tuple[str, str], ...]
-) -> None:
-    bench = start_run(*changes)
-    bench.wait_for(stage)
-    bench.signal(signal.SIGINT)
-    bench.ends(130)
-    assert "interrupted by SIGINT" in bench.text
-    record = only_run(bench).record
-    assert RunState.INCOMPLETE is record.state
-    assert "interrupted by SIGINT" == record.reason
-    assert f"python -m bench run --resume {record.run} " in bench.text.splitlines()[-1]
-
-
-def test_a_harness_killed_outright_leaves_no_process_and_no_folder_and_still_makes_a_report(
-    start_run: StartBench, binaries: Binaries
-) -> None:
-    bench = start_run(("rounds = 1", "rounds = 9"))
-    bench.wait_for("[2/27]")
-    bench.wait_for_child("-m bench.load")
-    bench.process.kill()
-    bench.wait()
-    bench.wait_until_nothing_is_left()
-    assert RunState.RUNNING is only_run(bench).record.state
-    report = BenchProcess(bench.folder, ("report", *folders(bench.folder)), binaries)
-    assert 0 == report.wait(), report.text
-    (page,) = bench.reports.glob("*-tiny/index.html")
-    assert re.search(r"provisional, [1-3] of 27 trials", page.read_text())
-
-
-def test_an_api_server_that_dies_ends_the_run_with_what_it_has(start_run: StartBench) -> None:
-    bench = start_run(("rounds = 1", "rounds = 9"))
-    bench.wait_for("[2/27]")
-    bench.child("kube-apiserver", "--etcd-servers").kill()
-    bench.ends(1)
-    assert "kube-apiserver was killed by SIGKILL" in bench.text
-    reader = Store(bench.results).open("latest")
-    assert RunState.INCOMPLETE is reader.record.state
-    assert "kube-apiserver" in (reader.record.reason or "")
-    assert Outcome.OK is reader.trials()[0].outcome
-    assert list(bench.reports.glob("*-tiny/index.html"))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +42,7 @@ def test_an_api_server_that_dies_ends_the_run_with_what_it_has(start_run: StartB
         seldom("starting informer", ONLY_INFORMER),
         seldom("starting direct", ONLY_DIRECT),
         seldom("warming up", LONG_WARM_UP),
-        often("measuring", LONG_WINDOW),
+        often("measuring", ONLY_INFORMER, LONG_WINDOW),
     ],
 )
 def test_an_etcd_that_dies_ends_the_run_with_that_reason(
@@ -138,7 +66,8 @@ def test_an_etcd_that_dies_while_the_api_server_starts_is_told(start_run: StartB
 
 
 @pytest.mark.parametrize(
-    ("stage", "changes"), [seldom("writing pods", MANY_PODS), often("measuring", LONG_WINDOW)]
+    ("stage", "changes"),
+    [seldom("writing pods", MANY_PODS), often("measuring", ONLY_INFORMER, LONG_WINDOW)],
 )
 def test_a_watchdog_that_dies_ends_the_run_with_that_reason_and_nothing_left(
     start_run: StartBench, stage: str, changes: tuple[tuple[str, str], ...]
@@ -149,24 +78,6 @@ def test_a_watchdog_that_dies_ends_the_run_with_that_reason_and_nothing_left(
     bench.ends(1)
     assert "the watchdog process was killed by SIGKILL" in bench.text
     assert RunState.INCOMPLETE is only_run(bench).record.state
-
-
-def test_what_a_run_left_that_was_killed_with_its_watchdog_is_ended_by_clean(
-    start_run: StartBench, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nobody else may be the next
-    bench = start_run(LONG_WINDOW)
-    bench.wait_for("measuring")
-    guardian = bench.child("bench.supervision.guardian")
-    guardian.suspend()
-    bench.process.kill()
-    bench.wait()
-    guardian.kill()
-    assert [] != bench.left_behind()
-    clean = BenchProcess(bench.folder, ("clean",), binaries)
-    assert 0 == clean.wait(), clean.text
-    assert [] == bench.left_behind()
-    assert "killed together with its watchdog" in clean.text
 
 
 def test_whatever_befalls_a_trial_fails_it_in_words_and_the_run_goes_on(
@@ -203,30 +114,6 @@ def test_whatever_befalls_a_trial_fails_it_in_words_and_the_run_goes_on(
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
 
 
-def test_two_runs_at_once_know_of_each_other_and_impatient_signals_change_nothing(
-    start_run: StartBench, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # apart from other tests' runs
-    first = start_run(ONLY_INFORMER, LONG_WINDOW)
-    first.wait_for("measuring")
-    (tmp_path / "second").mkdir()
-    plan = changed(TINY, ONLY_INFORMER)
-    (tmp_path / "second" / "tiny.toml").write_text(plan)
-    arguments = ("run", str(tmp_path / "second" / "tiny.toml"), *folders(tmp_path / "second"))
-    with BenchProcess(tmp_path / "second", arguments, binaries) as second:
-        assert 0 == second.wait(), second.text
-    name = only_run(first).record.run
-    assert f"beside it  the run {name}: both will be noisy" in second.text
-    (record,) = Store(second.results).open("latest").trials()
-    texts = [one.text for one in record.caveats if one.kind is CaveatKind.NOISY_MACHINE]
-    assert any(f"the run {name}" in text for text in texts)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
-        first.signal(number)
-    first.ends(130)
-    assert "interrupted by SIGINT" in first.text
-    assert RunState.INCOMPLETE is only_run(first).record.state
-
-
 @pytest.mark.soak  # requests are given 30 s each before they are given up
 def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run_goes_on(
     start_run: StartBench,
@@ -252,7 +139,9 @@ def test_a_full_disk_ends_the_run_and_spares_what_was_written(
 ) -> None:
     if not _may_mount():
         pytest.skip("needs a small file system of its own: unshare --mount is not permitted here")
-    (tmp_path / "tiny.toml").write_text(changed(TINY, ONLY_INFORMER, ("rounds = 1", "rounds = 9")))
+    (tmp_path / "tiny.toml").write_text(
+        changed(TINY, ONLY_INFORMER, ("rounds = 1", "rounds = 9"), *QUICK)
+    )
     small = tmp_path / "small"
     small.mkdir()
     kept = tmp_path / "kept"

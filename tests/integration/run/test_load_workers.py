@@ -1,10 +1,15 @@
-"""Runs whose load several Locust processes make: begun, interrupted, gone on with, bought for."""
+"""A run whose load several Locust processes make: begun, interrupted, gone on with, bought for.
+
+One of them is elsewhere, and stays through all of it. What going on with a run does is the same
+for one whose load one process makes.
+"""
 
 import json
 import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,11 +18,18 @@ from bench.analysis import analyse
 from bench.cluster.binaries import Binaries
 from bench.model import CaveatKind, LoadWorkers, Outcome, RunState
 from bench.store import RunReader, Store
+from bench.supervision.waiting import wait_until
 from tests.integration.load.elsewhere import ByHand
 from tests.integration.run.bench_process import TIMEOUT_S, TINY, BenchProcess, changed, folders
 from tests.integration.run.conftest import StartBench
 
-SHARED = changed(TINY, ("users = 2", "users = 4"))
+SHARED = changed(
+    TINY,
+    ('"direct", "informer", "none"', '"direct", "none"'),
+    ("duration_s = 1.5\ncooldown_s = 0.5", "duration_s = 1\ncooldown_s = 0"),
+    ("users = 8\nrate_rps = 20", "users = 4\nprobe = false"),
+)
+"""Its first round begins with the arm without load."""
 MASTER, WORKER = "127.0.0.2", "127.0.0.3"
 """Two addresses of this machine that stand for two machines."""
 RULES = """\
@@ -33,176 +45,194 @@ metric = "api_requests"
 per_1000 = true
 at_most = 2000
 """
-StartWorker = Callable[[str], ByHand]
 
 
-@pytest.fixture
-def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
-    """Starts a worker by the command that a run printed, with an address of its own."""
-    workers: list[ByHand] = []
+@dataclass
+class Shared:
+    """The run, the worker elsewhere, and what else is said to ``python -m bench``."""
 
-    def start(command: str) -> ByHand:
-        words = command.split()
-        assert ["python", "-m", "bench.load", "worker"] == words[:4]
-        worker = ByHand(tmp_path / f"worker-{len(workers)}.log", *words[4:], "--from", WORKER)
-        workers.append(worker)
-        return worker
+    bench: BenchProcess
+    worker: ByHand
+    bind: tuple[str, str]
+    say: Callable[..., str]
 
-    yield start
-    for worker in workers:
-        worker.end()
+    @property
+    def run(self) -> RunReader:
+        return Store(self.bench.results).open("latest")
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchProcess:
-    """A run of two workers, interrupted after its first trial."""
+def begun(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> Iterator[Shared]:
+    """A run of a worker here and one elsewhere, interrupted in its second trial."""
     folder = tmp_path_factory.mktemp("begun")
     (folder / "tiny.toml").write_text(SHARED)
-    words = ("run", str(folder / "tiny.toml"), "--load-workers", "2", *folders(folder))
-    with BenchProcess(folder, words, binaries) as process:
-        process.wait_for("[2/3] all,")
-        process.signal(signal.SIGINT)
-        process.ends(130)
-    return process
+
+    def start(*words: str) -> BenchProcess:
+        return BenchProcess(folder, (*words, *folders(folder)), binaries)
+
+    def say(*words: str, code: int = 0) -> str:
+        with start(*words) as process:
+            process.ends(code)
+        return process.text
+
+    workers = ("--load-workers", "1", "--expect-load-workers", "1", "--load-bind", f"{MASTER}:0")
+    with start("run", str(folder / "tiny.toml"), *workers) as bench:
+        command, port = printed_command(bench)
+        words = command.split()
+        assert ["python", "-m", "bench.load", "worker"] == words[:4]
+        worker = ByHand(folder / "worker.log", *words[4:], "--from", WORKER)
+        try:
+            assert wait_until(lambda: "joined as" in worker.said, TIMEOUT_S, 0.02), bench.text
+            bench.signal(signal.SIGINT)
+            bench.ends(130)
+            bench.messages = bench.messages.rename(folder / "begun.txt")
+            yield Shared(bench, worker, ("--load-bind", f"{MASTER}:{port}"), say)
+        finally:
+            worker.end()
 
 
 @pytest.fixture(scope="module")
-def refusal(begun: BenchProcess, binaries: Binaries) -> str:
+def refusal(begun: Shared) -> str:
     """What is said when the same run is to be gone on with by three workers."""
-    words = ("run", "--resume", "--load-workers", "3", *folders(begun.folder))
-    with BenchProcess(begun.folder, words, binaries) as process:
-        process.ends(2)
-    return process.text
+    return begun.say("run", "--resume", "--load-workers", "3", code=2)
 
 
 @pytest.fixture(scope="module")
-def whole(begun: BenchProcess, refusal: str, binaries: Binaries) -> BenchProcess:
+def whole(begun: Shared, refusal: str) -> Shared:
     """The same run, which was not harmed by the refusal, gone on with to its end by its own."""
     assert refusal
-    words = ("run", "--resume", *folders(begun.folder))
-    with BenchProcess(begun.folder, words, binaries) as process:
-        process.ends(0)
-    return process
+    (first,) = begun.run.trials()
+    begun.say("run", "--resume", *begun.bind)
+    assert first == begun.run.trials()[0]
+    return begun
 
 
-def run_of(process: BenchProcess) -> RunReader:
-    return Store(process.results).open("latest")
+def test_an_interrupted_run_says_so_and_how_to_resume_it(begun: Shared) -> None:
+    bench, record = begun.bench, begun.run.record
+    assert begun.worker.process.poll() is None, begun.worker.said
+    assert "interrupted by SIGINT" in bench.text
+    assert (RunState.INCOMPLETE, "interrupted by SIGINT") == (record.state, record.reason)
+    assert 1 == len(begun.run.trials())
+    command = f"python -m bench run --resume {record.run} --results {bench.results}"
+    assert bench.text.splitlines()[-1] == f"resume it with: {command} --reports {bench.reports}"
+    (page,) = bench.reports.glob("*-tiny/index.html")
+    assert "This run is incomplete" in page.read_text()
 
 
 def test_another_number_of_workers_is_refused_with_the_way_out(refusal: str) -> None:
     assert (
-        "made by 2 Locust workers (2 here); it cannot be resumed with 3 Locust workers" in refusal
+        "made by 2 Locust workers (1 here, 1 from elsewhere); it cannot be resumed with 3 Locust "
+        "workers (3 here)" in " ".join(refusal.split())
     )
     assert "Leave out --load-workers and --expect-load-workers" in refusal
 
 
-def test_the_run_is_complete_and_says_who_made_its_load(whole: BenchProcess) -> None:
-    run = run_of(whole)
-    assert (RunState.COMPLETE, LoadWorkers(here=2)) == (run.record.state, run.record.load_workers)
-    assert [Outcome.OK] * 3 == [record.outcome for record in run.trials()]
-    assert 1 == len(run.record.resumptions)
-    assert () == run.record.resumptions[0].unlike
+def test_a_worker_elsewhere_needs_an_address_again(begun: Shared) -> None:
+    said = begun.say("run", "--resume", code=2)
+    assert "(1 here, 1 from elsewhere): name an address" in said
 
 
-def test_both_workers_made_their_share_of_every_trial(whole: BenchProcess) -> None:
-    run = run_of(whole)
-    for record in run.trials():
-        rows = run.requests(record.trial)
-        if record.trial.server == "none":
-            assert () == record.load_workers
-            assert rows.empty
-            continue
-        assert ["worker-1", "worker-2"] == [each.name for each in record.load_workers]
-        shares = rows.groupby("worker").size().to_dict()
-        assert {each.name: each.sent for each in record.load_workers} == shares
-        assert min(shares.values()) > 0
-        assert record.sent == sum(shares.values())
-        sampled = set(run.samples(record.trial).process)
-        assert {"load", "load-worker-1", "load-worker-2"} <= sampled
+def test_the_run_is_complete_and_says_who_made_its_load(whole: Shared) -> None:
+    record = whole.run.record
+    assert (RunState.COMPLETE, LoadWorkers(here=1, elsewhere=1)) == (
+        record.state,
+        record.load_workers,
+    )
+    assert [Outcome.OK] * 2 == [one.outcome for one in whole.run.trials()]
+    assert [(1, 1, (), ())] == [
+        (one.rounds, one.trials, one.failed, one.unlike) for one in record.resumptions
+    ]
 
 
-def test_each_workers_clock_was_compared_with_the_masters(whole: BenchProcess) -> None:
+def test_both_workers_made_their_share_of_every_trial(whole: Shared) -> None:
+    floor, record = whole.run.trials()
+    assert () == floor.load_workers
+    assert whole.run.requests(floor.trial).empty
+    assert ["elsewhere-1", "worker-1"] == sorted(each.name for each in record.load_workers)
+    shares = whole.run.requests(record.trial).groupby("worker").size().to_dict()
+    assert {each.name: each.sent for each in record.load_workers} == shares
+    assert min(shares.values()) > 0
+    assert record.sent == sum(shares.values())
+    sampled = set(whole.run.samples(record.trial).process)
+    assert {"load", "load-worker-1"} == {name for name in sampled if name.startswith("load")}
+
+
+def test_each_workers_clock_was_compared_with_the_masters(whole: Shared) -> None:
     """They are one clock here: the offset that was found is within what it was said to be."""
-    clocks = [each for record in run_of(whole).trials() for each in record.load_workers]
-    assert 4 == len(clocks)
+    clocks = [each for record in whole.run.trials() for each in record.load_workers]
+    assert 2 == len(clocks)
     for each in clocks:
         assert 0 < each.clock_uncertainty_us
         assert abs(each.clock_offset_us) <= each.clock_uncertainty_us
 
 
-def test_the_three_ledgers_agree(whole: BenchProcess) -> None:
-    analysis = analyse(run_of(whole))
-    assert [True] * 3 == [line.ledgers.agree for line in analysis.trials]
+def test_the_three_ledgers_agree(whole: Shared) -> None:
+    analysis = analyse(whole.run)
+    assert [True] * 2 == [line.ledgers.agree for line in analysis.trials]
     kinds = {caveat.kind for caveat in analysis.caveats}
     assert not {CaveatKind.LEDGERS_DISAGREE, CaveatKind.NOT_DRAINED} & kinds
 
 
-def test_the_report_shows_every_worker_of_every_trial(whole: BenchProcess) -> None:
-    folder = whole.reports / run_of(whole).record.run
+def test_the_report_shows_every_worker_of_every_trial(whole: Shared) -> None:
+    folder = whole.bench.reports / whole.run.record.run
     page = (folder / "index.html").read_text()
     (section,) = re.findall(r'<section id="load-workers">.*?</section>', page, re.DOTALL)
-    assert "its workers (2 here, 0 from elsewhere)" in section
-    assert [2, 2] == [section.count(f">worker-{number}<") for number in (1, 2)]
+    assert "its workers (1 here, 1 from elsewhere)" in section
+    assert [1, 1] == [section.count(f">{name}-1<") for name in ("worker", "elsewhere")]
     summary = json.loads((folder / "summary.json").read_text())
-    assert {"here": 2, "elsewhere": 0} == summary["load_workers"]
+    assert {"here": 1, "elsewhere": 1} == summary["load_workers"]
 
 
-def test_a_worker_elsewhere_stays_through_an_interruption_and_for_bought_rounds(
-    start_bench: StartBench, start_worker: StartWorker, tmp_path: Path
+def test_a_whole_run_is_extended_by_a_gate_and_by_hand_and_mended_by_what_it_lacks(
+    whole: Shared,
 ) -> None:
-    plan = changed(
-        SHARED,
-        ('"direct", "informer", "none"', '"direct", "informer"'),
-        ("[[scenarios]]", "[[scenarios]]\nprobe = false"),
-    )
-    (tmp_path / "tiny.toml").write_text(plan)
-    (tmp_path / "counted.toml").write_text(RULES)
-    bench = start_bench(
-        "run",
-        str(tmp_path / "tiny.toml"),
-        *("--load-workers", "1", "--expect-load-workers", "1", "--load-bind", f"{MASTER}:0"),
-        *folders(tmp_path),
-    )
-    command, port = printed_command(bench)
-    worker = start_worker(command)
-    bench.wait_for("[2/2] all,")
-    bench.signal(signal.SIGINT)
-    bench.ends(130)
-    assert worker.process.poll() is None, worker.said
+    """Last in this file: for bought rounds, then for a failed trial in another environment."""
+    assert "is complete" in whole.say("run", "--resume", *whole.bind, code=2)
+    rules = whole.bench.folder / "counted.toml"
+    rules.write_text(RULES)
+    gate = ("gate", "latest", "--rules", str(rules), "--buy")
+    assert "(1 here, 1 from elsewhere): name an address" in whole.say(*gate, code=2)
+    assert "after 1 rounds: extending to 2" in whole.say(*gate, *whole.bind)
+    reader = whole.run
+    assert [1, 1, 2, 2] == [record.trial.round for record in reader.trials()]
 
-    nowhere = start_bench("run", "--resume", *folders(tmp_path))
-    assert 2 == nowhere.wait()
-    assert "(1 here, 1 from elsewhere): name an address" in nowhere.text
-    again = start_bench("run", "--resume", "--load-bind", f"{MASTER}:{port}", *folders(tmp_path))
-    again.ends(0)
-    run = run_of(again)
-    assert (RunState.COMPLETE, LoadWorkers(here=1, elsewhere=1)) == (
-        run.record.state,
-        run.record.load_workers,
-    )
+    trial = reader.trials()[0]
+    change(reader.trial_folder(trial) / "trial.json", outcome="failed")
+    environment = json.loads((reader.folder / "run.json").read_text())["environment"]
+    change(reader.folder / "run.json", environment=environment | {"kernel": "another"})
+    resume = ("run", "--resume", "--rounds", "3", *whole.bind)
+    refusal = whole.say(*resume, code=2)
+    assert "kernel: another then" in refusal.replace("\n", " ")
+    assert "--force" in refusal
+    whole.say(*resume, "--force")
+    reader = whole.run
+    assert [1, 1, 2, 2, 3, 3] == [record.trial.round for record in reader.trials()]
+    assert 3 == reader.record.plan.rounds
+    assert reader.equality is not None
+    assert reader.equality.equal
+    (again,) = (one for one in reader.trials() if one.trial.folder == trial.trial.folder)
+    assert (Outcome.OK, 2) == (again.outcome, again.attempt)
+    assert (reader.folder / "set-aside" / f"{trial.trial.folder}-attempt1" / "trial.json").exists()
+    assert (trial.trial.folder,) == reader.record.resumptions[-1].failed
+    assert CaveatKind.UNLIKE_ENVIRONMENT in {caveat.kind for caveat in reader.record.caveats}
 
-    gate = ("gate", "latest", "--rules", str(tmp_path / "counted.toml"), *folders(tmp_path))
-    nowhere = start_bench(*gate, "--buy")
-    assert 2 == nowhere.wait()
-    assert "(1 here, 1 from elsewhere): name an address" in nowhere.text
-    bought = start_bench(*gate, "--buy", "--load-bind", f"{MASTER}:{port}")
-    bought.ends(0)
-    assert "after 1 rounds: extending to 2" in bought.text
-    run = run_of(bought)
-    assert [1, 1, 2, 2] == [record.trial.round for record in run.trials()]
-    for record in run.trials():
-        assert {"worker-1", "elsewhere-1"} == set(run.requests(record.trial).worker)
-    assert [True] * 4 == [line.ledgers.agree for line in analyse(run).trials]
-    kept = "\n".join(path.read_text() for path in bought.results.rglob("*.json"))
+    for record in (one for one in reader.trials() if one.trial.server == "direct"):
+        assert {"worker-1", "elsewhere-1"} == set(reader.requests(record.trial).worker)
+    assert [True] * 6 == [line.ledgers.agree for line in analyse(reader).trials]
+    kept = "\n".join(path.read_text() for path in whole.bench.results.rglob("*.json"))
     assert not re.search(r"127\.0\.0\.", kept)
-    worker.process.send_signal(signal.SIGTERM)
-    assert 128 + signal.SIGTERM == worker.process.wait(20)
+    whole.worker.process.send_signal(signal.SIGTERM)
+    assert 128 + signal.SIGTERM == whole.worker.process.wait(20)
+
+
+def change(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def test_a_run_whose_workers_do_not_come_ends_with_the_command_that_starts_one(
     start_bench: StartBench, tmp_path: Path
 ) -> None:
-    (tmp_path / "tiny.toml").write_text(SHARED)
+    (tmp_path / "tiny.toml").write_text(changed(SHARED, ('["direct", "none"]', '["direct"]')))
     bench = start_bench(
         "run",
         str(tmp_path / "tiny.toml"),

@@ -1,24 +1,44 @@
-"""One tiny run, end to end on the real things: what it leaves is whole, true and redacted."""
+"""One tiny run, end to end on the real things: what it leaves is whole, true and redacted.
+
+One scenario is of one process each at full speed, the other of replicas with several workers.
+"""
 
 import platform
 import re
 import socket
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from bench.analysis import analyse
+from bench.analysis import RunAnalysis, analyse
 from bench.cluster.binaries import Binaries
-from bench.model import CaveatKind, Outcome, RunState
+from bench.model import PROBE_NAME, CaveatKind, Outcome, RunState, TrialRecord
 from bench.store import RunReader, Store
 from bench.store.tables import TABLES, Table, read_table
-from tests.integration.run.bench_process import TINY, BenchProcess, folders
+from tests.integration.run.bench_process import TINY, BenchProcess, changed, folders
+
+FULL_SPEED = ("users = 8\nrate_rps = 20", "users = 2")
+SHORT_OF_TIME = ("rounds = 1", "rounds = 9\nmost_minutes = 0.1")
+"""Minutes in which its windows alone leave room for one round."""
+GROUP = """
+[[scenarios]]
+name = "group"
+route = "list-all"
+users = 20
+rate_rps = 20
+replicas = 2
+workers = 2
+pods = 40
+churn_per_s = 10
+"""
+AGENT = "informer-bench-server/"
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchProcess:
     folder = tmp_path_factory.mktemp("tiny")
-    (folder / "tiny.toml").write_text(TINY)
+    (folder / "tiny.toml").write_text(changed(TINY, FULL_SPEED, SHORT_OF_TIME) + GROUP)
     process = BenchProcess(folder, ("run", str(folder / "tiny.toml"), *folders(folder)), binaries)
     process.ends(0)
     return process
@@ -29,20 +49,39 @@ def run(finished: BenchProcess) -> RunReader:
     return Store(finished.results).open("latest")
 
 
+@pytest.fixture(scope="module")
+def analysis(run: RunReader) -> RunAnalysis:
+    return analyse(run)
+
+
+@pytest.fixture(scope="module")
+def group(run: RunReader) -> dict[str, TrialRecord]:
+    """The trials of replicas with workers, by their server."""
+    return {one.trial.server: one for one in run.trials() if one.trial.scenario == "group"}
+
+
 def test_every_trial_is_there_and_went_well(run: RunReader) -> None:
     assert RunState.COMPLETE is run.record.state
-    trials = run.trials()
-    assert {"direct", "informer", "none"} == {record.trial.server for record in trials}
-    assert [Outcome.OK] * 3 == [record.outcome for record in trials]
+    arms = [(record.trial.scenario, record.trial.server) for record in run.trials()]
+    servers = ("direct", "informer", "none")
+    assert [(name, one) for name in ("all", "group") for one in servers] == sorted(arms)
+    assert {Outcome.OK} == {record.outcome for record in run.trials()}
+
+
+def test_a_run_whose_minutes_are_over_ends_whole_and_says_so(
+    finished: BenchProcess, run: RunReader
+) -> None:
+    assert (True, 1) == (run.record.out_of_time, run.record.plan.rounds)
+    said = " ".join(finished.text.split())
+    assert "The 0.1 min of measuring that the plan allows were over" in said
 
 
 def test_the_answers_were_compared_and_alike(run: RunReader) -> None:
     assert run.equality is not None
     assert run.equality.equal
     assert ("direct", "informer") == run.equality.servers
-    assert [None, True, True] == sorted(
-        (record.equal_to_list for record in run.trials()), key=lambda equal: equal is not None
-    )
+    for record in run.trials():
+        assert (None if record.trial.server == "none" else True) is record.equal_to_list
 
 
 def test_each_answer_was_judged_and_the_machine_looked_at(run: RunReader) -> None:
@@ -70,20 +109,20 @@ def test_direct_sends_one_list_for_each_read_and_the_informer_none(run: RunReade
 
 
 def test_the_servers_own_count_is_the_audit_logs(run: RunReader) -> None:
-    (record,) = [each for each in run.trials() if each.trial.server == "direct"]
-    scrapes = run.scrapes(record.trial)
-    sent = scrapes[scrapes.name == "informer_bench_upstream_requests_total"]
-    sent = sent[sent.labels.str.contains('verb="list"')]  # the gets are for the probe's reads
-    at = sent.groupby("mark").value.sum()
-    assert record.sent == at["end"] - at.get("begin", 0.0)
+    for record in (each for each in run.trials() if each.trial.server == "direct"):
+        scrapes = run.scrapes(record.trial)
+        sent = scrapes[scrapes.name == "informer_bench_upstream_requests_total"]
+        sent = sent[sent.labels.str.contains('verb="list"')]  # the gets are for the probe's reads
+        at = sent.groupby("mark").value.sum()
+        assert record.sent == at["end"] - at.get("begin", 0.0)
 
 
 def test_the_floor_has_no_load_and_its_costs_are_measured(run: RunReader) -> None:
-    (floor,) = [each for each in run.trials() if each.trial.server == "none"]
-    assert run.requests(floor.trial).empty
-    assert floor.apiserver_cpu_s is not None
-    assert floor.apiserver_cpu_s > 0
-    assert floor.churn_achieved_per_s > 0
+    for floor in (each for each in run.trials() if each.trial.server == "none"):
+        assert run.requests(floor.trial).empty
+        assert floor.apiserver_cpu_s is not None
+        assert floor.apiserver_cpu_s > 0
+        assert floor.churn_achieved_per_s > 0
 
 
 def test_each_request_is_a_row_in_its_window(run: RunReader) -> None:
@@ -124,9 +163,12 @@ def test_what_it_took_to_get_ready_and_to_stay_informed_is_told(run: RunReader) 
         assert record.attempt == 1
 
 
-def test_the_three_ledgers_agree_with_probe_and_bystander_about(run: RunReader) -> None:
-    analysis = analyse(run)
-    assert [True] * 3 == [line.ledgers.agree for line in analysis.trials]
+def test_the_three_ledgers_agree_with_probe_and_bystander_about(analysis: RunAnalysis) -> None:
+    """In the group they agree over all processes."""
+    assert 6 == len(analysis.trials)
+    for line in analysis.trials:
+        assert line.ledgers.agree, line.ledgers.disagreements
+        assert () == line.ledgers.missing
     kinds = {caveat.kind for caveat in analysis.caveats}
     assert not {CaveatKind.LEDGERS_DISAGREE, CaveatKind.NOT_DRAINED} & kinds
 
@@ -190,3 +232,75 @@ def test_the_report_can_be_made_again_from_files_alone(
     again = BenchProcess(tmp_path, (*arguments, "--reports", str(tmp_path / "again")), binaries)
     assert 0 == again.wait(), again.text
     assert (tmp_path / "again" / run.record.run / "index.html").stat().st_size > 10_000
+
+
+def test_each_worker_of_each_replica_was_compared_and_filled_a_cache(
+    group: dict[str, TrialRecord],
+) -> None:
+    assert (1, 1) == (group["none"].replicas, group["none"].workers)
+    for name in ("direct", "informer"):
+        assert (2, 2) == (group[name].replicas, group[name].workers)
+        assert group[name].equal_to_list
+    assert 8 == group["informer"].ready_requests, "a list and a watch for each worker"
+    first_s, last_s = group["informer"].ready_first_s, group["informer"].ready_s
+    assert first_s is not None
+    assert last_s is not None
+    assert 0 < first_s <= last_s
+
+
+def test_the_cost_model_counts_every_cache(analysis: RunAnalysis) -> None:
+    (model,) = [one for one in analysis.cost_models if one.quantity == "api_bytes"]
+    assert (4.0, 4.0) == model.ranges.replicas
+
+
+def of_account(run: RunReader, record: TrialRecord) -> pd.DataFrame:
+    """The rows of the server's account, those for the probe's pod apart."""
+    audit = run.audit(record.trial)
+    own = audit["user"].str.endswith(f":{record.trial.server}")
+    return audit[own & (audit["name"] != PROBE_NAME)]
+
+
+def test_each_replica_of_direct_asked_and_together_they_are_the_account(
+    run: RunReader, analysis: RunAnalysis, group: dict[str, TrialRecord]
+) -> None:
+    rows = of_account(run, group["direct"])
+    lists = rows[(rows["verb"] == "list") & (rows["resource"] == "pods")]
+    assert group["direct"].sent == len(lists)
+    by_replica = lists["user_agent"].str.partition(".")[0].value_counts().to_dict()
+
+    (line,) = [one for one in analysis.trials if (one.scenario, one.server) == ("group", "direct")]
+    assert line.ledgers is not None
+    assert {} == line.ledgers.other_agents
+    replicas = [one for one in analysis.replica_requests if one.server == "direct"]
+    assert [1, 2] == [one.replica for one in replicas]
+    counted = {f"{AGENT}{one.replica}": one.lists + one.gets for one in replicas}
+    assert by_replica == counted
+    assert min(counted.values()) > 0
+    assert line.ledgers.pod_reads == sum(counted.values())
+    assert line.ledgers.client is not None
+    assert group["direct"].sent <= line.ledgers.client
+    assert [True] * 2 == [one.agree for one in replicas], "own counts are the audit log's"
+
+
+def test_each_replica_of_the_informer_watches_and_asks_nothing_more(
+    run: RunReader, analysis: RunAnalysis, group: dict[str, TrialRecord]
+) -> None:
+    assert of_account(run, group["informer"]).empty
+    workers = [f"{AGENT}{replica}.{worker}" for replica in (1, 2) for worker in (1, 2)]
+    assert dict.fromkeys(workers, 1) == group["informer"].watches_before
+    replicas = [one for one in analysis.replica_requests if one.server == "informer"]
+    assert [(0, 0, 2)] * 2 == [(one.lists, one.gets, one.watches_since_start) for one in replicas]
+
+
+def test_a_run_whose_replicas_all_asked_has_nothing_to_say_of_them(
+    finished: BenchProcess, analysis: RunAnalysis
+) -> None:
+    kinds = {caveat.kind for caveat in analysis.caveats}
+    assert CaveatKind.REPLICAS_NOT_AS_PLANNED not in kinds
+    (page,) = finished.reports.glob("*/index.html")
+    assert 2 == page.read_text().count("each of them, and nobody else")
+    (table,) = finished.reports.glob("*/data/replica-requests.csv")
+    rows = pd.read_csv(table)
+    assert [1, 2] * 2 == rows["replica"].tolist()
+    assert (rows["audit_log"] == rows["own_count"]).all()
+    assert (rows["lists"] + rows["watches_since_start"] > 0).all()
