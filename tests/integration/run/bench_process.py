@@ -33,11 +33,12 @@ cooldown_s = 0.5
 [[scenarios]]
 name = "all"
 route = "list-all"
-users = 8
+users = 40
 rate_rps = 20
 pods = 40
 churn_per_s = 10
 """
+"""With more users than arrivals, so that none is dropped on a machine that is busy."""
 QUICK = (
     (
         "warmup_s = 0.5\nduration_s = 1.5\ncooldown_s = 0.5",

@@ -30,7 +30,7 @@ from tests.integration.run.bench_process import (
 )
 from tests.integration.run.conftest import StartBench
 
-STOPPED_S = 4.5
+STOPPED_S = 3.5
 """Longer than the window in which a process is stopped."""
 
 
@@ -146,7 +146,7 @@ def test_a_full_disk_ends_the_run_and_spares_what_was_written(
     small.mkdir()
     kept = tmp_path / "kept"
     script = f"""
-        mount -t tmpfs -o size=200k none {small}
+        mount -t tmpfs -o size=140k none {small}
         {sys.executable} -m bench run {tmp_path}/tiny.toml \\
             --results {small} --reports {tmp_path}/reports 2>{tmp_path}/messages
         code=$?

@@ -4,6 +4,7 @@ The plan of the first wants its ratios surer than its rounds can make them.
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -44,11 +45,12 @@ def died(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchP
 def bought(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchProcess:
     """A run that went well, while it was looked at."""
     folder = tmp_path_factory.mktemp("bought")
-    bench = BenchProcess(folder, arguments(folder, plan=changed(TINY, SURE, *QUICK)), binaries)
-    bench.wait_for("Provisional, after 1 of 5 rounds")
-    (page,) = bench.reports.glob("*-tiny/index.html")
-    (folder / "provisional.html").write_text(page.read_text())
-    bench.ends(0)
+    words = arguments(folder, plan=changed(TINY, SURE, *QUICK))
+    with BenchProcess(folder, words, binaries) as bench:
+        bench.wait_for("Provisional, after 1 of 5 rounds")
+        (page,) = bench.reports.glob("*-tiny/index.html")
+        shutil.copy(page, folder / "provisional.html")
+        bench.ends(0)
     return bench
 
 
