@@ -34,7 +34,7 @@ name = "namespace"
 route = "one-namespace"
 users = 8
 rate_rps = 10
-pods = 40
+pods = 20
 churn_per_s = 5
 """
 

@@ -213,11 +213,11 @@ def test_who_does_not_agree_has_nothing_done(refused, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("pods = 40", "pods = 501", "wants 501 pods, more than 500 (--max-pods)"),
+        ("pods = 20", "pods = 501", "wants 501 pods, more than 500 (--max-pods)"),
         ("rate_rps = 10", "rate_rps = 45", ": 77, more than 50 (--max-rps)"),
         ("rate_rps = 10\n", "", "is of the closed model"),
         ("rounds = 1", "rounds = 90", "min, more than 15 (--max-minutes)"),
-        ("pods = 40", "pods = 40\nfresh_control_plane = true", "a fresh control plane"),
+        ("pods = 20", "pods = 20\nfresh_control_plane = true", "a fresh control plane"),
     ],
 )
 def test_a_plan_that_asks_for_too_much_is_refused_before_anything_is_asked(
@@ -256,7 +256,7 @@ def test_a_quota_that_is_exceeded_ends_the_run_and_leaves_nothing(
     handing = threading.Thread(target=hand_out)
     handing.start()
     try:
-        bench = start_run("--namespace", name, changes=(("pods = 40", "pods = 400"),))
+        bench = start_run("--namespace", name, changes=(("pods = 20", "pods = 200"),))
         assert 1 == bench.wait(), bench.text
     finally:
         done.set()
