@@ -75,17 +75,17 @@ calibrate: $(STAMP) ## Put known faults in and find them again: is the instrumen
 plans: $(STAMP) ## The plans there are, and how long each takes
 	@$(PY) -m bench plans
 
-# Two at a time, a file each: much of a test's time is waiting for processes and faults. Three take
-# a quarter less on two processors, where nothing else runs: make test WORKERS=3
+# Three at a time, a file each, on two processors: a third of a test's time is waiting for
+# processes and faults.
 # In the order of folders, so that the many short files of unit/ even out the end; by
 # itself xdist would leave the files of few tests for it, and whole runs are among those.
 # Tests start Python by the hundred: without kept bytecode each start compiles it all anew.
-WORKERS ?= 2
+WORKERS ?= 3
 TESTS := $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 test test-quick soak: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
-test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k name"] [WORKERS=3]
+test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k name"] [WORKERS=2]
 	@$(TESTS) $(ARGS)
 
 .PHONY: test-quick

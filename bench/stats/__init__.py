@@ -387,9 +387,7 @@ def _moments(values: Sequence[float]) -> _Moments:
     mean = np.add.reduce(data) / n
     if n < 2:
         return _Moments(float(mean), 0.0, 0.0)
-    away = (
-        data - mean
-    )  # as data.var(ddof=1) has it, which takes three times as long on a few rounds
+    away = data - mean  # as data.var(ddof=1), which takes three times as long on a few rounds
     return _Moments(float(mean), float(np.add.reduce(away * away) / (n - 1)) / n, n - 1.0)
 
 
