@@ -34,7 +34,7 @@ cooldown_s = 0.5
 name = "all"
 route = "list-all"
 users = 40
-rate_rps = 20
+rate_rps = 10
 pods = 40
 churn_per_s = 10
 """

@@ -85,13 +85,13 @@ def test_whatever_befalls_a_trial_fails_it_in_words_and_the_run_goes_on(
 ) -> None:
     """Its server dies; the harness, then the load generator is stopped for longer than it lasts."""
     bench = start_run(
-        ONLY_DIRECT, ("rounds = 1", "rounds = 4"), ("duration_s = 1.5", "duration_s = 3")
+        ONLY_INFORMER, ("rounds = 1", "rounds = 4"), ("duration_s = 1.5", "duration_s = 3")
     )
-    bench.wait_for("[1/4] all, direct, round 1: measuring")
+    bench.wait_for("[1/4] all, informer, round 1: measuring")
     bench.child("-m servers", "--kubeconfig").kill()
     for measuring in (
-        "[2/4] all, direct, round 2: measuring",
-        "[3/4] all, direct, round 3: measuring",
+        "[2/4] all, informer, round 2: measuring",
+        "[3/4] all, informer, round 3: measuring",
     ):
         bench.wait_for(measuring)
         harness = psutil.Process(bench.process.pid)

@@ -27,7 +27,7 @@ SHARED = changed(
     TINY,
     ('"direct", "informer", "none"', '"direct", "none"'),
     ("duration_s = 1.5\ncooldown_s = 0.5", "duration_s = 1\ncooldown_s = 0"),
-    ("users = 40\nrate_rps = 20", "users = 4\nprobe = false"),
+    ("users = 40\nrate_rps = 10", "users = 4\nprobe = false"),
 )
 """Its first round begins with the arm without load."""
 MASTER, WORKER = "127.0.0.2", "127.0.0.3"

@@ -18,7 +18,7 @@ from bench.store import RunReader, Store
 from bench.store.tables import TABLES, Table, read_table
 from tests.integration.run.bench_process import TINY, BenchProcess, changed, folders
 
-FULL_SPEED = ("users = 40\nrate_rps = 20", "users = 2")
+FULL_SPEED = ("users = 40\nrate_rps = 10", "users = 2")
 SHORT_OF_TIME = ("rounds = 1", "rounds = 9\nmost_minutes = 0.1")
 """Minutes in which its windows alone leave room for one round."""
 GROUP = """
@@ -26,7 +26,7 @@ GROUP = """
 name = "group"
 route = "list-all"
 users = 40
-rate_rps = 20
+rate_rps = 10
 replicas = 2
 workers = 2
 pods = 40
