@@ -32,7 +32,7 @@ class _Servers(Mapping[str, Server]):
         yield from (*OWN, *variant_names())
 
     def __len__(self) -> int:
-        return len([*self])
+        return len(OWN) + len(variant_names())
 
 
 SERVERS: Mapping[str, Server] = _Servers()

@@ -78,7 +78,8 @@ def test_it_is_measured_with_two_ledgers_which_is_said(bought: BenchProcess) -> 
     assert (CaveatKind.VERSION_MISSING, "theirs") in said
     assert (CaveatKind.LEDGER_MISSING, "direct") not in said
     # which a rate on a machine that is busy with other tests is void by
-    assert {caveat.kind for caveat in analysis.void} <= {CaveatKind.MACHINE_SATURATED}
+    busy = {CaveatKind.MACHINE_SATURATED, CaveatKind.GENERATOR_LATE}
+    assert {caveat.kind for caveat in analysis.void} <= busy
 
 
 def test_windows_are_bought_until_there_are_the_most_and_a_provisional_page_comes_before(
