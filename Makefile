@@ -89,7 +89,7 @@ test: $(STAMP) ## Run all tests, on a real kube-apiserver and etcd   [ARGS="-k n
 	@$(TESTS) $(ARGS)
 
 .PHONY: test-quick
-test-quick: $(STAMP) ## The tests that need neither a cluster nor a browser (about a minute)
+test-quick: $(STAMP) ## The tests that need neither a cluster nor a browser (under two minutes)
 	@$(TESTS) tests/unit tests/golden informer/tests informer/examples $(ARGS)
 
 .PHONY: test-informer
