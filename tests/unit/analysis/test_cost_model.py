@@ -240,6 +240,19 @@ def test_a_run_that_cannot_tell_says_what_it_lacks(
     assert [True] * 3 == [why in one.why for one in analysis.unfitted]
 
 
+def test_cells_that_do_not_tell_the_unit_costs_apart_are_named() -> None:
+    """Nothing was read, and nothing was written."""
+    rows = [
+        CostRow(f"{pods}", number, arm, pods, 0.0, 0.0, 0.0, 1.0)
+        for arm in ("direct", INFORMER)
+        for number in (1, 2)
+        for pods in (10.0, 20.0)
+    ]
+    found = fit_rows(CPU, rows)
+    assert isinstance(found, Unfitted)
+    assert "vary reads, churn and pods" in found.why
+
+
 def test_what_no_trial_could_read_is_named(tmp_path: Path) -> None:
     run = read_run(write_run(Store(tmp_path)))
     unread = [

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,18 @@ def anonymous(reports: Path) -> Path:
     log, folder = str(reports.parent / "audit.log"), reports.parent / "anonymous"
     assert 0 == main(["advise", log, "--anonymous", "--reports", str(folder)])
     return folder / "advise"
+
+
+def test_a_run_that_is_named_has_the_prices(reports: Path, tmp_path: Path) -> None:
+    log = str(reports.parent / "audit.log")
+    assert 0 == main(["advise", log, "--unit-costs", "sweep", "--reports", str(tmp_path)])
+    assert [] == [one["cpu"] for one in clients(reports) if one["cpu"] is not None]
+    assert any(one["cpu"] is not None for one in clients(tmp_path / "advise"))
+
+
+def clients(reports: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((reports / "advice.json").read_text())["clients"]
+    return found
 
 
 def judged(reports: Path, text: str) -> int:
