@@ -121,18 +121,11 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         width = max(map(len, SERVERS))
-        names = [f"  {name:{width}}  {server.summary}" for name, server in SERVERS.items()]
-        options = [
-            f"  {name:{width}}  {option.name} ({option.default:g} {option.unit})"
-            for name, server in SERVERS.items()
-            for option in server.options
-        ]
-        self.description = "\n".join(
-            [
-                *("Serve the pods of a cluster over HTTP, read in one of these ways:", *names),
-                *("", "options of single ones, for --set:", *options),
-            ]
-        )
+        lines = ["Serve the pods of a cluster over HTTP, read in one of these ways:"]
+        for name, server in SERVERS.items():
+            options = [f" [--set {one.name}={one.default:g} {one.unit}]" for one in server.options]
+            lines.append(f"  {name:{width}}  {server.summary}{''.join(options)}")
+        self.description = "\n".join(lines)
         return super().format_help()
 
 

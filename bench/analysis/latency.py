@@ -95,12 +95,11 @@ def times_of(
     since, until = _floats(rows[times.since]), _floats(rows[times.until])
     took_ms = (until - since) / 1e3
     asked = np.ones(len(rows), bool) if times.asked is None else _floats(rows[times.asked]) > 0
-    outcomes = rows["outcome"].to_numpy(dtype=object) if "outcome" in rows else None
-    answered = ~np.isnan(until) if outcomes is None else outcomes == "ok"
+    answered = (rows["outcome"] == "ok").to_numpy() if "outcome" in rows else ~np.isnan(until)
     unanswered = asked & ~answered
     if timeout_s is not None:
         least_ms = np.full(len(rows), timeout_s * 1e3)
-        dropped = np.zeros(len(rows), bool) if outcomes is None else outcomes == "dropped"
+        dropped = (rows["outcome"] == "dropped").to_numpy()
         left_ms = (window_s * 1e6 - since).clip(min=0.0) / 1e3
         least_ms[dropped] = np.minimum(least_ms, left_ms)[dropped]
     elif times.waited is not None:
@@ -116,8 +115,7 @@ def times_of(
 
 def send_lags(requests: pd.DataFrame) -> Floats:
     """Return how long after its intended start each request was sent, in ms, ascending."""
-    late_us = _floats(requests["sent_us"]) - _floats(requests["intended_us"])
-    return np.sort(late_us[~np.isnan(late_us)] / 1e3)
+    return np.sort(_floats((requests["sent_us"] - requests["intended_us"]).dropna()) / 1e3)
 
 
 def pool(parts: Iterable[Latencies]) -> Latencies:
@@ -154,22 +152,16 @@ class FreshnessCounts:
 
 def freshness_counts(rows: pd.DataFrame) -> FreshnessCounts | None:
     """Count the rows of the freshness table; ``None`` if no write was read back: no server."""
-    asked = _floats(rows["reads"]) > 0
-    if not asked.any():
+    rows = rows[rows["reads"] > 0]
+    if rows.empty:
         return None
-    acked, first_stale, shown = (
-        _floats(rows[name])[asked] for name in ("acked_us", "first_stale", "fresh_done_us")
-    )
-    stale, unseen = first_stale == 1.0, np.isnan(shown)
-    shown_ms = (shown - acked)[stale & ~unseen] / 1e3
-    return FreshnessCounts(
-        writes=len(acked),
-        never_seen=int(unseen.sum()),
-        first_reads=int((~np.isnan(first_stale)).sum()),
-        first_stale=int(stale.sum()),
-        longest_stale_ms=float(shown_ms.max()) if len(shown_ms) else None,
-    )
+    judged = rows["first_stale"].dropna().astype(bool)
+    unseen = int(rows["fresh_done_us"].isna().sum())
+    stale = judged[judged].index
+    shown_ms = ((rows["fresh_done_us"] - rows["acked_us"]).loc[stale] / 1e3).dropna()
+    longest = float(shown_ms.max()) if len(shown_ms) else None
+    return FreshnessCounts(len(rows), unseen, len(judged), int(judged.sum()), longest)
 
 
 def _floats(column: pd.Series) -> Floats:
-    return np.asarray(column, dtype=np.float64)  # what is missing is NaN already, or None
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)

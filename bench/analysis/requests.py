@@ -78,10 +78,8 @@ def countable(audit: pd.DataFrame, record: TrialRecord) -> pd.DataFrame:
     The line of a watch's start is behind the begin mark only if it was opened there.
     """
     begin_s = record.begin_mark_epoch_s or record.window_begin_epoch_s
-    stage, verb = (audit[name].to_numpy(dtype=object) for name in ("stage", "verb"))
-    began = (stage == STARTED) | (audit["received_us"].to_numpy() >= begin_s * 1e6)
-    counts = (verb != "watch") | began
-    return audit if counts.all() else audit[counts]
+    began = (audit["stage"] == STARTED) | (audit["received_us"] >= begin_s * 1e6)
+    return audit[(audit["verb"] != "watch") | began]
 
 
 def read_log(audit: pd.DataFrame, record: TrialRecord) -> Log:

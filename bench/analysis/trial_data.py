@@ -34,8 +34,11 @@ TIMES = tuple(
     dict.fromkeys(metric.of.times for metric in METRICS if isinstance(metric.of, Quantile))
 )
 """The distributions that some metric is a percentile of."""
-REQUEST_COLUMNS = ("intended_us", "sent_us", "done_us", "outcome")
-"""Of the table of requests, what figures are taken from."""
+OTHERWISE = {
+    "freshness": {*FRESHNESS, *WRITES},
+    "requests": {"intended_us", "sent_us", "done_us", "outcome"},
+}
+"""The columns of a table that something else is made of than its distributions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     observed = {
         name: reader.observed(trial, name, _needed(name)) for name in reader.observers(trial)
     }
-    requests = reader.requests(trial, REQUEST_COLUMNS)
+    requests = reader.requests(trial, _needed("requests"))
     tables = {**observed, "requests": requests}
     times = {
         each: times_of(
@@ -129,10 +132,10 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     )
 
 
-def _needed(observer: str) -> set[str]:
-    """Return the columns that an observer's table must have."""
-    columns = {name for times in TIMES if times.table == observer for name in times.columns}
-    return columns | ({*FRESHNESS, *WRITES} if observer == "freshness" else set())
+def _needed(table: str) -> set[str]:
+    """Return the columns of a table that figures are made of; an observer's must have them."""
+    columns = {name for times in TIMES if times.table == table for name in times.columns}
+    return columns | OTHERWISE.get(table, set())
 
 
 @dataclass(frozen=True, slots=True)

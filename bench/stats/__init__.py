@@ -368,7 +368,6 @@ def outlying(values: Mapping[int, float]) -> tuple[int, ...]:
     return tuple(number for number, odd in zip(values, beyond, strict=True) if odd)
 
 
-@cache
 def t_quantile(confidence: float, degrees: float) -> float:
     """Return Student's t that two-sided bounds of ``confidence`` reach to."""
     return float(special.stdtrit(degrees, (1 + confidence) / 2))
@@ -383,12 +382,10 @@ class _Moments:
 
 
 def _moments(values: Sequence[float]) -> _Moments:
-    data, n = np.asarray(values, dtype=np.float64), len(values)
-    mean = np.add.reduce(data) / n
-    if n < 2:
-        return _Moments(float(mean), 0.0, 0.0)
-    away = data - mean  # as data.var(ddof=1), which takes three times as long on a few rounds
-    return _Moments(float(mean), float(np.add.reduce(away * away) / (n - 1)) / n, n - 1.0)
+    data = np.asarray(values, dtype=np.float64)
+    if len(data) < 2:
+        return _Moments(float(data.mean()), 0.0, 0.0)
+    return _Moments(float(data.mean()), float(data.var(ddof=1)) / len(data), len(data) - 1.0)
 
 
 def _welch(values: Sequence[float], others: Sequence[float]) -> _Moments:
