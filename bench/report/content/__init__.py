@@ -1,20 +1,14 @@
-"""From a run's analysis to a document: what is said, in which order, and how deep.
+"""Build a report's document from a run's analysis: its statements, their order and their depth.
 
-``run_document`` reads like a report's table of contents. Every table is driven by the views
-of ``bench.metrics``; words come from ``sentences`` and ``prose``. Nothing is computed here:
-a figure that is missing from the analysis is missing from the report.
+``run_document`` reads like a report's table of contents. The views of ``bench.metrics`` determine
+every table; ``sentences`` and ``prose`` provide the words. This package computes no figure: a
+figure that is missing from the analysis is missing from the report.
 """
 
 from collections.abc import Iterator, Sequence
 
 from bench.analysis import RunData
-from bench.analysis.result import (
-    Arm,
-    Comparison,
-    RunAnalysis,
-    ScenarioAnalysis,
-    presentation_order,
-)
+from bench.analysis.result import Arm, Comparison, RunAnalysis, ScenarioAnalysis, presentation_order
 from bench.metrics import Load, View, of_view
 from bench.model import CaveatKind, RunState
 from bench.model.message import Message, Recorded, listed, message, plural
@@ -42,13 +36,7 @@ from bench.report.content.scenario import (
 )
 from bench.report.content.series import series_section
 from bench.report.content.side_by_side import matrix_section, replica_section, version_section
-from bench.report.content.top import (
-    answer,
-    choose,
-    gains_and_costs,
-    picture,
-    scenario_answer,
-)
+from bench.report.content.top import answer, choose, gains_and_costs, picture, scenario_answer
 from bench.report.document import (
     Alarm,
     Charts,
@@ -69,46 +57,44 @@ MOST_ALARMS = 8
 def run_document(analysis: RunAnalysis, data: RunData | None = None) -> Document:
     """Return the report of a run.
 
-    Any run that can be read gives one: what an incomplete run, a failed trial or a missing
-    arm leaves out is said in it. Charts of single requests and seconds are drawn from rows
-    that no figure keeps; they take ``data``, which is of the same run.
+    Every readable run has one; it names the gaps that an incomplete run, a failed trial or a
+    missing arm leaves. Charts of single requests and seconds need ``data`` of the same run,
+    because the analysis does not keep their rows.
     """
     costs = cost_section(analysis)
     chosen = choose(analysis, costs.at)
-    has_load = analysis.plan.has_load
-    measured = (arm.server for one in analysis.scenarios for arm in one.arms)
+    has_load, objects = analysis.plan.has_load, analysis.plan.objects
+    measured = (arm.server for result in analysis.scenarios for arm in result.arms)
     notes = {
-        one.scenario.name: notes_of(
-            analysis.caveats, one.scenario.name, [arm.server for arm in one.arms], anchor_of(index)
+        result.scenario.name: notes_of(
+            analysis.caveats,
+            result.scenario.name,
+            [arm.server for arm in result.arms],
+            anchor_of(index),
         )
-        for index, one in enumerate(analysis.scenarios)
+        for index, result in enumerate(analysis.scenarios)
     }
     quotable = all(caveat.kind is CaveatKind.RUN_INCOMPLETE for caveat in analysis.void)
     headline = costs.answers[0] if costs.answers else answer(analysis, chosen)
     several = analysis.scenarios if len(analysis.scenarios) > 1 and quotable else ()
-    answers = {index: scenario_answer(one, analysis) for index, one in enumerate(several)}
+    answers = {index: scenario_answer(result, analysis) for index, result in enumerate(several)}
     gains, price = gains_and_costs(chosen, notes) if quotable else ((), ())
     sections = (
         *base_section(analysis),
-        *(version_section(index, one, analysis) for index, one in enumerate(analysis.versions)),
+        *(version_section(index, group, analysis) for index, group in enumerate(analysis.versions)),
         *(
-            matrix_section(index, one, analysis, notes)
-            for index, one in enumerate(analysis.read_paths)
+            matrix_section(index, matrix, analysis, notes)
+            for index, matrix in enumerate(analysis.read_paths)
         ),
         *([costs.section] if analysis.scenarios and has_load else []),
-        *(replica_section(index, one, analysis) for index, one in enumerate(analysis.replicas)),
-        *(series_section(index, one, analysis) for index, one in enumerate(analysis.series)),
+        *(replica_section(index, group, analysis) for index, group in enumerate(analysis.replicas)),
+        *(series_section(index, series, analysis) for index, series in enumerate(analysis.series)),
         *_bill(chosen, notes, run_charts(analysis)),
         *(
             scenario_section(
-                index,
-                one,
-                answers.get(index),
-                notes[one.scenario.name],
-                data,
-                analysis.plan.objects,
+                index, result, answers.get(index), notes[result.scenario.name], data, objects
             )
-            for index, one in enumerate(analysis.scenarios)
+            for index, result in enumerate(analysis.scenarios)
         ),
         *fault_section(analysis, data),
         *([costs.diagnostics] if costs.diagnostics else []),
@@ -152,12 +138,12 @@ def _kicker(analysis: RunAnalysis) -> str:
 
 
 def _alarms(analysis: RunAnalysis) -> Iterator[Alarm]:
-    """Group what voids the run by kind, each place named."""
+    """Group the caveats that void the run by kind, each with its place."""
     grouped: dict[CaveatKind, list[str]] = {}
     for caveat in analysis.void:
         where, text = where_of(caveat), Recorded(caveat.text)
-        told = Message("{where}: {text}").format(where=where, text=text) if where else text
-        grouped.setdefault(caveat.kind, []).append(told)
+        entry = Message("{where}: {text}").format(where=where, text=text) if where else text
+        grouped.setdefault(caveat.kind, []).append(entry)
     for kind, texts in grouped.items():
         more = len(texts) - MOST_ALARMS
         further = message("and {more} more, in the tables below")
@@ -168,61 +154,67 @@ def _alarms(analysis: RunAnalysis) -> Iterator[Alarm]:
 def _bill(
     chosen: Sequence[ScenarioAnalysis], notes: dict[str, Notes], across: Sequence[Chart]
 ) -> Iterator[Section]:
-    """Return what the arms cost the application, and what churn costs whether anyone reads."""
-    place = next(iter(chosen), None)
-    if place is None or not place.contenders:
+    """Return the section on the arms' costs for the application, and on the cost of churn."""
+    first = next(iter(chosen), None)
+    if first is None or not first.contenders:
         return
-    own = notes[place.scenario.name]
-    differences = difference_chart("differences", prose.text("differences_title"), _all(chosen))
+    first_notes = notes[first.scenario.name]
+    differences = difference_chart(
+        "differences", prose.text("differences_title"), _comparisons(chosen)
+    )
     rows = [
-        metric_row(metric, place.contenders, own, per_1000=per, depth=Depth.MARKDOWN)
+        metric_row(metric, first.contenders, first_notes, per_1000=per, depth=Depth.MARKDOWN)
         for metric, per in of_view(View.BILL)
     ]
-    known = [row for row in rows if row is not None]
-    under = message("Under {scenario}.").format(scenario=place.scenario.name)
-    caption = listed([under, prose.text("below", rounds=in_rounds(place.contenders))], " ")
-    charts = tuple(one for one in (differences, *across) if one is not None)
+    measured = [row for row in rows if row is not None]
+    under = message("Under {scenario}.").format(scenario=first.scenario.name)
+    caption = listed([under, prose.text("below", rounds=in_rounds(first.contenders))], " ")
+    charts = tuple(chart for chart in (differences, *across) if chart is not None)
     parts: list[Part] = [Charts(charts)] if charts else []
-    for at in chosen:
-        not_alike = Load.FULL_SPEED if at.scenario.is_open else Load.FIXED_RATE
-        found = [one for one in at.beside if one.definition.load is not not_alike]
-        parts += [Text(sentences.beside(one, at.scenario).line) for one in found]
-    if known:
-        columns = columns_of(place.contenders)
-        parts.append(table_of(columns, known, caption=caption, layout="arms"))
-    if (subject := place.subject) is not None and (watch := _churn(place, subject)):
+    for result in chosen:
+        not_alike = Load.FULL_SPEED if result.scenario.is_open else Load.FIXED_RATE
+        beside = [
+            comparison
+            for comparison in result.beside
+            if comparison.definition.load is not not_alike
+        ]
+        parts += [Text(sentences.beside(comparison, result.scenario).line) for comparison in beside]
+    if measured:
+        columns = columns_of(first.contenders)
+        parts.append(table_of(columns, measured, caption=caption, layout="arms"))
+    if (subject := first.subject) is not None and (watch := _churn(first, subject)):
         parts.append(Text(watch))
-    has_load = place.scenario.has_load
-    if has_load and not any(row.key.startswith("stale") for row in known):
+    has_load = first.scenario.has_load
+    if has_load and not any(row.key.startswith("stale") for row in measured):
         parts.append(Text(prose.text("no_freshness")))
     short = message("Gains and costs")
     yield Section("costs", prose.text("costs_title"), tuple(parts), short=short)
 
 
-def _all(chosen: Sequence[ScenarioAnalysis]) -> list[tuple[ScenarioAnalysis, Comparison]]:
-    """Return each comparison of the balance once: of the fixed rate, where both loads have it."""
-    kept: dict[tuple[str, str], tuple[ScenarioAnalysis, Comparison]] = {}
-    for scenario in chosen:
-        for baseline in dict.fromkeys(one.baseline for one in scenario.comparisons):
-            for found in compared(scenario, baseline):
-                kept.setdefault((found.metric, baseline), (scenario, found))
-    return list(kept.values())
+def _comparisons(chosen: Sequence[ScenarioAnalysis]) -> list[tuple[ScenarioAnalysis, Comparison]]:
+    """Return each comparison of the balance once; the fixed rate has priority over full speed."""
+    comparisons: dict[tuple[str, str], tuple[ScenarioAnalysis, Comparison]] = {}
+    for result in chosen:
+        for baseline in dict.fromkeys(comparison.baseline for comparison in result.comparisons):
+            for comparison in compared(result, baseline):
+                comparisons.setdefault((comparison.metric, baseline), (result, comparison))
+    return list(comparisons.values())
 
 
-def _churn(place: ScenarioAnalysis, subject: Arm) -> str:
-    """Say what the watch costs the control plane under this churn, whether anyone reads or not."""
-    scenario = place.scenario
-    has_floor = any(arm.is_floor for arm in place.arms)
+def _churn(result: ScenarioAnalysis, subject: Arm) -> str:
+    """Return the sentence on the watch's control-plane cost under churn, with or without reads."""
+    scenario = result.scenario
+    has_floor = any(arm.is_floor for arm in result.arms)
     watches = scenario.is_open and scenario.has_load and scenario.churn_per_s
     if not watches or subject.api_requests or not has_floor:
-        # Where reads reach the API server their cost cannot be told from that of the watch.
+        # Where reads reach the API server, their cost cannot be separated from the watch's.
         return ""
     cpu, sent = subject.figure("apiserver_cpu"), subject.figure("api_bytes")
     if cpu is None or cpu.value is None or sent is None or sent.value is None:
         return ""
     scale = scale_for((), "ms")
-    spread, own = scale.interval(cpu.low, cpu.high), scale.show(cpu.value, cpu.low, cpu.high)
-    shown = message("{cpu} ms of CPU per second").format(cpu=own)
+    spread, mean = scale.interval(cpu.low, cpu.high), scale.show(cpu.value, cpu.low, cpu.high)
+    shown = message("{cpu} ms of CPU per second").format(cpu=mean)
     if spread:
         shown = Message("{cpu} [{spread}]").format(cpu=shown, spread=spread)
     events = scale_for([sent.value], "B/s").quantity(sent.value)
@@ -233,25 +225,25 @@ def _churn(place: ScenarioAnalysis, subject: Arm) -> str:
 
 
 def _notes(analysis: RunAnalysis) -> Iterator[Text]:
-    """Return the caveats that void nothing, and where the run was made, for the short forms."""
+    """Return the caveats that void nothing, and the run's environment, for the short forms."""
     failing = {fault.scenario.name for fault in analysis.faults}
     grouped: dict[tuple[CaveatKind, str], list[str]] = {}
     for caveat in analysis.caveats:
-        where_told = caveat in analysis.void or caveat.scenario is None  # said first
-        if not where_told and caveat.scenario not in failing:
-            at = caveat.kind, caveat.text
-            grouped.setdefault(at, []).append(where_of(caveat))
-    for place, ((kind, text), where) in enumerate(grouped.items()):
-        if place == MOST_CAVEATS:
+        shown_above = caveat in analysis.void or caveat.scenario is None
+        if not shown_above and caveat.scenario not in failing:
+            key = caveat.kind, caveat.text
+            grouped.setdefault(key, []).append(where_of(caveat))
+    for index, ((kind, text), where) in enumerate(grouped.items()):
+        if index == MOST_CAVEATS:
             more = message("{more} more caveats are in data/caveats.csv")
-            yield Text(more.format(more=len(grouped) - place))
+            yield Text(more.format(more=len(grouped) - index))
             break
         places = listed([*where[:3], *(["..."] if len(where) > 3 else [])], "; ")
         yield caveat_text(kind, places if any(where) else "", text)
-    if told := sum(caveat.scenario in failing for caveat in analysis.caveats):
+    if count := sum(caveat.scenario in failing for caveat in analysis.caveats):
         notes = message("{told} notes on trials with a fault are in data/caveats.csv")
-        yield Text(notes.format(told=told))
-    one, plan = analysis.environment, analysis.plan
+        yield Text(notes.format(told=count))
+    environment, plan = analysis.environment, analysis.plan
     yield Text(
         message(
             "Plan {plan}, {made} of {planned} trials ({state}), {rounds} of {duration} s; "
@@ -263,11 +255,11 @@ def _notes(analysis: RunAnalysis) -> Iterator[Text]:
             state=Message(str(analysis.state)),
             rounds=plural(plan.rounds, "round", "rounds"),
             duration=number(plan.duration_s),
-            kubernetes=one.kubernetes,
-            etcd=one.etcd,
-            processors=plural(one.processors, "processor", "processors"),
-            processor=one.processor,
-            commit=one.commit,
+            kubernetes=environment.kubernetes,
+            etcd=environment.etcd,
+            processors=plural(environment.processors, "processor", "processors"),
+            processor=environment.processor,
+            commit=environment.commit,
         ),
         term=message("Made with"),
     )

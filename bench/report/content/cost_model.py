@@ -1,4 +1,4 @@
-"""At how many reads per second an informer pays off: rates, calculator, charts, unit costs."""
+"""The read rate at which an informer pays off: break-even rates, calculator, charts, unit costs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,7 +51,7 @@ TITLE = message("At how many reads per second does an informer pay off?")
 
 @dataclass(frozen=True, slots=True)
 class CostContent:
-    """The section, the verdict for the situation that was measured, and a sweep's first answers."""
+    """The section, the verdict for the measured situation, and a sweep's first answers."""
 
     section: Section
     verdict: Sentence
@@ -59,28 +59,28 @@ class CostContent:
     answers: tuple[Sentence, ...] = ()
     calculator: Calculator | None = None
     at: Question | None = None
-    """What the verdict speaks of."""
+    """The situation that the verdict is about."""
 
 
 def cost_section(analysis: RunAnalysis) -> CostContent:
-    """Say what the cost models tell; never fails for what a run lacks."""
+    """Return the cost models' content; a run without a cost model gets a section that says why."""
     models = analysis.cost_models
     shown = [model for model in models if not _is_sum(model)] or models
     if not shown:
-        why: str = message("no cost was measured")
+        reason: str = message("no cost was measured")
         if analysis.unfitted:
-            why = Recorded(analysis.unfitted[0].why)
+            reason = Recorded(analysis.unfitted[0].why)
         text = message("This run cannot tell: {why}. `make bench PLAN=sweep` measures it.")
-        parts = (Text(text.format(why=why)),)
-        return CostContent(Section("breakeven", TITLE, parts), Sentence(sentences.UNTOLD, why))
+        parts = (Text(text.format(why=reason)),)
+        return CostContent(Section("breakeven", TITLE, parts), Sentence(sentences.UNTOLD, reason))
     first = shown[0]
     at = first.reference
-    said = [
+    payoffs = [
         sentences.pays_off(model, model.break_even(model.readers[0], at), at) for model in shown
     ]
-    leads = tuple(Text(one.line, "lead") for one in said)
+    leads = tuple(Text(payoff.line, "lead") for payoff in payoffs)
     notes = Texts(tuple(_notes(models, analysis, at)))
-    more: tuple[Part, ...] = (
+    details: tuple[Part, ...] = (
         *([notes] if notes.items else []),
         Charts(tuple(_rate_charts(shown, at))),
     )
@@ -89,28 +89,28 @@ def cost_section(analysis: RunAnalysis) -> CostContent:
         _rates(shown),
         Section("loses", message("Where the informer loses"), (Texts(tuple(_loses(first, at))),)),
         Charts(tuple(_cost_chart(model, at) for model in shown)),
-        Section("breakeven-more", prose.text("breakeven_more"), more, Depth.PAGE, folded=True),
+        Section("breakeven-more", prose.text("breakeven_more"), details, Depth.PAGE, folded=True),
     )
     verdict = sentences.verdict(first, first.break_even(first.readers[0], at), at)
-    answers = tuple(said) if first.knows_pods else ()
+    answers = tuple(payoffs) if first.knows_pods else ()
     section = Section("breakeven", TITLE, parts_, short=message("Break-even"))
     calculator = _calculator(models, first, at)
     return CostContent(section, verdict, _diagnostics(models), answers, calculator, at)
 
 
 def _diagnostics(models: Sequence[CostModel]) -> Section:
-    """Return how the model was fitted, how well, and by how much each trial missed it."""
+    """Return the section on the models' fit: the method, its quality, and each trial's residual."""
     parts: list[Part] = [Text(prose.text("fitted"), depth=Depth.PAGE)]
     for model in models:
         parts += [_units(model), _fits(model)]
-    # Of a single scenario all trials stand at one place, and no shape can be seen.
-    told = [model for model in models if len({row.scenario for row in model.rows}) > 1]
-    parts.append(Charts(tuple(_residual_chart(model) for model in told)))
+    # The trials of a single scenario share one position, so residuals show no shape.
+    varied = [model for model in models if len({row.scenario for row in model.rows}) > 1]
+    parts.append(Charts(tuple(_residual_chart(model) for model in varied)))
     return Section("diagnostics", prose.text("diagnostics"), tuple(parts), folded=True)
 
 
 def _is_sum(model: CostModel) -> bool:
-    """Tell whether a quantity is the sum of others, which then stand for themselves."""
+    """Tell whether a quantity is the sum of others, which are then shown instead."""
     return isinstance(BY_KEY[model.quantity].of, Total)
 
 
@@ -119,40 +119,40 @@ def _short(model: CostModel) -> str:
 
 
 def _rates(models: Sequence[CostModel]) -> Table:
-    """Return the break-even rate of every situation that was asked for."""
+    """Return the table of break-even rates, a row a situation."""
     first = models[0]
     columns = [Column(message("writes/s"))]
     columns += [Column(message("replicas"))] if first.knows_replicas else []
     against = message("{metric}, against {reader}")
-    found: dict[tuple[float, float, float], list[Cell]] = {}
+    by_situation: dict[tuple[float, float, float], list[Cell]] = {}
     for model in models:
-        metric_ = _short(model)
-        columns += [Column(against.format(metric=metric_, reader=one)) for one in model.readers]
-        for one in _by_column(model):
-            said = sentences.break_even(one, model.ranges.reads_per_s[1])
-            place = one.pods, one.churn_per_s, one.replicas
-            found.setdefault(place, []).append(Cell(said.text, said.spread))
+        short = _short(model)
+        columns += [Column(against.format(metric=short, reader=reader)) for reader in model.readers]
+        for even in _by_column(model):
+            wording = sentences.break_even(even, model.ranges.reads_per_s[1])
+            situation = even.pods, even.churn_per_s, even.replicas
+            by_situation.setdefault(situation, []).append(Cell(wording.text, wording.spread))
     rows = []
-    for (pods, churn, replicas), cells in found.items():
-        many = [Cell(number(replicas))] if first.knows_replicas else []
-        told = Cell(number(churn)), *many, *cells
-        rows.append(Row(number(pods), told, depth=Depth.TERMINAL, key="breakeven"))
+    for (pods, churn, replicas), cells in by_situation.items():
+        replica_cells = [Cell(number(replicas))] if first.knows_replicas else []
+        row_cells = Cell(number(churn)), *replica_cells, *cells
+        rows.append(Row(number(pods), row_cells, depth=Depth.TERMINAL, key="breakeven"))
     caption, depth = sentences.rate_caption(first), Depth.TERMINAL
     return table_of(columns, rows, message("pods"), caption, depth=depth)
 
 
 def _by_column(model: CostModel) -> list[BreakEven]:
-    """Return the rates reader by reader, so that a row's cells come in the columns' order."""
-    return [one for reader in model.readers for one in model.break_evens if one.reader == reader]
+    """Return the break-even rates reader by reader, in the order of the columns."""
+    return [even for reader in model.readers for even in model.break_evens if even.reader == reader]
 
 
 def _loses(model: CostModel, at: Question) -> Iterator[Text]:
     reader, highest = model.readers[0], model.ranges.reads_per_s[1]
     small = replace(at, pods=model.ranges.pods[0])
     even = model.break_even(reader, small)
-    said = sentences.break_even(even, highest)
-    known = bool(even.rate) and said.text != MISSING
-    yield Text(sentences.few_reads(said, small, known=known))
+    wording = sentences.break_even(even, highest)
+    known = bool(even.rate) and wording.text != MISSING
+    yield Text(sentences.few_reads(wording, small, known=known))
     writes = sentences.churn_loses(model.break_even(reader, replace(at, churn_per_s=1.0)), at.pods)
     if writes:
         yield Text(writes)
@@ -162,7 +162,7 @@ def _loses(model: CostModel, at: Question) -> Iterator[Text]:
 
 
 def _notes(models: Sequence[CostModel], analysis: RunAnalysis, at: Question) -> Iterator[Text]:
-    """Return what limits the figures of the section."""
+    """Return the limitations of the section's figures."""
     for unfitted in analysis.unfitted:
         text = Message("{title}: {why}").format(
             title=BY_KEY[unfitted.quantity].title, why=Recorded(unfitted.why)
@@ -171,12 +171,12 @@ def _notes(models: Sequence[CostModel], analysis: RunAnalysis, at: Question) -> 
     for model in models:
         yield from _model_notes(model, at)
     first = models[0]
-    alone = [reader for reader in first.readers if len(first.recipes[reader]) == 1]
+    single_size = [reader for reader in first.readers if len(first.recipes[reader]) == 1]
     if not first.knows_pods:
         text = prose.text("one_size", pods=number(first.ranges.pods[0]))
         yield Text(text, term=message("One number of pods"))
-    elif alone:
-        text = prose.text("one_size_of", readers=sentences.joined(alone))
+    elif single_size:
+        text = prose.text("one_size_of", readers=sentences.joined(single_size))
         yield Text(text, term=message("One number of pods"))
     priced = [model for model in models if model.start_from is not None]
     if priced:
@@ -203,26 +203,26 @@ def _model_notes(model: CostModel, at: Question) -> Iterator[Text]:
     if bent:
         text = prose.text("bent", title=title, arms=sentences.joined(bent))
         yield Text(text, term=message("Not a good fit"))
-    of = Message("{title}: {text}")
+    titled = Message("{title}: {text}")
     if any(unit.estimate.low is None for unit in model.units):
-        text = of.format(title=title, text=prose.text("no_interval"))
+        text = titled.format(title=title, text=prose.text("no_interval"))
         yield Text(text, term=message("No interval"))
-    small = [what for what, one in _whole(model, at) if one.holds(0.0)]
+    small = [name for name, cost in _deciding_costs(model, at) if cost.holds(0.0)]
     if small:
-        text = of.format(title=title, text=listed(small, "; "))
+        text = titled.format(title=title, text=listed(small, "; "))
         yield Text(text, term=message("Too small to measure"))
 
 
-def _whole(model: CostModel, at: Question) -> Iterator[tuple[str, Estimate]]:
-    """Return what a whole read and an event cost: what a break-even rate rests on."""
+def _deciding_costs(model: CostModel, at: Question) -> Iterator[tuple[str, Estimate]]:
+    """Return the costs that determine a break-even rate: a whole read's and an event's."""
     for reader in model.readers:
-        what = message("a read by {reader} of {pods} pods")
+        name = message("a read by {reader} of {pods} pods")
         cost = model.cost(reader, Question(1.0, at.pods, 0.0, 0.0))
-        yield what.format(reader=reader, pods=number(at.pods)), cost
+        yield name.format(reader=reader, pods=number(at.pods)), cost
     for unit in model.units:
         if unit.arm == INFORMER:
-            what = Message("{title} ({arm})")
-            yield what.format(title=Recorded(unit.title), arm=unit.arm), unit.estimate
+            name = Message("{title} ({arm})")
+            yield name.format(title=Recorded(unit.title), arm=unit.arm), unit.estimate
 
 
 # The calculator.
@@ -262,7 +262,7 @@ def _calculator(models: Sequence[CostModel], first: CostModel, at: Question) -> 
 
 
 def _constants(models: Sequence[CostModel], first: CostModel, at: Question) -> Mapping[str, Any]:
-    """Return what the calculator computes from; it is JSON in the page."""
+    """Return the calculator's constants, which the page has as JSON."""
     ranges = models[0].ranges
     return {
         "reader": models[0].readers[0],
@@ -309,8 +309,8 @@ def _rate_charts(models: Sequence[CostModel], at: Question) -> Iterator[Chart]:
     for model in models:
         places = np.linspace(0.0, model.ranges.churn_per_s[1], POINTS)
         caption = prose.text("churn_curves", reader=model.readers[0], informers=informers)
-        words = "churn", title.format(metric=_short(model)), caption
-        yield _rate_chart(model, words, at, ("churn_per_s", places), frame)
+        labels = "churn", title.format(metric=_short(model)), caption
+        yield _rate_chart(model, labels, at, ("churn_per_s", places), frame)
     if not models[0].knows_replicas:
         return
     up = message("reads/s, all replicas")
@@ -320,20 +320,20 @@ def _rate_charts(models: Sequence[CostModel], at: Question) -> Iterator[Chart]:
         places = np.arange(1.0, model.ranges.replicas[1] + 1)
         slots = {"reader": model.readers[0], "churn": number(at.churn_per_s)}
         caption = prose.text("replica_curves", **slots)
-        words = "replicas", title.format(metric=_short(model)), caption
-        yield _rate_chart(model, words, at, ("replicas", places), frame)
+        labels = "replicas", title.format(metric=_short(model)), caption
+        yield _rate_chart(model, labels, at, ("replicas", places), frame)
 
 
-def _head(model: CostModel, words: tuple[str, str, str], said: str) -> Head:
-    """Return the words of a chart, from its name, title and caption."""
-    what, title, caption = words
-    name = f"breakeven-{what}-{model.quantity}".replace("_", "-")
+def _head(model: CostModel, labels: tuple[str, str, str], description: str) -> Head:
+    """Return the head of a chart; ``labels`` are its kind, title and caption."""
+    kind, title, caption = labels
+    name = f"breakeven-{kind}-{model.quantity}".replace("_", "-")
     source = prose.text("fitted_source", source=BY_KEY[model.quantity].source)
-    return Head(name, title, caption, source, said)
+    return Head(name, title, caption, source, description)
 
 
 def _cost_chart(model: CostModel, at: Question) -> Chart:
-    """Draw what each arm costs against the read rate, the rest as ``at`` has it."""
+    """Draw each arm's cost against the read rate; ``at`` fixes the other conditions."""
     reader, highest = model.readers[0], model.ranges.reads_per_s[1]
     even = model.break_even(reader, at)
     right = highest
@@ -341,10 +341,10 @@ def _cost_chart(model: CostModel, at: Question) -> Chart:
         right = min(highest, max(4 * even.rate, 1.4 * (even.high or 0.0)))
     places = np.linspace(0.0, right, POINTS)
     shown = {arm: sampled(places, _cost_at(model, arm, at)) for arm in model.recipes}
-    scale = scale_for([float(np.nanmax(one.value)) for one in shown.values()], model.unit)
-    said = sentences.break_even(even, highest)
+    scale = scale_for([float(np.nanmax(curve.value)) for curve in shown.values()], model.unit)
+    wording = sentences.break_even(even, highest)
     slots = {"reader": reader, "informers": sentences.informers(at.replicas)}
-    line = listed([said.text, said.spread])
+    line = listed([wording.text, wording.spread])
     caption = prose.text("cost_curves", line=line, **slots)
     if right < model.ranges.reads_per_s[0]:
         below = message("All of it lies below {least}, the lowest rate measured.")
@@ -361,7 +361,7 @@ def _cost_chart(model: CostModel, at: Question) -> Chart:
         scale.unit,
         scale,
         right,
-        top=1.15 * max(float(np.nanmax(one.value)) for one in shown.values()),
+        top=1.15 * max(float(np.nanmax(curve.value)) for curve in shown.values()),
         crossing=(even.low or 0.0, even.rate or 0.0, even.high) if crosses else None,
     )
     columns = ("arm", "reads_per_s", f"cost, {model.unit}", "low_95", "high_95")
@@ -373,58 +373,59 @@ Sampled = tuple[float | None, float | None, float | None]
 
 def _cost_at(model: CostModel, arm: str, at: Question) -> Callable[[float], Sampled]:
     def cost(reads: float) -> Sampled:
-        found = model.cost(arm, replace(at, reads_per_s=reads))
-        return found.value, found.low, found.high
+        estimate = model.cost(arm, replace(at, reads_per_s=reads))
+        return estimate.value, estimate.low, estimate.high
 
     return cost
 
 
 def _rate_chart(
     model: CostModel,
-    words: tuple[str, str, str],
+    labels: tuple[str, str, str],
     at: Question,
-    over: tuple[str, Floats],
+    axis: tuple[str, Floats],
     frame: Frame,
 ) -> Chart:
-    """Draw the break-even rate over the places of one of the question's fields, a line a size."""
-    name, places = over
+    """Draw the break-even rate over one field of the question, a line for each number of pods."""
+    field, places = axis
 
-    def even(pods: float) -> Callable[[float], Sampled]:
-        def found(place: float) -> Sampled:
-            question = replace(at, pods=pods, **{name: place})
-            one = model.break_even(model.readers[0], question)
-            return one.rate, one.low, one.high
+    def rates_of(pods: float) -> Callable[[float], Sampled]:
+        def rate_at(place: float) -> Sampled:
+            question = replace(at, pods=pods, **{field: place})
+            even = model.break_even(model.readers[0], question)
+            return even.rate, even.low, even.high
 
-        return found
+        return rate_at
 
     sizes = sorted({float(row.pods) for row in model.rows if row.arm != START})
     of_pods = message("{pods} pods")
     shown: dict[str, Line] = {
-        of_pods.format(pods=number(size)): sampled(places, even(size)) for size in sizes
+        of_pods.format(pods=number(size)): sampled(places, rates_of(size)) for size in sizes
     }
-    highest = max(float(np.nanmax(one.value, initial=0.0)) for one in shown.values())
-    ends = [float(one.high[-1]) for one in shown.values() if one.high is not None]
+    highest = max(float(np.nanmax(curve.value, initial=0.0)) for curve in shown.values())
+    ends = [float(curve.high[-1]) for curve in shown.values() if curve.high is not None]
     bounds = [end for end in ends if np.isfinite(end)]
     top = max(1.25 * highest, 0.5 * min([*bounds, model.ranges.reads_per_s[1]]))
     end = message("{pods}: {rate} at {place} {across}")
-    said = [
+    descriptions = [
         end.format(
-            pods=name,
-            rate=rate(float(one.value[-1])),
-            place=number(float(one.x[-1])),
+            pods=pods,
+            rate=rate(float(curve.value[-1])),
+            place=number(float(curve.x[-1])),
             across=frame.across,
         )
-        for name, one in shown.items()
-        if np.isfinite(one.value[-1])
+        for pods, curve in shown.items()
+        if np.isfinite(curve.value[-1])
     ]
-    head = _head(model, words, listed(said, "; ") if said else message("no rate can be told"))
+    description = listed(descriptions, "; ") if descriptions else message("no rate can be told")
+    head = _head(model, labels, description)
     columns = ("pods", frame.across, "break-even reads/s", "low_95", "high_95")
     return lines(head, shown, replace(frame, top=top), Data(columns, curve_rows(shown)))
 
 
 def _residual_chart(model: CostModel) -> Chart:
-    """Draw by how much each trial missed the model, against what the model gave."""
-    rows = list(zip(model.rows, (float(each) for each in model.fit.fitted), strict=True))
+    """Draw each trial's residual against the model's cost."""
+    rows = list(zip(model.rows, (float(fitted) for fitted in model.fit.fitted), strict=True))
     scale = scale_for([fitted + row.floor for row, fitted in rows], model.unit)
     shown, worst = [], 0.0
     for arm in dict.fromkeys(row.arm for row in model.rows):
@@ -444,8 +445,8 @@ def _residual_chart(model: CostModel) -> Chart:
         shown.append(Cloud(arm, spots))
     title = message("Residuals: {metric}").format(metric=_short(model))
     largest = message("the largest miss is {share}% of what the trial cost in all")
-    words = "residuals", title, prose.text("residuals")
-    head = _head(model, words, largest.format(share=number(100 * worst)))
+    labels = "residuals", title, prose.text("residuals")
+    head = _head(model, labels, largest.format(share=number(100 * worst)))
     columns = ("arm", "scenario", "round", f"measured, {model.unit}", "model", "floor")
     table = [(row.arm, row.scenario, row.round, row.cost, fit, row.floor) for row, fit in rows]
     data = Data(columns, tuple(table))
@@ -458,11 +459,11 @@ def _residual_chart(model: CostModel) -> Chart:
 
 
 def _units(model: CostModel) -> Table:
-    """Return what one read, one event and one start cost."""
+    """Return the table of unit costs: one read, one event, one start."""
     unit = model.unit.removesuffix("/s")
     rows = [
-        _unit_row(Recorded(one.arm), Recorded(one.title), one.estimate, unit, one)
-        for one in model.units
+        _unit_row(Recorded(cost.arm), Recorded(cost.title), cost.estimate, unit, cost)
+        for cost in model.units
     ]
     if model.knows_pods:
         pods = model.ranges.pods[1]
@@ -479,37 +480,39 @@ def _units(model: CostModel) -> Table:
     return Table(BY_KEY[model.quantity].title, columns, (group,), caption, message("arm"))
 
 
-def _unit_row(arm: str, title: str, one: Estimate, unit: str, of: UnitCost | None = None) -> Row:
-    scale = scale_for([one.value], unit)
-    rounds = ", ".join(scale.show(value) for value in of.by_round.values()) if of else ""
-    spread = scale.interval(one.low, one.high, one.value)
-    shown = scale.quantity(one.value, one.low, one.high)
+def _unit_row(
+    arm: str, title: str, estimate: Estimate, unit: str, cost: UnitCost | None = None
+) -> Row:
+    scale = scale_for([estimate.value], unit)
+    rounds = ", ".join(scale.show(value) for value in cost.by_round.values()) if cost else ""
+    spread = scale.interval(estimate.low, estimate.high, estimate.value)
+    shown = scale.quantity(estimate.value, estimate.low, estimate.high)
     cells = Cell(title), Cell(shown, spread), Cell(rounds)
     return Row(arm, cells, key="unit-cost")
 
 
 def _fits(model: CostModel) -> Table:
-    """Return how well the model describes each arm."""
+    """Return the table of the model's fit to each arm."""
     rows = []
-    for one in model.goodness:
-        scale: Scale = scale_for([one.residual_sd], model.unit)
+    for fit in model.goodness:
+        scale: Scale = scale_for([fit.residual_sd], model.unit)
         shape = prose.text("shape_untested")
-        if one.lack_of_fit is not None:
-            p = f"{one.lack_of_fit:.2g}"
-            small: str = message("less than 0.001") if one.lack_of_fit < 0.001 else p
+        if fit.lack_of_fit is not None:
+            p = f"{fit.lack_of_fit:.2g}"
+            small: str = message("less than 0.001") if fit.lack_of_fit < 0.001 else p
             text = (
-                message("no, p = {p}") if one.lack_of_fit < BENT_BELOW else message("yes, p = {p}")
+                message("no, p = {p}") if fit.lack_of_fit < BENT_BELOW else message("yes, p = {p}")
             )
             shape = text.format(p=small)
         cells = (
-            Cell(str(one.rows)),
-            Cell(str(one.coefficients)),
-            Cell(MISSING if one.r_squared is None else f"{one.r_squared:.3f}"),
-            Cell(scale.quantity(one.residual_sd)),
-            Cell(MISSING if one.typical is None else f"{number(100 * one.typical)}%"),
+            Cell(str(fit.rows)),
+            Cell(str(fit.coefficients)),
+            Cell(MISSING if fit.r_squared is None else f"{fit.r_squared:.3f}"),
+            Cell(scale.quantity(fit.residual_sd)),
+            Cell(MISSING if fit.typical is None else f"{number(100 * fit.typical)}%"),
             Cell(shape),
         )
-        rows.append(Row(Recorded(one.arm), cells))
+        rows.append(Row(Recorded(fit.arm), cells))
     titles = (
         *(message("trials"), message("unit costs"), "R\N{SUPERSCRIPT TWO}"),
         *(message("residual sd"), message("typical miss")),

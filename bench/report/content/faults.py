@@ -1,4 +1,4 @@
-"""When the API server fails: for each fault, which server went on, and how it came back."""
+"""Faults of the API server: for each, which servers kept answering and how they recovered."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -28,7 +28,7 @@ from bench.report.numbers import AT_LEAST, MISSING, NO_BREAK, number, share
 
 
 def fault_answer(analysis: RunAnalysis) -> Sentence | None:
-    """Say in one sentence who went on answering, over all faults; ``None`` without any."""
+    """Return a sentence on the servers that kept answering, over all faults; ``None`` if none."""
     answered: dict[str, tuple[int, int]] = {}
     for fault in analysis.faults:
         for arm in fault.arms:
@@ -39,12 +39,13 @@ def fault_answer(analysis: RunAnalysis) -> Sentence | None:
 
 
 def fault_section(analysis: RunAnalysis, data: RunData | None) -> Iterator[Section]:
-    """Return the section on faults, where the run has some; without ``data`` it has no chart."""
+    """Yield the section on faults, if the run has any; without ``data`` it has no chart."""
     if not analysis.faults:
         return
     answer = fault_answer(analysis)
     lead = (Text(answer.text, role="lead"),) if answer and analysis.scenarios else ()
-    words = Texts(
+    title = message("What these figures are")
+    explanations = Texts(
         tuple(Text(text, term=term) for term, text in prose.texts("fault_words").items()),
         depth=Depth.PAGE,
     )
@@ -55,16 +56,10 @@ def fault_section(analysis: RunAnalysis, data: RunData | None) -> Iterator[Secti
             *lead,
             Text(prose.text("faults"), depth=Depth.PAGE),
             *(
-                _section(f"f{index}", one, analysis, data)
-                for index, one in enumerate(analysis.faults)
+                _section(f"f{index}", fault, analysis, data)
+                for index, fault in enumerate(analysis.faults)
             ),
-            Section(
-                "fault-words",
-                message("What these figures are"),
-                (words,),
-                Depth.PAGE,
-                folded=True,
-            ),
+            Section("fault-words", title, (explanations,), Depth.PAGE, folded=True),
         ),
     )
 
@@ -90,9 +85,9 @@ def _section(
             scenario=scenario.name, notes=plural(len(notes.notes), "note", "notes")
         )
         parts.append(Section(f"{anchor}-notes", title, (lines,), Depth.PAGE, folded=True))
-    what: list[str] = [Recorded(fault.what)]
-    what += [f"{number(fault.lasted_s)}{NO_BREAK}s"] if fault.lasted_s is not None else []
-    title = Message("{scenario}: {what}").format(scenario=scenario.name, what=listed(what))
+    details: list[str] = [Recorded(fault.what)]
+    details += [f"{number(fault.lasted_s)}{NO_BREAK}s"] if fault.lasted_s is not None else []
+    title = Message("{scenario}: {what}").format(scenario=scenario.name, what=listed(details))
     return Section(anchor, title, tuple(parts))
 
 
@@ -118,7 +113,7 @@ def _table(fault: FaultAnalysis) -> Table:
         row(
             message("requests that reached the API server"),
             a_round,
-            lambda arm: _mean([one.requests_meanwhile for one in arm.rounds]),
+            lambda arm: _mean([trial.requests_meanwhile for trial in arm.rounds]),
         ),
     )
     after = (
@@ -127,9 +122,7 @@ def _table(fault: FaultAnalysis) -> Table:
         row(answered_after, "%", _answered_after),
         row(message("median wait of a read then"), "ms", lambda arm: _median(arm.after)),
         row(
-            message("longest wait of an answered read then"),
-            "ms",
-            lambda arm: _longest(arm.after),
+            message("longest wait of an answered read then"), "ms", lambda arm: _longest(arm.after)
         ),
         row(
             reached_after.format(seconds=seconds),
@@ -179,69 +172,70 @@ def _longest(stretch: Stretch | None) -> Cell:
 
 
 def _oldest(arm: FaultArm) -> Cell:
-    one = arm.oldest
-    if one is None or one.oldest_answer_by is None:
+    oldest = arm.oldest
+    if oldest is None or oldest.oldest_answer_by is None:
         return Cell(MISSING, remark=message("none was given"))
     by = {AgeBy.PROBE: message("by the probe"), AgeBy.LAST_WRITE: message("since the last write")}
-    return Cell(number(one.oldest_answer_s), remark=by[one.oldest_answer_by])
+    return Cell(number(oldest.oldest_answer_s), remark=by[oldest.oldest_answer_by])
 
 
 def _fresh(arm: FaultArm) -> Cell:
-    known = [one.fresh_s for one in arm.rounds if one.fresh_s is not None]
+    known = [trial.fresh_s for trial in arm.rounds if trial.fresh_s is not None]
     rounds = len(arm.rounds)
     if len(known) < rounds:
-        seen = min(one.window_left_s for one in arm.rounds if one.fresh_s is None)
-        of = message("in {some} of {rounds} rounds").format(some=rounds - len(known), rounds=rounds)
-        return Cell(f"{AT_LEAST}{number(seen)}", remark=of if rounds > 1 else "")
+        seen = min(trial.window_left_s for trial in arm.rounds if trial.fresh_s is None)
+        unseen = rounds - len(known)
+        text = message("in {some} of {rounds} rounds").format(some=unseen, rounds=rounds)
+        return Cell(f"{AT_LEAST}{number(seen)}", remark=text if rounds > 1 else "")
     least = message("at the most; least {least}").format(least=number(min(known)))
     return Cell(number(max(known)), remark=least if rounds > 1 else "")
 
 
 def _errors_stop(arm: FaultArm) -> Cell:
-    known = [one.errors_stop_s for one in arm.rounds if one.errors_stop_s is not None]
+    known = [trial.errors_stop_s for trial in arm.rounds if trial.errors_stop_s is not None]
     if not known:
         return Cell("0", remark=message("none failed"))
-    lasting = any(one.still_failing for one in arm.rounds)
+    lasting = any(trial.still_failing for trial in arm.rounds)
     failed = message("{failed} failed in all").format(
-        failed=f"{sum(one.failed for one in arm.rounds):,}"
+        failed=f"{sum(trial.failed for trial in arm.rounds):,}"
     )
     return Cell(f"{AT_LEAST if lasting else ''}{number(max(known))}", remark=failed)
 
 
 def _answered_after(arm: FaultArm) -> Cell:
-    asked = sum(one.reads_after for one in arm.rounds)
-    done = sum(one.answered_after for one in arm.rounds)
+    asked = sum(trial.reads_after for trial in arm.rounds)
+    done = sum(trial.answered_after for trial in arm.rounds)
     return (
         Cell(share(done / asked), remark=sentences.part_of(done, asked)) if asked else Cell(MISSING)
     )
 
 
-def _known(arm: FaultArm) -> list[FaultRound]:
-    return [one for one in arm.rounds if one.requests_after is not None]
+def _audited(arm: FaultArm) -> list[FaultRound]:
+    return [trial for trial in arm.rounds if trial.requests_after is not None]
 
 
 def _herd(arm: FaultArm, replicas: int) -> Cell:
-    known = _known(arm)
-    cell = _mean([one.requests_after for one in arm.rounds])
-    if not known:
+    audited = _audited(arm)
+    cell = _mean([trial.requests_after for trial in arm.rounds])
+    if not audited:
         return cell
-    usual = sum(one.requests_usual or 0.0 for one in known) / len(known)
-    each = sum(one.requests_after or 0 for one in known) / len(known) / replicas
+    usual = sum(trial.requests_usual or 0.0 for trial in audited) / len(audited)
+    per_replica = sum(trial.requests_after or 0 for trial in audited) / len(audited) / replicas
     remarks = [message("usually {usual}").format(usual=number(usual))]
     if replicas > 1:
-        remarks.append(message("{each} a replica").format(each=number(each)))
+        remarks.append(message("{each} a replica").format(each=number(per_replica)))
     return Cell(cell.value, remark=listed(remarks, "; "))
 
 
 def _busiest(arm: FaultArm) -> Cell:
-    busiest = [one.requests_busiest_second or 0 for one in _known(arm)]
+    busiest = [trial.requests_busiest_second or 0 for trial in _audited(arm)]
     return Cell(f"{max(busiest):,}" if busiest else MISSING)
 
 
 def _refills(arm: FaultArm) -> Cell:
-    found = arm.refills
-    reasons = ", ".join(f"{count} {reason}" for reason, count in found.items())
-    return Cell(f"{sum(found.values())}", remark=reasons)
+    refills = arm.refills
+    reasons = ", ".join(f"{count} {reason}" for reason, count in refills.items())
+    return Cell(f"{sum(refills.values())}", remark=reasons)
 
 
 def _mean(counts: Sequence[int | None]) -> Cell:
@@ -253,14 +247,15 @@ def _mean(counts: Sequence[int | None]) -> Cell:
 
 def _chart(data: RunData, fault: FaultAnalysis, servers: Sequence[str], name: str) -> Chart | None:
     """Draw the first round that most servers have; ``None`` if there is no trial."""
-    full = full_rounds(one for one in data.trials if one.trial.scenario == fault.scenario.name)
+    scenario = fault.scenario.name
+    full = full_rounds(record for record in data.trials if record.trial.scenario == scenario)
     chosen = {record.trial.server: record for record in next(iter(full), [])}
-    found = [story_of(data.reader, chosen[server]) for server in servers if server in chosen]
-    stories = [story for story in found if story is not None]
+    candidates = [story_of(data.reader, chosen[server]) for server in servers if server in chosen]
+    stories = [story for story in candidates if story is not None]
     if not stories:
         return None
     round_ = stories[0].record.trial.round
-    spans = {(arm.server, one.round): one for arm in fault.arms for one in arm.rounds}
+    spans = {(arm.server, span.round): span for arm in fault.arms for span in arm.rounds}
     span = spans.get((stories[0].arm, round_))
     shaded = (span.begin_s, span.end_s) if span else (0.0, 0.0)
     head = Head(
@@ -278,13 +273,13 @@ def _described(stories: Sequence[Story]) -> str:
         "{arm}: {reads} reads answered, {unanswered} not, at most {most} requests/s to the API "
         "server"
     )
-    said = [
+    descriptions = [
         text.format(
-            arm=one.arm,
-            reads=f"{one.reads:,}",
-            unanswered=f"{len(one.unanswered_s):,}",
-            most=number(float(one.own.max())),
+            arm=story.arm,
+            reads=f"{story.reads:,}",
+            unanswered=f"{len(story.unanswered_s):,}",
+            most=number(float(story.own.max())),
         )
-        for one in stories
+        for story in stories
     ]
-    return listed(said, "; ")
+    return listed(descriptions, "; ")

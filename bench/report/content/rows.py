@@ -1,4 +1,4 @@
-"""Rows of figures for any table: a metric, its arms' cells, and the caveats they point at."""
+"""Rows of figures for any table: a metric, a cell for each arm, and links to the caveats."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,17 +30,17 @@ CONCERNS: dict[CaveatKind, frozenset[Group]] = {
     CaveatKind.TRIAL_FAILED: EVERY,
     CaveatKind.ANSWERS_DIFFER: EVERY,
 }
-"""Which figures a kind of caveat is about; kinds not named here are about the whole run."""
+"""The groups of figures that a kind of caveat concerns; other kinds concern the whole run."""
 
 
 def concern(metric: Metric) -> Group:
-    """Return the group of figures that caveats name ``metric`` by: every cost is one of them."""
+    """Return the group that caveats know ``metric`` by; every cost counts as the control plane."""
     return Group.CONTROL_PLANE if metric.load is Load.FIXED_RATE else metric.group
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One footnote: which arms and figures point at it."""
+    """One footnote, and the arms whose figures link to it."""
 
     kind: CaveatKind
     where: str
@@ -49,12 +49,12 @@ class Note:
 
     @property
     def line(self) -> Text:
-        """The footnote as it is shown."""
+        """The footnote as shown."""
         return caveat_text(self.kind, self.where, self.text)
 
 
 def caveat_text(kind: CaveatKind, where: str, text: str) -> Text:
-    """Return a caveat as a paragraph, with its kind and where it belongs before it."""
+    """Return a caveat as a paragraph that begins with its kind and place."""
     term = kind_title(kind)
     if where:
         term = Message("{kind} ({where})").format(kind=term, where=where)
@@ -68,10 +68,10 @@ class Notes:
     anchor: str
     notes: tuple[Note, ...] = ()
 
-    def pointing(
+    def links(
         self, server: str, metric: Metric | None = None, *, withheld: bool = False
     ) -> tuple[tuple[str, int], ...]:
-        """Return the footnotes that a cell of ``server`` points at; its own, without a metric."""
+        """Return the footnotes of a server's cell; without a metric, those of the server itself."""
         return tuple(
             (self.anchor, number)
             for number, note in enumerate(self.notes, 1)
@@ -82,24 +82,24 @@ class Notes:
 def _concerns(kind: CaveatKind, metric: Metric | None, *, withheld: bool) -> bool:
     if kind is CaveatKind.TOO_FEW_SAMPLES:
         return withheld or metric is None
-    found = CONCERNS.get(kind, frozenset())
-    return bool(found) if metric is None else concern(metric) in found
+    groups = CONCERNS.get(kind, frozenset())
+    return bool(groups) if metric is None else concern(metric) in groups
 
 
 def notes_of(
     caveats: Iterable[Caveat], scenario: str | None, servers: Sequence[str], anchor: str
 ) -> Notes:
-    """Group the caveats of ``scenario``: what is alike but for round or server is one note."""
+    """Group the caveats of ``scenario``; those that differ only in round or server are one note."""
     grouped: dict[tuple[CaveatKind, str], list[Caveat]] = {}
     for caveat in caveats:
         if caveat.scenario == scenario:
             grouped.setdefault((caveat.kind, caveat.text), []).append(caveat)
     notes = []
     for (kind, text), group in grouped.items():
-        own = {caveat.server for caveat in group if caveat.server is not None}
+        named = {caveat.server for caveat in group if caveat.server is not None}
         if any(caveat.server is None for caveat in group):
-            own = set(servers)
-        notes.append(Note(kind, _where(group, servers), text, frozenset(own)))
+            named = set(servers)
+        notes.append(Note(kind, _where(group, servers), text, frozenset(named)))
     return Notes(anchor, tuple(notes))
 
 
@@ -117,48 +117,59 @@ def these_rounds(rounds: Sequence[int]) -> Message:
     return text.format(numbers=", ".join(map(str, rounds)))
 
 
-def view_of(scenario: ScenarioAnalysis, view: View) -> list[tuple[Metric, bool]]:
-    """Return what ``view`` compares like for like under the scenario's load.
+def view_of(result: ScenarioAnalysis, view: View) -> list[tuple[Metric, bool]]:
+    """Return the forms of ``view`` that compare like for like under the scenario's load.
 
-    Without load nothing is per 1,000 reads: it is shown per second instead.
+    A form is a metric and whether it is per 1,000 reads; without load, forms are per second.
     """
-    not_alike = Load.FULL_SPEED if scenario.scenario.is_open else Load.FIXED_RATE
-    found = [(metric, per) for metric, per in of_view(view) if metric.load is not not_alike]
-    if scenario.scenario.has_load:
-        return found
-    return list(dict.fromkeys((metric, False) for metric, _ in found))
+    not_alike = Load.FULL_SPEED if result.scenario.is_open else Load.FIXED_RATE
+    forms = [(metric, per) for metric, per in of_view(view) if metric.load is not not_alike]
+    if result.scenario.has_load:
+        return forms
+    return list(dict.fromkeys((metric, False) for metric, _ in forms))
 
 
-def compared(scenario: ScenarioAnalysis, baseline: str) -> list[Comparison]:
-    """Return the comparisons with ``baseline`` in the balance, parts of a sum left out."""
-    return _balance(scenario, [one for one in scenario.comparisons if one.baseline == baseline])
+def compared(result: ScenarioAnalysis, baseline: str) -> list[Comparison]:
+    """Return the balance's comparisons with ``baseline``, without the parts of a sum."""
+    comparisons = [
+        comparison for comparison in result.comparisons if comparison.baseline == baseline
+    ]
+    return _balance(result, comparisons)
 
 
-def _balance(scenario: ScenarioAnalysis, found: Sequence[Comparison]) -> list[Comparison]:
-    """Return those in the view of the balance, in its order, without the parts of a sum there."""
-    by_form = {(one.metric, one.per_1000): one for one in found}
-    forms = [(metric.key, per) for metric, per in view_of(scenario, View.BALANCE)]
+def _balance(result: ScenarioAnalysis, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons in the balance's view, in its order, without the parts of a sum."""
+    by_form = {(comparison.metric, comparison.per_1000): comparison for comparison in comparisons}
+    forms = [(metric.key, per) for metric, per in view_of(result, View.BALANCE)]
     shown = [by_form[form] for form in forms if form in by_form]
-    sums = (one.definition.of for one in shown)
-    parts = {key for one in sums if isinstance(one, Total) for key in one.keys}
-    return [one for one in shown if one.metric not in parts]
+    sums = (comparison.definition.of for comparison in shown)
+    parts = {key for total in sums if isinstance(total, Total) for key in total.keys}
+    return [comparison for comparison in shown if comparison.metric not in parts]
 
 
-def against_base(scenario: ScenarioAnalysis) -> list[Comparison]:
-    """Return what is shown of a scenario's comparisons with the base."""
-    shown = {(metric.key, per_1000) for metric, per_1000 in view_of(scenario, View.FACTORS)}
-    return [one for one in scenario.base if (one.metric, one.per_1000) in shown]
+def against_base(result: ScenarioAnalysis) -> list[Comparison]:
+    """Return the scenario's comparisons with the base that tables show."""
+    shown = {(metric.key, per_1000) for metric, per_1000 in view_of(result, View.FACTORS)}
+    return [
+        comparison
+        for comparison in result.base
+        if (comparison.metric, comparison.per_1000) in shown
+    ]
 
 
-def compared_control(scenario: ScenarioAnalysis, control: Control) -> list[Comparison]:
-    """Return a control's comparisons in the balance, and in the metric named beforehand."""
-    shown = _balance(scenario, control.comparisons)
-    named = (one for one in control.comparisons if one.metric == control.metric)
-    return shown + [one for one in named if not one.per_1000 and one not in shown]
+def compared_control(result: ScenarioAnalysis, control: Control) -> list[Comparison]:
+    """Return a control's comparisons in the balance, and in the metric chosen beforehand."""
+    shown = _balance(result, control.comparisons)
+    named = (
+        comparison for comparison in control.comparisons if comparison.metric == control.metric
+    )
+    return shown + [
+        comparison for comparison in named if not comparison.per_1000 and comparison not in shown
+    ]
 
 
 def columns_of(arms: Sequence[Arm]) -> tuple[Column, ...]:
-    """Return a column an arm, in its colour."""
+    """Return a column for each arm, in its colour."""
     return tuple(Column(arm.server, arm=arm.server) for arm in arms)
 
 
@@ -171,14 +182,14 @@ def metric_row(
     depth: Depth = Depth.PAGE,
     strong: bool = False,
 ) -> Row | None:
-    """Return the row of a metric, a cell an arm; ``None`` where no arm has it."""
+    """Return the row of a metric, a cell for each arm; ``None`` if no arm has it."""
     if isinstance(metric.of, Quantile) and metric.of.times in (Times.RESPONSE, Times.SERVICE):
-        made = _percentiles(metric, metric.of, arms, notes)
+        scaled = _percentiles(metric, metric.of, arms, notes)
     else:
-        made = _figures(metric, arms, notes, per_1000=per_1000)
-    if made is None:
+        scaled = _figures(metric, arms, notes, per_1000=per_1000)
+    if scaled is None:
         return None
-    cells, scale = made
+    cells, scale = scaled
     title = metric.title_of(per_1000=per_1000)
     return Row(title, cells, scale.unit, strong=strong, depth=depth, key=row_key(metric, per_1000))
 
@@ -188,17 +199,17 @@ def row_key(metric: Metric, per_1000: bool) -> str:
     return f"{metric.key}/1000" if per_1000 else metric.key
 
 
-Made = tuple[tuple[Cell, ...], Scale] | None
+Scaled = tuple[tuple[Cell, ...], Scale] | None
 
 
-def _figures(metric: Metric, arms: Sequence[Arm], notes: Notes, *, per_1000: bool) -> Made:
-    found = [arm.figure(metric.key, per_1000=per_1000) for arm in arms]
-    known = [one for one in found if one is not None and one.value is not None]
+def _figures(metric: Metric, arms: Sequence[Arm], notes: Notes, *, per_1000: bool) -> Scaled:
+    figures = [arm.figure(metric.key, per_1000=per_1000) for arm in arms]
+    known = [figure for figure in figures if figure is not None and figure.value is not None]
     if not known:
         return None
-    scale = scale_for([one.value for one in known], metric.unit_of(per_1000=per_1000))
+    scale = scale_for([figure.value for figure in known], metric.unit_of(per_1000=per_1000))
     cells = tuple(
-        _cell(arm, metric, one, scale, notes) for arm, one in zip(arms, found, strict=True)
+        _cell(arm, metric, figure, scale, notes) for arm, figure in zip(arms, figures, strict=True)
     )
     return cells, scale
 
@@ -207,7 +218,7 @@ def _cell(arm: Arm, metric: Metric, figure: Figure | None, scale: Scale, notes: 
     missing = figure.missing if figure else None
     remark = "" if arm.is_floor else Recorded(missing) if missing else UNMEASURED
     cell = figure_cell(figure, metric, scale) or Cell(MISSING, remark=remark)
-    return replace(cell, notes=notes.pointing(arm.server, metric))
+    return replace(cell, notes=notes.links(arm.server, metric))
 
 
 def figure_cell(
@@ -215,7 +226,7 @@ def figure_cell(
 ) -> Cell | None:
     """Return a figure with its interval; ``None`` without one.
 
-    Nothing of an interval lies below zero unless a floor was subtracted, or the figure does too.
+    An interval is cut at zero, unless a floor was subtracted or the figure itself is negative.
     """
     if figure is None or figure.value is None:
         return None
@@ -226,35 +237,36 @@ def figure_cell(
     return Cell(shown, scale.interval(low, high, figure.value), remark)
 
 
-def _percentiles(metric: Metric, of: Quantile, arms: Sequence[Arm], notes: Notes) -> Made:
-    found = {
-        arm.server: one
+def _percentiles(metric: Metric, quantile: Quantile, arms: Sequence[Arm], notes: Notes) -> Scaled:
+    percentiles = {
+        arm.server: percentile
         for arm in arms
-        for one in (arm.latency if of.times is Times.RESPONSE else arm.service)
-        if one.q == of.q and not arm.is_floor
+        for percentile in (arm.latency if quantile.times is Times.RESPONSE else arm.service)
+        if percentile.q == quantile.q and not arm.is_floor
     }
-    if not found:
+    if not percentiles:
         return None
-    scale = scale_for([one.value_ms for one in found.values()], metric.unit)
+    scale = scale_for([percentile.value_ms for percentile in percentiles.values()], metric.unit)
     cells = []
     for arm in arms:
-        one = found.get(arm.server)
-        pointing = notes.pointing(arm.server, metric)
-        if one is None:
-            cells.append(Cell(MISSING, notes=() if arm.is_floor else pointing))
-        elif one.value_ms is None:
-            withheld = notes.pointing(arm.server, metric, withheld=True)
+        percentile = percentiles.get(arm.server)
+        links = notes.links(arm.server, metric)
+        if percentile is None:
+            cells.append(Cell(MISSING, notes=() if arm.is_floor else links))
+        elif percentile.value_ms is None:
+            withheld = notes.links(arm.server, metric, withheld=True)
             cells.append(Cell(MISSING, remark=WITHHELD, notes=tuple(dict.fromkeys(withheld))))
         else:
             low, high = _round_range(arm, metric)
-            value = (AT_LEAST if one.at_least else "") + scale.show(one.value_ms, low, high)
-            spread = scale.interval(low, high, one.value_ms)
-            cells.append(Cell(value, spread, notes=pointing))
+            bound = AT_LEAST if percentile.at_least else ""
+            value = bound + scale.show(percentile.value_ms, low, high)
+            spread = scale.interval(low, high, percentile.value_ms)
+            cells.append(Cell(value, spread, notes=links))
     return tuple(cells), scale
 
 
 def _round_range(arm: Arm, metric: Metric) -> tuple[float, float] | tuple[None, None]:
-    """Return the least and the most of the rounds' own percentiles, where each can carry one."""
+    """Return the least and greatest of the rounds' percentiles; ``None`` if a round lacks one."""
     figure = arm.figure(metric.key)
     rounds = figure.rounds if figure else {}
     if len(rounds) < 2 or len(rounds) < len(arm.rounds):
@@ -263,16 +275,16 @@ def _round_range(arm: Arm, metric: Metric) -> tuple[float, float] | tuple[None, 
 
 
 def where_of(caveat: Caveat) -> str:
-    """Say where a caveat belongs."""
-    found = [caveat.scenario, _where([caveat], ())]
-    return listed([part for part in found if part])
+    """Return a caveat's place: its scenario, server and rounds."""
+    parts = [caveat.scenario, _where([caveat], ())]
+    return listed([part for part in parts if part])
 
 
 def rounds_of(arms: Iterable[Arm]) -> int:
-    """Return the most rounds that an arm has."""
+    """Return the largest number of rounds of an arm."""
     return max((len(arm.rounds) for arm in arms), default=0)
 
 
 def in_rounds(arms: Iterable[Arm]) -> str:
-    """Say over how many rounds means are."""
+    """Return the number of rounds that means are over, in words."""
     return plural(rounds_of(arms), "round", "rounds")

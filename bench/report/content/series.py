@@ -1,4 +1,4 @@
-"""What a metric is over a plan's steps: latency over the rate, throughput over processors."""
+"""A metric over the steps of a plan: latency over the rate, throughput over processors."""
 
 import numpy as np
 
@@ -14,63 +14,67 @@ from bench.report.document import Cell, Charts, Column, Row, Section, Text, Text
 from bench.report.numbers import MISSING, Scale, number, per_cent, rate, scale_for
 
 
-def series_section(index: int, one: Series, analysis: RunAnalysis) -> Section:
-    """Return a metric over an axis: where its knee is, a table and a chart."""
-    anchor, of = f"series{index}", BY_KEY[one.metric]
-    scenario = analysis.plan.scenario(one.scenarios[0])
-    steps = [step for arm in one.arms for step in arm.steps]
-    scale = scale_for([step.value.value for step in steps], of.unit)
-    by_rate = one.axis is Axis.CAPACITY
+def series_section(index: int, series: Series, analysis: RunAnalysis) -> Section:
+    """Return the section of a metric over an axis: its knee, a table and a chart."""
+    anchor, metric = f"series{index}", BY_KEY[series.metric]
+    scenario = analysis.plan.scenario(series.scenarios[0])
+    steps = [step for arm in series.arms for step in arm.steps]
+    scale = scale_for([step.value.value for step in steps], metric.unit)
+    by_rate = series.axis is Axis.CAPACITY
     places = sorted({step.place for step in steps})
     table = table_of(
-        (Column(_place(one.axis, place)) for place in places),
-        (_row(arm, places, of, scale, by_rate=by_rate) for arm in one.arms),
-        listed([of.title, scale.unit]),
+        (Column(_place_label(series.axis, place)) for place in places),
+        (_row(arm, places, metric, scale, by_rate=by_rate) for arm in series.arms),
+        listed([metric.title, scale.unit]),
         prose.text("rates", times=number(KNEE)) if by_rate else prose.text("cores"),
         layout="arms",
     )
-    rated = [arm for arm in one.arms if by_rate and len(arm.steps) > 1]
-    knees = tuple(Text(sentences.knee(arm, of.short)) for arm in rated)
+    rated = [arm for arm in series.arms if by_rate and len(arm.steps) > 1]
+    knees = tuple(Text(sentences.knee(arm, metric.short)) for arm in rated)
     title = message("{metric} over the {axis}: {route}, {pods} pods").format(
-        metric=sentences.capitalised(of.short),
-        axis=Message(str(one.axis)),
+        metric=sentences.capitalised(metric.short),
+        axis=Message(str(series.axis)),
         route=scenario.route,
         pods=f"{scenario.pods:,}",
     )
-    chart = Charts((_chart(one, f"{anchor}-chart", scale),) if steps else ())
+    chart = Charts((_chart(series, f"{anchor}-chart", scale),) if steps else ())
     return Section(anchor, title, (*([Texts(knees)] if knees else []), table, chart))
 
 
-def _place(axis: Axis, place: float) -> str:
+def _place_label(axis: Axis, place: float) -> str:
     if axis is Axis.CAPACITY:
         return per_cent(place)
     return plural(int(place), "processor", "processors") if place else message("shared")
 
 
-def _row(arm: SeriesArm, places: list[float], of: Metric, scale: Scale, *, by_rate: bool) -> Row:
-    found = {step.place: step for step in arm.steps}
-    cells = (_cell(found.get(place), of, scale, by_rate=by_rate) for place in places)
+def _row(
+    arm: SeriesArm, places: list[float], metric: Metric, scale: Scale, *, by_rate: bool
+) -> Row:
+    by_place = {step.place: step for step in arm.steps}
+    cells = (_cell(by_place.get(place), metric, scale, by_rate=by_rate) for place in places)
     return Row(arm.arm, tuple(cells))
 
 
-def _cell(step: Step | None, of: Metric, scale: Scale, *, by_rate: bool) -> Cell:
+def _cell(step: Step | None, metric: Metric, scale: Scale, *, by_rate: bool) -> Cell:
     asked = rate(step.reads_per_s) if step is not None and by_rate else ""
-    found = figure_cell(step.value if step else None, of, scale, asked)
-    return found or Cell(MISSING, remark=WITHHELD)
+    cell = figure_cell(step.value if step else None, metric, scale, asked)
+    return cell or Cell(MISSING, remark=WITHHELD)
 
 
-def _chart(one: Series, name: str, scale: Scale) -> Chart:
-    of = BY_KEY[one.metric]
-    factor = 100.0 if one.axis is Axis.CAPACITY else 1.0
-    shown = {arm.arm: _line(arm, factor) for arm in one.arms if arm.steps}
+def _chart(series: Series, name: str, scale: Scale) -> Chart:
+    metric, axis = BY_KEY[series.metric], series.axis
+    factor = 100.0 if axis is Axis.CAPACITY else 1.0
+    shown = {arm.arm: _line(arm, factor) for arm in series.arms if arm.steps}
     across = message("% of the capacity") if factor > 1 else message("processors of the server")
     title = message("{metric} over the {axis}").format(
-        metric=sentences.capitalised(of.short), axis=Message(str(one.axis))
+        metric=sentences.capitalised(metric.short), axis=Message(str(axis))
     )
-    at = message("{value} at {place}")
-    said = told(shown, scale, lambda v, x: at.format(value=v, place=_place(one.axis, x / factor)))
-    head = Head(name, title, prose.text("rates_chart"), of.source, said)
-    columns = ("server", str(one.axis), "round", f"{of.title}, {of.unit}")
+    text = message("{value} at {place}")
+    description = told(
+        shown, scale, lambda v, x: text.format(value=v, place=_place_label(axis, x / factor))
+    )
+    head = Head(name, title, prose.text("rates_chart"), metric.source, description)
+    columns = ("server", str(axis), "round", f"{metric.title}, {metric.unit}")
     words = {0.0: message("shared")} if factor == 1 else {}
     places = {place: number(place) for line in shown.values() for place in line.x}
     frame = Frame(across, scale.unit, scale, whole=True, log=factor > 1, ticks=places | words)
