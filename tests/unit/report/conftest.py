@@ -1,4 +1,4 @@
-"""Made-up runs as documents, each made once for all who ask for the same."""
+"""Made-up runs as documents; tests that need the same run share one document."""
 
 import pytest
 
@@ -7,20 +7,20 @@ from bench.report.content import run_document
 
 @pytest.fixture(scope="session")
 def analysed(made):
-    """Returns the data and the analysis of a made-up run."""
+    """Return a function for the data and the analysis of a made-up run."""
     return made
 
 
 @pytest.fixture(scope="session")
 def document(analysed):
-    """Returns the document of a made-up run, with the charts of its rows."""
-    made = {}
+    """Return a function for the document of a made-up run, with the charts of its rows."""
+    documents = {}
 
     def make(**options):
-        asked = repr(sorted(options.items()))
-        if asked not in made:
+        key = repr(sorted(options.items()))
+        if key not in documents:
             data, analysis = analysed(**options)
-            made[asked] = run_document(analysis, data)
-        return made[asked]
+            documents[key] = run_document(analysis, data)
+        return documents[key]
 
     return make

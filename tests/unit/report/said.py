@@ -1,4 +1,4 @@
-"""What a document says, as plain lines: tests read it, and draw nothing."""
+"""A document's text as plain lines, for tests that read it and draw nothing."""
 
 import csv
 import html
@@ -29,58 +29,58 @@ KEPT = re.compile(
     "Bell and McCaffrey|(?:list|get|watch) pods|one scenario|the server died|"
     "malformed messages came"
 )
-"""What stays as it is in every language: code, files, commands, and what these runs made up."""
+"""Text that is the same in every language: code, files, commands, and words of the made-up runs."""
 
 
 def lines_of(document: Document) -> Iterator[str]:
-    """Every text of a document, from top to bottom; a row of a table is one line."""
+    """Yield every text of a document, from top to bottom; a row of a table is one line."""
     yield from (document.title + document.kicker, document.headline.text, document.headline.detail)
     for alarm in document.alarms:
         yield from (alarm.title, *alarm.texts)
-    said = [document.verdict] if document.verdict else []
-    for one in (*said, *document.gains, *document.costs):
-        yield f"{one.text} {one.detail}".strip()
-    yield from (one.description for one in document.picture)
-    yield from (one.line for one in document.trust)
+    verdict = [document.verdict] if document.verdict else []
+    for sentence in (*verdict, *document.gains, *document.costs):
+        yield f"{sentence.text} {sentence.detail}".strip()
+    yield from (lane.description for lane in document.picture)
+    yield from (text.line for text in document.trust)
     for section in document.sections:
         yield from _part(section)
-    yield from (one.line for one in document.notes)
+    yield from (text.line for text in document.notes)
 
 
 def on_terminal(document: Document, width: int = 200) -> str:
-    """What a terminal of that width shows."""
+    """Return the output on a terminal of that width."""
     console = Console(width=width, record=True, file=io.StringIO())
     console.print(to_terminal(document))
     return console.export_text()
 
 
 def as_text(page: str) -> str:
-    """What a person reads of a page: without styles and drawings, blanks made one."""
+    """Return a page's readable text: without styles and drawings, each run of blanks as one."""
     page = re.sub(r"<(style|svg|script).*?</\1>", " ", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def csv_rows(text: str) -> list[dict[str, str]]:
-    """The rows of a CSV by the names of their columns."""
+    """Return the rows of a CSV by the names of their columns."""
     return list(csv.DictReader(io.StringIO(text)))
 
 
 def text_of(document: Document) -> str:
-    """All of it as one text."""
+    """Return all lines of a document as one text."""
     return "\n".join(lines_of(document))
 
 
 def _part(part: Part | Section) -> Iterator[str]:
     if isinstance(part, Section):
         yield part.title
-        for one in part.parts:
-            yield from _part(one)
+        for inner in part.parts:
+            yield from _part(inner)
     elif isinstance(part, Table):
         yield from _table(part)
     elif isinstance(part, Text):
         yield part.line
     elif isinstance(part, Texts):
-        yield from (one.line for one in part.items)
+        yield from (text.line for text in part.items)
     elif isinstance(part, Facts):
         yield from (f"{term}: {'; '.join(known)}" for term, known in part.items)
     elif isinstance(part, Charts):
@@ -98,10 +98,10 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def section(document: Document, anchor: str) -> Section:
-    """The section of that anchor, at whatever level."""
-    found = _find(document.sections, anchor)
-    assert found is not None, f"no section {anchor}"
-    return found
+    """Return the section with that anchor, at any level."""
+    match = _find(document.sections, anchor)
+    assert match is not None, f"no section {anchor}"
+    return match
 
 
 def _find(parts: tuple[Part | Section, ...], anchor: str) -> Section | None:
@@ -115,17 +115,17 @@ def _find(parts: tuple[Part | Section, ...], anchor: str) -> Section | None:
 
 
 def row_of(part: Section, key: str) -> tuple[Table, Row]:
-    """The row of a metric in a section, and the table that it stands in."""
+    """Return the table that has the row of a metric in a section, and the row."""
     return next((table, row) for table in tables(part) for row in table.rows if row.key == key)
 
 
 def tables(part: Section) -> list[Table]:
-    """The tables of a section, and of those inside it."""
-    return [one for _, one in part.leaves() if isinstance(one, Table)]
+    """Return the tables of a section and of its inner sections."""
+    return [leaf for _, leaf in part.leaves() if isinstance(leaf, Table)]
 
 
 def english_in(document: Document) -> set[str]:
-    """English of a document that is said in Chinese, but for where figures come from."""
-    kept = tuple(one for one in document.sections if one.anchor != "sources")
-    text = text_of(spoken(replace(document, sections=kept), "zh"))
+    """Return the English left in a document's Chinese version, without its section on sources."""
+    sections = tuple(part for part in document.sections if part.anchor != "sources")
+    text = text_of(spoken(replace(document, sections=sections), "zh"))
     return set(WORDS.findall(KEPT.sub("", text)))

@@ -1,4 +1,4 @@
-"""What a report says of a run that has a base, and of one that has nothing else."""
+"""Reports of runs with a base, and of a run of one server and its base alone."""
 
 import json
 from dataclasses import replace
@@ -17,14 +17,15 @@ RUN = {
 }
 
 
-def test_each_server_is_compared_with_the_same_one_of_the_base(made):
+def test_each_server_is_compared_with_itself_in_the_base(made):
     (scenario,) = made(**RUN)[1].scenarios
-    found = {(one.subject, one.baseline) for one in scenario.base}
-    assert {("direct", "direct@base"), ("informer", "informer@base")} == found
+    pairs = {(comparison.subject, comparison.baseline) for comparison in scenario.base}
+    assert {("direct", "direct@base"), ("informer", "informer@base")} == pairs
+    memory_end = ("informer", "memory_end", False)
     (memory,) = [
-        one
-        for one in scenario.base
-        if (one.subject, one.metric) == ("informer", "memory_end") and not one.per_1000
+        comparison
+        for comparison in scenario.base
+        if (comparison.subject, comparison.metric, comparison.per_1000) == memory_end
     ]
     assert (Direction.MORE, 1.5) == (memory.direction, round(memory.times.value, 6))
 
@@ -32,15 +33,15 @@ def test_each_server_is_compared_with_the_same_one_of_the_base(made):
 def test_servers_of_the_base_are_no_contenders(made):
     (scenario,) = made(**RUN)[1].scenarios
     assert ["direct", "informer"] == [arm.server for arm in scenario.contenders]
-    assert {"direct"} == {one.baseline for one in scenario.comparisons}
+    assert {"direct"} == {comparison.baseline for comparison in scenario.comparisons}
 
 
-def test_page_and_terminal_say_what_is_worse_than_in_the_base(made):
+def test_page_and_terminal_name_a_change_for_the_worse(made):
     document = run_document(made(**RUN)[1])
-    said = text_of(document)
-    assert "The base is commit 89abcde, measured in the same rounds." in said
-    assert "list, against the base: " in said
-    assert "50% more" in said
+    text = text_of(document)
+    assert "The base is commit 89abcde, measured in the same rounds." in text
+    assert "list, against the base: " in text
+    assert "50% more" in text
     assert "This checkout against the base" in on_terminal(document)
 
 
@@ -49,10 +50,10 @@ def test_a_run_of_one_server_and_its_base_is_about_these(made):
     assert run_document(analysis).headline.text.startswith("list, against the base: 0 of ")
 
 
-def test_trends_hold_what_is_better_when_it_is_less_and_nothing_of_the_base(made):
+def test_trends_hold_figures_for_which_less_is_better_and_none_of_the_base(made):
     entries = json.loads(to_trend(made(**RUN)[1]))
     assert {"name", "unit", "value", "range"} == set(entries[0])
-    names = {one["name"] for one in entries}
+    names = {entry["name"] for entry in entries}
     assert {"list, informer: memory_end", "list, informer: api_requests/1000"} < names
     assert not [name for name in names if "@base" in name or "throughput" in name]
 

@@ -1,4 +1,4 @@
-"""Any run that can be read gives a document that says what is there and what is missing."""
+"""Every readable run has a document, which shows its figures and names what is missing."""
 
 import html
 import re
@@ -74,67 +74,67 @@ RUNS = {
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_flawed_run_gives_every_form_and_says_what_is_wrong(document, name):
-    options, said = RUNS[name]
-    made = document(**options)
-    text = text_of(made)
-    assert said in text
+def test_a_flawed_run_has_every_form_and_names_its_flaw(document, name):
+    options, expected = RUNS[name]
+    report = document(**options)
+    text = text_of(report)
+    assert expected in text
     assert [] == re.findall(r"\b(?:nan|NaN|None|inf)\b|Estimate\(|\{\w*\}", text)
-    headline = made.headline.text
+    headline = report.headline.text
     assert re.fullmatch(r"[A-Z][^\[\]]*\.", headline), headline
     assert len(headline.split()) < 40
-    if not made.quotable:
-        assert made.alarms
+    if not report.quotable:
+        assert report.alarms
         assert "No figure of this run should be quoted." == headline
-    page, markdown, terminal = to_html(made), to_markdown(made), on_terminal(made, 4000)
+    page, markdown, terminal = to_html(report), to_markdown(report), on_terminal(report, 4000)
     for form in (html.unescape(page), markdown.replace("\\", ""), terminal):
         assert headline in form
-    assert bool(made.alarms) == ("> **" in markdown) == ('class="void"' in page)
+    assert bool(report.alarms) == ("> **" in markdown) == ('class="void"' in page)
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_flawed_run_says_everything_in_chinese_too(document, name):
+def test_a_flawed_run_is_completely_translated(document, name):
     assert set() == english_in(document(**RUNS[name][0]))
 
 
-def test_on_somebody_elses_cluster_requests_rest_on_the_servers_own_count(analysed):
+def test_on_an_existing_cluster_requests_rest_on_the_servers_own_count(analysed):
     data, analysis = analysed(tables=("requests", "samples"))
     where = replace(analysis.environment, existing="staging")
-    made = run_document(replace(analysis, environment=where), data)
-    assert "a Python client that asks for uncompressed JSON each time" in made.headline.text
-    assert "a server with an informer" in made.headline.text
-    assert "requests rest on each server's own count" in text_of(made)
+    report = run_document(replace(analysis, environment=where), data)
+    assert "a Python client that asks for uncompressed JSON each time" in report.headline.text
+    assert "a server with an informer" in report.headline.text
+    assert "requests rest on each server's own count" in text_of(report)
 
 
-def test_a_fault_that_leaves_no_two_ledgers_to_compare_is_no_disagreement(analysed):
+def test_a_fault_without_two_comparable_ledgers_is_no_disagreement(analysed):
     _, run = analysed()
     failing = replace(run.plan.scenarios[0], name="failing", fault="restart", fault_at_s=1.0)
-    line = next(one for one in run.trials if one.ledgers is not None)
+    line = next(trial for trial in run.trials if trial.ledgers is not None)
     lost = replace(line, scenario="failing", ledgers=replace(line.ledgers, agree=None))
     plan = replace(run.plan, scenarios=(*run.plan.scenarios, failing))
-    said = trust(replace(run, plan=plan, trials=(*run.trials, lost)))
-    assert "Counts agree" in [one.term for one in said]
+    lines = trust(replace(run, plan=plan, trials=(*run.trials, lost)))
+    assert "Counts agree" in [text.term for text in lines]
 
 
-def test_full_speed_without_a_floor_is_told_with_its_processors(document):
-    made = document(scenarios=(CLOSED,), servers=("direct", "informer"), rounds=3).headline
-    assert made.text.startswith("At full speed on 2 shared processors, a server with an informer")
+def test_a_headline_at_full_speed_without_a_floor_names_its_processors(document):
+    text = document(scenarios=(CLOSED,), servers=("direct", "informer"), rounds=3).headline.text
+    assert text.startswith("At full speed on 2 shared processors, a server with an informer")
 
 
 def test_a_fixed_rate_without_a_floor_has_a_comparison_and_no_amounts(document):
-    made = document(servers=("direct", "informer"))
-    assert made.headline.text.startswith("At 50 reads/s, a server with an informer needs ")
-    assert not [one.text for one in made.gains if "core of the control plane" in one.text]
+    report = document(servers=("direct", "informer"))
+    assert report.headline.text.startswith("At 50 reads/s, a server with an informer needs ")
+    assert not [gain.text for gain in report.gains if "core of the control plane" in gain.text]
 
 
 def test_a_clear_run_has_its_answer_first_then_gains_costs_and_trust(document):
-    made = document()
-    assert made.headline.text.startswith("For 1,000 reads, a server with an informer takes ")
+    report = document()
+    assert report.headline.text.startswith("For 1,000 reads, a server with an informer takes ")
     assert (
-        " of its own; a Python client that asks for uncompressed JSON each " in made.headline.text
+        " of its own; a Python client that asks for uncompressed JSON each " in report.headline.text
     )
-    assert "3 rounds compared pair by pair" in made.headline.detail
-    gains, costs = ([one.text for one in side] for side in (made.gains, made.costs))
+    assert "3 rounds compared pair by pair" in report.headline.detail
+    gains, costs = ([line.text for line in side] for side in (report.gains, report.costs))
     assert [
         "Reads that a core of the control plane carries: 14,000/s instead of 160/s",
         "Reads that a core of the server carries: 2,000/s instead of 100/s",
@@ -143,13 +143,13 @@ def test_a_clear_run_has_its_answer_first_then_gains_costs_and_trust(document):
     assert "Application memory: 60 MB instead of 40 MB" == costs[0]
     assert costs[1].startswith("Start to ready: ")
     assert costs[2].startswith("Reads right after a write that did not show it: ")
-    assert ["Same answers", "Counts agree"] == [one.term for one in made.trust][:2]
+    assert ["Same answers", "Counts agree"] == [line.term for line in report.trust][:2]
 
 
-def test_a_line_of_another_load_than_the_first_sentence_says_so(document):
-    made = document(scenarios=(CLOSED, SCENARIO))
-    assert "with 50 reads/s offered" in made.headline.detail
-    placed = [one.detail.startswith("at full speed; ") for one in (*made.gains, *made.costs)]
+def test_a_line_of_another_load_than_the_headline_names_its_load(document):
+    report = document(scenarios=(CLOSED, SCENARIO))
+    assert "with 50 reads/s offered" in report.headline.detail
+    placed = [line.detail.startswith("at full speed; ") for line in (*report.gains, *report.costs)]
     assert [True, True, False, False, False, False] == placed
 
 
@@ -157,66 +157,66 @@ def first_trust(document, **options):
     return document(**options).trust[0]
 
 
-def test_answers_that_were_right_under_load_are_counted_beside_those_that_were_alike(document):
-    made = first_trust(document, answers=AnswerCheck(100, 0, 5, 0))
-    assert ("Same answers", "good") == (made.term, made.role)
-    assert made.text.endswith(
+def test_right_answers_under_load_are_counted_beside_the_same_answers(document):
+    line = first_trust(document, answers=AnswerCheck(100, 0, 5, 0))
+    assert ("Same answers", "good") == (line.term, line.role)
+    assert line.text.endswith(
         "Under load 1,200 answers were judged, 60 of them read in full: none was wrong."
     )
     assert first_trust(document).text.endswith("Under load no answer was judged.")
 
 
-def test_a_wrong_answer_under_load_takes_the_place_of_those_that_were_alike(document):
-    made = first_trust(document, answers=AnswerCheck(100, 1, 5, 0))
-    assert ("Wrong answers", "bad") == (made.term, made.role)
-    assert "12 of 1,200 judged answers were wrong" in made.text
+def test_a_wrong_answer_under_load_replaces_the_same_answers(document):
+    line = first_trust(document, answers=AnswerCheck(100, 1, 5, 0))
+    assert ("Wrong answers", "bad") == (line.term, line.role)
+    assert "12 of 1,200 judged answers were wrong" in line.text
 
 
 def test_a_single_server_has_no_same_answers(document):
-    made = first_trust(document, servers=("informer",))
-    assert ("One server", "unsure") == (made.term, made.role)
+    line = first_trust(document, servers=("informer",))
+    assert ("One server", "unsure") == (line.term, line.role)
 
 
-def test_few_rounds_are_called_indicative_among_what_is_to_be_trusted(document):
+def test_trust_calls_few_rounds_indicative(document):
     few = "Too few rounds: 3 rounds: intervals are indicative, 6 are needed"
-    assert few in [one.line for one in document().trust]
-    assert not [one for one in document(rounds=6).trust if one.term == "Too few rounds"]
+    assert few in [line.line for line in document().trust]
+    assert not [line for line in document(rounds=6).trust if line.term == "Too few rounds"]
 
 
-def test_what_was_not_compared_is_called_not_measured_and_never_equal(document):
-    made = document(tables=("requests", "samples", "audit"))
-    assert "Age of answers: not measured in this plan" in [one.text for one in made.costs]
+def test_a_figure_without_comparison_is_not_measured_rather_than_equal(document):
+    report = document(tables=("requests", "samples", "audit"))
+    assert "Age of answers: not measured in this plan" in [cost.text for cost in report.costs]
 
 
-def test_what_voids_the_figures_takes_the_place_of_the_answer(document):
-    made = document(upstream={"direct": 3.0})
-    assert "No figure of this run should be quoted." == made.headline.text
-    assert not made.quotable
+def test_a_void_run_has_a_warning_instead_of_an_answer(document):
+    report = document(upstream={"direct": 3.0})
+    assert "No figure of this run should be quoted." == report.headline.text
+    assert not report.quotable
     assert ((), (), (), None, None) == (
-        made.gains,
-        made.costs,
-        made.picture,
-        made.verdict,
-        made.calculator,
+        report.gains,
+        report.costs,
+        report.picture,
+        report.verdict,
+        report.calculator,
     )
-    assert ["The ledgers of API requests disagree"] == [one.title for one in made.alarms]
+    assert ["The ledgers of API requests disagree"] == [alarm.title for alarm in report.alarms]
 
 
-def test_an_incomplete_run_is_alarming_and_quotable(document):
-    made = document(state=RunState.INCOMPLETE, skip=EVERYONE[9:])
-    assert ["This run is incomplete"] == [one.title for one in made.alarms]
-    assert made.quotable
+def test_an_incomplete_run_has_an_alarm_and_is_quotable(document):
+    report = document(state=RunState.INCOMPLETE, skip=EVERYONE[9:])
+    assert ["This run is incomplete"] == [alarm.title for alarm in report.alarms]
+    assert report.quotable
 
 
 def test_a_figure_points_at_the_caveats_that_concern_it(document):
-    made = document(unanswered={"direct": {"failed": 1}})
-    here = section(made, "s0")
-    (notes,) = section(made, "s0-caveats").parts
+    report = document(unanswered={"direct": {"failed": 1}})
+    here = section(report, "s0")
+    (notes,) = section(report, "s0-caveats").parts
     assert isinstance(notes, Texts)
     number = next(
-        place
-        for place, one in enumerate(notes.items, 1)
-        if one.term.startswith("Failed requests (direct")
+        index
+        for index, note in enumerate(notes.items, 1)
+        if note.term.startswith("Failed requests (direct")
     )
     pointing = [("s0", number) in cell.notes for cell in row_of(here, "p50")[1].cells]
     assert [True, False, False, False] == pointing
@@ -236,14 +236,14 @@ def test_a_count_of_zero_has_its_exact_upper_bound(document):
     assert informer.spread.startswith("0 to ")
 
 
-def test_an_interval_of_reads_does_not_go_below_none(analysed):
+def test_an_interval_of_reads_does_not_go_below_zero(analysed):
     _, analysis = analysed()
     reads = analysis.scenarios[0].arm("direct").figure("throughput")
     few = replace(reads, low=-3.0, high=30.0)
     assert "0 to 30" == figure_cell(few, BY_KEY["throughput"], Scale(1.0, "/s")).spread
 
 
-def test_a_figure_lies_within_the_interval_that_is_shown_of_it(analysed):
+def test_a_figure_lies_within_its_interval_as_shown(analysed):
     _, analysis = analysed()
     event = analysis.scenarios[0].arm("informer").figure("throughput")
     early = replace(event, value=-0.067, low=-0.172, high=0.039)
@@ -261,43 +261,42 @@ def test_every_metric_of_a_view_that_was_measured_has_its_row(document):
 
     (table, *_) = tables(section(document(), "s0"))
     shown = {row.key for row in table.rows}
-    found = {row_key(metric, per) for metric, per in of_view(View.BRIEF)}
+    expected = {row_key(metric, per) for metric, per in of_view(View.BRIEF)}
     of_clients = {"watches_held", "ready_cpu", "recovery_requests", "quiet_again"}
-    assert set() == found - shown - {"staleness_p99"} - of_clients
+    assert set() == expected - shown - {"staleness_p99"} - of_clients
 
 
 # Replicas that share an account.
 
 
-def _replica_rows(made):
+def _replica_rows(report):
     return [
         [row.title, *(cell.value for cell in row.cells)]
-        for table in tables(section(made, "ledgers"))
+        for table in tables(section(report, "ledgers"))
         if "seen in the audit log" in [column.title for column in table.columns]
         for row in table.rows
     ]
 
 
-def test_replicas_that_all_asked_are_a_row_with_the_fewest_the_most_and_the_sum(document):
-    made = document(**SEVERAL, agents=PAIR, watches_before=WATCHES)
+def test_a_row_of_replicas_has_the_fewest_the_most_and_the_sum_of_reads(document):
+    report = document(**SEVERAL, agents=PAIR, watches_before=WATCHES)
     seen = "each of them, and nobody else"
     assert [
         ["list", "direct", "2", "200", "200", "800", "800", "1", "agree", seen],
         ["list", "informer", "2", "0", "0", "0", "0", "1", "agree", seen],
-    ] == [[*row[:7], row[7], "agree", row[9]] for row in _replica_rows(made)]
+    ] == [[*row[:7], row[7], "agree", row[9]] for row in _replica_rows(report)]
 
 
 def test_a_replica_that_is_not_seen_is_named(document):
-    made = document(**SEVERAL, agents=PAIR[:1], watches_before={PAIR[0]: 1})
-    direct, _ = _replica_rows(made)
+    report = document(**SEVERAL, agents=PAIR[:1], watches_before={PAIR[0]: 1})
+    direct, _ = _replica_rows(report)
     assert "round 0: not seen: replica 2; round 1: not seen: replica 2" == direct[-1]
     assert ["0", "0 to 1"] == [direct[3], direct[7]]
 
 
-def test_somebody_else_with_the_account_is_named(document):
-    direct, _ = _replica_rows(
-        document(**SEVERAL, agents=(*PAIR, "<b>curl</b>"), watches_before=WATCHES)
-    )
+def test_another_user_of_the_account_is_named(document):
+    report = document(**SEVERAL, agents=(*PAIR, "<b>curl</b>"), watches_before=WATCHES)
+    direct, _ = _replica_rows(report)
     assert "'<b>curl</b>'" in direct[-1]
 
 

@@ -1,4 +1,4 @@
-"""At how many reads per second an informer pays off: of a sweep, of one cell, of no answer."""
+"""The read rate at which an informer pays off: of a sweep, of a single cell, and without one."""
 
 import re
 from dataclasses import replace
@@ -19,12 +19,12 @@ from tests.unit.report.said import section, tables, text_of
 
 ONE_CELL = [("steady", 1000, 20.0, 10.0)]
 CORNERS = {"cells": [CELLS[0], CELLS[-1]], "arms": ("direct", "informer", NO_SERVER)}
-"""The fewest trials that tell the unit costs apart."""
+"""The fewest trials from which the unit costs can be separated."""
 
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory):
-    """Returns the content of a sweep whose costs are known."""
+    """Return a function for the content of a sweep with known costs."""
 
     def make(truth=None, **options):
         store = Store(tmp_path_factory.mktemp("sweep"))
@@ -39,18 +39,18 @@ def sweep(content):
     return content()
 
 
-def rates(made):
-    table = next(t for t in tables(made.section) if t.corner == "pods")
+def rates(costs):
+    table = next(t for t in tables(costs.section) if t.corner == "pods")
     return table, [[row.title, *(cell.value for cell in row.cells)] for row in table.rows]
 
 
-def document_of(made):
-    more = [made.diagnostics] if made.diagnostics else []
-    return Document("t", Sentence("h"), sections=(made.section, *more))
+def document_of(costs):
+    more = [costs.diagnostics] if costs.diagnostics else []
+    return Document("t", Sentence("h"), sections=(costs.section, *more))
 
 
-def said(made):
-    return text_of(document_of(made))
+def text_in(costs):
+    return text_of(document_of(costs))
 
 
 def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(sweep):
@@ -61,10 +61,10 @@ def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(sweep):
     assert {6} == {len(row) for row in rows}
 
 
-def test_the_answer_states_the_rate_that_the_truth_has(content):
-    _, made = content(Truth(noise=0.0001), **CORNERS)
+def test_the_answer_states_the_true_rate(content):
+    _, costs = content(Truth(noise=0.0001), **CORNERS)
     # 40 writes x 0.4 ms by a read of 2 + 0.05 x 1,000 ms; 40 x 6 kB by 5 MB and the start's share.
-    first, second = made.answers
+    first, second = costs.answers
     assert first.text == (
         "By API-server CPU, one informer costs less than direct from 0.31/s on, with 1,000 pods "
         "and 40 writes/s."
@@ -72,99 +72,100 @@ def test_the_answer_states_the_rate_that_the_truth_has(content):
     assert "from 0.048/s on" in second.text
 
 
-def test_the_verdict_is_on_the_side_of_the_line_that_the_rate_is(content):
-    _, made = content(Truth(noise=0.0001), cells=CORNERS["cells"])
-    assert made.verdict.text.startswith("At ")
-    assert made.verdict.text.endswith("an informer pays off.")
-    assert made.verdict.detail.startswith("the line by API-server CPU against direct is 0.31/s")
+def test_the_verdict_is_on_the_rates_side_of_the_line(content):
+    _, costs = content(Truth(noise=0.0001), cells=CORNERS["cells"])
+    assert costs.verdict.text.startswith("At ")
+    assert costs.verdict.text.endswith("an informer pays off.")
+    assert costs.verdict.detail.startswith("the line by API-server CPU against direct is 0.31/s")
     _, dear = content(Truth(event=400.0, noise=0.0001), **CORNERS)
     assert dear.verdict.text.endswith("an informer does not pay off.")
 
 
-def test_nobody_who_asks_nothing_has_an_informer_pay_off(sweep):
+def test_an_informer_does_not_pay_off_without_reads(sweep):
     model = sweep[0].cost_models[0]
     idle = replace(model.reference, reads_per_s=0.0)
-    said = verdict(model, model.break_even("direct", idle), idle)
-    assert said.text.endswith("an informer does not pay off.")
+    sentence = verdict(model, model.break_even("direct", idle), idle)
+    assert sentence.text.endswith("an informer does not pay off.")
 
 
-def test_a_line_beyond_what_was_measured_is_said_in_one_sentence(sweep):
+def test_a_line_beyond_the_measured_range_is_one_sentence(sweep):
     model = sweep[0].cost_models[0]
     busy = replace(model.reference, churn_per_s=5000.0)
-    said = verdict(model, model.break_even("direct", busy), busy)
+    sentence = verdict(model, model.break_even("direct", busy), busy)
     assert re.match(
-        r"the line by control-plane CPU against direct is \d+/s, beyond the ", said.detail
+        r"the line by control-plane CPU against direct is \d+/s, beyond the ", sentence.detail
     )
 
 
 def test_a_sweep_is_answered_by_its_rates_first(sweep):
-    analysis, made = sweep
-    assert made.answers[0] == run_document(replace(analysis, void=())).headline
+    analysis, costs = sweep
+    assert costs.answers[0] == run_document(replace(analysis, void=())).headline
     assert () == cost_section(replace(analysis, cost_models=())).answers
 
 
-def test_the_picture_of_a_sweep_is_of_the_situation_that_its_verdict_speaks_of(sweep):
-    analysis, made = sweep
-    assert "reads/s of 1,000 pods with 40 writes/s" in made.verdict.text
+def test_the_picture_and_the_verdict_of_a_sweep_are_of_one_situation(sweep):
+    analysis, costs = sweep
+    assert "reads/s of 1,000 pods with 40 writes/s" in costs.verdict.text
     lanes = run_document(replace(analysis, void=())).picture
     assert ["1,000 pods" in lane.description for lane in lanes] == [True, True]
-    (chosen,) = choose(analysis, made.at)
+    (chosen,) = choose(analysis, costs.at)
     assert (1000, 40.0) == (chosen.scenario.pods, chosen.scenario.churn_per_s)
 
 
 def test_replicas_that_were_measured_extend_the_table_and_the_charts(content):
     options = {"cells": [("p400", 400, 20.0, 10.0)], "replicas": (1, 3, 6)}
-    _, made = content(Truth(noise=0.0001), **options)
+    _, costs = content(Truth(noise=0.0001), **options)
     # 20 writes x 0.4 ms for each of them, by a read of 2 + 0.05 x 400 ms
-    assert [["1", "0.36/s"], ["3", "1.1/s"], ["6", "2.2/s"]] == [row[2:4] for row in rates(made)[1]]
-    charts = document_of(made).charts()
+    _, rows = rates(costs)
+    assert [["1", "0.36/s"], ["3", "1.1/s"], ["6", "2.2/s"]] == [row[2:4] for row in rows]
+    charts = document_of(costs).charts()
     assert 2 == len([chart for chart in charts if "against replicas" in chart.head.title])
-    assert "1 to 6 were measured" in said(made)
-    (field,) = [field for field in made.calculator.inputs if field.name == "replicas"]
+    assert "1 to 6 were measured" in text_in(costs)
+    (field,) = [field for field in costs.calculator.inputs if field.name == "replicas"]
     assert ("1", "measured: 1 to 6") == (field.value, field.range)
-    assert (1.0, 6.0) == made.calculator.constants["ranges"]["replicas"]
+    assert (1.0, 6.0) == costs.calculator.constants["ranges"]["replicas"]
 
 
 def test_a_run_of_one_replica_says_that_more_are_extrapolated(sweep):
-    assert "1 replica measured; that costs add up is assumed" in said(sweep[1])
+    assert "1 replica measured; that costs add up is assumed" in text_in(sweep[1])
 
 
-def test_a_poor_fit_is_said_beside_the_rates(content):
-    assert "Poor fit" in said(content(Truth(noise=0.6), **CORNERS)[1])
-    quiet = said(content(Truth(noise=0.005), **CORNERS)[1])
+def test_a_poor_fit_is_reported_beside_the_rates(content):
+    assert "Poor fit" in text_in(content(Truth(noise=0.6), **CORNERS)[1])
+    quiet = text_in(content(Truth(noise=0.005), **CORNERS)[1])
     assert "Poor fit" not in quiet
     assert "Too small to measure" not in quiet
 
 
 def test_one_cell_says_that_pods_take_a_sweep(content):
-    _, made = content(cells=ONE_CELL, rounds=4)
-    assert () == made.answers
-    assert "One number of pods: Measured at 1,000 pods only" in said(made)
-    assert ["pods"] == [field.name for field in made.calculator.inputs if field.fixed]
-    assert "Residuals" not in said(made)
+    _, costs = content(cells=ONE_CELL, rounds=4)
+    assert () == costs.answers
+    assert "One number of pods: Measured at 1,000 pods only" in text_in(costs)
+    assert ["pods"] == [field.name for field in costs.calculator.inputs if field.fixed]
+    assert "Residuals" not in text_in(costs)
 
 
 def test_one_round_of_one_cell_has_rates_without_intervals(content):
-    _, made = content(cells=ONE_CELL, rounds=1)
-    assert "No interval" in said(made)
-    table, _ = rates(made)
+    _, costs = content(cells=ONE_CELL, rounds=1)
+    assert "No interval" in text_in(costs)
+    table, _ = rates(costs)
     assert {"no interval"} == {cell.spread for row in table.rows for cell in row.cells[1:]}
 
 
 def test_informers_that_cost_nothing_pay_from_the_first_read(content):
-    _, made = content(Truth(event=-2.0, noise=0.001), **CORNERS)
-    assert "an informer pays off from the first read" in made.answers[0].text
+    _, costs = content(Truth(event=-2.0, noise=0.001), **CORNERS)
+    assert "an informer pays off from the first read" in costs.answers[0].text
 
 
 def test_reads_that_cost_nothing_never_pay(content):
-    _, made = content(Truth(read=-0.2, read_pod=-0.002, noise=0.001), **CORNERS)
-    assert "no measured read rate lets an informer pay off" in made.answers[0].text
-    assert "a read costs nothing measurable" in made.answers[0].detail
+    _, costs = content(Truth(read=-0.2, read_pod=-0.002, noise=0.001), **CORNERS)
+    assert "no measured read rate lets an informer pay off" in costs.answers[0].text
+    assert "a read costs nothing measurable" in costs.answers[0].detail
 
 
 def test_a_run_at_full_speed_says_that_it_takes_a_sweep(tmp_path):
     scenario = Scenario(name="fast", route="list", users=8, pods=100, churn_per_s=2.0)
-    made = run_document(analyse(write_run(Store(tmp_path), scenarios=(scenario,))))
-    assert "every scenario runs at full speed" in text_of(made)
-    assert "make bench PLAN=sweep" in text_of(made)
-    assert [] == tables(section(made, "breakeven"))
+    report = run_document(analyse(write_run(Store(tmp_path), scenarios=(scenario,))))
+    assert "every scenario runs at full speed" in text_of(report)
+    assert "make bench PLAN=sweep" in text_of(report)
+    assert [] == tables(section(report, "breakeven"))

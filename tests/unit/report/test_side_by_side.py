@@ -24,7 +24,7 @@ CONTRACTS = {"direct": "bytes", "informer": "bytes", "ttl": "content"}
 FAULT = FaultRecord("freeze", "the API server was frozen", 4.0, 9.0)
 FAULTY = replace(SCENARIO, name="iced", fault="freeze", fault_at_s=4.0)
 ASKED = 245 * 3
-"""Fifty reads a second for 4.9 s, in three rounds."""
+"""Fifty reads per second for 4.9 s, in three rounds."""
 
 
 @pytest.fixture(scope="module")
@@ -41,33 +41,32 @@ def test_read_paths_are_one_table_with_a_row_each(matrix):
     (table,) = tables(section(matrix[1], "paths0"))
     assert ["direct", "informer", "ttl"] == [row.title for row in table.rows]
     assert "the same content, nulls left out" == table.rows[2].cells[-1].value
-    assert any(
-        "0.2\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}" in c.remark for c in table.rows[2].cells
-    )
+    factor = "0.2\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}"
+    assert any(factor in cell.remark for cell in table.rows[2].cells)
 
 
-def test_the_chart_of_read_paths_has_every_one_of_them(matrix):
-    (chart,) = [one for one in matrix[1].charts() if one.name == "paths0-tradeoffs"]
+def test_the_chart_of_read_paths_has_every_path(matrix):
+    (chart,) = [chart for chart in matrix[1].charts() if chart.name == "paths0-tradeoffs"]
     assert ["direct", "informer", "ttl"] == [row[0] for row in chart.data.rows]
 
 
 def test_a_run_of_the_usual_three_has_no_read_paths(document):
-    assert "paths0" not in [one.anchor for one in document().sections]
+    assert "paths0" not in [part.anchor for part in document().sections]
 
 
 def test_csv_and_markdown_carry_the_factors_of_read_paths(matrix):
-    analysis, made = matrix
+    analysis, report = matrix
     rows = csv_rows(csv_files(analysis)["read-paths.csv"])
     row = next(r for r in rows if (r["read_path"], r["metric"]) == ("ttl", "control_plane_cpu"))
     path = analysis.read_paths[0].paths[2]
     cost = next(f for f in path.figures if f.metric == "control_plane_cpu")
     names = ("times", "times_low_95", "times_high_95")
     assert [cost.times.value, cost.times.low, cost.times.high] == [float(row[n]) for n in names]
-    assert "## 3 read paths side by side" in to_markdown(made)
+    assert "## 3 read paths side by side" in to_markdown(report)
 
 
 @pytest.mark.parametrize(
-    ("one", "said"),
+    ("factor", "expected"),
     [
         (Estimate(0.02, 0.018, 0.024, 3), "0.02 x [0.018 to 0.024]"),
         (Estimate(2.0, 2.0, 2.0, 3), "2 x"),
@@ -75,11 +74,11 @@ def test_csv_and_markdown_carry_the_factors_of_read_paths(matrix):
         (Estimate(-0.01, -0.03, 0.01, 3), "0 x [at most 0.01]"),
     ],
 )
-def test_a_factor_is_said_with_its_interval(one, said):
+def test_a_factor_has_its_interval(factor, expected):
     plain = str.maketrans(
         {"\N{NO-BREAK SPACE}": " ", "\N{MULTIPLICATION SIGN}": "x", "\N{MINUS SIGN}": "-"}
     )
-    assert said == times_of(one).translate(plain)
+    assert expected == times_of(factor).translate(plain)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +87,7 @@ def versions(tmp_path_factory):
     return analysis, run_document(analysis)
 
 
-def test_versions_say_what_was_switched_on_and_by_how_much_costs_changed(versions):
+def test_versions_name_new_features_and_changes_of_costs(versions):
     text = text_of(versions[1])
     assert "Between Kubernetes 1.9.10 and 1.37.2" in text
     for feature in FEATURES:
@@ -96,12 +95,12 @@ def test_versions_say_what_was_switched_on_and_by_how_much_costs_changed(version
     assert re.search(r"direct: control-plane CPU per 1,000 reads is 2(\.\d)? times less on", text)
 
 
-def test_a_switch_is_told_of_each_of_three_versions(tmp_path):
-    made = run_document(analyse(write_versions(Store(tmp_path), scenarios=(NEW, MIDDLE, OLD))))
-    text = text_of(made)
+def test_a_switch_names_each_of_three_versions(tmp_path):
+    report = run_document(analyse(write_versions(Store(tmp_path), scenarios=(NEW, MIDDLE, OLD))))
+    text = text_of(report)
     assert "WatchList: on by default in 1.37.2, and not in 1.9.10 or 1.33.13: " in text
     assert "of lists: on by default in 1.33.13 and 1.37.2, and not in 1.9.10: " in text
-    (table,) = tables(section(made, "versions0"))
+    (table,) = tables(section(report, "versions0"))
     assert ["1.9.10", "1.33.13", "1.37.2"] == [column.title for column in table.columns][:3]
 
 
@@ -115,26 +114,26 @@ def test_a_switch_is_told_of_each_of_three_versions(tmp_path):
         ("1.34.4", ["Consistent reads from cache", "Streaming encoding of lists", "WatchList"]),
     ],
 )
-def test_what_a_version_does_unless_told_otherwise(version, on):
+def test_the_features_of_a_version_by_default(version, on):
     assert on == [feature.name for feature in FEATURES if feature.is_on(version)]
 
 
 def test_csv_and_markdown_carry_every_version(versions):
-    analysis, made = versions
+    analysis, report = versions
     rows = csv_rows(csv_files(analysis)["versions.csv"])
     cpu = [r for r in rows if (r["arm"], r["metric"]) == ("direct", "control_plane_cpu")]
     assert ["1.9.10", "1.37.2"] == [row["kubernetes"] for row in cpu]
     assert "" == cpu[0]["times"]
     assert 0.5 == pytest.approx(float(cpu[1]["times"]), rel=0.1)
-    assert "Between Kubernetes 1.9.10 and 1.37.2" in to_markdown(made)
+    assert "Between Kubernetes 1.9.10 and 1.37.2" in to_markdown(report)
 
 
 def test_replicas_have_a_row_a_metric_and_the_cost_of_each_further_one(tmp_path):
     analysis = analyse(
         write_sweep(Store(tmp_path), cells=[("p400", 400, 20.0, 10.0)], replicas=(1, 3, 6))
     )
-    made = run_document(analysis)
-    (table,) = tables(section(made, "replicas0"))
+    report = run_document(analysis)
+    (table,) = tables(section(report, "replicas0"))
     titles = [column.title for column in table.columns]
     assert ["server", "1 replica", "3 replicas", "6 replicas", "each further replica"] == titles
     assert "Paid by the control plane" == table.groups[0].title
@@ -144,7 +143,7 @@ def test_replicas_have_a_row_a_metric_and_the_cost_of_each_further_one(tmp_path)
     assert informer.cells[-1].value.startswith("+")
     rows = csv_rows(csv_files(analysis)["replicas.csv"])
     assert {"1", "3", "6"} == {row["replicas"] for row in rows}
-    assert "each further replica" in to_markdown(made)
+    assert "each further replica" in to_markdown(report)
 
 
 # Faults.
@@ -163,40 +162,40 @@ def faulty(tmp_path):
 
 def test_a_run_of_faults_alone_has_its_answer_from_them(faulty):
     # the first 300 of direct's reads fail: those of the fault's first two seconds
-    _, made = faulty(FAULTY, unanswered={"direct": {"failed": 300}})
+    _, report = faulty(FAULTY, unanswered={"direct": {"failed": 300}})
     assert (
         "While the API server failed, readers got 100% with informer and 59% with direct of the "
         "answers in time."
-    ) == made.headline.text
-    text = text_of(made)
+    ) == report.headline.text
+    text = text_of(report)
     assert f"{ASKED} of {ASKED}" in text
     assert f"{ASKED - 300} of {ASKED}; 300 failed" in text
-    assert "breakeven" not in [one.anchor for one in made.sections]
+    assert "breakeven" not in [part.anchor for part in report.sections]
 
 
 def test_beside_other_scenarios_faults_come_after_them(faulty):
-    analysis, made = faulty(SCENARIO, FAULTY)
-    anchors = [one.anchor for one in made.sections]
+    analysis, report = faulty(SCENARIO, FAULTY)
+    anchors = [part.anchor for part in report.sections]
     assert anchors.index("s0") < anchors.index("faults")
-    assert [SCENARIO] == [one.scenario for one in analysis.scenarios]
+    assert [SCENARIO] == [result.scenario for result in analysis.scenarios]
 
 
-def test_a_fault_without_a_good_trial_names_who_is_missing(faulty):
-    _, made = faulty(FAULTY, skip=[("direct", 0), ("direct", 1), ("direct", 2)])
-    assert "No good trial of direct" in text_of(made)
+def test_a_fault_without_a_good_trial_names_the_missing_server(faulty):
+    _, report = faulty(FAULTY, skip=[("direct", 0), ("direct", 1), ("direct", 2)])
+    assert "No good trial of direct" in text_of(report)
 
 
 def test_csv_and_markdown_carry_each_trial_of_a_fault(faulty):
-    analysis, made = faulty(FAULTY)
+    analysis, report = faulty(FAULTY)
     rows = csv_rows(csv_files(analysis)["faults.csv"])
     assert [("direct", "0"), ("direct", "1"), ("direct", "2")] == [
         (row["arm"], row["round"]) for row in rows[:3]
     ]
     assert {("freeze", str(ASKED // 3))} == {(row["fault"], row["reads_meanwhile"]) for row in rows}
-    assert "iced: the API server was frozen" in to_markdown(made)
-    assert f"{ASKED} of {ASKED}" in to_markdown(made)
+    assert "iced: the API server was frozen" in to_markdown(report)
+    assert f"{ASKED} of {ASKED}" in to_markdown(report)
 
 
 def test_a_run_without_faults_has_neither_section_nor_file(document, analysed):
-    assert "faults" not in [one.anchor for one in document().sections]
+    assert "faults" not in [part.anchor for part in document().sections]
     assert "faults.csv" not in csv_files(analysed()[1])
