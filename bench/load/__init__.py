@@ -1,7 +1,7 @@
 """The load: a Locust process of its own, driven through its standard streams.
 
-Only this room imports locust or gevent, which monkey-patch. The routes below it
-are plain data, and may be read by anyone.
+Only this package imports locust or gevent, which monkey-patch. Its routes are plain
+data, and any package may read them.
 
-What does not belong here: servers, clusters and results; a target is an address.
+Servers, clusters and results do not belong here; a target is an address.
 """

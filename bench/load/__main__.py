@@ -1,6 +1,6 @@
 """``python -m bench.load FOLDER``: the load of one trial, led by JSON lines on standard input.
 
-Standard output carries the answers (``bench.load.protocol``) alone; what libraries print goes to
+Standard output carries the answers (``bench.load.protocol``) alone; libraries' prints go to
 standard error with the log.
 """
 
@@ -11,7 +11,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while this loads: no traceback
 
 if __name__ == "__main__" and sys.argv[1:2] == ["worker"]:
-    from bench.load.distributed.command import main as join  # loads what a load takes for itself
+    from bench.load.distributed.command import main as join  # its children import the rest
 
     sys.exit(join(sys.argv[2:]))
 
@@ -34,7 +34,7 @@ from bench.load.spec import FILE, Load, SpecError, read_spec  # noqa: E402
 
 
 def main() -> int:
-    """Read the specification, start the users, and follow orders until told to stop."""
+    """Read the specification, start the users, and follow orders until end of input or a signal."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.load",
         description="Load a server under test, led by JSON lines on standard input.",
@@ -45,28 +45,28 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
     )
-    speak = _private_stdout()
+    output = _private_stdout()
     try:
         load = read_spec(folder / FILE, Load)
         session = _session(load, folder)
     except (RouteError, SpecError, AddressError) as error:
         print(f"bench.load: {error}", file=sys.stderr)
         return 2
-    return CommandLoop(session, load.users, speak).run()
+    return CommandLoop(session, load.users, output).run()
 
 
 def _session(load: Load, folder: Path) -> LoadSession:
-    order = order_of(load)  # what is wrong with it is said here, and once
+    order = order_of(load)  # raises here and once if the load is invalid
     if load.distributed is None:
         return Session(order, load.users, folder)
     return MasterSession(load, load.distributed, folder)
 
 
 def _private_stdout() -> int:
-    """Keep standard output to ourselves and send everyone's prints to standard error."""
-    own = os.dup(sys.stdout.fileno())
+    """Return a copy of standard output's descriptor, and send all prints to standard error."""
+    private = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return own
+    return private
 
 
 if __name__ == "__main__":

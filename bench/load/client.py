@@ -1,4 +1,4 @@
-"""The request client: send, read, check, count, record, back off, and report to Locust."""
+"""Request client: send, read, check, count, record, back off, and report to Locust."""
 
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -12,18 +12,18 @@ from bench.load.routes import Ask
 
 FIRST_S = 0.05
 CAP_S = 1.0
-"""Doubling from 50 ms to 1 s: a restarted server is found again within a second, and
+"""Pauses double from 50 ms to 1 s: a restarted server is found again within a second, and
 a dead one costs each user one attempt a second."""
 
 LOST_IN_A_ROW = 5
-"""A server that could be connected to and then hung up is left alone only after so many
-of these in a row: a lost connection now and then must not silence the requests around it."""
+"""Connections lost in a row before the server is left alone: a server that hangs up now and
+then must not silence the requests around it."""
 
 
 class Backoff:
     """Doubling pauses after failures in a row; one success ends them. The clock is the caller's.
 
-    Without them a user of the closed model would ask a dead server thousands of times a second.
+    Without pauses a user of the closed model would ask a dead server thousands of times a second.
     """
 
     def __init__(self, first_s: float = FIRST_S, cap_s: float = CAP_S) -> None:
@@ -39,7 +39,7 @@ class Backoff:
         if lost and self._in_a_row < LOST_IN_A_ROW:
             return
         if now < self._until:
-            return  # an attempt that was under way when the pause began says nothing new
+            return  # the attempt began before the pause, and says nothing new
         self._pause_s = min(self._cap_s, max(self._first_s, 2 * self._pause_s))
         self._until = now + self._pause_s
 
@@ -55,7 +55,7 @@ class Backoff:
 
 
 class ImplausibleBodyError(Exception):
-    """An answer with status 200 that cannot be right."""
+    """Raised for an answer with status 200 that cannot be right."""
 
 
 class _Envelope(msgspec.Struct):
@@ -69,11 +69,11 @@ class _Name(msgspec.Struct):
 
 
 class BodyCheck:
-    """Checks bodies in full: JSON, ``code``, and a number of entries like the one seen before.
+    """Checks bodies in full: JSON, ``code``, and a number of entries like the first one's.
 
-    Churn moves the number of pods about, so a list is plausible while it holds
-    between half and double of what the first checked answer to its path held. The
-    pods asked for always exist: an empty list is never plausible.
+    Churn changes the number of pods, so a list is plausible while it holds between half
+    and double the entries of the first checked answer to its path. The pods asked for
+    always exist: an empty list is never plausible.
     """
 
     def __init__(self) -> None:
@@ -110,23 +110,23 @@ class BodyCheck:
 
 def _check_pod(path: str, pod: dict[str, msgspec.Raw]) -> None:
     try:
-        found = msgspec.json.decode(pod["metadata"], type=_Name)
+        metadata = msgspec.json.decode(pod["metadata"], type=_Name)
     except (KeyError, msgspec.DecodeError) as error:
         raise ImplausibleBodyError(f"the pod has no usable metadata: {error}") from error
-    if not path.endswith(f"/{found.namespace}/{found.name}"):
-        raise ImplausibleBodyError(f"the pod is {found.namespace}/{found.name}")
+    if not path.endswith(f"/{metadata.namespace}/{metadata.name}"):
+        raise ImplausibleBodyError(f"the pod is {metadata.namespace}/{metadata.name}")
 
 
 class RequestFailedError(Exception):
-    """What Locust is told of a request that brought no good answer. Few distinct texts."""
+    """Failure of a request as reported to Locust. Few distinct texts."""
 
 
 Report = Callable[[str, float, int, RequestFailedError | None], None]
-"""Told of each request: label, time in ms from the intended start, body bytes, what failed."""
+"""Called for each request: label, time in ms from the intended start, body bytes, failure."""
 
 
 class Questions:
-    """A route's asks made ready for one server, or one replica of it."""
+    """A route's asks as requests to one server, or one replica of it."""
 
     def __init__(self, asks: Sequence[Ask], address: Address) -> None:
         self.asks = tuple(asks)
@@ -136,7 +136,7 @@ class Questions:
 
 
 class RequestClient:
-    """Asks questions over connections it is handed, and knows when to leave a server alone."""
+    """Asks questions over the caller's connections; its ``backoff`` gives pauses after failures."""
 
     def __init__(self, questions: Questions, timeout_s: float, report: Report) -> None:
         self._questions = questions
@@ -146,7 +146,7 @@ class RequestClient:
         self.backoff = Backoff()
 
     def ask(self, connection: Connection, phase: Phase, index: int, intended_s: float) -> None:
-        """Ask question ``index``; count, record and report what comes of it. Never raises."""
+        """Ask question ``index``; count, record and report its result. Never raises."""
         phase.in_flight += 1
         begun = monotonic()
         keep = phase.reads_body(begun)
@@ -172,13 +172,13 @@ class RequestClient:
     def refuse(self, phase: Phase, index: int, intended_s: float, *, dropped: bool) -> None:
         """Count an arrival that is not sent: dropped, or the server cannot be reached now."""
         result = Result.DROPPED if dropped else Result.FAILED
-        why = "dropped: too many outstanding" if dropped else "not sent: server out of reach"
-        self._ended(phase, Row(intended_s, None, None, 0, 0, index, result), why)
+        failure = "dropped: too many outstanding" if dropped else "not sent: server out of reach"
+        self._ended(phase, Row(intended_s, None, None, 0, 0, index, result), failure)
 
     def _judge(
         self, phase: Phase, question: Ask, response: Response
     ) -> tuple[int | None, str | None]:
-        """Return how many pods the answer held, if it was read in full, and what is wrong."""
+        """Return the number of pods in the answer, if it was read in full, and its fault."""
         if response.status != 200:
             return None, f"status {response.status}"
         if response.body is None:

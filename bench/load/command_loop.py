@@ -1,4 +1,4 @@
-"""Command loop of the load process: orders in, events out, a clean end in any case."""
+"""Command loop of the load process: reads orders, writes events, always ends cleanly."""
 
 import logging
 import os
@@ -19,16 +19,16 @@ log = logging.getLogger(__name__)
 
 
 class CommandLoop:
-    """Leads ``session`` as told on standard input; answers on the descriptor ``speak``.
+    """Leads ``session`` by the orders on standard input; answers on the descriptor ``output``.
 
-    Orders are read while a phase runs, so that their end need not wait for the phase's.
+    It reads orders while a phase runs, so that the end of input need not wait for the phase.
     """
 
-    def __init__(self, session: LoadSession, users: int, speak: int) -> None:
+    def __init__(self, session: LoadSession, users: int, output: int) -> None:
         self._session = session
         self._users = users
-        self._speak = speak
-        self._speaking = RLock()
+        self._output = output
+        self._write_lock = RLock()
         self._phase: gevent.Greenlet | None = None
         self._over: AsyncResult = AsyncResult()
 
@@ -37,18 +37,18 @@ class CommandLoop:
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._over.set, 0)
         self._session.on_broken_user(self._over.set_exception)
-        begun = gevent.spawn(self._begin)
-        begun.link_exception(self._broke)
+        reader = gevent.spawn(self._begin)
+        reader.link_exception(self._on_failure)
         try:
             code: int = self._over.get()
         finally:
-            begun.kill()
+            reader.kill()
             if self._phase is not None:
                 self._phase.kill()
             self._session.stop()
         return code
 
-    def _broke(self, greenlet: gevent.Greenlet) -> None:
+    def _on_failure(self, greenlet: gevent.Greenlet) -> None:
         self._over.set_exception(greenlet.exception)
 
     def _begin(self) -> None:
@@ -76,7 +76,7 @@ class CommandLoop:
             self._say(Refused(f"{order.do!r} while another phase is under way"))
         else:
             self._phase = gevent.spawn(self._run_phase, order)
-            self._phase.link_exception(self._broke)
+            self._phase.link_exception(self._on_failure)
 
     def _run_phase(self, order: Order) -> None:
         run = self._session.warm_up if order.do == "warmup" else self._session.measure
@@ -90,8 +90,8 @@ class CommandLoop:
         self._say(message)
 
     def _say(self, message: Message) -> None:
-        with self._speaking:
+        with self._write_lock:
             try:
-                os.write(self._speak, msgspec.json.encode(message) + b"\n")
+                os.write(self._output, msgspec.json.encode(message) + b"\n")
             except BrokenPipeError:
-                self._over.set(0)  # nobody listens any more
+                self._over.set(0)  # the harness has closed its end

@@ -1,6 +1,6 @@
 """One kept-alive HTTP/1.1 connection that reads bodies as cheaply as Python can.
 
-A kept parser frames what one buffer receives: a 4.4 MB body costs no object of its own.
+Parser and buffer are used again for each response: a 4.4 MB body costs no object of its own.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from gevent import socket
 from bench.load.framing import Framer, FramingError, KeepingFramer
 
 BUFFER_BYTES = 256 * 1024
-"""The best of 64 KiB to 1 MiB tried: smaller ones take more calls, bigger ones leave the cache."""
+"""The best from 64 KiB to 1 MiB: smaller buffers take more calls, bigger ones leave the cache."""
 
 _BUFFER = memoryview(bytearray(BUFFER_BYTES))
-"""One for all connections, which saves a tenth of the CPU against one each: it stays in
+"""One buffer for all connections saves a tenth of the CPU against one each: it stays in
 the processor's cache. Nothing else can run between its filling and its parsing, since
 gevent switches only where a call would block, and all connections live in one thread."""
 
@@ -25,7 +25,7 @@ that crosses that close on the wire would fail through no fault of the server's.
 
 
 class AddressError(ValueError):
-    """A server's URL that cannot be asked."""
+    """Raised for a server's URL that this client cannot use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Address:
     port: int
     prefix: str = ""
     source: str = ""
-    """The address of this machine to ask from; "" leaves it to the kernel."""
+    """The local address to connect from; "" leaves the choice to the kernel."""
 
     @classmethod
     def of(cls, url: str) -> "Address":
@@ -71,7 +71,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One complete answer. ``body`` is there only if it was to be kept."""
+    """One complete answer. ``body`` is ``None`` unless it was to be kept."""
 
     status: int
     body_bytes: int
@@ -79,7 +79,7 @@ class Response:
 
 
 class NoAnswerError(Exception):
-    """A request without a complete answer: never sent, timed out, or cut off."""
+    """Raised for a request without a complete answer: never sent, timed out, or cut off."""
 
     def __init__(self, text: str, *, sent: bool, timed_out: bool = False) -> None:
         super().__init__(text)
@@ -94,7 +94,7 @@ class Connection:
         self._address = address
         self._socket: socket.socket | None = None
         self._used = 0.0
-        self._tells_length = False  # until an answer does
+        self._has_length = False  # whether the last answer had a Content-Length
         self._reset()
 
     def _reset(self) -> None:
@@ -111,8 +111,8 @@ class Connection:
     def get(self, request: bytes, timeout_s: float, *, keep: bool = False) -> Response:
         """Send ``request`` and read its answer to the end, both within ``timeout_s``.
 
-        Raises ``NoAnswerError`` when there is no complete answer; the connection is
-        closed then, as it is when the request is cut short by anything else.
+        Raises ``NoAnswerError`` when there is no complete answer. This and any other
+        interruption closes the connection.
         """
         deadline = monotonic() + timeout_s
         sent = whole = False
@@ -127,46 +127,46 @@ class Connection:
             text = f"no complete answer within {timeout_s:g} s"
             raise NoAnswerError(text, sent=sent, timed_out=True) from error
         except OSError as error:
-            what = "connection lost" if sent else "cannot connect"
-            raise NoAnswerError(f"{what}: {error.strerror or error}", sent=sent) from error
+            failure = "connection lost" if sent else "cannot connect"
+            raise NoAnswerError(f"{failure}: {error.strerror or error}", sent=sent) from error
         except FramingError as error:
             raise NoAnswerError(str(error), sent=sent) from error
         finally:
             if not whole:
                 self.close()
         self._used = monotonic()
-        self._tells_length = framer.content_length is not None
+        self._has_length = framer.content_length is not None
         return Response(framer.status, framer.body_bytes, b"".join(framer.pieces) if keep else None)
 
     def _opened(self, timeout_s: float) -> socket.socket:
         if self._socket is not None and self._is_stale(self._socket):
             self.close()
         if self._socket is None:
-            where = (self._address.host, self._address.port)
+            server = (self._address.host, self._address.port)
             source = (self._address.source, 0) if self._address.source else None
-            self._socket = socket.create_connection(where, timeout_s, source)
+            self._socket = socket.create_connection(server, timeout_s, source)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._socket
 
     def _is_stale(self, sock: socket.socket) -> bool:
-        """Whether the peer closed the connection, or may be about to, since the last answer."""
+        """Whether the peer has closed the connection since the last answer, or is about to."""
         if monotonic() - self._used > IDLE_LIMIT_S:
             return True
         sock.settimeout(0.0)
         try:
             sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
-            return False  # open and silent, as it should be
+            return False  # open and silent: fit for use
         except OSError:
             return True
-        return True  # closed, or speaking unasked
+        return True  # closed, or sending unasked
 
     def _receive(self, sock: socket.socket, deadline: float, *, keep: bool) -> Framer:
-        """Receive until one answer is complete, and return the framer that saw it."""
-        framer = self._counting if self._tells_length and not keep else self._keeping
+        """Receive until one answer is complete, and return its framer."""
+        framer = self._counting if self._has_length and not keep else self._keeping
         self._keeping.keep = keep
         framer.begin()
-        head = b""  # of an answer whose head did not come in one piece
+        head = b""  # kept while the answer's head is incomplete
         while not framer.complete:
             sock.settimeout(_left_s(deadline))
             received = sock.recv_into(_BUFFER)
@@ -176,8 +176,8 @@ class Connection:
                 raise ConnectionResetError("the server closed it before the answer was complete")
             data = _BUFFER[:received]
             framer.feed(data)
-            if framer is self._counting and framer.length_untold:
-                # only the body itself tells its length: start again with the framer that sees it
+            if framer is self._counting and framer.length_unknown:
+                # only the body itself shows its length: start again with the framer that sees it
                 self._counting = Framer()
                 framer = self._keeping
                 framer.begin()
@@ -188,7 +188,7 @@ class Connection:
 
 
 def _left_s(deadline: float) -> float:
-    left = deadline - monotonic()
-    if left <= 0:
+    left_s = deadline - monotonic()
+    if left_s <= 0:
         raise TimeoutError
-    return left
+    return left_s

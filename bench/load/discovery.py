@@ -1,4 +1,4 @@
-"""Discover targets by asking the server itself, for manually started load."""
+"""Discover the targets of a manual load by asking the server for its pods."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ _TIMEOUT_S = 30.0
 
 
 class DiscoveryError(Exception):
-    """The server could not be asked for its pods, or has none."""
+    """Raised when a server does not answer with its pods, or has none."""
 
 
 class _Metadata(msgspec.Struct):
@@ -31,11 +31,10 @@ class _List(msgspec.Struct):
 
 
 def discover(address: Address) -> Targets:
-    """Ask the server at ``address`` for all pods once, and name some of what it has.
+    """Ask the server at ``address`` for all pods once, and return targets among them.
 
-    Up to 200 pods evenly chosen, all their namespaces, and the ten commonest labels.
-    Nothing keeps these pods from being deleted later: such a read is a 404 then.
-    Raises ``DiscoveryError``.
+    These are up to 200 pods evenly chosen, all namespaces, and the ten commonest labels.
+    Pods may be deleted later: a read of such a pod gets a 404. Raises ``DiscoveryError``.
     """
     connection = Connection(address)
     try:
@@ -50,19 +49,19 @@ def discover(address: Address) -> Targets:
 
 
 def targets_in(body: bytes, server: str) -> Targets:
-    """Return the targets that an answer to ``/pods`` shows; raise ``DiscoveryError`` if none."""
+    """Return the targets in an answer to ``/pods``; raise ``DiscoveryError`` if it has none."""
     try:
-        found = [pod.metadata for pod in msgspec.json.decode(body, type=_List).result]
+        pods = [pod.metadata for pod in msgspec.json.decode(body, type=_List).result]
     except msgspec.DecodeError as error:
         raise DiscoveryError(
             f"{server}/pods did not answer with a list of pods: {error}"
         ) from error
-    if not found:
+    if not pods:
         raise DiscoveryError(f"{server} has no pods to ask for")
-    labels = Counter(f"{key}={value}" for each in found for key, value in each.labels.items())
-    step = -(-len(found) // _PODS)
+    labels = Counter(f"{key}={value}" for pod in pods for key, value in pod.labels.items())
+    step = -(-len(pods) // _PODS)
     return Targets(
-        namespaces=tuple(sorted({each.namespace for each in found})),
-        pods=tuple((each.namespace, each.name) for each in found[::step]),
+        namespaces=tuple(sorted({pod.namespace for pod in pods})),
+        pods=tuple((pod.namespace, pod.name) for pod in pods[::step]),
         label_selectors=tuple(label for label, _ in labels.most_common(_SELECTORS)),
     )

@@ -1,4 +1,4 @@
-"""The harness's side of the load: starts the load process and leads it through its phases."""
+"""Driver of the load process: starts it and leads it through its phases."""
 
 import sys
 import time
@@ -50,21 +50,21 @@ __all__ = [
 _START_TIMEOUT_S = 60.0
 """Importing Locust takes 2 s of a free processor."""
 _SILENCE_S = 20.0
-"""The process speaks every second within a phase; it is given so much more for a busy machine,
-for writing the rows, and for ending what is outstanding."""
+"""The process reports every second within a phase; this allows for a busy machine, for
+writing the rows, and for ending outstanding requests."""
 _MORE_SILENCE_S = 50.0
-"""Given to workers on top, whose rows come over the network."""
+"""Added for workers, whose rows come over the network."""
 _STOP_TIMEOUT_S = 5.0
 
-Wanted = TypeVar("Wanted", bound=Message)
+Kind = TypeVar("Kind", bound=Message)
 OnProgress = Callable[[Progress], None]
 
 
 class LoadDriver(Stoppable):
     """A load process, and its workers if the load is distributed; use as a context manager.
 
-    ``out`` is a folder for the request rows and the process's log; it is made if
-    it is not there. ``on_awaiting`` hears which workers are there, until all are.
+    ``out`` is a folder for the request rows and the process's log; it is made if missing.
+    ``on_awaiting`` receives a text on the workers that have joined, until all have.
     Any exception, Ctrl-C included, ends the process.
     """
 
@@ -90,23 +90,23 @@ class LoadDriver(Stoppable):
 
     @property
     def pid(self) -> int:
-        """Id of the load process, for those who sample it."""
-        return self._talking().process.pid
+        """Id of the load process, for samplers."""
+        return self._running_rpc().process.pid
 
     @property
     def worker_pids(self) -> dict[str, int]:
-        """Ids of the workers that were started here, by their names."""
+        """Ids of the workers started on this machine, by their names."""
         return {name: process.pid for name, process in self._workers.items()}
 
     def __enter__(self) -> Self:
-        """Start the process and return once its users stand ready.
+        """Start the process and return once its users are ready.
 
         Raises ``LoadFailed`` if it ends instead, or is not ready in time, and
-        ``WorkersMissing`` if workers do not come.
+        ``WorkersMissing`` if workers do not join.
         """
         self._out.mkdir(parents=True, exist_ok=True)
         write_spec(self._out / FILE, self._load)
-        process = self._started("load", [self._out], piped=True)
+        process = self._start_process("load", [self._out], piped=True)
         self._rpc = RpcClient(process)
         try:
             self._await_users(self._load.distributed)
@@ -121,19 +121,16 @@ class LoadDriver(Stoppable):
         return self._await(Drained, seconds + DRAIN_BOUND_S + _SILENCE_S, on_progress)
 
     def measure(self, seconds: float, on_progress: OnProgress | None = None) -> Measured:
-        """Load and record for ``seconds``, then await what is outstanding.
-
-        Raises ``LoadFailed``.
-        """
+        """Load and record for ``seconds``, then await open requests. Raises ``LoadFailed``."""
         self._send(Order("measure", seconds))
         silence_s = _SILENCE_S + (_MORE_SILENCE_S if self._load.distributed else 0.0)
         return self._await(Measured, seconds + self._load.timeout_s + silence_s, on_progress)
 
     def stop(self) -> None:
-        """End the load process; safe at any time, and the second time."""
+        """End the load process; safe at any time, and more than once."""
         rpc, self._rpc = self._rpc, None
         if rpc is not None:
-            rpc.process.stop(_STOP_TIMEOUT_S)  # which sends its workers home
+            rpc.process.stop(_STOP_TIMEOUT_S)  # which dismisses its workers
         for worker in self._workers.values():
             worker.stop(_STOP_TIMEOUT_S)
 
@@ -145,13 +142,13 @@ class LoadDriver(Stoppable):
         for number in range(1, distributed.workers.here + 1):
             name = f"worker-{number}"
             argv = ["worker", "--once", "--master", master, "--name", name]
-            self._workers[name] = self._started(f"load {name}", argv)
+            self._workers[name] = self._start_process(f"load {name}", argv)
         try:
             self._await(Ready, distributed.within_s + _START_TIMEOUT_S)
         except _LostError as lost:
             raise WorkersMissing(str(lost)) from lost
 
-    def _started(
+    def _start_process(
         self, name: str, argv: Sequence[str | Path], *, piped: bool = False
     ) -> SupervisedProcess:
         return SupervisedProcess.start(
@@ -164,20 +161,20 @@ class LoadDriver(Stoppable):
             pipe_stdout=piped,
         )
 
-    def _talking(self) -> RpcClient:
+    def _running_rpc(self) -> RpcClient:
         if self._rpc is None:
             raise LoadFailed("the load process is not running; use LoadDriver in a with block")
         return self._rpc
 
     def _send(self, order: Order) -> None:
-        rpc = self._talking()
+        rpc = self._running_rpc()
         with _as_load_failure():
             rpc.send(order)
 
     def _await(
-        self, kind: type[Wanted], bound_s: float, on_progress: OnProgress | None = None
-    ) -> Wanted:
-        """Return the next message of ``kind``, handing on progress meanwhile."""
+        self, kind: type[Kind], bound_s: float, on_progress: OnProgress | None = None
+    ) -> Kind:
+        """Return the next message of ``kind``; pass progress to ``on_progress`` meanwhile."""
         deadline = time.monotonic() + bound_s
         while True:
             message = self._next_message(deadline, bound_s)
@@ -192,20 +189,20 @@ class LoadDriver(Stoppable):
             if isinstance(message, Progress) and on_progress is not None:
                 on_progress(message)
 
-    def _cause(self, why: str) -> str:
-        """Return how a worker of ours ended, if one has, which explains all that followed."""
+    def _cause(self, text: str) -> str:
+        """Return the failure of a local worker, if there is one, since it caused ``text``."""
         try:
             self._check_workers()
-        except ProcessFailed as ended:
-            return str(ended)
-        return why
+        except ProcessFailed as failure:
+            return str(failure)
+        return text
 
     def _check_workers(self) -> None:
         for worker in self._workers.values():
             worker.check()
 
     def _next_message(self, deadline: float, bound_s: float) -> Message:
-        rpc = self._talking()
+        rpc = self._running_rpc()
         try:
             with _as_load_failure():
                 self._check_workers()
@@ -220,12 +217,12 @@ class LoadDriver(Stoppable):
 
 
 class _LostError(LoadFailed):
-    """The master said that it lacks workers."""
+    """Raised when the master reports missing workers."""
 
 
 @contextmanager
 def _as_load_failure() -> Iterator[None]:
-    """Tell how the process ended, with its log's tail, as a failure of the load."""
+    """Raise ``LoadFailed`` for a process that ended, with its log's tail."""
     try:
         yield
     except ProcessFailed as failure:

@@ -1,22 +1,22 @@
-"""Where a response begins and ends, found by httptools; bodies are counted, not kept.
+"""Framing of HTTP responses by httptools; bodies are counted, not kept.
 
 httptools hands each piece of a body to Python as a new ``bytes`` object if, and
-only if, its listener has ``on_body``. So there are two listeners: one that only
-learns the length from Content-Length, and one that sees the body, for responses
-that are checked and for chunked ones, whose length no header tells.
+only if, its listener has ``on_body``. So there are two listeners: one that takes
+the length from Content-Length, and one that sees the body, for responses that are
+checked and for chunked ones, whose length no header gives.
 """
 
 import httptools
 
 
 class FramingError(Exception):
-    """What came was not one well-formed HTTP response."""
+    """Raised when the received bytes are not one well-formed HTTP response."""
 
 
 class Framer:
     """Frames the responses of one connection, one after the other, without their bodies.
 
-    ``begin`` before each request, ``feed`` with what was received until
+    Call ``begin`` before each request, and ``feed`` with the received bytes until
     ``complete``. ``body_bytes`` is the Content-Length once the head is read.
     """
 
@@ -37,31 +37,31 @@ class Framer:
         self.pieces: list[bytes] = []
 
     def feed(self, data: memoryview) -> None:
-        """Take what was received; raise ``FramingError`` if it is not HTTP."""
+        """Parse received bytes; raise ``FramingError`` if they are not HTTP."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             raise FramingError(f"not a well-formed response: {error}") from error
 
     @property
-    def length_untold(self) -> bool:
-        """Whether the head is read and does not say how long the body is."""
+    def length_unknown(self) -> bool:
+        """Whether the head is read and does not give the body's length."""
         return self.head_complete and self.content_length is None
 
     @property
     def ends_with_connection(self) -> bool:
         """Whether only the end of the connection can end this body."""
-        return self.length_untold and not self.chunked
+        return self.length_unknown and not self.chunked
 
-    # what httptools calls
+    # callbacks of httptools
 
     def on_message_begin(self) -> None:
-        """A message begins: the answer, or one nobody asked for."""
+        """Note a message that begins after the answer: nobody has asked for it."""
         if self.complete:
             self.surplus = True  # a second answer to one question
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note the headers that say how long the body is."""
+        """Note the headers that give the body's length."""
         lowered = name.lower()
         if lowered == b"content-length":
             self.content_length = int(value)
@@ -69,7 +69,7 @@ class Framer:
             self.chunked = b"chunked" in value.lower()
 
     def on_headers_complete(self) -> None:
-        """The head is read: status, length, and whether the connection may be kept."""
+        """Note status, length, and whether the connection may be kept."""
         if self.complete:
             return
         self.status = self._parser.get_status_code()
@@ -78,28 +78,28 @@ class Framer:
         self.head_complete = True
 
     def on_message_complete(self) -> None:
-        """The last byte of a message is here."""
+        """Note the end of the answer; begin again after an interim response."""
         if self.complete:
             return
-        if self.status < 200:  # 1xx announces the response, it is not it
+        if self.status < 200:  # 1xx comes before the response
             self.begin()
             return
         self.complete = True
 
 
 class KeepingFramer(Framer):
-    """Frames responses and sees their bodies: counts them, and keeps the pieces if asked."""
+    """Frames responses, counts the bytes of their bodies, and keeps the pieces if ``keep``."""
 
     keep = True
 
     def on_headers_complete(self) -> None:
-        """The head is read; the body is counted as it comes."""
+        """Note the head, and count the body from 0."""
         super().on_headers_complete()
         if not self.complete:
             self.body_bytes = 0
 
     def on_body(self, piece: bytes) -> None:
-        """Count a piece of the body, and keep it if asked."""
+        """Count a piece of the body, and keep it if ``keep``."""
         if self.complete:
             return
         self.body_bytes += len(piece)

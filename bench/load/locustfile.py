@@ -1,7 +1,7 @@
-"""Load by hand: ``locust -f bench/load/locustfile.py --class-picker --host http://127.0.0.1:PORT``.
+"""Manual load: ``locust -f bench/load/locustfile.py --class-picker --host http://127.0.0.1:PORT``.
 
 Every route is a user class named after it (``list-all`` is ``ListAll``); with ``--rate`` each
-chosen class is one user of the open model. The page asks the server of ``--host`` alone.
+chosen class is one user of the open model. The page loads the server of ``--host`` alone.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ for _route in names():
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # likewise
 def _add_arguments(parser: LocustArgumentParser) -> None:
-    add_arguments(parser, "without it the server is asked once for its pods")
+    add_arguments(parser, "default: asks the server once for its pods")
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's hooks are untyped
@@ -40,9 +40,9 @@ def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None
 
     def complaint(form: Mapping[str, str]) -> str | None:
         if not server:
-            return "Start Locust with --host URL: the page asks that server, and no other"
+            return "Start Locust with --host URL: the page loads that server, and no other"
         if form.get("host", server) != server:
-            return f"Host must stay {server}: the page asks the server of --host, and no other"
+            return f"Host must stay {server}: the page loads the server of --host, and no other"
         return None
 
     guard_page(environment, web_ui, complaint)
@@ -58,5 +58,5 @@ def _give_orders(environment: Environment, **_: object) -> None:
         return read_spec(Path(file), Targets) if file else discover(address())
 
     give_orders(
-        environment, lambda: {"": address()}, targets, lambda user, held: user.route.asks(held)
+        environment, lambda: {"": address()}, targets, lambda user, known: user.route.asks(known)
     )

@@ -1,4 +1,4 @@
-"""Locust users of a manual test: a class per route, an order made when a test starts."""
+"""Locust users of a manual test: one class per route, with an order made when a test starts."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from bench.load.user import LoadUser
 from bench.model import Arrivals, Targets
 
 _USERS_APART = 1_000_000
-"""Numbers kept for the users of one worker, so that no two users anywhere draw alike."""
+"""Numbers reserved for the users of one worker, so that no two users draw alike."""
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +31,18 @@ class ManualUser(LoadUser):
 
     abstract = True
     server: ClassVar[str] = ""
-    """Name of the server that is asked, where there are several."""
+    """Name of the server to ask, where there are several."""
     route: Route
     trouble = True
-    """Whether the class could not be given an order; the reason was told once."""
+    """Whether the class has no order; the reason was reported once."""
 
     @classmethod
     def new_phase(cls) -> Phase:
-        """Return the phase of a test that begins now and ends when a person wants it to."""
+        """Return the phase of a test that begins now and ends when a person stops it."""
         return Phase("by-hand")
 
     def on_start(self) -> None:
-        """Begin, if there is an order; a user without a model stops at its first step."""
+        """Start the model, if there is an order; a user without one stops at its first step."""
         if self.trouble:
             return
         if self.order.switch.phase is None:
@@ -55,18 +55,18 @@ User = TypeVar("User", bound=ManualUser)
 
 def user_class(base: type[User], name: str, route: str, module: str, **more: Any) -> type[User]:  # noqa: ANN401 - attributes
     """Return a concrete class for ``route``, a member of ``module``, where Locust looks for it."""
-    found = load(route)
+    loaded = load(route)
     content = {
-        "route": found,
+        "route": loaded,
         "abstract": False,
         "__module__": module,
-        "__doc__": found.description,
+        "__doc__": loaded.description,
     }
     return type(name, (base,), content | more)
 
 
 def add_arguments(parser: LocustArgumentParser, without_targets: str) -> None:
-    """Add the arguments of a manual test; ``without_targets`` says what is asked for instead.
+    """Add the arguments of a manual test; ``without_targets`` is the help on the default targets.
 
     A default of None would come back from the web page's form as a string.
     """
@@ -75,19 +75,19 @@ def add_arguments(parser: LocustArgumentParser, without_targets: str) -> None:
         default="",
         metavar="FILE",
         include_in_web_ui=False,
-        help=f"what may be asked for (JSON); {without_targets}",
+        help=f"targets of the requests (JSON); {without_targets}",
     )
     parser.add_argument(
         "--rate",
         type=float,
         default=0.0,
-        help="arrivals a second of each class, whatever comes of them; 0: ask again when answered",
+        help="arrivals per second of each class (open model); 0: ask again when answered",
     )
     parser.add_argument(
         "--arrivals",
-        choices=[each.value for each in Arrivals],
+        choices=[arrivals.value for arrivals in Arrivals],
         default=Arrivals.CONSTANT.value,
-        help="with a rate: how starts are spaced",
+        help="with a rate: spacing of the starts",
     )
     parser.add_argument(
         "--outstanding", type=int, default=100, help="with a rate: most requests under way"
@@ -104,21 +104,21 @@ def give_orders(
 ) -> None:
     """Make each class's order afresh: the page's form may have changed host and arguments.
 
-    With a rate, one user of a class holds all of it. What is wrong is told, and users stop then.
+    With a rate, one user of a class offers all of it. An error is reported, and users stop then.
     """
     options = environment.parsed_options
     assert options is not None, "a locustfile is loaded by the command line"
-    classes = [each for each in environment.user_classes if issubclass(each, ManualUser)]
-    for each in classes:
-        each.fixed_count = 1 if options.rate > 0 else 0
-        each.trouble = True  # until it has its order
+    classes = [user for user in environment.user_classes if issubclass(user, ManualUser)]
+    for user in classes:
+        user.fixed_count = 1 if options.rate > 0 else 0
+        user.trouble = True  # until it has its order
     if isinstance(environment.runner, MasterRunner):
         return  # its workers ask
     try:
-        addresses, held = servers(), targets()
-        for each in classes:
-            each.order = Order(
-                questions=(Questions(asks(each, held), addresses[each.server]),),
+        addresses, known_targets = servers(), targets()
+        for user in classes:
+            user.order = Order(
+                questions=(Questions(asks(user, known_targets), addresses[user.server]),),
                 switch=PhaseSwitch(),
                 seed=options.seed,
                 timeout_s=options.timeout_s,
@@ -127,17 +127,17 @@ def give_orders(
                 outstanding=options.outstanding,
                 numbers=count(_USERS_APART * getattr(environment.runner, "worker_index", 0)),
             )
-            each.trouble = False
+            user.trouble = False
     except (AddressError, SpecError, DiscoveryError, RouteError) as error:
         _give_up(environment, error)
 
 
 def _give_up(environment: Environment, error: Exception) -> None:
-    """Say what is wrong where a person looks: the log, and the page's list of exceptions."""
+    """Report ``error`` where a person looks: the log, and the page's list of exceptions."""
     log.error("%s", error)
     environment.events.user_error.fire(  # type: ignore[no-untyped-call]
         user_instance=None, exception=error, tb=None
     )
     if environment.web_ui is None and environment.runner is not None:
         environment.process_exit_code = 1
-        gevent.spawn(environment.runner.quit)  # once it has started, which cannot be called off
+        gevent.spawn(environment.runner.quit)  # after the start, which cannot be cancelled

@@ -1,6 +1,6 @@
-"""The closed and the open model: when a user asks, over connections of its own.
+"""Closed and open model of load: when a user asks, over its own connections.
 
-Both are led by Locust's loop (``wait_s``, then ``step``); neither knows Locust.
+Locust's loop leads both (``wait_s``, then ``step``); neither knows Locust.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,26 +21,26 @@ from bench.load.spec import Load
 from bench.model import Arrivals
 
 BURST_S = 0.1
-"""A step of the closed model asks for so long before it hands back to Locust, which
-then may stop the user: Locust's own loop would cost as much as a small request."""
+"""Length of a step of the closed model, after which Locust may stop the user: one step per
+request would cost as much as a small request, for Locust's own loop."""
 
 STOP_S = 1.0
-"""How long outstanding requests of a stopped user are awaited."""
+"""Longest wait for the outstanding requests of a stopped user."""
 
 
 @dataclass(slots=True)
 class Order:
-    """What the users are to do.
+    """Work of the users of one process.
 
-    ``rate_rps`` makes the model an open one, and is offered by one user alone, who
-    has at most ``outstanding`` requests under way. ``numbers`` numbers the users,
-    so that each has a stream of choices of its own. Of an open model's arrivals only
-    those of ``share`` are made here: the others are made by other processes.
+    With ``rate_rps`` the model is open: a single user offers the rate, and has at most
+    ``outstanding`` requests under way. ``numbers`` numbers the users, so that each has its
+    own stream of choices. Of an open model's arrivals this process makes only those of
+    ``share``; other processes make the rest.
 
     ``questions`` are the same for each replica of the server. In the closed model a
     user stays with one replica, user k with the k-th in turn, as a client that keeps
     its connection does behind a Service. In the open model arrivals go round the
-    replicas one by one, so that each is asked exactly its share of the rate.
+    replicas one by one, so that each gets exactly its share of the rate.
     """
 
     questions: Sequence[Questions]
@@ -55,10 +55,10 @@ class Order:
 
 
 def order_of(load: Load, share: Share = WHOLE, source: str = "") -> Order:
-    """Return what the users of one process are to do, which ask from the address ``source``.
+    """Return the order for the users of one process, who ask from the address ``source``.
 
     An open model's users all draw from the seed's one stream of arrivals and choices,
-    of which each takes its share; a closed model's are numbered through all processes.
+    of which each takes its share; a closed model's are numbered across all processes.
     Raises ``RouteError`` and ``AddressError``.
     """
     asks = routes.load(load.route).asks(load.targets)
@@ -93,12 +93,12 @@ class _Present:
         return self.phase
 
     def seed(self, phase: Phase) -> str:
-        """Return what the draws of this user in ``phase`` depend on."""
+        """Return the seed of this user's draws in ``phase``."""
         return f"{self._order.seed}/{phase.name}/{self.number}"
 
 
 class ClosedModel:
-    """Asks again as soon as it was answered; leaves a server alone that is out of reach."""
+    """Asks again as soon as it is answered; pauses while the server is out of reach."""
 
     def __init__(self, order: Order, report: Report) -> None:
         self._present = _Present(order)
@@ -107,7 +107,7 @@ class ClosedModel:
         self._connection = Connection(questions.address)
 
     def wait_s(self) -> float:
-        """Return 0: a user of this model never waits of its own accord."""
+        """Return 0: a user of this model never waits between steps."""
         return 0.0
 
     def step(self) -> None:
@@ -128,7 +128,7 @@ class ClosedModel:
 
 
 class _Replica:
-    """One replica as the open model knows it: whom to ask, over which idle connections."""
+    """One replica in the open model: its address, client, and idle connections."""
 
     def __init__(self, questions: Questions, timeout_s: float, report: Report) -> None:
         self._address = questions.address
@@ -148,45 +148,47 @@ class _Replica:
 
 
 _Arrival = tuple[Phase, float, int, _Replica]
-"""When it is due on the monotonic clock, and which question of whom it asks then."""
+"""Phase, time due on the monotonic clock, index of the question, and replica to ask."""
 
 
 class OpenModel:
-    """Starts requests at their intended times, whatever becomes of those before.
+    """Starts requests at their intended times, whatever happens to earlier ones.
 
-    Waiting steps to the next intended start; a late one is started at once, and its
-    latency counts from when it was meant to start. An arrival that finds
-    ``order.outstanding`` under way is dropped, and counted; so is, as failed, one
-    that finds the server out of reach a moment ago.
+    Waiting steps to the next intended start; a late request starts at once, and its
+    latency counts from its intended start. An arrival is counted as dropped while
+    ``order.outstanding`` requests are under way, and as failed while the server is
+    out of reach.
     """
 
     def __init__(self, order: Order, report: Report) -> None:
         self._order = order
         self._present = _Present(order)
-        self._replicas = [_Replica(each, order.timeout_s, report) for each in order.questions]
+        self._replicas = [
+            _Replica(questions, order.timeout_s, report) for questions in order.questions
+        ]
         self._pool = Pool(order.outstanding)
         self._arrivals: Iterator[_Arrival] = iter(())
         self._upcoming: _Arrival | None = None
         self._due: _Arrival | None = None
         self._beginning = 0
-        """Arrivals whose greenlets have not run yet; what those began is under way."""
+        """Arrivals whose greenlets have not run yet."""
         self._broken: Exception | None = None
 
     def wait_s(self) -> float:
-        """Step to the next intended start, through the pause between phases if need be."""
+        """Step to the next intended start, and return the seconds until it; may await a phase."""
         while self._upcoming is None:
             self._draw_arrivals(self._present.enter_next())
         self._due, self._upcoming = self._upcoming, next(self._arrivals, None)
         return max(0.0, self._due[1] - monotonic())
 
     def are_due(self) -> bool:
-        """Whether arrivals of the present phase have not been made yet."""
+        """Whether the present phase has arrivals that have not been made yet."""
         return bool(self._due or self._upcoming or self._beginning)
 
     def give_up(self) -> None:
-        """Count the arrivals that were not made as dropped, and make them no more."""
+        """Count the arrivals that were not made as dropped, and stop making them."""
         not_made = chain(filter(None, (self._due, self._upcoming)), self._arrivals)
-        self._due = self._upcoming = None  # the step of the one that is due does nothing then
+        self._due = self._upcoming = None  # the step of the due arrival then does nothing
         for phase, due, index, replica in not_made:
             replica.client.refuse(phase, index, due, dropped=True)
 
@@ -204,7 +206,7 @@ class OpenModel:
         phase.arrivals = self
 
     def step(self) -> None:
-        """Start the request that is due, or say why not; raise what broke one started before."""
+        """Start the due request, or count it as refused; raise the error of an earlier one."""
         if self._broken is not None:
             raise self._broken
         arrival, self._due = self._due, None
@@ -228,7 +230,7 @@ class OpenModel:
             raise
 
     def close(self) -> None:
-        """Await what is outstanding, not for ever, and close the connections."""
+        """Await outstanding requests for a limited time, and close the connections."""
         self._pool.join(timeout=min(STOP_S, self._order.timeout_s))
         self._pool.kill()
         for replica in self._replicas:

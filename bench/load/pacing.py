@@ -1,4 +1,4 @@
-"""When requests are meant to start, and which: pure functions of a seed.
+"""Intended starts of requests, and the choice among questions: pure functions of a seed.
 
 An arrival's offset never depends on an answer: the open model keeps its own time.
 """
@@ -13,7 +13,7 @@ from bench.model import Arrivals
 
 BODIES_A_WINDOW = 20
 """Answers of a window that are read in full: a check of 4.4 MB takes some 5 ms, ten times its
-reading. A server that is wrong every other time escapes so many once in a million windows."""
+reading. A server that is wrong every other time escapes them once in a million windows."""
 _UNBOUNDED_PART_S = 1.0
 _BATCH = 1024
 """Choices drawn at once: one call of ``random.choices`` for many costs a third of one for each."""
@@ -32,15 +32,15 @@ def offsets(
     if not (rate_rps > 0 and math.isfinite(rate_rps)):
         raise ValueError(f"a rate is a positive number of requests a second, not {rate_rps}")
     constant = (count / rate_rps for count in itertools.count())
-    each = constant if kind is Arrivals.CONSTANT else _poisson(rate_rps, seed)
-    return itertools.takewhile(lambda offset: offset < seconds, each)
+    starts = constant if kind is Arrivals.CONSTANT else _poisson(rate_rps, seed)
+    return itertools.takewhile(lambda start: start < seconds, starts)
 
 
 def body_moments(seconds: float) -> Iterator[float]:
-    """Yield when the next answer is read in full, in seconds from the window's begin, for ever.
+    """Yield the times at which to read a body in full, in seconds from the begin, without end.
 
-    Once in each of ``BODIES_A_WINDOW`` equal parts, at a moment drawn anew for each window: a
-    server that is wrong in a pattern of its own is not missed by falling in step with it.
+    There is one in each of ``BODIES_A_WINDOW`` equal parts, at a moment drawn anew for each
+    window: so the checks cannot fall in step with a server that is wrong in a pattern.
     """
     part_s = seconds / BODIES_A_WINDOW if math.isfinite(seconds) else _UNBOUNDED_PART_S
     return ((part + random.random()) * part_s for part in itertools.count())

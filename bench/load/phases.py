@@ -1,4 +1,4 @@
-"""Phases of a load: their counts, the switch that users wait at, and how one is led to its end."""
+"""Phases of a load: their counts, the switch that users wait at, and the run of one phase."""
 
 import gc
 import math
@@ -24,15 +24,15 @@ class Arrivals(Protocol):
     """Makes the arrivals of a phase, each at its time."""
 
     def are_due(self) -> bool:
-        """Whether some of those of the phase have not been made yet."""
+        """Whether the phase has arrivals that have not been made yet."""
 
     def give_up(self) -> None:
-        """Count those as dropped, and make them no more."""
+        """Count those arrivals as dropped, and stop making them."""
 
 
 @dataclass
 class Phase:
-    """Warm-up or measured window: when it begins and ends, and what became of its requests.
+    """Warm-up or measured window: its begin and end, and the results of its requests.
 
     A request belongs to the phase of its intended start. ``begin_s`` is on the
     monotonic clock; ``seconds`` is infinite when a person decides when to stop.
@@ -50,11 +50,11 @@ class Phase:
     read: int = 0
     """Answers whose bodies were read in full."""
     wrong: int = 0
-    """Those of them that were no right answers."""
+    """The answers among them that were wrong."""
     stood_still_s: float = 0.0
     """The longest time by which this process woke too late within the phase."""
     arrivals: Arrivals | None = None
-    """Who makes the arrivals, in the open model."""
+    """The open model's arrivals."""
     first_failures: dict[str, None] = field(default_factory=dict)
     _read_next_s: float = 0.0
     _moments: Iterator[float] = field(init=False, repr=False)
@@ -65,15 +65,15 @@ class Phase:
 
     @property
     def end_s(self) -> float:
-        """When arrivals end, on the monotonic clock."""
+        """The end of arrivals, on the monotonic clock."""
         return self.begin_s + self.seconds
 
     def counts(self) -> dict[str, int]:
-        """Return what became of its arrivals so far, by the names in ``COUNTS``."""
+        """Return the results of its arrivals so far, by the names in ``COUNTS``."""
         return {name: getattr(self, name) for name in COUNTS}
 
     def note_failure(self, text: str) -> None:
-        """Keep ``text`` if it is among the first few that differ."""
+        """Keep ``text`` if it is among the first few distinct ones."""
         if len(self.first_failures) < FAILURES_KEPT:
             self.first_failures[text] = None
 
@@ -99,7 +99,7 @@ class Phase:
 
 
 class PhaseSwitch:
-    """Where the present phase is found. Users and their connections outlive phases."""
+    """Gives users the present phase. Users and their connections outlive phases."""
 
     def __init__(self) -> None:
         self.phase: Phase | None = None
@@ -107,7 +107,7 @@ class PhaseSwitch:
         self._changed = Event()
 
     def begin(self, phase: Phase) -> None:
-        """Let every waiting user go on under ``phase``."""
+        """Let every waiting user continue in ``phase``."""
         self.phase = phase
         waiting, self._changed = self._changed, Event()
         waiting.set()
@@ -120,12 +120,12 @@ class PhaseSwitch:
 
 
 _AFTER_TIMEOUT_S = 1.0
-"""Every request ends by its own time-out; so much more is given for its bookkeeping."""
+"""Every request ends by its own time-out; this is added for its bookkeeping."""
 _POLL_S = 0.005
 
 
 class PhaseResult(Counts, frozen=True, kw_only=True):
-    """What one process made of a phase."""
+    """Result of a phase in one process."""
 
     read: int
     wrong: int
@@ -133,40 +133,40 @@ class PhaseResult(Counts, frozen=True, kw_only=True):
     """From the begin of the phase."""
     cpu_s: float
     span_s: float
-    """How long ``cpu_s`` was counted for."""
+    """The time over which ``cpu_s`` was counted."""
     schedule_lag_p99_ms: float | None
     stood_still_s: float
     first_failures: tuple[str, ...]
 
 
 def drain_bound_s(name: str, timeout_s: float) -> float:
-    """Return how long the end of the phase ``name`` waits for what is outstanding."""
+    """Return the longest wait for outstanding requests at the end of the phase ``name``."""
     return timeout_s + _AFTER_TIMEOUT_S if name == MEASURE else DRAIN_BOUND_S
 
 
 def run_phase(
-    switch: PhaseSwitch, phase: Phase, drain_s: float, tell: Callable[[Progress], None]
+    switch: PhaseSwitch, phase: Phase, drain_s: float, on_progress: Callable[[Progress], None]
 ) -> PhaseResult:
     """Let the users of ``switch`` load through ``phase`` from its begin on; then let them drain.
 
-    Arrivals that were not made ``drain_s`` after its end are counted as dropped.
+    Arrivals not made ``drain_s`` after its end are counted as dropped.
     """
     gevent.sleep(max(0.0, phase.begin_s - monotonic()))
     began_s, began_cpu_s = monotonic(), time.process_time()
     switch.begin(phase)
     last = None
-    while (left := phase.end_s - monotonic()) > 0:
-        due_s = monotonic() + min(left, PROGRESS_EVERY_S)
+    while (left_s := phase.end_s - monotonic()) > 0:
+        due_s = monotonic() + min(left_s, PROGRESS_EVERY_S)
         gevent.sleep(due_s - monotonic())
         phase.stood_still_s = max(phase.stood_still_s, monotonic() - due_s)
         last = progress(phase.name, phase.seconds, phase.begin_s, phase.counts(), last)
-        tell(last)
+        on_progress(last)
     span_s, cpu_s = monotonic() - began_s, time.process_time() - began_cpu_s
     _drain(phase, drain_s)
     recorder = phase.recorder
     if recorder is None:
         gc.collect()
-        gc.freeze()  # what is alive now need not be walked again within the window
+        gc.freeze()  # the collector need not walk today's objects again within the window
     return PhaseResult(
         **phase.counts(),
         read=phase.read,

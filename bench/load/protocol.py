@@ -1,4 +1,4 @@
-"""What the load process and the harness say to each other: JSON objects, one a line.
+"""Messages between the load process and the harness: JSON objects, one per line.
 
 The harness sends an ``Order``, and ends the load by closing the stream; events come back.
 """
@@ -11,42 +11,42 @@ from bench.model import LoadWorker
 
 PROGRESS_EVERY_S = 1.0
 DRAIN_BOUND_S = 2.0
-"""How long the end of a warm-up waits for what is outstanding."""
+"""Longest wait for outstanding requests at the end of a warm-up."""
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the harness asks for: one phase of so many seconds."""
+    """Request of the harness for one phase of ``seconds``."""
 
     do: Literal["warmup", "measure"]
     seconds: Annotated[float, msgspec.Meta(gt=0, lt=1e6)]
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
-    """What the load process says."""
+    """A message of the load process."""
 
 
 class Listening(Event, frozen=True):
-    """Workers are awaited; on this port, if the harness left the choice."""
+    """The master awaits workers on ``port``, which it chose if the harness did not."""
 
     port: int
 
 
 class Awaiting(Event, frozen=True):
-    """Not all workers are there yet: how many are, and who was sent away, in words."""
+    """Workers are missing; ``text`` says which have joined and which were refused."""
 
     text: str
 
 
 class Ready(Event, frozen=True):
-    """The users stand at the gate; nothing has been asked yet."""
+    """The users are ready; no request has been sent yet."""
 
     users: int
 
 
 class Counts(Event, frozen=True, kw_only=True):
-    """What became of a phase's arrivals.
+    """Results of a phase's arrivals.
 
-    Every one is either ``answered`` (well), ``failed`` (time-outs included) or ``dropped``;
+    Every arrival is ``answered`` (well), ``failed`` (time-outs included) or ``dropped``;
     ``sent`` counts those that went out.
     """
 
@@ -57,7 +57,7 @@ class Counts(Event, frozen=True, kw_only=True):
     in_flight: int
 
     def counts(self) -> dict[str, int]:
-        """Return these alone, by their names."""
+        """Return these counts alone, by their names."""
         return {name: getattr(self, name) for name in COUNTS}
 
 
@@ -65,7 +65,7 @@ COUNTS = Counts.__struct_fields__
 
 
 class Progress(Counts, frozen=True, kw_only=True):
-    """The phase under way; ``rps`` is of answers, over the last interval."""
+    """State of the phase under way; ``rps`` is of answers, over the last interval."""
 
     phase: str
     elapsed_s: float
@@ -107,20 +107,20 @@ class Measured(Counts, frozen=True, kw_only=True):
     read: int = 0
     """Answers whose bodies were read in full, spread over the window."""
     wrong: int = 0
-    """Those of them that could not be right; they are among the ``failed``."""
+    """The answers among them that could not be right; they are among the ``failed``."""
     malformed: int = 0
-    """Messages to the workers' port, up to now, that were none of a worker's and were dropped."""
+    """Messages to the workers' port, so far, that no worker had sent and that were dropped."""
     first_malformed: str = ""
 
 
 class Lost(Event, frozen=True):
-    """Workers did not come, or one is gone: the load cannot be what was ordered."""
+    """Workers are missing or gone: the load cannot be as ordered."""
 
     why: str
 
 
 class Refused(Event, frozen=True):
-    """An order that could not be followed, and why."""
+    """The process cannot follow an order; ``why`` gives the reason."""
 
     why: str
 

@@ -1,7 +1,7 @@
-"""One row for each request of a window: appended cheaply, written once at the end.
+"""Recorder of one row per request of a window: appended cheaply, written once at the end.
 
-Numbers appended to arrays take a microsecond or two: recording does not bend what it records, and
-nothing is rounded or binned before analysis.
+Appending numbers to arrays takes a microsecond or two, so recording does not distort the
+measurement; nothing is rounded or binned before analysis.
 """
 
 import io
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 _NEVER = -1
-"""Stands for null: no time of a window is before its begin, no list shorter than empty."""
+"""Stands for null: no time is before the window's begin, and no list has fewer than 0 entries."""
 
 
 class Result(IntEnum):
@@ -29,7 +29,7 @@ class Result(IntEnum):
 
 
 class Row(NamedTuple):
-    """How one request went; times in seconds on one clock, ``None`` for never."""
+    """Result of one request; times in seconds on one clock, ``None`` for never."""
 
     intended_s: float
     sent_s: float | None
@@ -37,10 +37,10 @@ class Row(NamedTuple):
     status: int
     body_bytes: int
     ask: int
-    """The question's place in the route."""
+    """Index of the question in the route."""
     result: Result
     entries: int | None = None
-    """How many pods a body held that was read in full."""
+    """Number of pods in the body, if it was read in full."""
 
 
 class Recorder:
@@ -90,8 +90,8 @@ class Recorder:
             "done_us": _nullable(self._done_us),
             "status": _column(_values(self._status)),
             "bytes": _column(_values(self._bytes)),
-            "route": _named(route_of[_values(self._ask)], names),
-            "outcome": _named(_values(self._outcome), [each.name.lower() for each in Result]),
+            "route": _encoded(route_of[_values(self._ask)], names),
+            "outcome": _encoded(_values(self._outcome), [result.name.lower() for result in Result]),
             "ask": _column(_values(self._ask)),
             "entries": _nullable(self._entries),
         }
@@ -99,7 +99,7 @@ class Recorder:
 
 
 def write_rows(table: pa.Table, path: Path) -> None:
-    """Write rows as Parquet, whole or not at all."""
+    """Write rows as Parquet, completely or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(packed(table))
     partial.replace(path)
@@ -108,7 +108,7 @@ def write_rows(table: pa.Table, path: Path) -> None:
 def packed(table: pa.Table) -> bytes:
     """Return rows as Parquet (zstd)."""
     sink = io.BytesIO()
-    # without the Arrow schema, names come back as plain strings; Parquet keeps its dictionaries
+    # without the Arrow schema, names are read as plain strings; Parquet keeps its dictionaries
     pq.write_table(table, sink, compression="zstd", store_schema=False)
     return sink.getvalue()
 
@@ -125,7 +125,7 @@ def _values(numbers: "array[int]") -> np.ndarray:
 
 
 def _column(values: np.ndarray, valid: pa.Buffer | None = None) -> pa.Array:
-    """Return ``values`` as they are. ``pa.array`` imports pandas: a third of a load's start."""
+    """Return ``values`` unchanged. ``pa.array`` imports pandas: a third of a load's start."""
     kind = pa.from_numpy_dtype(values.dtype)
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
 
@@ -135,10 +135,10 @@ def _nullable(numbers: "array[int]") -> pa.Array:
     return _column(values, pa.py_buffer(np.packbits(values != _NEVER, bitorder="little")))
 
 
-def _named(codes: np.ndarray, names: Sequence[str]) -> pa.Array:
-    words = [name.encode() for name in names]
-    offsets = np.cumsum([0, *map(len, words)], dtype=np.int32)
-    buffers = pa.py_buffer(offsets), pa.py_buffer(b"".join(words))
+def _encoded(codes: np.ndarray, names: Sequence[str]) -> pa.Array:
+    texts = [name.encode() for name in names]
+    offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    buffers = pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))
     return pa.DictionaryArray.from_arrays(
-        _column(codes), pa.StringArray.from_buffers(len(words), *buffers)
+        _column(codes), pa.StringArray.from_buffers(len(texts), *buffers)
     )

@@ -1,4 +1,4 @@
-"""Load of one trial, led through its phases: by the users of this process, or by workers.
+"""Load of one trial, led through its phases: of the users in this process, or of workers.
 
 Users and their connections outlive the phases: no window begins with the cost of connecting.
 """
@@ -21,21 +21,21 @@ from bench.load.user import LoadUser
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A phase that is over: when it began, and what each process made of it."""
+    """A phase that is over: its begin, and each process's result."""
 
     begin_s: float
     begin_epoch_s: float
     results: Sequence[PhaseResult]
     master_cpu_s: float = 0.0
-    """Of the process that led the others, if there were others."""
+    """CPU time of the master, if the load has one."""
 
     def total(self) -> PhaseResult:
-        """Return the sum of what all made; figures that do not add up are the first one's."""
-        failures = dict.fromkeys(text for each in self.results for text in each.first_failures)
+        """Return the sum of all results; figures that do not add up are the first result's."""
+        failures = dict.fromkeys(text for result in self.results for text in result.first_failures)
         return replace(
             self.results[0],
             **{
-                name: sum(getattr(each, name) for each in self.results)
+                name: sum(getattr(result, name) for result in self.results)
                 for name in (*COUNTS, "read", "wrong", "cpu_s")
             },
             first_failures=tuple(failures)[:FAILURES_KEPT],
@@ -43,7 +43,7 @@ class Window:
 
 
 class LoadSession(ABC):
-    """What is led: the users of this process, or workers with users of theirs.
+    """Leads the users of this process, or workers with their own users.
 
     ``out`` is the folder for the request rows.
     """
@@ -52,12 +52,12 @@ class LoadSession(ABC):
         self._rate_rps = rate_rps
         self._out = out
 
-    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:  # noqa: B027 - may stay so
-        """Have ``tell`` called when a user of this process breaks: a fault of this program."""
+    def on_broken_user(self, report: Callable[[Exception], None]) -> None:  # noqa: B027 - optional
+        """Have ``report`` called when a user of this process breaks: a fault of this program."""
 
     @abstractmethod
     def start(self, say: Callable[[Message], None]) -> None:
-        """Bring all users to the gate. Raises ``WorkerPoolError``."""
+        """Make all users ready for the first phase. Raises ``WorkerPoolError``."""
 
     @abstractmethod
     def stop(self) -> None:
@@ -93,21 +93,22 @@ class LoadSession(ABC):
             window_begin_epoch_s=window.begin_epoch_s,
             window_begin_monotonic_s=window.begin_s,
             window_end_epoch_s=window.begin_epoch_s + seconds,
-            window_s=max(each.span_s for each in results),
-            drained_epoch_s=window.begin_epoch_s + max(each.drained_after_s for each in results),
+            window_s=max(result.span_s for result in results),
+            drained_epoch_s=window.begin_epoch_s
+            + max(result.drained_after_s for result in results),
             requested_rps=self._rate_rps,
             achieved_rps=total.answered / seconds,
             schedule_lag_p99_ms=None if self._rate_rps is None else lag_ms,
             cpu_s=total.cpu_s + window.master_cpu_s,
-            cpu_share=max(each.cpu_s / each.span_s for each in results),
+            cpu_share=max(result.cpu_s / result.span_s for result in results),
             requests_file=str(requests_file),
             first_failures=total.first_failures,
-            stood_still_s=max(each.stood_still_s for each in results),
+            stood_still_s=max(result.stood_still_s for result in results),
         )
 
 
 class Session(LoadSession):
-    """Starts the users in this process, then runs phases."""
+    """Starts the users in this process, and runs their phases."""
 
     def __init__(self, order: Order, users: int, out: Path) -> None:
         super().__init__(order.rate_rps, out)
@@ -118,16 +119,16 @@ class Session(LoadSession):
         self._environment = Environment(user_classes=[user], catch_exceptions=False)
         self._runner = self._environment.create_local_runner()
 
-    def on_broken_user(self, tell: Callable[[Exception], None]) -> None:
-        """Have ``tell`` called when a user breaks."""
+    def on_broken_user(self, report: Callable[[Exception], None]) -> None:
+        """Have ``report`` called when a user breaks."""
 
         def listen(exception: Exception, **_: object) -> None:
-            tell(exception)
+            report(exception)
 
         self._environment.events.user_error.add_listener(listen)  # type: ignore[no-untyped-call]
 
-    def start(self, say: Callable[[Message], None]) -> None:  # noqa: ARG002 - nothing to say yet
-        """Start all users; they wait at the gate for the first phase."""
+    def start(self, say: Callable[[Message], None]) -> None:  # noqa: ARG002 - nothing to report
+        """Start all users; they wait for the first phase."""
         self._runner.start(user_count=self._users, spawn_rate=self._users, wait=True)
 
     def stop(self) -> None:

@@ -9,30 +9,30 @@ import msgspec
 from bench.model import Arrivals, LoadWorkers, Targets
 
 FILE = "load.json"
-"""What a load process is told, in the folder of its load."""
+"""Name of the specification in the load's folder."""
 
 Spec = TypeVar("Spec")
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class LoadFailed(Exception):  # noqa: N818 - named like the supervision's ProcessFailed
-    """The load process died, fell silent or refused an order. Says which, with its log's tail."""
+    """Raised when the load process died, fell silent or refused an order; has its log's tail."""
 
 
 class WorkersMissing(Exception):  # noqa: N818 - likewise
-    """The load's workers did not come in time. Says which, and how they are started."""
+    """Raised when workers do not join in time; the message names them and how to start them."""
 
 
 class SpecError(ValueError):
-    """A file that is missing, or holds another thing than it should."""
+    """Raised for a file that is missing or holds no valid specification."""
 
 
 @dataclass(frozen=True, slots=True)
 class DistributedLoad:
-    """Several processes that make one load: Locust's workers, and where they find their master.
+    """Several processes that generate one load: Locust's workers, and their master's address.
 
     Workers ``elsewhere`` are started by hand (``python -m bench.load worker``) and must
-    come within ``within_s``; they need a ``port`` that is known beforehand, 0 chooses one.
+    join within ``within_s``; they need a ``port`` known beforehand. 0 chooses a free one.
     """
 
     workers: LoadWorkers
@@ -42,17 +42,17 @@ class DistributedLoad:
 
     @property
     def command(self) -> str:
-        """What starts a worker elsewhere, from this repository at this version."""
+        """The command that starts a worker elsewhere, from this repository at this version."""
         return f"python -m bench.load worker --master {self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the load process is to do; see ``Scenario`` for ``users`` and ``rate_rps``."""
+    """Specification of a load; see ``Scenario`` for ``users`` and ``rate_rps``."""
 
     route: str
     servers: tuple[str, ...]
-    """``http://host:port`` of each replica of the server under test; see ``models.Order`` for how
+    """``http://host:port`` of each replica of the server under test; ``models.Order`` says how
     requests are spread over them."""
     users: Annotated[int, msgspec.Meta(ge=1)]
     targets: Targets
@@ -61,7 +61,7 @@ class Load:
     seed: int = 0
     timeout_s: Positive = 30.0
     distributed: DistributedLoad | None = None
-    """``None``: one process makes the load alone."""
+    """``None``: one process generates the load alone."""
 
 
 def write_spec(path: Path, spec: object) -> None:
@@ -70,7 +70,7 @@ def write_spec(path: Path, spec: object) -> None:
 
 
 def read_spec(path: Path, kind: type[Spec]) -> Spec:
-    """Read what ``write_spec`` wrote; raise ``SpecError`` naming the file and what is wrong."""
+    """Read a file of ``write_spec``; raise ``SpecError`` naming the file and its fault."""
     name = kind.__name__.lower()
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
@@ -81,7 +81,7 @@ def read_spec(path: Path, kind: type[Spec]) -> Spec:
 
 
 def listening_address(distributed: DistributedLoad | None) -> str:
-    """Return where a server must listen to be reached by who makes the load."""
+    """Return the address on which servers must listen to be reached by the load."""
     return (
         distributed.host
         if distributed is not None and distributed.workers.elsewhere

@@ -13,8 +13,8 @@ from bench.load.models import ClosedModel, Model, OpenModel, Order
 class LoadUser(User):
     """A reader of a server under test.
 
-    Whoever makes a concrete class gives it an ``order``; one with a rate wants a
-    ``fixed_count`` of 1, since one such user offers all of it.
+    The maker of a concrete class gives it an ``order``. A class with a rate needs a
+    ``fixed_count`` of 1, since one such user offers all of the rate.
     """
 
     abstract = True
@@ -30,7 +30,7 @@ class LoadUser(User):
         self.model = (OpenModel if is_open else ClosedModel)(self.order, self._report)
 
     def on_stop(self) -> None:
-        """End what is under way."""
+        """End the requests under way."""
         if self.model is not None:
             self.model.close()
 
@@ -40,7 +40,7 @@ class LoadUser(User):
 
     @task
     def read(self) -> None:
-        """Let the model do what is due; stop a user that has none."""
+        """Take a step of the model; stop a user that has no model."""
         if self.model is None:
             raise StopUser
         self.model.step()

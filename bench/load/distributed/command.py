@@ -1,7 +1,7 @@
-"""``python -m bench.load worker``: a worker that joins one load after the other, until it is ended.
+"""``python -m bench.load worker``: a worker that joins one load after the other until it is ended.
 
-Each load gets a process of its own: nothing of one trial is left in the next. The process that
-starts those is there from the first load to the last, and imports nothing of what they need.
+Each load runs in its own process, so nothing of one trial is left in the next. The parent process
+lives from the first load to the last, and imports none of the modules that its children need.
 """
 
 import argparse
@@ -18,15 +18,15 @@ OVER = 0
 NOBODY = 4
 REFUSED = 3
 AGAIN = 75
-"""The master is busy with others, or was none: ``EX_TEMPFAIL`` of sysexits.h, try again later."""
+"""The master has all its workers, or is no master: ``EX_TEMPFAIL`` of sysexits.h, try again."""
 AGAIN_AFTER_S = 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT)
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 DESCRIPTION = """\
-Make a part of the load of "python -m bench run --expect-load-workers N", from this machine.
-It needs this repository at the same version and its lock file installed, nothing else: what
-is to be asked, and where, comes from the master. It waits for the next trial after each, and
-ends when no master was there for --wait-s, on Ctrl-C, or when it is refused."""
+Generate a part of the load of "python -m bench run --expect-load-workers N" on this machine.
+The worker needs this repository at the same version and its lock file installed, nothing else:
+the master sends the requests to make and the servers' addresses. After each trial the worker
+waits for the next. It ends when no master appears for --wait-s, on Ctrl-C, or when refused."""
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
 
 
 def _keep_joining(argv: list[str]) -> int:
-    """Start a process for each load until one says that it is no use."""
+    """Start a process for each load until a signal comes or a process ends for good."""
     child = [sys.executable, "-m", "bench.load", "worker", *argv, "--once"]
     under_way: list[subprocess.Popen[bytes]] = []
     ended: list[int] = []
@@ -44,14 +44,14 @@ def _keep_joining(argv: list[str]) -> int:
     def end(number: int, _: object) -> None:
         ended.append(number)
         for process in under_way:
-            process.send_signal(number)  # from a terminal it has it already, and ends but once
+            process.send_signal(number)  # a terminal has sent it already; a second does no harm
 
     for number in ENDING:
         signal.signal(number, end)
     while not ended:
         with subprocess.Popen(child, cwd=Path(bench.__file__).parents[1]) as process:
             under_way[:] = [process]
-            if ended:  # while it was being started
+            if ended:  # the signal came while the process was being started
                 process.send_signal(ended[0])
             code = process.wait()
         if code == AGAIN:
@@ -86,7 +86,7 @@ def _join(arguments: argparse.Namespace) -> int:
     for number in ENDING:
         gevent.signal_handler(number, end, number)
     try:
-        worker.hold(arguments.wait_s)
+        worker.run(arguments.wait_s)
     except NobodyThereError as error:
         _say(str(error))
         return NOBODY
@@ -95,7 +95,7 @@ def _join(arguments: argparse.Namespace) -> int:
         return AGAIN
     except Refusal as refusal:
         _say(f"refused: {refusal}")
-        return AGAIN if refusal.again else REFUSED
+        return AGAIN if refusal.may_retry else REFUSED
     return 128 + ended[0] if ended else OVER
 
 
@@ -114,27 +114,27 @@ def _parser() -> argparse.ArgumentParser:
         type=_address,
         required=True,
         metavar="HOST:PORT",
-        help="as the run says it, when it is started",
+        help="address that the run prints when it starts",
     )
     parser.add_argument(
         "--name",
         type=_name,
-        help="what the record calls this worker, which should not tell its host; left out: "
-        "elsewhere-1, elsewhere-2, ...",
+        help="name of this worker in the record, which should not reveal its host (default: "
+        "elsewhere-1, elsewhere-2, ...)",
     )
     parser.add_argument(
         "--from",
         dest="source",
         default="",
         metavar="ADDRESS",
-        help="speak from this address of this machine, where it has several",
+        help="local address to connect from, if this machine has several",
     )
     parser.add_argument(
         "--wait-s",
         type=float,
         default=1800.0,
         metavar="S",
-        help="end when no master was there for so long (%(default)g)",
+        help="end when no master appears for S seconds (default: %(default)g)",
     )
     parser.add_argument("--once", action="store_true", help="join one load, then end")
     return parser

@@ -1,7 +1,7 @@
-"""Which version of the project a process runs: two that differ must not make one load.
+"""Version fingerprint of a process: processes that differ in it must not share a load.
 
-The commit will not do: a worker may run from an archive or an image that has no
-repository in it, and a checkout may be changed. The sources themselves are compared.
+The commit is not enough: a worker may run from an archive or an image without a
+repository, and a checkout may be changed. So the sources themselves are compared.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from pathlib import Path
 import bench
 
 PACKAGES = ("gevent", "httptools", "locust", "msgspec", "numpy", "pyarrow", "pyzmq")
-"""Those that a worker's figures or messages depend on."""
+"""Packages that a worker's figures or messages depend on."""
 
 Fingerprint = dict[str, str]
-"""Version by name of what it is the version of."""
+"""Versions by the name of the component."""
 
 
 def fingerprint() -> Fingerprint:
-    """Return what this process is made of: sources of ``bench``, Python, packages."""
+    """Return the versions that this process runs: sources of ``bench``, Python, packages."""
     python = ".".join(platform.python_version_tuple()[:2])
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {"sources": sources(Path(bench.__file__).parent), "Python": python, **packages}
@@ -36,7 +36,7 @@ def sources(folder: Path) -> str:
 
 
 def differences(ours: Fingerprint, theirs: Fingerprint) -> str | None:
-    """Return where a worker's fingerprint differs from the master's; ``None`` if nowhere."""
+    """Return a text on each difference between two fingerprints; ``None`` if they are equal."""
     names = sorted({*ours, *theirs}, key=lambda name: (name != "sources", name))
     differing = [
         f"{name} {theirs.get(name, 'unknown')} at the worker, {ours.get(name, 'unknown')} at the "

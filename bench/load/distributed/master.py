@@ -1,4 +1,4 @@
-"""The master's side of one load: gathers the workers, leads them through phases, merges rows."""
+"""Master's side of one load: gathers the workers, runs their phases, merges their rows."""
 
 import math
 import time
@@ -22,18 +22,18 @@ from bench.load.spec import DistributedLoad, Load
 from bench.model import LoadWorker
 
 LEAD_S = 0.5
-"""A phase begins so long after it was ordered: all workers have the order by then."""
+"""From the order of a phase to its begin: all workers have the order by then."""
 TAIL_S = 60.0
-"""After a phase and its drain the rows have so long to come, unless their worker falls silent."""
+"""Time for the rows to come after a phase and its drain, unless their worker falls silent."""
 AFTER_THEM_S = 0.1
-"""Progress is told so long after the workers tell theirs, so that it is all in."""
+"""From the workers' progress reports to the master's, so that theirs are all in."""
 POLL_S = 0.01
 WORKER = "worker"
 """Column of the request rows that names the worker."""
 
 
 class MasterSession(LoadSession):
-    """Leads workers, those that ``distributed`` wants, through the phases of one load."""
+    """Leads the workers of ``distributed`` through the phases of one load."""
 
     def __init__(self, load: Load, distributed: DistributedLoad, out: Path) -> None:
         super().__init__(load.rate_rps, out)
@@ -43,18 +43,18 @@ class MasterSession(LoadSession):
     def start(self, say: Callable[[Message], None]) -> None:
         """Wait for the workers, give each its order, and start their users.
 
-        Raises ``WorkerPoolError`` when they do not come in time.
+        Raises ``WorkerPoolError`` when they do not join in time.
         """
         say(Listening(self._pool.port))
         self._pool.gather(lambda text: say(Awaiting(text)))
         self._pool.start_users(self._whole)
 
     def stop(self) -> None:
-        """Send all workers home."""
+        """Dismiss all workers."""
         self._pool.dismiss()
 
     def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
-        """Load and record one window, merge the rows, and tell what each worker did."""
+        """Load and record one window, merge the rows, and add a record of each worker."""
         measured = super().measure(seconds, tell)
         self._pool.compare_clocks()
         return msgspec.structs.replace(
@@ -67,8 +67,8 @@ class MasterSession(LoadSession):
     def _load(self, name: str, seconds: float, tell: Callable[[Progress], None]) -> Window:
         """Let all workers load from one moment on, and return once all are done.
 
-        Raises ``WorkerPoolError`` when a worker is gone, falls silent, breaks, or does not come
-        to an end.
+        Raises ``WorkerPoolError`` when a worker is gone, falls silent, breaks, or does not
+        finish.
         """
         before_cpu_s = time.process_time()
         self._pool.compare_clocks()
@@ -76,7 +76,7 @@ class MasterSession(LoadSession):
         begin_epoch_s = time.time() + (begin_s - monotonic())
         self._pool.order_phase(name, seconds, begin_s)
         last: Progress | None = None
-        told_s = begin_s + AFTER_THEM_S
+        reported_s = begin_s + AFTER_THEM_S
         drain_s = drain_bound_s(name, self._whole.timeout_s)
         deadline = begin_s + seconds + drain_s + TAIL_S
         while not all(member.result for member in self._pool.members):
@@ -84,23 +84,23 @@ class MasterSession(LoadSession):
             self._pool.check(since_s=begin_s)
             now = monotonic()
             if now > deadline:
-                late = [each.name for each in self._pool.members if each.result is None]
+                late = [member.name for member in self._pool.members if member.result is None]
                 raise WorkerPoolError(f"not done {TAIL_S:g} s after the window: {', '.join(late)}")
-            if now - told_s >= PROGRESS_EVERY_S:
-                last, told_s = progress(name, seconds, begin_s, self._pool.counts(), last), now
+            if now - reported_s >= PROGRESS_EVERY_S:
+                last, reported_s = progress(name, seconds, begin_s, self._pool.counts(), last), now
                 tell(last)
         self._pool.check(since_s=begin_s)
         results = [member.result for member in self._pool.members if member.result is not None]
         return Window(begin_s, begin_epoch_s, results, time.process_time() - before_cpu_s)
 
     def _write_rows(self, file: Path) -> float | None:
-        """Merge what the workers sent into one table, with a column for the worker.
+        """Merge the workers' rows into one table, with a column for the worker.
 
         Times are microseconds from the begin of the window, which is one moment for all.
-        Raises ``WorkerPoolError`` naming the worker whose rows did not come whole.
+        Raises ``WorkerPoolError`` naming a worker whose rows are incomplete.
         """
         table = pa.concat_tables(
-            _named(member.name, self._pool.rows_file(member), member.rows)
+            _worker_rows(member.name, self._pool.rows_file(member), member.rows)
             for member in self._pool.members
         )
         write_rows(table, file)
@@ -108,12 +108,12 @@ class MasterSession(LoadSession):
         return lag_ms(sent["sent_us"].to_numpy() - sent["intended_us"].to_numpy(), 99)
 
 
-def _named(name: str, path: Path, rows: int) -> pa.Table:
+def _worker_rows(name: str, path: Path, rows: int) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise WorkerPoolError(
-            f"the rows of the load worker {name} did not come whole: {error}"
+            f"the rows of the load worker {name} are incomplete: {error}"
         ) from error
     if len(table) != rows:
         raise WorkerPoolError(f"{len(table)} of {rows} rows came from the load worker {name}")
@@ -124,7 +124,7 @@ def _named(name: str, path: Path, rows: int) -> pa.Table:
 def _load_worker(member: Member) -> LoadWorker:
     """Return the record of a worker whose clock was compared before and after the window."""
     result, applied = member.result, member.applied
-    assert result is not None, "awaited before this"
+    assert result is not None, "the caller has awaited it"
     return LoadWorker(
         name=member.name,
         sent=result.sent,

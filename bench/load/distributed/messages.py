@@ -1,4 +1,4 @@
-"""What master and workers say to each other, as custom messages of Locust's: msgpack's values."""
+"""Messages between master and workers: Locust's custom messages, with values that msgpack has."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,31 +8,31 @@ from bench.load.spec import Load
 
 
 class Kind(StrEnum):
-    """What a message says, and who says it."""
+    """Kind of a message; each names its sender."""
 
     HELLO = "informer-bench.hello"
-    """Worker: my fingerprint and my name; answered by ``ORDER`` or ``REFUSED``."""
+    """Worker: its fingerprint and name; answered by ``ORDER`` or ``REFUSED``."""
     REFUSED = "informer-bench.refused"
-    """Master: you are not wanted, why, and whether to come again."""
+    """Master: the worker is rejected; the reason, and whether it may try again."""
     CLOCK = "informer-bench.clock"
-    """Master: what does your clock say? Answered likewise, with the question's number."""
+    """Master: asks for the worker's time. Worker: answers, with the question's number."""
     ORDER = "informer-bench.order"
-    """Master: you are one of us, called so, and this is what there is to do."""
+    """Master: the worker is accepted; its name and its share of the load."""
     PHASE = "informer-bench.phase"
-    """Master: load from this moment of your clock on, for so long."""
+    """Master: generate load from a moment of the worker's clock on, for some seconds."""
     PROGRESS = "informer-bench.progress"
     """Worker: the counts of the phase so far, as in ``protocol.COUNTS``."""
     ROWS = "informer-bench.rows"
     """Worker: the next piece of the window's rows."""
     OVER = "informer-bench.over"
-    """Worker: the phase is over and drained; its result, and how many rows and bytes were sent."""
+    """Worker: the phase is over and drained; its result, and the rows and bytes sent."""
     TROUBLE = "informer-bench.trouble"
-    """Worker: this program broke here, and how."""
+    """Worker: its program broke, and how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What one worker is to do: its share of ``load``, and what it is called."""
+    """The name of one worker, and its share of ``load``."""
 
     name: str
     share: Share

@@ -1,4 +1,4 @@
-"""The share of one of several workers. Pure."""
+"""Share of a load that one of several workers generates. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class Share:
     of: int = 1
 
     def count(self, whole: int) -> int:
-        """Return this worker's part of ``whole`` things; the parts differ by one at most."""
+        """Return this worker's part of ``whole`` items; the parts differ by one at most."""
         return whole // self.of + (self.index < whole % self.of)
 
     def part(self, whole: Iterator[Item]) -> Iterator[Item]:
-        """Return every ``of``-th thing of ``whole``, beginning with number ``index``.
+        """Return every ``of``-th item of ``whole``, beginning with number ``index``.
 
-        All parts together are the whole, whatever stream it is: constant arrivals stay
-        equally spaced, Poisson arrivals Poisson, and each goes with its own choice.
+        All parts together are the whole stream: constant arrivals stay equally spaced,
+        Poisson arrivals stay Poisson, and each keeps its choice.
         """
         return whole if self.of == 1 else islice(whole, self.index, None, self.of)
 

@@ -1,4 +1,4 @@
-"""A worker's side of one load: joins a master, loads when told, and hands its rows over."""
+"""Worker's side of one load: joins a master, generates load on its order, sends its rows."""
 
 import contextlib
 import io
@@ -25,34 +25,34 @@ from bench.load.protocol import Progress
 from bench.load.recorder import Recorder, packed
 from bench.load.user import LoadUser
 
-KNOCK_EVERY_S = 0.5
+RETRY_EVERY_S = 0.5
 ANSWERED_WITHIN_S = 15.0
-"""A master that listens answers at once; what does not is another program, or a master's end."""
+"""A master answers at once; a silent listener is another program, or a master that is ending."""
 MASTER_SILENT_S = 10.0
 """A master answers every heartbeat, and they come every second."""
 PIECE_BYTES = 1 << 20
-"""Rows travel in pieces, so that heartbeats need not wait for the whole."""
+"""Rows are sent in pieces, so that heartbeats need not wait for all of them."""
 
 
 class NobodyThereError(Exception):
-    """No master listens at the address."""
+    """Raised when no master listens at the address."""
 
 
 class NoAnswerError(Exception):
-    """Somebody listens at the address, and does not answer as a master does."""
+    """Raised when a program listens at the address, and does not answer as a master does."""
 
 
-class Refusal(Exception):  # noqa: N818 - what the master said
-    """The master does not want this worker; ``again`` tells whether it may later."""
+class Refusal(Exception):  # noqa: N818 - the master's decision, no error of this program
+    """Raised when the master rejects this worker; ``may_retry`` if it may try again later."""
 
-    def __init__(self, why: str, *, again: bool) -> None:
-        super().__init__(why)
-        self.again = again
+    def __init__(self, reason: str, *, may_retry: bool) -> None:
+        super().__init__(reason)
+        self.may_retry = may_retry
 
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """Where a master is, how this worker is called, and from which address it speaks."""
+    """A master's address, and this worker's name and source address."""
 
     host: str
     port: int
@@ -60,8 +60,8 @@ class Master:
     source: str = ""
 
     @property
-    def way(self) -> str:
-        """How ZeroMQ is told where it is: ``[source:port;]host``."""
+    def zeromq_host(self) -> str:
+        """The host as ZeroMQ takes it: ``[source:port;]host``."""
         return f"{self.source}:0;{self.host}" if self.source else self.host
 
 
@@ -75,37 +75,37 @@ class Worker:
         self._order: Order
         self._runner: WorkerRunner
         self._heard_s = 0.0
-        """When the master last spoke."""
+        """Time of the master's last message."""
         self._user: type[LoadUser] = type("Reader", (LoadUser,), {"abstract": False})
         self._environment = Environment(user_classes=[self._user], catch_exceptions=False)
 
-    def hold(self, within_s: float) -> None:
-        """Join the master and do its work until it is over.
+    def run(self, within_s: float) -> None:
+        """Join the master and follow its orders until the load is over.
 
-        Raises ``NobodyThereError`` if no master listens within ``within_s``,
-        ``NoAnswerError`` if what listens is none, ``Refusal``, and what broke a user,
-        after the master was told.
+        Raises ``NobodyThereError`` if nothing listens within ``within_s``,
+        ``NoAnswerError`` if the listener is no master, ``Refusal``, and the error of a
+        broken user after reporting it to the master.
         """
-        self._knock(within_s)
+        self._await_listener(within_s)
         if self._over.ready():
             return
         parent = os.getppid()
-        # Locust calls a worker by its host's name, which must not enter a log that is quoted
+        # Locust names a worker after its host, which must not enter a log that is quoted
         socket.gethostname = lambda: self._master.name or "load-worker"
-        runner = self._answered()
+        runner = self._answered_runner()
         if runner is None:
             return
         self._runner = runner
-        self._listen(Kind.CLOCK, self._tell_time)
-        self._listen(Kind.ORDER, self._take_order)
-        self._listen(Kind.REFUSED, self._go_away)
-        self._listen(Kind.PHASE, self._run, concurrent=True)
+        self._listen(Kind.CLOCK, self._on_clock)
+        self._listen(Kind.ORDER, self._on_order)
+        self._listen(Kind.REFUSED, self._on_refused)
+        self._listen(Kind.PHASE, self._on_phase, concurrent=True)
         events = self._environment.events
-        events.user_error.add_listener(self._broken)  # type: ignore[no-untyped-call]
+        events.user_error.add_listener(self._on_user_error)  # type: ignore[no-untyped-call]
         events.heartbeat_received.add_listener(self._on_heartbeat)  # type: ignore[no-untyped-call]
         self._send(Kind.HELLO, {"name": self._master.name, "fingerprint": fingerprint()})
         watching = gevent.spawn(self._watch, parent)
-        # Locust ends all its greenlets when the master sends its workers home
+        # Locust ends all its greenlets when the master dismisses its workers
         ended = gevent.spawn(runner.greenlet.join)
         ended.link(lambda _: self._over.set(None))
         try:
@@ -115,12 +115,12 @@ class Worker:
             events.quitting.fire(environment=self._environment)  # type: ignore[no-untyped-call]
             runner.quit()
 
-    def _answered(self) -> WorkerRunner | None:
+    def _answered_runner(self) -> WorkerRunner | None:
         """Return Locust's runner once the master has answered; ``None`` if this is to end.
 
-        Locust alone would try for minutes, deaf to Ctrl-C.
+        Locust alone would try for minutes and ignore Ctrl-C.
         """
-        joining = gevent.spawn(self._joined)
+        joining = gevent.spawn(self._joined_runner)
         gevent.wait([joining, self._over], timeout=ANSWERED_WITHIN_S, count=1)
         if joining.ready():
             runner: WorkerRunner = joining.get()
@@ -130,51 +130,52 @@ class Worker:
             return None
         raise NoAnswerError(
             f"what listens on {self._master.host} port {self._master.port} has not answered "
-            f"within {ANSWERED_WITHIN_S:g} s, as a master does: is it the address that the run "
-            "said? Trying again"
+            f"within {ANSWERED_WITHIN_S:g} s, as a master does: is this the address that the run "
+            "printed? Trying again"
         )
 
-    def _joined(self) -> WorkerRunner:
-        """Return Locust's runner once the master has heard of it."""
-        # Locust looks an address up that has a source before it, and prints that there is none
+    def _joined_runner(self) -> WorkerRunner:
+        """Return Locust's runner once the master has acknowledged it."""
+        host, port = self._master.zeromq_host, self._master.port
+        # Locust looks up a host that has a source before it, and prints that there is none
         with contextlib.redirect_stdout(io.StringIO() if self._master.source else sys.stdout):
-            runner = self._environment.create_worker_runner(self._master.way, self._master.port)
+            runner = self._environment.create_worker_runner(host, port)
         self._heard_s = monotonic()
         return runner
 
-    def _knock(self, within_s: float) -> None:
-        """Return once somebody listens where the master should be, or this is to end."""
+    def _await_listener(self, within_s: float) -> None:
+        """Return once a program listens at the master's address, or this is to end."""
         master = self._master
         source = (master.source, 0) if master.source else None
-        place = f"{master.host} port {master.port}"
+        address = f"{master.host} port {master.port}"
         deadline = monotonic() + within_s
-        told = ""
+        last_cause = ""
         while not self._over.ready():
             try:
                 socket.create_connection((master.host, master.port), 3.0, source).close()
             except OSError as error:
-                why = error.strerror or str(error)
+                cause = error.strerror or str(error)
                 if monotonic() > deadline:
                     raise NobodyThereError(
-                        f"no master listens on {place}, waited for {within_s:g} s: {why}"
+                        f"no master listens on {address}, waited for {within_s:g} s: {cause}"
                     ) from error
-                if why != told:
-                    self._say(f"waiting for a master on {place}, {within_s:g} s at most: {why}")
-                    told = why
-                self._over.wait(KNOCK_EVERY_S)
+                if cause != last_cause:
+                    self._say(f"waiting for a master on {address}, {within_s:g} s at most: {cause}")
+                    last_cause = cause
+                self._over.wait(RETRY_EVERY_S)
             else:
                 return
 
     def end(self) -> None:
-        """Leave: the master hears that this worker is gone."""
+        """Leave the load; the master is informed."""
         self._over.set(None)
 
     def _listen(self, kind: Kind, take: Callable[[Any], None], *, concurrent: bool = False) -> None:
         def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
             try:
                 take(msg.data)
-            except Exception as error:  # noqa: BLE001 - Locust would only log it, and go on
-                self._broken(error)
+            except Exception as error:  # noqa: BLE001 - Locust would only log it, and continue
+                self._on_user_error(error)
 
         self._runner.register_message(kind, listener, concurrent=concurrent)
 
@@ -182,7 +183,7 @@ class Worker:
         self._runner.send_message(kind, content)
 
     def _watch(self, parent: int) -> None:
-        """End when the master has fallen silent, or whoever started this has gone."""
+        """End when the master has fallen silent, or the parent process has gone."""
         while monotonic() - self._heard_s < MASTER_SILENT_S and os.getppid() == parent:
             gevent.sleep(1.0)
         self._say("the master is gone")
@@ -191,34 +192,35 @@ class Worker:
     def _on_heartbeat(self, **_: object) -> None:
         self._heard_s = monotonic()
 
-    def _broken(self, exception: Exception, **_: object) -> None:
+    def _on_user_error(self, exception: Exception, **_: object) -> None:
         self._send(Kind.TROUBLE, {"why": f"{type(exception).__name__}: {exception}"})
         self._over.set_exception(exception)
 
-    def _go_away(self, said: dict[str, Any]) -> None:
-        self._over.set_exception(Refusal(said["why"], again=said["again"]))
+    def _on_refused(self, payload: dict[str, Any]) -> None:
+        self._over.set_exception(Refusal(payload["why"], may_retry=payload["again"]))
 
-    def _tell_time(self, said: dict[str, Any]) -> None:
-        self._send(Kind.CLOCK, {**said, "seen": monotonic()})
+    def _on_clock(self, payload: dict[str, Any]) -> None:
+        self._send(Kind.CLOCK, {**payload, "seen": monotonic()})
 
-    def _take_order(self, said: dict[str, Any]) -> None:
-        task = msgspec.convert(said, Assignment)
+    def _on_order(self, payload: dict[str, Any]) -> None:
+        task = msgspec.convert(payload, Assignment)
         self._order = self._user.order = order_of(task.load, task.share, self._master.source)
         self._say(f"joined as {task.name}, {task.share.index + 1} of {task.share.of}")
 
-    def _run(self, said: dict[str, Any]) -> None:
-        """Load through one phase, then hand over what became of it, the rows piece by piece."""
-        name, order = said["name"], self._order
+    def _on_phase(self, payload: dict[str, Any]) -> None:
+        """Load through one phase, then send its rows, piece by piece, and its result."""
+        name, order = payload["name"], self._order
         recorder = Recorder(order.questions[0].labels) if name == MEASURE else None
-        phase = Phase(name, said["seconds"], recorder, begin_s=said["begin"])
-        result = run_phase(order.switch, phase, drain_bound_s(name, order.timeout_s), self._tell)
+        phase = Phase(name, payload["seconds"], recorder, begin_s=payload["begin"])
+        drain_s = drain_bound_s(name, order.timeout_s)
+        result = run_phase(order.switch, phase, drain_s, self._send_progress)
         rows = packed(recorder.table()) if recorder else b""
         for begin in range(0, len(rows), PIECE_BYTES):
             self._send(Kind.ROWS, {"rows": rows[begin : begin + PIECE_BYTES]})
-            gevent.sleep(0)  # heartbeats go between
+            gevent.sleep(0)  # lets heartbeats go between
         count = len(recorder) if recorder else 0
-        told = {"result": msgspec.to_builtins(result), "rows": count, "row_bytes": len(rows)}
-        self._send(Kind.OVER, told)
+        over = {"result": msgspec.to_builtins(result), "rows": count, "row_bytes": len(rows)}
+        self._send(Kind.OVER, over)
 
-    def _tell(self, progress: Progress) -> None:
+    def _send_progress(self, progress: Progress) -> None:
         self._send(Kind.PROGRESS, progress.counts())

@@ -1,4 +1,4 @@
-"""Locust worker pool as the master sees it: over Locust's runner, message by message."""
+"""Locust worker pool at the master: sends and receives messages through Locust's runner."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from bench.load.distributed.clock import Offset, best, enough
 from bench.load.distributed.fingerprint import fingerprint
 from bench.load.distributed.malformed import keep_listening, reason
 from bench.load.distributed.messages import Assignment, Kind
-from bench.load.distributed.registry import Member, Turned, WorkerPoolError, WorkerRegistry
+from bench.load.distributed.registry import Member, Rejection, WorkerPoolError, WorkerRegistry
 from bench.load.distributed.share import Share
 from bench.load.phases import PhaseResult
 from bench.load.protocol import COUNTS
@@ -25,7 +25,7 @@ from bench.load.spec import DistributedLoad, Load
 from bench.load.user import LoadUser
 
 SILENT_S = 10.0
-"""Workers speak every second within a phase; Locust misses their heartbeats after four."""
+"""Workers report every second within a phase; Locust misses their heartbeats after four."""
 SPAWN_BOUND_S = 30.0
 CLOCK_BOUND_S = 5.0
 POLL_S = 0.01
@@ -33,18 +33,18 @@ MALFORMED_KEPT = 3
 
 log = logging.getLogger(__name__)
 
-Said = dict[str, Any]
+Payload = dict[str, Any]
 
 READY = "client_ready"
 OUTSIDE = {"index": -1}
-"""Acknowledges a worker that has no place yet."""
+"""Acknowledges a worker that is not admitted yet."""
 
 
 class GuardedMaster(MasterRunner):
-    """Locust's master runner with a door: its workers are those that ``admit`` was called for.
+    """Locust's master runner, with the workers alone for which ``admit`` was called.
 
-    Locust gives users to whoever says that it is ready, and spreads them anew when one
-    more comes in the middle of a test. Here a worker is told that it was heard, and waits.
+    Locust gives users to every client that reports as ready, and spreads them anew when
+    one more joins during a test. This runner acknowledges such a client, and lets it wait.
     """
 
     def __init__(self, environment: Environment, host: str, port: int) -> None:
@@ -52,7 +52,7 @@ class GuardedMaster(MasterRunner):
         super().__init__(environment, host, port)
 
     def handle_message(self, client_id: str, msg: Message) -> None:
-        """Keep whoever reports as ready outside; handle everything else as Locust does."""
+        """Keep a client that reports as ready outside; handle all other messages as Locust does."""
         if msg.type == READY and client_id not in self.clients:
             self._outside[client_id] = msg
             self.send_message("ack", data=OUTSIDE, client_id=client_id)
@@ -60,68 +60,65 @@ class GuardedMaster(MasterRunner):
         super().handle_message(client_id, msg)
 
     def admit(self, client_id: str) -> None:
-        """Make a worker that waits one of Locust's."""
+        """Hand a waiting worker to Locust."""
         super().handle_message(client_id, self._outside.pop(client_id))
 
     def has(self, client_id: str) -> bool:
-        """Whether that worker is here and was heard in the last seconds, as Locust sees it."""
+        """Whether Locust has the worker, and has heard it in the last seconds."""
         return client_id in self.clients and self.clients[client_id].state != STATE_MISSING
 
 
 class WorkerPool:
-    """Gathers the workers that ``wanted`` names, orders them about, and keeps what they send.
+    """Gathers the workers of ``distributed``, orders phases, and keeps rows in ``folder``."""
 
-    Their rows are kept as files in ``folder``.
-    """
-
-    def __init__(self, wanted: DistributedLoad, folder: Path) -> None:
-        self._wanted = wanted
+    def __init__(self, distributed: DistributedLoad, folder: Path) -> None:
+        self._distributed = distributed
         self._folder = folder
-        self._registry = WorkerRegistry(wanted.workers, fingerprint())
+        self._registry = WorkerRegistry(distributed.workers, fingerprint())
         user = type("Reader", (LoadUser,), {"abstract": False})
         self._environment = Environment(user_classes=[user], catch_exceptions=False)
-        self._runner = GuardedMaster(self._environment, wanted.host, wanted.port)
+        self._runner = GuardedMaster(self._environment, distributed.host, distributed.port)
         self._environment.runner = self._runner
         self.malformed: list[str] = []
-        """What was wrong with each message that was dropped: the first few of them."""
+        """Sender and fault of the first few messages that were dropped."""
         self.malformed_count = 0
         keep_listening(self._environment, self._drop)
-        self._listen(Kind.HELLO, self._greet)
-        self._hear(Kind.CLOCK, self._clock_told)
-        self._hear(Kind.PROGRESS, self._progress_told)
-        self._hear(Kind.ROWS, self._rows_came)
-        self._hear(Kind.OVER, self._over)
-        self._hear(Kind.TROUBLE, self._broke)
+        self._listen(Kind.HELLO, self._on_hello)
+        self._listen_to_members(Kind.CLOCK, self._on_clock)
+        self._listen_to_members(Kind.PROGRESS, self._on_progress)
+        self._listen_to_members(Kind.ROWS, self._on_rows)
+        self._listen_to_members(Kind.OVER, self._on_over)
+        self._listen_to_members(Kind.TROUBLE, self._on_trouble)
 
     @property
     def port(self) -> int:
-        """Where workers are awaited."""
+        """The port that workers connect to."""
         return int(self._runner.server.port)
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """The workers, in the order in which the load is shared out."""
+        """The workers, in the order of their shares of the load."""
         return self._registry.members
 
     def rows_file(self, member: Member) -> Path:
-        """Return where the rows of ``member`` are kept until they are merged."""
+        """Return the file that keeps the rows of ``member`` until they are merged."""
         return self._folder / f".{member.name}.rows"
 
-    def gather(self, tell: Callable[[str], None]) -> None:
-        """Return once all workers are here; ``tell`` hears who is, whenever that changes.
+    def gather(self, on_status: Callable[[str], None]) -> None:
+        """Return once all workers have joined; call ``on_status`` with each change until then.
 
-        Raises ``WorkerPoolError`` if they are not here in time.
+        Raises ``WorkerPoolError`` if they do not join in time.
         """
-        within_s = self._wanted.within_s
+        within_s = self._distributed.within_s
         deadline = monotonic() + within_s
-        told = ""
+        last_status = ""
         while not self._registry.complete:
-            if (there := self._registry.there()) != told:
-                tell(there)
-                told = there
+            if (status := self._registry.status()) != last_status:
+                on_status(status)
+                last_status = status
             if monotonic() > deadline:
-                command = replace(self._wanted, port=self.port).command
-                raise WorkerPoolError(self._registry.lacking(within_s, command))
+                command = replace(self._distributed, port=self.port).command
+                raise WorkerPoolError(self._registry.shortage(within_s, command))
             gevent.sleep(POLL_S)
             for member in self.members:
                 if not self._runner.has(member.id):
@@ -130,9 +127,9 @@ class WorkerPool:
     def start_users(self, load: Load) -> None:
         """Give each worker its share of ``load``, and start the users, spread evenly.
 
-        Raises ``WorkerPoolError`` if they do not come up.
+        Raises ``WorkerPoolError`` if the users do not start in time.
         """
-        workers = self._wanted.workers.total
+        workers = self._distributed.workers.total
         for number, member in enumerate(self.members):
             order = Assignment(member.name, Share(number, workers), load)
             self._runner.send_message(Kind.ORDER, msgspec.to_builtins(order), member.id)
@@ -147,7 +144,7 @@ class WorkerPool:
             gevent.sleep(POLL_S)
 
     def dismiss(self) -> None:
-        """Send all workers home."""
+        """Dismiss all workers."""
         self._runner.quit()
 
     def compare_clocks(self) -> None:
@@ -164,11 +161,11 @@ class WorkerPool:
         deadline = monotonic() + CLOCK_BOUND_S
         while len(member.exchanges) == number:
             if monotonic() > deadline:
-                raise WorkerPoolError(f"the load worker {member.name} does not tell its time")
+                raise WorkerPoolError(f"the load worker {member.name} does not report its time")
             gevent.sleep(0)
 
     def order_phase(self, name: str, seconds: float, begin_s: float) -> None:
-        """Order a phase that begins at ``begin_s`` of this process's clock, for all at once."""
+        """Order a phase of all workers that begins at ``begin_s`` of this process's clock."""
         for member in self.members:
             member.result, member.counts = None, dict.fromkeys(COUNTS, 0)
             member.row_bytes, member.applied = 0, member.clock
@@ -179,10 +176,10 @@ class WorkerPool:
 
     def counts(self) -> dict[str, int]:
         """Return the counts of the phase under way, summed over all workers."""
-        return {name: sum(each.counts.get(name, 0) for each in self.members) for name in COUNTS}
+        return {name: sum(worker.counts.get(name, 0) for worker in self.members) for name in COUNTS}
 
     def check(self, *, since_s: float) -> None:
-        """Raise ``WorkerPoolError`` naming a worker that is gone, broke, or is silent since long.
+        """Raise ``WorkerPoolError`` naming a worker that is gone, broke, or is silent too long.
 
         Silence counts from ``since_s`` at the earliest.
         """
@@ -199,7 +196,7 @@ class WorkerPool:
                     f"the load worker {member.name} is silent for {silent_s:.0f} s"
                 )
 
-    def _listen(self, kind: Kind, take: Callable[[str, Said], None]) -> None:
+    def _listen(self, kind: Kind, take: Callable[[str, Payload], None]) -> None:
         def listener(environment: Environment, msg: Message) -> None:  # noqa: ARG001 - by name
             try:
                 take(msg.node_id, msg.data)
@@ -208,52 +205,53 @@ class WorkerPool:
 
         self._runner.register_message(kind, listener)
 
-    def _hear(self, kind: Kind, take: Callable[[Member, Said], None]) -> None:
-        """Listen to those who were let in alone."""
+    def _listen_to_members(self, kind: Kind, take: Callable[[Member, Payload], None]) -> None:
+        """Listen to admitted workers alone."""
 
-        def take_of_member(client_id: str, said: Said) -> None:
-            if (member := self._registry.of(client_id)) is not None:
+        def take_of_member(client_id: str, payload: Payload) -> None:
+            if (member := self._registry.get(client_id)) is not None:
                 member.heard_s = monotonic()
-                take(member, said)
+                take(member, payload)
 
         self._listen(kind, take_of_member)
 
-    def _drop(self, client_id: str | None, why: str) -> None:
-        """Note that a message was dropped, without the sender's id: it names a host."""
-        member = self._registry.of(client_id) if client_id else None
+    def _drop(self, client_id: str | None, cause: str) -> None:
+        """Note a dropped message, without the sender's id: it names a host."""
+        member = self._registry.get(client_id) if client_id else None
         sender = f"the load worker {member.name}" if member else "no load worker of this run"
         self.malformed_count += 1
         if len(self.malformed) < MALFORMED_KEPT:
-            self.malformed.append(f"from {sender}: {why}")
-        log.warning("a malformed message from %s was dropped: %s", sender, why)
+            self.malformed.append(f"from {sender}: {cause}")
+        log.warning("a malformed message from %s was dropped: %s", sender, cause)
 
-    def _greet(self, client_id: str, said: Said) -> None:
-        found = self._registry.enter(client_id, said["name"], said["fingerprint"])
-        if isinstance(found, Turned):
-            answer = {"why": found.why, "again": found.again}
+    def _on_hello(self, client_id: str, payload: Payload) -> None:
+        entry = self._registry.enter(client_id, payload["name"], payload["fingerprint"])
+        if isinstance(entry, Rejection):
+            answer = {"why": entry.reason, "again": entry.may_retry}
             self._runner.send_message(Kind.REFUSED, answer, client_id)
         elif not self._runner.has(client_id):
             self._runner.admit(client_id)
 
-    def _clock_told(self, member: Member, said: Said) -> None:
-        if said["number"] == len(member.exchanges):
-            member.exchanges.append(Offset.seen(said["asked"], said["seen"], member.heard_s))
+    def _on_clock(self, member: Member, payload: Payload) -> None:
+        if payload["number"] == len(member.exchanges):
+            asked_s, worker_s = payload["asked"], payload["seen"]
+            member.exchanges.append(Offset.of_exchange(asked_s, worker_s, member.heard_s))
 
-    def _progress_told(self, member: Member, said: Said) -> None:
-        member.counts = {name: int(said[name]) for name in COUNTS}
+    def _on_progress(self, member: Member, payload: Payload) -> None:
+        member.counts = {name: int(payload[name]) for name in COUNTS}
 
-    def _rows_came(self, member: Member, said: Said) -> None:
-        rows = bytes(said["rows"])
+    def _on_rows(self, member: Member, payload: Payload) -> None:
+        rows = bytes(payload["rows"])
         member.row_bytes += len(rows)
         with self.rows_file(member).open("ab") as file:
             file.write(rows)
 
-    def _over(self, member: Member, said: Said) -> None:
-        result, expected = msgspec.convert(said["result"], PhaseResult), said["row_bytes"]
+    def _on_over(self, member: Member, payload: Payload) -> None:
+        result, expected = msgspec.convert(payload["result"], PhaseResult), payload["row_bytes"]
         if expected == member.row_bytes:
-            member.result, member.rows = result, int(said["rows"])
+            member.result, member.rows = result, int(payload["rows"])
         else:
-            member.trouble = f"of its rows came {member.row_bytes} of {expected} bytes"
+            member.trouble = f"only {member.row_bytes} of {expected} bytes of its rows came"
 
-    def _broke(self, member: Member, said: Said) -> None:
-        member.trouble = said["why"]
+    def _on_trouble(self, member: Member, payload: Payload) -> None:
+        member.trouble = payload["why"]

@@ -1,8 +1,8 @@
-"""What is asked of a server, one file a route, found by its name.
+"""Routes: the requests made to a server, one file per route, found by its name.
 
 A route is a module beside this one: its file name, with dashes for underscores,
-is the route's name, its docstring the description, and its function
-``asks(targets)`` says what is asked and how often. A new route is one new file.
+is the route's name, its docstring the description, and its function ``asks(targets)``
+returns the requests and their weights. A new route is one new file.
 
 A route is plain data and pure functions: no network, no locust. Equal targets
 give equal asks in equal order, since the equality phase asks them too.
@@ -18,7 +18,7 @@ from bench.plugins import load_plugin, plugin_names
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing a route may ask for.
+    """One question that a route may ask.
 
     ``path`` is the request target, query included and percent-encoded;
     ``weight`` its share among the route's asks (any positive number); ``label``
@@ -32,25 +32,25 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route as found by its name."""
+    """A route loaded by its name."""
 
     name: str
     description: str
     make: Callable[[Targets], tuple[Ask, ...]]
 
     def asks(self, targets: Targets) -> tuple[Ask, ...]:
-        """Return what the route asks of these targets, in a fixed order.
+        """Return the route's questions about these targets, in a fixed order.
 
-        Raises ``RouteError`` when the targets leave it nothing to ask, or when
+        Raises ``RouteError`` when the targets leave it no question, or when
         the route's file gives a weight that is not positive.
         """
         asks = self.make(targets)
         if not asks:
-            held = (
+            content = (
                 f"{len(targets.namespaces)} namespaces, {len(targets.pods)} pods, "
                 f"{len(targets.label_selectors)} label selectors"
             )
-            raise RouteError(f"route {self.name!r} finds nothing to ask for among {held}")
+            raise RouteError(f"route {self.name!r} finds nothing to ask for among {content}")
         for ask in asks:
             if not ask.weight > 0:
                 raise RouteError(
@@ -61,7 +61,7 @@ class Route:
 
 
 class RouteError(ValueError):
-    """There is no such route, its file is not a route, or it has nothing to ask."""
+    """Raised when a route does not exist, its file is not a route, or it has no question."""
 
 
 def names() -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Route:
-    """Return the route called ``name``; raise ``RouteError`` naming the nearest one if none is."""
+    """Return the route ``name``; raise ``RouteError`` naming the nearest one if there is none."""
     module = load_plugin(__name__, name, "route", RouteError)
     make = getattr(module, "asks", None)
     if not callable(make):
@@ -79,5 +79,5 @@ def load(name: str) -> Route:
 
 
 def selector_query(selector: str) -> str:
-    """Return ``selector`` as it stands in a query string, percent-encoded throughout."""
+    """Return ``selector`` percent-encoded for a query string."""
     return quote(selector, safe="")

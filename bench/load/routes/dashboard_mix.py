@@ -1,7 +1,7 @@
-"""What a dashboard's pages ask for: mostly single pods, then namespaces, labels, seldom all.
+"""Reads of a dashboard's pages: mostly single pods, then namespaces, labels, seldom all.
 
 Of every 100 questions 60 are for one pod, 25 for one namespace, 10 for a label
-and 5 for everything. The shares are chosen, not measured: they stand for many
+and 5 for all pods. The shares are chosen, not measured: they stand for many
 people looking at details and one overview that refreshes.
 """
 

@@ -1,4 +1,4 @@
-"""Locust's web page on both servers, behind a page of our own: what reaches the API server.
+"""Locust's web page on both servers, behind our own page on the load of the API server.
 
-What is measured comes from the harness (``bench.interactive``); nothing here looks at a cluster.
+The measurements come from the harness (``bench.interactive``); nothing here reads a cluster.
 """

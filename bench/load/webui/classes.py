@@ -1,4 +1,4 @@
-"""Named for the form's lists: user classes, of each server and route, and load that changes."""
+"""Classes for the lists of Locust's form: users of each server and route, and load shapes."""
 
 from collections.abc import Callable
 
@@ -11,16 +11,16 @@ from bench.load.routes import names
 
 SERVERS = ("informer", "direct")
 _WEIGHTS = {"list-all": 10}
-"""The first users of a start with every class chosen: the same question for each server."""
+"""With every class chosen, the first users of a test ask each server the same question."""
 
 RAMP_S = 120
 STEP_S = 30
 STEPS = 5
 MOST_USERS = 50
-"""When the form names no number of users (it hides the field for a shape)."""
+"""Used when the form has no number of users (it hides the field for a shape)."""
 
 Tick = Callable[[float, int], tuple[int, float] | None]
-"""From seconds passed and the most users to users and spawn rate; ``None`` when it is over."""
+"""From seconds passed and the most users to users and spawn rate; ``None`` ends the test."""
 
 
 class Reader(ManualUser):
@@ -40,14 +40,14 @@ class Reader(ManualUser):
 
 
 def reader_classes(module: str) -> dict[str, type[Reader]]:
-    """Return the classes as members of ``module``, named as the class picker shows them."""
-    made = {}
+    """Return the classes as members of ``module``, by the names that the class picker shows."""
+    classes = {}
     for server in SERVERS:
         for route in names():
             name = f"{server}: {route.replace('-', ' ')}"
             more = {"server": server, "weight": _WEIGHTS.get(route, 1)}
-            made[name] = user_class(Reader, name, route, module, **more)
-    return made
+            classes[name] = user_class(Reader, name, route, module, **more)
+    return classes
 
 
 def _ramp(ran_s: float, most: int) -> tuple[int, float] | None:

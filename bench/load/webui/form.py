@@ -1,4 +1,4 @@
-"""The fields that this project adds to Locust's form: checked, and followed. Pure: no Locust."""
+"""Fields that this project adds to Locust's form: their check and their effect. Pure: no Locust."""
 
 import re
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ SELECTOR = "labelSelector="
 
 
 def complaint(form: Mapping[str, str]) -> str | None:
-    """Return what is wrong with the fields of the form, ``None`` if nothing is.
+    """Return the error in the fields of the form, ``None`` if they are valid.
 
-    Locust itself would answer a number that is none with a failure of its own, and
-    take any text for a choice.
+    Locust itself would answer an invalid number with an internal error, and take any
+    text for a choice.
     """
     if form.get("host", "").strip():
-        return "Leave Host empty: each user class has a server of its own"
+        return "Leave Host empty: each user class has its own server"
     for name, choices in (("route", (OF_THE_CLASS, *names())), ("arrivals", tuple(Arrivals))):
         if (value := form.get(name)) is not None and value not in choices:
             return f"Invalid {name} value: {value!r} (must be one of {', '.join(choices)})"
@@ -56,17 +56,17 @@ def _not_a_number(
 
 
 def narrowed(asks: tuple[Ask, ...], namespace: str, selector: str) -> tuple[Ask, ...]:
-    """Return ``asks`` confined to ``namespace`` and ``selector``; "" leaves either as it is.
+    """Return ``asks`` confined to ``namespace`` and ``selector``; "" does not confine.
 
-    A list of all pods becomes one of the namespace. Asks of other namespaces go, unless
-    all would; a selector is added to every list, in the place of its own if it has one.
-    The read of one pod has no selector and keeps its form.
+    A list of all pods becomes one of the namespace. Asks of other namespaces are removed; a
+    list of the namespace replaces them if none is left. Every list gets the selector, in
+    place of its own. The read of one pod has no selector and stays as it is.
     """
     if namespace:
-        within = tuple(found for ask in asks if (found := _in_namespace(ask, namespace)))
-        asks = within or (Ask(f"{ALL}/{quote(namespace, safe='')}", 1.0, f"{ALL}/<namespace>"),)
+        narrow = tuple(inside for ask in asks if (inside := _in_namespace(ask, namespace)))
+        asks = narrow or (Ask(f"{ALL}/{quote(namespace, safe='')}", 1.0, f"{ALL}/<namespace>"),)
     if selector:
-        asks = tuple(_selecting(ask, selector) for ask in asks)
+        asks = tuple(_with_selector(ask, selector) for ask in asks)
     return asks
 
 
@@ -75,17 +75,17 @@ def _parts(path: str) -> list[str]:
 
 
 def _in_namespace(ask: Ask, namespace: str) -> Ask | None:
-    parts, wanted = _parts(ask.path), quote(namespace, safe="")
+    parts, quoted = _parts(ask.path), quote(namespace, safe="")
     if len(parts) == 1:
         return replace(
             ask,
-            path=ask.path.replace(ALL, f"{ALL}/{wanted}", 1),
+            path=ask.path.replace(ALL, f"{ALL}/{quoted}", 1),
             label=ask.label.replace(ALL, f"{ALL}/<namespace>", 1),
         )
-    return ask if parts[1] == wanted else None
+    return ask if parts[1] == quoted else None
 
 
-def _selecting(ask: Ask, selector: str) -> Ask:
+def _with_selector(ask: Ask, selector: str) -> Ask:
     if len(_parts(ask.path)) > 2:
         return ask
     path, label = ask.path.partition("?")[0], ask.label.partition("?")[0]

@@ -1,4 +1,4 @@
-"""Both servers by hand: what ``python -m bench ui`` gives to Locust, master and workers alike.
+"""Manual load of both servers: the locustfile of ``python -m bench ui``, master and workers alike.
 
 On another machine: ``locust -f bench/load/webui/locustfile.py --worker --master-host ADDRESS``.
 """
@@ -28,11 +28,11 @@ from bench.load.webui.session import Session
 from bench.model import Targets
 
 SOCKET = "INFORMER_BENCH_UI_SOCKET"
-"""Names the harness's socket; set by the harness, so only in the process with the page."""
+"""Environment variable with the harness's socket; only the process with the page has it."""
 
 STOP_S = 2.0
-"""How long a user that is stopped may take to end the request it has begun: the API server counts
-that one, so Locust has to."""
+"""Time for a stopped user to end its request: the API server counts that request, so Locust
+must too."""
 
 CLASSES = reader_classes(__name__)
 globals().update(CLASSES)  # where Locust looks for them
@@ -47,28 +47,28 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
             default="",
             metavar="URL",
             include_in_web_ui=False,
-            help=f"where the {server} server listens; a worker is told by the master",
+            help=f"address of the {server} server; the master gives it to its workers",
         )
     parser.add_argument(
         "--route",
         choices=[OF_THE_CLASS, *names()],
         default=OF_THE_CLASS,
-        help="what is asked for: what the chosen classes are named after, or this for all of them",
+        help="the route to ask: that of each chosen class, or this one for all of them",
     )
     parser.add_argument(
-        "--namespace", default="", help="only pods of this namespace; empty: as the route says"
+        "--namespace", default="", help="only pods of this namespace; empty: those of the route"
     )
     parser.add_argument(
-        "--selector", default="", help="a label selector, such as app=web; empty: as the route says"
+        "--selector", default="", help="a label selector, such as app=web; empty: the route's"
     )
-    add_arguments(parser, "where it is not, the informer is asked for its pods")
+    add_arguments(parser, "where the file is missing, asks the informer for its pods")
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # likewise
 def _set_up(environment: Environment, web_ui: WebUI | None, **_: object) -> None:
     environment.stop_timeout = max(environment.stop_timeout, STOP_S)
-    for each in CLASSES.values():
-        each.host = getattr(environment.parsed_options, each.server) or None  # for the form's text
+    for user in CLASSES.values():
+        user.host = getattr(environment.parsed_options, user.server) or None  # for the form's text
     rows.report_from_workers(environment, CLASSES.values())
     keep_listening(environment)
     if web_ui is None:
@@ -90,15 +90,15 @@ def _give_orders(environment: Environment, **_: object) -> None:
     assert options is not None, "a locustfile is loaded by the command line"
 
     def targets() -> Targets:
-        """Read the master's file; on another machine ask the informer: no API server is asked."""
+        """Read the master's file; on another machine ask the informer, not the API server."""
         path = Path(options.targets)
         if options.targets and path.exists():
             return read_spec(path, Targets)
         return discover(Address.of(options.informer))
 
-    def asks(user: type[ManualUser], held: Targets) -> tuple[Ask, ...]:
+    def asks(user: type[ManualUser], known: Targets) -> tuple[Ask, ...]:
         route = user.route if options.route == OF_THE_CLASS else load(options.route)
-        return narrowed(route.asks(held), options.namespace, options.selector)
+        return narrowed(route.asks(known), options.namespace, options.selector)
 
     give_orders(
         environment,
@@ -110,4 +110,4 @@ def _give_orders(environment: Environment, **_: object) -> None:
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # likewise
 def _hand_over(**_: object) -> None:
-    gevent.sleep(0)  # users that end now have their rows counted before the last report
+    gevent.sleep(0)  # lets ending users record their rows before the last report

@@ -1,4 +1,4 @@
-"""The page "API server" on Locust's web server: it comes first, and Locust's own links back."""
+"""Page "API server" on Locust's web server: it comes first, and Locust's own page links back."""
 
 from collections import Counter, deque
 from pathlib import Path
@@ -19,9 +19,9 @@ from bench.load.webui.session import Session
 
 EVERY_S = 1.0
 LOOKED_S = 6.0
-"""So long after a page asked last, nobody looks any more; pages ask every two seconds."""
+"""Polling ends this long after a page asked last; an open page asks every two seconds."""
 KEPT = 900
-"""Points, of a second each: the last quarter of an hour."""
+"""Points kept, of a second each: the last quarter of an hour."""
 LINKS = (
     '<link rel="stylesheet" href="./api-server/page.css"><nav class="pages">'
     '<a href="./api-server/">API server</a>'
@@ -30,7 +30,7 @@ LINKS = (
 
 
 class Feed:
-    """Points of the last minutes, and how things stand now: one poller that all open pages share.
+    """Points of the last minutes, and the state now, from one poller for all open pages.
 
     It asks the harness while a page is open.
     """
@@ -63,7 +63,7 @@ class Feed:
         }
 
     def load(self) -> dict[str, Any]:
-        """Return what Locust knows: state, users, good and bad answers of each server so far."""
+        """Return Locust's state, users, and each server's good and bad answers so far."""
         runner = self._environment.runner
         assert runner is not None, "the page is made for a runner"
         answers: Counter[str] = Counter()
@@ -101,16 +101,16 @@ class Feed:
 
 
 def add_page(environment: Environment, web_ui: WebUI, harness: Harness, session: Session) -> None:
-    """Add the page and its routes to Locust's web server, which is guarded already."""
+    """Add the page and its routes to Locust's web server, which must have its guard already."""
     assert web_ui.app is not None, "made before the init event"
     feed = Feed(environment, harness)
-    web_ui.app.before_request(_come_first)
+    web_ui.app.before_request(_redirect_to_page)
     web_ui.app.after_request(_with_links)
     web_ui.app.register_blueprint(_routes(feed, harness, session))
 
 
-def _come_first() -> Redirection | None:
-    """Show the page to whoever opens the address; Locust's own has a tab in its query."""
+def _redirect_to_page() -> Redirection | None:
+    """Redirect the bare address to this page; the address of Locust's page has a query."""
     is_bare = request.method == "GET" and request.path == "/" and not request.query_string
     return redirect("api-server/") if is_bare else None
 
@@ -153,17 +153,17 @@ def _routes(feed: Feed, harness: Harness, session: Session) -> Blueprint:
     @routes.post("/session")
     def results() -> Response:
         session.hand_over()
-        made = harness.ask("session")
-        file = Path(made["file"])
+        archive = harness.ask("session")
+        file = Path(archive["file"])
         try:
             return send_file(
                 file.open("rb"),
                 mimetype="application/gzip",
                 as_attachment=True,
-                download_name=made["name"],
+                download_name=archive["name"],
             )
         finally:
-            file.unlink()  # it goes on being read
+            file.unlink()  # the open file can still be read
 
     return routes
 

@@ -1,7 +1,7 @@
-"""Request rows on their way: from the processes that ask to a folder of the master's.
+"""Transfer of request rows: from the processes that ask to a folder of the master's.
 
-Every few seconds each process hands over what it recorded, one piece of Parquet a server, with
-the message that carries its statistics: workers on other machines do as well.
+Every few seconds each process sends its rows, one piece of Parquet per server, with the message
+that carries its statistics; workers on other machines do the same.
 """
 
 import logging
@@ -24,7 +24,7 @@ KEY = "informer_bench_rows"
 EVERY_S = 3.0
 """As often as workers report to the master."""
 MOST_BYTES = 500_000_000
-"""Kept of one session; what comes after is counted by Locust alone."""
+"""Most bytes kept of one session; Locust alone counts later requests."""
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +32,18 @@ log = logging.getLogger(__name__)
 def take(classes: Iterable[type[Reader]]) -> list[dict[str, Any]]:
     """Take the rows out of the recorders of ``classes``: server, begin (epoch), Parquet bytes."""
     pieces = []
-    for each in classes:
-        phase = each.order.switch.phase if not each.trouble else None
+    for user in classes:
+        phase = user.order.switch.phase if not user.trouble else None
         if phase is None or phase.recorder is None or not len(phase.recorder):
             continue
-        recorder, phase.recorder = phase.recorder, Recorder(each.order.questions[0].labels)
+        recorder, phase.recorder = phase.recorder, Recorder(user.order.questions[0].labels)
         begin = time.time() - (monotonic() - phase.begin_s)
-        pieces.append({"server": each.server, "begin": begin, "rows": packed(recorder.table())})
+        pieces.append({"server": user.server, "begin": begin, "rows": packed(recorder.table())})
     return pieces
 
 
 class Collector:
-    """Writes the rows of ``classes``, or of the workers' own, as files of the present test."""
+    """Writes the rows of ``classes``, or of the workers' classes, as files of the present test."""
 
     def __init__(self, environment: Environment, classes: Iterable[type[Reader]]) -> None:
         self._environment = environment
@@ -52,10 +52,10 @@ class Collector:
         self._count = 0
         self._bytes = 0
         self.reports: Counter[str] = Counter()
-        """How many reports each worker has made, by its id."""
+        """Number of reports of each worker, by its id."""
 
-    def into(self, folder: Path) -> None:
-        """Keep what comes from now on in ``folder``."""
+    def write_into(self, folder: Path) -> None:
+        """Write later rows to ``folder``."""
         self._folder = folder
 
     def start(self) -> None:
@@ -63,22 +63,22 @@ class Collector:
         if isinstance(self._environment.runner, LocalRunner):
             gevent.spawn(self._keep_taking)
         else:
-            self._environment.events.worker_report.add_listener(self._heard)  # type: ignore[no-untyped-call]
+            self._environment.events.worker_report.add_listener(self._on_report)  # type: ignore[no-untyped-call]
 
-    def keep_own(self) -> None:
-        """Keep what this process has recorded."""
+    def keep_local(self) -> None:
+        """Write the rows that this process has recorded."""
         self._keep(take(self._classes))
 
     def _keep_taking(self) -> None:
         while True:
             gevent.sleep(EVERY_S)
-            self.keep_own()
+            self.keep_local()
 
-    def _heard(self, client_id: str, data: dict[str, Any], **_: object) -> None:
+    def _on_report(self, client_id: str, data: dict[str, Any], **_: object) -> None:
         runner = self._environment.runner
         if not isinstance(runner, MasterRunner):
             return
-        # a worker that stops is no client until it is ready again, and its last rows come then
+        # a stopping worker is no client until it is ready again, and its last rows come meanwhile
         if client_id not in runner.clients and client_id not in self.reports:
             return
         self.reports[client_id] += 1
@@ -90,7 +90,7 @@ class Collector:
     def _keep(self, pieces: Iterable[dict[str, Any]]) -> None:
         """Write each piece as ``<server>-<begin in us>-<number>.parquet``.
 
-        Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is no piece.
+        Raises ``KeyError``, ``TypeError`` or ``ValueError`` for a malformed piece.
         """
         for piece in pieces:
             server, begin, rows = piece["server"], float(piece["begin"]), bytes(piece["rows"])

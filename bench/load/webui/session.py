@@ -19,13 +19,13 @@ SETTLE_S = 1.0
 WORKERS_SETTLE_S = 5 * EVERY_S
 """The longest wait for the workers' last rows, which come with the next report after a stop."""
 AS_GIVEN = ("namespace", "selector", "arrivals", "outstanding", "timeout_s")
-"""Fields of the form that are told as they are."""
+"""Fields of the form that are reported unchanged."""
 
 log = logging.getLogger(__name__)
 
 
 class Session:
-    """Follows the tests of one page."""
+    """Reports the tests of one page to the harness."""
 
     def __init__(self, environment: Environment, harness: Harness, collector: Collector) -> None:
         self._environment = environment
@@ -45,35 +45,35 @@ class Session:
     def _started(self, **_: object) -> None:
         self._settle()
         try:
-            answer = self._harness.ask("begin", **self._what())
+            answer = self._harness.ask("begin", **self._description())
         except HarnessError as error:
             log.warning("this test will not be part of the session's results: %s", error)
             return
         runner = self._environment.runner
         self._most_users, self._under_way = runner.user_count if runner else 0, True
         self._workers = set(getattr(runner, "clients", ()))
-        self._collector.into(Path(answer["folder"]))
+        self._collector.write_into(Path(answer["folder"]))
 
     def _stopped(self, **_: object) -> None:
         if not self._under_way:
             return
         self._under_way = False
-        # apart: marks wait for the API server, and a stop must not
+        # in its own greenlet: marks wait for the API server, and a stop must not
         self._ending = gevent.spawn(self._end)
 
     def hand_over(self) -> None:
-        """Have all that was measured written: a test under way is a trial until now.
+        """Have all measurements written: a test under way becomes a trial that ends now.
 
-        What it goes on with is another.
+        The rest of the test is another trial.
         """
         if self._under_way:
             self._end()
-            if self._under_way:  # nobody has stopped it meanwhile
+            if self._under_way:  # it was not stopped meanwhile
                 self._started()
         self._settle()
 
     def _settle(self) -> None:
-        """Wait until the last test that was stopped is written."""
+        """Wait until the test stopped last is written."""
         if self._ending is not None:
             self._ending.join()
 
@@ -82,7 +82,7 @@ class Session:
             self._await_reports()
         else:
             gevent.sleep(SETTLE_S)
-        self._collector.keep_own()
+        self._collector.keep_local()
         try:
             self._harness.ask("end", users=self._most_users)
         except HarnessError as error:
@@ -105,14 +105,14 @@ class Session:
             self._most_users = max(self._most_users, runner.user_count if runner else 0)
             gevent.sleep(0.5)
 
-    def _what(self) -> dict[str, Any]:
+    def _description(self) -> dict[str, Any]:
         options = self._environment.parsed_options
         assert options is not None, "a locustfile is loaded by the command line"
-        classes = [each for each in self._environment.user_classes if issubclass(each, Reader)]
+        classes = [user for user in self._environment.user_classes if issubclass(user, Reader)]
         chosen = options.route != OF_THE_CLASS
         return {
-            "servers": sorted({each.server for each in classes}),
-            "routes": [options.route] if chosen else sorted({each.route.name for each in classes}),
+            "servers": sorted({user.server for user in classes}),
+            "routes": [options.route] if chosen else sorted({user.route.name for user in classes}),
             "rate": options.rate or None,
             **{name: getattr(options, name) for name in AS_GIVEN},
         }

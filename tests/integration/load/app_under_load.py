@@ -1,9 +1,9 @@
-"""A WSGI application that behaves as it was last told at ``/behave?JSON``; run by gunicorn.
+"""WSGI application that behaves as last ordered at ``/behave?JSON``; run by gunicorn.
 
 ``delay_s`` of each request; ``stall``: ``[n, seconds]``, the n-th request holds up all
-others; ``status``; ``body``; ``die_after`` requests; ``hang_up``: without a word, on every n-th
-request. ``/count`` tells how many requests came since then, ``/addresses`` from where each
-came. What sleeps wakes when it is told anew.
+others; ``status``; ``body``; ``die_after`` requests; ``hang_up``: without an answer, on every
+n-th request. ``/count`` returns the number of requests since then, ``/addresses`` the address
+of each. A sleeping request wakes at the next order.
 """
 
 import json
@@ -17,8 +17,8 @@ from urllib.parse import unquote
 COUNTING = threading.Lock()
 
 
-class Told:
-    """How to behave, and what came since it was told so."""
+class Episode:
+    """A behaviour, and the requests since it began."""
 
     def __init__(self, behaviour):
         self.behaviour = behaviour
@@ -27,7 +27,7 @@ class Told:
         self.addresses = []
 
 
-TOLD = [Told({})]
+EPISODE = [Episode({})]
 
 
 def pod(namespace, name):
@@ -42,32 +42,32 @@ def result_of(path):
     if len(parts) == 3:
         return pod(parts[1], parts[2])
     if len(parts) == 2:
-        return [each for each in PODS if each["metadata"]["namespace"] == parts[1]]
+        return [entry for entry in PODS if entry["metadata"]["namespace"] == parts[1]]
     return PODS
 
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/behave":
-        TOLD[0].over.set()
-        TOLD[0] = Told(json.loads(unquote(environ["QUERY_STRING"])))
-    told = TOLD[0]
-    behaviour = told.behaviour
+        EPISODE[0].over.set()
+        EPISODE[0] = Episode(json.loads(unquote(environ["QUERY_STRING"])))
+    episode = EPISODE[0]
+    behaviour = episode.behaviour
     if path in ("/behave", "/count"):
-        return answer(start_response, "200 OK", str(len(told.addresses)).encode())
+        return answer(start_response, "200 OK", str(len(episode.addresses)).encode())
     if path == "/addresses":
-        return answer(start_response, "200 OK", json.dumps(told.addresses).encode())
+        return answer(start_response, "200 OK", json.dumps(episode.addresses).encode())
     with COUNTING:
-        told.addresses.append(environ["REMOTE_ADDR"])
-        number = len(told.addresses)
+        episode.addresses.append(environ["REMOTE_ADDR"])
+        number = len(episode.addresses)
     if number > behaviour.get("die_after", number):
         os.kill(os.getppid(), signal.SIGKILL)
         os._exit(1)
     if number % behaviour.get("hang_up", number + 1) == 0:
         environ["gunicorn.socket"].shutdown(socket.SHUT_RDWR)
     stalled, stall_s = behaviour.get("stall", (0, 0.0))
-    with told.one_by_one if stalled else nullcontext():
-        told.over.wait(stall_s if number == stalled else behaviour.get("delay_s", 0.0))
+    with episode.one_by_one if stalled else nullcontext():
+        episode.over.wait(stall_s if number == stalled else behaviour.get("delay_s", 0.0))
     body = {"code": 200, "message": "pong", "result": result_of(path)}
     content = behaviour.get("body", json.dumps(body)).encode()
     return answer(start_response, behaviour.get("status", "200 OK"), content)

@@ -49,18 +49,18 @@ class Server:
         return True
 
     def behave(self, **behaviour: object) -> None:
-        """Behave so and count anew, once nothing comes any more of what was asked before."""
+        """Set the behaviour and count anew, once no earlier request arrives any more."""
         before = -1
         while before != (before := self.count()):
             time.sleep(0.05)
         self._ask(f"/behave?{quote(json.dumps(behaviour))}")
 
     def count(self) -> int:
-        """How many requests came since it was told how to behave."""
+        """Return the number of requests since the behaviour was set."""
         return int(self._ask("/count"))
 
     def addresses(self) -> list[str]:
-        """From which address each of them came, in order."""
+        """Return the address of each of these requests, in order."""
         addresses: list[str] = json.loads(self._ask("/addresses"))
         return addresses
 
@@ -78,7 +78,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def targets() -> Targets:
-    """What the application has, whatever its behaviour."""
+    """The targets in the application, whatever its behaviour."""
     return TARGETS
 
 
@@ -96,7 +96,7 @@ def dead_url() -> str:
 
 @pytest.fixture(scope="session")
 def kept_servers() -> Iterator[list[Server]]:
-    """Servers that are kept for the next test that wants one; stopped at the end."""
+    """Servers kept for the next test that needs one; stopped at the end."""
     kept: list[Server] = []
     yield kept
     for server in kept:
@@ -107,11 +107,11 @@ def kept_servers() -> Iterator[list[Server]]:
 def start_server(
     kept_servers: list[Server], watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Server]]:
-    """Starts servers that behave as told; they may be there already, and count anew.
+    """Starts servers with a behaviour; they may run already, and count anew.
 
-    One at a ``port`` of its own may be stopped and killed, and is stopped after the test.
+    A server at a given ``port`` may be stopped and killed, and is stopped after the test.
     """
-    own: list[Server] = []
+    not_shared: list[Server] = []
     lent = itertools.count()
 
     def started(port: int) -> Server:
@@ -119,7 +119,7 @@ def start_server(
 
     def start(port: int | None = None, **behaviour: object) -> Server:
         if port is not None:
-            own.append(server := started(port))
+            not_shared.append(server := started(port))
         elif (number := next(lent)) < len(kept_servers):
             server = kept_servers[number]
         else:
@@ -128,7 +128,7 @@ def start_server(
         return server
 
     yield start
-    for server in own:
+    for server in not_shared:
         server.process.stop(1.0)
 
 
@@ -138,7 +138,7 @@ def load_of(*urls: str, route: str = "list-all", users: int = 4, **more: object)
 
 @pytest.fixture
 def driver(watchdog: Watchdog, tmp_path: Path) -> Callable[..., LoadDriver]:
-    """Makes drivers of load processes that are not there yet, each with a folder of its own."""
+    """Makes drivers of load processes that have not started, each with its own folder."""
     number = itertools.count()
 
     def make(*urls: str, **load: object) -> LoadDriver:
@@ -152,7 +152,7 @@ def driver(watchdog: Watchdog, tmp_path: Path) -> Callable[..., LoadDriver]:
 def standing_by(
     watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., LoadDriver]]:
-    """Gives the process that makes a load, one for all who want the same; use no ``with``."""
+    """Gives the driver of a load, the same one for equal loads; use no ``with``."""
     kept: dict[Load, LoadDriver] = {}
     with ExitStack() as stack:
 
@@ -170,7 +170,7 @@ def standing_by(
 def measure(
     standing_by: Callable[..., LoadDriver],
 ) -> Callable[..., tuple[Measured, pd.DataFrame]]:
-    """Runs one window and returns what was measured, and its rows by intended start."""
+    """Runs one window and returns its measurements, and its rows by intended start."""
 
     def run(url: str, seconds: float, **load: object) -> tuple[Measured, pd.DataFrame]:
         measured = standing_by(url, **load).measure(seconds)

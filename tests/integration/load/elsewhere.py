@@ -1,4 +1,4 @@
-"""Load workers that are started by hand, as on another machine: with addresses of their own."""
+"""Load workers started by hand, as on another machine: with their own addresses."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import bench
 
 ROOT = Path(bench.__file__).parents[1]
 SHIFT_S = 1000
-"""By so much a shifted worker's monotonic clock is ahead: a time namespace of the kernel's."""
+"""A shifted worker's monotonic clock is ahead by this, in a time namespace of the kernel's."""
 
 
 class ByHand:
@@ -27,16 +27,16 @@ class ByHand:
             )
 
     @property
-    def said(self) -> str:
-        """What it printed so far."""
+    def output(self) -> str:
+        """The text that it has printed so far."""
         return self.log.read_text()
 
     def kill(self) -> None:
-        """Kill it with all that it started, as a machine that loses its power does."""
+        """Kill it and its children, as when a machine loses its power."""
         os.killpg(self.process.pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """See that nothing of it is left."""
+        """End it and its children, if they still run."""
         if self.process.poll() is None:
             self.kill()
         self.process.wait()

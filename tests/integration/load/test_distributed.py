@@ -1,4 +1,4 @@
-"""One load by several processes: whole, evenly shared, on one clock, honest when one dies."""
+"""One load by several processes: complete, evenly shared, on one clock, and failed if one dies."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from tests.integration.load.elsewhere import ROOT, SHIFT_S, ByHand, can_shift_cl
 
 MASTER = "127.0.0.1"
 WAITED_S = 12.0
-"""Longer than a worker bears its master's silence, once it has one."""
+"""Longer than a worker tolerates the silence of its master."""
 INTERRUPT_WHILE_LOADING = """
 import os, runpy, signal, sys
 
@@ -57,7 +57,7 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
 @pytest.fixture(scope="module", autouse=True)
 def waiting_since_long(by_hand) -> tuple[ByHand, int, float]:
-    """A worker without a name, where its master is to be, and since when it waits for that."""
+    """A worker without a name, the port of its later master, and the start of its wait."""
     port = free_port()
     worker = by_hand("--master", f"{MASTER}:{port}", "--from", "127.0.0.4")
     return worker, port, time.monotonic()
@@ -65,7 +65,7 @@ def waiting_since_long(by_hand) -> tuple[ByHand, int, float]:
 
 @pytest.fixture(scope="module", autouse=True)
 def with_a_stranger(by_hand) -> Iterator[tuple[ByHand, int]]:
-    """A worker at the port of a program that says nothing, which it bears for a while."""
+    """A worker at the port of a silent program, which it tolerates for a while."""
     with socket.create_server((MASTER, 0)) as other:
         port = other.getsockname()[1]
         yield by_hand("--master", f"{MASTER}:{port}"), port
@@ -73,7 +73,7 @@ def with_a_stranger(by_hand) -> Iterator[tuple[ByHand, int]]:
 
 @pytest.fixture
 def elsewhere(port: int) -> Callable[..., DistributedLoad]:
-    """A load of so many workers from elsewhere, and of some from here."""
+    """Makes loads of ``count`` workers from elsewhere, and of some from here."""
 
     def distributed(count: int, *, here: int = 0, within_s: float = 60.0) -> DistributedLoad:
         return DistributedLoad(LoadWorkers(here, count), MASTER, port, within_s)
@@ -81,17 +81,17 @@ def elsewhere(port: int) -> Callable[..., DistributedLoad]:
     return distributed
 
 
-def test_a_closed_window_of_two_workers_is_whole_and_shared_and_a_killed_worker_is_named(
+def test_a_closed_window_of_two_workers_is_complete_and_shared_and_a_killed_worker_is_named(
     start_server, driver
 ):
     replicas = [start_server(delay_s=0.01), start_server(delay_s=0.01)]
-    with driver(*(each.url for each in replicas), users=6, distributed=TWO) as load:
+    with driver(*(replica.url for replica in replicas), users=6, distributed=TWO) as load:
         drained = load.warm_up(0.3)
-        warm = [each.count() for each in replicas]
+        warm = [replica.count() for replica in replicas]
         assert drained.answered == sum(warm) > 0
         measured = load.measure(1.0)
         rows = pd.read_parquet(measured.requests_file)
-        asked = [each.count() - before for each, before in zip(replicas, warm, strict=True)]
+        asked = [replica.count() - before for replica, before in zip(replicas, warm, strict=True)]
 
         def kill(_: object) -> None:
             os.kill(load.worker_pids["worker-2"], signal.SIGKILL)
@@ -103,31 +103,32 @@ def test_a_closed_window_of_two_workers_is_whole_and_shared_and_a_killed_worker_
     assert (0, 0, 0) == (measured.failed, measured.dropped, measured.in_flight)
     assert ["worker-1", "worker-2"] == [worker.name for worker in measured.workers]
     by_worker = rows.groupby("worker").size()
-    assert [by_worker[each.name] for each in measured.workers] == [
-        each.sent for each in measured.workers
+    assert [by_worker[worker.name] for worker in measured.workers] == [
+        worker.sent for worker in measured.workers
     ]
     assert rows["intended_us"].between(0, 1e6, inclusive="left").all()
     assert len(rows) == pytest.approx(measured.achieved_rps)
-    assert measured.cpu_share == max(each.cpu_share for each in measured.workers)
+    assert measured.cpu_share == max(worker.cpu_share for worker in measured.workers)
 
 
 @pytest.mark.parametrize(
     "arrivals", [Arrivals.POISSON, pytest.param(Arrivals.CONSTANT, marks=pytest.mark.soak)]
 )
-def test_workers_make_the_very_arrivals_that_one_process_makes_and_end_with_their_load(
+def test_workers_make_the_same_arrivals_as_one_process_and_end_with_their_load(
     start_server, driver, arrivals
 ):
     replicas = [start_server(), start_server()]
     load = {"users": 60, "rate_rps": 60.0, "arrivals": arrivals, "seed": 3}
     load["route"] = "dashboard-mix"
     seen, asked = [], []
+    urls = [replica.url for replica in replicas]
     for distributed in (None, TWO):
-        with driver(*(each.url for each in replicas), **load, distributed=distributed) as running:
+        with driver(*urls, **load, distributed=distributed) as running:
             measured = running.measure(1.0)
             pids = [running.pid, *running.worker_pids.values()]
         assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
         seen.append(rows_of(measured))
-        asked.append([each.count() for each in replicas])
+        asked.append([replica.count() for replica in replicas])
     alone, together = seen
     assert alone["intended_us"].tolist() == together["intended_us"].tolist()
     assert alone["route"].tolist() == together["route"].tolist()
@@ -136,21 +137,21 @@ def test_workers_make_the_very_arrivals_that_one_process_makes_and_end_with_thei
     assert ["worker-1", "worker-2"] * (len(together) // 2) == together["worker"].tolist()[
         : len(together) // 2 * 2
     ]
-    # each replica its share of the rate, of whoever asks
+    # each replica gets its share of the rate, whichever process asks
     assert measured.sent == len(together) == len(alone) == sum(asked[0])
     assert [2 * count for count in asked[0]] == asked[1]
     assert 1 >= abs(asked[0][0] - asked[0][1])
 
 
-def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by_hand, elsewhere):
-    """The rows are whole, and stand in one order, though one clock is far ahead."""
+def test_workers_with_their_own_addresses_and_clocks(start_server, driver, by_hand, elsewhere):
+    """The rows are complete and in one order, though one clock is far ahead."""
     if not can_shift_clocks():
         pytest.skip("making a time namespace needs the right to: run as root")
     server = start_server()
     distributed = elsewhere(2)
-    at = f"{MASTER}:{distributed.port}"
-    first = by_hand("--master", at, "--name", "alpha", "--from", "127.0.0.2")
-    ahead = by_hand("--master", at, "--name", "beta", "--from", "127.0.0.3", shifted=True)
+    master = f"{MASTER}:{distributed.port}"
+    first = by_hand("--master", master, "--name", "alpha", "--from", "127.0.0.2")
+    ahead = by_hand("--master", master, "--name", "beta", "--from", "127.0.0.3", shifted=True)
     with driver(server.url, users=40, rate_rps=40.0, distributed=distributed) as load:
         load.warm_up(0.5)
         asked = server.count()
@@ -167,11 +168,11 @@ def test_workers_with_addresses_and_clocks_of_their_own(start_server, driver, by
     assert abs(alpha.clock_offset_us) <= alpha.clock_uncertainty_us
     assert abs(beta.clock_offset_us - SHIFT_S * 1_000_000) <= beta.clock_uncertainty_us
     assert 0 < beta.clock_uncertainty_us < 1_000_000
-    assert "joined as alpha" in first.said
-    assert "joined as beta" in ahead.said
+    assert "joined as alpha" in first.output
+    assert "joined as beta" in ahead.output
 
 
-def test_workers_that_do_not_come_fail_the_load_after_its_bound_and_one_is_of_another_version(
+def test_missing_workers_fail_the_load_after_its_bound_and_one_of_another_version_is_refused(
     start_server, driver, by_hand, elsewhere, tmp_path
 ):
     other = tmp_path / "other"
@@ -180,7 +181,7 @@ def test_workers_that_do_not_come_fail_the_load_after_its_bound_and_one_is_of_an
         file.write("# of another version\n")
     distributed = elsewhere(2, here=1, within_s=8.0)
     worker = by_hand("--master", f"{MASTER}:{distributed.port}", "--name", "old", root=other)
-    until_said(worker, "waiting for a master")
+    wait_for_output(worker, "waiting for a master")
     way_out = rf"1 of 3 (.|\n)*worker-1(.|\n)*2 from elsewhere(.|\n)*--master {MASTER}:"
     with (
         pytest.raises(WorkersMissing, match=f"{way_out}{distributed.port}") as missing,
@@ -189,16 +190,16 @@ def test_workers_that_do_not_come_fail_the_load_after_its_bound_and_one_is_of_an
         pass
     assert "old was refused: it is of another ver" in str(missing.value)
     assert 3 == worker.process.wait(60)
-    assert "refused: it is of another version: sources" in worker.said
+    assert "refused: it is of another version: sources" in worker.output
 
 
 def test_a_worker_ends_when_no_master_comes(by_hand, port):
     worker = by_hand("--master", f"{MASTER}:{port}", "--wait-s", "0.5")
     assert 4 == worker.process.wait(60)
-    assert f"no master listens on {MASTER} port {port}" in worker.said
+    assert f"no master listens on {MASTER} port {port}" in worker.output
 
 
-def test_ctrl_c_while_a_worker_loads_ends_it_without_a_traceback():
+def test_ctrl_c_while_a_worker_imports_ends_it_without_a_traceback():
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPT_WHILE_LOADING],
         cwd=ROOT,
@@ -210,16 +211,16 @@ def test_ctrl_c_while_a_worker_loads_ends_it_without_a_traceback():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_waits_ends_when_it_is_told_to(by_hand, port, number):
+def test_a_waiting_worker_ends_on_a_signal(by_hand, port, number):
     worker = by_hand("--master", f"{MASTER}:{port}")
-    until_said(worker, "waiting for a master")
+    wait_for_output(worker, "waiting for a master")
     worker.process.send_signal(number)
     if number is signal.SIGINT:  # a terminal sends it to all of its processes
         os.killpg(worker.process.pid, number)
     assert 128 + number == worker.process.wait(60)
 
 
-def test_a_worker_joins_one_load_after_the_other_whatever_a_stranger_says(
+def test_a_worker_joins_one_load_after_the_other_despite_a_strangers_messages(
     start_server, driver, waiting_since_long
 ):
     server = start_server(delay_s=0.01)
@@ -240,30 +241,30 @@ def test_a_worker_joins_one_load_after_the_other_whatever_a_stranger_says(
     assert measured.sent == server.count() == measured.answered
     assert measured.malformed >= 3
     assert "no load worker of this run" in measured.first_malformed
-    assert ["worker-1", "elsewhere-1"] == [each.name for each in measured.workers]
+    assert ["worker-1", "elsewhere-1"] == [worker.name for worker in measured.workers]
     gone = pytest.raises(LoadFailed, match="the load worker elsewhere-1 is gone")
     with driver(server.url, distributed=distributed) as load:
         again = load.measure(0.3)
         with gone:
             load.measure(60.0, lambda _: worker.process.terminate())
-    assert ["worker-1", "elsewhere-1"] == [each.name for each in again.workers]
+    assert ["worker-1", "elsewhere-1"] == [member.name for member in again.workers]
     assert 128 + signal.SIGTERM == worker.process.wait(60)
-    assert 2 == worker.said.count("joined as elsewhere-1, 2 of 2")
-    assert "gone" not in worker.said
-    assert "Error" not in worker.said
+    assert 2 == worker.output.count("joined as elsewhere-1, 2 of 2")
+    assert "gone" not in worker.output
+    assert "Error" not in worker.output
 
 
-def test_a_worker_at_an_address_of_another_program_says_so_and_can_be_ended(with_a_stranger):
+def test_a_worker_at_an_address_of_another_program_reports_it_and_can_be_ended(with_a_stranger):
     worker, port = with_a_stranger
-    until_said(worker, "has not answered within")
-    assert f"what listens on {MASTER} port {port}" in worker.said
+    wait_for_output(worker, "has not answered within")
+    assert f"what listens on {MASTER} port {port}" in worker.output
     worker.process.send_signal(signal.SIGTERM)
     assert 128 + signal.SIGTERM == worker.process.wait(60)
-    assert "Traceback" not in worker.said
+    assert "Traceback" not in worker.output
 
 
-def until_said(worker: ByHand, text: str) -> None:
+def wait_for_output(worker: ByHand, text: str) -> None:
     deadline = time.monotonic() + 120
-    while text not in worker.said:
-        assert time.monotonic() < deadline, worker.said
+    while text not in worker.output:
+        assert time.monotonic() < deadline, worker.output
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The harness's side: phases in order, and a clean end whatever happens."""
+"""Driver of the load process: phases in order, and a clean end whatever happens."""
 
 import os
 import signal
@@ -17,37 +17,38 @@ def test_phases_report_their_progress(start_server, standing_by):
     load = standing_by(start_server(delay_s=0.01).url)
     load.warm_up(1.2, seen.append)
     load.measure(1.2, seen.append)
-    assert {"warmup", "measure"} == {each.phase for each in seen}
-    measuring = [each for each in seen if each.phase == "measure"]
+    assert {"warmup", "measure"} == {progress.phase for progress in seen}
+    measuring = [progress for progress in seen if progress.phase == "measure"]
     assert len(measuring) >= 2
-    assert {1.2} == {each.seconds for each in seen}
-    assert sorted(each.answered for each in measuring) == [each.answered for each in measuring]
+    assert {1.2} == {progress.seconds for progress in seen}
+    answered = [progress.answered for progress in measuring]
+    assert sorted(answered) == answered
     assert measuring[0].rps == pytest.approx(
         measuring[0].answered / measuring[0].elapsed_s, rel=0.1
     )
 
 
-def test_users_stand_still_between_phases(start_server, standing_by):
+def test_users_send_nothing_between_phases(start_server, standing_by):
     server = start_server(delay_s=0.01)
     sent = standing_by(server.url).warm_up(0.2).sent
     time.sleep(0.3)
     assert sent == server.count() > 0
 
 
-def test_an_unknown_route_fails_with_the_load_process_own_words(start_server, driver):
+def test_an_unknown_route_fails_with_the_load_processes_message(start_server, driver):
     load = driver(start_server().url, route="list-al")
     with pytest.raises(LoadFailed, match=r"exit code 2(.|\n)*did you mean 'list-all'"), load:
         pass
     assert_gone(load)
 
 
-def test_a_server_url_that_cannot_be_asked_fails_likewise(driver):
+def test_an_unusable_server_url_fails_likewise(driver):
     load = driver("https://127.0.0.1:1")
     with pytest.raises(LoadFailed, match="not 'https://127"), load:
         pass
 
 
-def test_a_load_process_killed_in_mid_window_fails_with_how_it_ended_and_leaves_its_files(
+def test_a_load_process_killed_in_mid_window_fails_with_its_signal_and_leaves_its_files(
     start_server, driver, tmp_path
 ):
     with driver(start_server(delay_s=0.01).url) as load:
@@ -66,7 +67,7 @@ def test_a_load_process_killed_in_mid_window_fails_with_how_it_ended_and_leaves_
     assert "measured" in load.log.read_text()
 
 
-def test_rows_that_cannot_be_written_fail_with_the_reason_and_a_stopped_driver_says_so(
+def test_rows_that_cannot_be_written_fail_with_the_reason_and_so_does_a_stopped_driver(
     start_server, driver, tmp_path
 ):
     with driver(start_server(delay_s=0.01).url) as load:

@@ -1,4 +1,4 @@
-"""Load by hand: Locust's own command line, statistics, files and web page over our users."""
+"""Manual load: Locust's own command line, statistics, files and web page with our users."""
 
 import contextlib
 import csv
@@ -23,7 +23,7 @@ LOCUST = [sys.executable, "-m", "locust", "-f", "bench/load/locustfile.py"]
 
 
 def headless(tmp_path, url, *arguments, enough=lambda: False):
-    """Run Locust until it ends by itself or ``enough`` was seen, and return how it ended."""
+    """Run Locust until it ends by itself or ``enough``, and return the completed process."""
     argv = [*LOCUST, "--headless", "--host", url, "--run-time", "60s", "--json"]
     argv += ["--users", "4", "--spawn-rate", "4", "--csv", tmp_path / "out", *arguments]
     pipe = subprocess.PIPE
@@ -49,9 +49,9 @@ def test_headless_statistics_and_csv_count_what_the_server_saw(start_server, tmp
     asked = ("ListAll", "OnePod")
     done = headless(tmp_path, server.url, *asked, enough=lambda: names <= counts_in(file).keys())
     assert 0 == done.returncode, done.stderr
-    counts = {each["name"]: each["num_requests"] for each in json.loads(done.stdout)}
+    counts = {entry["name"]: entry["num_requests"] for entry in json.loads(done.stdout)}
     assert names == set(counts)
-    # one more than Locust knows of: the question what there is; and what was cut off at the end
+    # Locust does not count the discovery of targets, nor the requests cut off at the end
     assert 1 <= server.count() - sum(counts.values()) <= 1 + 4
     rows = counts_in(file)
     # Locust writes its files every second, and not once more at the end
@@ -86,7 +86,7 @@ def test_failures_show_as_locust_failures(start_server, tmp_path, targets):
     assert "status 503" in file.read_text()
 
 
-def test_a_server_that_cannot_be_asked_ends_the_command_with_the_reason(tmp_path, dead_url):
+def test_an_unreachable_server_ends_the_command_with_the_reason(tmp_path, dead_url):
     done = headless(tmp_path, dead_url, "ListAll")
     assert 1 == done.returncode
     assert "for what there is: cannot connect: Connection refused" in done.stderr
@@ -119,7 +119,7 @@ class Page:
                 if condition(content):
                     return content
             time.sleep(0.1)
-        raise AssertionError(f"{path} never became so")
+        raise AssertionError(f"{path} never met the condition")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def page_for(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(page_for):
-    """The page for a server at ``page.port``, which is there when a test starts it."""
+    """The page for a server at ``page.port``, which runs once a test has started it."""
     port = free_port()
     page = page_for("--host", f"http://127.0.0.1:{port}")
     page.port = port
@@ -153,18 +153,18 @@ def page(page_for):
 
 @pytest.fixture
 def stopped(page):
-    """See that nothing runs any more after the test."""
+    """Stop Locust's test after the test."""
     yield
     page.post("/stop")
     page.wait_for("/stats/requests", lambda content: content["state"] == "stopped")
 
 
 def count_of(content, name):
-    return sum(each["num_requests"] for each in content["stats"] if each["name"] == name)
+    return sum(entry["num_requests"] for entry in content["stats"] if entry["name"] == name)
 
 
 @pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset", "/user"])
-def test_without_the_cookie_of_the_page_nothing_acts(page, path):
+def test_an_action_without_the_cookie_of_the_page_is_refused(page, path):
     stranger = Page(int(page.url.rpartition(":")[2]))
     with pytest.raises(urllib.error.HTTPError) as refused:
         stranger.post(path, user_count=1, spawn_rate=1)
@@ -172,7 +172,7 @@ def test_without_the_cookie_of_the_page_nothing_acts(page, path):
     assert 403 == refused.value.code
 
 
-def test_the_web_page_asks_no_server_but_that_of_the_command_line(page, start_server):
+def test_the_web_page_loads_no_server_but_that_of_the_command_line(page, start_server):
     other = start_server()
     refused = page.swarm(user_classes=["ListAll"], host=other.url)
     assert not refused["success"]
@@ -183,17 +183,17 @@ def test_the_web_page_asks_no_server_but_that_of_the_command_line(page, start_se
     assert json.loads(page.get("/stats/requests"))["state"] in ("ready", "stopped")
 
 
-def test_without_a_server_on_the_command_line_the_web_page_asks_none(page_for, start_server):
+def test_without_a_server_on_the_command_line_the_web_page_loads_none(page_for, start_server):
     page, server = page_for(), start_server()
     refused = page.swarm(user_classes=["ListAll"], host=server.url)
     assert (False, 0) == (refused["success"], server.count())
     assert "--host" in refused["message"]
 
 
-def test_the_web_page_shows_why_a_server_cannot_be_asked_and_recovers(page, stopped, start_server):
+def test_the_web_page_shows_why_a_server_is_unreachable_and_recovers(page, stopped, start_server):
     page.swarm(user_classes=["ListAll"])
-    told = page.wait_for("/exceptions", lambda content: content["exceptions"])
-    assert "Connection refused" in told["exceptions"][0]["msg"]
+    errors = page.wait_for("/exceptions", lambda content: content["exceptions"])
+    assert "Connection refused" in errors["exceptions"][0]["msg"]
     page.post("/stop")
     start_server(page.port, delay_s=0.02)
     page.swarm(user_classes=["ListAll"])

@@ -1,4 +1,4 @@
-"""``python -m bench.load`` spoken to directly, as any other program would."""
+"""``python -m bench.load`` without its driver: orders and events on its standard streams."""
 
 import contextlib
 import json
@@ -57,7 +57,7 @@ def assert_ends_well(process):
     assert 0 == process.wait(timeout=SLOW_S / 2)
 
 
-def test_phases_follow_the_orders_that_can_be_followed_and_the_end_of_input_ends_them(speak):
+def test_phases_follow_valid_orders_and_the_end_of_input_ends_them(speak):
     process = speak(delay_s=0.01)
     tell(process, "nonsense")
     assert "'nonsense\\n' is no order: JSON is malformed" in until(process, "refused")["why"]
@@ -74,7 +74,7 @@ def test_phases_follow_the_orders_that_can_be_followed_and_the_end_of_input_ends
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_well_in_the_middle_of_a_window(speak, end):
+def test_a_signal_ends_it_cleanly_in_the_middle_of_a_window(speak, end):
     process = speak(delay_s=SLOW_S if end is signal.SIGTERM else 0.0)
     tell(process, '{"do": "measure", "seconds": 60}')
     until(process, "progress")
@@ -82,7 +82,7 @@ def test_a_signal_ends_it_well_in_the_middle_of_a_window(speak, end):
     assert_ends_well(process)
 
 
-def test_what_does_not_drain_in_time_is_counted_and_does_not_hold_up_the_end_of_input(speak):
+def test_requests_that_do_not_drain_are_counted_and_do_not_delay_the_end_of_input(speak):
     process = speak(delay_s=SLOW_S)
     tell(process, '{"do": "warmup", "seconds": 0.2}')
     assert 3 == until(process, "drained")["in_flight"]
@@ -92,7 +92,7 @@ def test_what_does_not_drain_in_time_is_counted_and_does_not_hold_up_the_end_of_
     assert_ends_well(process)
 
 
-def test_a_specification_that_cannot_be_is_refused_by_name(tmp_path):
+def test_an_invalid_specification_is_refused_by_name(tmp_path):
     write_spec(tmp_path / "load.json", None)
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", tmp_path],

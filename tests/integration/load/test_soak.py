@@ -1,11 +1,11 @@
-"""The generator over a long time: what it keeps is its rows, and nothing grows besides."""
+"""Load process over a long time: only its rows take more memory."""
 
 import psutil
 import pytest
 
 LONG_S = 600.0
 ROW_BYTES = 5 * 8 + 2 + 2 + 1
-"""Of the recorder's arrays, which grow by an eighth more than they need."""
+"""Bytes of a row in the recorder's arrays, which grow by an eighth more than they need."""
 SLACK_BYTES = 8_000_000
 
 
@@ -18,7 +18,7 @@ def test_the_generators_memory_is_flat_over_ten_minutes_but_for_its_rows(
     with driver(server.url, rate_rps=200.0, users=64) as running:
         process = psutil.Process(running.pid)
         running.warm_up(30.0)
-        # what writing the rows once takes is kept by Arrow's allocator, and used again
+        # Arrow's allocator keeps the memory of writing rows once, and uses it again
         running.measure(5.0)
         settled = process.memory_info().rss
         running.warm_up(LONG_S)

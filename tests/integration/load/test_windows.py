@@ -1,4 +1,4 @@
-"""Windows of load against servers that answer: what is asked, counted and recorded."""
+"""Windows of load against servers that answer: their requests, counts and rows."""
 
 import time
 
@@ -123,7 +123,7 @@ def waiting_s(rows):
 
 
 def most_at_once(rows):
-    """The most requests under way at one time, by the rows' own account."""
+    """Return the most requests under way at one time, from the rows."""
     sent = rows.dropna(subset=["sent_us", "done_us"])
     steps = [(time, 1) for time in sent["sent_us"]] + [(time, -1) for time in sent["done_us"]]
     return int(np.cumsum([step for _, step in sorted(steps)]).max())

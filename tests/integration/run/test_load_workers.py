@@ -82,7 +82,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> Itera
         assert ["python", "-m", "bench.load", "worker"] == words[:4]
         worker = ByHand(folder / "worker.log", *words[4:], "--from", WORKER)
         try:
-            assert wait_until(lambda: "joined as" in worker.said, TIMEOUT_S, 0.02), bench.text
+            assert wait_until(lambda: "joined as" in worker.output, TIMEOUT_S, 0.02), bench.text
             bench.signal(signal.SIGINT)
             bench.ends(130)
             bench.messages = bench.messages.rename(folder / "begun.txt")
@@ -109,7 +109,7 @@ def whole(begun: Shared, refusal: str) -> Shared:
 
 def test_an_interrupted_run_says_so_and_how_to_resume_it(begun: Shared) -> None:
     bench, record = begun.bench, begun.run.record
-    assert begun.worker.process.poll() is None, begun.worker.said
+    assert begun.worker.process.poll() is None, begun.worker.output
     assert "interrupted by SIGINT" in bench.text
     assert (RunState.INCOMPLETE, "interrupted by SIGINT") == (record.state, record.reason)
     assert 1 == len(begun.run.trials())

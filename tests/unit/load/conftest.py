@@ -1,4 +1,4 @@
-"""A server of plain sockets that does on each connection exactly what a test says."""
+"""Server of plain sockets that runs a test's script on each connection."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Backing off from a server out of reach."""
+"""Backoff from a server out of reach."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_failures_of_attempts_already_under_way_do_not_lengthen_the_pause():
     assert 0.05 == pytest.approx(backoff.remaining_s(0.05))
 
 
-def test_a_lost_connection_now_and_then_makes_no_pause():
+def test_an_occasional_lost_connection_makes_no_pause():
     backoff = Backoff()
     for _ in range(3 * LOST_IN_A_ROW):
         backoff.failed(0.0, lost=True)

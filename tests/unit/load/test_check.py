@@ -1,4 +1,4 @@
-"""The check of whole bodies."""
+"""Check of whole bodies."""
 
 import json
 
@@ -12,31 +12,31 @@ def answer(result, code=200):
 
 
 def pods(number):
-    return [{"metadata": {"name": f"pod-{each}", "namespace": "ns"}} for each in range(number)]
+    return [{"metadata": {"name": f"pod-{index}", "namespace": "ns"}} for index in range(number)]
 
 
 @pytest.mark.parametrize("path", ["/pods", "/pods/ns", "/pods?labelSelector=a%3Db"])
-def test_lists_that_keep_about_their_size_are_plausible(path):
+def test_lists_of_about_the_first_size_are_plausible(path):
     check = BodyCheck()
     for number in (10, 12, 7, 20, 5):
         check.check(path, answer(pods(number)))
 
 
 @pytest.mark.parametrize(("number", "complaint"), [(0, "empty"), (4, "4 entries, 10"), (21, "21")])
-def test_a_list_of_quite_another_size_is_not(number, complaint):
+def test_a_list_of_a_very_different_size_is_implausible(number, complaint):
     check = BodyCheck()
     check.check("/pods", answer(pods(10)))
     with pytest.raises(ImplausibleBodyError, match=complaint):
         check.check("/pods", answer(pods(number)))
 
 
-def test_sizes_are_compared_path_by_path():
+def test_sizes_are_compared_per_path():
     check = BodyCheck()
     check.check("/pods", answer(pods(100)))
     check.check("/pods/ns", answer(pods(3)))
 
 
-def test_the_one_pod_asked_for_is_plausible_and_another_is_not():
+def test_the_requested_pod_is_plausible_and_another_is_not():
     check = BodyCheck()
     check.check("/pods/ns/pod-0", answer(pods(1)[0]))
     with pytest.raises(ImplausibleBodyError, match="the pod is ns/pod-0"):
@@ -56,6 +56,6 @@ def test_the_one_pod_asked_for_is_plausible_and_another_is_not():
         ("/pods/ns/pod-0", answer({"spec": {}}), "no usable metadata"),
     ],
 )
-def test_a_body_that_cannot_be_right_says_why(path, body, complaint):
+def test_an_implausible_body_is_refused_with_the_reason(path, body, complaint):
     with pytest.raises(ImplausibleBodyError, match=complaint):
         BodyCheck().check(path, body)

@@ -1,4 +1,4 @@
-"""The connection, against real sockets that behave well and badly."""
+"""Connections to real sockets that behave well and badly."""
 
 import json
 import socket
@@ -80,12 +80,12 @@ def test_chunked_bodies_are_counted_without_their_framing_whenever_they_come(ser
     assert 1 == server.accepted
 
 
-def test_a_response_that_dribbles_in_byte_by_byte_is_read_to_its_end(serve, connect):
+def test_a_response_that_comes_byte_by_byte_is_read_to_its_end(serve, connect):
     def dribble(connection):
         for answer in (SMALL, CHUNKED, SMALL, SMALL):  # the second switches framers in mid-answer
             read_request(connection)
-            for at in range(len(answer)):
-                connection.sendall(answer[at : at + 1])
+            for index in range(len(answer)):
+                connection.sendall(answer[index : index + 1])
                 time.sleep(0.0005)
 
     server = serve(dribble)
@@ -94,7 +94,7 @@ def test_a_response_that_dribbles_in_byte_by_byte_is_read_to_its_end(serve, conn
     assert 1 == server.accepted
 
 
-def test_the_request_says_what_is_asked_and_of_whom(serve, connect):
+def test_the_request_names_path_and_host(serve, connect):
     seen = []
 
     def script(connection):
@@ -116,7 +116,7 @@ def test_any_status_is_an_answer(serve, connect):
     assert 1 == server.accepted
 
 
-def test_a_connection_the_server_closed_meanwhile_is_opened_again(serve, connect):
+def test_a_connection_that_the_server_has_closed_is_opened_again(serve, connect):
     server = serve(answering(SMALL))
     connection = connect(server.address)
     for _ in range(3):
@@ -143,7 +143,7 @@ def test_a_connection_idle_for_long_is_replaced(serve, monkeypatch, connect):
         SMALL + SMALL,
     ],
 )
-def test_a_connection_that_is_to_be_closed_or_speaks_unasked_is_replaced(serve, answer, connect):
+def test_a_connection_to_be_closed_or_with_surplus_data_is_replaced(serve, answer, connect):
     server = serve(answering(answer, SMALL))
     connection = connect(server.address)
     assert Response(200, 2) == ask(connection, server)
@@ -160,7 +160,7 @@ def test_a_body_without_a_length_ends_with_the_connection(serve, connect):
 
 
 @pytest.mark.parametrize("cut", [0, 10, 60, len(SIZED) // 2, len(SIZED) - 1])
-def test_an_answer_cut_short_is_no_answer_and_the_next_request_connects_anew(serve, cut, connect):
+def test_a_truncated_answer_fails_and_the_next_request_connects_anew(serve, cut, connect):
     server = serve(answering(SIZED[:cut]), answering(SIZED))
     connection = connect(server.address)
     with pytest.raises(NoAnswerError, match="connection lost") as caught:
@@ -189,7 +189,7 @@ def dribble_for_ever(connection):
 
 
 @pytest.mark.parametrize(
-    ("script", "told", "timed_out"),
+    ("script", "message", "timed_out"),
     [
         (answering(CHUNKED[:-5]), "connection lost", False),
         (reset, "connection lost: Connection reset by peer", False),
@@ -198,9 +198,9 @@ def dribble_for_ever(connection):
         (dribble_for_ever, r"no complete answer within 0\.2 s", True),
     ],
 )
-def test_what_is_no_whole_answer_in_time_is_none(serve, connect, script, told, timed_out):
+def test_an_incomplete_or_late_answer_fails(serve, connect, script, message, timed_out):
     server = serve(script)
-    with pytest.raises(NoAnswerError, match=told) as caught:
+    with pytest.raises(NoAnswerError, match=message) as caught:
         ask(connect(server.address), server, timeout_s=0.2 if timed_out else 10.0)
     assert (True, timed_out) == (caught.value.sent, caught.value.timed_out)
 
@@ -229,7 +229,7 @@ def test_an_address_is_read_from_a_url(url, expected):
 @pytest.mark.parametrize(
     "url", ["", "127.0.0.1:80", "https://127.0.0.1", "http://", "http://h:99999", "http://h/?q=1"]
 )
-def test_a_url_that_cannot_be_asked_is_refused(url):
+def test_an_unusable_url_is_refused(url):
     with pytest.raises(AddressError):
         Address.of(url)
 

@@ -13,7 +13,7 @@ SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX-A: b\r\n\r\n%b" % (len(BODY
 
 
 def chunked(body, size):
-    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    pieces = [body[begin : begin + size] for begin in range(0, len(body), size)]
     framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n"
 
@@ -109,6 +109,6 @@ def test_a_body_without_a_length_ends_with_the_connection():
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_what_is_not_http_is_an_error(garbage):
+def test_a_response_that_is_not_http_is_an_error(garbage):
     with pytest.raises(FramingError, match="not a well-formed response"):
         feed(Framer(), garbage)

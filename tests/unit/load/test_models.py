@@ -1,4 +1,4 @@
-"""The models of load, led by hand, as Locust's loop would."""
+"""Models of load, led by the test as Locust's loop would lead them."""
 
 from bench.load.client import Questions
 from bench.load.connection import Address
@@ -8,7 +8,7 @@ from bench.load.routes import Ask
 
 
 def test_an_arrival_is_due_until_its_request_is_under_way():
-    """A window that ends in between would be over without its last row."""
+    """Otherwise a window that ends in between would lack its last row."""
     questions = Questions([Ask("/pods", 1.0, "/pods")], Address.of("http://127.0.0.1:1"))
     order = Order([questions], PhaseSwitch(), seed=1, timeout_s=1.0, rate_rps=1.0)
     model = OpenModel(order, lambda *_: None)

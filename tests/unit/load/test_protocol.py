@@ -1,4 +1,4 @@
-"""The lines between the harness and the load process."""
+"""Messages between the harness and the load process."""
 
 import msgspec
 import pytest
@@ -29,11 +29,11 @@ MEASURED = Measured(
 @pytest.mark.parametrize(
     "message", [Ready(8), Lost("gone"), Drained(**COUNTS, first_failures=("a",)), MEASURED]
 )
-def test_a_message_comes_back_as_what_it_was(message):
+def test_a_message_is_decoded_unchanged(message):
     assert message == msgspec.json.decode(msgspec.json.encode(message), type=Message)
 
 
-def test_a_message_says_what_it_is():
+def test_a_message_names_its_event():
     assert {"event": "ready", "users": 8} == msgspec.json.decode(msgspec.json.encode(Ready(8)))
 
 
@@ -48,6 +48,6 @@ def test_a_message_says_what_it_is():
         (b'{"do": "warmup", "seconds": -1}', "Expected `float` > 0"),
     ],
 )
-def test_an_order_that_cannot_be_followed_says_why(line, complaint):
+def test_an_invalid_order_is_refused_with_the_reason(line, complaint):
     with pytest.raises(msgspec.DecodeError, match=complaint):
         msgspec.json.decode(line, type=Order)

@@ -1,4 +1,4 @@
-"""The recorder: rows as they happened, readable with pandas alone."""
+"""Recorder: unchanged rows, readable with pandas alone."""
 
 import subprocess
 import sys
@@ -43,10 +43,10 @@ def test_rows_come_back_as_they_were_added(recorder, tmp_path):
     assert outcomes == frame["outcome"].tolist()
 
 
-def test_the_file_has_the_types_of_the_stores_table_and_is_taken_in_unchanged(recorder, tmp_path):
+def test_the_file_has_the_types_of_the_stores_table_and_is_stored_unchanged(recorder, tmp_path):
     source = tmp_path / "requests.parquet"
     write_rows(recorder.table(), source)
-    types = {each.name: each.type for each in REQUESTS.schema if each.name != "worker"}
+    types = {field.name: field.type for field in REQUESTS.schema if field.name != "worker"}
     assert types == {field.name: field.type for field in pq.read_schema(source)}
     trial = tmp_path / "trial"
     trial.mkdir()
@@ -54,7 +54,7 @@ def test_the_file_has_the_types_of_the_stores_table_and_is_taken_in_unchanged(re
     assert source.read_bytes() == (trial / "requests.parquet").read_bytes()
 
 
-def test_names_are_stored_once_and_not_once_a_row(recorder, tmp_path):
+def test_names_are_stored_once_and_not_once_per_row(recorder, tmp_path):
     write_rows(recorder.table(), tmp_path / "requests.parquet")
     group = pq.ParquetFile(tmp_path / "requests.parquet").metadata.row_group(0)
     assert {"route", "outcome"} <= {
@@ -71,19 +71,19 @@ def test_a_window_without_requests_makes_a_file_without_rows(tmp_path):
     assert empty.lag_ms(99) is None
 
 
-def test_lag_is_from_intended_to_sent_over_what_was_sent(recorder):
+def test_lag_is_from_intended_to_sent_over_the_sent_requests(recorder):
     assert 0.5 == recorder.lag_ms(99)
     assert 0.1 == recorder.lag_ms(0)
 
 
-def test_a_file_that_could_not_be_written_leaves_none_of_its_name(recorder, tmp_path):
+def test_a_failed_write_leaves_no_file_of_that_name(recorder, tmp_path):
     target = tmp_path / "missing" / "requests.parquet"
     with pytest.raises(FileNotFoundError):
         write_rows(recorder.table(), target)
     assert [] == list(tmp_path.iterdir())
 
 
-def test_rows_are_written_without_importing_a_library_which_would_fall_between_the_marks(
+def test_writing_rows_imports_no_library_as_that_would_fall_between_the_marks(
     tmp_path: Path,
 ) -> None:
     code = """

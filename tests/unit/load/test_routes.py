@@ -1,4 +1,4 @@
-"""Routes: found by name, deterministic, and a new one is one new file."""
+"""Routes: found by name and deterministic; a new route is one new file."""
 
 import importlib
 import subprocess
@@ -63,7 +63,7 @@ def test_a_route_asks_for_its_part_of_the_targets(name, expected):
     assert {1.0} == {ask.weight for ask in asks}
 
 
-def test_the_dashboard_mix_holds_its_shares_whatever_the_number_of_targets():
+def test_the_dashboard_mix_keeps_its_shares_whatever_the_number_of_targets():
     asks = routes.load("dashboard-mix").asks(TARGETS)
     shares = {}
     for ask in asks:
@@ -87,7 +87,7 @@ def test_an_unknown_route_is_answered_with_the_nearest_one_and_all_names():
         routes.load("list_al")
 
 
-def test_a_route_with_nothing_to_ask_for_says_what_the_targets_held():
+def test_a_route_with_nothing_to_ask_for_reports_the_numbers_of_targets():
     with pytest.raises(RouteError, match=r"'one-pod' finds nothing .* 0 namespaces, 0 pods"):
         routes.load("one-pod").asks(NOTHING)
 
@@ -128,7 +128,7 @@ def test_a_file_that_is_no_route_is_named(new_route_folder):
 
 
 @pytest.mark.parametrize("module", ["routes", "driver", "spec", "protocol", "recorder"])
-def test_what_the_harness_imports_brings_in_neither_locust_nor_gevent(module):
+def test_modules_for_the_harness_import_neither_locust_nor_gevent(module):
     program = (
         f"import sys, bench.load.{module} as m\n"
         "if hasattr(m, 'load'): [m.load(name) for name in m.names()]\n"

@@ -1,4 +1,4 @@
-"""Targets and loads as files, and targets as found by asking a server."""
+"""Targets and loads as files, and targets discovered by asking a server."""
 
 import json
 import re
@@ -21,8 +21,8 @@ def test_targets_come_back_as_they_were_written(tmp_path):
 def test_a_file_that_is_missing_or_holds_no_targets_is_named(tmp_path, content):
     if content is not None:
         (tmp_path / "targets.json").write_text(content)
-    told = "holds no targets" if content is not None else ": No such file"
-    with pytest.raises(SpecError, match=rf"targets\.json ?{told}"):
+    message = "holds no targets" if content is not None else ": No such file"
+    with pytest.raises(SpecError, match=rf"targets\.json ?{message}"):
         read_spec(tmp_path / "targets.json", Targets)
 
 
@@ -37,7 +37,7 @@ GOOD = Load("list-all", ("http://127.0.0.1:1",), 2, Targets(("ns-0",), (), ()))
         (replace(GOOD, arrivals="bursty"), "Invalid enum value 'bursty' - at `$.arrivals`"),
     ],
 )
-def test_a_load_that_cannot_be_is_refused_by_name(tmp_path, load, complaint):
+def test_an_invalid_load_is_refused_with_the_field(tmp_path, load, complaint):
     write_spec(tmp_path / "load.json", load)
     with pytest.raises(SpecError, match=re.escape(complaint)):
         read_spec(tmp_path / "load.json", Load)
@@ -47,7 +47,7 @@ def pod(namespace, name, **labels):
     return {"metadata": {"namespace": namespace, "name": name, "labels": labels}}
 
 
-def test_discovery_names_what_a_list_of_pods_shows_commonest_labels_first():
+def test_discovery_returns_namespaces_pods_and_labels_commonest_first():
     body = json.dumps(
         {"code": 200, "result": [pod("b", "x", app="web", tier="a"), pod("a", "y", app="web")]}
     ).encode()
@@ -55,18 +55,18 @@ def test_discovery_names_what_a_list_of_pods_shows_commonest_labels_first():
     assert expected == targets_in(body, "http://server")
 
 
-def test_discovery_takes_pods_from_all_over_a_long_list():
+def test_discovery_takes_pods_evenly_from_a_long_list():
     body = json.dumps({"result": [pod("ns", f"p{number}") for number in range(1000)]}).encode()
-    found = targets_in(body, "http://server").pods
-    assert 200 == len(found)
-    assert ("ns", "p0") == found[0]
-    assert ("ns", "p995") == found[-1]
+    pods = targets_in(body, "http://server").pods
+    assert 200 == len(pods)
+    assert ("ns", "p0") == pods[0]
+    assert ("ns", "p995") == pods[-1]
 
 
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [(b'{"result": []}', "has no pods"), (b"<html>", "did not answer with a list of pods")],
 )
-def test_a_server_without_pods_cannot_be_discovered(body, complaint):
+def test_discovery_fails_without_pods(body, complaint):
     with pytest.raises(DiscoveryError, match=complaint):
         targets_in(body, "http://server")

@@ -1,4 +1,4 @@
-"""The form's arguments of our own: what is wrong with them, and what they narrow."""
+"""Form fields of this project: their check, and the requests that they narrow."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_a_good_form_has_no_complaint():
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "message"),
     [
         ("host", "http://127.0.0.1:1", "Leave Host empty"),
         ("route", "everything", "must be one of of the class, dashboard-mix"),
@@ -45,8 +45,8 @@ def test_a_good_form_has_no_complaint():
         ("timeout_s", "0", "must be a number from 0.001 to 3600"),
     ],
 )
-def test_a_wrong_field_is_named_with_its_value_and_what_it_takes(field, value, told):
-    assert told in complaint(GOOD | {field: value})
+def test_an_invalid_field_is_named_with_its_value_and_the_valid_ones(field, value, message):
+    assert message in complaint(GOOD | {field: value})
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_a_wrong_field_is_named_with_its_value_and_what_it_takes(field, value, t
         ((OF_A, OF_B, ONE), "a", (OF_A, ONE)),
         ((OF_A, ONE), "c", (Ask("/pods/c", 1.0, "/pods/<namespace>"),)),
     ],
-    ids=["none given", "a list of all becomes one of it", "its own are kept", "else it is listed"],
+    ids=["no namespace", "a list of all becomes its list", "its asks are kept", "it is listed"],
 )
-def test_a_namespace_narrows_what_is_asked_to_itself(asks, namespace, expected):
+def test_a_namespace_narrows_the_asks_to_itself(asks, namespace, expected):
     assert expected == narrowed(asks, namespace, "")
 
 
-def test_a_selector_is_added_to_every_list_or_takes_the_place_of_its_own():
-    wanted = "/pods?labelSelector=app%3Dweb"
-    assert [wanted, wanted] == [each.path for each in narrowed((LIST, SELECTED), "", "app=web")]
+def test_a_selector_is_added_to_every_list_or_replaces_its_selector():
+    path = "/pods?labelSelector=app%3Dweb"
+    assert [path, path] == [ask.path for ask in narrowed((LIST, SELECTED), "", "app=web")]
 
 
-def test_a_selector_leaves_the_read_of_one_pod_alone():
+def test_a_selector_does_not_change_the_read_of_one_pod():
     assert (ONE,) == narrowed((ONE,), "", "app=web")
