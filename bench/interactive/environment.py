@@ -1,4 +1,4 @@
-"""The demo environment behind the page: cluster, churn and both servers, kept running."""
+"""Demo environment behind the page: cluster, churn and both servers, kept running."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ MOST_CHURN_PER_S = 1000.0
 
 
 class DemoEnvironment(Stoppable):
-    """One cluster, its servers by name, and what a person may do to them."""
+    """One cluster, its servers by name, and the actions that a person may take on them."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class DemoEnvironment(Stoppable):
     ) -> None:
         self.cluster = cluster
         self.plane = cluster.plane
-        self.plane.outlive_etcd()  # the keeper starts etcd again
+        self.plane.outlive_etcd()  # the restarter starts etcd again
         self.servers: dict[str, ServerUnderTest] = {}
         self.freezer = Freezer(lambda: self.plane.apiserver.pid)
         self.churn_per_s = 0.0
@@ -43,12 +43,12 @@ class DemoEnvironment(Stoppable):
         self.restarter = Restarter(say)
 
     def start_server(self, name: str, port: int = 0) -> None:
-        """Start a server, in the place of the one it had before. Raises ``ProcessFailed``."""
+        """Start the server ``name``, in place of an earlier one. Raises ``ProcessFailed``."""
         spec = server_spec(name, self.plane, host=self._address)
         self.servers[name] = ServerUnderTest.start(replace(spec, port=port), self._watchdog)
 
     def parts(self) -> list[Part]:
-        """Return what is to be kept running, what others depend on first."""
+        """Return the parts to keep running, those that others depend on first."""
         control = [
             Part("etcd", lambda: self.plane.etcd, self._restart_etcd),
             Part("kube-apiserver", lambda: self.plane.apiserver, self._restart_apiserver),
@@ -65,7 +65,7 @@ class DemoEnvironment(Stoppable):
         }
 
     def state(self) -> dict[str, Any]:
-        """Return how everything stands, for the page."""
+        """Return the state of everything, for the page."""
         trouble = self.restarter.trouble
         return {
             "frozen_s": round(self.freezer.left_s, 1),
@@ -79,9 +79,9 @@ class DemoEnvironment(Stoppable):
     def set_churn(self, per_s: float) -> None:
         """Write at this rate from now on. Raises ``Refused``."""
         if not 0 <= per_s <= MOST_CHURN_PER_S:
-            raise Refused(f"writes a second are from 0 to {MOST_CHURN_PER_S:g}, not {per_s:g}", 400)
-        if left := self.freezer.left_s:
-            raise Refused(f"the API server is frozen for {left:.0f} s more: nothing can be written")
+            raise Refused(f"writes per second are 0 to {MOST_CHURN_PER_S:g}, not {per_s:g}", 400)
+        if left_s := self.freezer.left_s:
+            raise Refused(f"the API server is frozen for {left_s:.0f} s more and accepts no writes")
         with self._churning:
             try:
                 self.cluster.churn.resume(per_s)
@@ -91,9 +91,9 @@ class DemoEnvironment(Stoppable):
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Let nothing be written meanwhile, so that counters and audit log can agree.
+        """Pause all writes meanwhile, so that counters and audit log can agree.
 
-        A frozen API server is still as it is.
+        A frozen API server accepts no writes anyway.
         """
         if self.freezer.left_s or self.restarter.trouble("churn writer"):
             yield
@@ -117,16 +117,16 @@ class DemoEnvironment(Stoppable):
             raise Refused("the API server does not run") from error
 
     def stop(self) -> None:
-        """Let the API server go on, and stop the servers; the cluster is its starter's."""
+        """Resume the API server, and stop the servers; the caller stops the cluster."""
         self.freezer.stop()
         for server in self.servers.values():
             server.stop()
 
     def _server_part(self, name: str) -> Part:
         def restart() -> None:
-            ended = self.servers[name]
-            ended.stop()
-            self.start_server(name, int(ended.url.rpartition(":")[2]))
+            server = self.servers[name]
+            server.stop()
+            self.start_server(name, int(server.url.rpartition(":")[2]))
 
         return Part(name, lambda: self.servers[name], restart)
 

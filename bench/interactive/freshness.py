@@ -1,7 +1,7 @@
-"""How old an answer may be, looked at lightly: a write every few seconds, read until it shows.
+"""Light freshness probe: a write every few seconds, read from each server until it shows.
 
 The full probe of a trial writes twice a second and reads every 5 ms; beside a page
-that would be load of its own.
+that would be a load in itself.
 """
 
 import time
@@ -15,11 +15,11 @@ from bench.probes.observers.freshness import Reader, create_pod
 EVERY_S = 5.0
 READ_EVERY_S = 0.01
 BOUND_S = 5.0
-"""A write that has not shown after so long is given up."""
+"""The probe gives up a write that has not shown after this time."""
 
 
 class LightProbe:
-    """Writes one pod of its own as ``api``'s identity and reads it from each server."""
+    """Writes its own pod as ``api``'s identity and reads it from each server."""
 
     def __init__(self, api: Api, placement: Placement) -> None:
         self._api = api
@@ -29,7 +29,7 @@ class LightProbe:
     def look(self, urls: Mapping[str, str]) -> Mapping[str, float | None]:
         """Write once; return the milliseconds from the acknowledgement until each server showed it.
 
-        Each is the upper bound: when the first fresh answer was there. ``None``: not within
+        Each value is an upper bound: the end of the first fresh answer. ``None``: not within
         ``BOUND_S``. Raises ``ApiError``, ``ApiUnreachableError``.
         """
         if not self._made:

@@ -1,4 +1,4 @@
-"""Live metrics: rates of what happened from one look to the next, a point of the charts each."""
+"""Live metrics: rates between two steps, each a point of the page's charts."""
 
 import contextlib
 import threading
@@ -22,24 +22,24 @@ from bench.probes.observers.freshness import FreshnessProbe
 
 
 class CpuSampler:
-    """Reads CPU seconds by name; a process that was started anew begins again at 0."""
+    """Reads CPU seconds by name; a restarted process begins again at 0."""
 
     def __init__(self) -> None:
         self._trees: dict[int, list[psutil.Process]] = {}
 
     def read(self, pids: Mapping[str, int]) -> dict[str, tuple[int, float]]:
-        """Return id and CPU seconds of each tree that is there."""
+        """Return the id and CPU seconds of each process tree that runs."""
         self._trees = {pid: tree for pid, tree in self._trees.items() if pid in pids.values()}
-        found = {}
+        cpu = {}
         for name, pid in pids.items():
             with contextlib.suppress(psutil.NoSuchProcess):
-                times = [each.cpu_times() for each in self._tree(pid)]
-                found[name] = (pid, float(sum(each.user + each.system for each in times)))
-        return found
+                times = [process.cpu_times() for process in self._tree(pid)]
+                cpu[name] = (pid, float(sum(usage.user + usage.system for usage in times)))
+        return cpu
 
     def _tree(self, pid: int) -> list[psutil.Process]:
         tree = self._trees.get(pid)
-        if tree is None or not all(each.is_running() for each in tree):
+        if tree is None or not all(process.is_running() for process in tree):
             root = psutil.Process(pid)
             tree = self._trees[pid] = [root, *root.children(recursive=True)]
         return tree
@@ -55,10 +55,10 @@ def identity(user: str) -> str:
 
 
 def is_request(row: AuditRow) -> bool:
-    """Whether the line is the one that a request is counted by.
+    """Whether this line counts its request.
 
-    A watch that was opened (200) has a line when it begins to answer, which counts,
-    and one when it ends; all else has the one when it is answered.
+    An opened watch (200) has a line when it begins to answer, which counts, and one
+    when it ends; all other requests have one line, when they are answered.
     """
     opened = row.verb == "watch" and row.code == 200
     return opened != (row.stage == COMPLETE)
@@ -67,30 +67,30 @@ def is_request(row: AuditRow) -> bool:
 def count(rows: Iterable[AuditRow], servers: Container[str] = ()) -> Counter[tuple[str, str]]:
     """Return the requests by ``(identity, verb)``.
 
-    What a server asked because the freshness probe read from it is no user's read, and apart.
+    A server's requests for the reads of the freshness probe count apart: no user caused them.
     """
     counts: Counter[tuple[str, str]] = Counter()
     for row in filter(is_request, rows):
-        who = identity(row.user)
-        probed = row.name == PROBE_NAME and who in servers
-        counts[f"{who}, for the probe" if probed else who, row.verb] += 1
+        name = identity(row.user)
+        probed = row.name == PROBE_NAME and name in servers
+        counts[f"{name}, for the probe" if probed else name, row.verb] += 1
     return counts
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Say what is otherwise in the environment's state ``now``: a mark on the charts each."""
+    """Yield the changes of the environment's state from ``before`` to ``now``, a mark each."""
     if (per_s := now["churn_per_s"]) != before["churn_per_s"]:
-        yield f"{per_s:g} writes a second"
+        yield f"{per_s:g} writes per second"
     if bool(now["users"]) != bool(before["users"]):
         yield "load started" if now["users"] else "load stopped"
     if bool(now["frozen_s"]) != bool(before["frozen_s"]):
-        yield "API server frozen" if now["frozen_s"] else "API server goes on"
-    down = [("API server", before["api_server_trouble"], now["api_server_trouble"])]
+        yield "API server frozen" if now["frozen_s"] else "API server resumed"
+    parts = [("API server", before["api_server_trouble"], now["api_server_trouble"])]
     for name, server in now["servers"].items():
-        down.append((f"server {name}", before["servers"][name]["trouble"], server["trouble"]))
-    for what, was, trouble in down:
-        if bool(trouble) != bool(was):
-            yield f"{what} down" if trouble else f"{what} started again"
+        parts.append((f"server {name}", before["servers"][name]["trouble"], server["trouble"]))
+    for part, earlier_trouble, trouble in parts:
+        if bool(trouble) != bool(earlier_trouble):
+            yield f"{part} down" if trouble else f"{part} started again"
 
 
 def throttled(rows: Iterable[AuditRow]) -> Counter[str]:
@@ -107,7 +107,7 @@ K = TypeVar("K")
 class Background(Generic[T]):
     """Runs ``work`` when kicked, not sooner than ``every_s`` after it last began.
 
-    ``latest`` is its last result; ``error`` the text of what it raised last, if it
+    ``latest`` is its last result; ``error`` the text of its last exception, if that
     was one of ``expected``.
     """
 
@@ -124,12 +124,12 @@ class Background(Generic[T]):
 
     @property
     def busy_s(self) -> float:
-        """Since when it is at work; 0 when it is not."""
+        """Seconds since the running work began; 0 when none runs."""
         at_work = self._thread is not None and self._thread.is_alive()
         return time.monotonic() - self._began if at_work else 0.0
 
     def kick(self) -> None:
-        """Begin if it is time and nothing is under way."""
+        """Begin if it is due and no work runs."""
         if self.busy_s or time.monotonic() - self._began < self._every_s:
             return
         self._began = time.monotonic()
@@ -145,26 +145,26 @@ class Background(Generic[T]):
 
 
 AWAY_S = 10.0
-"""After so long without a look the thread is taken up anew: what happened is not caught up."""
+"""After so long without a step the metrics begin anew, and do not catch up."""
 MOST_BYTES = 8_000_000
-"""Read of the audit log in one look: some 6,000 requests."""
+"""Most bytes of the audit log to read in one step: some 6,000 requests."""
 RATIO_POINTS = 60
 MARKS = 30
 SMOOTHED = 3
-"""Answers a second are over so many looks: workers report every three seconds."""
+"""Steps over which answers per second are averaged: workers report every three seconds."""
 SILENT_S = 3.0
-"""An API server that has not answered a scrape for so long is called silent."""
+"""An API server that has not answered a scrape for this long counts as silent."""
 
 
 class LiveMetrics:
-    """Looks when it is asked to; does nothing by itself."""
+    """Measures at each ``step``, and never by itself."""
 
     def __init__(self, environment: DemoEnvironment) -> None:
         self._environment = environment
         self._audit = AuditLog(environment.plane.audit_log)
         self._lock = threading.Lock()
         self._position: int | None = None
-        self._at = float("-inf")
+        self._last_step_s = float("-inf")
         self._cpu_sampler = CpuSampler()
         self._cpu: dict[str, tuple[int, float]] = {}
         self._answers: Counter[str] = Counter()
@@ -186,25 +186,25 @@ class LiveMetrics:
         self._probe = LightProbe(plane.api(probe.name), plane.placement)
         self._freshness = Background(
             lambda: self._probe.look(
-                {name: each.url for name, each in environment.servers.items()}
+                {name: server.url for name, server in environment.servers.items()}
             ),
             FRESH_EVERY_S,
             (ApiError, ApiUnreachableError),
         )
         self._probed: Mapping[str, float | None] | None = None
-        """What it found when it last became part of a point."""
+        """The probe's result that was last part of a point."""
 
     def step(
         self, users: int, answers: Mapping[str, int], failed: Mapping[str, int]
     ) -> dict[str, Any]:
-        """Look once; ``answers`` and ``failed`` are what ``users`` got of each server, so far.
+        """Measure once; ``answers`` and ``failed`` count the ``users``' results by server so far.
 
-        Returns the point since the last look (``None`` the first time) and the present state.
+        Returns the point since the last step (``None`` the first time) and the present state.
         """
         with self._lock:
             now = time.monotonic()
-            seconds = now - self._at
-            self._at = now
+            seconds = now - self._last_step_s
+            self._last_step_s = now
             away = seconds > AWAY_S
             if away:
                 self._position = None
@@ -223,10 +223,10 @@ class LiveMetrics:
             return {"point": point, "now": self._now(trouble)}
 
     def _mark(self, users: int) -> None:
-        """Keep what has changed; what is shown per answer begins anew with it."""
+        """Keep each change as a mark; the requests per answer begin anew with it."""
         before, self._state = self._state, {**self._environment.state(), "users": users}
-        for what in changes(before, self._state):
-            self._marks.append({"at": round(time.time(), 3), "what": what})
+        for change in changes(before, self._state):
+            self._marks.append({"at": round(time.time(), 3), "what": change})
             self._recent.clear()
 
     def close(self) -> None:
@@ -253,10 +253,10 @@ class LiveMetrics:
     ) -> dict[str, Any]:
         counts = count(rows, self._environment.servers)
         self._totals += counts
-        of_server: Counter[str] = Counter()
-        for (who, _), number in counts.items():
-            of_server[who] += number
-        self._recent.append((of_server, good))
+        by_identity: Counter[str] = Counter()
+        for (name, _), number in counts.items():
+            by_identity[name] += number
+        self._recent.append((by_identity, good))
         self._latest.append((seconds, good, bad))
         servers = self._environment.servers
         return {
@@ -272,31 +272,31 @@ class LiveMetrics:
         }
 
     def _newly_fresh(self) -> dict[str, float | None]:
-        """Return what the probe found since the last point, in ms; empty if nothing new."""
+        """Return the probe's result since the last point, in ms; empty if there is no new one."""
         latest = self._freshness.latest
         if latest is None or latest is self._probed or self._freshness.error:
             return {}
         self._probed = latest
-        return {name: None if shown is None else round(shown, 2) for name, shown in latest.items()}
+        return {name: None if age is None else round(age, 2) for name, age in latest.items()}
 
     def _smoothed(self, names: Iterable[str], which: Literal[1, 2]) -> dict[str, float]:
-        """Return good (1) or failed (2) answers a second over the latest looks."""
-        seconds = sum(look[0] for look in self._latest)
+        """Return good (1) or failed (2) answers per second over the latest steps."""
+        seconds = sum(step[0] for step in self._latest)
         return {
-            name: round(sum(look[which][name] for look in self._latest) / seconds, 3)
+            name: round(sum(step[which][name] for step in self._latest) / seconds, 3)
             for name in names
         }
 
     def _cpu_since(self, seconds: float) -> dict[str, float]:
         before, self._cpu = self._cpu, self._cpu_sampler.read(self._environment.pids())
         return {
-            name: round(max(0.0, spent - before[name][1]) / seconds, 4)
-            for name, (pid, spent) in self._cpu.items()
+            name: round(max(0.0, cpu_s - before[name][1]) / seconds, 4)
+            for name, (pid, cpu_s) in self._cpu.items()
             if name in before and before[name][0] == pid
         }
 
     def _bytes_since(self) -> dict[str, float]:
-        """Return bytes a second as of the last two scrapes; it changes with each scrape."""
+        """Return bytes per second between the last two scrapes."""
         latest, before = self._scrapes.latest, self._scraped
         if latest is None or latest is before:
             return self._bytes
@@ -304,22 +304,22 @@ class LiveMetrics:
         if before is None:
             return self._bytes
         seconds = latest.at_s - before.at_s
-        moved = {"apiserver": latest.bytes_sent - before.bytes_sent}
+        growth = {"apiserver": latest.bytes_sent - before.bytes_sent}
         for name, total in latest.received.items():
             if name in before.received:
-                moved[name] = total - before.received[name]
-        self._bytes = {name: round(max(0.0, size) / seconds) for name, size in moved.items()}
+                growth[name] = total - before.received[name]
+        self._bytes = {name: round(max(0.0, size) / seconds) for name, size in growth.items()}
         return self._bytes
 
     def _now(self, trouble: str | None) -> dict[str, Any]:
-        scraped, fresh = self._scrapes.latest, self._freshness.latest or {}
+        scraped, ages = self._scrapes.latest, self._freshness.latest or {}
         return {
             **self._state,
             "marks": list(self._marks),
             "silent_s": round(busy) if (busy := self._scrapes.busy_s) > SILENT_S else 0,
             "audit_trouble": trouble,
             "scrape_trouble": self._scrapes.error,
-            "not_shown": [name for name, shown in fresh.items() if shown is None],
+            "not_shown": [name for name, age in ages.items() if age is None],
             "watches": scraped.watches if scraped else None,
             "pod_watches": scraped.pod_watches if scraped else None,
             "rejected": scraped.rejected if scraped else None,
@@ -330,16 +330,16 @@ class LiveMetrics:
 
     def _per_answer(self) -> dict[str, float | None]:
         """Return API requests per useful answer of each server over the last minute."""
-        found: dict[str, float | None] = {}
+        ratios: dict[str, float | None] = {}
         for name in self._environment.servers:
             asked = sum(requests[name] for requests, _ in self._recent)
             good = sum(answers[name] for _, answers in self._recent)
-            found[name] = round(asked / good, 4) if good else None
-        return found
+            ratios[name] = round(asked / good, 4) if good else None
+        return ratios
 
 
 def _since(before: Counter[str], now: Counter[str]) -> Counter[str]:
-    """Return what was counted since; statistics that were reset began at 0."""
+    """Return the counts since ``before``; statistics that were reset began at 0."""
     return Counter(
         {name: now[name] - (before[name] if now[name] >= before[name] else 0) for name in now}
     )
@@ -351,6 +351,6 @@ def _rates(counts: Counter[K], seconds: float) -> dict[K, float]:
 
 def _by_identity(numbers: Mapping[tuple[str, str], float]) -> dict[str, dict[str, float]]:
     table: dict[str, dict[str, float]] = {}
-    for (who, verb), number in numbers.items():
-        table.setdefault(who, {})[verb] = number
+    for (name, verb), number in numbers.items():
+        table.setdefault(name, {})[verb] = number
     return table

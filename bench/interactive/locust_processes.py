@@ -1,4 +1,4 @@
-"""Locust as processes: the master with the page, and its workers on this machine."""
+"""Locust's processes: the master with the page, and its workers on this machine."""
 
 import json
 import os
@@ -24,7 +24,7 @@ MASTER_PORT = 5557
 
 @dataclass(frozen=True, slots=True)
 class LocustOptions:
-    """Where Locust's page and master listen, and how many workers there are."""
+    """Addresses of Locust's page and master, and the numbers of workers."""
 
     host: str
     port: int
@@ -35,7 +35,7 @@ class LocustOptions:
 
     @property
     def distributed(self) -> bool:
-        """Whether a master leads workers; else one process does it all."""
+        """Whether a master leads workers; otherwise one process does all."""
         return self.workers > 0 or self.expect_workers > 0
 
     @property
@@ -66,7 +66,7 @@ class LocustProcesses(Stoppable):
         self.page: SupervisedProcess
 
     def start(self, socket: Path) -> None:
-        """Start all. Raises ``ProcessFailed``; what was started is then stopped by ``stop``."""
+        """Start all. Raises ``ProcessFailed``; ``stop`` then stops those that have started."""
         options = self._options
         argv = [*_locust(), "--class-picker", "--users", "2", "--spawn-rate", "2"]
         argv += ["--web-host", options.host, "--web-port", str(options.port)]
@@ -91,11 +91,11 @@ class LocustProcesses(Stoppable):
             self._start_worker(f"worker {number}", number)
 
     def parts(self) -> list[Part]:
-        """Return the workers, to be kept running; without the page there is nothing to keep."""
+        """Return the workers as parts to keep running; without the page all of it ends."""
         return [self._part(name) for name in self._workers]
 
     def stop(self) -> None:
-        """End them all."""
+        """Stop all of them."""
         for worker in self._workers.values():
             worker.stop()
         if hasattr(self, "page"):
@@ -108,8 +108,8 @@ class LocustProcesses(Stoppable):
 
         return Part(name, lambda: self._workers[name], restart)
 
-    def _start_worker(self, name: str, there: int) -> None:
-        """Start a worker and return once the master knows ``there`` of them."""
+    def _start_worker(self, name: str, count: int) -> None:
+        """Start a worker and return once the master knows ``count`` of them."""
         options = self._options
         argv = [*_locust(), "--worker", "--master-host", options.master_bind_host]
         argv += ["--master-port", str(options.master_bind_port)]
@@ -119,7 +119,7 @@ class LocustProcesses(Stoppable):
             log=self._folder / f"{name.replace(' ', '-')}.log",
             watchdog=self._watchdog,
             cwd=ROOT,
-            ready=lambda: _workers(options.url) >= there,
+            ready=lambda: _workers(options.url) >= count,
             ready_timeout_s=READY_TIMEOUT_S,
         )
 

@@ -1,4 +1,4 @@
-"""A manual trial: one test that a person starts, from its begin mark to its records."""
+"""Manual trial: one test that a person starts, from its begin mark to its records."""
 
 import dataclasses
 import re
@@ -36,7 +36,7 @@ TIMES = ("intended_us", "sent_us", "done_us")
 def read_rows(folder: Path, server: str, *, begin_us: int) -> pd.DataFrame:
     """Return the rows of ``server``, times counted from ``begin_us`` (since the epoch).
 
-    Pieces are ``<server>-<begin of its own in us>-<number>.parquet``; each is removed
+    Pieces are ``<server>-<the piece's begin in us>-<number>.parquet``; each is removed
     once it is read.
     """
     frames = [REQUESTS.empty()]
@@ -56,7 +56,7 @@ UNREADABLE = (Refused, ServerError, ApiError, ApiUnreachableError, MetricsError)
 
 @dataclass(frozen=True, slots=True)
 class RequestedTest:
-    """What a person started, as the form said it."""
+    """A test that a person started, as the form describes it."""
 
     servers: tuple[str, ...]
     routes: tuple[str, ...]
@@ -69,17 +69,17 @@ class RequestedTest:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "RequestedTest":
-        """Read what the page's side says. Raises ``Refused`` if a part is missing or wrong."""
+        """Read the page's description. Raises ``Refused`` if a part is missing or wrong."""
         try:
             return msgspec.convert(content, cls)
         except msgspec.ValidationError as error:
             raise Refused(f"not a test: {error}", 400) from error
 
     def scenario(self, users: int, *, pods: int, churn_per_s: float) -> Scenario:
-        """Return the scenario that this was, named after what was asked and how hard."""
+        """Return the scenario of this test, named after its requests and its load."""
         route = self.routes[0] if len(self.routes) == 1 else f"mix of {len(self.routes)} routes"
-        hard = f"{users} users" if self.rate is None else f"{self.rate:g} per s each"
-        parts = [route, self.namespace, self.selector, hard]
+        load = f"{users} users" if self.rate is None else f"{self.rate:g} per s each"
+        parts = [route, self.namespace, self.selector, load]
         return Scenario(
             name=re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-"),
             route=self.routes[0] if len(self.routes) == 1 else "mix",
@@ -94,23 +94,23 @@ class RequestedTest:
 
 
 class ManualTrial:
-    """The marks around one test, one marker a server."""
+    """The marks around one test, with one marker per server."""
 
     def __init__(
-        self, number: int, what: RequestedTest, environment: DemoEnvironment, rows: Path
+        self, number: int, requested: RequestedTest, environment: DemoEnvironment, rows: Path
     ) -> None:
-        self.what = what
+        self.requested = requested
         self.environment = environment
         self.rows = rows
         self.churn_per_s = environment.churn_per_s
-        self.markers = {name: _marker(number, environment, name) for name in what.servers}
+        self.markers = {name: _marker(number, environment, name) for name in requested.servers}
         self.begun: dict[str, Mark] = {}
         self.ended: dict[str, Mark] = {}
         self.failure: str | None = None
         self.notes: list[tuple[CaveatKind, str]] = []
 
     def begin(self) -> None:
-        """Take the marks before; what cannot be read makes its trials failed ones."""
+        """Take the marks before the test; an unreadable mark makes its trials fail."""
         try:
             with self.environment.still():
                 self.begun = {name: marker.begin() for name, marker in self.markers.items()}
@@ -118,7 +118,7 @@ class ManualTrial:
             self.failure = str(error)
 
     def end(self, *, users: int) -> Scenario:
-        """Take the marks after, and return the scenario that all trials of the test share."""
+        """Take the marks after the test, and return the scenario that its trials share."""
         try:
             with self.environment.still():
                 self.ended = {name: marker.end() for name, marker in self.markers.items()}
@@ -128,18 +128,18 @@ class ManualTrial:
         if now != self.churn_per_s:
             text = f"churn was set from {self.churn_per_s:g} to {now:g} writes per second meanwhile"
             self.notes.append((CaveatKind.CHURN_NOT_REACHED, text))
-        return self.what.scenario(
+        return self.requested.scenario(
             users, pods=self.environment.cluster.pods, churn_per_s=self.churn_per_s
         )
 
     def close(self) -> None:
-        """Close what the markers hold."""
+        """Close all markers."""
         for marker in self.markers.values():
             marker.close()
 
 
 def trial_of(trial: Trial, test: ManualTrial) -> tuple[TrialRecord, dict[str, Any]]:
-    """Return what the test measured of the trial's server: its record, and its tables by name."""
+    """Return the trial's record, and its tables by name, from the test of its server."""
     begin, end = test.begun.get(trial.server), test.ended.get(trial.server)
     begin_s = begin.at_monotonic_s + begin.clock_offset_s if begin else time.time()
     requests = read_rows(test.rows, trial.server, begin_us=round(begin_s * 1e6))
@@ -152,8 +152,8 @@ def trial_of(trial: Trial, test: ManualTrial) -> tuple[TrialRecord, dict[str, An
         window_end_epoch_s=begin_s + window_s,
         window_s=window_s,
         marks_s=window_s,
-        request_timeout_s=test.what.timeout_s,
-        requested_rps=test.what.rate,
+        request_timeout_s=test.requested.timeout_s,
+        requested_rps=test.requested.rate,
         achieved_rps=_count(requests, "ok") / window_s,
         sent=int(requests["sent_us"].notna().sum()),
         answered=_count(requests, "ok"),
@@ -168,8 +168,8 @@ def trial_of(trial: Trial, test: ManualTrial) -> tuple[TrialRecord, dict[str, An
     notes = list(test.notes)
     marker = test.markers[trial.server]
     columns = {name: requests[name] for name in requests.columns}
-    # What the control plane counted and spent for two servers at once is neither's.
-    alone = len(test.what.servers) == 1
+    # With two servers at once the control plane's counts and CPU belong to neither.
+    alone = len(test.requested.servers) == 1
     scrapes = [row for row in marker.scrapes if alone or row.source == "server"]
     tables: dict[str, Any] = {"requests": columns, "scrapes": scrapes}
     if begin is not None and end is not None and test.failure is None:
@@ -202,11 +202,11 @@ def _with_costs(record: TrialRecord, begin: Mark, end: Mark, *, alone: bool) -> 
 
 def _marker(number: int, environment: DemoEnvironment, server: str) -> Marker:
     def pids() -> dict[str, Trees]:
-        own = environment.pids()
+        by_name = environment.pids()
         return {
-            "apiserver": (own["apiserver"],),
-            "etcd": (own["etcd"],),
-            "server": (own[server],),
+            "apiserver": (by_name["apiserver"],),
+            "etcd": (by_name["etcd"],),
+            "server": (by_name[server],),
         }
 
     return Marker(

@@ -13,12 +13,12 @@ from bench.sut.registry import server_kinds
 
 SERVERS = ("informer", "direct")
 WATCH_EVERY_S = 0.5
-"""How often is looked whether all of it still runs."""
+"""Interval of the checks that all processes still run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playground:
-    """Which cluster is wanted, and how many writes a second it is to see."""
+    """Size of the cluster, and its writes per second."""
 
     pods: int
     churn_per_s: float
@@ -26,20 +26,20 @@ class Playground:
     kubernetes: str = KUBERNETES_VERSION
 
     def __str__(self) -> str:
-        return f"{self.pods:,} pods, {self.churn_per_s:g} writes a second, seed {self.seed}"
+        return f"{self.pods:,} pods, {self.churn_per_s:g} writes per second, seed {self.seed}"
 
 
 def cluster_of(
-    wanted: Playground, watchdog: Watchdog, progress: Progress
+    playground: Playground, watchdog: Watchdog, progress: Progress
 ) -> PopulatedCluster[ControlPlane]:
-    """Return the cluster, which is started on entry. Raises ``BinariesUnavailable``."""
-    binaries = resolve(kubernetes=wanted.kubernetes, say=progress.say)
+    """Return the cluster, which starts on entry. Raises ``BinariesUnavailable``."""
+    binaries = resolve(kubernetes=playground.kubernetes, say=progress.say)
     progress.move("starting etcd and kube-apiserver", 0.0)
     return PopulatedCluster(
         partial(ControlPlane.start, binaries),
         watchdog,
-        seed=wanted.seed,
-        pods=wanted.pods,
+        seed=playground.seed,
+        pods=playground.pods,
         progress=progress.counting("writing pods"),
     )
 

@@ -1,4 +1,4 @@
-"""Restarter: check parts regularly, report one that is down, start it again."""
+"""Restarter: check parts regularly, report a part that is down, start it again."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ RETRY_S = 5.0
 
 @dataclass
 class Part:
-    """Something that runs; ``present`` gives what it is at present.
+    """Something to keep running; ``present`` returns its present process.
 
     ``restart`` starts it again and may raise ``ProcessFailed``; ``None``: it stays down.
     """
@@ -21,47 +21,47 @@ class Part:
     present: Callable[[], Checked]
     restart: Callable[[], object] | None = None
     trouble: str | None = None
-    """What happened to it, in a line; ``None``: it runs."""
-    again_at: float = 0.0
+    """How it ended, in one line; ``None``: it runs."""
+    retry_s: float = 0.0
+    """When to start it again, on the monotonic clock."""
 
 
 class Restarter:
-    """Looks after its parts, in order: what others depend on comes first."""
+    """Keeps its parts running, in order: parts that others depend on come first."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.parts: dict[str, Part] = {}
         self._say = say
 
     def add(self, parts: Iterable[Part]) -> None:
-        """Look after ``parts`` as well, behind those there are."""
+        """Keep ``parts`` running as well, after the earlier ones."""
         self.parts.update({part.name: part for part in parts})
 
     def trouble(self, name: str) -> str | None:
-        """Return what is wrong with a part, ``None`` if nothing is."""
+        """Return how a part ended, ``None`` if it runs."""
         return self.parts[name].trouble
 
     def look(self) -> None:
-        """Check each part, and start again what has ended, not more often than ``RETRY_S``."""
+        """Check each part, and restart those that have ended, not more often than ``RETRY_S``."""
         for part in self.parts.values():
             try:
                 part.present().check()
-            except ProcessFailed as failed:
-                self._mend(part, failed)
+            except ProcessFailed as failure:
+                self._mend(part, failure)
 
-    def _mend(self, part: Part, failed: ProcessFailed) -> None:
+    def _mend(self, part: Part, failure: ProcessFailed) -> None:
         now = time.monotonic()
         if part.trouble is None:
-            part.trouble = str(failed).partition("\n")[0]
-            part.again_at = now + RETRY_S  # so that a page that asks sees it
-            self._say(
-                f"{part.trouble}; " + ("it is started again" if part.restart else "it stays so")
-            )
-        elif part.restart is not None and now >= part.again_at:
+            part.trouble = str(failure).partition("\n")[0]
+            part.retry_s = now + RETRY_S  # so that a page that asks sees it
+            remedy = "it is started again" if part.restart else "it stays down"
+            self._say(f"{part.trouble}; {remedy}")
+        elif part.restart is not None and now >= part.retry_s:
             try:
                 part.restart()
-            except ProcessFailed as again:
-                part.trouble = str(again).partition("\n")[0]
-                part.again_at = time.monotonic() + RETRY_S
+            except ProcessFailed as new_failure:
+                part.trouble = str(new_failure).partition("\n")[0]
+                part.retry_s = time.monotonic() + RETRY_S
             else:
                 part.trouble = None
                 self._say(f"{part.name} runs again")

@@ -1,4 +1,4 @@
-"""Scrape of the few counters of API server and servers that the page shows."""
+"""Scrape of those counters of API server and servers that the page shows."""
 
 import re
 import time
@@ -17,15 +17,15 @@ EVERY_S = 5.0
 WATCHES = "apiserver_longrunning_requests"
 REJECTED = "apiserver_flowcontrol_rejected_requests_total"
 RECEIVED = "informer_bench_upstream_received_bytes_total"
-_WANTED = re.compile(
+_SHOWN_LINES = re.compile(
     rf"^(?:{'|'.join((WATCHES, REJECTED, ANSWERS, EVENTS, RECEIVED))})\{{?[^\n]*$", re.MULTILINE
 )
-"""Parsing all of it would cost 0.3 s of a processor."""
+"""Lines to parse: all of a scrape would take 0.3 s of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scraped:
-    """Counters at one moment (monotonic clock). Bytes are of answers and of watch events."""
+    """Counters at one moment (monotonic clock). Bytes are those of answers and watch events."""
 
     at_s: float
     bytes_sent: float
@@ -33,11 +33,11 @@ class Scraped:
     pod_watches: int
     rejected: float
     received: Mapping[str, float]
-    """Bytes by server, of those that told."""
+    """Bytes by server, of the servers that answered."""
 
 
 def scrape(api: Api, servers: Mapping[str, ServerUnderTest]) -> Scraped:
-    """Ask all of them. Raises ``ApiError``, ``ApiUnreachableError``, ``MetricsError``."""
+    """Scrape all of them. Raises ``ApiError``, ``ApiUnreachableError``, ``MetricsError``."""
     rows = _rows(api.get_bytes("/metrics").decode(), "apiserver")
     now = time.monotonic()
     watches = [row for row in rows if row.name == WATCHES and 'verb="WATCH"' in row.labels]
@@ -48,9 +48,9 @@ def scrape(api: Api, servers: Mapping[str, ServerUnderTest]) -> Scraped:
         pod_watches=int(sum(row.value for row in watches if 'resource="pods"' in row.labels)),
         rejected=sum(row.value for row in rows if row.name == REJECTED),
         received={
-            name: told
+            name: received
             for name, server in servers.items()
-            if (told := _received(server)) is not None
+            if (received := _received(server)) is not None
         },
     )
 
@@ -59,10 +59,10 @@ def _received(server: ServerUnderTest) -> float | None:
     try:
         rows = _rows(server.metrics(), server.kind.name)
     except ServerError:
-        return None  # a server that is down; its state is told apart
+        return None  # the server is down; the environment's state says so
     return sum(row.value for row in rows if row.name == RECEIVED)
 
 
 def _rows(text: str, source: str) -> list[ScrapeRow]:
-    wanted = "\n".join(_WANTED.findall(text)) + "\n"
-    return parse_metrics(wanted, mark="live", source=source)
+    shown = "\n".join(_SHOWN_LINES.findall(text)) + "\n"
+    return parse_metrics(shown, mark="live", source=source)

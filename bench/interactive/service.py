@@ -1,7 +1,7 @@
 """Service over a Unix socket in a private folder: only this user can reach it.
 
-A connection is one question, a line of JSON (its name, and its arguments by name), and its
-answer, another (a status of HTTP's, and an object), for ``bench.load.webui.harness``.
+A connection carries one question, a line of JSON (its name, and its arguments by name), and its
+answer, another line (an HTTP status, and an object), for ``bench.load.webui.harness``.
 """
 
 import json
@@ -18,8 +18,8 @@ MOST_BYTES = 1_000_000
 Handlers = Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
 
 
-class Refused(Exception):  # noqa: N818 - what happened to the request
-    """What was asked cannot be done now; ``status`` says why in HTTP's words."""
+class Refused(Exception):  # noqa: N818 - the request's result
+    """Raised when a request cannot be fulfilled now; ``status`` is the HTTP status."""
 
     def __init__(self, text: str, status: int = 409) -> None:
         super().__init__(text)

@@ -1,6 +1,6 @@
-"""Tests that a person ran by hand, as a results folder: each server of each test is a trial.
+"""Session of manual tests, written as a results folder: each server of each test is a trial.
 
-Written when a test ends, trial by trial, so that nothing is kept in memory.
+Trials are written when their test ends, so that no rows are kept in memory.
 """
 
 import dataclasses
@@ -62,14 +62,14 @@ class Session:
 
     def begin(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Take the marks before a test and return the folder for its request rows."""
-        what = RequestedTest.of(content)
+        requested = RequestedTest.of(content)
         with self._lock:
             if self._test is not None:
                 self._test.close()
             self._number += 1
             rows = self._folder / "rows" / str(self._number)
             rows.mkdir(parents=True)
-            self._test = ManualTrial(self._number, what, self._environment, rows)
+            self._test = ManualTrial(self._number, requested, self._environment, rows)
             self._test.begin()
             return {"folder": str(rows)}
 
@@ -89,20 +89,20 @@ class Session:
         """Write all finished tests as one archive and return its path and name."""
         with self._lock:
             if not self._trials:
-                raise Refused("no test was started and stopped yet: there are no results")
+                raise Refused("no test has been started and stopped yet: there are no results")
             ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
             record = dataclasses.replace(self._record, state=RunState.COMPLETE, ended_at=ended)
             self._writer.update(record)
             path = self._folder / f"session-{time.monotonic_ns()}.tar.gz"
             with tarfile.open(path, "w:gz") as archive:
-                archive.add(self._writer.folder, arcname=record.run, filter=_nobody)
+                archive.add(self._writer.folder, arcname=record.run, filter=_without_owner)
             return {"file": str(path), "name": f"{record.run}.tar.gz"}
 
     def _write(self, test: ManualTrial, *, users: int) -> None:
         scenario = test.end(users=users)
         self._scenarios[scenario.name] = scenario
-        for server in test.what.servers:
-            earlier = [one.trial for one in self._trials if one.trial.server == server]
+        for server in test.requested.servers:
+            earlier = [record.trial for record in self._trials if record.trial.server == server]
             number = 1 + sum(trial.scenario == scenario.name for trial in earlier)
             trial = Trial(len(self._trials), scenario.name, server, number)
             record, tables = trial_of(trial, test)
@@ -116,15 +116,15 @@ class Session:
     def _plan(self) -> Plan:
         return dataclasses.replace(
             self._record.plan,
-            servers=tuple(sorted({one.trial.server for one in self._trials})),
-            rounds=max(one.trial.round for one in self._trials),
-            duration_s=max(one.window_s for one in self._trials),
+            servers=tuple(sorted({record.trial.server for record in self._trials})),
+            rounds=max(record.trial.round for record in self._trials),
+            duration_s=max(record.window_s for record in self._trials),
             scenarios=tuple(self._scenarios.values()),
         )
 
 
-def _nobody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Leave out who made it, and on what account."""
+def _without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return ``entry`` without its owner's names and ids."""
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry

@@ -1,4 +1,4 @@
-"""Start the page with everything behind it in order, watch it, stop it in reverse."""
+"""Start the demo environment and its page in order, watch them, stop them in reverse."""
 
 import ipaddress
 import time
@@ -19,10 +19,10 @@ from bench.supervision.watchdog import Watchdog
 
 
 def ui(playground: Playground, locust: LocustOptions, progress: Progress) -> None:
-    """Bring everything up, print the address, and watch over it until interrupted.
+    """Start environment and page, print the address, and check them until interrupted.
 
-    Raises ``PortTaken`` before anything is started, ``ProcessFailed`` when something
-    does not come up or Locust ends, ``BinariesUnavailable``. Ctrl-C ends it in order.
+    Raises ``PortTaken`` before any process starts, ``ProcessFailed`` when a process
+    does not start or Locust ends, ``BinariesUnavailable``. Ctrl-C stops everything in order.
     """
     locust = _with_ports(locust)
     with ExitStack() as stack:
@@ -87,7 +87,7 @@ def _handlers(
         try:
             per_s = float(str(content.get("per_s")))
         except ValueError as error:
-            raise Refused("writes a second are a number", 400) from error
+            raise Refused("writes per second must be a number", 400) from error
         environment.set_churn(per_s)
         return {"per_s": environment.churn_per_s}
 

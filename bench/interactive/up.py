@@ -24,16 +24,16 @@ OURS = "# written by python -m bench up, which removes it when it ends\n"
 def up(
     playground: Playground, kubeconfig_out: Path | None, progress: Progress, *, as_json: bool
 ) -> None:
-    """Bring everything up, print the addresses, and watch over it until interrupted.
+    """Start cluster and servers, print their addresses, and check them until interrupted.
 
-    The kubeconfig is copied to the new file ``kubeconfig_out``, if one is named.
+    Copies the kubeconfig to the new file ``kubeconfig_out``, if given.
     Raises ``ProcessFailed`` or ``WatchdogLost`` when one of the processes ends,
-    ``BinariesUnavailable``, and ``OSError`` when the kubeconfig cannot be written or is
-    there already. Ctrl-C ends it in order.
+    ``BinariesUnavailable``, and ``OSError`` when the kubeconfig cannot be written or
+    exists already. Ctrl-C stops everything in order.
     """
     with ExitStack() as stack:
         if kubeconfig_out is not None:
-            _claim(kubeconfig_out)  # before anything is started
+            _claim(kubeconfig_out)  # before any process starts
             stack.callback(kubeconfig_out.unlink, missing_ok=True)
         watchdog = stack.enter_context(Watchdog("a cluster of bench up"))
         cluster = stack.enter_context(cluster_of(playground, watchdog, progress))
@@ -67,27 +67,27 @@ def up(
 
 
 def _claim(path: Path) -> None:
-    """Make an empty file, never in place of one that is somebody else's; else ``OSError``."""
+    """Create ``path``; raise ``OSError`` rather than replace a file of somebody else's."""
     if path.is_file() and path.read_text(errors="replace").startswith(OURS):
-        path.unlink()  # of an ``up`` that was killed outright
+        path.unlink()  # left by an ``up`` that was killed
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(OURS)
 
 
 def _announcement(
-    playground: Playground, cluster: PopulatedCluster[ControlPlane], at: dict[str, str]
+    playground: Playground, cluster: PopulatedCluster[ControlPlane], addresses: dict[str, str]
 ) -> str:
     pod = cluster.targets.pods[0]
     return (
         f"Kubernetes {cluster.plane.binaries.kubernetes}, {playground}.\n"
-        f"  API server   {at['api_server']}\n"
-        f"  informer     {at['informer']}/pods\n"
-        f"  direct       {at['direct']}/pods\n"
-        f"  kubeconfig   {at['kubeconfig']}\n"
-        f"  audit log    {at['audit_log']}\n"
+        f"  API server   {addresses['api_server']}\n"
+        f"  informer     {addresses['informer']}/pods\n"
+        f"  direct       {addresses['direct']}/pods\n"
+        f"  kubeconfig   {addresses['kubeconfig']}\n"
+        f"  audit log    {addresses['audit_log']}\n"
         "Try, in another terminal:\n"
-        f"  kubectl --kubeconfig {at['kubeconfig']} get pods -A\n"
-        f"  curl '{at['informer']}/pods/{pod[0]}/{pod[1]}'\n"
-        f"  .venv/bin/locust -f bench/load/locustfile.py --host {at['informer']}\n"
+        f"  kubectl --kubeconfig {addresses['kubeconfig']} get pods -A\n"
+        f"  curl '{addresses['informer']}/pods/{pod[0]}/{pod[1]}'\n"
+        f"  .venv/bin/locust -f bench/load/locustfile.py --host {addresses['informer']}\n"
         "Ctrl-C ends it all and leaves nothing behind."
     )

@@ -175,7 +175,7 @@ def test_the_rate_of_writes_is_set_from_the_page(ui, page):
     page.click(".apiserver button:has-text('Set')")
     ui.until(lambda live: live["now"]["churn_per_s"] == 40)
     ui.until(lambda live: sum(last(live)["requests"].get("churn", {}).values()) > 15)
-    page.wait_for_selector(".apiserver .marks li:has-text('40 writes a second')")
+    page.wait_for_selector(".apiserver .marks li:has-text('40 writes per second')")
 
 
 def test_a_frozen_api_server_stops_direct_and_not_the_informer_and_goes_on(ui, page):
@@ -196,7 +196,7 @@ def test_a_frozen_api_server_stops_direct_and_not_the_informer_and_goes_on(ui, p
     ui.until(lambda live: live["now"]["frozen_s"] == 0 and answering("direct")(live))
     page.wait_for_selector(".apiserver .alarm:has-text('frozen')", state="detached")
     kinds = [text.partition(" ")[2] for text in marks(page)]
-    assert ["API server frozen", "API server goes on"] == kinds[-2:]
+    assert ["API server frozen", "API server resumed"] == kinds[-2:]
     drawn = page.locator(".charts figure").first.locator("line.mark").count()
     assert len(kinds) == drawn
 

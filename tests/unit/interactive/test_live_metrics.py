@@ -1,4 +1,4 @@
-"""Which lines of the audit log are requests, and whose."""
+"""Live metrics: requests counted from the audit log, and marks of changes."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ def line(verb, code=200, stage="ResponseComplete", user=DIRECT, name=""):
     return AuditRow("id", user, verb, "pods", "", "", name, code, "/pods", stage, 0, 0, "")
 
 
-def test_a_service_account_is_called_by_its_own_name_and_others_by_all_of_theirs():
+def test_a_service_account_has_its_short_name_and_other_users_their_full_name():
     assert "direct" == identity(DIRECT)
     assert "system:apiserver" == identity("system:apiserver")
 
@@ -31,15 +31,15 @@ def test_a_service_account_is_called_by_its_own_name_and_others_by_all_of_theirs
         (line("list", stage="ResponseStarted"), 0),
     ],
 )
-def test_a_watch_counts_when_it_is_opened_and_all_else_when_it_is_answered(row, counts):
+def test_a_watch_counts_when_it_is_opened_and_other_requests_when_answered(row, counts):
     assert Counter({("direct", row.verb): counts} if counts else {}) == count([row])
 
 
-def test_requests_sent_away_are_counted_apart():
+def test_throttled_requests_are_counted_apart():
     assert Counter({"direct": 1}) == throttled([line("list", 429), line("list")])
 
 
-def test_what_a_server_asks_because_the_probe_reads_from_it_is_apart():
+def test_requests_for_the_probes_reads_are_counted_apart():
     writer = "system:serviceaccount:informer-bench:probe"
     rows = [line("get", name=PROBE_NAME), line("get", name="other"), line("patch", user=writer)]
     assert Counter(
@@ -47,7 +47,7 @@ def test_what_a_server_asks_because_the_probe_reads_from_it_is_apart():
     ) == count(rows, {"direct"})
 
 
-STILL = {
+IDLE = {
     "users": 0,
     "churn_per_s": 20.0,
     "frozen_s": 0.0,
@@ -57,11 +57,11 @@ STILL = {
 
 
 @pytest.mark.parametrize(
-    ("changed", "becomes", "was_again"),
+    ("changed", "mark", "mark_of_end"),
     [
         ({"users": 2}, "load started", "load stopped"),
-        ({"churn_per_s": 40.0}, "40 writes a second", "20 writes a second"),
-        ({"frozen_s": 9.5}, "API server frozen", "API server goes on"),
+        ({"churn_per_s": 40.0}, "40 writes per second", "20 writes per second"),
+        ({"frozen_s": 9.5}, "API server frozen", "API server resumed"),
         ({"api_server_trouble": "killed"}, "API server down", "API server started again"),
         (
             {"servers": {"direct": {"trouble": "killed"}}},
@@ -70,10 +70,10 @@ STILL = {
         ),
     ],
 )
-def test_each_change_of_the_environment_is_a_mark_when_it_comes_and_when_it_goes(
-    changed, becomes, was_again
+def test_each_change_of_the_environment_is_a_mark_at_its_begin_and_its_end(
+    changed, mark, mark_of_end
 ):
-    assert [] == list(changes(STILL, STILL))
-    assert [becomes] == list(changes(STILL, STILL | changed))
-    assert [was_again] == list(changes(STILL | changed, STILL))
-    assert [] == list(changes(STILL | {"frozen_s": 9.5}, STILL | {"frozen_s": 8.5}))
+    assert [] == list(changes(IDLE, IDLE))
+    assert [mark] == list(changes(IDLE, IDLE | changed))
+    assert [mark_of_end] == list(changes(IDLE | changed, IDLE))
+    assert [] == list(changes(IDLE | {"frozen_s": 9.5}, IDLE | {"frozen_s": 8.5}))

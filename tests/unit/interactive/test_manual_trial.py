@@ -1,4 +1,4 @@
-"""What a person started becomes a scenario, and pieces of rows become one table."""
+"""Manual trials: a requested test becomes a scenario, and pieces of rows become one table."""
 
 import pandas as pd
 import pytest
@@ -7,7 +7,7 @@ from bench.interactive.manual_trial import RequestedTest, read_rows
 from bench.interactive.service import Refused
 from bench.store.tables import REQUESTS
 
-SAID = {
+DESCRIPTION = {
     "servers": ["direct", "informer"],
     "routes": ["list-all"],
     "namespace": "",
@@ -20,10 +20,10 @@ SAID = {
 
 
 def scenario(users=8, **changes):
-    return RequestedTest.of(SAID | changes).scenario(users, pods=300, churn_per_s=20.0)
+    return RequestedTest.of(DESCRIPTION | changes).scenario(users, pods=300, churn_per_s=20.0)
 
 
-def test_a_scenario_is_named_after_what_was_asked_and_how_hard():
+def test_a_scenario_is_named_after_its_requests_and_its_load():
     assert "list-all-8-users" == scenario().name
     assert (
         "one-pod-team-a-2-5-per-s-each"
@@ -40,10 +40,10 @@ def test_without_a_rate_the_users_are_those_of_the_closed_model():
     assert (100, 5.0) == (scenario(rate=5).users, scenario(rate=5).rate_rps)
 
 
-@pytest.mark.parametrize("key", sorted(SAID))
-def test_what_lacks_a_part_is_refused(key):
+@pytest.mark.parametrize("key", sorted(DESCRIPTION))
+def test_a_description_that_lacks_a_part_is_refused(key):
     with pytest.raises(Refused, match=key):
-        RequestedTest.of({name: value for name, value in SAID.items() if name != key})
+        RequestedTest.of({name: value for name, value in DESCRIPTION.items() if name != key})
 
 
 def piece(folder, server, begin_us, number, intended_us):
@@ -66,9 +66,9 @@ def test_rows_of_all_pieces_count_from_one_begin_and_are_in_order(tmp_path):
     rows = read_rows(tmp_path, "direct", begin_us=1_000_000)
     assert [500_700, 1_000_500] == list(rows["intended_us"])
     assert rows["done_us"].isna().all()
-    assert ["informer-1000000-3.parquet"] == [each.name for each in tmp_path.iterdir()]
+    assert ["informer-1000000-3.parquet"] == [path.name for path in tmp_path.iterdir()]
 
 
-def test_no_piece_is_a_table_without_rows(tmp_path):
+def test_no_pieces_make_a_table_without_rows(tmp_path):
     rows = read_rows(tmp_path, "direct", begin_us=0)
     assert (REQUESTS.schema.names, 0) == (list(rows.columns), len(rows))

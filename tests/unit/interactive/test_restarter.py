@@ -1,4 +1,4 @@
-"""Parts that end are told once, started again after a while, and forgiven once they run."""
+"""Restarter: reports a part that ends once, starts it again, and clears it once it runs."""
 
 from bench.interactive import restarter as module
 from bench.interactive.restarter import Part, Restarter
@@ -23,23 +23,23 @@ def ended():
     return ProcessFailed("direct", "exited with code 1", 1, "last words")
 
 
-def kept(process, restart, monkeypatch):
+def restarter_of(process, restart, monkeypatch):
     monkeypatch.setattr(module, "RETRY_S", 0.0)
-    said = []
-    restarter = Restarter(said.append)
+    messages = []
+    restarter = Restarter(messages.append)
     restarter.add([Part("direct", lambda: process, restart)])
-    return restarter, said
+    return restarter, messages
 
 
-def test_what_runs_has_no_trouble(monkeypatch):
-    restarter, said = kept(Process(), None, monkeypatch)
+def test_a_running_part_has_no_trouble(monkeypatch):
+    restarter, messages = restarter_of(Process(), None, monkeypatch)
     restarter.look()
-    assert (None, []) == (restarter.trouble("direct"), said)
+    assert (None, []) == (restarter.trouble("direct"), messages)
 
 
-def test_what_ended_is_shown_as_down_before_it_is_started_again(monkeypatch):
+def test_an_ended_part_is_shown_as_down_before_it_is_started_again(monkeypatch):
     process = Process()
-    restarter, said = kept(process, process.restart, monkeypatch)
+    restarter, messages = restarter_of(process, process.restart, monkeypatch)
     process.failed = ended()
     restarter.look()
     assert "exited with code 1" in restarter.trouble("direct")
@@ -47,17 +47,17 @@ def test_what_ended_is_shown_as_down_before_it_is_started_again(monkeypatch):
     restarter.look()
     assert restarter.trouble("direct") is None
     assert 1 == process.starts
-    assert ["started again" in said[0], "runs again" in said[1]] == [True, True]
+    assert ["started again" in messages[0], "runs again" in messages[1]] == [True, True]
 
 
-def test_what_nobody_starts_again_stays_down_and_is_told_once(monkeypatch):
+def test_a_part_without_restart_stays_down_and_is_reported_once(monkeypatch):
     process = Process()
-    restarter, said = kept(process, None, monkeypatch)
+    restarter, messages = restarter_of(process, None, monkeypatch)
     process.failed = ended()
     for _ in range(3):
         restarter.look()
     assert restarter.trouble("direct") is not None
-    assert 1 == len(said)
+    assert 1 == len(messages)
 
 
 def test_a_start_that_fails_is_the_new_trouble_and_is_tried_again(monkeypatch):
@@ -67,7 +67,7 @@ def test_a_start_that_fails_is_the_new_trouble_and_is_tried_again(monkeypatch):
         process.starts += 1
         raise ProcessFailed("direct", "was not ready within 120 s", None, "")
 
-    restarter, _ = kept(process, restart, monkeypatch)
+    restarter, _ = restarter_of(process, restart, monkeypatch)
     process.failed = ended()
     for _ in range(3):
         restarter.look()

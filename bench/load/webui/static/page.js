@@ -1,5 +1,5 @@
-// The page "API server": starts and stops load on both servers alike, and shows what reaches the
-// API server from each. Everything that comes from the cluster is put in as text, never as markup.
+// The page "API server": starts and stops the same load on both servers, and shows the requests of
+// each to the API server. All content from the cluster is inserted as text, never as markup.
 "use strict";
 (() => {
   const BASE = new URL(".", document.currentScript.src);
@@ -46,13 +46,13 @@
         make("figcaption", { class: "muted" }, remark));
     }
 
-    // `points` are those since the load began, or since somebody looked; `marks` are what happened
+    // `points` are those since the load began, or since the page was opened; `marks` are the events
     // meanwhile; a series is {name, of(point) -> number|null}
     draw(points, marks, names) {
-      const lines = this.series(names).map((each) => ({
-        ...each, values: points.map((point) => ({ at: point.at, value: each.of(point) ?? null })),
+      const lines = this.series(names).map((series) => ({
+        ...series, values: points.map((point) => ({ at: point.at, value: series.of(point) ?? null })),
       }));
-      const all = lines.flatMap((line) => line.values.map((each) => each.value)).filter((value) => value !== null);
+      const all = lines.flatMap((line) => line.values.map(({ value }) => value)).filter((value) => value !== null);
       const top = nice(Math.max(0, ...all));
       const end = points.length ? points[points.length - 1].at : 0;
       const span = Math.max(LEAST_S, points.length ? end - points[0].at : 0);
@@ -63,7 +63,7 @@
         svg("text", { x: 55, y: y(top * share) + 4, "text-anchor": "end" }, this.format(top * share)),
       ]);
       for (const [back, anchor] of [[span, "start"], [span / 2, "middle"], [0, "end"]]) {
-        const label = back ? `${lasted(back)} ago` : "now";
+        const label = back ? `${duration(back)} ago` : "now";
         parts.push(svg("text", { x: x(end - back), y: 147, "text-anchor": anchor }, label));
       }
       marks.forEach((mark, index) => {
@@ -83,18 +83,18 @@
     }
   }
 
-  const lasted = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${number(seconds / 60)} min`);
+  const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${number(seconds / 60)} min`);
   const nice = (most) => {
     if (most <= 0) return 1;
     const power = 10 ** Math.floor(Math.log10(most));
     return power * [1, 2, 5, 10].find((step) => step * power >= most);
   };
-  // the last value that is there, unless it is old
+  // the last value that is not null, unless it is old
   const lastOf = (values) => {
-    const found = values.findLast((each) => each.value !== null);
-    return found && values[values.length - 1].at - found.at < 2 * GAP_S ? found.value : null;
+    const last = values.findLast(({ value }) => value !== null);
+    return last && values[values.length - 1].at - last.at < 2 * GAP_S ? last.value : null;
   };
-  // values may come seldom; where none came for long there is a gap in the line
+  // values may be sparse; a long time without one is a gap in the line
   const path = (values, x, y) => {
     let d = "", pen = false, before = 0;
     for (const { at, value } of values) {
@@ -105,24 +105,24 @@
     return d;
   };
 
-  const each = (of) => (names) => names.map((name) => ({ name, colour: colour(name), of: of(name) }));
+  const perServer = (of) => (names) => names.map((name) => ({ name, colour: colour(name), of: of(name) }));
   const CHARTS = () => [
-    new Chart("Requests to the API server, a second", "From the audit log, by the identity of each server; watches count when they are opened.",
-      number, each((name) => (point) => sum(point.requests[name]))),
-    new Chart("Useful answers, a second", "What the users started here got from each server; failed ones are not in it.",
-      number, each((name) => (point) => point.answers[name])),
+    new Chart("Requests to the API server per second", "From the audit log, by the identity of each server; watches count when they are opened.",
+      number, perServer((name) => (point) => sum(point.requests[name]))),
+    new Chart("Useful answers per second", "Answers of each server to the users started here, without failed ones.",
+      number, perServer((name) => (point) => point.answers[name])),
     new Chart("Processor time", "Of the control plane and of each server; 100% is one processor.", percent,
       (names) => [...["apiserver", "etcd"], ...names].map((name) => ({
         name: name === "apiserver" ? "kube-apiserver" : name, colour: colour(name),
         dash: names.includes(name) ? "5 3" : undefined, of: (point) => point.cpu[name] }))),
-    new Chart("Bytes from the API server, a second", "As each server counts them, and all that the API server sent; a value every 5 s.", bytes,
+    new Chart("Bytes from the API server per second", "As each server counts them, and all that the API server sent; a value every 5 s.", bytes,
       (names) => [...names, "apiserver"].map((name) => ({
-        name: name === "apiserver" ? "to everybody" : name, colour: colour(name),
+        name: name === "apiserver" ? "to all clients" : name, colour: colour(name),
         dash: names.includes(name) ? undefined : "5 3", of: (point) => point.bytes[name] }))),
     new Chart("Age of an answer after a write", "A probe writes a pod and reads it from each server until the write shows, every 5 s.", ms,
-      each((name) => (point) => (point.freshness || {})[name])),
-    new Chart("Refused with 429, a second", "Too many requests: the API server's flow control sent them away.", number,
-      each((name) => (point) => point.throttled[name] || 0)),
+      perServer((name) => (point) => (point.freshness || {})[name])),
+    new Chart("Refused with 429 per second", "Too many requests: the API server's flow control refused them.", number,
+      perServer((name) => (point) => point.throttled[name] || 0)),
   ];
 
   class Page {
@@ -139,20 +139,20 @@
       this.rate = make("input", { type: "number", min: "0", max: "1000", step: "any", name: "per_s", required: "" });
       this.freeze = make("button", { type: "button" }, "Freeze the API server for 10 s");
       this.download = make("button", { type: "button" }, "Download as results");
-      this.told = make("p", { class: "muted", role: "status" });
-      const load = form("reads a second of each server", this.reads, this.start, () => (this.running ? this.stop() : this.begin()));
-      const churn = form("writes to pods a second", this.rate, make("button", {}, "Set"), () =>
-        this.act("churn", { per_s: this.rate.value }, (answer) => `${number(answer.per_s)} writes a second from now on.`));
-      this.freeze.addEventListener("click", () => this.act("freeze", {}, () => "The API server is held still. See who goes on answering."));
+      this.status = make("p", { class: "muted", role: "status" });
+      const load = form("reads per second of each server", this.reads, this.start, () => (this.running ? this.stop() : this.begin()));
+      const churn = form("writes to pods per second", this.rate, make("button", {}, "Set"), () =>
+        this.act("churn", { per_s: this.rate.value }, (answer) => `${number(answer.per_s)} writes per second from now on.`));
+      this.freeze.addEventListener("click", () => this.act("freeze", {}, () => "The API server is frozen. See which server still answers."));
       this.download.addEventListener("click", () => this.save());
       element.append(
-        make("h1", {}, "What reaches the API server"),
+        make("h1", {}, "Requests to the API server"),
         make("p", {}, "Both servers answer ", make("code", {}, "GET /pods"), ": direct asks the API server for each read, informer answers from its memory, which one watch keeps current."),
-        this.alarms, make("div", { class: "controls" }, load, churn, this.freeze, this.download), this.told,
+        this.alarms, make("div", { class: "controls" }, load, churn, this.freeze, this.download), this.status,
         this.tiles, this.marks, make("div", { class: "charts" }, ...this.charts.map((chart) => chart.element)),
         make("h2", {}, "Requests by identity and verb"),
         make("div", { class: "wide" }, make("table", {},
-          make("thead", {}, make("tr", {}, ...["identity", "verb", "a second", "since first looked at"].map((text) => make("th", { scope: "col" }, text)))), this.rows)),
+          make("thead", {}, make("tr", {}, ...["identity", "verb", "per second", "since the page was first opened"].map((text) => make("th", { scope: "col" }, text)))), this.rows)),
         this.facts);
       setInterval(() => this.poll(), EVERY_MS);
       this.poll();
@@ -184,7 +184,7 @@
       this.start.textContent = this.running ? "Stop the load" : "Load both servers alike";
       this.start.disabled = live.test.workers === 0;
       if (document.activeElement !== this.rate && now.churn_per_s !== undefined) this.rate.value = now.churn_per_s;
-      if (this.freeze.disabled && !(now.frozen_s > 0)) this.told.textContent = "The API server goes on.";
+      if (this.freeze.disabled && !(now.frozen_s > 0)) this.status.textContent = "The API server runs again.";
       this.freeze.disabled = now.frozen_s > 0;
       this.freeze.textContent = now.frozen_s > 0 ? `Frozen for ${Math.ceil(now.frozen_s)} s more` : "Freeze the API server for 10 s";
       const last = this.points[this.points.length - 1];
@@ -193,9 +193,9 @@
       this.tiles.replaceChildren(...names.map((name) => tile(name, now, last)));
       for (const chart of this.charts) chart.draw(shown, marks, names);
       this.marks.replaceChildren(...marks.map((mark) => make("li", {}, `${new Date(mark.at * 1000).toLocaleTimeString("en-GB")} ${mark.what}`)));
-      this.rows.replaceChildren(...Object.entries(now.totals || {}).flatMap(([who, verbs]) =>
-        Object.entries(verbs).map(([verb, total]) => make("tr", {}, make("td", {}, who), make("td", {}, verb),
-          make("td", {}, number(((last || {}).requests || {})[who]?.[verb] ?? 0)), make("td", {}, total.toLocaleString("en"))))));
+      this.rows.replaceChildren(...Object.entries(now.totals || {}).flatMap(([identity, verbs]) =>
+        Object.entries(verbs).map(([verb, total]) => make("tr", {}, make("td", {}, identity), make("td", {}, verb),
+          make("td", {}, number(((last || {}).requests || {})[identity]?.[verb] ?? 0)), make("td", {}, total.toLocaleString("en"))))));
       this.facts.textContent = `${(now.pods ?? 0).toLocaleString("en")} pods. Open watches: ${whole(now.pod_watches)} on pods, ${whole(now.watches)} in all. `
         + `Refused by flow control so far: ${whole(now.rejected)}.`;
     }
@@ -207,62 +207,62 @@
       this.alarms.replaceChildren(...texts.map((text) => make("p", { class: "alarm" }, text)));
     }
 
-    // one user a server, and the rate is held whatever comes of it: the same question for both
+    // one user per server keeps the rate whatever the answers: both get the same load
     async begin() {
       const content = new URLSearchParams(PRESET);
       content.set("rate", this.reads.value);
       for (const server of SERVERS) content.append("user_classes", `${server}: ${ROUTE}`);
-      await this.tellLocust("swarm", content, `Each server is asked for ${this.reads.value} reads a second.`);
+      await this.postToLocust("swarm", content, `Each server gets ${this.reads.value} reads per second.`);
     }
 
     async stop() {
-      await this.tellLocust("stop", new URLSearchParams(), "The load is stopped.");
+      await this.postToLocust("stop", new URLSearchParams(), "The load is stopped.");
     }
 
-    async tellLocust(what, content, said) {
+    async postToLocust(path, content, success) {
       try {
-        const response = await fetch(new URL(`../${what}`, BASE), { method: "POST", body: content });
+        const response = await fetch(new URL(`../${path}`, BASE), { method: "POST", body: content });
         const answer = response.ok ? await response.json() : { success: false, message: response.status };
-        this.told.textContent = answer.success ? said : `Not done: ${answer.message}`;
+        this.status.textContent = answer.success ? success : `Not done: ${answer.message}`;
         this.poll();
       } catch (error) {
-        this.told.textContent = `Not done: ${error.message}`;
+        this.status.textContent = `Not done: ${error.message}`;
       }
     }
 
-    async act(what, content, tell) {
+    async act(path, content, describe) {
       try {
-        const response = await fetch(new URL(what, BASE), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) });
-        this.told.textContent = response.ok ? tell(await response.json()) : await reason(response);
+        const response = await fetch(new URL(path, BASE), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) });
+        this.status.textContent = response.ok ? describe(await response.json()) : await reason(response);
         this.poll();
       } catch (error) {
-        this.told.textContent = `Not done: ${error.message}`;
+        this.status.textContent = `Not done: ${error.message}`;
       }
     }
 
     async save() {
-      this.told.textContent = "Putting the results together…";
+      this.status.textContent = "Packing the results…";
       try {
         const response = await fetch(new URL("session", BASE), { method: "POST" });
-        if (!response.ok) { this.told.textContent = await reason(response); return; }
+        if (!response.ok) { this.status.textContent = await reason(response); return; }
         const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") || "")?.[1] || "session.tar.gz";
         const link = make("a", { href: URL.createObjectURL(await response.blob()), download: name });
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-        this.told.replaceChildren("In the checkout: ", make("code", {}, `tar -xzf ${name} -C results && make report RUN=${name.replace(".tar.gz", "")}`));
+        this.status.replaceChildren("In the checkout: ", make("code", {}, `tar -xzf ${name} -C results && make report RUN=${name.replace(".tar.gz", "")}`));
       } catch (error) {
-        this.told.textContent = `No download: ${error.message}`;
+        this.status.textContent = `No download: ${error.message}`;
       }
     }
   }
 
   const form = (text, input, button, submit) => {
-    const made = make("form", {}, make("label", {}, text, input), button);
-    made.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-    return made;
+    const element = make("form", {}, make("label", {}, text, input), button);
+    element.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+    return element;
   };
 
-  // the points since the users under way, or the last ones, began
+  // the points since the running users, or the last ones, began
   const sinceLoad = (points, running) => {
     const began = points.findLastIndex((point, index) => point.users > 0 && !(points[index - 1]?.users > 0));
     return points.slice(running && began > 0 ? began - 1 : 0);
@@ -274,20 +274,20 @@
   };
 
   const troubles = (live, names) => {
-    const now = live.now, found = [];
-    if (live.error) found.push(`${live.error}. The figures below are old.`);
-    if (now.frozen_s > 0) found.push(`The API server is frozen for ${Math.ceil(now.frozen_s)} s more.`);
-    else if (now.api_server_trouble) found.push(`The API server is down: ${now.api_server_trouble}. It is started again.`);
-    else if (now.silent_s > 0) found.push(`The API server has not answered for ${now.silent_s} s.`);
-    else if (now.scrape_trouble) found.push(`The API server's metrics cannot be read: ${now.scrape_trouble}`);
+    const now = live.now, texts = [];
+    if (live.error) texts.push(`${live.error}. The figures below are old.`);
+    if (now.frozen_s > 0) texts.push(`The API server is frozen for ${Math.ceil(now.frozen_s)} s more.`);
+    else if (now.api_server_trouble) texts.push(`The API server is down: ${now.api_server_trouble}. It is started again.`);
+    else if (now.silent_s > 0) texts.push(`The API server has not answered for ${now.silent_s} s.`);
+    else if (now.scrape_trouble) texts.push(`The API server's metrics cannot be read: ${now.scrape_trouble}`);
     for (const name of names) {
       const trouble = now.servers[name].trouble;
-      if (trouble) found.push(`The server ${name} is down: ${trouble}. It is started again.`);
+      if (trouble) texts.push(`The server ${name} is down: ${trouble}. It is started again.`);
     }
-    for (const name of now.not_shown || []) found.push(`The server ${name} did not show the probe's last write within 5 s.`);
-    if (now.churn_trouble) found.push(`Nothing changes in the cluster any more: ${now.churn_trouble}`);
-    if (now.audit_trouble) found.push(now.audit_trouble);
-    return found;
+    for (const name of now.not_shown || []) texts.push(`The server ${name} did not show the probe's last write within 5 s.`);
+    if (now.churn_trouble) texts.push(`Nothing changes in the cluster any more: ${now.churn_trouble}`);
+    if (now.audit_trouble) texts.push(now.audit_trouble);
+    return texts;
   };
 
   const tile = (name, now, last) => {
@@ -299,8 +299,8 @@
       make("h2", {}, name),
       make("div", { class: "pair" },
         make("div", {}, make("div", { class: "figure ratio" }, number(ratio)), make("p", {}, "requests to the API server for each answer")),
-        make("div", {}, make("div", { class: "figure answers" }, number(answers)), make("p", {}, "answers a second, now"))),
-      make("p", { class: "muted" }, `${span}; now ${number(asked)} requests a second` + (failed ? `, ${number(failed)} answers a second failed` : "")));
+        make("div", {}, make("div", { class: "figure answers" }, number(answers)), make("p", {}, "answers per second, now"))),
+      make("p", { class: "muted" }, `${span}; now ${number(asked)} requests per second` + (failed ? `, ${number(failed)} failed answers per second` : "")));
   };
 
   new Page(document.getElementById("page"));
