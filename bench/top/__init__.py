@@ -1,5 +1,5 @@
 """Who asks an API server right now, sampled from what its flow control says it executes.
 
 It needs no audit log and changes nothing. Whether an informer would pay off does not belong here:
-that takes a log (``bench.advise``).
+that answer needs a log (``bench.advise``).
 """

@@ -1,4 +1,4 @@
-"""Whether this account may read the dump, how many API servers there are, and how far away."""
+"""Access to the dump: the account's right to it, the number of API servers, the round trip."""
 
 import socket
 import time
@@ -16,12 +16,12 @@ from kube_informer import ClientConfig
 
 ROLE = "informer-bench-top"
 ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
-"""What the API servers write their addresses into (``pkg/controlplane/reconcilers``)."""
+"""The slice that API servers write their addresses into (``pkg/controlplane/reconcilers``)."""
 HANDSHAKES, HTTPS = 3, 443
 
 
 def check_access(access: Access) -> None:
-    """Raise ``ClusterError`` with the RBAC to apply where the account may not read the dump."""
+    """Raise ``ClusterError`` with the RBAC to apply if the account may not read the dump."""
     if not missing(access.api, "", (Right("get", PATH),)):
         return
     raise ClusterError(
@@ -31,7 +31,7 @@ def check_access(access: Access) -> None:
 
 
 def grant(user: str | None) -> str:
-    """Return the YAML that lets ``user`` read the dump, and nothing else."""
+    """Return the YAML that permits ``user`` to read the dump, and nothing else."""
     role = {
         "apiVersion": f"{RBAC}/v1",
         "kind": "ClusterRole",
@@ -49,25 +49,25 @@ def grant(user: str | None) -> str:
 
 
 def api_servers(api: Api) -> int | None:
-    """Return how many API servers there are; ``None`` where that may not be read."""
+    """Return the number of API servers; ``None`` if the account may not read it."""
     try:
         endpoints = api.get(ENDPOINTS).get("endpoints") or []
     except ApiError:
         return None
-    return sum(len(one.get("addresses", ())) for one in endpoints)
+    return sum(len(endpoint.get("addresses", ())) for endpoint in endpoints)
 
 
 def trip_s(config: ClientConfig) -> float:
-    """Return how long the way to the API server and back takes: the quickest TCP handshake.
+    """Return the round trip to the API server in seconds: the quickest TCP handshake.
 
-    0 where that is not known; what stands in between and answers itself makes it too short.
+    0 if it is unknown. It is too short if a machine in between answers the handshake itself.
     """
     if config.proxy:
         return 0.0
     address, took_s = urlsplit(config.server), []
     port = address.port or HTTPS
     try:
-        # resolved before, because that takes time of its own
+        # resolved first, since that takes time too
         *_, (host, *_) = socket.getaddrinfo(address.hostname, port, type=socket.SOCK_STREAM)[0]
         for _ in range(HANDSHAKES):
             begin = time.monotonic()

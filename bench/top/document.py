@@ -1,4 +1,4 @@
-"""What was sampled, as a document for the terminal, and as JSON."""
+"""Samples as a document for the terminal, and as JSON."""
 
 import msgspec
 
@@ -20,16 +20,16 @@ from bench.top.sampling import Row, Samples
 
 TEXTS = prose.texts("top")
 PROSE = 2
-"""Columns that are words."""
+"""Number of columns that hold words."""
 SHOWN = 20
 """Rows on a terminal; JSON has all of them."""
 
 
 def top_document(samples: Samples, servers: int | None) -> Document:
-    """Return the document; ``servers`` is how many API servers there are, where that is known."""
+    """Return the document; ``servers`` is the number of API servers, if it is known."""
     rows = samples.rows()
-    heads = prose.paragraphs("top_columns")
-    columns = tuple(Column(name, prose=place < PROSE) for place, name in enumerate(heads))
+    titles = prose.paragraphs("top_columns")
+    columns = tuple(Column(title, prose=index < PROSE) for index, title in enumerate(titles))
     table = Table(
         "",
         columns,
@@ -37,18 +37,18 @@ def top_document(samples: Samples, servers: int | None) -> Document:
         corner=TEXTS["client"],
         depth=Depth.TERMINAL,
     )
-    told = [
+    notes = [
         TEXTS["unseen"].format(unseen=number(samples.unseen), samples=f"{samples.taken:,}"),
         TEXTS["blind"],
         TEXTS["cost"].format(cost=number(samples.quickest_s * 1000)),
     ]
     if servers is not None and servers > 1:
-        told.insert(0, TEXTS["one_of"].format(servers=servers))
+        notes.insert(0, TEXTS["one_of"].format(servers=servers))
     return Document(
         title=TEXTS["title"],
         headline=_headline(rows),
         sections=(Section("top", TEXTS["title"], (table,) if rows else ()),),
-        notes=tuple(Text(one, depth=Depth.TERMINAL) for one in told),
+        notes=tuple(Text(note, depth=Depth.TERMINAL) for note in notes),
     )
 
 
@@ -57,18 +57,18 @@ def _headline(rows: list[Row]) -> Sentence:
         return Sentence(TEXTS["idle"])
     first = rows[0]
     return Sentence(
-        TEXTS["first"].format(user=first.asked.user, what=_what(first), share=share(first.share))
+        TEXTS["first"].format(user=first.asked.user, what=_request(first), share=share(first.share))
     )
 
 
-def _what(row: Row) -> str:
+def _request(row: Row) -> str:
     scope = TEXTS[row.asked.scope] if row.asked.scope else ""
     return f"{row.asked.verb} {row.asked.resource}{f' ({scope})' if scope else ''}"
 
 
 def _line(row: Row) -> Line:
     cells = (
-        Cell(_what(row)),
+        Cell(_request(row)),
         Cell(row.asked.level),
         Cell(f"{number(row.executing)} \N{PLUS-MINUS SIGN} {number(row.error)}"),
         Cell(f"{share(row.share)}%"),
@@ -80,7 +80,7 @@ def _line(row: Row) -> Line:
 
 
 def to_json(samples: Samples, servers: int | None) -> bytes:
-    """Return one line of JSON: what was taken, and every row."""
+    """Return one line of JSON: the number of samples, their bounds, and every row."""
     record = {
         "samples": samples.taken,
         "unseen_below": samples.unseen,

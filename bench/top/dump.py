@@ -1,8 +1,8 @@
-"""The requests that an API server executes and lets wait, as its flow control dumps them.
+"""Requests that an API server executes or queues, as its flow control dumps them.
 
-Source: ``k8s.io/apiserver/pkg/util/flowcontrol/apf_controller_debug.go``. Cells are set off by a
-comma and blanks, which names of users may hold, too; those that execute have -1 for their place in
-a queue.
+Source: ``k8s.io/apiserver/pkg/util/flowcontrol/apf_controller_debug.go``. A comma and blanks
+separate cells, and names of users may contain them too. An executing request has -1 for its
+position in a queue.
 """
 
 import datetime as dt
@@ -23,23 +23,23 @@ _FORMS = {
     "Verb": "[a-z]*+",
     "APIPath": "/.*?",
 }
-"""Cell -> what is in it; in the others there is no comma."""
+"""Pattern by cell; other cells have no comma."""
 _FRACTION = re.compile(r"\.(\d+)Z$")
 
 
 class DumpError(Exception):
-    """The dump is not what this program reads; says what is missing."""
+    """Raised for a dump that this program cannot read; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is summed up: a user's requests of one kind."""
+class RequestKind:
+    """A user's requests of one kind, which are summed up."""
 
     user: str
     verb: str
     resource: str
     scope: str
-    """all, namespace or object; "" for what is no resource."""
+    """all, namespace or object; "" if the request is for no resource."""
     level: str
     """Priority level."""
 
@@ -48,7 +48,7 @@ class Asked:
 class InFlight:
     """A request of a dump; times are seconds since the epoch, by the API server's clock."""
 
-    asked: Asked
+    asked: RequestKind
     path: str
     seats: int
     arrived_s: float
@@ -57,18 +57,18 @@ class InFlight:
 
 
 def parse(body: bytes) -> list[InFlight]:
-    """Return the requests of a dump; raises ``DumpError``."""
-    head, *lines = body.decode(errors="replace").split("\n")
-    names = [cell.strip() for cell in _CELLS.split(head)]
+    """Return the requests of a dump. Raises ``DumpError``."""
+    header, *lines = body.decode(errors="replace").split("\n")
+    names = [cell.strip() for cell in _CELLS.split(header)]
     if "UserName" not in names:
-        raise DumpError(f"no dump of requests: it begins {head[:80]!r}")
+        raise DumpError(f"no dump of requests: it begins {header[:80]!r}")
     if STARTED not in names:
-        raise DumpError("this API server dumps the requests that wait, not those that it executes")
+        raise DumpError("this API server dumps queued requests, not those that it executes")
     cells = (f"(?P<{name}>{_FORMS.get(name, '[^,]*+')})" for name in names if name)
     row = re.compile(r",\s++".join(cells) + r",?\s*+")
-    # a path may hold a line break, which makes two lines that are none
-    found = map(row.fullmatch, lines)
-    return [_request(match.groupdict()) for match in found if match is not None]
+    # a path may contain a line break, which makes two invalid lines
+    matches = map(row.fullmatch, lines)
+    return [_request(match.groupdict()) for match in matches if match is not None]
 
 
 def _request(cells: dict[str, str]) -> InFlight:
@@ -81,7 +81,7 @@ def _request(cells: dict[str, str]) -> InFlight:
     scope = "object" if cells.get("Name") else "namespace" if cells.get("Namespace") else "all"
     path = cells.get("APIPath", "")
     return InFlight(
-        Asked(
+        RequestKind(
             cells["UserName"],
             cells.get("Verb", ""),
             resource or path,
@@ -96,7 +96,7 @@ def _request(cells: dict[str, str]) -> InFlight:
 
 
 def _seconds(text: str) -> float:
-    """Return Go's RFC 3339 with up to nine digits as seconds."""
+    """Return Go's RFC 3339 time, with up to nine decimals, as seconds since the epoch."""
     whole = dt.datetime.fromisoformat(_FRACTION.sub("Z", text)).timestamp()
-    found = _FRACTION.search(text)
-    return whole + float(f"0.{found[1]}") if found else whole
+    fraction = _FRACTION.search(text)
+    return whole + float(f"0.{fraction[1]}") if fraction else whole

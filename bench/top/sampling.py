@@ -1,11 +1,11 @@
 """Dumps at random moments, summed up by client.
 
-The moments are those of a Poisson process, so that what is seen is what there is on average
-(R. W. Wolff, "Poisson Arrivals See Time Averages", Operations Research 30, 1982). At equal
-distances a client whose period they divide is seen in the same phases again and again: of one that
-asks every 100 ms for 60 ms, which is 0.6 on average, a sample every 50 ms sees 0.5 or 1.
+The moments are those of a Poisson process, so that the samples see time averages
+(R. W. Wolff, "Poisson Arrivals See Time Averages", Operations Research 30, 1982). Samples at equal
+intervals that divide a client's period always see the same phases of it: of a client that asks
+every 100 ms for 60 ms, which is 0.6 on average, a sample every 50 ms sees 0.5 or 1.
 
-By Little's law the mean number executing is a client's rate times how long its requests take.
+By Little's law the mean number executing is a client's rate times the time of a request.
 """
 
 import random
@@ -16,67 +16,68 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.cluster.api import Api
-from bench.top.dump import DETAILED, PATH, Asked, InFlight, parse
+from bench.top.dump import DETAILED, PATH, InFlight, RequestKind, parse
 
 MEAN_INTERVAL_S = 0.2
 COST = 0.01
-"""Part of one processor that the sampling may take of the API server."""
+"""Share of one processor that the sampling may take from the API server."""
 CPU_OF_ANSWER = 2.0
-"""Processor time of an answer, at most, as a multiple of how long the quickest took: the API server
-works beside and after it, on its audit log for one (measured: 1.3 to 2.0 ms for 1.3 ms)."""
+"""Most processor time of an answer, as a multiple of the quickest answer's duration: the API server
+also works beside and after it, as on its audit log (measured: 1.3 to 2.0 ms for 1.3 ms)."""
 YOUNG = 0.5
-"""Part of the median age below which a request counts as just begun."""
+"""Share of the median age below which a request counts as just begun."""
 AGES = 10_000
-"""Ages of a client's requests that are kept, the last ones: memory does not grow with the time."""
+"""Latest ages kept of a client's requests, so that memory does not grow with time."""
 YOUNG_FROM = 10
-"""Requests that have just begun, from which on a rate is stated."""
+"""Least number of requests just begun for which a rate is stated."""
 Z = 1.96
-"""Of a 95% interval."""
+"""Quantile of a 95% interval."""
 NONE_SEEN = 3.0
 """Upper 95% bound of a count of nothing (exact Poisson: 2.996)."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """What the samples show of one client."""
+class ClientSamples:
+    """One client's requests of one kind in the samples."""
 
     executing: int = 0
-    """Seen executing, a request once a sample."""
+    """Sightings of executing requests, one per request and sample."""
     requests: int = 0
-    """The different ones among them."""
+    """Distinct requests among them."""
     squares: int = 0
-    """Sum over these of the square of how often each was seen."""
+    """Sum over these of each request's sightings squared."""
     last: dict[float, int] = field(default_factory=dict)
-    """Arrival -> how often that request was seen; of those that the last sample showed."""
+    """Sightings by arrival, of the requests in the last sample."""
     waiting: int = 0
     seats: int = 0
     ages_s: deque[float] = field(default_factory=lambda: deque(maxlen=AGES))
 
     def add(self, executing: list[InFlight], now: float | None) -> None:
         """Add the requests that a sample shows executing at ``now``."""
-        last = {one.arrived_s: self.last.get(one.arrived_s, 0) + 1 for one in executing}
+        earlier = self.last
+        last = {request.arrived_s: earlier.get(request.arrived_s, 0) + 1 for request in executing}
         self.last = last
         self.executing += len(executing)
         self.requests += sum(count == 1 for count in last.values())
         self.squares += sum(2 * count - 1 for count in last.values())
-        self.seats += sum(one.seats for one in executing)
+        self.seats += sum(request.seats for request in executing)
         if now is not None:
-            self.ages_s.extend(max(0.0, now - (one.started_s or now)) for one in executing)
+            self.ages_s.extend(max(0.0, now - (request.started_s or now)) for request in executing)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A client's requests of one kind: means over the samples, with the half of a 95% interval.
+    """A client's requests of one kind: means over the samples, with half of a 95% interval.
 
-    ``requests`` are the different ones that were seen; ``rate_per_s`` is ``None`` where too few
-    had just begun to tell, and about right where the requests take equally long.
+    ``requests`` counts the distinct ones in the samples; ``rate_per_s`` is ``None`` if too few
+    had just begun, and approximately right if the requests take equally long.
     """
 
-    asked: Asked
+    asked: RequestKind
     executing: float
     error: float
     share: float
-    """Of all that was executing."""
+    """Share of all executing requests."""
     seats: float
     waiting: float
     requests: int
@@ -85,64 +86,66 @@ class Row:
 
 @dataclass(slots=True)
 class Samples:
-    """Everything that was seen."""
+    """All samples, summed up by client."""
 
     taken: int = 0
     quickest_s: float = float("inf")
-    """The quickest answer, without its way."""
-    seen: dict[Asked, Seen] = field(default_factory=lambda: defaultdict(Seen))
+    """Duration of the quickest answer, without the round trip."""
+    clients: dict[RequestKind, ClientSamples] = field(
+        default_factory=lambda: defaultdict(ClientSamples)
+    )
 
     def add(self, requests: list[InFlight], took_s: float) -> None:
-        """Add a dump. What the dump itself is, tells the time by the API server's clock."""
+        """Add a dump; the dump's own request gives the time by the API server's clock."""
         self.taken += 1
         self.quickest_s = min(self.quickest_s, took_s)
-        own = [one.started_s for one in requests if one.path == PATH and one.started_s is not None]
-        now = max(own, default=None)
-        executing: defaultdict[Asked, list[InFlight]] = defaultdict(list)
-        for one in requests:
-            if one.path == PATH:
+        dumps = [request.started_s for request in requests if request.path == PATH]
+        now = max((started_s for started_s in dumps if started_s is not None), default=None)
+        executing: defaultdict[RequestKind, list[InFlight]] = defaultdict(list)
+        for request in requests:
+            if request.path == PATH:
                 continue
-            if one.started_s is None:
-                self.seen[one.asked].waiting += 1
+            if request.started_s is None:
+                self.clients[request.asked].waiting += 1
             else:
-                executing[one.asked].append(one)
-        for asked, some in executing.items():
-            self.seen[asked].add(some, now)
+                executing[request.asked].append(request)
+        for kind, sampled in executing.items():
+            self.clients[kind].add(sampled, now)
 
     def rows(self) -> list[Row]:
-        """Return a row a client, those first that are executed most."""
-        whole = sum(seen.executing for seen in self.seen.values())
-        found = [self._row(asked, seen, whole) for asked, seen in self.seen.items()]
-        return sorted(found, key=lambda row: (-row.executing, -row.waiting, row.asked.user))
+        """Return one row per client and kind, those with most executing requests first."""
+        whole = sum(client.executing for client in self.clients.values())
+        rows = [self._row(kind, client, whole) for kind, client in self.clients.items()]
+        return sorted(rows, key=lambda row: (-row.executing, -row.waiting, row.asked.user))
 
     @property
     def unseen(self) -> float:
-        """Mean number executing that a client may have and still not be seen (95%)."""
+        """Greatest mean number executing that a client may have without being seen (95%)."""
         return NONE_SEEN / max(self.taken, 1)
 
-    def _row(self, asked: Asked, seen: Seen, whole: int) -> Row:
-        # requests come one by one, each is seen in some samples: a compound Poisson sum
-        error = Z * seen.squares**0.5 / self.taken
+    def _row(self, kind: RequestKind, client: ClientSamples, whole: int) -> Row:
+        # requests come one by one, each is in some samples: a compound Poisson sum
+        error = Z * client.squares**0.5 / self.taken
         return Row(
-            asked,
-            seen.executing / self.taken,
+            kind,
+            client.executing / self.taken,
             error,
-            seen.executing / whole if whole else 0.0,
-            seen.seats / self.taken,
-            seen.waiting / self.taken,
-            seen.requests,
-            self._rate(seen),
+            client.executing / whole if whole else 0.0,
+            client.seats / self.taken,
+            client.waiting / self.taken,
+            client.requests,
+            self._rate(client),
         )
 
-    def _rate(self, seen: Seen) -> float | None:
-        """Return the rate by how many had just begun: of these each sample sees rate x age."""
-        if not seen.ages_s:
+    def _rate(self, client: ClientSamples) -> float | None:
+        """Return the rate from the requests just begun: of these each sample sees rate x age."""
+        if not client.ages_s:
             return None
-        young_s = YOUNG * statistics.median(seen.ages_s)
-        young = sum(age < young_s for age in seen.ages_s)
+        young_s = YOUNG * statistics.median(client.ages_s)
+        young = sum(age < young_s for age in client.ages_s)
         if young < YOUNG_FROM or young_s <= 0:
             return None
-        return young / len(seen.ages_s) * seen.executing / (self.taken * young_s)
+        return young / len(client.ages_s) * client.executing / (self.taken * young_s)
 
 
 def sample(
@@ -150,7 +153,7 @@ def sample(
 ) -> Iterator[None]:
     """Add dumps to ``samples`` for ``for_s`` seconds, and yield after each.
 
-    ``trip_s`` of the time of each answer is its way, which takes no processor. Raises
+    ``trip_s`` of each answer's time is the round trip, which takes no processor. Raises
     ``ApiError``, ``ApiUnreachableError`` and ``DumpError``.
     """
     end = time.monotonic() + for_s
