@@ -1,8 +1,8 @@
 """Self-test of the instrument: known faults are put in, and it has to find them at their size.
 
-What does not belong here: a counter or a clock. Everything is measured by the very runs and
-analysed by the very analysis that a person's own plans go through.
+Counters and clocks do not belong here: the same runs and the same analysis that a person's own
+plans use measure and judge everything.
 """
 
 NAMES = ("same", "churn", "latency", "stall", "counts", "stale", "answers", "saturation", "clients")
-"""The calibration runs, in their order. Each has a plan and a check of its name."""
+"""The calibration runs, in their order. Each has a plan and a check of the same name."""

@@ -23,7 +23,7 @@ def calibration_plan(name: str) -> str:
 
 
 def predicted_minutes(names: Sequence[str], vocabulary: Vocabulary) -> int:
-    """Return about how many minutes the runs take."""
+    """Return the approximate minutes that the runs take."""
     plans = [parse_plan(calibration_plan(name), f"{name}.toml", vocabulary) for name in names]
     return max(1, round(sum(map(predicted_s, plans)) / 60))
 
@@ -31,10 +31,10 @@ def predicted_minutes(names: Sequence[str], vocabulary: Vocabulary) -> int:
 def calibrate(
     names: Sequence[str], vocabulary: Vocabulary, *, store: Store, progress: Progress
 ) -> Calibration:
-    """Make the calibration runs and return what was found.
+    """Make the calibration runs and return their findings.
 
-    Runs are kept in ``store``. One that ends early has failed, and the next one is
-    made. Raises ``BinariesUnavailable``, and ``StoreError`` when results cannot be
+    Runs are kept in ``store``. A run that ends early has failed, and the next one
+    follows. Raises ``BinariesUnavailable``, and ``StoreError`` when results cannot be
     written.
     """
     runs: list[Run] = []
@@ -74,7 +74,7 @@ def _judged(name: str, run: Run, store: Store) -> Iterator[Finding]:
 
 
 def _busy(reader: RunReader) -> int:
-    """Return how many of the run's trials began on a machine that was busy with other things."""
+    """Return the number of the run's trials that began on an otherwise busy machine."""
     return sum(
         any(caveat.kind is CaveatKind.NOISY_MACHINE for caveat in record.caveats)
         for record in reader.trials()

@@ -1,6 +1,6 @@
 """Clients whose requests are known beforehand: ``python -m bench.selftest.clients KIND [NUMBER]``.
 
-They read as any client does, by ``KUBECONFIG``, until they are stopped.
+They read with the access of ``KUBECONFIG``, as any client does, until they are stopped.
 """
 
 import argparse
@@ -28,13 +28,13 @@ def every(seconds: float, ask: Callable[[], object]) -> None:
 
 
 def list_every(seconds: float, path: str) -> None:
-    """List ``path`` over and over."""
+    """List ``path`` every ``seconds``."""
     api = _api()
     every(seconds, lambda: api.request("GET", path))
 
 
 def relist_every(seconds: float, path: str) -> None:
-    """List, watch from there for a moment, and begin again: a broken informer."""
+    """List, watch from there for a second, and begin again: a broken informer."""
     api = _api()
 
     def once() -> None:
@@ -45,7 +45,7 @@ def relist_every(seconds: float, path: str) -> None:
 
 
 def informers(number: float, path: str) -> None:
-    """Keep so many copies of all pods up to date."""
+    """Keep ``number`` copies of all pods up to date."""
     del path
     with ExitStack() as stack:
         for _ in range(int(number)):
@@ -58,9 +58,9 @@ def informers(number: float, path: str) -> None:
 
 
 def watches(number: float, path: str) -> None:
-    """Hold so many watches, each on a connection of its own, and do nothing with their events.
+    """Hold ``number`` watches, each on its own connection, and discard their events.
 
-    One that ends is begun again a second later, from the version that is the newest then.
+    A watch that ends begins again a second later, from the newest version.
     """
     config, api = ClientConfig.load(os.environ["KUBECONFIG"], os.environ["CONTEXT"]), _api()
     pools = config.pools(maxsize=int(number), block=True)
@@ -103,11 +103,11 @@ def _api() -> Api:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the client that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m bench.selftest.clients", description=__doc__)
     parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("number", type=float, help="seconds between two, or how many")
-    parser.add_argument("path", nargs="?", default=LIST, help="what is asked for (%(default)s)")
+    parser.add_argument("number", type=float, help="seconds between two, or number of them")
+    parser.add_argument("path", nargs="?", default=LIST, help="path to read (%(default)s)")
     arguments = parser.parse_args()
     KINDS[arguments.kind](arguments.number, arguments.path)
 

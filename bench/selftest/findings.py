@@ -1,4 +1,4 @@
-"""Findings: the fault put in, the size found, and whether that is near enough. Pure."""
+"""Findings: the fault put in, the size found, and the verdict. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row of the calibration: every text with its unit.
+    """One row of the calibration; every text has its unit.
 
-    ``passed`` is ``None`` for what is stated and not judged.
+    ``passed`` is ``None`` for a finding that is stated and not judged.
     """
 
     check: str
@@ -26,7 +26,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """All findings, and where and on what they were made."""
+    """All findings, with their runs and environment."""
 
     schema: int
     started_at: str
@@ -35,37 +35,37 @@ class Calibration:
     runs: tuple[str, ...]
     findings: tuple[Finding, ...]
     busy_trials: int = 0
-    """Trials that began on a machine that was busy with something else."""
+    """Trials that began on an otherwise busy machine."""
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed, and something was judged."""
+        """Whether at least one finding was judged and none failed."""
         judged = [finding.passed for finding in self.findings if finding.passed is not None]
         return bool(judged) and all(judged)
 
     @property
     def remark(self) -> str:
-        """What to know before blaming the instrument, "" if there is nothing."""
+        """A reason other than the instrument for failures, "" if there is none."""
         if not self.busy_trials:
             return ""
         return (
-            f"The machine was busy with something else before {self.busy_trials} of the trials: "
-            "latencies and CPU can then be found wrong. Leave it alone and try again."
+            f"The machine was otherwise busy before {self.busy_trials} of the trials: latencies "
+            "and CPU may then be wrong. Leave the machine idle and try again."
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the calibration as plain values."""
         return {"passed": self.passed, **asdict(self)}
 
     def as_markdown(self) -> str:
-        """Return it as a page."""
-        verdict = "found all that was put in" if self.passed else "did NOT find all that was put in"
-        made = f"{self.started_at}, Kubernetes {self.kubernetes}, {self.processors} processors."
+        """Return the calibration as a Markdown page."""
+        verdict = "found every fault" if self.passed else "did NOT find every fault"
+        made_on = f"{self.started_at}, Kubernetes {self.kubernetes}, {self.processors} processors."
         return "\n".join(
             [
                 f"# Calibration: the instrument {verdict}",
                 "",
-                f"{made} Measured by {', '.join(self.runs)}.",
+                f"{made_on} Measured by {', '.join(self.runs)}.",
                 "",
                 *table(self.findings),
                 "",
@@ -76,11 +76,11 @@ class Calibration:
 
 def table(findings: Sequence[Finding]) -> list[str]:
     """Return the findings as the lines of a Markdown table."""
-    head = ("check", "put in", "found", "tolerance", "verdict")
+    header = ("check", "put in", "found", "tolerance", "verdict")
     rows = [(f.check, f.put_in, f.found, f.tolerance, f.verdict) for f in findings]
     return [
-        _line(head),
-        _line(["---"] * len(head)),
+        _line(header),
+        _line(["---"] * len(header)),
         *(_line([" ".join(cell.split()).replace("|", "\\|") for cell in row]) for row in rows),
     ]
 

@@ -1,4 +1,4 @@
-"""What a server may do wrong, each in an exactly known measure; it stands before a faithful one."""
+"""Flaws of a server, each of an exactly known size; the flawed server asks a faithful one."""
 
 import subprocess
 import sys
@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 SPIN_S = 0.001
-"""The end of a delay is waited for awake: a sleep ends up to a scheduler's tick late."""
+"""A delay spins for its last part: a sleep ends up to a scheduler's tick late."""
 CONTROL_PATH = "/pods"
-"""What the harness asks for to check a server; some flaws spare it, so that the trial counts."""
+"""The path of the harness's own checks; some flaws spare it, so that the trial counts."""
 LOADED_PER_S = 20
-"""More reads than the harness asks for by itself in any second."""
+"""More reads than the harness itself makes in any second."""
 EMPTY = b'{"code": 200, "message": "pong", "result": []}'
 POLL_S = 0.02
-"""How often a stale server looks anew."""
+"""Interval at which a stale server asks anew."""
 SPIN = """
 import os, sys, time
 until = time.monotonic() + float(sys.argv[2])
@@ -34,7 +34,7 @@ for _ in range(int(sys.argv[1])):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the faithful server said."""
+    """Answer of the faithful server."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -48,12 +48,12 @@ Flaw = Callable[[str, Ask], Answer | None]
 
 
 def faithful() -> Flaw:
-    """No flaw: hands on."""
+    """Pass on answers unchanged: no flaw."""
     return lambda path, ask: ask(path)
 
 
 def starve(processes: float, seconds: float) -> Flaw:
-    """Leave nobody a processor: start processes that do not rest, once, when load comes."""
+    """Take all processor time: start ``processes`` that never rest, once, when load comes."""
     is_loaded, lock, started = _load_meter(), threading.Lock(), threading.Event()
     argv = [sys.executable, "-c", SPIN, str(int(processes)), str(seconds)]
 
@@ -71,9 +71,9 @@ def delay(seconds: float) -> Flaw:
     """Wait ``seconds`` before each answer."""
 
     def answer(path: str, ask: Ask) -> Answer:
-        moment_s = time.monotonic() + seconds
+        due_s = time.monotonic() + seconds
         time.sleep(max(0.0, seconds - SPIN_S))
-        while time.monotonic() < moment_s:
+        while time.monotonic() < due_s:
             pass
         return ask(path)
 
@@ -85,17 +85,17 @@ def stall(seconds: float, every_s: float) -> Flaw:
     began = time.monotonic()
 
     def answer(path: str, ask: Ask) -> Answer:
-        held = ask(path)
-        into = (time.monotonic() - began) % every_s
-        if into >= every_s - seconds:
-            time.sleep(every_s - into)
-        return held
+        delayed = ask(path)
+        elapsed_s = (time.monotonic() - began) % every_s
+        if elapsed_s >= every_s - seconds:
+            time.sleep(every_s - elapsed_s)
+        return delayed
 
     return answer
 
 
 def times(number: float) -> Flaw:
-    """Ask the faithful server ``number`` times for each answer, and give the last."""
+    """Ask the faithful server ``number`` times for each answer, and return the last."""
     return lambda path, ask: [ask(path) for _ in range(int(number))][-1]
 
 
@@ -112,9 +112,9 @@ def hang_up(every: float) -> Flaw:
 
 
 def emptied(every: float, *, padded: bool = False) -> Flaw:
-    """Give no pods in every ``every``-th answer, as long as it is under load.
+    """Leave all pods out of every ``every``-th answer while under load.
 
-    ``padded``: with as many bytes as the right answer has.
+    ``padded``: with as many bytes as the right answer.
     """
     is_loaded, turns = _load_meter(), count(1)
 
@@ -128,32 +128,32 @@ def emptied(every: float, *, padded: bool = False) -> Flaw:
 
 
 def stale(seconds: float) -> Flaw:
-    """Answer as the faithful server did ``seconds`` ago; at first with the oldest there is.
+    """Answer as the faithful server did ``seconds`` ago; at first with its oldest answer.
 
-    A path that has been asked for is asked for again every ``POLL_S``; how old an
-    answer is exceeds ``seconds`` by at most that and one answer's time.
+    The server asks for each requested path again every ``POLL_S``; an answer's age
+    exceeds ``seconds`` by at most that and one answer's time.
     """
     answers: dict[str, deque[tuple[float, Answer]]] = {}
     lock = threading.Lock()
 
-    def oldest(kept: deque[tuple[float, Answer]]) -> Answer:
-        while len(kept) > 1 and kept[1][0] <= time.monotonic() - seconds:
-            kept.popleft()
-        return kept[0][1]
+    def oldest(history: deque[tuple[float, Answer]]) -> Answer:
+        while len(history) > 1 and history[1][0] <= time.monotonic() - seconds:
+            history.popleft()
+        return history[0][1]
 
-    def poll(path: str, ask: Ask, kept: deque[tuple[float, Answer]]) -> None:
+    def poll(path: str, ask: Ask, history: deque[tuple[float, Answer]]) -> None:
         while True:
             time.sleep(POLL_S)
             newest = ask(path)
             with lock:
-                kept.append((time.monotonic(), newest))
-                oldest(kept)
+                history.append((time.monotonic(), newest))
+                oldest(history)
 
     def answer(path: str, ask: Ask) -> Answer:
         with lock:
             if path not in answers:
-                kept = answers[path] = deque([(time.monotonic(), ask(path))])
-                threading.Thread(target=poll, args=(path, ask, kept), daemon=True).start()
+                history = answers[path] = deque([(time.monotonic(), ask(path))])
+                threading.Thread(target=poll, args=(path, ask, history), daemon=True).start()
             return oldest(answers[path])
 
     return answer
@@ -170,13 +170,13 @@ FLAWS: dict[str, Callable[..., Flaw]] = {
     "emptied": emptied,
     "padded": lambda every: emptied(every, padded=True),
 }
-"""By the name that the proxy's command line takes."""
+"""Flaws by their name on the proxy's command line."""
 
 
 def _load_meter() -> Callable[[], bool]:
-    """Return what counts a read and tells whether there were ``LOADED_PER_S`` within a second.
+    """Return a function that counts a read and returns whether reads reach ``LOADED_PER_S``.
 
-    Load is told so from the few questions that the harness asks by itself.
+    This distinguishes load from the few questions of the harness itself.
     """
     asked: deque[float] = deque(maxlen=LOADED_PER_S)
 

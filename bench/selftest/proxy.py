@@ -1,7 +1,7 @@
-"""A flawed server: ``python -m bench.selftest.proxy FLAW [MEASURE ...] -- COMMAND``.
+"""Flawed server: ``python -m bench.selftest.proxy FLAW [MEASURE ...] -- COMMAND``.
 
-Starts the command, a server of this project, and serves the same on 127.0.0.1:$PORT, with a flaw
-in its reads of pods. Everything else is handed on as it is.
+Starts the command, a server of this project, and serves its answers on 127.0.0.1:$PORT, with a
+flaw in the reads of pods. It passes on everything else unchanged.
 """
 
 import os
@@ -20,24 +20,24 @@ from bench.selftest.flaws import FLAWS, Answer, Ask, Flaw
 from bench.sut.launch import ADDRESS
 from bench.sut.registry import ROOT
 
-HANDED_ON = ("Content-Type", "X-Resource-Version", "Retry-After")
+PASSED_ON = ("Content-Type", "X-Resource-Version", "Retry-After")
 PODS = re.compile(r"/pods([/?]|$)")
 TIMEOUT_S = 30.0
 WRITE_BYTES = 1 << 16
-"""Head and body leave in one piece: two small ones would wait for each other's acknowledgement."""
+"""Head and body leave in one packet: a second small one would wait for an acknowledgement."""
 
 
 class Server(ThreadingHTTPServer):
-    """Takes bursts: a stall's end brings many at once."""
+    """Accepts bursts: the end of a stall brings many connections at once."""
 
     request_queue_size = 1024
     daemon_threads = True
 
 
 def asking(address: str) -> Ask:
-    """Return what asks the faithful server at ``address``, over a connection a request under way.
+    """Return a function that asks the faithful server at ``address``, on concurrent connections.
 
-    Raises urllib3's ``HTTPError`` without an answer.
+    The function raises urllib3's ``HTTPError`` without an answer.
     """
     pool = urllib3.connection_from_url(
         f"http://{address}", maxsize=Server.request_queue_size, retries=False
@@ -45,14 +45,14 @@ def asking(address: str) -> Ask:
 
     def ask(path: str) -> Answer:
         answer = pool.request("GET", path, timeout=TIMEOUT_S)
-        kept = ((name, answer.headers[name]) for name in HANDED_ON if name in answer.headers)
-        return Answer(answer.status, tuple(kept), answer.data)
+        headers = ((name, answer.headers[name]) for name in PASSED_ON if name in answer.headers)
+        return Answer(answer.status, tuple(headers), answer.data)
 
     return ask
 
 
 def handler_of(flaw: Flaw, ask: Ask) -> type[BaseHTTPRequestHandler]:
-    """Return the class that answers with ``flaw``."""
+    """Return the handler class that answers with ``flaw``."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -83,22 +83,22 @@ def main(arguments: Sequence[str]) -> None:
     process = subprocess.Popen(
         arguments[split + 1 :], cwd=ROOT, stdout=subprocess.PIPE, text=True, bufsize=1
     )
-    assert process.stdout is not None, "it is piped"
-    handler = handler_of(flaw, asking(_announced(process.stdout)))
-    threading.Thread(target=_hand_on, args=(process.stdout,), daemon=True).start()
+    assert process.stdout is not None, "stdout is piped"
+    handler = handler_of(flaw, asking(_announced_address(process.stdout)))
+    threading.Thread(target=_pass_on, args=(process.stdout,), daemon=True).start()
     threading.Thread(target=_end_with, args=(process,), daemon=True).start()
     Server(("127.0.0.1", int(os.environ["PORT"])), handler).serve_forever()
 
 
-def _announced(output: IO[str]) -> str:
+def _announced_address(output: IO[str]) -> str:
     for line in output:
         print(line, end="", flush=True)
-        if found := ADDRESS.search(line):
-            return urlsplit(found.group(0)).netloc
+        if match := ADDRESS.search(line):
+            return urlsplit(match.group(0)).netloc
     sys.exit("the faithful server ended before it said where it listens")
 
 
-def _hand_on(output: IO[str]) -> None:
+def _pass_on(output: IO[str]) -> None:
     for line in output:
         print(line, end="", flush=True)
 
@@ -106,7 +106,7 @@ def _hand_on(output: IO[str]) -> None:
 def _end_with(process: "subprocess.Popen[str]") -> None:
     code = process.wait()
     print(f"the faithful server ended with exit code {code}", file=sys.stderr, flush=True)
-    os._exit(1)  # the serving thread cannot be told from here
+    os._exit(1)  # this thread cannot end the serving one
 
 
 if __name__ == "__main__":

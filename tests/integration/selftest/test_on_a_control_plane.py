@@ -45,7 +45,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 def test_three_requests_a_read_are_found_by_all_ledgers_and_hang_ups_to_the_last(run):
     findings = run("counts")
     assert {"PASS"} == {finding.verdict for finding in findings.values()}, findings
-    assert ["3.000 a read"] * 3 == [
+    assert ["3.000 per read"] * 3 == [
         finding.found for check, finding in findings.items() if "three requests" in check
     ]
 

@@ -1,4 +1,4 @@
-"""Checks: each passes where the instrument found what was put in, and fails where it did not."""
+"""Checks: each passes if the instrument finds the fault at its size, and fails if not."""
 
 from types import SimpleNamespace
 
@@ -33,7 +33,7 @@ from tests.unit.store.builders import a_plan, a_run
 
 @pytest.fixture
 def measured(tmp_path, monkeypatch):
-    """Reads a made-up run of servers that do as told, under scenarios of these names."""
+    """Reads a made-up run of servers that behave like ``arms``, under ``scenarios``."""
 
     def make(arms, scenarios, **how):
         monkeypatch.setattr(synthetic, "ARMS", {NO_SERVER: Arm(0, 0, 0), **arms})
@@ -51,7 +51,7 @@ def verdicts(findings):
     return [finding.verdict for finding in findings]
 
 
-def test_the_getter_asks_for_a_pod_that_stays():
+def test_the_getter_asks_for_a_stable_pod():
     pods = [pod.path for pod in draw_pods(1, 300) if pod.is_stable]
     assert pods[0] in calibration_plan("clients")
 
@@ -76,7 +76,7 @@ def test_a_server_must_not_differ_from_itself(measured, again_ms, verdict):
     assert {verdict} == set(verdicts(judged))
 
 
-def test_rounds_that_could_not_have_told_are_no_proof(measured):
+def test_rounds_that_are_too_noisy_are_no_proof(measured):
     arms = {"direct": Arm(1, 40.0, 300.0), "direct-again": Arm(1, 40.0, 300.0)}
     run = measured(arms, ["watched", "unwatched"], rounds=2, seconds=1.0)
     judged = next(iter(same(run)))
@@ -93,7 +93,7 @@ def test_the_observers_effect_is_stated_and_not_judged(measured):
 
 
 @pytest.mark.parametrize(("cpu_ms_per_s", "verdict"), [(0.0, "PASS"), (30.0, "FAIL")])
-def test_writes_must_be_billed_to_nobody(measured, cpu_ms_per_s, verdict):
+def test_writes_must_be_billed_to_no_server(measured, cpu_ms_per_s, verdict):
     run = measured({"direct": Arm(1, 5.0, cpu_ms_per_s), NO_SERVER: Arm(0, 0, 0)}, ["idle"])
     api, etcd = churn(run)
     assert (verdict, "PASS") == (api.verdict, etcd.verdict)
@@ -102,14 +102,14 @@ def test_writes_must_be_billed_to_nobody(measured, cpu_ms_per_s, verdict):
 FLAWED = {"thrice": Arm(3.0, 5.0, 50.0), "hanging-up": Arm(0, 2.0, 5.0)}
 
 
-def test_requests_must_be_counted_to_the_last(measured):
+def test_every_request_must_be_counted(measured):
     run = measured(
         FLAWED, ["steady"], rounds=1, seconds=20.0, unanswered={"hanging-up": {"failed": 10}}
     )
     assert ["PASS"] * 5 == verdicts(counts(run))
 
 
-def test_a_ledger_that_misses_some_and_other_failures_than_were_put_in_are_told(measured):
+def test_a_ledger_that_misses_requests_and_a_wrong_number_of_failures_fail(measured):
     run = measured(
         FLAWED,
         ["steady"],
@@ -129,7 +129,7 @@ def test_a_ledger_that_misses_some_and_other_failures_than_were_put_in_are_told(
         (None, ["PASS", "FAIL", "PASS", "PASS", "PASS", "FAIL"]),
     ],
 )
-def test_wrong_answers_must_be_found_in_their_number_and_void_the_run(tmp_path, half, expected):
+def test_wrong_answers_must_be_counted_and_void_the_run(tmp_path, half, expected):
     checks = {
         "faithful": AnswerCheck(720, 0, 20, 0),
         "half": half,
@@ -156,19 +156,19 @@ def test_a_starved_generator_and_its_machine_must_be_found(tmp_path, late_ms, bu
     use = {"prompt": MachineUse(0.5, 0.0, 0.1), "starved": MachineUse(busy, 0.0, 0.9)}
     for server, late in (("prompt", 0.1), ("starved", late_ms)):
         synthetic.write_trial(made, server, 1, scenario, machine=use[server], late_ms=late)
-    found = saturation(read_run(Store(tmp_path).open(record.run)))
-    assert ["PASS", verdict] == verdicts(found)
+    findings = saturation(read_run(Store(tmp_path).open(record.run)))
+    assert ["PASS", verdict] == verdicts(findings)
 
 
-def a_run_of(**kept):
-    """A run of which only what the check looks at is there, by scenario and server."""
+def a_run_of(**data):
+    """Return a run that has only the data that the check reads, by scenario and server."""
 
-    def of(scenario, server, *_):
-        return kept.get(f"{scenario}_{server}")
+    def data_of(scenario, server, *_):
+        return data.get(f"{scenario}_{server}")
 
     reader = SimpleNamespace(observed=lambda trial, *_: trial)
     return SimpleNamespace(
-        times=of, of_arm=of, reader=reader, record=SimpleNamespace(run="made-up")
+        times=data_of, of_arm=data_of, reader=reader, record=SimpleNamespace(run="made-up")
     )
 
 
@@ -186,7 +186,7 @@ def waits(stalled_share, longest_ms, n=2000):
         (waits(0.1, 1000, n=100), waits(0.1, 1000, n=100), ["FAIL", "FAIL"]),
     ],
 )
-def test_a_stall_must_be_felt_in_the_open_model_and_hidden_in_the_closed(opened, closed, expected):
+def test_the_open_model_must_show_a_stall_and_the_closed_hide_it(opened, closed, expected):
     run = a_run_of(open_stalling=opened, closed_stalling=closed)
     assert expected == verdicts(stall(run))
 
@@ -199,7 +199,7 @@ def test_a_stall_must_be_felt_in_the_open_model_and_hidden_in_the_closed(opened,
         (505.0, 600.0, 29, ["FAIL", "FAIL"]),
     ],
 )
-def test_an_old_answer_must_be_found_as_old_as_it_is(low, high, first_stale, expected):
+def test_an_old_answer_must_be_found_at_its_age(low, high, first_stale, expected):
     rows = pd.DataFrame({"acked_us": range(0, 30_000, 1_000), "reads": 1, "event_us": np.nan})
     rows["first_stale"] = np.arange(30) < first_stale
     rows["stale_sent_us"] = rows["acked_us"] + low * 1e3
@@ -207,31 +207,31 @@ def test_an_old_answer_must_be_found_as_old_as_it_is(low, high, first_stale, exp
     assert expected == verdicts(stale(a_run_of(watched_stale=[SimpleNamespace(trial=rows)])))
 
 
-def test_a_run_without_the_arm_is_told():
+def test_a_run_without_the_arm_is_an_error():
     with pytest.raises(MissingError, match="made-up has no good trial of stale under watched"):
         list(stale(a_run_of()))
 
 
-def test_what_is_only_stated_decides_nothing_and_nothing_judged_is_no_pass():
+def test_a_stated_finding_does_not_count_and_no_judged_finding_is_no_pass():
     good, stated, bad = (
         Finding("a", "b", "c | d", "e", passed=passed) for passed in (True, None, False)
     )
 
-    def found(*findings):
+    def calibration(*findings):
         return Calibration(1, "now", "1.37.2", 2, ("run",), findings)
 
     assert [True, False, False] == [
-        found(good, stated).passed,
-        found(stated).passed,
-        found(good, bad).passed,
+        calibration(good, stated).passed,
+        calibration(stated).passed,
+        calibration(good, bad).passed,
     ]
-    page = found(good, bad).as_markdown()
-    assert "did NOT find all" in page
+    page = calibration(good, bad).as_markdown()
+    assert "did NOT find every fault" in page
     assert "| a | b | c \\| d | e | PASS |" in page
-    assert found(good).as_json()["findings"][0]["found"] == "c | d"
+    assert calibration(good).as_json()["findings"][0]["found"] == "c | d"
 
 
-def test_a_busy_machine_is_told_before_the_instrument_is_blamed():
+def test_a_busy_machine_is_remarked_as_a_reason_for_failures():
     calm = Calibration(1, "now", "1.37.2", 2, ("run",), ())
     busy = Calibration(1, "now", "1.37.2", 2, ("run",), (), busy_trials=3)
     assert "" == calm.remark
