@@ -1,4 +1,4 @@
-"""A headless Chromium for pages that stand alone: nothing they do may leave the machine."""
+"""Headless Chromium for standalone pages, none of which may send requests off the machine."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A browser; tests that want one are skipped where there is none."""
+    """A browser; tests that need one are skipped if there is none."""
     path = chromium()
     if path is None:
         pytest.skip("no Chromium here: apt-get install chromium, or name one in CHROMIUM")

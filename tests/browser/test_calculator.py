@@ -1,4 +1,4 @@
-"""The calculator on the page: its figures are the model's, and it says when it extrapolates."""
+"""Calculator on the page: its figures are the model's, and it marks extrapolation."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.unit.analysis.sweeps import write_sweep
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
-    # Made up, so that no answers were ever compared: which would void it, calculator and all.
+    # In a made-up run no answers are compared, which would void the run and its calculator.
     made = analyse(write_sweep(Store(tmp_path_factory.mktemp("results"))))
     return replace(made, void=())
 
@@ -33,15 +33,15 @@ def address(analysis: RunAnalysis, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 class Visit:
-    """A page with what it said on the console and what it asked the network for."""
+    """A page with its console messages and its requests."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.messages.append(message.text))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
 
     def fill(self, **values: str) -> None:
         for name, value in values.items():
@@ -57,7 +57,7 @@ class Visit:
         )
 
     def costs(self) -> list[list[str]]:
-        """The figures of each row, intervals left out."""
+        """Return the figures of each row, without intervals."""
         return self.page.eval_on_selector_all(
             "#calculator-rows tr",
             "rows => rows.map(row => [...row.children].map(cell => cell.firstChild.textContent))",
@@ -67,11 +67,11 @@ class Visit:
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Visit]:
     context = browser.new_context(viewport={"width": 360, "height": 740})
-    seen = Visit(context.new_page())
-    seen.page.goto(address)
-    yield seen
-    assert seen.said == []
-    assert seen.asked == [address]
+    visit = Visit(context.new_page())
+    visit.page.goto(address)
+    yield visit
+    assert visit.messages == []
+    assert visit.requests == [address]
     context.close()
 
 
@@ -83,7 +83,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
         Question(3.0, 750, 0.0, replicas=4, lifetime_s=7200.0),
     ],
 )
-def test_it_shows_the_costs_that_the_model_gives(
+def test_it_shows_the_costs_of_the_model(
     visit: Visit, analysis: RunAnalysis, question: Question
 ) -> None:
     visit.ask(question)
@@ -92,10 +92,10 @@ def test_it_shows_the_costs_that_the_model_gives(
         arms = ("direct", "direct-rv0", "informer")
         scale = Scale(divisor, "")
         costs = [model.cost(arm, question) for arm in arms]
-        assert [scale.show(one.value, one.low, one.high) for one in costs] == row[1:4]
+        assert [scale.show(cost.value, cost.low, cost.high) for cost in costs] == row[1:4]
 
 
-def test_it_names_the_cheaper_design_on_both_sides_of_the_break_even_rate(
+def test_it_names_the_cheaper_arm_on_both_sides_of_the_break_even_rate(
     visit: Visit, analysis: RunAnalysis
 ) -> None:
     even = analysis.cost_models[0].break_even("direct", Question(0.0, 100, 40.0)).rate
@@ -121,7 +121,7 @@ def test_it_names_the_cheaper_design_on_both_sides_of_the_break_even_rate(
 def test_its_verdict_and_line_are_those_of_the_report(
     visit: Visit, analysis: RunAnalysis, question: Question
 ) -> None:
-    model = next(one for one in analysis.cost_models if one.quantity == "apiserver_cpu")
+    model = next(model for model in analysis.cost_models if model.quantity == "apiserver_cpu")
     expected = verdict(model, model.break_even("direct", question), question)
     visit.ask(question)
     assert expected.text == visit.page.inner_text("#verdict")
@@ -130,11 +130,11 @@ def test_its_verdict_and_line_are_those_of_the_report(
     assert expected.detail.partition(",")[0] == line.partition(",")[0]
 
 
-def test_what_was_not_measured_is_marked(visit: Visit) -> None:
+def test_values_outside_the_measured_range_are_marked(visit: Visit) -> None:
     warning = visit.page.locator("#calculator-beyond")
     visit.fill(reads="5", pods="400", churn="20", replicas="1")
     assert not warning.is_visible()
-    for name, value, said in (
+    for name, value, message in (
         ("reads", "500", "reads/s (up to 20 measured)"),
         ("pods", "50000", "pods (100 to 1,000 measured)"),
         ("churn", "300", "writes/s (up to 40 measured)"),
@@ -143,7 +143,7 @@ def test_what_was_not_measured_is_marked(visit: Visit) -> None:
         visit.fill(reads="5", pods="400", churn="20", replicas="1")
         visit.fill(**{name: value})
         assert warning.is_visible()
-        assert said in warning.inner_text()
+        assert message in warning.inner_text()
 
 
 def test_an_unusable_value_is_named_and_gives_no_figure(visit: Visit) -> None:
@@ -156,7 +156,7 @@ def test_an_unusable_value_is_named_and_gives_no_figure(visit: Visit) -> None:
     assert len(visit.costs()) == 3
 
 
-def test_the_keyboard_alone_works_it(visit: Visit) -> None:
+def test_the_keyboard_alone_operates_it(visit: Visit) -> None:
     page = visit.page
     page.focus("#calculator-reads")
     page.keyboard.press("Control+A")
@@ -171,13 +171,13 @@ def test_the_keyboard_alone_works_it(visit: Visit) -> None:
 def test_every_input_has_a_label_and_the_page_does_not_scroll_sideways(visit: Visit) -> None:
     page = visit.page
     labelled = page.eval_on_selector_all(
-        "#calculator input", "all => all.map(one => one.labels.length)"
+        "#calculator input", "inputs => inputs.map(input => input.labels.length)"
     )
     assert [1] * 5 == labelled
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_without_script_the_tables_stand_and_the_form_is_gone(
+def test_without_script_the_tables_remain_and_the_form_is_hidden(
     browser: Browser, address: str
 ) -> None:
     context = browser.new_context(java_script_enabled=False)
@@ -203,10 +203,10 @@ def test_one_number_of_pods_cannot_be_changed(browser: Browser, tmp_path: Path) 
     context.close()
 
 
-def test_the_sample_opens_with_what_was_offered_which_is_not_beyond_what_was_measured(
+def test_the_sample_opens_with_the_offered_rate_which_is_not_marked_as_unmeasured(
     browser: Browser,
 ) -> None:
-    """Six reads a second are measured as 5.9999."""
+    """Six reads per second are measured as 5.9999."""
     page = browser.new_page()
     sample = Path(__file__).parents[2] / "reports" / "sample" / "index.html"
     page.goto(sample.as_uri())

@@ -1,4 +1,4 @@
-"""The report in a browser: on a wide screen and a phone, light and dark, for every reader."""
+"""Report in a browser: on a wide screen and a phone, light and dark, for every reader."""
 
 import itertools
 from collections.abc import Iterator
@@ -17,25 +17,25 @@ from tests.unit.analysis.synthetic import SCENARIO, write_run
 
 WIDE, PHONE = 1280, 360
 EVIL = "<img src=x onerror=alert(1)>"
-# What is well need not be listed: it takes longer than to find out.
+# Passed rules need not be listed: listing them takes longer than checking.
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
     "resultTypes": ["violations"],
 }
 CONTRAST = RULES | {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 BUT_CONTRAST = RULES | {"rules": {"color-contrast": {"enabled": False}}}
-# Of texts that look alike, because they and all that they stand in are of one kind, one is enough:
-# that leaves some hundred of 6,000. Of a text in a drawing axe cannot tell what is behind it.
+# One text is enough of those that look alike, since they and their parents are of one kind: some
+# hundred of 6,000 remain. For a text in a drawing axe cannot find the background.
 ONE_OF_EACH_LOOK = """
     const looks = new Set()
-    const kind = (one) => one === null ? '' : kind(one.parentElement) + ' ' + one.tagName
-        + one.getAttribute('class') + one.getAttribute('style')
-    for (const one of document.body.querySelectorAll(':not(svg *)')) {
-        const text = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
-        const look = kind(one)
+    const kind = (node) => node === null ? '' : kind(node.parentElement) + ' ' + node.tagName
+        + node.getAttribute('class') + node.getAttribute('style')
+    for (const element of document.body.querySelectorAll(':not(svg *)')) {
+        const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
+        const look = kind(element)
         if (text && !looks.has(look)) {
             looks.add(look)
-            one.dataset.look = ''
+            element.dataset.look = ''
         }
     }
     return looks.size
@@ -76,51 +76,51 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @dataclass
 class Opened:
-    """The page of a report, opened once, with what it asked the network for and what it said."""
+    """The page of a report, opened once, with its requests and its console messages."""
 
     page: Page
-    asked: list[str]
-    said: list[str]
+    requests: list[str]
+    messages: list[str]
 
 
 @pytest.fixture(scope="module")
 def opened(report: Path, browser: Browser) -> Iterator[Opened]:
-    """A page in light colours; what colours may change is tried in the dark, too."""
+    """A page in light colours; tests of colours use dark ones too."""
     context = browser.new_context(color_scheme="light", viewport={"width": WIDE, "height": 900})
-    one = Opened(context.new_page(), [], [])
-    one.page.on("request", lambda request: one.asked.append(request.url))
-    one.page.on("console", lambda message: one.said.append(message.text))
-    one.page.on("pageerror", lambda error: one.said.append(str(error)))
-    one.page.on("dialog", lambda dialog: one.said.append(dialog.message))
-    one.page.goto(report.as_uri())
-    one.page.wait_for_load_state("networkidle")
-    yield one
+    opened = Opened(context.new_page(), [], [])
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("console", lambda message: opened.messages.append(message.text))
+    opened.page.on("pageerror", lambda error: opened.messages.append(str(error)))
+    opened.page.on("dialog", lambda dialog: opened.messages.append(dialog.message))
+    opened.page.goto(report.as_uri())
+    opened.page.wait_for_load_state("networkidle")
+    yield opened
     context.close()
 
 
 @pytest.fixture
 def page(opened: Opened) -> Page:
-    """The page as it was when it was opened."""
+    """The page in the state in which it was opened."""
     page = opened.page
     page.set_viewport_size({"width": WIDE, "height": 900})
     page.emulate_media(media="screen", color_scheme="light")
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = false })")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = false })")
     page.evaluate("scrollTo(0, 0)")
     return page
 
 
 def violations(page: Page, rules: dict[str, object] = RULES, within: str = "html") -> list[str]:
-    found = Axe().run(page, {"include": [within]}, rules).response["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+    broken = Axe().run(page, {"include": [within]}, rules).response["violations"]
+    return [f"{rule['id']}: {node['html'][:160]}" for rule in broken for node in rule["nodes"]]
 
 
 def overflow(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
 
-def test_nothing_is_fetched_and_nothing_goes_wrong(report: Path, opened: Opened) -> None:
-    assert [report.as_uri()] == opened.asked
-    assert [] == opened.said
+def test_the_page_fetches_nothing_and_has_no_errors(report: Path, opened: Opened) -> None:
+    assert [report.as_uri()] == opened.requests
+    assert [] == opened.messages
     assert 0 == opened.page.locator("details[open]").count()
 
 
@@ -128,8 +128,8 @@ def test_the_first_screen_holds_the_answer(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     below = page.evaluate(
         "[...document.querySelectorAll('h1, .picture, .case, .sides, .trust')]"
-        ".filter(one => one.getBoundingClientRect().bottom > innerHeight + 60)"
-        ".map(one => one.className)"
+        ".filter(element => element.getBoundingClientRect().bottom > innerHeight + 60)"
+        ".map(element => element.className)"
     )
     assert [] == below
 
@@ -137,12 +137,12 @@ def test_the_first_screen_holds_the_answer(page: Page) -> None:
 def test_a_phone_shows_it_without_sideways_scroll(page: Page) -> None:
     page.set_viewport_size({"width": PHONE, "height": 740})
     assert 0 >= overflow(page)
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
     assert 0 >= overflow(page)
 
 
 def test_headings_descend_one_level_at_a_time(page: Page) -> None:
-    levels = page.eval_on_selector_all("h1,h2,h3,h4,h5", "all => all.map(one => +one.tagName[1])")
+    levels = page.eval_on_selector_all("h1,h2,h3,h4,h5", "all => all.map(head => +head.tagName[1])")
     assert 1 == levels.count(1)
     assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
 
@@ -156,7 +156,7 @@ def test_every_drawing_can_be_read_as_words_and_as_rows(page: Page) -> None:
     assert drawings.count() == with_rows.count()
 
 
-def test_the_rows_of_a_chart_are_a_file_that_can_be_kept(page: Page) -> None:
+def test_the_rows_of_a_chart_can_be_downloaded(page: Page) -> None:
     page.locator("#differences details.data summary").click()
     with page.expect_download() as download:
         page.locator("#differences details.data a[download]").click()
@@ -166,18 +166,18 @@ def test_the_rows_of_a_chart_are_a_file_that_can_be_kept(page: Page) -> None:
     assert rows
 
 
-def test_on_paper_what_was_folded_is_there_and_charts_keep_their_size(page: Page) -> None:
+def test_print_has_a_white_background_and_hides_the_data_tables(page: Page) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     assert "rgb(255, 255, 255)" == page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert page.locator("details.data").first.is_hidden()
 
 
-def test_a_mark_tells_its_value_under_the_pointer_and_by_the_arrow_keys(page: Page) -> None:
+def test_a_mark_shows_its_value_under_the_pointer_and_by_the_arrow_keys(page: Page) -> None:
     drawing = page.locator("#differences .drawing")
     drawing.focus()
     page.keyboard.press("ArrowRight")
-    told = drawing.locator("output").inner_text()
-    assert "rounds" in told or "round" in told
+    shown = drawing.locator("output").inner_text()
+    assert "rounds" in shown or "round" in shown
     page.keyboard.press("Escape")
     assert 0 == drawing.locator("output").count()
     x, y, text = page.evaluate(
@@ -189,7 +189,7 @@ def test_a_mark_tells_its_value_under_the_pointer_and_by_the_arrow_keys(page: Pa
     assert text == drawing.locator("output").inner_text()
 
 
-def test_the_contents_and_the_glossary_open_what_they_lead_to(report: Path, page: Page) -> None:
+def test_links_to_contents_and_glossary_open_their_targets(report: Path, page: Page) -> None:
     assert page.locator("#noise details").first.get_attribute("open") is None
     page.locator(".contents a[href='#noise']").click()
     page.wait_for_selector("#noise > details[open]")
@@ -198,8 +198,8 @@ def test_the_contents_and_the_glossary_open_what_they_lead_to(report: Path, page
     page.wait_for_selector("#glossary > details[open]")
 
 
-def test_everyone_can_read_it(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+def test_the_page_breaks_no_accessibility_rule(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
     assert [] == violations(page, BUT_CONTRAST)
     assert 50 < page.evaluate(f"() => {{{ONE_OF_EACH_LOOK}}}")
     assert [] == violations(page, CONTRAST, "[data-look]")

@@ -1,4 +1,4 @@
-"""Locust's page behind that of the API server, in a real browser, over a real control plane."""
+"""Pages of ``bench ui`` in a real browser, over a real control plane."""
 
 import json
 import os
@@ -23,7 +23,7 @@ START_S = 240
 
 
 class Ui:
-    """``python -m bench ui`` on a port of its own choice."""
+    """``python -m bench ui`` on a port that it chooses."""
 
     def __init__(self, log, *arguments):
         self.log = log
@@ -37,8 +37,8 @@ class Ui:
     def _printed(self, pattern):
         for _ in range(START_S * 10):
             text = self.log.read_text()
-            if "Ctrl-C ends" in text and (found := re.search(pattern, text, re.MULTILINE)):
-                return found.group(1)
+            if "Ctrl-C ends" in text and (match := re.search(pattern, text, re.MULTILINE)):
+                return match.group(1)
             assert self.process.poll() is None, text
             time.sleep(0.1)
         raise AssertionError(self.log.read_text())
@@ -52,7 +52,7 @@ class Ui:
         return json.loads(self.get("/api-server/live.json")[0])
 
     def until(self, holds, seconds=60):
-        """Return what the page is told once it ``holds``."""
+        """Return the page's data once it ``holds``."""
         deadline = time.monotonic() + seconds
         while not holds(live := self.live()):
             assert time.monotonic() < deadline, live["now"] | {"last": live["points"][-3:]}
@@ -60,17 +60,17 @@ class Ui:
         return live
 
     def processes(self):
-        """Ids of all that was started, by what their command line says."""
+        """Return the command lines of all started processes, by their ids."""
         folder = str(self.audit_log.parent)
-        found = {}
+        lines = {}
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 line = path.read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
             if folder in line:
-                found[int(path.parent.name)] = line
-        return found
+                lines[int(path.parent.name)] = line
+        return lines
 
     def pid_of(self, words):
         return min(pid for pid, line in self.processes().items() if words in line)
@@ -92,7 +92,7 @@ def ui(tmp_path_factory, binaries):
 
 @pytest.fixture(scope="module")
 def page(ui, browser):
-    """The page that comes first, with both servers loaded by its one button."""
+    """The page that opens first, with both servers loaded by its button."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     broken = []
     page.on("pageerror", lambda error: broken.append(str(error)))
@@ -133,7 +133,7 @@ def marks(page):
     return page.locator(".apiserver .marks li").all_inner_texts()
 
 
-def test_one_click_loads_both_servers_alike_and_shows_what_reaches_the_api_server(ui, page):
+def test_one_click_loads_both_servers_alike_and_shows_their_requests_to_the_api_server(ui, page):
     ui.until(lambda live: answering("direct")(live) and answering("informer")(live))
     live = ui.until(lambda live: (live["now"]["per_answer"]["direct"] or 0) > 0.5)
     assert 2 == live["test"]["users"]
@@ -143,8 +143,8 @@ def test_one_click_loads_both_servers_alike_and_shows_what_reaches_the_api_serve
         ".querySelectorAll('path')].every((path) => path.getAttribute('d').includes('L'))"
     )
     page.wait_for_function(
-        "[...document.querySelectorAll('.tile .figure')].every((each) =>"
-        " /[0-9]/.test(each.textContent))"
+        "[...document.querySelectorAll('.tile .figure')].every((figure) =>"
+        " /[0-9]/.test(figure.textContent))"
     )
     assert float(figure(page, "informer", "ratio")) < 0.5 < float(figure(page, "direct", "ratio"))
     assert marks(page)[-1].endswith("load started")
@@ -178,7 +178,7 @@ def test_the_rate_of_writes_is_set_from_the_page(ui, page):
     page.wait_for_selector(".apiserver .marks li:has-text('40 writes per second')")
 
 
-def test_a_frozen_api_server_stops_direct_and_not_the_informer_and_goes_on(ui, page):
+def test_a_frozen_api_server_stops_direct_and_not_the_informer_and_resumes(ui, page):
     page.click(".apiserver button:has-text('Freeze')")
     page.wait_for_selector(".apiserver .alarm:has-text('frozen')")
     ui.until(
@@ -210,7 +210,7 @@ def test_a_server_that_is_killed_is_shown_as_down_and_comes_back(ui, page):
 
 
 def downloaded(page, tmp_path):
-    """The folder of the session's results, as the page gives them."""
+    """Return the folder of the session's results, downloaded from the page."""
     with page.expect_download() as download:
         page.click(".apiserver button:has-text('Download as results')")
     archive = tmp_path / download.value.suggested_filename
@@ -221,13 +221,13 @@ def downloaded(page, tmp_path):
 
 
 def trials_of(run):
-    return [json.loads(each.read_text()) for each in sorted(run.glob("trials/*/trial.json"))]
+    return [json.loads(path.read_text()) for path in sorted(run.glob("trials/*/trial.json"))]
 
 
-def test_a_test_under_way_is_downloaded_as_it_is_until_now(ui, page, tmp_path):
+def test_a_running_test_is_downloaded_with_its_rows_so_far(ui, page, tmp_path):
     trials = trials_of(downloaded(page, tmp_path))
-    assert ["direct", "informer"] == [each["trial"]["server"] for each in trials]
-    assert all(each["answered"] > 0 for each in trials)
+    assert ["direct", "informer"] == [trial["trial"]["server"] for trial in trials]
+    assert all(trial["answered"] > 0 for trial in trials)
     assert answering("informer")(ui.live())
     assert "-C results && make report RUN=" in page.locator(".apiserver code").last.inner_text()
 
@@ -245,7 +245,7 @@ def test_after_a_stop_the_counts_agree_with_the_audit_log(ui, page):
     assert totals["direct"]["list"] > 10
 
 
-def test_what_the_probe_reads_is_no_users_read(ui, page):
+def test_reads_of_the_probe_are_counted_apart(ui, page):
     before = ui.live()["now"]["totals"]["direct, for the probe"]["get"]
     live = ui.until(lambda live: live["now"]["totals"]["direct, for the probe"]["get"] > before)
     assert "get" not in live["now"]["totals"]["direct"]
@@ -260,16 +260,16 @@ def test_the_session_is_downloaded_and_reported_with_its_caveat(ui, page, tmp_pa
     assert 0 == done.returncode, done.stderr
     html = (reports / run.name / "index.html").read_text()
     assert "not interleaved" in html
-    assert 4 == len(trials_of(run)), "the test that was looked at under way is two of each server"
+    assert 4 == len(trials_of(run)), "the test downloaded while running is two of each server"
     sources = {
         source
-        for each in run.glob("trials/*/scrapes.parquet")
-        for source in read_parquet(each)["source"]
+        for path in run.glob("trials/*/scrapes.parquet")
+        for source in read_parquet(path)["source"]
     }
-    assert {"server"} == sources, "what the API server spent for both at once is neither's"
+    assert {"server"} == sources, "the API server's cost for both at once belongs to neither"
 
 
-def test_wrong_arguments_are_told_where_locust_tells_its_own(ui, page):
+def test_invalid_arguments_are_reported_where_locust_reports_its_own(ui, page):
     page.goto(f"{ui.url}/?tab=stats")
     page.click("button:has-text('New')")
     form = page.locator("input[name=userCount]").last
@@ -282,20 +282,20 @@ def test_wrong_arguments_are_told_where_locust_tells_its_own(ui, page):
 
 
 @pytest.mark.parametrize("path", ["/api-server/freeze", "/api-server/churn", "/api-server/session"])
-def test_what_acts_wants_the_token_of_this_run(ui, path):
+def test_an_action_needs_the_token_of_this_run(ui, path):
     assert 403 == refusal(ui, path)
 
 
 @pytest.mark.parametrize("path", ["/api-server/freeze", "/swarm", "/stop"])
-def test_a_page_of_another_origin_may_do_nothing(ui, path):
+def test_an_action_from_a_page_of_another_origin_is_refused(ui, path):
     assert 403 == refusal(ui, path, Origin="http://evil.example")
 
 
-def test_a_name_that_is_not_ours_is_not_served(ui):
+def test_another_host_name_is_not_served(ui):
     assert 403 == refusal(ui, "/api-server/live.json", Host="evil.example")
 
 
-def test_no_other_origin_may_read_and_no_secret_is_in_what_is_read(ui):
+def test_no_other_origin_may_read_and_answers_contain_no_secret(ui):
     html, headers = ui.get("/", Origin=ui.url)
     token = headers["Set-Cookie"].partition("=")[2].partition(";")[0]
     assert "HttpOnly" in headers["Set-Cookie"]
@@ -317,12 +317,12 @@ def refusal(ui, path, **headers):
 
 @pytest.fixture(scope="module")
 def unseen_since(page):
-    """When the page was left by who looked at it last."""
+    """The time at which the last open page was closed."""
     page.goto("about:blank")
     return time.monotonic()
 
 
-def test_a_taken_port_is_told_before_anything_is_started(ui, unseen_since):
+def test_a_taken_port_is_reported_before_any_process_starts(ui, unseen_since):
     port = ui.url.rpartition(":")[2]
     argv = [*BENCH, "ui", "--port", port]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
@@ -332,8 +332,8 @@ def test_a_taken_port_is_told_before_anything_is_started(ui, unseen_since):
     assert "starting" not in done.stderr
 
 
-def test_when_nobody_looks_the_api_server_is_not_asked_for_its_metrics(ui, unseen_since):
-    # until nobody has looked for long enough
+def test_without_an_open_page_the_api_server_is_not_asked_for_its_metrics(ui, unseen_since):
+    # until no page has been open for long enough
     time.sleep(max(0.0, unseen_since + 8 - time.monotonic()))
     before = requests_in_audit_log(ui, "harness", "get")
     time.sleep(6)  # longer than from one scrape to the next
@@ -346,7 +346,7 @@ def test_when_nobody_looks_the_api_server_is_not_asked_for_its_metrics(ui, unsee
     [("kube-apiserver", "The API server is down"), ("/etcd ", "The API server is down")],
     ids=["kube-apiserver", "etcd"],
 )
-def test_a_killed_control_plane_is_shown_as_such_and_recovers(ui, browser, words, alarm):
+def test_a_killed_control_plane_is_shown_as_down_and_recovers(ui, browser, words, alarm):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     try:
         page.goto(f"{ui.url}/api-server/")
@@ -362,6 +362,6 @@ def test_a_killed_control_plane_is_shown_as_such_and_recovers(ui, browser, words
 
 
 def writes_arrive(live):
-    """Whether the API server was written to in the last seconds, as its audit log says."""
+    """Whether the audit log shows writes to the API server in the last seconds."""
     recent = live["points"][-3:]
-    return any(sum(each["requests"].get("churn", {}).values()) > 0 for each in recent)
+    return any(sum(point["requests"].get("churn", {}).values()) > 0 for point in recent)

@@ -1,4 +1,4 @@
-"""Locust's page over half an hour: looked at, with users at a rate, it keeps its memory."""
+"""Locust's page over half an hour: open, with users at a rate, its memory does not grow."""
 
 import statistics
 import time
@@ -12,7 +12,7 @@ LONG_S = 1800.0
 SETTLE_S = 300.0
 EVERY_S = 30.0
 GROWTH = 1.10
-"""Of the last third's median over the first third's: request rows lie in files, not in memory."""
+"""Limit of the last third's median over the first third's: rows are in files, not in memory."""
 
 SWARM = """async (rate) => {
   const form = new URLSearchParams({user_count: 2, spawn_rate: 2, rate});
@@ -28,9 +28,7 @@ def memory_bytes(pid):
 
 @pytest.mark.soak
 @pytest.mark.timeout(LONG_S + SETTLE_S + 600)
-def test_half_an_hour_with_the_api_server_in_view_leaves_memory_flat(
-    tmp_path, binaries, browser
-) -> None:
+def test_half_an_hour_with_an_open_page_leaves_memory_flat(tmp_path, binaries, browser) -> None:
     ui = Ui(tmp_path / "ui.log")
     try:
         page = browser.new_page()

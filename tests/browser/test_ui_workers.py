@@ -1,4 +1,4 @@
-"""Locust's page with workers, one of them come from elsewhere: all counts merge, none is lost."""
+"""Locust's page with workers, one of them from elsewhere: all counts merge, none is lost."""
 
 import json
 import os
@@ -25,7 +25,7 @@ OPTIONS = ("--workers", "1", "--expect-workers", "1", "--pods", "20")
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory, binaries):
-    """The page, whose master and servers are on an address of their own."""
+    """The page, whose master and servers have their own address."""
     log = tmp_path_factory.mktemp("ui") / "ui.log"
     bind = ("--master-bind-host", ADDRESS, "--master-bind-port", "0")
     started = Ui(log, *OPTIONS, *bind)
@@ -36,7 +36,7 @@ def ui(tmp_path_factory, binaries):
 
 @pytest.fixture(scope="module")
 def joined(ui, tmp_path_factory):
-    """A worker started by the very command that the page's terminal shows."""
+    """A worker started by the command that the page's terminal shows."""
     command = re.search(r"^ +\.venv/bin/locust (.*)$", ui.log.read_text(), re.MULTILINE)
     assert command is not None
     argv = [sys.executable, "-m", "locust", *shlex.split(command.group(1))]
@@ -63,11 +63,11 @@ def workers(ui):
 
 
 def users_of_workers(ui):
-    return [each["user_count"] for each in json.loads(ui.get("/stats/requests")[0])["workers"]]
+    return [worker["user_count"] for worker in json.loads(ui.get("/stats/requests")[0])["workers"]]
 
 
 def post(ui, path, **form):
-    """Send what the page would send, its cookie included, and return the answer's body."""
+    """Send a form as the page would, with its cookie, and return the answer's body."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     opener.open(f"{ui.url}/", timeout=30).close()
     data = urllib.parse.urlencode(form, doseq=True).encode()
@@ -76,7 +76,7 @@ def post(ui, path, **form):
 
 
 def swarm(ui, *classes):
-    """Start a user of each class, which is one of each worker."""
+    """Start a user of each class, one on each worker."""
     form = {"user_count": len(classes), "spawn_rate": len(classes), "user_classes": classes}
     assert json.loads(post(ui, "/swarm", rate="5", **form))["success"]
 
@@ -87,7 +87,7 @@ def test_statistics_and_rows_of_all_workers_are_merged(ui, joined, tmp_path):
     swarm(ui, "direct: list all", "direct: one namespace")
     until(lambda: [1, 1] == users_of_workers(ui), ui.log)
     ui.until(answering("direct"))
-    time.sleep(1)  # what comes after a report comes with the next
+    time.sleep(1)  # later rows come with the next report
     post(ui, "/stop")
     ui.until(
         lambda live: live["test"]["state"] == "stopped" and not last(live)["answers"]["direct"]
@@ -99,18 +99,18 @@ def test_statistics_and_rows_of_all_workers_are_merged(ui, joined, tmp_path):
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path, filter="data")
     (rows,) = tmp_path.glob("*/trials/*/requests.parquet")
-    total = next(each for each in statistics["stats"] if each["name"] == "Aggregated")
+    total = next(entry for entry in statistics["stats"] if entry["name"] == "Aggregated")
     answered = pd.read_parquet(rows)
-    # the probe reads too, one pod at a time, which is no list
+    # the probe's reads are of one pod, and no lists
     assert asked == total["num_requests"] == len(answered) > 10
     assert total["median_response_time"] > 0
 
 
-def test_a_worker_that_dies_is_told_and_started_again_while_the_other_goes_on(ui, joined):
+def test_a_dead_worker_is_reported_and_started_again_while_the_other_continues(ui, joined):
     swarm(ui, "direct: list all", "informer: list all")
     ui.until(answering("informer"))
-    (own,) = ui_workers(joined)
-    os.kill(own, signal.SIGKILL)
+    (pid,) = ui_workers(joined)
+    os.kill(pid, signal.SIGKILL)
     until(lambda: "worker 1 was killed by SIGKILL" in ui.log.read_text(), ui.log)
     ui.until(answering("informer"))
     until(lambda: "worker 1 runs again" in ui.log.read_text(), ui.log)
@@ -120,9 +120,9 @@ def test_a_worker_that_dies_is_told_and_started_again_while_the_other_goes_on(ui
 
 def ui_workers(joined):
     """Return the ids of the workers that the page's command started itself."""
-    found = []
+    pids = []
     for process in psutil.process_iter(["pid", "cmdline"]):
         line = " ".join(process.info["cmdline"] or ())
         if " --worker " in line and f"--master-host {ADDRESS}" in line:
-            found.append(process.info["pid"])
-    return [pid for pid in found if pid != joined.pid]
+            pids.append(process.info["pid"])
+    return [pid for pid in pids if pid != joined.pid]
