@@ -64,21 +64,21 @@ class LoadSession(ABC):
         """End all users and close their connections."""
 
     @abstractmethod
-    def _load(self, name: str, seconds: float, tell: Callable[[Progress], None]) -> Window:
+    def _load(self, name: str, seconds: float, on_progress: Callable[[Progress], None]) -> Window:
         """Let the users load through a phase, and wait (bounded) until nothing is in flight."""
 
     @abstractmethod
     def _write_rows(self, file: Path) -> float | None:
         """Write the rows of the last window; return p99 of sent minus intended, in ms."""
 
-    def warm_up(self, seconds: float, tell: Callable[[Progress], None]) -> Drained:
+    def warm_up(self, seconds: float, on_progress: Callable[[Progress], None]) -> Drained:
         """Load without recording, then pause. Raises ``WorkerPoolError``."""
-        total = self._load("warmup", seconds, tell).total()
+        total = self._load("warmup", seconds, on_progress).total()
         return Drained(**total.counts(), first_failures=total.first_failures)
 
-    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
+    def measure(self, seconds: float, on_progress: Callable[[Progress], None]) -> Measured:
         """Load and record one window. Raises ``WorkerPoolError``."""
-        window = self._load(MEASURE, seconds, tell)
+        window = self._load(MEASURE, seconds, on_progress)
         requests_file = self._out / "requests.parquet"
         lag_ms = self._write_rows(requests_file)
         total, results = window.total(), window.results
@@ -135,12 +135,12 @@ class Session(LoadSession):
         """End all users at once."""
         self._runner.quit()
 
-    def _load(self, name: str, seconds: float, tell: Callable[[Progress], None]) -> Window:
+    def _load(self, name: str, seconds: float, on_progress: Callable[[Progress], None]) -> Window:
         self._recorder = Recorder(self._order.questions[0].labels)
         begin_epoch_s = time.time()
         phase = Phase(name, seconds, self._recorder if name == MEASURE else None)
         drain_s = drain_bound_s(name, self._order.timeout_s)
-        result = run_phase(self._order.switch, phase, drain_s, tell)
+        result = run_phase(self._order.switch, phase, drain_s, on_progress)
         return Window(phase.begin_s, begin_epoch_s, [result])
 
     def _write_rows(self, file: Path) -> float | None:

@@ -243,9 +243,8 @@ def answers(data: RunData) -> Iterator[Finding]:
         "a tenth to nine tenths",
         0.1 * read < wrong < 0.9 * read,
     )
-    void = {
-        caveat.server for caveat in analyse(data).void if caveat.kind is CaveatKind.WRONG_ANSWERS
-    }
+    caveats = analyse(data).void
+    void = {caveat.server for caveat in caveats if caveat.kind is CaveatKind.WRONG_ANSWERS}
     expected = {server for server, *_, share, _ in WRONG if share} | {"padded"}
     yield Finding(
         "wrong answers under load: which servers void the run",

@@ -112,10 +112,7 @@ def hang_up(every: float) -> Flaw:
 
 
 def emptied(every: float, *, padded: bool = False) -> Flaw:
-    """Leave all pods out of every ``every``-th answer while under load.
-
-    ``padded``: with as many bytes as the right answer.
-    """
+    """Leave all pods out of every ``every``-th answer under load; ``padded``: at its full size."""
     is_loaded, turns = _load_meter(), count(1)
 
     def answer(path: str, ask: Ask) -> Answer:

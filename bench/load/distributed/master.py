@@ -53,9 +53,9 @@ class MasterSession(LoadSession):
         """Dismiss all workers."""
         self._pool.dismiss()
 
-    def measure(self, seconds: float, tell: Callable[[Progress], None]) -> Measured:
+    def measure(self, seconds: float, on_progress: Callable[[Progress], None]) -> Measured:
         """Load and record one window, merge the rows, and add a record of each worker."""
-        measured = super().measure(seconds, tell)
+        measured = super().measure(seconds, on_progress)
         self._pool.compare_clocks()
         return msgspec.structs.replace(
             measured,
@@ -64,7 +64,7 @@ class MasterSession(LoadSession):
             first_malformed="; ".join(self._pool.malformed),
         )
 
-    def _load(self, name: str, seconds: float, tell: Callable[[Progress], None]) -> Window:
+    def _load(self, name: str, seconds: float, on_progress: Callable[[Progress], None]) -> Window:
         """Let all workers load from one moment on, and return once all are done.
 
         Raises ``WorkerPoolError`` when a worker is gone, falls silent, breaks, or does not
@@ -88,7 +88,7 @@ class MasterSession(LoadSession):
                 raise WorkerPoolError(f"not done {TAIL_S:g} s after the window: {', '.join(late)}")
             if now - reported_s >= PROGRESS_EVERY_S:
                 last, reported_s = progress(name, seconds, begin_s, self._pool.counts(), last), now
-                tell(last)
+                on_progress(last)
         self._pool.check(since_s=begin_s)
         results = [member.result for member in self._pool.members if member.result is not None]
         return Window(begin_s, begin_epoch_s, results, time.process_time() - before_cpu_s)

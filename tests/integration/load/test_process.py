@@ -39,7 +39,7 @@ def speak(start_server, tmp_path):
         yield start
 
 
-def tell(process, line):
+def send(process, line):
     process.stdin.write(line + "\n")
     process.stdin.flush()
 
@@ -59,12 +59,12 @@ def assert_ends_well(process):
 
 def test_phases_follow_valid_orders_and_the_end_of_input_ends_them(speak):
     process = speak(delay_s=0.01)
-    tell(process, "nonsense")
+    send(process, "nonsense")
     assert "'nonsense\\n' is no order: JSON is malformed" in until(process, "refused")["why"]
-    tell(process, '{"do": "warmup", "seconds": 0.2}')
+    send(process, '{"do": "warmup", "seconds": 0.2}')
     assert 0 == until(process, "drained")["in_flight"]
-    tell(process, '{"do": "measure", "seconds": 1}')
-    tell(process, '{"do": "warmup", "seconds": 1}')
+    send(process, '{"do": "measure", "seconds": 1}')
+    send(process, '{"do": "warmup", "seconds": 1}')
     assert "while another phase is under way" in until(process, "refused")["why"]
     measured = until(process, "measured")
     assert measured["sent"] == measured["answered"] > 0
@@ -76,7 +76,7 @@ def test_phases_follow_valid_orders_and_the_end_of_input_ends_them(speak):
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly_in_the_middle_of_a_window(speak, end):
     process = speak(delay_s=SLOW_S if end is signal.SIGTERM else 0.0)
-    tell(process, '{"do": "measure", "seconds": 60}')
+    send(process, '{"do": "measure", "seconds": 60}')
     until(process, "progress")
     process.send_signal(end)
     assert_ends_well(process)
@@ -84,9 +84,9 @@ def test_a_signal_ends_it_cleanly_in_the_middle_of_a_window(speak, end):
 
 def test_requests_that_do_not_drain_are_counted_and_do_not_delay_the_end_of_input(speak):
     process = speak(delay_s=SLOW_S)
-    tell(process, '{"do": "warmup", "seconds": 0.2}')
+    send(process, '{"do": "warmup", "seconds": 0.2}')
     assert 3 == until(process, "drained")["in_flight"]
-    tell(process, '{"do": "measure", "seconds": 60}')
+    send(process, '{"do": "measure", "seconds": 60}')
     until(process, "progress")
     process.stdin.close()
     assert_ends_well(process)
