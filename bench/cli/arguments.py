@@ -58,7 +58,7 @@ def add_kubernetes(parser: argparse.ArgumentParser, whose: str) -> None:
 def kubernetes_version(text: str) -> str:
     """Read a version of Kubernetes."""
     try:
-        return str(Version.wanted(text))
+        return str(Version.parse_request(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -1,7 +1,6 @@
 """The harness's own connection to an API server: JSON in, JSON out, no retries.
 
-For setting a cluster up and looking at it. What is measured does not go through
-here.
+It sets clusters up and inspects them. Measured requests do not use it.
 """
 
 import json
@@ -20,7 +19,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class ApiError(Exception):
-    """The API server said no: ``code`` (HTTP), ``reason`` and ``message`` of its Status."""
+    """Raised when the API server refuses: HTTP ``code``, and ``reason`` of its Status."""
 
     def __init__(self, method: str, path: str, code: int, reason: str, message: str) -> None:
         super().__init__(redact(f"{method} {path}: {code} {reason}: {message}"))
@@ -29,7 +28,7 @@ class ApiError(Exception):
 
 
 class ApiUnreachableError(Exception):
-    """No answer came from the API server."""
+    """Raised when the API server does not answer."""
 
 
 class Api:
@@ -54,7 +53,7 @@ class Api:
         return json.loads(self.get_bytes(path))
 
     def get_bytes(self, path: str) -> bytes:
-        """Return the body of ``path`` as it came."""
+        """Return the undecoded body of ``path``."""
         return self.request("GET", path)
 
     def post(self, path: str, body: Mapping[str, Any] | bytes) -> Any:  # noqa: ANN401 - likewise
@@ -71,7 +70,7 @@ class Api:
             return None
 
     def ensure(self, path: str, body: Mapping[str, Any]) -> None:
-        """Create an object under ``path`` unless there is one of its name."""
+        """Create an object under ``path`` unless one of its name exists."""
         try:
             self.post(path, body)
         except ApiError as error:
@@ -87,7 +86,7 @@ class Api:
         return json.loads(self.request("PATCH", path, body, content_type=MERGE_PATCH))
 
     def delete(self, path: str) -> Any:  # noqa: ANN401 - likewise
-        """Delete the object at ``path`` at once: no kubelet is there to wait for."""
+        """Delete the object at ``path`` at once, without waiting for a kubelet."""
         return json.loads(self.request("DELETE", path, {"gracePeriodSeconds": 0}))
 
     def request(
@@ -101,7 +100,7 @@ class Api:
         """Send one request and return the body of the answer.
 
         Raises ``ApiError`` on a refusal, ``ApiUnreachableError`` without an answer, and
-        ``CredentialsError`` if there are no credentials any more.
+        ``CredentialsError`` if credentials are no longer available.
         """
         payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         content = {} if payload is None else {"Content-Type": content_type}

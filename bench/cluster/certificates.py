@@ -1,11 +1,11 @@
 """Certificates and keys of a throwaway control plane.
 
-One authority a control plane, living in its temporary folder and nowhere else.
-People and programs are told apart by what the API server reads from a client
-certificate: the common name is the user, the organization is a group.
+Each control plane has one authority, which exists only in its temporary folder. The API
+server reads an identity from a client certificate: the common name is the user, the
+organization is a group.
 
-What makes certificates is imported where that is done: the processes beside the harness, which
-read and write pairs alone, start a fifth sooner.
+The libraries that make certificates are imported in the functions that need them: child
+processes of the harness only read and write pairs, and so start a fifth sooner.
 """
 
 import datetime as dt
@@ -30,7 +30,7 @@ class KeyPair:
         return ClientCertificate(self.certificate.read_bytes(), self.key.read_bytes())
 
     def delete(self) -> None:
-        """Remove both files, so that nobody can use the pair again."""
+        """Remove both files, so that the pair cannot be used again."""
         self.certificate.unlink()
         self.key.unlink()
 
@@ -52,7 +52,7 @@ class Authority:
 
     def issue_client(self, user: str, group: str) -> KeyPair:
         """Issue a client certificate that the API server reads as ``user`` in ``group``."""
-        return self._issue(user, HOME, group)  # nobody looks at the names, and none is refused
+        return self._issue(user, HOME, group)  # host names are required here, and never read
 
     def _issue(self, name: str, names: tuple[str, ...], group: str | None) -> KeyPair:
         not_after = dt.datetime.now(dt.UTC) + VALID_FOR
@@ -80,7 +80,7 @@ def write_signing_key(path: Path) -> None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only this user may read, whole: somebody may be reading the present one."""
+    """Write a file readable by this user only, atomically: the present one may be being read."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.touch(mode=0o600)
     fresh.write_bytes(content)

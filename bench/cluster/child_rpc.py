@@ -1,7 +1,7 @@
-"""Child of the harness with an account at the API server, which resumes and pauses by JSON lines.
+"""Child process of the harness that uses the API server, and its commands as JSON lines.
 
-Its first argument tells it where and as whom. Orders come as lines on standard input
-(``{"do": "resume", ...}``, ``{"do": "pause"}``), each is answered by one on standard output.
+The first argument is its ``Account``. Commands are lines on standard input
+(``{"do": "resume", ...}``, ``{"do": "pause"}``); each is answered by one on standard output.
 """
 
 import json
@@ -25,7 +25,7 @@ ANSWER_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the API server is, as whom to speak to it, and where pods are."""
+    """API server, identity to use there, and placement of pods."""
 
     kubeconfig: str
     context: str
@@ -33,11 +33,11 @@ class Account:
 
     @classmethod
     def read(cls) -> Self:
-        """Read the account that this process was started with."""
+        """Read the account from this process's first argument."""
         return msgspec.json.decode(sys.argv[1], type=cls)
 
     def config(self) -> ClientConfig:
-        """Return how to connect; raises ``CredentialsError``."""
+        """Return the client configuration; raises ``CredentialsError``."""
         return ClientConfig.load(self.kubeconfig, self.context)
 
 
@@ -50,10 +50,10 @@ def start_child(
     log: Path,
     watchdog: Watchdog,
 ) -> RpcClient:
-    """Start ``module`` as ``identity``, with further arguments; what it says first is ``ready``."""
+    """Start ``module`` as ``identity``, with further arguments; its first event is ``ready``."""
     account = Account(str(plane.kubeconfig), identity, plane.placement)
-    told = msgspec.json.encode(account).decode()
-    argv = [sys.executable, "-m", module, told, *map(str, arguments)]
+    account_json = msgspec.json.encode(account).decode()
+    argv = [sys.executable, "-m", module, account_json, *map(str, arguments)]
     return RpcClient(
         SupervisedProcess.start(
             name, argv, log=log, watchdog=watchdog, pipe_stdin=True, pipe_stdout=True
@@ -62,22 +62,22 @@ def start_child(
 
 
 def serve(resume: Callable[..., None], pause: Callable[[], Mapping[str, Any]]) -> None:
-    """Say that we are ready, then serve until standard input ends.
+    """Send ``ready``, then serve commands until standard input ends.
 
-    ``resume`` gets what its order says, ``pause`` returns the figures of its answer. Raises
-    ``SystemExit`` for an order that is not known.
+    ``resume`` gets the command's fields, ``pause`` returns the figures of its answer. Raises
+    ``SystemExit`` for an unknown command.
     """
     _answer("ready")
     for line in sys.stdin:
-        told: dict[str, Any] = json.loads(line)
-        match told.pop("do"):
+        command: dict[str, Any] = json.loads(line)
+        match command.pop("do"):
             case "resume":
-                resume(**told)
+                resume(**command)
                 _answer("resumed")
             case "pause":
                 _answer("paused", **pause())
-            case order:
-                raise SystemExit(f"does not know the order {order!r}")
+            case unknown:
+                raise SystemExit(f"unknown command {unknown!r}")
 
 
 def _answer(event: str, **figures: object) -> None:

@@ -1,4 +1,4 @@
-"""Churn: a process that changes pods at a set rate, and the harness's end of it."""
+"""Churn: start and command the process that changes pods at a set rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +18,12 @@ IDENTITY = "churn"
 
 @dataclass(frozen=True, slots=True)
 class ChurnReport:
-    """What the churn did since it was last resumed, told with nothing left in flight.
+    """Writes of the churn since it was last resumed, reported with none in flight.
 
-    Rates and counts are of writes; the write that creates a pod is two requests,
-    since its status is set by the second.
-    ``resource_version`` is the newest that any of its writes was acknowledged
-    with since it started, "" before the first. ``fewest`` and ``most`` are how many of
-    its pods lived at any time: never fewer, never more, but for writes that failed.
+    Rates and counts are of writes; the write that creates a pod is two requests, of which
+    the second sets its status. ``resource_version`` is the newest of all acknowledged
+    writes since its start, "" before the first. ``fewest`` and ``most`` bound how many of
+    its pods existed at any time, except for failed writes.
     """
 
     requested_per_s: float
@@ -58,7 +57,7 @@ class Churn(Stoppable):
     ) -> Self:
         """Start the writer for the population drawn from ``seed`` and ``pods``, and ``objects``.
 
-        Raises ``ProcessFailed`` if it does not come up.
+        Raises ``ProcessFailed`` if it does not start.
         """
         population = (seed, pods, *map(objects_argument, objects))
         module = "bench.cluster.churn_writer"
@@ -77,12 +76,12 @@ class Churn(Stoppable):
         return self._rpc.process.pid
 
     def resume(self, rate_per_s: float) -> None:
-        """Write at ``rate_per_s`` from now on; 0 writes nothing."""
+        """Start writing at ``rate_per_s``; 0 writes nothing."""
         self._rpc.send({"do": "resume", "rate_per_s": rate_per_s})
         self._rpc.expect("resumed", ANSWER_TIMEOUT_S)
 
     def pause(self) -> ChurnReport:
-        """Stop writing, wait until nothing is in flight, and tell what was done."""
+        """Stop writing, wait until nothing is in flight, and return the report."""
         self._rpc.send({"do": "pause"})
         return ChurnReport(**self._rpc.expect("paused", ANSWER_TIMEOUT_S))
 

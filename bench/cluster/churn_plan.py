@@ -1,4 +1,4 @@
-"""Churn plan: which pod is written next, and how. Pure state, no effects."""
+"""Churn plan: choose the next pod to write, and the kind of write. Pure state, no effects."""
 
 import random
 
@@ -10,7 +10,7 @@ MIX = {"patch": 0.8, "delete": 0.1, "create": 0.1}
 
 
 class ChurnPlan:
-    """The pods as churn sees them: which live, which are free to be written, what comes next.
+    """State of the pods for churn: existing ones, those free to be written, the next write.
 
     A pod that is being written is in neither list, so that no two writes to one
     pod overlap. Not thread-safe.
@@ -28,12 +28,12 @@ class ChurnPlan:
         self._deleting = False
         self._restarts: dict[PodKey | ObjectKey, int] = {}
         self.at_least = self.at_most = len(pods)
-        """Pods that live now, whatever becomes of the writes under way."""
+        """Bounds of the number of existing pods, whatever the outcome of writes in flight."""
 
     def draw(self) -> tuple[str, PodKey | ObjectKey] | None:
         """Return the next write and its pod, ``None`` if every pod is being written.
 
-        Objects of other kinds are patched alone, as often as their share of all.
+        Objects of other kinds are only patched, in proportion to their share of all.
         """
         if self._objects and self._rng.random() < self._share:
             return "patch", self._objects.pop(self._rng.randrange(len(self._objects)))
@@ -56,8 +56,8 @@ class ChurnPlan:
         if not pools:
             return None
         pool = self._rng.choices(pools, [len(pool) for pool in pools])[0]
-        place = self._rng.randrange(len(pool))
-        pool[place], pool[-1] = pool[-1], pool[place]
+        index = self._rng.randrange(len(pool))
+        pool[index], pool[-1] = pool[-1], pool[index]
         self.at_least -= kind == "delete"
         return kind, pool.pop()
 
@@ -67,7 +67,7 @@ class ChurnPlan:
         return self._restarts[pod]
 
     def done(self, kind: str, pod: PodKey | ObjectKey, *, succeeded: bool) -> None:
-        """Take the pod back after its write."""
+        """Return the pod to the plan after its write."""
         if isinstance(pod, ObjectKey):
             self._objects.append(pod)
             return

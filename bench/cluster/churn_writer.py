@@ -1,7 +1,7 @@
 """The churn process: ``python -m bench.cluster.churn_writer``.
 
 Writes keep their rate whatever the API server does (an open model), up to
-``OUTSTANDING`` at once; what finds no place is counted as dropped.
+``OUTSTANDING`` at once; further ones are counted as dropped.
 """
 
 import queue
@@ -24,7 +24,7 @@ OUTSTANDING = 16
 
 @dataclass
 class Tally:
-    """What ``ChurnReport`` says of the time since the last resume; guarded by the writer's lock."""
+    """Counts of a ``ChurnReport`` since the last resume; guarded by the writer's lock."""
 
     requested_per_s: float
     fewest: int
@@ -36,7 +36,7 @@ class Tally:
 
 
 class Writer:
-    """Paces the writes and sends them from a few threads."""
+    """Pace writes and send them from a few threads."""
 
     def __init__(self, api: Api, plan: ChurnPlan, placement: Placement) -> None:
         self._api = api
@@ -47,14 +47,14 @@ class Writer:
         self._tally = Tally(0.0, plan.at_least, plan.at_most)
         self._outstanding = 0
         self._newest = 0
-        self._orders: queue.SimpleQueue[tuple[str, PodKey | ObjectKey]] = queue.SimpleQueue()
+        self._writes: queue.SimpleQueue[tuple[str, PodKey | ObjectKey]] = queue.SimpleQueue()
         self._pacer: threading.Thread | None = None
         self._halt = threading.Event()
         for _ in range(OUTSTANDING):
             threading.Thread(target=self._send, daemon=True).start()
 
     def resume(self, rate_per_s: float) -> None:
-        """Start writing at the rate."""
+        """Start writing at ``rate_per_s``."""
         self.pause()
         self._began = time.monotonic()
         self._tally = Tally(rate_per_s, self._plan.at_least, self._plan.at_most)
@@ -64,7 +64,7 @@ class Writer:
             self._pacer.start()
 
     def pause(self) -> dict[str, Any]:
-        """Stop writing, wait for what is in flight, and return the counts."""
+        """Stop writing, wait until nothing is in flight, and return the counts."""
         elapsed_s = time.monotonic() - self._began
         self._halt.set()
         if self._pacer is not None:
@@ -92,11 +92,11 @@ class Writer:
                 self._outstanding += 1
                 self._tally.fewest = min(self._tally.fewest, self._plan.at_least)
                 self._tally.most = max(self._tally.most, self._plan.at_most)
-            self._orders.put(drawn)
+            self._writes.put(drawn)
 
     def _send(self) -> None:
         while True:
-            kind, pod = self._orders.get()
+            kind, pod = self._writes.get()
             failure, version = None, 0
             try:
                 version = int(self._write(kind, pod))
@@ -118,8 +118,8 @@ class Writer:
             with self._lock:
                 number = self._plan.next_restarts(pod)
             self._api.merge_patch(pod.path, pod.change(number))
-            return "0"  # of pods alone is the newest version told: caches of pods wait for it
-        # A write that got no answer may have been carried out: the next attempt finds that.
+            return "0"  # only pods count for the newest version: caches of pods wait for it
+        # A write without an answer may have been carried out: the next attempt handles that.
         if kind == "create":
             try:
                 return create_pod(self._api, pod, self._placement)
@@ -148,11 +148,11 @@ class Writer:
 
 
 def main() -> None:
-    """Handle orders until standard input ends; the population is in the arguments."""
-    account, (seed, pods), more = Account.read(), map(int, sys.argv[2:4]), sys.argv[4:]
+    """Handle commands until standard input ends; the arguments give the population."""
+    account, (seed, pods), kinds = Account.read(), map(int, sys.argv[2:4]), sys.argv[4:]
     api = Api(account.config(), connections=OUTSTANDING)
     drawn = draw_pods(seed, pods, namespace=account.placement.scope)
-    objects = tuple(key for one in more for key in read_argument(one))
+    objects = tuple(key for argument in kinds for key in read_argument(argument))
     writer = Writer(api, ChurnPlan(drawn, seed, objects), account.placement)
     serve(writer.resume, writer.pause)
 

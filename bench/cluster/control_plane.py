@@ -1,7 +1,7 @@
-"""A kube-apiserver and its etcd on loopback, thrown away afterwards.
+"""A throwaway control plane: kube-apiserver and etcd on loopback.
 
 No kubelet, scheduler or controller runs beside them: objects stay as they are
-written, and deletion is immediate only when it is asked for with no grace period.
+written, and a deletion is immediate only if it is requested without a grace period.
 """
 
 import os
@@ -25,9 +25,9 @@ from bench.supervision.watchdog import Watchdog
 from kube_informer import ClientConfig, Credentials
 
 READY_TIMEOUT_S = 120.0
-"""For one that hangs: one that ends is told at once, and a busy machine may take a minute."""
+"""For a process that hangs: one that ends is noticed at once. A busy machine may take a minute."""
 PROBE_S = 5.0
-"""How long one look at a kube-apiserver that starts may take."""
+"""Time-out of one readiness request to a starting kube-apiserver."""
 ETCD_LOOK_S = 0.2
 START_ATTEMPTS = 3
 ADDRESS_IN_USE = "address already in use"
@@ -43,8 +43,8 @@ CHANGED_DEFAULTS = (
 class ControlPlane(Plane):
     """A running control plane; use as a context manager or call ``stop``.
 
-    Everything it keeps is in one temporary folder, guarded by the watchdog:
-    ``kubeconfig`` has one context an identity, ``audit_log`` is the API server's.
+    All its files are in one temporary folder, guarded by the watchdog: ``kubeconfig``
+    has one context per identity, ``audit_log`` is the API server's.
     """
 
     audit_log: Path
@@ -88,9 +88,9 @@ class ControlPlane(Plane):
     ) -> Self:
         """Start etcd and kube-apiserver and create the identities.
 
-        ``extra_args`` go to kube-apiserver, last. With ``pods_need_accounts`` each pod needs
-        a ServiceAccount that is there, as on most clusters. Raises ``ProcessFailed`` with the
-        log's last lines if one of the two does not come up.
+        ``extra_args`` are the last flags of kube-apiserver. With ``pods_need_accounts`` each
+        pod needs an existing ServiceAccount, as on most clusters. Raises ``ProcessFailed``
+        with the log's last lines if one of the two does not start.
         """
         plane = cls(
             binaries, watchdog, extra_args=extra_args, pods_need_accounts=pods_need_accounts
@@ -100,7 +100,7 @@ class ControlPlane(Plane):
         return plane
 
     def observer(self) -> Api:
-        """Return the harness's connection: it may read metrics."""
+        """Return the harness's connection, which may read metrics."""
         return self.api(HARNESS)
 
     def _granting(self) -> Api:
@@ -116,7 +116,7 @@ class ControlPlane(Plane):
             process.check()
 
     def start_etcd(self) -> None:
-        """Start etcd, on the address it had before if there was one."""
+        """Start etcd, on its previous address if it had one."""
         if not self.etcd_url:
             self.etcd_url = f"http://127.0.0.1:{usable_port()}"
         self.etcd = SupervisedProcess.start(
@@ -129,9 +129,9 @@ class ControlPlane(Plane):
         )
 
     def start_apiserver(self, ready: Callable[[], bool] | None = None) -> None:
-        """Start kube-apiserver, on the address it had before if there was one.
+        """Start kube-apiserver, on its previous address if it had one.
 
-        Returns when it says that it is ready, or when ``ready`` says so instead.
+        Returns once ``/readyz`` answers ok, or once ``ready`` returns true if it is given.
         """
         port = self.url.rpartition(":")[2] or str(usable_port())
         self.url = f"https://127.0.0.1:{port}"
@@ -154,13 +154,13 @@ class ControlPlane(Plane):
             probe.close()
 
     def kill_apiserver(self) -> None:
-        """End kube-apiserver at once (SIGKILL), as a crash would; ``start_apiserver`` mends it."""
-        if self.apiserver.poll() is None:  # not waited for until it is stopped: the id is its own
+        """Kill kube-apiserver (SIGKILL), as a crash would; ``start_apiserver`` restarts it."""
+        if self.apiserver.poll() is None:  # not reaped until it is stopped: the id is still its own
             os.killpg(self.apiserver.pid, signal.SIGKILL)
         self.apiserver.stop()
 
     def outlive_etcd(self) -> None:
-        """Let kube-apiserver be when etcd ends from now on: somebody will start etcd again."""
+        """Keep kube-apiserver running if etcd ends from now on: the caller restarts etcd."""
         self._outlives_etcd.set()
 
     def stop(self) -> None:
@@ -177,11 +177,11 @@ class ControlPlane(Plane):
         try:
             self._bring_up_apiserver()
         except (ProcessFailed, ApiError, ApiUnreachableError):
-            self.etcd.check()  # if it has ended, that explains all that followed
+            self.etcd.check()  # if it has ended, that is the cause
             raise
 
     def _end_with_etcd(self) -> None:
-        """End kube-apiserver when etcd ends: each request would wait a minute for etcd."""
+        """Kill kube-apiserver when etcd ends: each request would wait a minute for etcd."""
         while not self._outlives_etcd.wait(ETCD_LOOK_S):
             if self.etcd.poll() is not None:
                 with suppress(ProcessLookupError):
@@ -199,7 +199,7 @@ class ControlPlane(Plane):
             for identity in IDENTITIES:
                 self._create_account(api, identity)
         finally:
-            # nobody may act outside flow control and RBAC from here on
+            # from here on every client is under flow control and RBAC
             api.close()
             bootstrap.delete()
         authority = str(self._authority.certificate)
@@ -207,13 +207,13 @@ class ControlPlane(Plane):
         self._write_kubeconfig()
 
     def _as(self, pair: KeyPair | None = None) -> ClientConfig:
-        """Return how to connect as whom ``pair`` is of, before there is a kubeconfig."""
+        """Return the client configuration of ``pair``'s user, before there is a kubeconfig."""
         credentials = Credentials(pair=pair.read()) if pair is not None else Credentials()
         authority = self._authority.certificate.read_bytes()
         return ClientConfig(self.url, credentials, authority=authority)
 
     def _retrying_ports(self, start: Callable[[], None], address: str) -> None:
-        """Call ``start``, with another port if somebody took the free one in between."""
+        """Call ``start``, again with another port if its port was taken in between."""
         for attempt in range(START_ATTEMPTS):
             try:
                 return start()

@@ -1,8 +1,8 @@
-"""Accounts at the API server, and what each may do there.
+"""Accounts at the API server, and the rights of each.
 
-Everything that is measured or measures has a ServiceAccount of its own with the
-least it needs, so that the audit log and flow control see it as they would see a
-real workload. Only a person (``admin``) has a client certificate.
+Every measured or measuring process has its own ServiceAccount with the least rights it
+needs, so that the audit log and flow control treat it as a real workload. Only a person
+(``admin``) has a client certificate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ HARNESS = "harness"
 RBAC = "rbac.authorization.k8s.io"
 
 EXTERNAL = "external"
-"""Whoever serves pods and is not of this project. One is measured at a time, so one will do."""
+"""Account of all servers that are not this project's: only one is measured at a time."""
 
 Rule = dict[str, list[str]]
 
@@ -38,7 +38,7 @@ class Identity:
 
 
 def pod_rule(*verbs: str, subresource: str = "") -> Rule:
-    """Return the rule for pods, or for a subresource of theirs."""
+    """Return the rule for pods, or for their ``subresource``."""
     resource = f"pods/{subresource}" if subresource else "pods"
     return {"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}
 
@@ -64,10 +64,10 @@ IDENTITIES: tuple[Identity, ...] = (  # observers bring their own
 
 
 def confined_rules(identity: Identity, *, with_status: bool) -> tuple[Rule, ...]:
-    """Return the identity's rules within one namespace that it cannot leave.
+    """Return the identity's rules within one namespace.
 
-    Without those on namespaces and URLs, and without those on the status of pods
-    unless ``with_status``.
+    Rules on namespaces and URLs are left out, and rules on the status of pods unless
+    ``with_status``.
     """
     left_out = {"namespaces", *(() if with_status else ("pods/status",))}
     return tuple(
@@ -85,7 +85,7 @@ def write_token(
     namespace: str = NAMESPACE,
     lifetime_s: int = TOKEN_LIFETIME_S,
 ) -> None:
-    """Request a fresh token for the ServiceAccount ``name`` and put it into ``file`` whole."""
+    """Request a new token for the ServiceAccount ``name`` and write it to ``file`` atomically."""
     answer = api.post(
         f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
         {
@@ -100,9 +100,9 @@ def write_token(
 def write_kubeconfig(
     path: Path, cluster: Mapping[str, str], admin: KeyPair | None, tokens: Iterable[Path]
 ) -> None:
-    """Write a kubeconfig whole: ``cluster`` in its words, a context for each of ``tokens``.
+    """Write a kubeconfig atomically: ``cluster`` as is, and a context for each of ``tokens``.
 
-    Contexts are called as the files are; that of ``admin`` is the current one, if given.
+    A context has the name of its token file; that of ``admin`` is the current one, if given.
     """
     users: list[dict[str, Any]] = []
     if admin is not None:
@@ -137,7 +137,7 @@ def create_account(api: Api, name: str, rules: Sequence[Rule], namespace: str | 
 
 
 def grant(api: Api, account: str, rules: Sequence[Rule], what: str) -> None:
-    """Let an account of ours do more, cluster-wide; ``what`` names the role."""
+    """Grant one of our accounts more rules, cluster-wide; ``what`` names the role."""
     role = f"{NAMESPACE}:{account}-{what}"
     api.post(f"{_rbac(None)}/clusterroles", {**_named(role), "rules": list(rules)})
     bind(api, role, {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE})
@@ -146,7 +146,7 @@ def grant(api: Api, account: str, rules: Sequence[Rule], what: str) -> None:
 def bind(
     api: Api, role: str, subject: dict[str, str], namespace: str | None = None, name: str = ""
 ) -> None:
-    """Bind a role to ``subject``, in ``namespace`` or cluster-wide; the binding is called alike."""
+    """Bind ``role`` to ``subject`` in ``namespace`` or cluster-wide; ``name`` defaults to it."""
     kind = "Role" if namespace else "ClusterRole"
     reference = {"apiGroup": RBAC, "kind": kind, "name": role}
     api.post(

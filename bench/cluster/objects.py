@@ -1,6 +1,6 @@
-"""Objects of other kinds than pods: what they look like, and how churn changes them. Pure.
+"""Objects of other kinds than pods: their manifests, and their changes by churn. Pure.
 
-Nothing acts on them: a deployment makes no pods here, and nobody renews the leases.
+Nothing acts on them: a deployment makes no pods here, and leases are not renewed.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from bench.model import Objects
 from bench.plan.kinds import api_path, custom_kind
 
 CHANGES = "informer-bench/changes"
-"""The annotation that a change counts up."""
+"""Annotation that each change increments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ObjectKey:
 
     @property
     def collection(self) -> str:
-        """Path that it is created under."""
+        """Path under which it is created."""
         root, _, plural = self.kind.rpartition("/")
         return f"{root}/namespaces/{self.namespace}/{plural}"
 
@@ -45,28 +45,28 @@ class ObjectKey:
         return f"{self.collection}/{self.name}"
 
     def change(self, number: int) -> Manifest:
-        """Return the merge patch of its change ``number``."""
+        """Return the merge patch of change ``number``."""
         return {"metadata": {"annotations": {CHANGES: str(number)}}}
 
 
 def manifest(key: ObjectKey, objects: Objects) -> Manifest:
-    """Return one of the objects as it is created, its payload so long that it has its bytes."""
+    """Return the manifest of one of the objects, with a payload of its configured size."""
     payload = "x" * objects.size_bytes
-    head: Manifest = {"metadata": {"name": key.name, "annotations": {CHANGES: "0"}}}
+    base: Manifest = {"metadata": {"name": key.name, "annotations": {CHANGES: "0"}}}
     match objects.resource:
         case "configmaps":
-            return head | {"data": {"payload": payload}}
+            return base | {"data": {"payload": payload}}
         case "secrets":
-            return head | {"stringData": {"payload": payload[: len(payload) * 3 // 4]}}
-    head["metadata"]["annotations"]["payload"] = payload
+            return base | {"stringData": {"payload": payload[: len(payload) * 3 // 4]}}
+    base["metadata"]["annotations"]["payload"] = payload
     if objects.definition:
-        return {**custom_kind(objects.definition).example, **head}
+        return {**custom_kind(objects.definition).example, **base}
     if objects.resource == "leases.coordination.k8s.io":
-        return head | {"spec": {"holderIdentity": "nobody", "leaseDurationSeconds": 15}}
+        return base | {"spec": {"holderIdentity": "nobody", "leaseDurationSeconds": 15}}
     labels = {"app": key.name}
     container = {"name": "nothing", "image": "informer-bench.local/nothing"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-    return head | {"spec": {"selector": {"matchLabels": labels}, "template": template}}
+    return base | {"spec": {"selector": {"matchLabels": labels}, "template": template}}
 
 
 def draw_objects(kind: str, count: int) -> tuple[ObjectKey, ...]:
@@ -74,9 +74,9 @@ def draw_objects(kind: str, count: int) -> tuple[ObjectKey, ...]:
     return tuple(ObjectKey(kind, number) for number in range(count))
 
 
-def object_rules(wanted: Sequence[Objects], *verbs: str) -> tuple[Rule, ...]:
-    """Return the rules that allow ``verbs`` on all of ``wanted``."""
-    split = (objects.resource.partition(".") for objects in wanted)
+def object_rules(kinds: Sequence[Objects], *verbs: str) -> tuple[Rule, ...]:
+    """Return the rules that allow ``verbs`` on all of ``kinds``."""
+    split = (objects.resource.partition(".") for objects in kinds)
     return tuple(
         {"apiGroups": [group], "resources": [plural], "verbs": list(verbs)}
         for plural, _, group in split
@@ -84,7 +84,7 @@ def object_rules(wanted: Sequence[Objects], *verbs: str) -> tuple[Rule, ...]:
 
 
 def objects_argument(objects: Objects) -> str:
-    """Return what ``read_argument`` reads."""
+    """Return the objects as an argument that ``read_argument`` reads."""
     return f"{api_path(objects)}={objects.count}"
 
 

@@ -1,9 +1,8 @@
-"""Placement: the namespaces of pods, and what pods may look like there. Pure.
+"""Placement: the namespaces of pods, and the form of pods there. Pure.
 
-On a control plane of our own pods are spread over namespaces and look as if a
-kubelet ran them. On somebody's cluster there are schedulers, kubelets and
-controllers that would act on them: pods stay in one namespace of our own and are
-made so that nothing ever runs them.
+On our own control plane, pods are spread over namespaces and look as if a kubelet ran
+them. On an existing cluster, schedulers, kubelets and controllers would act on pods:
+there they stay in one namespace of ours, in a form that nothing ever runs.
 """
 
 from dataclasses import dataclass
@@ -14,16 +13,16 @@ from bench.cluster.pods import CREATED, Manifest, PodKey, manifest, status
 from bench.model import PROBE_NAME
 
 GATE = "informer-bench/never-scheduled"
-"""A scheduling gate that nobody removes."""
+"""A scheduling gate that is never removed."""
 NO_SCHEDULER = "informer-bench-nobody"
-"""A scheduler that nobody runs."""
+"""A scheduler that does not exist."""
 SIZES = "5.1 to 6.2 KB, 5.5 KB on average"
-"""Of a confined pod as the API server returns it, which a node and an owner make larger."""
+"""Of a confined pod as the API server returns it; a node and an owner would make it larger."""
 SIZES_WITHOUT_STATUS = "4.4 to 5.5 KB, 4.8 KB on average"
 ACCOUNT = "pods"
-"""The pods' own ServiceAccount where the API server insists on one; it may do nothing."""
+"""The pods' ServiceAccount where the API server requires one; it has no rights."""
 RESTRICTED: Manifest = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-"""With ``CONFINED_CONTAINER`` what the pod security standard "restricted" asks for."""
+"""With ``CONFINED_CONTAINER`` meets the pod security standard "restricted"."""
 CONFINED_CONTAINER: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -32,12 +31,12 @@ CONFINED_CONTAINER: Manifest = {
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where this project's objects are.
+    """Namespaces of this project's objects, and limits on writes there.
 
-    ``home`` is the namespace of accounts, probe and bystander. If ``confined``, it is that
-    of all pods as well, nothing else is read or written, and pods are never run.
-    ``writes_status`` is whether the status of pods may be written, ``writes_per_s`` the rate
-    at which a population may be written at most, ``None`` for as fast as it goes.
+    ``home`` is the namespace of accounts, probe and bystander. If ``confined``, all pods are
+    there too and are never run, and nothing else is read or written. ``writes_status`` says
+    whether the status of pods may be written. ``writes_per_s`` is the highest rate at which
+    a population may be written, ``None`` for no limit.
     """
 
     home: str = NAMESPACE
@@ -47,12 +46,12 @@ class Placement:
 
     @property
     def scope(self) -> str | None:
-        """The one namespace that is read; ``None`` for all."""
+        """The only namespace to read; ``None`` for all."""
         return self.home if self.confined else None
 
     @property
     def pods_path(self) -> str:
-        """Path of the list of the pods that are measured."""
+        """Path of the list of the measured pods."""
         return f"/api/v1/namespaces/{self.home}/pods" if self.confined else "/api/v1/pods"
 
     @property
@@ -61,22 +60,22 @@ class Placement:
         return f"/api/v1/namespaces/{self.home}/pods/{PROBE_NAME}"
 
     def user(self, account: str) -> str:
-        """Return what the audit log calls an account of ours."""
+        """Return the name of one of our accounts in the audit log."""
         return f"system:serviceaccount:{self.home}:{account}"
 
     def manifest(self, pod: PodKey) -> Manifest:
-        """Return the pod as it is created here."""
+        """Return the manifest that creates the pod here."""
         return never_run(manifest(pod)) if self.confined else manifest(pod)
 
     def status(self, pod: PodKey, *, restarts: int = 0) -> Manifest:
-        """Return the pod's status as it is written here."""
+        """Return the pod's status to write here."""
         full = status(pod, restarts=restarts)
         return waiting(full) if self.confined else full
 
     def change(self, pod: PodKey, restarts: int) -> tuple[str, Manifest]:
-        """Return path and merge patch of a change that leaves the pod in its place.
+        """Return path and merge patch of a change that keeps the pod.
 
-        A kubelet's, of the status; of an annotation where the status may not be written.
+        It changes the status, as a kubelet does, or an annotation if the status is not writable.
         """
         if self.writes_status:
             containers = self.status(pod, restarts=restarts)["containerStatuses"]
@@ -84,7 +83,7 @@ class Placement:
         return pod.path, {"metadata": {"annotations": {"informer-bench/restarts": str(restarts)}}}
 
     def probe_manifest(self) -> Manifest:
-        """Return the pod that the freshness probe writes to."""
+        """Return the manifest of the pod that the freshness probe writes."""
         pod: Manifest = {
             "metadata": {"name": PROBE_NAME, "namespace": self.home, "labels": {"app": PROBE_NAME}},
             "spec": {
@@ -96,13 +95,13 @@ class Placement:
 
 
 def never_run(pod: Manifest) -> Manifest:
-    """Return the pod as one that no scheduler, kubelet or controller acts on.
+    """Return the pod in a form that no scheduler, kubelet or controller acts on.
 
-    It has a scheduling gate and a scheduler that nobody runs, and no node. It has no
-    owner, since a garbage collector deletes what is owned by something that is not there.
+    It has a scheduling gate, a scheduler that does not exist, and no node. It has no owner,
+    since a garbage collector deletes objects whose owner does not exist.
     """
-    head, spec = dict(pod["metadata"]), dict(pod["spec"])
-    head.pop("ownerReferences", None)
+    metadata, spec = dict(pod["metadata"]), dict(pod["spec"])
+    metadata.pop("ownerReferences", None)
     spec.pop("nodeName")
     containers: list[dict[str, Any]] = spec["containers"]
     spec |= {
@@ -111,24 +110,26 @@ def never_run(pod: Manifest) -> Manifest:
         "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
         "securityContext": RESTRICTED,
-        "containers": [{**one, "securityContext": CONFINED_CONTAINER} for one in containers],
+        "containers": [
+            {**container, "securityContext": CONFINED_CONTAINER} for container in containers
+        ],
     }
-    return {**pod, "metadata": head, "spec": spec}
+    return {**pod, "metadata": metadata, "spec": spec}
 
 
 def waiting(full: Manifest) -> Manifest:
-    """Return the status as one of a pod that does not run: no node, no address, nobody misled.
+    """Return the status as that of a pod that does not run: no node, no address.
 
-    Network agents take pod addresses for real ones, so there is none.
+    Network agents would take a pod address for a real one.
     """
     containers = [
         {
-            **{key: value for key, value in one.items() if key != "containerID"},
+            **{key: value for key, value in container.items() if key != "containerID"},
             "ready": False,
             "started": False,
             "state": {"waiting": {"reason": "NeverScheduled"}},
         }
-        for one in full["containerStatuses"]
+        for container in full["containerStatuses"]
     ]
     condition = {
         "type": "PodScheduled",

@@ -25,16 +25,16 @@ from kube_informer import ClientConfig
 
 
 class Plane(Stoppable, ABC):
-    """An API server with this project's accounts on it.
+    """An API server with this project's accounts.
 
-    One that is somebody else's has no processes of ours, and what it does not show is ``None``.
-    ``stop`` takes away what was started or made.
+    An existing cluster has no processes of ours, and ``None`` for whatever it does not show.
+    ``stop`` removes everything that was started or made.
     """
 
     audit_log: Path | None
     """The API server's audit log, ``None`` where it cannot be read."""
     etcd_url: str | None
-    """Where etcd shows its metrics, ``None`` where it does not."""
+    """Where etcd serves its metrics, ``None`` where it does not."""
     _admin: KeyPair | None = None
     """The person's certificate, if this project issued it."""
 
@@ -42,39 +42,39 @@ class Plane(Stoppable, ABC):
         self, placement: Placement, watchdog: Watchdog, private_words: tuple[str, ...] = ()
     ) -> None:
         self.placement = placement
-        """Where accounts and pods are, and what pods may look like there."""
+        """Namespaces of accounts and pods, and the form of pods there."""
         self.private_words = private_words
-        """Names of this cluster that may not be kept in results."""
+        """Names of this cluster that must not be stored in results."""
         self.folder = watchdog.new_folder()
-        """A private one for logs and the like, removed with the control plane."""
+        """Private folder for logs and the like, removed with the control plane."""
         self.kubeconfig = self.folder / "kubeconfig"
-        """Has a context for each identity, named as it is."""
+        """Has a context for each identity, of the same name."""
         self._watchdog = watchdog
         self._apis: dict[str, Api] = {}
         self._tokens = self.folder / "tokens"
         self._tokens.mkdir()
         self._token_files: list[Path] = []
         self._cluster: dict[str, str] = {}
-        """Where the API server is, in a kubeconfig's words."""
+        """The API server as a kubeconfig's ``cluster`` entry."""
 
     @abstractmethod
     def observer(self) -> Api | None:
-        """Return the connection to ask for the API server's metrics, ``None`` if it must not be."""
+        """Return the connection that may read the API server's metrics, ``None`` without one."""
 
     @abstractmethod
     def pids(self) -> Mapping[str, int]:
-        """Return the processes to account for, by their names in the samples."""
+        """Return the ids of the processes to sample, by their names in the samples."""
 
     @abstractmethod
     def check(self) -> None:
-        """Raise if what is measured cannot go on: a process ended, the time is up."""
+        """Raise if measuring cannot continue: a process has ended, or the time is up."""
 
     @abstractmethod
     def _granting(self) -> Api:
         """Return the connection that may make accounts and grant their rules."""
 
     def client_config(self, identity: str) -> ClientConfig:
-        """Return how to connect as ``identity`` (``admin`` or one of the accounts)."""
+        """Return the client configuration of ``identity`` (``admin`` or one of the accounts)."""
         return ClientConfig.load(self.kubeconfig, identity)
 
     def api(self, identity: str) -> Api:
@@ -84,9 +84,9 @@ class Plane(Stoppable, ABC):
         return self._apis[identity]
 
     def admit(self, identity: Identity) -> None:
-        """Make an account for ``identity``, unless it has one.
+        """Create an account for ``identity``, unless it has one.
 
-        Raises ``ClusterError`` if its role does not come into force.
+        Raises ``ClusterError`` if its role does not take effect.
         """
         if self._tokens / identity.name not in self._token_files:
             self._create_account(self._granting(), identity)
@@ -99,7 +99,7 @@ class Plane(Stoppable, ABC):
     def _create_account(
         self, api: Api, identity: Identity, lifetime_s: int = TOKEN_LIFETIME_S
     ) -> None:
-        """Create the account with its rules, and put a token of it into its file."""
+        """Create the account with its rules, and write its token to a file."""
         create_account(api, identity.name, self._rules(identity), self.placement.scope)
         file, namespace = self._tokens / identity.name, self.placement.home
         write_token(api, identity.name, file, namespace=namespace, lifetime_s=lifetime_s)

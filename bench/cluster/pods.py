@@ -111,12 +111,12 @@ def draw_pods(seed: int, count: int, *, namespace: str | None = None) -> tuple[P
 
 
 def targets(pods: tuple[PodKey, ...]) -> Targets:
-    """Return what routes may ask for: every namespace, stable pods, and selectors that match."""
+    """Return the targets of routes: every namespace, stable pods, and selectors that match."""
     stable = [(pod.namespace, pod.name) for pod in pods if pod.is_stable]
     apps = sorted({pod.workload.app for pod in pods})
     tiers = sorted({pod.workload.tier for pod in pods})
     selectors = [f"app={apps[0]}", f"tier={'backend' if 'backend' in tiers else tiers[0]}"]
-    # A selector that excludes something must leave something: apps of another tier.
+    # A selector that excludes a tier must still match something: apps of another tier.
     others = sorted({pod.workload.app for pod in pods if pod.workload.tier != "batch"})
     if others:
         selectors.append(f"app in ({others[0]},{others[-1]}),tier!=batch")

@@ -1,4 +1,4 @@
-"""Populated cluster: a control plane with its pods and its churn."""
+"""Populated cluster: a control plane with its pods and churn."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,15 +22,15 @@ P = TypeVar("P", bound=Plane)
 
 
 class Checked(Protocol):
-    """What can say that one of its processes has ended."""
+    """A cluster that reports the end of one of its processes."""
 
     def check(self) -> None:
-        """Raise if it cannot go on."""
+        """Raise if one of its processes has ended."""
 
 
 @contextmanager
 def explained_by(cluster: Checked) -> Iterator[None]:
-    """Raise that a process of the cluster has ended in place of what came of it."""
+    """Raise the end of a process of the cluster in place of an error that follows from it."""
     try:
         yield
     except Exception:
@@ -39,9 +39,9 @@ def explained_by(cluster: Checked) -> Iterator[None]:
 
 
 class PopulatedCluster(Stoppable, Generic[P]):
-    """Starts everything on entry and stops it on exit; churn is paused at first.
+    """Start everything on entry and stop it on exit; churn is paused at first.
 
-    ``start`` brings up the control plane, of whatever kind.
+    ``start`` starts the control plane, of either kind.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class PopulatedCluster(Stoppable, Generic[P]):
     def __enter__(self) -> Self:
         """Start, populate, and start the churn writer.
 
-        Raises ``ProcessFailed`` if a process does not come up, ``ApiError`` or
-        ``ApiUnreachableError`` if a write fails; nothing is left behind then.
+        Raises ``ProcessFailed`` if a process does not start, ``ApiError`` or
+        ``ApiUnreachableError`` if a write fails; an error leaves nothing behind.
         """
         with self.stop_on_error():
             self.plane = self._start(self._watchdog)
@@ -106,10 +106,10 @@ class PopulatedCluster(Stoppable, Generic[P]):
                 raise TimeoutError(f"the churn writer was not allowed to change {rule}")
 
     def stop(self) -> None:
-        """Stop everything that was started."""
+        """Stop churn and control plane."""
         self._stack.close()
 
     def check(self) -> None:
-        """Raise if one of the cluster's processes has ended, or its plane cannot go on."""
+        """Raise if one of the cluster's processes has ended, or its plane cannot continue."""
         self.plane.check()
         self.churn.check()

@@ -1,4 +1,4 @@
-"""Write the population into a cluster: created, bound to a node, status set."""
+"""Write the population into a cluster: create pods, bound to a node, and set their status."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ WRITERS = 16
 OPEN = Placement()
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SERVED_S, POLL_S = 20.0, 0.1
-"""How long an API server may take to serve a kind that was defined."""
+"""How long an API server may take to serve a newly defined kind."""
 Progress = Callable[[int, int], None]
 
 
@@ -38,9 +38,9 @@ def populate(
     ``progress(done, all)`` is called about every hundredth pod. Raises
     ``ApiError`` or ``ApiUnreachableError`` from the first write that fails.
     """
-    wanted = list(pods)
+    all_pods = list(pods)
     if not placement.confined:
-        for namespace in sorted({pod.namespace for pod in wanted}):
+        for namespace in sorted({pod.namespace for pod in all_pods}):
             ensure_namespace(api, namespace)
     pace = _Pace(placement)
 
@@ -48,19 +48,19 @@ def populate(
         pace.wait()
         create_pod(api, pod, placement)
 
-    _write(wanted, create, progress)
+    _write(all_pods, create, progress)
 
 
 def create_objects(
     api: Api, objects: Objects, *, progress: Progress = lambda _done, _all: None
 ) -> None:
-    """Create objects of another kind, as ``populate`` does pods; raises likewise.
+    """Create objects of another kind, as ``populate`` creates pods; raises the same errors.
 
-    Raises ``TimeoutError`` if the API server does not take up a user's kind.
+    Raises ``TimeoutError`` if the API server does not serve a user's kind.
     """
     kind = api_path(objects)
     keys = draw_objects(kind, objects.count)
-    for namespace in sorted({one.namespace for one in keys}):
+    for namespace in sorted({key.namespace for key in keys}):
         ensure_namespace(api, namespace)
     if objects.definition:
         _define(api, custom_kind(objects.definition), kind)
@@ -72,13 +72,13 @@ def create_objects(
         _write(keys, create, progress)
     except ApiError as error:
         if objects.definition and error.code == HTTPStatus.UNPROCESSABLE_ENTITY:
-            like = "all are made like the object beside the CustomResourceDefinition in its file"
-            error.args = (f"{error}\n{like}: put a valid one there, after a line of ---",)
+            cause = "all are copies of the object beside the CustomResourceDefinition in its file"
+            error.args = (f"{error}\n{cause}: put a valid one there, after a line of ---",)
         raise
 
 
 def _define(api: Api, custom: CustomKind, kind: str) -> None:
-    """Create a user's kind, and wait until its objects may be listed."""
+    """Create a user's kind, and wait until its objects can be listed."""
     api.post(DEFINITIONS, custom.definition)
 
     def is_served() -> bool:
@@ -90,22 +90,22 @@ def _define(api: Api, custom: CustomKind, kind: str) -> None:
             return False
 
     if not wait_until(is_served, SERVED_S, POLL_S):
-        told = api.get(f"{DEFINITIONS}/{custom.resource}").get("status", {}).get("conditions")
-        raise TimeoutError(f"the API server does not serve {custom.resource}: {told}")
+        conditions = api.get(f"{DEFINITIONS}/{custom.resource}").get("status", {}).get("conditions")
+        raise TimeoutError(f"the API server does not serve {custom.resource}: {conditions}")
 
 
-def _write(wanted: Sequence[T], create: Callable[[T], object], progress: Progress) -> None:
-    """Create all that is ``wanted``, ``WRITERS`` at a time; tell of each hundredth part of it."""
-    told_every = max(1, len(wanted) // 100)
+def _write(items: Sequence[T], create: Callable[[T], object], progress: Progress) -> None:
+    """Create all ``items``, ``WRITERS`` at a time; report progress at each hundredth of them."""
+    report_every = max(1, len(items) // 100)
     with ThreadPoolExecutor(WRITERS) as writers:
         try:
-            futures = [writers.submit(create, one) for one in wanted]
+            futures = [writers.submit(create, item) for item in items]
             for done, future in enumerate(as_completed(futures), 1):
                 future.result()
-                if done % told_every == 0 or done == len(wanted):
-                    progress(done, len(wanted))
+                if done % report_every == 0 or done == len(items):
+                    progress(done, len(items))
         finally:
-            # also on Ctrl-C: writers stop after the pod they are at
+            # also on Ctrl-C: writers stop after their present pod
             writers.shutdown(cancel_futures=True)
 
 
@@ -122,10 +122,10 @@ def create_pod(api: Api, pod: PodKey, placement: Placement = OPEN) -> str:
 
 
 def set_status(api: Api, pod: PodKey, placement: Placement = OPEN) -> str:
-    """Set the status of a pod that nobody else writes; return the resourceVersion.
+    """Set the status of a pod that has no other writer; return the resourceVersion.
 
-    The update needs no resourceVersion for that reason. Its spec is spared, since
-    only the status is taken from it; labels and annotations would be taken too.
+    Without another writer the update needs no resourceVersion. It omits the spec, which the
+    API server ignores here, and keeps labels and annotations, which it does not ignore.
     """
     body = placement.manifest(pod)
     del body["spec"]
@@ -134,7 +134,7 @@ def set_status(api: Api, pod: PodKey, placement: Placement = OPEN) -> str:
 
 
 def written_version(body: bytes) -> str:
-    """Return the resourceVersion in an object that a write answered with."""
+    """Return the resourceVersion of the object in a write's answer."""
     return _WRITTEN.decode(body).metadata.resource_version
 
 
@@ -150,7 +150,7 @@ _WRITTEN = msgspec.json.Decoder(_Written)
 
 
 class _Pace:
-    """Lets pods through, to several threads, no faster than the placement allows writes."""
+    """Pace several threads, so that they write no faster than the placement allows."""
 
     def __init__(self, placement: Placement) -> None:
         writes = 2 if placement.writes_status else 1

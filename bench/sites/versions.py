@@ -31,18 +31,22 @@ class Sites:
             )
         else:
             self._sites[None] = site
-        flagged = [one.name for one in plan.scenarios if one.apiserver_args]
+        flagged = [scenario.name for scenario in plan.scenarios if scenario.apiserver_args]
         if site is not None and flagged:
             raise PlanError(
                 f"the scenario {flagged[0]!r} has flags for an API server, and the one that is "
                 "there has its own; leave 'apiserver_args' out, or --context"
             )
-        self._environments = {key: one.environment() for key, one in self._sites.items()}
-        if plan.objects and any(one.existing for one in self._environments.values()):
+        self._environments = {key: site.environment() for key, site in self._sites.items()}
+        if plan.objects and any(
+            environment.existing for environment in self._environments.values()
+        ):
             raise PlanError(
                 "'objects' are written to a throwaway control plane alone: leave them out"
             )
-        if plan.clients and any(one.existing for one in self._environments.values()):
+        if plan.clients and any(
+            environment.existing for environment in self._environments.values()
+        ):
             raise PlanError(
                 f"the client {plan.clients[0].name!r} would act on somebody's cluster: clients are "
                 "measured on a throwaway control plane alone; leave --context out"
@@ -63,18 +67,20 @@ class Sites:
 
     def environment(self) -> Environment:
         """Return what the run is made on and with; several versions are named one by one."""
-        found = list(self._environments.values())
+        environments = list(self._environments.values())
         return replace(
-            found[0],
-            kubernetes=_named(one.kubernetes for one in found),
-            etcd=_named(one.etcd for one in found),
-            binaries=_named(one.binaries for one in found),
+            environments[0],
+            kubernetes=_joined(environment.kubernetes for environment in environments),
+            etcd=_joined(environment.etcd for environment in environments),
+            binaries=_joined(environment.binaries for environment in environments),
         )
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
         """What limits every figure that is measured there."""
-        return tuple(dict.fromkeys(one for site in self._sites.values() for one in site.caveats))
+        return tuple(
+            dict.fromkeys(caveat for site in self._sites.values() for caveat in site.caveats)
+        )
 
     @property
     def private_words(self) -> tuple[str, ...]:
@@ -92,15 +98,17 @@ def _local_sites(
 ) -> dict[str | None, Site]:
     """Find binaries for each of ``versions``.
 
-    Those that cannot be built come first: nothing is built for a run that they would end.
+    Versions that cannot be built come first: they may end the run before anything is built.
     """
-    wanted = {one: one or KUBERNETES_VERSION for one in versions}
-    found = {
-        one: resolve(kubernetes=wanted[one], say=say)
-        for one in sorted(wanted, key=lambda one: pin_for(Version.wanted(wanted[one])) is not None)
+    texts = {key: key or KUBERNETES_VERSION for key in versions}
+    binaries = {
+        key: resolve(kubernetes=texts[key], say=say)
+        for key in sorted(
+            texts, key=lambda key: pin_for(Version.parse_request(texts[key])) is not None
+        )
     }
-    return {one: LocalSite(found[one]) for one in wanted}
+    return {key: LocalSite(binaries[key]) for key in texts}
 
 
-def _named(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(words))
+def _joined(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))

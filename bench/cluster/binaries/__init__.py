@@ -1,10 +1,10 @@
-"""A kube-apiserver and an etcd to run: found, fetched or built.
+"""The kube-apiserver and etcd binaries: found, fetched or built.
 
-Duty: give the paths of both binaries and say where they came from, quickly when
-they are at hand, and with a plain account of what is being done when they are
-not. One file a source; ``resolution`` asks them in order.
+Duty: return the paths of both binaries and their source. Binaries on this machine are
+returned at once; a download or build reports its progress. Each source has one file;
+``resolution`` tries them in order.
 
-Starting the binaries does not belong here, nor does anything of a cluster.
+What does not belong here: starting the binaries, and anything about a cluster.
 """
 
 from bench.cluster.binaries.model import Binaries, BinariesUnavailable, Version

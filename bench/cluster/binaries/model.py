@@ -1,4 +1,4 @@
-"""What is wanted, what was found, and the ways of not finding it."""
+"""The request for binaries, the binaries, and the errors when there are none."""
 
 import platform
 import re
@@ -14,7 +14,7 @@ NAMES = ("kube-apiserver", "etcd")
 
 
 ANY_PATCH = -1
-"""The patch of a wanted version of which only the minor version was named."""
+"""Patch of a requested version that names only the minor version."""
 
 
 class Version(NamedTuple):
@@ -33,8 +33,8 @@ class Version(NamedTuple):
         return cls(*map(int, match.groups()))
 
     @classmethod
-    def wanted(cls, text: str) -> Self:
-        """Read what a person asks for: ``1.37`` (any patch) or ``1.37.2``; else ``ValueError``."""
+    def parse_request(cls, text: str) -> Self:
+        """Read a requested version, ``1.37`` (any patch) or ``1.37.2``; else ``ValueError``."""
         match = re.match(r"v?(\d+)\.(\d+)$", text)
         if match is not None:
             return cls(int(match[1]), int(match[2]), ANY_PATCH)
@@ -47,36 +47,38 @@ class Version(NamedTuple):
         minor = f"{self.major}.{self.minor}"
         return minor if self.patch == ANY_PATCH else f"{minor}.{self.patch}"
 
-    def stands_in_for(self, wanted: Self) -> bool:
-        """Whether it has the minor version of ``wanted``, and so its features and flags."""
-        return self[:2] == wanted[:2]
+    def stands_in_for(self, requested: Self) -> bool:
+        """Return whether the minor version, and so features and flags, are ``requested``'s."""
+        return self[:2] == requested[:2]
 
 
-def best_match(offered: Collection[Version], wanted: Version) -> Version | None:
-    """Return ``wanted`` if it is offered, else the newest patch of its minor version."""
-    if wanted in offered:
-        return wanted
-    return max((version for version in offered if version.stands_in_for(wanted)), default=None)
+def best_match(offered: Collection[Version], requested: Version) -> Version | None:
+    """Return ``requested`` if it is offered, else the newest patch of its minor version."""
+    if requested in offered:
+        return requested
+    return max((version for version in offered if version.stands_in_for(requested)), default=None)
 
 
 def versions_in(folder: Path, pattern: str) -> dict[Version, Path]:
-    """Return what ``pattern``, a version for ``*``, matches in ``folder``; others' is left out."""
+    """Return the paths in ``folder`` that match ``pattern``, by the version that ``*`` matches.
+
+    Paths without a version there are left out.
+    """
     before, after = pattern.split("*")
-    found = {}
+    paths = {}
     for path in folder.glob(pattern):
         name = str(path.relative_to(folder))
         with suppress(ValueError):
-            found[Version.parse(name.removeprefix(before).removesuffix(after))] = path
-    return found
+            paths[Version.parse(name.removeprefix(before).removesuffix(after))] = path
+    return paths
 
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """A kube-apiserver and an etcd that say what version they are.
+    """A kube-apiserver and an etcd with their versions.
 
-    ``kubernetes`` and ``etcd_version`` are the binaries' own words, without a
-    leading ``v``. ``source`` is ``environment``, ``cache``, ``setup-envtest``,
-    ``archive`` or ``go build``.
+    ``kubernetes`` and ``etcd_version`` are as the binaries print them, without a leading ``v``.
+    ``source`` is ``environment``, ``cache``, ``setup-envtest``, ``archive`` or ``go build``.
     """
 
     kube_apiserver: Path
@@ -88,17 +90,17 @@ class Binaries:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted, by whom, and how to tell them what goes on."""
+    """Requested version, the requester's environment, and how to report progress."""
 
-    wanted: Version
+    version: Version
     env: Mapping[str, str]
     cache: Path
-    """Folder of our own below the user's cache; need not exist."""
+    """This project's folder in the user's cache; need not exist."""
     say: Callable[[str], None]
 
     @property
     def target(self) -> str:
-        """Operating system and architecture in Go's words, as in ``linux-amd64``."""
+        """Operating system and architecture as Go names them, such as ``linux-amd64``."""
         machine = platform.machine().lower()
         return f"{sys.platform}-{_GO_ARCHITECTURES.get(machine, machine)}"
 
@@ -107,8 +109,8 @@ _GO_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class PassedOver(Exception):  # noqa: N818 # the name says what happened
-    """A source has nothing to give; the message says why. The next one is asked."""
+    """Raised when a source has no binaries, with the reason; the next source is tried."""
 
 
 class BinariesUnavailable(Exception):  # noqa: N818 # the name says what happened
-    """No source has the binaries, or the one that the user named is wrong."""
+    """Raised when no source has the binaries, or the binary that the user named is wrong."""

@@ -1,8 +1,8 @@
 """``python -m bench.cluster.binaries.pin VERSION``: make another version of Kubernetes buildable.
 
-Writes ``build/<version>/go.mod`` and ``go.sum``, to be committed: from then on
-``--kubernetes`` builds that version where no ready-made binary can be had. What is
-pinned follows from Kubernetes itself and nothing is chosen here:
+Writes ``build/<version>/go.mod`` and ``go.sum``, to be committed: then ``--kubernetes``
+builds that version if no ready-made binary is available. Every pin follows from
+Kubernetes itself:
 
 - a ``replace`` for each module that its own go.mod takes from its ``staging`` folder
   (k8s.io/api and the like), by the published module of the same release, v0.<minor>.<patch>,
@@ -12,7 +12,7 @@ pinned follows from Kubernetes itself and nothing is chosen here:
 - the ``go`` line of its own go.mod, so that Go's own defaults are those of its time; not
   older than 1.24, the first Go that knows a ``tool`` line.
 
-Nothing is left behind when it fails.
+A failure leaves nothing behind.
 """
 
 import argparse
@@ -39,35 +39,35 @@ OLDEST_GO = (1, 24, 0)
 MODULE = "informer-bench/controlplane"
 _ETCD = re.compile(r'^\s*DefaultEtcdVersion = "(\d+\.\d+\.\d+)', re.MULTILINE)
 _TIMEOUT_S = 1800.0
-"""For one go command, the download of some hundred modules among them."""
+"""For one go command, which may download some hundred modules."""
 
 
 class PinError(Exception):
-    """A version that cannot be pinned; the text says why and what would help."""
+    """Raised when a version cannot be pinned; the message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What Kubernetes says of itself."""
+    """A Kubernetes release as its own sources describe it."""
 
     version: Version
     go: tuple[int, int, int]
     staged: tuple[str, ...]
     """Modules that it takes from its own tree."""
     replaced: tuple[tuple[str, str, str], ...]
-    """Other modules that it replaces: what, by what, of which version."""
+    """Other modules that it replaces: old path, new path, new version."""
     etcd: Version
 
 
 class Go:
-    """The ``go`` command in a folder, with nothing of the user's habits."""
+    """The ``go`` command in a folder, without the user's own settings."""
 
     def __init__(self, toolchain: Toolchain, folder: Path) -> None:
         self._toolchain = toolchain
         self._folder = folder
 
     def run(self, *arguments: str) -> str:
-        """Return what the command prints; raises ``PinError`` with its last words if it fails."""
+        """Return the command's output; raises ``PinError`` with its last lines if it fails."""
         try:
             answer = subprocess.run(
                 [self._toolchain.command, *arguments],
@@ -81,20 +81,20 @@ class Go:
         except subprocess.TimeoutExpired as error:
             raise PinError(f"go {arguments[0]} took more than {_TIMEOUT_S:.0f} s") from error
         if answer.returncode != 0:
-            words = "; ".join((answer.stderr or answer.stdout).strip().splitlines()[-3:])
-            raise PinError(f"go {' '.join(arguments)} failed: {words}")
+            last_lines = "; ".join((answer.stderr or answer.stdout).strip().splitlines()[-3:])
+            raise PinError(f"go {' '.join(arguments)} failed: {last_lines}")
         return answer.stdout
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """Return the JSON that the command prints."""
-        found: dict[str, Any] = json.loads(self.run(*arguments))
-        return found
+        document: dict[str, Any] = json.loads(self.run(*arguments))
+        return document
 
 
 def pin(version: Version, toolchain: Toolchain) -> Pin:
-    """Write the pin of ``version``, in place of one that is there.
+    """Write the pin of ``version``, replacing an existing one.
 
-    Raises ``PinError``, or ``OSError`` when it cannot be written.
+    Raises ``PinError``, or ``OSError`` if it cannot be written.
     """
     stage = PINS / f".making-{version}"
     shutil.rmtree(stage, ignore_errors=True)
@@ -104,10 +104,10 @@ def pin(version: Version, toolchain: Toolchain) -> Pin:
         (stage / "go.mod").write_text(f"module {MODULE}\n\ngo {_dotted(OLDEST_GO)}\n")
         (stage / "go.mod").write_text(go_mod(read_upstream(version, go)))
         go.run("mod", "tidy")
-        made = Pin(version, stage)
-        if made.go > _of(toolchain.version):
+        written = Pin(version, stage)
+        if written.go > _go_version(toolchain.version):
             raise PinError(
-                f"its modules ask for go {_dotted(made.go)}, this is go {toolchain.version}"
+                f"its modules ask for go {_dotted(written.go)}, this is go {toolchain.version}"
             )
         folder = PINS / str(version)
         shutil.rmtree(folder, ignore_errors=True)
@@ -118,24 +118,24 @@ def pin(version: Version, toolchain: Toolchain) -> Pin:
 
 
 def read_upstream(version: Version, go: Go) -> Upstream:
-    """Return what the module k8s.io/kubernetes of ``version`` says of itself."""
+    """Return the description of ``version`` in its module k8s.io/kubernetes."""
     module = go.json("mod", "download", "-json", f"k8s.io/kubernetes@v{version}")
-    own = go.json("mod", "edit", "-json", module["GoMod"])
-    replaced = own.get("Replace") or ()
+    module_file = go.json("mod", "edit", "-json", module["GoMod"])
+    rules = module_file.get("Replace") or ()
     constants = Path(module["Dir"]) / "cmd/kubeadm/app/constants/constants.go"
     etcd = _ETCD.search(constants.read_text(encoding="utf-8"))
     if etcd is None:
         raise PinError(f"Kubernetes {version} does not say which etcd kubeadm installs")
     return Upstream(
         version=version,
-        go=_of(own["Go"]),
+        go=_go_version(module_file["Go"]),
         staged=tuple(
-            one["Old"]["Path"] for one in replaced if one["New"]["Path"].startswith("./staging/")
+            rule["Old"]["Path"] for rule in rules if rule["New"]["Path"].startswith("./staging/")
         ),
         replaced=tuple(
-            (one["Old"]["Path"], one["New"]["Path"], one["New"]["Version"])
-            for one in replaced
-            if "Version" in one["New"]
+            (rule["Old"]["Path"], rule["New"]["Path"], rule["New"]["Version"])
+            for rule in rules
+            if "Version" in rule["New"]
         ),
         etcd=Version.parse(etcd[1]),
     )
@@ -159,10 +159,10 @@ def go_mod(upstream: Upstream) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def _of(text: str) -> tuple[int, int, int]:
+def _go_version(text: str) -> tuple[int, int, int]:
     numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
     if numbers is None:
-        raise PinError(f"{text!r} is no version of Go")
+        raise PinError(f"{text!r} is not a version of Go")
     return int(numbers[1]), int(numbers[2]), int(numbers[3] or 0)
 
 
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench.cluster.binaries.pin",
         description="Make a version of Kubernetes buildable: writes its go.mod and go.sum, to be "
-        "committed. Downloads some hundred Go modules; nothing is built.",
+        "committed. Downloads some hundred Go modules; builds nothing.",
     )
     parser.add_argument("version", help="a released version of Kubernetes with its patch: 1.34.4")
     version_text = parser.parse_args(arguments).version
@@ -184,17 +184,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with unwinding_on_signals(), Watchdog() as watchdog:
             request = Request(version, os.environ, default_folder(os.environ), print)
             toolchain = a_toolchain(request, watchdog, OLDEST_GO[:2])
-            made = pin(version, toolchain)
+            written = pin(version, toolchain)
     except (ValueError, PassedOver, PinError, OSError) as error:
         print(f"Kubernetes {version_text} cannot be pinned: {error}", file=sys.stderr)
         return 1
     except Interrupted as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(f"Kubernetes {made.kubernetes} with etcd {made.etcd}, go {_dotted(made.go)}")
+    print(f"Kubernetes {written.kubernetes} with etcd {written.etcd}, go {_dotted(written.go)}")
     print(
-        f"written: {made.folder / 'go.mod'} and go.sum; build: python -m bench binaries "
-        f"--kubernetes {made.kubernetes}"
+        f"written: {written.folder / 'go.mod'} and go.sum; build: python -m bench binaries "
+        f"--kubernetes {written.kubernetes}"
     )
     return 0
 

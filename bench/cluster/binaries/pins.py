@@ -1,6 +1,6 @@
-"""Which versions of Kubernetes can be built here: a folder with go.mod and go.sum for each.
+"""Pinned Kubernetes versions, which can be built: a folder with go.mod and go.sum for each.
 
-The folders are made by ``python -m bench.cluster.binaries.pin VERSION``.
+``python -m bench.cluster.binaries.pin VERSION`` makes the folders.
 """
 
 import re
@@ -21,30 +21,30 @@ class Pin:
 
     @property
     def go(self) -> tuple[int, int]:
-        """The version of Go that the modules ask for, at least."""
-        found = _stated(self.folder, r"^go (\d+)\.(\d+)")
-        return int(found[1]), int(found[2])
+        """The oldest version of Go that the modules accept."""
+        match = _stated(self.folder, r"^go (\d+)\.(\d+)")
+        return int(match[1]), int(match[2])
 
     @property
     def etcd(self) -> Version:
-        """The version of etcd that is built with them."""
+        """The version of etcd that these modules build."""
         return Version.parse(_stated(self.folder, r"^\s*go\.etcd\.io/etcd/server/v3 (v\S+)")[1])
 
 
 def pins() -> tuple[Pin, ...]:
-    """Return what is pinned, the oldest version first."""
-    found = versions_in(PINS, "*/go.mod")
-    return tuple(Pin(version, found[version].parent) for version in sorted(found))
+    """Return all pins, the oldest version first."""
+    files = versions_in(PINS, "*/go.mod")
+    return tuple(Pin(version, files[version].parent) for version in sorted(files))
 
 
-def pin_for(wanted: Version) -> Pin | None:
-    """Return the pin of ``wanted``, or of the newest patch of its minor version."""
+def pin_for(requested: Version) -> Pin | None:
+    """Return the pin of ``requested``, or of the newest patch of its minor version."""
     pinned = {pin.kubernetes: pin for pin in pins()}
-    version = best_match(pinned, wanted)
+    version = best_match(pinned, requested)
     return None if version is None else pinned[version]
 
 
 def _stated(folder: Path, pattern: str) -> re.Match[str]:
-    found = re.search(pattern, (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
-    assert found is not None, f"{folder.name}/go.mod states {pattern}"
-    return found
+    match = re.search(pattern, (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    assert match is not None, f"{folder.name}/go.mod states {pattern}"
+    return match

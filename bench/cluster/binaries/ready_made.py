@@ -1,8 +1,8 @@
-"""Binaries that are there: those that the user names, and those of ``setup-envtest``.
+"""Ready-made binaries: those that the user names, and those of ``setup-envtest``.
 
-The variables are those that envtest reads as well. What a user names is used or is an error,
-never silently something else. Another patch version than the wanted one will do, another minor
-version will not: flags and features differ between them.
+Envtest reads the same environment variables. A binary that the user names is used or is an
+error: nothing silently replaces it. Another patch version is accepted, another minor version
+is not: flags and features differ between minor versions.
 
 ``setup-envtest`` keeps what it has downloaded in
 ``$XDG_DATA_HOME/kubebuilder-envtest/k8s/<version>-<os>-<arch>/`` (tools/setup-envtest/store in
@@ -26,7 +26,7 @@ from bench.cluster.binaries.model import (
 )
 
 _TIMEOUT_S = 30.0
-"""``--version`` answers in 0.1 s; this is for a machine that is very busy."""
+"""``--version`` answers in 0.1 s; a very busy machine takes longer."""
 
 _ANSWERS = {
     "kube-apiserver": re.compile(r"^Kubernetes v(\S+)", re.MULTILINE),
@@ -34,15 +34,15 @@ _ANSWERS = {
 }
 FOLDER = "KUBEBUILDER_ASSETS"
 SINGLE = {"kube-apiserver": "TEST_ASSET_KUBE_APISERVER", "etcd": "TEST_ASSET_ETCD"}
-"""Each wins over the folder, for its own binary."""
+"""Each takes precedence over the folder, for its binary."""
 
 
 class NotUsable(Exception):  # noqa: N818 # the name says what happened
-    """A file is not the binary it should be; the message says which and why."""
+    """Raised when a file is not the expected binary; the message names it and the reason."""
 
 
 def inspect(kube_apiserver: Path, etcd: Path, source: str) -> Binaries:
-    """Return the binaries with the versions they name; raise ``NotUsable`` if either does not."""
+    """Return the binaries with their versions; raise ``NotUsable`` if either prints none."""
     return Binaries(
         kube_apiserver=kube_apiserver,
         etcd=etcd,
@@ -53,7 +53,7 @@ def inspect(kube_apiserver: Path, etcd: Path, source: str) -> Binaries:
 
 
 def inspect_folder(folder: Path, source: str) -> Binaries:
-    """Do the same for a folder that holds both under their usual names."""
+    """Inspect a folder that holds both under their usual names, as ``inspect`` does."""
     return inspect(folder / "kube-apiserver", folder / "etcd", source)
 
 
@@ -74,21 +74,21 @@ def _ask(name: str, path: Path) -> str:
         raise NotUsable(f"{path} cannot be run: {error}") from error
     match = _ANSWERS[name].search(answer.stdout)
     if match is None:
-        words = (answer.stdout + answer.stderr).strip()[:200] or "nothing"
-        raise NotUsable(f"{path} is not a {name}: asked for its version, it said {words!r}")
+        output = (answer.stdout + answer.stderr).strip()[:200] or "nothing"
+        raise NotUsable(f"{path} is not a {name}: --version printed {output!r}")
     return match[1]
 
 
 def named(request: Request) -> Binaries:
-    """Return the binaries that the environment names.
+    """Return the binaries that environment variables name.
 
-    Raises ``PassedOver`` if it names none, ``BinariesUnavailable`` if it names only
-    one of the two, one that cannot be used, or one of another minor version.
+    Raises ``PassedOver`` if they name none, ``BinariesUnavailable`` if they name only
+    one of the two, an unusable one, or one of another minor version.
     """
-    named = {name: _named_path(request, name) for name in NAMES}
-    if not any(named.values()):
+    paths = {name: _named_path(request, name) for name in NAMES}
+    if not any(paths.values()):
         raise PassedOver(f"{FOLDER} and {' and '.join(SINGLE.values())} are not set")
-    for name, path in named.items():
+    for name, path in paths.items():
         if path is None:
             raise BinariesUnavailable(
                 f"the environment names one binary but no {name}: "
@@ -96,17 +96,17 @@ def named(request: Request) -> Binaries:
             )
     try:
         binaries = inspect(
-            Path(named["kube-apiserver"] or ""), Path(named["etcd"] or ""), "environment"
+            Path(paths["kube-apiserver"] or ""), Path(paths["etcd"] or ""), "environment"
         )
         version = Version.parse(binaries.kubernetes)
     except (NotUsable, ValueError) as error:
         raise BinariesUnavailable(
             f"named by the environment: {error}; {_way_out(request)}"
         ) from error
-    if not version.stands_in_for(request.wanted):
+    if not version.stands_in_for(request.version):
         raise BinariesUnavailable(
-            f"the environment names a kube-apiserver of Kubernetes {version}, wanted is "
-            f"{request.wanted}; {_way_out(request)}"
+            f"the environment names a kube-apiserver of Kubernetes {version}, not "
+            f"{request.version}; {_way_out(request)}"
         )
     return binaries
 
@@ -117,20 +117,20 @@ def _named_path(request: Request, name: str) -> str | None:
 
 
 def _way_out(request: Request) -> str:
-    wanted = request.wanted
+    version = request.version
     return (
         f"correct or unset {FOLDER}, {SINGLE['kube-apiserver']} and {SINGLE['etcd']} "
-        f"(any kube-apiserver {wanted.major}.{wanted.minor} and its etcd will do)"
+        f"(any kube-apiserver {version.major}.{version.minor} and its etcd will do)"
     )
 
 
 def of_setup_envtest(request: Request) -> Binaries:
-    """Return the store's binaries of the wanted minor version, or raise ``PassedOver``."""
+    """Return the store's binaries of the requested minor version, or raise ``PassedOver``."""
     folders = versions_in(_store(request) / "k8s", f"*-{request.target}")
-    version = best_match(folders, request.wanted)
+    version = best_match(folders, request.version)
     if version is None:
         raise PassedOver(
-            f"its store has nothing for Kubernetes {request.wanted} or its minor version"
+            f"its store has nothing for Kubernetes {request.version} or its minor version"
         )
     folder = folders[version]
     try:

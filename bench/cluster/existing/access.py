@@ -16,14 +16,14 @@ UNAUTHORIZED = 401
 ANONYMOUS = "system:anonymous"
 REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _CONNECTION = re.compile(r"^HTTPSConnection(Pool)?\(.*?\): ")
-"""What urllib3 puts before its words: the address once more."""
+"""Prefix of urllib3's messages, which repeats the address."""
 _OTHER_NAME = (62, 64)
 """OpenSSL's codes for a certificate of another host name and of another IP address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A context that can be used: where it leads and how to be the person there."""
+    """A usable context: its API server and the person's connection to it."""
 
     context: str
     config: ClientConfig
@@ -35,9 +35,9 @@ class Access:
         return self.config.server
 
     def fingerprint(self) -> str:
-        """Return what is the same for the same cluster and tells nothing else of it.
+        """Return a digest that identifies the cluster and reveals nothing else of it.
 
-        Of its certificate authority; "" where that is one that many clusters share.
+        It is of its own certificate authority; "" if the cluster has no authority of its own.
         """
         authority = self.config.authority
         if authority is None:
@@ -45,7 +45,7 @@ class Access:
         return hashlib.sha256(b"informer-bench:" + authority).hexdigest()[:12]
 
     def version(self) -> str:
-        """Return the version of Kubernetes; shows that the server answers and knows the person.
+        """Return the version of Kubernetes, as a check of address and credentials.
 
         Raises ``ClusterError``.
         """
@@ -57,9 +57,9 @@ class Access:
             raise self._refused(error) from error
 
     def user(self) -> str | None:
-        """Return whom the API server takes the person for; ``None`` before Kubernetes 1.28.
+        """Return the person's user name at the API server; ``None`` before Kubernetes 1.28.
 
-        Raises ``ClusterError`` if it takes the person for nobody in particular.
+        Raises ``ClusterError`` if the API server treats the person as anonymous.
         """
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         try:
@@ -69,44 +69,44 @@ class Access:
                 raise self._refused(error) from error
             return None
         if user == ANONYMOUS:
-            raise self._not_known()
+            raise self._anonymous()
         return user
 
     def _unreachable(self, error: ApiUnreachableError) -> ClusterError:
         cause = error.__cause__ or error
-        told = _CONNECTION.sub("", str(cause.args[-1] if cause.args else cause))
+        detail = _CONNECTION.sub("", str(cause.args[-1] if cause.args else cause))
         reason = cause.args[0] if isinstance(cause, SSLError) else None
-        whose = f"the API server of context {self.context!r}, {self.server},"
+        server = f"the API server of context {self.context!r}, {self.server},"
         if isinstance(reason, ssl.SSLCertVerificationError) and reason.verify_code in _OTHER_NAME:
             return ClusterError(
-                f"{whose} is not trusted: {reason.verify_message}; does the address, or "
+                f"{server} is not trusted: {reason.verify_message}; does the address, or "
                 "tls-server-name in the kubeconfig, belong to another server?"
             )
         if isinstance(reason, ssl.SSLCertVerificationError):
             return ClusterError(
-                f"{whose} is not trusted: {reason.verify_message}; is its certificate authority "
-                "(certificate-authority-data in the kubeconfig) another one by now?"
+                f"{server} is not trusted: {reason.verify_message}; has its certificate authority "
+                "(certificate-authority-data in the kubeconfig) changed?"
             )
         if reason is not None:
             return ClusterError(
-                f"{whose} does not speak TLS as it should: {told}; is it an API server, or a "
+                f"{server} does not speak TLS properly: {detail}; is it an API server, or a "
                 "proxy in front of one?"
             )
         through = " through its proxy" if self.config.proxy else ""
         return ClusterError(
-            f"{whose} cannot be reached{through}: {told}; is it up, and is this machine let "
-            "through to it?"
+            f"{server} cannot be reached{through}: {detail}; is it up, and may this machine "
+            "reach it?"
         )
 
-    def _not_known(self) -> ClusterError:
+    def _anonymous(self) -> ClusterError:
         return ClusterError(
-            f"{self.server} does not know who context {self.context!r} is: it came without "
+            f"{self.server} does not know the user of context {self.context!r}: it sends no "
             f"credentials and counts as {ANONYMOUS}, to whom nobody should grant anything"
         )
 
     def _refused(self, error: ApiError) -> ClusterError:
         if ANONYMOUS in str(error):
-            return self._not_known()
+            return self._anonymous()
         if error.code == UNAUTHORIZED:
             return ClusterError(
                 f"{self.server} does not accept the credentials of context {self.context!r} "
@@ -116,34 +116,34 @@ class Access:
 
 
 def contexts(kubeconfig: str | None) -> str:
-    """Return, for a message, the contexts of ``kubeconfig`` (``None``: of those kubectl reads).
+    """Return a text that lists the contexts of ``kubeconfig`` (``None``: of kubectl's files).
 
     Raises ``ClusterError`` if it cannot be read.
     """
     try:
-        found = Kubeconfig.read(kubeconfig)
+        config = Kubeconfig.read(kubeconfig)
     except CredentialsError as error:
         raise ClusterError(str(error)) from error
-    return f"in {found} there are: {listed(list(found.contexts))}"
+    return f"in {config} there are: {listed(list(config.contexts))}"
 
 
 def open_access(kubeconfig: str | None, context: str) -> Access:
-    """Return the way to the cluster of ``context``.
+    """Return access to the cluster of ``context``.
 
-    An exec plugin may run; nothing is asked of the cluster yet. Raises ``ClusterError`` for
-    a context that is not there or whose credentials cannot be had.
+    An exec plugin may run; sends no request to the cluster. Raises ``ClusterError`` for
+    a context that does not exist or has no credentials.
     """
     try:
         config = ClientConfig.load(kubeconfig, context)
         _check_private(config)
-        # One connection: where several API servers share an address, all we ask reaches the same.
+        # One connection: if several API servers share an address, one answers all our requests.
         return Access(context, config, Api(config, connections=1))
     except CredentialsError as error:
         raise ClusterError(f"context {context!r} cannot be used: {error}") from error
 
 
 def _check_private(config: ClientConfig) -> None:
-    """Refuse to hand tokens of a cluster to whoever may answer; raises ``ClusterError``."""
+    """Refuse to send tokens to an unverified server; raises ``ClusterError``."""
     if not config.server.startswith("https:"):
         raise ClusterError(
             f"context {config.context!r} leads to {config.server}: tokens are sent over https only"
@@ -151,5 +151,5 @@ def _check_private(config: ClientConfig) -> None:
     if config.insecure:
         raise ClusterError(
             f"context {config.context!r} does not verify its server (insecure-skip-tls-verify): "
-            "tokens are not sent to whoever may answer; put certificate-authority-data into it"
+            "tokens are not sent to an unverified server; put certificate-authority-data into it"
         )

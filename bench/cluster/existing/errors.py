@@ -2,4 +2,4 @@
 
 
 class ClusterError(Exception):
-    """An existing cluster cannot be used as asked: says what, and the way out."""
+    """Raised when an existing cluster cannot be used; the message gives reason and remedy."""

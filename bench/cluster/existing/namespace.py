@@ -1,7 +1,7 @@
 """The project's namespace on an existing cluster: made or claimed in one write, found by labels.
 
-One that an admin handed over stays; what a run's labels and annotations say of one that the run
-made, they say of a handed-over one on a ConfigMap in it, the claim.
+A namespace that a run makes has its labels and annotations. A namespace that an admin hands
+over is kept after the run; the labels and annotations are then on a ConfigMap in it, the claim.
 """
 
 import datetime as dt
@@ -24,55 +24,55 @@ EXPIRES = "informer-bench/expires"
 EXPIRES_AT = "informer-bench/expires-at"
 """The same as an annotation, for people."""
 OWNER = "informer-bench/owner"
-"""Annotation: who made the namespace, as a digest of the user's name."""
+"""Annotation: the user who made the namespace, as a digest of the name."""
 MARK = "informer-bench/mark"
 """Annotation: a digest of name, run and owner. Labels get copied; this fits one namespace alone."""
 HANDED_OVER = "informer-bench/handed-over"
 """Label: an admin made the namespace for this project, and keeps it."""
 CLAIM = "informer-bench-claim"
-"""The ConfigMap by which one run at a time takes a namespace that is handed over."""
+"""The ConfigMap by which one run at a time claims a handed-over namespace."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SELECTOR = f"{MANAGED_BY}%3D{OURS},{RUN},{EXPIRES}"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnNamespace:
-    """A namespace that a run made or claimed: which one, and from when on it may be removed."""
+    """A namespace that a run made or claimed, and the time after which it may be removed."""
 
     name: str
     uid: str
     run: str
     expires_epoch_s: int
     is_ending: bool
-    """Whether its deletion has been asked for."""
+    """Whether its deletion has been requested."""
     has_controller: bool
-    """Whether the cluster's own controller has said something of its deletion."""
+    """Whether the cluster's own controller has reported on its deletion."""
     owner: str = ""
     """A digest; see ``owner_of``."""
     is_marked: bool = False
-    """Whether this project made it: one that merely bears the labels has no mark that fits."""
+    """Whether this project made it: a copy of the labels alone has no valid mark."""
     is_handed_over: bool = False
-    """Whether it is an admin's: then only what this project made in it is removed."""
+    """Whether it is an admin's: then only this project's objects in it are removed."""
 
     @classmethod
-    def of(cls, found: Mapping[str, Any], claim: Mapping[str, Any] | None = None) -> Self | None:
-        """Return the namespace if its labels, or its claim's, say that it is ours."""
-        head = found["metadata"]
-        told = head if claim is None else claim["metadata"]
-        labels = told.get("labels") or {}
-        annotations = told.get("annotations") or {}
+    def of(cls, item: Mapping[str, Any], claim: Mapping[str, Any] | None = None) -> Self | None:
+        """Return the namespace if its labels, or its claim's, mark it as ours."""
+        metadata = item["metadata"]
+        labelled = metadata if claim is None else claim["metadata"]
+        labels = labelled.get("labels") or {}
+        annotations = labelled.get("annotations") or {}
         expires = labels.get(EXPIRES, "")
         if labels.get(MANAGED_BY) != OURS or RUN not in labels or not expires.isdecimal():
             return None
         return cls(
-            head["name"],
-            head["uid"],
+            metadata["name"],
+            metadata["uid"],
             labels[RUN],
             int(expires),
-            "deletionTimestamp" in head,
-            bool((found.get("status") or {}).get("conditions")),
+            "deletionTimestamp" in metadata,
+            bool((item.get("status") or {}).get("conditions")),
             owner := str(annotations.get(OWNER, "")),
-            annotations.get(MARK) == _mark(head["name"], labels[RUN], owner),
+            annotations.get(MARK) == _mark(metadata["name"], labels[RUN], owner),
             is_handed_over=claim is not None,
         )
 
@@ -83,19 +83,19 @@ class OwnNamespace:
 
     @property
     def in_words(self) -> str:
-        """What of it is this project's, and is removed."""
+        """Text for the part of it that is this project's, and is removed."""
         if self.is_handed_over:
             return f"what this project made in the namespace {self.name}"
         return f"the namespace {self.name}, with all that was in it,"
 
     @property
     def expires(self) -> str:
-        """From when on it may be removed, in UTC."""
+        """Time after which it may be removed, in UTC."""
         return _utc(self.expires_epoch_s)
 
 
 def owner_of(user: str | None) -> str:
-    """Return what a namespace says of the user that made it; ``None``: the cluster did not tell."""
+    """Return the digest of ``user`` on a namespace; ``None``: the cluster did not name the user."""
     return hashlib.sha256(f"{OURS}\0{user or ''}".encode()).hexdigest()[:16]
 
 
@@ -112,12 +112,12 @@ def take(
     owner: str | None = None,
     handed_over: bool = False,
 ) -> OwnNamespace:
-    """Make the namespace as the user ``owner``, or claim the one that is handed over.
+    """Make the namespace as the user ``owner``, or claim it if it is handed over.
 
-    Raises ``ClusterError`` if the name is taken, or another run has claimed it.
+    Raises ``ClusterError`` if the name is taken, or another run has claimed the namespace.
     """
-    digest, namespace = owner_of(owner), f"{NAMESPACES}/{name}"
-    head = {
+    digest, path = owner_of(owner), f"{NAMESPACES}/{name}"
+    metadata = {
         "name": CLAIM if handed_over else name,
         "labels": {MANAGED_BY: OURS, RUN: run, EXPIRES: str(expires_epoch_s)},
         "annotations": {
@@ -126,27 +126,27 @@ def take(
             MARK: _mark(name, run, digest),
         },
     }
-    found = api.get(namespace) if handed_over else None
+    existing = api.get(path) if handed_over else None
     try:
-        made = api.post(f"{namespace}/configmaps" if found else NAMESPACES, {"metadata": head})
+        created = api.post(f"{path}/configmaps" if existing else NAMESPACES, {"metadata": metadata})
     except ApiError as error:
         if error.reason != "AlreadyExists":
             raise
         raise _taken(api, name) from error
-    own = OwnNamespace.of(found, made) if found else OwnNamespace.of(made)
-    if own is None or not own.is_marked:
-        what = f"the ConfigMap {CLAIM} in {name}" if handed_over else f"the namespace {name}"
+    taken = OwnNamespace.of(existing, created) if existing else OwnNamespace.of(created)
+    if taken is None or not taken.is_marked:
+        place = f"the ConfigMap {CLAIM} in {name}" if handed_over else f"the namespace {name}"
         raise ClusterError(
-            f"{what} was made, but its labels or annotations are not as they were sent: something "
+            f"{place} was made, but its labels or annotations are not as they were sent: something "
             "on this cluster changes them, so that it could not be found again. Remove it yourself"
         )
-    return own
+    return taken
 
 
 def is_handed_over(api: Api, name: str) -> bool:
-    """Return whether an admin handed over the namespace ``name``; ``False`` if it is not seen.
+    """Return whether an admin handed over the namespace ``name``; ``False`` if not readable.
 
-    Raises ``ClusterError`` for what no namespace can be named.
+    Raises ``ClusterError`` for a name that is not valid for a namespace.
     """
     if not NAME.fullmatch(name):
         raise ClusterError(
@@ -154,22 +154,22 @@ def is_handed_over(api: Api, name: str) -> bool:
             "at most 63 (--namespace)"
         )
     try:
-        found = api.find(f"{NAMESPACES}/{name}")
+        item = api.find(f"{NAMESPACES}/{name}")
     except ApiError as error:
         if error.code != HTTPStatus.FORBIDDEN:
             raise
         return False
-    return found is not None and _is_handed_over(found)
+    return item is not None and _is_handed_over(item)
 
 
 def refuse_if_taken(api: Api, name: str) -> None:
     """Raise ``ClusterError`` if there is a namespace of this name that cannot be taken."""
-    found = api.find(f"{NAMESPACES}/{name}")
-    if found is None:
+    item = api.find(f"{NAMESPACES}/{name}")
+    if item is None:
         return
-    if not _is_handed_over(found) or read(api, name) is not None:
+    if not _is_handed_over(item) or read(api, name) is not None:
         raise _taken(api, name)
-    if "deletionTimestamp" in found["metadata"]:
+    if "deletionTimestamp" in item["metadata"]:
         raise ClusterError(f"the namespace {name}, which is handed over, is being deleted")
     if api.get(f"{NAMESPACES}/{name}/pods?limit=1")["items"]:
         raise ClusterError(
@@ -179,44 +179,44 @@ def refuse_if_taken(api: Api, name: str) -> None:
 
 
 def read(api: Api, name: str) -> OwnNamespace | None:
-    """Return the namespace ``name``; ``None`` if there is none, or none of ours."""
-    found = api.find(f"{NAMESPACES}/{name}")
-    if found is None:
+    """Return the namespace ``name``; ``None`` if it does not exist or is not ours."""
+    item = api.find(f"{NAMESPACES}/{name}")
+    if item is None:
         return None
-    if not _is_handed_over(found):
-        return OwnNamespace.of(found)
-    claimed = api.find(f"{NAMESPACES}/{name}/configmaps/{CLAIM}")
-    return None if claimed is None else OwnNamespace.of(found, claimed)
+    if not _is_handed_over(item):
+        return OwnNamespace.of(item)
+    claim = api.find(f"{NAMESPACES}/{name}/configmaps/{CLAIM}")
+    return None if claim is None else OwnNamespace.of(item, claim)
 
 
-def _is_handed_over(found: Mapping[str, Any]) -> bool:
-    return bool((found["metadata"].get("labels") or {}).get(HANDED_OVER) == "true")
+def _is_handed_over(item: Mapping[str, Any]) -> bool:
+    return bool((item["metadata"].get("labels") or {}).get(HANDED_OVER) == "true")
 
 
 def leftovers(api: Api) -> list[OwnNamespace]:
-    """Return every namespace whose labels say that this project made it."""
-    listed = api.get(f"{NAMESPACES}?labelSelector={SELECTOR}")["items"]
-    return [own for item in listed if (own := OwnNamespace.of(item)) is not None]
+    """Return every namespace with this project's labels."""
+    items = api.get(f"{NAMESPACES}?labelSelector={SELECTOR}")["items"]
+    return [namespace for item in items if (namespace := OwnNamespace.of(item)) is not None]
 
 
 def _taken(api: Api, name: str) -> ClusterError:
-    there = read(api, name)
-    if there is None or not there.is_marked:
+    holder = read(api, name)
+    if holder is None or not holder.is_marked:
         return ClusterError(
             f"there is a namespace {name} already, and it is not this project's: nothing in it "
             "was read or changed. Choose another name (--namespace), or have it handed over by "
             f"its label {HANDED_OVER}=true"
         )
-    if there.is_ending:
+    if holder.is_ending:
         return ClusterError(
             f"the namespace {name} of another run of this project is still being deleted: wait "
-            "until it is gone (python -m bench clean --context NAME looks after it), or choose "
+            "until it is gone (python -m bench clean --context NAME removes it), or choose "
             "another name (--namespace)"
         )
-    verb = f"clean --context NAME{f' --namespace {name}' if there.is_handed_over else ''}"
+    verb = f"clean --context NAME{f' --namespace {name}' if holder.is_handed_over else ''}"
     return ClusterError(
-        f"there is a namespace {name} already, of another run of this project: remove what is of "
-        f"it (python -m bench {verb}) or choose another name (--namespace)"
+        f"there is a namespace {name} already, of another run of this project: remove that run's "
+        f"objects (python -m bench {verb}) or choose another name (--namespace)"
     )
 
 

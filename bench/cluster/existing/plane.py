@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a cluster is used: where, until when, how fast, and what may be seen.
+    """Terms of use of a cluster: namespace, end, rate of writes, and what may be read.
 
     ``deadline`` is of the monotonic clock, ``None`` for no end.
     """
@@ -42,13 +42,13 @@ class Terms:
     audit_log: Path | None
     private_words: tuple[str, ...]
     user: str | None = None
-    """Who the person is there; ``None``: the cluster does not tell."""
+    """The person's user name there; ``None``: the cluster does not report it."""
     is_handed_over: bool = False
-    """Whether an admin made the namespace, and keeps it."""
+    """Whether an admin made the namespace; it is then kept."""
 
 
 class ExistingPlane(Plane):
-    """A namespace, made or handed over, with our accounts; ``stop`` removes all that we made."""
+    """A namespace, made or handed over, with our accounts; ``stop`` removes all we made there."""
 
     def __init__(self, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> None:
         placement = Placement(
@@ -64,16 +64,16 @@ class ExistingPlane(Plane):
         self._access = access
         self._terms = terms
         self._say = say
-        self._own: OwnNamespace | None = None
-        self._has_asked = False
+        self._namespace: OwnNamespace | None = None
+        self._has_requested = False
         self._stack = ExitStack()
 
     @classmethod
     def start(cls, access: Access, terms: Terms, watchdog: Watchdog, say: Say) -> Self:
-        """Make the namespace and what belongs into it.
+        """Make or claim the namespace, and create the accounts in it.
 
-        Raises ``ClusterError`` if there is a namespace of that name already, ``ApiError``
-        or ``ApiUnreachableError`` if something is refused; nothing is left behind then.
+        Raises ``ClusterError`` if the name is taken already, ``ApiError`` or
+        ``ApiUnreachableError`` if a request fails; an error leaves nothing behind.
         """
         plane = cls(access, terms, watchdog, say)
         with plane.stop_on_error():
@@ -81,7 +81,7 @@ class ExistingPlane(Plane):
         return plane
 
     def client_config(self, identity: str) -> ClientConfig:
-        """Return how to connect as ``identity`` (``admin`` is the person)."""
+        """Return the client configuration of ``identity`` (``admin`` is the person)."""
         return self._access.config if identity == ADMIN else super().client_config(identity)
 
     def api(self, identity: str) -> Api:
@@ -98,25 +98,25 @@ class ExistingPlane(Plane):
         super()._create_account(api, identity, max(lifetime_s, left_s))
 
     def observer(self) -> Api | None:
-        """Return the person's connection if it may read metrics: no account in a namespace can."""
+        """Return the person's connection if it may read metrics; a namespace's accounts cannot."""
         return self._access.api if self._terms.reads_metrics else None
 
     def pids(self) -> Mapping[str, int]:
-        """Return nothing: none of this cluster's processes is ours to look at."""
+        """Return an empty mapping: none of this cluster's processes is ours to sample."""
         return {}
 
     def check(self) -> None:
-        """Raise ``ClusterError`` if the time is up that was allowed here."""
+        """Raise ``ClusterError`` if the allowed time is up."""
         deadline = self._terms.deadline
         if deadline is not None and time.monotonic() > deadline:
             raise ClusterError(
-                "the time is up that a run may take on an existing cluster (--max-minutes)"
+                "the allowed time of a run on an existing cluster is up (--max-minutes)"
             )
 
     def stop(self) -> None:
-        """Remove what was made there and this machine's folder; safe to call again.
+        """Remove all we made there and this machine's folder; safe to call again.
 
-        What cannot be removed is told, with the way to do it later.
+        A failed removal is reported, with the command that removes the rest later.
         """
         self._take_away()
         self._stack.close()
@@ -125,8 +125,8 @@ class ExistingPlane(Plane):
     def _bring_up(self) -> None:
         terms, api = self._terms, self._access.api
         self._stack.enter_context(holding(terms.run))
-        self._has_asked = True
-        self._own = take(
+        self._has_requested = True
+        self._namespace = take(
             api,
             terms.namespace,
             run=terms.run,
@@ -136,8 +136,8 @@ class ExistingPlane(Plane):
         )
         if not terms.is_handed_over:
             hold_rights(api, terms.namespace, terms.user)
-        head = {"name": ACCOUNT, "labels": {MANAGED_BY: OURS}}
-        api.post(f"{self._own.path}/serviceaccounts", {"metadata": head})
+        metadata = {"name": ACCOUNT, "labels": {MANAGED_BY: OURS}}
+        api.post(f"{self._namespace.path}/serviceaccounts", {"metadata": metadata})
         for identity in IDENTITIES:
             self._create_account(api, identity)
         config = self._access.config
@@ -156,7 +156,7 @@ class ExistingPlane(Plane):
         self._try_a_pod()
 
     def _try_a_pod(self) -> None:
-        """See what this cluster would make of a pod of ours, without making one.
+        """Check by a dry run that this cluster accepts our pods unchanged.
 
         Admission may refuse our pods, or change them so that they would run after all.
         Raises ``ClusterError``.
@@ -166,8 +166,8 @@ class ExistingPlane(Plane):
             spec = self.api(HARNESS).post(path, self.placement.probe_manifest())["spec"]
         except ApiError as error:
             if "dry run" in str(error):
-                return  # a webhook that cannot be asked without consequences
-            raise ClusterError(f"this cluster does not take pods as ours are: {error}") from error
+                return  # a webhook that does not support dry runs
+            raise ClusterError(f"this cluster refuses our form of pods: {error}") from error
         if spec.get("schedulerName") != NO_SCHEDULER or "nodeName" in spec:
             raise ClusterError(
                 "something on this cluster changes pods so that they would be scheduled (a "
@@ -175,36 +175,36 @@ class ExistingPlane(Plane):
             )
 
     def _take_away(self) -> None:
-        if not self._has_asked:
+        if not self._has_requested:
             return
         try:
-            own = self._own or self._made_unheard()
-            if own is None:
+            namespace = self._namespace or self._made_unheard()
+            if namespace is None:
                 forget(self._terms.run)
                 return
-            end = remove(self._access.api, own, self._terms.user)
+            end = remove(self._access.api, namespace, self._terms.user)
         except (ApiError, ApiUnreachableError, ClusterError) as error:
             self.left_behind = True
-            where = self.placement.home
-            option = f" --namespace {where}" if self._terms.is_handed_over else ""
-            what = "what is ours in the namespace" if option else "the namespace"
+            name = self.placement.home
+            option = f" --namespace {name}" if self._terms.is_handed_over else ""
+            subject = "this project's objects in the namespace" if option else "the namespace"
             self._say(
-                f"{what} {where} could not be removed: {error}\n"
+                f"{subject} {name} could not be removed: {error}\n"
                 f"    later: python -m bench clean --context {self._access.context}{option}"
             )
             return
-        self._has_asked, self._own = False, None
+        self._has_requested, self._namespace = False, None
         if end is End.GONE:
-            forget(own.run)
-            self._say(f"{own.in_words} is removed")
+            forget(namespace.run)
+            self._say(f"{namespace.in_words} is removed")
             return
         self._say(
-            f"the namespace {own.name} is empty, and is being ended by the cluster's own "
-            "controller, or may not be finalized by this account; python -m bench clean "
-            f"--context {self._access.context} looks again"
+            f"the namespace {namespace.name} is empty: the cluster's own controller still deletes "
+            "it, or this account may not finalize it; check later with python -m bench clean "
+            f"--context {self._access.context}"
         )
 
     def _made_unheard(self) -> OwnNamespace | None:
-        """Return the namespace if it was made, but we were interrupted before we heard of it."""
-        found = read(self._access.api, self.placement.home)
-        return found if found is not None and found.run == self._terms.run else None
+        """Return the namespace if it was made, but an interruption hid the answer."""
+        namespace = read(self._access.api, self.placement.home)
+        return namespace if namespace is not None and namespace.run == self._terms.run else None

@@ -1,11 +1,11 @@
-"""Taking a namespace of ours away: its deletion first, then its contents, then the wait.
+"""Remove our namespace: request its deletion, delete its contents, wait for its end.
 
-Once a namespace is being deleted nobody can create anything in it, not even a writer of
-ours that has not noticed yet. Its contents are deleted here and not left to the cluster's
-controller, which a control plane for tests does not have; there the namespace is finalized
-here as well. Nothing waits for ever.
+Nothing can be created in a namespace that is being deleted, not even by a writer of ours
+that still runs. Its contents are deleted here, because a control plane for tests has no
+controller to delete them; there the namespace is finalized here as well. Every wait is
+bounded.
 
-A namespace that is handed over stays; only what this project made in it is deleted.
+A handed-over namespace is kept; only this project's objects in it are deleted.
 """
 
 import time
@@ -37,61 +37,61 @@ _HANDED_OVER = (
     (CORE, "pods", f"fieldSelector=spec.schedulerName%3D{NO_SCHEDULER}"),
     (CORE, "configmaps", f"{_BY_LABEL}&fieldSelector=metadata.name!%3D{CLAIM}"),
 )
-"""The same where others have objects as well; roles first, so that nobody writes any more."""
+"""The same in a namespace with others' objects; roles first, so that our writers stop."""
 RIGHTS = tuple(Right(verb, "namespaces") for verb in ("list", "get", "delete"))
-"""What an account must be allowed to find a namespace of ours and ask for its end."""
+"""Rights that an account needs to find our namespace and request its deletion."""
 MADE_BY_CONTROLLER = "default"
-"""The ServiceAccount that a controller puts into every namespace: where it is, one runs."""
+"""The ServiceAccount that a controller creates in every namespace: a sign that one runs."""
 AT_ONCE = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
 EMPTY_S = 30.0
 """How long a namespace of 500 pods may take to become empty; a delete is 1 ms each."""
 NO_CONTROLLER_S = 1.5
-"""After so long without a word of a controller, and with no sign of one before, there is none."""
+"""After so long without a report of a controller, and with no sign of one before, none runs."""
 CONTROLLER_S = 90.0
-"""How long the cluster's own controller is waited for."""
+"""How long to wait for the cluster's own controller."""
 POLL_S = 0.2
 CONFLICT = 409
 FORBIDDEN = 403
 
 
 class End(StrEnum):
-    """What became of a namespace."""
+    """Outcome of a removal."""
 
     GONE = "gone"
     ENDING = "ending"
-    """It is empty, and its deletion is in the hands of the cluster's own controller."""
+    """The namespace is empty, and the cluster's own controller has still to delete it."""
 
 
-def remove(api: Api, own: OwnNamespace, user: str | None = None) -> End:
-    """Delete, as ``user``, the namespace ``own`` with all that is in it.
+def remove(api: Api, namespace: OwnNamespace, user: str | None = None) -> End:
+    """Delete, as ``user``, ``namespace`` with its contents.
 
-    Only that very one: if another of the same name has taken its place, nothing happens. Of one
-    that is handed over what this project made in it. Raises ``ClusterError`` if it does not
+    Does nothing if another namespace of the same name has replaced it. Of a handed-over
+    namespace, deletes only this project's objects. Raises ``ClusterError`` if it does not
     become empty, ``ApiError`` for a missing right, ``ApiUnreachableError``. Safe to call again.
     """
-    now = read(api, own.name)
-    if now is None or (now.uid, now.run) != (own.uid, own.run):
+    now = read(api, namespace.name)
+    if now is None or (now.uid, now.run) != (namespace.uid, namespace.run):
         return End.GONE
-    if own.is_handed_over:
+    if namespace.is_handed_over:
         claim = (CORE, "configmaps", f"fieldSelector=metadata.name%3D{CLAIM}")
-        _empty(api, own, _HANDED_OVER)
-        _empty(api, own, [claim])
+        _empty(api, namespace, _HANDED_OVER)
+        _empty(api, namespace, [claim])
         return End.GONE
     if not now.is_ending:
-        hold_rights(api, own.name, user)
-    has_controller = now.has_controller or _shows_controller(api, own.name)
-    if not now.is_ending and not _delete(api, own):
+        hold_rights(api, namespace.name, user)
+    has_controller = now.has_controller or _shows_controller(api, namespace.name)
+    if not now.is_ending and not _delete(api, namespace):
         return End.GONE
-    contents = [(*one, _BUT_THE_OWN if one == _BINDINGS else "") for one in CONTENTS]
-    _empty(api, own, contents)
-    if _wait(api, own, CONTROLLER_S if has_controller else NO_CONTROLLER_S) is End.GONE:
+    contents = [(*kind, _BUT_THE_OWN if kind == _BINDINGS else "") for kind in CONTENTS]
+    _empty(api, namespace, contents)
+    if _wait(api, namespace, CONTROLLER_S if has_controller else NO_CONTROLLER_S) is End.GONE:
         return End.GONE
-    now = read(api, own.name)
+    now = read(api, namespace.name)
     if now is not None and (has_controller or now.has_controller):
         return End.ENDING
-    _empty(api, own, contents)  # what was under way to it while it ended
-    _empty(api, own, [(*_BINDINGS, "")])  # last: by it the account may do all this
-    return _wait(api, own, NO_CONTROLLER_S) if _finalize(api, own) else End.ENDING
+    _empty(api, namespace, contents)  # objects whose creation was in flight
+    _empty(api, namespace, [(*_BINDINGS, "")])  # last: it grants the rights used here
+    return _wait(api, namespace, NO_CONTROLLER_S) if _finalize(api, namespace) else End.ENDING
 
 
 def _shows_controller(api: Api, name: str) -> bool:
@@ -100,65 +100,65 @@ def _shows_controller(api: Api, name: str) -> bool:
     except ApiError as error:
         if error.code != FORBIDDEN:
             raise
-        return False  # our own binding there is gone, which goes last
+        return False  # our own binding, which is deleted last, is gone
 
 
-def _delete(api: Api, own: OwnNamespace) -> bool:
-    """Ask for the deletion; return whether the namespace was there and still is ours."""
+def _delete(api: Api, namespace: OwnNamespace) -> bool:
+    """Request the deletion; return whether the namespace existed and is still ours."""
     try:
-        api.request("DELETE", own.path, {"preconditions": {"uid": own.uid}})
+        api.request("DELETE", namespace.path, {"preconditions": {"uid": namespace.uid}})
     except ApiError as error:
         if error.reason == "NotFound":
             return False
         if error.code != CONFLICT:
             raise
-        now = read(api, own.name)
-        return now is not None and now.uid == own.uid and now.is_ending
+        now = read(api, namespace.name)
+        return now is not None and now.uid == namespace.uid and now.is_ending
     return True
 
 
-def _empty(api: Api, own: OwnNamespace, contents: Iterable[tuple[str, str, str]]) -> None:
-    """Delete objects until there are none: path, kind, selector.
+def _empty(api: Api, namespace: OwnNamespace, contents: Iterable[tuple[str, str, str]]) -> None:
+    """Delete the objects of ``contents`` (path, kind, selector) until none is left.
 
-    In a namespace that the run made, our own binding goes last, unless the cluster's controller
-    takes it before: where it is gone, nothing is left for us to do.
+    In a namespace that the run made, our own binding is deleted last. If the cluster's
+    controller has deleted it earlier, nothing is left to do here.
     """
     try:
-        _delete_all(api, own.name, contents)
+        _delete_all(api, namespace.name, contents)
     except ApiError as error:
-        if error.code != FORBIDDEN or own.is_handed_over:
+        if error.code != FORBIDDEN or namespace.is_handed_over:
             raise
 
 
 def _delete_all(api: Api, name: str, contents: Iterable[tuple[str, str, str]]) -> None:
     deadline = time.monotonic() + EMPTY_S
-    left = [f"{root}/{name}/{kind}?{selector}" for root, kind, selector in contents]
-    while left := [path for path in left if api.get(f"{path}&limit=1")["items"]]:
+    paths = [f"{root}/{name}/{kind}?{selector}" for root, kind, selector in contents]
+    while paths := [path for path in paths if api.get(f"{path}&limit=1")["items"]]:
         if time.monotonic() > deadline:
-            kinds = ", ".join(path.partition("?")[0].rpartition("/")[2] for path in left)
+            kinds = ", ".join(path.partition("?")[0].rpartition("/")[2] for path in paths)
             raise ClusterError(
                 f"{kinds} in the namespace {name} are still there {EMPTY_S:g} s after their "
                 "deletion: something on this cluster holds them (a finalizer?)"
             )
-        for path in left:
+        for path in paths:
             api.request("DELETE", path, AT_ONCE)
 
 
-def _wait(api: Api, own: OwnNamespace, timeout_s: float) -> End:
+def _wait(api: Api, namespace: OwnNamespace, timeout_s: float) -> End:
     def is_gone() -> bool:
-        now = read(api, own.name)
-        return now is None or now.uid != own.uid
+        now = read(api, namespace.name)
+        return now is None or now.uid != namespace.uid
 
     return End.GONE if wait_until(is_gone, timeout_s, POLL_S) else End.ENDING
 
 
-def _finalize(api: Api, own: OwnNamespace) -> bool:
-    """Say that nothing is left in the namespace, as a controller would; ``False``: not allowed."""
+def _finalize(api: Api, namespace: OwnNamespace) -> bool:
+    """Finalize the empty namespace, as a controller would; return ``False`` if not allowed."""
     try:
-        found = api.get(own.path)
-        if found["metadata"]["uid"] != own.uid:
+        item = api.get(namespace.path)
+        if item["metadata"]["uid"] != namespace.uid:
             return True
-        api.put(f"{own.path}/finalize", {**found, "spec": {"finalizers": []}})
+        api.put(f"{namespace.path}/finalize", {**item, "spec": {"finalizers": []}})
     except ApiError as error:
         if error.code == FORBIDDEN:
             return False

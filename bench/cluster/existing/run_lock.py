@@ -1,7 +1,7 @@
 """Run lock: a file lock per run on this machine, released by the kernel when its process ends.
 
-What another machine runs cannot be seen from here: there only the expiry of its namespace
-tells when it may be removed.
+Runs of another machine have no lock here: only the expiry of their namespace shows when it
+may be removed.
 """
 
 import fcntl
@@ -15,24 +15,24 @@ from bench.supervision.user_cache import default_folder
 
 
 class Life(StrEnum):
-    """What this machine knows of a run."""
+    """State of a run as this machine knows it."""
 
     ALIVE = "alive"
     ENDED = "ended"
     UNKNOWN = "unknown"
-    """It was not begun here, or by another user."""
+    """It was started elsewhere, or by another user."""
 
 
 def folder() -> Path:
-    """Return where the locks are, in the user's cache."""
+    """Return the folder of the locks, in the user's cache."""
     return default_folder(os.environ) / "existing-clusters"
 
 
 @contextmanager
 def holding(run: str) -> Iterator[None]:
-    """Let ``run`` be known as alive inside the block.
+    """Hold the lock of ``run`` inside the block.
 
-    The file stays afterwards, as a sign that the run was begun here, until ``forget``.
+    The file stays afterwards, as a sign that the run was started here, until ``forget``.
     """
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(_file(run), os.O_RDWR | os.O_CREAT, 0o600)
@@ -44,7 +44,7 @@ def holding(run: str) -> Iterator[None]:
 
 
 def life(run: str) -> Life:
-    """Return what is known of ``run``."""
+    """Return the state of ``run``."""
     try:
         handle = os.open(_file(run), os.O_RDWR)
     except OSError:
@@ -59,7 +59,7 @@ def life(run: str) -> Life:
 
 
 def forget(run: str) -> None:
-    """Forget a run of which nothing is left."""
+    """Remove the lock file of a run that has left nothing."""
     _file(run).unlink(missing_ok=True)
 
 

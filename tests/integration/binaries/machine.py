@@ -8,11 +8,11 @@ from tests.integration.binaries.stand_ins import TARGET
 
 
 class Machine:
-    """A user's machine as the resolver sees it: an environment, and what was said."""
+    """A user's machine as the resolver sees it: its environment and the messages it got."""
 
     def __init__(self, home, index):
         self.home = home
-        self.said = []
+        self.messages = []
         self.env = {
             "HOME": str(home),
             "PATH": f"{home}/bin:/usr/bin:/bin",
@@ -35,7 +35,7 @@ class Machine:
 
     @property
     def words(self):
-        return "\n".join(self.said)
+        return "\n".join(self.messages)
 
     def resolve(self, **options):
-        return resolve(env=self.env, say=self.said.append, **options)
+        return resolve(env=self.env, say=self.messages.append, **options)

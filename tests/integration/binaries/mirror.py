@@ -8,21 +8,21 @@ from tests.integration.binaries.stand_ins import TARGET
 
 
 class Mirror:
-    """An index and archives over HTTP on loopback; counts what is asked for."""
+    """An index and archives over HTTP on loopback; records the paths of requests."""
 
     def __init__(self):
         self.files = {}
         self.releases = {}
-        self.asked = []
+        self.requests = []
         self.cut_after = None
-        """Break an archive off after so many bytes, having announced all of them."""
+        """Number of bytes after which an archive breaks off; its full length is announced."""
         self.hold = threading.Event()
         self.hold.set()
         mirror = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                mirror.asked.append(self.path)
+                mirror.requests.append(self.path)
                 mirror.answer(self)
 
             def log_message(self, *_):
@@ -65,7 +65,7 @@ class Mirror:
         return "\n".join(lines).encode() if self.releases else b"releases: {}"
 
     def archives_asked(self):
-        return [path for path in self.asked if path.endswith(".tar.gz")]
+        return [path for path in self.requests if path.endswith(".tar.gz")]
 
     def close(self):
         self.hold.set()

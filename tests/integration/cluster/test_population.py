@@ -1,4 +1,4 @@
-"""Pods written into a real cluster, and changed there."""
+"""Pods that are written into a real cluster and changed there."""
 
 import json
 import os
@@ -27,15 +27,15 @@ def plane(binaries, watchdog):
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[int, int]]:
-    """What was told of the progress of the population."""
+def progress_calls() -> list[tuple[int, int]]:
+    """Calls of ``progress`` while the population is written."""
     return []
 
 
 @pytest.fixture(scope="module")
-def population(plane: ControlPlane, told: list[tuple[int, int]]) -> tuple[PodKey, ...]:
+def population(plane: ControlPlane, progress_calls: list[tuple[int, int]]) -> tuple[PodKey, ...]:
     pods = draw_pods(SEED, PODS)
-    populate(plane.api("harness"), pods, progress=lambda *done: told.append(done))
+    populate(plane.api("harness"), pods, progress=lambda *done: progress_calls.append(done))
     return pods
 
 
@@ -52,11 +52,11 @@ def listed(plane: ControlPlane) -> list[dict]:
 
 
 def test_every_drawn_pod_is_there_running_on_a_node(plane: ControlPlane, population) -> None:
-    found = {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in listed(plane)}
-    assert {(pod.namespace, pod.name) for pod in population} == set(found)
-    assert {"Running"} == {pod["status"]["phase"] for pod in found.values()}
-    assert all(pod["spec"]["nodeName"] for pod in found.values())
-    assert all(2 == len(pod["status"]["containerStatuses"]) for pod in found.values())
+    pods = {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in listed(plane)}
+    assert {(pod.namespace, pod.name) for pod in population} == set(pods)
+    assert {"Running"} == {pod["status"]["phase"] for pod in pods.values()}
+    assert all(pod["spec"]["nodeName"] for pod in pods.values())
+    assert all(2 == len(pod["status"]["containerStatuses"]) for pod in pods.values())
 
 
 def test_labels_and_owners_survive_the_write_of_the_status(plane: ControlPlane, population) -> None:
@@ -71,9 +71,11 @@ def test_a_pod_is_of_the_stated_size(plane: ControlPlane, population) -> None:
     assert len(set(sizes)) > PODS / 10
 
 
-def test_progress_is_told_up_to_the_last_pod(population, told: list[tuple[int, int]]) -> None:
-    assert (PODS, PODS) == told[-1]
-    assert sorted(told) == told
+def test_progress_is_told_up_to_the_last_pod(
+    population, progress_calls: list[tuple[int, int]]
+) -> None:
+    assert (PODS, PODS) == progress_calls[-1]
+    assert sorted(progress_calls) == progress_calls
 
 
 def test_populating_twice_is_refused_by_name(plane: ControlPlane, population) -> None:

@@ -48,7 +48,7 @@ def test_a_policy_that_refuses_our_pods_is_met_before_there_are_any(
     spec = {"failurePolicy": "Fail", "matchConstraints": PODS, "validations": [no]}
     with (
         policy(foreign, "validatingadmission", spec, validationActions=["Deny"]),
-        pytest.raises(ClusterError, match=r"does not take pods as ours are.*no pods on a Friday"),
+        pytest.raises(ClusterError, match=r"refuses our form of pods.*no pods on a Friday"),
     ):
         site.start(watchdog)
     assert before == foreign.objects()

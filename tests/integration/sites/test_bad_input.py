@@ -74,7 +74,7 @@ def test_a_context_must_be_named_and_the_current_one_is_never_taken(refused) -> 
         ("proxied", "cannot be reached through its proxy: "),
         ("stranger", "is not trusted: "),
         ("renamed", "valid for 'other.example.com'.; does the address"),
-        ("speechless", "does not speak TLS as it should"),
+        ("speechless", "does not speak TLS properly"),
         ("unknown", "the auth-provider oidc of user 'unknown'"),
     ],
 )

@@ -66,7 +66,7 @@ def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goe
     site.terms = replace(site.terms, deadline=time.monotonic())
     with Progress(quiet=True) as progress:
         run = start_run(plan, TINY, store=Store(tmp_path / "r"), progress=progress, site=site)
-        with pytest.raises(RunEndedEarlyError, match="the time is up"):
+        with pytest.raises(RunEndedEarlyError, match="the allowed time"):
             run.execute()
     assert before == foreign.objects()
     assert not site.left_behind
@@ -161,7 +161,7 @@ def test_a_controller_that_takes_our_own_binding_first_is_left_to_finish(
     plane.stop()
 
     assert not plane.left_behind
-    assert "is being ended by the cluster's own controller" in said[-1]
+    assert "the cluster's own controller still deletes it" in said[-1]
     ended = {"phase": "Terminating"}
     foreign.admin.put(f"{own.path}/status", {**foreign.admin.get(own.path), "status": ended})
     monkeypatch.setattr(removal, "_shows_controller", lambda _api, _name: False)

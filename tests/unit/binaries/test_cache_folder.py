@@ -1,4 +1,4 @@
-"""Where our cache lies."""
+"""Folder of our cache."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Versions: what they read as, and which may stand in for which."""
+"""Versions: how they are read, and which may stand in for which."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def test_a_version_reads_with_and_without_its_letter_and_suffix(text):
 
 
 @pytest.mark.parametrize("text", ["1.37", "v1.37.0-rc.1", "latest", "", "1.37.2x"])
-def test_what_is_no_released_version_is_refused_by_its_text(text):
+def test_a_text_that_is_no_released_version_is_refused_by_its_text(text):
     with pytest.raises(ValueError, match=repr(text)):
         Version.parse(text)
 
@@ -35,13 +35,13 @@ def test_the_best_match_is_the_version_itself_or_the_newest_patch_of_its_minor(o
     assert expected == best_match(versions, Version(1, 37, 2))
 
 
-def test_a_minor_version_alone_is_wanted_in_any_patch():
-    wanted = Version.wanted("1.36")
-    assert "1.36" == str(wanted)
-    assert Version(1, 36, 4) == best_match([Version(1, 36, 1), Version(1, 36, 4)], wanted)
+def test_a_request_for_a_minor_version_accepts_any_patch():
+    requested = Version.parse_request("1.36")
+    assert "1.36" == str(requested)
+    assert Version(1, 36, 4) == best_match([Version(1, 36, 1), Version(1, 36, 4)], requested)
 
 
 @pytest.mark.parametrize("text", ["1", "1.x", "latest", "", "1.37.", "1.37.0-rc.1"])
-def test_what_cannot_be_wanted_is_refused_with_an_example(text):
+def test_a_request_that_is_no_version_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match=r"is not a version such as 1\.37 or 1\.37\.2"):
-        Version.wanted(text)
+        Version.parse_request(text)

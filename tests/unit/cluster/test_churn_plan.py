@@ -1,4 +1,4 @@
-"""Churn's choice of what to write next."""
+"""Churn's choice of the next write."""
 
 from collections import Counter
 
@@ -122,13 +122,13 @@ def test_a_failed_creation_is_tried_again() -> None:
 
 def test_the_same_seed_writes_the_same() -> None:
     def history(seed: int) -> list[object]:
-        plan, found = ChurnPlan(PODS, seed), []
+        plan, writes = ChurnPlan(PODS, seed), []
         for _ in range(200):
             drawn = plan.draw()
             assert drawn is not None
             plan.done(*drawn, succeeded=True)
-            found.append(drawn)
-        return found
+            writes.append(drawn)
+        return writes
 
     assert history(1) == history(1)
     assert history(1) != history(2)

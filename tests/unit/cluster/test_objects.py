@@ -1,4 +1,4 @@
-"""Objects of other kinds: how large they are, and how often churn changes them."""
+"""Objects of other kinds: their size, and the rate at which churn changes them."""
 
 import json
 from collections import Counter
@@ -56,14 +56,14 @@ spec:
 @pytest.mark.parametrize("resource", OBJECT_PATHS)
 def test_an_object_has_about_the_bytes_that_are_asked_for(resource):
     objects = Objects(resource, 1, 4000)
-    (one,) = draw_objects(api_path(objects), 1)
-    assert 2900 < len(json.dumps(manifest(one, objects))) < 4500
+    (key,) = draw_objects(api_path(objects), 1)
+    assert 2900 < len(json.dumps(manifest(key, objects))) < 4500
 
 
 def test_objects_lie_in_the_namespaces_of_the_pods_under_names_of_their_own():
     leases = Objects("leases.coordination.k8s.io", 2)
     paths = [
-        one.path for kind in (SECRETS, leases) for one in read_argument(objects_argument(kind))
+        key.path for kind in (SECRETS, leases) for key in read_argument(objects_argument(kind))
     ]
     assert 32 == len(set(paths))
     assert "/api/v1/namespaces/checkout/secrets/object-00000" == paths[0]
@@ -82,13 +82,13 @@ def test_each_kind_is_written_as_often_as_its_share():
 
 def test_without_objects_the_pods_are_written_in_the_order_they_always_were():
     plans = [ChurnPlan(draw_pods(1, 20), 7), ChurnPlan(draw_pods(1, 20), 7, ())]
-    one, other = ([plan.draw() for _ in range(10)] for plan in plans)
-    assert one == other
+    default, empty = ([plan.draw() for _ in range(10)] for plan in plans)
+    assert default == empty
 
 
 def test_a_change_differs_from_the_one_before():
-    (one,) = draw_objects("/api/v1/configmaps", 1)
-    assert one.change(1) != one.change(2)
+    (key,) = draw_objects("/api/v1/configmaps", 1)
+    assert key.change(1) != key.change(2)
 
 
 def test_rules_name_group_and_resource_apart():
@@ -102,16 +102,16 @@ def test_objects_of_a_users_kind_are_made_like_the_example_and_asked_for_at_its_
     gadgets = Objects("gadgets.example.com", 2, 30, WITH_EXAMPLE)
     key, _ = read_argument(objects_argument(gadgets))
     assert "/apis/example.com/v1/namespaces/checkout/gadgets" == key.collection
-    made = manifest(key, gadgets)
-    assert {"size": 3} == made["spec"]
+    gadget = manifest(key, gadgets)
+    assert {"size": 3} == gadget["spec"]
     assert (key.name, 30) == (
-        made["metadata"]["name"],
-        len(made["metadata"]["annotations"]["payload"]),
+        gadget["metadata"]["name"],
+        len(gadget["metadata"]["annotations"]["payload"]),
     )
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("scope: Namespaced", "scope: Cluster"), "is not namespaced"),
         (("served: true", "served: false"), "serves no version"),
@@ -120,7 +120,7 @@ def test_objects_of_a_users_kind_are_made_like_the_example_and_asked_for_at_its_
         (("scope:", "scope: ["), "it is no YAML"),
     ],
 )
-def test_a_definition_that_cannot_be_used_says_why(change, said):
+def test_a_definition_that_cannot_be_used_says_why(change, message):
     assert change[0] in WITH_EXAMPLE
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         custom_kind(WITH_EXAMPLE.replace(*change))

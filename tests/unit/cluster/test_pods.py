@@ -28,15 +28,15 @@ def test_names_are_valid_in_kubernetes() -> None:
 
 
 def test_one_namespace_orders_differently_with_a_slash_than_alone() -> None:
-    found = {pod.namespace for pod in draw_pods(1, 1000)}
-    assert sorted(found) != sorted(found, key=lambda name: f"{name}/")
+    namespaces = {pod.namespace for pod in draw_pods(1, 1000)}
+    assert sorted(namespaces) != sorted(namespaces, key=lambda name: f"{name}/")
 
 
 def test_a_replacement_has_another_name_and_the_same_workload() -> None:
     pod = draw_pods(1, 30)[5]
     successors = [pod, pod.replacement(), pod.replacement().replacement()]
-    assert 3 == len({each.name for each in successors})
-    assert 1 == len({each.workload for each in successors})
+    assert 3 == len({successor.name for successor in successors})
+    assert 1 == len({successor.workload for successor in successors})
 
 
 def test_targets_are_pods_that_churn_leaves_in_place() -> None:
