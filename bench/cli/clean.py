@@ -49,7 +49,7 @@ def _clean(options: argparse.Namespace, progress: Progress) -> int:
         return OK
     for leftover in found:
         what = "remove" if leftover.removable else "keep  "
-        progress.say(f"  {what}  {leftover.namespace.name}: {leftover.why}")
+        progress.say(f"  {what}  {leftover.namespace.name}: {leftover.reason}")
     removable = [leftover for leftover in found if leftover.removable]
     if not removable:
         return OK

@@ -16,17 +16,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A namespace of ours, whether it may be removed, and why or why not."""
+    """One of our namespaces, whether it may be removed, and the reason."""
 
     namespace: OwnNamespace
     removable: bool
-    why: str
+    reason: str
 
 
 def check_rights(access: Access, handed_over: str | None = None) -> None:
-    """Raise ``ClusterError``, with the YAML that helps, if the account may not look or remove.
+    """Raise ``ClusterError``, with the YAML that helps, if the account may not list or remove.
 
-    On the whole cluster, or in the namespace ``handed_over``.
+    Rights are checked on the whole cluster, or in the namespace ``handed_over``.
     """
     user = access.user()
     if handed_over is None:
@@ -41,52 +41,54 @@ def find(
 ) -> list[Leftover]:
     """Return every namespace with this project's labels on the cluster, judged for ``user``.
 
-    Or the namespace ``handed_over`` alone, if a run has claimed it.
-    One may be removed if it has this project's mark, was made by ``user``, and its run was
-    begun on this machine and has ended, or it has expired; with ``unexpired`` also if another
-    machine may still use it. Never while its run lives here.
+    With ``handed_over``, return that namespace alone, if a run has claimed it. A namespace may
+    be removed if it has this project's mark, ``user`` made it, and its run has ended on this
+    machine or it has expired; with ``unexpired`` also if another machine may still use it.
+    It may never be removed while its run is alive here.
     """
     owner = owner_of(user)
-    there: Sequence[OwnNamespace | None]
-    there = leftovers(api) if handed_over is None else [read(api, handed_over)]
+    namespaces: Sequence[OwnNamespace | None]
+    namespaces = leftovers(api) if handed_over is None else [read(api, handed_over)]
     return [
-        Leftover(own, *_judged(own, owner, unexpired=unexpired)) for own in there if own is not None
+        Leftover(namespace, *_judge(namespace, owner, unexpired=unexpired))
+        for namespace in namespaces
+        if namespace is not None
     ]
 
 
-def clean(api: Api, found: list[Leftover], say: Say, user: str | None = None) -> bool:
-    """Remove, as ``user``, those that may be, in turn; return whether all of these are gone.
+def clean(api: Api, candidates: list[Leftover], say: Say, user: str | None = None) -> bool:
+    """Remove, as ``user``, the removable ones in turn; return whether all of them are gone.
 
-    Raises as ``remove``.
+    Raises the errors of ``remove``.
     """
     all_gone = True
-    for leftover in found:
+    for leftover in candidates:
         if not leftover.removable:
             continue
-        own = leftover.namespace
-        if remove(api, own, user) is End.GONE:
-            forget(own.run)
-            say(f"  {own.in_words} is removed")
+        namespace = leftover.namespace
+        if remove(api, namespace, user) is End.GONE:
+            forget(namespace.run)
+            say(f"  {namespace.in_words} is removed")
         else:
             all_gone = False
             say(
-                f"  {own.name} is empty, and is being ended by the cluster's own controller, or "
-                "may not be finalized by this account: look again later"
+                f"  {namespace.name} is empty: the cluster's own controller still deletes it, or "
+                "this account may not finalize it; check again later"
             )
     return all_gone
 
 
-def _judged(own: OwnNamespace, owner: str, *, unexpired: bool) -> tuple[bool, str]:
-    """Return whether a namespace may be removed, and why or why not."""
-    if not own.is_marked:
-        return False, "it bears this project's labels and not its mark: somebody else made it"
-    if own.owner != owner:
-        return False, "another user made it, who alone may clean it up"
-    known = life(own.run)
+def _judge(namespace: OwnNamespace, owner: str, *, unexpired: bool) -> tuple[bool, str]:
+    """Return whether a namespace may be removed, and the reason."""
+    if not namespace.is_marked:
+        return False, "it has this project's labels but not its mark: somebody else made it"
+    if namespace.owner != owner:
+        return False, "another user made it, and only that user may remove it"
+    known = life(namespace.run)
     if known is Life.ALIVE:
-        return False, "its run goes on, on this machine"
+        return False, "its run is alive on this machine"
     if known is Life.ENDED:
         return True, "its run was on this machine and has ended"
-    if time.time() >= own.expires_epoch_s:
-        return True, f"expired at {own.expires}"
-    return unexpired, f"of another machine, whose run may go on until {own.expires} (--unexpired)"
+    if time.time() >= namespace.expires_epoch_s:
+        return True, f"expired at {namespace.expires}"
+    return unexpired, f"another machine's run may use it until {namespace.expires} (--unexpired)"

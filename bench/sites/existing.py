@@ -24,7 +24,7 @@ WITHOUT_STATUS = (
 
 @dataclass(slots=True)
 class ExistingSite:
-    """Where the person consented to: each start makes a namespace of its own there.
+    """The cluster that the person consented to use: each start makes its own namespace there.
 
     ``version`` is that of Kubernetes there.
     """
@@ -37,23 +37,23 @@ class ExistingSite:
 
     @property
     def private_words(self) -> tuple[str, ...]:
-        """Names of the cluster and the person that may not be kept."""
+        """Names of the cluster and the person that must not be stored."""
         return self.terms.private_words
 
     @property
     def beginning(self) -> str:
-        """What is done while ``start`` is under way."""
+        """Progress text while ``start`` runs."""
         is_taken = self.terms.is_handed_over
         return "taking the namespace" if is_taken else "making a namespace of our own"
 
     @property
     def introduction(self) -> str:
-        """The version there, and where in it."""
+        """Version of Kubernetes and namespace, in a line for the person."""
         return f"Kubernetes {self.version}, existing; in the namespace {self.terms.namespace}"
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        """What a cluster that is somebody else's does to every figure, and what it rests on."""
+        """How an existing cluster limits every figure, and the data the figures rest on."""
         rests, missing = "each server's own count", []
         if self.terms.audit_log:
             rests += " and the audit log"
@@ -76,7 +76,7 @@ class ExistingSite:
         return (Caveat(CaveatKind.EXISTING_CLUSTER, text),)
 
     def environment(self) -> Environment:
-        """Look at this machine; of the cluster only its version is told."""
+        """Describe this machine; of the cluster only its version and fingerprint are recorded."""
         terms = self.terms
         changed = (*CHANGED, WITH_STATUS if terms.writes_status else WITHOUT_STATUS)
         return replace(
@@ -91,10 +91,9 @@ class ExistingSite:
         )
 
     def start(self, watchdog: Watchdog) -> ExistingPlane:
-        """Make a namespace, of another name than the one before: that one may still be ending.
+        """Make a namespace, with a new name each time: the previous one may still be ending.
 
-        One that is handed over is taken again.
-        Raises as ``ExistingPlane.start``.
+        A handed-over namespace is claimed again. Raises the errors of ``ExistingPlane.start``.
         """
         number = len(self._planes) + 1
         base = self.terms.namespace
@@ -107,5 +106,5 @@ class ExistingSite:
 
     @property
     def left_behind(self) -> bool:
-        """Whether something that was made could not be removed."""
+        """Whether anything that was made could not be removed."""
         return any(plane.left_behind for plane in self._planes)

@@ -8,16 +8,16 @@ from bench.plan import predicted_s
 from bench.probes.observers import observers
 
 OBSERVERS_PER_S = sum(observer.requests_per_s for observer in observers().values())
-"""What the observers ask the API server for, whatever the plan says."""
+"""Requests per second of the observers to the API server, in every plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that is asked for; ``None`` is without bound.
+    """Limits of the load; ``None`` is no limit.
 
-    ``rps`` is of all that a scenario asks for together: reads of the servers, each of which
-    may become a request, writes, and what the observers ask for; and of the writes that make
-    the pods. ``minutes`` is of the whole run.
+    ``rps`` limits all requests of a scenario together: reads of the servers, each of which
+    may become a request, writes, and the observers' requests. It also limits the writes that
+    make the pods. ``minutes`` limits the whole run.
     """
 
     rps: float | None = 50.0
@@ -29,35 +29,35 @@ UNLIMITED = Limits(None, None, None)
 
 
 def exceeded(plan: Plan, limits: Limits) -> list[str]:
-    """Return, in sentences, where ``plan`` exceeds the limits, each with the way out."""
-    found = [text for scenario in plan.scenarios for text in _of_scenario(scenario, limits)]
+    """Return a sentence for each limit that ``plan`` exceeds, with the remedy."""
+    problems = [text for scenario in plan.scenarios for text in _exceeded_by(scenario, limits)]
     longest = replace(plan, rounds=plan.most_rounds or plan.rounds)
     minutes = predicted_s(longest) / 60
     if limits.minutes is not None and minutes > limits.minutes:
         bought = " with all rounds that it may buy" if plan.most_rounds else ""
-        found.append(
+        problems.append(
             f"it takes about {minutes:.0f} min{bought}, "
             f"more than {limits.minutes:g} (--max-minutes)"
         )
-    return found
+    return problems
 
 
 def impossible(plan: Plan) -> list[str]:
-    """Return, in sentences, what of ``plan`` can only be done with a control plane of our own."""
+    """Return a sentence for each feature of ``plan`` that needs our own control plane."""
     return [
-        f"scenario {scenario.name!r} wants {wish}: that is only possible on a control plane of our "
-        "own (leave out --context)"
+        f"scenario {scenario.name!r} wants {feature}: that is only possible on a throwaway control "
+        "plane (leave out --context)"
         for scenario in plan.scenarios
-        for wish, is_wanted in (
+        for feature, is_requested in (
             (f"Kubernetes {scenario.kubernetes}", scenario.kubernetes is not None),
             ("a fresh control plane for each trial", scenario.fresh_control_plane),
             (f"the API server to fail ({scenario.fault})", scenario.fault is not None),
         )
-        if is_wanted
+        if is_requested
     ]
 
 
-def _of_scenario(scenario: Scenario, limits: Limits) -> Iterator[str]:
+def _exceeded_by(scenario: Scenario, limits: Limits) -> Iterator[str]:
     name = f"scenario {scenario.name!r}"
     if limits.pods is not None and scenario.pods > limits.pods:
         yield f"{name} wants {scenario.pods} pods, more than {limits.pods} (--max-pods)"
@@ -65,15 +65,15 @@ def _of_scenario(scenario: Scenario, limits: Limits) -> Iterator[str]:
         return
     if scenario.rate_rps is None:
         yield (
-            f"{name} is of the closed model: it asks as fast as it is answered, which no cap can "
-            "bound; give it a rate_rps, or lift the limits (--uncapped)"
+            f"{name} is of the closed model: it sends requests as fast as they are answered, which "
+            "no cap can limit; give it a rate_rps, or lift the limits (--uncapped)"
         )
         return
-    beside = OBSERVERS_PER_S if scenario.probe else 0.0
-    asked = scenario.rate_rps + scenario.churn_per_s + beside
-    if asked > limits.rps:
-        observers = f", and {beside:g} requests of the observers" if beside else ""
+    observed = OBSERVERS_PER_S if scenario.probe else 0.0
+    total = scenario.rate_rps + scenario.churn_per_s + observed
+    if total > limits.rps:
+        observers = f", and {observed:g} requests of the observers" if observed else ""
         yield (
             f"{name} asks for {scenario.rate_rps:g} reads and {scenario.churn_per_s:g} writes a "
-            f"second{observers}: {asked:g}, more than {limits.rps:g} (--max-rps)"
+            f"second{observers}: {total:g}, more than {limits.rps:g} (--max-rps)"
         )

@@ -1,7 +1,7 @@
-"""From a context's name to a site: say where it leads, look, ask, and only then go on.
+"""Preflight: show the cluster of a context, check it, and ask for consent before a run.
 
-Until the person has agreed nothing is written to the cluster: a version, who one is there,
-what one may do, and whether the namespace's name is free, are all that is asked.
+Before consent nothing is written to the cluster; it is only asked for its version, the
+person's user name and rights, and whether the namespace's name is free.
 """
 
 import os
@@ -30,20 +30,20 @@ from bench.sites.existing import ExistingSite
 from bench.sites.limits import Limits, exceeded, impossible
 
 NAME_BYTES = 4
-"""Random ones in the name of a namespace of ours."""
+"""Random bytes in the name of our namespace."""
 AFTER_THE_END_S = 900
-"""How long a namespace may outlast its run's longest time, before anybody may remove it."""
+"""Time between the latest end of a run and the expiry of its namespace."""
 SLOWER = 2.0
-"""Factor on the predicted time where no cap bounds a run: a plan may take longer than told."""
+"""Factor on the predicted time if no cap limits a run: a plan may take longer than predicted."""
 
 Say = Callable[[str], None]
 Agree = Callable[[str], bool]
-"""Asks the person; ``False`` is no."""
+"""Asks the person a question; returns ``False`` for no."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRequest:
-    """What the person named; ``namespace`` is ``None`` for one that is drawn.
+    """Site as the person named it; ``namespace`` is ``None`` for a random name.
 
     ``kubeconfig`` is ``None`` for the files that kubectl reads.
     """
@@ -58,34 +58,34 @@ class SiteRequest:
 def open_site(request: SiteRequest, plan: Plan, *, agree: Agree, say: Say) -> ExistingSite:
     """Return the site once the person has agreed.
 
-    Raises ``PlanError`` for a plan that exceeds the limits, ``ClusterError`` for a cluster
-    that cannot be used, or if the person does not agree.
+    Raises ``PlanError`` for a plan that exceeds the limits, ``ClusterError`` for an unusable
+    cluster, or if the person does not agree.
     """
     _check_plan(plan, request.limits)
     access = open_access(request.kubeconfig, request.context)
     say(f"Existing cluster: context {request.context!r}, API server {access.server}")
     version, user = access.version(), access.user()
-    drawn = os.urandom(NAME_BYTES).hex()
-    name = request.namespace or f"informer-bench-{drawn}"
+    random_part = os.urandom(NAME_BYTES).hex()
+    name = request.namespace or f"informer-bench-{random_part}"
     handed_over = is_handed_over(access.api, name)
     lacking = _check_rights(access, name, user, say, is_handed_over=handed_over)
     refuse_if_taken(access.api, name)
     if request.audit_log is not None and not os.access(request.audit_log, os.R_OK):
         raise ClusterError(f"the audit log {request.audit_log} cannot be read (--audit-log)")
-    say(f"  there      Kubernetes {version}; you are {user or 'not told who you are'}")
-    say(_what_happens(plan, name, request.limits, is_handed_over=handed_over))
+    say(f"  there      Kubernetes {version}; your user name: {user or 'not reported'}")
+    say(_plan_summary(plan, name, request.limits, is_handed_over=handed_over))
     if not agree(f"Run the plan on {access.server}?"):
         raise ClusterError("nothing was done: not agreed to")
-    begin = time.monotonic()
+    began = time.monotonic()
     longest_s = SLOWER * predicted_s(plan)
     if request.limits.minutes is not None:
         longest_s = request.limits.minutes * 60
     targets = {right.target for right in lacking}
     terms = Terms(
         namespace=name,
-        run=f"{int(time.time())}-{drawn}",
+        run=f"{int(time.time())}-{random_part}",
         expires_epoch_s=int(time.time() + longest_s + AFTER_THE_END_S),
-        deadline=None if request.limits.minutes is None else begin + longest_s,
+        deadline=None if request.limits.minutes is None else began + longest_s,
         writes_per_s=request.limits.rps,
         writes_status=STATUS not in targets,
         reads_metrics=METRICS not in targets,
@@ -98,9 +98,9 @@ def open_site(request: SiteRequest, plan: Plan, *, agree: Agree, say: Say) -> Ex
 
 
 def _check_plan(plan: Plan, limits: Limits) -> None:
-    found = impossible(plan) + exceeded(plan, limits)
-    if found:
-        listed = "\n  ".join(found)
+    problems = impossible(plan) + exceeded(plan, limits)
+    if problems:
+        listed = "\n  ".join(problems)
         raise PlanError(
             f"the plan {plan.name!r} is not for an existing cluster:\n  {listed}\n"
             "namespaced is a plan that fits; --uncapped lifts every cap"
@@ -118,30 +118,30 @@ def _check_rights(
     return lacking
 
 
-def _what_happens(plan: Plan, namespace: str, limits: Limits, *, is_handed_over: bool) -> str:
+def _plan_summary(plan: Plan, namespace: str, limits: Limits, *, is_handed_over: bool) -> str:
     pods = max(scenario.pods for scenario in plan.scenarios)
     rates = [scenario.rate_rps for scenario in plan.scenarios]
     reads = "reads as fast as they are answered"
     if None not in rates:
         reads = f"at most {max(rate for rate in rates if rate is not None):g} reads/s"
     churn = max(scenario.churn_per_s for scenario in plan.scenarios)
-    beside = ""
+    observed = ""
     if any(scenario.probe for scenario in plan.scenarios):
         requests = " and ".join(observer.requests for observer in observers().values())
-        beside = f"; beside them {requests}"
+        observed = f"; also {requests}"
     end = "" if limits.minutes is None else f", ended after {limits.minutes:g} at the latest"
     fate = "made for this run and removed after it"
     if is_handed_over:
-        fate = "handed over, which stays; what the run makes in it is removed"
+        fate = "handed over and kept; the run removes what it makes in it"
     return (
         f"  namespace  {namespace}, {fate}; nothing else is read or written\n"
         f"  pods       {pods}, never scheduled and never run\n"
-        f"  asked      {reads}, {churn:g} writes/s{beside}\n"
+        f"  requests   {reads}, {churn:g} writes/s{observed}\n"
         f"  time       about {max(1, round(predicted_s(plan) / 60))} min{end}"
     )
 
 
 def _private_words(access: Access, user: str | None) -> tuple[str, ...]:
     address = urlsplit(access.server)
-    words = (access.context, address.netloc, address.hostname, user, access.config.server_name)
-    return tuple(word for word in words if word)
+    names = (access.context, address.netloc, address.hostname, user, access.config.server_name)
+    return tuple(name for name in names if name)

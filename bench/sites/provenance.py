@@ -1,4 +1,4 @@
-"""Provenance: what a run was made on and with. No host name, address, path or secret."""
+"""Provenance: machine and software of a run. No host name, address, path or secret."""
 
 import importlib.metadata
 import os
@@ -36,30 +36,30 @@ PACKAGES = (
     "uvloop",
     "werkzeug",
 )
-"""Those whose version a figure may depend on: the servers', the load's, the analysis's."""
+"""Packages whose version may affect a figure: the servers', the load's, the analysis's."""
 UNKNOWN = "unknown"
 
 
 class BrokenEnvironmentError(Exception):
-    """The Python environment lacks a package that a run needs."""
+    """Raised when the Python environment lacks a package that a run needs."""
 
 
 def package_versions() -> dict[str, str]:
-    """Return the version of each of ``PACKAGES``; raise ``BrokenEnvironmentError`` if one lacks.
+    """Return the version of each of ``PACKAGES``; raise ``BrokenEnvironmentError`` without one.
 
-    A run asks before it builds or measures anything: the last of them is needed for its report.
+    A run calls this before it builds or measures anything: some are needed only for its report.
     """
     try:
         return {name: importlib.metadata.version(name) for name in PACKAGES}
     except importlib.metadata.PackageNotFoundError as error:
         raise BrokenEnvironmentError(
             f"the environment of {sys.executable} lacks the package {error.name!r}; "
-            "make it anew: rm -r .venv && make env"
+            "make it again: rm -r .venv && make env"
         ) from error
 
 
 def describe(binaries: Binaries) -> Environment:
-    """Look at this machine and at what a run on a control plane of our own uses."""
+    """Describe this machine and the binaries of a run on our own control plane."""
     return describe_machine(
         kubernetes=binaries.kubernetes,
         etcd=binaries.etcd_version,
@@ -71,7 +71,7 @@ def describe(binaries: Binaries) -> Environment:
 def describe_machine(
     *, kubernetes: str, etcd: str, binaries: str, changed_defaults: tuple[str, ...]
 ) -> Environment:
-    """Look at this machine; what is known of the control plane is given."""
+    """Describe this machine; the arguments describe the control plane."""
     return Environment(
         kubernetes=kubernetes,
         etcd=etcd,
@@ -97,7 +97,7 @@ def _processor() -> str:
 
 
 def commit_of(folder: Path) -> str:
-    """Return the commit of a checkout, marked if it was changed, or that it is unknown."""
+    """Return the commit of a checkout, marked if there are changes, or ``UNKNOWN``."""
     commit = _git(folder, "rev-parse", "HEAD")
     if not commit:
         return UNKNOWN
@@ -110,5 +110,5 @@ def _git(folder: Path, *arguments: str) -> str:
             ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
-        return ""  # not a checkout, or no git: the record then says that it is unknown
+        return ""  # not a checkout, or no git: the record then has ``UNKNOWN``
     return answer.stdout.strip()

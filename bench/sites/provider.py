@@ -12,34 +12,34 @@ from bench.supervision.watchdog import Watchdog
 
 
 class Site(Protocol):
-    """What a run must know of where it takes place, before and when it starts."""
+    """Place of a run, as the run needs it before and at its start."""
 
     @property
     def introduction(self) -> str:
-        """What it is, in a line for the person at the terminal."""
+        """Description of the site, in a line for the person at the terminal."""
 
     @property
     def beginning(self) -> str:
-        """What is said while ``start`` is under way."""
+        """Progress text while ``start`` runs."""
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        """What limits every figure that is measured here."""
+        """Limits of every figure that is measured here."""
 
     @property
     def private_words(self) -> tuple[str, ...]:
-        """Names that may not be kept."""
+        """Names that must not be stored."""
 
     def environment(self) -> Environment:
-        """Look at this machine and at the site."""
+        """Describe this machine and the site."""
 
     def start(self, watchdog: Watchdog) -> Plane:
-        """Return a control plane with this project's accounts; it is taken away by ``stop``."""
+        """Return a control plane with this project's accounts; its ``stop`` removes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSite:
-    """The machine that we are on: kube-apiserver and etcd of our own, thrown away afterwards."""
+    """Local machine, with our own kube-apiserver and etcd, which are removed afterwards."""
 
     binaries: Binaries
     caveats: tuple[Caveat, ...] = ()
@@ -50,14 +50,14 @@ class LocalSite:
 
     @property
     def introduction(self) -> str:
-        """Versions, and where the binaries are from."""
+        """Versions and source of the binaries."""
         ours = self.binaries
         return f"Kubernetes {ours.kubernetes}, etcd {ours.etcd_version}, from: {ours.source}"
 
     def environment(self) -> Environment:
-        """Look at this machine."""
+        """Describe this machine."""
         return describe(self.binaries)
 
     def start(self, watchdog: Watchdog) -> Plane:
-        """Start both processes. Raises ``ProcessFailed`` if one does not come up."""
+        """Start both processes. Raises ``ProcessFailed`` if one does not start."""
         return ControlPlane.start(self.binaries, watchdog, extra_args=self.apiserver_args)

@@ -123,5 +123,5 @@ def test_a_package_that_the_environment_lacks_is_named_before_anything_is_begun(
         cwd=tmp_path,
     )
     assert 1 == done.returncode
-    assert "lacks the package 'matplotlib'; make it anew" in done.stdout + done.stderr
+    assert "lacks the package 'matplotlib'; make it again" in done.stdout + done.stderr
     assert [] == list(tmp_path.iterdir())

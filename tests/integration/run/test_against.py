@@ -55,5 +55,5 @@ def test_a_run_whose_base_has_gone_is_not_resumed(
     results = ("--results", str(measured.results), "--reports", str(measured.reports))
     with BenchProcess(tmp_path, ("run", "--resume", "--rounds", "2", *results), binaries) as again:
         assert 2 == again.wait()
-    assert f"--against {base}: there is no such folder" in again.text
+    assert f"--against {base}: no such folder" in again.text
     assert 1 == Store(measured.results).open("latest").record.plan.rounds

@@ -62,7 +62,7 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
     bench.wait_for("comparing the servers' answers")
     cleaner = start_bench("clean", "--unexpired")
     assert 0 == cleaner.wait(), cleaner.text
-    assert "its run goes on, on this machine" in cleaner.text
+    assert "its run is alive on this machine" in cleaner.text
     assert [True] == [True for name in foreign.namespaces() if name.startswith(OWN)]
     bench.wait_for("[4/4] fewer,")
     bench.signal(signal.SIGINT)
@@ -135,7 +135,7 @@ def test_a_namespace_that_is_handed_over_is_one_runs_at_a_time_and_can_be_cleane
     assert f"bench clean --context NAME --namespace {HANDED_OVER}" in second.text
     cleaner = start_bench("clean", *where, context="tenant")
     assert 0 == cleaner.wait(), cleaner.text
-    assert "its run goes on, on this machine" in cleaner.text
+    assert "its run is alive on this machine" in cleaner.text
     bench.process.kill()
     bench.wait()
     bench.wait_until_nothing_is_left()

@@ -1,4 +1,4 @@
-"""A kubeconfig that leads nowhere, or names nobody, is told before anybody is asked."""
+"""Unusable kubeconfigs are refused, and an unreachable API server is reported."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ SECRET = "not-for-a-screen"
 
 @pytest.fixture
 def refusal(tmp_path: Path):
-    """Opens context ``ours`` of a kubeconfig and returns why it cannot be used."""
+    """Open context ``ours`` of a kubeconfig and return the message of its refusal."""
     Authority(tmp_path)
 
     def refuse(cluster: Any = None, user: Any = None, context: Any = None) -> str:
@@ -55,7 +55,7 @@ def refusal(tmp_path: Path):
         ("c", "is not a kubeconfig: Expected `object`, got `str`"),
     ],
 )
-def test_who_and_where_must_be_in_the_kubeconfig(refusal, context: Any, expected: str) -> None:
+def test_user_and_cluster_must_be_in_the_kubeconfig(refusal, context: Any, expected: str) -> None:
     assert expected in refusal(context=context)
 
 
@@ -125,8 +125,8 @@ def test_a_credentials_plugin_that_waits_for_ever_ends_with_who_asked_it(tmp_pat
     while not begun.exists():
         assert bench.poll() is None
         time.sleep(0.01)
-    asked = psutil.Process(int(begun.read_text()))
+    plugin_process = psutil.Process(int(begun.read_text()))
     bench.send_signal(signal.SIGINT)
     assert 130 == bench.wait(60)
-    asked.wait(60)
-    assert not asked.is_running()
+    plugin_process.wait(60)
+    assert not plugin_process.is_running()

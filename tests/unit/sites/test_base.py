@@ -1,4 +1,4 @@
-"""The other checkout of a run: what it adds to a plan, and what is told where it cannot."""
+"""The other checkout of a run: its arms in a plan, and its errors."""
 
 import shutil
 import subprocess
@@ -21,10 +21,10 @@ THEIRS = External("theirs", "./serve")
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what servers are started from, without an environment of its own."""
+    """A copy of the files that servers are started from, without an environment."""
     folder = tmp_path / "base"
     for part in ("servers", "informer/src"):
-        # Others compile what is copied meanwhile.
+        # Other processes may compile the files meanwhile.
         without = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / part, folder / part, ignore=without)
     return folder
@@ -64,9 +64,9 @@ def test_what_its_environment_holds_is_recorded(checkout: Path) -> None:
 
 
 def test_its_commit_is_recorded(checkout: Path) -> None:
-    for words in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q",
+    for command in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q",
                   "--allow-empty", "-m", "first"]):  # fmt: skip
-        subprocess.run(["git", *words], cwd=checkout, check=True)
+        subprocess.run(["git", *command], cwd=checkout, check=True)
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=checkout, check=True, capture_output=True, text=True
     )
@@ -86,9 +86,9 @@ def test_its_servers_run_its_own_code_and_its_own_informer_compiled_once(
         launch.argv[:4],
         launch.folder,
     )
-    found = "import kube_informer, servers; print(kube_informer.__file__, servers.__file__)"
+    program = "import kube_informer, servers; print(kube_informer.__file__, servers.__file__)"
     files = subprocess.run(
-        [launch.argv[0], "-c", found],
+        [launch.argv[0], "-c", program],
         cwd=launch.folder,
         env=launch.environment,
         check=True,
@@ -102,50 +102,52 @@ def test_its_servers_run_its_own_code_and_its_own_informer_compiled_once(
 
 def test_a_command_is_started_in_the_other_checkout(tmp_path: Path) -> None:
     plan = replace(PLAN, servers=(*PLAN.servers, "theirs"), external=(THEIRS,))
-    found = with_base(plan, str(tmp_path))
-    assert (*plan.servers, "theirs@base") == found.servers
-    (kind,) = base_kinds(found, pytest.fail).values()
+    against_base = with_base(plan, str(tmp_path))
+    assert (*plan.servers, "theirs@base") == against_base.servers
+    (kind,) = base_kinds(against_base, pytest.fail).values()
     assert tmp_path == kind.checkout.folder if kind.checkout else None
 
 
 def test_the_same_checkout_on_both_sides_is_allowed() -> None:
-    found = with_base(PLAN, str(Path(bench.__file__).parents[1]), sys.executable)
-    assert ("direct@base", "informer@base") == found.servers[-2:]
+    plan = with_base(PLAN, str(Path(bench.__file__).parents[1]), sys.executable)
+    assert ("direct@base", "informer@base") == plan.servers[-2:]
 
 
 @pytest.mark.parametrize(
-    ("folder", "told"),
+    ("folder", "message"),
     [
-        ("no", "there is no such folder; make it with: git worktree add"),
-        (".", "no checkout of this project (it lacks servers/__main__.py"),
+        ("no", "no such folder; make it with: git worktree add"),
+        (".", "not a checkout of this project (it lacks servers/__main__.py"),
     ],
 )
-def test_a_folder_that_is_no_checkout_is_told(tmp_path: Path, folder: str, told: str) -> None:
-    assert told in error_of(tmp_path / folder)
+def test_a_folder_that_is_no_checkout_is_told(tmp_path: Path, folder: str, message: str) -> None:
+    assert message in error_of(tmp_path / folder)
 
 
 def test_a_checkout_without_an_environment_is_told(checkout: Path) -> None:
-    said = error_of(checkout)
-    assert f"there is no interpreter {checkout / '.venv/bin/python'}" in said
-    assert f"make -C {checkout} env" in said
+    message = error_of(checkout)
+    assert f"no interpreter {checkout / '.venv/bin/python'}" in message
+    assert f"make -C {checkout} env" in message
 
 
 @pytest.mark.parametrize(
-    ("python", "told"),
+    ("python", "message"),
     [
-        ("/no/python", "--against-python /no/python: there is no interpreter"),
+        ("/no/python", "--against-python /no/python: no interpreter"),
         ("/bin/true", "cannot be started by /bin/true"),
     ],
 )
-def test_an_interpreter_that_cannot_be_used_is_told(checkout: Path, python: str, told: str) -> None:
-    assert told in error_of(checkout, python)
+def test_an_interpreter_that_cannot_be_used_is_told(
+    checkout: Path, python: str, message: str
+) -> None:
+    assert message in error_of(checkout, python)
 
 
 def test_an_environment_that_lacks_a_package_is_told(checkout: Path) -> None:
     (checkout / "servers" / "registry.py").write_text("import not_installed_here\n")
-    said = error_of(checkout, sys.executable)
-    assert "ModuleNotFoundError: No module named 'not_installed_here'" in said
-    assert "--against-python FILE" in said
+    message = error_of(checkout, sys.executable)
+    assert "ModuleNotFoundError: No module named 'not_installed_here'" in message
+    assert "--against-python FILE" in message
 
 
 def test_a_checkout_without_any_of_the_plans_servers_is_told(checkout: Path) -> None:

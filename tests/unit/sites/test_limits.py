@@ -1,4 +1,4 @@
-"""What a plan may ask of somebody's cluster."""
+"""Limits of a plan on an existing cluster."""
 
 from dataclasses import replace
 
@@ -44,18 +44,18 @@ def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "wish"),
+    ("changes", "feature"),
     [
         ({"fresh_control_plane": True}, "a fresh control plane for each trial"),
         ({"kubernetes": "1.36"}, "Kubernetes 1.36"),
         ({"fault": "freeze", "fault_at_s": 1.0}, "the API server to fail (freeze)"),
     ],
 )
-def test_what_needs_a_control_plane_of_ones_own_is_not_to_be_had_whatever_the_caps(
-    changes: dict, wish: str
+def test_a_feature_that_needs_our_own_control_plane_is_refused_whatever_the_caps(
+    changes: dict, feature: str
 ) -> None:
     (text,) = impossible(with_scenario(**changes))
-    assert f"wants {wish}: " in text
+    assert f"wants {feature}: " in text
     assert "leave out --context" in text
     assert [] == impossible(PLAN)
 

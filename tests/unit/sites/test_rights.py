@@ -1,4 +1,4 @@
-"""The file of rights, and what is made of those that are missing."""
+"""The file of rights, and the texts about missing ones."""
 
 import yaml
 
@@ -34,42 +34,44 @@ def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None
 
 
 def test_tokens_may_be_made_of_our_own_accounts_alone_and_nowhere_but_in_the_namespace() -> None:
-    (right,) = (one for one in needed(NAMESPACE_ROLE) if one.target == "serviceaccounts/token")
+    (right,) = (part for part in needed(NAMESPACE_ROLE) if part.target == "serviceaccounts/token")
     assert {account.name for account in ACCOUNTS} == set(right.names)
-    bound = {one["roleRef"]["name"] for one in documented() if one["kind"] == "ClusterRoleBinding"}
+    bound = {
+        part["roleRef"]["name"] for part in documented() if part["kind"] == "ClusterRoleBinding"
+    }
     assert {CLUSTER_ROLE, METRICS_ROLE} == bound
-    assert "serviceaccounts/token" not in {one.target for one in needed(CLUSTER_ROLE)}
+    assert "serviceaccounts/token" not in {part.target for part in needed(CLUSTER_ROLE)}
 
 
 def test_without_status_no_account_is_given_a_right_on_it() -> None:
-    rules = [rule for one in ACCOUNTS for rule in confined_rules(one, with_status=False)]
+    rules = [rule for account in ACCOUNTS for rule in confined_rules(account, with_status=False)]
     assert "pods/status" not in {resource for rule in rules for resource in rule["resources"]}
     assert all("namespaces" not in rule["resources"] for rule in rules)
 
 
-def test_who_may_run_a_plan_may_also_clean() -> None:
+def test_an_account_that_may_run_a_plan_may_also_clean() -> None:
     assert set() == set(RIGHTS) - set(needed(CLUSTER_ROLE))
 
 
-def test_what_is_optional_is_in_the_file() -> None:
+def test_optional_rights_are_in_the_file() -> None:
     roles = (CLUSTER_ROLE, NAMESPACE_ROLE, METRICS_ROLE)
     assert set(OPTIONAL) <= {right.target for role in roles for right in needed(role)}
 
 
-def test_what_is_missing_is_named_once_a_target() -> None:
+def test_missing_rights_are_named_once_per_target() -> None:
     rights = [Right("create", "pods"), Right("get", "pods"), Right("get", "/metrics")]
     assert ["pods (create, get)", "/metrics (get)"] == in_words([*rights, rights[0]])
 
 
 def test_a_form_is_printed_for_its_user_and_takes_no_place_of_anothers_binding() -> None:
     ann, bob = (list(yaml.safe_load_all(as_yaml(user))) for user in ("ann@example.com", "bob"))
-    roles = {one["metadata"]["name"]: one["rules"] for one in ann if "rules" in one}
+    roles = {part["metadata"]["name"]: part["rules"] for part in ann if "rules" in part}
     assert {CLUSTER_ROLE, NAMESPACE_ROLE, METRICS_ROLE} == set(roles)
-    bindings = [one for one in ann if "subjects" in one]
-    assert {CLUSTER_ROLE, METRICS_ROLE} == {one["roleRef"]["name"] for one in bindings}
+    bindings = [part for part in ann if "subjects" in part]
+    assert {CLUSTER_ROLE, METRICS_ROLE} == {part["roleRef"]["name"] for part in bindings}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann@example.com"}
-    assert [[subject]] * 2 == [one["subjects"] for one in bindings]
-    names = {one["metadata"]["name"] for one in (*ann, *bob) if "subjects" in one}
+    assert [[subject]] * 2 == [part["subjects"] for part in bindings]
+    names = {part["metadata"]["name"] for part in (*ann, *bob) if "subjects" in part}
     assert 4 == len(names)
 
 
@@ -88,7 +90,7 @@ def test_a_namespace_that_is_handed_over_is_printed_with_rights_in_it_alone() ->
     )
 
 
-def test_an_account_is_bound_as_what_it_is() -> None:
+def test_a_service_account_is_bound_as_one() -> None:
     parts = yaml.safe_load_all(as_yaml("system:serviceaccount:a:b"))
     expected = [{"kind": "ServiceAccount", "namespace": "a", "name": "b"}]
     assert [expected] * 2 == [part["subjects"] for part in parts if "subjects" in part]

@@ -1,4 +1,4 @@
-"""Which runs live, by locks that the kernel lets go."""
+"""Live runs, by locks that the kernel releases."""
 
 import pytest
 
