@@ -1,4 +1,4 @@
-"""One foreign cluster for all tests of this folder; each leaves it as it was."""
+"""One existing cluster for all tests of this folder; each test leaves it unchanged."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -45,20 +45,20 @@ StartExisting = Callable[..., BenchProcess]
 def foreign(
     binaries: Binaries, watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ForeignCluster]:
-    """Somebody's cluster, where pods need accounts, as on most."""
+    """An existing cluster, where pods need accounts, as on most clusters."""
     with ControlPlane.start(binaries, watchdog, pods_need_accounts=True) as plane:
         yield ForeignCluster(plane, tmp_path_factory.mktemp("foreign"))
 
 
 @pytest.fixture(autouse=True)
-def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the signs of living runs out of the cache of whoever runs the tests."""
+def separate_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the locks of live runs out of the cache of the user who runs the tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(autouse=True)
 def nobody_answers_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for the word of a controller: none runs here but where a test plays one."""
+    """Wait less for the report of a controller: none runs here, except where a test acts as one."""
     monkeypatch.setattr(removal, "NO_CONTROLLER_S", 0.3)
 
 
@@ -66,15 +66,15 @@ def nobody_answers_late(monkeypatch: pytest.MonkeyPatch) -> None:
 def start_bench(
     tmp_path: Path, binaries: Binaries, foreign: ForeignCluster
 ) -> Iterator[StartExisting]:
-    """Starts ``python -m bench VERB`` on the foreign cluster, agreed to; killed after the test."""
+    """Start ``python -m bench VERB`` on the cluster, with consent; kill it after the test."""
     numbers = count()
     with ExitStack() as stack:
 
         def start(verb: str, *arguments: str, context: str = CONTEXT) -> BenchProcess:
-            where = ("--context", context, "--kubeconfig", str(foreign.kubeconfig), "--yes")
+            options = ("--context", context, "--kubeconfig", str(foreign.kubeconfig), "--yes")
             folder = tmp_path / f"{verb}-{next(numbers)}"
             folder.mkdir()
-            process = BenchProcess(folder, (verb, *arguments, *where), binaries)
+            process = BenchProcess(folder, (verb, *arguments, *options), binaries)
             return stack.enter_context(process)
 
         yield start
@@ -82,7 +82,7 @@ def start_bench(
 
 @pytest.fixture
 def start_run(start_bench: StartExisting, tmp_path: Path) -> StartExisting:
-    """Starts a tiny run there; ``changes`` replace text in its plan."""
+    """Start a tiny run there; ``changes`` replace text in its plan."""
 
     def start(
         *arguments: str, changes: tuple[tuple[str, str], ...] = (), context: str = CONTEXT
@@ -96,18 +96,18 @@ def start_run(start_bench: StartExisting, tmp_path: Path) -> StartExisting:
 
 @pytest.fixture
 def plan() -> Plan:
-    """The tiny plan as it is read."""
+    """The parsed tiny plan."""
     return parse_plan(TINY, "tiny.toml", vocabulary())
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What was said to the person."""
+def messages() -> list[str]:
+    """Messages to the person."""
     return []
 
 
 @pytest.fixture
-def site(foreign: ForeignCluster, plan: Plan, tmp_path: Path, said: list[str]) -> ExistingSite:
-    """Agreed to, and nothing made yet."""
+def site(foreign: ForeignCluster, plan: Plan, tmp_path: Path, messages: list[str]) -> ExistingSite:
+    """A site with consent, where nothing is made yet."""
     request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace="informer-bench-here")
-    return open_site(request, plan, agree=lambda _: True, say=said.append)
+    return open_site(request, plan, agree=lambda _: True, say=messages.append)

@@ -1,4 +1,4 @@
-"""A control plane that plays somebody's cluster: their objects in it, their accounts on it."""
+"""A control plane that stands for an existing cluster, with others' objects and accounts."""
 
 import json
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from bench.cluster.existing.rights import (
 from bench.cluster.identities import ADMIN, write_token
 
 CONTEXT = "staging-eu-1"
-"""A name that must not turn up in results."""
+"""A name that must not appear in results."""
 PEOPLE = "people"
 HANDED_OVER = "for-benchmarks"
 """A namespace that the cluster's admin handed over to one of the people, ``tenant``."""
@@ -35,7 +35,7 @@ Objects = dict[tuple[str, str], str]
 
 
 class ForeignCluster:
-    """Theirs. ``kubeconfig`` has a context for each of several people of unlike rights."""
+    """An existing cluster. ``kubeconfig`` has a context for each of people with unlike rights."""
 
     def __init__(self, plane: ControlPlane, folder: Path) -> None:
         self.plane = plane
@@ -46,35 +46,35 @@ class ForeignCluster:
         for name in PERSONS:
             self._post(f"namespaces/{PEOPLE}/serviceaccounts", {"name": name})
             write_token(self.admin, name, self._folder / name, namespace=PEOPLE)
-        # of the file as it stands, of the text that is printed, and as a role of a cluster's own
+        # by the unchanged file, by the printed text, and by a role of the cluster's own
         text = yaml.safe_dump_all(documented()).replace("YOUR-USER", user_of("guest"))
-        made = yaml.safe_load_all(text)
-        self.apply(one for one in made if _form(one) != "handed-over")
+        parts = yaml.safe_load_all(text)
+        self.apply(part for part in parts if _form(part) != "handed-over")
         self.apply(yaml.safe_load_all(as_yaml(user_of("tenant"), HANDED_OVER)))
         self._post(f"namespaces/{HANDED_OVER}/configmaps", {"name": "theirs"}, data={"a": "b"})
         self.apply(everywhere("frugal", _required(), "frugal"))
         self._write_kubeconfig()
-        self._lists = self._listed()
+        self._lists = self._list_paths()
 
     def objects(self) -> Objects:
-        """Return every object that can be listed, as text, by where it is listed and its name.
+        """Return every object that can be listed, as text, by the path of its list and its name.
 
-        Without what the API server renews by itself, whoever else is there.
+        Objects that the API server itself renews are left out.
         """
-        found: Objects = {}
+        texts: Objects = {}
         for path in self._lists:
             for item in self.admin.get(path)["items"]:
-                head = item["metadata"]
-                name = f"{head.get('namespace', '')}/{head['name']}"
-                if not _renewed(path, head):
-                    found[path, name] = json.dumps(item, sort_keys=True)
-        return found
+                metadata = item["metadata"]
+                name = f"{metadata.get('namespace', '')}/{metadata['name']}"
+                if not _renewed(path, metadata):
+                    texts[path, name] = json.dumps(item, sort_keys=True)
+        return texts
 
     def namespaces(self) -> set[str]:
         """Return the names of all namespaces."""
-        return {one["metadata"]["name"] for one in self.admin.get("/api/v1/namespaces")["items"]}
+        return {item["metadata"]["name"] for item in self.admin.get("/api/v1/namespaces")["items"]}
 
-    def _listed(self) -> list[str]:
+    def _list_paths(self) -> list[str]:
         groups = ["/api/v1"]
         groups += [
             f"/apis/{group['preferredVersion']['groupVersion']}"
@@ -100,26 +100,26 @@ class ForeignCluster:
             self._post(f"{folder}/configmaps", {"name": "theirs"}, data={"a": "b"})
             for number in range(3):
                 pod = {"containers": [{"name": "web", "image": "registry.example.com/shop/web"}]}
-                head = {"name": f"web-{number}", "labels": {"app": "web"}}
-                self._post(f"{folder}/pods", head, spec={**pod, "nodeName": "node-1"})
+                metadata = {"name": f"web-{number}", "labels": {"app": "web"}}
+                self._post(f"{folder}/pods", metadata, spec={**pod, "nodeName": "node-1"})
 
     def apply(self, parts: Iterable[dict[str, Any]]) -> list[str]:
-        """Create the objects, as kubectl would; return the paths of those that were not there."""
-        made = []
+        """Create the objects, as kubectl would; return the paths of those that are new."""
+        created = []
         for part in parts:
-            head = part["metadata"]
+            metadata = part["metadata"]
             root = "/api/v1" if part["apiVersion"] == "v1" else f"/apis/{part['apiVersion']}"
-            within = f"namespaces/{head['namespace']}/" if "namespace" in head else ""
+            within = f"namespaces/{metadata['namespace']}/" if "namespace" in metadata else ""
             path = f"{root}/{within}{part['kind'].lower()}s"
             try:
                 self.admin.post(path, part)
             except ApiError as error:
-                there = self.admin.get(f"{path}/{head['name']}")
-                if error.reason != "AlreadyExists" or there["rules"] != part["rules"]:
+                existing = self.admin.get(f"{path}/{metadata['name']}")
+                if error.reason != "AlreadyExists" or existing["rules"] != part["rules"]:
                     raise
                 continue
-            made.append(f"{path}/{head['name']}")
-        return made
+            created.append(f"{path}/{metadata['name']}")
+        return created
 
     def _write_kubeconfig(self) -> None:
         authority = str(self.plane.folder / "ca.crt")
@@ -146,7 +146,7 @@ class ForeignCluster:
         users["expired"] = {"token": "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"}
         plugin = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
         users["plugin"] = {"exec": {**plugin, "command": "false"}}
-        # of a login plugin of old, which gives nothing any more
+        # of an old login plugin, which no longer gives credentials
         users["unknown"] = {"auth-provider": {"name": "oidc"}}
         contexts = {CONTEXT: ("theirs", "guest")}
         contexts |= {name: ("theirs", name) for name in users}
@@ -154,19 +154,19 @@ class ForeignCluster:
         document = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": name, "cluster": one} for name, one in clusters.items()],
-            "users": [{"name": name, "user": one} for name, one in users.items()],
+            "clusters": [{"name": name, "cluster": entry} for name, entry in clusters.items()],
+            "users": [{"name": name, "user": entry} for name, entry in users.items()],
             "contexts": [
                 {"name": name, "context": {"cluster": cluster, "user": user}}
                 for name, (cluster, user) in contexts.items()
             ],
-            # what nobody named must never be used
+            # a context that is not named must never be used
             "current-context": CONTEXT,
         }
         self.kubeconfig.write_text(yaml.safe_dump(document))
 
-    def _post(self, path: str, head: dict[str, Any], **more: Any) -> None:
-        self.admin.post(f"/api/v1/{path}", {"metadata": head, **more})
+    def _post(self, path: str, metadata: dict[str, Any], **more: Any) -> None:
+        self.admin.post(f"/api/v1/{path}", {"metadata": metadata, **more})
 
 
 def user_of(name: str) -> str:
@@ -179,7 +179,7 @@ def _form(part: dict[str, Any]) -> str | None:
 
 
 def _required() -> list[dict[str, Any]]:
-    """Return the rules of all that is needed and of nothing that is optional."""
+    """Return the rules of all required rights and of no optional one."""
     return [
         rule
         for part in documented()
@@ -192,14 +192,14 @@ def _required() -> list[dict[str, Any]]:
 def everywhere(person: str, rules: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """Return the role ``name`` and its binding to one of the people, on the whole cluster."""
     subject = {"kind": "ServiceAccount", "namespace": PEOPLE, "name": person}
-    head: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": name}}
+    base: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": name}}
     role_ref = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
     binding = {"kind": "ClusterRoleBinding", "roleRef": role_ref, "subjects": [subject]}
-    return [{**head, "kind": "ClusterRole", "rules": rules}, {**head, **binding}]
+    return [{**base, "kind": "ClusterRole", "rules": rules}, {**base, **binding}]
 
 
 def delete_quietly(api: Api, path: str) -> None:
-    """Delete what may be there."""
+    """Delete an object that may not exist."""
     try:
         api.delete(path)
     except ApiError as error:
@@ -207,8 +207,8 @@ def delete_quietly(api: Api, path: str) -> None:
             raise
 
 
-def _renewed(path: str, head: dict[str, Any]) -> bool:
-    """Whether the API server itself writes the object now and then: its leases, its masters."""
-    ours = path.endswith("/leases") and head["name"].startswith("apiserver-")
-    tracking = head["name"] == "kube-apiserver-legacy-service-account-token-tracking"
+def _renewed(path: str, metadata: dict[str, Any]) -> bool:
+    """Return whether the API server itself writes the object now and then, such as its leases."""
+    ours = path.endswith("/leases") and metadata["name"].startswith("apiserver-")
+    tracking = metadata["name"] == "kube-apiserver-legacy-service-account-token-tracking"
     return ours or tracking

@@ -1,4 +1,4 @@
-"""Clusters that refuse or change pods: seen before any pod is made, and nothing left behind."""
+"""Clusters that refuse or change pods are detected before a pod is made; nothing is left."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ NOTICED_S = 30.0
 
 @contextmanager
 def policy(foreign: ForeignCluster, kind: str, spec: dict[str, Any], **binding: Any) -> Iterator:
-    """Let a policy hold on the foreign cluster, from when it is first noticed."""
+    """Put a policy on the cluster; enter the block once it is in force."""
     policies, bindings = f"{ROOT}/{kind}policies", f"{ROOT}/{kind}policybindings"
     before = _tried(foreign)
     foreign.admin.post(policies, {"metadata": {"name": NAME}, "spec": spec})
@@ -76,7 +76,7 @@ def test_a_policy_that_would_have_our_pods_scheduled_is_met_before_there_are_any
 
 
 def _tried(foreign: ForeignCluster) -> str:
-    """Return what becomes of a pod of theirs that is only tried."""
+    """Return a pod of another user as the dry run of its creation answers."""
     pod = {
         "metadata": {"name": "tried"},
         "spec": {"containers": [{"name": "a", "image": "registry.example.com/a"}]},

@@ -1,4 +1,4 @@
-"""A run on somebody's cluster, however it ends, leaves every object there as it was."""
+"""A run on an existing cluster, however it ends, leaves every object there unchanged."""
 
 import random
 import signal
@@ -37,24 +37,24 @@ from tests.integration.sites.foreign import (
 
 LONG_WINDOW = ("duration_s = 1", "duration_s = 60")
 SPAN_S = 20.0
-"""From the namespace's making into the window of the first trial, on a machine that is busy."""
+"""From the making of the namespace into the first trial's window, on a busy machine."""
 FEWER = TINY[TINY.index("[[scenarios]]") :].replace('"namespace"', '"fewer"')
 TWO_POD_COUNTS = ("churn_per_s = 5\n", f"churn_per_s = 5\n\n{FEWER.replace('20', '10')}")
-"""Trials on 20 pods and on 10: the run makes, or takes, a namespace twice."""
+"""Trials on 20 pods and on 10: the run makes, or claims, a namespace twice."""
 ONE_SERVER = ('["direct", "informer"]', '["informer"]')
 OWN = "informer-bench-mine"
 ENDING_S = 2.0
-"""About what it takes to remove the namespace."""
+"""Approximate duration of the namespace's removal."""
 SOON = (1, 6)
-"""Kills that come early: one outright, and one while the run cleans up after Ctrl-C."""
+"""Early kills: one outright, and one while the run cleans up after Ctrl-C."""
 
 
 def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_names_nothing_of_it(
     foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting, tmp_path: Path
 ) -> None:
-    """On as many namespaces as there are pod counts; also when it is interrupted and gone on with.
+    """It makes a namespace for each pod count, and resumes after an interruption.
 
-    While it lives it is not cleaned.
+    While it is alive, nothing of it is cleaned.
     """
     before = foreign.objects()
     audit_log = ("--audit-log", str(foreign.plane.audit_log))
@@ -71,8 +71,8 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
     assert f"the namespace {OWN}, with all that was in it, is removed" in bench.text
     assert f"the namespace {OWN}-2, with all that was in it, is removed" in bench.text
     done = Store(tmp_path / "results").open("latest").trials()
-    more = start_bench("run", "--resume", *audit_log, *folders(tmp_path))
-    more.ends(0)
+    resumed = start_bench("run", "--resume", *audit_log, *folders(tmp_path))
+    resumed.ends(0)
     assert before == foreign.objects()
     assert f"context {CONTEXT!r}, API server {foreign.plane.url}" in bench.text
 
@@ -84,7 +84,9 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
     kinds = [caveat.kind for caveat in reader.record.caveats]
     assert [CaveatKind.EXISTING_CLUSTER] == kinds
     assert (4, done) == (len(reader.trials()), reader.trials()[:3])
-    assert [(1, ())] == [(one.trials, one.unlike) for one in reader.record.resumptions]
+    assert [(1, ())] == [
+        (resumption.trials, resumption.unlike) for resumption in reader.record.resumptions
+    ]
     for record in reader.trials():
         assert (None, True, True) == (record.failure, record.shared, record.equal_to_list)
         assert (None, None) == (record.apiserver_cpu_s, record.etcd_cpu_s)
@@ -116,30 +118,30 @@ def test_in_a_namespace_that_is_handed_over_a_run_needs_rights_there_alone_and_l
     )
     assert 0 == bench.wait(), bench.text
     assert before == foreign.objects()
-    said = f"what this project made in the namespace {HANDED_OVER} is removed"
-    assert 2 == bench.text.count(said), bench.text
+    message = f"what this project made in the namespace {HANDED_OVER} is removed"
+    assert 2 == bench.text.count(message), bench.text
     assert "without  " not in bench.text.replace("without  namespaces/finalize", "")
     reader = Store(tmp_path / "results").open("latest")
-    assert [(None, True)] * 2 == [(one.failure, one.equal_to_list) for one in reader.trials()]
+    assert [(None, True)] * 2 == [(trial.failure, trial.equal_to_list) for trial in reader.trials()]
 
 
 def test_a_namespace_that_is_handed_over_is_one_runs_at_a_time_and_can_be_cleaned_after_a_kill(
     foreign: ForeignCluster, start_bench: StartExisting, start_run: StartExisting
 ) -> None:
     before = foreign.objects()
-    where = ("--namespace", HANDED_OVER)
-    bench = start_run(*where, context="tenant", changes=(ONE_SERVER, LONG_WINDOW))
+    option = ("--namespace", HANDED_OVER)
+    bench = start_run(*option, context="tenant", changes=(ONE_SERVER, LONG_WINDOW))
     bench.wait_for("comparing the servers' answers")
-    second = start_run(*where, context="tenant", changes=(LONG_WINDOW,))
+    second = start_run(*option, context="tenant", changes=(LONG_WINDOW,))
     assert 1 == second.wait(), second.text
     assert f"bench clean --context NAME --namespace {HANDED_OVER}" in second.text
-    cleaner = start_bench("clean", *where, context="tenant")
+    cleaner = start_bench("clean", *option, context="tenant")
     assert 0 == cleaner.wait(), cleaner.text
     assert "its run is alive on this machine" in cleaner.text
     bench.process.kill()
     bench.wait()
     bench.wait_until_nothing_is_left()
-    cleaner = start_bench("clean", *where, context="tenant")
+    cleaner = start_bench("clean", *option, context="tenant")
     assert 0 == cleaner.wait(), cleaner.text
     assert before == foreign.objects(), cleaner.text
 
@@ -175,18 +177,20 @@ def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
     before = foreign.objects()
     bench = start_run(context="frugal", changes=(ONE_SERVER,))
     assert 0 == bench.wait(), bench.text
-    for without in ("pods/status", "/metrics", "namespaces/finalize"):
-        assert f"without  {without}:" in bench.text
+    for right in ("pods/status", "/metrics", "namespaces/finalize"):
+        assert f"without  {right}:" in bench.text
     # no controller runs here and this account may not finalize: it is empty and stays
-    (left,) = foreign.namespaces() - {name.strip("/") for _, name in _of(before, "namespaces")}
-    assert f"the namespace {left} is empty" in bench.text
+    (namespace,) = foreign.namespaces() - {
+        name.strip("/") for _, name in _keys_of(before, "namespaces")
+    }
+    assert f"the namespace {namespace} is empty" in bench.text
     cleaner = start_bench("clean")
     assert 0 == cleaner.wait(), cleaner.text
-    assert f"{left}: another user made it" in cleaner.text
+    assert f"{namespace}: another user made it" in cleaner.text
     with finalizing(foreign, "frugal"):
         cleaner = start_bench("clean", context="frugal")
         assert 0 == cleaner.wait(), cleaner.text
-        assert f"the namespace {left}, with all that was in it, is removed" in cleaner.text
+        assert f"the namespace {namespace}, with all that was in it, is removed" in cleaner.text
     assert before == foreign.objects()
 
     reader = Store(tmp_path / "results").open("latest")
@@ -208,13 +212,13 @@ def finalizing(foreign: ForeignCluster, name: str) -> Iterator[None]:
     """Let one of the people finalize namespaces inside the block."""
     right = Right("update", FINALIZE)
     rules = [{"apiGroups": [""], "resources": [FINALIZE], "verbs": ["update"]}]
-    made = foreign.apply(everywhere(name, rules, "finalizing"))
+    created = foreign.apply(everywhere(name, rules, "finalizing"))
     try:
         api = open_access(str(foreign.kubeconfig), name).api
         assert wait_until(lambda: not missing(api, "", [right]), GRANTED_S, 0.1)
         yield
     finally:
-        for path in made:
+        for path in created:
             foreign.admin.delete(path)
 
 
@@ -259,17 +263,20 @@ def test_what_another_machine_may_still_use_is_kept_until_it_has_expired(
     before = foreign.objects()
     now = int(time.time())
     names = {"informer-bench-a1": now + 600, "informer-bench-b2": now - 1}
-    made = [
+    namespaces = [
         take(foreign.admin, name, run=f"{name}-elsewhere", expires_epoch_s=expires)
         for name, expires in names.items()
     ]
     try:
-        kept = {one.namespace.name: one.removable for one in find(foreign.admin, unexpired=False)}
-        assert {"informer-bench-a1": False, "informer-bench-b2": True} == kept
-        assert all(one.removable for one in find(foreign.admin, unexpired=True))
+        removable = {
+            leftover.namespace.name: leftover.removable
+            for leftover in find(foreign.admin, unexpired=False)
+        }
+        assert {"informer-bench-a1": False, "informer-bench-b2": True} == removable
+        assert all(leftover.removable for leftover in find(foreign.admin, unexpired=True))
     finally:
-        for own in made:
-            _remove(foreign, own)
+        for namespace in namespaces:
+            _remove(foreign, namespace)
     assert before == foreign.objects()
 
 
@@ -278,27 +285,31 @@ def test_a_namespace_that_bears_our_labels_without_our_mark_is_never_removed(
 ) -> None:
     before = foreign.objects()
     expired = int(time.time()) - 1
-    own = take(foreign.admin, "informer-bench-c3", run="c3", expires_epoch_s=expired, owner="ann")
-    head = foreign.admin.get(own.path)["metadata"]
-    copied = {key: head[key] for key in ("labels", "annotations")}
+    marked = take(
+        foreign.admin, "informer-bench-c3", run="c3", expires_epoch_s=expired, owner="ann"
+    )
+    metadata = foreign.admin.get(marked.path)["metadata"]
+    copied = {key: metadata[key] for key in ("labels", "annotations")}
     foreign.admin.post("/api/v1/namespaces", {"metadata": {"name": "copied", **copied}})
     copy = read(foreign.admin, "copied")
     assert copy is not None
     try:
-        found = find(foreign.admin, unexpired=True, user="ann")
+        leftovers = find(foreign.admin, unexpired=True, user="ann")
         assert {"informer-bench-c3": True, "copied": False} == {
-            one.namespace.name: one.removable for one in found
+            leftover.namespace.name: leftover.removable for leftover in leftovers
         }
-        assert not any(one.removable for one in find(foreign.admin, unexpired=True, user="bob"))
+        assert not any(
+            leftover.removable for leftover in find(foreign.admin, unexpired=True, user="bob")
+        )
     finally:
-        for each in (own, copy):
-            _remove(foreign, each)
+        for namespace in (marked, copy):
+            _remove(foreign, namespace)
     assert before == foreign.objects()
 
 
-def _remove(foreign: ForeignCluster, own: OwnNamespace) -> None:
-    assert End.GONE is remove(foreign.admin, own)
+def _remove(foreign: ForeignCluster, namespace: OwnNamespace) -> None:
+    assert End.GONE is remove(foreign.admin, namespace)
 
 
-def _of(objects, kind: str):
+def _keys_of(objects, kind: str):
     return [key for key in objects if key[0] == f"/api/v1/{kind}"]

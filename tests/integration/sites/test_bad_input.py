@@ -1,4 +1,4 @@
-"""What can be named wrongly, be away or be refused: told clearly, and nothing left behind."""
+"""Wrong names, unreachable clusters and refusals are reported clearly; nothing is left."""
 
 import io
 import json
@@ -26,12 +26,12 @@ from tests.integration.sites.foreign import (
 )
 
 GRANTED_S = 20.0
-"""A bound on how long an API server takes to notice a role that was bound."""
+"""A bound on how long an API server takes to apply a new role binding."""
 
 
 @pytest.fixture
 def refused(foreign: ForeignCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Runs the tiny plan; returns exit code and message once nothing has changed there."""
+    """Run the tiny plan; return exit code and message, after a check that nothing changed there."""
 
     def run(*arguments: str, kubeconfig: str | None = None, plan: str = TINY) -> tuple[int, str]:
         file = tmp_path / "tiny.toml"
@@ -280,14 +280,14 @@ def test_our_pods_meet_the_strictest_pod_security_standard(foreign: ForeignClust
     try:
         foreign.admin.post(f"{path}/serviceaccounts", {"metadata": {"name": ACCOUNT}})
         placement = Placement(name, confined=True)
-        made = [placement.manifest(pod) for pod in draw_pods(3, 30, namespace=name)]
-        for pod in (*made, placement.probe_manifest()):
-            there = foreign.admin.post(f"{path}/pods?dryRun=All", pod)
-            assert there["spec"]["schedulingGates"]
-            assert "nodeName" not in there["spec"]
-            assert "ownerReferences" not in there["metadata"], json.dumps(there)
+        pods = [placement.manifest(pod) for pod in draw_pods(3, 30, namespace=name)]
+        for pod in (*pods, placement.probe_manifest()):
+            created = foreign.admin.post(f"{path}/pods?dryRun=All", pod)
+            assert created["spec"]["schedulingGates"]
+            assert "nodeName" not in created["spec"]
+            assert "ownerReferences" not in created["metadata"], json.dumps(created)
     finally:
         foreign.admin.delete(f"{path}/serviceaccounts/{ACCOUNT}")
         foreign.admin.delete(path)
-        found = foreign.admin.get(path)
-        foreign.admin.put(f"{path}/finalize", {**found, "spec": {"finalizers": []}})
+        item = foreign.admin.get(path)
+        foreign.admin.put(f"{path}/finalize", {**item, "spec": {"finalizers": []}})

@@ -1,4 +1,4 @@
-"""A namespace of ours while it lives, and its end under the conditions that clusters differ in."""
+"""Our namespace during a run, and its removal under conditions that differ among clusters."""
 
 import threading
 import time
@@ -31,15 +31,15 @@ from tests.integration.sites.foreign import CONTEXT, ForeignCluster
 
 
 @pytest.fixture
-def own(foreign: ForeignCluster) -> Iterator[OwnNamespace]:
-    """A namespace of ours with something in it."""
+def namespace(foreign: ForeignCluster) -> Iterator[OwnNamespace]:
+    """A namespace of ours with an object in it."""
     before = foreign.objects()
     expires = int(time.time()) + 600
-    made = take(foreign.admin, "informer-bench-own", run="1-own", expires_epoch_s=expires)
+    taken = take(foreign.admin, "informer-bench-own", run="1-own", expires_epoch_s=expires)
     content = {"metadata": {"name": "bystander"}}
-    foreign.admin.post(f"{made.path}/configmaps", content)
-    yield made
-    remove(foreign.admin, made)
+    foreign.admin.post(f"{taken.path}/configmaps", content)
+    yield taken
+    remove(foreign.admin, taken)
     assert before == foreign.objects()
 
 
@@ -73,18 +73,18 @@ def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goe
 
 
 def test_a_namespace_of_another_run_of_ours_is_not_taken_either(
-    own: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
+    namespace: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
 ) -> None:
-    request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
+    request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace=namespace.name)
     with pytest.raises(ClusterError, match="of another run of this project"):
         open_site(request, plan, agree=lambda _: True, say=lambda _: None)
 
 
 def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
-    own: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
+    namespace: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
 ) -> None:
-    foreign.admin.delete(own.path)
-    request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace=own.name)
+    foreign.admin.delete(namespace.path)
+    request = SiteRequest(CONTEXT, str(foreign.kubeconfig), namespace=namespace.name)
     with pytest.raises(ClusterError, match="is still being deleted"):
         open_site(request, plan, agree=lambda _: True, say=lambda _: None)
 
@@ -93,44 +93,46 @@ def test_what_cannot_be_removed_is_told_with_the_way_to_do_it_later(
     start_control_plane: Callable[..., ControlPlane],
     site: ExistingSite,
     watchdog: Watchdog,
-    said: list[str],
+    messages: list[str],
     tmp_path: Path,
 ) -> None:
     theirs = start_control_plane()
     access = open_access(str(theirs.kubeconfig), "admin")
-    plane = ExistingPlane.start(access, site.terms, watchdog, said.append)
+    plane = ExistingPlane.start(access, site.terms, watchdog, messages.append)
     theirs.apiserver.stop()
     plane.stop()
     assert plane.left_behind
     assert not plane.folder.exists()
-    assert "could not be removed" in said[-1]
-    assert "python -m bench clean --context admin" in said[-1]
+    assert "could not be removed" in messages[-1]
+    assert "python -m bench clean --context admin" in messages[-1]
 
 
 def test_a_namespace_that_another_has_taken_the_place_of_is_left_alone(
-    own: OwnNamespace, foreign: ForeignCluster
+    namespace: OwnNamespace, foreign: ForeignCluster
 ) -> None:
-    stranger = replace(own, uid="00000000-0000-0000-0000-000000000000")
+    stranger = replace(namespace, uid="00000000-0000-0000-0000-000000000000")
     assert End.GONE is remove(foreign.admin, stranger)
-    assert own.name in foreign.namespaces()
+    assert namespace.name in foreign.namespaces()
 
 
 def test_where_a_controller_runs_its_work_is_waited_for_and_not_done_for_it(
-    own: OwnNamespace, foreign: ForeignCluster, monkeypatch: pytest.MonkeyPatch
+    namespace: OwnNamespace, foreign: ForeignCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    foreign.admin.post(f"{own.path}/serviceaccounts", {"metadata": {"name": "default"}})
+    foreign.admin.post(f"{namespace.path}/serviceaccounts", {"metadata": {"name": "default"}})
     finalized: list[str] = []
-    monkeypatch.setattr(removal, "_finalize", lambda _api, own: finalized.append(own.name))
+    monkeypatch.setattr(
+        removal, "_finalize", lambda _api, namespace: finalized.append(namespace.name)
+    )
 
     def control() -> None:
-        while not (found := foreign.admin.get(own.path))["metadata"].get("deletionTimestamp"):
+        while not (item := foreign.admin.get(namespace.path))["metadata"].get("deletionTimestamp"):
             time.sleep(0.05)
         time.sleep(removal.NO_CONTROLLER_S + 0.5)
-        foreign.admin.put(f"{own.path}/finalize", {**found, "spec": {"finalizers": []}})
+        foreign.admin.put(f"{namespace.path}/finalize", {**item, "spec": {"finalizers": []}})
 
     controller = threading.Thread(target=control)
     controller.start()
-    end = remove(foreign.admin, own)
+    end = remove(foreign.admin, namespace)
     controller.join()
     assert (End.GONE, []) == (end, finalized)
 
@@ -140,43 +142,46 @@ def test_a_controller_that_takes_our_own_binding_first_is_left_to_finish(
     site: ExistingSite,
     watchdog: Watchdog,
     monkeypatch: pytest.MonkeyPatch,
-    said: list[str],
+    messages: list[str],
 ) -> None:
     before = foreign.objects()
     monkeypatch.setattr(removal, "CONTROLLER_S", 1.0)
     plane = site.start(watchdog)
-    own = read(foreign.admin, plane.placement.home)
-    assert own is not None
-    foreign.admin.delete(own.path)
+    namespace = read(foreign.admin, plane.placement.home)
+    assert namespace is not None
+    foreign.admin.delete(namespace.path)
     condition = {"type": "NamespaceDeletionDiscoveryFailure", "status": "False", "reason": "Found"}
-    found = foreign.admin.get(own.path)
+    item = foreign.admin.get(namespace.path)
     foreign.admin.put(
-        f"{own.path}/status", {**found, "status": {**found["status"], "conditions": [condition]}}
+        f"{namespace.path}/status",
+        {**item, "status": {**item["status"], "conditions": [condition]}},
     )
-    foreign.admin.delete(f"{removal.RBAC}/{own.name}/rolebindings/{OWN_BINDING}")
+    foreign.admin.delete(f"{removal.RBAC}/{namespace.name}/rolebindings/{OWN_BINDING}")
     access = open_access(str(foreign.kubeconfig), CONTEXT)
     reads = [Right("list", "pods")]
-    assert wait_until(lambda: missing(access.api, own.name, reads) != (), GRANTED_S, 0.1)
+    assert wait_until(lambda: missing(access.api, namespace.name, reads) != (), GRANTED_S, 0.1)
 
     plane.stop()
 
     assert not plane.left_behind
-    assert "the cluster's own controller still deletes it" in said[-1]
+    assert "the cluster's own controller still deletes it" in messages[-1]
     ended = {"phase": "Terminating"}
-    foreign.admin.put(f"{own.path}/status", {**foreign.admin.get(own.path), "status": ended})
+    foreign.admin.put(
+        f"{namespace.path}/status", {**foreign.admin.get(namespace.path), "status": ended}
+    )
     monkeypatch.setattr(removal, "_shows_controller", lambda _api, _name: False)
-    assert End.GONE is remove(foreign.admin, own)
+    assert End.GONE is remove(foreign.admin, namespace)
     assert before == foreign.objects()
 
 
 def test_a_controller_that_takes_too_long_is_not_waited_for_for_ever(
-    own: OwnNamespace, foreign: ForeignCluster, monkeypatch: pytest.MonkeyPatch
+    namespace: OwnNamespace, foreign: ForeignCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    foreign.admin.post(f"{own.path}/serviceaccounts", {"metadata": {"name": "default"}})
+    foreign.admin.post(f"{namespace.path}/serviceaccounts", {"metadata": {"name": "default"}})
     monkeypatch.setattr(removal, "CONTROLLER_S", 1.0)
-    assert End.ENDING is remove(foreign.admin, own)
-    assert [] == foreign.admin.get(f"{own.path}/configmaps")["items"]
-    assert own.name in foreign.namespaces()
+    assert End.ENDING is remove(foreign.admin, namespace)
+    assert [] == foreign.admin.get(f"{namespace.path}/configmaps")["items"]
+    assert namespace.name in foreign.namespaces()
 
 
 def test_a_kubeconfig_without_a_current_context_will_do(
