@@ -22,7 +22,7 @@ class Reply:
 
     status: int
     resource_version: str
-    """Of the snapshot that was answered from; "" where the answer names none."""
+    """Of the snapshot behind the answer; "" if the answer names none."""
     body: bytes
 
     def json(self) -> Any:  # noqa: ANN401 - JSON of any shape
@@ -39,7 +39,7 @@ class Endpoint:
     def __init__(self, kind: ServerKind, name: str, url: str) -> None:
         self.kind = kind
         self.name = name
-        """What messages call it."""
+        """Its name in messages."""
         self.url = url
         """``http://host:port``."""
 
@@ -50,7 +50,10 @@ class Endpoint:
         )
 
     def get(self, path: str) -> Reply:
-        """Ask for ``path``. Raises ``ServerError`` if no answer comes, or one packed unasked."""
+        """Return the answer to ``path``.
+
+        Raises ``ServerError`` without an answer, or for one that is compressed unasked.
+        """
         try:
             answer = self._pool.request("GET", path)
         except HTTPError as error:
@@ -58,25 +61,25 @@ class Endpoint:
         encoding = answer.headers.get("Content-Encoding", "identity")
         if encoding != "identity":
             raise ServerError(
-                f"{self.name} answers {path} packed ({encoding}), which nobody asked for: its "
-                "bytes and CPU are not those of the others; have it pack for Accept-Encoding alone"
+                f"{self.name} answers {path} compressed ({encoding}), which was not requested: its "
+                "bytes and CPU are not comparable; let it compress only for Accept-Encoding"
             )
         version = answer.headers.get(VERSION_HEADER, "")
         return Reply(answer.status, version if version.isdecimal() else "", answer.data)
 
     def metrics(self) -> str:
-        """Return the server's own metrics as Prometheus text, "" where it shows none."""
+        """Return the server's own metrics as Prometheus text, "" if it has none."""
         reply = self.get("/metrics")
         return reply.body.decode(errors="replace") if reply.status == OK else ""
 
     def names_versions(self, path: str) -> bool:
-        """Ask for ``path`` and return whether the answer tells how old it is."""
+        """Return whether the answer to ``path`` has a resourceVersion."""
         return self.get(path).resource_version != ""
 
     def wait_for_version(self, path: str, resource_version: str, *, timeout_s: float) -> bool:
-        """Ask for ``path`` until its answer is no older than ``resource_version``; "" is at once.
+        """Request ``path`` until its answer is at least ``resource_version``; "" is any.
 
-        Returns whether it became so within ``timeout_s``.
+        Returns whether that happened within ``timeout_s``.
         """
 
         def is_reached() -> bool:

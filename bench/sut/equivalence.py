@@ -1,7 +1,7 @@
-"""Are the routes identical? Asked of all servers at once, with churn stopped.
+"""Check that all servers give identical answers, with churn stopped.
 
-A phase of its own: no load runs, and every write is acknowledged before the first
-question. Answers are compared field by field.
+The check is a separate phase: no load runs, and every write is acknowledged before the
+first request. Answers are compared field by field.
 """
 
 import json
@@ -25,15 +25,15 @@ from bench.sut.registry import ServerError, ServerKind
 from bench.sut.server import ServerUnderTest
 
 CHURN_S = 2.0
-"""How long the cluster changes before the questions, so that the informer has news to take in."""
+"""How long churn runs before the requests, so that the informer has changes to apply."""
 CATCH_UP_S = 10.0
 ATTEMPTS = 2
 AGAIN_S = 0.2
 SHOWN_DIFFERENCES = 5
-ASKS_A_ROUTE = 40
+REQUESTS_PER_ROUTE = 40
 CONTENT = "content"
 METADATA = "metadata"
-"""Contracts that ``ServerKind`` tells of: the same content without nulls, and metadata alone."""
+"""Contracts of ``ServerKind``: the same content without nulls, and metadata alone."""
 
 
 def equivalence_phase(
@@ -43,12 +43,11 @@ def equivalence_phase(
     *,
     watchdog: Watchdog,
 ) -> EqualityRecord:
-    """Start all servers, churn for a moment, stop churning, and compare what they answer.
+    """Start all servers, run churn for a moment, stop it, and compare the servers' answers.
 
-    Every query of the scenarios is asked, of each route at most ``ASKS_A_ROUTE``.
-    Servers of another contract (metadata alone) are not among those compared.
-    Raises ``ProcessFailed`` if a server does not start, ``ServerError`` if one
-    does not answer.
+    Compares every query of the scenarios, at most ``REQUESTS_PER_ROUTE`` of each route.
+    Servers whose contract is metadata alone are left out. Raises ``ProcessFailed`` if a
+    server does not start, ``ServerError`` if one does not answer.
     """
     plane = cluster.plane
     with ExitStack() as stack:
@@ -70,23 +69,23 @@ def equivalence_phase(
 
 
 def _paths(scenarios: Sequence[Scenario], targets: Targets) -> list[str]:
-    found: dict[str, None] = {}
+    paths: dict[str, None] = {}
     for scenario in scenarios:
         asks = load_route(scenario.route).asks(targets)
-        found |= dict.fromkeys(ask.path for ask in asks[:ASKS_A_ROUTE])
-    return list(found)
+        paths |= dict.fromkeys(ask.path for ask in asks[:REQUESTS_PER_ROUTE])
+    return list(paths)
 
 
 def compare_servers(
     servers: Sequence[ServerUnderTest], paths: Sequence[str], *, resource_version: str
 ) -> EqualityRecord:
-    """Ask every path of every server and compare each with the first server's answer.
+    """Request every path from every server and compare each answer with the first server's.
 
-    ``resource_version`` is that of the last acknowledged pod write: each server is
-    given ``CATCH_UP_S`` to reach it. Where one names no version, all are asked
-    again for as long, until they answer alike. A path is asked once more after a
-    mismatch; the differences of the first and the last attempt are kept. Raises
-    ``ServerError`` if one of the servers does not answer.
+    ``resource_version`` is that of the last acknowledged pod write: each server has
+    ``CATCH_UP_S`` to reach it. If one names no version, requests are repeated for that
+    time until the answers agree. A path is requested once more after a mismatch; the
+    differences of the first and the last attempt are kept. Raises ``ServerError`` if a
+    server does not answer.
     """
     unversioned = tuple(server for server in servers if not server.names_versions("/pods"))
     late = [
@@ -118,8 +117,8 @@ def compare_with_list(
 ) -> tuple[str, ...]:
     """Compare the server's ``/pods`` with a LIST of ``listed_at``; return the differences.
 
-    The server is given ``catch_up_s`` to reach ``resource_version``; where it names no
-    version, as long to answer as the LIST does.
+    The server has ``catch_up_s`` to reach ``resource_version``; if it names no version, the
+    same time to give the LIST's answer.
     """
     until = time.monotonic()
     if not server.names_versions("/pods"):
@@ -129,40 +128,40 @@ def compare_with_list(
     listed = json.loads(api.get_bytes(listed_at))["items"]
     expected = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed]
     if server.kind.contract == METADATA:
-        head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-        expected = [{**head, "metadata": pod["metadata"]} for pod in listed]
+        type_meta = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        expected = [{**type_meta, "metadata": pod["metadata"]} for pod in listed]
     while True:
-        found = _decoded(server.get("/pods"))
-        answers = {"the API server": expected, server.kind.name: found.get("result")}
+        reply = _decoded(server.get("/pods"))
+        answers = {"the API server": expected, server.kind.name: reply.get("result")}
         if server.kind.contract == CONTENT:
             answers = {name: without_nulls(answer) for name, answer in answers.items()}
-        differing = tuple(_first(differences(answers)))
+        differing = tuple(_first_texts(differences(answers)))
         if not differing or time.monotonic() > until:
             return differing
         time.sleep(AGAIN_S)
 
 
 def listed(api: Api, placement: Placement, path: str) -> set[tuple[str, str]]:
-    """Return namespace and name of the pods that the API server lists for our route ``path``."""
+    """Return namespace and name of the pods that the API server lists for the route ``path``."""
     route, _, query = path.partition("?")
     namespace = route.split("/")[2:]
-    where = f"/api/v1/namespaces/{namespace[0]}/pods" if namespace else placement.pods_path
-    heads = (item["metadata"] for item in api.get(f"{where}?{query}")["items"])
-    return {(head["namespace"], head["name"]) for head in heads}
+    list_path = f"/api/v1/namespaces/{namespace[0]}/pods" if namespace else placement.pods_path
+    pods = (item["metadata"] for item in api.get(f"{list_path}?{query}")["items"])
+    return {(pod["namespace"], pod["name"]) for pod in pods}
 
 
 def _compare_path(servers: Sequence[ServerUnderTest], path: str, until: float) -> Answer:
-    """Ask until the answers are alike, at least ``ATTEMPTS`` times and at least ``until`` then."""
+    """Compare until the answers agree; give up after ``ATTEMPTS``, but not before ``until``."""
     loose = {server.kind.name for server in servers if server.kind.contract == CONTENT}
-    found: dict[int, list[str]] = {}
+    by_attempt: dict[int, list[str]] = {}
     for attempt in count(1):
         replies = {server.kind.name: server.get(path) for server in servers}
-        differing = list(_first(_reply_differences(replies, loose)))
+        differing = list(_first_texts(_reply_differences(replies, loose)))
         if differing:
-            found[attempt] = differing
+            by_attempt[attempt] = differing
         if not differing or (attempt >= ATTEMPTS and time.monotonic() > until):
-            shown = dict.fromkeys([*found][:1] + [*found][-1:])
-            texts = tuple(f"attempt {n}: {text}" for n in shown for text in found[n])
+            shown = dict.fromkeys([*by_attempt][:1] + [*by_attempt][-1:])
+            texts = tuple(f"attempt {n}: {text}" for n in shown for text in by_attempt[n])
             return Answer(path, equal=not differing, attempts=attempt, differences=texts)
         if attempt >= ATTEMPTS:
             time.sleep(AGAIN_S)
@@ -170,7 +169,7 @@ def _compare_path(servers: Sequence[ServerUnderTest], path: str, until: float) -
 
 
 def _reply_differences(replies: Mapping[str, Reply], loose: set[str]) -> Iterator[str]:
-    """Compare each reply with the first; where one of two is ``loose``, nulls do not count."""
+    """Compare each reply with the first; ignore nulls if one of the two is ``loose``."""
     reference, *others = replies
     for other in others:
         pair = {name: replies[name] for name in (reference, other)}
@@ -193,7 +192,7 @@ def _decoded(reply: Reply) -> dict[str, Any]:
     return decoded if isinstance(decoded, dict) else {"body": decoded}
 
 
-def _first(found: Iterator[str]) -> Iterator[str]:
-    yield from islice(found, SHOWN_DIFFERENCES)
-    if next(found, None) is not None:
+def _first_texts(texts: Iterator[str]) -> Iterator[str]:
+    yield from islice(texts, SHOWN_DIFFERENCES)
+    if next(texts, None) is not None:
         yield "and more"

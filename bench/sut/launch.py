@@ -1,25 +1,25 @@
-"""How a server or client is started: what it is given, where it listens, when it is ready.
+"""Start of a server or client: its arguments and environment, its address, its readiness.
 
-Any HTTP server that keeps the ``/pods`` routes can be measured, in any language. One that is
-not of this project learns from its environment where to listen, whom to ask, and as whom:
+Any HTTP server that serves the ``/pods`` routes can be measured, in any language. One that is
+not of this project gets its address, its API server and its account from the environment:
 
 - ``PORT``: the port to listen on, on 127.0.0.1;
 - ``KUBECONFIG``: a kubeconfig of one context alone, its current one, so that a client
   library's defaults are right;
 - ``CONTEXT``: the name of that context, and of the account behind it;
 - ``NAMESPACE``: the namespace of that account;
-- ``PODS_NAMESPACE``: the one namespace whose pods are to be served; empty for all, as it is
-  but on a cluster that is somebody else's;
-- ``REPLICA``: which of several replicas it is, from 1; all read as the same account, and the
-  report tells them apart if their User-Agents end in ``informer-bench-server/$REPLICA``;
-- ``WORKERS``: how many worker processes the scenario wants behind the port; that there are as
-  many is the server's to see to, and that it tells of all of them in ``/metrics``;
+- ``PODS_NAMESPACE``: the only namespace whose pods to serve; empty for all, except on an
+  existing cluster;
+- ``REPLICA``: the number of the replica, from 1; all read as the same account, and the
+  report separates them if their User-Agents end in ``informer-bench-server/$REPLICA``;
+- ``WORKERS``: the number of worker processes that the scenario wants behind the port; the
+  server must start as many, and count all of them in ``/metrics``;
 - ``PYTHON``: the interpreter that this project runs on, for servers in Python.
 
-It is started in the folder where the run was, and for the arm ``<server>@base`` in that of the
-other checkout.
+It starts in the folder where the run was started, or for the arm ``<server>@base`` in that
+of the other checkout.
 
-A client listens nowhere and finds all of these but ``PORT``.
+A client does not listen, and gets all of these except ``PORT``.
 """
 
 import os
@@ -46,48 +46,51 @@ from kube_informer.redaction import register_secret
 
 SHELL = "/bin/sh"
 ARM = "INFORMER_BENCH_ARM"
-"""Variable in the environment of a command: by its value the processes that it leaves are known."""
+"""Environment variable of a command; its value identifies the processes that it leaves."""
 ADDRESS = re.compile(r"http://\S+?(?=/pods)")
 OK = 200
 NOT_SERVED = 404
 ASK_TIMEOUT_S = 5.0
-"""How long a server that is not ready may keep silent before it is asked again."""
+"""How long to wait for the answer of a server that is not ready, before the next request."""
 
 
 class Readiness(Protocol):
-    """Tells when a process is ready."""
+    """Check of whether a process is ready."""
 
     @property
     def last(self) -> str:
-        """What came of the last question, in words."""
+        """Result of the last check, as text."""
 
     def ask(self, url: str) -> bool:
-        """Return whether what listens at ``url``, "" for nowhere, is ready now."""
+        """Return whether the process at ``url``, "" for no address, is ready now."""
 
     def ready_s(self, passed_s: float) -> float | None:
-        """Return when it was, if ``passed_s`` after its start it said so; ``None``: never."""
+        """Return when it became ready, if it was found ready ``passed_s`` after its start.
+
+        ``None``: never.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSpec:
-    """Server or client to start: which one, what it reads from, and how it listens."""
+    """Server or client to start: its kind, its API server, and its address."""
 
     kind: ServerKind
     kubeconfig: Path
     log: Path
     placement: Placement = field(default_factory=Placement)
-    """Where its pods are; it is confined to their namespace if they share one."""
+    """Namespaces of its pods; it is confined to their namespace if they share one."""
     host: str = "127.0.0.1"
     """Address to listen on, for a server of this project."""
     port: int = 0
     """0 chooses one."""
     threads: int = 8
     workers: int = 1
-    """Worker processes behind the port; a server of others is told and no more."""
+    """Worker processes behind the port; others' servers only get the number."""
     replica: int = 1
-    """Which of several it is, from 1; its User-Agent ends so."""
+    """Number of the replica, from 1; its User-Agent ends with it."""
     quiet: Readiness | None = None
-    """What tells that a client is quiet, for one that is ready then."""
+    """Check of whether a client is quiet, for one that is ready then."""
 
     @classmethod
     def on(cls, plane: Plane, kind: ServerKind, log: Path, *, host: str = "127.0.0.1") -> Self:
@@ -97,41 +100,41 @@ class ServerSpec:
         )
 
     def for_replica(self, number: int) -> Self:
-        """Return the spec of replica ``number``, which has a log of its own."""
+        """Return the spec of replica ``number``, with its own log."""
         log = self.log.with_stem(f"{self.log.stem}-{number}")
         return replace(self, replica=number, log=log)
 
     @property
     def title(self) -> str:
-        """What messages call it."""
-        which = f", replica {self.replica}" if self.replica > 1 else ""
-        return f"{'server' if self.kind.client is None else 'client'} {self.kind.name}{which}"
+        """Its name in messages."""
+        suffix = f", replica {self.replica}" if self.replica > 1 else ""
+        return f"{'server' if self.kind.client is None else 'client'} {self.kind.name}{suffix}"
 
     def launch(self) -> "Launch":
-        """Return how it is started."""
+        """Return the command that starts it, with its address and readiness."""
         return _own_server(self) if self.kind.command is None else _commanded(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What starts a server, and what is known of it meanwhile."""
+    """Command that starts a server, with its address and readiness."""
 
     argv: list[str]
     url: Callable[[], str | None]
-    """Where it listens; ``None`` until that is known."""
+    """Its address; ``None`` until that is known."""
     readiness: Readiness
     environment: Mapping[str, str] | None = None
     folder: Path | None = None
-    """Where it is started; ``None`` is where the person is."""
+    """Its working directory; ``None`` is the present one."""
 
     def is_ready(self) -> bool:
-        """Ask the server whether it may be asked."""
+        """Return whether the server accepts requests."""
         url = self.url()
         return url is not None and self.readiness.ask(url)
 
 
 class HttpReadiness:
-    """Asks for 200 on the first of ``paths`` that is served."""
+    """Ready when the first of ``paths`` that is served answers 200."""
 
     def __init__(self, *paths: str) -> None:
         self._paths = paths
@@ -143,7 +146,7 @@ class HttpReadiness:
         return next((status for status in statuses if status != NOT_SERVED), None) == OK
 
     def ready_s(self, passed_s: float) -> float | None:
-        """Return when it was: now."""
+        """Return ``passed_s``: it became ready just now."""
         return passed_s
 
     def _status(self, url: str, path: str) -> int | None:
@@ -178,7 +181,7 @@ class LineReadiness(HttpReadiness):
 
 
 def _own_server(spec: ServerSpec) -> Launch:
-    """Return how a server of this project is started; it announces its address in its log."""
+    """Return the launch of a server of this project, which writes its address to its log."""
     spec.log.touch()
     begin = spec.log.stat().st_size
     name, checkout = spec.kind.name.removesuffix(BASE), spec.kind.checkout or HERE
@@ -200,14 +203,14 @@ def _own_server(spec: ServerSpec) -> Launch:
 def _announced(log: Path, begin: int) -> str | None:
     with log.open("rb") as file:
         file.seek(begin)
-        found = ADDRESS.search(file.read(65536).decode(errors="replace"))
-    return found.group(0) if found else None
+        match = ADDRESS.search(file.read(65536).decode(errors="replace"))
+    return match.group(0) if match else None
 
 
 def _commanded(spec: ServerSpec) -> Launch:
-    """Return how the command of a server or client of others, a line for the shell, is started.
+    """Return the launch of the command of others' server or client, a line for the shell.
 
-    Nobody asks a client, so it listens for nobody.
+    A client gets no requests, so it has no address to listen on.
     """
     client, port, url, readiness = spec.kind.client, {}, "", spec.quiet
     if client is None:
@@ -219,10 +222,10 @@ def _commanded(spec: ServerSpec) -> Launch:
         readiness = HttpReadiness(client.ready_url.removeprefix(url))
     elif client.ready_line is not None:
         readiness = LineReadiness(spec.log, client.ready_line)
-    assert readiness is not None, "whoever starts a client watches what it asks"
-    given = {
+    assert readiness is not None, "a client's starter watches its requests"
+    variables = {
         **port,
-        "KUBECONFIG": str(_of_one_context(spec.kubeconfig, spec.kind.identity)),
+        "KUBECONFIG": str(_write_single_context(spec.kubeconfig, spec.kind.identity)),
         "CONTEXT": spec.kind.identity,
         "NAMESPACE": spec.placement.home,
         "PODS_NAMESPACE": spec.placement.scope or "",
@@ -234,28 +237,28 @@ def _commanded(spec: ServerSpec) -> Launch:
         [SHELL, "-c", spec.kind.command or ""],
         url=lambda: url,
         readiness=readiness,
-        environment={**os.environ, **given, ARM: secrets.token_hex(8)},
+        environment={**os.environ, **variables, ARM: secrets.token_hex(8)},
         folder=spec.kind.checkout.folder if spec.kind.checkout else None,
     )
 
 
-def _of_one_context(kubeconfig: Path, context: str) -> Path:
+def _write_single_context(kubeconfig: Path, context: str) -> Path:
     """Write a kubeconfig beside ``kubeconfig`` that holds ``context`` alone; return its path.
 
-    The whole one's current context is a person's, who may do everything: a client
-    library that takes its defaults would be audited as somebody else. The token stands in
-    it as well as its file, which not every library reads, and which goes first where one does.
+    The current context of the whole one is a person's, with all rights: a client library
+    that uses its defaults would be audited as somebody else. The new one has the token and its
+    file: not every library reads the file, which takes precedence in those that do.
     """
     whole = yaml.safe_load(kubeconfig.read_text())
-    own = {
-        part: [one for one in whole[part] if one["name"] == context]
+    narrowed = {
+        part: [entry for entry in whole[part] if entry["name"] == context]
         for part in ("contexts", "users")
     }
-    for user in own["users"]:
+    for user in narrowed["users"]:
         if "tokenFile" in user["user"]:
             token = user["user"]["token"] = Path(user["user"]["tokenFile"]).read_text()
             register_secret(token)
     path = kubeconfig.with_name(f"{kubeconfig.name}-{context}")
-    document = {**whole, **own, "current-context": context}
+    document = {**whole, **narrowed, "current-context": context}
     write_private(path, yaml.safe_dump(document, sort_keys=False).encode())
     return path

@@ -1,4 +1,4 @@
-"""Peers in Go: the same routes with gin and client-go, built before they can be started."""
+"""Peers in Go: the same routes with gin and client-go, built before their start."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -16,11 +16,11 @@ PEERS: Mapping[str, ServerKind] = {
         ("informer", "reads client-go's shared informer, in Go"),
     )
 }
-"""By name; the account of each is that of the server in Python that reads as it does."""
+"""By name; each uses the account of the server in Python that reads in the same way."""
 
 
 def sources_of(folder: Path) -> Path:
-    """Return where a checkout of this project has the peers' sources."""
+    """Return the folder of the peers' sources in a checkout of this project."""
     return folder / "servers" / "peers"
 
 
@@ -29,18 +29,18 @@ def built_peers(
 ) -> dict[str, ServerKind]:
     """Return the peers among ``names``, built from the sources of the checkout at ``folder``.
 
-    Raises ``ServerError`` where they cannot be built.
+    Raises ``ServerError`` if they cannot be built.
     """
-    wanted = [PEERS[name] for name in names if name in PEERS]
-    if not wanted:
+    kinds = [PEERS[name] for name in names if name in PEERS]
+    if not kinds:
         return {}
     try:
         with Watchdog() as watchdog:
             program = go_program(sources_of(folder), "peers", watchdog, say)
-    except PassedOver as why:
-        named = " and ".join(kind.name for kind in wanted)
+    except PassedOver as error:
+        named = " and ".join(kind.name for kind in kinds)
         raise ServerError(
-            f"{named} cannot be built: {why}. Put Go 1.26 or newer on the PATH, or leave them out "
-            "of the plan's 'servers'"
-        ) from why
-    return {kind.name: replace(kind, command=f"exec {program} {kind.identity}") for kind in wanted}
+            f"{named} cannot be built: {error}. Put Go 1.26 or newer on the PATH, or leave them "
+            "out of the plan's 'servers'"
+        ) from error
+    return {kind.name: replace(kind, command=f"exec {program} {kind.identity}") for kind in kinds}

@@ -1,7 +1,7 @@
-"""Registry of arms: this project's servers, and servers and clients that a plan has commands of.
+"""Registry of arms: this project's servers, and the servers and clients of a plan's commands.
 
-An arm is a process with an identity. What serves ``/pods`` besides can be given load, and its
-answers can be checked; a client cannot.
+An arm is a process with an identity. A server also serves ``/pods``: it can be put under load,
+and its answers can be checked. A client cannot.
 """
 
 import json
@@ -23,12 +23,12 @@ READY_TIMEOUT_S = 120.0
 
 
 class ServerError(Exception):
-    """A server under test did not answer, or not as the routes promise."""
+    """Raised when a server under test does not answer, or not as the routes promise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A checkout that servers are started from, and the interpreter of its environment."""
+    """A checkout to start servers from, and the interpreter of its environment."""
 
     folder: Path
     python: str
@@ -37,10 +37,13 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         """Environment in which the informer is this checkout's, whichever one is installed.
 
-        Bytecode is kept: a checkout that compiles at each start would be ready later than another.
+        Bytecode is kept: a checkout that compiles at each start would become ready later.
         """
-        own = {"PYTHONPATH": str(self.folder / "informer" / "src"), "PYTHONDONTWRITEBYTECODE": ""}
-        return os.environ | own
+        added = {
+            "PYTHONPATH": str(self.folder / "informer" / "src"),
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
+        return os.environ | added
 
 
 HERE = Checkout(ROOT, sys.executable)
@@ -48,50 +51,50 @@ HERE = Checkout(ROOT, sys.executable)
 
 @dataclass(frozen=True, slots=True)
 class ServerKind:
-    """A server or client that can be started: its name and the identity that it reads as."""
+    """A server or client that can be started, with the identity that it reads as."""
 
     name: str
     identity: str
     summary: str
     contract: str = "bytes"
-    """How far its answers are those of the others: bytes, content, or metadata (not compared)."""
+    """How far its answers equal the others': bytes, content, or metadata (not compared)."""
     command: str | None = None
-    """What starts a server that is not ``python -m servers``; see ``bench.sut.launch``."""
+    """Command of a server that is not ``python -m servers``; see ``bench.sut.launch``."""
     ready_timeout_s: float = READY_TIMEOUT_S
     checkout: Checkout | None = None
-    """The other checkout that it is started from; ``None``: this one."""
+    """The other checkout to start it from; ``None``: this one."""
     client: Client | None = None
-    """What it is, where it serves nothing."""
+    """The client, if it is one and serves nothing."""
 
     @classmethod
-    def of(cls, one: External | Client) -> Self:
+    def of(cls, program: External | Client) -> Self:
         """Return the kind of a server that is not of this project, or of a client."""
-        client = one if isinstance(one, Client) else None
+        client = program if isinstance(program, Client) else None
         return cls(
-            one.name,
-            identity=f"client-{one.name}" if client else EXTERNAL,
+            program.name,
+            identity=f"client-{program.name}" if client else EXTERNAL,
             summary="a client of the API" if client else "started by a command of its own",
-            command=one.command,
-            ready_timeout_s=one.ready_timeout_s,
+            command=program.command,
+            ready_timeout_s=program.ready_timeout_s,
             client=client,
         )
 
     def account(self, readable: Sequence[Rule]) -> Identity:
-        """Return a client's account; without rules of its own it may do what is ``readable``."""
-        own = self.client.rules if self.client is not None else ()
-        rules = ({key: list(words) for key, words in rule.items()} for rule in own)
+        """Return a client's account; without its own rules it gets those of ``readable``."""
+        client_rules = self.client.rules if self.client is not None else ()
+        rules = ({key: list(values) for key, values in rule.items()} for rule in client_rules)
         return Identity(self.identity, tuple(rules) or tuple(readable))
 
 
 def commanded_kinds(plan: Plan) -> dict[str, ServerKind]:
     """Return the servers and clients that a plan starts by a command."""
     commanded: tuple[External | Client, ...] = (*plan.external, *plan.clients)
-    return {one.name: ServerKind.of(one) for one in commanded}
+    return {program.name: ServerKind.of(program) for program in commanded}
 
 
 @cache
 def server_kinds(checkout: Checkout = HERE) -> Mapping[str, ServerKind]:
-    """Ask ``python -m servers --list`` which servers a checkout has.
+    """Return the servers of a checkout, as ``python -m servers --list`` prints them.
 
     Raises ``ServerError`` if it fails.
     """

@@ -1,9 +1,9 @@
 """Several replicas of one server under test, behind one handle.
 
-They are started together, as a Deployment starts its pods, and each is a process
-of its own with a port of its own. All read as one account, as the pods of one
-Deployment do: flow control then treats them as it would there, and no right is
-needed beyond a single server's. Their User-Agents tell them apart in the audit log.
+They are started together, as a Deployment starts its pods; each is a separate process
+with its own port. All read as one account, as the pods of one Deployment do: flow
+control then treats them as it would there, and they need no right beyond a single
+server's. Their User-Agents separate them in the audit log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,16 +20,16 @@ from bench.sut.server import ServerUnderTest, await_all
 
 
 class Replicas(Stoppable):
-    """The replicas of one server, all ready to be asked; use as a context manager."""
+    """The replicas of one server, all ready for requests; use as a context manager."""
 
     def __init__(self, servers: list[ServerUnderTest]) -> None:
         self._servers = servers
 
     @classmethod
     def start(cls, spec: ServerSpec, number: int, watchdog: Watchdog) -> Self:
-        """Start ``number`` servers as ``spec`` says and return once all of them are ready.
+        """Start ``number`` servers as ``spec`` describes and return once all of them are ready.
 
-        Raises ``ProcessFailed`` as ``launch`` and ``await_ready`` do; none is left then.
+        Raises ``ProcessFailed`` as ``launch`` and ``await_ready`` do; an error leaves none running.
         """
         replicas = cls.launch(spec, number, watchdog)
         with replicas.stop_on_error():
@@ -61,12 +61,12 @@ class Replicas(Stoppable):
 
     @property
     def first(self) -> ServerUnderTest:
-        """The one that the freshness probe reads from."""
+        """The replica that the freshness probe reads from."""
         return self._servers[0]
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where each of them listens."""
+        """Address of each of them."""
         return tuple(server.url for server in self._servers)
 
     @property
@@ -81,7 +81,7 @@ class Replicas(Stoppable):
 
     @property
     def ready_s(self) -> tuple[float, float] | None:
-        """How long the quickest and the slowest took, each from the start of its own process.
+        """Ready times of the quickest and the slowest, each from the start of its process.
 
         ``None``: one of them never became quiet.
         """
@@ -90,18 +90,18 @@ class Replicas(Stoppable):
 
     @contextmanager
     def read_paths(self) -> Iterator[Sequence[Endpoint]]:
-        """Give every read path an address: each replica, or each worker where one has several.
+        """Yield the address of every read path: each replica, or each worker if it has several.
 
         Raises ``ServerError`` if a replica does not answer.
         """
         with ExitStack() as stack:
-            found: list[Endpoint] = []
+            endpoints: list[Endpoint] = []
             for server in self._servers:
                 workers = server.workers()
                 for worker in workers:
                     stack.callback(worker.close)
-                found += workers or [server]
-            yield found
+                endpoints += workers or [server]
+            yield endpoints
 
     def check(self) -> None:
         """Raise ``ProcessFailed`` if one of them has ended."""
@@ -109,7 +109,7 @@ class Replicas(Stoppable):
             server.check()
 
     def stop(self) -> None:
-        """Stop all of them at once: each may take a second to end what it has under way."""
+        """Stop all of them at once: each may take a second to finish its requests."""
         if self._servers:
             with deferring_signals(), ThreadPoolExecutor(len(self._servers)) as stopping:
                 list(stopping.map(ServerUnderTest.stop, self._servers))

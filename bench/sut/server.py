@@ -1,7 +1,7 @@
-"""One server or client under test as a running process; ``bench.sut.registry`` has which there are.
+"""One server or client under test as a running process; ``bench.sut.registry`` lists them.
 
-Servers are started by their command line and asked over HTTP, as any other
-implementation of the routes would be. A client has no address, and is asked nothing.
+A server is started by its command line and gets requests over HTTP, as any other
+implementation of the routes would. A client has no address, and gets no requests.
 """
 
 import os
@@ -25,14 +25,14 @@ READY_POLL_S = 0.02
 
 
 class ServerUnderTest(Endpoint, Stoppable):
-    """One server as a process of its own; use as a context manager."""
+    """One server as a process; use as a context manager."""
 
     def __init__(self, spec: ServerSpec, watchdog: Watchdog) -> None:
-        """Start the process and return at once; it may be asked once ``await_all`` has returned."""
+        """Start the process and return at once; ``await_all`` returns once it is ready."""
         super().__init__(spec.kind, spec.title, "")
         self.ready_s: float | None = 0.0
-        """From the start of the process to the first 200 on ``/readyz``, or to what else makes it
-        ready; ``None``: it was to become quiet, and did not."""
+        """Time from the start of the process to the first 200 on ``/readyz``, or to another sign
+        of readiness; ``None``: it should have become quiet, and did not."""
         self._launch = spec.launch()
         self._began = time.monotonic()
         self._process = SupervisedProcess.start(
@@ -57,16 +57,16 @@ class ServerUnderTest(Endpoint, Stoppable):
         return server
 
     def look(self) -> bool:
-        """Ask whether it is ready, once, and return it; keep when it was.
+        """Return whether it is ready now; record when it became ready.
 
-        Raises ``ProcessFailed`` if it has ended, or had the time to become ready.
+        Raises ``ProcessFailed`` if it has ended, or is not ready after its time-out.
         """
         ready = self._launch.is_ready()
         self._process.check(BEFORE_READY)  # a stranger on its port may have answered
         passed_s = time.monotonic() - self._began
         if ready:
             self.ready_s = self._launch.readiness.ready_s(passed_s)
-            if self.kind.client is None:  # whose address is asked for its readiness alone
+            if self.kind.client is None:  # a client's address serves its readiness alone
                 self.url = self._launch.url() or ""
         elif passed_s > self.kind.ready_timeout_s:
             last = self._launch.readiness.last
@@ -85,9 +85,9 @@ class ServerUnderTest(Endpoint, Stoppable):
         self._process.check()
 
     def strays(self) -> set[int]:
-        """Return what a command of others has started and let go of: it is nobody's child.
+        """Return the processes that others' command has started and orphaned.
 
-        Looked for twice, for a child may end between the two looks that one takes.
+        Searches twice: a child may end between the two process lists of one search.
         """
         mark = (self._launch.environment or {}).get(ARM)
         return set() if mark is None else self._outside(mark) & self._outside(mark)
@@ -96,25 +96,25 @@ class ServerUnderTest(Endpoint, Stoppable):
         marked = marked_processes(mark, ARM)
         try:
             leader = psutil.Process(self.pid)
-            return marked - {self.pid, *(one.pid for one in leader.children(recursive=True))}
+            return marked - {self.pid, *(child.pid for child in leader.children(recursive=True))}
         except psutil.NoSuchProcess:
             return marked
 
     def workers(self) -> list[Endpoint]:
-        """Return the addresses at which each of several workers can be asked by itself.
+        """Return the separate address of each of several workers.
 
-        Empty where there is one worker, and of a server that is not of this project.
+        Empty for one worker, and for a server that is not of this project.
         """
         if self.kind.command is not None:
             return []
-        told = self.get("/workers").json()
+        answer = self.get("/workers").json()
         return [
             Endpoint(self.kind, f"{self.name}, worker {number}", url)
-            for number, url in enumerate(told["result"], 1)
+            for number, url in enumerate(answer["result"], 1)
         ]
 
     def stop(self) -> None:
-        """Stop the server, and end what it let go of."""
+        """Stop the server, and kill the processes that it orphaned."""
         self.close()
         self._process.stop(STOP_TIMEOUT_S)
         for pid in self.strays():

@@ -1,7 +1,7 @@
 """A server of the /pods routes in plain Python, as somebody else might write it.
 
-It knows nothing of this project: it reads its environment and the kubeconfig that
-it finds there. The arguments make it a bad one.
+It knows nothing of this project: it reads its environment and the kubeconfig named
+there. The arguments give it flaws.
 """
 
 import gzip
@@ -36,8 +36,8 @@ class ApiServer:
 
 
 def named(entries: list[dict], name: str) -> dict:
-    (found,) = [entry for entry in entries if entry["name"] == name]
-    return found
+    (match,) = [entry for entry in entries if entry["name"] == name]
+    return match
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -62,9 +62,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.send(404, None)
 
     def send_pods(self, path: str) -> None:
-        found = API.get(path)
-        version = found["metadata"]["resourceVersion"]
-        pods = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in found["items"]]
+        listed = API.get(path)
+        version = listed["metadata"]["resourceVersion"]
+        pods = [{"kind": "Pod", "apiVersion": "v1", **pod} for pod in listed["items"]]
         if "loses-a-pod" in FLAWS:
             del pods[-1]
         self.send(200, pods, version)

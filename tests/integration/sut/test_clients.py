@@ -1,4 +1,4 @@
-"""A client as a process: when it is ready by its URL, and that nothing else is asked of it."""
+"""A client as a process: ready by its URL, which gets no other requests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Answers compared: alike where they should be, and told field by field where not."""
+"""Comparison of answers: equal where they should be, else with differences by field."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ StartServer = Callable[[str, ControlPlane], ServerUnderTest]
 def start_server(
     watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartServer]:
-    """Starts a server, or gives the one that was started; all are stopped after the last test."""
+    """Start a server, or return the running one; all are stopped after the last test."""
     logs = tmp_path_factory.mktemp("servers")
     started: dict[tuple[str, ControlPlane], ServerUnderTest] = {}
 
@@ -46,9 +46,9 @@ def start_server(
 
 @pytest.fixture(scope="module")
 def populated(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
-    """One with twelve pods and nobody else's, which tests change and none takes away.
+    """A control plane with only these twelve pods, which tests change and none removes.
 
-    The one of the whole suite has no pods in their namespace, whatever else it has.
+    The control plane of the whole suite has no pods in their namespace.
     """
     with ControlPlane.start(binaries, watchdog) as plane:
         populate(plane.api("harness"), PODS)
@@ -103,21 +103,21 @@ def test_a_server_gives_what_a_list_gives(
 ) -> None:
     server = start_server(name, populated)
     version = change(populated, PODS[1])
-    found = compare_with_list(server, populated.api("harness"), resource_version=version)
-    assert () == found
+    differences = compare_with_list(server, populated.api("harness"), resource_version=version)
+    assert () == differences
 
 
 def test_a_server_of_another_cluster_does_not_give_what_a_list_gives(
     populated: ControlPlane, control_plane: ControlPlane, start_server: StartServer
 ) -> None:
     server = start_server("direct", populated)
-    found = compare_with_list(
+    differences = compare_with_list(
         server,
         control_plane.api("harness"),
         resource_version="",
         listed_at=f"/api/v1/namespaces/{NAMESPACE}/pods",
     )
-    assert (": the API server has 0 entries, direct 12",) == found
+    assert (": the API server has 0 entries, direct 12",) == differences
 
 
 def test_a_server_that_is_gone_is_told_by_name(

@@ -1,4 +1,4 @@
-"""A server of somebody else: started, told who it is, found ready, compared, and told when bad."""
+"""Another project's server: its start, account, readiness and answers, and reports of its flaws."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ def plane(control_plane: ControlPlane) -> ControlPlane:
 def direct(
     plane: ControlPlane, watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerUnderTest]:
-    """One of ours, to compare with."""
+    """A server of ours, to compare with."""
     log = tmp_path_factory.mktemp("direct") / "server.log"
     with ServerUnderTest.start(ServerSpec.on(plane, server_kinds()["direct"], log), watchdog) as it:
         yield it
@@ -42,7 +42,7 @@ def direct(
 
 @pytest.fixture
 def start(plane: ControlPlane, watchdog: Watchdog, tmp_path: Path) -> Iterator[Start]:
-    """Starts the server with flaws."""
+    """Start the server with flaws."""
     started: list[ServerUnderTest] = []
 
     def start(*flaws: str, seconds: float = 20) -> ServerUnderTest:
@@ -110,26 +110,26 @@ def test_one_that_names_no_version_may_take_a_moment_to_answer_alike(
 
 
 @pytest.mark.parametrize(
-    ("flaw", "told"),
+    ("flaw", "difference"),
     [
         ("loses-a-pod", f"direct has {len(PODS)} entries, theirs {len(PODS) - 1}"),
         ("talks-nonsense", "not JSON: b'not JSON"),
     ],
 )
 def test_wrong_answers_are_told(
-    start: Start, direct: ServerUnderTest, flaw: str, told: str
+    start: Start, direct: ServerUnderTest, flaw: str, difference: str
 ) -> None:
     servers = [direct, start("names-versions", flaw)]
     record = compare_servers(servers, [f"/pods/{NAMESPACE}"], resource_version="1")
     assert not record.equal
-    assert told in " ".join(record.answers[0].differences)
+    assert difference in " ".join(record.answers[0].differences)
 
 
 def test_one_that_packs_its_answers_unasked_is_refused(
     start: Start, direct: ServerUnderTest
 ) -> None:
     servers = [direct, start("packs")]
-    with pytest.raises(ServerError, match=r"server theirs answers /pods packed \(gzip\)"):
+    with pytest.raises(ServerError, match=r"server theirs answers /pods compressed \(gzip\)"):
         compare_servers(servers, ["/pods"], resource_version="1")
 
 

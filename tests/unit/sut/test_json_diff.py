@@ -5,17 +5,17 @@ import pytest
 from bench.sut.json_diff import differences
 
 
-def found(left: object, right: object) -> list[str]:
+def differences_of(left: object, right: object) -> list[str]:
     return list(differences({"direct": left, "informer": right}))
 
 
 @pytest.mark.parametrize("value", [None, 1, "a", [], {}, {"a": [1, {"b": None}]}])
 def test_equal_values_do_not_differ(value: object) -> None:
-    assert [] == found(value, value)
+    assert [] == differences_of(value, value)
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "told"),
+    ("left", "right", "difference"),
     [
         (
             {"result": [{"status": {"phase": "Running"}}]},
@@ -29,11 +29,11 @@ def test_equal_values_do_not_differ(value: object) -> None:
     ],
 )
 def test_a_difference_is_told_by_its_path_and_both_values(
-    left: object, right: object, told: str
+    left: object, right: object, difference: str
 ) -> None:
-    assert [told] == found(left, right)
+    assert [difference] == differences_of(left, right)
 
 
 def test_order_in_a_list_matters_and_order_of_fields_does_not() -> None:
-    assert 2 == len(found([1, 2], [2, 1]))
-    assert [] == found({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    assert 2 == len(differences_of([1, 2], [2, 1]))
+    assert [] == differences_of({"a": 1, "b": 2}, {"b": 2, "a": 1})
