@@ -1,7 +1,7 @@
 """Follow the API server's audit log: answered requests by user.
 
 The log is written in blocking mode: the line of a request is in the file before
-its answer is complete, so a position taken after an answer has it behind it.
+its answer is complete, so that a position taken after an answer is behind that line.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ LONGEST_LINE = 1 << 20
 
 
 class AuditError(Exception):
-    """The audit log cannot be read, or does not hold what it must."""
+    """Raised when the audit log cannot be read or lacks an expected line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,15 @@ class AuditRow:
     received_us: int
     at_us: int
     user_agent: str
-    """Empty where the client sent none."""
+    """Empty if the client sent none."""
 
 
 class AuditLog:
-    """Reads the log from position to position, across rotations; never from the beginning again.
+    """Read the log from position to position, across rotations; never from the beginning again.
 
-    A position counts the bytes of the file that was there when the log was first
-    looked at, and of those that followed it. A rotated file is renamed
-    (``audit-<time>.log``) and goes on being read through its open handle.
+    A position counts the bytes of the first file that was opened, and of the files that
+    followed it. A rotated file is renamed (``audit-<time>.log``) and still read through its
+    open handle.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,8 +70,8 @@ class AuditLog:
         deadline = time.monotonic() + timeout_s
         while True:
             data = self._read(since, None)
-            found = data.rfind(needle)
-            if found >= 0 and (end := data.find(b"\n", found)) >= 0:
+            start = data.rfind(needle)
+            if start >= 0 and (end := data.find(b"\n", start)) >= 0:
                 return since + end + 1
             if time.monotonic() > deadline:
                 raise AuditError(
@@ -90,21 +90,20 @@ class AuditLog:
         return begin + self._read(begin, size).rfind(b"\n") + 1
 
     def rows(self, begin: int, end: int) -> list[AuditRow]:
-        """Return one row a request of the lines from ``begin`` to ``end``, in order of answer.
+        """Return one row per request of the lines from ``begin`` to ``end``, in order of answer.
 
-        A request that started answering and completed in between is one row, the
-        complete one.
+        A request whose answer started and completed in between is one row, the complete one.
         """
-        found: dict[str, AuditRow] = {}
+        by_id: dict[str, AuditRow] = {}
         for line in self._read(begin, end).splitlines():
             row = _parse(line)
-            if row.audit_id not in found or row.stage == COMPLETE:
-                found.pop(row.audit_id, None)
-                found[row.audit_id] = row
-        return list(found.values())
+            if row.audit_id not in by_id or row.stage == COMPLETE:
+                by_id.pop(row.audit_id, None)
+                by_id[row.audit_id] = row
+        return list(by_id.values())
 
     def lines(self, begin: int, at_most: int) -> tuple[list[AuditRow], int]:
-        """Return one row a whole line behind ``begin``, and the position behind the last of them.
+        """Return one row per whole line behind ``begin``, and the position behind the last line.
 
         Both stages of a watch are rows. Reads ``at_most`` bytes; raises ``AuditError``.
         """
@@ -113,23 +112,24 @@ class AuditLog:
         return [_parse(line) for line in data[:end].splitlines()], begin + end
 
     def _read(self, begin: int, end: int | None) -> bytes:
-        pieces, at = [], 0
+        pieces, position = [], 0
         try:
             for file in self._follow():
                 size = os.fstat(file.fileno()).st_size
-                first, last = max(begin, at), at + size if end is None else min(end, at + size)
+                first = max(begin, position)
+                last = position + size if end is None else min(end, position + size)
                 if first < last:
-                    file.seek(first - at)
+                    file.seek(first - position)
                     pieces.append(file.read(last - first))
-                at += size
+                position += size
         except OSError as error:
             raise AuditError(f"the audit log cannot be read: {error}") from error
-        if at < begin:
-            raise AuditError(f"the audit log was cut short: {at} bytes are left of {begin}")
+        if position < begin:
+            raise AuditError(f"the audit log was cut short: {position} bytes are left of {begin}")
         return b"".join(pieces)
 
     def _follow(self) -> list[BinaryIO]:
-        """Open what followed the file that was last written to, and return all of them."""
+        """Open the files that followed the last one, and return all files."""
         try:
             if not self._files:
                 self._files = [self._path.open("rb")]
@@ -142,12 +142,12 @@ class AuditLog:
         return self._files
 
     def _rotated_after(self, last: os.stat_result) -> list[Path]:
-        """Return the rotated files that came after ``last``; their names hold their times."""
+        """Return the rotated files after ``last``; their names have their times."""
         rotated = sorted(self._path.parent.glob(f"{self._path.stem}-*{self._path.suffix}"))
-        for place, path in enumerate(rotated):
+        for index, path in enumerate(rotated):
             if os.path.samestat(last, path.stat()):
-                return rotated[place + 1 :]
-        return []  # it was removed since; what is left of it is read through its handle
+                return rotated[index + 1 :]
+        return []  # it has been removed; its rest is read through its handle
 
 
 class _User(msgspec.Struct):

@@ -1,8 +1,8 @@
-"""Samples of an existing API server that may be kept: none that names what is private. Pure.
+"""Select the samples of an existing API server that may be stored: none with private names. Pure.
 
-Labels hold the names of their custom resources, webhooks, priority levels and hosts.
-What is not known to be harmless is left out: only counters that the registry of metrics
-names, and of those only series whose labels have values every cluster has.
+Labels hold names of custom resources, webhooks, priority levels and hosts. A sample is stored
+only if it is known to be harmless: a counter in the registry of metrics, with labels whose
+values every cluster has.
 """
 
 from collections.abc import Mapping
@@ -34,13 +34,13 @@ OURS = {
         | {"service-accounts", "global-default", "catch-all"}
     ),
 }
-"""Labels of which only these values are kept: what this project asks for, and the priority
+"""Labels of which only these values are kept: of this project's requests, and of the priority
 levels and flow schemas that Kubernetes itself makes
 (k8s.io/api and k8s.io/apiserver, pkg/apis/flowcontrol/bootstrap)."""
 
 
 def may_be_kept(name: str, labels: Mapping[str, str]) -> bool:
-    """Return whether a sample names nothing that is theirs."""
+    """Return whether a sample has no private name of the cluster."""
     return name in KEPT and all(
         key in CLOSED or value in OURS.get(key, ()) for key, value in labels.items()
     )

@@ -1,4 +1,4 @@
-"""How busy the whole machine was, and who took processor time from it, as the kernel counts."""
+"""CPU use of the whole machine, and CPU time taken from it, by the kernel's counters."""
 
 import re
 from collections.abc import Callable
@@ -12,10 +12,10 @@ STAT, PRESSURE = Path("/proc/stat"), Path("/proc/pressure/cpu")
 CGROUP, MOUNTS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 _IDLE, _IOWAIT, _STEAL = 3, 4, 7
 _COUNTED = 8
-"""Columns of the first line of /proc/stat that add up to all time; guest time is in user time
-already. See proc(5)."""
+"""Columns of the first line of /proc/stat that add up to all time; user time includes guest
+time already. See proc(5)."""
 _THROTTLED = {"throttled_usec": 1.0, "throttled_time": 1e-3}
-"""Microseconds in a unit: of version 2 of control groups, and of version 1."""
+"""Microseconds per unit: of version 2 of control groups, and of version 1."""
 
 Read = Callable[[Path], str]
 
@@ -30,7 +30,7 @@ class Ticks:
 
     busy: int
     steal: int
-    """Taken by the hypervisor for others."""
+    """Ticks that the hypervisor gave to other guests."""
     every: int
 
     @classmethod
@@ -47,18 +47,18 @@ class Ticks:
 
 @dataclass(frozen=True, slots=True)
 class MachineLook:
-    """The kernel's counts at one moment; ``None``: this kernel, or this control group, has none."""
+    """The kernel's counters at one moment; ``None``: this kernel or control group has none."""
 
     at_s: float
     ticks: Ticks
     waited_us: int | None
-    """For so long some task was ready and had no processor: pressure stall information."""
+    """Time in which some task was ready and had no processor: pressure stall information."""
     throttled_us: float | None
-    """For so long a quota of our control group, or of one above it, held processes back."""
+    """Time in which a quota of our control group, or of one above it, stopped processes."""
 
     @classmethod
     def now(cls, at_s: float, read: Read = _read) -> "MachineLook | None":
-        """Look at it; ``None`` where the kernel shows no /proc/stat."""
+        """Read the counters; ``None`` if the kernel has no /proc/stat."""
         try:
             ticks = Ticks.now(read(STAT))
         except OSError:
@@ -66,7 +66,7 @@ class MachineLook:
         return cls(at_s, ticks, _waited_us(read), _throttled_us(read))
 
     def since(self, earlier: "MachineLook") -> MachineUse:
-        """Return what became of the time since ``earlier``."""
+        """Return the shares of the time since ``earlier``."""
         passed_s = self.at_s - earlier.at_s
         every = self.ticks.every - earlier.ticks.every
         return MachineUse(
@@ -89,19 +89,19 @@ def _grown(now_us: float | None, then_us: float | None, passed_s: float) -> floa
 
 def _waited_us(read: Read) -> int | None:
     try:
-        found = re.search(r"^some .*total=(\d+)$", read(PRESSURE), re.MULTILINE)
+        match = re.search(r"^some .*total=(\d+)$", read(PRESSURE), re.MULTILINE)
     except OSError:
         return None
-    return int(found[1]) if found else None
+    return int(match[1]) if match else None
 
 
 def _throttled_us(read: Read) -> float | None:
-    """Return the most that any control group from ours upwards was throttled."""
+    """Return the highest throttled time of our control group and those above it."""
     try:
         lines = read(CGROUP).splitlines()
     except OSError:
         return None
-    found = []
+    throttled = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
@@ -109,8 +109,8 @@ def _throttled_us(read: Read) -> float | None:
         mounted = MOUNTS / "cpu" if controllers else MOUNTS
         group = Path(path)
         for above in (group, *group.parents):
-            found += _throttling(read, mounted / above.relative_to("/") / "cpu.stat")
-    return max(found, default=None)
+            throttled += _throttling(read, mounted / above.relative_to("/") / "cpu.stat")
+    return max(throttled, default=None)
 
 
 def _throttling(read: Read, path: Path) -> list[float]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 NAMES_A_HOST = "host"
-"""Label of an API server's own client metrics: an address, which may not be kept."""
+"""Label of an API server's own client metrics: an address, which must not be stored."""
 
 Keep = Callable[[str, Mapping[str, str]], bool]
 
 
 class MetricsError(Exception):
-    """What was scraped is not Prometheus text."""
+    """Raised when a scrape is not Prometheus text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ScrapeRow:
 
 
 def keep_all(_name: str, _labels: Mapping[str, str]) -> bool:
-    """Want every sample."""
+    """Keep every sample."""
     return True
 
 
@@ -45,20 +45,20 @@ def parse_metrics(
 ) -> list[ScrapeRow]:
     """Return the samples of Prometheus ``text``: no histogram buckets, none that name a host.
 
-    And none that ``keep`` does not want, by name and labels. Each gets the labels
-    ``more`` besides its own. Raises ``MetricsError`` naming the source if the text
+    Samples that ``keep`` refuses, by name and labels, are left out. Each sample gets the
+    labels ``more`` besides its own. Raises ``MetricsError`` naming the source if the text
     cannot be parsed.
     """
-    # The buckets are four fifths of an API server's 2.3 MB and would be parsed for nothing.
-    wanted = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
+    # Buckets are four fifths of an API server's 2.3 MB, and parsing them would be wasted.
+    lines = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
     rows = []
     try:
-        for family in text_string_to_metric_families(wanted):
+        for family in text_string_to_metric_families(lines):
             for sample in family.samples:
                 if NAMES_A_HOST in sample.labels or not keep(sample.name, sample.labels):
                     continue
-                told = {**sample.labels, **(more or {})}
-                labels = ",".join(f'{key}="{told[key]}"' for key in sorted(told))
+                values = {**sample.labels, **(more or {})}
+                labels = ",".join(f'{key}="{values[key]}"' for key in sorted(values))
                 rows.append(ScrapeRow(mark, source, sample.name, labels, float(sample.value)))
     except ValueError as error:
         raise MetricsError(f"the metrics of {source} cannot be parsed: {error}") from error

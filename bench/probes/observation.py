@@ -1,4 +1,4 @@
-"""Run the observers' processes through a trial, and collect what they saw."""
+"""Run the observers' processes during a trial, and collect their rows."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self, TypeVar
@@ -26,28 +26,28 @@ def shifted(row: Row, begin_us: int) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one observer saw since it was last resumed; times in us of the monotonic clock."""
+    """Data of one observer since it was last resumed; times in us of the monotonic clock."""
 
     observer: type[Observer]
     rows: tuple[Any, ...]
     in_flight: int
-    """What did not end within the bound of the pause."""
+    """Requests or threads that did not end within the bound of the pause."""
     reads: int = 0
     """Its reads of the server under test, in ``elapsed_s``."""
     elapsed_s: float = 0.0
     failed: int = 0
-    """Its requests of the API server that failed, beside those in its rows."""
+    """Its failed requests to the API server that are not in its rows."""
     first_failure: str | None = None
     resource_version: int = 0
     """Of the last pod that it wrote."""
 
     @property
     def reads_per_s(self) -> float:
-        """The load that it added to the server under test."""
+        """Rate of its reads of the server under test."""
         return self.reads / self.elapsed_s if self.elapsed_s else 0.0
 
     def rows_within(self, begin_us: int, seconds: float) -> list[Any]:
-        """Return the rows of a window, counted from its begin."""
+        """Return the rows of a window, with times from its begin."""
         end_us = begin_us + round(seconds * 1e6)
         placed_by = self.observer.placed_by
         return [
@@ -58,7 +58,7 @@ class Seen:
 
 
 class Observers(Stoppable):
-    """The observers of one control plane, a process each, paused at first."""
+    """The observers of one control plane, each in its process, paused at first."""
 
     def __init__(self, rpcs: dict[str, RpcClient]) -> None:
         self._rpcs = rpcs
@@ -67,8 +67,8 @@ class Observers(Stoppable):
     def start(cls, plane: Plane, watchdog: Watchdog) -> Self:
         """Start all of them, each as its own identity.
 
-        Raises ``ProcessFailed`` if one does not come up, ``ApiError`` or
-        ``ApiUnreachableError`` if its account or its objects cannot be made.
+        Raises ``ProcessFailed`` if one does not start, ``ApiError`` or
+        ``ApiUnreachableError`` if its account or its objects cannot be created.
         """
         module, started = "bench.probes.observers", cls({})
         with started.stop_on_error():
@@ -85,24 +85,24 @@ class Observers(Stoppable):
 
     @property
     def pids(self) -> dict[str, int]:
-        """Ids of the processes, by the names they have among the samples."""
+        """Ids of the processes, by their names in the samples."""
         return {rpc.process.name: rpc.process.pid for rpc in self._rpcs.values()}
 
     def resume(self, server: str | None, *, seed: str) -> None:
-        """Observe from now on; ``server`` is the address of a server under test, if one runs."""
+        """Start observing; ``server`` is the address of a server under test, if one runs."""
         for rpc in self._rpcs.values():
             rpc.send({"do": "resume", "server": server, "seed": seed})
         self._expect("resumed")
 
     def pause(self) -> dict[str, Seen]:
-        """Stop all, wait (bounded) until nothing is in flight, and return what each saw."""
+        """Stop all, wait (bounded) until nothing is in flight, and return the data of each."""
         for rpc in self._rpcs.values():
             rpc.send({"do": "pause"})
         seen = {}
-        for name, said in self._expect("paused").items():
+        for name, report in self._expect("paused").items():
             observer = observers()[name]
-            rows = tuple(observer.row(**row) for row in said.pop("rows"))
-            seen[name] = Seen(observer, rows, **said)
+            rows = tuple(observer.row(**row) for row in report.pop("rows"))
+            seen[name] = Seen(observer, rows, **report)
         return seen
 
     def check(self) -> None:

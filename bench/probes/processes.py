@@ -15,14 +15,14 @@ from bench.supervision.stoppable import Stoppable
 INTERVAL_S = 0.5
 
 Trees = Sequence[int]
-"""First processes of trees that are accounted for together, such as replicas of one server."""
+"""First processes of trees that are summed, such as replicas of one server."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """One look at process trees; ``cpu_s`` counts from the start of their processes.
+    """One sample of process trees; ``cpu_s`` counts from the start of their processes.
 
-    ``at_us`` is of the monotonic clock until it is counted from the window's begin.
+    ``at_us`` is of the monotonic clock until it is shifted to the window's begin.
     """
 
     at_us: int
@@ -34,10 +34,10 @@ class SampleRow:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What process trees have used so far and hold now.
+    """CPU time that process trees have used so far, and memory that they hold now.
 
-    CPU is that of the living and of children that they have waited for: a shell that starts a
-    program every second has used what all of them did.
+    CPU time is of live processes and of children that they have waited for: a shell that
+    starts a program every second has used the time of all of them.
     Memory is proportional set size (PSS): pages shared with others are counted
     in shares, so that processes may be summed.
     """
@@ -48,7 +48,7 @@ class Usage:
 
 
 def usage(*pids: int) -> Usage | None:
-    """Return the use of the trees under ``pids`` together, ``None`` if all are gone."""
+    """Return the usage of the trees under ``pids`` together, ``None`` if all are gone."""
     tree = [process for pid in pids for process in _tree(pid)]
     parts = [part for process in tree if (part := _own_usage(process)) is not None]
     if not parts:
@@ -76,22 +76,22 @@ def cpu_s(*pids: int) -> float:
 
 
 def highest_rss_bytes(pid: int) -> int | None:
-    """Return the most that the process ``pid`` alone ever held resident, ``None`` if not told.
+    """Return the highest resident size of the process ``pid`` alone, ``None`` if unknown.
 
-    The kernel's own high-water mark (VmHWM, proc(5)): no sampling can miss it.
+    It is the kernel's own high-water mark (VmHWM, proc(5)), which no sampling can miss.
     """
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
         return None
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    return int(found[1]) * 1024 if found else None
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(match[1]) * 1024 if match else None
 
 
 class Sampler(Stoppable):
-    """Samples named process trees every ``INTERVAL_S`` while in a ``with`` block.
+    """Sample named process trees every ``INTERVAL_S`` while in a ``with`` block.
 
-    ``pids`` is asked each time: a process may be started anew meanwhile.
+    ``pids`` is called each time: a process may be restarted meanwhile.
     """
 
     def __init__(self, pids: Callable[[], Mapping[str, Trees]]) -> None:
@@ -110,7 +110,7 @@ class Sampler(Stoppable):
         self._thread.join()
 
     def peak_pss_bytes(self, process: str) -> int | None:
-        """Return the largest PSS seen of ``process``."""
+        """Return the largest sampled PSS of ``process``."""
         seen = (row.pss_bytes for row in self.rows if row.process == process and row.pss_bytes)
         return max(seen, default=None)
 

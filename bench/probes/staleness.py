@@ -1,23 +1,23 @@
-"""From a probe's writes and reads to bounds of each write's staleness. Pure: no clock, no network.
+"""Bound the staleness of each write of a probe by the reads after it. Pure: no clock, no network.
 
-Several writes may wait to be seen at once: each read is judged against all of
-them that were acknowledged before it was sent.
+Several writes may be pending at once: each read is compared with all of them that
+were acknowledged before it was sent.
 """
 
 from dataclasses import dataclass
 
 READ_EVERY_US = 5_000
-"""Between two reads, while the oldest write that waits is younger than a quarter of a second."""
+"""Interval of reads, while the oldest pending write is younger than a quarter of a second."""
 SPARSER = 0.02
-"""Then: as a share of how long that write has waited. A server whose answers are seconds old would
-otherwise be read hundreds of times for one write, and the load's own cost drown in that."""
+"""Interval after that, as a share of that write's age. A server whose answers are seconds old
+would otherwise be read hundreds of times per write, which would hide the cost of the load."""
 
 
 @dataclass
 class FreshnessRow:
-    """One write and what the reads after it showed; see ``results/README.md`` for the columns.
+    """One write and the reads after it; see ``results/README.md`` for the columns.
 
-    Microseconds, all from one begin.
+    Times are microseconds, all from one begin.
     """
 
     acked_us: int
@@ -31,7 +31,7 @@ class FreshnessRow:
 
 
 class Staleness:
-    """Keeps the rows; a write is pending until a read shows it, or it is given up."""
+    """Rows of all writes; a write is pending until a read shows it, or it is given up."""
 
     def __init__(self, bound_us: int) -> None:
         self._bound_us = bound_us
@@ -40,34 +40,34 @@ class Staleness:
 
     @property
     def is_pending(self) -> bool:
-        """Whether a write waits to be seen."""
+        """Whether a write is pending."""
         return bool(self._pending)
 
     def next_read_in_us(self, now_us: int) -> int:
-        """Return how long after ``now_us`` to read again, if no write is acknowledged meanwhile."""
+        """Return the time from ``now_us`` to the next read, if no write is acknowledged earlier."""
         waited_us = now_us - self._pending[0].acked_us if self._pending else 0
         return max(READ_EVERY_US, int(SPARSER * waited_us))
 
     def wrote(self, acked_us: int, resource_version: int, *, awaited: bool) -> None:
-        """Take note of an acknowledged write; ``awaited``: somebody reads until it shows."""
+        """Record an acknowledged write; ``awaited``: a reader reads until it shows."""
         row = FreshnessRow(acked_us, resource_version)
         self.rows.append(row)
         if awaited:
             self._pending.append(row)
 
     def read(self, sent_us: int, done_us: int, version: int | None) -> None:
-        """Judge a read that showed ``version``; ``None``: it failed and shows nothing.
+        """Record a read that showed ``version``; ``None``: it failed and shows nothing.
 
-        Writes acknowledged after the read was sent are not judged by it: it may
-        rightly not show them. One that shows them all the same is left to the next.
+        Writes acknowledged after the read was sent are not judged by it, since it need not
+        show them. If it does show them, the next read judges them.
         """
-        still = []
+        pending = []
         for row in self._pending:
             if row.acked_us <= sent_us:
                 self._judge(row, sent_us, done_us, version)
             if row.fresh_done_us is None and done_us - row.acked_us < self._bound_us:
-                still.append(row)
-        self._pending = still
+                pending.append(row)
+        self._pending = pending
 
     @staticmethod
     def _judge(row: FreshnessRow, sent_us: int, done_us: int, version: int | None) -> None:

@@ -1,13 +1,13 @@
-"""Observers: clients that ask beside the load, one file each, found by its name.
+"""Observers: clients that send requests beside the load, one file each, found by its name.
 
 Duty: an observer is a module beside this one; its file name is the name of the observer and of
 its table (``bystander`` gives ``bystander.parquet``), and its ``OBSERVER`` is a class of
-``Observer``: the account, the columns, the rate, and what is asked. Each runs as a process of
-its own (``python -m bench.probes.observers NAME``) and in every arm, the one without a server
-included, so that its cost is the same in all and cancels in differences. A new observer is one
+``Observer``: account, columns, rate and requests. Each runs in its own process
+(``python -m bench.probes.observers NAME``) and in every arm, including the one without a
+server, so that its cost is the same in all and cancels in differences. A new observer is one
 new file.
 
-What does not belong here: leading the processes through a trial (``bench.probes.observation``),
+What does not belong here: starting and pausing the processes (``bench.probes.observation``),
 and figures computed from a table (``bench.analysis``).
 """
 
@@ -23,30 +23,30 @@ from kube_informer import ClientConfig
 
 
 class Observer(ABC):
-    """One observer, in its own process: asks from ``resume`` to ``pause``."""
+    """One observer, in its own process: sends requests from ``resume`` to ``pause``."""
 
     title: ClassVar[str]
-    """What messages call it."""
+    """Its name in messages."""
     identity: ClassVar[Identity]
     row: ClassVar[type]
     """Dataclass of its rows: the columns of its table. Times (``..._us``) are microseconds."""
     placed_by: ClassVar[str]
-    """Column that says whether a row lies in the measured window."""
+    """Column of the time that decides whether a row lies in the measured window."""
     requests_per_s: ClassVar[float]
-    """How often it asks the API server, whatever the plan says."""
+    """Rate of its requests to the API server, in every plan."""
     requests: ClassVar[str]
-    """What it asks the API server for, in words."""
+    """Its requests to the API server, as text."""
 
     @classmethod  # noqa: B027 - most need no object
     def prepare(cls, admin: Api, placement: Placement) -> None:
-        """Make the objects that it needs and may not make itself; called once a process."""
+        """Create the objects that it needs and may not create itself; called once per process."""
 
     @abstractmethod
     def __init__(self, config: ClientConfig, placement: Placement) -> None: ...
 
     @abstractmethod
     def resume(self, server: str | None, seed: str) -> None:
-        """Observe from now on. ``server`` is the address of a server under test, if one runs.
+        """Start observing. ``server`` is the address of a server under test, if one runs.
 
         Equal seeds give equal moments.
         """
@@ -64,13 +64,15 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> type[Observer]:
     """Return the observer called ``name``; raise ``LookupError`` if there is none.
 
-    Raises ``TypeError`` if its file declares none.
+    Raises ``TypeError`` if its file declares no observer.
     """
     module = load_plugin(__name__, name, "observer", LookupError)
-    found = getattr(module, "OBSERVER", None)
-    if not (isinstance(found, type) and issubclass(found, Observer)):
-        raise TypeError(f"{module.__file__} is no observer: it lacks an OBSERVER of that class")
-    return found
+    observer = getattr(module, "OBSERVER", None)
+    if not (isinstance(observer, type) and issubclass(observer, Observer)):
+        raise TypeError(
+            f"{module.__file__} is no observer: it lacks an OBSERVER, an Observer class"
+        )
+    return observer
 
 
 @cache

@@ -7,7 +7,7 @@ from bench.probes.observers import load
 
 
 def main() -> None:
-    """Handle orders until standard input ends."""
+    """Handle commands until standard input ends."""
     account = Account.read()
     observer = load(sys.argv[2])(account.config(), account.placement)
     serve(observer.resume, observer.pause)

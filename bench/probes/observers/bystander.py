@@ -1,6 +1,6 @@
-"""The bystander: another client of the API server, for one small object at a slow rate.
+"""The bystander: another client of the API server, which reads a small object at a low rate.
 
-Starts are drawn from the seed (Poisson), so that they keep no step with the load's
+Starts are drawn from the seed (Poisson), so that they are independent of the load's
 arrivals, and do not wait for answers (an open model).
 """
 
@@ -23,17 +23,17 @@ from kube_informer import ClientConfig
 
 REQUESTS_PER_S = 25.0
 OUTSTANDING = 16
-"""What finds so many under way is dropped, and counted."""
+"""Requests in flight at most; a further one is dropped, and counted."""
 TIMEOUT_S = 10.0
 DRAIN_S = 2.0
 OK = 200
 SMALL_OBJECT = "bystander"
-"""The ConfigMap that is asked for."""
+"""The ConfigMap that it reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class BystanderRow:
-    """One request; see ``results/README.md`` for the columns. Microseconds, all from one begin."""
+    """One request; columns as in ``results/README.md``. Times in microseconds, from one begin."""
 
     intended_us: int
     sent_us: int | None
@@ -43,7 +43,7 @@ class BystanderRow:
 
 
 class Bystander(Observer):
-    """Sends from a few threads what a pacer hands out."""
+    """Send requests from a few threads, at the moments of a pacer."""
 
     title = "bystander"
     identity = Identity(
@@ -56,14 +56,14 @@ class Bystander(Observer):
 
     @classmethod
     def prepare(cls, admin: Api, placement: Placement) -> None:
-        """Make the ConfigMap that is asked for."""
-        head = {"name": SMALL_OBJECT, "labels": {MANAGED_BY: OURS}}
-        content = {"metadata": head, "data": {"for": "the bystander to ask for"}}
-        admin.ensure(_folder(placement), content)
+        """Create the ConfigMap that it reads."""
+        metadata = {"name": SMALL_OBJECT, "labels": {MANAGED_BY: OURS}}
+        content = {"metadata": metadata, "data": {"for": "the bystander to ask for"}}
+        admin.ensure(_collection_path(placement), content)
 
     def __init__(self, config: ClientConfig, placement: Placement) -> None:
         self._api = Api(config, connections=OUTSTANDING, read_timeout_s=TIMEOUT_S)
-        self._path = f"{_folder(placement)}/{SMALL_OBJECT}"
+        self._path = f"{_collection_path(placement)}/{SMALL_OBJECT}"
         self._lock = threading.Condition()
         self._rows: list[BystanderRow] = []
         self._outstanding = 0
@@ -74,7 +74,7 @@ class Bystander(Observer):
             threading.Thread(target=self._send, daemon=True).start()
 
     def resume(self, server: str | None, seed: str) -> None:  # noqa: ARG002 - asks the API server only
-        """Ask until paused."""
+        """Send requests until paused."""
         self.pause()
         self._rows = []
         self._halt = threading.Event()
@@ -82,7 +82,7 @@ class Bystander(Observer):
         self._pacer.start()
 
     def pause(self) -> dict[str, Any]:
-        """Stop asking, wait (bounded) until nothing is in flight, and tell what was seen."""
+        """Stop sending, wait (bounded) until nothing is in flight, and return the rows."""
         self._halt.set()
         if self._pacer is not None:
             self._pacer.join()
@@ -131,7 +131,7 @@ def _us(seconds: float) -> int:
     return round(seconds * 1e6)
 
 
-def _folder(placement: Placement) -> str:
+def _collection_path(placement: Placement) -> str:
     return f"/api/v1/namespaces/{placement.home}/configmaps"
 
 

@@ -1,7 +1,7 @@
-"""The freshness probe: how old a server's answers are.
+"""The freshness probe: measures the age of a server's answers.
 
-Writes come about ``WRITES_PER_S`` times a second at moments drawn from the seed, so that they
-keep no step with the load's arrivals; each is read from the server until it shows.
+It writes about ``WRITES_PER_S`` times per second at moments drawn from the seed, so that they
+are independent of the load's arrivals, and reads each write from the server until it shows.
 """
 
 import random
@@ -25,14 +25,14 @@ from kube_informer import ClientConfig
 
 WRITES_PER_S = 2.0
 BOUND_S = 10.0
-"""A write that was not seen after so long is given up."""
+"""A write that no read has shown after this time is given up."""
 DRAIN_S = 2.0
-"""How long a pause waits for the writes that have not been seen."""
+"""How long a pause waits for pending writes."""
 LAST_READ_S = 0.5
-"""How long it then waits for the read that is under way."""
+"""How long it then waits for the read in flight."""
 READ_TIMEOUT_S = 5.0
 COLLECT_EVERY_S = 30.0
-"""Servers keep the arrival times of their latest events only; they are fetched so often."""
+"""Interval of fetching arrival times, since servers keep only those of their latest events."""
 
 
 class _Metadata(msgspec.Struct):
@@ -56,7 +56,7 @@ _decode_times = msgspec.json.Decoder(_Times).decode
 
 
 class Reader:
-    """Reads the probe's pod from one server under test, over one connection."""
+    """Reader of the probe's pod from one server under test, over one connection."""
 
     def __init__(self, url: str, namespace: str) -> None:
         self._path = f"/pods/{namespace}/{PROBE_NAME}"
@@ -65,9 +65,9 @@ class Reader:
         )
 
     def version(self) -> int | None:
-        """Return the version of the pod that the server shows: 0 if it knows none.
+        """Return the version of the pod that the server shows: 0 if it has no such pod.
 
-        ``None`` if it gave no good answer.
+        ``None`` without a valid answer.
         """
         try:
             answer = self._pool.request("GET", self._path)
@@ -78,7 +78,7 @@ class Reader:
             return None
 
     def event_times(self, since: int) -> dict[int, int]:
-        """Return when changes came in, by version, if the server tells; see its ``/events``."""
+        """Return arrival times of changes, by version, if the server has them at ``/events``."""
         try:
             answer = self._pool.request("GET", f"/events?since={since}")
             return dict(_decode_times(answer.data).result) if answer.status == 200 else {}
@@ -91,7 +91,7 @@ class Reader:
 
 
 class FreshnessProbe(Observer):
-    """Writes on one thread and reads on another, from ``resume`` to ``pause``."""
+    """Write on one thread and read on another, from ``resume`` to ``pause``."""
 
     title = "freshness probe"
     identity = Identity(
@@ -126,14 +126,14 @@ class FreshnessProbe(Observer):
         self._failure = None
         self._halt = threading.Event()
         self._began = time.monotonic()
-        self._threads = [threading.Thread(target=self._write_on, args=(seed,), daemon=True)]
+        self._threads = [threading.Thread(target=self._write_loop, args=(seed,), daemon=True)]
         if self._reader is not None:
-            self._threads.append(threading.Thread(target=self._read_on, daemon=True))
+            self._threads.append(threading.Thread(target=self._read_loop, daemon=True))
         for thread in self._threads:
             thread.start()
 
     def pause(self) -> dict[str, Any]:
-        """Stop writing, wait (bounded) until every write was seen, and tell what was found."""
+        """Stop writing, wait (bounded) until a read has shown every write, and return the rows."""
         elapsed_s = time.monotonic() - self._began
         self._drain_until = time.monotonic() + DRAIN_S
         self._halt.set()
@@ -158,11 +158,11 @@ class FreshnessProbe(Observer):
             "resource_version": self._newest,
         }
 
-    def _write_on(self, seed: str) -> None:
-        draw = random.Random(f"probe/{seed}")
+    def _write_loop(self, seed: str) -> None:
+        rng = random.Random(f"probe/{seed}")
         due, number, collected = time.monotonic(), 0, time.monotonic()
         while True:
-            due += draw.uniform(0.5, 1.5) / WRITES_PER_S
+            due += rng.uniform(0.5, 1.5) / WRITES_PER_S
             if self._halt.wait(max(0.0, due - time.monotonic())):
                 return
             number += 1
@@ -187,7 +187,7 @@ class FreshnessProbe(Observer):
             self._staleness.wrote(acked_us, version, awaited=self._reader is not None)
             self._lock.notify_all()
 
-    def _read_on(self) -> None:
+    def _read_loop(self) -> None:
         reader, halt, staleness = self._reader, self._halt, self._staleness
         assert reader is not None, "only started with one"
         while True:
@@ -211,12 +211,12 @@ class FreshnessProbe(Observer):
         return self._written != written
 
     def _collect(self, rows: list[FreshnessRow]) -> None:
-        """Put in when the server was told of each write, where it says so."""
-        wanted = [row for row in rows if row.event_us is None]
-        if not wanted or self._reader is None:
+        """Add to each row when its event reached the server, if the server reports it."""
+        unseen = [row for row in rows if row.event_us is None]
+        if not unseen or self._reader is None:
             return
-        times = self._reader.event_times(wanted[0].resource_version)
-        for row in wanted:
+        times = self._reader.event_times(unseen[0].resource_version)
+        for row in unseen:
             row.event_us = times.get(row.resource_version)
 
 
@@ -225,7 +225,7 @@ def _now_us() -> int:
 
 
 def create_pod(api: Api, placement: Placement) -> None:
-    """Make the probe's pod, if it is not there."""
+    """Create the probe's pod, if it does not exist."""
     api.ensure(placement.probe_path.rpartition("/")[0], placement.probe_manifest())
 
 

@@ -30,13 +30,13 @@ def plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def observers(plane: ControlPlane, watchdog: Watchdog) -> Iterator[Observers]:
-    """One pair for all tests; the last one kills the probe."""
+    """Observers for all tests; the last test kills the probe."""
     with Observers.start(plane, watchdog) as started:
         yield started
 
 
 def observe(observers: Observers, server: str | None = None, seed: str = "a") -> tuple[Seen, Seen]:
-    """Return what the freshness probe saw, and what the bystander."""
+    """Return the data of the freshness probe and of the bystander."""
     observers.resume(server, seed=seed)
     time.sleep(SECONDS)
     seen = observers.pause()
@@ -45,12 +45,12 @@ def observe(observers: Observers, server: str | None = None, seed: str = "a") ->
 
 @dataclass
 class Alone:
-    """What the two saw without a server, and what they asked: meanwhile, and once paused."""
+    """Data of both without a server, and their requests: meanwhile, and once paused."""
 
     probe: Seen
     bystander: Seen
-    asked: dict[str, list[AuditRow]]
-    asked_later: dict[str, list[AuditRow]]
+    requests: dict[str, list[AuditRow]]
+    requests_later: dict[str, list[AuditRow]]
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +66,11 @@ def alone(observers: Observers, plane: ControlPlane) -> Alone:
 
 
 def users(rows: list[AuditRow]) -> dict[str, list[AuditRow]]:
-    """Return the rows of each user; the API server itself asks now and then, too."""
-    found: dict[str, list[AuditRow]] = {}
+    """Return the rows of each user; the API server itself sends requests too."""
+    by_user: dict[str, list[AuditRow]] = {}
     for row in rows:
-        found.setdefault(row.user.rpartition(":")[2], []).append(row)
-    return found
+        by_user.setdefault(row.user.rpartition(":")[2], []).append(row)
+    return by_user
 
 
 @pytest.mark.parametrize("name", ["direct", "informer"])
@@ -99,19 +99,19 @@ def test_without_a_server_the_same_is_written_and_nothing_read(alone: Alone) -> 
 
 
 def test_each_is_an_identity_of_its_own_in_the_audit_log(alone: Alone) -> None:
-    asked = alone.asked
+    requests = alone.requests
     assert {("patch", "pods", 200)} == {
-        (row.verb, row.resource, row.code) for row in asked["probe"]
+        (row.verb, row.resource, row.code) for row in requests["probe"]
     }
     assert {("get", "configmaps", 200)} == {
-        (row.verb, row.resource, row.code) for row in asked["bystander"]
+        (row.verb, row.resource, row.code) for row in requests["bystander"]
     }
-    assert len(alone.probe.rows) == len(asked["probe"])
-    assert len(alone.bystander.rows) == len(asked["bystander"])
+    assert len(alone.probe.rows) == len(requests["probe"])
+    assert len(alone.bystander.rows) == len(requests["bystander"])
 
 
 def test_once_paused_neither_asks_the_api_server_anything(alone: Alone) -> None:
-    assert not {"probe", "bystander"} & alone.asked_later.keys()
+    assert not {"probe", "bystander"} & alone.requests_later.keys()
 
 
 def test_a_server_that_answers_nothing_is_no_fresh_one(observers: Observers) -> None:

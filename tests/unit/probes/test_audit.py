@@ -1,4 +1,4 @@
-"""Following an audit log."""
+"""Follow an audit log."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What of somebody's metrics may be kept."""
+"""Samples of an existing cluster that may be stored."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from bench.probes.confidential import may_be_kept
         ("etcd_requests_total", {"operation": "get", "group": "", "resource": "pods"}),
     ],
 )
-def test_what_every_cluster_has_is_kept(name: str, labels: dict[str, str]) -> None:
+def test_a_sample_that_every_cluster_has_is_kept(name: str, labels: dict[str, str]) -> None:
     assert may_be_kept(name, labels)
 
 
@@ -31,7 +31,9 @@ def test_what_every_cluster_has_is_kept(name: str, labels: dict[str, str]) -> No
         ("authenticated_user_requests", {"username": "other"}),
     ],
 )
-def test_what_may_name_something_of_theirs_is_not(name: str, labels: dict[str, str]) -> None:
+def test_a_sample_that_may_have_a_private_name_is_not_kept(
+    name: str, labels: dict[str, str]
+) -> None:
     assert not may_be_kept(name, labels)
 
 

@@ -1,4 +1,4 @@
-"""What the kernel tells of the machine, on kernels of several kinds."""
+"""The kernel's counters of the machine, on kernels of several kinds."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,9 +26,9 @@ def reader(files: Mapping[str, str]) -> Callable[[Path], str]:
 
 def look(at_s: float, files: Mapping[str, str] = {}, **counts: int) -> MachineLook:
     stat = STAT.format(**{"user": 0, "idle": 0, "steal": 0, **counts})
-    found = MachineLook.now(at_s, reader({"/proc/stat": stat, **files}))
-    assert found is not None
-    return found
+    machine_look = MachineLook.now(at_s, reader({"/proc/stat": stat, **files}))
+    assert machine_look is not None
+    return machine_look
 
 
 def test_shares_are_of_the_time_between_two_looks() -> None:
@@ -40,11 +40,11 @@ def test_shares_are_of_the_time_between_two_looks() -> None:
         idle=100,
         steal=50,
     )
-    # what the hypervisor took is no time that this machine was idle
+    # time that the hypervisor took is not idle time of this machine
     assert MachineUse(busy=0.75, steal=0.125, waited=0.25) == after.since(before)
 
 
-def test_a_kernel_that_tells_no_pressure_is_not_taken_for_one_without() -> None:
+def test_a_kernel_without_pressure_information_has_unknown_pressure() -> None:
     assert look(2.0, user=100, idle=100).since(look(1.0)).waited is None
 
 
@@ -64,7 +64,7 @@ def test_a_quota_of_our_group_or_one_above_is_found(
     assert 0.25 == after.since(before).throttled
 
 
-def test_without_a_control_group_nothing_is_said_of_quotas() -> None:
+def test_without_a_control_group_throttling_is_unknown() -> None:
     assert look(2.0, NEW).since(look(1.0, NEW)).throttled is None
 
 

@@ -1,4 +1,4 @@
-"""Reading Prometheus text."""
+"""Parse Prometheus text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An observer is one file: its account, its rate and its table are taken up by its name."""
+"""An observer is one file: its account, its rate and its table are found by its name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +60,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_bystander_and_freshness_probe_are_found() -> None:
     assert ("bystander", "freshness") == package.names()
-    assert ["bystander", "probe"] == [each.identity.name for each in package.observers().values()]
+    assert ["bystander", "probe"] == [
+        observer.identity.name for observer in package.observers().values()
+    ]
 
 
 def test_a_further_file_is_an_observer_whose_table_is_read_by_name(
@@ -75,9 +77,9 @@ def test_a_further_file_is_an_observer_whose_table_is_read_by_name(
 
     reader = store.open("latest")
     assert reader.has(a_trial(), "version")
-    found = reader.observed(a_trial(), "version", ("done_us", "late"))
-    assert [9.0] == list(found["done_us"].dropna())
-    assert [False, True] == list(found["late"])
+    table = reader.observed(a_trial(), "version", ("done_us", "late"))
+    assert [9.0] == list(table["done_us"].dropna())
+    assert [False, True] == list(table["late"])
 
 
 def test_a_file_without_an_observer_is_named(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the kernel tells of processes: memory and CPU time."""
+"""The kernel's counters of processes: memory and CPU time."""
 
 import os
 import shlex
@@ -18,7 +18,7 @@ sys.stdin.read()
 """
 
 
-def test_the_most_that_was_ever_held_is_told_after_it_is_given_back() -> None:
+def test_the_highest_resident_size_is_known_after_memory_is_freed() -> None:
     argv = [sys.executable, "-c", HOLDS_AND_LETS_GO]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -41,7 +41,7 @@ def test_a_tree_has_used_what_its_ended_children_did() -> None:
         assert cpu_s(shell.pid) > 0.05
 
 
-def test_of_a_process_that_is_gone_nothing_is_told() -> None:
+def test_the_highest_resident_size_of_an_ended_process_is_unknown() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert None is highest_rss_bytes(ended.pid)

@@ -1,4 +1,4 @@
-"""From writes and reads to bounds of staleness, with moments made up."""
+"""Bounds of staleness from writes and reads at invented times."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from bench.probes.staleness import FreshnessRow, Staleness
 
 @pytest.fixture
 def staleness() -> Staleness:
-    """One with a write that waits."""
+    """A staleness with one pending write."""
     waiting = Staleness(bound_us=1_000_000)
     waiting.wrote(100, 7, awaited=True)
     return waiting
