@@ -1,12 +1,12 @@
-"""Ways for an API server to fail, one file a fault, found by its name.
+"""Faults of an API server, each in one file, found by its name.
 
-Duty: put a fault into a local control plane, and mend it. A fault is a module
+Duty: inject a fault into a local control plane, and end it. A fault is a module
 beside this one: its file name, with dashes for underscores, is the fault's name,
-its docstring says what is done, and its ``FAULT`` is a class of ``Fault``. A new
-fault is one new file.
+its docstring describes it, and its ``FAULT`` is a class of ``Fault``. A new fault is
+one new file.
 
-When a fault comes and how long it stays is the trial's matter, what came of it
-the analysis's.
+What does not belong here: begin and duration of a fault (``bench.trial``), and its
+effects (``bench.analysis``).
 """
 
 from abc import ABC, abstractmethod
@@ -18,14 +18,14 @@ from bench.plugins import load_plugin, plugin_names
 
 
 class FaultError(Exception):
-    """There is no such fault, or it could not be put in place; says which and why."""
+    """Raised when a fault does not exist or cannot be injected; the message has name and reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a fault is put in: the control plane, and the accounts of what is under test.
+    """Target of a fault: the control plane, and the accounts under test.
 
-    ``seconds`` is how long it is meant to stay.
+    ``seconds`` is its intended duration.
     """
 
     plane: ControlPlane
@@ -34,34 +34,34 @@ class Scene:
 
 
 class Fault(ABC):
-    """One fault of one trial: begun once and ended once; ``end`` mends whatever ``begin`` did.
+    """One fault of one trial: begun once and ended once; ``end`` reverts whatever ``begin`` did.
 
     Times are seconds of the monotonic clock.
     """
 
     what: ClassVar[str]
-    """What happened, in the past tense, as a reader is told: ``the API server was frozen``."""
+    """Text for the report, in the past tense, such as ``the API server was frozen``."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.started_anew_s: float | None = None
-        """When the API server's process was started again; ``None``: it never ended."""
+        """When the API server's process was restarted; ``None``: it never ended."""
         self.note: str | None = None
-        """What the fault found out about itself."""
+        """A remark of the fault on itself, for the record."""
 
     @abstractmethod
     def begin(self) -> float:
-        """Put the fault in; return when it was in force.
+        """Inject the fault; return the time from which it was in force.
 
-        Raises ``FaultError`` if it cannot be; ``end`` is to be called then too.
+        Raises ``FaultError`` if that fails; the caller then has to call ``end`` too.
         """
 
     @abstractmethod
     def end(self) -> float:
-        """Take the fault away; return when the API server answered as before.
+        """End the fault; return the time from which the API server answered as before.
 
-        Safe without ``begin`` and the second time. Raises ``FaultError``, or
-        ``ProcessFailed`` when the control plane does not come up again.
+        Safe without ``begin`` and when called again. Raises ``FaultError``, or
+        ``ProcessFailed`` if the control plane does not restart.
         """
 
 
@@ -71,9 +71,9 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> type[Fault]:
-    """Return the fault called ``name``; raise ``FaultError`` naming the nearest if none is."""
+    """Return the fault ``name``; raise ``FaultError`` with the nearest name if there is none."""
     module = load_plugin(__name__, name, "fault", FaultError)
-    found = getattr(module, "FAULT", None)
-    if not (isinstance(found, type) and issubclass(found, Fault)):
+    fault = getattr(module, "FAULT", None)
+    if not (isinstance(fault, type) and issubclass(fault, Fault)):
         raise FaultError(f"{module.__file__} is no fault: it lacks a FAULT, a class of Fault")
-    return found
+    return fault

@@ -1,7 +1,7 @@
-"""The API server is stopped in its tracks (SIGSTOP) and let go on (SIGCONT).
+"""Stop the API server (SIGSTOP) and continue it (SIGCONT).
 
-Connections stay open and new ones are taken by the kernel, but nothing is
-answered: what a client sees when a node swaps, or a virtual machine is moved.
+Connections stay open and the kernel accepts new ones, but nothing is answered: a
+client sees the same when a node swaps, or a virtual machine is migrated.
 """
 
 import time
@@ -10,7 +10,7 @@ from bench.faults import Fault, FaultError, Scene
 from bench.supervision.freezer import Freezer
 
 BACKSTOP_S = 2.0
-"""It thaws by itself so long after it should have been let go on."""
+"""It thaws by itself this long after its intended end."""
 
 
 class Freeze(Fault):
@@ -23,7 +23,7 @@ class Freeze(Fault):
         self._freezer = Freezer(lambda: scene.plane.apiserver.pid, scene.seconds + BACKSTOP_S)
 
     def begin(self) -> float:
-        """Freeze it."""
+        """Freeze the API server."""
         try:
             self._freezer.freeze()
         except ProcessLookupError as error:
@@ -31,7 +31,7 @@ class Freeze(Fault):
         return time.monotonic()
 
     def end(self) -> float:
-        """Let it go on; what is answered from then on is answered after the fault."""
+        """Continue the API server; answers from the returned time on are after the fault."""
         over_s = time.monotonic()
         self._freezer.stop()
         return over_s

@@ -1,6 +1,6 @@
-"""The API server is killed (SIGKILL), stays away, and is started again on its old address.
+"""Kill the API server (SIGKILL), and restart it later on its old address.
 
-Every connection is cut, new ones are refused. Its watch cache is filled anew from
+Every connection is cut, new ones are refused. Its watch cache is filled again from
 etcd, so that a watch may resume only if nothing was written in between.
 """
 
@@ -12,7 +12,7 @@ from bench.faults import Fault, Scene
 
 
 class Restart(Fault):
-    """Killed, and started again with the same data; over when it answers a list of pods."""
+    """Kill it, and restart it with the same data; the fault ends when it answers a list of pods."""
 
     what = "the API server was killed and started anew"
 
@@ -21,16 +21,16 @@ class Restart(Fault):
         self._killed = False
 
     def begin(self) -> float:
-        """Kill it."""
-        at = time.monotonic()
+        """Kill the API server."""
+        killed_s = time.monotonic()
         self._killed = True
         self.scene.plane.kill_apiserver()
-        return at
+        return killed_s
 
     def end(self) -> float:
-        """Start it and wait until it answers.
+        """Restart the API server and wait until it answers.
 
-        It does so before it says that it is ready, and clients do not ask whether it is.
+        It answers before it reports ready, and clients do not check its readiness.
         """
         if self._killed:
             self.started_anew_s = time.monotonic()

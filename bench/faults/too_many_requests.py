@@ -1,12 +1,12 @@
-"""The API server answers 429 to the servers under test: a priority level that is full.
+"""Let the API server answer 429 to the servers under test, by a full priority level.
 
-A FlowSchema sends their requests to a PriorityLevelConfiguration of its own, with
-no shares, nothing to borrow, and no queue (``Reject``). Such a level still runs one
-request at a time: the API server never lets a level starve. So that one is ours
-from the beginning to the end of the fault: a request whose body does not come.
+A FlowSchema sends their requests to a separate PriorityLevelConfiguration, with no
+shares, nothing to borrow, and no queue (``Reject``). Such a level still runs one
+request at a time: the API server never lets a level starve. During the fault, that
+seat is held by a request of ours, whose body never comes.
 
-What is refused is new requests. A watch that is open gave its seat back when it
-was set up, and goes on: an informer that has synced does not feel this fault.
+Only new requests are refused. An open watch returned its seat when it was set up, and
+continues: this fault does not affect an informer that has synced.
 """
 
 import http.client
@@ -27,17 +27,17 @@ SCHEMAS = f"{ROOT}/flowschemas"
 REVIEWS = "/apis/authorization.k8s.io/v1"
 SEAT = "selfsubjectaccessreviews"
 PROBE = "selfsubjectrulesreviews"
-"""What the seat is held with, and what tells whether the level refuses: any account may ask
-for them, and nothing is stored."""
+"""The request that holds the seat, and the one that checks whether the level refuses: any
+account may send them, and nothing is stored."""
 BODY = {"kind": "SelfSubjectRulesReview", "spec": {"namespace": "default"}}
 PATIENCE_S = 5.0
-"""An API server takes up a change of its flow control within some tenths of a second."""
+"""An API server applies a change of its flow control within some tenths of a second."""
 LOOK_S = 0.05
 TOO_MANY, MISSING = 429, 404
 
 
 class TooManyRequests(Fault):
-    """A full priority level for the accounts under test; over when it lets requests in again."""
+    """A full priority level for the accounts under test; ends when it accepts requests again."""
 
     what = "the API server answered 429 to the server's requests"
 
@@ -48,9 +48,9 @@ class TooManyRequests(Fault):
         self._begun = False
 
     def begin(self) -> float:
-        """Make the level, hold its seat, then send the accounts there; returns once it refuses.
+        """Make the level, hold its seat, then send the accounts there; return once it refuses.
 
-        Raises ``FaultError`` if it does not within ``PATIENCE_S``.
+        Raises ``FaultError`` if it does not refuse within ``PATIENCE_S``.
         """
         self._begun = True
         try:
@@ -64,29 +64,29 @@ class TooManyRequests(Fault):
         return time.monotonic()
 
     def end(self) -> float:
-        """Remove what was made, wait until requests are let in, and give the seat back."""
+        """Remove the objects, wait until requests are accepted, and release the seat."""
         if not self._begun:
             return time.monotonic()
         try:
             _remove(self._api, f"{SCHEMAS}/{NAME}-{PROBE}")
             self._wait_until(refused=False)
-            let_in = time.monotonic()  # what is removed after this refuses nobody any more
+            accepted_s = time.monotonic()  # the objects removed after this refuse no requests
             _remove(self._api, f"{SCHEMAS}/{NAME}-{SEAT}")
             _remove(self._api, f"{LEVELS}/{NAME}")
         except (ApiError, ApiUnreachableError) as error:
-            raise FaultError(f"flow control cannot be put back: {error}") from error
+            raise FaultError(f"flow control cannot be restored: {error}") from error
         finally:
             seat, self._seat = self._seat, None
             if seat is not None:
                 seat.release()
         self._begun = False
-        return let_in
+        return accepted_s
 
     def _hold_seat(self) -> "HeldSeat":
         """Return the request that has the level's only seat.
 
-        Only this process is sent to the level so far. A change takes effect some time after it
-        is stored; a seat given before is none of the level's, and the next one is given, too.
+        So far only this process is sent to the level. A change takes effect some time after it
+        is stored; a seat given before is not the level's, and a second one is given then too.
         """
         held: HeldSeat | None = None
         deadline = time.monotonic() + PATIENCE_S
@@ -105,23 +105,23 @@ class TooManyRequests(Fault):
 
     def _wait_until(self, *, refused: bool) -> None:
         if not wait_until(lambda: _refused(self._api) is refused, PATIENCE_S, LOOK_S):
-            what = "refused nothing" if refused else "still refuses requests"
-            raise FaultError(f"flow control {what} after {PATIENCE_S:g} s")
+            problem = "refuses nothing" if refused else "still refuses requests"
+            raise FaultError(f"flow control {problem} after {PATIENCE_S:g} s")
 
 
 class HeldSeat:
-    """A request that is under way as long as its body does not come: a minute at most.
+    """A request that stays in flight as long as its body does not come: a minute at most.
 
-    ``given`` tells whether the API server gave it a seat. It does so before it reads the body,
-    and says that it wants the body (100 Continue), or refuses without.
+    ``given`` is whether the API server gave it a seat. It does so before it reads the body:
+    it requests the body (100 Continue), or refuses without it.
     """
 
     def __init__(self, plane: ControlPlane) -> None:
-        """Send the head of the request. Raises ``FaultError`` if nobody answers it."""
+        """Send the head of the request. Raises ``FaultError`` without an answer."""
         admin = plane.client_config(ADMIN)
-        where = urlsplit(admin.server)
+        address = urlsplit(admin.server)
         self._connection = http.client.HTTPSConnection(
-            where.hostname or "", where.port, timeout=PATIENCE_S, context=admin.tls()
+            address.hostname or "", address.port, timeout=PATIENCE_S, context=admin.tls()
         )
         try:
             self._connection.putrequest("POST", f"{REVIEWS}/{SEAT}")
@@ -136,7 +136,7 @@ class HeldSeat:
         self.given = answer.startswith(b"HTTP/1.1 100 ")
 
     def release(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
@@ -174,7 +174,7 @@ def _level() -> dict[str, Any]:
 
 
 def _schema(review: str, identities: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return what sends our ``review``, and all requests of ``identities``, to the level."""
+    """Return the FlowSchema of our ``review`` and of all requests of ``identities``."""
     everything = {
         "verbs": ["*"],
         "apiGroups": ["*"],
