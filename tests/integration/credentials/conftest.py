@@ -1,4 +1,4 @@
-"""kubectl of the version that is tested with, and the world that kubeconfigs are written about."""
+"""kubectl of the tested version, and the API server and proxies of the kubeconfigs."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ from tests.integration.credentials.world import World, connect_proxy, forwarder,
 
 @pytest.fixture(scope="session")
 def kubectl(watchdog: Watchdog) -> Path:
-    """Built from the pinned modules, about three minutes the first time, and kept in the cache."""
+    """Build kubectl from the pinned modules, about three minutes the first time, into the cache."""
     version = Version.parse(KUBERNETES_VERSION)
     request = Request(version, os.environ, default_folder(os.environ), print)
     folder = request.cache / "kubectl"

@@ -1,7 +1,7 @@
-"""Kubeconfigs that people have, as a table; each is read by kubectl and by this project.
+"""Table of the forms of kubeconfigs; kubectl and this project read each.
 
-``differs`` says, in words, why this project decides otherwise than kubectl; it is the
-documentation of the difference. ``says`` is what the refusal has to say.
+``differs`` documents why this project decides differently from kubectl. ``says`` is a
+part of the expected refusal.
 """
 
 import base64
@@ -26,7 +26,7 @@ class Form:
     files: tuple[Callable[[World], Content], ...] = ()
     """Further files, after the first in ``$KUBECONFIG``."""
     patience_s: float = 10.0
-    """After this a program is taken to wait for ever; on a busy machine too each answers before."""
+    """Time after which a program counts as hanging; even on a busy machine each answers before."""
 
 
 def _b64(data: bytes) -> str:
@@ -70,7 +70,7 @@ def _expired() -> str:
 
 
 def _pair_status(w: World) -> str:
-    certificate, key = (one.read_text() for one in w.admin)
+    certificate, key = (file.read_text() for file in w.admin)
     return f"dict(clientCertificateData={certificate!r}, clientKeyData={key!r})"
 
 
@@ -92,20 +92,20 @@ def _mismatch(w: World) -> Content:
 
 
 def _cluster_info(w: World) -> Content:
-    checked = (
+    check = (
         "cluster = info['spec']['cluster']\n"
         f"assert cluster['server'] == {w.url!r} and cluster['certificate-authority-data']\n"
         "assert cluster['config'] == {'audience': 'x'}, cluster\n"
     )
-    user = w.plugin(_token_status(w), "v1beta1", checked, provideClusterInfo=True)
+    user = w.plugin(_token_status(w), "v1beta1", check, provideClusterInfo=True)
     extension = {"name": f"{GROUP}/exec", "extension": {"audience": "x"}}
     return w.document(user, w.cluster(extensions=[extension]))
 
 
 def _another(w: World, kind: str, entry: dict[str, Any]) -> Content:
-    made = w.document()
-    made[kind].append(entry)
-    return made
+    document = w.document()
+    document[kind].append(entry)
+    return document
 
 
 FORMS = (

@@ -1,4 +1,4 @@
-"""Every form of a kubeconfig is read as kubectl reads it, or the table says why not."""
+"""Every form of a kubeconfig is read as kubectl reads it, or the table explains why not."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def write(form: Form, world: World) -> list[Path]:
 
 
 def by_kubectl(kubectl: Path, files: list[Path], home: Path, patience_s: float) -> str:
-    """Return who one is by kubectl, as JSON with sorted keys; "refused" and its words else."""
+    """Return the user by kubectl, as JSON with sorted keys, or "refused" with its message."""
     argv = [kubectl, "--context", CONTEXT, "auth", "whoami", "-o", "json"]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
     environment["KUBECONFIG"] = os.pathsep.join(map(str, files))
@@ -46,12 +46,12 @@ def by_kubectl(kubectl: Path, files: list[Path], home: Path, patience_s: float) 
         start_new_session=True,  # kubectl leaves its plugin behind when it is ended
     ) as process:
         try:
-            output, words = process.communicate(timeout=patience_s)
+            output, errors = process.communicate(timeout=patience_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             return "refused: it hangs"
     if process.returncode != 0:
-        return f"refused: {words.strip()}"
+        return f"refused: {errors.strip()}"
     return user(json.loads(output))
 
 
@@ -68,10 +68,10 @@ def by_this_project(files: list[Path], monkeypatch: pytest.MonkeyPatch, patience
 
 
 def user(review: dict) -> str:
-    found = dict(review["status"]["userInfo"])
-    # the API server names the credential anew for each request of a token
-    found["extra"] = {k: v for k, v in found.get("extra", {}).items() if "credential-id" not in k}
-    return json.dumps(found, sort_keys=True)
+    info = dict(review["status"]["userInfo"])
+    # the API server gives the credential a new id for each request of a token
+    info["extra"] = {k: v for k, v in info.get("extra", {}).items() if "credential-id" not in k}
+    return json.dumps(info, sort_keys=True)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
@@ -83,7 +83,7 @@ def test_a_kubeconfig_is_read_as_kubectl_reads_it(
     theirs = by_kubectl(kubectl, files, world.folder, form.patience_s)
     ours = by_this_project(files, monkeypatch, form.patience_s)
 
-    refused = [one.startswith("refused") for one in (theirs, ours)]
+    refused = [answer.startswith("refused") for answer in (theirs, ours)]
     if form.differs:
         assert refused[0] != refused[1], "the table explains a difference that there is not"
     elif any(refused):

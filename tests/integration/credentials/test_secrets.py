@@ -1,4 +1,4 @@
-"""A secret is in no answer, message, result, report or list of processes, whatever fails."""
+"""No answer, message, result, report or process list has a secret, whatever fails."""
 
 import base64
 import re
@@ -100,11 +100,11 @@ def kubeconfig(world: World, field: str) -> Path:
     return path
 
 
-def found_in(text: str) -> list[str]:
+def secrets_in(text: str) -> list[str]:
     return [form for form in SECRET_FORMS if form in text]
 
 
-def asked(url: str) -> str:
+def body_of(url: str) -> str:
     try:
         with urllib.request.urlopen(url, timeout=30) as answer:
             return answer.read().decode()
@@ -112,26 +112,26 @@ def asked(url: str) -> str:
         return error.read().decode()
 
 
-def served(log: Path, process: subprocess.Popen[bytes]) -> str:
-    """Return what a server says and answers, and who it is in a list of processes."""
+def output_of_server(log: Path, process: subprocess.Popen[bytes]) -> str:
+    """Return a server's log, its answers, and its command lines in the process list."""
     deadline = time.monotonic() + STARTS_S
     while process.poll() is None and time.monotonic() < deadline:
         started = re.search(r"(http://\S+)/pods reads", log.read_text())
         if started is not None:
             break
         time.sleep(0.05)
-    said = []
+    texts = []
     if process.poll() is None:
         assert started is not None, log.read_text()
         tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        said = [" ".join(one.cmdline()) for one in tree]
-        said += [asked(f"{started[1]}{path}") for path in ("/readyz", "/pods", "/metrics")]
+        texts = [" ".join(member.cmdline()) for member in tree]
+        texts += [body_of(f"{started[1]}{path}") for path in ("/readyz", "/pods", "/metrics")]
         process.terminate()
         assert 0 == process.wait(30)
-    return "\n".join([*said, log.read_text()])
+    return "\n".join([*texts, log.read_text()])
 
 
-# What the loader refuses is the same for the harness, below, which takes no process.
+# The harness, below, refuses the same kubeconfigs at load, without a process.
 SERVED = [
     ("direct", field)
     for field in ("exec", "exec that gives a wrong token", "proxy", "extension", "broken YAML")
@@ -140,31 +140,34 @@ SERVED += [("informer", "token"), ("typed", "token"), ("informer", "proxy")]
 
 
 @pytest.mark.parametrize(("name", "field"), SERVED)
-def test_a_secret_of_a_kubeconfig_is_not_told_by_a_server(
+def test_a_server_does_not_reveal_a_secret_of_a_kubeconfig(
     world: World, name: str, field: str
 ) -> None:
     log = world.folder / "log"
     argv = [sys.executable, "-m", "servers", name, "--port=0", "--access-log"]
     argv += ["--kubeconfig", str(kubeconfig(world, field))]
-    with log.open("wb") as file, subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=file) as one:
-        said = served(log, one)
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=file) as server,
+    ):
+        output = output_of_server(log, server)
 
-    assert "Traceback" not in said
-    assert said.strip()
-    assert [] == found_in(said)
+    assert "Traceback" not in output
+    assert output.strip()
+    assert [] == secrets_in(output)
 
 
 @pytest.mark.parametrize("field", [*USERS, *CLUSTERS, *TEXTS])
-def test_a_secret_of_a_kubeconfig_is_not_told_by_the_harness(
+def test_the_harness_does_not_reveal_a_secret_of_a_kubeconfig(
     world: World, field: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = kubeconfig(world, field)
 
     assert 1 == main(["clean", "--yes", f"--kubeconfig={file}", "--context=ours"])
 
-    said = "".join(capsys.readouterr())
-    assert "error: " in said
-    assert [] == found_in(said)
+    output = "".join(capsys.readouterr())
+    assert "error: " in output
+    assert [] == secrets_in(output)
 
 
 PLAN = """\
@@ -185,7 +188,7 @@ pods = 4
 """
 
 
-def test_a_secret_in_the_environment_of_a_server_of_ones_own_is_not_kept_nor_told(
+def test_a_secret_in_the_environment_of_ones_own_server_is_neither_stored_nor_revealed(
     binaries: Binaries, tmp_path: Path
 ) -> None:
     plan = tmp_path / "secret.toml"
@@ -195,16 +198,16 @@ def test_a_secret_in_the_environment_of_a_server_of_ones_own_is_not_kept_nor_tol
         "'echo token $TOKEN password $PASSWORD >&2; sleep 2; exit 1'"
     )
     arguments = ("run", str(plan), f"--server=mine={command}", *folders(tmp_path))
-    listed: set[str] = set()
+    command_lines: set[str] = set()
     with BenchProcess(tmp_path, arguments, binaries) as bench:
-        own = psutil.Process(bench.process.pid)
-        typed = " ".join(own.cmdline())
+        harness = psutil.Process(bench.process.pid)
+        typed = " ".join(harness.cmdline())
         while bench.process.poll() is None:
-            for child in own.children(recursive=True):
+            for child in harness.children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
-                    listed.add(" ".join(child.cmdline()))
+                    command_lines.add(" ".join(child.cmdline()))
             time.sleep(0.05)
-        listed.discard(typed)  # of a child that was just forked: what the person typed
+        command_lines.discard(typed)  # the harness's own, of a child that was just forked
         texts = {"messages": bench.text, "output": bench.output.read_text()}
     texts |= {
         str(path.relative_to(tmp_path)): text_of(path)
@@ -212,10 +215,10 @@ def test_a_secret_in_the_environment_of_a_server_of_ones_own_is_not_kept_nor_tol
         for path in folder.rglob("*")
         if path.is_file()
     }
-    assert any("password" in line for line in listed), "the server was never seen to run"
-    assert [] == [line for line in listed if found_in(line)]
+    assert any("password" in line for line in command_lines), "the server was never seen to run"
+    assert [] == [line for line in command_lines if secrets_in(line)]
     assert any(name.endswith("run.json") for name in texts)
-    assert [] == [name for name, text in texts.items() if found_in(text)]
+    assert [] == [name for name, text in texts.items() if secrets_in(text)]
     assert "token <redacted> password <redacted>" in texts["messages"]
 
 

@@ -1,4 +1,4 @@
-"""What kubeconfig forms are written about: one API server, ways to it, and who to be there."""
+"""Material of kubeconfig forms: one API server, addresses and proxies, and credentials."""
 
 import base64
 import contextlib
@@ -23,12 +23,12 @@ from bench.supervision.watchdog import Watchdog
 GROUP = "client.authentication.k8s.io"
 CONTEXT = "ours"
 MARK = "marked-secret-4711"
-"""In secrets that are wrong; it may stand in no message."""
+"""Part of invalid secrets; no message may have it."""
 
 
 @dataclass
 class World:
-    """Addresses, files and tokens that forms are made of; ``folder`` is of one form alone."""
+    """Addresses, files and tokens for forms; each form has its own ``folder``."""
 
     plane: ControlPlane
     folder: Path
@@ -58,14 +58,14 @@ class World:
     @property
     def admin(self) -> tuple[Path, Path]:
         document = yaml.safe_load(self.plane.kubeconfig.read_text())
-        user = next(one["user"] for one in document["users"] if one["name"] == ADMIN)
+        user = next(entry["user"] for entry in document["users"] if entry["name"] == ADMIN)
         return Path(user["client-certificate"]), Path(user["client-key"])
 
     def cluster(self, **fields: Any) -> dict[str, Any]:
         return {"server": self.url, "certificate-authority": str(self.authority), **fields}
 
     def admin_data(self) -> dict[str, str]:
-        certificate, key = (base64.b64encode(one.read_bytes()).decode() for one in self.admin)
+        certificate, key = (base64.b64encode(file.read_bytes()).decode() for file in self.admin)
         return {"client-certificate-data": certificate, "client-key-data": key}
 
     def write(self, name: str, content: str | bytes) -> str:
@@ -114,7 +114,7 @@ class World:
 
 
 class _Proxy(socketserver.StreamRequestHandler):
-    """CONNECT, and nothing else."""
+    """An http proxy that only knows CONNECT."""
 
     def handle(self) -> None:
         request = self.rfile.readline().decode().split()
@@ -151,7 +151,7 @@ class _Server6(_Server):
 
 @contextlib.contextmanager
 def serving(server: socketserver.TCPServer) -> Iterator[int]:
-    """Serve until left; gives the port."""
+    """Serve inside the block; yield the port."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -171,8 +171,8 @@ def forwarder(port: int) -> Iterator[int]:
             with socket.create_connection(("127.0.0.1", port)) as far:
                 _relay(self.request, far)
 
-    with serving(_Server6(("::1", 0), Forward)) as own:
-        yield own
+    with serving(_Server6(("::1", 0), Forward)) as listening_port:
+        yield listening_port
 
 
 @contextlib.contextmanager
@@ -184,7 +184,7 @@ def connect_proxy() -> Iterator[int]:
 
 @contextlib.contextmanager
 def kubectl_proxy(kubectl: Path, kubeconfig: Path, watchdog: Watchdog) -> Iterator[str]:
-    """``kubectl proxy`` as the kubeconfig's current context, below a prefix; gives its address."""
+    """Run ``kubectl proxy`` in the kubeconfig's current context, below a prefix; yield its URL."""
     argv = [kubectl, f"--kubeconfig={kubeconfig}", "proxy", "--port=0", "--api-prefix=/k8s/c-1"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, process_group=0) as process:
         watchdog.guard_group(process.pid)
