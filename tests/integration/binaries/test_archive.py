@@ -49,7 +49,7 @@ def test_only_the_two_binaries_are_taken_from_it(machine, mirror):
     assert ["etcd", "kube-apiserver", "manifest.json"] == names_in(machine.entry)
 
 
-def test_every_source_passed_over_is_told_with_its_reason(machine, mirror):
+def test_every_source_passed_over_is_reported_with_its_reason(machine, mirror):
     mirror.offer("1.37.2", pack_scripts())
     machine.resolve()
     for reason in (
@@ -109,18 +109,18 @@ def test_an_archive_whose_binary_does_not_run_is_refused(machine, mirror):
     assert "its kube-apiserver cannot be run" in refused(machine)
 
 
-def test_an_index_without_this_platform_is_told(machine, mirror):
+def test_an_index_without_this_platform_is_reported(machine, mirror):
     mirror.offer("1.37.2", pack_scripts(), name="envtest-v1.37.2-plan9-mips.tar.gz")
     assert f"none for Kubernetes 1.37.2 on {TARGET}" in refused(machine)
 
 
 @pytest.mark.parametrize("text", [b"<html>", b"releases: [1", b"releases: {v1.37.2: 3}", b"\xff"])
-def test_an_index_that_is_none_is_told(machine, mirror, text):
+def test_an_invalid_index_is_reported(machine, mirror, text):
     mirror.index = lambda: text
     assert "its index cannot be read" in refused(machine)
 
 
-def test_a_mirror_that_says_no_is_taken_at_its_word(machine, mirror):
+def test_a_mirror_that_refuses_is_final(machine, mirror):
     machine.env[INDEX_VARIABLE] = f"{mirror.address}/elsewhere"
     assert "answers 404 Not Found" in refused(machine)
     assert ["/elsewhere"] == mirror.requests
@@ -148,7 +148,7 @@ def test_an_address_that_is_not_of_the_web_is_refused(machine, tmp_path):
     assert "is not an http or https URL" in refused(machine)
 
 
-def test_the_true_binaries_come_through_whole(machine, mirror, binaries):
+def test_the_real_binaries_arrive_whole(machine, mirror, binaries):
     etcd, kube_apiserver = binaries.etcd.read_bytes(), binaries.kube_apiserver.read_bytes()
     mirror.offer("1.37.2", pack({"etcd": etcd, "kube-apiserver": kube_apiserver}, level=0))
     fetched = machine.resolve()

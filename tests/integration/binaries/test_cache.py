@@ -82,14 +82,14 @@ def test_a_damaged_entry_is_noticed_thrown_away_and_made_again(filled, mirror, d
     assert "cache" == filled.resolve().source
 
 
-def test_a_damaged_entry_that_cannot_be_made_again_is_told_as_one_of_the_reasons(filled, mirror):
+def test_a_damaged_entry_that_cannot_be_made_again_is_one_of_the_reasons(filled, mirror):
     cut_off(filled.entry)
     mirror.releases.clear()
     with pytest.raises(BinariesUnavailable, match="cache: its etcd has 10 bytes instead of"):
         filled.resolve()
 
 
-def test_an_intact_entry_is_used_without_a_word_and_without_the_network(filled, mirror):
+def test_an_intact_entry_is_used_without_a_message_and_without_the_network(filled, mirror):
     mirror.requests.clear()
     assert "cache" == filled.resolve().source
     assert ([], []) == (filled.messages, mirror.requests)
@@ -102,7 +102,7 @@ def test_another_folder_can_be_named_for_the_cache(machine, mirror, tmp_path):
     assert not machine.entries.exists()
 
 
-def test_a_cache_that_cannot_be_written_is_told(machine):
+def test_a_cache_that_cannot_be_written_is_reported(machine):
     machine.home.mkdir()
     (machine.home / "cache").write_text("a file where a folder should be")
     with pytest.raises(BinariesUnavailable, match=r"cache: cannot be filled: .*Not a directory"):
@@ -117,7 +117,7 @@ def test_an_entry_replaces_one_of_the_same_version_as_a_whole(filled, watchdog):
     assert "cache" == filled.resolve().source
 
 
-def test_one_makes_and_the_other_waits_and_says_so(machine, mirror):
+def test_one_process_fills_the_cache_and_the_other_reports_its_wait(machine, mirror):
     mirror.offer("1.37.2", pack_scripts())
     mirror.hold.clear()
     with start_maker(machine) as first:
@@ -138,7 +138,7 @@ def test_one_makes_and_the_other_waits_and_says_so(machine, mirror):
     assert 1 == len(mirror.archives_asked())
 
 
-def test_nobody_waits_for_another_version_when_the_wanted_one_has_come(filled):
+def test_no_wait_for_another_version_once_the_requested_one_is_cached(filled):
     other = Request(Version(1, 30, 14), filled.env, filled.entries.parent, filled.messages.append)
     request = replace(other, version=Version(1, 37, 2))
     with cache.locked(other) as locked, cache.locked(request) as cached:
@@ -159,7 +159,7 @@ def test_a_maker_ended_by_force_leaves_neither_a_lock_nor_half_an_entry(machine,
     assert "archive" == machine.resolve().source
 
 
-def test_what_a_dead_maker_left_is_cleared_away_by_the_next(machine, mirror):
+def test_the_stage_of_a_dead_process_is_removed_by_the_next(machine, mirror):
     stale_stage = machine.entries / ".making-left"
     write_assets(stale_stage)
     mirror.offer("1.37.2", pack_scripts())

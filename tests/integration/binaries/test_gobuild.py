@@ -59,7 +59,7 @@ def test_an_installed_go_builds_both_into_the_cache(machine, install_go):
     assert "cache" == machine.resolve().source
 
 
-def test_the_build_is_pinned_whatever_the_user_has_set(machine, install_go):
+def test_the_build_is_pinned_despite_the_users_settings(machine, install_go):
     record = install_go()
     machine.env |= {"GOFLAGS": "-mod=mod", "CGO_ENABLED": "1", "GOTOOLCHAIN": "auto"}
     machine.resolve()
@@ -71,14 +71,14 @@ def test_the_build_is_pinned_whatever_the_user_has_set(machine, install_go):
     assert "gitVersion=v1.37.2 " in builds[1]
 
 
-def test_a_failing_build_is_told_with_its_last_words_and_leaves_no_trace(machine, install_go):
+def test_a_failing_build_is_reported_with_its_last_lines_and_leaves_no_trace(machine, install_go):
     install_go(build="echo 'no space left on device' >&2; exit 2")
     with pytest.raises(BinariesUnavailable, match=r"go build failed with exit code 2.*no space"):
         machine.resolve()
     assert [".lock"] == names_in(machine.entries)
 
 
-def test_too_little_disk_is_told_before_anything_is_built(machine, install_go, monkeypatch):
+def test_too_little_disk_is_reported_before_anything_is_built(machine, install_go, monkeypatch):
     record = install_go()
     monkeypatch.setattr(gobuild, "BUILD_BYTES", 10**18)
     with pytest.raises(BinariesUnavailable, match=r"needs up to 1000000001\.2 GB of disk and only"):
@@ -94,7 +94,7 @@ def test_too_little_disk_is_told_before_anything_is_built(machine, install_go, m
         ("go: downloading a v1\nx/y\nx/z\n\ngo: downloading b v1\n", "2 packages compiled, at x/z"),
     ],
 )
-def test_progress_tells_what_go_is_at(tmp_path, written, message):
+def test_progress_shows_the_present_step_of_go(tmp_path, written, message):
     log = tmp_path / "etcd.log"
     log.write_text(written)
     assert f"etcd: {message}" in gobuild._progress(log, 12.3)
@@ -127,7 +127,7 @@ def test_a_minor_version_alone_is_built_from_its_pin(machine, install_go):
     assert f"{PINS}/1.37.2|" in record.read_text()
 
 
-def test_without_go_and_network_the_three_ways_out_are_told(machine):
+def test_without_go_and_network_the_three_remedies_are_reported(machine):
     with pytest.raises(BinariesUnavailable) as caught:
         machine.resolve()
     words = str(caught.value)

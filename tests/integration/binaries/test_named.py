@@ -29,7 +29,7 @@ def test_single_variables_name_each_binary(machine, assets):
     )
 
 
-def test_binaries_at_hand_are_used_without_a_word_and_without_a_trace(machine, assets):
+def test_named_binaries_are_used_without_a_message_and_without_a_trace(machine, assets):
     machine.env["KUBEBUILDER_ASSETS"] = str(assets)
     machine.resolve()
     assert ([], False) == (machine.messages, machine.home.exists())
@@ -91,13 +91,13 @@ def test_another_minor_version_is_an_error_that_names_both(machine, assets):
         machine.resolve()
 
 
-def test_another_minor_version_can_be_asked_for(machine, assets):
+def test_another_minor_version_can_be_requested(machine, assets):
     write_program(assets / "kube-apiserver", apiserver_script("1.31.0"))
     machine.env["KUBEBUILDER_ASSETS"] = str(assets)
     assert "1.31.0" == machine.resolve(kubernetes="1.31.4").kubernetes
 
 
-def test_what_is_no_version_is_refused(machine):
+def test_a_text_that_is_no_version_is_refused(machine):
     with pytest.raises(ValueError, match=r"'1\.x' is not a version such as 1\.37 or 1\.37\.2"):
         machine.resolve(kubernetes="1.x")
 

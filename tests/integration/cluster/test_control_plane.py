@@ -40,9 +40,7 @@ def whoami(plane: ControlPlane, identity: str) -> dict[str, object]:
     return info
 
 
-def test_it_says_the_version_it_was_asked_for(
-    control_plane: ControlPlane, binaries: Binaries
-) -> None:
+def test_it_reports_the_requested_version(control_plane: ControlPlane, binaries: Binaries) -> None:
     version = control_plane.api("admin").get("/version")
     assert f"v{binaries.kubernetes}" == version["gitVersion"]
 
@@ -118,7 +116,7 @@ def test_keys_and_tokens_are_for_their_owner_alone(control_plane: ControlPlane) 
     assert [] == [str(path) for path in secret if path.stat().st_mode & 0o077]
 
 
-def test_a_token_that_is_written_anew_is_taken(control_plane: ControlPlane) -> None:
+def test_a_rewritten_token_is_used(control_plane: ControlPlane) -> None:
     file = control_plane.folder / "tokens" / "direct"
     before = file.read_text()
     write_token(control_plane.api("admin"), "direct", file)

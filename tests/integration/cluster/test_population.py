@@ -71,7 +71,7 @@ def test_a_pod_is_of_the_stated_size(plane: ControlPlane, population) -> None:
     assert len(set(sizes)) > PODS / 10
 
 
-def test_progress_is_told_up_to_the_last_pod(
+def test_progress_is_reported_up_to_the_last_pod(
     population, progress_calls: list[tuple[int, int]]
 ) -> None:
     assert (PODS, PODS) == progress_calls[-1]
@@ -85,7 +85,7 @@ def test_populating_twice_is_refused_by_name(plane: ControlPlane, population) ->
     assert population[0].name in str(refused.value)
 
 
-def test_churn_keeps_its_rate_and_tells_it(churn: Churn) -> None:
+def test_churn_keeps_its_rate_and_reports_it(churn: Churn) -> None:
     churn.resume(40)
     time.sleep(1)
     report = churn.pause()
@@ -123,13 +123,13 @@ def test_a_rate_of_zero_writes_nothing(churn: Churn) -> None:
     assert 0 == churn.pause().written
 
 
-def test_pausing_twice_tells_the_same_counts(churn: Churn) -> None:
+def test_pausing_twice_reports_the_same_counts(churn: Churn) -> None:
     churn.resume(20)
     time.sleep(0.5)
     assert churn.pause().written == churn.pause().written
 
 
-def test_churn_goes_on_when_the_api_server_comes_back(plane: ControlPlane, churn: Churn) -> None:
+def test_churn_continues_when_the_api_server_comes_back(plane: ControlPlane, churn: Churn) -> None:
     churn.resume(20)
     plane.apiserver.stop()
     time.sleep(1)
@@ -144,7 +144,7 @@ def test_churn_goes_on_when_the_api_server_comes_back(plane: ControlPlane, churn
     assert mended.written > 0
 
 
-def test_a_churn_writer_that_dies_is_told(churn: Churn) -> None:
+def test_a_churn_writer_that_dies_is_reported(churn: Churn) -> None:
     os.kill(churn.pid, signal.SIGKILL)
     with pytest.raises(ProcessFailed, match="churn writer was killed by SIGKILL"):
         churn.pause()

@@ -98,7 +98,7 @@ def test_without_a_server_the_same_is_written_and_nothing_read(alone: Alone) -> 
     assert {"ok"} == {row.outcome for row in alone.bystander.rows}
 
 
-def test_each_is_an_identity_of_its_own_in_the_audit_log(alone: Alone) -> None:
+def test_each_has_its_own_identity_in_the_audit_log(alone: Alone) -> None:
     requests = alone.requests
     assert {("patch", "pods", 200)} == {
         (row.verb, row.resource, row.code) for row in requests["probe"]
@@ -110,7 +110,7 @@ def test_each_is_an_identity_of_its_own_in_the_audit_log(alone: Alone) -> None:
     assert len(alone.bystander.rows) == len(requests["bystander"])
 
 
-def test_once_paused_neither_asks_the_api_server_anything(alone: Alone) -> None:
+def test_once_paused_neither_sends_requests_to_the_api_server(alone: Alone) -> None:
     assert not {"probe", "bystander"} & alone.requests_later.keys()
 
 

@@ -168,7 +168,7 @@ def page_of(folder: Path) -> str:
     return page.read_text()
 
 
-def test_without_the_optional_rights_what_cannot_be_seen_is_missing_and_not_0(
+def test_without_the_optional_rights_unreadable_figures_are_missing_and_not_0(
     foreign: ForeignCluster,
     start_bench: StartExisting,
     start_run: StartExisting,
@@ -257,7 +257,7 @@ def _kill_and_clean(
     assert before == foreign.objects()
 
 
-def test_what_another_machine_may_still_use_is_kept_until_it_has_expired(
+def test_a_namespace_of_another_machine_is_kept_until_it_has_expired(
     foreign: ForeignCluster,
 ) -> None:
     before = foreign.objects()

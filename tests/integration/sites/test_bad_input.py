@@ -78,7 +78,7 @@ def test_a_context_must_be_named_and_the_current_one_is_never_taken(refused) -> 
         ("unknown", "the auth-provider oidc of user 'unknown'"),
     ],
 )
-def test_a_context_that_cannot_be_used_is_told_by_what_is_wrong_with_it(
+def test_an_unusable_context_is_reported_with_the_reason(
     refused, context: str, expected: str
 ) -> None:
     code, text = refused("--yes", "--context", context)
@@ -87,14 +87,14 @@ def test_a_context_that_cannot_be_used_is_told_by_what_is_wrong_with_it(
 
 
 @pytest.mark.parametrize("content", ["", "{]", "contexts: 3", "a: b"])
-def test_a_file_that_is_no_kubeconfig_is_told(refused, tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_no_kubeconfig_is_reported(refused, tmp_path: Path, content: str) -> None:
     (tmp_path / "config").write_text(content)
     code, text = refused("--yes", "--context", "x", kubeconfig=str(tmp_path / "config"))
     assert 1 == code
     assert "is not a kubeconfig" in text
 
 
-def test_a_kubeconfig_that_is_not_there_is_told(refused) -> None:
+def test_a_missing_kubeconfig_is_reported(refused) -> None:
     code, text = refused("--yes", "--context", "x", kubeconfig="/nowhere/config")
     assert (1, True) == (code, "cannot read /nowhere/config" in text)
 
@@ -119,7 +119,7 @@ def test_a_version_is_not_chosen_where_there_is_a_cluster_already(refused) -> No
         ("unknown", "the auth-provider oidc of user 'unknown'"),
     ],
 )
-def test_who_may_not_look_for_leftovers_is_told_what_lacks(
+def test_an_account_that_may_not_list_leftovers_gets_the_missing_rights(
     foreign: ForeignCluster, capsys: pytest.CaptureFixture[str], context: str, expected: str
 ) -> None:
     where = ["--kubeconfig", str(foreign.kubeconfig), "--context", context]
@@ -135,7 +135,7 @@ def test_a_namespace_to_clean_goes_with_the_cluster_that_it_is_on(
     assert "name the cluster with --context NAME" in capsys.readouterr().err
 
 
-def test_what_is_printed_of_missing_rights_is_all_that_lacks(
+def test_the_printed_yaml_grants_all_missing_rights(
     refused, foreign: ForeignCluster, monkeypatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
@@ -169,7 +169,7 @@ def test_a_namespace_that_is_somebody_elses_is_not_touched(refused, name: str) -
     assert f"a namespace {name} already, and it is not this project's" in text
 
 
-def test_others_pods_in_a_namespace_that_is_handed_over_are_told_and_left(
+def test_others_pods_in_a_handed_over_namespace_are_reported_and_left(
     refused, foreign: ForeignCluster
 ) -> None:
     pods = f"/api/v1/namespaces/{HANDED_OVER}/pods"
@@ -186,13 +186,13 @@ def test_others_pods_in_a_namespace_that_is_handed_over_are_told_and_left(
     assert (1, True) == (code, f"there are pods in the namespace {HANDED_OVER}" in text)
 
 
-def test_who_was_handed_over_a_namespace_may_make_none(refused) -> None:
+def test_an_account_with_a_handed_over_namespace_may_make_none(refused) -> None:
     code, text = refused("--yes", "--context", "tenant")
     assert (1, True) == (code, "lacks rights on this cluster:\n  namespaces (create, " in text)
     assert "An admin can also hand over a namespace (--namespace)" in text
 
 
-def test_a_name_that_no_namespace_can_have_is_told(refused) -> None:
+def test_an_invalid_name_of_a_namespace_is_reported(refused) -> None:
     code, text = refused("--yes", "--context", CONTEXT, "--namespace", "My_Own")
     assert (1, True) == (code, "'My_Own' cannot be the name of a namespace" in text)
 
@@ -203,7 +203,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(refused, monkeypatch
     assert (1, True) == (code, "no --yes was given" in text)
 
 
-def test_who_does_not_agree_has_nothing_done(refused, monkeypatch) -> None:
+def test_without_consent_nothing_is_done(refused, monkeypatch) -> None:
     monkeypatch.setattr("bench.supervision.progress.Progress.ask", lambda _self, _question: False)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     code, text = refused("--context", CONTEXT)
@@ -220,7 +220,7 @@ def test_who_does_not_agree_has_nothing_done(refused, monkeypatch) -> None:
         ("pods = 20", "pods = 20\nfresh_control_plane = true", "a fresh control plane"),
     ],
 )
-def test_a_plan_that_asks_for_too_much_is_refused_before_anything_is_asked(
+def test_a_plan_beyond_the_limits_is_refused_before_any_request(
     refused, old: str, new: str, expected: str
 ) -> None:
     code, text = refused("--yes", "--context", CONTEXT, plan=TINY.replace(old, new))
@@ -229,7 +229,7 @@ def test_a_plan_that_asks_for_too_much_is_refused_before_anything_is_asked(
     assert "Existing cluster" not in text
 
 
-def test_an_audit_log_that_cannot_be_read_is_told_beforehand(refused) -> None:
+def test_an_unreadable_audit_log_is_reported_beforehand(refused) -> None:
     code, text = refused("--yes", "--context", CONTEXT, "--audit-log", "/nowhere/audit.log")
     assert (1, True) == (code, "audit log /nowhere/audit.log cannot be read" in text)
 

@@ -59,7 +59,7 @@ def test_an_account_of_ours_may_do_its_work_in_our_namespace_and_nothing_elsewhe
     assert plane.placement.home not in foreign.namespaces()
 
 
-def test_when_the_time_is_up_the_run_ends_with_what_it_has_and_the_namespace_goes(
+def test_when_the_time_is_up_the_run_ends_early_and_the_namespace_is_removed(
     foreign: ForeignCluster, site: ExistingSite, plan: Plan, tmp_path: Path
 ) -> None:
     before = foreign.objects()
@@ -80,7 +80,7 @@ def test_a_namespace_of_another_run_of_ours_is_not_taken_either(
         open_site(request, plan, agree=lambda _: True, say=lambda _: None)
 
 
-def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
+def test_a_namespace_that_is_still_being_deleted_is_reported(
     namespace: OwnNamespace, foreign: ForeignCluster, plan: Plan, tmp_path: Path
 ) -> None:
     foreign.admin.delete(namespace.path)
@@ -89,7 +89,7 @@ def test_a_namespace_that_is_still_being_deleted_is_told_as_such(
         open_site(request, plan, agree=lambda _: True, say=lambda _: None)
 
 
-def test_what_cannot_be_removed_is_told_with_the_way_to_do_it_later(
+def test_a_failed_removal_is_reported_with_the_command_for_later(
     start_control_plane: Callable[..., ControlPlane],
     site: ExistingSite,
     watchdog: Watchdog,

@@ -73,7 +73,7 @@ def test_servers_of_one_cluster_answer_alike_after_a_write(
     assert tuple(paths) == tuple(answer.path for answer in record.answers)
 
 
-def test_servers_of_two_clusters_do_not_and_both_attempts_are_told(
+def test_servers_of_two_clusters_do_not_and_both_attempts_are_reported(
     populated: ControlPlane, control_plane: ControlPlane, start_server: StartServer
 ) -> None:
     servers = [start_server("direct", populated), start_server("direct", control_plane)]
@@ -86,7 +86,7 @@ def test_servers_of_two_clusters_do_not_and_both_attempts_are_told(
     assert [text for text in answer.differences if text.startswith("attempt 2: ")]
 
 
-def test_a_server_that_never_reaches_the_last_write_is_told(
+def test_a_server_that_never_reaches_the_last_write_is_reported(
     populated: ControlPlane, start_server: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(equality, "CATCH_UP_S", 0.5)  # never is no nearer after ten seconds
@@ -98,7 +98,7 @@ def test_a_server_that_never_reaches_the_last_write_is_told(
 
 
 @pytest.mark.parametrize("name", ["direct", "informer"])
-def test_a_server_gives_what_a_list_gives(
+def test_a_server_answers_as_a_list_does(
     populated: ControlPlane, start_server: StartServer, name: str
 ) -> None:
     server = start_server(name, populated)
@@ -107,7 +107,7 @@ def test_a_server_gives_what_a_list_gives(
     assert () == differences
 
 
-def test_a_server_of_another_cluster_does_not_give_what_a_list_gives(
+def test_a_server_of_another_cluster_does_not_answer_as_a_list_does(
     populated: ControlPlane, control_plane: ControlPlane, start_server: StartServer
 ) -> None:
     server = start_server("direct", populated)
@@ -120,7 +120,7 @@ def test_a_server_of_another_cluster_does_not_give_what_a_list_gives(
     assert (": the API server has 0 entries, direct 12",) == differences
 
 
-def test_a_server_that_is_gone_is_told_by_name(
+def test_a_stopped_server_is_reported_by_name(
     populated: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> None:
     spec = ServerSpec.on(populated, server_kinds()["direct"], tmp_path / "server.log")
@@ -130,7 +130,7 @@ def test_a_server_that_is_gone_is_told_by_name(
         compare_servers([server], ["/pods"], resource_version="")
 
 
-def test_a_server_that_cannot_start_shows_why(
+def test_a_server_that_cannot_start_shows_the_reason(
     populated: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> None:
     spec = ServerSpec.on(populated, server_kinds()["direct"], tmp_path / "server.log")

@@ -58,16 +58,16 @@ def start(plane: ControlPlane, watchdog: Watchdog, tmp_path: Path) -> Iterator[S
         server.stop()
 
 
-def test_it_is_asked_where_it_was_told_to_listen(start: Start) -> None:
+def test_it_gets_requests_at_the_port_of_its_environment(start: Start) -> None:
     assert 200 == start().get("/pods").status
 
 
-def test_one_without_readyz_is_ready_when_its_pods_can_be_had(start: Start) -> None:
+def test_a_server_without_readyz_is_ready_when_it_serves_pods(start: Start) -> None:
     listed = start("no-readyz").get(f"/pods/{NAMESPACE}").json()["result"]
     assert len(PODS) == len(listed)
 
 
-def test_it_reads_as_the_account_of_its_own(start: Start, plane: ControlPlane) -> None:
+def test_it_reads_as_the_account_of_external_servers(start: Start, plane: ControlPlane) -> None:
     server = start()
     server.get("/pods?marked=here")
     users = [
@@ -79,7 +79,7 @@ def test_it_reads_as_the_account_of_its_own(start: Start, plane: ControlPlane) -
     assert {"system:serviceaccount:informer-bench:external"} == set(users)
 
 
-def test_its_kubeconfig_lets_it_be_nobody_else(start: Start, plane: ControlPlane) -> None:
+def test_its_kubeconfig_has_no_other_account(start: Start, plane: ControlPlane) -> None:
     start()
     written = plane.kubeconfig.with_name("kubeconfig-external")
     assert 0o600 == written.stat().st_mode & 0o777
@@ -95,7 +95,7 @@ def test_its_answers_are_compared_as_ours_are(start: Start, direct: ServerUnderT
     assert () == record.without_version
 
 
-def test_one_that_names_no_version_is_compared_and_that_is_said(
+def test_a_server_that_names_no_version_is_compared_and_recorded_as_such(
     start: Start, direct: ServerUnderTest
 ) -> None:
     record = compare_servers([direct, start()], ["/pods"], resource_version="1")
@@ -103,7 +103,7 @@ def test_one_that_names_no_version_is_compared_and_that_is_said(
     assert record.equal, record.answers
 
 
-def test_one_that_names_no_version_may_take_a_moment_to_answer_alike(
+def test_a_server_that_names_no_version_may_take_a_moment_to_agree(
     start: Start, plane: ControlPlane
 ) -> None:
     assert () == compare_with_list(start(), plane.api("harness"), resource_version=str(10**9))
@@ -116,7 +116,7 @@ def test_one_that_names_no_version_may_take_a_moment_to_answer_alike(
         ("talks-nonsense", "not JSON: b'not JSON"),
     ],
 )
-def test_wrong_answers_are_told(
+def test_wrong_answers_are_reported(
     start: Start, direct: ServerUnderTest, flaw: str, difference: str
 ) -> None:
     servers = [direct, start("names-versions", flaw)]
@@ -125,7 +125,7 @@ def test_wrong_answers_are_told(
     assert difference in " ".join(record.answers[0].differences)
 
 
-def test_one_that_packs_its_answers_unasked_is_refused(
+def test_a_server_that_compresses_its_answers_unasked_is_refused(
     start: Start, direct: ServerUnderTest
 ) -> None:
     servers = [direct, start("packs")]
@@ -133,21 +133,21 @@ def test_one_that_packs_its_answers_unasked_is_refused(
         compare_servers(servers, ["/pods"], resource_version="1")
 
 
-def test_one_that_dies_is_told_with_the_end_of_its_log(start: Start) -> None:
+def test_a_server_that_dies_is_reported_with_the_end_of_its_log(start: Start) -> None:
     with pytest.raises(ProcessFailed) as caught:
         start("dies")
     assert "server theirs ended with exit code 1 before it was ready" in str(caught.value)
     assert "out of luck" in str(caught.value)
 
 
-def test_one_that_never_gets_ready_is_told_with_what_it_answered(start: Start) -> None:
+def test_a_server_that_never_gets_ready_is_reported_with_its_last_answer(start: Start) -> None:
     with pytest.raises(ProcessFailed) as caught:
         start("never-ready", seconds=4)
     assert "was not ready within 4 s (/readyz is answered 503)" in str(caught.value)
     assert "reads as external of informer-bench" in str(caught.value)
 
 
-def test_a_command_that_is_not_there_is_told(
+def test_a_missing_command_is_reported(
     plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> None:
     kind = ServerKind.of(External("theirs", "no-such-program --port $PORT"))

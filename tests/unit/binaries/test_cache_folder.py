@@ -16,5 +16,5 @@ from bench.supervision.user_cache import default_folder
         ({"HOME": "/home/a", "XDG_CACHE_HOME": "relative"}, "/home/a/.cache/informer-bench"),
     ],
 )
-def test_the_cache_lies_where_the_user_keeps_caches(env, folder):
+def test_the_cache_is_in_the_users_cache_folder(env, folder):
     assert Path(folder) == default_folder(env)

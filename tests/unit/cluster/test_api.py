@@ -37,7 +37,7 @@ def api_server():
     server.server_close()
 
 
-def test_an_api_server_behind_a_path_is_asked_below_that_path(api_server) -> None:
+def test_requests_to_an_api_server_behind_a_path_go_below_that_path(api_server) -> None:
     server, requests = api_server
     api = Api(ClientConfig(f"{server}/k8s/clusters/c-1"))
     api.get("/api/v1/pods?limit=1")
@@ -45,7 +45,7 @@ def test_an_api_server_behind_a_path_is_asked_below_that_path(api_server) -> Non
     assert [("/k8s/clusters/c-1/api/v1/pods?limit=1", None)] == requests
 
 
-def test_a_token_is_asked_for_anew_for_each_request(api_server, tmp_path: Path) -> None:
+def test_a_token_is_read_again_for_each_request(api_server, tmp_path: Path) -> None:
     server, requests = api_server
     file = tmp_path / "token"
     api = Api(ClientConfig(server, Credentials(TokenFile(file))))

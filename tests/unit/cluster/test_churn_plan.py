@@ -35,7 +35,7 @@ def test_the_population_keeps_its_size_within_one() -> None:
         assert balance in (-1, 0)
 
 
-def test_the_bounds_of_the_population_hold_whatever_becomes_of_writes_under_way() -> None:
+def test_the_bounds_of_the_population_hold_for_every_outcome_of_writes_in_flight() -> None:
     plan = ChurnPlan(PODS, seed=2)
     assert (400, 400) == (plan.at_least, plan.at_most)
     while (drawn := plan.draw()) is not None and drawn[0] != "delete":

@@ -54,13 +54,13 @@ spec:
 
 
 @pytest.mark.parametrize("resource", OBJECT_PATHS)
-def test_an_object_has_about_the_bytes_that_are_asked_for(resource):
+def test_an_object_has_about_the_requested_size(resource):
     objects = Objects(resource, 1, 4000)
     (key,) = draw_objects(api_path(objects), 1)
     assert 2900 < len(json.dumps(manifest(key, objects))) < 4500
 
 
-def test_objects_lie_in_the_namespaces_of_the_pods_under_names_of_their_own():
+def test_objects_are_in_the_namespaces_of_the_pods_with_unique_names():
     leases = Objects("leases.coordination.k8s.io", 2)
     paths = [
         key.path for kind in (SECRETS, leases) for key in read_argument(objects_argument(kind))
@@ -98,7 +98,7 @@ def test_rules_name_group_and_resource_apart():
     ]
 
 
-def test_objects_of_a_users_kind_are_made_like_the_example_and_asked_for_at_its_version():
+def test_objects_of_a_users_kind_copy_the_example_and_use_its_version():
     gadgets = Objects("gadgets.example.com", 2, 30, WITH_EXAMPLE)
     key, _ = read_argument(objects_argument(gadgets))
     assert "/apis/example.com/v1/namespaces/checkout/gadgets" == key.collection
@@ -120,7 +120,7 @@ def test_objects_of_a_users_kind_are_made_like_the_example_and_asked_for_at_its_
         (("scope:", "scope: ["), "it is no YAML"),
     ],
 )
-def test_a_definition_that_cannot_be_used_says_why(change, message):
+def test_an_unusable_definition_is_refused_with_the_reason(change, message):
     assert change[0] in WITH_EXAMPLE
     with pytest.raises(ValueError, match=message):
         custom_kind(WITH_EXAMPLE.replace(*change))

@@ -15,7 +15,7 @@ def test_the_same_seed_draws_the_same_pods() -> None:
     assert draw_pods(3, 500) != draw_pods(4, 500)
 
 
-def test_as_many_pods_are_drawn_as_wanted_with_names_of_their_own() -> None:
+def test_the_requested_number_of_pods_is_drawn_with_unique_names() -> None:
     for count in (1, 2, 23, 1000):
         pods = draw_pods(1, count)
         assert count == len(pods) == len({(pod.namespace, pod.name) for pod in pods})
@@ -70,7 +70,7 @@ def test_a_small_population_has_targets_too() -> None:
     assert targets(draw_pods(1, 1)).label_selectors
 
 
-def test_a_pod_has_what_a_real_one_has() -> None:
+def test_a_pod_has_the_fields_of_a_real_one() -> None:
     pod = next(p for p in draw_pods(1, 1000) if p.workload.richness > 2)
     body = manifest(pod)
     assert "ReplicaSet" == body["metadata"]["ownerReferences"][0]["kind"]

@@ -64,7 +64,7 @@ def test_a_client_that_names_itself_nothing_has_an_empty_user_agent(
     assert [""] == [row.user_agent for row in audit.rows(0, audit.size())]
 
 
-def test_a_place_in_the_log_is_behind_a_whole_line(log: Path, audit: AuditLog) -> None:
+def test_a_position_in_the_log_is_behind_a_whole_line(log: Path, audit: AuditLog) -> None:
     assert 0 == audit.behind_last_line()
     log.write_text(line("a") + line("b")[:-9])
     assert len(line("a")) == audit.behind_last_line()
@@ -89,7 +89,7 @@ def test_a_watch_still_open_is_one_row(log: Path, audit: AuditLog) -> None:
     assert ["ResponseStarted"] == [row.stage for row in audit.rows(0, 10_000)]
 
 
-def test_only_what_is_between_the_positions_is_read(log: Path, audit: AuditLog) -> None:
+def test_only_lines_between_the_positions_are_read(log: Path, audit: AuditLog) -> None:
     log.write_text(line("before"))
     begin = audit.size()
     with log.open("a") as file:

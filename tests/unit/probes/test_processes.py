@@ -30,7 +30,7 @@ def test_the_highest_resident_size_is_known_after_memory_is_freed() -> None:
     assert highest - now.rss_bytes > SIZE * 0.9
 
 
-def test_a_tree_has_used_what_its_ended_children_did() -> None:
+def test_the_cpu_time_of_a_tree_includes_that_of_ended_children() -> None:
     burn = f"{shlex.quote(sys.executable)} -c 'sum(range(8_000_000))'"
     line = f"{burn}; echo done; read -r go"
     with subprocess.Popen(

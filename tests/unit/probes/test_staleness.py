@@ -67,7 +67,7 @@ def test_a_pod_that_is_not_known_yet_is_a_stale_answer(staleness: Staleness) -> 
     assert staleness.rows[0].first_stale
 
 
-def test_what_is_not_seen_within_the_bound_is_given_up_and_never_fresh(
+def test_a_write_that_is_not_seen_within_the_bound_is_given_up_and_never_fresh(
     staleness: Staleness,
 ) -> None:
     staleness.read(1_000_050, 1_000_090, 6)
@@ -84,7 +84,7 @@ def test_without_a_reader_a_write_waits_for_nothing() -> None:
     assert [FreshnessRow(100, 7)] == staleness.rows
 
 
-def test_shifting_moves_what_is_known_and_leaves_what_is_not() -> None:
+def test_shifting_changes_known_times_and_keeps_unknown_ones() -> None:
     row = FreshnessRow(150, 7, 160, True, None, 200, 2, 155)
     assert FreshnessRow(50, 7, 60, True, None, 100, 2, 55) == shifted(row, 100)
 

@@ -60,7 +60,7 @@ def test_user_and_cluster_must_be_in_the_kubeconfig(refusal, context: Any, expec
 
 
 @pytest.mark.parametrize("cluster", [{"insecure-skip-tls-verify": True}, {"server": ""}, {}])
-def test_a_cluster_without_an_address_is_told(refusal, cluster: Any) -> None:
+def test_a_cluster_without_an_address_is_reported(refusal, cluster: Any) -> None:
     assert "cluster 'c' in" in (text := refusal(cluster=cluster))
     assert "has no server" in text
 
@@ -70,20 +70,20 @@ def test_a_user_without_credentials_is_not_taken_for_anybody(refusal) -> None:
     assert "has no credentials" in text
 
 
-def test_an_authority_that_is_no_certificate_is_told_as_such(refusal) -> None:
+def test_an_authority_that_is_no_certificate_is_reported(refusal) -> None:
     cluster = {"server": CLOSED, "certificate-authority-data": "aGVsbG8="}
     assert "the certificate-authority of cluster 'c' in" in (text := refusal(cluster=cluster))
     assert "holds no certificate in PEM" in text
 
 
-def test_a_client_certificate_without_its_key_is_told_as_such(refusal, tmp_path: Path) -> None:
+def test_a_client_certificate_without_its_key_is_reported(refusal, tmp_path: Path) -> None:
     alone = str(tmp_path / "ca.crt")
     text = refusal(user={"client-certificate": alone, "client-key": alone})
     assert "client certificate and key of user 'u' in" in text
     assert "are not PEM" in text
 
 
-def test_an_api_server_that_is_away_is_told_by_its_address(refusal) -> None:
+def test_an_unreachable_api_server_is_reported_with_its_address(refusal) -> None:
     assert f"{CLOSED}, cannot be reached: Failed to establish" in refusal()
 
 
@@ -99,7 +99,7 @@ def test_an_address_that_swallows_everything_is_given_up(refusal, tmp_path: Path
     assert "cannot be reached: Connection to 127.0.0.1 timed out" in text
 
 
-def test_a_credentials_plugin_that_waits_for_ever_ends_with_who_asked_it(tmp_path: Path) -> None:
+def test_a_credentials_plugin_that_waits_for_ever_ends_with_its_caller(tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1",

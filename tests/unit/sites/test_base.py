@@ -49,13 +49,13 @@ def test_peers_in_go_are_among_them_and_built_when_the_run_begins(checkout: Path
     assert ("direct-go", "direct-go@base") == plan.servers
 
 
-def test_a_server_that_the_base_has_lost_since_is_told(checkout: Path) -> None:
+def test_a_server_that_the_base_no_longer_has_is_reported(checkout: Path) -> None:
     plan = with_base(PLAN, str(checkout), sys.executable)
     with pytest.raises(BaseError, match="it no longer has gone"):
         base_kinds(replace(plan, servers=(*plan.servers, "gone@base")), pytest.fail)
 
 
-def test_what_its_environment_holds_is_recorded(checkout: Path) -> None:
+def test_the_packages_of_its_environment_are_recorded(checkout: Path) -> None:
     base = with_base(PLAN, str(checkout), sys.executable).base
     assert base is not None
     assert (str(checkout), sys.executable, "unknown") == (base.folder, base.python, base.commit)
@@ -120,11 +120,13 @@ def test_the_same_checkout_on_both_sides_is_allowed() -> None:
         (".", "not a checkout of this project (it lacks servers/__main__.py"),
     ],
 )
-def test_a_folder_that_is_no_checkout_is_told(tmp_path: Path, folder: str, message: str) -> None:
+def test_a_folder_that_is_no_checkout_is_reported(
+    tmp_path: Path, folder: str, message: str
+) -> None:
     assert message in error_of(tmp_path / folder)
 
 
-def test_a_checkout_without_an_environment_is_told(checkout: Path) -> None:
+def test_a_checkout_without_an_environment_is_reported(checkout: Path) -> None:
     message = error_of(checkout)
     assert f"no interpreter {checkout / '.venv/bin/python'}" in message
     assert f"make -C {checkout} env" in message
@@ -137,20 +139,18 @@ def test_a_checkout_without_an_environment_is_told(checkout: Path) -> None:
         ("/bin/true", "cannot be started by /bin/true"),
     ],
 )
-def test_an_interpreter_that_cannot_be_used_is_told(
-    checkout: Path, python: str, message: str
-) -> None:
+def test_an_unusable_interpreter_is_reported(checkout: Path, python: str, message: str) -> None:
     assert message in error_of(checkout, python)
 
 
-def test_an_environment_that_lacks_a_package_is_told(checkout: Path) -> None:
+def test_an_environment_that_lacks_a_package_is_reported(checkout: Path) -> None:
     (checkout / "servers" / "registry.py").write_text("import not_installed_here\n")
     message = error_of(checkout, sys.executable)
     assert "ModuleNotFoundError: No module named 'not_installed_here'" in message
     assert "--against-python FILE" in message
 
 
-def test_a_checkout_without_any_of_the_plans_servers_is_told(checkout: Path) -> None:
+def test_a_checkout_without_any_of_the_plans_servers_is_reported(checkout: Path) -> None:
     plan = a_plan(servers=("new",))
     assert "it has none of the plan's servers (new); it has direct" in error_of(
         checkout, sys.executable, plan

@@ -51,7 +51,7 @@ def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
         ({"fault": "freeze", "fault_at_s": 1.0}, "the API server to fail (freeze)"),
     ],
 )
-def test_a_feature_that_needs_our_own_control_plane_is_refused_whatever_the_caps(
+def test_a_feature_that_needs_our_own_control_plane_is_refused_with_any_caps(
     changes: dict, feature: str
 ) -> None:
     (text,) = impossible(with_scenario(**changes))

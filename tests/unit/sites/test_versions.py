@@ -51,7 +51,7 @@ def test_each_version_has_its_own_binaries_and_is_named_to_its_patch(resolved):
     )
 
 
-def test_a_version_that_cannot_be_had_ends_it_before_another_is_fetched_or_built(resolved):
+def test_an_unavailable_version_raises_before_another_is_fetched_or_built(resolved):
     plan = replace(PLAN, scenarios=(NEW, replace(OLD, kubernetes="1.2")))
     with pytest.raises(BinariesUnavailable, match=r"Kubernetes 1\.2"):
         Sites(plan, None, print)

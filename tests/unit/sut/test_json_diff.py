@@ -28,7 +28,7 @@ def test_equal_values_do_not_differ(value: object) -> None:
         ({"a": True}, {"a": 1}, "a: direct says true, informer says 1"),
     ],
 )
-def test_a_difference_is_told_by_its_path_and_both_values(
+def test_a_difference_is_reported_by_its_path_and_both_values(
     left: object, right: object, difference: str
 ) -> None:
     assert [difference] == differences_of(left, right)
