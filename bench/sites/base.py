@@ -46,10 +46,7 @@ def with_base(plan: Plan, folder: str, python: str = "") -> Plan:
 
 
 def look_at(base: Base) -> Base:
-    """Return the checkout's present commit, and the versions in its environment.
-
-    Raises ``BaseError`` if it does not exist.
-    """
+    """Return the checkout's present commit and package versions; ``BaseError`` if it is missing."""
     checkout = _checkout(base)
     now = replace(base, commit=commit_of(checkout.folder))
     if not checkout.python:

@@ -41,10 +41,10 @@ def find(
 ) -> list[Leftover]:
     """Return every namespace with this project's labels on the cluster, judged for ``user``.
 
-    With ``handed_over``, return that namespace alone, if a run has claimed it. A namespace may
-    be removed if it has this project's mark, ``user`` made it, and its run has ended on this
-    machine or it has expired; with ``unexpired`` also if another machine may still use it.
-    It may never be removed while its run is alive here.
+    With ``handed_over``, return that one alone, if a run has claimed it. It is removable if it
+    has this project's mark, ``user`` made it, and its run has ended on this machine or it has
+    expired; with ``unexpired`` also if another machine may still use it. It is never removable
+    while its run is alive here.
     """
     owner = owner_of(user)
     namespaces: Sequence[OwnNamespace | None]

@@ -41,9 +41,7 @@ class Sites:
         if plan.objects and any(
             environment.existing for environment in self._environments.values()
         ):
-            raise PlanError(
-                "'objects' are written only to a throwaway control plane: leave them out"
-            )
+            raise PlanError("'objects' are only for a throwaway control plane: leave them out")
         if plan.clients and any(
             environment.existing for environment in self._environments.values()
         ):
@@ -96,10 +94,7 @@ class Sites:
 def _local_sites(
     versions: Iterable[str | None], say: Callable[[str], None]
 ) -> dict[str | None, Site]:
-    """Find binaries for each of ``versions``.
-
-    Versions that cannot be built come first: they may end the run before anything is built.
-    """
+    """Find binaries for each version, unbuildable ones first: they may end the run at once."""
     texts = {key: key or KUBERNETES_VERSION for key in versions}
     binaries = {
         key: resolve(kubernetes=texts[key], say=say)

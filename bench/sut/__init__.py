@@ -1,4 +1,4 @@
-"""System under test: start a server, send it requests, and check its answers.
+"""System under test: start a server, send it requests, check its answers.
 
 Duty: the available servers (``registry``), start and readiness of one (``launch``), one
 running server (``server``) or several (``replicas``), a client of its routes (``client``),

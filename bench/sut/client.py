@@ -50,10 +50,7 @@ class Endpoint:
         )
 
     def get(self, path: str) -> Reply:
-        """Return the answer to ``path``.
-
-        Raises ``ServerError`` without an answer, or for one that is compressed unasked.
-        """
+        """Return the answer to ``path``; raise ``ServerError`` if none, or compressed unasked."""
         try:
             answer = self._pool.request("GET", path)
         except HTTPError as error:

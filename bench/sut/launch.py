@@ -65,10 +65,7 @@ class Readiness(Protocol):
         """Return whether the process at ``url``, "" for no address, is ready now."""
 
     def ready_s(self, passed_s: float) -> float | None:
-        """Return when it became ready, if it was found ready ``passed_s`` after its start.
-
-        ``None``: never.
-        """
+        """Return its ready time, if the check at ``passed_s`` succeeded; ``None``: never ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

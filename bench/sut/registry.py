@@ -39,11 +39,8 @@ class Checkout:
 
         Bytecode is kept: a checkout that compiles at each start would become ready later.
         """
-        added = {
-            "PYTHONPATH": str(self.folder / "informer" / "src"),
-            "PYTHONDONTWRITEBYTECODE": "",
-        }
-        return os.environ | added
+        more = {"PYTHONPATH": str(self.folder / "informer" / "src"), "PYTHONDONTWRITEBYTECODE": ""}
+        return os.environ | more
 
 
 HERE = Checkout(ROOT, sys.executable)
@@ -94,10 +91,7 @@ def commanded_kinds(plan: Plan) -> dict[str, ServerKind]:
 
 @cache
 def server_kinds(checkout: Checkout = HERE) -> Mapping[str, ServerKind]:
-    """Return the servers of a checkout, as ``python -m servers --list`` prints them.
-
-    Raises ``ServerError`` if it fails.
-    """
+    """Return a checkout's servers by ``python -m servers --list``; ``ServerError`` if it fails."""
     listed = subprocess.run(
         [checkout.python, "-m", "servers", "--list"],
         cwd=checkout.folder,

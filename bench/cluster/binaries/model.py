@@ -60,10 +60,7 @@ def best_match(offered: Collection[Version], requested: Version) -> Version | No
 
 
 def versions_in(folder: Path, pattern: str) -> dict[Version, Path]:
-    """Return the paths in ``folder`` that match ``pattern``, by the version that ``*`` matches.
-
-    Paths without a version there are left out.
-    """
+    """Return the paths in ``folder`` that match ``pattern`` with a version for ``*``, by it."""
     before, after = pattern.split("*")
     paths = {}
     for path in folder.glob(pattern):

@@ -1,8 +1,8 @@
 """``python -m bench.cluster.binaries.pin VERSION``: make another version of Kubernetes buildable.
 
 Writes ``build/<version>/go.mod`` and ``go.sum``, to be committed: then ``--kubernetes``
-builds that version if no ready-made binary is available. Every pin follows from
-Kubernetes itself:
+builds that version if no ready-made binary is available. Kubernetes itself determines
+every pin; nothing is chosen here:
 
 - a ``replace`` for each module that its own go.mod takes from its ``staging`` folder
   (k8s.io/api and the like), by the published module of the same release, v0.<minor>.<patch>,

@@ -45,10 +45,7 @@ class Access:
         return hashlib.sha256(b"informer-bench:" + authority).hexdigest()[:12]
 
     def version(self) -> str:
-        """Return the version of Kubernetes, as a check of address and credentials.
-
-        Raises ``ClusterError``.
-        """
+        """Return the version of Kubernetes, as a check of the access; raises ``ClusterError``."""
         try:
             return str(self.api.get("/version")["gitVersion"]).removeprefix("v")
         except ApiUnreachableError as error:

@@ -138,8 +138,7 @@ def refuse_without(
 ) -> None:
     """Raise ``ClusterError`` if ``user`` lacks a required right.
 
-    The message has the YAML that grants all rights: in the namespace ``handed_over``, or in one
-    that a run makes.
+    The message has the YAML that grants all, in the namespace ``handed_over`` or in a run's own.
     """
     required = in_words(_required(lacking))
     if not required:

@@ -2,10 +2,9 @@
 
 Duty: an observer is a module beside this one; its file name is the name of the observer and of
 its table (``bystander`` gives ``bystander.parquet``), and its ``OBSERVER`` is a class of
-``Observer``: account, columns, rate and requests. Each runs in its own process
-(``python -m bench.probes.observers NAME``) and in every arm, including the one without a
-server, so that its cost is the same in all and cancels in differences. A new observer is one
-new file.
+``Observer``: account, columns, rate and requests. Each runs in its own process (``python -m
+bench.probes.observers NAME``) and in every arm, also in that without a server, so that its
+cost cancels in differences. A new observer is one new file.
 
 What does not belong here: starting and pausing the processes (``bench.probes.observation``),
 and figures computed from a table (``bench.analysis``).
@@ -62,10 +61,7 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> type[Observer]:
-    """Return the observer called ``name``; raise ``LookupError`` if there is none.
-
-    Raises ``TypeError`` if its file declares no observer.
-    """
+    """Return the observer ``name``; ``LookupError`` if none, ``TypeError`` if its file lacks it."""
     module = load_plugin(__name__, name, "observer", LookupError)
     observer = getattr(module, "OBSERVER", None)
     if not (isinstance(observer, type) and issubclass(observer, Observer)):

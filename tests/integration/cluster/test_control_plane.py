@@ -99,11 +99,7 @@ def test_the_all_powerful_certificate_of_the_start_is_gone(control_plane: Contro
         for file in control_plane.folder.glob("*.crt")
     ]
     assert certificates
-    assert not [
-        certificate
-        for certificate in certificates
-        if "system:masters" in certificate.subject.rfc4514_string()
-    ]
+    assert not [cert for cert in certificates if "system:masters" in cert.subject.rfc4514_string()]
 
 
 def test_keys_and_tokens_are_for_their_owner_alone(control_plane: ControlPlane) -> None:

@@ -27,15 +27,15 @@ def plane(binaries, watchdog):
 
 
 @pytest.fixture(scope="module")
-def progress_calls() -> list[tuple[int, int]]:
+def calls() -> list[tuple[int, int]]:
     """Calls of ``progress`` while the population is written."""
     return []
 
 
 @pytest.fixture(scope="module")
-def population(plane: ControlPlane, progress_calls: list[tuple[int, int]]) -> tuple[PodKey, ...]:
+def population(plane: ControlPlane, calls: list[tuple[int, int]]) -> tuple[PodKey, ...]:
     pods = draw_pods(SEED, PODS)
-    populate(plane.api("harness"), pods, progress=lambda *done: progress_calls.append(done))
+    populate(plane.api("harness"), pods, progress=lambda *done: calls.append(done))
     return pods
 
 
@@ -71,11 +71,9 @@ def test_a_pod_is_of_the_stated_size(plane: ControlPlane, population) -> None:
     assert len(set(sizes)) > PODS / 10
 
 
-def test_progress_is_reported_up_to_the_last_pod(
-    population, progress_calls: list[tuple[int, int]]
-) -> None:
-    assert (PODS, PODS) == progress_calls[-1]
-    assert sorted(progress_calls) == progress_calls
+def test_progress_is_reported_up_to_the_last_pod(population, calls: list[tuple[int, int]]) -> None:
+    assert (PODS, PODS) == calls[-1]
+    assert sorted(calls) == calls
 
 
 def test_populating_twice_is_refused_by_name(plane: ControlPlane, population) -> None:

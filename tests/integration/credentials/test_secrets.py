@@ -146,11 +146,8 @@ def test_a_server_does_not_reveal_a_secret_of_a_kubeconfig(
     log = world.folder / "log"
     argv = [sys.executable, "-m", "servers", name, "--port=0", "--access-log"]
     argv += ["--kubeconfig", str(kubeconfig(world, field))]
-    with (
-        log.open("wb") as file,
-        subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=file) as server,
-    ):
-        output = output_of_server(log, server)
+    with log.open("wb") as file, subprocess.Popen(argv, cwd=ROOT, stdout=file, stderr=file) as run:
+        output = output_of_server(log, run)
 
     assert "Traceback" not in output
     assert output.strip()

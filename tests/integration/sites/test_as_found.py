@@ -84,9 +84,7 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
     kinds = [caveat.kind for caveat in reader.record.caveats]
     assert [CaveatKind.EXISTING_CLUSTER] == kinds
     assert (4, done) == (len(reader.trials()), reader.trials()[:3])
-    assert [(1, ())] == [
-        (resumption.trials, resumption.unlike) for resumption in reader.record.resumptions
-    ]
+    assert [(1, ())] == [(entry.trials, entry.unlike) for entry in reader.record.resumptions]
     for record in reader.trials():
         assert (None, True, True) == (record.failure, record.shared, record.equal_to_list)
         assert (None, None) == (record.apiserver_cpu_s, record.etcd_cpu_s)
@@ -180,17 +178,15 @@ def test_without_the_optional_rights_unreadable_figures_are_missing_and_not_0(
     for right in ("pods/status", "/metrics", "namespaces/finalize"):
         assert f"without  {right}:" in bench.text
     # no controller runs here and this account may not finalize: it is empty and stays
-    (namespace,) = foreign.namespaces() - {
-        name.strip("/") for _, name in _keys_of(before, "namespaces")
-    }
-    assert f"the namespace {namespace} is empty" in bench.text
+    (stayed,) = foreign.namespaces() - {name.strip("/") for _, name in _keys(before, "namespaces")}
+    assert f"the namespace {stayed} is empty" in bench.text
     cleaner = start_bench("clean")
     assert 0 == cleaner.wait(), cleaner.text
-    assert f"{namespace}: another user made it" in cleaner.text
+    assert f"{stayed}: another user made it" in cleaner.text
     with finalizing(foreign, "frugal"):
         cleaner = start_bench("clean", context="frugal")
         assert 0 == cleaner.wait(), cleaner.text
-        assert f"the namespace {namespace}, with all that was in it, is removed" in cleaner.text
+        assert f"the namespace {stayed}, with all that was in it, is removed" in cleaner.text
     assert before == foreign.objects()
 
     reader = Store(tmp_path / "results").open("latest")
@@ -269,11 +265,10 @@ def test_a_namespace_of_another_machine_is_kept_until_it_has_expired(
     ]
     try:
         removable = {
-            leftover.namespace.name: leftover.removable
-            for leftover in find(foreign.admin, unexpired=False)
+            item.namespace.name: item.removable for item in find(foreign.admin, unexpired=False)
         }
         assert {"informer-bench-a1": False, "informer-bench-b2": True} == removable
-        assert all(leftover.removable for leftover in find(foreign.admin, unexpired=True))
+        assert all(item.removable for item in find(foreign.admin, unexpired=True))
     finally:
         for namespace in namespaces:
             _remove(foreign, namespace)
@@ -285,10 +280,8 @@ def test_a_namespace_that_bears_our_labels_without_our_mark_is_never_removed(
 ) -> None:
     before = foreign.objects()
     expired = int(time.time()) - 1
-    marked = take(
-        foreign.admin, "informer-bench-c3", run="c3", expires_epoch_s=expired, owner="ann"
-    )
-    metadata = foreign.admin.get(marked.path)["metadata"]
+    ours = take(foreign.admin, "informer-bench-c3", run="c3", expires_epoch_s=expired, owner="ann")
+    metadata = foreign.admin.get(ours.path)["metadata"]
     copied = {key: metadata[key] for key in ("labels", "annotations")}
     foreign.admin.post("/api/v1/namespaces", {"metadata": {"name": "copied", **copied}})
     copy = read(foreign.admin, "copied")
@@ -296,13 +289,11 @@ def test_a_namespace_that_bears_our_labels_without_our_mark_is_never_removed(
     try:
         leftovers = find(foreign.admin, unexpired=True, user="ann")
         assert {"informer-bench-c3": True, "copied": False} == {
-            leftover.namespace.name: leftover.removable for leftover in leftovers
+            item.namespace.name: item.removable for item in leftovers
         }
-        assert not any(
-            leftover.removable for leftover in find(foreign.admin, unexpired=True, user="bob")
-        )
+        assert not any(item.removable for item in find(foreign.admin, unexpired=True, user="bob"))
     finally:
-        for namespace in (marked, copy):
+        for namespace in (ours, copy):
             _remove(foreign, namespace)
     assert before == foreign.objects()
 
@@ -311,5 +302,5 @@ def _remove(foreign: ForeignCluster, namespace: OwnNamespace) -> None:
     assert End.GONE is remove(foreign.admin, namespace)
 
 
-def _keys_of(objects, kind: str):
+def _keys(objects, kind: str):
     return [key for key in objects if key[0] == f"/api/v1/{kind}"]

@@ -120,9 +120,7 @@ def test_where_a_controller_runs_its_work_is_waited_for_and_not_done_for_it(
 ) -> None:
     foreign.admin.post(f"{namespace.path}/serviceaccounts", {"metadata": {"name": "default"}})
     finalized: list[str] = []
-    monkeypatch.setattr(
-        removal, "_finalize", lambda _api, namespace: finalized.append(namespace.name)
-    )
+    monkeypatch.setattr(removal, "_finalize", lambda _api, ended: finalized.append(ended.name))
 
     def control() -> None:
         while not (item := foreign.admin.get(namespace.path))["metadata"].get("deletionTimestamp"):

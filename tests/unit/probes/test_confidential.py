@@ -31,9 +31,7 @@ def test_a_sample_that_every_cluster_has_is_kept(name: str, labels: dict[str, st
         ("authenticated_user_requests", {"username": "other"}),
     ],
 )
-def test_a_sample_that_may_have_a_private_name_is_not_kept(
-    name: str, labels: dict[str, str]
-) -> None:
+def test_a_sample_with_a_private_name_is_not_kept(name: str, labels: dict[str, str]) -> None:
     assert not may_be_kept(name, labels)
 
 

@@ -60,9 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_bystander_and_freshness_probe_are_found() -> None:
     assert ("bystander", "freshness") == package.names()
-    assert ["bystander", "probe"] == [
-        observer.identity.name for observer in package.observers().values()
-    ]
+    assert ["bystander", "probe"] == [kind.identity.name for kind in package.observers().values()]
 
 
 def test_a_further_file_is_an_observer_whose_table_is_read_by_name(

@@ -120,9 +120,7 @@ def test_the_same_checkout_on_both_sides_is_allowed() -> None:
         (".", "not a checkout of this project (it lacks servers/__main__.py"),
     ],
 )
-def test_a_folder_that_is_no_checkout_is_reported(
-    tmp_path: Path, folder: str, message: str
-) -> None:
+def test_a_folder_without_checkout_is_reported(tmp_path: Path, folder: str, message: str) -> None:
     assert message in error_of(tmp_path / folder)
 
 

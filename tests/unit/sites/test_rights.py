@@ -34,13 +34,13 @@ def test_every_right_that_our_accounts_are_given_is_among_those_needed() -> None
 
 
 def test_tokens_may_be_made_of_our_own_accounts_alone_and_nowhere_but_in_the_namespace() -> None:
-    (right,) = (part for part in needed(NAMESPACE_ROLE) if part.target == "serviceaccounts/token")
+    (right,) = (item for item in needed(NAMESPACE_ROLE) if item.target == "serviceaccounts/token")
     assert {account.name for account in ACCOUNTS} == set(right.names)
     bound = {
         part["roleRef"]["name"] for part in documented() if part["kind"] == "ClusterRoleBinding"
     }
     assert {CLUSTER_ROLE, METRICS_ROLE} == bound
-    assert "serviceaccounts/token" not in {part.target for part in needed(CLUSTER_ROLE)}
+    assert "serviceaccounts/token" not in {right.target for right in needed(CLUSTER_ROLE)}
 
 
 def test_without_status_no_account_is_given_a_right_on_it() -> None:

@@ -69,9 +69,7 @@ def test_an_existing_cluster_has_its_own_version(resolved, tmp_path):
 def test_a_scenario_with_flags_has_an_api_server_with_them(resolved):
     flagged = replace(SCENARIO, name="flagged", apiserver_args=("--v=2",))
     sites = Sites(replace(PLAN, scenarios=(SCENARIO, flagged)), None, print)
-    assert ((), ("--v=2",)) == tuple(
-        sites.of(scenario).apiserver_args for scenario in (SCENARIO, flagged)
-    )
+    assert ((), ("--v=2",)) == tuple(sites.of(case).apiserver_args for case in (SCENARIO, flagged))
     assert [KUBERNETES_VERSION] == resolved
 
 
@@ -83,7 +81,7 @@ def test_features_that_need_our_own_control_plane_are_refused_on_an_existing_clu
     theirs = Existing(there)
     with pytest.raises(PlanError, match="the client 'mine' would act on somebody's cluster"):
         Sites(replace(PLAN, clients=(Client("mine", "./mine"),)), theirs, print)
-    with pytest.raises(PlanError, match="'objects' are written only to a throwaway control plane"):
+    with pytest.raises(PlanError, match="'objects' are only for a throwaway control plane"):
         Sites(replace(PLAN, objects=(Objects("secrets", 1),)), theirs, print)
 
 

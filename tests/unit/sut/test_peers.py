@@ -16,10 +16,8 @@ def test_without_go_the_remedy_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     with pytest.raises(ServerError) as refused:
         built_peers([*PEERS, "informer"], [].append)
-    message = str(refused.value)
-    assert message.startswith(
-        "direct-go and informer-go cannot be built: there is no go on the PATH"
-    )
-    assert message.endswith(
+    text = str(refused.value)
+    assert text.startswith("direct-go and informer-go cannot be built: there is no go on the PATH")
+    assert text.endswith(
         "Put Go 1.26 or newer on the PATH, or leave them out of the plan's 'servers'"
     )
