@@ -1,9 +1,9 @@
 """A run: from its plan to its last trial.
 
 Duty: create a run (``create``) or resume one (``resume``), keep a cluster that fits the next
-trial (``cluster_pool``), run the trials, each written at once (``loop``), and show between rounds
-what there is so far (``interim``).
+trial (``cluster_pool``), run the trials and write each at once (``loop``), and report on the
+run between its rounds (``interim``).
 
-What does not belong here: what one trial does (``bench.trial``), and any figure computed from
+What does not belong here: the steps of one trial (``bench.trial``), and any figure computed from
 results (``bench.analysis``).
 """

@@ -1,4 +1,4 @@
-"""Cluster pool: keep a cluster while it fits the next trial; compare the servers on it first."""
+"""Cluster pool: keep a cluster while it fits the next trial; compare the servers' answers on it."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -24,7 +24,7 @@ from bench.trial.client import readable, try_client
 class ClusterPool(Stoppable):
     """Clusters of a run, one at a time; use as a context manager.
 
-    ``compared_before`` is what an earlier part of the run found of the servers' answers.
+    ``compared_before`` is the comparison of the servers' answers by an earlier part of the run.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class ClusterPool(Stoppable):
         self._tried = False
         self._compared: dict[tuple[int, str | None], EqualityRecord] = {}
         self._stack = ExitStack()
-        self._at: tuple[object, ...] | None = None
+        self._cluster_key: tuple[object, ...] | None = None
         self._cluster: PopulatedCluster[Plane] | None = None
         self.observers: Observers
-        """Those of the cluster that was asked for last."""
+        """The observers of the latest cluster."""
 
     def stop(self) -> None:
-        """Take away the cluster that is there."""
+        """Stop the current cluster."""
         self._stack.close()
 
     @property
     def unequal(self) -> bool:
-        """Whether the servers were found to answer differently, now or in an earlier part."""
+        """Whether the servers' answers differed, now or in an earlier part of the run."""
         return not all(record.equal for record in self._all_compared())
 
     def _all_compared(self) -> list[EqualityRecord]:
@@ -65,23 +65,23 @@ class ClusterPool(Stoppable):
         return [*before, *self._compared.values()]
 
     def cluster_for(self, trial: Trial, watchdog: Watchdog) -> PopulatedCluster[Plane]:
-        """Return a cluster such as ``trial`` wants: the one that is there, or a new one.
+        """Return a cluster that fits ``trial``: the current one, or a new one.
 
-        On the first with so many pods of a version the servers' answers are compared.
+        Compares the servers' answers on the first cluster of each number of pods and version.
         Raises what starting, populating and comparing raise.
         """
         scenario = self._plan.scenario(trial.scenario)
-        # versions are what is compared then: none is to be read on a cluster that has aged more
+        # versions are compared then, so none may be measured on a cluster that is older
         round_ = trial.round if self._plan.compares_versions else 0
-        at = (scenario.pods, scenario.kubernetes, scenario.apiserver_args, round_)
-        if self._cluster is None or self._at != at or scenario.fresh_control_plane:
+        key = (scenario.pods, scenario.kubernetes, scenario.apiserver_args, round_)
+        if self._cluster is None or self._cluster_key != key or scenario.fresh_control_plane:
             self._stack.close()
             self._cluster = self._start(scenario, watchdog)
-            self._at = at
+            self._cluster_key = key
             if not self._tried:
                 self._try_clients(self._cluster, watchdog)
-            asked = (scenario.pods, scenario.kubernetes)
-            if scenario.has_load and asked not in self._compared:
+            comparison = (scenario.pods, scenario.kubernetes)
+            if scenario.has_load and comparison not in self._compared:
                 self._compare(self._cluster, scenario.kubernetes, watchdog)
         return self._cluster
 
@@ -116,15 +116,15 @@ class ClusterPool(Stoppable):
         return [self._kinds[name] for name in self._plan.servers if name != NO_SERVER]
 
     def _try_clients(self, cluster: PopulatedCluster[Plane], watchdog: Watchdog) -> None:
-        """Start each client once: one that cannot be measured ends the run before it begins."""
+        """Start each client once, so that one that cannot be measured ends the run at once."""
         self._tried = True
         for kind in self._kinds_of_plan:
             if kind.client is not None:
                 self._progress.move(f"trying {kind.name}", 0.0)
                 with explained_by(cluster):
-                    said = try_client(cluster.plane, kind, kind.client, watchdog)
+                    summary = try_client(cluster.plane, kind, kind.client, watchdog)
                 self._progress.settle()
-                self._progress.say(f"{kind.name}: {said}")
+                self._progress.say(f"{kind.name}: {summary}")
 
     def _compare(
         self, cluster: PopulatedCluster[Plane], version: str | None, watchdog: Watchdog
@@ -135,20 +135,21 @@ class ClusterPool(Stoppable):
                 cluster,
                 [kind for kind in self._kinds_of_plan if kind.client is None],
                 [
-                    one
-                    for one in self._plan.scenarios
-                    if (one.pods, one.kubernetes) == (cluster.pods, version)
+                    scenario
+                    for scenario in self._plan.scenarios
+                    if (scenario.pods, scenario.kubernetes) == (cluster.pods, version)
                 ],
                 watchdog=watchdog,
             )
         self._compared[cluster.pods, version] = record
-        answers = dict.fromkeys(one for each in self._all_compared() for one in each.answers)
+        compared = self._all_compared()
+        answers = dict.fromkeys(answer for phase in compared for answer in phase.answers)
         self._writer.write_equality(replace(record, answers=tuple(answers)))
         self._progress.settle()
         where = f"{cluster.pods:,} pods" + (f", Kubernetes {version}" if version else "")
-        self._tell(record, where)
+        self._report(record, where)
 
-    def _tell(self, record: EqualityRecord, where: str) -> None:
+    def _report(self, record: EqualityRecord, where: str) -> None:
         say = self._progress.say
         if record.equal:
             say(
@@ -156,8 +157,8 @@ class ClusterPool(Stoppable):
                 f"{', '.join(record.servers)}"
             )
         for server in record.without_version:
-            say(f"{server} names no X-Resource-Version: asked until alike, no more")
+            say(f"{server} names no X-Resource-Version: asked until its answer was alike")
         for answer in record.answers:
             if not answer.equal:
-                found = "\n  ".join(answer.differences)
-                say(f"ANSWERS DIFFER for {answer.path}:\n  {found}")
+                differences = "\n  ".join(answer.differences)
+                say(f"ANSWERS DIFFER for {answer.path}:\n  {differences}")

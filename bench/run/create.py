@@ -44,10 +44,10 @@ def start_run(
     site: Site | None = None,
     distributed: DistributedLoad | None = None,
 ) -> Run:
-    """Open the results folder of a run at ``site``, or with binaries found on this machine.
+    """Create a run at ``site``, or with binaries found on this machine, and its results folder.
 
     With ``distributed`` several processes make the load. Raises ``BinariesUnavailable``,
-    ``ServerError`` if a server cannot be built, ``StoreError`` if the folder cannot be made.
+    ``ServerError`` if a server cannot be built, ``StoreError`` if the folder cannot be created.
     """
     sites = Sites(plan, site, progress.say)
     todo = trials(plan)
@@ -94,20 +94,19 @@ def resume_run(
 ) -> Run:
     """Resume a run: its missing and failed trials, by its own plan and seed.
 
-    ``distributed`` must have as many workers as before. ``rounds`` extends the plan to
-    so many, however long they take; else the plan's minutes count anew. Failed trials are set
-    aside, whole.
-    Raises ``ResumeError`` when no trial is missing, when fewer rounds are asked for than
-    there are, when the number of workers differs, or when the environment or the base is not
-    what it was and not ``force``;
-    ``BinariesUnavailable`` and ``StoreError`` as ``start_run`` does.
+    ``distributed`` must have as many workers as before. ``rounds`` extends the plan to that
+    many rounds, without a limit of time; else the plan's minutes count anew. Failed trials are
+    set aside, whole. Raises ``ResumeError`` when no trial is missing, when ``rounds`` is fewer
+    than the plan has, when the number of workers differs, or when the environment or the base
+    has changed and ``force`` is not set; ``BinariesUnavailable`` and ``StoreError`` as
+    ``start_run`` does.
     """
-    writer = store.reopen(run)  # first, so that nobody writes what is read now
+    writer = store.reopen(run)  # first: no other process may write what is read now
     reader = store.open(run)
     done = reader.trials()
     if site is None and reader.record.environment.existing:
         raise ResumeError(
-            f"{reader.record.run} was made on an existing cluster, which has to be named again: "
+            f"{reader.record.run} was made on an existing cluster: name it again with "
             f"python -m bench run --resume {reader.record.run} --context NAME [--rounds N]"
         )
     plan = extended(reader.record, rounds)
@@ -129,51 +128,51 @@ def resume_run(
             f"stand beside its own ({'; '.join(differing)}). If that is meant: --force"
         )
     kinds = kinds_of(plan, progress.say)  # before anything is changed
-    failed = [one for one in done if one.trial in todo]
-    for one in failed:
-        writer.set_aside(one)
+    failed = [record for record in done if record.trial in todo]
+    for record in failed:
+        writer.set_aside(record)
     resumption = Resumption(
         at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         rounds=plan.rounds,
         trials=len(todo),
-        failed=tuple(one.trial.folder for one in failed),
+        failed=tuple(record.trial.folder for record in failed),
         unlike=differing,
         load_average_1m=now.load_average_1m,
     )
-    going_on = resumed(reader.record, plan, resumption)
-    before = PriorState(
-        attempts={one.trial: one.attempt or 1 for one in failed},
+    resumed_run = resumed(reader.record, plan, resumption)
+    prior = PriorState(
+        attempts={record.trial: record.attempt or 1 for record in failed},
         compared=reader.equality,
-        differed=any(one.is_wrong for one in done),
+        differed=any(record.is_wrong for record in done),
         has_trials=len(done) > len(failed),
-        last_round=max((one.trial.round for one in done if one not in failed), default=0),
+        last_round=max((record.trial.round for record in done if record not in failed), default=0),
         capacities=capacities(plan, done),
     )
-    writer.update(going_on)
+    writer.update(resumed_run)
     return Run(
-        going_on,
+        resumed_run,
         todo,
         kinds,
         sites=sites,
         writer=writer,
         progress=progress,
         distributed=distributed,
-        before=before,
+        prior=prior,
         most_minutes=None if rounds is not None else plan.most_minutes,
     )
 
 
 def kinds_of(plan: Plan, say: Callable[[str], None]) -> dict[str, ServerKind]:
-    """Return every server that the plan may name.
+    """Return every server that the plan may name, by its name.
 
-    Raises ``ServerError`` as ``built_peers``, and ``BaseError`` if its base has gone.
+    Raises ``ServerError`` as ``built_peers`` does, and ``BaseError`` if its base has gone.
     """
     named = {**commanded_kinds(plan), **base_kinds(plan, say)}
     return {**server_kinds(), **built_peers(plan.servers, say), **named}
 
 
 def _unlike_answers(plan: Plan, kinds: Mapping[str, ServerKind]) -> Iterator[Caveat]:
-    """Tell of servers whose answers are not those of the others, by their contract."""
+    """Yield a caveat for each server whose contract differs from the others'."""
     for name in plan.servers:
         if name in kinds and kinds[name].contract == METADATA:
             text = (

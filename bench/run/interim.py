@@ -1,6 +1,6 @@
-"""Interim reports: what a run shows so far, made between its rounds by a child of low priority.
+"""Interim reports of a run, made between its rounds by a child process of low priority.
 
-Nothing is measured meanwhile: the run loop waits for the child, so that no window has it beside it.
+The run loop waits for the child, so that it runs beside no window.
 """
 
 import os
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 120.0
 LOW_PRIORITY = 10
-"""A nice value: the reports yield to everything else, and do not starve on a busy machine."""
+"""Nice value: the reports yield to all other processes, and do not starve on a busy machine."""
 LEAST_APART = 10
-"""So many times as long as it took to make the last report is measured before the next one."""
+"""Time between two reports, as a multiple of the time that the last report took to make."""
 
 
 class InterimReports:
-    """Makes the report of a run under way into the folder ``reports``, and shows what it says."""
+    """Writes the report of an unfinished run into the folder ``reports``, and shows it."""
 
     def __init__(self, store: Store, reports: Path, progress: Progress, language: str) -> None:
         self._store = store
@@ -36,41 +36,41 @@ class InterimReports:
         self._language = language
         self._next_at = 0.0
 
-    def look(self, record: RunRecord, made: int, left_s: float, watchdog: Watchdog) -> None:
-        """Make the report again after ``made`` rounds, if it is time, and show it.
+    def show(self, record: RunRecord, done_rounds: int, left_s: float, watchdog: Watchdog) -> None:
+        """Make and show the report again after ``done_rounds`` rounds, if it is due.
 
-        ``left_s``: about how long the rounds take that are left.
+        ``left_s`` is the estimated time of the remaining rounds, in seconds.
         """
         self._progress.ends_in(left_s)
-        if time.monotonic() >= self._next_at and (found := self._analysis(record, watchdog)):
+        if time.monotonic() >= self._next_at and (analysis := self._analysis(record, watchdog)):
             # here, because pandas takes a moment that other commands need not wait for
             from bench.report.language import spoken
             from bench.report.live import live_document
             from bench.report.text import to_lines, to_terminal
 
             page = self._reports / record.run / "index.html"
-            document = spoken(live_document(found, made, str(page)), self._language)
+            document = spoken(live_document(analysis, done_rounds, str(page)), self._language)
             self._progress.show(to_terminal(document), to_lines(document))
 
-    def rounds_wanted(
+    def rounds_to_extend_to(
         self, record: RunRecord, most_more: int | None, watchdog: Watchdog
     ) -> int | None:
-        """Return to how many rounds the plan wants the run extended, and say why; or ``None``.
+        """Return the number of rounds to extend the run to, and print why; ``None``: no more.
 
-        There is time for ``most_more`` further rounds.
+        There is time for ``most_more`` further rounds; ``None``: any number.
         """
         from bench.analysis.comparisons import rounds_to_buy, shortfall
 
-        found = self._analysis(record, watchdog)
-        if found is None or (rounds := rounds_to_buy(found)) is None:
+        analysis = self._analysis(record, watchdog)
+        if analysis is None or (rounds := rounds_to_buy(analysis)) is None:
             return None
         if most_more is not None:
             rounds = min(rounds, record.plan.rounds + most_more)
-        self._progress.say(f"{shortfall(found)}: extending to {rounds} rounds")
+        self._progress.say(f"{shortfall(analysis)}: extending to {rounds} rounds")
         return rounds
 
     def _analysis(self, record: RunRecord, watchdog: Watchdog) -> "RunAnalysis | None":
-        """Have the report made and return what it rests on; ``None``, and why, if it cannot be."""
+        """Make the report and return its analysis; ``None``, with a printed reason, on failure."""
         from bench.analysis.summary_file import NAME, SummaryError, read_summary
 
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The run loop: every trial of a run, each written at once; after each round, whether one more."""
+"""The run loop: run every trial and write it at once; after each round, decide on one more."""
 
 import datetime as dt
 import tempfile
@@ -50,11 +50,11 @@ FATAL = (
     WorkersMissing,
     WatchdogLost,
 )
-"""What ends a run early. A trial's own server may fail without: that makes a failed trial."""
+"""Errors that end a run early. A failure of a trial's own server only makes a failed trial."""
 
 
 class RunEndedEarlyError(Exception):
-    """Raised when a run ends early; what it measured until then is kept and valid."""
+    """Raised when a run ends early; the trials measured until then are kept and valid."""
 
     def __init__(self, run: str, why: str) -> None:
         super().__init__(f"the run ended early: {why}")
@@ -64,33 +64,33 @@ class RunEndedEarlyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PriorState:
-    """What an earlier part of the run left: nothing, for one that only begins."""
+    """State that an earlier part of the run left; empty for a new run."""
 
     attempts: Mapping[Trial, int] = field(default_factory=dict)
-    """How often a trial that is made again has been tried."""
+    """Earlier attempts at each trial that is repeated."""
     compared: EqualityRecord | None = None
     differed: bool = False
-    """Whether a server gave after its window what a LIST did not give."""
+    """Whether a server's answer after its window differed from a LIST."""
     has_trials: bool = False
     last_round: int = 0
-    """The last round that has a trial."""
+    """The last round with a trial."""
     capacities: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """As ``capacities`` gives them."""
+    """As ``capacities`` returns them."""
 
 
 def capacities(plan: Plan, records: Iterable[TrialRecord]) -> dict[tuple[str, str], float]:
     """Return (closed scenario, server) -> reads per second of its latest good trial."""
     return {
-        (one.trial.scenario, plan.server_of(one.trial.server)): one.answered / one.window_s
-        for one in records
-        if one.outcome is Outcome.OK
-        and one.answered
-        and not plan.scenario(one.trial.scenario).is_open
+        (done.trial.scenario, plan.server_of(done.trial.server)): done.answered / done.window_s
+        for done in records
+        if done.outcome is Outcome.OK
+        and done.answered
+        and not plan.scenario(done.trial.scenario).is_open
     }
 
 
 class Run:
-    """One run: its record, its results folder, and the stage that its trials are made on."""
+    """One run: its record, its results folder, and the clusters of its trials."""
 
     def __init__(
         self,
@@ -102,48 +102,48 @@ class Run:
         writer: RunWriter,
         progress: Progress,
         distributed: DistributedLoad | None = None,
-        before: PriorState = PriorState(),
+        prior: PriorState = PriorState(),
         most_minutes: float | None = None,
     ) -> None:
-        """``most_minutes`` bounds what is measured now, whatever was measured before."""
+        """``most_minutes`` bounds the time measured now, whatever was measured before."""
         self.record = record
         self.distributed = distributed
-        self.has_trials = before.has_trials
+        self.has_trials = prior.has_trials
         self.failed = 0
-        """How many trials failed; those of an earlier part are made again."""
+        """Number of failed trials; those of an earlier part are repeated."""
         self._todo = deque(todo)
-        self._last_round = before.last_round
+        self._last_round = prior.last_round
         self._most_s = None if most_minutes is None else most_minutes * 60
         self._measured_s: list[float] = []
-        """Of each round that was made now."""
+        """Seconds of each round measured now."""
         self._kinds = kinds
         self._sites = sites
         self._writer = writer
         self._progress = progress
-        self._before = before
-        self._differed = before.differed
-        self._capacities = dict(before.capacities)
+        self._prior = prior
+        self._differed = prior.differed
+        self._capacities = dict(prior.capacities)
         self._clusters = ClusterPool(
             record.plan,
             sites,
             kinds,
             writer=writer,
             progress=progress,
-            compared_before=before.compared,
+            compared_before=prior.compared,
         )
 
     @property
     def unequal(self) -> bool:
-        """Whether the servers were found to answer differently, before or after a window."""
+        """Whether the servers' answers differed, before or after a window."""
         return self._differed or self._clusters.unequal
 
     def execute(self, interim: InterimReports | None = None) -> RunRecord:
         """Run every trial and write each at once; return the record of the finished run.
 
-        With ``interim`` a provisional report is made after each round, and more rounds are
-        measured while the plan wants its ratios surer. Raises ``RunEndedEarlyError`` when the
-        cluster fails and ``StoreError`` when results cannot be written. On these, as on Ctrl-C,
-        the run is marked incomplete, with the reason.
+        With ``interim``, makes a provisional report after each round, and measures more rounds
+        while the ratios are less precise than the plan requires. Raises ``RunEndedEarlyError``
+        when the cluster fails and ``StoreError`` when results cannot be written. On these, as on
+        Ctrl-C, marks the run incomplete, with the reason.
         """
         self._announce()
         try:
@@ -155,7 +155,7 @@ class Run:
                 while self._todo:
                     self._measure_round(watchdog)
                     if interim is not None:
-                        self._look(interim, watchdog)
+                        self._report_interim(interim, watchdog)
         except FATAL as error:
             self._end(RunState.INCOMPLETE, str(error))
             raise RunEndedEarlyError(self.record.run, str(error)) from error
@@ -170,7 +170,7 @@ class Run:
         return self.record.plan
 
     def _measure_round(self, watchdog: Watchdog) -> None:
-        """Make the trials of the next round, and leave out those that there is no time for."""
+        """Run the trials of the next round; drop the rounds that there is no time for."""
         began, number = time.monotonic(), self._todo[0].round
         while self._todo and self._todo[0].round == number:
             watchdog.check()
@@ -185,34 +185,34 @@ class Run:
             self._todo.clear()
             self._update(rounds=self._last_round, out_of_time=True)
 
-    def _look(self, interim: InterimReports, watchdog: Watchdog) -> None:
-        """Show what there is so far; after the last round, see whether the plan wants more."""
+    def _report_interim(self, interim: InterimReports, watchdog: Watchdog) -> None:
+        """Show an interim report; after the last round, add rounds if the plan wants more."""
         plan = self._plan
         wants_more = plan.precision is not None and plan.rounds < (plan.most_rounds or 0)
         if self._todo:
-            interim.look(self.record, self._last_round, self._left_s(), watchdog)
+            interim.show(self.record, self._last_round, self._left_s(), watchdog)
         elif wants_more and self._rounds_that_fit() == 0:
             self._update(out_of_time=True)
         elif wants_more and not self.unequal:
-            wanted = interim.rounds_wanted(self.record, self._rounds_that_fit(), watchdog)
-            if wanted is not None:
-                self._update(rounds=wanted)
-                self._todo.extend(one for one in trials(self._plan) if one.round > plan.rounds)
+            rounds = interim.rounds_to_extend_to(self.record, self._rounds_that_fit(), watchdog)
+            if rounds is not None:
+                self._update(rounds=rounds)
+                self._todo.extend(new for new in trials(self._plan) if new.round > plan.rounds)
 
     def _rounds_that_fit(self) -> int | None:
-        """Return how many more rounds such as the last there is time for; ``None``: any number."""
+        """Return how many more rounds fit, each as long as the last; ``None``: any number."""
         if self._most_s is None:
             return None
         return max(0, int((self._most_s - sum(self._measured_s)) / self._measured_s[-1]))
 
     def _left_s(self) -> float:
-        """Return about how long the rounds take that are left."""
+        """Return the estimated time of the remaining rounds, in seconds."""
         rounds = len({trial.round for trial in self._todo})
         fit = self._rounds_that_fit()
         return (rounds if fit is None else min(rounds, fit)) * self._measured_s[-1]
 
     def _update(self, *, rounds: int | None = None, out_of_time: bool = False) -> None:
-        """Write how many rounds the run has now, and whether time bounded them."""
+        """Write the run's number of rounds, and whether time bounded them."""
         plan = replace(self._plan, rounds=rounds or self._plan.rounds)
         self.record = replace(
             self.record, plan=plan, trials_planned=len(trials(plan)), out_of_time=out_of_time
@@ -221,22 +221,22 @@ class Run:
 
     def _announce(self) -> None:
         plan, cpus = self._plan, self._plan.cpus
-        why = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto and not cpus.server else ""
+        note = f": pinning takes {FEWEST_TO_PIN}" if cpus.auto and not cpus.server else ""
         lines = {
             "scenarios": ", ".join(scenario.name for scenario in plan.scenarios),
             "servers": ", ".join(plan.servers),
             "base": plan.base and f"{plan.base.folder}, commit {plan.base.commit}",
             "trials": f"{self._counted()}, about {max(1, round(self._predicted_s() / 60))} min",
             "cluster": self._sites.introduction,
-            "processors": f"{self.record.environment.processors}, {cpus}{why}",
+            "processors": f"{self.record.environment.processors}, {cpus}{note}",
             "left out": plan.left_out
             and f"{', '.join(plan.left_out)}: more processors for the server than can be spared "
             "here",
             "load": self.distributed and _load_workers(self.distributed),
             "results": self._writer.folder,
         }
-        told = "\n".join(f"  {name:<10} {text}" for name, text in lines.items() if text)
-        self._progress.say(f"Plan {plan.name}: {plan.description}\n{told}")
+        text = "\n".join(f"  {name:<10} {value}" for name, value in lines.items() if value)
+        self._progress.say(f"Plan {plan.name}: {plan.description}\n{text}")
 
     def _counted(self) -> str:
         planned = f"{self.record.trials_planned} in {self._plan.rounds} round(s)"
@@ -256,11 +256,11 @@ class Run:
         )
         is_whole = self._plan.scenario(trial.scenario).fault is None
 
-        def notify(what: str, share: float, detail: str) -> None:
+        def notify(phase: str, share: float, detail: str) -> None:
             watchdog.check()
             if is_whole:
                 cluster.check()  # without etcd, requests would wait a minute each
-            self._progress.move(f"{title}: {what}", share, detail)
+            self._progress.move(f"{title}: {phase}", share, detail)
 
         with tempfile.TemporaryDirectory(dir=cluster.plane.folder) as folder:
             runner = TrialRunner(
@@ -271,7 +271,7 @@ class Run:
                 kind=self._kind_of(trial),
                 watchdog=watchdog,
                 folder=Path(folder),
-                attempt=self._before.attempts.get(trial, 0) + 1,
+                attempt=self._prior.attempts.get(trial, 0) + 1,
                 rate_rps=self._rate_of(trial),
                 distributed=self.distributed,
                 notify=notify,
@@ -320,14 +320,14 @@ class Run:
 
     def _end(self, state: RunState, reason: str | None) -> None:
         ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        told = None if reason is None else redact(reason, private=self._sites.private_words)
-        self.record = replace(self.record, state=state, ended_at=ended, reason=told)
+        redacted = None if reason is None else redact(reason, private=self._sites.private_words)
+        self.record = replace(self.record, state=state, ended_at=ended, reason=redacted)
         self._writer.update(self.record)
-        self._writer.close()  # whoever goes on with the run writes next
+        self._writer.close()  # so that a resumed run can write
 
 
 def _load_workers(distributed: DistributedLoad) -> str:
-    """Say who makes the load together."""
+    """Return the line that describes the load workers."""
     here, elsewhere = distributed.workers.here, distributed.workers.elsewhere
     line = f"Locust workers: {here} here, {elsewhere} from elsewhere"
     if elsewhere:

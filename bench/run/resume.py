@@ -1,6 +1,6 @@
-"""Going on with a run: which trials it lacks, and whether this is still the machine it was made on.
+"""Check whether a run can be resumed: its missing trials, and changes of its environment.
 
-Pure. Making the trials is the matter of ``bench.run``.
+Pure functions; ``bench.run.loop`` runs the trials.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from bench.plan import trials
 MEMORY_ALIKE = 0.05
 """Share by which memory may differ: a kernel's own reserve changes from boot to boot."""
 OF_THE_MOMENT = frozenset({"load_average_1m", "memory_bytes", "governor"})
-"""What differs from one start to the next on one machine, or is compared by a rule of its own."""
+"""Fields that differ between two starts of one machine, or that have their own comparison."""
 
 
 class ResumeError(Exception):
@@ -50,22 +50,22 @@ def missing_trials(plan: Plan, done: Sequence[TrialRecord]) -> tuple[Trial, ...]
 
 
 def unlike(then: Environment | Base, now: Environment | Base) -> tuple[str, ...]:
-    """Return what of the environment or the base is not as it was, each with both values."""
-    found = list[str]()
-    of = "base's " if isinstance(then, Base) else ""
+    """Return the fields of the environment or the base that changed, each with both values."""
+    changes = list[str]()
+    prefix = "base's " if isinstance(then, Base) else ""
     for spec in fields(then):
         was, is_now = getattr(then, spec.name), getattr(now, spec.name)
         if spec.name in OF_THE_MOMENT or was == is_now:
             continue
         if isinstance(was, dict):
-            found += (of + text for text in _differing(was, is_now))
+            changes += (prefix + text for text in _differing(was, is_now))
         else:
-            found.append(f"{of}{spec.name}: {_shown(was)} then, {_shown(is_now)} now")
+            changes.append(f"{prefix}{spec.name}: {_shown(was)} then, {_shown(is_now)} now")
     if isinstance(then, Base) or isinstance(now, Base):
-        return tuple(found)
+        return tuple(changes)
     if abs(then.memory_bytes - now.memory_bytes) > MEMORY_ALIKE * then.memory_bytes:
-        found.append(f"memory_bytes: {then.memory_bytes:,} then, {now.memory_bytes:,} now")
-    return tuple(found)
+        changes.append(f"memory_bytes: {then.memory_bytes:,} then, {now.memory_bytes:,} now")
+    return tuple(changes)
 
 
 def extended(record: RunRecord, rounds: int | None) -> Plan:
@@ -81,10 +81,10 @@ def extended(record: RunRecord, rounds: int | None) -> Plan:
 
 
 def require_same_load(record: RunRecord, workers: LoadWorkers) -> None:
-    """Raise ``ResumeError`` unless ``workers`` are as many as made the load of the run so far.
+    """Raise ``ResumeError`` unless ``workers`` equal those that made the run's load so far.
 
-    No ``--force`` here: half of a run's rounds would be asked by another load generator
-    than the other half, and nothing but the option has to be left out.
+    ``--force`` does not lift it: rounds would differ in their load generator, and without the
+    option they do not.
     """
     if workers != record.load_workers:
         raise ResumeError(
@@ -115,7 +115,7 @@ def resumed(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
 
 
 def _differing(was: dict[str, str], is_now: dict[str, str]) -> list[str]:
-    # a record of an earlier schema names fewer packages: what it does not name cannot differ
+    # a record of an earlier schema names fewer packages: only those can differ
     return [
         f"{name}: {was[name]} then, {is_now.get(name, 'absent')} now"
         for name in sorted(was)

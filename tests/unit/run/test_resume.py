@@ -1,4 +1,4 @@
-"""What a run lacks, and whether it may be gone on with here."""
+"""Missing trials of a run, and whether it may be resumed on this machine."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ def done(trial: Trial, outcome: Outcome = Outcome.OK) -> TrialRecord:
     return replace(a_trial(), trial=trial, outcome=outcome)
 
 
-def test_what_is_missing_and_what_failed_is_lacking_in_the_plans_order() -> None:
+def test_missing_trials_are_those_not_run_and_those_failed_in_the_plans_order() -> None:
     first, second, third, fourth = trials(PLAN)
     made = [done(first), done(second, Outcome.FAILED), done(fourth)]
     assert (second, third) == missing_trials(PLAN, made)
@@ -49,7 +49,7 @@ def test_the_same_machine_at_another_moment_is_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({"kernel": "Linux 6.2"}, "kernel: Linux 6.1 then, Linux 6.2 now"),
         ({"commit": "0123456, changed"}, "commit: 0123456 then, 0123456, changed now"),
@@ -60,12 +60,12 @@ def test_the_same_machine_at_another_moment_is_alike() -> None:
         ({"changed_defaults": ()}, "changed_defaults: etcd runs without fsync then,  now"),
     ],
 )
-def test_what_differs_is_told_with_both_values(changes: dict[str, object], told: str) -> None:
-    assert (told,) == unlike(ENVIRONMENT, replace(ENVIRONMENT, **changes))
+def test_a_change_is_reported_with_both_values(changes: dict[str, object], text: str) -> None:
+    assert (text,) == unlike(ENVIRONMENT, replace(ENVIRONMENT, **changes))
 
 
-def test_what_differs_in_the_base_is_told_as_the_bases() -> None:
+def test_a_changed_field_of_the_base_is_reported_as_the_bases() -> None:
     base = Base("../base", "", "0123456", "3.11.9", {"uvicorn": "0.35"})
     now = replace(base, commit="89abcde", packages={"uvicorn": "0.36"})
-    told = "base's commit: 0123456 then, 89abcde now", "base's uvicorn: 0.35 then, 0.36 now"
-    assert told == unlike(base, now)
+    differences = "base's commit: 0123456 then, 89abcde now", "base's uvicorn: 0.35 then, 0.36 now"
+    assert differences == unlike(base, now)
