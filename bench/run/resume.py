@@ -52,15 +52,15 @@ def missing_trials(plan: Plan, done: Sequence[TrialRecord]) -> tuple[Trial, ...]
 def unlike(then: Environment | Base, now: Environment | Base) -> tuple[str, ...]:
     """Return the fields of the environment or the base that changed, each with both values."""
     changes = list[str]()
-    prefix = "base's " if isinstance(then, Base) else ""
+    of = "base's " if isinstance(then, Base) else ""
     for spec in fields(then):
         was, is_now = getattr(then, spec.name), getattr(now, spec.name)
         if spec.name in OF_THE_MOMENT or was == is_now:
             continue
         if isinstance(was, dict):
-            changes += (prefix + text for text in _differing(was, is_now))
+            changes += (of + text for text in _differing(was, is_now))
         else:
-            changes.append(f"{prefix}{spec.name}: {_shown(was)} then, {_shown(is_now)} now")
+            changes.append(f"{of}{spec.name}: {_shown(was)} then, {_shown(is_now)} now")
     if isinstance(then, Base) or isinstance(now, Base):
         return tuple(changes)
     if abs(then.memory_bytes - now.memory_bytes) > MEMORY_ALIKE * then.memory_bytes:

@@ -1,10 +1,9 @@
-"""Judge every answer of a window by what the cluster held meanwhile. Pure.
+"""Judge every answer of a window by the pods that the cluster held meanwhile. Pure.
 
-A body that is read in full tells whether it is right, and costs the load generator ten times
-its reading, so that few are. The size of each is there anyway. After the window, with churn
-stopped and the server found to answer as a LIST does, its answer for all pods says how large
-each pod is, and so what every other question's answer should be; the churn writer says how
-many pods were missing at most.
+Parsing a body costs the load generator ten times as much as reading it, so few are parsed; the
+size of each is known anyway. After the window, with churn stopped and the server's answer equal
+to a LIST, its answer for all pods gives the size of each pod, and thus of the right answer to
+every question; the churn writer gives the largest number of missing pods.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -20,10 +19,10 @@ from bench.load.routes import Ask
 from bench.model import AnswerCheck, CaveatKind
 
 NEAR = 0.005
-"""Of a size, whatever was written: versions and counts in a pod have a digit more or less."""
+"""Tolerance as a share of a size: versions and counts in a pod have a digit more or less."""
 CHANGED_NEAR = 0.02
-"""Of a pod's size: by so much a write, or the pod that takes its place, may change it (of 100
-pods after 800 writes: by less than 0.001). One without a status yet counts as one missing."""
+"""Share of a pod's size by which a write, or the pod that replaces it, may change it (of 100
+pods after 800 writes: by less than 0.001). A pod without a status yet counts as missing."""
 SHOWN = 3
 
 Name = tuple[str, str]
@@ -45,28 +44,28 @@ class _Envelope(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class PodSizes:
-    """How large each pod is in a server's answers, and what is around them."""
+    """Bytes of each pod in a server's answers, and of the envelope around them."""
 
     sizes: Mapping[Name, int]
     around: int
 
     @classmethod
     def of(cls, body: bytes) -> "PodSizes":
-        """Read them from an answer for all pods; raises ``msgspec.DecodeError``."""
+        """Return the sizes in an answer for all pods; raises ``msgspec.DecodeError``."""
         pods = msgspec.json.decode(body, type=_Envelope).result
         named = [(msgspec.json.decode(pod, type=_Pod).metadata, len(bytes(pod))) for pod in pods]
-        sizes = {(one.namespace, one.name): size for one, size in named}
+        sizes = {(pod.namespace, pod.name): size for pod, size in named}
         return cls(sizes, len(body) - sum(sizes.values()) - max(0, len(pods) - 1))
 
-    def answer(self, pods: AbstractSet[Name], *, one: bool = False) -> "Expected":
-        """Return what an answer with these ``pods`` is; ``one``: with a pod in place of a list."""
+    def answer(self, pods: AbstractSet[Name], *, is_single: bool = False) -> "Expected":
+        """Return the right answer with ``pods``; ``is_single``: a pod in place of a list."""
         sizes = [size for name, size in self.sizes.items() if name in pods]
         return Expected(
             entries=len(sizes),
-            size=sum(sizes) + max(0, len(sizes) - 1) + self.around - 2 * one,
+            size=sum(sizes) + max(0, len(sizes) - 1) + self.around - 2 * is_single,
             single=self.around + min(sizes, default=0),
             largest=max(sizes, default=0),
-            lasting=one,
+            lasting=is_single,
         )
 
 
@@ -78,49 +77,49 @@ class Expected:
     size: int
     """Bytes of the body."""
     single: int
-    """Bytes of a body with the smallest of its pods alone: what is asked for is never all gone."""
+    """Bytes of a body with its smallest pod alone: churn never removes all pods of a question."""
     largest: int
     """Bytes of the largest pod in it."""
     lasting: bool
-    """Whether it is a pod that churn leaves in place."""
+    """Whether it is a single pod, which churn leaves in place."""
 
 
 def expected_answers(
     asks: Iterable[Ask], pods: PodSizes, matching: Callable[[str], AbstractSet[Name]]
 ) -> dict[int, Expected]:
-    """Return the right answer to each of ``asks``, by its place among them.
+    """Return the right answer to each of ``asks``, by its index.
 
-    ``matching`` lists what a path with a query selects.
+    ``matching`` returns the names that a path with a query selects.
     """
-    found = {}
-    for place, ask in enumerate(asks):
+    expected = {}
+    for index, ask in enumerate(asks):
         path, _, query = ask.path.partition("?")
         scope = tuple(path.split("/")[2:])  # /pods[/namespace[/name]]
         names = {name for name in pods.sizes if name[: len(scope)] == scope}
         if query:
             names &= matching(ask.path)
-        found[place] = pods.answer(names, one=len(scope) == 2)
-    return found
+        expected[index] = pods.answer(names, is_single=len(scope) == 2)
+    return expected
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What may have differed in the cluster while the answers of a window were made."""
+class WindowChanges:
+    """Changes of the cluster during a window, by which its right answers may differ."""
 
     missing: int
-    """Pods that may have been there no more, or not yet, at most."""
+    """Largest number of pods that were missing: deleted, or not yet created."""
     changed: int
-    """Writes to pods."""
+    """Number of writes to pods."""
 
     @classmethod
-    def during(cls, reports: Sequence[ChurnReport]) -> "Held":
-        """Return it for the time of several ``reports``; failed writes may have been done."""
-        span = max(one.most for one in reports) - min(one.fewest for one in reports)
-        failed = sum(one.failed for one in reports)
-        return cls(span + failed, sum(one.written for one in reports) + failed)
+    def during(cls, reports: Sequence[ChurnReport]) -> "WindowChanges":
+        """Return the changes in several ``reports``; a failed write may have been carried out."""
+        span = max(report.most for report in reports) - min(report.fewest for report in reports)
+        failed = sum(report.failed for report in reports)
+        return cls(span + failed, sum(report.written for report in reports) + failed)
 
     def entries(self, expected: Expected) -> tuple[int, int]:
-        """Return the fewest and the most pods that a right answer held."""
+        """Return the fewest and the most pods of a right answer."""
         spare = 0 if expected.lasting else self.missing
         return max(min(1, expected.entries), expected.entries - spare), expected.entries + spare
 
@@ -134,15 +133,20 @@ class Held:
 
 
 def judge(
-    requests: pd.DataFrame, expected: Mapping[int, Expected], held: Held, *, read: int, wrong: int
+    requests: pd.DataFrame,
+    expected: Mapping[int, Expected],
+    changes: WindowChanges,
+    *,
+    read: int,
+    wrong: int,
 ) -> tuple[AnswerCheck, list[str]]:
-    """Judge the good answers among ``requests``; return the count and the first wrong, in words.
+    """Judge the good answers among ``requests``; return the counts and texts of the first wrong.
 
-    ``expected`` is by question; answers to one that is not there are not judged. ``read`` and
+    ``expected`` is by question; answers to other questions are not judged. ``read`` and
     ``wrong`` count the bodies that were read in full and those that were no answers at all.
     """
     bounds = pd.DataFrame(
-        [(*held.entries(one), *held.sizes(one)) for one in expected.values()],
+        [(*changes.entries(answer), *changes.sizes(answer)) for answer in expected.values()],
         index=pd.Index(expected.keys(), dtype="int64"),
         columns=["fewest", "most", "least", "greatest"],
     )
@@ -158,10 +162,10 @@ def judge(
         wrong_when_read=int((~counted).sum()) + wrong,
         unjudged=len(ok) - len(known),
     )
-    return check, [_told(row) for row in misfits.head(SHOWN).to_dict("records")]
+    return check, [_misfit_text(row) for row in misfits.head(SHOWN).to_dict("records")]
 
 
-def _told(row: Mapping[Hashable, Any]) -> str:
+def _misfit_text(row: Mapping[Hashable, Any]) -> str:
     pods = "" if pd.isna(row["entries"]) else f"{row['entries']:,.0f} pods in "
     return (
         f"{row['route']} at second {row['done_us'] / 1e6:.2f}: {pods}{row['bytes']:,} bytes, where "
@@ -173,7 +177,7 @@ def _told(row: Mapping[Hashable, Any]) -> str:
 def answer_caveats(
     check: AnswerCheck, first: Sequence[str], failures: Sequence[str]
 ) -> Iterator[tuple[CaveatKind, str]]:
-    """Tell which answers were wrong, and which could not be judged."""
+    """Yield caveats for wrong answers, and for answers that could not be judged."""
     if check.wrong:
         shown = "; ".join([*first, *(text for text in failures if "implausible" in text)][:SHOWN])
         text = (

@@ -1,6 +1,6 @@
-"""A client under test, seen from outside: what its account asks, whether it is quiet, its limits.
+"""A client under test, seen from outside: its account's requests, its quiet, its limits.
 
-The audit log is all that is needed: a client is asked nothing, and told nothing.
+The audit log alone suffices: nothing is sent to the client.
 """
 
 import json
@@ -21,27 +21,27 @@ from bench.sut.registry import ServerError, ServerKind
 from bench.sut.replicas import Replicas
 
 MOST_PER_S = 1000.0
-"""Requests a second of one client: beyond them a control plane on this machine does nothing else,
+"""Requests per second of one client: beyond it a control plane here does nothing else,
 and its audit log grows by a gigabyte in half an hour."""
 AT_ONCE = 4 << 20
-"""Bytes of the audit log that are read in one look."""
+"""Bytes of the audit log read at a time."""
 LOOK_S = 0.1
 FORBIDDEN = 403
 READ_VERBS = frozenset({"get", "list", "watch"})
 LEASES = "leases"
 RENEWING = frozenset({"get", "update", "patch"})
-"""What who holds a lease does again and again, whatever else it does."""
+"""Verbs that the holder of a lease repeats, whatever else it does."""
 SHOWN = 5
 
 
 def readable(objects: Sequence[Objects]) -> tuple[Rule, ...]:
-    """Return what a client without rules of its own may do: read what the cluster holds."""
+    """Return the rules of a client that brings none: read pods and ``objects``."""
     verbs = sorted(READ_VERBS)
     return (pod_rule(*verbs), *object_rules(objects, *verbs))
 
 
-def watched(plane: Plane, identity: str) -> "Requests":
-    """Return what follows the requests of ``identity`` from now on.
+def follow(plane: Plane, identity: str) -> "Requests":
+    """Follow the requests of ``identity`` from now on.
 
     Raises ``ServerError`` where there is no audit log.
     """
@@ -57,57 +57,57 @@ class Requests:
         self, log: AuditLog, user: str, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._log, self._user, self._clock = log, user, clock
-        self._at = log.behind_last_line()
+        self._position = log.behind_last_line()
         self._looked = clock()
         self._refused: Counter[tuple[str, str, str]] = Counter()
-        self.asked = 0
-        """How many there were."""
+        self.count = 0
+        """Number of requests so far."""
         self.last_epoch_s: float | None = None
-        """When the last was answered, or a watch begun; renewals of leases apart."""
+        """When the last one was answered, or a watch began; without renewals of leases."""
 
     def close(self) -> None:
         """Close the audit log."""
         self._log.close()
 
     def look(self) -> None:
-        """Read what was written since the last look; at most every ``LOOK_S``.
+        """Read what was logged since the last call; at most every ``LOOK_S``.
 
-        Raises ``ServerError`` when there was more than ``MOST_PER_S``.
+        Raises ``ServerError`` for more than ``MOST_PER_S`` requests per second.
         """
         passed_s = self._clock() - self._looked
         if passed_s < LOOK_S:
             return
-        asked = self._read()
-        if asked > MOST_PER_S * max(passed_s, 1.0):
+        count = self._read()
+        if count > MOST_PER_S * max(passed_s, 1.0):
             raise ServerError(
-                f"it sent {asked:,} requests in {passed_s:.1f} s, more than {MOST_PER_S:,.0f} a "
+                f"it sent {count:,} requests in {passed_s:.1f} s, more than {MOST_PER_S:,.0f} a "
                 "second, and was stopped: no bill could tell it from the machine's limit"
             )
 
     def _read(self) -> int:
-        """Read on, and return how many requests of the account came."""
-        rows, self._at = self._log.lines(self._at, AT_ONCE)
-        own = [row for row in rows if row.user == self._user and not _ends_watch(row)]
+        """Read the next lines of the log; return the number of the account's requests in them."""
+        rows, self._position = self._log.lines(self._position, AT_ONCE)
+        requests = [row for row in rows if row.user == self._user and not _ends_watch(row)]
         self._looked = self._clock()
-        self.asked += len(own)
-        for row in own:
+        self.count += len(requests)
+        for row in requests:
             if row.resource != LEASES or row.verb not in RENEWING:
                 self.last_epoch_s = max(self.last_epoch_s or 0.0, row.at_us / 1e6)
             if row.code == FORBIDDEN:
                 self._refused[row.verb, group_of(row.uri), _resource(row)] += 1
-        return len(own)
+        return len(requests)
 
     def refused(self) -> str | None:
-        """Say which requests RBAC refused so far, and what would let them in; ``None``: none."""
-        self._read()  # whoever waited for a line or a URL has not looked
+        """Return a text of the requests that RBAC refused, and rules to allow them; or ``None``."""
+        self._read()  # a wait for a line or a URL reads no log
         if not self._refused:
             return None
-        said = [
+        refusals = [
             f"{verb} {resource}{f'.{group}' if group else ''} ({count} times)"
             for (verb, group, resource), count in self._refused.most_common(SHOWN)
         ]
         more = len(self._refused) - SHOWN
-        said += [f"and {more} more"] if more > 0 else []
+        refusals += [f"and {more} more"] if more > 0 else []
         by_resource: dict[tuple[str, str], list[str]] = {}
         for verb, group, resource in self._refused:
             by_resource.setdefault((group, resource), []).append(verb)
@@ -116,12 +116,12 @@ class Requests:
             for (group, resource), verbs in sorted(by_resource.items())
             if resource
         ]
-        way = f"; a ClusterRole with these rules allows it (--role FILE): {json.dumps(rules)}"
-        return f"the API server answered 403 to {', '.join(said)}{way if rules else ''}"
+        remedy = f"; a ClusterRole with these rules allows it (--role FILE): {json.dumps(rules)}"
+        return f"the API server answered 403 to {', '.join(refusals)}{remedy if rules else ''}"
 
 
 class Quiet:
-    """Readiness of a client: it has asked, and asked nothing more for ``quiet_s``."""
+    """Readiness of a client: it has sent a request, and then none for ``quiet_s``."""
 
     def __init__(
         self, client: Client, requests: Requests, *, wall: Callable[[], float] = time.time
@@ -129,12 +129,12 @@ class Quiet:
         self._client, self._requests, self._wall = client, requests, wall
         self._began_s = wall()
         self.gave_up = False
-        """Whether it asked until the time was over, and is measured all the same."""
+        """Whether it sent requests until the time was over; it is measured all the same."""
 
     @property
     def last(self) -> str:
-        """What came of the last look, in words."""
-        if self._requests.asked:
+        """Why the client is not ready yet."""
+        if self._requests.count:
             return f"it was never quiet for {self._client.quiet_s:g} s"
         return (
             "it asked the API server nothing: does it read KUBECONFIG from its environment? One "
@@ -142,30 +142,30 @@ class Quiet:
         )
 
     def ask(self, url: str) -> bool:
-        """Return whether it is quiet, or will not become so."""
+        """Return whether the client is quiet, or the wait for it is given up."""
         del url
         self._requests.look()
         now, last = self._wall(), self._requests.last_epoch_s
         if last is not None and now - last >= self._client.quiet_s:
             return True
-        # a little earlier than whoever waits gives up with an error
+        # a little before the caller's timeout, which would be an error
         late = now - self._began_s > self._client.ready_timeout_s - 2 * LOOK_S
         self.gave_up = last is not None and late
         return self.gave_up
 
     def ready_s(self, passed_s: float) -> float | None:
-        """Return when the last request before the quiet was answered; ``None``: never quiet."""
+        """Return seconds until the answer of the last request before the quiet; or ``None``."""
         del passed_s
         last = self._requests.last_epoch_s
         return None if self.gave_up or last is None else max(0.0, last - self._began_s)
 
 
 def try_client(plane: Plane, kind: ServerKind, client: Client, watchdog: Watchdog) -> str:
-    """Start the client, wait until it is ready, stop it, and say what it did meanwhile.
+    """Start the client, wait until it is ready, stop it, and return a text of what it did.
 
     Raises ``ProcessFailed`` if it ends, ``ServerError`` if it cannot be measured.
     """
-    requests = watched(plane, kind.identity)
+    requests = follow(plane, kind.identity)
     spec = ServerSpec.on(plane, kind, plane.folder / f"try-{kind.name}.log")
     try:
         quiet = Quiet(client, requests)
@@ -181,13 +181,13 @@ def try_client(plane: Plane, kind: ServerKind, client: Client, watchdog: Watchdo
         raise
     finally:
         requests.close()
-    return f"{when}, {requests.asked} requests" + (
-        f"; {told}" if (told := requests.refused()) else ""
+    return f"{when}, {requests.count} requests" + (
+        f"; {refused}" if (refused := requests.refused()) else ""
     )
 
 
 def refuse_strays(client: Replicas) -> None:
-    """Raise ``ServerError`` if the client has let go of processes: they cannot be billed."""
+    """Raise ``ServerError`` if processes of the client left its group: they cannot be billed."""
     if strays := client.strays:
         raise ServerError(
             f"{client.first.name} left {len(strays)} of its processes to themselves (it forked "
@@ -197,9 +197,9 @@ def refuse_strays(client: Replicas) -> None:
 
 
 def client_caveats(
-    client: Client, requests: Requests, quiet: Quiet, rows: Sequence[AuditRow], held: Sequence[str]
+    client: Client, requests: Requests, quiet: Quiet, rows: Sequence[AuditRow], kinds: Sequence[str]
 ) -> Iterator[tuple[CaveatKind, str]]:
-    """Tell what limits a client's bill; ``held`` are the resources of the population."""
+    """Yield the limits of a client's bill; ``kinds`` are the resources of the population."""
     if (refused := requests.refused()) is not None:
         yield CaveatKind.CLIENT_REFUSED, refused
     if quiet.gave_up:
@@ -208,19 +208,19 @@ def client_caveats(
             f"{client.ready_timeout_s:g} s: its start is not billed apart from the rest"
         )
         yield CaveatKind.CLIENT_NEVER_QUIET, text
-    wrote = Counter(
+    writes = Counter(
         f"{row.verb} {_resource(row)}"
         for row in rows
-        if row.verb not in READ_VERBS and row.resource in held and row.code < 400
+        if row.verb not in READ_VERBS and row.resource in kinds and row.code < 400
     )
-    if wrote:
-        said = ", ".join(f"{what} ({count} times)" for what, count in wrote.most_common(SHOWN))
-        text = f"{client.name} wrote to what every arm reads: {said}. Later trials find it changed"
+    if writes:
+        texts = ", ".join(f"{name} ({count} times)" for name, count in writes.most_common(SHOWN))
+        text = f"{client.name} wrote to what every arm reads: {texts}. Later trials find it changed"
         yield CaveatKind.CLIENT_WROTE, text
 
 
 def watches_held(rows: Sequence[AuditRow] | None, record: TrialRecord) -> int | None:
-    """Return how many watches of the account ``rows`` show begun and not ended.
+    """Return the number of the account's watches that ``rows`` show begun and not ended.
 
     An API server that is killed ends all of them, and writes no line about it.
     """
@@ -229,10 +229,10 @@ def watches_held(rows: Sequence[AuditRow] | None, record: TrialRecord) -> int | 
     since_s = 0.0
     if record.fault is not None and record.fault.started_anew_s is not None:
         since_s = record.window_begin_epoch_s + record.fault.started_anew_s
-    own = (row for row in rows if row.user.endswith(f":{record.identity}"))
+    requests = (row for row in rows if row.user.endswith(f":{record.identity}"))
     return sum(
         row.verb == "watch" and row.stage != COMPLETE and row.received_us >= since_s * 1e6
-        for row in own
+        for row in requests
     )
 
 

@@ -1,4 +1,4 @@
-"""A fault within a trial's window: put in at its moment, kept up, and mended in any case."""
+"""A fault within a trial's window: begun on time, kept up, and ended in any case."""
 
 import threading
 import time
@@ -12,9 +12,9 @@ from bench.supervision.stoppable import Stoppable
 
 
 def stage(scenario: Scenario, plane: Plane, identities: tuple[str, ...]) -> "StagedFault":
-    """Let the clock of the scenario's fault run from now on; without one nothing will happen.
+    """Schedule the scenario's fault from now on; without a fault do nothing.
 
-    Raises ``FaultError`` at somebody else's control plane.
+    Raises ``FaultError`` on a control plane that is not ours.
     """
     if scenario.fault is None or scenario.fault_at_s is None:
         return StagedFault("", None, 0.0, 0.0)
@@ -27,7 +27,7 @@ def stage(scenario: Scenario, plane: Plane, identities: tuple[str, ...]) -> "Sta
 class StagedFault(Stoppable):
     """A thread that begins ``fault`` ``at_s`` from now and ends it ``for_s`` later.
 
-    ``stop`` mends what is broken, whenever it comes, and returns when that is done.
+    ``stop`` ends the fault at any time, and returns when the API server is itself again.
     """
 
     def __init__(self, kind: str, fault: Fault | None, at_s: float, for_s: float) -> None:
@@ -45,9 +45,9 @@ class StagedFault(Stoppable):
             self._thread.start()
 
     def stop(self) -> None:
-        """End the fault now if it is in, else see to it that it does not come.
+        """End the fault now if it has begun, else cancel it.
 
-        A signal that comes meanwhile takes effect when the API server is mended.
+        A signal that arrives meanwhile takes effect when the fault has ended.
         """
         self._halt.set()
         if self._thread is not None:
@@ -55,13 +55,13 @@ class StagedFault(Stoppable):
                 self._thread.join()
 
     def __exit__(self, *raised: object) -> None:
-        """Stop; raise what went wrong with the fault, unless something is being raised already."""
+        """Stop; raise the fault's error, unless the block raised an error."""
         self.stop()
         if self._error is not None and not any(raised):
             raise self._error
 
     def record(self, window_begin_us: int) -> FaultRecord | None:
-        """Return how it went, after ``stop``; ``None``: there was none, or it did not come."""
+        """Return the record of the fault, after ``stop``; ``None``: none began."""
         if self._fault is None or self._began_s is None or self._ended_s is None:
             return None
         fault, zero_s = self._fault, window_begin_us / 1e6
@@ -81,7 +81,7 @@ class StagedFault(Stoppable):
         try:
             self._began_s = fault.begin()
             self._halt.wait(self._for_s)
-        except Exception as error:  # noqa: BLE001 - handed on when it is left
+        except Exception as error:  # noqa: BLE001 - raised on exit
             self._error = error
         try:
             self._ended_s = fault.end()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.probes.machine import STAT, Ticks
 
 IDLE_SHARE = 0.25
-"""Of the whole machine's CPU time. On two processors: half of one, some four times what a
+"""Share of the machine's CPU time. On two processors: half of one, about four times what a
 control plane and its idle observers take."""
 LOOK_S = 0.5
 
@@ -16,7 +16,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class IdleWait:
-    """How long was waited, and the share of the machine in use at the last look (0 to 1)."""
+    """Seconds of waiting, and the share of the machine in use at the last look (0 to 1)."""
 
     waited_s: float
     share: float
@@ -36,7 +36,7 @@ def wait_until_idle(
 ) -> IdleWait | None:
     """Look at the machine every ``LOOK_S`` until it is idle or ``bound_s`` has passed.
 
-    A bound of 0 does not look: ``None``, as where the kernel shows no such file.
+    Returns ``None`` for a bound of 0, and where the kernel has no ``/proc/stat``.
     """
     if bound_s <= 0:
         return None

@@ -21,16 +21,16 @@ from bench.sut.server import ServerUnderTest
 
 AUDIT_TIMEOUT_S = 5.0
 STEPPED_S = 0.1
-"""A wall clock that goes by this much otherwise than the monotonic one was set, not slewed."""
+"""A wall clock that departs from the monotonic one by this much was set, not slewed."""
 LOOKS = 5
-"""At both clocks: a busy machine may suspend us between the two, but not each time."""
+"""Readings of both clocks: a busy machine may suspend us between the two, but not each time."""
 T = TypeVar("T")
 START_TIME = "process_start_time_seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One moment: when the API server was scraped, what each process had used, the log's length.
+    """One moment: the time of the API server's scrape, each process's CPU time, the log's length.
 
     ``audit_position`` is ``None`` when the log could not be read.
     """
@@ -46,7 +46,7 @@ class Mark:
     def cpu_since(self, earlier: "Mark", process: str) -> float | None:
         """Return the CPU seconds that ``process`` used since the ``earlier`` mark.
 
-        ``None`` if it is not the process, or processes, that it was then, or none of ours.
+        ``None`` if it is not the same process or processes as then, or none of ours.
         """
         if process not in self.pids or self.pids[process] != earlier.pids[process]:
             return None
@@ -56,16 +56,16 @@ class Mark:
 class Marker:
     """Takes the two marks of a trial. ``processes`` gives the ids to account for, by name.
 
-    ``servers`` gives the replicas of the server under test; there may be none. They may be
-    started after the marker was made: what they ask from then on is behind its place in the log.
+    ``servers`` gives the replicas of the server under test; there may be none. They may
+    start after the marker: their requests stand behind its position in the log.
 
-    The scrapes' own cost stays outside of the marks: at the begin they come before
-    the CPU times are read, at the end after. The API server's scrape comes last
-    among them, and its line in the audit log is where the log is cut: what was
-    counted before it is before it in the log.
+    The cost of the scrapes stays outside of the marks: they come before the CPU times are
+    read at the begin, and after at the end. The API server's scrape comes last among them,
+    and its line in the audit log is where the log is cut: what was counted before it is
+    before it in the log.
 
-    What the API server refuses to show, or a log that cannot be followed, costs the
-    trial that ledger and no more: ``refused`` says what and why.
+    Metrics that the API server refuses, or a log that cannot be followed, cost the trial
+    that ledger and no more: ``refused`` gives the reasons.
     """
 
     def __init__(
@@ -85,19 +85,19 @@ class Marker:
         self._audit = AuditLog(plane.audit_log) if plane.audit_log else None
         self.scrapes: list[ScrapeRow] = []
         self.refused: dict[str, None] = {}
-        self._made_at = self._ask_log(AuditLog.behind_last_line)
+        self._first_position = self._query_log(AuditLog.behind_last_line)
 
     def begin(self, name: str = "begin") -> Mark:
         """Take the mark before the window, or before another phase called ``name``.
 
-        Raises ``ServerError``, ``ApiUnreachableError`` or ``MetricsError`` when one
-        of those asked does not answer, or with what is no Prometheus text.
+        Raises ``ServerError``, ``ApiUnreachableError`` or ``MetricsError`` when one of
+        those asked does not answer, or does not answer with Prometheus text.
         """
         scraped, position = self._scrape(name)
         return self._mark(scraped, position)
 
     def look(self) -> Mark:
-        """Return what each process has used by now, with no scrape and no place in the log."""
+        """Return the CPU time of each process so far, with no scrape and no position in the log."""
         return self._mark(0.0, None)
 
     def end(self, name: str = "end") -> Mark:
@@ -107,20 +107,20 @@ class Marker:
         return replace(mark, scraped_epoch_s=scraped, audit_position=position)
 
     def audit_rows(self, begin: Mark, end: Mark) -> list[AuditRow] | None:
-        """Return the requests that were answered between the marks, ``None`` if not to be had."""
+        """Return the requests answered between the marks; ``None`` if the log cannot be read."""
         rows = self._rows(begin.audit_position, end.audit_position)
         placement = self._plane.placement
         if rows is None or not placement.confined:
             return rows
-        # what others do on their cluster is nobody's business
+        # requests of other users of a shared cluster are private
         return [row for row in rows if row.user.startswith(placement.user(""))]
 
     def watches_before(self, begin: Mark, identity: str) -> dict[str, int] | None:
-        """Return how many watches of pods the account opened before ``begin``, by User-Agent.
+        """Return the account's number of watches of pods opened before ``begin``, by User-Agent.
 
-        Counted from when the marker was made; ``None`` where the log does not tell.
+        Counted from the making of the marker; ``None`` if the log cannot be read.
         """
-        rows = self._rows(self._made_at, begin.audit_position)
+        rows = self._rows(self._first_position, begin.audit_position)
         if rows is None:
             return None
         account = self._plane.placement.user(identity)
@@ -137,7 +137,7 @@ class Marker:
             self._audit.close()
 
     def caveats(self, begin: Mark, end: Mark) -> Iterator[tuple[CaveatKind, str]]:
-        """Tell what limits the figures between the marks."""
+        """Yield the limits of the figures between the marks."""
         for text in self.refused:
             yield CaveatKind.LEDGER_MISSING, text
         stepped_s = end.clock_offset_s - begin.clock_offset_s
@@ -161,7 +161,7 @@ class Marker:
         return Mark(scraped_epoch_s, now, self._clock_offset_s(), pids, spent, position)
 
     def _clock_offset_s(self) -> float:
-        """Return wall minus monotonic clock, of the look at both that was interrupted least."""
+        """Return wall minus monotonic clock, from the pair of readings that took least time."""
         looks = []
         for _ in range(LOOKS):
             before = time.monotonic()
@@ -173,15 +173,15 @@ class Marker:
     def _scrape(self, mark: str) -> tuple[float, int | None]:
         self.scrapes += scrape_servers(self._servers(), mark)
         self.scrapes += parse_metrics(self._etcd_metrics(), mark=mark, source="etcd")
-        before = self._ask_log(AuditLog.size)
+        before = self._query_log(AuditLog.size)
         observer = self._plane.observer()
-        # where metrics may not be read, something else has to mark the place in the audit log
+        # where metrics may not be read, another request has to mark the position in the audit log
         uri = f"/{'metrics' if observer else 'version'}?mark={self._trial}-{mark}"
         now = self._wall()
         text = self._apiserver_metrics(observer, uri)
         position = None
         if before is not None:
-            position = self._ask_log(
+            position = self._query_log(
                 lambda log: log.wait_for(uri, since=before, timeout_s=AUDIT_TIMEOUT_S)
             )
         keep = may_be_kept if self._plane.placement.confined else keep_all
@@ -215,31 +215,31 @@ class Marker:
     def _rows(self, begin: int | None, end: int | None) -> list[AuditRow] | None:
         if begin is None or end is None:
             return None
-        return self._ask_log(lambda log: log.rows(begin, end))
+        return self._query_log(lambda log: log.rows(begin, end))
 
-    def _ask_log(self, ask: Callable[[AuditLog], T]) -> T | None:
-        """Return what ``ask`` finds; ``None`` without a log, or if it cannot be followed."""
+    def _query_log(self, query: Callable[[AuditLog], T]) -> T | None:
+        """Return the result of ``query``; ``None`` without a log, or if it cannot be followed."""
         if self._audit is None:
             return None
         try:
-            return ask(self._audit)
+            return query(self._audit)
         except AuditError as error:
             self.refused[str(error)] = None
             return None
 
 
 def scrape_servers(servers: Sequence[ServerUnderTest], mark: str) -> list[ScrapeRow]:
-    """Return what the servers say of themselves; nothing where one does not in this format.
+    """Return the samples of the servers' own metrics; none if one is not in Prometheus format.
 
-    That their own count of requests is missing then, the ledgers tell. Of several
-    replicas each sample is labelled with which it is of, from 1. Raises
-    ``ServerError`` if no answer comes.
+    The ledgers report that the servers' own count of requests is missing then. Each
+    sample of several replicas is labelled with the number of its replica, from 1. Raises
+    ``ServerError`` if a server does not answer.
     """
     rows: list[ScrapeRow] = []
-    for number, one in enumerate(servers, 1):
-        which = {"replica": str(number)} if len(servers) > 1 else {}
+    for number, server in enumerate(servers, 1):
+        label = {"replica": str(number)} if len(servers) > 1 else {}
         try:
-            rows += parse_metrics(one.metrics(), mark=mark, source="server", more=which)
+            rows += parse_metrics(server.metrics(), mark=mark, source="server", more=label)
         except MetricsError:
             return []
     return rows

@@ -15,7 +15,7 @@ from bench.store import ObserverRows
 from bench.store.redaction import redact
 from bench.store.tables import REQUESTS, read_table
 from bench.sut.replicas import Replicas
-from bench.trial.answers import Expected, Held, answer_caveats, judge
+from bench.trial.answers import Expected, WindowChanges, answer_caveats, judge
 from bench.trial.marks import Mark, scrape_servers
 from bench.trial.record import (
     UPSTREAM_BYTES,
@@ -36,7 +36,7 @@ from bench.trial.record import (
 class Measurements:
     """Everything that a trial leaves: its record and its tables; ``None`` was not measured.
 
-    Its caveats are of all kinds until ``conclude`` gathers those that a fault explains.
+    Caveats stand one by one until ``conclude`` merges those that a fault explains.
     """
 
     record: TrialRecord
@@ -46,42 +46,42 @@ class Measurements:
     requests: Path | None = None
     audit: list[AuditRow] | None = None
     start: list[AuditRow] | None = None
-    """What a client asked until it was ready; ``None``: it never was."""
+    """Requests of a client until it was ready; ``None``: it never was."""
     scrapes: list[ScrapeRow] = field(default_factory=list)
     samples: list[SampleRow] = field(default_factory=list)
     observed: Mapping[str, ObserverRows] = field(default_factory=dict)
-    """Of each observer that ran, by its name."""
+    """Rows of each observer that ran, by its name."""
     _load: Measured | None = None
 
     @property
     def of_account(self) -> list[AuditRow]:
         """All requests of the arm's account that were recorded."""
-        own = f":{self.record.identity}"
-        return [row for row in (*(self.start or ()), *(self.audit or ())) if row.user.endswith(own)]
+        end = f":{self.record.identity}"
+        return [row for row in (*(self.start or ()), *(self.audit or ())) if row.user.endswith(end)]
 
     def update(self, **figures: object) -> None:
-        """Put figures into the record, by the names that they have there."""
+        """Set fields of the record, by their names."""
         self.record = replace(self.record, **figures)  # type: ignore[arg-type] # by name
 
-    def note(self, found: Iterable[tuple[CaveatKind, str]]) -> None:
-        """Add caveats at the place of the trial, freed of what may not be kept."""
+    def note(self, caveats: Iterable[tuple[CaveatKind, str]]) -> None:
+        """Add caveats of this trial, with redacted texts."""
         trial = self.record.trial
-        noted = [caveat(kind, self._redacted(text), trial) for kind, text in found]
+        noted = [caveat(kind, self._redacted(text), trial) for kind, text in caveats]
         self.update(caveats=(*self.record.caveats, *noted))
 
-    def fail(self, why: str) -> None:
-        """Record that the trial failed, and why."""
-        why = self._redacted(why)
-        self.update(outcome=Outcome.FAILED, failure=why)
-        self.note([(CaveatKind.TRIAL_FAILED, why)])
+    def fail(self, reason: str) -> None:
+        """Record that the trial failed, and the reason."""
+        reason = self._redacted(reason)
+        self.update(outcome=Outcome.FAILED, failure=reason)
+        self.note([(CaveatKind.TRIAL_FAILED, reason)])
 
     def conclude(self) -> None:
-        """Gather the caveats that the fault explains, if there was one."""
+        """Merge the caveats that the fault explains, if there was one."""
         record = self.record
         self.update(caveats=explained(record.caveats, record.fault, record.trial))
 
     def take_ready(self, server: Replicas) -> None:
-        """Record what the server needed until it was ready."""
+        """Record the server's time, requests and memory until it was ready."""
         scraped = scrape_servers([*server], "ready")
         first_s, last_s = server.ready_s or (None, None)
         self.update(
@@ -99,22 +99,22 @@ class Measurements:
         marks: tuple[Mark, Mark, Mark],
         rows: Sequence[AuditRow] | None,
     ) -> None:
-        """Record what a client needed until it was ready.
+        """Record a client's time, requests, CPU and memory until it was ready.
 
         ``marks``: before the rest that preceded its start, at its start, and when it was ready;
         ``rows`` are the requests of all users between the first and the last.
         """
         begin, start, ready = marks
-        held = _pss_bytes(client)
+        pss_bytes = _pss_bytes(client)
         self.update(
-            server_pss_ready_bytes=held,
-            server_pss_peak_bytes=_largest(sampler.peak_pss_bytes("server"), held),
+            server_pss_ready_bytes=pss_bytes,
+            server_pss_peak_bytes=_largest(sampler.peak_pss_bytes("server"), pss_bytes),
         )
         if client.ready_s is None:
             return
         first_s, last_s = client.ready_s
-        own = f":{self.record.identity}"
-        self.start = [row for row in rows or () if row.user.endswith(own)]
+        account = f":{self.record.identity}"
+        self.start = [row for row in rows or () if row.user.endswith(account)]
         share = (ready.at_monotonic_s - start.at_monotonic_s) / (
             start.at_monotonic_s - begin.at_monotonic_s
         )
@@ -133,13 +133,13 @@ class Measurements:
         )
 
     def take_load(self, measured: Measured) -> None:
-        """Record what the load process told of its window."""
+        """Record the load process's figures of its window."""
         self.requests, self._load = Path(measured.requests_file), measured
         self.record = with_load(self.record, measured)
         self.note(load_caveats(measured))
 
     def take_costs(self, begin: Mark, end: Mark, churned: ChurnReport) -> None:
-        """Record what the control plane spent between the marks, and what was written."""
+        """Record the control plane's CPU and memory between the marks, and the rate of churn."""
         self.update(
             begin_mark_epoch_s=begin.scraped_epoch_s,
             marks_s=end.at_monotonic_s - begin.at_monotonic_s,
@@ -157,7 +157,7 @@ class Measurements:
     def take_observed(
         self, observed: Mapping[str, Seen], begin_us: int, *, of_server: bool
     ) -> None:
-        """Record what the observers saw, if they ran; ``of_server``: one of them asked it."""
+        """Record the observers' rows, if they ran; ``of_server``: one of them read from it."""
         if not self.scenario.probe:
             return
         window = begin_us, self.record.window_s
@@ -168,17 +168,17 @@ class Measurements:
             self.update(probe_rps=sum(seen.reads_per_s for seen in observed.values()))
         self.note(observer_caveats(observed.values(), "end"))
 
-    def take_answers(self, expected: Mapping[int, Expected], held: Held) -> None:
-        """Judge the window's answers by the right ones, by question, and record how many are."""
+    def take_answers(self, expected: Mapping[int, Expected], changes: WindowChanges) -> None:
+        """Judge the window's answers by the ``expected`` ones, by question; record the counts."""
         if self.requests is None or self._load is None:
             return
         rows, load = read_table(self.requests.parent, REQUESTS), self._load
-        check, first = judge(rows, expected, held, read=load.read, wrong=load.wrong)
+        check, first = judge(rows, expected, changes, read=load.read, wrong=load.wrong)
         self.update(answers=check)
         self.note(answer_caveats(check, first, load.first_failures))
 
     def take_server(self, server: Replicas, sampler: Sampler, begin: Mark, end: Mark) -> None:
-        """Record what the server spent between the marks, and what it holds.
+        """Record the server's CPU between the marks, and its memory.
 
         Raises ``ProcessFailed`` if it has ended.
         """

@@ -1,4 +1,4 @@
-"""Turn what a trial saw into its record and its caveats. Pure."""
+"""Compute a trial's record and its caveats from its measurements. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -24,17 +24,17 @@ from bench.trial.idle_wait import IDLE_SHARE, IdleWait
 
 REQUEST_TIMEOUT_S = 30.0
 SATURATED_SHARE = 0.9
-"""Of a processor: a generator of one thread that uses more cannot be relied on to keep time."""
+"""Share of a processor: a single-threaded generator that uses more may not keep time."""
 RATE_TOLERANCE = 0.02
 CHURN_TOLERANCE = 0.05
 CLOCK_TOLERANCE_US = 10_000
-"""Arrivals of workers whose clocks are known no better come bunched, at rates above 100/s."""
+"""Arrivals of workers whose clocks are less well known come bunched, at rates above 100/s."""
 UPSTREAM_REQUESTS = "informer_bench_upstream_requests_total"
 UPSTREAM_BYTES = "informer_bench_upstream_received_bytes_total"
 
 
 def blank(trial: Trial, scenario: Scenario, identity: str | None) -> TrialRecord:
-    """Return the record of a trial of which nothing has been measured yet."""
+    """Return the record of a trial before any measurement."""
     loaded = trial.server != NO_SERVER
     return TrialRecord(
         schema=SCHEMA,
@@ -55,7 +55,7 @@ def blank(trial: Trial, scenario: Scenario, identity: str | None) -> TrialRecord
 
 
 def with_load(record: TrialRecord, measured: Measured) -> TrialRecord:
-    """Return the record with what the load process told."""
+    """Return the record with the load process's figures."""
     return replace(
         record,
         window_begin_epoch_s=measured.window_begin_epoch_s,
@@ -74,12 +74,12 @@ def with_load(record: TrialRecord, measured: Measured) -> TrialRecord:
 
 
 def caveat(kind: CaveatKind, text: str, trial: Trial) -> Caveat:
-    """Return the caveat at the place of ``trial``."""
+    """Return the caveat with the scenario, server and round of ``trial``."""
     return Caveat(kind, text, trial.scenario, trial.server, trial.round)
 
 
 def churn_caveats(churned: ChurnReport) -> Iterator[tuple[CaveatKind, str]]:
-    """Tell if the cluster changed more slowly than the scenario wants."""
+    """Yield a caveat if churn was slower than the scenario requests."""
     requested = churned.requested_per_s
     if churned.achieved_per_s < requested * (1 - CHURN_TOLERANCE):
         reason = f"; the first failure: {churned.first_failure}" if churned.failed else ""
@@ -89,10 +89,10 @@ def churn_caveats(churned: ChurnReport) -> Iterator[tuple[CaveatKind, str]]:
 
 
 def total_of(rows: Iterable[ScrapeRow], name: str, mark: str) -> int | None:
-    """Return what a server's own counter stood at, summed over its labels; ``None``: it has none.
+    """Return the value of a server's own counter, summed over its labels; ``None``: it has none.
 
-    A counter with labels that has counted nothing yet is there without a sample. It
-    is 0 then if the other of the two is there, and a server that shows neither has none.
+    A counter with labels has no sample before its first count. It is 0 then if the other
+    of the two counters is there; a server that shows neither has none.
     """
     of_server = [row for row in rows if row.source == "server" and row.mark == mark]
     if not any(row.name in (UPSTREAM_REQUESTS, UPSTREAM_BYTES) for row in of_server):
@@ -101,13 +101,13 @@ def total_of(rows: Iterable[ScrapeRow], name: str, mark: str) -> int | None:
 
 
 def grown(rows: Iterable[ScrapeRow], name: str) -> int | None:
-    """Return by how much a server's own counter grew between the marks; ``None``: it has none."""
+    """Return the growth of a server's own counter between the marks; ``None``: it has none."""
     begin, end = total_of(rows, name, "begin"), total_of(rows, name, "end")
     return None if begin is None or end is None else end - begin
 
 
 def sent_between(rows: Iterable[ScrapeRow], begin: str, end: str) -> int:
-    """Return how many bytes the API server sent between two marks: answers, and watch events."""
+    """Return the bytes that the API server sent between two marks: answers, and watch events."""
     signs = {begin: -1, end: 1}
     sent = (
         signs[row.mark] * row.value
@@ -118,7 +118,7 @@ def sent_between(rows: Iterable[ScrapeRow], begin: str, end: str) -> int:
 
 
 def idle_wait_caveats(idle_wait: IdleWait | None) -> Iterator[tuple[CaveatKind, str]]:
-    """Tell if the machine was busy with something else before the trial."""
+    """Yield a caveat if the machine was busy with other work before the trial."""
     if idle_wait is not None and not idle_wait.reached:
         text = (
             f"before the trial {idle_wait.share:.0%} of the machine's CPU time was in use, more "
@@ -128,7 +128,7 @@ def idle_wait_caveats(idle_wait: IdleWait | None) -> Iterator[tuple[CaveatKind, 
 
 
 def observer_caveats(observed: Iterable[Seen], mark: str) -> Iterator[tuple[CaveatKind, str]]:
-    """Tell what the observers could not do; ``mark`` names the mark they met."""
+    """Yield the observers' requests that failed, or were in flight at the mark named ``mark``."""
     for seen in observed:
         title = seen.observer.title
         if seen.in_flight:
@@ -149,27 +149,27 @@ OF_A_FAULT = frozenset(
         CaveatKind.CLIENT_REFUSED,  # an API server refuses until it has read the roles
     }
 )
-"""Kinds of caveat that a fault explains: what it was put in for to show."""
+"""Kinds of caveat that a fault explains."""
 
 
 def explained(
     caveats: Sequence[Caveat], fault: FaultRecord | None, trial: Trial
 ) -> tuple[Caveat, ...]:
-    """Return a trial's caveats, those that its fault explains gathered into one that names it."""
+    """Return a trial's caveats; those that its fault explains become one that names it."""
     if fault is None:
         return tuple(caveats)
-    followed = [one.text for one in caveats if one.kind in OF_A_FAULT]
+    followed = [other.text for other in caveats if other.kind in OF_A_FAULT]
     note = f" ({fault.note})" if fault.note else ""
     text = (
         f"{fault.what} on purpose, from second {fault.begin_s:.1f} to {fault.end_s:.1f} of the "
         f"window{note}. What came of it: {'; '.join(followed) or 'nothing failed'}"
     )
-    rest = (one for one in caveats if one.kind not in OF_A_FAULT)
+    rest = (other for other in caveats if other.kind not in OF_A_FAULT)
     return (caveat(CaveatKind.FAULT, text, trial), *rest)
 
 
 def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:
-    """Tell what of the load limits what its figures say."""
+    """Yield the limits of the load's figures."""
     if measured.failed:
         texts = "; ".join(measured.first_failures)
         yield CaveatKind.FAILED_REQUESTS, f"{measured.failed} requests failed: {texts}"
@@ -203,7 +203,7 @@ def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:
 def _busiest(workers: Sequence[LoadWorker]) -> str:
     if not workers:
         return "the load generator"
-    return f"the load worker {max(workers, key=lambda each: each.cpu_share).name}"
+    return f"the load worker {max(workers, key=lambda worker: worker.cpu_share).name}"
 
 
 def _clock_caveats(workers: Sequence[LoadWorker]) -> Iterator[tuple[CaveatKind, str]]:

@@ -30,8 +30,8 @@ from bench.sut.equivalence import CATCH_UP_S, compare_with_list, listed
 from bench.sut.launch import ServerSpec
 from bench.sut.registry import ServerError, ServerKind
 from bench.sut.replicas import Replicas
-from bench.trial.answers import Held, PodSizes, expected_answers
-from bench.trial.client import Quiet, Requests, client_caveats, refuse_strays, watched, watches_held
+from bench.trial.answers import PodSizes, WindowChanges, expected_answers
+from bench.trial.client import Quiet, Requests, client_caveats, follow, refuse_strays, watches_held
 from bench.trial.fault import StagedFault, stage
 from bench.trial.idle_wait import wait_until_idle
 from bench.trial.marks import Mark, Marker
@@ -40,21 +40,21 @@ from bench.trial.record import REQUEST_TIMEOUT_S, blank, idle_wait_caveats, obse
 from bench.trial.stalls import StalledError, StallWatch, check_standstill, unfit_marks
 
 REST_S = 2.0
-"""Just before a client starts: what the control plane costs at rest is taken off its start."""
+"""Rest before a client starts: the control plane's cost at rest is subtracted from its start."""
 RECOVERED_S = 70.0
-"""How long a server may take to be itself again after a fault. An informer that found the API
-server gone waits up to 30 s, and as much again by chance, before it tries again."""
+"""How long a server may take to recover from a fault. An informer that found the API
+server gone waits up to 30 s, and up to as much again at random, before it tries again."""
 
 Notify = Callable[[str, float, str], None]
-"""Told what goes on, the share of it that is done, and a detail or ""."""
+"""Takes the current phase, its share that is done (0 to 1), and a detail or ""."""
 
 
 class TrialRunner:
-    """Runs one trial on a populated cluster. ``folder`` takes logs and the request rows.
+    """Runs one trial on a populated cluster. ``folder`` receives logs and the request rows.
 
     ``kind`` is ``None`` for the arm without a server and without load. ``observers``
-    are resumed if the scenario wants them, and are idle otherwise. ``rate_rps`` is the offered
-    rate, ``None`` of the closed model. With ``distributed`` several processes make the load.
+    run if the scenario has them, and are idle otherwise. ``rate_rps`` is the offered
+    rate, ``None`` for the closed model. With ``distributed`` several processes make the load.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class TrialRunner:
         self._plan = plan
         self._trial = trial
         self._scenario = replace(plan.scenario(trial.scenario), rate_rps=rate_rps)
-        own = self._scenario.server_cpus
-        self._cpus = allotted(own, processors()) if own else plan.cpus
+        server_cpus = self._scenario.server_cpus
+        self._cpus = allotted(server_cpus, processors()) if server_cpus else plan.cpus
         self._cluster = cluster
         self._placement = cluster.plane.placement
         self._observers = observers
@@ -87,14 +87,14 @@ class TrialRunner:
         self._distributed = distributed
         self._server: Replicas | None = None
         self._requests: Requests | None = None
-        """Of a client."""
+        """Requests of a client."""
         self._started: Mark
-        """Before a client's start."""
+        """Mark before a client's start."""
         self._load: LoadDriver | None = None
         self._load_s = 0.0
-        """From the window's begin until the last answer."""
+        """Seconds from the window's begin until the last answer."""
         self._churned: list[ChurnReport] = []
-        """Of the warm-up and of the window."""
+        """Reports of the warm-up and of the window."""
         identity = kind.identity if kind else None
         self._client = kind.client if kind else None
         record = replace(
@@ -106,13 +106,12 @@ class TrialRunner:
         self._out = Measurements(record, self._scenario, cluster.plane.private_words)
 
     def run(self) -> Measurements:
-        """Run the trial and return what was measured.
+        """Run the trial and return its measurements.
 
-        A server or load process that fails makes the trial a failed one, with what
-        was measured until then; so does a fault that could not be put in place, and
-        whatever stood still. Raises
-        ``ProcessFailed`` when the control plane, the churn writer or an observer has ended,
-        ``WorkersMissing`` when the load's workers do not come.
+        A server or load process that fails makes the trial a failed one, with the
+        measurements until then; so does a fault that could not begin, and a process that
+        stood still. Raises ``ProcessFailed`` when the control plane, the churn writer or an
+        observer has ended, ``WorkersMissing`` when the load's workers do not come.
         """
         with ExitStack() as stack:
             try:
@@ -127,15 +126,15 @@ class TrialRunner:
         return self._out
 
     def _cause(self, error: Exception) -> str:
-        """Return why the trial failed: a server that has ended explains all that followed."""
-        why = str(error)
+        """Return the reason of the failure: a server that has ended explains all later errors."""
+        reason = str(error)
         if self._server is not None:
             try:
                 self._server.check()
             except ProcessFailed as ended:
-                why = str(ended)
+                reason = str(ended)
         refused = self._requests.refused() if self._requests is not None else None
-        return f"{why}\n{refused}" if refused else why
+        return f"{reason}\n{refused}" if refused else reason
 
     def _procedure(self, stack: ExitStack) -> None:
         self._cool_down()
@@ -167,8 +166,8 @@ class TrialRunner:
         self._out.audit = marker.audit_rows(begin, end)
         if server is not None and self._client is not None:
             refuse_strays(server)
-            held = watches_held(marker.audit_rows(self._started, end), self._out.record)
-            self._out.update(watches_held=held)
+            watches = watches_held(marker.audit_rows(self._started, end), self._out.record)
+            self._out.update(watches_held=watches)
         elif self._kind is not None:
             opened = marker.watches_before(begin, self._kind.identity)
             self._out.update(watches_before=opened)
@@ -186,7 +185,7 @@ class TrialRunner:
 
     def _refuse_costs_of_unfit_marks(self) -> None:
         if self._scenario.fault is not None:
-            return  # which may hold up whoever pauses
+            return  # a fault may delay the processes that pause
         text = unfit_marks(self._out.record.marks_s, self._load_s)
         if text is not None:
             self._out.update(apiserver_cpu_s=None, etcd_cpu_s=None, server_cpu_s=None)
@@ -222,7 +221,7 @@ class TrialRunner:
         self, stack: ExitStack, marker: Marker, spec: ServerSpec, client: Client
     ) -> Replicas:
         """Start the client and wait until it is ready, all else at rest; bill its start."""
-        requests = self._requests = watched(self._cluster.plane, spec.kind.identity)
+        requests = self._requests = follow(self._cluster.plane, spec.kind.identity)
         stack.callback(requests.close)
         start = self._started = marker.begin("start")
         self._wait(f"at rest before {client.name}", REST_S)
@@ -235,11 +234,11 @@ class TrialRunner:
         ready = marker.end("ready")
         refuse_strays(replicas)
         rows = marker.audit_rows(start, ready)
-        held = ("pods", *(one.resource.partition(".")[0] for one in self._plan.objects))
+        kinds = ("pods", *(kind.resource.partition(".")[0] for kind in self._plan.objects))
         self._out.take_start(replicas, sampler, (start, rested, ready), rows)
         stack.callback(
             lambda: self._out.note(
-                client_caveats(client, requests, quiet, self._out.of_account, held)
+                client_caveats(client, requests, quiet, self._out.of_account, kinds)
             )
         )
         return replicas
@@ -280,7 +279,7 @@ class TrialRunner:
         return pids
 
     def _resume(self, phase: str) -> None:
-        """Let churn and observers go, with equal seeds in every arm of a round."""
+        """Resume churn and observers, with equal seeds in every arm of a round."""
         self._cluster.churn.resume(self._scenario.churn_per_s)
         if self._scenario.probe:
             seed = f"{self._plan.seed}/{self._trial.scenario}/{self._trial.round}/{phase}"
@@ -289,7 +288,7 @@ class TrialRunner:
             )
 
     def _warm_up(self, load: LoadDriver | None) -> None:
-        """Load without counting, then pause all of it until nothing is in flight."""
+        """Run the load without recording, then pause it until nothing is in flight."""
         self._resume("warm-up")
         if load is None:
             self._wait("warming up", self._plan.warmup_s)
@@ -306,18 +305,18 @@ class TrialRunner:
         return self._churned[-1]
 
     def _measure(self, load: LoadDriver | None) -> int:
-        """Let the window pass; return its begin in microseconds of the monotonic clock."""
+        """Measure the window; return its begin in microseconds of the monotonic clock."""
         self._resume("window")
         before = MachineLook.now(time.monotonic())
         with self._stage_fault() as fault:
-            begin_us = self._let_pass(load)
+            begin_us = self._measure_window(load)
         after = MachineLook.now(time.monotonic())
         if before is not None and after is not None:
             self._out.update(machine=after.since(before))
         self._out.update(fault=fault.record(begin_us))
         return begin_us
 
-    def _let_pass(self, load: LoadDriver | None) -> int:
+    def _measure_window(self, load: LoadDriver | None) -> int:
         if load is None:
             begin_us = time.monotonic_ns() // 1000
             self._out.update(window_begin_epoch_s=time.time(), window_s=self._plan.duration_s)
@@ -332,53 +331,53 @@ class TrialRunner:
         return round(measured.window_begin_monotonic_s * 1e6)
 
     def _stage_fault(self) -> StagedFault:
-        """Return what puts in the scenario's fault, if it has one, and mends it on leaving."""
+        """Return a context that runs the scenario's fault, if any, and ends it on exit."""
         identities = (self._kind.identity,) if self._kind else ()
-        with on_processors(self._cpus.control_plane):  # which a fault may start anew
+        with on_processors(self._cpus.control_plane):  # a fault may restart the API server
             return stage(self._scenario, self._cluster.plane, identities)
 
-    def _wait(self, what: str, seconds: float) -> None:
+    def _wait(self, phase: str, seconds: float) -> None:
         began = time.monotonic()
         while (elapsed := time.monotonic() - began) < seconds:
-            self._notify(what, elapsed / seconds, "")
+            self._notify(phase, elapsed / seconds, "")
             if self._requests is not None:
                 self._requests.look()
             if self._client is not None and self._server is not None:
                 self._server.check()
             time.sleep(min(0.5, seconds - elapsed))
 
-    def _on_progress(self, what: str) -> Callable[[LoadProgress], None]:
-        def tell(progress: LoadProgress) -> None:
+    def _on_progress(self, phase: str) -> Callable[[LoadProgress], None]:
+        def report(progress: LoadProgress) -> None:
             share = progress.elapsed_s / progress.seconds if progress.seconds else 0.0
-            self._notify(what, min(1.0, share), f"{progress.rps:,.0f} answers/s")
+            self._notify(phase, min(1.0, share), f"{progress.rps:,.0f} answers/s")
 
-        return tell
+        return report
 
     def _check_answers(self, server: Replicas, newest: int) -> None:
-        """Compare what each replica, and each of its workers, answers now with a LIST."""
+        """Compare the current answer of each replica, and each of its workers, with a LIST."""
         self._notify("comparing with a LIST", 1.0, "")
         api = self._cluster.plane.api(IDENTITY)
-        with server.read_paths() as asked:
-            found = [
-                text if len(asked) == 1 else f"{one.name}: {text}"
-                for one in asked
+        with server.read_paths() as paths:
+            differences = [
+                text if len(paths) == 1 else f"{path.name}: {text}"
+                for path in paths
                 for text in compare_with_list(
-                    one,
+                    path,
                     api,
                     resource_version=str(newest) if newest else "",
                     listed_at=self._placement.pods_path,
                     catch_up_s=CATCH_UP_S if self._scenario.fault is None else RECOVERED_S,
                 )
             ]
-        self._out.update(equal_to_list=not found)
-        if found:
-            text = f"after the window /pods was not what a LIST gave: {'; '.join(found)}"
+        self._out.update(equal_to_list=not differences)
+        if differences:
+            text = f"after the window /pods was not what a LIST gave: {'; '.join(differences)}"
             self._out.note([(CaveatKind.ANSWERS_DIFFER, text)])
         else:
             self._judge_answers(server, api)
 
     def _judge_answers(self, server: Replicas, api: Api) -> None:
-        """Judge the answers of the window by what the server answers now, as a LIST does."""
+        """Judge the answers of the window by the server's current answer, which equals a LIST."""
         if not self._scenario.has_load:
             return
         asks = load_route(self._scenario.route).asks(self._cluster.targets)
@@ -387,4 +386,4 @@ class TrialRunner:
             expected = expected_answers(asks, pods, partial(listed, api, self._placement))
         except msgspec.DecodeError:  # a server of another contract
             expected = {}
-        self._out.take_answers(expected, Held.during(self._churned))
+        self._out.take_answers(expected, WindowChanges.during(self._churned))

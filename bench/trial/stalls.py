@@ -1,8 +1,8 @@
-"""Trials that were interrupted: who stood still meanwhile, and for how long.
+"""Stalls that void a trial: a process that stood still, and for how long.
 
-A process stands still when it is stopped (Ctrl-Z), when the machine sleeps, or when a
-machine is so busy that it does not come to run. Costs are counted from mark to mark, and
-the load lasts for the window: where the one is not the other, a cost per second is of neither.
+A process stands still when it is stopped (Ctrl-Z), when the machine sleeps, or when a busy
+machine does not schedule it. Costs are counted from mark to mark, and the load lasts for the
+window: where their lengths differ, a cost per second is of neither.
 """
 
 import threading
@@ -12,35 +12,35 @@ from collections.abc import Callable
 from bench.supervision.stoppable import Stoppable
 
 LONGEST_S = 2.0
-"""Standing still for longer voids a trial. Busy machines make processes wait for tenths of this."""
+"""A longer stall voids a trial. Busy machines make processes wait for tenths of this."""
 IDLE_SHARE = 0.2
-"""Of the time between the marks: if more than that and ``LONGEST_S`` had no load, costs go."""
+"""Share of the time between the marks: with a longer time without load, costs are left out."""
 TICK_S = 0.25
 
 
 class StalledError(Exception):
-    """The trial was interrupted, and says nothing: who stood still, and for how long."""
+    """Raised when a stall voids a trial; the message names the process and the seconds."""
 
 
 def boot_time() -> float:
-    """Return the seconds since boot, those in which the machine slept included."""
+    """Return the seconds since boot, including those in which the machine slept."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class StallWatch(Stoppable):
-    """Notices when this process does not run, from its making until ``stop``."""
+    """Measures stalls of this process, from its creation until ``stop``."""
 
     def __init__(self, clock: Callable[[], float] = boot_time) -> None:
         self._clock = clock
         self._halt = threading.Event()
         self._looked_s = clock()
         self.longest_s = 0.0
-        """By which it woke too late, at the most."""
+        """The longest stall so far, in seconds."""
         self._thread = threading.Thread(target=self._run, name="stall-watch", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Notice no more."""
+        """Stop measuring."""
         self._halt.set()
         self._thread.join()
 
@@ -55,17 +55,17 @@ class StallWatch(Stoppable):
         self._looked_s = now
 
 
-def check_standstill(who: str, stood_still_s: float) -> None:
-    """Raise ``StalledError`` if ``who`` stood still for longer than a trial can bear."""
+def check_standstill(process: str, stood_still_s: float) -> None:
+    """Raise ``StalledError`` if ``process`` stood still for longer than ``LONGEST_S``."""
     if stood_still_s > LONGEST_S:
         raise StalledError(
-            f"{who} stood still for {stood_still_s:.1f} s between the marks (was it stopped, did "
-            "the machine sleep?): nothing of this trial can be used. Resume the run to repeat it"
+            f"{process} stood still for {stood_still_s:.1f} s between the marks (was it stopped, "
+            "did the machine sleep?): this trial cannot be used. Resume the run to repeat it"
         )
 
 
 def unfit_marks(marks_s: float, load_s: float) -> str | None:
-    """Say that the marks lie so far apart that the load was a part of it; ``None``: they fit."""
+    """Return a text if the load filled too little of the time between marks, else ``None``."""
     idle_s = marks_s - load_s
     if idle_s > LONGEST_S and idle_s > IDLE_SHARE * marks_s:
         return (

@@ -1,4 +1,4 @@
-"""Every answer of a window is judged by what the cluster held."""
+"""Every answer of a window is judged by the pods that the cluster held."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pytest
 from bench.cluster.churn import ChurnReport
 from bench.load.routes import Ask
 from bench.model import AnswerCheck, CaveatKind
-from bench.trial.answers import Held, PodSizes, answer_caveats, expected_answers, judge
+from bench.trial.answers import PodSizes, WindowChanges, answer_caveats, expected_answers, judge
 
 POD_BYTES = 5_000
 NAMES = [("a", f"pod-{number}") for number in range(30)] + [("b", "pod-0")]
@@ -20,7 +20,7 @@ ASKS = (
     Ask("/pods/b/pod-0", 1.0, "/pods/<namespace>/<name>"),
     Ask("/pods?labelSelector=app%3Dx", 1.0, "/pods?labelSelector=<selector>"),
 )
-QUIET = Held(missing=0, changed=0)
+QUIET = WindowChanges(missing=0, changed=0)
 
 
 def pod(namespace: str, name: str) -> dict[str, Any]:
@@ -88,9 +88,9 @@ def test_one_answer_in_a_hundred_that_lacks_a_tenth_of_its_pods_is_found_by_its_
 
 def test_writes_to_every_pod_do_not_hide_that_a_twentieth_is_missing() -> None:
     whole = EXPECTED[0].size
-    held = Held(missing=0, changed=10 * len(NAMES))
+    changes = WindowChanges(missing=0, changed=10 * len(NAMES))
     answers = [(0, round(share * whole), None) for share in (0.95, 0.98, 1.02, 1.05)]
-    check, _ = judge(rows(answers), EXPECTED, held, read=0, wrong=0)
+    check, _ = judge(rows(answers), EXPECTED, changes, read=0, wrong=0)
     assert (4, 2) == (check.judged, check.wrong)
 
 
@@ -103,35 +103,37 @@ def test_an_answer_of_the_right_size_without_its_pods_is_found_when_it_is_read()
 
 
 def test_pods_that_churn_had_taken_away_are_not_missed() -> None:
-    held = Held.during([report(fewest=29, most=30, written=4), report(fewest=28, most=30)])
-    assert Held(missing=2, changed=4) == held
+    changes = WindowChanges.during(
+        [report(fewest=29, most=30, written=4), report(fewest=28, most=30)]
+    )
+    assert WindowChanges(missing=2, changed=4) == changes
     two_less = EXPECTED[0].size - 2 * (POD_BYTES + 1)
-    check, _ = judge(rows([(0, two_less, 29)]), EXPECTED, held, read=1, wrong=0)
+    check, _ = judge(rows([(0, two_less, 29)]), EXPECTED, changes, read=1, wrong=0)
     assert 0 == check.wrong
-    check, _ = judge(rows([(0, two_less, 28)]), EXPECTED, held, read=1, wrong=0)
+    check, _ = judge(rows([(0, two_less, 28)]), EXPECTED, changes, read=1, wrong=0)
     assert 1 == check.wrong
 
 
 def test_a_list_is_never_all_gone() -> None:
     few = PodSizes.of(body([pod(*name) for name in NAMES[:2]]))
     expected = expected_answers(ASKS[:2], few, lambda _: set())
-    held = Held(missing=5, changed=100)
+    changes = WindowChanges(missing=5, changed=100)
     one_left, none_left = len(body([pod(*NAMES[0])])), len(body([]))
     check, _ = judge(
-        rows([(1, one_left, None), (1, none_left, None)]), expected, held, read=0, wrong=0
+        rows([(1, one_left, None), (1, none_left, None)]), expected, changes, read=0, wrong=0
     )
     assert (2, 1) == (check.judged, check.wrong)
 
 
 def test_a_write_that_failed_may_have_been_carried_out() -> None:
-    assert Held(missing=3, changed=7) == Held.during(
+    assert WindowChanges(missing=3, changed=7) == WindowChanges.during(
         [report(fewest=29, most=30, written=5, failed=2)]
     )
 
 
 def test_a_pod_that_lasts_is_never_missing() -> None:
-    held = Held(missing=5, changed=100)
-    check, _ = judge(rows([(2, 46, None)]), EXPECTED, held, read=0, wrong=0)
+    changes = WindowChanges(missing=5, changed=100)
+    check, _ = judge(rows([(2, 46, None)]), EXPECTED, changes, read=0, wrong=0)
     assert 1 == check.wrong
 
 
@@ -140,7 +142,7 @@ def test_answers_that_failed_are_judged_as_failures_and_not_by_their_size() -> N
     assert AnswerCheck(judged=1, wrong=1, read=3, wrong_when_read=1) == check
 
 
-def test_answers_to_questions_without_a_known_answer_are_counted_and_told() -> None:
+def test_answers_to_questions_without_a_known_answer_are_counted_and_reported() -> None:
     check, wrong = judge(rows([(0, 41, None)]), {}, QUIET, read=0, wrong=0)
     assert (0, 1) == (check.judged, check.unjudged)
     ((kind, text),) = answer_caveats(check, wrong, ())
@@ -148,7 +150,7 @@ def test_answers_to_questions_without_a_known_answer_are_counted_and_told() -> N
     assert text.startswith("1 answers of the window")
 
 
-def test_wrong_answers_are_told_with_their_number_and_the_first_of_them() -> None:
+def test_wrong_answers_are_reported_with_their_number_and_the_first_of_them() -> None:
     check = AnswerCheck(judged=70, wrong=35, read=20, wrong_when_read=11)
     ((kind, text),) = answer_caveats(check, ["/pods: 41 bytes"], ["status 500", "implausible: x"])
     assert CaveatKind.WRONG_ANSWERS is kind

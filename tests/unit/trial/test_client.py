@@ -1,4 +1,4 @@
-"""What is seen of a client from outside: its requests in the audit log, and whether it is quiet."""
+"""A client seen from outside: its requests in the audit log, and whether it is quiet."""
 
 import json
 from dataclasses import replace
@@ -44,7 +44,7 @@ def event(at_s, verb="list", *, user=USER, code=200, uri="/api/v1/pods", stage=N
 
 @pytest.fixture
 def followed(tmp_path):
-    """Returns the requests that are followed, what writes events to their log, and the clock."""
+    """Returns the followed requests, a function that writes events to their log, and the clock."""
     path, clock = tmp_path / "audit.log", Clock()
     path.write_text("")
     requests = Requests(AuditLog(path), USER, clock=clock)
@@ -121,7 +121,7 @@ def test_a_client_that_asks_too_much_is_stopped(followed):
         write(*(event(1000.0 + number / 1e4) for number in range(int(MOST_PER_S) + 1)))
 
 
-def test_what_was_refused_is_named_with_the_rules_that_allow_it(followed):
+def test_refused_requests_are_named_with_the_rules_that_allow_them(followed):
     requests, write, _ = followed
     assert requests.refused() is None
     refused = {"code": 403, "uri": DEPLOYMENTS, "resource": "deployments"}
@@ -132,13 +132,13 @@ def test_what_was_refused_is_named_with_the_rules_that_allow_it(followed):
     assert text.endswith(f"(--role FILE): {json.dumps([rule])}")
 
 
-def test_what_was_refused_is_named_though_nobody_has_looked(followed, tmp_path):
+def test_refused_requests_are_named_without_an_earlier_look(followed, tmp_path):
     requests, _, _ = followed
     (tmp_path / "audit.log").write_text(f"{event(1000.1, code=403)}\n")
     assert "403 to list pods (1 times)" in requests.refused()
 
 
-def test_writes_to_what_every_arm_reads_are_told(followed, tmp_path):
+def test_writes_to_what_every_arm_reads_are_a_caveat(followed, tmp_path):
     requests, write, clock = followed
     write(event(1000.1, "patch", subresource="status"), event(1000.2, "create", resource="events"))
     log = AuditLog(tmp_path / "audit.log")

@@ -13,9 +13,9 @@ class Machine:
 
     def __init__(self, busy_looks: int) -> None:
         self.now = 0.0
-        self._stats = self._told(busy_looks)
+        self._stats = self._stat_texts(busy_looks)
 
-    def _told(self, busy_looks: int) -> Iterator[str]:
+    def _stat_texts(self, busy_looks: int) -> Iterator[str]:
         user = idle = 1000
         yield self._line(user, idle)
         while True:
@@ -45,7 +45,7 @@ def test_a_busy_machine_is_waited_for_until_it_is_calm() -> None:
     assert IdleWait(waited_s=2.0, share=0.04) == Machine(3).wait(5.0)
 
 
-def test_a_machine_that_stays_busy_is_waited_for_to_the_bound_and_told_of() -> None:
+def test_a_machine_that_stays_busy_is_waited_for_to_the_bound_and_has_a_caveat() -> None:
     idle_wait = Machine(1000).wait(5.0)
     assert IdleWait(waited_s=5.0, share=0.9) == idle_wait
     ((kind, text),) = idle_wait_caveats(idle_wait)

@@ -1,4 +1,4 @@
-"""A trial's caveats: there when, and only when, they should be."""
+"""A trial has exactly the caveats that its measurements call for."""
 
 from dataclasses import replace
 
@@ -72,11 +72,11 @@ def test_a_load_that_went_well_has_no_caveat() -> None:
         ({"achieved_rps": 9.0}, CaveatKind.RATE_NOT_REACHED, "9.00 good answers a second"),
     ],
 )
-def test_what_limits_a_load_is_told_with_its_figure(
+def test_a_limit_of_the_load_is_a_caveat_with_its_figure(
     changes: dict[str, object], kind: CaveatKind, words: str
 ) -> None:
-    ((found, text),) = load_caveats(structs.replace(CALM, **changes))
-    assert kind is found
+    ((caveat, text),) = load_caveats(structs.replace(CALM, **changes))
+    assert kind is caveat
     assert words in text
 
 
@@ -115,7 +115,7 @@ def test_churn_that_kept_its_rate_has_no_caveat() -> None:
     assert [] == list(churn_caveats(replace(STEADY, requested_per_s=0.0, achieved_per_s=0.0)))
 
 
-def test_churn_that_fell_behind_is_told_with_both_rates_and_a_reason() -> None:
+def test_churn_that_fell_behind_is_a_caveat_with_both_rates_and_a_reason() -> None:
     slow = replace(STEADY, achieved_per_s=12.5, failed=4, first_failure="PATCH: 500")
     ((kind, text),) = churn_caveats(slow)
     assert CaveatKind.CHURN_NOT_REACHED is kind
@@ -200,7 +200,7 @@ def test_observers_that_went_well_have_no_caveat() -> None:
     assert [] == list(observer_caveats([FRESHNESS, BYSTANDER], "end"))
 
 
-def test_what_observers_could_not_do_is_told() -> None:
+def test_failed_and_unfinished_requests_of_observers_are_caveats() -> None:
     seen = replace(FRESHNESS, in_flight=2, failed=3, first_failure="PATCH: 500")
     assert {
         CaveatKind.NOT_DRAINED: "2 requests of the freshness probe in flight at the begin mark",

@@ -1,4 +1,4 @@
-"""A fault comes at its moment, and is mended however the window ends."""
+"""A fault begins on time, and is ended however the window ends."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ LONG_S = 60.0
 
 
 class Noted(Fault):
-    """Notes what is done to it; ``broken`` says what fails."""
+    """Records the calls; ``broken`` names the call that fails."""
 
     what = "nothing was done"
 
@@ -72,7 +72,7 @@ def test_without_a_fault_nothing_happens() -> None:
     assert staged.record(0) is None
 
 
-def test_an_interruption_mends_it_and_stays_what_it_is() -> None:
+def test_an_interruption_ends_the_fault_and_is_raised() -> None:
     fault = Noted("end")
 
     def interrupted() -> None:
@@ -86,7 +86,7 @@ def test_an_interruption_mends_it_and_stays_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("broken", ["begin", "end"])
-def test_a_fault_that_fails_is_told_and_mended(broken: str) -> None:
+def test_a_fault_that_fails_is_raised_and_ended(broken: str) -> None:
     fault = Noted(broken)
     with (
         pytest.raises(FaultError, match=f"cannot {broken}"),

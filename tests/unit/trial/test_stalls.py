@@ -1,4 +1,4 @@
-"""Who stands still voids the trial, and the reason says for how long."""
+"""A stall voids the trial, and the reason gives its length."""
 
 import itertools
 import time
