@@ -1,7 +1,6 @@
-"""The one reader and writer of ``results/``.
+"""Read and write ``results/``; no other package does.
 
-The format is documented in ``results/README.md``. No figure is computed here, and nothing else of
-the project reads or writes a results folder.
+The format is documented in ``results/README.md``. No figure is computed here.
 """
 
 from bench.store.errors import StoreError, UnknownRunError

@@ -2,8 +2,8 @@
 
 
 class StoreError(Exception):
-    """A results folder cannot be read or written; the message names the file and the way out."""
+    """Raised when a results folder cannot be read or written; names the file and the way out."""
 
 
 class UnknownRunError(StoreError):
-    """There is no run of that name; the message names those that there are."""
+    """Raised when there is no run of that name; the message lists the runs."""

@@ -11,15 +11,15 @@ from tempfile import mkdtemp, mkstemp
 from bench.store.errors import StoreError
 
 TEMPORARY = ".partial-"
-"""Prefix of what was not finished; readers pass over it."""
+"""Prefix of unfinished files and folders; readers skip them."""
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write ``path`` whole or not at all, and have it on the disk on return.
+    """Write ``path`` whole or not at all; it is synced to the disk on return.
 
     Raises ``StoreError`` naming the file when the disk is full or refuses.
     """
-    with _told_of(path):
+    with _store_errors(path):
         handle, partial = mkstemp(prefix=TEMPORARY, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -35,8 +35,8 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def copy_file(source: Path, path: Path) -> None:
-    """Copy ``source`` to ``path``, also across file systems, and have it on the disk on return."""
-    with _told_of(path):
+    """Copy ``source`` to ``path``, also across file systems; it is synced to the disk on return."""
+    with _store_errors(path):
         shutil.copyfile(source, path)
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -51,7 +51,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists():
         raise StoreError(f"{path} exists already, and results are never overwritten")
-    with _told_of(path), _partial_folder(path) as partial:
+    with _store_errors(path), _partial_folder(path) as partial:
         yield partial
         _sync_folder(partial)
         partial.rename(path)
@@ -60,12 +60,12 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
-    """Change a copy of ``path``; put it in the place of ``path`` when the block succeeds.
+    """Give a copy of ``path`` to change; replace ``path`` by it when the block succeeds.
 
-    When the block raises, ``path`` is as it was, or is not there if it was not. Raises
+    When the block raises, ``path`` stays as it was, or stays absent. Raises
     ``StoreError`` naming it when the disk is full or refuses.
     """
-    with _told_of(path), _partial_folder(path) as partial:
+    with _store_errors(path), _partial_folder(path) as partial:
         old = partial.with_name(f"{partial.name}-old")
         try:
             if path.exists():
@@ -85,7 +85,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _partial_folder(path: Path) -> Iterator[Path]:
-    """Make a temporary folder beside ``path``, which goes with the block unless it was renamed."""
+    """Give a temporary folder beside ``path``; remove it after the block unless it was renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(mkdtemp(prefix=TEMPORARY, dir=path.parent))
     try:
@@ -96,13 +96,13 @@ def _partial_folder(path: Path) -> Iterator[Path]:
 
 
 def move_folder(path: Path, target: Path) -> Path:
-    """Rename ``path`` to ``target``, which must not be there; return ``target``.
+    """Rename ``path`` to ``target``, which must not exist; return ``target``.
 
     Raises ``StoreError`` naming the target when that fails.
     """
     if target.exists():
         raise StoreError(f"{target} exists already, and results are never overwritten")
-    with _told_of(target):
+    with _store_errors(target):
         target.parent.mkdir(exist_ok=True)
         path.rename(target)
         _sync_folder(target.parent)
@@ -111,14 +111,14 @@ def move_folder(path: Path, target: Path) -> Path:
 
 
 @contextmanager
-def _told_of(path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` into a ``StoreError`` that names ``path`` and what to do."""
+def _store_errors(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` into a ``StoreError`` that names ``path`` and the way out."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             message = (
-                f"disk full while writing {path}. What was written before is whole and safe; "
+                f"disk full while writing {path}. Files written before are whole and safe; "
                 "make room and run again"
             )
         elif error.errno in (errno.EEXIST, errno.ENOTEMPTY):
@@ -129,7 +129,7 @@ def _told_of(path: Path) -> Iterator[None]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` durable: a rename is one only once its folder is synced."""
+    """Sync the names in ``folder``: a rename is durable only once its folder is synced."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -39,17 +39,17 @@ class Store:
         return RunWriter(folder, record.run)
 
     def reopen(self, run: str | Path) -> RunWriter:
-        """Return a writer that goes on with a run that is there; raises as ``open`` does.
+        """Return a writer of an existing run; raises as ``open`` does.
 
-        Also raises ``StoreError`` when somebody is writing to it at this moment.
+        Also raises ``StoreError`` when another process is writing to it.
         """
         reader = self.open(run)
         return RunWriter(reader.folder, reader.record.run)
 
     def open(self, run: str | Path) -> RunReader:
-        """Open a run by name, by path, or by "latest" the last one that has a finished trial.
+        """Open a run by name or path, or with "latest" the last one that has a finished trial.
 
-        Raises ``UnknownRunError``, which lists those there are and the nearest name;
+        Raises ``UnknownRunError``, which lists the runs and the nearest name;
         ``StoreError`` for a newer schema or a damaged ``run.json``.
         """
         name = str(run)
@@ -62,7 +62,7 @@ class Store:
         raise UnknownRunError(self._unknown(name))
 
     def runs(self) -> list[str]:
-        """Return the names of the runs there are, sorted."""
+        """Return the names of all runs, sorted."""
         if not self.root.is_dir():
             return []
         return sorted(
@@ -76,9 +76,7 @@ class Store:
         for run in self.runs():
             try:
                 record = read_record(self.root / run / "run.json", RunRecord)
-            except (
-                StoreError
-            ):  # one damaged run must not hide the others; by name it still says why
+            except StoreError:  # one damaged run must not hide the others; opened by name it raises
                 continue
             if any((self.root / run / "trials").glob("*/trial.json")):
                 started.append((record.started_at, run))

@@ -24,7 +24,7 @@ from bench.store.tables import (
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]*")
-"""Of a scenario or server: part of file names, as the run's name is."""
+"""Name of a scenario or server: part of file names, as the run's name is."""
 AnyTrial = TrialRecord | Trial
 
 
@@ -44,14 +44,14 @@ class RunReader:
         return read_record(path, EqualityRecord) if path.exists() else None
 
     def trials(self) -> list[TrialRecord]:
-        """Return the trials that were written, in the order they were made.
+        """Return the written trials, in the order in which they ran.
 
         Raises ``StoreError`` when a record is damaged or its folder was renamed.
         """
         folder = self.folder / "trials"
         if not folder.is_dir():
             return []
-        found = []
+        records = []
         for path in sorted(folder.iterdir()):
             if not path.is_dir() or path.name.startswith(TEMPORARY):
                 continue
@@ -62,19 +62,20 @@ class RunReader:
                     f"the folder is called {path.name}"
                 )
             _check_times(path / "trial.json", record)
-            found.append(record)
-        return sorted(found, key=lambda record: record.trial.order)
+            records.append(record)
+        return sorted(records, key=lambda record: record.trial.order)
 
     def has(self, trial: AnyTrial, table: str) -> bool:
-        """Tell whether ``table`` was measured: one of the trial's own, or an observer's name."""
+        """Return whether ``table`` was measured: one of the trial's own, or an observer's name."""
         return (self.trial_folder(trial) / f"{table}.parquet").exists()
 
     def lost_tables(self) -> list[Path]:
-        """Return the files that each good trial has, and that are not there.
+        """Return the missing files among those that each good trial has.
 
         Raises ``StoreError`` as ``trials``.
         """
-        lost, loaded = [], {one.name for one in self.record.plan.scenarios if one.has_load}
+        lost, scenarios = [], self.record.plan.scenarios
+        loaded = {scenario.name for scenario in scenarios if scenario.has_load}
         for record in self.trials():
             if record.outcome is Outcome.OK:
                 is_loaded = record.trial.server != NO_SERVER and record.trial.scenario in loaded
@@ -83,37 +84,37 @@ class RunReader:
         return [path for path in lost if not path.exists()]
 
     def requests(self, trial: AnyTrial, columns: Collection[str] | None = None) -> pd.DataFrame:
-        """Return one row an intended request; microseconds from the window's begin."""
+        """Return a row per intended request; microseconds from the window's begin."""
         return read_table(self.trial_folder(trial), REQUESTS, columns)
 
     def audit(self, trial: AnyTrial, columns: Collection[str] | None = None) -> pd.DataFrame:
-        """Return one row an audit ID, of all users, between the marks; all ``columns`` by default.
+        """Return a row per audit ID, of all users, between the marks; all ``columns`` by default.
 
-        Most of the table is the identifiers and paths of requests, which few need.
+        Most of the table is identifiers and paths of requests, which few callers need.
         """
         return read_table(self.trial_folder(trial), AUDIT, columns)
 
     def start(self, trial: AnyTrial, columns: Collection[str] | None = None) -> pd.DataFrame:
-        """Return one row an audit ID: what a client asked from its start until it was ready."""
+        """Return a row per audit ID of a client's requests from its start until it was ready."""
         return read_table(self.trial_folder(trial), START, columns)
 
     def scrapes(self, trial: AnyTrial) -> pd.DataFrame:
-        """Return one row a series and mark."""
+        """Return a row per series and mark."""
         return read_table(self.trial_folder(trial), SCRAPES)
 
     def samples(self, trial: AnyTrial) -> pd.DataFrame:
-        """Return one row a process and instant: cumulative CPU seconds, memory in bytes."""
+        """Return a row per process and instant: cumulative CPU seconds, memory in bytes."""
         return read_table(self.trial_folder(trial), SAMPLES)
 
     def observers(self, trial: AnyTrial) -> list[str]:
         """Return the names of the observers whose tables ``trial`` has, sorted."""
-        found = (path.stem for path in self.trial_folder(trial).glob("*.parquet"))
-        return sorted(name for name in found if name not in TABLES)
+        names = (path.stem for path in self.trial_folder(trial).glob("*.parquet"))
+        return sorted(name for name in names if name not in TABLES)
 
     def observed(
         self, trial: AnyTrial, observer: str, columns: Collection[str] = ()
     ) -> pd.DataFrame:
-        """Return what ``observer`` saw; microseconds from the window's begin.
+        """Return the rows of ``observer``; microseconds from the window's begin.
 
         Raises ``StoreError`` when it did not run, or its table lacks one of ``columns``.
         """
@@ -136,8 +137,8 @@ def _check_names(path: Path, record: RunRecord) -> None:
     for key, names in (
         ("scenarios", [scenario.name for scenario in plan.scenarios]),
         ("servers", plan.servers),
-        ("external", [one.name for one in plan.external]),
-        ("client", [one.name for one in plan.clients]),
+        ("external", [server.name for server in plan.external]),
+        ("client", [client.name for client in plan.clients]),
     ):
         for name in names:
             if not PART_NAME.fullmatch(name):
@@ -151,6 +152,6 @@ def _check_times(path: Path, record: TrialRecord) -> None:
     for key, seconds in (("window_s", record.window_s), ("marks_s", record.marks_s)):
         if not 0 < seconds < math.inf:
             raise StoreError(
-                f"{path}: key {key}: a trial that went well lasted longer than {seconds:g} s; the "
-                "file was changed by hand, or is damaged: take the trial's folder away"
+                f"{path}: key {key}: a good trial lasts longer than {seconds:g} s; the file was "
+                "changed by hand, or is damaged: remove the trial's folder"
             )

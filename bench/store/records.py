@@ -18,7 +18,7 @@ def write_record(path: Path, record: RunRecord | TrialRecord | EqualityRecord) -
     """Write ``record`` as indented JSON.
 
     Raises ``StoreError`` when it could not be read back, so that a wrong value is
-    found by who wrote it.
+    found when it is written.
     """
     try:
         content = msgspec.json.encode(record)
@@ -78,7 +78,7 @@ def _readable(message: str) -> str:
 
 
 def _unknown_keys(raw: object, known: object, where: str) -> Iterator[str]:
-    """Yield a complaint for each key of ``raw`` that the record did not take up."""
+    """Yield a complaint for each key of ``raw`` that the record lacks."""
     if isinstance(raw, dict) and isinstance(known, dict):
         for key, value in raw.items():
             if key not in known:
@@ -88,5 +88,5 @@ def _unknown_keys(raw: object, known: object, where: str) -> Iterator[str]:
             else:
                 yield from _unknown_keys(value, known[key], f"{where}{key}.")
     elif isinstance(raw, list) and isinstance(known, list | tuple):
-        for index, (one, other) in enumerate(zip(raw, known, strict=True)):
-            yield from _unknown_keys(one, other, f"{where.rstrip('.')}[{index}].")
+        for index, (raw_item, known_item) in enumerate(zip(raw, known, strict=True)):
+            yield from _unknown_keys(raw_item, known_item, f"{where.rstrip('.')}[{index}].")

@@ -1,7 +1,7 @@
 """Redaction of texts that results keep: no secrets, addresses, host names and paths.
 
-Logs and error messages go into results as the reason of a failure. Who reads a
-result should learn what failed, and nothing of where and as whom it ran.
+Logs and error messages go into results as the reason of a failure. A reader of the
+result should learn what failed, but not where and under which account it ran.
 """
 
 import re
@@ -21,13 +21,12 @@ _ADDRESS = re.compile(
 
 
 def redact(text: str, *, host: str | None = None, private: Iterable[str] = ()) -> str:
-    """Return ``text`` with what may not be kept replaced by its kind in angle brackets.
+    """Return ``text`` with each private part replaced by its kind in angle brackets.
 
     Secrets are removed as :func:`kube_informer.redaction.redact` does.
 
-    ``host`` is this machine's name unless given. Names of one word that every
-    machine has (``localhost``) stay. ``private`` are further names that may not be kept:
-    those of somebody's cluster.
+    ``host`` is this machine's name by default; ``localhost``, which every machine has,
+    stays. ``private`` are further names to replace, such as those of an existing cluster.
     """
     text = redaction.redact(text)
     text = _URL.sub(r"\1://<address>", text)
@@ -36,18 +35,18 @@ def redact(text: str, *, host: str | None = None, private: Iterable[str] = ()) -
         text = text.replace(folder, "<folder>")
     name = socket.gethostname() if host is None else host
     if name and name != "localhost":
-        text = _without(text, name, "<host>")
+        text = _replace_name(text, name, "<host>")
     for word in sorted(filter(None, private), key=len, reverse=True):
-        text = _without(text, word, "<private>")
+        text = _replace_name(text, word, "<private>")
     return text
 
 
-def _without(text: str, name: str, instead: str) -> str:
-    return re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", instead, text)
+def _replace_name(text: str, name: str, replacement: str) -> str:
+    return re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", replacement, text)
 
 
 def _folders() -> list[str]:
-    """Return folders that tell of this machine, the longest first; ``/`` alone tells nothing."""
+    """Return folders that identify this machine, the longest first; ``/`` does not."""
     known = {
         str(Path.home()),
         tempfile.gettempdir(),

@@ -1,4 +1,4 @@
-"""The tables of a trial: their columns, and the ways into and out of Parquet."""
+"""The tables of a trial: their columns; read and write them as Parquet."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -13,7 +13,7 @@ from bench.store.errors import StoreError
 from bench.store.files import copy_file, write_file
 
 Rows = Sequence[Any] | Mapping[str, Sequence[Any]] | Path
-"""Dataclass rows, or columns by name, or a Parquet file that is moved in."""
+"""Dataclass rows, columns by name, or a Parquet file to move in."""
 ObserverRows = tuple[type, Rows]
 """The dataclass of an observer's rows, and the rows."""
 
@@ -25,7 +25,7 @@ class Table:
     name: str
     schema: pa.Schema
     may_lack: frozenset[str] = frozenset()
-    """Columns that a file need not have: they are null then."""
+    """Optional columns; they are null when the file lacks them."""
 
     @property
     def file(self) -> str:
@@ -108,9 +108,9 @@ SAMPLES = _table(
     optional=("pss_bytes",),
 )
 TABLES = {table.name: table for table in (REQUESTS, AUDIT, START, SCRAPES, SAMPLES)}
-"""In the order in which a trial is given them."""
+"""In the order of the arguments of ``RunWriter.write_trial``."""
 TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
-"""Of a column, by the annotation of a field."""
+"""Type of a column, by the annotation of a field."""
 
 
 def observer_table(name: str, row: type) -> Table:
@@ -147,16 +147,16 @@ def write_table(folder: Path, table: Table, rows: Rows) -> None:
 
 
 def _move_in(path: Path, table: Table, source: Path) -> None:
-    """Copy ``source`` to ``path``, with its columns cast where they are merely of another width."""
+    """Copy ``source`` to ``path``; cast columns that differ only in width."""
     try:
-        found = pq.read_schema(source)
-        _check_names(source, table, dict.fromkeys(found.names))
-        schema = _present(table, found.names)
-        if all(found.field(column.name).type == column.type for column in schema):
+        source_schema = pq.read_schema(source)
+        _check_names(source, table, dict.fromkeys(source_schema.names))
+        target = _present(table, source_schema.names)
+        if all(source_schema.field(column.name).type == column.type for column in target):
             copy_file(source, path)
             return
-        content = pq.read_table(source).select(schema.names)
-        _write(path, content.replace_schema_metadata(None).cast(schema))
+        content = pq.read_table(source).select(target.names)
+        _write(path, content.replace_schema_metadata(None).cast(target))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{source} cannot be taken in as {table.file}: {error}") from error
 
@@ -174,16 +174,16 @@ def read_table(folder: Path, table: Table, columns: Collection[str] | None = Non
     Raises ``StoreError`` naming the file when it is damaged or has other columns.
     """
     path = folder / table.file
-    wanted = [name for name in table.schema.names if columns is None or name in columns]
+    names = [name for name in table.schema.names if columns is None or name in columns]
     if not path.exists():
-        return table.empty()[wanted]
+        return table.empty()[names]
     with _opened(path) as opened:
         present = _check_columns(path, table, opened.schema_arrow).names
-        content = _content(path, opened, [name for name in wanted if name in present])
-    for name in set(wanted) - set(present):
+        content = _content(path, opened, [name for name in names if name in present])
+    for name in set(names) - set(present):
         column = table.schema.field(name)
         content = content.append_column(column, pa.nulls(len(content), column.type))
-    frame: pd.DataFrame = content.select(wanted).to_pandas(use_threads=False)
+    frame: pd.DataFrame = content.select(names).to_pandas(use_threads=False)
     return frame
 
 
@@ -246,19 +246,19 @@ def _columns(path: Path, table: Table, rows: Sequence[Any]) -> dict[str, list[An
     return {field.name: [getattr(row, field.name) for row in rows] for field in fields(rows[0])}
 
 
-def _present(table: Table, found: Collection[str]) -> pa.Schema:
-    """Return the columns of ``table`` without those that it may lack and that are not ``found``."""
+def _present(table: Table, names: Collection[str]) -> pa.Schema:
+    """Return the columns of ``table``, without the optional ones that are not in ``names``."""
     columns = [
-        each for each in table.schema if each.name in found or each.name not in table.may_lack
+        field for field in table.schema if field.name in names or field.name not in table.may_lack
     ]
     return pa.schema(columns)
 
 
-def _check_names(path: Path, table: Table, found: Mapping[str, object]) -> None:
+def _check_names(path: Path, table: Table, columns: Mapping[str, object]) -> None:
     expected = set(table.schema.names)
-    if missing := sorted(expected - table.may_lack - set(found)):
+    if missing := sorted(expected - table.may_lack - set(columns)):
         raise StoreError(f"{path}: missing columns: {', '.join(missing)}")
-    if unknown := sorted(set(found) - expected):
+    if unknown := sorted(set(columns) - expected):
         raise StoreError(f"{path}: unknown columns: {', '.join(unknown)}")
 
 
@@ -266,7 +266,7 @@ def _check_columns(path: Path, table: Table, schema: pa.Schema) -> pa.Schema:
     _check_names(path, table, dict.fromkeys(schema.names))
     present = _present(table, schema.names)
     for column in present:
-        found = schema.field(column.name).type
-        if found != column.type:
-            raise StoreError(f"{path}: column {column.name}: expected {column.type}, got {found}")
+        actual = schema.field(column.name).type
+        if actual != column.type:
+            raise StoreError(f"{path}: column {column.name}: expected {column.type}, got {actual}")
     return present

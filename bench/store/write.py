@@ -1,4 +1,4 @@
-"""Writing a run, trial by trial, each whole or absent."""
+"""Write a run, trial by trial, each whole or not at all."""
 
 import fcntl
 import os
@@ -15,19 +15,19 @@ from bench.store.tables import TABLES, ObserverRows, Rows, observer_table, write
 
 
 class RunWriter:
-    """The writer of one run's folder, the only one as long as it lives.
+    """The only writer of one run's folder, as long as it lives.
 
     Every call leaves the folder readable.
     """
 
     def __init__(self, folder: Path, run: str) -> None:
-        """Take hold of ``folder``; raise ``StoreError`` if another writer has it."""
+        """Lock ``folder``; raise ``StoreError`` if another writer has locked it."""
         self.folder = folder
         self._run = run
-        self.close = weakref.finalize(self, os.close, _hold(folder))
+        self.close = weakref.finalize(self, os.close, _lock(folder))
 
     def update(self, record: RunRecord) -> None:
-        """Replace ``run.json``: the run went on, or ended.
+        """Replace ``run.json``: the run was resumed, extended or ended.
 
         Raises ``StoreError`` when ``record`` is of another run, or cannot be written.
         """
@@ -42,7 +42,7 @@ class RunWriter:
     def set_aside(self, record: TrialRecord) -> Path:
         """Move a trial's folder to ``set-aside``, to make room for another attempt at it.
 
-        Returns where it is now. Raises ``StoreError`` when it cannot be moved.
+        Returns its new path. Raises ``StoreError`` when it cannot be moved.
         """
         name = f"{record.trial.folder}-attempt{record.attempt or 1}"
         return move_folder(
@@ -63,11 +63,11 @@ class RunWriter:
         """Write one trial's folder, whole or not at all, and return it.
 
         A table is dataclass rows, columns by name, or the path of a Parquet file,
-        which is moved in (removed from where it was once the trial is safe);
+        which is moved in (its source is removed once the trial is written);
         ``observed`` has a table of each observer that ran, by its name.
-        ``None`` writes no file: not measured is not the same as nothing happened.
-        Raises ``StoreError`` when the trial is there already, a value has the
-        wrong type, or the disk is full; earlier trials are not touched.
+        ``None`` writes no file: the table was not measured; an empty table was.
+        Raises ``StoreError`` when the trial exists already, a value has the
+        wrong type, or the disk is full; earlier trials are not changed.
         """
         given = zip(TABLES.values(), (requests, audit, start, scrapes, samples), strict=True)
         tables = [(table, rows) for table, rows in given if rows is not None]
@@ -83,8 +83,8 @@ class RunWriter:
         return path
 
 
-def _hold(folder: Path) -> int:
-    """Lock ``folder`` and return what holds the lock: the kernel lets go when a process ends."""
+def _lock(folder: Path) -> int:
+    """Lock ``folder`` and return the file descriptor; the kernel unlocks when a process ends."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Records and tables of a plausible run, for tests that need one and care about a part of it."""
+"""Records and tables of a plausible run; a test changes the part that it is about."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What may not be kept is taken out of texts, and the rest is left to be understood."""
+"""Redaction removes private parts of a text and leaves the rest."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("text", "redacted"),
     [
         (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer <redacted>"),
         (f"token={TOKEN}", "token=<redacted>"),
@@ -31,8 +31,8 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
         ),
     ],
 )
-def test_what_tells_where_or_as_whom_is_replaced_by_its_kind(said: str, kept: str) -> None:
-    assert kept == redact(said, host="worker-3")
+def test_a_private_part_is_replaced_by_its_kind(text: str, redacted: str) -> None:
+    assert redacted == redact(text, host="worker-3")
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_what_tells_where_or_as_whom_is_replaced_by_its_kind(said: str, kept: st
         "localhost, and worker-30 and a-worker-3",
     ],
 )
-def test_what_says_what_failed_stays(text: str) -> None:
+def test_a_text_without_private_parts_stays(text: str) -> None:
     assert text == redact(text, host="worker-3")

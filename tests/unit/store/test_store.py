@@ -48,7 +48,7 @@ def test_a_run_reads_back_as_it_was_written(store):
     assert 'name = "tiny"\n' == (writer.folder / "plan.toml").read_text()
 
 
-def test_what_was_not_measured_is_told_from_what_did_not_happen(store):
+def test_a_table_not_measured_differs_from_an_empty_one(store):
     writer = store.create(a_run())
     writer.write_trial(a_trial(0), audit=[])
     reader = store.open(a_run().run)
@@ -76,7 +76,7 @@ def test_dataclass_rows_become_columns(store):
     assert frame["pss_bytes"].isna().all()
 
 
-def test_what_probe_and_bystander_saw_is_kept_with_what_they_did_not_see(store):
+def test_rows_of_probe_and_bystander_are_kept_with_their_nulls(store):
     freshness = {
         "acked_us": [10, 500_010],
         "resource_version": [7, 9],
@@ -185,7 +185,7 @@ def test_a_run_is_found_by_path_too(store):
     assert a_run().run == Store("elsewhere").open(folder).record.run
 
 
-def test_an_unknown_run_lists_those_there_are_and_the_nearest(store):
+def test_the_error_of_an_unknown_run_lists_all_runs_and_the_nearest(store):
     store.create(a_run(run="20261123-smoke"))
     store.create(a_run(run="default"))
     with pytest.raises(StoreError) as error:
@@ -200,7 +200,7 @@ def test_with_no_runs_at_all_the_error_says_how_to_make_one(store, name):
         store.open(name)
 
 
-def test_a_newer_schema_is_refused_and_says_so(store):
+def test_a_newer_schema_is_refused_with_its_number(store):
     folder = store.create(a_run()).folder
     raw = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(raw | {"schema": SCHEMA + 1, "novelty": 1}))
@@ -267,7 +267,7 @@ def test_a_record_that_could_not_be_read_back_is_refused_at_once(store):
         store.create(a_run()).write_trial(a_trial(marks_s=float("nan")))
 
 
-def test_leftovers_of_a_crash_are_passed_over(store):
+def test_leftovers_of_a_crash_are_skipped(store):
     writer = store.create(a_run())
     writer.write_trial(a_trial())
     (writer.folder / "trials" / ".partial-x").mkdir()
@@ -357,14 +357,14 @@ def test_an_audit_table_of_before_user_agents_were_kept_reads_with_none(store):
     assert ["x/1"] == reader.audit(a_trial(1))["user_agent"].tolist()
 
 
-def test_a_run_is_gone_on_with_and_a_failed_trial_makes_room(store):
+def test_a_run_is_reopened_and_a_failed_trial_set_aside(store):
     store.create(a_run()).write_trial(a_trial(outcome=Outcome.FAILED), samples=[])
     writer = store.reopen(a_run().run)
-    kept = writer.set_aside(a_trial(outcome=Outcome.FAILED))
+    aside = writer.set_aside(a_trial(outcome=Outcome.FAILED))
     writer.write_trial(a_trial(attempt=2))
     assert [2] == [record.attempt for record in store.open("latest").trials()]
-    assert "000-list-direct-r0-attempt1" == kept.name
-    assert {"trial.json", "samples.parquet"} == {path.name for path in kept.iterdir()}
+    assert "000-list-direct-r0-attempt1" == aside.name
+    assert {"trial.json", "samples.parquet"} == {path.name for path in aside.iterdir()}
 
 
 def test_a_run_has_one_writer_at_a_time(store):
