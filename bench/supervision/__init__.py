@@ -1,13 +1,12 @@
-"""Processes of our own: started, watched, stopped, and never left behind.
+"""Processes of the harness: start, watch and stop them, and leave none behind.
 
-Duty: start a process in a group of its own, wait until it is ready or dead, stop
-the whole group (``process``), see to it that groups and temporary folders go
-when the harness goes, however it goes (``watchdog``), hold one still for some
-seconds (``freezer``), call one over its standard streams (``rpc``), turn signals
-into an orderly unwinding (``signals``), and show progress meanwhile (``progress``). Waits
-are bounded (``waiting``).
+Duty: start a process in its own group, wait until it is ready or dead, stop the whole
+group (``process``), remove groups and temporary folders when the harness ends in any
+way (``watchdog``), freeze a process for some seconds (``freezer``), call one over its
+standard streams (``rpc``), turn signals into an orderly unwinding (``signals``), and
+show progress (``progress``). Waits are bounded (``waiting``).
 
-What does not belong here: what the processes are for. The cluster, the servers under
+What does not belong here: the purpose of the processes. The cluster, the servers under
 test and the load each bring their own command line and their own idea of "ready".
-Nothing is imported at this level, so that the guardian process starts light.
+This module imports nothing, so that the guardian process starts fast.
 """

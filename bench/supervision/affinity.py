@@ -1,4 +1,4 @@
-"""Processors: which there are, and on which of them a process runs."""
+"""Processor affinity: the processors of this machine, and those that a process runs on."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def processors() -> tuple[int, ...]:
-    """Return the numbers of the processors that this process may use; none: it cannot choose."""
+    """Return the numbers of the processors that this process may use; none: no choice here."""
     if not hasattr(os, "sched_getaffinity"):
         return ()
     return tuple(sorted(os.sched_getaffinity(0)))
@@ -15,9 +15,9 @@ def processors() -> tuple[int, ...]:
 
 @contextmanager
 def on_processors(numbers: Collection[int]) -> Iterator[None]:
-    """Have what this thread starts meanwhile run on these processors alone; none: on any.
+    """Restrict processes and threads started in the block to these processors; none: to any.
 
-    Children and threads inherit what their parent has when they begin, so that a program
+    Children and threads inherit the affinity of their parent at their start, so that a program
     that counts its processors at its start counts these.
     """
     if not numbers:
@@ -32,9 +32,9 @@ def on_processors(numbers: Collection[int]) -> Iterator[None]:
 
 
 def move(pids: Iterable[int], numbers: Collection[int]) -> None:
-    """Have processes that run already go on on these processors alone, all their threads.
+    """Restrict running processes, with all their threads, to these processors.
 
-    A process or thread that has ended meanwhile needs no moving.
+    A process or thread that has ended meanwhile is skipped.
     """
     for pid in pids:
         for thread in Path(f"/proc/{pid}/task").glob("*"):

@@ -9,14 +9,14 @@ _LINE_LIMIT = 500
 
 
 class ProcessFailed(Exception):  # noqa: N818 # the name says what happened
-    """A supervised process ended, or did not get ready, when it should have.
+    """Raised when a supervised process ended too early, or was not ready in time.
 
     ``returncode`` is negative for a signal, as in ``subprocess``, and ``None``
     while the process ran; ``log_tail`` holds the last lines of its log.
     """
 
     def __init__(
-        self, name: str, what: str, returncode: int | None, log_tail: tuple[str, ...]
+        self, name: str, event: str, returncode: int | None, log_tail: tuple[str, ...]
     ) -> None:
         self.name = name
         self.returncode = returncode
@@ -26,11 +26,11 @@ class ProcessFailed(Exception):  # noqa: N818 # the name says what happened
             if log_tail
             else "it logged nothing"
         )
-        super().__init__(f"{name} {what}; {log}")
+        super().__init__(f"{name} {event}; {log}")
 
 
 def describe_exit(returncode: int) -> str:
-    """Say how a process ended: ``ended with exit code 3`` or ``was killed by SIGKILL``."""
+    """Return how a process ended: ``ended with exit code 3`` or ``was killed by SIGKILL``."""
     if returncode >= 0:
         return f"ended with exit code {returncode}"
     try:

@@ -1,4 +1,4 @@
-"""Freeze the API server for some seconds, to see which server still answers."""
+"""Freeze the API server for some seconds, to show which server still answers."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ FREEZE_S = 10.0
 
 
 class Freezer(Stoppable):
-    """Stops (SIGSTOP) the process that ``pid`` names, and always lets it go on again."""
+    """Freezes (SIGSTOP) the process that ``pid`` returns, and always continues it (SIGCONT)."""
 
     def __init__(self, pid: Callable[[], int], seconds: float = FREEZE_S) -> None:
         self._pid = pid
@@ -25,11 +25,11 @@ class Freezer(Stoppable):
 
     @property
     def left_s(self) -> float:
-        """Seconds until it goes on; 0 when it is not frozen."""
+        """Seconds until the process continues; 0 when it is not frozen."""
         return max(0.0, self._until - time.monotonic()) if self._frozen is not None else 0.0
 
     def freeze(self) -> bool:
-        """Freeze it from now on for the set time; ``False`` if it is frozen already.
+        """Freeze the process for the set time from now on; ``False`` if it is frozen already.
 
         Raises ``ProcessLookupError`` if there is no such process.
         """
@@ -46,12 +46,12 @@ class Freezer(Stoppable):
             return True
 
     def stop(self) -> None:
-        """Let it go on; safe at any time."""
+        """Continue the process; safe at any time."""
         with self._lock:
             frozen, self._frozen = self._frozen, None
             if self._timer is not None:
                 self._timer.cancel()
-            # one that was started anew was never frozen, and the old id may be a stranger's
+            # a restarted process was never frozen, and the old id may be another process's now
             if frozen is not None and frozen == self._pid():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(frozen, signal.SIGCONT)

@@ -11,22 +11,22 @@ from typing import NamedTuple
 _AFTER_NAME_STATE = 0
 _AFTER_NAME_GROUP = 2
 _AFTER_NAME_START_TIME = 19
-"""Places in ``/proc/<pid>/stat`` behind the command's closing bracket; see proc(5)."""
+"""Indexes in ``/proc/<pid>/stat`` after the command's closing bracket; see proc(5)."""
 
 MARK = "INFORMER_BENCH_GUARDED_BY"
-"""Variable in the environment of all that a harness starts; each harness has its own value."""
+"""Variable in the environment of a harness's processes; each harness has its own value."""
 
 _NO_LONGER_RUNNING = frozenset("ZXx")
 
 
 class ProcessStat(NamedTuple):
-    """What is needed of ``/proc/<pid>/stat``."""
+    """The fields of ``/proc/<pid>/stat`` that are used here."""
 
     alive: bool
     """Whether it still runs; a zombie does not."""
     group: int
     start_time: int
-    """Clock ticks from boot to start: with the id it names a process for good."""
+    """Clock ticks from boot to start; with the id it identifies a process uniquely."""
 
 
 def read_stat(pid: int) -> ProcessStat | None:
@@ -44,12 +44,12 @@ def read_stat(pid: int) -> ProcessStat | None:
 
 
 def living_groups(leaders: dict[int, int]) -> set[int]:
-    """Return those groups that still have a running member.
+    """Return the groups that still have a running member.
 
     ``leaders`` gives each group's id with the start time of its leader. A group
-    whose leader is dead counts while other members run: the kernel does not give
-    its id away before the last of them is gone. A leader with another start time
-    is a stranger that got the id later; its group is left out.
+    whose leader is dead counts while other members run: the kernel does not reuse
+    its id before the last of them is gone. A leader with another start time
+    is another process that got the id later; its group is left out.
     """
     stats = (read_stat(pid) for pid in _pids())
     living = {stat.group for stat in stats if stat is not None and stat.alive} & leaders.keys()
@@ -61,18 +61,18 @@ def living_groups(leaders: dict[int, int]) -> set[int]:
 
 
 def marked_processes(mark: str, variable: str = MARK) -> set[int]:
-    """Return the running processes with ``mark`` in their environment: ours, and their heirs."""
-    wanted = f"{variable}={mark}".encode()
-    found = set()
+    """Return the running processes with ``mark`` in their environment: ours and their children."""
+    assignment = f"{variable}={mark}".encode()
+    pids = set()
     for pid in _pids():
         with contextlib.suppress(OSError):  # it has ended, or is another user's
-            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                found.add(pid)
-    return found
+            if assignment in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                pids.add(pid)
+    return pids
 
 
 def leads(pid: int, start_time: int) -> bool:
-    """Whether ``pid`` is the process that was started at ``start_time``, and runs."""
+    """Return whether ``pid`` is the process that started at ``start_time``, and runs."""
     stat = read_stat(pid)
     return stat is not None and stat.alive and stat.start_time == start_time
 

@@ -1,9 +1,9 @@
-"""The watchdog's process: when the harness is gone, it ends and removes what was left.
+"""The watchdog's process: after the harness, it ends the processes and removes the folders left.
 
-Run without site-packages, so that it starts quickly and depends on nothing but
+Runs without site-packages, so that it starts quickly and depends on nothing but
 the standard library. Standard input is a pipe whose write end only the harness
-holds: its end means that the harness ended, in whatever way. What is guarded then
-stands in the harness's journal, a line an order.
+holds: its end means that the harness ended, in whatever way. The harness's
+journal lists what it guards, one order per line.
 """
 
 import contextlib
@@ -29,20 +29,20 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def main() -> None:
-    """Wait for the end of the harness, then clean up after the journal that is named last."""
+    """Wait for the end of the harness, then clean up by the journal in the last argument."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
-    os.chdir("/")  # hold no folder that somebody wants to remove
+    os.chdir("/")  # keep no folder from being removed
     sys.stdin.buffer.read()
     clean_up(Path(sys.argv[-1]))
 
 
 def clean_up(journal: Path, *, is_old: bool = False) -> tuple[int, int]:
-    """End and remove what ``journal`` guards, and the journal; return how many there were of each.
+    """Clean up by ``journal`` and remove it; return the numbers of ended groups and folders.
 
-    SIGTERM to all processes, SIGKILL to those left after 5 s. Of an old journal nobody knows how
-    long ago its harness ended: groups whose leader has ended are spared, since their id may be a
-    stranger's, and after a reboot no process is ended.
+    SIGTERM to all processes, SIGKILL to those left after 5 s. The harness of an old journal may
+    have ended long ago: groups whose leader has ended are spared, since their id may belong to
+    another process, and after a reboot no process is ended.
     """
     groups: dict[int, int] = {}  # start time of the leader, by its id, which is the group's
     folders: dict[str, None] = {}
@@ -62,14 +62,14 @@ def clean_up(journal: Path, *, is_old: bool = False) -> tuple[int, int]:
     if is_old:
         groups = {pid: began for pid, began in groups.items() if leads(pid, began)}
     ended = _end_processes(journal.stem, groups) if is_same_boot or not is_old else 0
-    there = [Path(name) for name in folders if Path(name).exists()]
-    remove_folders(there)
+    existing = [Path(name) for name in folders if Path(name).exists()]
+    remove_folders(existing)
     journal.unlink(missing_ok=True)
-    return ended, len(there)
+    return ended, len(existing)
 
 
 def read_orders(journal: Path) -> list[Any]:
-    """Return the orders in ``journal``, those left out that a full disk has cut."""
+    """Return the orders in ``journal``, without lines that a full disk has cut."""
     orders = []
     for line in journal.read_bytes().splitlines():
         with contextlib.suppress(ValueError):
@@ -78,29 +78,29 @@ def read_orders(journal: Path) -> list[Any]:
 
 
 def boot_id() -> str:
-    """Return what is another after each reboot."""
+    """Return the kernel's boot id, which changes with each reboot."""
     return _BOOT_ID.read_text(encoding="ascii").strip()
 
 
 def _end_processes(mark: str, groups: dict[int, int]) -> int:
-    """End the groups, and the processes with ``mark``; return how many there were."""
+    """End the groups, and the processes with ``mark``; return their number."""
 
     def living() -> set[int]:
-        """Return what kill(2) takes: groups as negative ids, and processes outside of them."""
-        there = living_groups(groups)
+        """Return targets for kill(2): groups as negative ids, and processes outside of them."""
+        running = living_groups(groups)
         outside = {
             pid
             for pid in marked_processes(mark)
-            if (stat := read_stat(pid)) is not None and stat.alive and stat.group not in there
+            if (stat := read_stat(pid)) is not None and stat.alive and stat.group not in running
         }
-        return {-group for group in there} | outside
+        return {-group for group in running} | outside
 
     first = living()
     _signal(first, signal.SIGTERM)
-    left = _wait_for_end(living, TERM_TIMEOUT_S, lambda _: None)
-    if left:
-        left = _wait_for_end(living, KILL_TIMEOUT_S, lambda now: _signal(now, signal.SIGKILL))
-    for target in left:
+    alive = _wait_for_end(living, TERM_TIMEOUT_S, lambda _: None)
+    if alive:
+        alive = _wait_for_end(living, KILL_TIMEOUT_S, lambda now: _signal(now, signal.SIGKILL))
+    for target in alive:
         complain(f"could not end process {abs(target)}")
     return len(first)
 
@@ -108,12 +108,12 @@ def _end_processes(mark: str, groups: dict[int, int]) -> int:
 def _wait_for_end(
     living: Callable[[], set[int]], timeout_s: float, meanwhile: Callable[[set[int]], None]
 ) -> set[int]:
-    """Return what still lives after ``timeout_s``; ``meanwhile`` gets it at each look."""
+    """Return the targets alive after ``timeout_s``; ``meanwhile`` gets them at each poll."""
     deadline = time.monotonic() + timeout_s
-    while (left := living()) and time.monotonic() < deadline:
-        meanwhile(left)
+    while (alive := living()) and time.monotonic() < deadline:
+        meanwhile(alive)
         time.sleep(_POLL_S)
-    return left
+    return alive
 
 
 def _signal(targets: set[int], number: signal.Signals) -> None:
@@ -121,13 +121,13 @@ def _signal(targets: set[int], number: signal.Signals) -> None:
         try:
             os.kill(target, number)
         except ProcessLookupError:
-            pass  # it ended between the look and the signal
+            pass  # it ended between the poll and the signal
         except PermissionError as error:
             complain(f"may not signal process {abs(target)}: {error}")
 
 
 def remove_folders(folders: list[Path]) -> None:
-    """Remove each folder with all that is in it; one that is not there is fine."""
+    """Remove each folder with its content; skip those that do not exist."""
     for folder in folders:
         for attempt in range(_REMOVAL_ATTEMPTS):
             try:
@@ -141,7 +141,7 @@ def remove_folders(folders: list[Path]) -> None:
 
 
 def complain(text: str) -> None:
-    """Say it where a person may still look; the terminal can be gone as well."""
+    """Print ``text`` on standard error, which may be closed already."""
     stderr: IO[str] | None = sys.stderr
     with contextlib.suppress(OSError, ValueError):
         print(f"informer-bench watchdog {text}", file=stderr, flush=True)

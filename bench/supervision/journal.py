@@ -1,12 +1,13 @@
-"""Journal of what a harness guards: read by its watchdog, or by the next start if both were killed.
+"""Journal of the groups and folders that a harness guards.
 
-One file a harness in the user's cache. Harness and watchdog hold a lock on it, which
-the kernel lets go when both have ended: a file that is there and free was left behind.
+Its watchdog reads it, or the next start if both were killed. Each harness has one file in
+the user's cache. Harness and watchdog lock it, and the kernel unlocks it when both have
+ended: a file without a lock was left behind.
 
-What it names is found again by a mark, a random value that every process which a harness
-starts has in its environment, and its children inherit. A process without the mark is
-ended only if it leads a recorded group and was started at the recorded moment of the same
-boot, so that an id that a stranger got since harms nobody.
+A mark identifies the processes: a random value in the environment of every process that
+the harness starts, which children inherit. A process without the mark is ended only if it
+leads a recorded group and started at the recorded moment of the same boot, so that no other
+process that got its id since is harmed.
 """
 
 import contextlib
@@ -25,29 +26,29 @@ _SUFFIX = ".jsonl"
 
 
 def folder() -> Path:
-    """Return where the journals are."""
+    """Return the folder of the journals."""
     return default_folder(os.environ) / "guarded"
 
 
 class Journal:
-    """The journal of this harness, locked for as long as this process or an heir of its file lives.
+    """The journal of this harness, locked as long as this process or an heir of its file lives.
 
-    In the temporary directory, where nobody looks after a kill, if the cache cannot be written to.
+    If the cache cannot be written to, it is in the temporary directory, where no start looks.
     """
 
     def __init__(self, purpose: str) -> None:
-        """Make it; a ``purpose`` is what others on this machine are told of this harness."""
+        """Create it; other harnesses on this machine see this one's ``purpose``."""
         self.mark = secrets.token_hex(16)
-        where = folder()
+        parent = folder()
         try:
-            where.mkdir(parents=True, exist_ok=True, mode=0o700)
+            parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             complain(
-                f"cannot note what is guarded in {where}: {error.strerror}; if this process and "
+                f"cannot note what is guarded in {parent}: {error.strerror}; if this process and "
                 "its watchdog are both killed, what they started will stay"
             )
-            where = Path(tempfile.gettempdir()).resolve()
-        self.path = where / f"{self.mark}{_SUFFIX}"
+            parent = Path(tempfile.gettempdir()).resolve()
+        self.path = parent / f"{self.mark}{_SUFFIX}"
         unlocked = self.path.with_suffix(".new")  # under its name it is locked from the first
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
         self.file = open(os.open(unlocked, flags, 0o600), "ab", buffering=0)  # noqa: SIM115, PTH123
@@ -58,7 +59,7 @@ class Journal:
         unlocked.rename(self.path)
 
     def write(self, *order: str | int) -> None:
-        """Add an order of those that the guardian takes."""
+        """Append one of the orders that the guardian knows."""
         self.file.write(json.dumps(order).encode() + b"\n")
 
     def others(self) -> list[str]:
@@ -67,19 +68,20 @@ class Journal:
         for path in folder().glob(f"*{_SUFFIX}"):
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
                 if path != self.path and not _locks(file.fileno(), fcntl.LOCK_SH):
-                    purposes.update(str(one[1]) for one in read_orders(path) if one[0] == "purpose")
+                    orders = read_orders(path)
+                    purposes.update(str(order[1]) for order in orders if order[0] == "purpose")
         return sorted(purposes)
 
 
 def clean_up_after_others(say: Callable[[str], None]) -> None:
-    """End and remove what harnesses left that were killed together with their watchdogs.
+    """Clean up after harnesses that were killed together with their watchdogs.
 
-    ``say`` hears of each that left something. Those that still run are not touched.
+    ``say`` gets a line for each that left something. Running harnesses are not touched.
     """
     for path in sorted(folder().glob(f"*{_SUFFIX}")):
         with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
             if not _locks(file.fileno(), fcntl.LOCK_EX):
-                continue  # it lives
+                continue  # it runs
             ended, removed = clean_up(path, is_old=True)
             if ended or removed:
                 say(
@@ -89,7 +91,7 @@ def clean_up_after_others(say: Callable[[str], None]) -> None:
 
 
 def _locks(fd: int, kind: int) -> bool:
-    """Try to lock ``fd`` without waiting, and return whether that was possible."""
+    """Try to lock ``fd`` without waiting; return whether it is locked now."""
     try:
         fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except OSError:

@@ -1,18 +1,18 @@
-"""Ports to listen on, looked at before anything is started there, and whether it answers then."""
+"""Free ports to listen on, and whether a URL answers."""
 
 import socket
 import urllib.request
 
 
 class PortTaken(OSError):  # noqa: N818 - what happened
-    """An address cannot be listened on."""
+    """Raised when an address cannot be listened on."""
 
 
 def usable_port(host: str = "127.0.0.1", port: int = 0, *, option: str = "") -> int:
-    """Return ``port`` if it is free on ``host`` now, for 0 one that is.
+    """Return ``port`` if it is free on ``host`` now; for 0, a free port.
 
-    Raises ``PortTaken``, naming ``option`` as the way out, if it is not, or if ``host`` is none
-    of this machine's.
+    Raises ``PortTaken``, naming ``option`` as the way out, if it is not free, or if ``host`` is
+    no address of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
@@ -29,7 +29,7 @@ def usable_port(host: str = "127.0.0.1", port: int = 0, *, option: str = "") -> 
 
 
 def answers(url: str) -> bool:
-    """Whether a GET of ``url`` is answered with 200, within two seconds of silence."""
+    """Return whether a GET of ``url`` is answered with 200, with a timeout of two seconds."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             return bool(answer.status == 200)

@@ -1,4 +1,4 @@
-"""A supervised process group: one process with all that it starts."""
+"""A supervised process group: one process with all its children."""
 
 import contextlib
 import os
@@ -28,19 +28,19 @@ _KILL_TIMEOUT_S = 5.0
 """How long the kernel may take to end a group after SIGKILL."""
 
 _WAIT_FOR_GO = 'read -r go && [ "$go" = go ] && exec "$@"'
-"""Holds the process back until the watchdog knows it.
+"""Makes the process wait until the watchdog knows it.
 
-If the harness is killed before it said "go", the shell reads end of file and
+If the harness is killed before it sends "go", the shell reads end of file and
 ends; after that the watchdog ends the group. ``read`` takes no more than its
 line, so the rest of standard input is the program's own.
 """
 
 
 class SupervisedProcess(Stoppable):
-    """A running process in a session and process group of its own, known to the watchdog.
+    """A running process in its own session and process group, known to the watchdog.
 
-    Made by ``start``. A leader that ended is not waited for before ``stop``, so
-    that its id, which is also its group's, cannot be given to a stranger.
+    Created by ``start``. A leader that ended is not waited for before ``stop``, so
+    that the kernel cannot give its id, which is also its group's, to another process.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class SupervisedProcess(Stoppable):
 
         Standard error, and standard output unless piped, are appended to ``log``.
         Standard input is ``/dev/null`` unless piped; pipes carry UTF-8 text. ``ready``
-        is asked every 20 ms and should answer quickly. ``name`` is for messages.
+        is called every 20 ms and should return quickly. ``name`` is for messages.
         Raises ``ProcessFailed`` if the process ends or ``ready_timeout_s`` passes
         before it is ready, ``FileNotFoundError`` if there is no such program. On any
         failure, Ctrl-C included, the group is stopped first.
@@ -83,7 +83,7 @@ class SupervisedProcess(Stoppable):
         hold = _WAIT_FOR_GO if pipe_stdin else f"{_WAIT_FOR_GO} </dev/null"
         with log.open("ab") as log_file:
             log_begin = log_file.seek(0, os.SEEK_END)
-            with deferring_signals():  # between fork and ``process`` nobody could stop it
+            with deferring_signals():  # before ``process`` exists, it cannot be stopped
                 popen = subprocess.Popen(
                     ["/bin/sh", "-c", hold, name, program, *map(str, argv[1:])],
                     stdin=subprocess.PIPE,
@@ -97,12 +97,12 @@ class SupervisedProcess(Stoppable):
                 )
                 process = cls(name, popen, log, log_begin, watchdog)
         with process.stop_on_error():
-            process._let_go(keep_stdin=pipe_stdin)
+            process._send_go(keep_stdin=pipe_stdin)
             if ready is not None:
                 process._wait_until_ready(ready, ready_timeout_s)
         return process
 
-    def _let_go(self, *, keep_stdin: bool) -> None:
+    def _send_go(self, *, keep_stdin: bool) -> None:
         self._watchdog.guard_group(self.pid)
         with contextlib.suppress(BrokenPipeError):  # it was killed already; poll() tells
             self.stdin.write("go\n")
@@ -117,7 +117,7 @@ class SupervisedProcess(Stoppable):
             if time.monotonic() > deadline:
                 raise self.failure(f"was not ready within {timeout_s:g} s")
             time.sleep(_READY_POLL_S)
-        self.check(BEFORE_READY)  # a stranger on its port may have answered
+        self.check(BEFORE_READY)  # another process on its port may have answered
 
     @property
     def pid(self) -> int:
@@ -133,7 +133,7 @@ class SupervisedProcess(Stoppable):
 
     @property
     def stdout(self) -> IO[str]:
-        """The program's standard output; only with ``pipe_stdout``. To be read, or it stalls."""
+        """The program's standard output; only with ``pipe_stdout``. Read it, or it stalls."""
         if self._popen.stdout is None:
             raise ValueError(f"standard output of {self.name} is not piped")
         return self._popen.stdout
@@ -149,14 +149,14 @@ class SupervisedProcess(Stoppable):
             return self._returncode
 
     def check(self, when: str = "while it was still needed") -> None:
-        """Raise ``ProcessFailed`` if the leader has ended, which nobody asked it to."""
+        """Raise ``ProcessFailed`` if the leader has ended without ``stop``."""
         returncode = self.poll()
         if returncode is not None:
             raise self.failure(f"{describe_exit(returncode)} {when}")
 
-    def failure(self, what: str) -> ProcessFailed:
-        """Return the failure that ``what`` happened to the process, with the end of its log."""
-        return ProcessFailed(self.name, what, self.poll(), read_tail(self._log, self._log_begin))
+    def failure(self, event: str) -> ProcessFailed:
+        """Return the failure with ``event`` as what happened, and the end of the log."""
+        return ProcessFailed(self.name, event, self.poll(), read_tail(self._log, self._log_begin))
 
     def wait(self, timeout_s: float) -> int | None:
         """Wait for the leader to end by itself; ``None`` if it still runs after ``timeout_s``."""
@@ -166,9 +166,9 @@ class SupervisedProcess(Stoppable):
     def stop(self, term_timeout_s: float = 5.0) -> int:
         """End the whole group, SIGTERM then SIGKILL, and return the leader's exit code.
 
-        Does nothing the second time, and is safe when the leader has died: what it
-        left behind is ended as well. A signal to the harness meanwhile takes effect
-        after it. Raises ``ProcessFailed`` if the group outlives SIGKILL.
+        Does nothing the second time, and is safe when the leader has died: its
+        remaining children are ended as well. A signal to the harness takes effect
+        afterwards. Raises ``ProcessFailed`` if the group outlives SIGKILL.
         """
         with deferring_signals(), self._lock:
             if not self._stopped:
@@ -196,12 +196,12 @@ class SupervisedProcess(Stoppable):
     def _close_pipes(self) -> None:
         for pipe in (self._popen.stdin, self._popen.stdout):
             if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):  # words that nobody will read
+                with contextlib.suppress(BrokenPipeError):  # unread input
                     pipe.close()
 
 
 def _find_program(name: str, program: str | Path, env: Mapping[str, str]) -> str:
-    found = shutil.which(program, path=env.get("PATH", os.defpath))
-    if found is None:
+    path = shutil.which(program, path=env.get("PATH", os.defpath))
+    if path is None:
         raise FileNotFoundError(f"cannot start {name}: {program} is not an executable file")
-    return os.path.abspath(found)  # noqa: PTH100 # not resolve(): a virtual environment's python is a link
+    return os.path.abspath(path)  # noqa: PTH100 # not resolve(): a virtual environment's python is a link

@@ -1,9 +1,9 @@
-"""What a person sees while a run goes on: lines that stay, and below them what moves.
+"""Progress of a run on the terminal: lines that stay, and below them a moving line.
 
-On a terminal one line is drawn over, below what the work shows so far. In a log, on a narrow
-screen and with ``NO_COLOR`` there are plain lines instead: when something new begins, and now
-and then, so that a log stays readable. What draws is not broken off by a signal, which would leave
-half a line behind: it takes effect after it.
+A terminal shows one moving line, below the interim result. In a log, on a narrow screen and
+with ``NO_COLOR`` there are plain lines instead, one for each new phase and one every
+``LOG_EVERY_S``, so that a log stays readable. A signal takes effect after the line that is
+being drawn.
 """
 
 import time
@@ -21,27 +21,27 @@ from kube_informer.redaction import redact
 
 LOG_EVERY_S = 10.0
 NARROW = 80
-"""Columns of a terminal below which nothing is drawn over: lines would wrap."""
+"""Columns of a terminal below which there is no moving line: it would wrap."""
 _YES = ("y", "Y", "yes", "Yes", "YES")
 
 
 class _TimeLeft(ProgressColumn):
-    """About how long all of it still takes, once that is known."""
+    """The estimated time left, once it is known."""
 
     ends_at: float | None = None
 
     def render(self, task: Task) -> Text:
         del task
-        return Text("" if self.ends_at is None else self.said(self.ends_at))
+        return Text("" if self.ends_at is None else self.text(self.ends_at))
 
     @staticmethod
-    def said(ends_at: float) -> str:
+    def text(ends_at: float) -> str:
         minutes = (ends_at - time.monotonic()) / 60
         return f"about {minutes:.0f} min left" if minutes >= 1 else "less than a minute left"
 
 
 class _Live(Bars):
-    """The moving line, below what the work shows so far."""
+    """The moving line, below the interim result."""
 
     shown: RenderableType | None = None
 
@@ -52,7 +52,7 @@ class _Live(Bars):
 
 
 class Progress(Stoppable):
-    """Tells what goes on; use as a context manager. Writes to standard error."""
+    """Shows progress on standard error; use as a context manager."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.console = Console(stderr=True, highlight=False, quiet=quiet)
@@ -71,20 +71,20 @@ class Progress(Stoppable):
         )
         self._task: TaskID | None = None
         self._logged_at = 0.0
-        self._what = ""
+        self._phase = ""
 
     @property
     def draws(self) -> bool:
-        """Whether something is drawn over, as on a wide enough terminal."""
+        """Whether there is a moving line, as on a wide enough terminal."""
         return not self._bars.disable
 
     @deferring_signals()
     def say(self, text: str) -> None:
-        """Print a line that stays, without secrets: what it quotes may hold some."""
+        """Print a line that stays, with secrets redacted."""
         self.console.print(redact(text), markup=False, soft_wrap=True)
 
     def ask(self, question: str) -> bool:
-        """Ask on the terminal and return whether the answer is yes; nothing is no."""
+        """Ask on the terminal and return whether the answer is yes; an empty answer is no."""
         self.settle()
         self._bars.stop()
         try:
@@ -96,35 +96,35 @@ class Progress(Stoppable):
             self._bars.start()
 
     @deferring_signals()
-    def move(self, what: str, share: float, detail: str = "") -> None:
-        """Show what is going on, a bar that is filled to ``share`` (0 to 1), and a detail."""
-        text = f"{what}: {detail}" if detail else what
+    def move(self, phase: str, share: float, detail: str = "") -> None:
+        """Show the current phase, a bar that is filled to ``share`` (0 to 1), and a detail."""
+        text = f"{phase}: {detail}" if detail else phase
         if self._bars.disable:
-            self._log(what, text, share)
+            self._log(phase, text, share)
             return
         if self._task is None:
             self._task = self._bars.add_task(_escaped(text), total=1.0)
         self._bars.update(self._task, description=_escaped(text), completed=share)
 
     def ends_in(self, seconds: float) -> None:
-        """Show from now on about how long all of it still takes."""
+        """Show from now on the estimated time left."""
         self._left.ends_at = time.monotonic() + seconds
         if self._bars.disable:
-            self.say(f"    {self._left.said(self._left.ends_at)}")
+            self.say(f"    {self._left.text(self._left.ends_at)}")
 
-    def show(self, found: RenderableType, lines: Sequence[str]) -> None:
-        """Show what the work has found so far, in the place of what was shown before.
+    def show(self, result: RenderableType, lines: Sequence[str]) -> None:
+        """Show the interim ``result`` in place of the one before.
 
-        As plain ``lines`` where nothing is drawn over.
+        Prints ``lines`` where there is no moving line.
         """
         if self._bars.disable:
             self.say("\n".join(lines))
         else:
-            self._bars.shown = found
+            self._bars.shown = result
 
-    def counting(self, what: str) -> Callable[[int, int], None]:
-        """Return what shows ``what`` when it is told how many are done, and of how many."""
-        return lambda done, wanted: self.move(what, done / wanted, f"{done:,} of {wanted:,}")
+    def counting(self, phase: str) -> Callable[[int, int], None]:
+        """Return a function that shows ``phase``, given how many are done and how many in all."""
+        return lambda done, total: self.move(phase, done / total, f"{done:,} of {total:,}")
 
     @deferring_signals()
     def settle(self) -> None:
@@ -140,21 +140,21 @@ class Progress(Stoppable):
 
     @deferring_signals()
     def stop(self) -> None:
-        """Remove what moves, and draw no more."""
+        """Remove the moving line and the interim result for good."""
         self.settle()
         self._bars.shown = None
         self._bars.stop()
 
-    def _log(self, what: str, text: str, share: float) -> None:
-        """Print a line when something new begins, and every ``LOG_EVERY_S`` while it goes on."""
+    def _log(self, phase: str, text: str, share: float) -> None:
+        """Print a line when a phase begins, and every ``LOG_EVERY_S`` while it lasts."""
         now = time.monotonic()
-        if what != self._what:
-            self.say(f"    {what}")
+        if phase != self._phase:
+            self.say(f"    {phase}")
         elif now - self._logged_at >= LOG_EVERY_S:
             self.say(f"    {text} ({share:.0%})")
         else:
             return
-        self._what = what
+        self._phase = phase
         self._logged_at = now
 
 

@@ -15,11 +15,11 @@ _END_TIMEOUT_S = 2.0
 
 
 class RpcTimeoutError(Exception):
-    """The process runs but did not say what was waited for in time."""
+    """Raised when the process runs but did not send the expected line in time."""
 
 
 class RpcClient:
-    """One JSON object a line, in both directions, with a process started with both pipes."""
+    """One JSON object per line, in both directions, with a process started with both pipes."""
 
     def __init__(self, process: SupervisedProcess) -> None:
         self.process = process
@@ -35,7 +35,7 @@ class RpcClient:
             self._explain_end()
 
     def expect(self, event: str, timeout_s: float) -> dict[str, Any]:
-        """Return what comes with ``event``, which is to be next. Raises as ``receive`` does."""
+        """Return the next object, which must have ``event``, without it. Raises as ``receive``."""
         answer: dict[str, Any] = self.receive(timeout_s)
         if answer.pop("event", None) != event:
             raise RuntimeError(f"{self.process.name} said {answer!r} instead of {event!r}")
@@ -50,7 +50,7 @@ class RpcClient:
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._unread:
             remaining = max(0.0, deadline - time.monotonic())
-            # looked at also after the time: this process may have been stopped meanwhile
+            # polled once more after the timeout: this process may have been stopped meanwhile
             if not select.select([self._output], [], [], remaining)[0]:
                 raise RpcTimeoutError(f"{self.process.name} said nothing for {timeout_s:g} s")
             data = os.read(self._output, _READ_BYTES)

@@ -2,7 +2,7 @@
 
 The first Ctrl-C, SIGTERM or SIGHUP raises ``Interrupted`` in the main thread, so
 that every ``with`` and ``finally`` does its work; later ones are swallowed, so
-that impatience does not break the cleanup. SIGKILL is the watchdog's matter.
+that impatience does not break the cleanup. The watchdog handles SIGKILL.
 """
 
 import os
@@ -18,7 +18,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asks the harness to end."""
+    """Raised when a signal asks the harness to end."""
 
     def __init__(self, number: int) -> None:
         self.signal = signal.Signals(number)
@@ -26,7 +26,7 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a program that ended for this signal: 128 + its number."""
+        """The exit code that a shell expects after this signal: 128 + its number."""
         return 128 + self.signal
 
 
@@ -35,8 +35,8 @@ def unwinding_on_signals(say: Callable[[str], None] = lambda _: None) -> Iterato
     """Raise ``Interrupted`` in the body at the first ending signal and swallow the others.
 
     ``say`` gets a line for each signal that is swallowed. A signal that was
-    ignored on entry (nohup, a background job) stays ignored. To be used in the
-    main thread, around all that must be unwound.
+    ignored on entry (nohup, a background job) stays ignored. Use it in the
+    main thread, around everything that must be unwound.
     """
     caught: list[int] = []
 
@@ -52,7 +52,7 @@ def unwinding_on_signals(say: Callable[[str], None] = lambda _: None) -> Iterato
         if not isinstance(lost.exc_value, Interrupted):
             before(lost)
             return
-        # It came while a finalizer ran, where Python drops what is raised: send it again.
+        # It came while a finalizer ran, where Python drops exceptions: send it again.
         caught.clear()
         threading.Timer(AGAIN_S, os.kill, (os.getpid(), lost.exc_value.signal)).start()
 
@@ -66,9 +66,9 @@ def unwinding_on_signals(say: Callable[[str], None] = lambda _: None) -> Iterato
 
 @contextmanager
 def deferring_signals() -> Iterator[None]:
-    """Run the body undisturbed; an ending signal that came meanwhile takes effect after it.
+    """Run the body undisturbed; an ending signal takes effect after it.
 
-    For short steps that must not be left half done. Does nothing outside of the
+    For short steps that must not stop halfway. Does nothing outside of the
     main thread, where Python runs no handlers.
     """
     if threading.current_thread() is not threading.main_thread():

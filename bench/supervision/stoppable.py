@@ -1,4 +1,4 @@
-"""Base class for things that run until they are stopped, as context managers."""
+"""Base class of context managers that run until they are stopped."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from typing import Self
 
 
 class Stoppable(ABC):
-    """Something that runs, from the ``with`` block on at the latest; leaving the block stops it."""
+    """Runs from the start of the ``with`` block at the latest; leaving the block stops it."""
 
     @abstractmethod
     def stop(self) -> object:
-        """End it. Must be safe to call again."""
+        """Stop. Must be safe to call again."""
 
     def __enter__(self) -> Self:
         return self
@@ -21,7 +21,7 @@ class Stoppable(ABC):
 
     @contextmanager
     def stop_on_error(self) -> Iterator[None]:
-        """Stop it if the block raises anything, Ctrl-C included; else it runs on."""
+        """Stop if the block raises anything, Ctrl-C included; else keep running."""
         try:
             yield
         except BaseException:

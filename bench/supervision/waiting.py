@@ -1,11 +1,11 @@
-"""Wait, within a bound, until something holds."""
+"""Wait, within a bound, until a condition holds."""
 
 import time
 from collections.abc import Callable
 
 
 def wait_until(holds: Callable[[], bool], timeout_s: float, every_s: float) -> bool:
-    """Ask ``holds`` every ``every_s`` until it is true; return whether it was in ``timeout_s``."""
+    """Call ``holds`` every ``every_s`` until it is true; return whether it was in ``timeout_s``."""
     deadline = time.monotonic() + timeout_s
     while not holds():
         if time.monotonic() > deadline:

@@ -1,6 +1,6 @@
-"""The harness's end of the watchdog: what must be gone when the harness is gone.
+"""The harness's end of the watchdog: guard groups and folders that must not outlive the harness.
 
-A parent-death signal would not do: it does not reach grandchildren, and it fires
+A parent-death signal does not suffice: it does not reach grandchildren, and it fires
 when the thread that started the child ends.
 """
 
@@ -24,7 +24,7 @@ from bench.supervision.signals import deferring_signals
 from bench.supervision.stoppable import Stoppable
 
 _CLOSE_TIMEOUT_S = guardian.TERM_TIMEOUT_S + guardian.KILL_TIMEOUT_S + 60.0
-"""Both of the guardian's time-outs, and a minute for removing large folders."""
+"""Both of the guardian's timeouts, and a minute for removing large folders."""
 
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
@@ -33,32 +33,32 @@ _PROGRAM = (
 
 
 STAGE_PREFIX = ".making-"
-"""Of the names of folders that something is made in."""
+"""Prefix of the names of staging folders."""
 
 
 class WatchdogLost(Exception):  # noqa: N818 # the name says what happened
-    """The guardian process ended while the harness still needs it."""
+    """Raised when the guardian process ended while the harness still needs it."""
 
 
 class Watchdog(Stoppable):
-    """A process that outlives the harness by just enough to clean up after it.
+    """A process that outlives the harness just long enough to clean up after it.
 
-    Whatever is still guarded when the harness ends (``stop``, an exception, a
-    signal, SIGKILL) is ended and removed: SIGTERM to every group, SIGKILL after
+    When the harness ends (``stop``, an exception, a signal, SIGKILL), it ends the groups
+    and removes the folders that are still guarded: SIGTERM to every group, SIGKILL after
     5 s to those left, then the folders. If the watchdog is killed as well, the next
-    one that is made does it. Safe to use from several threads.
+    watchdog does it. Safe to use from several threads.
     """
 
     def __init__(self, purpose: str = "") -> None:
-        """Start it; ``purpose`` is what other harnesses on this machine are told of this one."""
+        """Start it; other harnesses on this machine see this one's ``purpose``."""
         clean_up_after_others(guardian.complain)
         self._lock = threading.Lock()
         self._journal = Journal(purpose)
         self.mark = self._journal.mark
-        """For the environment of every process that is to be guarded; see ``groups.MARK``."""
+        """For the environment of every guarded process; see ``groups.MARK``."""
         root = Path(bench.__file__).parents[1]
         # Popen keeps its end of the pipe from being inherited, so it is ours alone; only a
-        # bare os.fork() would share it, and the harness makes its processes otherwise.
+        # bare os.fork() would share it, and the harness does not use that.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root), str(self._journal.path)],
             stdin=subprocess.PIPE,
@@ -80,30 +80,29 @@ class Watchdog(Stoppable):
         self._note("guard-group", pid, stat.start_time)
 
     def release_group(self, pid: int) -> None:
-        """Forget the group: it has ended."""
+        """Stop guarding the group: it has ended."""
         self._forget("release-group", pid)
 
     def guard_folder(self, path: Path) -> None:
         """Remove the folder, which need not exist yet, when the harness ends.
 
-        Raises ``WatchdogLost``, and ``ValueError`` for a path that nobody wants removed:
-        a relative one, the home folder, the working folder, or anything above these.
+        Raises ``WatchdogLost``, and ``ValueError`` for a path that must not be removed:
+        a relative one, the home folder, the working folder, or a folder above these.
         """
         protected = (Path.home(), Path.cwd())
         plain = path.is_absolute() and ".." not in path.parts
-        if not plain or any(place.is_relative_to(path) for place in protected):
+        if not plain or any(folder.is_relative_to(path) for folder in protected):
             raise ValueError(f"will not guard {path}: it would be removed at the end")
         self._note("guard-folder", str(path))
 
     def release_folder(self, path: Path) -> None:
-        """Forget the folder: it has been removed, or is to stay."""
+        """Stop guarding the folder: it has been removed, or is to stay."""
         self._forget("release-folder", str(path))
 
     def new_folder(self, prefix: str = "informer-bench-") -> Path:
         """Return a new, private, guarded folder in the temporary directory.
 
-        It is guarded before it is made, so that there is no moment at which it
-        could be left behind.
+        It is guarded before it is created, so that it cannot be left behind.
         """
         path = Path(tempfile.gettempdir()).resolve() / f"{prefix}{os.urandom(6).hex()}"
         self.guard_folder(path)
@@ -116,9 +115,9 @@ class Watchdog(Stoppable):
 
     @contextmanager
     def staging(self, parent: Path) -> Iterator[Path]:
-        """Give a new guarded folder in ``parent``, which is gone afterwards, unless renamed.
+        """Give a new guarded folder in ``parent``; remove it after the block, unless renamed.
 
-        To make something in that is to appear whole or not at all.
+        For files or folders that must appear whole or not at all.
         """
         parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=STAGE_PREFIX, dir=parent)).absolute()
@@ -142,7 +141,7 @@ class Watchdog(Stoppable):
             )
 
     def stop(self) -> None:
-        """End and remove what is still guarded, and wait until that is done."""
+        """End the groups and remove the folders still guarded, and wait until that is done."""
         assert self._process.stdin is not None, "opened as a pipe above"
         with deferring_signals(), self._lock:
             self._process.stdin.close()
@@ -157,5 +156,5 @@ class Watchdog(Stoppable):
             self.check()
 
     def _forget(self, *order: str | int) -> None:
-        with contextlib.suppress(WatchdogLost, ValueError):  # one that is gone guards nothing
+        with contextlib.suppress(WatchdogLost, ValueError):  # a lost watchdog guards nothing
             self._note(*order)

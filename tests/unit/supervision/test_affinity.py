@@ -1,4 +1,4 @@
-"""Processes that run are moved to other processors, with all their threads."""
+"""Running processes are moved to other processors, with all their threads."""
 
 import os
 import subprocess
@@ -21,12 +21,12 @@ def test_a_process_and_its_threads_are_moved():
                 assert process.poll() is None
             move([process.pid], first)
             threads = [int(task.name) for task in tasks.iterdir()]
-            assert {first} == {tuple(sorted(os.sched_getaffinity(one))) for one in threads}
+            assert {first} == {tuple(sorted(os.sched_getaffinity(tid))) for tid in threads}
         finally:
             process.kill()
 
 
-def test_one_that_has_ended_needs_no_moving():
+def test_a_process_that_has_ended_is_skipped():
     with subprocess.Popen(["true"]) as process:
         process.wait()
         move([process.pid], processors())

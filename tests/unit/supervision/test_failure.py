@@ -1,4 +1,4 @@
-"""How a failed process is put into words."""
+"""Texts of a failed process: its exit, its log's tail, its error."""
 
 import signal
 
@@ -16,7 +16,7 @@ from bench.supervision.failure import ProcessFailed, describe_exit, read_tail
         (-50, "was killed by signal 50"),
     ],
 )
-def test_an_exit_is_told_by_code_or_by_the_name_of_the_signal(returncode, words):
+def test_an_exit_is_described_by_code_or_by_the_name_of_the_signal(returncode, words):
     assert words == describe_exit(returncode)
 
 
@@ -49,5 +49,5 @@ def test_the_error_names_the_process_its_end_and_its_last_words():
     assert ("etcd", -9, ("a", "b")) == (error.name, error.returncode, error.log_tail)
 
 
-def test_the_error_says_so_when_nothing_was_logged():
+def test_the_error_of_a_process_without_a_log_reports_that():
     assert "etcd ended; it logged nothing" == str(ProcessFailed("etcd", "ended", 0, ()))

@@ -1,4 +1,4 @@
-"""A process held still goes on again in any case."""
+"""A frozen process always continues."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def becomes(process, states):
     return False
 
 
-def test_it_is_held_still_for_its_time_and_goes_on_by_itself(process):
+def test_a_process_is_frozen_for_the_set_time_and_continues_by_itself(process):
     freezer = Freezer(lambda: process.pid, seconds=0.3)
     assert freezer.freeze()
     assert becomes(process, "T")
@@ -45,7 +45,7 @@ def test_a_second_freeze_is_refused_while_the_first_lasts(process):
         assert freezer.left_s > 0
 
 
-def test_leaving_lets_it_go_on(process):
+def test_leaving_the_block_continues_the_process(process):
     with Freezer(lambda: process.pid) as freezer:
         freezer.freeze()
         assert becomes(process, "T")

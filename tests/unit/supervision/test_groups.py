@@ -1,4 +1,4 @@
-"""Process groups read from /proc, on processes of our own."""
+"""Process groups read from /proc, on real processes."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal, and what is shown there while work goes on."""
+"""Questions on the terminal, and the progress shown there."""
 
 import io
 import signal

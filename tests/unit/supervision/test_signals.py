@@ -1,4 +1,4 @@
-"""Signals of the harness, raised in this very process."""
+"""Signals of the harness, raised in this process."""
 
 import signal
 import time
@@ -18,7 +18,7 @@ def test_the_first_signal_unwinds_like_ctrl_c(number):
 
 
 def test_later_signals_do_not_break_the_cleanup():
-    said = []
+    lines = []
     cleaned = []
 
     def work():
@@ -29,13 +29,13 @@ def test_later_signals_do_not_break_the_cleanup():
             signal.raise_signal(signal.SIGTERM)
             cleaned.append(True)
 
-    with pytest.raises(Interrupted), unwinding_on_signals(said.append):
+    with pytest.raises(Interrupted), unwinding_on_signals(lines.append):
         work()
     assert [True] == cleaned
-    assert ["still cleaning up (SIGTERM); it takes a few seconds"] * 2 == said
+    assert ["still cleaning up (SIGTERM); it takes a few seconds"] * 2 == lines
 
 
-def test_a_word_that_cannot_be_printed_just_then_does_not_break_the_cleanup():
+def test_a_line_that_cannot_be_printed_does_not_break_the_cleanup():
     cleaned = []
 
     def say(line):
