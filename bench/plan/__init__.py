@@ -1,6 +1,6 @@
 """Plans: from a TOML file to a validated plan, and from a plan to its interleaved trials.
 
-The plans that come with the project are in ``bench.plans``. Running anything does not belong here.
+The project's own plans are in ``bench.plans``. What does not belong here: running a plan.
 """
 
 from bench.plan.keys import Vocabulary

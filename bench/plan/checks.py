@@ -1,6 +1,6 @@
-"""Whether a plan holds together: what no single key can tell.
+"""Check the consistency of a plan's keys with each other.
 
-Each check raises the plan's error for the key that is to blame, by ``head``.
+Each check raises the plan's error for the key at fault, by ``head``, the plan's first table.
 """
 
 from collections.abc import Collection
@@ -11,17 +11,17 @@ from bench.plan.keys import FEWEST_TO_PIN, Vocabulary
 from bench.plan.toml_schema import Table, nearest
 
 AFTERMATH_S = 10.0
-"""How long a window must go on when a fault is over, for its end is half of what it shows."""
+"""Seconds that a window must last after a fault: its end is half of the observation."""
 FEWEST_TO_JUDGE = 5
-"""Rounds that a plan must have before it may judge its own precision. With fewer, the spread
-is so ill known that a chance agreement would end the run."""
+"""Fewest rounds of a plan with a precision. With fewer, the spread is known so poorly that a
+chance agreement would end the run."""
 
 
 def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
-    """Raise unless servers, control, precision and scenarios of the plan fit each other."""
+    """Raise unless servers, control, precision and scenarios of the plan are consistent."""
     if not plan.scenarios:
         raise head.error("scenarios", "a plan needs at least one [[scenarios]] table: no trials")
-    known = {NO_SERVER, *vocabulary.servers, *(one.name for one in plan.commanded)}
+    known = {NO_SERVER, *vocabulary.servers, *(server.name for server in plan.commanded)}
     for server in plan.servers:
         if server not in known:
             raise head.error(
@@ -45,7 +45,7 @@ def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
                 "replicas",
                 f"the scenario {scenario.name!r} has fewer users ({scenario.users}) than replicas "
                 f"({scenario.replicas}): a user of the closed model stays with one replica, so "
-                "some would not be asked; give it more 'users', or a 'rate_rps'",
+                "some would get no request; give it more 'users', or a 'rate_rps'",
             )
         _check_fault(scenario, plan, head)
         _check_share(scenario, plan, head)
@@ -60,29 +60,29 @@ def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
 
 
 def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
-    what = f"the scenario {scenario.name!r}"
+    title = f"the scenario {scenario.name!r}"
     if scenario.fault is None:
         if scenario.fault_at_s is not None:
-            raise head.error("fault_at_s", f"{what} says when, but has no 'fault'")
+            raise head.error("fault_at_s", f"{title} has 'fault_at_s', but has no 'fault'")
         return
     if not scenario.is_open:
         raise head.error(
             "fault",
-            f"{what} has no 'rate_rps': clients that wait would ask nothing of a server that "
+            f"{title} has no 'rate_rps': waiting clients would send no request to a server that "
             "hangs, so faults are for the open model",
         )
     if scenario.has_load and not scenario.probe:
         raise head.error(
-            "probe", f"{what} has a fault and no probe: how fresh answers are is told by the probe"
+            "probe", f"{title} has a fault and no probe: the probe measures how fresh answers are"
         )
     if scenario.fault_at_s is None:
-        raise head.error("fault", f"{what} needs 'fault_at_s': when in the window it begins")
+        raise head.error("fault", f"{title} needs 'fault_at_s': the second at which it begins")
     over_s = scenario.fault_at_s + scenario.fault_s
     if over_s + AFTERMATH_S > plan.duration_s:
         raise head.error(
             "fault_at_s",
-            f"{what} ends its fault at second {over_s:g} (fault_at_s {scenario.fault_at_s:g} and "
-            f"fault_s {scenario.fault_s:g}), and the window must go on for {AFTERMATH_S:g} s after "
+            f"{title} ends its fault at second {over_s:g} (fault_at_s {scenario.fault_at_s:g} and "
+            f"fault_s {scenario.fault_s:g}), and the window must last {AFTERMATH_S:g} s after "
             f"that: duration_s is {plan.duration_s:g}, and must be {over_s + AFTERMATH_S:g} at "
             "least",
         )
@@ -91,95 +91,96 @@ def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
 def _check_share(scenario: Scenario, plan: Plan, head: Table) -> None:
     if scenario.capacity_share is None:
         return
-    what = f"the scenario {scenario.name!r}"
+    title = f"the scenario {scenario.name!r}"
     if scenario.rate_rps is not None or scenario.fault is not None:
         given = "rate_rps" if scenario.rate_rps is not None else "fault"
-        raise head.error("capacity_share", f"{what} has a {given!r} too: give one of the two")
+        raise head.error("capacity_share", f"{title} has a {given!r} too: give one of the two")
     if plan.closed_like(scenario) is None:
         raise head.error(
             "capacity_share",
-            f"{what} has no capacity to take a share of: put a closed scenario (no 'rate_rps') of "
+            f"{title} has no capacity to take a share of: put a closed scenario (no 'rate_rps') of "
             "the same route, pods and churn before it",
         )
 
 
 def without_unfit(plan: Plan, head: Table, vocabulary: Vocabulary) -> Plan:
-    """Return the plan without the scenarios whose server wants more processors than there are.
+    """Return the plan without the scenarios whose server needs more processors than there are.
 
-    One more than the server's is needed, for all else. Raises where no scenario is left.
+    One more than the server's is needed, for all else. Raises if no scenario remains.
     """
-    there = vocabulary.processors
-    if there is None:
+    cpus = vocabulary.processors
+    if cpus is None:
         return plan
-    unfit = {one for one in plan.scenarios if (one.server_cpus or 0) >= max(1, len(there))}
+    limit = max(1, len(cpus))
+    unfit = {scenario for scenario in plan.scenarios if (scenario.server_cpus or 0) >= limit}
     if unfit and len(unfit) == len(plan.scenarios):
-        fewest = min(one.server_cpus or 0 for one in unfit)
+        fewest = min(scenario.server_cpus or 0 for scenario in unfit)
         raise head.error(
             "server_cpus",
             f"{fewest} processors for the server and one for all else take {fewest + 1}; there "
-            f"are {len(there)} ({', '.join(map(str, sorted(there))) or 'none that can be chosen'})",
+            f"are {len(cpus)} ({', '.join(map(str, sorted(cpus))) or 'none that can be chosen'})",
         )
-    kept = tuple(one for one in plan.scenarios if one not in unfit)
-    left_out = tuple(one.name for one in plan.scenarios if one in unfit)
-    return replace(plan, scenarios=kept, left_out=left_out)
+    fit = tuple(scenario for scenario in plan.scenarios if scenario not in unfit)
+    left_out = tuple(scenario.name for scenario in plan.scenarios if scenario in unfit)
+    return replace(plan, scenarios=fit, left_out=left_out)
 
 
-def allotted(server_cpus: int, there: Collection[int]) -> Cpus:
+def allotted(server_cpus: int, available: Collection[int]) -> Cpus:
     """Return the processors of each part where the server has the last ``server_cpus`` alone."""
-    own = tuple(sorted(there))
-    others = own[:-server_cpus]
-    return Cpus(control_plane=others, server=own[-server_cpus:], load=others)
+    cpus = tuple(sorted(available))
+    others = cpus[:-server_cpus]
+    return Cpus(control_plane=others, server=cpus[-server_cpus:], load=others)
 
 
 def chosen_cpus(cpus: Cpus, table: Table, vocabulary: Vocabulary) -> Cpus:
-    """Return the processors to pin to, chosen if that is asked for.
+    """Return the processors to pin to; with ``auto``, choose them.
 
     Half of them, rounded down, are the control plane's, a quarter each the server's and the
-    load's; what is over is the load's. Raises for processors that are not there, and for parts
-    that are left out.
+    load's; the remainder is the load's. Raises for processors that do not exist, and for
+    parts that are left out.
     """
     named = {part: getattr(cpus, part) for part in ("control_plane", "server", "load")}
-    there = vocabulary.processors
+    available = vocabulary.processors
     if cpus.auto:
         if given := next((part for part, numbers in named.items() if numbers), None):
             raise table.error(given, f"'auto' chooses the processors: leave {given!r} out")
-        if there is None or len(there) < FEWEST_TO_PIN:
+        if available is None or len(available) < FEWEST_TO_PIN:
             return cpus
-        own, quarter = sorted(there), len(there) // 4
+        ids, quarter = sorted(available), len(available) // 4
         first, second = 2 * quarter, 3 * quarter
-        return Cpus(True, tuple(own[:first]), tuple(own[first:second]), tuple(own[second:]))
+        return Cpus(True, tuple(ids[:first]), tuple(ids[first:second]), tuple(ids[second:]))
     for part, numbers in named.items():
         if not numbers and any(named.values()):
             raise table.error(part, f"the table cpus needs {part!r}, or 'auto' alone")
-        missing = sorted(set(numbers) - set(numbers if there is None else there))
+        missing = sorted(set(numbers) - set(numbers if available is None else available))
         if missing:
-            found = ", ".join(map(str, sorted(there or ()))) or "none that can be chosen"
-            raise table.error(part, f"there is no processor {missing[0]}; there are {found}")
+            existing = ", ".join(map(str, sorted(available or ()))) or "none that can be chosen"
+            raise table.error(part, f"there is no processor {missing[0]}; there are {existing}")
     return cpus
 
 
 def check_commands(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
     """Raise if the name of an external server or a client is taken, or given twice."""
-    names = [one.name for one in plan.commanded]
-    for one in plan.commanded:
-        table, what = ("client",) * 2 if one in plan.clients else ("external", "external server")
-        if one.name in {NO_SERVER, *vocabulary.servers}:
-            raise head.error(table, f"the {what} cannot be called {one.name!r}: taken")
-        if names.count(one.name) > 1:
-            raise head.error(table, f"the {what} {one.name!r} has two commands")
+    names = [arm.name for arm in plan.commanded]
+    for arm in plan.commanded:
+        table, kind = ("client",) * 2 if arm in plan.clients else ("external", "external server")
+        if arm.name in {NO_SERVER, *vocabulary.servers}:
+            raise head.error(table, f"the {kind} cannot be called {arm.name!r}: taken")
+        if names.count(arm.name) > 1:
+            raise head.error(table, f"the {kind} {arm.name!r} has two commands")
 
 
 def _check_load(scenario: Scenario, plan: Plan, head: Table) -> None:
-    what = f"the scenario {scenario.name!r}"
+    title = f"the scenario {scenario.name!r}"
     if scenario.has_load and plan.clients:
         raise head.error(
             "route",
-            f"{what} asks servers, and the client {plan.clients[0].name!r} serves nothing: leave "
+            f"{title} loads servers, and the client {plan.clients[0].name!r} serves nothing: leave "
             "'route' out, or the client",
         )
     given = [key for key in ("users", "rate_rps") if getattr(scenario, key)]
     if given and not scenario.has_load:
-        raise head.error(given[0], f"{what} has {given[0]!r} and no 'route': nothing is asked")
+        raise head.error(given[0], f"{title} has {given[0]!r} and no 'route': there is no request")
 
 
 def _check_precision(plan: Plan, head: Table) -> None:
@@ -195,8 +196,8 @@ def _check_precision(plan: Plan, head: Table) -> None:
     if plan.rounds < FEWEST_TO_JUDGE:
         raise head.error(
             "precision",
-            f"an interval over fewer than {FEWEST_TO_JUDGE} rounds says too little "
-            "of its own width: plan as many",
+            f"an interval over fewer than {FEWEST_TO_JUDGE} rounds has an uncertain width: "
+            "plan as many",
         )
 
 

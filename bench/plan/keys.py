@@ -1,7 +1,7 @@
-"""The keys of a plan, a scenario and an external server.
+"""The keys of a plan and of its tables.
 
-One declaration: what a key takes, its documentation and its JSON schema are made of it, and
-its default is that of the model's field.
+Each key is declared once: its check, its documentation and its JSON schema derive from the
+declaration, and its default is that of the model's field.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ from bench.plan.toml_schema import Key, Name, Names, Text, number, one_of, whole
 MAX_REPLICAS = 20
 MAX_WORKERS = 8
 FEWEST_TO_PIN = 4
-"""Processors: with two for the control plane, server and load generator have one each."""
+"""Fewest processors: two for the control plane, one each for the server and the load."""
 
 Version = Annotated[
     str,
@@ -30,53 +30,52 @@ Version = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a plan may name: servers, routes, faults and processors."""
+    """Names that a plan may use: servers, routes, faults and processors."""
 
     servers: Collection[str]
     routes: Collection[str]
     faults: Collection[str] = ()
     processors: Collection[int] | None = None
-    """Those that processes may be pinned to; ``None``: that is not looked at."""
+    """Processors that processes may be pinned to; ``None``: not checked."""
 
 
 HEAD: Mapping[str, Key] = {
     "name": Key(Name, "the plan's name; its runs and reports carry it", '"mine"'),
-    "description": Key(Text, "one sentence: what the plan finds out", '"List every pod."'),
+    "description": Key(Text, "one sentence: the question of the plan", '"List every pod."'),
     "seed": Key(
         whole(0, 2**63 - 1), "seed of the order of trials, the pods and Poisson arrivals", "1"
     ),
     "servers": Key(
         Names,
-        "the servers to compare; none is the idle baseline that costs are measured from",
+        "the servers to compare; none is the idle baseline, which is subtracted from costs",
         '["direct", "informer", "none"]',
     ),
-    "rounds": Key(whole(1, 100), "how often each server is measured, interleaved", "6"),
-    "warmup_s": Key(number(0, 600), "load before the window", "2", "seconds"),
-    "duration_s": Key(number(1, 3600), "the window that is measured", "7", "seconds"),
+    "rounds": Key(whole(1, 100), "measurements of each server, interleaved", "6"),
+    "warmup_s": Key(number(0, 600), "load before the measured window", "2", "seconds"),
+    "duration_s": Key(number(1, 3600), "length of the measured window", "7", "seconds"),
     "cooldown_s": Key(number(0, 600), "longest wait for an idle machine", "5", "seconds"),
     "control": Key(
-        Name, "one of the servers, measured twice: a difference found there is none", '"direct"'
+        Name, "a server to measure twice; a difference between the two is noise", '"direct"'
     ),
     "precision": Key(
         number(0.01, 1),
-        "half width that the deciding ratios' intervals should have; more rounds are measured "
-        "until they do (0.07 is 7%)",
+        "half width to reach for the intervals of the deciding ratios, by more rounds (0.07 is 7%)",
         "0.07",
     ),
-    "most_rounds": Key(whole(1, 100), "with precision: the most rounds that are measured", "12"),
+    "most_rounds": Key(whole(1, 100), "with precision: largest number of rounds", "12"),
     "most_minutes": Key(
         number(0.1, 1440),
-        "how long is measured at most: no round begins that would end later",
+        "longest time of measuring: no round begins that would end later",
         "10",
         "minutes",
     ),
 }
 
 EXTERNAL: Mapping[str, Key] = {
-    "name": Key(Name, "what the server is called in plan and report", '"mine"'),
+    "name": Key(Name, "name of the server in plan and report", '"mine"'),
     "command": Key(
         Text,
-        "a line for /bin/sh, which finds PORT, KUBECONFIG, CONTEXT, NAMESPACE and PODS_NAMESPACE",
+        "a line for /bin/sh; its variables: PORT, KUBECONFIG, CONTEXT, NAMESPACE, PODS_NAMESPACE",
         '"./my-server --listen 127.0.0.1:$PORT"',
     ),
     "ready_timeout_s": Key(
@@ -93,12 +92,12 @@ Resource = Annotated[
     ),
 ]
 OBJECTS: Mapping[str, Key] = {
-    "resource": Key(Resource, "what they are", '"secrets"'),
-    "count": Key(whole(1, 20_000), "how many there are", "500"),
-    "size_bytes": Key(whole(0, 200_000), "about how long the payload of each is", "2000", "bytes"),
+    "resource": Key(Resource, "kind of the objects", '"secrets"'),
+    "count": Key(whole(1, 20_000), "number of objects", "500"),
+    "size_bytes": Key(whole(0, 200_000), "approximate payload of each object", "2000", "bytes"),
     "definition": Key(
         Text,
-        "YAML of a namespaced CustomResourceDefinition; where its schema wants more than metadata, "
+        "YAML of a namespaced CustomResourceDefinition; if its schema requires more than metadata, "
         "an object of the kind follows as a second document",
         '"""..."""',
     ),
@@ -118,26 +117,26 @@ Rules = Annotated[
     ),
 ]
 CLIENT: Mapping[str, Key] = {
-    "name": Key(Name, "what the client is called in plan and report", '"operator"'),
+    "name": Key(Name, "name of the client in plan and report", '"operator"'),
     "command": Key(
         Text,
-        "a line for /bin/sh, which finds KUBECONFIG, CONTEXT and NAMESPACE",
+        "a line for /bin/sh; its variables: KUBECONFIG, CONTEXT, NAMESPACE",
         '"kopf run --standalone -A operator.py"',
     ),
     "rules": Key(
         Rules,
-        "what its account may do, as a ClusterRole has it; left out: read what the cluster is "
-        "populated with",
+        "RBAC rules of its account, as in a ClusterRole; left out: read the objects that populate "
+        "the cluster",
         '[{ apiGroups = [""], resources = ["pods"], verbs = ["list", "watch"] }]',
     ),
     "quiet_s": Key(
-        number(0.5, 60), "it is ready when it has sent no request for so long", "5", "seconds"
+        number(0.5, 60), "time without a request after which it is ready", "5", "seconds"
     ),
     "ready_url": Key(Url, "ready instead when this answers 200", '"http://127.0.0.1:8081/healthz"'),
-    "ready_line": Key(Text, "ready instead when it writes a line that holds this", '"synced"'),
+    "ready_line": Key(Text, "ready instead when it writes a line with this text", '"synced"'),
     "ready_timeout_s": Key(
         number(1, 3600),
-        "longest wait until it is ready; one that is never quiet is measured all the same",
+        "longest wait until it is ready; a client that is never quiet is measured too",
         "60",
         "seconds",
     ),
@@ -151,25 +150,25 @@ Processors = Annotated[
 CPUS: Mapping[str, Key] = {
     "auto": Key(
         bool,
-        f"choose from the processors that there are; with fewer than {FEWEST_TO_PIN} pin nothing",
+        f"choose from the machine's processors; with fewer than {FEWEST_TO_PIN} pin nothing",
         "true",
     ),
-    "control_plane": Key(Processors, "where API server and etcd run", "[0, 1]"),
-    "server": Key(Processors, "where the server under test runs", "[2]"),
-    "load": Key(Processors, "where load generator, writer and observers run", "[3]"),
+    "control_plane": Key(Processors, "processors of API server and etcd", "[0, 1]"),
+    "server": Key(Processors, "processors of the server under test", "[2]"),
+    "load": Key(Processors, "processors of load generator, writer and observers", "[3]"),
 }
 
 
 def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
-    """Return the keys of a scenario, with routes and faults by the ``vocabulary``."""
+    """Return the keys of a scenario, with the routes and faults of ``vocabulary``."""
     return {
-        "name": Key(Name, "what the scenario is called", '"steady"'),
+        "name": Key(Name, "name of the scenario", '"steady"'),
         "route": Key(
-            one_of(vocabulary.routes), "what servers are asked; left out: nothing", '"list-all"'
+            one_of(vocabulary.routes), "requests to the servers; left out: none", '"list-all"'
         ),
         "users": Key(
             whole(1, 1000),
-            "closed model: clients; open model: most requests outstanding; needed with a route",
+            "closed model: clients; open model: most requests in flight; required with a route",
             "8",
         ),
         "pods": Key(whole(1, 50_000), "pods in the cluster", "1000"),
@@ -181,26 +180,24 @@ def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
         ),
         "capacity_share": Key(
             number(0.01, 0.95),
-            "in place of rate_rps: share of what each server answered at full speed in the plan's "
-            "closed scenario of the same route, pods and churn",
+            "in place of rate_rps: share of each server's rate at full speed in the plan's closed "
+            "scenario of the same route, pods and churn",
             "0.5",
         ),
         "churn_per_s": Key(
-            number(0, 1000), "changes of pods while it is measured", "20", "writes per second"
+            number(0, 1000), "changes of pods during the trial", "20", "writes per second"
         ),
-        "arrivals": Key(Arrivals, "how the starts of the open model are spaced", '"poisson"'),
+        "arrivals": Key(Arrivals, "spacing of the open model's requests", '"poisson"'),
         "probe": Key(bool, "whether freshness probe and bystander run beside the load", "true"),
         "control": Key(bool, "whether the plan's control is measured in this scenario", "false"),
-        "fresh_control_plane": Key(
-            bool, "whether each trial starts a control plane of its own", "true"
-        ),
+        "fresh_control_plane": Key(bool, "whether each trial starts its own control plane", "true"),
         "kubernetes": Key(Version, "version of the control plane", '"1.34"'),
         "apiserver_args": Key(
             Flags, "further flags of kube-apiserver", '["--feature-gates=WatchList=false"]'
         ),
         "server_cpus": Key(
             whole(1, 1024),
-            "processors that the server has to itself; all else shares the others",
+            "processors for the server alone; everything else shares the others",
             "2",
         ),
         "replicas": Key(
@@ -210,17 +207,17 @@ def scenario_keys(vocabulary: Vocabulary) -> Mapping[str, Key]:
         ),
         "workers": Key(whole(1, MAX_WORKERS), "worker processes of each replica", "2"),
         "fault": Key(
-            one_of(vocabulary.faults), "how the API server fails during the window", '"freeze"'
+            one_of(vocabulary.faults), "failure of the API server in the window", '"freeze"'
         ),
         "fault_at_s": Key(
-            number(1, 3600), "when it begins, from the start of the window", "8", "seconds"
+            number(1, 3600), "begin of the fault, from the start of the window", "8", "seconds"
         ),
-        "fault_s": Key(number(1, 30), "how long it lasts", "5", "seconds"),
+        "fault_s": Key(number(1, 30), "length of the fault", "5", "seconds"),
     }
 
 
 TABLES = {"scenarios": Scenario, "external": External, "client": Client, "objects": Objects}
-"""The arrays of tables of a plan, and their models; there is one table ``cpus`` besides."""
+"""The arrays of tables of a plan, and their models; ``cpus`` is a single table."""
 
 
 def _keys(vocabulary: Vocabulary) -> list[tuple[str, Mapping[str, Key], type]]:
@@ -265,10 +262,10 @@ def json_schema(vocabulary: Vocabulary) -> dict[str, Any]:
 _INTRODUCTION = """\
 # The keys of a plan
 
-A plan is a TOML file: `make bench PLAN=mine.toml`. Start from one of those in `bench/plans`.
-This page is what `python -m bench docs plans.md` prints, `plan.schema.json` beside it what
-`python -m bench docs plan.schema.json` prints: editors that know TOML complete and check a plan by
-it with `#:schema docs/plan.schema.json` as its first line.
+A plan is a TOML file: `make bench PLAN=mine.toml`. Start from a plan in `bench/plans`.
+`python -m bench docs plans.md` prints this page; `python -m bench docs plan.schema.json` prints the
+schema beside it, by which TOML editors complete and check a plan that has
+`#:schema docs/plan.schema.json` as its first line.
 """
 
 

@@ -1,7 +1,7 @@
-"""Kinds of objects that a cluster may hold beside pods: a few of Kubernetes, and any of a user's.
+"""Kinds of objects beside pods: a few of Kubernetes, and custom kinds of the user.
 
-A user's kind comes as YAML: its CustomResourceDefinition and, where its schema wants
-more than metadata, an object of the kind that all others are made like.
+A custom kind comes as YAML: its CustomResourceDefinition and, if its schema requires
+more than metadata, an object of the kind as a template for all others.
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ class CustomKind:
     """A kind that a CustomResourceDefinition declares."""
 
     definition: Mapping[str, Any]
-    """The CustomResourceDefinition, which asks for no webhook: there is none that would answer."""
+    """The CustomResourceDefinition, without its conversion webhook, which nobody would answer."""
     resource: str
-    """With its group."""
+    """Resource with its group."""
     root: str
-    """Path of the version that is written: ``/apis/<group>/<version>``."""
+    """Path of the version to write: ``/apis/<group>/<version>``."""
     example: Mapping[str, Any]
-    """What its objects have besides metadata."""
+    """Fields of its objects besides metadata."""
 
 
 def api_path(objects: Objects) -> str:
-    """Return where the API has all objects of the kind; raises ``ValueError``."""
+    """Return the API path of all objects of the kind; raises ``ValueError``."""
     root = OBJECT_PATHS.get(objects.resource)
     if objects.definition:
         custom = custom_kind(objects.definition)
@@ -44,7 +44,7 @@ def api_path(objects: Objects) -> str:
         hint = nearest(objects.resource, OBJECT_PATHS)
         raise ValueError(
             f"there is no kind {objects.resource!r}{hint}; there are {', '.join(OBJECT_PATHS)}, "
-            "and those that come with a CustomResourceDefinition"
+            "and custom ones with a CustomResourceDefinition"
         )
     return f"{root}/{objects.resource.partition('.')[0]}"
 
@@ -53,30 +53,32 @@ def api_path(objects: Objects) -> str:
 def custom_kind(text: str) -> CustomKind:
     """Read a CustomResourceDefinition, and an object of its kind; raises ``ValueError``."""
     try:
-        documents = [one for one in yaml.safe_load_all(text) if one is not None]
+        documents = [document for document in yaml.safe_load_all(text) if document is not None]
     except yaml.YAMLError as error:
         raise ValueError(f"it is no YAML: {error}") from error
-    found = [one for one in documents if isinstance(one, dict) and _type(one) == DEFINITION]
-    if len(found) != 1:
+    definitions = [doc for doc in documents if isinstance(doc, dict) and _type(doc) == DEFINITION]
+    if len(definitions) != 1:
         raise ValueError(
-            f"it holds {len(found)} CustomResourceDefinitions ({DEFINITION[0]}), not 1"
+            f"it holds {len(definitions)} CustomResourceDefinitions ({DEFINITION[0]}), not 1"
         )
-    (definition,) = found
+    (definition,) = definitions
     try:
         spec, resource = definition["spec"], definition["metadata"]["name"]
-        served = [one for one in spec["versions"] if one["served"]]
-        written = next((one for one in served if one["storage"]), served[0] if served else None)
+        served = [version for version in spec["versions"] if version["served"]]
+        written = next((item for item in served if item["storage"]), served[0] if served else None)
         group, scope, kind = spec["group"], spec["scope"], spec["names"]["kind"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"its CustomResourceDefinition lacks {error}") from error
     if written is None or scope != "Namespaced":
-        why = "is not namespaced" if written else "serves no version"
-        raise ValueError(f"its CustomResourceDefinition {resource} {why}")
-    version = f"{group}/{written['name']}"
-    examples = [one for one in documents if isinstance(one, dict) and _type(one) == (version, kind)]
+        flaw = "is not namespaced" if written else "serves no version"
+        raise ValueError(f"its CustomResourceDefinition {resource} {flaw}")
+    api_version = f"{group}/{written['name']}"
+    examples = [
+        doc for doc in documents if isinstance(doc, dict) and _type(doc) == (api_version, kind)
+    ]
     example = {key: value for key, value in (examples or [{}])[0].items() if key != "metadata"}
-    alone = {**definition, "spec": {**spec, "conversion": {"strategy": "None"}}}
-    return CustomKind(alone, resource, f"/apis/{version}", example)
+    without_webhook = {**definition, "spec": {**spec, "conversion": {"strategy": "None"}}}
+    return CustomKind(without_webhook, resource, f"/apis/{api_version}", example)
 
 
 def _type(document: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""From a TOML file to a validated plan.
+"""Read a TOML file into a validated plan.
 
 An error names the file, the line, the key and the nearest valid one.
 """
@@ -16,11 +16,11 @@ from bench.plan.toml_schema import Table, TomlFile, names_in, text_of
 
 
 class PlanError(Exception):
-    """A plan that cannot be run; the text says where and what would be valid."""
+    """Raised for an invalid plan; the message names the place and the valid values."""
 
 
 def plan_names() -> list[str]:
-    """Return the names of the plans that come with the project."""
+    """Return the names of the project's own plans."""
     return names_in(resources.files("bench.plans"))
 
 
@@ -70,7 +70,7 @@ def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
         Plan, scenarios=scenarios, external=external, clients=clients, objects=objects, cpus=cpus
     )
     check_commands(plan, head, vocabulary)
-    added = (one.name for one in plan.commanded if one.name not in plan.servers)
+    added = (arm.name for arm in plan.commanded if arm.name not in plan.servers)
     plan = replace(plan, servers=(*plan.servers, *added))
     check_whole(plan, head, vocabulary)
     return without_unfit(plan, head, vocabulary)
@@ -94,6 +94,6 @@ def _objects(table: Table) -> Objects:
 
 
 def on_kubernetes(plan: Plan, version: str) -> Plan:
-    """Return the plan with the scenarios that name no version of Kubernetes on ``version``."""
-    scenarios = tuple(replace(one, kubernetes=one.kubernetes or version) for one in plan.scenarios)
+    """Return the plan with ``version`` of Kubernetes in the scenarios that name none."""
+    scenarios = tuple(replace(old, kubernetes=old.kubernetes or version) for old in plan.scenarios)
     return replace(plan, scenarios=scenarios)

@@ -1,4 +1,4 @@
-"""From a plan to its trials in their order, and how long they take."""
+"""The trials of a plan in their order, and their estimated time."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -6,28 +6,28 @@ from collections.abc import Iterator, Sequence
 from bench.model import BASE, NO_SERVER, Plan, Trial
 
 SECONDS_BESIDE_A_TRIAL = 6.5
-"""A look at the machine, start of the server, pauses at the marks, scrapes, the check after the
-window, stop. A machine that is not calm takes up to the plan's ``cooldown_s`` more."""
+"""The wait for an idle machine, start of the server, pauses at the marks, scrapes, the check after
+the window, stop. A busy machine takes up to the plan's ``cooldown_s`` more."""
 SECONDS_BESIDE_THE_TRIALS = 30.0
 """Control plane, population, equality phase, report."""
 SECONDS_A_PROCESS = 0.8
-"""What each further replica or worker adds to a trial: its start, and more answers to check."""
+"""Time of each further replica or worker of a trial: its start, and more answers to check."""
 SECONDS_A_CLIENT = 5.0
-"""What a client adds to a trial beside the wait until it is quiet: a rest before its start."""
+"""Time of a client in a trial beside the wait until it is quiet: a rest before its start."""
 SECONDS_FOR_A_CONTROL_PLANE = 8.0
-"""One more control plane: start, population, observers, stop."""
+"""Time of one more control plane: start, population, observers, stop."""
 
 
 def trials(plan: Plan) -> tuple[Trial, ...]:
     """Return the plan's trials in the order in which they are run.
 
     Rounds are the outer loop. Within a round and scenario the arms, a control
-    among them, come in an order drawn from the seed; every second round takes the
-    order of the one before backwards (ABBA), so that a steady drift of the machine
-    cancels. A server and the same one of another checkout follow each other. A plan with more
-    rounds begins with the very trials of one with fewer.
-    Where scenarios are on several versions of Kubernetes, every second round takes the scenarios
-    backwards too, for the same reason: it is they that are compared.
+    among them, come in an order drawn from the seed; every second round reverses the
+    order of the one before (ABBA), so that a steady drift of the machine cancels. A server
+    and the same server of another checkout follow each other. A plan with more rounds
+    begins with the trials of a plan with fewer.
+    Where scenarios compare versions of Kubernetes, every second round reverses the scenarios
+    too, for the same reason.
     """
     return tuple(
         Trial(order, scenario, server, number)
@@ -36,9 +36,9 @@ def trials(plan: Plan) -> tuple[Trial, ...]:
 
 
 def predicted_s(plan: Plan) -> float:
-    """Return about how long a run takes once environment and binaries are cached, in seconds.
+    """Return the estimated time of a run with cached environment and binaries, in seconds.
 
-    Without the rounds that it may buy, and no longer than its plan lets it measure.
+    Without the rounds that it may buy, and at most the plan's ``most_minutes`` of measuring.
     """
     measuring_s = _version_changes(plan) * SECONDS_FOR_A_CONTROL_PLANE
     for trial in trials(plan):
@@ -56,13 +56,13 @@ def predicted_s(plan: Plan) -> float:
 
 
 def _version_changes(plan: Plan) -> int:
-    """Return how many control planes are started for their version, beyond the first."""
+    """Return the number of control planes started for a version, beyond the first."""
     if not plan.compares_versions:
         return 0
     shared = {
-        (one.kubernetes, one.apiserver_args, one.pods)
-        for one in plan.scenarios
-        if not one.fresh_control_plane
+        (scenario.kubernetes, scenario.apiserver_args, scenario.pods)
+        for scenario in plan.scenarios
+        if not scenario.fresh_control_plane
     }
     return max(0, len(shared) * plan.rounds - 1)
 
@@ -83,6 +83,6 @@ def _interleaved(plan: Plan) -> Iterator[tuple[int, str, str]]:
 
 
 def _pairs(arms: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return each arm with the same server of the base, where that is measured too."""
-    heads = (arm for arm in arms if not arm.endswith(BASE))
-    return [(arm, *({f"{arm}{BASE}"} & set(arms))) for arm in heads]
+    """Return each arm with the same server of the base, if that is measured too."""
+    here = (arm for arm in arms if not arm.endswith(BASE))
+    return [(arm, *({f"{arm}{BASE}"} & set(arms))) for arm in here]

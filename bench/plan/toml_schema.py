@@ -1,7 +1,7 @@
-"""A TOML file that a person wrote, against the keys it may have.
+"""Check a TOML file written by a person against the keys that it may have.
 
-An error names the file, the line, the key, what it takes and the nearest valid
-one. What the keys mean is for the reader of the file: plans, rules of the gate.
+An error names the file, the line, the key, its valid values and the nearest valid
+key. The modules that read a file give its keys a meaning: plans, rules of the gate.
 """
 
 import difflib
@@ -49,10 +49,10 @@ def one_of(words: Collection[str]) -> Any:  # noqa: ANN401 - a type for msgspec
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What one key takes: its check, its documentation and its JSON schema are made of this.
+    """Declaration of a key: its check, its documentation and its JSON schema derive from it.
 
-    ``type`` is one that msgspec understands, with its bounds. ``about`` says what the value
-    means, ``unit`` what a number counts, and ``example`` is a value as TOML writes it.
+    ``type`` is a msgspec type with its bounds. ``about`` is the meaning of the value, ``unit``
+    the unit of a number, and ``example`` a value as TOML.
     """
 
     type: Any
@@ -63,42 +63,42 @@ class Key:
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the value."""
-        found = msgspec.json.schema(self.type)
-        if "$ref" in found:
-            found = found["$defs"][found["$ref"].rpartition("/")[2]]
+        schema = msgspec.json.schema(self.type)
+        if "$ref" in schema:
+            schema = schema["$defs"][schema["$ref"].rpartition("/")[2]]
         about = f"{self.about} ({self.unit})" if self.unit else self.about
-        return {key: value for key, value in found.items() if key != "title"} | {
+        return {key: value for key, value in schema.items() if key != "title"} | {
             "description": about
         }
 
     @property
     def takes(self) -> str:
-        """What a value must be, in words."""
-        found = msgspec.json.schema(self.type)
-        if "description" in found:
-            words: str = found["description"]
+        """Description of the valid values."""
+        schema = msgspec.json.schema(self.type)
+        if "description" in schema:
+            text: str = schema["description"]
         elif "enum" in self.schema:
-            words = f"one of {', '.join(self.schema['enum'])}"
-        elif found["type"] == "boolean":
-            words = "true or false"
+            text = f"one of {', '.join(self.schema['enum'])}"
+        elif schema["type"] == "boolean":
+            text = "true or false"
         else:
-            kind = "a whole number" if found["type"] == "integer" else "a number"
-            words = f"{kind} from {found['minimum']} to {found['maximum']}"
-        return f"{self.unit} as {words}" if self.unit else words
+            kind = "a whole number" if schema["type"] == "integer" else "a number"
+            text = f"{kind} from {schema['minimum']} to {schema['maximum']}"
+        return f"{self.unit} as {text}" if self.unit else text
 
     def check(self, value: Any) -> Any:  # noqa: ANN401 - any TOML value
-        """Return the value as the model wants it; raise ``ValueError``."""
+        """Return the value as the model's type; raise ``ValueError``."""
         return msgspec.convert(value, self.type)
 
 
 def nearest(word: str, valid: Collection[str]) -> str:
-    """Return a hint at the valid word that is most like ``word``, or nothing."""
+    """Return a hint at the valid word most similar to ``word``, or ""."""
     close = difflib.get_close_matches(word, valid, n=1, cutoff=0.5)
     return f" (the nearest is {close[0]!r})" if close else ""
 
 
 def names_in(folder: Traversable) -> list[str]:
-    """Return the names of the TOML files in ``folder``, which come with the project."""
+    """Return the names of the TOML files in ``folder`` of this project."""
     files = (entry.name for entry in folder.iterdir())
     return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
 
@@ -106,9 +106,9 @@ def names_in(folder: Traversable) -> list[str]:
 def text_of(
     name_or_file: str, folder: Traversable, what: str, lacking: str, failure: type[Exception]
 ) -> str:
-    """Return the text of a ``.toml`` file, or of the one in ``folder`` that has this name.
+    """Return the text of a ``.toml`` file, or of the file of this name in ``folder``.
 
-    ``failure`` is raised when there is none: ``lacking`` says so, ``what`` is what it would be.
+    Raises ``failure`` when there is none; ``lacking`` and ``what`` are parts of its message.
     """
     if name_or_file.endswith(".toml"):
         try:
@@ -125,7 +125,7 @@ def text_of(
 
 
 class TomlFile:
-    """The text of a file, parsed; ``failure`` is what is raised when it is not valid."""
+    """The text of a file, parsed; raises ``failure`` when it is not valid."""
 
     def __init__(self, text: str, source: str, failure: type[Exception]) -> None:
         """Parse ``text``; ``source`` is its name in errors."""
@@ -136,18 +136,18 @@ class TomlFile:
             raise failure(f"{source}: not valid TOML: {error}") from error
 
     def head(self, keys: Mapping[str, Key], what: str, tables: Collection[str]) -> "Table":
-        """Return what stands before the first table; ``tables`` are those that may follow."""
+        """Return the keys before the first table as a table; ``tables`` may follow."""
         return Table(self, self._lines_of(), self._document, keys, what, tables)
 
     def table(self, name: str, keys: Mapping[str, Key], what: str) -> "Table":
-        """Return the table ``[name]``, empty if it is not there."""
+        """Return the table ``[name]``; it is empty if the file has none."""
         raw = self._document.get(name, {})
         if not isinstance(raw, dict):
             raise self.error(name, self._lines_of(), f"{name} is written as a table [{name}]")
         return Table(self, self._lines_of(name), raw, keys, what)
 
     def tables(self, array: str, keys: Mapping[str, Key], what: str) -> list["Table"]:
-        """Return the ``[[array]]`` tables in their order; none if there are none."""
+        """Return the ``[[array]]`` tables in their order."""
         raw = self._document.get(array, [])
         if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
             text = f"{array} are written as [[{array}]] tables"
@@ -158,9 +158,9 @@ class TomlFile:
         ]
 
     def error(self, key: str | None, lines: range, text: str) -> Exception:
-        """Return the error that points at ``key``, which is sought in ``lines`` and then anywhere.
+        """Return the error for ``key``, with its line: in ``lines``, else in the whole file.
 
-        Where it is not found, or is ``None``, it points at the first of the lines.
+        Where the key is not found, or is ``None``, it names the first of the lines.
         """
         line = lines.start
         if key is not None:
@@ -170,7 +170,7 @@ class TomlFile:
         return self._failure(f"{self._source}:{line + 1}: {text}")
 
     def _lines_of(self, table: str = "", index: int = 0) -> range:
-        """Return the lines of a table, from 0: ``index`` is which of an array; else the head's."""
+        """Return the lines of a table, from 0, the ``index``-th of an array; or of the head."""
         headers = [n for n, line in enumerate(self._lines) if line.lstrip().startswith("[")]
         pattern = re.compile(rf"\s*\[\[?\s*{re.escape(table)}\s*\]")
         starts = [n for n in headers if table and pattern.match(self._lines[n])]
@@ -179,7 +179,7 @@ class TomlFile:
 
 
 class Table:
-    """One table of the file, on some of its lines, against the keys that it may have."""
+    """One table of the file, with its lines and the keys that it may have."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class Table:
                 )
 
     def build(self, model: type[T], **given: Any) -> T:  # noqa: ANN401 - fields of the model
-        """Check every value and return the dataclass ``model`` made of them."""
+        """Check every value and return them as the dataclass ``model``."""
         checked = dict(given)
         for spec in fields(model):  # type: ignore[arg-type]  # T is a dataclass
             if spec.name in given:
@@ -213,7 +213,7 @@ class Table:
         return model(**checked)
 
     def lacks(self, key: str) -> Exception:
-        """Return the error that the table needs ``key``."""
+        """Return the error that ``key`` is missing."""
         text = f"{self._what} needs {key!r}: {self._keys[key].takes}"
         return self._file.error(None, self._lines, text)
 
@@ -225,5 +225,5 @@ class Table:
             raise self.error(key, f"{key!r} takes {spec.takes}, not {value!r}") from None
 
     def error(self, key: str, text: str) -> Exception:
-        """Return the error that points at ``key``."""
+        """Return the error for ``key``, with its line."""
         return self._file.error(key, self._lines, text)

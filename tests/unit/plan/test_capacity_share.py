@@ -52,21 +52,21 @@ def test_a_share_of_no_capacity_is_refused(text: str) -> None:
 
 
 def test_a_share_and_a_rate_exclude_each_other() -> None:
-    said = error_of(HEAD + CLOSED + HALF + "rate_rps = 5\n")
-    assert "the scenario 'half' has a 'rate_rps' too" in said
+    message = error_of(HEAD + CLOSED + HALF + "rate_rps = 5\n")
+    assert "the scenario 'half' has a 'rate_rps' too" in message
 
 
 def test_steps_that_the_machine_is_too_small_for_are_left_out_and_named() -> None:
-    one, two = (CLOSED.replace("capacity", f"on-{n}") + f"server_cpus = {n}\n" for n in (1, 2))
-    plan = parse_plan(HEAD + one + two, "mine.toml", VOCABULARY)
+    on_1, on_2 = (CLOSED.replace("capacity", f"on-{n}") + f"server_cpus = {n}\n" for n in (1, 2))
+    plan = parse_plan(HEAD + on_1 + on_2, "mine.toml", VOCABULARY)
     assert (["on-1"], ("on-2",)) == ([s.name for s in plan.scenarios], plan.left_out)
     larger = replace(VOCABULARY, processors=(0, 1, 2))
-    assert () == parse_plan(HEAD + one + two, "mine.toml", larger).left_out
+    assert () == parse_plan(HEAD + on_1 + on_2, "mine.toml", larger).left_out
 
 
-def test_where_every_step_wants_more_the_processors_are_told() -> None:
-    said = error_of(HEAD + CLOSED + "server_cpus = 2\n")
-    assert "2 processors for the server and one for all else take 3; there are 2 (0, 1)" in said
+def test_where_every_step_needs_more_the_error_names_the_processors() -> None:
+    message = error_of(HEAD + CLOSED + "server_cpus = 2\n")
+    assert "2 processors for the server and one for all else take 3; there are 2 (0, 1)" in message
 
 
 def test_the_server_has_the_last_processors_and_all_else_shares_the_others() -> None:

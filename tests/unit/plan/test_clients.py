@@ -1,4 +1,4 @@
-"""Plans of clients: what a table may say, what does not fit, and the plan that ``meter`` writes."""
+"""Plans of clients: their tables, their errors, and the plan that ``meter`` writes."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def test_the_written_plan_reads_back_as_the_clients_it_was_written_of():
     plan = read(client_plan([WATCH, POLL], Metering(faults=["restart"], churns_per_s=(0, 2.5))))
     assert (WATCH, POLL) == plan.clients
     assert ("poll", "watch", "none") == plan.servers
-    assert ["rest", "churn-2-5", "restart"] == [one.name for one in plan.scenarios]
+    assert ["rest", "churn-2-5", "restart"] == [scenario.name for scenario in plan.scenarios]
     assert not plan.has_load
 
 
@@ -35,7 +35,7 @@ def test_objects_and_flags_of_the_api_server_are_read():
 
 def test_a_version_of_kubernetes_is_part_of_the_plan_that_is_written():
     plan = read(client_plan([WATCH], Metering(faults=["restart"], kubernetes="1.34")))
-    assert {"1.34"} == {one.kubernetes for one in plan.scenarios}
+    assert {"1.34"} == {scenario.kubernetes for scenario in plan.scenarios}
 
 
 def test_a_fault_without_load_is_measured_beside_the_floor():
@@ -50,7 +50,7 @@ def test_the_client_of_a_control_is_that_of_its_server():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (('name = "poll"', 'name = "direct"'), "the client cannot be called 'direct': taken"),
         (('name = "poll"', 'name = "watch"'), "the client 'watch' has two commands"),
@@ -61,19 +61,19 @@ def test_the_client_of_a_control_is_that_of_its_server():
             ("[[scenarios]]", '[[objects]]\nresource = "pods"\ncount = 1\n\n[[scenarios]]'),
             "there is no kind 'pods'; there are configmaps",
         ),
-        (("probe = false", "users = 8"), "has 'users' and no 'route': nothing is asked"),
+        (("probe = false", "users = 8"), "has 'users' and no 'route': there is no request"),
         (("quiet_s = 5.0", 'ready_url = "localhost"'), "takes an http address, not 'localhost'"),
         (('"resources"', "resource"), "'rules' takes a list of RBAC rules"),
     ],
 )
-def test_what_does_not_fit_is_told_with_its_place(change, said):
+def test_an_invalid_table_is_an_error(change, message):
     before, after = change
     text = client_plan([WATCH, POLL], Metering())
     if before == '"resources"':
         before, after = text.partition("rules = ")[2].partition("\n")[0], '["pods"]'
     with pytest.raises(PlanError) as error:
         read(text.replace(before, after, 1))
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The table [cpus]: who runs on which processors."""
+"""The table [cpus]: the processors of each part."""
 
 import pytest
 

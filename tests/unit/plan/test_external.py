@@ -1,4 +1,4 @@
-"""Servers of somebody else in a plan: by a table of their own, or added by the command line."""
+"""External servers in a plan: in a table of the plan, or added by the command line."""
 
 import argparse
 import os
@@ -47,7 +47,7 @@ def test_an_external_server_is_measured_besides_those_named() -> None:
     assert {"direct", "none", "go"} == {trial.server for trial in trials(plan)}
 
 
-def test_one_that_the_plan_names_keeps_its_place_and_may_be_the_control() -> None:
+def test_an_external_server_among_the_servers_keeps_its_place_and_may_be_the_control() -> None:
     text = PLAN.replace('["direct", "none"]', '["go", "direct"]\ncontrol = "go"')
     plan = parse_plan(text + TABLE, "mine.toml", VOCABULARY)
     assert ("go", "direct") == plan.servers
@@ -55,7 +55,7 @@ def test_one_that_the_plan_names_keeps_its_place_and_may_be_the_control() -> Non
 
 
 @pytest.mark.parametrize("command", ["./pods", 'a "b" \\ $PORT', "é\t\x7f 'x'\nsecond line"])
-def test_one_of_the_command_line_is_a_table_of_the_plan_that_is_kept(
+def test_a_server_of_the_command_line_is_a_table_of_the_stored_plan(
     tmp_path: Path, command: str
 ) -> None:
     (tmp_path / "mine.toml").write_text(PLAN)
@@ -79,7 +79,7 @@ def test_one_of_the_command_line_is_a_table_of_the_plan_that_is_kept(
         ('external = "go"\n' + PLAN, "written as [[external]] tables"),
     ],
 )
-def test_what_is_wrong_with_one_is_told(text: str, error: str) -> None:
+def test_an_invalid_external_server_is_an_error(text: str, error: str) -> None:
     assert error in error_of(text)
 
 

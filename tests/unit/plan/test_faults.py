@@ -1,4 +1,4 @@
-"""Scenarios with a fault: what a plan may say of them, and what an error says."""
+"""Scenarios with a fault: their keys, and their errors."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def parse(text: str) -> Plan:
     return parse_plan(text, "mine.toml", VOCABULARY)
 
 
-def test_a_fault_lasts_five_seconds_if_nothing_else_is_said() -> None:
+def test_a_fault_lasts_five_seconds_by_default() -> None:
     scenario = parse(VALID).scenario("frozen")
     assert ("freeze", 4.0, 5.0) == (scenario.fault, scenario.fault_at_s, scenario.fault_s)
     longer = parse(VALID.replace("fault_at_s = 4", "fault_at_s = 2\nfault_s = 8"))
@@ -42,7 +42,7 @@ LATE = "ends its fault at second 11"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('"freeze"', '"meteorite"', "15: 'fault' takes one of freeze, restart, not 'meteorite'"),
         ("rate_rps = 10\n", "", "no 'rate_rps'"),
@@ -56,8 +56,8 @@ LATE = "ends its fault at second 11"
         ("fault_at_s = 4", "fault_at_s = 4\nfault_s = 31", "'fault_s' takes seconds"),
     ],
 )
-def test_what_does_not_fit_a_fault_is_told(old: str, new: str, said: str) -> None:
-    with pytest.raises(PlanError, match=said):
+def test_a_key_that_does_not_fit_a_fault_is_an_error(old: str, new: str, message: str) -> None:
+    with pytest.raises(PlanError, match=message):
         parse(VALID.replace(old, new))
 
 
@@ -70,5 +70,5 @@ def test_a_fault_has_neither_floor_nor_control() -> None:
 def test_the_plan_that_comes_along_has_every_fault_once() -> None:
     names = vocabulary()
     plan = read_plan("faults", names)
-    assert sorted(names.faults) == sorted(str(one.fault) for one in plan.scenarios)
+    assert sorted(names.faults) == sorted(str(scenario.fault) for scenario in plan.scenarios)
     assert predicted_s(plan) <= 10.5 * 60

@@ -1,4 +1,4 @@
-"""One declaration of each key: its example, its check and its JSON schema agree."""
+"""The example, the check and the JSON schema of each key agree."""
 
 import tomllib
 
@@ -41,7 +41,7 @@ def test_a_shipped_plan_holds_to_the_schema(name: str, schema: Draft202012Valida
         ('route = "list-all"', 'route = "list-everything"'),
     ],
 )
-def test_what_the_plan_refuses_the_schema_refuses(
+def test_a_value_that_the_plan_refuses_is_refused_by_the_schema(
     valid: str, wrong: str, schema: Draft202012Validator
 ) -> None:
     text = VALID.replace(valid, wrong)

@@ -1,4 +1,4 @@
-"""Plans: what is valid, what an error says, and the order of the trials."""
+"""Plans: valid ones, errors, and the order of the trials."""
 
 from dataclasses import replace
 
@@ -69,7 +69,7 @@ def test_a_valid_plan_is_read_with_its_units() -> None:
 
 
 @pytest.mark.parametrize("name", plan_names())
-def test_every_plan_that_comes_along_is_valid(name: str) -> None:
+def test_every_plan_of_the_project_is_valid(name: str) -> None:
     assert name == read_plan(name, vocabulary()).name
 
 
@@ -85,7 +85,7 @@ def test_the_default_plan_has_a_control_and_rounds_for_an_interval() -> None:
     assert plan.rounds >= 6
 
 
-def test_an_unknown_plan_is_told_with_the_nearest_and_all_others() -> None:
+def test_the_error_of_an_unknown_plan_names_the_nearest_and_all_others() -> None:
     with pytest.raises(PlanError, match=r"no plan 'smok' \(the nearest is 'smoke'\).*default"):
         read_plan("smok", VOCABULARY)
 
@@ -95,7 +95,7 @@ def test_a_plan_file_that_cannot_be_read_is_named() -> None:
         read_plan("nowhere.toml", VOCABULARY)
 
 
-def test_text_that_is_no_toml_is_told_with_its_line() -> None:
+def test_text_that_is_no_toml_is_an_error_with_its_line() -> None:
     assert "mine.toml: not valid TOML" in error_of("name = \n")
     assert "line 1" in error_of("name = \n")
 
@@ -117,7 +117,7 @@ def test_text_that_is_no_toml_is_told_with_its_line() -> None:
         ('name = "mine"', 'name = "../mine"'),
     ],
 )
-def test_a_value_out_of_range_is_told_with_its_line(valid: str, wrong: str) -> None:
+def test_a_value_out_of_range_is_an_error_with_its_line(valid: str, wrong: str) -> None:
     line = VALID[: VALID.rindex(valid)].count("\n") + 1
     key = wrong.split(" ", maxsplit=1)[0]
     assert error_of(VALID.replace(valid, wrong)).startswith(f"mine.toml:{line}: {key!r} takes ")
@@ -128,7 +128,7 @@ VERSION = "'kubernetes' takes a version of Kubernetes as text: 1.34 or 1.34.4"
 
 
 @pytest.mark.parametrize(
-    ("valid", "wrong", "said"),
+    ("valid", "wrong", "message"),
     [
         ("duration_s = 2.5", "duration = 2.5", "7: a plan has no key 'duration' (the nearest is"),
         (
@@ -182,10 +182,10 @@ VERSION = "'kubernetes' takes a version of Kubernetes as text: 1.34 or 1.34.4"
         ),
     ],
 )
-def test_what_does_not_fit_is_told_with_its_place(valid: str, wrong: str, said: str) -> None:
-    told = error_of(VALID.replace(valid, wrong))
-    assert said in told
-    assert told.startswith("mine.toml:")
+def test_an_invalid_key_is_an_error_with_its_line(valid: str, wrong: str, message: str) -> None:
+    error = error_of(VALID.replace(valid, wrong))
+    assert message in error
+    assert error.startswith("mine.toml:")
 
 
 def test_a_plan_without_scenarios_has_no_trials_and_is_refused() -> None:
@@ -223,14 +223,14 @@ def test_more_rounds_begin_with_the_trials_of_fewer() -> None:
 
 def test_arrivals_are_of_the_open_model_only() -> None:
     plan = parse(VALID.replace("rate_rps = 10", 'rate_rps = 10\narrivals = "poisson"'))
-    assert [Arrivals.CONSTANT, Arrivals.POISSON] == [each.arrivals for each in plan.scenarios]
+    assert [Arrivals.CONSTANT, Arrivals.POISSON] == [case.arrivals for case in plan.scenarios]
 
 
 def test_a_control_plane_for_each_trial_takes_its_time() -> None:
     text = VALID.replace("users = 8", "users = 8\nfresh_control_plane = true")
     fresh, shared = parse(text), parse(VALID)
     assert [True, False] == sorted(
-        (one.fresh_control_plane for one in fresh.scenarios), reverse=True
+        (scenario.fresh_control_plane for scenario in fresh.scenarios), reverse=True
     )
     assert 4 * 3 * 8.0 == predicted_s(fresh) - predicted_s(shared)
 
@@ -296,13 +296,13 @@ def test_the_prediction_counts_every_trial() -> None:
     assert thrice - once > 2 * 2 * 3 * (1 + 2.5)
 
 
-def test_a_scenario_says_how_many_replicas_are_asked() -> None:
+def test_a_scenario_has_a_number_of_replicas() -> None:
     plan = parse(VALID.replace("rate_rps = 10", "rate_rps = 10\nreplicas = 20"))
     assert [1, 20] == [scenario.replicas for scenario in plan.scenarios]
     assert predicted_s(plan) > predicted_s(parse(VALID))
 
 
-def test_a_scenario_says_how_many_workers_a_replica_has() -> None:
+def test_a_scenario_has_a_number_of_workers_for_each_replica() -> None:
     plan = parse(VALID.replace("rate_rps = 10", "rate_rps = 10\nreplicas = 2\nworkers = 8"))
     assert [1, 8] == [scenario.workers for scenario in plan.scenarios]
 
@@ -311,18 +311,18 @@ def test_every_second_round_takes_versions_backwards():
     text = VALID.replace('route = "list-all"', 'route = "list-all"\nkubernetes = "1.30"')
     plan = parse_plan(text, "mine.toml", VOCABULARY)
     assert "1.30" == plan.scenario("closed").kubernetes
-    order = [(one.round, one.scenario) for one in trials(plan)]
+    order = [(trial.round, trial.scenario) for trial in trials(plan)]
     by_round = [list(dict.fromkeys(s for r, s in order if r == number)) for number in (1, 2, 3)]
     assert [["closed", "open"], ["open", "closed"], ["closed", "open"]] == by_round
 
 
 def test_without_versions_scenarios_keep_their_order():
     plan = parse_plan(VALID, "mine.toml", VOCABULARY)
-    order = [(one.round, one.scenario) for one in trials(plan)]
+    order = [(trial.round, trial.scenario) for trial in trials(plan)]
     assert ["closed", "open"] == list(dict.fromkeys(s for r, s in order if r == 2))
 
 
 def test_a_version_for_all_leaves_those_that_are_named():
     text = VALID.replace('route = "list-all"', 'route = "list-all"\nkubernetes = "1.30"')
     plan = on_kubernetes(parse_plan(text, "mine.toml", VOCABULARY), "1.36")
-    assert ["1.30", "1.36"] == [one.kubernetes for one in plan.scenarios]
+    assert ["1.30", "1.36"] == [scenario.kubernetes for scenario in plan.scenarios]
