@@ -1,4 +1,4 @@
-"""``bench advise``: who asks an API server too often, out of its audit log."""
+"""``bench advise``: find the clients that poll an API server, in its audit log."""
 
 import argparse
 import secrets
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bench.advise.prices import UnitCosts
 
 EPILOG = """\
-Reads each log once, from files alone, in constant memory. Names of objects, addresses and
-whatever else an event holds are not kept.
+Reads each log once, from files alone, in constant memory. Keeps no names of objects, no
+addresses and nothing else of an event.
 
 examples:
   python -m bench advise /var/log/kubernetes/audit.log
@@ -38,7 +38,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "audit",
         nargs="+",
         metavar="AUDIT",
-        help="audit logs: files, .gz too, folders, or - for standard input. Recognised are "
+        help="audit logs: files, .gz too, folders, or - for standard input. Formats: "
         "kube-apiserver's JSON lines and webhook batches, EKS (CloudWatch), GKE (LogEntry), AKS "
         "(diagnostic records), OpenShift (must-gather)",
     )
@@ -47,19 +47,19 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--metrics",
         type=Path,
         metavar="FILE",
-        help="how many objects there are: metrics of the API server (kubectl get --raw /metrics), "
-        "or lines of a resource and its count; left out: by what the log shows",
+        help="number of objects: metrics of the API server (kubectl get --raw /metrics), "
+        "or lines of a resource and its count; left out: as the log shows",
     )
     parser.add_argument(
         "--unit-costs",
         metavar="RUN",
-        help="run, or its summary.json, whose cost model gives the prices (left out: the one that "
-        "comes with the project)",
+        help="run, or its summary.json, whose cost model gives the prices (left out: the project's "
+        "own)",
     )
     parser.add_argument(
         "--anonymous",
         action="store_true",
-        help="codes in place of names, so that the result can be shared",
+        help="replace names by codes, so that the result can be shared",
     )
     parser.add_argument(
         "--key", help="with --anonymous: the same key gives the same codes again (default: random)"
@@ -105,9 +105,9 @@ def _advise(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _unit_costs(options: argparse.Namespace) -> "Callable[[], tuple[UnitCosts | None, str]]":
-    """Return what loads the unit costs, or says why there are none; a wrong name is told at once.
+    """Return a function that loads the unit costs, or the reason why there are none.
 
-    Raises ``StoreError``.
+    Raises ``StoreError`` at once for a wrong name.
     """
     from bench.advise.advise import default_unit_costs, unit_costs
     from bench.analysis.summary_file import load_summary
@@ -123,7 +123,7 @@ def _unit_costs(options: argparse.Namespace) -> "Callable[[], tuple[UnitCosts | 
         costs = unit_costs(analysis)
         if costs.models:
             return costs, ""
-        return None, "; ".join(f"{one.title}: {one.why}" for one in analysis.unfitted)
+        return None, "; ".join(f"{model.title}: {model.why}" for model in analysis.unfitted)
 
     return load
 

@@ -1,4 +1,4 @@
-"""Arguments that several verbs take."""
+"""Arguments shared by several verbs."""
 
 import argparse
 import math
@@ -31,21 +31,21 @@ def add_language(parser: argparse.ArgumentParser) -> None:
         "--lang",
         choices=LANGUAGES,
         default=ENGLISH,
-        help="language of page, terminal and Markdown (%(default)s); files of data are in English",
+        help="language of page, terminal and Markdown (%(default)s); data files are in English",
     )
 
 
 def folder(text: str) -> Path:
-    """Read a folder, which need not be there yet."""
+    """Read a folder, which need not exist yet."""
     path = Path(text)
-    nearest = next(one for one in (path, *path.absolute().parents) if one.exists())
+    nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not nearest.is_dir():
-        raise argparse.ArgumentTypeError(f"{nearest} is a file; name a folder, there or to be made")
+        raise argparse.ArgumentTypeError(f"{nearest} is a file; name a folder, which may be new")
     return path
 
 
 def add_kubernetes(parser: argparse.ArgumentParser, whose: str) -> None:
-    """Add ``--kubernetes``; ``whose`` says what gets the version."""
+    """Add ``--kubernetes``, the version of ``whose``."""
     parser.add_argument(
         "--kubernetes",
         type=kubernetes_version,
@@ -95,16 +95,16 @@ _VARIABLE = re.compile(
 """A variable and its value in front of a command."""
 _HARMLESS = re.compile(r"\d{0,6}|true|false|on|off|yes|no")
 _COMPUTED = re.compile(r"""^(?:[^'$`]|'[^']*')*[$`]""")
-"""A value that the shell makes; in single quotes a dollar is one."""
+"""A value that the shell computes; in single quotes a dollar is literal."""
 
 pod_count = whole_number(1, 50_000)
 round_count = whole_number(1, 100)
 churn_rate = number(0, 1000)
-"""Writes a second."""
+"""Writes per second."""
 
 
 def client_command(text: str) -> tuple[str, str]:
-    """Read ``CMD`` or ``NAME=CMD``: a client; its name is "" where none is given."""
+    """Read a client, ``CMD`` or ``NAME=CMD``; its name is "" if none is given."""
     name, equals, command = text.partition("=")
     if not equals or not NAME.fullmatch(name):
         name, command = "", text
@@ -114,7 +114,7 @@ def client_command(text: str) -> tuple[str, str]:
 
 
 def external_server(text: str) -> External:
-    """Read ``NAME=CMD``: a server that is not of this project."""
+    """Read ``NAME=CMD``: a server that is not part of this project."""
     name, equals, command = text.partition("=")
     if not equals or not NAME.fullmatch(name) or not command.strip():
         raise argparse.ArgumentTypeError(
@@ -125,21 +125,21 @@ def external_server(text: str) -> External:
 
 
 def _without_values(server: str, command: str) -> str:
-    """Return ``command`` without the values of the variables that are set in front of it.
+    """Return ``command`` without the values of the variables set in front of it.
 
-    A command is kept with the run and shown by whoever lists processes. The values, which
-    may be secrets, go into the environment under names of the server's own, and the command
-    takes them from there. Numbers and switches stay, and what the shell computes.
+    A command is kept with the run and visible in process lists. The values, which may be
+    secrets, go into the environment under names with the server's prefix, and the command
+    reads them from there. Numbers, switches, and values that the shell computes stay.
     """
-    kept = ""
-    while (found := _VARIABLE.match(command)) is not None:
-        variable, value = found.groups()
-        command = command[found.end() :]
+    assignments = ""
+    while (match := _VARIABLE.match(command)) is not None:
+        variable, value = match.groups()
+        command = command[match.end() :]
         if not (_HARMLESS.fullmatch(value) or _COMPUTED.search(value)):
-            word = "".join(shlex.split(value))
-            own = f"{server.upper().replace('-', '_')}_{variable}"
-            os.environ[own] = word
-            register_secret(word)
-            value = f'"${{{own}:?is not kept with a run; set it to go on}}"'
-        kept += f"{variable}={value} "
-    return kept + command
+            secret = "".join(shlex.split(value))
+            prefixed = f"{server.upper().replace('-', '_')}_{variable}"
+            os.environ[prefixed] = secret
+            register_secret(secret)
+            value = f'"${{{prefixed}:?is not kept with a run; set it to go on}}"'
+        assignments += f"{variable}={value} "
+    return assignments + command

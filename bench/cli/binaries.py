@@ -1,4 +1,4 @@
-"""``bench binaries``: find, fetch or build the control plane's programs, and nothing else."""
+"""``bench binaries``: find, fetch or build the control plane's programs."""
 
 import argparse
 
@@ -9,18 +9,18 @@ from bench.cluster.binaries.pins import pins
 from bench.supervision.progress import Progress
 
 DESCRIPTION = """\
-Make kube-apiserver and etcd ready and say where they are. The first of these that has the
-version is taken: the files that TEST_ASSET_KUBE_APISERVER and TEST_ASSET_ETCD name, the folder
+Make kube-apiserver and etcd ready and print their paths. The first source with the version is
+used: the files that TEST_ASSET_KUBE_APISERVER and TEST_ASSET_ETCD name, the folder
 KUBEBUILDER_ASSETS, our cache, setup-envtest's store, the envtest archive, a build from pinned
 Go modules (6 to 12 min on two processors, 4 GB of disk, once)."""
 
 EPILOG = """\
 versions:
-  Any patch of the same minor version stands in for the one that is asked for; what is used
-  says its version itself, and that is what results name.
+  Any patch of the same minor version may stand in for the requested one; results name the
+  version that the program itself reports.
   Pinned, so that they can be built without a ready-made binary: {pinned}.
   python -m bench.cluster.binaries.pin 1.34.4    pins another one (downloads Go modules)
-  setup-envtest use 1.34.x                       puts a ready-made one where it is found
+  setup-envtest use 1.34.x                       installs a ready-made one where it is found
 """
 
 
@@ -34,8 +34,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _binaries(options: argparse.Namespace, progress: Progress) -> int:
-    found = resolve(kubernetes=options.kubernetes or KUBERNETES_VERSION, say=progress.say)
-    print(f"kube-apiserver {found.kubernetes:10} {found.kube_apiserver}")
-    print(f"etcd           {found.etcd_version:10} {found.etcd}")
-    print(f"from: {found.source}")
+    binaries = resolve(kubernetes=options.kubernetes or KUBERNETES_VERSION, say=progress.say)
+    print(f"kube-apiserver {binaries.kubernetes:10} {binaries.kube_apiserver}")
+    print(f"etcd           {binaries.etcd_version:10} {binaries.etcd}")
+    print(f"from: {binaries.source}")
     return OK

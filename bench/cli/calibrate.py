@@ -1,4 +1,4 @@
-"""``bench calibrate``: check that known faults are found at their size."""
+"""``bench calibrate``: check that known faults are measured at their size."""
 
 import argparse
 import json
@@ -17,8 +17,8 @@ from bench.supervision.progress import Progress
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.description = (
-        "Measure servers with known faults and see whether these are found at their "
-        "true size. Exit code 0: all are; 1: one is not."
+        "Measure servers with known faults and check that each is found at its true "
+        "size. Exit code 0: all are; 1: one is not."
     )
     parser.add_argument(
         "checks",
@@ -31,7 +31,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--results",
         type=Path,
         default=Path("results/calibration"),
-        help="folder of the runs and of what they found (%(default)s/)",
+        help="folder of the runs and of the findings (%(default)s/)",
     )
     parser.set_defaults(command=_calibrate)
 
@@ -52,18 +52,18 @@ def _calibrate(options: argparse.Namespace, progress: Progress) -> int:
     names = [name for name in NAMES if name in options.checks or not options.checks]
     known = vocabulary()
     progress.say(f"Calibration: {', '.join(names)}; about {predicted_minutes(names, known)} min")
-    found = calibrate(names, known, store=Store(options.results), progress=progress)
-    stem = options.results / f"calibration-{found.runs[0].partition('-')[0]}"
-    write_file(stem.with_suffix(".json"), json.dumps(found.as_json(), indent=2).encode() + b"\n")
-    write_file(stem.with_suffix(".md"), found.as_markdown().encode())
+    result = calibrate(names, known, store=Store(options.results), progress=progress)
+    stem = options.results / f"calibration-{result.runs[0].partition('-')[0]}"
+    write_file(stem.with_suffix(".json"), json.dumps(result.as_json(), indent=2).encode() + b"\n")
+    write_file(stem.with_suffix(".md"), result.as_markdown().encode())
     progress.settle()
     table = Table("check", "put in", "found", "tolerance", "verdict")
-    for one in found.findings:
-        cells = (one.check, one.put_in, one.found, one.tolerance, one.verdict)
+    for finding in result.findings:
+        cells = (finding.check, finding.put_in, finding.found, finding.tolerance, finding.verdict)
         table.add_row(*map(escape, cells))
     progress.console.print(table)
-    if found.remark:
-        progress.say(found.remark)
-    verdict = "everything was found" if found.passed else "NOT everything was found"
+    if result.remark:
+        progress.say(result.remark)
+    verdict = "everything was found" if result.passed else "NOT everything was found"
     progress.say(f"{verdict}: {stem.with_suffix('.md')}")
-    return OK if found.passed else FAILED
+    return OK if result.passed else FAILED

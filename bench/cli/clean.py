@@ -1,4 +1,4 @@
-"""``bench clean``: remove what killed runs left, here and on an existing cluster."""
+"""``bench clean``: clean up after killed runs, here and on an existing cluster."""
 
 import argparse
 
@@ -13,21 +13,21 @@ from bench.supervision.progress import Progress
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.description = (
-        "End the processes and remove the temporary folders that harnesses left on this machine "
-        "which were killed together with their watchdogs. With --context also find the namespaces "
-        "that this user made with this project on that cluster, and remove those whose run ended: "
-        "begun on this machine and no longer there, or expired. Nothing else is touched."
+        "End the processes and remove the temporary folders of harnesses that were killed on this "
+        "machine together with their watchdogs. With --context also find the namespaces that this "
+        "user created with this project on that cluster, and remove those whose run has ended: "
+        "started on this machine and no longer running, or expired. Nothing else is changed."
     )
     add_context(parser)
     parser.add_argument(
         "--namespace",
         metavar="N",
-        help="look in this namespace alone, which an admin handed over",
+        help="look only in this namespace, which an admin handed over",
     )
     parser.add_argument(
         "--unexpired",
         action="store_true",
-        help="also unexpired ones of other machines; make sure that no run uses them",
+        help="also unexpired namespaces of other machines; make sure that no run uses them",
     )
     parser.set_defaults(command=_clean)
 
@@ -43,17 +43,19 @@ def _clean(options: argparse.Namespace, progress: Progress) -> int:
     access.version()
     check_rights(access, options.namespace)
     user = access.user()
-    found = find(access.api, unexpired=options.unexpired, user=user, handed_over=options.namespace)
-    if not found:
+    leftovers = find(
+        access.api, unexpired=options.unexpired, user=user, handed_over=options.namespace
+    )
+    if not leftovers:
         progress.say("nothing of this project is there: nothing to clean")
         return OK
-    for leftover in found:
-        what = "remove" if leftover.removable else "keep  "
-        progress.say(f"  {what}  {leftover.namespace.name}: {leftover.reason}")
-    removable = [leftover for leftover in found if leftover.removable]
+    for leftover in leftovers:
+        action = "remove" if leftover.removable else "keep  "
+        progress.say(f"  {action}  {leftover.namespace.name}: {leftover.reason}")
+    removable = [leftover for leftover in leftovers if leftover.removable]
     if not removable:
         return OK
-    if not agreed(f"Remove {len(removable)} of these {len(found)}?", options, progress):
+    if not agreed(f"Remove {len(removable)} of these {len(leftovers)}?", options, progress):
         progress.say("nothing was removed")
         return FAILED
     return OK if clean(access.api, removable, progress.say, user) else FAILED

@@ -8,10 +8,10 @@ from bench.store import Store, StoreError
 from bench.supervision.progress import Progress
 
 EPILOG = """\
-The second run is read against the first. What differs between their machines comes first, then
-the figures that differ (--all: the others too); what cannot be compared (another question, an
-arm or metric that one run lacks) is listed.
-It judges nothing: for a decision name what must hold beforehand, see python -m bench gate.
+Compares the second run with the first. Differences of their machines come first, then the
+figures that differ (--all: the others too), then what cannot be compared (another question, an
+arm or metric that one run lacks).
+It makes no judgement: for a decision set rules beforehand, see python -m bench gate.
 
 It writes compare-<first>.md and .html beside the second run's report.
 """
@@ -24,7 +24,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", help="name, folder, latest, or a summary.json")
     parser.add_argument("second", help="likewise")
     parser.add_argument(
-        "--all", action="store_true", help="print the figures that show no difference, too"
+        "--all", action="store_true", help="also print the figures that show no difference"
     )
     add_folders(parser)
     add_language(parser)

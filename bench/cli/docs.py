@@ -1,4 +1,4 @@
-"""``bench docs``: print a reference page, made from the declarations that the program runs by."""
+"""``bench docs``: print a reference page, made from the program's own declarations."""
 
 import argparse
 import importlib
@@ -20,22 +20,22 @@ from bench.supervision.progress import Progress
 METRICS_PAGE = f"""\
 # The metrics
 
-This page is what `python -m bench docs metrics.md` prints, made from `bench/metrics/registry.py`.
+`python -m bench docs metrics.md` prints this page, made from `bench/metrics/registry.py`.
 The key names a metric in `summary.json`, in the CSV files and in rules of the gate. The files and
 columns that a value is computed from are documented in [results/README.md](../results/README.md).
 
 - **better**: the direction that counts as an improvement.
 - **above**: the value of that arm in the same round is subtracted. `{NO_SERVER}` is the floor: the
   idle baseline, measured without a server and without load.
-- **per 1,000 reads**: also stated as what was spent for 1,000 answered reads.
+- **per 1,000 reads**: also stated per 1,000 answered reads.
 - **compared at**: the load under which arms compare like for like. At a fixed rate all arms answer
-  the same reads, at full speed each answers what it can.
+  the same reads, at full speed each answers as many as it can.
 - **may be 0**: where an arm's interval includes 0, arms are compared by the difference of their
   rounds, not by a ratio.
 
 A value is of one trial; the report states means over rounds, and ratios of paired rounds, with 95%
 intervals. A value that was not measured is missing and never 0. Below each table: the files and
-columns of each value, and what to read it with. A run as a whole may carry these caveats:
+columns of each value, and its limits. A run as a whole may carry these caveats:
 
 {fill(", ".join(CaveatKind), 100)}.
 """
@@ -43,9 +43,9 @@ columns of each value, and what to read it with. A run as a whole may carry thes
 VERBS_PAGE = f"""\
 # The command line
 
-This page is what `python -m bench docs verbs.md` prints, made from the declarations that read the
-arguments. `python -m bench VERB --help` says the same in the terminal. The targets of `make` call
-these verbs; `make help` lists them. Programs of their own, each with `--help`: `python -m servers`,
+`python -m bench docs verbs.md` prints this page, made from the argument parsers.
+`python -m bench VERB --help` prints the same in the terminal. The targets of `make` call these
+verbs; `make help` lists them. Separate programs, each with `--help`: `python -m servers`,
 `python -m bench.load worker`, `python -m bench.microbench`, `python -m bench.cluster.binaries.pin`.
 
 ```
@@ -90,7 +90,7 @@ def metrics_page() -> str:
         metrics = list(members)
         lines += ["", f"## {group[0].upper()}{group[1:]}"]
         lines += _table(head, (_metric_row(metric) for metric in metrics))
-        lines += ["", *(f"- `{one.key}`: {'. '.join(_rests_on(one))}." for one in metrics)]
+        lines += ["", *(f"- `{metric.key}`: {'. '.join(_sources(metric))}." for metric in metrics)]
     return "\n".join(lines) + "\n"
 
 
@@ -107,8 +107,8 @@ def _metric_row(metric: Metric) -> Sequence[str]:
     )
 
 
-def _rests_on(metric: Metric) -> Iterator[str]:
-    """Yield where a value comes from, and what it is to be read with."""
+def _sources(metric: Metric) -> Iterator[str]:
+    """Yield the source of a value, and its limits."""
     yield metric.source.removesuffix(FLOOR)
     if isinstance(metric.of, Quantile):
         yield f"Stated from {samples_needed(metric.of.q):,} rows on"
@@ -116,7 +116,7 @@ def _rests_on(metric: Metric) -> Iterator[str]:
             yield "A lower bound (>=) where it falls among the unanswered"
     if metric.counter and len(metric.counter.readings) > 1:
         readings = ", else ".join(f"`{_series(reading)}`" for reading in metric.counter.readings)
-        yield f"Versions of Kubernetes differ; taken is {readings}"
+        yield f"Versions of Kubernetes differ: {readings}"
 
 
 def _series(reading: Reading) -> str:
@@ -146,7 +146,8 @@ def _arguments(
     parser: argparse.ArgumentParser, actions: Sequence[argparse.Action]
 ) -> Iterator[str]:
     if actions:
-        yield from _table(("argument", "meaning"), (_argument_row(parser, one) for one in actions))
+        rows = (_argument_row(parser, action) for action in actions)
+        yield from _table(("argument", "meaning"), rows)
 
 
 def _argument_row(parser: argparse.ArgumentParser, action: argparse.Action) -> Sequence[str]:

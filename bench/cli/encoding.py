@@ -13,11 +13,11 @@ PLAIN = {
     "\N{MIDDLE DOT}": "-",
     "\N{HORIZONTAL ELLIPSIS}": "...",
 }
-"""What stands for the characters that reports use; any other becomes a question mark."""
+"""ASCII in place of the characters that reports use; any other becomes a question mark."""
 
 
 def write_plainly() -> None:
-    """Let standard output and error write what stands for a character that they cannot."""
+    """Have standard output and error write ASCII in place of characters that they cannot encode."""
     codecs.register_error("plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

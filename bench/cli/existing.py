@@ -15,18 +15,18 @@ from bench.sites.preflight import SiteRequest, open_site
 from bench.supervision.progress import Progress
 
 ALONE = ("kubeconfig", "namespace", "audit_log", "yes", "uncapped", "max_rps", "max_pods")
-"""Options that say nothing without ``--context``."""
+"""Options that need ``--context``."""
 
 
 def add_context(parser: argparse.ArgumentParser, *, asks: bool = True) -> None:
-    """Add ``--context`` and ``--kubeconfig``, and ``--yes`` where something is asked."""
+    """Add ``--context`` and ``--kubeconfig``, and ``--yes`` if the verb asks for consent."""
     parser.add_argument(
         "--context",
         nargs="?",
         const="",
         metavar="NAME",
         help="on the cluster of this context: always named, never the current one; without NAME "
-        "those that there are are listed",
+        "all contexts are listed",
     )
     parser.add_argument(
         "--kubeconfig",
@@ -38,13 +38,12 @@ def add_context(parser: argparse.ArgumentParser, *, asks: bool = True) -> None:
 
 
 def add_existing(parser: argparse.ArgumentParser) -> None:
-    """Add what a run on an existing cluster takes."""
+    """Add the options of a run on an existing cluster."""
     group = parser.add_argument_group(
         "on an existing cluster",
-        "A namespace is made, used alone, and removed, also after Ctrl-C, or one is taken that an "
-        "admin handed over; after a kill: "
-        "python -m bench clean --context NAME. The rights that are needed: "
-        "bench/cluster/manifests/existing-cluster-rbac.yaml",
+        "The run creates a namespace, uses only that, and removes it, also after Ctrl-C; or it "
+        "uses one that an admin handed over. After a kill: python -m bench clean --context NAME. "
+        "The required rights: bench/cluster/manifests/existing-cluster-rbac.yaml",
     )
     add_context(group)  # type: ignore[arg-type]  # a group adds arguments as a parser does
     group.add_argument(
@@ -57,32 +56,32 @@ def add_existing(parser: argparse.ArgumentParser) -> None:
         "--audit-log",
         type=Path,
         metavar="FILE",
-        help="the API server's audit log, if it can be read here: the second ledger",
+        help="the API server's audit log, if this machine can read it: the second ledger",
     )
     usual = Limits()
     group.add_argument(
         "--max-rps",
         type=number(0.01, 1e6),
         metavar="R",
-        help="requests a second that a scenario may ask for, its observers' among them "
+        help="requests per second that a scenario may send, including its observers' "
         f"({usual.rps:g})",
     )
     group.add_argument(
-        "--max-pods", type=pod_count, metavar="P", help=f"pods that a plan may make ({usual.pods})"
+        "--max-pods", type=pod_count, metavar="P", help=f"most pods of a plan ({usual.pods})"
     )
     group.add_argument(
         "--max-minutes",
         type=number(0.01, 1e6),
         metavar="M",
-        help=f"minutes that a run may take; it is ended then ({usual.minutes:g})",
+        help=f"minutes after which a run is ended ({usual.minutes:g})",
     )
     group.add_argument("--uncapped", action="store_true", help="lift these limits")
 
 
 def site_of(options: argparse.Namespace, plan: Plan, progress: Progress) -> ExistingSite | None:
-    """Return the existing cluster that the options name, once agreed to; ``None`` for none.
+    """Return the existing cluster of the options, after consent; ``None`` without ``--context``.
 
-    Raises ``PlanError`` for options that do not go together or a plan that exceeds the limits,
+    Raises ``PlanError`` for options that exclude each other or a plan that exceeds the limits,
     ``ClusterError`` for a cluster that cannot be used.
     """
     if options.context is None:
@@ -111,14 +110,14 @@ def site_of(options: argparse.Namespace, plan: Plan, progress: Progress) -> Exis
 
 
 def named_context(options: argparse.Namespace) -> tuple[str | None, str]:
-    """Return kubeconfig and context; raise ``PlanError`` with those there are if none is named."""
+    """Return kubeconfig and context; raise ``PlanError`` with all contexts if none is named."""
     if not options.context:
         raise PlanError(f"name the cluster with --context NAME; {_there_are(options.kubeconfig)}")
     return options.kubeconfig, options.context
 
 
 def agreed(question: str, options: argparse.Namespace, progress: Progress) -> bool:
-    """Ask on a terminal; elsewhere only ``--yes`` agrees. Raises ``ClusterError`` without it."""
+    """Ask on a terminal; elsewhere require ``--yes``, else raise ``ClusterError``."""
     if options.yes:
         return True
     if not sys.stdin.isatty():

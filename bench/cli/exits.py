@@ -1,4 +1,4 @@
-"""Exit codes that verbs share, and the failures that are reported in one line."""
+"""Exit codes shared by the verbs, and the failures reported in one line."""
 
 OK = 0
 FAILED = 1
@@ -6,15 +6,15 @@ USAGE = 2
 
 
 def is_usage(error: Exception) -> bool:
-    """Whether an expected failure is of the arguments: a run that is not there."""
+    """Return whether an expected failure is one of the arguments: an unknown run."""
     from bench.store import UnknownRunError
 
     return isinstance(error, UnknownRunError)
 
 
 def expected() -> tuple[type[Exception], ...]:
-    """Return the failures of the world around: told in words. Any other is ours: a traceback."""
-    # here, because only who has met a failure need wait for the rooms that these come from
+    """Return the errors to report in one line. Any other error is a bug: a traceback."""
+    # here, because only a failure need wait for these imports
     from bench.cluster.api import ApiError, ApiUnreachableError
     from bench.cluster.binaries import BinariesUnavailable
     from bench.cluster.existing.errors import ClusterError

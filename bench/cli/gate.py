@@ -1,4 +1,4 @@
-"""``bench gate``: rules against a run, and an exit code for each outcome."""
+"""``bench gate``: check a run against rules, with an exit code for each outcome."""
 
 import argparse
 from collections.abc import Callable
@@ -23,12 +23,12 @@ EPILOG = """\
 outcomes and exit codes:
   PASS          0   the whole interval of every rule is within its margin
   FAIL          10  the whole interval of a rule is beyond its margin
-  INCONCLUSIVE  11  neither: more rounds would tell (--buy)
-  INVALID       12  the figures carry no judgement: wrong or stale answers, a control that
+  INCONCLUSIVE  11  neither: more rounds would decide (--buy)
+  INVALID       12  the figures allow no judgement: wrong or stale answers, a control that
                     fired, ledgers that disagree, an incomplete or exploratory run, base or
                     metric missing, unlike environments, too few rounds
   (usage)       2   arguments, rules, or a run that cannot be read
-Call this command itself in CI: make turns every failure into its own 2.
+In CI call this command itself: make turns every failure into exit code 2.
 
 examples:
   python -m bench gate latest                              the shipped rules of the plan ci
@@ -56,7 +56,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unlike-environments",
         action="store_true",
-        help="judge although the run was resumed on another machine or with other software",
+        help="judge even if the run was resumed on another machine or with other software",
     )
     parser.add_argument(
         "--buy",
@@ -92,8 +92,8 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
     distributed = _distributed(options, store)
 
     def look() -> "Verdict":
-        found = load_summary(store, options.run)
-        return judge(rules, found, unlike_environments=options.unlike_environments)
+        analysis = load_summary(store, options.run)
+        return judge(rules, analysis, unlike_environments=options.unlike_environments)
 
     def extend(rounds: int) -> None:
         """Extend the run to ``rounds`` rounds, and make its report again."""
@@ -144,7 +144,7 @@ def _budgets(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad | None:
-    """Return who would make the load of bought rounds; said before any is wanted.
+    """Return the load workers of bought rounds; checked before any is bought.
 
     Raises ``PlanError``, ``ResumeError`` and ``PortTaken``.
     """
@@ -152,7 +152,7 @@ def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad |
     if options.buy:
         return load.distributed(store.open(options.run).record)
     if load.given:
-        raise PlanError("load options need --buy: nothing is measured without it")
+        raise PlanError("load options need --buy: without it there is no load")
     return None
 
 
@@ -164,17 +164,17 @@ def buy(
 ) -> "Verdict":
     """Extend the run look by look until it is decided, or the rules buy no more.
 
-    What ends an extension early is told, and judged as it is: what was measured until
-    then stays, and an incomplete run is INVALID.
+    An error that ends an extension early is printed, and the run judged as it is: finished
+    trials stay, and an incomplete run is INVALID.
     """
     bought: set[int] = set()
-    told: tuple[type[Exception], ...] = (PlanError, ResumeError, *expected())
+    reported: tuple[type[Exception], ...] = (PlanError, ResumeError, *expected())
     while (rounds := verdict.buys) is not None and rounds not in bought:
         say(f"{verdict.outcome} after {verdict.rounds} rounds: extending to {rounds}")
         bought.add(rounds)
         try:
             extend(rounds)
-        except told as error:
+        except reported as error:
             say(f"could not be extended: {error}")
             return look()
         verdict = look()

@@ -12,14 +12,14 @@ from bench.run.resume import require_same_load
 from bench.supervision.ports import usable_port
 
 MASTER_PORT = 5557
-"""Locust's own."""
+"""Locust's default port."""
 MOST = 64
 WITHIN_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """What the command line says of it; ``bind`` is an address and a port."""
+    """Load options of the command line; ``bind`` is an address and a port."""
 
     workers: LoadWorkers
     bind: tuple[str, int] | None
@@ -27,20 +27,20 @@ class LoadOptions:
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "LoadOptions":
-        """Read what ``add_load_options`` added."""
+        """Read the options that ``add_load_options`` added."""
         workers = LoadWorkers(options.load_workers, options.expect_load_workers)
         return cls(workers, options.load_bind, options.load_within)
 
     @property
     def given(self) -> bool:
-        """Whether the command line says anything of who makes the load."""
+        """Whether the command line has a load option."""
         return self.workers.total > 0 or self.bind is not None
 
     def distributed(self, resumed: RunRecord | None = None) -> DistributedLoad | None:
-        """Return who makes the load of a new run, or of one that is ``resumed``.
+        """Return the load workers of a new run, or of one that is ``resumed``.
 
-        Of the latter as many as made its load, so none need be named. Raises ``PlanError``,
-        ``PortTaken``, and ``ResumeError`` if others are.
+        A resumed run keeps its number of workers, so the options need not name it. Raises
+        ``PlanError``, ``PortTaken``, and ``ResumeError`` for another number.
         """
         workers = self.workers
         if resumed is not None:
@@ -66,10 +66,10 @@ class LoadOptions:
 
 NEW_RUN = (
     "Default: one process. Several share users and rate evenly; each trial's record holds their "
-    "shares, CPU, schedule lag and clock offsets. --resume uses as many as the run began with."
+    "shares, CPU, schedule lag and clock offsets. --resume uses as many as the run started with."
 )
 MORE_ROUNDS = """\
---buy uses as many as the run began with. Workers from elsewhere need --load-bind again:
+--buy uses as many as the run started with. Workers from elsewhere need --load-bind again:
 the address is not recorded."""
 
 
@@ -88,15 +88,15 @@ def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN
         type=whole_number(0, MOST),
         default=0,
         metavar="N",
-        help="workers that come from elsewhere, each started there with: python -m bench.load "
-        "worker --master ADDRESS:PORT (needs this repository, its lock file, and no more)",
+        help="workers on other machines, each started there with: python -m bench.load "
+        "worker --master ADDRESS:PORT (needs only this repository and its lock file)",
     )
     group.add_argument(
         "--load-bind",
         type=_address,
         metavar="ADDRESS[:PORT]",
-        help="where these find Locust's master, and the servers under test: an address of this "
-        f"machine. There is no password: whoever reaches it can join (port {MASTER_PORT}; 0 "
+        help="address of this machine where these reach Locust's master and the servers under "
+        f"test. There is no password: whoever reaches it can join (port {MASTER_PORT}; 0 "
         "chooses one)",
     )
     group.add_argument(
@@ -104,12 +104,12 @@ def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN
         type=number(0.1, 3600),
         default=WITHIN_S,
         metavar="S",
-        help="how long a trial waits for workers from elsewhere (%(default)g)",
+        help="seconds that a trial waits for workers from elsewhere (%(default)g)",
     )
 
 
 def check_workers(plan: Plan, distributed: DistributedLoad | None) -> None:
-    """Raise ``PlanError`` if there are too many workers, or if they cannot reach a server."""
+    """Raise ``PlanError`` for too many workers, or workers that cannot reach a server."""
     if distributed is None:
         return
     for scenario in plan.scenarios:
@@ -136,7 +136,7 @@ def _address(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(f"{host!r} is no IP address of this machine") from error
     if address.is_unspecified:
         raise argparse.ArgumentTypeError(
-            "workers are told this address: name one of this machine's, not all of them"
+            "workers connect to this address: name one of this machine's, not all of them"
         )
     if not port.isdecimal() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{port!r} is not a port")

@@ -1,4 +1,4 @@
-"""``bench meter``: what any client of the Kubernetes API costs the control plane, and itself."""
+"""``bench meter``: measure the cost of any client of the Kubernetes API."""
 
 import argparse
 from collections.abc import Collection
@@ -38,8 +38,8 @@ DEFAULTS, A_CLIENT = Metering(), Client("", "")
 GRANTING = ("ClusterRole", "Role")
 KEYS_OF_RULE = frozenset({"apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"})
 EPILOG = """\
-A client is a line for /bin/sh. It finds KUBECONFIG (one context, with an account of its own),
-CONTEXT and NAMESPACE in its environment, stays in the foreground, and runs until it is stopped.
+A client is a line for /bin/sh. Its environment has KUBECONFIG (one context, with its own account),
+CONTEXT and NAMESPACE. It must stay in the foreground, and run until it is stopped.
 
 examples:
   python -m bench meter 'kopf run --standalone -A operator.py'
@@ -53,14 +53,14 @@ examples:
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.description = (
-        "Start a client on a throwaway control plane, round by round, and bill it: its requests "
-        "by kind until it is quiet and in a window under churn, the control plane's CPU and "
-        "bytes above the floor, its own CPU and memory, and what it does after a fault."
+        "Start a client on a throwaway control plane, round by round, and measure its cost: its "
+        "requests by kind until it is quiet and in a window under churn, the control plane's CPU "
+        "and bytes above the floor, its own CPU and memory, and its requests after a fault."
     )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
-        "client", type=client_command, metavar="[NAME=]CMD", help="the client to bill"
+        "client", type=client_command, metavar="[NAME=]CMD", help="the client to measure"
     )
     parser.add_argument(
         "--against",
@@ -68,19 +68,19 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="[NAME=]CMD",
-        help="a client to compare it with (repeatable)",
+        help="a client to compare with (repeatable)",
     )
     parser.add_argument(
         "--role",
         type=Path,
         metavar="FILE",
         help="YAML with the ClusterRoles and Roles of the clients, bound cluster-wide; left out: "
-        "they may read what the cluster holds",
+        "they may read the cluster's pods and objects",
     )
     _add_cluster(parser)
     _add_readiness(parser)
     parser.add_argument(
-        "--print-plan", action="store_true", help="print the plan that would be run, and end"
+        "--print-plan", action="store_true", help="print the plan instead of running it"
     )
     add_kubernetes(parser, "the control plane")
     add_folders(parser)
@@ -98,7 +98,7 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KIND=COUNT[:BYTES]",
-        help=f"objects besides, changed and readable as the pods are: {', '.join(OBJECT_PATHS)}, "
+        help=f"other objects, changed and readable like the pods: {', '.join(OBJECT_PATHS)}, "
         "or a file with a CustomResourceDefinition, and an object of that kind (repeatable)",
     )
     parser.add_argument(
@@ -106,7 +106,7 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
         type=churn_rate,
         action="append",
         metavar="R",
-        help="writes per second in the window; repeated: a scenario each; 0: at rest (10)",
+        help="writes per second in the window; repeatable, a scenario each; 0: at rest (10)",
     )
     parser.add_argument(
         "--fault",
@@ -129,43 +129,41 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
         type=round_count,
         default=DEFAULTS.rounds,
         metavar="N",
-        help="how often each is measured, interleaved (%(default)s)",
+        help="measurements of each client, interleaved (%(default)s)",
     )
     parser.add_argument(
         "--duration",
         type=number(1, 3600),
         default=DEFAULTS.duration_s,
         metavar="S",
-        help="the window; 20 at least with a fault (%(default)g)",
+        help="length of the window; at least 20 with a fault (%(default)g)",
     )
     parser.add_argument(
         "--control",
         action="store_true",
-        help="measure the client twice in each round: a difference found there is none",
+        help="measure the client twice in each round; a difference between the two is noise",
     )
 
 
 def _add_readiness(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
-        "readiness", "A client is ready when it has asked and is quiet, unless told otherwise."
+        "readiness", "By default a client is ready when it has sent requests and is quiet."
     )
     group.add_argument(
         "--quiet",
         type=number(0.5, 60),
         default=A_CLIENT.quiet_s,
         metavar="S",
-        help="without a request for so long, renewals of leases apart (%(default)g)",
+        help="time without a request, except renewals of leases (%(default)g)",
     )
-    group.add_argument("--ready-url", metavar="URL", help="ready when this answers 200")
-    group.add_argument(
-        "--ready-line", metavar="TEXT", help="ready when it writes a line that holds TEXT"
-    )
+    group.add_argument("--ready-url", metavar="URL", help="ready when this URL answers 200")
+    group.add_argument("--ready-line", metavar="TEXT", help="ready when it writes a line with TEXT")
     group.add_argument(
         "--ready-within",
         type=number(1, 3600),
         default=A_CLIENT.ready_timeout_s,
         metavar="S",
-        help="longest wait; one that is never quiet is measured all the same (%(default)g)",
+        help="longest wait; a client that is never quiet is measured too (%(default)g)",
     )
 
 
@@ -218,13 +216,13 @@ def _clients(options: argparse.Namespace, taken: Collection[str]) -> list[Client
     ready = (options.quiet, options.ready_url, options.ready_line, options.ready_within)
     clients: list[Client] = []
     for name, command in (options.client, *options.against):
-        called = name or name_of(command, [*taken, *(one.name for one in clients)])
+        called = name or name_of(command, [*taken, *(client.name for client in clients)])
         clients.append(Client(called, command, rules, *ready))
     return clients
 
 
-def _listed(found: object) -> list[Any]:
-    return found if isinstance(found, list) else []
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _rules(path: Path) -> tuple[dict[str, tuple[str, ...]], ...]:
@@ -233,14 +231,14 @@ def _rules(path: Path) -> tuple[dict[str, tuple[str, ...]], ...]:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PlanError(f"cannot read --role {path}: {error}") from error
-    whole = [one for one in documents if isinstance(one, dict)]
-    objects = [each for one in whole for each in _listed(one.get("items")) or [one]]  # of a List
-    roles = [one for one in objects if isinstance(one, dict) and one.get("kind") in GRANTING]
-    rules = [rule for role in roles for rule in _listed(role.get("rules"))]
+    tables = [document for document in documents if isinstance(document, dict)]
+    objects = [item for table in tables for item in _as_list(table.get("items")) or [table]]
+    roles = [item for item in objects if isinstance(item, dict) and item.get("kind") in GRANTING]
+    rules = [rule for role in roles for rule in _as_list(role.get("rules"))]
     if not rules:
         raise PlanError(f"--role {path} has no ClusterRole with rules, and no Role either")
     for rule in rules:
-        if not isinstance(rule, dict) or not all(isinstance(one, list) for one in rule.values()):
+        if not isinstance(rule, dict) or not all(isinstance(item, list) for item in rule.values()):
             raise PlanError(f"--role {path} has a rule that is no table of lists: {rule}")
         if unknown := sorted(map(str, rule.keys() - KEYS_OF_RULE)):
             raise PlanError(

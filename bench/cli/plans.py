@@ -1,4 +1,4 @@
-"""``bench plans``: list the plans; and the names that a plan may use."""
+"""``bench plans``: list the plans; and the vocabulary of plans."""
 
 import argparse
 from dataclasses import replace
@@ -40,10 +40,10 @@ def _plans(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _extent(plan: Plan) -> str:
-    """Say how long the plan takes and of how many trials, with the rounds that it may buy."""
+    """Return the plan's minutes and trials, without and with the rounds that it may buy."""
     most = replace(plan, rounds=plan.most_rounds or plan.rounds)
-    minutes = dict.fromkeys(max(1, round(predicted_s(one) / 60)) for one in (plan, most))
-    counts = dict.fromkeys(len(trials(one)) for one in (plan, most))
+    minutes = dict.fromkeys(max(1, round(predicted_s(extent) / 60)) for extent in (plan, most))
+    counts = dict.fromkeys(len(trials(extent)) for extent in (plan, most))
     return (
         f"about {' to '.join(map(str, minutes)):>8} min, {' to '.join(map(str, counts)):>9} trials"
     )

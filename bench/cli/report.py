@@ -1,4 +1,4 @@
-"""``bench report``: render a run's report again, from its files alone; other verbs end with it."""
+"""``bench report``: render a run's report from its files alone; other verbs use it too."""
 
 import argparse
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from bench.store.files import replaced_folder
 from bench.supervision.progress import Progress
 
 FORMATS = ("html", "markdown", "json", "csv", "png")
-"""What ``--format`` takes; all by default."""
+"""Values of ``--format``; all by default."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--format",
         action="append",
         choices=FORMATS,
-        help="a form to write, can be given again: html (the page), markdown (report.md), json "
+        help="a format to write (repeatable): html (the page), markdown (report.md), json "
         "(summary.json), csv (data/ and the rows of charts/), png (charts/); left out: all",
     )
     add_folders(parser)
@@ -45,9 +45,9 @@ def render_report(
     *,
     language: str,
 ) -> None:
-    """Write the report of ``run`` in ``formats``, print its summary, and say where it is.
+    """Write the report of ``run`` in ``formats``; print its summary and its path.
 
-    A report that cannot be written whole is not written: one that was there stays. Raises
+    A report that cannot be written whole leaves an earlier one unchanged. Raises
     ``StoreError``.
     """
     # here, because matplotlib takes a second that other commands need not wait for

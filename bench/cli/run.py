@@ -1,4 +1,4 @@
-"""``bench run``: a plan from its first trial to its report."""
+"""``bench run``: run a plan and make its report."""
 
 import argparse
 import shlex
@@ -49,7 +49,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="with --resume: resume in another environment too; the report says so",
+        help="with --resume: resume even in another environment; the report says so",
     )
     parser.add_argument(
         "--server",
@@ -58,16 +58,16 @@ def register(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="external",
         metavar="NAME=CMD",
-        help="measure a server of your own as well (repeatable): CMD is a line for /bin/sh that "
-        "finds PORT, KUBECONFIG, CONTEXT, NAMESPACE and PODS_NAMESPACE in its environment and "
+        help="also measure your own server (repeatable): CMD is a line for /bin/sh whose "
+        "environment has PORT, KUBECONFIG, CONTEXT, NAMESPACE and PODS_NAMESPACE; it "
         "serves /pods on 127.0.0.1:$PORT; the same as an [[external]] table in the plan",
     )
     parser.add_argument(
         "--against",
         metavar="DIR",
-        help="measure the servers of another checkout as well, as NAME@base, next to these in "
-        "every round: of this project with its own .venv, or of yours, where --server's CMD is "
-        "started in DIR",
+        help="also measure the servers of another checkout, as NAME@base, next to these in "
+        "every round: of this project with its own .venv, or of yours, where --server's CMD "
+        "starts in DIR",
     )
     parser.add_argument(
         "--against-python",
@@ -76,7 +76,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="with --against: interpreter of the servers there (left out: DIR/.venv/bin/python)",
     )
     add_load_options(parser)
-    add_kubernetes(parser, "the clusters, where a scenario of the plan names none")
+    add_kubernetes(parser, "the clusters, for scenarios that name none")
     add_folders(parser)
     add_language(parser)
     add_existing(parser)
@@ -100,13 +100,13 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
     run = start(store=store, progress=progress, site=site, distributed=distributed)
     code = execute(options, run, store, progress)
     if site is not None and site.left_behind:
-        progress.say("error: not everything that was made on the cluster could be removed")
+        progress.say("error: not everything created on the cluster could be removed")
         return FAILED
     return code
 
 
 def execute(options: argparse.Namespace, run: Run, store: Store, progress: Progress) -> int:
-    """Make every trial of ``run`` and its report; return the exit code."""
+    """Run every trial of ``run`` and make its report; return the exit code."""
     try:
         record = run.execute(InterimReports(store, options.reports, progress, options.lang))
     except (KeyboardInterrupt, RunEndedEarlyError) as ended:
@@ -114,15 +114,15 @@ def execute(options: argparse.Namespace, run: Run, store: Store, progress: Progr
         raise
     finally:
         if run.has_trials:
-            with deferring_signals():  # so that what stays is the report of all that was measured
+            with deferring_signals():  # so that the report has all finished trials
                 name, reports = run.record.run, options.reports
                 render_report(store, name, reports, progress, language=options.lang)
     if run.unequal:
-        progress.say("error: not every answer was right: no figure of this run can be used")
+        progress.say("error: some answers were wrong: no figure of this run can be used")
         return FAILED
     if run.failed:
         progress.say(
-            f"error: {run.failed} trial(s) failed, and say why; to repeat them: "
+            f"error: {run.failed} trial(s) failed, for the reasons above; to repeat them: "
             f"{_resume_command(options, record)}"
         )
         return FAILED
@@ -130,7 +130,7 @@ def execute(options: argparse.Namespace, run: Run, store: Store, progress: Progr
 
 
 def _resume_command(options: argparse.Namespace, record: RunRecord) -> str:
-    """Return what resumes the run from where this command was started."""
+    """Return the command that resumes the run from the current folder."""
     words = ["python -m bench run --resume", record.run]
     for name in ("results", "reports"):
         folder = getattr(options, name)
@@ -141,11 +141,11 @@ def _resume_command(options: argparse.Namespace, record: RunRecord) -> str:
 
 
 def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
-    """Return the plan and its text: that of the run to resume, or the one that is named."""
+    """Return the plan and its text: that of the run to resume, or the named one."""
     if options.resume is not None:
         if options.plan is not None:
             raise PlanError(
-                f"--resume goes on with a run by that run's own plan; it takes no {options.plan!r}"
+                f"--resume continues a run by that run's own plan; it takes no {options.plan!r}"
             )
         given = {
             "--server": options.external,
@@ -154,13 +154,13 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
         }
         if refused := [name for name, value in given.items() if value]:
             raise PlanError(
-                "--resume goes on with a run by that run's own plan, base and version; it takes "
+                "--resume continues a run by that run's own plan, base and version; it takes "
                 f"no {refused[0]}"
             )
         plan = store.open(options.resume).record.plan
         return replace(plan, rounds=options.rounds or plan.rounds), ""
     if options.rounds is not None or options.force:
-        raise PlanError("--rounds and --force belong to --resume; a plan says its own rounds")
+        raise PlanError("--rounds and --force belong to --resume; a plan has its own rounds")
     name = options.plan or "default"
     plan = read_plan(name, vocabulary(), options.external)
     if options.kubernetes:

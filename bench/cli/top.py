@@ -1,4 +1,4 @@
-"""``bench top``: who asks an API server right now, without an audit log."""
+"""``bench top``: show the current clients of an API server, without an audit log."""
 
 import argparse
 import random
@@ -14,9 +14,9 @@ from bench.supervision.signals import Interrupted
 DEFAULT_S = 60.0
 REFRESH_S = 1.0
 EPILOG = """\
-Asks the API server up to five times a second which requests it is executing, as its flow control
-lists them (/debug/api_priority_and_fairness/dump_requests), at no more than a hundredth of a
-processor. Nothing is changed. Ctrl-C ends it early, with what was seen.
+Reads up to five times per second the requests that the API server is executing, as its flow
+control lists them (/debug/api_priority_and_fairness/dump_requests), at no more than a hundredth of
+a processor. Changes nothing. Ctrl-C ends it early, and prints the samples so far.
 """
 
 
@@ -31,7 +31,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         type=number(1, 86_400),
         default=DEFAULT_S,
         metavar="SECONDS",
-        help="how long to look (%(default)g)",
+        help="time of sampling (%(default)g)",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     add_language(parser)

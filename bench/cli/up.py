@@ -37,11 +37,11 @@ def add_playground(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--churn", type=churn_rate, default=20.0, metavar="R", help="writes a second (%(default)g)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the population (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the population (%(default)s)")
     add_kubernetes(parser, "the cluster")
 
 
 def playground_of(options: argparse.Namespace) -> Playground:
-    """Return what these arguments ask for."""
+    """Return the playground of these arguments."""
     version = options.kubernetes or KUBERNETES_VERSION
     return Playground(options.pods, options.churn, options.seed, version)

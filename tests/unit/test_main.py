@@ -1,4 +1,4 @@
-"""``python -m bench`` before it has loaded, and what it loads."""
+"""``python -m bench`` while it loads, and the modules that it loads."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ def test_help_waits_for_nothing_that_only_a_verb_needs():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_that_help_names_tells_its_own_arguments(verb, capsys):
+def test_each_verb_that_help_names_has_help_of_its_arguments(verb, capsys):
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])
     assert 0 == ended.value.code
@@ -63,7 +63,7 @@ def test_without_a_verb_all_of_them_are_shown(capsys):
     assert [] == [verb for verb in VERBS if f"    {verb}" not in shown]
 
 
-def test_a_verb_that_is_not_there_is_told_with_the_nearest(capsys):
+def test_the_error_of_an_unknown_verb_names_the_nearest(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["rnu", "smoke"])
     assert 2 == ended.value.code
@@ -81,7 +81,7 @@ def test_a_run_that_does_not_exist_is_wrong_usage(verb, tmp_path, capsys):
 IN_ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def test_without_unicode_a_dash_is_a_hyphen_and_what_has_no_likeness_a_question_mark():
+def test_without_unicode_a_dash_is_a_hyphen_and_any_other_character_a_question_mark():
     program = r"""
 from bench.cli.encoding import write_plainly
 write_plainly()

@@ -1,4 +1,4 @@
-"""What the command line says to a person who errs, before anything is started."""
+"""Errors of wrong usage, which come before anything is started."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.unit.store.builders import a_run
 
 @pytest.fixture
 def error_of(capsys):
-    """Returns what is said of wrong arguments, which end with exit code ``code``."""
+    """Returns a function that runs wrong arguments and returns the error text."""
 
     def run(*arguments, code=2):
         try:
@@ -27,12 +27,12 @@ def error_of(capsys):
     return run
 
 
-def test_an_unknown_plan_is_told_and_nothing_is_started(error_of):
+def test_an_unknown_plan_is_an_error_and_nothing_is_started(error_of):
     text = error_of("run", "smoek")
     assert "there is no plan 'smoek' (the nearest is 'smoke')" in text
 
 
-def test_a_plan_with_a_wrong_key_is_told_with_file_and_line(error_of, tmp_path):
+def test_the_error_of_a_wrong_key_in_a_plan_names_file_and_line(error_of, tmp_path):
     plan = tmp_path / "wrong.toml"
     plan.write_text(TINY.replace("duration_s", "duration_ms"))
     text = error_of("run", str(plan))
@@ -42,19 +42,19 @@ def test_a_plan_with_a_wrong_key_is_told_with_file_and_line(error_of, tmp_path):
     )
 
 
-def test_what_is_no_version_of_kubernetes_is_told_with_an_example(error_of):
+def test_the_error_of_a_wrong_version_of_kubernetes_has_an_example(error_of):
     for verb in ("run", "up", "ui", "binaries"):
         text = error_of(verb, "--kubernetes", "latest")
         assert "'latest' is not a version such as 1.37 or 1.37.2" in text
 
 
-def test_an_unknown_run_is_told_with_those_there_are(error_of, tmp_path):
+def test_the_error_of_an_unknown_run_says_how_to_make_one(error_of, tmp_path):
     text = error_of("report", "yesterday", "--results", str(tmp_path))
     assert "no run 'yesterday'" in text
     assert "make bench" in text
 
 
-def test_a_run_of_a_newer_schema_is_refused_in_words(error_of, tmp_path, newest):
+def test_a_run_of_a_newer_schema_is_refused_with_its_number(error_of, tmp_path, newest):
     text = error_of("report", newest.run, "--results", str(tmp_path), code=1)
     assert "schema" in text
     assert str(newest.schema) in text
@@ -65,7 +65,7 @@ def test_resuming_takes_no_plan_and_a_new_run_no_rounds(error_of):
     assert "belong to --resume" in error_of("run", "smoke", "--rounds", "3")
 
 
-def test_a_folder_that_cannot_take_results_is_told_before_anything_starts(error_of, tmp_path):
+def test_a_results_folder_that_is_a_file_is_an_error_before_anything_starts(error_of, tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "tiny.toml").write_text(TINY)
     arguments = ("run", str(tmp_path / "tiny.toml"), "--results", str(tmp_path / "file"))
@@ -81,12 +81,12 @@ def test_the_plans_are_listed_with_their_minutes(capsys):
 
 
 @pytest.mark.parametrize(("option", "value"), [("--pods", "0"), ("--churn", "-1")])
-def test_up_refuses_what_it_cannot_do(error_of, option, value):
+def test_up_refuses_values_out_of_range(error_of, option, value):
     assert option in error_of("up", option, value)
 
 
 @pytest.mark.parametrize("there", ["existing", "no/such/folder"])
-def test_up_writes_its_kubeconfig_over_nothing_and_says_so_at_once(error_of, tmp_path, there):
+def test_up_overwrites_no_file_with_its_kubeconfig_and_fails_at_once(error_of, tmp_path, there):
     (tmp_path / "existing").write_text("mine")
     text = error_of("up", "--kubeconfig-out", str(tmp_path / there), code=1)
     assert str(tmp_path / there) in text.replace("\n", "")
@@ -106,7 +106,7 @@ def newest(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("role", "told"),
+    ("role", "message"),
     [
         ("items: [foo]", "has no ClusterRole with rules"),
         ("items: 5", "has no ClusterRole with rules"),
@@ -116,7 +116,7 @@ def newest(tmp_path):
         ("kind: Role\nrules: [{verb: [get]}]", "has a rule with the unknown key verb; a rule has:"),
     ],
 )
-def test_a_role_that_grants_nothing_is_told_before_anything_starts(error_of, tmp_path, role, told):
+def test_a_role_without_rules_is_an_error_before_anything_starts(error_of, tmp_path, role, message):
     (tmp_path / "role.yaml").write_text(role)
     text = error_of("meter", "true", "--role", str(tmp_path / "role.yaml"))
-    assert told in " ".join(text.split())
+    assert message in " ".join(text.split())
