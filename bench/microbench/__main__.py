@@ -1,4 +1,4 @@
-"""``python -m bench.microbench``: every benchmark of the parts, one after the other."""
+"""``python -m bench.microbench``: run every microbenchmark, one after the other."""
 
 import argparse
 import subprocess
@@ -18,11 +18,11 @@ MODULES = (
     "bench.microbench.coverage",
     "bench.microbench.page",
 )
-"""What needs no cluster comes first."""
+"""Modules without a cluster come first."""
 
 
 def main() -> int:
-    """Run each in a process of its own, whatever became of the others; 1 if any failed."""
+    """Run each module in its own process, even if others fail; return 1 if any failed."""
     parser = argparse.ArgumentParser(prog="python -m bench.microbench", description=__doc__)
     parser.add_argument(
         "modules",

@@ -13,11 +13,11 @@ from bench.microbench.audit_log import FORMATS, planted
 
 DAY_S = 86_400.0
 WRITES_PER_S = 20.0
-"""With the planted clients about two million lines in a day."""
+"""With the planted clients about two million lines per day."""
 
 
 def main() -> int:
-    """Write the log, read it by the command line in a process of its own, print a line each."""
+    """Write the log, read it by the command line in its own process, print a line each."""
     parser = argparse.ArgumentParser(prog="python -m bench.microbench.advise_speed")
     parser.add_argument("--hours", type=float, default=24.0, help="of log (%(default)s)")
     seconds = parser.parse_args().hours / 24 * DAY_S
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _read(path: Path, folder: Path) -> tuple[float, float, float]:
-    """Return seconds, seconds on a processor, and the most memory in MB."""
+    """Return seconds, CPU seconds, and the peak memory in MB."""
     command = [sys.executable, "-m", "bench", "advise", str(path), "--reports", str(folder)]
     begin = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:

@@ -1,8 +1,8 @@
-"""``python -m bench.microbench.analysis``: how long a run of 100 trials takes to analyse.
+"""``python -m bench.microbench.analysis``: time of analysing a run of 100 trials.
 
-The run is made up, with as many rows as the trials of the default plan have, and
-written through the store; what is timed is ``analyse`` alone, from files to
-figures. An absolute time, unlike the others here, for a person waits for it.
+The run is synthetic, with as many rows as the trials of the default plan have, and
+written through the store; only ``analyse`` is timed, from files to figures. The time
+is absolute, unlike the others here, since a person waits for it.
 """
 
 import random
@@ -37,16 +37,16 @@ ARMS = ("direct", "direct-rv0", "informer", NO_SERVER)
 SECONDS = 15.0
 EPOCH_S = 1_790_000_000.0
 READS = 12_000
-"""Requests of a trial: about what the informer answers at full speed in 15 s."""
+"""Requests of a trial: about the informer's answers in 15 s at full speed."""
 LOGGED = 1_200
 """Audit rows of a trial: of direct, churn, probe and bystander."""
 IDLE_SERIES = 4_000
-"""Series of a scrape that no figure is made from; found on 1.37, without buckets."""
+"""Series of a scrape that no figure uses; the number of 1.37, without buckets."""
 BYSTANDER_ROWS, PROBE_ROWS = 300, 30
 
 
 def main() -> int:
-    """Make the run up, analyse it, and say how long that took; 1 if beyond the target."""
+    """Write a synthetic run, analyse it, and print the time; return 1 if beyond the target."""
     arguments = options("analysis", "How long a run takes to analyse.", trials=(TRIALS, "of it"))
     with tempfile.TemporaryDirectory(prefix="informer-bench-") as folder:
         reader = _make(Store(folder), arguments.trials)
@@ -152,7 +152,7 @@ def _scrapes(arm: str) -> Mapping[str, list[Any]]:
 
 
 def _series(arm: str) -> Iterator[tuple[str, str, str, int]]:
-    """Yield every counter that a figure is read from, and those of the ledgers."""
+    """Yield every counter that a figure uses, and those of the ledgers."""
     labels = 'code="200",resource="pods",subresource="",verb="LIST"'
     yield "apiserver", SERVER_METRIC, labels, LOGGED
     yield "apiserver", OPEN_WATCHES, 'resource="pods",verb="WATCH"', 0

@@ -1,4 +1,4 @@
-"""Audit logs of clients whose habits are known, as each provider writes them."""
+"""Synthetic audit logs of clients with known habits, in the format of each provider."""
 
 import datetime as dt
 import heapq
@@ -25,13 +25,13 @@ PLANTED = {
     ("jane", "pods"): "CANNOT SAY",
 }
 SELECTING = "system:serviceaccount:selecting:"
-"""Accounts of the twins: each asks what a service account above does, by a selector."""
+"""Accounts of the twins: each sends the requests of a service account above, with a selector."""
 PLANTED |= {
     (f"{SELECTING}{user.rpartition(':')[2]}", resource): verdict
     for (user, resource), verdict in PLANTED.items()
     if user.startswith("system:serviceaccount:") and verdict != "GET-POLLS"
 }
-"""Client and resource -> the verdict that its habit deserves, in a log of 20 minutes and more."""
+"""(Client, resource) -> the right verdict on its habit, in a log of 20 minutes and more."""
 
 
 def _event(
@@ -63,8 +63,8 @@ def _event(
 
 def _every(period_s: float, seconds: float, *events: Event, begin_s: float = 0.0) -> Iterator[_At]:
     count = 0
-    while (at := begin_s + count * period_s) < seconds:
-        yield from ((at + place * 0.05, event) for place, event in enumerate(events))
+    while (at_s := begin_s + count * period_s) < seconds:
+        yield from ((at_s + index * 0.05, event) for index, event in enumerate(events))
         count += 1
 
 
@@ -77,16 +77,16 @@ def _watch(user: str, path: str, begin_s: float, lasts_s: float) -> list[_At]:
 
 
 def planted(seconds: float, writes_per_s: float = 2.0) -> Iterator[Event]:
-    """Yield the events of every planted client, in order of their ends; pods are written to."""
+    """Yield the events of every planted client, in order of their ends, among writes to pods."""
     streams = [
         *_habits(seconds),
         *map(_selecting, _habits(seconds)),
         _every(20 / writes_per_s, seconds, *_pod_writes()),
     ]
     numbers = itertools.count()
-    # a heap is needed, for a watch's end is written long after its beginning
+    # a heap, because a watch's end is logged long after its beginning
     waiting: list[tuple[float, int, Event]] = []
-    for begin_s, event in heapq.merge(*streams, key=lambda one: one[0]):
+    for begin_s, event in heapq.merge(*streams, key=lambda timed: timed[0]):
         heapq.heappush(waiting, (begin_s + event["took_s"], next(numbers), _timed(begin_s, event)))
         while waiting and waiting[0][0] <= begin_s:
             yield heapq.heappop(waiting)[2]
@@ -101,7 +101,7 @@ def _habits(seconds: float) -> Iterator[Iterable[_At]]:
     page = "/api/v1/configmaps?limit=500"
     pages = [page, *(f"{page}&continue=token{number}" for number in range(3))]
     exporter = "system:serviceaccount:ops:exporter"
-    yield _every(60, seconds, *(_event(exporter, "list", one) for one in pages))
+    yield _every(60, seconds, *(_event(exporter, "list", path) for path in pages))
     for user, resource, version, period in (
         ("system:serviceaccount:ops:broken", "secrets", 4711, 30),
         ("system:serviceaccount:ops:crashing", "services", 0, 60),
@@ -130,21 +130,21 @@ def _habits(seconds: float) -> Iterator[Iterable[_At]]:
     leader = ("system:kube-scheduler", "kube-scheduler/v1.37.2")
     turns = (_event(leader[0], verb, lease, agent=leader[1]) for verb in ("get", "update"))
     yield _every(2, seconds, *turns)
-    own = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
-    loopback = _event("system:apiserver", "get", own, agent="kube-apiserver/v1.37.2", address="::1")
+    uri = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+    loopback = _event("system:apiserver", "get", uri, agent="kube-apiserver/v1.37.2", address="::1")
     yield _every(10, seconds, loopback)
     yield [(30.0, _event("jane", "list", f"{pods}?limit=500", agent="kubectl/v1.37.2"))]
 
 
 def _selecting(habit: Iterable[_At]) -> Iterator[_At]:
-    """Yield what the twins ask: the selector stands before limit and version, as clients sort."""
-    for at, event in habit:
+    """Yield the twins' events; the selector comes before limit and version, as clients sort."""
+    for at_s, event in habit:
         user = event["user"]["username"]
         if user.startswith("system:serviceaccount:") and event["verb"] != "get":
             path, _, query = event["requestURI"].partition("?")
-            asked = f"{path}?labelSelector=app%3Dshop{query and '&'}{query}"
+            uri = f"{path}?labelSelector=app%3Dshop{query and '&'}{query}"
             twin = {"username": f"{SELECTING}{user.rpartition(':')[2]}"}
-            yield at, {**event, "user": {**event["user"], **twin}, "requestURI": asked}
+            yield at_s, {**event, "user": {**event["user"], **twin}, "requestURI": uri}
 
 
 def _pod_writes() -> list[Event]:
@@ -160,13 +160,13 @@ def _pod_writes() -> list[Event]:
 
 
 def _timed(begin_s: float, event: Event) -> Event:
-    made = {key: value for key, value in event.items() if key != "took_s"}
+    timed = {key: value for key, value in event.items() if key != "took_s"}
     for key, at_s in (
         ("requestReceivedTimestamp", begin_s),
         ("stageTimestamp", begin_s + event["took_s"]),
     ):
-        made[key] = f"{BEGIN + dt.timedelta(seconds=at_s):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return made
+        timed[key] = f"{BEGIN + dt.timedelta(seconds=at_s):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return timed
 
 
 def _json(record: object) -> bytes:
@@ -178,7 +178,7 @@ def _lines(records: Iterable[object]) -> Iterator[bytes]:
 
 
 def _with_reference(event: Event) -> Event:
-    """Return the event as an API server writes it, with what it is about in ``objectRef``."""
+    """Return the event as an API server writes it, with its object in ``objectRef``."""
     parts = event["requestURI"].partition("?")[0].strip("/").split("/")
     reference: dict[str, str] = {}
     if parts[0] == "apis":
@@ -193,19 +193,19 @@ def _with_reference(event: Event) -> Event:
 
 def _batches(events: Iterable[Event], size: int = 50) -> Iterator[list[Event]]:
     rows = iter(events)
-    while some := list(itertools.islice(rows, size)):
-        yield some
+    while batch := list(itertools.islice(rows, size)):
+        yield batch
 
 
 def _google(event: Event) -> Iterator[Event]:
-    """Yield Google's entries of an event: what it is about in names, no query."""
+    """Yield Google's entries of an event: the object in names, no query."""
     reference = _with_reference(event)["objectRef"]
     group = reference.get("apiGroup", "core")
     package = group.removesuffix(".k8s.io").split(".")
     sub = reference.get("subresource")
     method = [reference["resource"], *([sub] if sub else []), event["verb"]]
     path = event["requestURI"].partition("?")[0].strip("/").split("/")
-    place = path[1:] if path[0] == "apis" else ["core", *path[1:]]
+    name = path[1:] if path[0] == "apis" else ["core", *path[1:]]
     begins = event["stage"] == "ResponseStarted"
     yield {
         "insertId": "1",
@@ -223,7 +223,7 @@ def _google(event: Event) -> Iterator[Event]:
                 "callerIp": event["sourceIPs"][0],
                 "callerSuppliedUserAgent": event["userAgent"],
             },
-            "resourceName": "/".join(place),
+            "resourceName": "/".join(name),
             "serviceName": "k8s.io",
             "status": {"code": 0},
         },
@@ -249,8 +249,8 @@ FORMATS: Mapping[str, Callable[[Iterable[Event]], Iterator[bytes]]] = {
     "kubernetes": lambda events: _lines(map(_with_reference, events)),
     "kubernetes-without-reference": _lines,
     "webhook": lambda events: _lines(
-        {"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": some}
-        for some in _batches(events)
+        {"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": batch}
+        for batch in _batches(events)
     ),
     "eks-s3": lambda events: (
         event["stageTimestamp"].encode() + b" " + _json(_with_reference(event)) + b"\n"
@@ -260,14 +260,14 @@ FORMATS: Mapping[str, Callable[[Iterable[Event]], Iterator[bytes]]] = {
         [json.dumps({"events": [_message(event) for event in events]}, indent=4).encode()]
     ),
     "eks-subscription": lambda events: (
-        _json({"messageType": "DATA_MESSAGE", "logEvents": [_message(event) for event in some]})
-        for some in _batches(events)
+        _json({"messageType": "DATA_MESSAGE", "logEvents": [_message(event) for event in batch]})
+        for batch in _batches(events)
     ),
     "gke": lambda events: _lines(itertools.chain.from_iterable(map(_google, events))),
     "gke-gcloud": lambda events: iter(
-        [json.dumps([one for event in events for one in _google(event)], indent=2).encode()]
+        [json.dumps([entry for event in events for entry in _google(event)], indent=2).encode()]
     ),
     "aks-text": lambda events: _lines(_azure(_json(event).decode() + "\n") for event in events),
     "aks-object": lambda events: _lines(map(_azure, events)),
 }
-"""How a provider writes events: name -> what makes its bytes."""
+"""Format name -> function that encodes events as that provider does."""

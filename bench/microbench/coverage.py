@@ -1,10 +1,10 @@
-"""How often each kind of interval that a report states holds the truth, by simulation.
+"""Coverage of each kind of interval in a report, by simulation.
 
 python -m bench.microbench.coverage [--write]
 
-Rounds are drawn with the noise of the reference run; every interval is made by the function that
-makes it in a report. An interval is fit to be stated if it holds the truth in 93 to 97% of runs; a
-bound, which promises at least 95%, may hold it more often. With ``--write`` the table goes to
+Rounds are drawn with the noise of the reference run; every interval is computed by the function
+that a report uses. An interval is good if it holds the truth in 93 to 97% of runs; a bound, which
+promises at least 95%, may hold it more often. With ``--write`` the table goes to
 ``docs/coverage.md``.
 """
 
@@ -40,24 +40,24 @@ from bench.sut.registry import server_kinds
 
 TRIES, FITS = 4_000, 1_000
 """Simulated runs: two standard errors of 95% are 0.7%, and 1.4% where a model is fitted."""
-WANTED = (0.93, 0.97)
+ACCEPTED = (0.93, 0.97)
 NOISE = 0.08
 """Coefficient of variation of a CPU time over rounds, as in results/reference."""
 MOOD = 0.10
-"""That of the machine, which the arms of a round share."""
+"""Coefficient of variation of the machine's speed, which the arms of a round share."""
 READ_MS, EVENT_MS, IDLE_MS, WRITE_MS = 55.0, 0.25, 120.0, 7.0
 """True unit costs, near those of results/reference at 1,000 pods: ms of control-plane CPU."""
 PODS = 1_000
 SAME = """\
 The control says *the same* where the 99% interval of the ratio lies within {margin}. How often it
-says so of equal servers depends on the noise of a round (its coefficient of variation) and on the
-rounds; where it does not, the page says which difference the rounds would have shown."""
+says so for equal servers depends on the noise of a round (its coefficient of variation) and on the
+rounds; otherwise, the page names the difference that the rounds would have shown."""
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of interval under one truth; ``held`` is the share of runs that it held it in."""
+    """One kind of interval under one truth; ``held`` is the share of runs that held the truth."""
 
     kind: str
     where: str
@@ -66,8 +66,8 @@ class Row:
 
     @property
     def is_fit(self) -> bool:
-        """Whether it covers as it promises."""
-        return self.held >= WANTED[0] and (self.is_bound or self.held <= WANTED[1])
+        """Whether the coverage is as promised."""
+        return self.held >= ACCEPTED[0] and (self.is_bound or self.held <= ACCEPTED[1])
 
 
 def rows() -> Iterator[Row]:
@@ -84,9 +84,9 @@ def _paired(rounds: int) -> Iterator[Row]:
     mood = random.lognormal(0.0, MOOD, shape)
     where = f"{rounds} rounds"
     base = 40.0 * mood * random.lognormal(0.0, NOISE, shape)
-    own = 2.0 * mood * random.lognormal(0.0, NOISE, shape)
-    yield _share("paired ratio (a twentieth)", where, paired_ratio, own, base, 1 / 20)
-    # a cost above the floor: what was measured less what the floor was, each with its own error
+    small = 2.0 * mood * random.lognormal(0.0, NOISE, shape)
+    yield _share("paired ratio (a twentieth)", where, paired_ratio, small, base, 1 / 20)
+    # a cost above the floor: the measured cost less the floor, each with its own error
     floor = 260.0 * mood
     costs = {
         true: (floor + true) * random.normal(1, NOISE, shape)
@@ -96,7 +96,7 @@ def _paired(rounds: int) -> Iterator[Row]:
     yield _share(
         "paired difference",
         f"{where}, 5 ms/s against 550",
-        lambda a, b: mean([one - two for one, two in zip(a, b, strict=True)]),
+        lambda a, b: mean([x - y for x, y in zip(a, b, strict=True)]),
         *(costs[5.0], costs[550.0], 5.0 - 550.0),
     )
     for true in (0.0, 5.0):
@@ -106,20 +106,20 @@ def _paired(rounds: int) -> Iterator[Row]:
             lambda a, b: ratio_of_means(a, b, 0.95),
             *(costs[true], costs[550.0], true / 550.0),
         )
-    yield _share("mean of a cost", f"{where}, 5 ms/s", lambda a, _: mean(a), costs[5.0], own, 5.0)
+    yield _share("mean of a cost", f"{where}, 5 ms/s", lambda a, _: mean(a), costs[5.0], small, 5.0)
 
 
 def _share(
     kind: str,
     where: str,
     interval: Callable[[list[float], list[float]], Estimate | None],
-    own: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    costs: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     base: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     truth: float,
 ) -> Row:
-    found = [interval(a, b) for a, b in zip(own.tolist(), base.tolist(), strict=True)]
-    stated = [one for one in found if one is not None]
-    return Row(kind, where, sum(bool(one.holds(truth)) for one in stated) / len(stated))
+    estimates = [interval(a, b) for a, b in zip(costs.tolist(), base.tolist(), strict=True)]
+    stated = [estimate for estimate in estimates if estimate is not None]
+    return Row(kind, where, sum(bool(estimate.holds(truth)) for estimate in stated) / len(stated))
 
 
 def _counts() -> Iterator[Row]:
@@ -134,7 +134,7 @@ def _counts() -> Iterator[Row]:
         at_least_times(Events(int(more), 1.0), Events(int(less), 1.0))
         for more, less in zip(many, counted, strict=True)
     ]
-    held = sum(one is not None and one <= 800.0 for one in bounds) / TRIES
+    held = sum(bound is not None and bound <= 800.0 for bound in bounds) / TRIES
     yield Row("at least so many times fewer requests", "800 against 1", held, is_bound=True)
 
 
@@ -142,16 +142,16 @@ def _models() -> Iterator[Row]:
     """Fit the cost model to simulated runs of the plan sweep, and of one rate alone."""
     sweep = read_plan("sweep", Vocabulary(server_kinds(), route_names()))
     cells = [(s.pods, s.churn_per_s, s.rate_rps or 0.0) for s in sweep.scenarios if s.is_open]
-    for name, own, rounds in (
+    for name, design, rounds in (
         ("plan sweep", cells, sweep.rounds),
         ("one rate, 12 rounds", [(PODS, 20.0, 10.0)], 12),
     ):
         held: dict[str, list[bool]] = {}
         for seed in range(FITS):
-            model = fit_rows(BY_KEY["apiserver_cpu"], list(_drawn(own, rounds, seed)))
+            model = fit_rows(BY_KEY["apiserver_cpu"], list(_drawn(design, rounds, seed)))
             assert isinstance(model, CostModel), "the design tells the unit costs apart"
-            for kind, found in _held(model):
-                held.setdefault(kind, []).append(found)
+            for kind, holds in _held(model):
+                held.setdefault(kind, []).append(holds)
         for kind, all_ in held.items():
             yield Row(kind, name, sum(all_) / len(all_))
 
@@ -184,48 +184,49 @@ def _held(model: CostModel) -> Iterator[tuple[str, bool]]:
     # the informer's start is priced as one read, over the lifetime
     question = Question(0.0, PODS, 20.0)
     even = (20.0 * EVENT_MS + READ_MS / question.lifetime_s) / READ_MS
-    found = model.break_even("direct", question)
-    if found.low is not None:
-        high = math.inf if found.high is None else found.high
-        yield "break-even rate (Fieller)", found.low <= even <= high
+    rate = model.break_even("direct", question)
+    if rate.low is not None:
+        high = math.inf if rate.high is None else rate.high
+        yield "break-even rate (Fieller)", rate.low <= even <= high
 
 
 def same_against_same() -> Iterator[str]:
-    """Say how often a control is found the same, and how often a tenth passes for the same."""
+    """Yield rows of how often equal servers, and ones a tenth apart, are found the same."""
     random = np.random.default_rng(3)
     for noise in (0.03, 0.05, 0.08, 0.12):
         for rounds in (6, 12):
-            verdicts = {}
+            shares = {}
             for truth in (1.0, 1.0 + MARGIN):
-                own = truth * random.lognormal(0.0, noise, (TRIES, rounds))
+                again = truth * random.lognormal(0.0, noise, (TRIES, rounds))
                 base = random.lognormal(0.0, noise, (TRIES, rounds))
-                found = [_verdict(a, b) for a, b in zip(own.tolist(), base.tolist(), strict=True)]
-                verdicts[truth] = found.count(Verdict.EQUIVALENT) / TRIES
-            alike, apart = verdicts.values()
+                pairs = zip(again.tolist(), base.tolist(), strict=True)
+                verdicts = [_verdict(a, b) for a, b in pairs]
+                shares[truth] = verdicts.count(Verdict.EQUIVALENT) / TRIES
+            alike, apart = shares.values()
             yield f"| {noise:.0%} | {rounds} | {alike:.0%} | {apart:.1%} |"
 
 
-def _verdict(own: list[float], base: list[float]) -> Verdict:
-    logs = log_ratios(own, base)
+def _verdict(again: list[float], base: list[float]) -> Verdict:
+    logs = log_ratios(again, base)
     return equivalence(mean(logs or [], LOOK_CONFIDENCE), math.log1p(MARGIN))
 
 
-def page(found: Sequence[Row]) -> str:
+def page(table: Sequence[Row]) -> str:
     """Return the table as a page of Markdown."""
-    head = (__doc__ or "").strip().split("\n\n")
+    paragraphs = (__doc__ or "").strip().split("\n\n")
     lines = [
         *(
             "# Coverage of the intervals",
             "",
-            head[2].rpartition(" With ")[0].replace("``", "`"),
+            paragraphs[2].rpartition(" With ")[0].replace("``", "`"),
             "",
         ),
         *("Made by `python -m bench.microbench.coverage --write`.", ""),
         *("| interval | truth | holds it in | promised |", "|:--|:--|--:|:--|"),
     ]
-    for one in found:
-        promised = "at least 95%" if one.is_bound else "93 to 97%"
-        lines.append(f"| {one.kind} | {one.where} | {one.held:.1%} | {promised} |")
+    for row in table:
+        promised = "at least 95%" if row.is_bound else "93 to 97%"
+        lines.append(f"| {row.kind} | {row.where} | {row.held:.1%} | {promised} |")
     lines += [
         *("", "## A server against itself", "", SAME.format(margin=f"{MARGIN:.0%}")),
         *("", "| noise | rounds | equal: the same | a tenth apart: the same |"),
@@ -235,16 +236,16 @@ def page(found: Sequence[Row]) -> str:
 
 
 def main() -> int:
-    """Print the table; 1 if an interval does not cover as it promises."""
+    """Print the table; return 1 if a coverage is not as promised."""
     parser = argparse.ArgumentParser(prog="python -m bench.microbench.coverage")
     parser.add_argument("--write", action="store_true", help=f"write it to docs/{PAGE.name}")
     options = parser.parse_args()
-    found = list(rows())
-    text = page(found)
+    table = list(rows())
+    text = page(table)
     print(text)
     if options.write:
         PAGE.write_text(text, encoding="utf-8")
-    return 0 if all(one.is_fit for one in found) else 1
+    return 0 if all(row.is_fit for row in table) else 1
 
 
 if __name__ == "__main__":

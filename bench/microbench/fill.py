@@ -1,12 +1,12 @@
-"""``python -m bench.microbench.fill``: a large cluster taken in, by informers and by servers.
+"""``python -m bench.microbench.fill``: time and memory of filling informers from a large cluster.
 
-Each informer is a process of its own: kube-informer by a LIST, its default, and by a streamed
-state; client-go's and the official client's as they are by default, client-go's with typed objects
-and a streamed state in protobuf. Memory is what a process gained from before its first request, at
-once after the fill and again after it gave back what it does not need.
+Each informer is its own process: kube-informer by a LIST, its default, and by a streamed
+state; client-go's and the official client's with their defaults, client-go's with typed objects
+and a streamed state in protobuf. Memory is the growth of a process since before its first request,
+right after the fill and again after it released what it does not need.
 
-The server ``direct`` is the informer's without a cache: what that one needs beyond it, in time to
-ready and in memory, is the cache's.
+The server ``direct`` is the server ``informer`` without a cache: the difference of the two, in
+time to ready and in memory, is the cost of the cache.
 """
 
 import time
@@ -42,7 +42,7 @@ RATIOS = (
     (STREAMED, CLIENT_GO, "", "<= 0.6"),
     (KUBE_INFORMER, OFFICIAL, "<= 0.2", ""),
 )
-"""Whose fill over whose: what is wanted of the seconds, and of the settled memory."""
+"""Ratios of two fills: the target of the seconds, and of the settled memory."""
 STOPS_WITHIN_S = 5.0
 
 
@@ -50,8 +50,8 @@ STOPS_WITHIN_S = 5.0
 class Fill:
     """One fill: seconds from the first request on, and bytes of memory gained.
 
-    Processor time is the process's own and the API server's; what that allocated includes a
-    scrape of its metrics.
+    Processor time is the process's own and the API server's; the API server's allocated bytes
+    include a scrape of its metrics.
     """
 
     seconds: float
@@ -63,35 +63,37 @@ class Fill:
 
 
 def main() -> None:
-    """Fill, let all take it in some times in turn, and print what they needed."""
-    wanted = options(
+    """Populate a cluster, fill each informer several times in turn, and print the costs."""
+    arguments = options(
         "fill",
-        "How long a large cluster takes to write and to take in, and what it takes to hold it. "
+        "Time to write a large cluster and to fill informers from it, and their memory. "
         "About four minutes.",
         pods=(10_000, "pods in the cluster"),
-        rounds=(3, "how often each is started"),
+        rounds=(3, "starts of each"),
     )
     with ExitStack() as stack:
         watchdog, folder = stack.enter_context(supervised())
         program = client_go_program(watchdog, say)
         plane = stack.enter_context(ControlPlane.start(resolve(say=say), watchdog))
         began = time.monotonic()
-        populate(plane.api(IDENTITY), draw_pods(1, wanted.pods))
+        populate(plane.api(IDENTITY), draw_pods(1, arguments.pods))
         written_s = time.monotonic() - began
         body = len(plane.api(IDENTITY).get_bytes("/api/v1/pods?resourceVersion=0"))
         informers = (KUBE_INFORMER, STREAMED, CLIENT_GO, OFFICIAL)
-        fill = partial(_fill, plane=plane, program=program, log=folder / "log", pods=wanted.pods)
-        fills = in_turn({name: partial(fill, name) for name in informers}, wanted.rounds)
+        fill = partial(_fill, plane=plane, program=program, log=folder / "log", pods=arguments.pods)
+        fills = in_turn({name: partial(fill, name) for name in informers}, arguments.rounds)
         start = partial(_start, plane=plane, watchdog=watchdog, folder=folder)
         starts = in_turn({name: partial(start, name) for name in ("direct", "informer")}, 3)
-    size = f"{body / wanted.pods / 1000:.1f} KB"
-    print(f"{wanted.pods:,} pods of {size} written in {written_s:.1f} s; {wanted.rounds} rounds")
-    _report_informers(fills, wanted.pods)
+    size = f"{body / arguments.pods / 1000:.1f} KB"
+    print(
+        f"{arguments.pods:,} pods of {size} written in {written_s:.1f} s; {arguments.rounds} rounds"
+    )
+    _report_informers(fills, arguments.pods)
     _report_servers(starts, body)
 
 
 def _fill(name: str, *, plane: ControlPlane, program: Path, log: Path, pods: int) -> Fill:
-    """Let the informer ``name`` take the cluster in."""
+    """Fill the informer ``name`` from the cluster."""
     library = KUBE_INFORMER if name == STREAMED else name
     watched = Watched(plane.kubeconfig, "informer", objects="typed", quiet=True)
     with Subject(library, program, log) as subject:
@@ -105,8 +107,8 @@ def _fill(name: str, *, plane: ControlPlane, program: Path, log: Path, pods: int
         allocated = _allocated_bytes(plane) - allocated
         subject.ask("settle", "settled")
         settled = _pss_bytes(subject.pid, name) - before
-        if (held := len(subject.cache())) != pods:
-            raise SystemExit(f"{name} holds {held} pods of {pods}")
+        if (count := len(subject.cache())) != pods:
+            raise SystemExit(f"{name} holds {count} pods of {pods}")
         # the official one would wait for the end of its watch, minutes later
         if name != OFFICIAL and not subject.stop(STOPS_WITHIN_S):
             raise SystemExit(f"{name} did not stop within {STOPS_WITHIN_S} s")
@@ -114,7 +116,7 @@ def _fill(name: str, *, plane: ControlPlane, program: Path, log: Path, pods: int
 
 
 def _start(name: str, *, plane: ControlPlane, watchdog: Watchdog, folder: Path) -> Fill:
-    """Start the server ``name`` and let it get ready."""
+    """Start the server ``name`` and wait until it is ready."""
     spec = ServerSpec.on(plane, server_kinds()[name], folder / f"{name}.log")
     with ServerUnderTest.start(spec, watchdog) as server:
         return Fill(server.ready_s or 0.0, _pss_bytes(server.pid, name))
@@ -133,9 +135,9 @@ def _pss_bytes(pid: int, name: str) -> int:
 
 
 def _report_informers(fills: dict[str, list[Fill]], pods: int) -> None:
-    print(f"\n{'informers':48} median (lowest, highest)  wanted")
+    print(f"\n{'informers':48} median (lowest, highest)  target")
     for name, rounds in fills.items():
-        for what, field, unit in (
+        for title, field, unit in (
             ("fill, s", "seconds", 1),
             ("memory a pod after it, KB", "gained_bytes", pods * 1e3),
             ("memory a pod, settled, KB", "settled_bytes", pods * 1e3),
@@ -143,16 +145,16 @@ def _report_informers(fills: dict[str, list[Fill]], pods: int) -> None:
             ("CPU of the API server, s", "api_cpu_s", 1),
             ("allocated by the API server, MB", "api_allocated_bytes", 1e6),
         ):
-            line(f"{name}: {what}", [getattr(one, field) / unit for one in rounds])
+            line(f"{name}: {title}", [getattr(fill, field) / unit for fill in rounds])
     for above, below, of_seconds, of_memory in RATIOS:
-        seconds = ([one.seconds for one in fills[name]] for name in (above, below))
+        seconds = ([fill.seconds for fill in fills[name]] for name in (above, below))
         line(f"{above} / {below}: fill", ratios(*seconds), of_seconds)
-        memory = ([one.settled_bytes for one in fills[name]] for name in (above, below))
+        memory = ([fill.settled_bytes for fill in fills[name]] for name in (above, below))
         line(f"{above} / {below}: memory", ratios(*memory), of_memory)
 
 
 def _report_servers(starts: dict[str, list[Fill]], body: int) -> None:
-    print(f"\n{'server informer, beyond direct':48} median (lowest, highest)  wanted")
+    print(f"\n{'server informer, beyond direct':48} median (lowest, highest)  target")
     pairs = list(zip(starts["informer"], starts["direct"], strict=True))
     line("seconds to ready", (ours.seconds - other.seconds for ours, other in pairs), "<= 2")
     gained = ((ours.gained_bytes - other.gained_bytes) / body for ours, other in pairs)

@@ -1,7 +1,7 @@
-"""Events from line to stored, indexed and handed to a handler; memory a pod. Ours and the peer's.
+"""Speed of taking in events, from line to handler, and memory per pod, of ours and the peer.
 
-Both are fed the same lines, an event a piece as an API server sends them, and
-both do all they do with them: the peer is the official client's informer itself.
+Both get the same lines, one event per piece as an API server sends them, and
+process them fully: the peer is the official client's informer itself.
 
     python -m bench.microbench.informer_events
 """
@@ -31,7 +31,7 @@ WAIT_S = 120.0
 
 
 class _Answer:
-    """What the official ``Watch`` needs of a response: its pieces, and to be closed."""
+    """The part of a response that the official ``Watch`` uses: its pieces, and ``close``."""
 
     status = 200
 
@@ -50,7 +50,7 @@ class _Answer:
 
 
 class OfficialFeed:
-    """The official informer over ``pieces`` of a watch; ``done`` once a handler saw them all."""
+    """The official informer over a watch's ``pieces``; ``done`` is set when a handler got all."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces
@@ -67,9 +67,9 @@ class OfficialFeed:
         self.informer.stop()
 
     def _list_pods(self, *, watch: bool = False, **_: object) -> Any:  # noqa: ANN401 - either answer
-        """Answer the list with nothing and the watch with the pieces.
+        """Return no pod for the list, and the pieces for the watch.
 
-        The official ``Watch`` reads here what the lines hold.
+        The official ``Watch`` reads the type of the objects here.
 
         :rtype: V1PodList
         """
@@ -85,11 +85,11 @@ class OfficialFeed:
 
 def lines(count: int, first_version: int) -> list[bytes]:
     """Return ``count`` events, each of another pod."""
-    return [event("ADDED", pod(at, first_version + at)) for at in range(count)]
+    return [event("ADDED", pod(number, first_version + number)) for number in range(count)]
 
 
 def ours(pieces: list[bytes]) -> tuple[float, Store]:
-    """Feed pieces through machine, store, index and one handler; return events a second."""
+    """Feed pieces through machine, store, index and one handler; return events per second."""
     store = Store()
     store.add_indexers({"namespace": lambda item: [item.namespace]})
     processor = Processor(store, Observer())
@@ -112,33 +112,33 @@ def ours(pieces: list[bytes]) -> tuple[float, Store]:
         store.apply(None, outputs, processor.distribute)
     store.snapshot().by_index("namespace", "ns-001")
     if not done.wait(WAIT_S):
-        raise SystemExit("our handler was not told of every event")
+        raise SystemExit("our handler did not get every event")
     rate = len(pieces) / (time.perf_counter() - begun)
     processor.stop()
     return rate, store
 
 
 def peer(pieces: list[bytes]) -> tuple[float, object]:
-    """Feed pieces to the official informer; return events a second, and its cache."""
+    """Feed pieces to the official informer; return events per second, and its cache."""
     feed = OfficialFeed(pieces)
     begun = time.perf_counter()
     feed.informer.start()
     if not feed.done.wait(WAIT_S):
-        raise SystemExit("the official informer did not tell of every event")
+        raise SystemExit("the official informer did not deliver every event")
     rate = len(pieces) / (time.perf_counter() - begun)
     feed.stop()
     return rate, feed.informer.cache
 
 
 def memory(fill: Callable[[], object], count: int) -> float:
-    """Return the bytes a pod by which this process grew while ``fill``'s result was held."""
+    """Return the growth of this process in bytes per pod, with ``fill``'s result in memory."""
     process = psutil.Process()
     gc.collect()
     before = process.memory_info().rss
-    held = fill()
+    filled = fill()
     gc.collect()
     grown = process.memory_info().rss - before
-    del held
+    del filled
     return grown / count
 
 

@@ -1,6 +1,6 @@
-"""From an event's last byte to the handler's call, at 100 events a second over loopback.
+"""Latency from an event's last byte to the handler's call, at 100 events per second over loopback.
 
-The sender is a process of its own, so that the informer's is otherwise idle; both
+The sender is its own process, so that the informer's is otherwise idle; both
 read the same monotonic clock of the machine.
 
 python -m bench.microbench.informer_latency
@@ -27,7 +27,7 @@ RATE_PER_S = 100
 
 
 def serve(listener: socket.socket, begin: Event, times: Connection) -> None:
-    """Answer one watch: an empty initial state, then events at a steady rate; give their times."""
+    """Answer one watch: an empty initial state, then events at a steady rate; send their times."""
     sent_at: dict[str, float] = {}
     connection, _ = listener.accept()
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -41,10 +41,10 @@ def serve(listener: socket.socket, begin: Event, times: Connection) -> None:
     send(event("BOOKMARK", {"metadata": end}))
     begin.wait(60)
     due = time.perf_counter()
-    for at in range(EVENTS):
-        data = event("ADDED", pod(at, at + 2))
+    for number in range(EVENTS):
+        data = event("ADDED", pod(number, number + 2))
         time.sleep(max(due - time.perf_counter(), 0))
-        sent_at[f"pod-{at:05d}"] = time.perf_counter()
+        sent_at[f"pod-{number:05d}"] = time.perf_counter()
         send(data)
         due += 1 / RATE_PER_S
     times.send(sent_at)
@@ -72,7 +72,7 @@ def main() -> None:
     informer.wait_for_cache_sync(10)
     begin.set()
     if not done.wait(60):
-        raise SystemExit(f"the handler was told of {len(seen_at)} of {EVENTS} events")
+        raise SystemExit(f"the handler got {len(seen_at)} of {EVENTS} events")
     sent_at: dict[str, float] = ours.recv()
     sender.join()
     informer.stop()

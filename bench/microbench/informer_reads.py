@@ -1,6 +1,6 @@
-"""Reads of 10,000 pods in 100 namespaces, alone and while 1,000 events a second arrive.
+"""Speed of reads of 10,000 pods in 100 namespaces, alone and at 1,000 events per second.
 
-Events come as lines and take the whole way through machine and store.
+Events arrive as lines and pass through machine and store.
 
     python -m bench.microbench.informer_reads
 """
@@ -24,7 +24,7 @@ ROUNDS = 5
 
 
 class Stream:
-    """Events ready to be sent, made before anything is measured."""
+    """Events to feed, made before the measurement."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,7 +34,7 @@ class Stream:
         self._events = iter([event("MODIFIED", pod(v * 7 % PODS, v)) for v in versions])
 
     def arrive(self, over: threading.Event) -> None:
-        """Take in ``EVENTS_PER_S`` events a second until told to end."""
+        """Take in ``EVENTS_PER_S`` events per second until ``over`` is set."""
         due = time.perf_counter()
         while not over.is_set():
             outputs, _ = self._machine.step(Chunk(next(self._events)), 0.0)
@@ -44,7 +44,7 @@ class Stream:
 
 
 def reads_per_s(lister: Lister, seconds: float) -> float:
-    """Ask for one namespace after another; return queries a second."""
+    """Query one namespace after another; return queries per second."""
     count, begun = 0, time.perf_counter()
     while time.perf_counter() - begun < seconds:
         lister.list_in(f"ns-{count % 100:03d}")
@@ -53,7 +53,7 @@ def reads_per_s(lister: Lister, seconds: float) -> float:
 
 
 def reads_while_events_arrive(lister: Lister, stream: Stream, seconds: float) -> float:
-    """Return queries a second beside the stream."""
+    """Return queries per second while the stream arrives."""
     over = threading.Event()
     writer = threading.Thread(target=stream.arrive, args=(over,))
     writer.start()
@@ -67,7 +67,7 @@ def reads_while_events_arrive(lister: Lister, stream: Stream, seconds: float) ->
 def main() -> None:
     """Print the ratios."""
     store = Store()
-    items = [decode_object(msgspec.json.encode(pod(at, at + 1))) for at in range(PODS)]
+    items = [decode_object(msgspec.json.encode(pod(n, n + 1))) for n in range(PODS)]
     store.apply(None, [Replace(items, str(PODS + 5), "initial")], lambda *_: None)
     lister, stream = Lister(store.snapshot, "pods"), Stream(store)
     pairs = [

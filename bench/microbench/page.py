@@ -1,9 +1,8 @@
-"""``python -m bench.microbench.page``: what the tab "API server" costs, and how quick its page is.
+"""``python -m bench.microbench.page``: CPU cost and response time of the page of ``bench ui``.
 
-Figures of the page of ``python -m bench ui``, each a share or an answer's time:
-the processor time of harness and Locust with one page open, less that with none;
-with none open, how often the API server is asked for its metrics; and how long the
-page's answers take while the users that it started ask as fast as they can.
+The figures: the processor time of harness and Locust with one page open, less the
+time with none; the scrapes of the API server's metrics with no page open; and the
+response time of the page while its users send requests at full speed.
 """
 
 import json
@@ -27,15 +26,15 @@ from bench.microbench.side_by_side import options
 ROOT = Path(bench.__file__).parents[1]
 START_S = 240.0
 SETTLE_S = 8.0
-"""After a page was closed nobody looks any more; see ``bench.load.webui.page``."""
+"""Seconds after which a closed page counts as gone; see ``bench.load.webui.page``."""
 PAGE_EVERY_S = 2.0
-"""An open page asks so often."""
+"""Interval of an open page's requests."""
 CPU_BOUND = 0.02
 ANSWER_BOUND_S = 0.2
 
 
 class Page:
-    """``python -m bench ui`` under way: asked as its page asks, and its processes looked at."""
+    """A running ``python -m bench ui``: sends its page's requests, and measures its processes."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", url: str, audit_log: Path) -> None:
         self._process = process
@@ -43,7 +42,7 @@ class Page:
         self._audit_log = audit_log
 
     def ask(self, path: str, **form: object) -> float:
-        """GET ``path``, or POST ``form`` to it; return how long the answer took, in seconds."""
+        """GET ``path``, or POST ``form`` to it; return the response time in seconds."""
         data = urllib.parse.urlencode(form).encode() if form else None
         began = time.monotonic()
         with urllib.request.urlopen(f"{self._url}{path}", data=data, timeout=30) as answer:
@@ -51,36 +50,35 @@ class Page:
         return time.monotonic() - began
 
     def look(self, seconds: float) -> list[float]:
-        """Ask for the tab's figures as often as an open page does; return the answers' times."""
+        """Request the live figures as often as an open page does; return the response times."""
         took, end, seq = [], time.monotonic() + seconds, 0
-        while (left := end - time.monotonic()) > 0:
+        while (left_s := end - time.monotonic()) > 0:
             began = time.monotonic()
             with urllib.request.urlopen(
                 f"{self._url}/api-server/live.json?since={seq}", timeout=30
             ) as answer:
                 seq = json.load(answer)["seq"]
             took.append(time.monotonic() - began)
-            time.sleep(min(PAGE_EVERY_S, left))
+            time.sleep(min(PAGE_EVERY_S, left_s))
         return took
 
     def cpu_s(self) -> float:
-        """Return the CPU seconds of harness and Locust: what the tab's figures are made by."""
+        """Return the CPU seconds of harness and Locust, which make the live figures."""
         harness = psutil.Process(self._process.pid)
-        locust = [
-            each for each in harness.children(recursive=True) if "--web-port" in each.cmdline()
-        ]
-        times = [each.cpu_times() for each in (harness, *locust)]
-        return sum(each.user + each.system for each in times)
+        children = harness.children(recursive=True)
+        locust = [child for child in children if "--web-port" in child.cmdline()]
+        times = [process.cpu_times() for process in (harness, *locust)]
+        return sum(cpu.user + cpu.system for cpu in times)
 
     def scrapes(self) -> int:
-        """Return how often the harness read the API server's metrics so far."""
+        """Return the number of scrapes of the API server's metrics by the harness so far."""
         log = self._audit_log.read_text(errors="replace")
         return len(re.findall(r'"requestURI":"/metrics[^"]*"', log))
 
 
 @contextmanager
 def page(pods: int) -> Iterator[Page]:
-    """Bring up ``python -m bench ui`` for the length of the block."""
+    """Run ``python -m bench ui`` for the length of the block."""
     argv = [sys.executable, "-m", "bench", "ui", "--port", "0", "--pods", str(pods)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(argv, cwd=ROOT, stderr=log)
@@ -104,14 +102,14 @@ def _announced(process: "subprocess.Popen[bytes]", log: int) -> str:
 
 
 def _printed(text: str, name: str) -> str:
-    found = re.search(rf"^  {name} +(\S+)$", text, re.MULTILINE)
-    if found is None:
+    match = re.search(rf"^  {name} +(\S+)$", text, re.MULTILINE)
+    if match is None:
         raise SystemExit(f"python -m bench ui did not name its {name}:\n{text}")
-    return found.group(1)
+    return match.group(1)
 
 
 def share_of_a_core(page: Page, seconds: float, *, looking: bool) -> float:
-    """Return the processor time a second over ``seconds``, with one page open or with none."""
+    """Return the processor time per second over ``seconds``, with one page open or with none."""
     began, before = time.monotonic(), page.cpu_s()
     if looking:
         page.look(seconds)
@@ -121,14 +119,14 @@ def share_of_a_core(page: Page, seconds: float, *, looking: bool) -> float:
 
 
 def main() -> int:
-    """Measure, print, and tell by the exit code whether the bounds hold."""
+    """Measure and print; return 1 if a bound is exceeded."""
     arguments = options(
         "page",
-        "What the page of python -m bench ui costs, and how quick its answers are.",
+        "CPU cost and response time of the page of python -m bench ui.",
         pods=(200, "pods in the cluster"),
-        users=(8, "of each class, at full speed"),
-        seconds=(20.0, "of each look"),
-        rounds=(3, "how often it is looked at"),
+        users=(8, "users of each class, at full speed"),
+        seconds=(20.0, "length of each measurement"),
+        rounds=(3, "measurements of the CPU cost"),
     )
     with page(arguments.pods) as shown:
         costs = [_cost(shown, arguments.seconds) for _ in range(arguments.rounds)]
@@ -140,19 +138,19 @@ def main() -> int:
         took = shown.look(arguments.seconds)
         took += [shown.ask("/stats/requests") for _ in range(20)]
         shown.ask("/stop", stop="now")
-    return _told(costs, scraped, took)
+    return _report(costs, scraped, took)
 
 
 def _cost(shown: Page, seconds: float) -> float:
-    """Return what one open page costs, less what goes on without any."""
+    """Return the CPU share of one open page, less the share without any."""
     opened = share_of_a_core(shown, seconds, looking=True)
     time.sleep(SETTLE_S)
     return opened - share_of_a_core(shown, seconds, looking=False)
 
 
-def _told(costs: list[float], scraped: int, took: list[float]) -> int:
+def _report(costs: list[float], scraped: int, took: list[float]) -> int:
     cost, slowest = statistics.median(costs), max(took)
-    spread = ", ".join(f"{each:.2%}" for each in sorted(costs))
+    spread = ", ".join(f"{share:.2%}" for share in sorted(costs))
     print(f"an open page, less none: {cost:.2%} of a core ({spread}); bound {CPU_BOUND:.0%}")
     print(f"no page open: {scraped} scrapes of the API server's metrics; bound 0")
     print(

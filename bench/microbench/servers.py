@@ -1,13 +1,13 @@
-"""``python -m bench.microbench.servers``: what the servers reach, against what bounds them.
+"""``python -m bench.microbench.servers``: throughput of the servers, and of their upper bounds.
 
-One cluster, every contender asked for all pods by the same number of connections,
+One cluster; the same number of connections reads all pods from every contender,
 in interleaved rounds: the API server itself (raw LIST over TLS), ``direct``, the
 informer without and with churn, and nginx serving the informer's bytes from a
 file. Only the ratios are claims.
 
-Under churn the writer, the API server and etcd want processors too, and on a
-small machine the server gets the less of them: what events cost the server
-itself shows in its CPU time an answer, which is set beside the throughput.
+Under churn the writer, the API server and etcd need processors too, and on a
+small machine the server gets fewer: its CPU time per answer shows the cost of
+events to the server itself, beside the throughput.
 """
 
 import argparse
@@ -60,9 +60,9 @@ NO_NGINX = "nginx is not installed (Debian: apt-get install nginx-light)"
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One contender's answers a second over another's, and what it should be at least.
+    """One contender's answers per second over another's, and the least that it should be.
 
-    ``target`` is ``None`` for a ratio that is shown to read another by.
+    ``target`` is ``None`` for a ratio that only explains another.
     """
 
     above: str
@@ -75,17 +75,17 @@ RATIOS = (
     Ratio(INFORMER, DIRECT, 15.0),
     Ratio(INFORMER, NGINX, 1.0),
     Ratio(CHURNED, INFORMER, 0.9),
-    # nginx takes no part in the churn: what it loses, the writer and the control plane took
+    # nginx takes no part in the churn: its loss is the share of writer and control plane
     Ratio(NGINX_CHURNED, NGINX, None),
 )
 
 CPU_UNDER_CHURN = 1.1
-"""At most so many times the CPU time an answer: 20 events a second may cost 10%."""
+"""Largest ratio of the CPU time per answer: 20 events per second may cost 10%."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Answers a second, and the server's CPU seconds for each where its process is known."""
+    """Answers per second, and the server's CPU seconds per answer if its process is known."""
 
     per_s: float
     cpu_s: float | None = None
@@ -96,21 +96,21 @@ Measure = Callable[[], Reading]
 
 def main() -> None:
     """Measure and print a table of throughputs and one of ratios."""
-    wanted = options(
+    arguments = options(
         "servers",
         "Ratios of the servers' throughput, measured side by side on a throwaway cluster. Takes "
         "about two minutes.",
         pods=(1000, "pods in the cluster"),
         connections=(8, "connections of each reader"),
-        seconds=(4.0, "of each measurement"),
-        rounds=(3, "how often each is measured"),
-        churn=(20.0, "writes a second, where churned"),
+        seconds=(4.0, "length of each measurement"),
+        rounds=(3, "measurements of each"),
+        churn=(20.0, "writes per second under churn"),
     )
     with ExitStack() as stack:
         watchdog, folder = stack.enter_context(supervised())
-        cluster = stack.enter_context(populated(wanted.pods, watchdog))
-        contenders = _contenders(stack, cluster, wanted, watchdog, folder)
-        _report(in_turn(contenders, wanted.rounds), wanted)
+        cluster = stack.enter_context(populated(arguments.pods, watchdog))
+        contenders = _contenders(stack, cluster, arguments, watchdog, folder)
+        _report(in_turn(contenders, arguments.rounds), arguments)
 
 
 def _contenders(
@@ -120,7 +120,7 @@ def _contenders(
     watchdog: Watchdog,
     folder: Path,
 ) -> dict[str, Measure]:
-    """Start every contender and return how each is measured."""
+    """Start every contender and return a function that measures each."""
     urls, pids = {}, {}
     for name in (DIRECT, INFORMER):
         spec = ServerSpec.on(cluster.plane, server_kinds()[name], folder / f"{name}.log")
@@ -129,8 +129,8 @@ def _contenders(
         pids[urls[name]] = server.pid
 
     def load(url: str) -> Reading:
-        asked = Load("list-all", (url,), arguments.connections, cluster.targets)
-        with LoadDriver(asked, out=folder / "load", watchdog=watchdog) as driver:
+        reads = Load("list-all", (url,), arguments.connections, cluster.targets)
+        with LoadDriver(reads, out=folder / "load", watchdog=watchdog) as driver:
             driver.warm_up(WARM_UP_S)
             before = cpu_s(pids[url]) if url in pids else None
             measured = measure(driver, arguments.seconds)
@@ -165,9 +165,9 @@ def _contenders(
 
 
 def raw_lists_per_s(config: ClientConfig, connections: int, seconds: float) -> float:
-    """LISTs of all pods a second from the API server itself, bodies read and thrown away.
+    """Return the LISTs of all pods per second of the API server itself; bodies are discarded.
 
-    ``connections`` threads, each with a TLS connection that is kept.
+    ``connections`` threads, each with a persistent TLS connection.
     """
     pool = config.pools(maxsize=connections, block=True)
     headers = config.credentials.headers({"Accept": "application/json"})
@@ -199,26 +199,26 @@ def _report(seen: Mapping[str, list[Reading]], arguments: argparse.Namespace) ->
     print(f"\n{'answers a second':48} median (lowest, highest)")
     for name, readings in seen.items():
         line(name, (reading.per_s for reading in readings))
-    print(f"\n{'ratio, paired by round':48} median (lowest, highest)  wanted")
+    print(f"\n{'ratio, paired by round':48} median (lowest, highest)  target")
     for ratio in RATIOS:
         title = f"{ratio.above} / {ratio.below}"
         if ratio.above not in seen or ratio.below not in seen:
             print(f"{title:48} skipped: {NO_NGINX}")
             continue
-        rates = ([one.per_s for one in seen[name]] for name in (ratio.above, ratio.below))
+        rates = ([reading.per_s for reading in seen[name]] for name in (ratio.above, ratio.below))
         line(title, ratios(*rates), "" if ratio.target is None else f">= {ratio.target:g}")
-    costs = ([one.cpu_s or 0.0 for one in seen[name]] for name in (CHURNED, INFORMER))
+    costs = ([reading.cpu_s or 0.0 for reading in seen[name]] for name in (CHURNED, INFORMER))
     line(f"{CHURNED} / alone, CPU an answer", ratios(*costs), f"<= {CPU_UNDER_CHURN:g}")
 
 
 def find_nginx() -> str | None:
-    """Return the path of nginx, also where only root has its folder on the path."""
+    """Return the path of nginx, also from folders that only root has on its PATH."""
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 @contextmanager
 def nginx(program: str, body: bytes, watchdog: Watchdog, folder: Path) -> Iterator[str]:
-    """Serve ``body`` at ``/pods`` from a file, by sendfile, a worker a processor; give the URL."""
+    """Serve ``body`` at ``/pods`` by sendfile from a file, a worker per processor; give the URL."""
     root = folder / "nginx"
     root.mkdir()
     (root / "pods").write_bytes(body)
@@ -237,7 +237,7 @@ def nginx(program: str, body: bytes, watchdog: Watchdog, folder: Path) -> Iterat
 
 
 def _nginx_configuration(root: Path, port: int) -> str:
-    # started by root it would serve as nobody, who may not read a temporary folder
+    # started by root it would serve as nobody, which may not read a temporary folder
     user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
     bodies = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "\n  ".join(f"{name}_temp_path {root}/{name};" for name in bodies)

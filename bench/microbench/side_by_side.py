@@ -1,4 +1,4 @@
-"""Contenders side by side: options, a cluster, rounds in turn, a line of figures."""
+"""Compare contenders side by side: options, a cluster, rounds in turn, a line of figures."""
 
 import argparse
 import sys
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def options(module: str, description: str, **defaults: tuple[float, str]) -> argparse.Namespace:
-    """Return the numbers of the command line, by name: each given as its default and its help."""
+    """Return the numbers of the command line, by name; ``defaults`` are (default, help) each."""
     parser = argparse.ArgumentParser(
         prog=f"python -m bench.microbench.{module}",
         description=description,
@@ -32,7 +32,7 @@ def options(module: str, description: str, **defaults: tuple[float, str]) -> arg
 
 
 def say(text: str) -> None:
-    """Tell how far it is, beside the figures."""
+    """Print progress on standard error, beside the figures."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -45,7 +45,7 @@ def supervised() -> Iterator[tuple[Watchdog, Path]]:
 
 @contextmanager
 def populated(pods: int, watchdog: Watchdog) -> Iterator[PopulatedCluster[ControlPlane]]:
-    """Fill a throwaway cluster for the length of the block."""
+    """Populate a throwaway cluster for the length of the block."""
     say(f"filling a throwaway cluster with {pods} pods")
     start = partial(ControlPlane.start, resolve(say=say))
     with PopulatedCluster(start, watchdog, seed=1, pods=pods) as cluster:
@@ -53,7 +53,7 @@ def populated(pods: int, watchdog: Watchdog) -> Iterator[PopulatedCluster[Contro
 
 
 def in_turn(contenders: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
-    """Measure all, round by round, each second round in the opposite order."""
+    """Measure all contenders, round by round, every second round in reverse order."""
     seen: dict[str, list[T]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name in list(contenders)[:: -1 if number % 2 else 1]:
@@ -63,7 +63,7 @@ def in_turn(contenders: Mapping[str, Callable[[], T]], rounds: int) -> dict[str,
 
 
 def measure(driver: LoadDriver, seconds: float) -> Measured:
-    """Load for one window; ``SystemExit`` if a request fails."""
+    """Load for one window; raise ``SystemExit`` if a request fails."""
     measured = driver.measure(seconds)
     if measured.failed:
         raise SystemExit(f"requests failed: {'; '.join(measured.first_failures)}")
@@ -71,15 +71,15 @@ def measure(driver: LoadDriver, seconds: float) -> Measured:
 
 
 def ratios(above: Iterable[float], below: Iterable[float]) -> list[float]:
-    """Return the ratios of the rounds."""
+    """Return the ratio of each round."""
     return [mine / theirs for mine, theirs in zip(above, below, strict=True)]
 
 
-def line(title: str, values: Iterable[float], wanted: str = "") -> None:
-    """Print the median of ``values``, the lowest and the highest, and what is wanted."""
+def line(title: str, values: Iterable[float], target: str = "") -> None:
+    """Print the median of ``values``, the lowest and the highest, and the target."""
     known = list(values)
     middle, low, high = (
         f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
         for value in (median(known), min(known), max(known))
     )
-    print(f"{title:48} {f'{middle} ({low}, {high})':24} {wanted}".rstrip())
+    print(f"{title:48} {f'{middle} ({low}, {high})':24} {target}".rstrip())

@@ -1,9 +1,9 @@
-"""``python -m bench.microbench.slow_clients``: what clients that do not read take from others.
+"""``python -m bench.microbench.slow_clients``: throughput beside clients that do not read.
 
-One cluster, each server read by the same connections twice in a round: alone, and
-beside idle connections, connections with one byte sent, and connections that ask
-for all pods and read nothing. Meanwhile ``/healthz`` is asked again and again. The
-ratio of the throughputs is a claim, and so is that each ``/healthz`` is answered.
+One cluster; the same connections read from each server twice in a round: alone, and
+beside idle connections, connections with one byte sent, and connections that request
+all pods and read nothing. Meanwhile ``/healthz`` is requested repeatedly. The
+ratio of the throughputs is a claim, and so is the answer to each ``/healthz``.
 """
 
 import argparse
@@ -51,7 +51,7 @@ class Readings:
 
 
 def main() -> int:
-    """Measure and print a table; 1 if a figure misses its target."""
+    """Measure and print a table; return 1 if a figure misses its target."""
     arguments = options(
         "slow_clients",
         "Throughput of both servers beside clients that do not read, measured on a throwaway "
@@ -61,8 +61,8 @@ def main() -> int:
         idle=(1000, "connections that send nothing"),
         half=(100, "connections that send one byte"),
         stalled=(100, "connections that do not read"),
-        seconds=(4.0, "of each measurement"),
-        rounds=(2, "how often each is measured"),
+        seconds=(4.0, "length of each measurement"),
+        rounds=(2, "measurements of each"),
     )
     _allow_connections(arguments.idle + arguments.half + arguments.stalled)
     with supervised() as (watchdog, folder), populated(arguments.pods, watchdog) as cluster:
@@ -90,7 +90,7 @@ def _measure(driver: LoadDriver, url: str, arguments: argparse.Namespace) -> Rea
 
 @contextmanager
 def _slow_clients(url: str, arguments: argparse.Namespace) -> Iterator[None]:
-    """Hold the connections open for as long as the block lasts."""
+    """Hold the connections open for the length of the block."""
     address = (urlsplit(url).hostname, urlsplit(url).port)
     kinds = [(arguments.idle, b""), (arguments.half, REQUEST[:1]), (arguments.stalled, REQUEST)]
     with ExitStack() as stack:
@@ -100,14 +100,14 @@ def _slow_clients(url: str, arguments: argparse.Namespace) -> Iterator[None]:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
                 client.connect(address)
                 client.sendall(sent)
-                if sent == REQUEST:  # its answer is made and waits: what it cost is spent
+                if sent == REQUEST:  # its answer waits at the server: its cost is spent
                     client.recv(1, socket.MSG_PEEK)
         yield
 
 
 @contextmanager
 def _health(url: str, times_ms: list[float]) -> Iterator[None]:
-    """Ask ``/healthz`` while the block lasts, over a new connection each time."""
+    """Request ``/healthz`` while the block lasts, over a new connection each time."""
     ended = threading.Event()
 
     def ask() -> None:

@@ -2,8 +2,8 @@
 
 ``python -m bench.microbench.top_speed``
 
-A small server that sends one made-up body from memory is asked by both in turn,
-in the same run, each in a process of its own. Only the ratio is a claim.
+Both read in turn, in the same run, each in its own process, from a small server that
+sends one synthetic body from memory. Only the ratio is a claim.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _CHUNK_BYTES = 4096
 
 
 def main() -> None:
-    """Compare the two and print ratios, or play the server's or the stock user's part."""
+    """Compare the two and print ratios, or run as the server or the stock user."""
     arguments = _parser().parse_args()
     if arguments.part == "server":
         serve(body_of(arguments.pods), chunked=arguments.chunked)
@@ -40,21 +40,21 @@ def main() -> None:
 
 
 def body_of(pods: int) -> bytes:
-    """Return an answer of so many entries of 4.4 KB, such as the servers under test give."""
+    """Return an answer of ``pods`` entries of 4.4 KB, as the servers under test give it."""
     pod = {"metadata": {"name": "pod", "namespace": "default"}, "filling": ""}
     pod["filling"] = "x" * (_POD_BYTES - len(json.dumps(pod)) - 2)
     return json.dumps({"code": 200, "message": "pong", "result": [pod] * pods}).encode()
 
 
 def serve(body: bytes, *, chunked: bool) -> None:
-    """Answer every request with ``body``, one thread a connection; print the port first."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+    """Answer every request with ``body``, one thread per connection; print the port first."""
+    header = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
     if chunked:
-        pieces = [body[at : at + _CHUNK_BYTES] for at in range(0, len(body), _CHUNK_BYTES)]
-        framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
-        answer = head + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n"
+        chunks = [body[n : n + _CHUNK_BYTES] for n in range(0, len(body), _CHUNK_BYTES)]
+        framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+        answer = header + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n"
     else:
-        answer = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+        answer = header + b"Content-Length: %d\r\n\r\n" % len(body) + body
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     print(listener.getsockname()[1], flush=True)
     while True:
@@ -69,11 +69,11 @@ def _answer_all(connection: socket.socket, answer: bytes) -> None:
             while connection.recv(4096):  # each request comes in one piece
                 connection.sendall(answer)
         except ConnectionError:
-            return  # the client has had enough
+            return  # the client has closed
 
 
 def stock(url: str, users: int, seconds: float) -> tuple[float, float]:
-    """Return (answers a second, CPU ms an answer) of Locust's stock FastHttpUser."""
+    """Return (answers per second, CPU ms per answer) of Locust's stock FastHttpUser."""
     import gevent
     from locust import FastHttpUser, task
     from locust.env import Environment
@@ -103,7 +103,7 @@ def stock(url: str, users: int, seconds: float) -> tuple[float, float]:
 def ours(
     url: str, users: int, seconds: float, watchdog: Watchdog, folder: Path
 ) -> tuple[float, float]:
-    """Return (answers a second, CPU ms an answer) of this project's closed model."""
+    """Return (answers per second, CPU ms per answer) of this project's closed model."""
     from bench.microbench.side_by_side import measure
 
     load = Load("list-all", (url,), users, TARGETS)
@@ -132,13 +132,12 @@ def _compare(arguments: argparse.Namespace) -> None:
             for who, rounds in seen.items():
                 line(f"{who}: answers a second", (rate for rate, _ in rounds))
                 line(f"{who}: CPU an answer, ms", (cpu_ms for _, cpu_ms in rounds))
-            line(
-                "ratio of answers", ratios(*([rate for rate, _ in each] for each in seen.values()))
-            )
+            rates = ([rate for rate, _ in rounds] for rounds in seen.values())
+            line("ratio of answers", ratios(*rates))
 
 
 def _stock_apart(url: str, users: int, seconds: float) -> tuple[float, float]:
-    """Run the stock user in a process of its own: importing Locust changes a process."""
+    """Run the stock user in its own process, because importing Locust changes a process."""
     argv = [sys.executable, "-m", __spec__.name, "stock", "--url", url]
     argv += ["--users", str(users), "--seconds", str(seconds)]
     done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
@@ -148,7 +147,7 @@ def _stock_apart(url: str, users: int, seconds: float) -> tuple[float, float]:
 
 @contextmanager
 def serving(pods: int, watchdog: Watchdog, folder: Path, *, chunked: bool) -> Iterator[str]:
-    """Run the server as a process of its own with an answer of ``pods`` entries; give its URL."""
+    """Run the server as its own process with an answer of ``pods`` entries; give its URL."""
     argv = [sys.executable, "-m", __spec__.name, "server", "--pods", str(pods)]
     argv += ["--chunked"] if chunked else []
     log = folder / "server.log"
@@ -168,9 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--users", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pods", type=int, default=1000, help="of the server's body")
-    parser.add_argument("--chunked", action="store_true", help="of the server's body")
-    parser.add_argument("--url", help="of the stock user's server")
+    parser.add_argument("--pods", type=int, default=1000, help="for the server's body")
+    parser.add_argument("--chunked", action="store_true", help="for the server's body")
+    parser.add_argument("--url", help="URL of the stock user's server")
     return parser
 
 
