@@ -1,1 +1,1 @@
-"""The plans that come with the project, one TOML file each."""
+"""The project's own plans, one TOML file each."""
