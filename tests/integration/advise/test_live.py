@@ -1,4 +1,4 @@
-"""``top`` and ``advise`` held against a real API server: its audit log, and its CPU."""
+"""``top`` and ``advise`` compared with a real API server: its audit log, and its CPU."""
 
 import json
 import math
@@ -37,11 +37,11 @@ from kube_informer import SharedInformer, Transport
 PODS = 500
 SECONDS = 12.0
 SIX = 1.5
-"""What makes of a 95% interval one that holds for six rows together (z = 2.9 for 2.0)."""
+"""Factor that makes a 95% interval hold for six rows together (z = 2.9 for 2.0)."""
 OUTSIDE = 0.3
-"""Part of a short request's time in the audit log that lies before flow control admits it."""
+"""Share of a short request's time in the audit log before flow control admits it."""
 TRIES = 3
-"""How often a busy machine is looked at until it shows what a quiet one does at once."""
+"""Attempts on a busy machine; a quiet one needs one."""
 WRITES_PER_S, READS_PER_S = 20.0, 10.0
 WINDOW_S, SETTLE_S = 2.5, 0.5
 ROUNDS = 3
@@ -57,16 +57,16 @@ def cluster(binaries: Binaries, watchdog: Watchdog) -> Iterator[PopulatedCluster
 
 @contextmanager
 def asking(*clients: tuple[Callable[[], object], float]) -> Iterator[None]:
-    """Let each client ask at its mean rate per second, at random moments, until the end."""
+    """Have each client send at its mean rate per second, at random moments, until the end."""
     stop = threading.Event()
 
-    def ask(one: Callable[[], object], rate: float, rng: random.Random) -> None:
+    def ask(send: Callable[[], object], rate: float, rng: random.Random) -> None:
         while not stop.wait(rng.expovariate(rate)):
-            one()
+            send()
 
     threads = [
-        threading.Thread(target=ask, args=(one, rate, random.Random(place)))
-        for place, (one, rate) in enumerate(clients)
+        threading.Thread(target=ask, args=(send, rate, random.Random(seed)))
+        for seed, (send, rate) in enumerate(clients)
     ]
     for thread in threads:
         thread.start()
@@ -117,14 +117,14 @@ def test_top_finds_six_known_clients_at_the_size_that_the_audit_log_shows(
     request.addfinalizer(log.close)
 
     def missed() -> list[tuple[tuple[str, str], float, Row | None]]:
-        """Sample the clients once; return whom the samples do not show at their size."""
+        """Sample the clients once; return those that the samples do not show at their size."""
         with asking(*clients):
             time.sleep(1)
             position, begin_us = log.behind_last_line(), time.time_ns() // 1000
-            found = sampled(plane.api("admin"), SECONDS)
+            rows = sampled(plane.api("admin"), SECONDS)
             end_us = time.time_ns() // 1000
         expected = truth(log.rows(position, log.behind_last_line()), begin_us, end_us)
-        seen = {(row.asked.user.rpartition(":")[2], row.asked.verb): row for row in found}
+        seen = {(row.asked.user.rpartition(":")[2], row.asked.verb): row for row in rows}
         known = {key for key in expected if key[0] in api and key[0] != "admin"}
         known.add(("admin", "list"))
         assert len(clients) == len(known)
@@ -135,7 +135,7 @@ def test_top_finds_six_known_clients_at_the_size_that_the_audit_log_shows(
             or abs(row.executing - expected[key]) > SIX * row.error + OUTSIDE * expected[key]
         ]
 
-    # Where processors are short a sample waits until the requests are over that it should see.
+    # Where processors are short, a sample waits until the requests are over that it should show.
     tries = []
     while misses := missed():
         tries.append(misses)
@@ -145,7 +145,7 @@ def test_top_finds_six_known_clients_at_the_size_that_the_audit_log_shows(
 def cpu_s(plane: ControlPlane) -> float:
     """Return the processor time that API server and etcd have taken so far."""
     times = [psutil.Process(pid).cpu_times() for pid in plane.pids().values()]
-    return sum(one.user + one.system for one in times)
+    return sum(cpu.user + cpu.system for cpu in times)
 
 
 def test_a_poller_replaced_by_an_informer_saves_what_advise_predicts(
@@ -157,7 +157,7 @@ def test_a_poller_replaced_by_an_informer_saves_what_advise_predicts(
     floor, polling, watching = [], [], []
 
     def spent() -> float:
-        """Return processor seconds a second over a window, whatever asks meanwhile."""
+        """Return processor seconds per second over a window, for all clients."""
         before, begin = cpu_s(plane), time.monotonic()
         time.sleep(WINDOW_S)
         return (cpu_s(plane) - before) / (time.monotonic() - begin)
@@ -180,15 +180,15 @@ def test_a_poller_replaced_by_an_informer_saves_what_advise_predicts(
 
     def saves_what_is_predicted() -> bool:
         sums, read = sum_log(find([str(log)]), lambda: None)
-        found = advise(sums, read, Counts({"pods": float(PODS)}), costs)
-        poller = next(one for one in found.clients if one.user.endswith(":direct"))
+        advice = advise(sums, read, Counts({"pods": float(PODS)}), costs)
+        poller = next(client for client in advice.clients if client.user.endswith(":direct"))
         assert Verdict.POLLS == poller.verdict
         assert poller.cpu is not None
         assert poller.cpu.saved is not None
         low, high = poller.cpu.saved.bounds or (1.0, 0.0)
         polls = mean(polling) - mean(floor)
         saved = 1 - (mean(watching) - mean(floor)) / polls
-        # A watch costs less than the floor differs from one window to the next.
+        # A watch costs less than the difference of the floor between two windows.
         noise = 3 * stdev(floor) * math.sqrt(1 / len(watching) + 1 / len(floor)) / polls
         return low - noise <= saved <= high + noise
 
@@ -214,7 +214,7 @@ def test_an_answer_takes_no_more_of_a_processor_than_the_pace_of_top_allows_for(
     apiserver = psutil.Process(cluster.plane.pids()["apiserver"])
 
     def spent(look: Callable[[], object]) -> tuple[float, float]:
-        """Return processor seconds, and how long it took."""
+        """Return the processor seconds of ``look``, and its duration in seconds."""
         before, begin = apiserver.cpu_times(), time.monotonic()
         look()
         after, took_s = apiserver.cpu_times(), time.monotonic() - begin
@@ -232,18 +232,18 @@ def test_an_answer_takes_no_more_of_a_processor_than_the_pace_of_top_allows_for(
     assert of_answer_s <= CPU_OF_ANSWER * min(quickest_s)
 
 
-def test_top_tells_an_account_without_rights_what_to_apply_and_then_works(
+def test_top_prints_the_rights_that_an_account_lacks_and_then_works(
     cluster: PopulatedCluster[ControlPlane], capsys: pytest.CaptureFixture[str]
 ) -> None:
     plane = cluster.plane
     arguments = ["top", "--kubeconfig", str(plane.kubeconfig), "--context", "direct", "--for", "1"]
     assert 1 == main([*arguments])
-    told = capsys.readouterr().err
-    for part in yaml.safe_load_all(told[told.index("apiVersion:") :]):
+    message = capsys.readouterr().err
+    for part in yaml.safe_load_all(message[message.index("apiVersion:") :]):
         plural = f"{part['kind'].lower()}s"
         plane.api("admin").post(f"/apis/rbac.authorization.k8s.io/v1/{plural}", part)
     deadline = time.monotonic() + 20
     while main([*arguments, "--json"]) != 0 and time.monotonic() < deadline:
         pass
-    found = json.loads(capsys.readouterr().out)
-    assert (1, True) == (found["api_servers"] or 1, found["samples"] > 0)
+    output = json.loads(capsys.readouterr().out)
+    assert (1, True) == (output["api_servers"] or 1, output["samples"] > 0)

@@ -1,4 +1,4 @@
-"""The benchmark's command line as a process of its own, with its temporary folder in view."""
+"""The benchmark's command line as a process, with a check of its temporary folder."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ QUICK = (
     ),
     ("[[scenarios]]", "[[scenarios]]\nprobe = false"),
 )
-"""What makes windows as short as may be."""
+"""Changes for the shortest windows."""
 MANY_PODS = ("pods = 40", "pods = 2000")
 LONG_WARM_UP = ("warmup_s = 0.5", "warmup_s = 60")
 LONG_WINDOW = ("duration_s = 1.5", "duration_s = 600")
@@ -55,7 +55,7 @@ ONLY_DIRECT = ('["direct", "informer", "none"]', '["direct"]')
 
 
 class BenchProcess(Stoppable):
-    """``python -m bench ...`` under way; its messages are read from a file."""
+    """A running ``python -m bench ...``; its messages are read from a file."""
 
     def __init__(self, folder: Path, arguments: tuple[str, ...], binaries: Binaries | None) -> None:
         """Start it with ``binaries`` named in its environment; ``None``: it looks for its own."""
@@ -82,11 +82,11 @@ class BenchProcess(Stoppable):
 
     @property
     def text(self) -> str:
-        """Everything that it said so far."""
+        """Its messages so far."""
         return self.messages.read_text()
 
     def wait_for(self, text: str) -> None:
-        """Wait until it says ``text``."""
+        """Wait until its messages have ``text``."""
         deadline = time.monotonic() + TIMEOUT_S
         while text not in self.text:
             assert self.process.poll() is None, f"ended without saying {text!r}:\n{self.text}"
@@ -107,13 +107,13 @@ class BenchProcess(Stoppable):
         return self.process.wait(timeout_s)
 
     def ends(self, code: int, timeout_s: float = TIMEOUT_S) -> None:
-        """Wait for its end, and see that it is one in order: no stack trace, nothing left."""
+        """Wait for its end, and assert an orderly one: no stack trace, nothing left."""
         assert code == self.wait(timeout_s), self.text
         assert "Traceback" not in self.text
         assert [] == self.left_behind()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it, and not what it started, a signal."""
+        """Send a signal to it, not to its children."""
         os.kill(self.process.pid, number)
 
     def stop(self) -> None:
@@ -131,7 +131,7 @@ class BenchProcess(Stoppable):
         raise AssertionError(f"it started nothing like {words}")
 
     def left_behind(self) -> list[str]:
-        """Return processes that were started with its temporary folder, and what is in there."""
+        """Return the processes that use its temporary folder, and the folder's content."""
         mark = str(self.scratch)
         processes = []
         for process in psutil.process_iter(["cmdline", "environ"]):
@@ -148,12 +148,12 @@ class BenchProcess(Stoppable):
 
 
 def often(stage: str, *changes: tuple[str, str]):
-    """A stage that every run of the suite looks at."""
+    """A stage for every run of the suite."""
     return pytest.param(stage, changes)
 
 
 def seldom(stage: str, *changes: tuple[str, str]):
-    """One for the long form: what waits there is told apart from its neighbours by little."""
+    """A stage for the long form only, because it differs little from its neighbours."""
     return pytest.param(stage, changes, marks=pytest.mark.soak)
 
 
@@ -165,7 +165,7 @@ def only_run(bench: BenchProcess) -> RunReader:
 
 
 def changed(plan: str, *changes: tuple[str, str]) -> str:
-    """Return the plan's text with each old text of ``changes``, which must be in it, made new."""
+    """Return the plan's text with each old text of ``changes``, which must be in it, replaced."""
     for old, new in changes:
         assert old in plan
         plan = plan.replace(old, new)
@@ -173,7 +173,7 @@ def changed(plan: str, *changes: tuple[str, str]) -> str:
 
 
 def lives(process: psutil.Process) -> bool:
-    """Return whether it still does anything: it may end while it is looked at."""
+    """Return whether the process runs; it may end meanwhile."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

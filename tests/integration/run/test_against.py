@@ -1,4 +1,4 @@
-"""A run with the servers of another checkout, end to end, and one whose checkout has gone since."""
+"""A run with the servers of another checkout, end to end, and one whose checkout is gone."""
 
 import shutil
 import sys
@@ -25,7 +25,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measured(
     tmp_path_factory: pytest.TempPathFactory, base: Path, binaries: Binaries
 ) -> BenchProcess:
-    """A run of ``direct`` here and there."""
+    """A run of ``direct`` of this checkout and of the other."""
     folder = tmp_path_factory.mktemp("against")
     (folder / "tiny.toml").write_text(TINY.replace('["direct", "informer", "none"]', '["direct"]'))
     given = ("--against", str(base), "--against-python", sys.executable)
@@ -34,11 +34,11 @@ def measured(
     return bench
 
 
-def test_both_are_measured_in_one_run_and_found_to_answer_alike(measured: BenchProcess) -> None:
+def test_both_are_measured_in_one_run_and_answer_alike(measured: BenchProcess) -> None:
     reader = Store(measured.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
-    found = {one.trial.server: (one.outcome, one.identity) for one in reader.trials()}
-    assert {"direct": (Outcome.OK, "direct"), "direct@base": (Outcome.OK, "direct")} == found
+    arms = {trial.trial.server: (trial.outcome, trial.identity) for trial in reader.trials()}
+    assert {"direct": (Outcome.OK, "direct"), "direct@base": (Outcome.OK, "direct")} == arms
     assert reader.equality is not None
     assert (("direct", "direct@base"), True) == (reader.equality.servers, reader.equality.equal)
 

@@ -1,4 +1,4 @@
-"""Processes of a run that die or stand still, and a disk that is full."""
+"""Runs with processes that die or stand still, and with a full disk."""
 
 import re
 import shutil
@@ -56,7 +56,7 @@ def test_an_etcd_that_dies_ends_the_run_with_that_reason(
     assert "etcd" in (only_run(bench).record.reason or "")
 
 
-def test_an_etcd_that_dies_while_the_api_server_starts_is_told(start_run: StartBench) -> None:
+def test_an_etcd_that_dies_while_the_api_server_starts_is_named(start_run: StartBench) -> None:
     bench = start_run()
     bench.wait_for("starting etcd and kube-apiserver")
     bench.wait_for_child("kube-apiserver", "--etcd-servers")
@@ -80,10 +80,10 @@ def test_a_watchdog_that_dies_ends_the_run_with_that_reason_and_nothing_left(
     assert RunState.INCOMPLETE is only_run(bench).record.state
 
 
-def test_whatever_befalls_a_trial_fails_it_in_words_and_the_run_goes_on(
+def test_a_fault_of_a_process_fails_its_trial_with_a_reason_and_the_run_continues(
     start_run: StartBench,
 ) -> None:
-    """Its server dies; the harness, then the load generator is stopped for longer than it lasts."""
+    """The server dies; the harness, then the load generator is stopped for longer than a window."""
     bench = start_run(
         ONLY_INFORMER, ("rounds = 1", "rounds = 4"), ("duration_s = 1.5", "duration_s = 3")
     )
@@ -115,7 +115,7 @@ def test_whatever_befalls_a_trial_fails_it_in_words_and_the_run_goes_on(
 
 
 @pytest.mark.soak  # requests are given 30 s each before they are given up
-def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run_goes_on(
+def test_a_server_without_any_complete_answer_fails_its_trial_and_the_run_continues(
     start_run: StartBench,
 ) -> None:
     bench = start_run()
@@ -128,13 +128,13 @@ def test_a_server_of_which_no_request_completes_makes_a_failed_trial_and_the_run
     reader = Store(bench.results).open("latest")
     outcomes = [record.outcome for record in reader.trials()]
     assert [Outcome.FAILED, Outcome.OK, Outcome.OK] == sorted(outcomes)
-    (failed,) = [each for each in reader.trials() if each.outcome is Outcome.FAILED]
+    (failed,) = [trial for trial in reader.trials() if trial.outcome is Outcome.FAILED]
     assert "did not answer" in (failed.failure or "")
     (page,) = bench.reports.glob("*-tiny/index.html")
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
 
 
-def test_a_full_disk_ends_the_run_and_spares_what_was_written(
+def test_a_full_disk_ends_the_run_and_leaves_finished_trials(
     tmp_path: Path, binaries: Binaries
 ) -> None:
     if not _may_mount():

@@ -1,4 +1,4 @@
-"""The command line's other verbs, as processes of their own."""
+"""The command line's other verbs, as processes."""
 
 import json
 import signal
@@ -11,7 +11,7 @@ from bench.supervision.waiting import wait_until
 from tests.integration.run.conftest import StartBench
 
 
-def test_a_version_that_cannot_be_had_is_told_and_leaves_nothing(
+def test_an_unavailable_version_is_an_error_and_leaves_nothing(
     start_bench: StartBench, tmp_path: Path
 ) -> None:
     folders = ("--results", str(tmp_path / "results"), "--reports", str(tmp_path / "reports"))
@@ -46,7 +46,7 @@ def test_up_prints_one_line_of_json_and_serves_until_interrupted(
     assert not copy.exists()
 
 
-def test_up_ends_with_a_word_when_a_server_dies(start_bench: StartBench) -> None:
+def test_up_ends_with_an_error_when_a_server_dies(start_bench: StartBench) -> None:
     bench = start_bench("up", "--pods", "20", "--churn", "0")
     bench.wait_for("Ctrl-C ends it all")
     bench.child("-m servers", "direct").kill()

@@ -1,6 +1,6 @@
-"""A run with a server of somebody else, end to end, and with one that cannot be measured.
+"""A run with an external server, end to end, and with one that cannot be measured.
 
-The plan of the first wants its ratios surer than its rounds can make them.
+The plan of the first requires a precision that its rounds cannot reach.
 """
 
 import re
@@ -46,7 +46,7 @@ def died(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchP
 
 @pytest.fixture(scope="module")
 def bought(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> BenchProcess:
-    """A run that went well, while it was looked at."""
+    """A complete run with bought rounds, and a copy of its provisional page."""
     folder = tmp_path_factory.mktemp("bought")
     words = arguments(folder, plan=changed(TINY, *SURE, *QUICK))
     with BenchProcess(folder, words, binaries) as bench:
@@ -57,32 +57,32 @@ def bought(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> Benc
     return bench
 
 
-def test_it_is_measured_with_two_ledgers_which_is_said(bought: BenchProcess) -> None:
+def test_an_external_server_has_two_ledgers_and_a_caveat(bought: BenchProcess) -> None:
     reader = Store(bought.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
-    for record in (each for each in reader.trials() if each.trial.server == "theirs"):
+    for record in (trial for trial in reader.trials() if trial.trial.server == "theirs"):
         assert (Outcome.OK, True, "external") == (
             record.outcome,
             record.equal_to_list,
             record.identity,
         )
         audit = reader.audit(record.trial)
-        own = audit[audit.user.str.endswith(":external") & (audit.verb == "list")]
-        assert record.sent == len(own) > 0
+        lists = audit[audit.user.str.endswith(":external") & (audit.verb == "list")]
+        assert record.sent == len(lists) > 0
         assert record.server_cpu_s
     analysis = analyse(reader)
     lines = [line for line in analysis.trials if line.server == "theirs"]
-    assert [(None, True)] * 6 == [(one.ledgers.client, one.ledgers.agree) for one in lines]
-    said = {(caveat.kind, caveat.server) for caveat in analysis.caveats}
-    assert (CaveatKind.LEDGER_MISSING, "theirs") in said
-    assert (CaveatKind.VERSION_MISSING, "theirs") in said
-    assert (CaveatKind.LEDGER_MISSING, "direct") not in said
-    # which a rate on a machine that is busy with other tests is void by
+    assert [(None, True)] * 6 == [(line.ledgers.client, line.ledgers.agree) for line in lines]
+    caveats = {(caveat.kind, caveat.server) for caveat in analysis.caveats}
+    assert (CaveatKind.LEDGER_MISSING, "theirs") in caveats
+    assert (CaveatKind.VERSION_MISSING, "theirs") in caveats
+    assert (CaveatKind.LEDGER_MISSING, "direct") not in caveats
+    # a rate may be void by these on a machine that is busy with other tests
     busy = {CaveatKind.MACHINE_SATURATED, CaveatKind.GENERATOR_LATE}
     assert {caveat.kind for caveat in analysis.void} <= busy
 
 
-def test_windows_are_bought_until_there_are_the_most_and_a_provisional_page_comes_before(
+def test_rounds_are_bought_up_to_the_most_and_a_provisional_page_comes_before(
     bought: BenchProcess,
 ) -> None:
     (page,) = bought.reports.glob("*-tiny/index.html")
@@ -105,22 +105,22 @@ def test_windows_are_bought_until_there_are_the_most_and_a_provisional_page_come
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)
 
 
-def test_the_plan_that_is_kept_can_be_run_again(died: BenchProcess) -> None:
-    (kept,) = died.results.glob("*/plan.toml")
+def test_the_stored_plan_can_be_run_again(died: BenchProcess) -> None:
+    (plan,) = died.results.glob("*/plan.toml")
     vocabulary = Vocabulary(servers=("direct",), routes=("list-all",))
-    assert Store(died.results).open(kept.parent.name).record.plan == read_plan(
-        str(kept), vocabulary
+    assert Store(died.results).open(plan.parent.name).record.plan == read_plan(
+        str(plan), vocabulary
     )
 
 
-def test_one_that_dies_ends_the_run_at_once_with_its_log(died: BenchProcess) -> None:
+def test_a_server_that_dies_ends_the_run_at_once_with_its_log(died: BenchProcess) -> None:
     assert "server theirs ended with exit code 1 before it was ready" in died.text.replace(
         "\n", " "
     )
     assert "out of luck" in died.text
 
 
-def test_one_that_loses_a_pod_and_one_that_answers_errors_only_void_the_run(
+def test_a_server_that_loses_a_pod_and_one_that_answers_only_errors_void_the_run(
     start_bench: StartBench, tmp_path: Path
 ) -> None:
     errs = f"errs={sys.executable} {PROGRAM} errs"
@@ -130,10 +130,10 @@ def test_one_that_loses_a_pod_and_one_that_answers_errors_only_void_the_run(
     reader = Store(bench.results).open("latest")
     assert RunState.COMPLETE is reader.record.state
     assert CaveatKind.ANSWERS_DIFFER in {caveat.kind for caveat in analyse(reader).void}
-    (record,) = [each for each in reader.trials() if each.trial.server == "errs"]
+    (record,) = [trial for trial in reader.trials() if trial.trial.server == "errs"]
     assert (0, False) == (record.answered, record.equal_to_list)
     assert record.failed == len(reader.requests(record.trial)) > 0
-    (text,) = [one.text for one in record.caveats if one.kind is CaveatKind.FAILED_REQUESTS]
+    (text,) = [note.text for note in record.caveats if note.kind is CaveatKind.FAILED_REQUESTS]
     assert "status 500" in text
     (page,) = bench.reports.glob("*-tiny/index.html")
     assert not re.search(r"\bnan\b", page.read_text(), re.IGNORECASE)

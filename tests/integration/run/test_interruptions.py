@@ -1,4 +1,4 @@
-"""A run that is interrupted or killed, or is not alone: what it says, and what is left of it."""
+"""A run that is interrupted or killed, or runs beside another: its messages and its remains."""
 
 import re
 import signal
@@ -98,16 +98,16 @@ def two(
         yield first, second
 
 
-def test_two_runs_at_once_know_of_each_other(two: tuple[BenchProcess, BenchProcess]) -> None:
+def test_two_runs_at_once_name_each_other(two: tuple[BenchProcess, BenchProcess]) -> None:
     first, second = two
     name = only_run(first).record.run
     assert f"beside it  the run {name}: both will be noisy" in second.text
     caveats = Store(second.results).open("latest").trials()[0].caveats
-    texts = [one.text for one in caveats if one.kind is CaveatKind.NOISY_MACHINE]
+    texts = [caveat.text for caveat in caveats if caveat.kind is CaveatKind.NOISY_MACHINE]
     assert any(f"the run {name}" in text for text in texts)
 
 
-def test_an_api_server_that_dies_ends_the_run_with_what_it_has(
+def test_an_api_server_that_dies_ends_the_run_and_its_trials_are_kept(
     two: tuple[BenchProcess, BenchProcess],
 ) -> None:
     _, bench = two
@@ -119,7 +119,7 @@ def test_an_api_server_that_dies_ends_the_run_with_what_it_has(
     assert list(bench.reports.glob("*-tiny/index.html"))
 
 
-def test_what_a_run_left_that_was_killed_with_its_watchdog_is_ended_by_clean(
+def test_clean_ends_the_processes_of_a_run_that_was_killed_with_its_watchdog(
     two: tuple[BenchProcess, BenchProcess], binaries: Binaries
 ) -> None:
     bench, _ = two

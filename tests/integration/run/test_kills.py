@@ -47,12 +47,12 @@ def test_after_a_kill_the_next_start_leaves_no_orphan_and_results_can_be_read(
 
 
 def chosen(dice: random.Random, harness: int) -> list[psutil.Process]:
-    """Return the harness with its watchdog, or any one process of the run; none, if it ended."""
+    """Return the harness with its watchdog, or a random process of the run; none if it ended."""
     with suppress(psutil.NoSuchProcess):
         parent = psutil.Process(harness)
-        children = sorted(parent.children(recursive=True), key=lambda each: each.pid)
+        children = sorted(parent.children(recursive=True), key=lambda child: child.pid)
         if dice.random() < 0.3:
-            guardians = [each for each in children if "guardian" in " ".join(each.cmdline())]
+            guardians = [child for child in children if "guardian" in " ".join(child.cmdline())]
             return [*guardians, parent]
         return [dice.choice([parent, *children])]
     return []

@@ -1,7 +1,7 @@
-"""A run whose load several Locust processes make: begun, interrupted, gone on with, bought for.
+"""A run with several Locust workers: started, interrupted, resumed, and extended by a gate.
 
-One of them is elsewhere, and stays through all of it. What going on with a run does is the same
-for one whose load one process makes.
+One of them is elsewhere, and stays all the time. Resuming works the same for a run whose load
+one process makes.
 """
 
 import json
@@ -49,7 +49,7 @@ at_most = 2000
 
 @dataclass
 class Shared:
-    """The run, the worker elsewhere, and what else is said to ``python -m bench``."""
+    """The run, the worker elsewhere, and ``say``, which runs ``python -m bench``."""
 
     bench: BenchProcess
     worker: ByHand
@@ -93,13 +93,13 @@ def begun(tmp_path_factory: pytest.TempPathFactory, binaries: Binaries) -> Itera
 
 @pytest.fixture(scope="module")
 def refusal(begun: Shared) -> str:
-    """What is said when the same run is to be gone on with by three workers."""
+    """The error of resuming the same run with three workers."""
     return begun.say("run", "--resume", "--load-workers", "3", code=2)
 
 
 @pytest.fixture(scope="module")
 def whole(begun: Shared, refusal: str) -> Shared:
-    """The same run, which was not harmed by the refusal, gone on with to its end by its own."""
+    """The same run, unharmed by the refusal, resumed to its end with its own workers."""
     assert refusal
     (first,) = begun.run.trials()
     begun.say("run", "--resume", *begun.bind)
@@ -128,19 +128,19 @@ def test_another_number_of_workers_is_refused_with_the_way_out(refusal: str) -> 
 
 
 def test_a_worker_elsewhere_needs_an_address_again(begun: Shared) -> None:
-    said = begun.say("run", "--resume", code=2)
-    assert "(1 here, 1 from elsewhere): name an address" in said
+    error = begun.say("run", "--resume", code=2)
+    assert "(1 here, 1 from elsewhere): name an address" in error
 
 
-def test_the_run_is_complete_and_says_who_made_its_load(whole: Shared) -> None:
+def test_the_run_is_complete_and_records_its_workers(whole: Shared) -> None:
     record = whole.run.record
     assert (RunState.COMPLETE, LoadWorkers(here=1, elsewhere=1)) == (
         record.state,
         record.load_workers,
     )
-    assert [Outcome.OK] * 2 == [one.outcome for one in whole.run.trials()]
+    assert [Outcome.OK] * 2 == [trial.outcome for trial in whole.run.trials()]
     assert [(1, 1, (), ())] == [
-        (one.rounds, one.trials, one.failed, one.unlike) for one in record.resumptions
+        (part.rounds, part.trials, part.failed, part.unlike) for part in record.resumptions
     ]
 
 
@@ -148,9 +148,9 @@ def test_both_workers_made_their_share_of_every_trial(whole: Shared) -> None:
     floor, record = whole.run.trials()
     assert () == floor.load_workers
     assert whole.run.requests(floor.trial).empty
-    assert ["elsewhere-1", "worker-1"] == sorted(each.name for each in record.load_workers)
+    assert ["elsewhere-1", "worker-1"] == sorted(worker.name for worker in record.load_workers)
     shares = whole.run.requests(record.trial).groupby("worker").size().to_dict()
-    assert {each.name: each.sent for each in record.load_workers} == shares
+    assert {worker.name: worker.sent for worker in record.load_workers} == shares
     assert min(shares.values()) > 0
     assert record.sent == sum(shares.values())
     sampled = set(whole.run.samples(record.trial).process)
@@ -158,12 +158,12 @@ def test_both_workers_made_their_share_of_every_trial(whole: Shared) -> None:
 
 
 def test_each_workers_clock_was_compared_with_the_masters(whole: Shared) -> None:
-    """They are one clock here: the offset that was found is within what it was said to be."""
-    clocks = [each for record in whole.run.trials() for each in record.load_workers]
-    assert 2 == len(clocks)
-    for each in clocks:
-        assert 0 < each.clock_uncertainty_us
-        assert abs(each.clock_offset_us) <= each.clock_uncertainty_us
+    """It is one clock here: the measured offset is within its stated uncertainty."""
+    workers = [worker for record in whole.run.trials() for worker in record.load_workers]
+    assert 2 == len(workers)
+    for worker in workers:
+        assert 0 < worker.clock_uncertainty_us
+        assert abs(worker.clock_offset_us) <= worker.clock_uncertainty_us
 
 
 def test_the_three_ledgers_agree(whole: Shared) -> None:
@@ -183,10 +183,10 @@ def test_the_report_shows_every_worker_of_every_trial(whole: Shared) -> None:
     assert {"here": 1, "elsewhere": 1} == summary["load_workers"]
 
 
-def test_a_whole_run_is_extended_by_a_gate_and_by_hand_and_mended_by_what_it_lacks(
+def test_a_complete_run_is_extended_by_a_gate_and_by_hand_and_its_failed_trial_repeated(
     whole: Shared,
 ) -> None:
-    """Last in this file: for bought rounds, then for a failed trial in another environment."""
+    """Last in this file: bought rounds, then a failed trial in another environment."""
     assert "is complete" in whole.say("run", "--resume", *whole.bind, code=2)
     rules = whole.bench.folder / "counted.toml"
     rules.write_text(RULES)
@@ -210,17 +210,17 @@ def test_a_whole_run_is_extended_by_a_gate_and_by_hand_and_mended_by_what_it_lac
     assert 3 == reader.record.plan.rounds
     assert reader.equality is not None
     assert reader.equality.equal
-    (again,) = (one for one in reader.trials() if one.trial.folder == trial.trial.folder)
+    (again,) = (new for new in reader.trials() if new.trial.folder == trial.trial.folder)
     assert (Outcome.OK, 2) == (again.outcome, again.attempt)
     assert (reader.folder / "set-aside" / f"{trial.trial.folder}-attempt1" / "trial.json").exists()
     assert (trial.trial.folder,) == reader.record.resumptions[-1].failed
     assert CaveatKind.UNLIKE_ENVIRONMENT in {caveat.kind for caveat in reader.record.caveats}
 
-    for record in (one for one in reader.trials() if one.trial.server == "direct"):
+    for record in (new for new in reader.trials() if new.trial.server == "direct"):
         assert {"worker-1", "elsewhere-1"} == set(reader.requests(record.trial).worker)
     assert [True] * 6 == [line.ledgers.agree for line in analyse(reader).trials]
-    kept = "\n".join(path.read_text() for path in whole.bench.results.rglob("*.json"))
-    assert not re.search(r"127\.0\.0\.", kept)
+    texts = "\n".join(path.read_text() for path in whole.bench.results.rglob("*.json"))
+    assert not re.search(r"127\.0\.0\.", texts)
     whole.worker.process.send_signal(signal.SIGTERM)
     assert 128 + signal.SIGTERM == whole.worker.process.wait(20)
 
@@ -265,10 +265,10 @@ def test_ctrl_c_while_workers_are_awaited_ends_it_in_order(
 
 
 def printed_command(bench: BenchProcess) -> tuple[str, str]:
-    """Return what the run says a worker elsewhere is started with, and the master's port."""
+    """Return the printed command that starts a worker elsewhere, and the master's port."""
     pattern = rf"^ *(python -m bench\.load worker --master {MASTER}:(\d+))$"
     deadline = time.monotonic() + TIMEOUT_S
-    while (found := re.search(pattern, bench.text, re.MULTILINE)) is None:
+    while (match := re.search(pattern, bench.text, re.MULTILINE)) is None:
         assert time.monotonic() < deadline, bench.text
         time.sleep(0.05)
-    return found[1], found[2]
+    return match[1], match[2]

@@ -37,9 +37,9 @@ def test_two_clients_are_billed_side_by_side(start_bench, tmp_path):
     assert (0, 1) == tuple(arm.figure("watches_held").value for arm in (poll, watch))
     assert 0 == watch.figure("api_requests").value
     assert abs(poll.figure("api_requests").value - 1.0) < 0.5
-    assert "watch" in {one.verb for one in watch.requests}
-    assert {("list", "unset")} == {(one.verb, one.version) for one in poll.requests}
-    assert all(one.ledgers.agree for one in analysis.trials)
+    assert "watch" in {row.verb for row in watch.requests}
+    assert {("list", "unset")} == {(row.verb, row.version) for row in poll.requests}
+    assert all(trial.ledgers.agree for trial in analysis.trials)
     kinds = {caveat.kind for caveat in analysis.caveats}
     assert CaveatKind.ANSWERS_UNCHECKED not in kinds
     assert CaveatKind.LEDGER_MISSING not in kinds

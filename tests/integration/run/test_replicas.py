@@ -1,4 +1,4 @@
-"""Several replicas behind one handle: started together, told apart, none left behind."""
+"""Several replicas behind one handle: started together, distinguished, none left behind."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def start(
     return Replicas.start(ServerSpec.on(plane, kind, folder / "server.log"), number, watchdog)
 
 
-def test_replicas_share_an_account_and_the_audit_log_tells_them_apart(
+def test_replicas_share_an_account_and_the_audit_log_distinguishes_them(
     control_plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> None:
     began = control_plane.audit_log.stat().st_size

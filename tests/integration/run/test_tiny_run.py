@@ -1,6 +1,6 @@
-"""One tiny run, end to end on the real things: what it leaves is whole, true and redacted.
+"""One tiny run, end to end on a real cluster: its results are complete, right and redacted.
 
-One scenario is of one process each at full speed, the other of replicas with several workers.
+One scenario has one process each at full speed, the other replicas with several workers.
 """
 
 import platform
@@ -57,14 +57,15 @@ def analysis(run: RunReader) -> RunAnalysis:
 @pytest.fixture(scope="module")
 def group(run: RunReader) -> dict[str, TrialRecord]:
     """The trials of replicas with workers, by their server."""
-    return {one.trial.server: one for one in run.trials() if one.trial.scenario == "group"}
+    trials = [record for record in run.trials() if record.trial.scenario == "group"]
+    return {record.trial.server: record for record in trials}
 
 
 def test_every_trial_is_there_and_went_well(run: RunReader) -> None:
     assert RunState.COMPLETE is run.record.state
     arms = [(record.trial.scenario, record.trial.server) for record in run.trials()]
     servers = ("direct", "informer", "none")
-    assert [(name, one) for name in ("all", "group") for one in servers] == sorted(arms)
+    assert [(name, server) for name in ("all", "group") for server in servers] == sorted(arms)
     assert {Outcome.OK} == {record.outcome for record in run.trials()}
 
 
@@ -72,8 +73,8 @@ def test_a_run_whose_minutes_are_over_ends_whole_and_says_so(
     finished: BenchProcess, run: RunReader
 ) -> None:
     assert (True, 1) == (run.record.out_of_time, run.record.plan.rounds)
-    said = " ".join(finished.text.split())
-    assert "The 0.1 min of measuring that the plan allows were over" in said
+    text = " ".join(finished.text.split())
+    assert "The 0.1 min of measuring that the plan allows were over" in text
 
 
 def test_the_answers_were_compared_and_alike(run: RunReader) -> None:
@@ -109,7 +110,7 @@ def test_direct_sends_one_list_for_each_read_and_the_informer_none(run: RunReade
 
 
 def test_the_servers_own_count_is_the_audit_logs(run: RunReader) -> None:
-    for record in (each for each in run.trials() if each.trial.server == "direct"):
+    for record in (trial for trial in run.trials() if trial.trial.server == "direct"):
         scrapes = run.scrapes(record.trial)
         sent = scrapes[scrapes.name == "informer_bench_upstream_requests_total"]
         sent = sent[sent.labels.str.contains('verb="list"')]  # the gets are for the probe's reads
@@ -118,7 +119,7 @@ def test_the_servers_own_count_is_the_audit_logs(run: RunReader) -> None:
 
 
 def test_the_floor_has_no_load_and_its_costs_are_measured(run: RunReader) -> None:
-    for floor in (each for each in run.trials() if each.trial.server == "none"):
+    for floor in (trial for trial in run.trials() if trial.trial.server == "none"):
         assert run.requests(floor.trial).empty
         assert floor.apiserver_cpu_s is not None
         assert floor.apiserver_cpu_s > 0
@@ -153,17 +154,17 @@ def test_probe_and_bystander_run_in_every_arm_and_alike(run: RunReader) -> None:
         assert {"probe", "bystander", "churn", "apiserver", "etcd"} <= processes
 
 
-def test_what_it_took_to_get_ready_and_to_stay_informed_is_told(run: RunReader) -> None:
+def test_requests_and_bytes_until_ready_and_afterwards_are_recorded(run: RunReader) -> None:
     for record in run.trials():
-        told = (record.ready_requests, record.ready_bytes, record.upstream_bytes)
+        figures = (record.ready_requests, record.ready_bytes, record.upstream_bytes)
         if record.trial.server == "none":
-            assert (None, None, None) == told
+            assert (None, None, None) == figures
         else:
-            assert all(told), told
+            assert all(figures), figures
         assert record.attempt == 1
 
 
-def test_the_three_ledgers_agree_with_probe_and_bystander_about(analysis: RunAnalysis) -> None:
+def test_the_three_ledgers_agree_beside_probe_and_bystander(analysis: RunAnalysis) -> None:
     """In the group they agree over all processes."""
     assert 6 == len(analysis.trials)
     for line in analysis.trials:
@@ -182,7 +183,7 @@ def test_the_report_names_both_servers_and_needs_no_network(
     assert [] == re.findall(r"""(?:src|href)=["']https?://""", page)
 
 
-def test_the_environment_is_told(run: RunReader, binaries: Binaries) -> None:
+def test_the_environment_is_recorded(run: RunReader, binaries: Binaries) -> None:
     environment = run.record.environment
     assert binaries.kubernetes == environment.kubernetes
     assert platform.python_version() == environment.python
@@ -208,11 +209,11 @@ def test_no_secret_path_or_host_name_is_in_the_results(
         for table in TABLES.values():
             frame = read_table(run.trial_folder(record), table)
             texts += ["\n".join(map(str, frame[name].unique())) for name in names_of(table)]
-    kept = "\n".join(texts)
+    text = "\n".join(texts)
     host = socket.gethostname()
-    assert not re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", kept)
-    assert not re.search(r"127\.0\.0\.1|https?://|eyJ|BEGIN|Bearer", kept)
-    assert str(finished.scratch) not in kept
+    assert not re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", text)
+    assert not re.search(r"127\.0\.0\.1|https?://|eyJ|BEGIN|Bearer", text)
+    assert str(finished.scratch) not in text
 
 
 def names_of(table: Table) -> list[str]:
@@ -220,7 +221,7 @@ def names_of(table: Table) -> list[str]:
     return [column.name for column in table.schema if str(column.type) == "string"]
 
 
-def test_progress_is_told_stage_by_stage(finished: BenchProcess) -> None:
+def test_progress_names_each_stage(finished: BenchProcess) -> None:
     for stage in ("writing pods", "comparing the servers' answers", "warming up", "measuring"):
         assert stage in finished.text
 
@@ -249,18 +250,18 @@ def test_each_worker_of_each_replica_was_compared_and_filled_a_cache(
 
 
 def test_the_cost_model_counts_every_cache(analysis: RunAnalysis) -> None:
-    (model,) = [one for one in analysis.cost_models if one.quantity == "api_bytes"]
+    (model,) = [model for model in analysis.cost_models if model.quantity == "api_bytes"]
     assert (4.0, 4.0) == model.ranges.replicas
 
 
 def of_account(run: RunReader, record: TrialRecord) -> pd.DataFrame:
-    """The rows of the server's account, those for the probe's pod apart."""
+    """Return the rows of the server's account, without those for the probe's pod."""
     audit = run.audit(record.trial)
-    own = audit["user"].str.endswith(f":{record.trial.server}")
-    return audit[own & (audit["name"] != PROBE_NAME)]
+    by_account = audit["user"].str.endswith(f":{record.trial.server}")
+    return audit[by_account & (audit["name"] != PROBE_NAME)]
 
 
-def test_each_replica_of_direct_asked_and_together_they_are_the_account(
+def test_the_requests_of_all_replicas_of_direct_are_those_of_the_account(
     run: RunReader, analysis: RunAnalysis, group: dict[str, TrialRecord]
 ) -> None:
     rows = of_account(run, group["direct"])
@@ -268,31 +269,31 @@ def test_each_replica_of_direct_asked_and_together_they_are_the_account(
     assert group["direct"].sent == len(lists)
     by_replica = lists["user_agent"].str.partition(".")[0].value_counts().to_dict()
 
-    (line,) = [one for one in analysis.trials if (one.scenario, one.server) == ("group", "direct")]
+    (line,) = [row for row in analysis.trials if (row.scenario, row.server) == ("group", "direct")]
     assert line.ledgers is not None
     assert {} == line.ledgers.other_agents
-    replicas = [one for one in analysis.replica_requests if one.server == "direct"]
-    assert [1, 2] == [one.replica for one in replicas]
-    counted = {f"{AGENT}{one.replica}": one.lists + one.gets for one in replicas}
+    replicas = [row for row in analysis.replica_requests if row.server == "direct"]
+    assert [1, 2] == [row.replica for row in replicas]
+    counted = {f"{AGENT}{row.replica}": row.lists + row.gets for row in replicas}
     assert by_replica == counted
     assert min(counted.values()) > 0
     assert line.ledgers.pod_reads == sum(counted.values())
     assert line.ledgers.client is not None
     assert group["direct"].sent <= line.ledgers.client
-    assert [True] * 2 == [one.agree for one in replicas], "own counts are the audit log's"
+    assert [True] * 2 == [row.agree for row in replicas], "own counts are the audit log's"
 
 
-def test_each_replica_of_the_informer_watches_and_asks_nothing_more(
+def test_each_replica_of_the_informer_watches_and_sends_no_other_request(
     run: RunReader, analysis: RunAnalysis, group: dict[str, TrialRecord]
 ) -> None:
     assert of_account(run, group["informer"]).empty
     workers = [f"{AGENT}{replica}.{worker}" for replica in (1, 2) for worker in (1, 2)]
     assert dict.fromkeys(workers, 1) == group["informer"].watches_before
-    replicas = [one for one in analysis.replica_requests if one.server == "informer"]
-    assert [(0, 0, 2)] * 2 == [(one.lists, one.gets, one.watches_since_start) for one in replicas]
+    replicas = [row for row in analysis.replica_requests if row.server == "informer"]
+    assert [(0, 0, 2)] * 2 == [(row.lists, row.gets, row.watches_since_start) for row in replicas]
 
 
-def test_a_run_whose_replicas_all_asked_has_nothing_to_say_of_them(
+def test_a_run_whose_replicas_all_sent_requests_has_no_caveat_of_them(
     finished: BenchProcess, analysis: RunAnalysis
 ) -> None:
     kinds = {caveat.kind for caveat in analysis.caveats}

@@ -1,4 +1,4 @@
-"""One run on several versions of Kubernetes, on the real things."""
+"""One run on several versions of Kubernetes, on real clusters."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_each_version_that_can_be_built_is_measured_and_those_serve_lists_from_c
     with BenchProcess(tmp_path, ("run", str(plan), *folders(tmp_path)), None) as finished:
         finished.ends(0, len(versions) * BUILD_S)
     run = Store(finished.results).open("latest")
-    assert {_name(one): one for one in versions} == {
+    assert {_name(version): version for version in versions} == {
         record.trial.scenario: record.kubernetes for record in run.trials()
     }
     (across,) = analyse(run).versions

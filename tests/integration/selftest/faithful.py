@@ -1,4 +1,4 @@
-"""A faithful server without a cluster: says where it listens."""
+"""A faithful server without a cluster; it prints the URL of its pods."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -1,4 +1,4 @@
-"""The calibration itself on a real control plane, the runs that are exact, with short windows."""
+"""The exact runs of the calibration, on a real control plane, with short windows."""
 
 import importlib
 from pathlib import Path
@@ -21,7 +21,7 @@ SHORTER = {
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Walks through one calibration, shortened, and returns its findings by what they check."""
+    """Returns a function that runs one short calibration and returns its findings by check."""
     module = importlib.import_module("bench.selftest.calibrate")
 
     def shorter(name: str) -> str:
@@ -36,13 +36,13 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def walk(name: str):
         with Progress(quiet=True) as progress:
-            found = calibrate([name], known, store=Store(tmp_path), progress=progress)
-        return {finding.check: finding for finding in found.findings}
+            calibration = calibrate([name], known, store=Store(tmp_path), progress=progress)
+        return {finding.check: finding for finding in calibration.findings}
 
     return walk
 
 
-def test_three_requests_a_read_are_found_by_all_ledgers_and_hang_ups_to_the_last(run):
+def test_all_ledgers_find_three_requests_per_read_and_every_hang_up(run):
     findings = run("counts")
     assert {"PASS"} == {finding.verdict for finding in findings.values()}, findings
     assert ["3.000 per read"] * 3 == [
@@ -59,7 +59,7 @@ def test_an_answer_half_a_second_old_is_found_to_be_old(run):
 
 
 @pytest.mark.soak  # as are the other calibrations: `make calibrate` makes them all
-def test_writes_are_in_the_floor_and_so_are_not_billed_again(run):
+def test_writes_are_part_of_the_floor_and_not_billed_again(run):
     for finding in run("churn").values():
         billed = float(finding.found.split()[0])
         written = float(finding.put_in.partition("of the ")[2].split()[0])

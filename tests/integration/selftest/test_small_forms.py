@@ -1,6 +1,6 @@
 """Small forms of the calibration, without a cluster: real load finds the flaws of real servers.
 
-What is counted, requests and hang-ups, is found in ``test_on_a_control_plane.py``.
+Counts of requests and hang-ups are tested in ``test_on_a_control_plane.py``.
 """
 
 import os
@@ -32,7 +32,7 @@ Flawed = Callable[..., str]
 
 @pytest.fixture
 def flawed(watchdog: Watchdog, tmp_path: Path) -> Iterator[Flawed]:
-    """Starts a flawed server as its command line does, and returns its address."""
+    """Returns a function that starts a flawed server by its command line."""
     started: list[SupervisedProcess] = []
 
     def start(*flaw: str, faithful: tuple[str, ...] = (sys.executable, str(FAITHFUL))) -> str:
@@ -58,7 +58,7 @@ def flawed(watchdog: Watchdog, tmp_path: Path) -> Iterator[Flawed]:
 
 @pytest.fixture
 def driver(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., LoadDriver]]:
-    """Makes load processes that stand ready, to measure window after window."""
+    """Returns a function that makes ready load processes, for several windows."""
     with ExitStack() as stack:
         numbers = count()
 
@@ -72,38 +72,39 @@ def driver(watchdog: Watchdog, tmp_path: Path) -> Iterator[Callable[..., LoadDri
         yield make
 
 
-def felt(measured: Measured) -> Latencies:
+def response_times(measured: Measured) -> Latencies:
     return times_of(rows_of(measured), Times.RESPONSE, 30.0)
 
 
 def at_once(seconds: float, *drivers: LoadDriver) -> list[Latencies]:
-    """What each felt in one window, in which all of them load: what disturbs one disturbs all."""
+    """Return the response times of each in one common window, so that all share disturbances."""
     with ThreadPoolExecutor(len(drivers)) as pool:
-        return [felt(each) for each in pool.map(lambda one: one.measure(seconds), drivers)]
+        windows = pool.map(lambda driver: driver.measure(seconds), drivers)
+        return [response_times(measured) for measured in windows]
 
 
-def test_five_milliseconds_are_found_and_between_equals_less_than_that(flawed, driver):
+def test_a_delay_of_five_milliseconds_is_found_and_equal_servers_differ_by_less(flawed, driver):
     url = flawed("faithful")
     drivers = [
-        driver(one, rate_rps=40, arrivals=Arrivals.POISSON, seed=seed)
-        for seed, one in enumerate((url, url, flawed("delay", "0.005")))
+        driver(target, rate_rps=40, arrivals=Arrivals.POISSON, seed=seed)
+        for seed, target in enumerate((url, url, flawed("delay", "0.005")))
     ]
-    # the quickest: what a busy machine adds to the others is no part of the flaw
-    prompt, again, late = (np.percentile(each.answered_ms, 10) for each in at_once(4.0, *drivers))
+    # the fastest tenth: a busy machine delays the others, which is no part of the flaw
+    prompt, again, late = (np.percentile(t.answered_ms, 10) for t in at_once(4.0, *drivers))
     assert 4.0 < late - prompt < 8.0
     assert abs(again - prompt) < 2.5
 
 
-def test_a_stall_is_felt_in_the_open_model_and_hidden_in_the_closed(flawed, driver):
+def test_a_stall_shows_in_the_open_model_and_is_hidden_in_the_closed(flawed, driver):
     url = flawed("stall", "0.5", "2.0")
     both = driver(url, rate_rps=80), driver(url, users=2, rate_rps=None)
     opened, closed = at_once(4.0, *both)
-    felt_ms, hidden_ms = (each.percentile(0.9).value_ms for each in (opened, closed))
-    assert felt_ms is not None
-    assert hidden_ms is not None
+    open_ms, closed_ms = (times.percentile(0.9).value_ms for times in (opened, closed))
+    assert open_ms is not None
+    assert closed_ms is not None
     # A quarter of the arrivals meets a stall and waits for 0 to 500 ms: a tenth for 300 or more.
-    assert felt_ms > 250
-    assert hidden_ms < 100
+    assert open_ms > 250
+    assert closed_ms < 100
     assert max(closed.answered_ms) > 250, "each user waited once a stall"
 
 

@@ -1,4 +1,4 @@
-"""Children run on the processors that were chosen for them, and know no others."""
+"""Children run on the processors chosen for them, and see no others."""
 
 import os
 import subprocess

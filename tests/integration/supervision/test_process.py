@@ -1,4 +1,4 @@
-"""Supervised processes, on real ones."""
+"""Supervised processes, with real processes."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ def test_a_process_is_the_leader_of_a_session_and_group_of_its_own(start):
     assert (process.pid, process.pid) == (os.getpgid(process.pid), os.getsid(process.pid))
 
 
-def test_one_that_dies_at_start_is_told_with_exit_code_and_last_lines(start):
+def test_the_error_of_a_process_that_dies_at_start_has_exit_code_and_last_lines(start):
     with pytest.raises(ProcessFailed) as caught:
         start(
             *shell("for i in $(seq 30); do echo line $i; done; echo 'bad flag' >&2; exit 3"),
@@ -74,12 +74,12 @@ def test_one_that_dies_at_start_is_told_with_exit_code_and_last_lines(start):
     )
 
 
-def test_one_that_is_killed_at_start_is_told_by_the_name_of_the_signal(start):
+def test_the_error_of_a_process_killed_at_start_names_the_signal(start):
     with pytest.raises(ProcessFailed, match="was killed by SIGSEGV before it was ready"):
         start(*shell("kill -SEGV $$"), ready=lambda: False)
 
 
-def test_one_that_is_dead_is_not_ready_even_if_a_stranger_answers_in_its_place(start, tmp_path):
+def test_a_dead_process_is_not_ready_even_if_another_answers_in_its_place(start, tmp_path):
     gone = tmp_path / "gone"
 
     def answered_by_a_stranger():
@@ -91,14 +91,14 @@ def test_one_that_is_dead_is_not_ready_even_if_a_stranger_answers_in_its_place(s
         start(*shell(f"touch {gone}; exit 98"), ready=answered_by_a_stranger)
 
 
-def test_one_that_never_gets_ready_is_stopped_and_told(start, tmp_path):
+def test_a_process_that_is_never_ready_is_stopped_and_reported(start, tmp_path):
     with pytest.raises(ProcessFailed, match=r"was not ready within 0\.3 s; .*\n  (\d+)") as caught:
         start(*shell(f"echo $$; {FAMILY}"), ready=lambda: False, ready_timeout_s=0.3)
     assert caught.value.returncode is None
     assert [False, False] == [is_alive(int(pid)) for pid in caught.value.log_tail]
 
 
-def test_a_failing_question_of_readiness_stops_the_process(start, tmp_path):
+def test_an_error_of_the_readiness_check_stops_the_process(start, tmp_path):
     def ready():
         assert wait_until((tmp_path / "log").read_text, 30, 0.02)
         raise RuntimeError("no")
@@ -129,7 +129,7 @@ def test_stop_lets_a_process_end_in_its_own_way(start, tmp_path):
     assert (tmp_path / "log").read_text().endswith("bye\n")
 
 
-def test_one_that_ignores_sigterm_is_killed(start, tmp_path):
+def test_a_process_that_ignores_sigterm_is_killed(start, tmp_path):
     process = start(*shell(STUBBORN), ready=lambda: "up" in (tmp_path / "log").read_text())
     assert -signal.SIGKILL == process.stop(term_timeout_s=0.2)
 

@@ -1,4 +1,4 @@
-"""Talking to a supervised process, on real ones."""
+"""RPC with a supervised process, with real processes."""
 
 import sys
 
@@ -37,7 +37,7 @@ def talk(tmp_path):
             process.stop()
 
 
-def test_what_is_said_is_heard_and_answered_in_order(talk):
+def test_objects_are_received_and_answered_in_order(talk):
     rpc = talk(ECHO)
     rpc.send({"n": 1})
     rpc.send({"n": "ä\n"})
@@ -50,23 +50,23 @@ def test_an_answer_larger_than_a_pipe_arrives_whole(talk):
     assert 1_000_000 == len(rpc.receive(30)["big"])
 
 
-def test_another_event_than_the_expected_is_told_with_what_was_said(talk):
+def test_the_error_of_an_unexpected_event_has_the_object(talk):
     rpc = talk('print(\'{"event": "paused", "n": 1}\', flush=True)')
     with pytest.raises(RuntimeError, match=r"partner said \{'n': 1\} instead of 'resumed'"):
         rpc.expect("resumed", 30)
 
 
-def test_a_partner_that_keeps_silent_is_told_by_its_name(talk):
+def test_the_error_of_a_silent_partner_names_it(talk):
     with pytest.raises(RpcTimeoutError, match=r"partner said nothing for 0\.1 s"):
         talk(ECHO).receive(0.1)
 
 
-def test_a_partner_that_ends_is_told_with_exit_code_and_last_words(talk):
+def test_the_error_of_a_partner_that_ends_has_exit_code_and_last_lines(talk):
     with pytest.raises(ProcessFailed, match=r"partner ended with exit code 3 (.|\n)*no config"):
         talk("import sys; print('no config', file=sys.stderr); sys.exit(3)").receive(30)
 
 
-def test_saying_something_to_a_partner_that_has_ended_is_told_as_its_end(talk):
+def test_sending_to_a_partner_that_has_ended_raises_its_end(talk):
     rpc = talk("import sys; sys.exit(3)")
     assert 3 == rpc.process.wait(30)
     with pytest.raises(ProcessFailed, match="partner ended with exit code 3"):

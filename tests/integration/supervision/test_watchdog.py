@@ -1,4 +1,4 @@
-"""What is left when the harness ends: nothing. On a real harness, ended in every way."""
+"""Nothing is left when the harness ends. With a real harness, ended in every way."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog, WatchdogLost
 
 PATIENCE_S = 0.5
-"""How long these tests' guardians wait for who ignores SIGTERM."""
+"""Seconds that these tests' guardians wait for processes that ignore SIGTERM."""
 HARNESS = f"""
 import sys, time
 from pathlib import Path
@@ -72,13 +72,13 @@ SupervisedProcess.start("late", argv, log=folder / "log", watchdog=DeathAtGuardi
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    """Keep this test's journals apart from those of whatever else runs here."""
+    """Keep this test's journals apart from those of other harnesses."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(guardian, "TERM_TIMEOUT_S", PATIENCE_S)
 
 
 class Harness:
-    """A harness in a process of its own, and what it told about its folder and processes."""
+    """A harness in its own process, with its folder and its child processes."""
 
     def __init__(self, script, how="wait"):
         self.process = subprocess.Popen(
@@ -110,9 +110,9 @@ def harness():
         return started[-1]
 
     yield start
-    for each in started:
-        each.process.kill()
-        each.process.communicate()
+    for running in started:
+        running.process.kill()
+        running.process.communicate()
 
 
 def eventually_nothing_is_left(harness):
@@ -218,7 +218,7 @@ def test_a_process_that_is_not_there_cannot_be_guarded():
 
 
 @pytest.mark.parametrize("path", [Path("/"), Path.home(), Path.cwd().parent, Path("relative")])
-def test_a_folder_that_nobody_wants_removed_is_refused(path):
+def test_a_protected_folder_is_refused(path):
     with Watchdog() as watchdog, pytest.raises(ValueError, match="will not guard"):
         watchdog.guard_folder(path)
 
@@ -245,7 +245,7 @@ def test_the_watchdog_ignores_the_signals_that_end_the_harness(tmp_path):
     assert not goes.exists()
 
 
-def test_a_watchdog_that_was_killed_is_missed_when_it_is_needed(tmp_path):
+def test_a_killed_watchdog_is_an_error_when_it_is_needed(tmp_path):
     with Watchdog() as watchdog:
         watchdog._process.kill()
         watchdog._process.wait()
@@ -256,7 +256,7 @@ def test_a_watchdog_that_was_killed_is_missed_when_it_is_needed(tmp_path):
         watchdog.release_folder(tmp_path / "folder")
 
 
-def test_what_a_killed_watchdog_guarded_is_cleaned_up_by_the_harness_itself(tmp_path):
+def test_the_harness_itself_cleans_up_for_a_killed_watchdog(tmp_path):
     goes = tmp_path / "goes"
     goes.mkdir()
     with Watchdog() as watchdog:
@@ -287,7 +287,7 @@ def killed_with_its_watchdog(running):
 
 
 @pytest.mark.parametrize("script", [FAMILY, STUBBORN_FAMILY])
-def test_the_next_watchdog_ends_what_was_left_when_harness_and_watchdog_were_killed(
+def test_the_next_watchdog_cleans_up_after_a_harness_killed_with_its_watchdog(
     harness, capfd, script
 ):
     running = harness(script)
@@ -323,7 +323,7 @@ def test_a_harness_that_still_runs_is_left_alone_by_the_next_watchdog(harness):
         assert [*running.pids, running.folder] == running.left()
 
 
-def test_a_stranger_that_got_a_recorded_id_is_left_alone(harness):
+def test_another_process_with_a_recorded_id_is_left_alone(harness):
     stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
         running = harness(FAMILY)
@@ -351,7 +351,7 @@ def test_after_a_reboot_folders_go_and_no_process_is_ended(harness):
     os.killpg(running.pids[0], signal.SIGKILL)
 
 
-def test_a_cache_that_cannot_be_written_is_told_and_the_watchdog_guards_all_the_same(
+def test_a_cache_that_cannot_be_written_is_reported_and_the_watchdog_still_guards(
     tmp_path, monkeypatch, capfd
 ):
     (tmp_path / "file").write_text("")

@@ -1,4 +1,4 @@
-"""Clients as arms, for real: what they are billed for, and what becomes of those that cannot be."""
+"""Clients as arms, on a real cluster: their bills, and the failures of those without one."""
 
 import json
 import shlex
@@ -67,7 +67,7 @@ class Meter:
         self._cluster, self._watchdog = cluster, watchdog
 
     def list(self, path: str) -> list[dict]:
-        """What the API server holds under ``path``."""
+        """Return the API server's objects under ``path``."""
         return self._cluster.plane.api(ADMIN).get(path)["items"]
 
     def run(
@@ -79,7 +79,7 @@ class Meter:
         window_s: float = WINDOW_S,
         **given: object,
     ) -> Measurements:
-        """Run one trial of the client and return what it left."""
+        """Run one trial of the client and return its measurements."""
         client = Client("mine", command, **{"quiet_s": 0.5, "ready_timeout_s": 30.0} | given)
         kind = ServerKind.of(client)
         self._cluster.plane.admit(kind.account(readable(OBJECTS)))
@@ -110,111 +110,111 @@ def meter(binaries: Binaries, watchdog: Watchdog) -> Iterator[Meter]:
         pytest.MonkeyPatch.context() as patched,
         PopulatedCluster(start, watchdog, seed=1, pods=20, objects=OBJECTS) as cluster,
     ):
-        patched.setattr(runner, "REST_S", 0.2)  # that much is taken off the bill of a start
+        patched.setattr(runner, "REST_S", 0.2)  # the cost of this rest is subtracted from a start
         yield Meter(cluster, watchdog)
 
 
-def requests(found: Measurements) -> list[str]:
-    """Verbs of the client's own requests in the window."""
-    begin_s, end_s = found.record.window_begin_epoch_s, found.record.window_end_epoch_s
-    own = (row for row in found.audit or () if row.user.endswith(":client-mine"))
-    return [row.verb for row in own if begin_s <= row.received_us / 1e6 < end_s]
+def requests(measured: Measurements) -> list[str]:
+    """Return the verbs of the client's own requests in the window."""
+    begin_s, end_s = measured.record.window_begin_epoch_s, measured.record.window_end_epoch_s
+    rows = (row for row in measured.audit or () if row.user.endswith(":client-mine"))
+    return [row.verb for row in rows if begin_s <= row.received_us / 1e6 < end_s]
 
 
-def kinds(found: Measurements) -> set[CaveatKind]:
-    return {one.kind for one in found.record.caveats}
+def kinds(measured: Measurements) -> set[CaveatKind]:
+    return {caveat.kind for caveat in measured.record.caveats}
 
 
 def test_a_client_is_billed_for_its_start_and_each_watch_that_it_holds_is_counted(meter, tmp_path):
-    found = meter.run(tmp_path, SEVERAL, quiet_s=1.0)
-    record = found.record
+    measured = meter.run(tmp_path, SEVERAL, quiet_s=1.0)
+    record = measured.record
     assert (Outcome.OK, None) == (record.outcome, record.failure)
-    assert (8, 7, 8) == (record.ready_requests, record.watches_held, len(found.start))
-    assert [] == requests(found)
+    assert (8, 7, 8) == (record.ready_requests, record.watches_held, len(measured.start))
+    assert [] == requests(measured)
     assert 0 < record.ready_s < 30.0
     assert record.ready_bytes > 20_000  # 20 pods, twice
     assert record.server_pss_peak_bytes >= record.server_pss_ready_bytes > 5_000_000
     assert record.equal_to_list is None
 
 
-def test_a_poller_is_never_quiet_and_measured_all_the_same(meter, tmp_path):
-    found = meter.run(tmp_path, f"exec {CLIENT} list 0.2", ready_timeout_s=4.0)
-    assert Outcome.OK is found.record.outcome
-    assert found.record.ready_s is None
-    assert CaveatKind.CLIENT_NEVER_QUIET in kinds(found)
-    assert abs(len(requests(found)) - found.record.window_s / 0.2) <= 2
-    assert 0 == found.record.watches_held
+def test_a_poller_is_never_quiet_but_measured(meter, tmp_path):
+    measured = meter.run(tmp_path, f"exec {CLIENT} list 0.2", ready_timeout_s=4.0)
+    assert Outcome.OK is measured.record.outcome
+    assert measured.record.ready_s is None
+    assert CaveatKind.CLIENT_NEVER_QUIET in kinds(measured)
+    assert abs(len(requests(measured)) - measured.record.window_s / 0.2) <= 2
+    assert 0 == measured.record.watches_held
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         ("./no-such-client", "not found"),
         ("echo goodbye >&2", "goodbye"),
         ("exec sleep 60", "it asked the API server nothing"),
     ],
 )
-def test_a_client_that_cannot_be_billed_fails_and_says_why(meter, tmp_path, command, said):
-    found = meter.run(tmp_path, command, ready_timeout_s=2.0)
-    assert Outcome.FAILED is found.record.outcome
-    assert said in found.record.failure
+def test_a_client_that_cannot_be_billed_fails_with_a_reason(meter, tmp_path, command, message):
+    measured = meter.run(tmp_path, command, ready_timeout_s=2.0)
+    assert Outcome.FAILED is measured.record.outcome
+    assert message in measured.record.failure
 
 
-def test_what_a_client_lets_go_of_fails_it_and_is_ended_as_is_what_ignores_to_be_stopped(
+def test_a_client_with_stray_processes_fails_and_these_are_killed_even_if_they_ignore_sigterm(
     meter, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(server, "STOP_TIMEOUT_S", 0.5)
-    one = f"setsid {CLIENT} informers 1 &"
-    found = meter.run(
-        tmp_path, f"({one}); {one} trap '' TERM; while true; do sleep 0.2; done", quiet_s=1.0
+    stray = f"setsid {CLIENT} informers 1 &"
+    measured = meter.run(
+        tmp_path, f"({stray}); {stray} trap '' TERM; while true; do sleep 0.2; done", quiet_s=1.0
     )
-    assert Outcome.FAILED is found.record.outcome
-    assert "left 1 of its processes to themselves" in found.record.failure
+    assert Outcome.FAILED is measured.record.outcome
+    assert "left 1 of its processes to themselves" in measured.record.failure
     words = ["bench.selftest.clients", "informers"]
-    running = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
+    running = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     assert [] == [line for line in running if all(word in line for word in words)]
 
 
-def test_other_kinds_change_and_may_be_read_and_what_rbac_refuses_is_named_with_rules_that_allow_it(
+def test_other_kinds_change_and_may_be_read_and_a_refusal_by_rbac_names_the_missing_rules(
     meter, tmp_path
 ):
     paths = [api_path(objects) for objects in OBJECTS]
     run = meter.run(tmp_path, " ".join([EACH_ONCE.rstrip(), *paths, NOT_ALLOWED]))
     assert (Outcome.OK, None) == (run.record.outcome, run.record.failure)
-    (text,) = (one.text for one in run.record.caveats if "403" in one.text)
+    (text,) = (caveat.text for caveat in run.record.caveats if "403" in caveat.text)
     assert "403 to list runtimeclasses.node.k8s.io (1 times);" in text
     rules = '[{"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": ["list"]}]'
     assert rules in text
     for objects, path in zip(OBJECTS, paths, strict=True):
-        found = meter.list(path)
-        own = [one for one in found if one["metadata"]["name"].startswith("object-")]
-        assert objects.count == len(own), path
-        assert all(450 < len(json.dumps(one)) < 2500 for one in own), path
-        assert any(one["metadata"]["annotations"][CHANGES] != "0" for one in own), path
+        listed = meter.list(path)
+        ours = [item for item in listed if item["metadata"]["name"].startswith("object-")]
+        assert objects.count == len(ours), path
+        assert all(450 < len(json.dumps(item)) < 2500 for item in ours), path
+        assert any(item["metadata"]["annotations"][CHANGES] != "0" for item in ours), path
 
 
-def test_a_line_that_it_writes_tells_that_a_client_is_ready(meter, tmp_path):
-    found = meter.run(tmp_path, "sleep 0.5; echo synced; exec sleep 60", ready_line="synced")
-    assert Outcome.OK is found.record.outcome
-    assert found.record.ready_s >= 0.5
-    assert 0 == found.record.ready_requests
+def test_a_client_is_ready_when_it_writes_the_ready_line(meter, tmp_path):
+    measured = meter.run(tmp_path, "sleep 0.5; echo synced; exec sleep 60", ready_line="synced")
+    assert Outcome.OK is measured.record.outcome
+    assert measured.record.ready_s >= 0.5
+    assert 0 == measured.record.ready_requests
 
 
-def test_what_a_client_asks_after_a_restart_is_told(meter, tmp_path):
+def test_requests_of_a_client_after_a_restart_are_counted(meter, tmp_path):
     failing = replace(CHURN, fault="restart", fault_at_s=0.2, fault_s=0.2)
-    # it asks again a second after each attempt
-    found = meter.run(tmp_path, f"exec {CLIENT} watches 1", failing, window_s=8.0)
-    assert Outcome.OK is found.record.outcome, found.record.failure
+    # it tries again a second after each attempt
+    measured = meter.run(tmp_path, f"exec {CLIENT} watches 1", failing, window_s=8.0)
+    assert Outcome.OK is measured.record.outcome, measured.record.failure
     plan = replace(a_plan(), clients=(Client("mine", "", quiet_s=0.5),), servers=("mine",))
     store = Store(tmp_path / "results")
     record = a_run(plan=replace(plan, scenarios=(failing,), rounds=1), trials_planned=1)
     store.create(record).write_trial(
-        found.record, audit=found.audit, start=found.start, scrapes=found.scrapes,
-        samples=found.samples,
+        measured.record, audit=measured.audit, start=measured.start, scrapes=measured.scrapes,
+        samples=measured.samples,
     )  # fmt: skip
     (scenario,) = analyse(store.open(record.run)).scenarios
     arm = scenario.arm("mine")
-    assert CaveatKind.FAULT in kinds(found)
+    assert CaveatKind.FAULT in kinds(measured)
     assert arm.figure("recovery_requests").value >= 1
     assert arm.figure("control_plane_cpu").value is None
     assert arm.figure("watches_held").value <= 1  # the one that the killed API server ended is not

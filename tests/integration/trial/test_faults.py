@@ -1,4 +1,4 @@
-"""Each fault for real, on a control plane of the module's own: what came of it, and all mended."""
+"""Each fault on the module's own real control plane: its effect, and the recovery."""
 
 import os
 import signal
@@ -51,11 +51,11 @@ class Ward:
     def run(
         self, folder: Path, fault: str, server: str, *, replicas: int = 1, window_s: float = 4.0
     ) -> tuple[Measurements, FaultAnalysis]:
-        """Run one trial and return what it left, and what is made of its files."""
+        """Run one trial and return its measurements, and the analysis of its fault."""
         scenario = _scenario(fault, replicas)
         plan = Plan("faults", "", 1, (server,), 1, 0.5, window_s, (scenario,), cooldown_s=0.0)
         trial = Trial(0, scenario.name, server, 1)
-        found = TrialRunner(
+        measured = TrialRunner(
             plan,
             trial,
             cluster=self.cluster,
@@ -66,21 +66,21 @@ class Ward:
             notify=lambda *_: None,
             rate_rps=scenario.rate_rps,
         ).run()
-        assert Outcome.OK is found.record.outcome, found.record.failure
+        assert Outcome.OK is measured.record.outcome, measured.record.failure
         store = Store(folder / "results")
         record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=1)
         writer = store.create(record)
         writer.write_equality(EqualityRecord(SCHEMA, (server,), "1", (Answer("/pods", True, 1),)))
         writer.write_trial(
-            found.record,
-            requests=found.requests,
-            audit=found.audit,
-            scrapes=found.scrapes,
-            observed=found.observed,
+            measured.record,
+            requests=measured.requests,
+            audit=measured.audit,
+            scrapes=measured.scrapes,
+            observed=measured.observed,
         )
         analysis = analyse(store.open(record.run))
         assert () == analysis.void
-        return found, analysis.faults[0]
+        return measured, analysis.faults[0]
 
 
 def _scenario(fault: str, replicas: int = 1) -> Scenario:
@@ -114,20 +114,20 @@ def is_stopped(pid: int) -> bool:
 
 
 def flow_control(plane: ControlPlane) -> list[str]:
-    """Names of the flow-control objects that are ours."""
+    """Return the names of our flow-control objects."""
     items = [item for path in (LEVELS, SCHEMAS) for item in plane.api("admin").get(path)["items"]]
     return [name for item in items if (name := item["metadata"]["name"]).startswith(NAME)]
 
 
-def test_a_frozen_api_server_keeps_those_waiting_who_ask_it(ward: Ward, tmp_path: Path) -> None:
-    found, seen = ward.run(tmp_path, "freeze", "direct")
+def test_a_frozen_api_server_keeps_its_clients_waiting(ward: Ward, tmp_path: Path) -> None:
+    measured, seen = ward.run(tmp_path, "freeze", "direct")
     (trial,) = seen.arms[0].rounds
-    assert "the API server was frozen" == found.record.fault.what
+    assert "the API server was frozen" == measured.record.fault.what
     assert FOR_S <= trial.end_s - trial.begin_s
     assert 0 == trial.answered_meanwhile
     assert trial.answered_late
     assert trial.fresh_s is not None
-    assert found.record.equal_to_list
+    assert measured.record.equal_to_list
     assert not is_stopped(ward.plane.apiserver.pid)
 
 
@@ -135,47 +135,47 @@ def test_an_informer_answers_through_a_restart_and_after_an_emptied_window_reads
     ward: Ward, tmp_path: Path
 ) -> None:
     before = ward.plane.apiserver.pid
-    found, seen = ward.run(tmp_path, "window-emptied", "informer", replicas=2, window_s=10.0)
+    measured, seen = ward.run(tmp_path, "window-emptied", "informer", replicas=2, window_s=10.0)
     (trial,) = seen.arms[0].rounds
     assert before != ward.plane.apiserver.pid
     assert trial.reads_meanwhile == trial.answered_meanwhile
     assert trial.started_anew_s is not None
     assert trial.begin_s < trial.started_anew_s < trial.end_s
-    assert found.record.apiserver_cpu_s is None
-    assert found.record.equal_to_list
-    kinds = {caveat.kind for caveat in found.record.caveats}
+    assert measured.record.apiserver_cpu_s is None
+    assert measured.record.equal_to_list
+    kinds = {caveat.kind for caveat in measured.record.caveats}
     assert CaveatKind.FAULT in kinds
     assert CaveatKind.API_SERVER_RESTARTED not in kinds
-    assert found.record.fault.note is not None
+    assert measured.record.fault.note is not None
     # On a busy machine they may try again only when the window is over, and the counts are taken.
     assert {"expired"} >= trial.refills.keys()
     assert trial.fresh_s is None or trial.refills["expired"] in (1, 2)
 
 
 def test_429_bites_every_new_request_and_leaves_no_object(ward: Ward, tmp_path: Path) -> None:
-    found, seen = ward.run(tmp_path, "too-many-requests", "direct")
+    measured, seen = ward.run(tmp_path, "too-many-requests", "direct")
     (trial,) = seen.arms[0].rounds
     # A busy machine may send some on only when it is over, and let some in before it sees that.
     assert trial.answered_meanwhile <= 2
     assert trial.answered_meanwhile < trial.failed_meanwhile
-    assert found.audit is not None
-    refused = {row.user.rpartition(":")[2] for row in found.audit if row.code == 429}
+    assert measured.audit is not None
+    refused = {row.user.rpartition(":")[2] for row in measured.audit if row.code == 429}
     assert {"admin", "direct"} >= refused >= {"direct"}
     assert [] == flow_control(ward.plane)
-    assert found.record.equal_to_list
+    assert measured.record.equal_to_list
 
 
 def test_429_does_not_bite_an_open_watch(ward: Ward, tmp_path: Path) -> None:
-    found, seen = ward.run(tmp_path, "too-many-requests", "informer")
+    measured, seen = ward.run(tmp_path, "too-many-requests", "informer")
     (trial,) = seen.arms[0].rounds
     assert trial.reads_meanwhile == trial.answered_meanwhile
     assert 0 == trial.requests_meanwhile
-    written = [one for one in found.record.caveats if "writes of the freshness probe" in one.text]
-    assert [] == written
+    texts = [caveat.text for caveat in measured.record.caveats]
+    assert [] == [text for text in texts if "writes of the freshness probe" in text]
 
 
 @pytest.mark.parametrize("fault", ["freeze", "restart", "too-many-requests"])
-def test_a_window_that_breaks_off_leaves_nothing_broken(ward: Ward, fault: str) -> None:
+def test_an_interrupted_window_ends_its_fault(ward: Ward, fault: str) -> None:
     plane = ward.plane
     before = plane.apiserver.pid
 

@@ -1,4 +1,4 @@
-"""Marks under bad luck: a log that rotates, metrics refused, a restart, a clock that is set."""
+"""Marks with a log that rotates, refused metrics, a restart, or a clock that is set."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
 
 
 class Marking:
-    """A marker over the plane, with what happened between its marks."""
+    """A marker of the plane, and a function to run between its marks."""
 
     def __init__(self, plane: ControlPlane, wall=time.time) -> None:
         self.plane = plane
@@ -50,7 +50,7 @@ def marking(plane: ControlPlane) -> Iterator[Marking]:
     marking.marker.close()
 
 
-def test_quiet_marks_have_no_caveat_and_show_what_was_asked_between_them(
+def test_quiet_marks_have_no_caveat_and_show_the_requests_between_them(
     plane: ControlPlane, marking: Marking
 ) -> None:
     begin, end = marking.around(lambda: plane.api("direct").get("/api/v1/pods"))
@@ -79,7 +79,7 @@ def test_an_audit_log_that_rotates_between_the_marks_loses_no_line(
     assert [] == marking.kinds(begin, end)
 
 
-def test_a_wall_clock_that_is_set_between_the_marks_is_told_and_moves_no_duration(
+def test_a_wall_clock_that_is_set_between_the_marks_is_a_caveat_and_moves_no_duration(
     plane: ControlPlane,
 ) -> None:
     step_s = 0.0
@@ -120,12 +120,12 @@ def test_metrics_that_are_refused_cost_that_ledger_and_leave_the_audit_log(
 def test_an_audit_log_that_is_gone_costs_that_ledger_and_leaves_the_metrics(
     plane: ControlPlane,
 ) -> None:
-    there, plane.audit_log = plane.audit_log, plane.folder / "no-such.log"
+    log, plane.audit_log = plane.audit_log, plane.folder / "no-such.log"
     try:
         marking = Marking(plane)
         begin, end = marking.around(lambda: None)
     finally:
-        plane.audit_log = there
+        plane.audit_log = log
     assert marking.marker.audit_rows(begin, end) is None
     ((kind, text),) = marking.marker.caveats(begin, end)
     assert CaveatKind.LEDGER_MISSING is kind
@@ -133,7 +133,7 @@ def test_an_audit_log_that_is_gone_costs_that_ledger_and_leaves_the_metrics(
     assert {"etcd", "apiserver"} == {row.source for row in marking.marker.scrapes}
 
 
-def test_an_api_server_that_is_started_anew_between_the_marks_is_told_and_owes_no_cpu_time(
+def test_an_api_server_that_is_restarted_between_the_marks_is_a_caveat_and_has_no_cpu_time(
     plane: ControlPlane, marking: Marking
 ) -> None:
     def restart() -> None:
