@@ -77,7 +77,7 @@ def main() -> None:
         plane = stack.enter_context(ControlPlane.start(resolve(say=say), watchdog))
         began = time.monotonic()
         populate(plane.api(IDENTITY), draw_pods(1, arguments.pods))
-        written_s = time.monotonic() - began
+        took_s = time.monotonic() - began
         body = len(plane.api(IDENTITY).get_bytes("/api/v1/pods?resourceVersion=0"))
         informers = (KUBE_INFORMER, STREAMED, CLIENT_GO, OFFICIAL)
         fill = partial(_fill, plane=plane, program=program, log=folder / "log", pods=arguments.pods)
@@ -85,9 +85,7 @@ def main() -> None:
         start = partial(_start, plane=plane, watchdog=watchdog, folder=folder)
         starts = in_turn({name: partial(start, name) for name in ("direct", "informer")}, 3)
     size = f"{body / arguments.pods / 1000:.1f} KB"
-    print(
-        f"{arguments.pods:,} pods of {size} written in {written_s:.1f} s; {arguments.rounds} rounds"
-    )
+    print(f"{arguments.pods:,} pods of {size} written in {took_s:.1f} s; {arguments.rounds} rounds")
     _report_informers(fills, arguments.pods)
     _report_servers(starts, body)
 

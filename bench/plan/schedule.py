@@ -25,9 +25,8 @@ def trials(plan: Plan) -> tuple[Trial, ...]:
     among them, come in an order drawn from the seed; every second round reverses the
     order of the one before (ABBA), so that a steady drift of the machine cancels. A server
     and the same server of another checkout follow each other. A plan with more rounds
-    begins with the trials of a plan with fewer.
-    Where scenarios compare versions of Kubernetes, every second round reverses the scenarios
-    too, for the same reason.
+    begins with the trials of a plan with fewer. Where scenarios compare versions of
+    Kubernetes, every second round reverses the scenarios too, for the same reason.
     """
     return tuple(
         Trial(order, scenario, server, number)

@@ -100,10 +100,7 @@ class Watchdog(Stoppable):
         self._forget("release-folder", str(path))
 
     def new_folder(self, prefix: str = "informer-bench-") -> Path:
-        """Return a new, private, guarded folder in the temporary directory.
-
-        It is guarded before it is created, so that it cannot be left behind.
-        """
+        """Return a new, private folder in the temporary directory, guarded before its creation."""
         path = Path(tempfile.gettempdir()).resolve() / f"{prefix}{os.urandom(6).hex()}"
         self.guard_folder(path)
         try:

@@ -45,10 +45,7 @@ class StagedFault(Stoppable):
             self._thread.start()
 
     def stop(self) -> None:
-        """End the fault now if it has begun, else cancel it.
-
-        A signal that arrives meanwhile takes effect when the fault has ended.
-        """
+        """End the fault if it has begun, else cancel it; a signal takes effect afterwards."""
         self._halt.set()
         if self._thread is not None:
             with deferring_signals():

@@ -103,9 +103,8 @@ def test_an_answer_of_the_right_size_without_its_pods_is_found_when_it_is_read()
 
 
 def test_pods_that_churn_had_taken_away_are_not_missed() -> None:
-    changes = WindowChanges.during(
-        [report(fewest=29, most=30, written=4), report(fewest=28, most=30)]
-    )
+    reports = [report(fewest=29, most=30, written=4), report(fewest=28, most=30)]
+    changes = WindowChanges.during(reports)
     assert WindowChanges(missing=2, changed=4) == changes
     two_less = EXPECTED[0].size - 2 * (POD_BYTES + 1)
     check, _ = judge(rows([(0, two_less, 29)]), EXPECTED, changes, read=1, wrong=0)
