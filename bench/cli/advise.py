@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bench.advise.prices import UnitCosts
 
 EPILOG = """\
-Reads each log once, from files alone, in constant memory. Keeps no names of objects, no
-addresses and nothing else of an event.
+Reads each log once, from files alone, in constant memory. Does not keep names of objects,
+addresses, or other fields of an event that the result does not show.
 
 examples:
   python -m bench advise /var/log/kubernetes/audit.log

@@ -9,8 +9,8 @@ from bench.supervision.progress import Progress
 
 EPILOG = """\
 Compares the second run with the first. Differences of their machines come first, then the
-figures that differ (--all: the others too), then what cannot be compared (another question, an
-arm or metric that one run lacks).
+figures that differ (--all: the others too). What cannot be compared is listed (another question,
+an arm or metric that one run lacks).
 It makes no judgement: for a decision set rules beforehand, see python -m bench gate.
 
 It writes compare-<first>.md and .html beside the second run's report.

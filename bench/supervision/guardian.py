@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def clean_up(journal: Path, *, is_old: bool = False) -> tuple[int, int]:
-    """Clean up by ``journal`` and remove it; return the numbers of ended groups and folders.
+    """Clean up by ``journal`` and remove it; return the numbers of targets ended and folders.
 
     SIGTERM to all processes, SIGKILL to those left after 5 s. The harness of an old journal may
     have ended long ago: groups whose leader has ended are spared, since their id may belong to
