@@ -66,15 +66,15 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb of the arguments and return the exit code."""
     write_plainly()
-    given = sys.argv[1:] if arguments is None else arguments
-    parser = _parser(given)
-    if not given:
+    argv = sys.argv[1:] if arguments is None else arguments
+    parser = _parser(argv)
+    if not argv:
         parser.print_help(sys.stderr)
         return USAGE
-    if given[0] not in VERBS and not given[0].startswith("-"):
+    if argv[0] not in VERBS and not argv[0].startswith("-"):
         verbs = f"there are {', '.join(VERBS)}"
-        parser.error(f"there is no verb {given[0]!r}{nearest(given[0], VERBS)}; {verbs}")
-    options = parser.parse_args(given)
+        parser.error(f"there is no verb {argv[0]!r}{nearest(argv[0], VERBS)}; {verbs}")
+    options = parser.parse_args(argv)
     command: Callable[[argparse.Namespace, Progress], int] = options.command
     progress = Progress()
     try:

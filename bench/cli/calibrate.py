@@ -50,9 +50,9 @@ def _calibrate(options: argparse.Namespace, progress: Progress) -> int:
     from bench.store.files import write_file
 
     names = [name for name in NAMES if name in options.checks or not options.checks]
-    known = vocabulary()
-    progress.say(f"Calibration: {', '.join(names)}; about {predicted_minutes(names, known)} min")
-    result = calibrate(names, known, store=Store(options.results), progress=progress)
+    words = vocabulary()
+    progress.say(f"Calibration: {', '.join(names)}; about {predicted_minutes(names, words)} min")
+    result = calibrate(names, words, store=Store(options.results), progress=progress)
     stem = options.results / f"calibration-{result.runs[0].partition('-')[0]}"
     write_file(stem.with_suffix(".json"), json.dumps(result.as_json(), indent=2).encode() + b"\n")
     write_file(stem.with_suffix(".md"), result.as_markdown().encode())

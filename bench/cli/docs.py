@@ -66,8 +66,8 @@ def _docs(options: argparse.Namespace, progress: Progress) -> int:
     return OK
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield from ("", f"| {' | '.join(head)} |", "|---" * len(head) + "|")
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield from ("", f"| {' | '.join(header)} |", "|---" * len(header) + "|")
     for row in rows:
         cells = (cell.replace("|", r"\|") for cell in row)
         yield f"| {' | '.join(cells)} |"
@@ -76,7 +76,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def metrics_page() -> str:
     """Return every metric of the registry, as Markdown."""
     lines = [METRICS_PAGE.rstrip()]
-    head = (
+    header = (
         "key",
         "metric",
         "unit",
@@ -89,7 +89,7 @@ def metrics_page() -> str:
     for group, members in groupby(METRICS, key=lambda metric: metric.group):
         metrics = list(members)
         lines += ["", f"## {group[0].upper()}{group[1:]}"]
-        lines += _table(head, (_metric_row(metric) for metric in metrics))
+        lines += _table(header, (_metric_row(metric) for metric in metrics))
         lines += ["", *(f"- `{metric.key}`: {'. '.join(_sources(metric))}." for metric in metrics)]
     return "\n".join(lines) + "\n"
 

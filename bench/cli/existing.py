@@ -85,8 +85,8 @@ def site_of(options: argparse.Namespace, plan: Plan, progress: Progress) -> Exis
     ``ClusterError`` for a cluster that cannot be used.
     """
     if options.context is None:
-        if given := [name for name in (*ALONE, "max_minutes") if getattr(options, name)]:
-            flag = f"--{given[0].replace('_', '-')}"
+        if names := [name for name in (*ALONE, "max_minutes") if getattr(options, name)]:
+            flag = f"--{names[0].replace('_', '-')}"
             raise PlanError(
                 f"{flag} goes with --context NAME: an existing cluster is always named, never the "
                 f"current one; {_there_are(options.kubeconfig)}"

@@ -168,9 +168,9 @@ def _add_readiness(parser: argparse.ArgumentParser) -> None:
 
 
 def _meter(options: argparse.Namespace, progress: Progress) -> int:
-    known = vocabulary()
+    names = vocabulary()
     source = client_plan(
-        _clients(options, known.servers),
+        _clients(options, names.servers),
         Metering(
             pods=options.pods,
             churns_per_s=tuple(dict.fromkeys(options.churn or DEFAULTS.churns_per_s)),
@@ -183,7 +183,7 @@ def _meter(options: argparse.Namespace, progress: Progress) -> int:
             kubernetes=options.kubernetes,
         ),
     )
-    plan = parse_plan(source, "the plan of these arguments", known)
+    plan = parse_plan(source, "the plan of these arguments", names)
     if options.print_plan:
         print(source, end="")
         return OK
@@ -245,4 +245,4 @@ def _rules(path: Path) -> tuple[dict[str, tuple[str, ...]], ...]:
                 f"--role {path} has a rule with the unknown key {', '.join(unknown)}; "
                 f"a rule has: {', '.join(sorted(KEYS_OF_RULE))}"
             )
-    return tuple({key: tuple(words) for key, words in rule.items()} for rule in rules)
+    return tuple({key: tuple(values) for key, values in rule.items()} for rule in rules)

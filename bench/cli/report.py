@@ -59,8 +59,8 @@ def render_report(
     data = read_run(store.open(run))
     folder = reports / data.record.run
     with replaced_folder(folder) as partial:
-        document, made = write_report(analyse(data), partial, data, formats, language)
-    written = [folder / path.relative_to(partial) for path in made]
+        document, paths = write_report(analyse(data), partial, data, formats, language)
+    written = [folder / path.relative_to(partial) for path in paths]
     write_index(store, reports, language)
     progress.settle()
     progress.console.print(to_terminal(document))

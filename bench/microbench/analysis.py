@@ -54,8 +54,8 @@ def main() -> int:
         analysis = analyse(reader)
         took_s, spent_s = time.perf_counter() - began, time.process_time() - spent
     compared = sum(len(scenario.comparisons) for scenario in analysis.scenarios)
-    what = f"{len(analysis.trials)} trials, {compared} comparisons"
-    print(f"{what}: {took_s:.1f} s, of which {spent_s:.1f} s of this process's CPU")
+    size = f"{len(analysis.trials)} trials, {compared} comparisons"
+    print(f"{size}: {took_s:.1f} s, of which {spent_s:.1f} s of this process's CPU")
     target_s = TARGET_S * arguments.trials / TRIALS
     print(f"target: at most {target_s:g} s: {'reached' if took_s <= target_s else 'MISSED'}")
     return 0 if took_s <= target_s else 1

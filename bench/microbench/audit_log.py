@@ -108,8 +108,8 @@ def _habits(seconds: float) -> Iterator[Iterable[_At]]:
     ):
         path = f"/api/v1/{resource}"
         for begin_s in range(3, int(seconds), period):
-            seen = version and version + begin_s
-            lists = _event(user, "list", f"{path}?limit=500&resourceVersion={seen}")
+            resource_version = version and version + begin_s
+            lists = _event(user, "list", f"{path}?limit=500&resourceVersion={resource_version}")
             yield [(begin_s, lists), *_watch(user, path, begin_s + 0.1, period - 5.0)]
     controller, path = "system:serviceaccount:ops:controller", "/apis/apps/v1/deployments"
     first = _event(controller, "list", f"{path}?limit=500&resourceVersion=0")

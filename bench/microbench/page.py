@@ -51,16 +51,16 @@ class Page:
 
     def look(self, seconds: float) -> list[float]:
         """Request the live figures as often as an open page does; return the response times."""
-        took, end, seq = [], time.monotonic() + seconds, 0
+        times_s, end, seq = [], time.monotonic() + seconds, 0
         while (left_s := end - time.monotonic()) > 0:
             began = time.monotonic()
             with urllib.request.urlopen(
                 f"{self._url}/api-server/live.json?since={seq}", timeout=30
             ) as answer:
                 seq = json.load(answer)["seq"]
-            took.append(time.monotonic() - began)
+            times_s.append(time.monotonic() - began)
             time.sleep(min(PAGE_EVERY_S, left_s))
-        return took
+        return times_s
 
     def cpu_s(self) -> float:
         """Return the CPU seconds of harness and Locust, which make the live figures."""
@@ -128,34 +128,34 @@ def main() -> int:
         seconds=(20.0, "length of each measurement"),
         rounds=(3, "measurements of the CPU cost"),
     )
-    with page(arguments.pods) as shown:
-        costs = [_cost(shown, arguments.seconds) for _ in range(arguments.rounds)]
-        before = shown.scrapes()
+    with page(arguments.pods) as ui:
+        costs = [_cost(ui, arguments.seconds) for _ in range(arguments.rounds)]
+        before = ui.scrapes()
         time.sleep(arguments.seconds)
-        scraped = shown.scrapes() - before
-        shown.ask("/swarm", user_count=arguments.users, spawn_rate=arguments.users)
+        scraped = ui.scrapes() - before
+        ui.ask("/swarm", user_count=arguments.users, spawn_rate=arguments.users)
         time.sleep(3.0)
-        took = shown.look(arguments.seconds)
-        took += [shown.ask("/stats/requests") for _ in range(20)]
-        shown.ask("/stop", stop="now")
-    return _report(costs, scraped, took)
+        times_s = ui.look(arguments.seconds)
+        times_s += [ui.ask("/stats/requests") for _ in range(20)]
+        ui.ask("/stop", stop="now")
+    return _report(costs, scraped, times_s)
 
 
-def _cost(shown: Page, seconds: float) -> float:
+def _cost(ui: Page, seconds: float) -> float:
     """Return the CPU share of one open page, less the share without any."""
-    opened = share_of_a_core(shown, seconds, looking=True)
+    opened = share_of_a_core(ui, seconds, looking=True)
     time.sleep(SETTLE_S)
-    return opened - share_of_a_core(shown, seconds, looking=False)
+    return opened - share_of_a_core(ui, seconds, looking=False)
 
 
-def _report(costs: list[float], scraped: int, took: list[float]) -> int:
-    cost, slowest = statistics.median(costs), max(took)
+def _report(costs: list[float], scraped: int, times_s: list[float]) -> int:
+    cost, slowest = statistics.median(costs), max(times_s)
     spread = ", ".join(f"{share:.2%}" for share in sorted(costs))
     print(f"an open page, less none: {cost:.2%} of a core ({spread}); bound {CPU_BOUND:.0%}")
     print(f"no page open: {scraped} scrapes of the API server's metrics; bound 0")
     print(
-        f"answers at the generator's top rate: median {statistics.median(took) * 1e3:.0f} ms, "
-        f"slowest {slowest * 1e3:.0f} ms of {len(took)}; bound {ANSWER_BOUND_S * 1e3:.0f} ms"
+        f"answers at the generator's top rate: median {statistics.median(times_s) * 1e3:.0f} ms, "
+        f"slowest {slowest * 1e3:.0f} ms of {len(times_s)}; bound {ANSWER_BOUND_S * 1e3:.0f} ms"
     )
     return 0 if cost <= CPU_BOUND and not scraped and slowest <= ANSWER_BOUND_S else 1
 

@@ -193,21 +193,23 @@ def raw_lists_per_s(config: ClientConfig, connections: int, seconds: float) -> f
         return count / (time.monotonic() - began)
 
 
-def _report(seen: Mapping[str, list[Reading]], arguments: argparse.Namespace) -> None:
+def _report(results: Mapping[str, list[Reading]], arguments: argparse.Namespace) -> None:
     shape = f"{arguments.pods} pods, {arguments.connections} connections"
     print(f"{shape}, {arguments.rounds} rounds of {arguments.seconds:g} s")
     print(f"\n{'answers a second':48} median (lowest, highest)")
-    for name, readings in seen.items():
+    for name, readings in results.items():
         line(name, (reading.per_s for reading in readings))
     print(f"\n{'ratio, paired by round':48} median (lowest, highest)  target")
     for ratio in RATIOS:
         title = f"{ratio.above} / {ratio.below}"
-        if ratio.above not in seen or ratio.below not in seen:
+        if ratio.above not in results or ratio.below not in results:
             print(f"{title:48} skipped: {NO_NGINX}")
             continue
-        rates = ([reading.per_s for reading in seen[name]] for name in (ratio.above, ratio.below))
+        rates = (
+            [reading.per_s for reading in results[name]] for name in (ratio.above, ratio.below)
+        )
         line(title, ratios(*rates), "" if ratio.target is None else f">= {ratio.target:g}")
-    costs = ([reading.cpu_s or 0.0 for reading in seen[name]] for name in (CHURNED, INFORMER))
+    costs = ([reading.cpu_s or 0.0 for reading in results[name]] for name in (CHURNED, INFORMER))
     line(f"{CHURNED} / alone, CPU an answer", ratios(*costs), f"<= {CPU_UNDER_CHURN:g}")
 
 

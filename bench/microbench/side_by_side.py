@@ -54,12 +54,12 @@ def populated(pods: int, watchdog: Watchdog) -> Iterator[PopulatedCluster[Contro
 
 def in_turn(contenders: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
     """Measure all contenders, round by round, every second round in reverse order."""
-    seen: dict[str, list[T]] = {name: [] for name in contenders}
+    results: dict[str, list[T]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name in list(contenders)[:: -1 if number % 2 else 1]:
             say(f"round {number + 1} of {rounds}: {name}")
-            seen[name].append(contenders[name]())
-    return seen
+            results[name].append(contenders[name]())
+    return results
 
 
 def measure(driver: LoadDriver, seconds: float) -> Measured:
@@ -77,9 +77,9 @@ def ratios(above: Iterable[float], below: Iterable[float]) -> list[float]:
 
 def line(title: str, values: Iterable[float], target: str = "") -> None:
     """Print the median of ``values``, the lowest and the highest, and the target."""
-    known = list(values)
+    numbers = list(values)
     middle, low, high = (
         f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        for value in (median(known), min(known), max(known))
+        for value in (median(numbers), min(numbers), max(numbers))
     )
     print(f"{title:48} {f'{middle} ({low}, {high})':24} {target}".rstrip())

@@ -126,13 +126,13 @@ def _compare(arguments: argparse.Namespace) -> None:
                     "this project": partial(ours, url, users, seconds, watchdog, folder),
                     "Locust's FastHttpUser": partial(_stock_apart, url, users, seconds),
                 }
-                seen = in_turn(contenders, arguments.rounds)
+                results = in_turn(contenders, arguments.rounds)
             name = f"{len(body_of(pods)) / 1e6:.2f} MB{' chunked' if chunked else ''}"
             print(f"\n{f'body of {name}':48} median (lowest, highest)")
-            for who, rounds in seen.items():
-                line(f"{who}: answers a second", (rate for rate, _ in rounds))
-                line(f"{who}: CPU an answer, ms", (cpu_ms for _, cpu_ms in rounds))
-            rates = ([rate for rate, _ in rounds] for rounds in seen.values())
+            for contender, rounds in results.items():
+                line(f"{contender}: answers a second", (rate for rate, _ in rounds))
+                line(f"{contender}: CPU an answer, ms", (cpu_ms for _, cpu_ms in rounds))
+            rates = ([rate for rate, _ in rounds] for rounds in results.values())
             line("ratio of answers", ratios(*rates))
 
 

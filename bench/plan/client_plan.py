@@ -38,7 +38,7 @@ def client_plan(clients: Sequence[Client], on: Metering) -> str:
     """Return the plan that measures ``clients``, the first against the others."""
     first, *others = (client.name for client in clients)
     costs = f"What {first} costs the API server" + "".join(f", against {name}" for name in others)
-    head = {
+    settings = {
         "name": "meter",
         "description": f"{costs}.",
         "seed": 1,
@@ -49,9 +49,12 @@ def client_plan(clients: Sequence[Client], on: Metering) -> str:
         "cooldown_s": COOLDOWN_S,
     }
     if on.control:
-        head["control"] = first
-    parts = [_assignments(head), *(_table("client", _given(client)) for client in clients)]
-    parts += [_table("objects", _given(objects)) for objects in on.objects]
+        settings["control"] = first
+    parts = [
+        _assignments(settings),
+        *(_table("client", _changed_fields(client)) for client in clients),
+    ]
+    parts += [_table("objects", _changed_fields(objects)) for objects in on.objects]
     same: dict[str, Any] = {"pods": on.pods, "probe": False}
     same |= {"replicas": on.instances} if on.instances > 1 else {}
     same |= {"kubernetes": on.kubernetes} if on.kubernetes else {}
@@ -68,8 +71,8 @@ def client_plan(clients: Sequence[Client], on: Metering) -> str:
 def name_of(command: str, taken: Sequence[str] = ()) -> str:
     """Return a name for a client from its command, different from those ``taken``."""
     stems = (re.sub(r"\.\w+$", "", word.rpartition("/")[2]) for word in command.split())
-    known = (stem for stem in stems if WORD.fullmatch(stem) and stem not in NO_NAMES)
-    name = next(known, "client")
+    usable = (stem for stem in stems if WORD.fullmatch(stem) and stem not in NO_NAMES)
+    name = next(usable, "client")
     others = (f"{name}-{number}" for number in range(2, len(taken) + 2))
     return name if name not in taken else next(other for other in others if other not in taken)
 
@@ -78,7 +81,7 @@ def _table(name: str, values: Mapping[str, Any]) -> str:
     return f"[[{name}]]\n{_assignments(values)}"
 
 
-def _given(table: Client | Objects) -> dict[str, Any]:
+def _changed_fields(table: Client | Objects) -> dict[str, Any]:
     """Return the fields of a table that differ from their defaults."""
     values = {spec.name: (getattr(table, spec.name), spec.default) for spec in fields(table)}
     # MISSING is equal to no value

@@ -280,10 +280,10 @@ def reference(vocabulary: Vocabulary) -> str:
         for name, key in keys.items():
             default = default_of(model, name)
             none = default is None or default == ()
-            shown = "required" if default is MISSING else "none" if none else default
-            shown = str(shown).lower() if isinstance(shown, bool) else shown
+            text = "required" if default is MISSING else "none" if none else default
+            text = str(text).lower() if isinstance(text, bool) else text
             parts.append(
-                f"| `{name}` | {key.takes} | {shown} | `{name} = {key.example}` | {key.about} |"
+                f"| `{name}` | {key.takes} | {text} | `{name} = {key.example}` | {key.about} |"
             )
         parts.append("")
     return "\n".join(parts)

@@ -146,14 +146,14 @@ class ClusterPool(Stoppable):
         answers = dict.fromkeys(answer for phase in compared for answer in phase.answers)
         self._writer.write_equality(replace(record, answers=tuple(answers)))
         self._progress.settle()
-        where = f"{cluster.pods:,} pods" + (f", Kubernetes {version}" if version else "")
-        self._report(record, where)
+        label = f"{cluster.pods:,} pods" + (f", Kubernetes {version}" if version else "")
+        self._report(record, label)
 
-    def _report(self, record: EqualityRecord, where: str) -> None:
+    def _report(self, record: EqualityRecord, label: str) -> None:
         say = self._progress.say
         if record.equal:
             say(
-                f"{where}: {plural(len(record.answers), 'query', 'queries')} answered alike by "
+                f"{label}: {plural(len(record.answers), 'query', 'queries')} answered alike by "
                 f"{', '.join(record.servers)}"
             )
         for server in record.without_version:

@@ -98,5 +98,5 @@ class InterimReports:
             os.setpriority(os.PRIO_PGRP, process.pid, LOW_PRIORITY)
             code = process.wait(TIMEOUT_S)
             if code != 0:
-                what = "took too long" if code is None else describe_exit(code)
-                raise process.failure(what)
+                outcome = "took too long" if code is None else describe_exit(code)
+                raise process.failure(outcome)

@@ -122,8 +122,8 @@ class RunReader:
 
     def trial_folder(self, trial: AnyTrial) -> Path:
         """Return the folder that holds ``trial``'s files."""
-        which = trial.trial if isinstance(trial, TrialRecord) else trial
-        return self.folder / "trials" / which.folder
+        key = trial.trial if isinstance(trial, TrialRecord) else trial
+        return self.folder / "trials" / key.folder
 
 
 def _check_names(path: Path, record: RunRecord) -> None:

@@ -71,22 +71,22 @@ def _check_schema(path: Path, raw: object) -> None:
 
 def _readable(message: str) -> str:
     """Turn ``Expected `int`, got `str` - at `$.a.b``` into ``key a.b: expected ...``."""
-    text, _, where = message.partition(" - at ")
-    key = where.strip("`").removeprefix("$").lstrip(".")
+    text, _, location = message.partition(" - at ")
+    key = location.strip("`").removeprefix("$").lstrip(".")
     text = text[:1].lower() + text[1:].replace("`", "")
     return f"key {key}: {text}" if key else text
 
 
-def _unknown_keys(raw: object, known: object, where: str) -> Iterator[str]:
+def _unknown_keys(raw: object, known: object, prefix: str) -> Iterator[str]:
     """Yield a complaint for each key of ``raw`` that the record lacks."""
     if isinstance(raw, dict) and isinstance(known, dict):
         for key, value in raw.items():
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)
                 hint = f" (the nearest known key is {near[0]})" if near else ""
-                yield f"key {where}{key}: not a key of this record{hint}"
+                yield f"key {prefix}{key}: not a key of this record{hint}"
             else:
-                yield from _unknown_keys(value, known[key], f"{where}{key}.")
+                yield from _unknown_keys(value, known[key], f"{prefix}{key}.")
     elif isinstance(raw, list) and isinstance(known, list | tuple):
         for index, (raw_item, known_item) in enumerate(zip(raw, known, strict=True)):
-            yield from _unknown_keys(raw_item, known_item, f"{where.rstrip('.')}[{index}].")
+            yield from _unknown_keys(raw_item, known_item, f"{prefix.rstrip('.')}[{index}].")

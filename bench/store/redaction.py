@@ -47,11 +47,11 @@ def _replace_name(text: str, name: str, replacement: str) -> str:
 
 def _folders() -> list[str]:
     """Return folders that identify this machine, the longest first; ``/`` does not."""
-    known = {
+    private = {
         str(Path.home()),
         tempfile.gettempdir(),
         str(Path(bench.__file__).parents[1]),
         sys.prefix,
         sys.base_prefix,
     }
-    return sorted((folder for folder in known if len(folder) > 1), key=len, reverse=True)
+    return sorted((folder for folder in private if len(folder) > 1), key=len, reverse=True)

@@ -69,8 +69,8 @@ class RunWriter:
         Raises ``StoreError`` when the trial exists already, a value has the
         wrong type, or the disk is full; earlier trials are not changed.
         """
-        given = zip(TABLES.values(), (requests, audit, start, scrapes, samples), strict=True)
-        tables = [(table, rows) for table, rows in given if rows is not None]
+        values = zip(TABLES.values(), (requests, audit, start, scrapes, samples), strict=True)
+        tables = [(table, rows) for table, rows in values if rows is not None]
         tables += [(observer_table(name, row), rows) for name, (row, rows) in observed.items()]
         path = self.folder / "trials" / record.trial.folder
         with new_folder(path) as partial:

@@ -22,9 +22,9 @@ def usable_port(host: str = "127.0.0.1", port: int = 0, *, option: str = "") -> 
             listener.listen(1)
         except OSError as error:
             reason = error.strerror or str(error)
-            place = f"{host} port {port}" if port else host
+            address = f"{host} port {port}" if port else host
             way_out = f"; choose another with {option}" if option else ""
-            raise PortTaken(f"cannot listen on {place}: {reason}{way_out}") from error
+            raise PortTaken(f"cannot listen on {address}: {reason}{way_out}") from error
         return int(listener.getsockname()[1])
 
 

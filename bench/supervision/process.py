@@ -142,10 +142,10 @@ class SupervisedProcess(Stoppable):
         """Return the exit code of the leader, negative for a signal; ``None`` while it runs."""
         with self._lock:
             if self._returncode is None:
-                seen = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if seen is not None:
-                    exited = seen.si_code == os.CLD_EXITED
-                    self._returncode = seen.si_status if exited else -seen.si_status
+                status = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if status is not None:
+                    exited = status.si_code == os.CLD_EXITED
+                    self._returncode = status.si_status if exited else -status.si_status
             return self._returncode
 
     def check(self, when: str = "while it was still needed") -> None:

@@ -151,16 +151,16 @@ def judge(
         columns=["fewest", "most", "least", "greatest"],
     )
     ok = requests[requests["outcome"] == "ok"]
-    known = ok.join(bounds, on="ask", how="inner")
-    sized = known["bytes"].between(known["least"], known["greatest"])
-    counted = known["entries"].isna() | known["entries"].between(known["fewest"], known["most"])
-    misfits = known[~(sized & counted)]
+    judged = ok.join(bounds, on="ask", how="inner")
+    sized = judged["bytes"].between(judged["least"], judged["greatest"])
+    counted = judged["entries"].isna() | judged["entries"].between(judged["fewest"], judged["most"])
+    misfits = judged[~(sized & counted)]
     check = AnswerCheck(
-        judged=len(known) + wrong,
+        judged=len(judged) + wrong,
         wrong=len(misfits) + wrong,
         read=read,
         wrong_when_read=int((~counted).sum()) + wrong,
-        unjudged=len(ok) - len(known),
+        unjudged=len(ok) - len(judged),
     )
     return check, [_misfit_text(row) for row in misfits.head(SHOWN).to_dict("records")]
 
