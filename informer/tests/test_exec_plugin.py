@@ -145,7 +145,7 @@ def test_a_plugin_that_hangs_is_ended_when_its_request_is_given_up(plugin, tmp_p
             time.sleep(0.01)
         waiting = pool.submit(ask, cancels[1])
         cancels[1].cancel()
-        assert waiting.result(2.0).endswith("is not waited for: the request was given up")
+        assert waiting.result(2.0).endswith("was not waited for: the request was cancelled")
         assert not running.done()
         cancels[0].cancel()
         assert "failed with exit code -9" in running.result(2.0)

@@ -1,7 +1,7 @@
 """An informer: a local cache of Kubernetes objects fed by list and watch.
 
-A library in its own right, with client-go's guarantees and names. No web server
-in it, and nothing of the benchmark.
+An independent library with client-go's guarantees and names. It contains no web
+server and nothing of the benchmark.
 """
 
 from kube_informer.backoff import BackoffPolicy

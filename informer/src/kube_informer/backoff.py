@@ -1,4 +1,4 @@
-"""How long to wait after a failure: client-go's reflector back-off, with nothing hidden."""
+"""The delay after a failure: client-go's reflector back-off, with every parameter visible."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -9,8 +9,8 @@ class BackoffPolicy:
     """The defaults are those of client-go's ``NewReflector``, but for ``healthy_s``.
 
     A delay is the step, 0.8 s doubled up to 30 s, plus up to ``jitter`` times as
-    much again. The steps start anew once a stream has spoken ``healthy_s`` or more
-    after it was opened; client-go waits for two minutes without a failure.
+    much again. The steps start anew once a stream sends an event or bookmark ``healthy_s``
+    or more after its opening; client-go waits for two minutes without a failure.
     """
 
     initial_s: float = 0.8

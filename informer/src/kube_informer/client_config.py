@@ -1,7 +1,7 @@
-"""How to reach an API server and who to be there: one loader for everything here.
+"""The address of an API server and the identity to use there, for every program here.
 
-Made from a context of a kubeconfig, or inside a cluster from what a pod is given, by
-client-go's rules. Whoever has no credentials is refused and never goes on as
+Loads a context of a kubeconfig, or inside a cluster a pod's service account, by
+client-go's rules. A user without credentials is refused, never continued as
 ``system:anonymous``; no credentials are sent over plain http.
 """
 
@@ -39,7 +39,7 @@ from kube_informer.redaction import register_secret
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod finds its token and its cluster's authority."""
 EXEC_EXTENSION = "client.authentication.k8s.io/exec"
-"""The extension of a cluster that its exec plugin is given."""
+"""The extension of a cluster that is passed to its exec plugin."""
 IN_CLUSTER = "in-cluster"
 EXPIRY_MARGIN_S = 10
 REMOVED = ("gcp", "azure")
@@ -51,8 +51,8 @@ class ClientConfig:
     """One identity at one API server.
 
     ``server`` is its address without a trailing slash. ``authority`` is PEM; ``None``
-    trusts whom this machine trusts. ``server_name`` is what the server's certificate
-    says where its address does not. ``proxy`` is the proxy's URL, "" for none.
+    trusts the authorities of this machine. ``server_name`` is the name in the server's
+    certificate if its address is not. ``proxy`` is the proxy's URL, "" for none.
     """
 
     server: str
@@ -74,39 +74,39 @@ class ClientConfig:
     ) -> "ClientConfig":
         """Return the configuration of ``context`` (``preferred`` if there, else the current one).
 
-        Without ``kubeconfig`` the files that kubectl would read are, and where there are
-        none, what a pod is given. Raise :class:`KubeconfigError`, or
+        Without ``kubeconfig`` read the files that kubectl reads, and in a pod without any
+        its service account. Raise :class:`KubeconfigError`, or
         :class:`CredentialsError` for a user whose credentials cannot be used.
         """
-        found = Kubeconfig.read(kubeconfig)
-        if found.is_empty and kubeconfig is None and context is None and is_in_cluster():
+        merged = Kubeconfig.read(kubeconfig)
+        if merged.is_empty and kubeconfig is None and context is None and is_in_cluster():
             return cls.in_cluster()
-        return cls.of(found, found.choose(context, preferred), exec_timeout_s=exec_timeout_s)
+        return cls.of(merged, merged.choose(context, preferred), exec_timeout_s=exec_timeout_s)
 
     @classmethod
     def of(
         cls, kubeconfig: Kubeconfig, context: str, *, exec_timeout_s: float = TIMEOUT_S
     ) -> "ClientConfig":
-        """Return the configuration of a context that ``kubeconfig`` has; raise as :meth:`load`."""
-        cluster, of_cluster = _entry(kubeconfig, context, "cluster")
-        user, of_user = _entry(kubeconfig, context, "user")
-        where = f"cluster {kubeconfig.contexts[context][0].cluster!r} in {of_cluster.file}"
-        who = f"user {kubeconfig.contexts[context][0].user!r} in {of_user.file}"
+        """Return the configuration of a context in ``kubeconfig``; raise as :meth:`load`."""
+        cluster, cluster_origin = _entry(kubeconfig, context, "cluster")
+        user, user_origin = _entry(kubeconfig, context, "user")
+        where = f"cluster {kubeconfig.contexts[context][0].cluster!r} in {cluster_origin.file}"
+        who = f"user {kubeconfig.contexts[context][0].user!r} in {user_origin.file}"
         _register(cluster, user)
         config = cls(
             _server(cluster, where),
             context=context,
-            authority=_authority(cluster, of_cluster, where),
+            authority=_authority(cluster, cluster_origin, where),
             insecure=cluster.insecure_skip_tls_verify,
             server_name=cluster.tls_server_name,
             proxy=_proxy(cluster, where),
         )
-        reader = _UserReader(user, of_user, who, cluster, config, exec_timeout_s)
+        reader = _UserReader(user, user_origin, who, cluster, config, exec_timeout_s)
         return replace(config, credentials=reader.credentials())
 
     @classmethod
     def in_cluster(cls, folder: Path = SERVICE_ACCOUNT) -> "ClientConfig":
-        """Return what a pod is given by its service account; raise :class:`KubeconfigError`."""
+        """Return the configuration of a pod's service account; raise :class:`KubeconfigError`."""
         host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
         port = os.environ.get("KUBERNETES_SERVICE_PORT", "")
         if not (host and port):
@@ -132,12 +132,12 @@ class ClientConfig:
         )
 
     def tls(self) -> ssl.SSLContext:
-        """Return a TLS context with the client certificate of now.
+        """Return a TLS context with the present client certificate.
 
         Raise :class:`CredentialsError` if an exec plugin gives none that can be used.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # Go trusts what it is told to
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # Go accepts a partial chain too
         if self.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -153,7 +153,7 @@ class ClientConfig:
     def pools(self, *, maxsize: int, **options: Any) -> urllib3.PoolManager:  # noqa: ANN401 - urllib3's own options
         """Return urllib3's pools for this server; raise as :meth:`tls`.
 
-        ``maxsize`` connections are kept; ``options`` are those of ``urllib3.PoolManager``.
+        They keep ``maxsize`` connections; ``options`` are those of ``urllib3.PoolManager``.
         """
         options |= {"maxsize": maxsize, "retries": False}
         if self.server.startswith("https:"):
@@ -175,7 +175,7 @@ class ClientConfig:
 
 
 def _renew(manager: urllib3.PoolManager, tls: ssl.SSLContext, pair: ClientCertificate) -> None:
-    """Use another client certificate from now on: idle connections still have the old one."""
+    """Use a new client certificate, and drop idle connections, which have the old one."""
     load_pair(tls, pair, "its exec plugin")
     for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over
         pool = manager.pools.get(key)
@@ -194,7 +194,7 @@ def _proxy_headers(proxy: str) -> dict[str, str] | None:
 
 
 def is_in_cluster() -> bool:
-    """Whether this process runs in a pod, which may have a token or not."""
+    """Whether this process runs in a pod, with or without a token."""
     named = os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get("KUBERNETES_SERVICE_PORT")
     return bool(named)
 
@@ -210,15 +210,15 @@ def load_pair(context: ssl.SSLContext, pair: ClientCertificate, who: str) -> Non
             context.load_cert_chain(file, password=lambda: b"")
         except (OSError, ValueError) as error:
             mismatch = getattr(error, "reason", None) == "KEY_VALUES_MISMATCH"
-            why = "do not belong together" if mismatch else "are not PEM that can be read"
+            problem = "do not belong together" if mismatch else "are not PEM that can be read"
             raise CredentialsError(
-                f"client certificate and key of {who} {why}; correct client-certificate(-data) "
+                f"client certificate and key of {who} {problem}; correct client-certificate(-data) "
                 "and client-key(-data), or what its exec plugin prints"
             ) from None
 
 
 def _entry(kubeconfig: Kubeconfig, context: str, kind: str) -> tuple[Any, Origin]:
-    """Return the cluster or user of a context, and where it is from."""
+    """Return the cluster or user of a context, and its origin."""
     entry, origin = kubeconfig.contexts[context]
     name = getattr(entry, kind)
     known: dict[str, tuple[Any, Origin]] = getattr(kubeconfig, f"{kind}s")
@@ -233,7 +233,7 @@ def _entry(kubeconfig: Kubeconfig, context: str, kind: str) -> tuple[Any, Origin
 
 
 def _register(cluster: Cluster, user: User) -> None:
-    """Have the secrets of these entries redacted from now on."""
+    """Register the secrets of these entries for redaction."""
     provider = user.auth_provider.config if user.auth_provider else {}
     register_secret(user.token, user.password, user.client_key_data, *provider.values())
     for url in (cluster.proxy_url, cluster.server):
@@ -260,28 +260,28 @@ def _server(cluster: Cluster, where: str) -> str:
 
 
 def _authority(cluster: Cluster, origin: Origin, where: str) -> bytes | None:
-    given = _data_or_file(cluster, "certificate-authority", origin, where)
-    if given is None:
+    pem = _data_or_file(cluster, "certificate-authority", origin, where)
+    if pem is None:
         return None
     if cluster.insecure_skip_tls_verify:
         raise KubeconfigError(
             f"{where} has insecure-skip-tls-verify and a certificate-authority; keep one"
         )
-    return _pem_authority(given, f"the certificate-authority of {where}")
+    return _pem_authority(pem, f"the certificate-authority of {where}")
 
 
-def _pem_authority(given: bytes, what: str) -> bytes:
+def _pem_authority(pem: bytes, origin: str) -> bytes:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
-            cadata=given.decode("ascii", "ignore")
+            cadata=pem.decode("ascii", "ignore")
         )
     except (ssl.SSLError, ValueError):
-        raise KubeconfigError(f"{what} holds no certificate in PEM") from None
-    return given
+        raise KubeconfigError(f"{origin} holds no certificate in PEM") from None
+    return pem
 
 
 def _data_or_file(entry: Cluster | User, key: str, origin: Origin, where: str) -> bytes | None:
-    """Return what is given as ``KEY-data`` in base64 or in the file ``KEY``."""
+    """Return the content of ``KEY-data``, which is base64, or of the file ``KEY``."""
     field_name = key.replace("-", "_")
     path, data = getattr(entry, field_name), getattr(entry, f"{field_name}_data")
     if data and path:
@@ -303,7 +303,7 @@ def _data_or_file(entry: Cluster | User, key: str, origin: Origin, where: str) -
 
 
 def _proxy(cluster: Cluster, where: str) -> str:
-    """Return the proxy of ``proxy-url``, else that of the environment, as Go chooses it."""
+    """Return the proxy of ``proxy-url``, else of the environment, chosen as Go does."""
     address = urlsplit(cluster.server)
     host = address.hostname or ""
     proxy, origin = cluster.proxy_url, f"proxy-url of {where}"
@@ -328,7 +328,7 @@ def _proxy(cluster: Cluster, where: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _UserReader:
-    """Makes credentials of a user's entry, by client-go's precedence."""
+    """Makes credentials from a user's entry, by client-go's precedence."""
 
     user: User
     origin: Origin
@@ -344,7 +344,7 @@ class _UserReader:
             user.as_,
             user.as_uid,
             tuple(user.as_groups),
-            tuple((key, one) for key, values in user.as_user_extra.items() for one in values),
+            tuple((key, item) for key, values in user.as_user_extra.items() for item in values),
         )
         for _, value in impersonation.headers():
             if not (value.isascii() and value.isprintable()):
@@ -363,7 +363,7 @@ class _UserReader:
             source = ExecToken(plugin, f"the token from the exec plugin of {self.who}")
         if source is None and pair is None:
             raise KubeconfigError(
-                f"{self.who} has no credentials: nobody goes on as system:anonymous; log in, or "
+                f"{self.who} has no credentials, and system:anonymous is not used: log in, or "
                 "add a token, tokenFile, client-certificate or exec"
             )
         return Credentials(source, impersonation, pair=pair, plugin=plugin)
@@ -373,7 +373,7 @@ class _UserReader:
         if user.username or user.password:
             raise KubeconfigError(
                 f"{self.who} has a username and password, which Kubernetes has not authenticated "
-                "since 1.19: one would go on as system:anonymous; use a token or a certificate"
+                "since 1.19: requests would be system:anonymous; use a token or a certificate"
             )
         if (user.as_uid or user.as_groups or user.as_user_extra) and not user.as_:
             raise KubeconfigError(f"{self.who} has as-groups, as-uid or as-user-extra without as")
@@ -383,7 +383,7 @@ class _UserReader:
             check_exec(user.exec, self.who)
 
     def _check_plain(self) -> None:
-        """Refuse credentials where anybody on the way could read them."""
+        """Refuse credentials over plain http, where anybody on the way can read them."""
         alone = msgspec.structs.replace(
             self.user, as_="", as_uid="", as_groups=[], as_user_extra={}
         )
@@ -417,7 +417,7 @@ class _UserReader:
         return provided
 
     def _provided(self) -> TokenSource | None:
-        """Return the token of an auth provider; all but OpenID Connect have been removed."""
+        """Return the token of an auth provider: OpenID Connect; all others have been removed."""
         provider = self.user.auth_provider
         if provider is None:
             return None
@@ -446,30 +446,30 @@ class _UserReader:
         command = config.command
         if os.sep in command:
             command = str(self.origin.resolve(command))
-        about = self._about_cluster() if config.provide_cluster_info else None
-        return ExecPlugin(config, self.who, command, about, self.exec_timeout_s)
+        cluster_info = self._cluster_info() if config.provide_cluster_info else None
+        return ExecPlugin(config, self.who, command, cluster_info, self.exec_timeout_s)
 
-    def _about_cluster(self) -> dict[str, Any]:
-        """Return the cluster as an exec plugin is told of it."""
+    def _cluster_info(self) -> dict[str, Any]:
+        """Return the cluster in the form that an exec plugin gets."""
         cluster = self.cluster
-        about: dict[str, Any] = {"server": cluster.server}
+        info: dict[str, Any] = {"server": cluster.server}
         if cluster.tls_server_name:
-            about["tls-server-name"] = cluster.tls_server_name
+            info["tls-server-name"] = cluster.tls_server_name
         if cluster.insecure_skip_tls_verify:
-            about["insecure-skip-tls-verify"] = True
+            info["insecure-skip-tls-verify"] = True
         if self.config.authority is not None:
             encoded = base64.b64encode(self.config.authority).decode()
-            about["certificate-authority-data"] = encoded
+            info["certificate-authority-data"] = encoded
         if cluster.proxy_url:
-            about["proxy-url"] = cluster.proxy_url
-        extensions = {one.name: one.extension for one in cluster.extensions}
-        # Always there, null too: plugins of client-go's own package insist on it.
-        about["config"] = extensions.get(EXEC_EXTENSION)
-        return about
+            info["proxy-url"] = cluster.proxy_url
+        extensions = {entry.name: entry.extension for entry in cluster.extensions}
+        # Present even as null: plugins of client-go's own package insist on it.
+        info["config"] = extensions.get(EXEC_EXTENSION)
+        return info
 
 
 def _expiry(token: str) -> float:
-    """Return when a JSON web token expires, in seconds of the epoch; 0 if that cannot be told."""
+    """Return when a JSON web token expires, in seconds of the epoch; 0 if that is unknown."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,9 +1,9 @@
-"""Connections that can be given up from another thread, and that notice a dead peer.
+"""Connections that another thread can cancel, and that notice a dead peer.
 
-Two things are added to urllib3's own connections: TCP keepalive, so that the
-kernel finds a peer that vanished, and a handle by which another thread can end
-a request whatever it is doing: in the TLS handshake, waiting for the headers,
-or in the middle of a body.
+This adds two things to urllib3's own connections: TCP keepalive, so that the
+kernel detects a peer that vanished, and a handle by which another thread can end
+a request at any stage: in the TLS handshake, waiting for the headers, or in the
+middle of a body.
 """
 
 import contextlib
@@ -22,10 +22,10 @@ from kube_informer.chunks import BulkResponse
 
 
 def keepalive_options() -> list[tuple[int, int, int]]:
-    """Socket options: probe after 30 s of silence, every 10 s, dead after 3 unanswered.
+    """Return socket options: probe after 30 s of silence, every 10 s, dead after 3 unanswered.
 
-    Also TCP_NODELAY, which urllib3 sets by default and an own list replaces.
-    Options this platform does not have are left out.
+    They include TCP_NODELAY: urllib3 sets it by default, but a list of options
+    replaces its defaults. Options that this platform lacks are left out.
     """
     options = [
         (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -39,11 +39,11 @@ def keepalive_options() -> list[tuple[int, int, int]]:
 
 
 class Cancel:
-    """Ends the request it was handed to, at once and from any thread; later ones never start.
+    """Ends the request that uses it, at once and from any thread; later requests never start.
 
-    It holds the socket itself: where the server will close the connection after its
-    answer (``Connection: close``, HTTP/1.0) the connection hands the socket over to
-    the answer and knows it no more.
+    It holds the socket itself: where the server closes the connection after its
+    answer (``Connection: close``, HTTP/1.0) the connection hands the socket to the
+    answer and keeps no reference.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Cancel:
         return self._cancelled
 
     def cancel(self) -> None:
-        """Wake whoever is blocked on the connection; idempotent."""
+        """Wake the thread that is blocked on the connection; idempotent."""
         with self._lock:
             self._cancelled = True
             self._shut()
@@ -71,10 +71,10 @@ class Cancel:
             self._shut()
 
     def connecting(self, sock: socket.socket) -> None:
-        """Watch over a connection being set up, through a duplicate of its socket.
+        """Register a connection being set up, through a duplicate of its socket.
 
-        Wrapping a socket in TLS detaches it, and the wrapper is not known to
-        the connection before the handshake is over; hence the duplicate.
+        Wrapping a socket in TLS detaches it, and the connection learns the wrapper
+        only once the handshake is over; hence the duplicate.
         """
         with self._lock:
             self._drop_connecting()
@@ -83,7 +83,7 @@ class Cancel:
                 self._shut()
 
     def running(self, end_program: Callable[[], None] | None) -> None:
-        """Watch over a program that gives credentials: how to end it, ``None`` once it has ended.
+        """Register how to end a credential program that runs; ``None`` once it has ended.
 
         ``end_program`` must neither block nor raise.
         """
@@ -98,7 +98,7 @@ class Cancel:
             raise OSError(errno.ECANCELED, "given up")
 
     def attached(self, sock: socket.socket | None) -> None:
-        """Watch over an established connection's socket; shut it at once if cancelled already."""
+        """Register an established connection's socket; shut it at once if cancelled already."""
         with self._lock:
             self._drop_connecting()
             self.socket = sock
@@ -116,7 +116,7 @@ class Cancel:
         for sock in (self._connecting, self.socket):
             if sock is not None:
                 # The plain shutdown: SSLSocket's own would drop the TLS state that the
-                # blocked reader is still using. Not connected any more: nothing to wake.
+                # blocked reader still uses. OSError: not connected, so no reader to wake.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
@@ -125,14 +125,14 @@ _current = threading.local()
 
 
 def current_cancel() -> Cancel | None:
-    """The handle by which the requests of this thread can be ended, if any."""
+    """Return the handle that can end this thread's requests, if any."""
     cancel: Cancel | None = getattr(_current, "cancel", None)
     return cancel
 
 
 @contextlib.contextmanager
 def cancellable(cancel: Cancel | None) -> Iterator[None]:
-    """Let ``cancel`` end the requests this thread makes inside the block."""
+    """Let ``cancel`` end the requests that this thread sends inside the block."""
     _current.cancel = cancel
     try:
         yield
@@ -148,14 +148,14 @@ class _Cancellable(HTTPConnection):
         if cancel is None:
             return super()._new_conn()
         try:
-            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         failure: OSError = OSError("the name has no address")
-        for family, kind, protocol, _, address in found:
+        for family, kind, protocol, _, address in addresses:
             sock = socket.socket(family, kind, protocol)
             try:
-                # Before it connects: who does not answer must not hold up a stop.
+                # Before it connects: a peer that does not answer must not delay a stop.
                 cancel.connecting(sock)
                 for option in self.socket_options or ():
                     sock.setsockopt(*option)
@@ -203,15 +203,15 @@ class TlsPool(HTTPSConnectionPool):
 
 
 def drop_idle(pool: HTTPConnectionPool) -> None:
-    """Close the idle connections of ``pool``, which goes on to be used."""
+    """Close the idle connections of ``pool``, which stays in use."""
     idle = pool.pool
     if idle is None:
         return  # it is closed
-    taken: list[HTTPConnection | None] = []
+    connections: list[HTTPConnection | None] = []
     with contextlib.suppress(queue.Empty):
         while True:
-            taken.append(idle.get(block=False))
-    for connection in taken:
+            connections.append(idle.get(block=False))
+    for connection in connections:
         if connection is not None:
             connection.close()
         idle.put(connection, block=False)

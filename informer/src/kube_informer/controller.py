@@ -1,4 +1,4 @@
-"""The loop of a controller: informers that fill, workers that take keys, an end in good order."""
+"""The loop of a controller: fill the informers, run the workers, shut down in order."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from kube_informer.workqueue import Key, WorkQueue
 log = logging.getLogger(__name__)
 
 REPORT_S = 10.0
-"""Seconds between two reports that the caches are not filled yet."""
+"""Seconds between two log lines that say that the caches are not filled yet."""
 
 
 def run_controller(
@@ -26,10 +26,10 @@ def run_controller(
     """Start ``informers``, wait until they are filled, and work on ``queue`` until ``stop`` is set.
 
     ``reconcile`` runs on ``workers`` threads, never on one key twice at once, and
-    never before every cache is filled; a key on which it raised is logged and
-    comes back rate limited. While the caches are not filled, the reason is
-    logged every ten seconds; a resource that does not exist yet is waited for.
-    At the end the keys in work get ``drain_s`` seconds.
+    never before every cache is filled; a key on which it raises is logged and
+    queued again, rate limited. While the caches are not filled, the reason is
+    logged every ten seconds; the loop waits for a resource that does not exist yet.
+    At the end the keys being processed get ``drain_s`` seconds.
     """
     informers.start()
     try:
@@ -47,15 +47,15 @@ def run_controller(
 
 
 def _filled(informers: SharedInformerFactory, stop: threading.Event) -> bool:
-    """Wait for the first fill of all informers; false where ``stop`` came first."""
+    """Wait for the first fill of all informers; return false if ``stop`` is set first."""
     while not stop.is_set():
         try:
             if informers.wait_for_cache_sync(timeout=REPORT_S):
                 return True
             reasons = [
-                f"{one.resource.plural}: {one.last_error or 'no answer yet'}"
-                for one in informers.informers
-                if not one.has_synced
+                f"{informer.resource.plural}: {informer.last_error or 'no answer yet'}"
+                for informer in informers.informers
+                if not informer.has_synced
             ]
             log.warning("not filled yet: %s", "; ".join(reasons))
         except SyncError as error:

@@ -1,7 +1,7 @@
-"""Who to be at an API server: bearer tokens, certificates and impersonation.
+"""The identity at an API server: bearer tokens, certificates and impersonation.
 
-Each kind of token is a source that is asked before every request, since a token may be
-renewed meanwhile. Source of the precedence: ``k8s.io/client-go`` (rest, transport).
+Each kind of token is a source that gives the header of every request, since a token may
+be renewed meanwhile. Source of the precedence: ``k8s.io/client-go`` (rest, transport).
 """
 
 import threading
@@ -19,18 +19,18 @@ from kube_informer.redaction import register_secret
 
 
 class TokenSource(Protocol):
-    """Gives the value of the Authorization header."""
+    """Returns the value of the Authorization header."""
 
     def header(self) -> str:
-        """Return it as it is now, "" for none; raise :class:`CredentialsError`."""
+        """Return the present value, "" for none; raise :class:`CredentialsError`."""
 
     def reject(self) -> None:
-        """Note that the server did not accept the last one."""
+        """Note that the server rejected the last value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Impersonation:
-    """Whom to act as, in place of who is authenticated."""
+    """The user to act as, in place of the authenticated user."""
 
     user: str = ""
     uid: str = ""
@@ -38,7 +38,7 @@ class Impersonation:
     extra: tuple[tuple[str, str], ...] = ()
 
     def headers(self) -> list[tuple[str, str]]:
-        """Return the headers, none without a ``user``; groups and extras are repeated."""
+        """Return the headers, none without a ``user``; each group and extra has its own."""
         if not self.user:
             return []
         uid = [("Impersonate-Uid", self.uid)] if self.uid else []
@@ -51,7 +51,7 @@ def bearer_header(token: str, origin: str) -> str:
     """Return the Authorization header for ``token``; ``origin`` names its field or file.
 
     White space around the token is dropped. Raise :class:`CredentialsError`, which never
-    repeats the token, if it is empty or holds what an HTTP header cannot.
+    repeats the token, if it is empty or does not fit an HTTP header.
     """
     register_secret(token)
     trimmed = token.strip()
@@ -76,16 +76,16 @@ class Header:
         return self._value
 
     def reject(self) -> None:
-        """Change nothing: there is no other."""
+        """Do nothing: there is no other value."""
 
 
 class TokenFile:
     """A bearer token in a file that is read again whenever the file changes.
 
-    Whether it changed is told by inode, size and modification time, so both an
-    overwrite and Kubernetes' own atomic swap of a symbolic link are seen. A file that
-    cannot be read any more leaves the last token; ``fallback`` (the ``token`` beside
-    a ``tokenFile``) stands in for one that never could.
+    A change of inode, size or modification time counts, so that both an overwrite
+    and Kubernetes' own atomic swap of a symbolic link are noticed. If the file becomes
+    unreadable, the last token stays; ``fallback`` (the ``token`` beside a
+    ``tokenFile``) is used if the file never was readable.
     """
 
     def __init__(self, path: str | Path, fallback: str = "") -> None:
@@ -95,7 +95,7 @@ class TokenFile:
         self._lock = threading.Lock()
 
     def header(self) -> str:
-        """Return the header; raise :class:`CredentialsError` if there never was a token."""
+        """Return the header; raise :class:`CredentialsError` if no token was ever read."""
         with self._lock:
             try:
                 stat = self._path.stat()
@@ -133,9 +133,9 @@ class ExecToken:
 
 
 class Credentials:
-    """What is sent with a request, and the certificate of a connection.
+    """The headers of a request, and the certificate of a connection.
 
-    ``plugin`` gives what ``source`` and ``pair`` do not.
+    ``plugin`` gives the certificate if there is no ``pair``.
     """
 
     def __init__(
@@ -163,10 +163,10 @@ class Credentials:
         return headers
 
     def certificate(self) -> ClientCertificate | None:
-        """Return the client certificate as it is now; raise :class:`CredentialsError`."""
+        """Return the present client certificate; raise :class:`CredentialsError`."""
         return self._pair or (self._plugin.pair() if self._plugin else None)
 
     def on_renewal(self, renewed: Callable[[ClientCertificate], None]) -> None:
-        """Have ``renewed`` called with each further certificate of an exec plugin."""
+        """Call ``renewed`` with each further certificate of an exec plugin."""
         if self._plugin is not None:
             self._plugin.on_renewal(renewed)

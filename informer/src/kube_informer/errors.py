@@ -1,15 +1,15 @@
-"""What can go wrong, as types; a caller need not read messages to tell cases apart."""
+"""Errors of the library: one type a case, so that no caller has to read messages."""
 
 
 class InformerError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base class of every error that this library raises on purpose."""
 
 
 class TransportError(InformerError):
-    """A request brought no usable answer: refused, reset, timed out, cut off, TLS failed.
+    """Raised when a request gets no usable answer: refused, reset, timed out, cut off, TLS failed.
 
-    ``verb`` and ``path`` say what was asked and ``server`` of whom; ``sent`` is
-    whether the request may have reached the server.
+    ``verb`` and ``path`` name the request and ``server`` the server; ``sent`` is
+    whether the request may have reached it.
     """
 
     def __init__(self, verb: str, path: str, server: str, cause: str, *, sent: bool) -> None:
@@ -22,28 +22,28 @@ class TransportError(InformerError):
 
 
 class TransportTimeoutError(TransportError):
-    """Nothing came within the time allowed; the connection was given up."""
+    """Raised when nothing comes within the time limit; the connection is dropped."""
 
 
 class CredentialsError(InformerError):
-    """Credentials that cannot be used; the message names field, file and remedy, never a value."""
+    """Raised for unusable credentials; the message names field, file and remedy, never a value."""
 
 
 class KubeconfigError(CredentialsError):
-    """A kubeconfig, or a context in it, that cannot be used."""
+    """Raised for a kubeconfig, or a context in it, that cannot be used."""
 
 
 class SelectorError(InformerError, ValueError):
-    """A selector does not parse, or names a field this resource cannot be selected by.
+    """Raised when a selector does not parse, or its field does not select this resource.
 
-    The message is what the body of a 400 may carry.
+    The body of a 400 answer may carry the message.
     """
 
 
 class UndecodableError(InformerError, ValueError):
-    """Bytes that should have been a Kubernetes object, list, event or Status are not.
+    """Raised when bytes are not the Kubernetes object, list, event or Status expected.
 
-    ``key`` is the object's key if that much could be read, else "".
+    ``key`` is the object's key if it could be read, else "".
     """
 
     def __init__(self, message: str, key: str = "") -> None:
@@ -52,26 +52,26 @@ class UndecodableError(InformerError, ValueError):
 
 
 class NotSyncedError(InformerError):
-    """The cache was read before its first fill was complete."""
+    """Raised when the cache is read before its first fill is complete."""
 
 
 class LifecycleError(InformerError):
-    """An informer was started twice, changed after its start, or used after its stop."""
+    """Raised when an informer is started twice, changed once started, or used once stopped."""
 
 
 class TransformError(UndecodableError):
-    """A transform raised, or gave back something that is no Kubernetes object."""
+    """Raised when a transform raises, or returns something that is no Kubernetes object."""
 
 
 class HandlerError(InformerError, ValueError):
-    """A handler lacks a method, asks for too short a resync, or is not at this informer."""
+    """Raised when a handler lacks a method, has too short a resync, or is not at this informer."""
 
 
 class SyncError(InformerError):
-    """The server says that the resource cannot be listed at all: unknown to it, or asked wrongly.
+    """Raised when the server cannot list the resource at all: unknown, or an invalid request.
 
-    ``code`` is the HTTP status. The informer goes on trying, in case the
-    resource comes to be; this error is for those who wait for the first fill.
+    ``code`` is the HTTP status. The informer keeps trying, in case the resource
+    appears; this error is for callers that wait for the first fill.
     """
 
     def __init__(self, message: str, code: int) -> None:
@@ -80,4 +80,4 @@ class SyncError(InformerError):
 
 
 class UnknownIndexError(InformerError, KeyError):
-    """No indexer of that name was added."""
+    """Raised when no indexer of that name was added."""

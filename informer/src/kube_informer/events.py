@@ -1,4 +1,4 @@
-"""The lines of a watch: cut from chunks as they come, decoded one by one."""
+"""The lines of a watch: split from chunks as they come, decoded one by one."""
 
 import re
 from enum import StrEnum
@@ -12,7 +12,7 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
 class EventType(StrEnum):
-    """What a watch event tells."""
+    """The types of watch events."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
@@ -26,7 +26,7 @@ CHANGES = {kind.value: kind for kind in (EventType.ADDED, EventType.MODIFIED, Ev
 
 
 class LineBuffer:
-    """Cuts chunks into lines; a line in many pieces is joined once, not piece by piece."""
+    """Splits chunks into lines; a line in many pieces is joined once, not piece by piece."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -34,7 +34,7 @@ class LineBuffer:
         """Bytes of the line that has not ended yet."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the lines that ``chunk`` completes, without their ends, blank ones left out."""
+        """Return the lines that ``chunk`` completes, without line ends and blank lines."""
         end = chunk.rfind(b"\n")
         if end < 0:
             self._pieces.append(chunk)
@@ -52,7 +52,7 @@ class LineBuffer:
 
 
 class WatchEvent(msgspec.Struct, gc=False):
-    """One line: its type, its object, and of that ``head``, if it was decoded with the line."""
+    """One line: its type, its object, and the object's ``head`` if decoded with the line."""
 
     type: str
     object: bytes | msgspec.Raw
@@ -75,15 +75,15 @@ _decode_change = msgspec.json.Decoder(_Change).decode
 
 
 def decode_event(line: bytes) -> WatchEvent:
-    """Decode a line; raise :class:`UndecodableError` where it is no event."""
-    # Nearly all lines are of one form. It has nothing after the object, so that where the
-    # object lies need not be looked for, and the line is walked once instead of twice.
+    """Decode a line; raise :class:`UndecodableError` if it is no event."""
+    # Nearly all lines have one form, with nothing after the object: its position is known,
+    # and the line is parsed once instead of twice.
     opening = _CHANGE.match(line)
     if opening is not None and line.endswith(b"}"):
         try:
             change = _decode_change(line)
         except MALFORMED:
-            pass  # what is wrong with it is found below
+            pass  # decoded below, which reports the error
         else:
             return WatchEvent(change.type, line[opening.end() : -1], change.object)
     try:
@@ -121,7 +121,7 @@ class _Details(msgspec.Struct):
 
 
 class Status(msgspec.Struct):
-    """A Kubernetes ``Status``, as far as it decides what to do next."""
+    """A Kubernetes ``Status``: the fields that decide the next step."""
 
     code: int = 0
     reason: str = ""
@@ -130,12 +130,12 @@ class Status(msgspec.Struct):
 
     @property
     def is_expired(self) -> bool:
-        """Whether the version asked for is no longer kept."""
+        """Whether the server no longer keeps the requested version."""
         return self.code == 410 or self.reason in ("Expired", "Gone")
 
     @property
     def is_too_large(self) -> bool:
-        """Whether the version asked for is not there yet."""
+        """Whether the server has not reached the requested version yet."""
         causes = (self.details.causes if self.details else None) or ()
         if any(cause.reason == "ResourceVersionTooLarge" for cause in causes):
             return True
@@ -143,7 +143,7 @@ class Status(msgspec.Struct):
 
 
 def decode_status(body: "bytes | msgspec.Raw", code: int = 0) -> Status:
-    """Read a ``Status``; for what is none, return one with ``code`` and the start of the bytes."""
+    """Decode a ``Status``; of other bytes, return one with ``code`` and their start."""
     try:
         status = msgspec.json.decode(body, type=Status)
     except MALFORMED:

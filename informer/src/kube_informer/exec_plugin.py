@@ -1,8 +1,8 @@
 """Credentials from a program: the protocol ``client.authentication.k8s.io``.
 
-Source of the protocol and of what is refused:
+Source of the protocol and of the checks:
 ``k8s.io/client-go/plugin/pkg/client/auth/exec``. Unlike there, a plugin has no terminal
-(servers and benchmarks run unattended) and a time limit.
+(servers and benchmarks run unattended), and its time is limited.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ VERSIONS = (f"{GROUP}/v1", f"{GROUP}/v1beta1")
 MODES = ("Never", "IfAvailable", "Always")
 TIMEOUT_S = 60.0
 STOP_CHECK_S = 0.1
-"""How long a wait for another thread's run may take to notice that it was given up."""
-SHOWN = 300
-"""Characters of a plugin's own words in a message."""
+"""Seconds until a wait for another thread's run notices that its request was cancelled."""
+MAX_STDERR = 300
+"""Characters of a plugin's stderr that a message repeats."""
 
 
 class ClientCertificate(NamedTuple):
@@ -55,7 +55,7 @@ class _ExecCredential(msgspec.Struct, rename="camel"):
 
 
 def check_exec(config: ExecConfig, who: str) -> None:
-    """Refuse what no run could mend; raise :class:`CredentialsError`, which names ``who``."""
+    """Raise :class:`CredentialsError`, which names ``who``, for a plugin that can never run."""
     field = f"exec of {who}"
     if not config.command:
         raise CredentialsError(f"{field} has no command")
@@ -81,7 +81,7 @@ def check_exec(config: ExecConfig, who: str) -> None:
 
 
 class ExecPlugin:
-    """Runs the plugin when credentials are needed, have expired or were rejected."""
+    """Runs the plugin when credentials are missing, have expired or were rejected."""
 
     def __init__(
         self,
@@ -104,41 +104,41 @@ class ExecPlugin:
 
     def token(self) -> str:
         """Return a token that has not expired, "" for none; raise :class:`CredentialsError`."""
-        return self._answer().token
+        return self._current().token
 
     def pair(self) -> ClientCertificate | None:
         """Return a certificate that has not expired, if any; raise :class:`CredentialsError`."""
-        return _pair(self._answer())
+        return _pair(self._current())
 
     def on_renewal(self, renewed: Callable[[ClientCertificate], None]) -> None:
-        """Have ``renewed`` called with each certificate that differs from the one before."""
+        """Call ``renewed`` with each certificate that differs from the one before."""
         self._renewed.append(renewed)
 
-    def _answer(self) -> _Status:
+    def _current(self) -> _Status:
         cancel = current_cancel()
         while not self._lock.acquire(timeout=STOP_CHECK_S):
             self._check(cancel)
         try:
-            known = self._status
-            if known is not None and not self._rejected and not _expired(known):
-                return known
+            previous = self._status
+            if previous is not None and not self._rejected and not _expired(previous):
+                return previous
             self._check(cancel)
-            fresh = self._status = self._run()
+            status = self._status = self._run()
             self._rejected = False
         finally:
             self._lock.release()
-        pair = _pair(fresh)
-        if known is not None and pair is not None and pair != _pair(known):
+        pair = _pair(status)
+        if previous is not None and pair is not None and pair != _pair(previous):
             for renewed in self._renewed:
                 renewed(pair)
-        return fresh
+        return status
 
     def _check(self, cancel: Cancel | None) -> None:
         if cancel is not None and cancel.cancelled:
-            raise self._failure("is not waited for: the request was given up")
+            raise self._failure("was not waited for: the request was cancelled")
 
     def reject(self) -> None:
-        """Have the plugin asked again: the server did not accept what it gave."""
+        """Run the plugin again at the next request: the server rejected its credentials."""
         self._rejected = True
 
     def _run(self) -> _Status:
@@ -146,14 +146,14 @@ class ExecPlugin:
         if self._cluster is not None:
             spec["cluster"] = self._cluster
         info = {"kind": "ExecCredential", "apiVersion": self._config.api_version, "spec": spec}
-        environment = os.environ | {one.name: one.value for one in self._config.env}
+        environment = os.environ | {entry.name: entry.value for entry in self._config.env}
         environment["KUBERNETES_EXEC_INFO"] = json.dumps(info, default=str)
         output = self._output(environment)
         try:
             answer = msgspec.json.decode(output, type=_ExecCredential)
         except msgspec.DecodeError as error:
-            why = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
-            raise self._failure(f"printed no ExecCredential: {why}") from None
+            problem = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
+            raise self._failure(f"printed no ExecCredential: {problem}") from None
         status = answer.status or _Status()
         register_secret(status.token, status.client_key_data)
         if answer.api_version != self._config.api_version:
@@ -188,7 +188,7 @@ class ExecPlugin:
         cancel = current_cancel() or Cancel()
         try:
             cancel.running(partial(_kill, process))
-            output, words = process.communicate(timeout=self._timeout_s)
+            output, stderr = process.communicate(timeout=self._timeout_s)
         except subprocess.TimeoutExpired:
             _end(process)
             raise self._failure(
@@ -201,18 +201,18 @@ class ExecPlugin:
         finally:
             cancel.running(None)
         if process.returncode != 0:
-            said = " ".join(words.decode(errors="replace").split())[-SHOWN:]
+            message = " ".join(stderr.decode(errors="replace").split())[-MAX_STDERR:]
             raise self._failure(
-                f"failed with exit code {process.returncode}: {said or 'it said nothing'}"
+                f"failed with exit code {process.returncode}: {message or 'its stderr is empty'}"
             )
         return output
 
-    def _failure(self, what: str) -> CredentialsError:
+    def _failure(self, problem: str) -> CredentialsError:
         values = [argument.partition("=")[2] for argument in self._config.args]
-        told = [*self._config.args, *values, *(one.value for one in self._config.env)]
+        private = [*self._config.args, *values, *(entry.value for entry in self._config.env)]
         name = Path(self._command).name
-        words = without(redact(what), [*told, *_texts((self._cluster or {}).get("config"))])
-        return CredentialsError(f"the exec plugin {name} of {self._who} {words}")
+        shown = without(redact(problem), [*private, *_texts((self._cluster or {}).get("config"))])
+        return CredentialsError(f"the exec plugin {name} of {self._who} {shown}")
 
 
 def _pair(status: _Status) -> ClientCertificate | None:
@@ -224,28 +224,28 @@ def _pair(status: _Status) -> ClientCertificate | None:
 
 
 def _expired(status: _Status) -> bool:
-    until = status.expiration_timestamp
-    if until is None:
+    expiry = status.expiration_timestamp
+    if expiry is None:
         return False
-    return dt.datetime.now(dt.UTC) >= (until if until.tzinfo else until.replace(tzinfo=dt.UTC))
+    return dt.datetime.now(dt.UTC) >= (expiry if expiry.tzinfo else expiry.replace(tzinfo=dt.UTC))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the plugin and all that it started."""
+    """Kill the plugin with all processes that it started, and wait for it."""
     _kill(process)
     process.communicate()
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    if process.returncode is None:  # else its number may be another's
+    if process.returncode is None:  # else its pid may be another process's
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 - JSON of any shape
-    """Return each text of an extension, which a plugin may repeat."""
+    """Return every string in an extension: a plugin may repeat them."""
     if isinstance(value, Mapping):
-        return [text for one in value.values() for text in _texts(one)]
+        return [text for item in value.values() for text in _texts(item)]
     if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
+        return [text for item in value for text in _texts(item)]
     return [value] if isinstance(value, str) else []

@@ -1,4 +1,4 @@
-"""One informer for each thing watched, however many parts of a program want it."""
+"""One informer for each resource and selection, shared by all parts of a program."""
 
 import threading
 import time
@@ -17,8 +17,8 @@ from kube_informer.transform import Transform
 class SharedInformerFactory:
     """Makes informers over one transport and starts and stops them together.
 
-    ``namespaces``, ``transform``, ``timing`` and ``backoff`` are those of every
-    informer it makes; ``observe`` gives each resource's the one who counts.
+    ``namespaces``, ``transform``, ``timing`` and ``backoff`` apply to every
+    informer it makes; ``observe`` returns the observer for a resource.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class SharedInformerFactory:
         field_selector: str = "",
         metadata_only: bool = False,
     ) -> SharedInformer:
-        """Return the informer of this resource and these selectors, the same one each time."""
-        wanted = (resource, label_selector, field_selector, metadata_only)
+        """Return the informer of this resource and these selectors, the same at each call."""
+        key = (resource, label_selector, field_selector, metadata_only)
         with self._lock:
-            informer = self._informers.get(wanted)
+            informer = self._informers.get(key)
             if informer is None:
-                informer = self._informers[wanted] = self._make(
+                informer = self._informers[key] = self._make(
                     resource,
                     namespaces=self._namespaces if resource.namespaced else None,
                     label_selector=label_selector,
@@ -70,7 +70,7 @@ class SharedInformerFactory:
             return tuple(self._informers.values())
 
     def start(self) -> None:
-        """Start the informers not started yet; may be called again after asking for more."""
+        """Start the informers not started yet; may be called again once there are more."""
         with self._lock:
             for informer in self._informers.values():
                 if informer not in self._started:

@@ -1,4 +1,4 @@
-r"""Field selectors as the API server reads them, and the fields that objects are selected by.
+r"""Field selectors as the API server reads them, and the selectable fields of resources.
 
 The grammar is that of Kubernetes' ``fields.ParseSelector``: terms joined by
 commas, ``field=value``, ``field==value`` or ``field!=value``; in a value the
@@ -17,7 +17,7 @@ from kube_informer.errors import SelectorError
 from kube_informer.resource import Resource
 
 ReadFields = Callable[[bytes], Mapping[str, str]]
-"""Takes an object's JSON, returns its selectable fields, those of its metadata apart."""
+"""Takes an object's JSON, returns its selectable fields without those of its metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def _no_fields(_: bytes) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
-    """Terms that must all hold; none at all selects everything. ``read`` finds the values."""
+    """Terms that must all hold; no terms select everything. ``read`` returns an object's values."""
 
     terms: tuple[FieldTerm, ...] = ()
     read: ReadFields = field(default=_no_fields, compare=False)
@@ -57,11 +57,11 @@ class FieldSelector:
         return not self.terms
 
     def matches(self, fields: Mapping[str, str]) -> bool:
-        """Whether an object with these selectable fields is selected; an absent one is ``""``."""
+        """Return whether an object with these fields is selected; an absent field is ``""``."""
         return self.matches_values(lambda name: fields.get(name, ""))
 
     def matches_values(self, value_of: Callable[[str], str]) -> bool:
-        """Likewise for an object whose fields are looked up one by one, each at most once."""
+        """Return whether an object is selected, by calls of ``value_of``, at most one a field."""
         for name, (equal, unequal) in self._by_field.items():
             value = value_of(name)
             if value in unequal or (equal and equal != {value}):
@@ -69,7 +69,7 @@ class FieldSelector:
         return True
 
     def required(self, field: str) -> str | None:
-        """The one value ``field`` must have, if a term says so."""
+        """Return the value that a term requires of ``field``, if any."""
         for term in self.terms:
             if term.field == field and term.equal:
                 return term.value
@@ -79,10 +79,10 @@ class FieldSelector:
 NO_FIELDS = FieldSelector()
 
 _TERM = re.compile(r"(?:\\.?|[^\\,])+", re.DOTALL)
-"""What stands between commas; one with a backslash before it is none."""
+"""The text between commas; a comma after a backslash does not separate."""
 _OPERATOR = re.compile("(!=|==?)")
 _SPECIAL = re.compile(r"\\(.?)|([,=])", re.DOTALL)
-"""In a value: a backslash with what it escapes, or what must not be there without one."""
+"""In a value: a backslash and the character it escapes, or a character that needs one."""
 
 
 def _unescape(value: str) -> str:
@@ -98,9 +98,9 @@ def _unescape(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SelectableFields:
-    """What objects of a resource may be selected by: each label, and the name of its value.
+    """The selectable fields of a resource: each label, and the name of its value.
 
-    ``hint`` is what an error says after the API server's own words.
+    An error appends ``hint`` to the API server's own message.
     """
 
     names: Mapping[str, str]
@@ -111,7 +111,7 @@ class SelectableFields:
 METADATA = ("metadata.name", "metadata.namespace")
 
 METADATA_FIELDS = SelectableFields({name: name for name in METADATA})
-"""What any object may be selected by."""
+"""The selectable fields of any object."""
 
 
 class _Spec(msgspec.Struct, gc=False):
@@ -142,10 +142,10 @@ _decode_pod: Callable[[bytes], _Pod] = msgspec.json.Decoder(_Pod).decode
 
 
 def pod_fields(raw: bytes) -> dict[str, str]:
-    """Return a pod's selectable fields, those of its metadata apart.
+    """Return a pod's selectable fields without those of its metadata.
 
-    Nothing for an object whose spec or status is not a pod's: it came from no
-    API server, and one such must not spoil a search through all.
+    Return none for an object whose spec or status is not a pod's: no API server
+    sent it, and one such object must not break a search through all.
     """
     try:
         pod = _decode_pod(raw)
@@ -169,7 +169,7 @@ POD_FIELDS = SelectableFields(
     | {"spec.host": "spec.nodeName"},
     pod_fields,
 )
-"""What a pod may be selected by; the API server takes ``status.podIPs`` for always empty."""
+"""The selectable fields of a pod; the API server treats ``status.podIPs`` as always empty."""
 
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 
@@ -191,7 +191,7 @@ BUILT_IN: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "spec.signerName": ("spec.signerName", "")
     },
 }
-"""By group and plural: label, path of its value, and what stands for a value that is absent.
+"""By group and plural: label, path of its value, and default for an absent value.
 
 From the field label conversions of Kubernetes 1.37 (``pkg/apis/*/v1/conversion.go``).
 """
@@ -199,10 +199,10 @@ From the field label conversions of Kubernetes 1.37 (``pkg/apis/*/v1/conversion.
 
 @cache
 def selectable_fields(resource: Resource) -> SelectableFields:
-    """Return what is known of the fields that objects of ``resource`` can be selected by.
+    """Return the known selectable fields of ``resource``.
 
-    Pods and other built-in kinds have those that the API server has. Of any other
-    resource nothing is known but its metadata and ``Resource.selectable_fields``.
+    Pods and other built-in kinds have the API server's own. Of any other resource
+    only its metadata and ``Resource.selectable_fields`` are known.
     """
     kind = (resource.group, resource.plural)
     if kind == ("", "pods"):
@@ -232,9 +232,9 @@ def _value_at(item: Any, path: str, default: str) -> str:  # noqa: ANN401 - deco
 
 
 def parse_field_selector(text: str, fields: SelectableFields = POD_FIELDS) -> FieldSelector:
-    """Parse ``text``; raise :class:`SelectorError` worded as the API server words it.
+    """Parse ``text``; raise :class:`SelectorError` with the API server's message.
 
-    ``fields`` are those of the resource (:func:`selectable_fields`); pods' if not given.
+    ``fields`` are the resource's (:func:`selectable_fields`), by default those of pods.
     """
     terms: list[FieldTerm] = []
     for term in sorted(_TERM.findall(text)):
@@ -243,11 +243,11 @@ def parse_field_selector(text: str, fields: SelectableFields = POD_FIELDS) -> Fi
             raise SelectorError(f"invalid selector: '{text}'; can't understand '{term}'")
         label, operator, value = parts
         if not label and not value:
-            continue  # the API server takes a lone "=" to ask for nothing
+            continue  # to the API server a lone "=" is no term
         terms.append(FieldTerm(label, _unescape(value), operator != "!="))
-    for at, term_ in enumerate(terms):
-        known = fields.names.get(term_.field)
-        if known is None:
-            raise SelectorError(f"field label not supported: {term_.field}{fields.hint}")
-        terms[at] = FieldTerm(known, term_.value, term_.equal)
+    for index, selected in enumerate(terms):
+        name = fields.names.get(selected.field)
+        if name is None:
+            raise SelectorError(f"field label not supported: {selected.field}{fields.hint}")
+        terms[index] = FieldTerm(name, selected.value, selected.equal)
     return FieldSelector(tuple(terms), fields.read)

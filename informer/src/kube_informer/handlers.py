@@ -1,8 +1,8 @@
 """Handlers of events: each has its own queue and its own thread.
 
-A handler that is slow, raises or never returns holds up nobody: not the cache,
-not its neighbours. For one object a handler is told of changes in the order in
-which they happened.
+A handler that is slow, raises or never returns delays neither the cache nor other
+handlers. A handler gets the changes of one object in the order in which they
+happened.
 """
 
 import contextlib
@@ -23,23 +23,23 @@ from kube_informer.store import Delta, DeltaType, Store
 
 log = logging.getLogger(__name__)
 
-Told = TypeVar("Told")
+Value = TypeVar("Value")
 
 MIN_RESYNC_S = 1.0
 """The shortest resync period, client-go's."""
 
 
 class ResourceEventHandler(Protocol):
-    """What is called for each change. Calls for one handler never overlap."""
+    """Handles each change. Calls of one handler never overlap."""
 
     def on_add(self, obj: CachedObject, is_in_initial_list: bool, /) -> None:
-        """``obj`` is there; ``is_in_initial_list`` if it was before the informer looked."""
+        """``obj`` exists; ``is_in_initial_list``: it existed before the first fill."""
 
     def on_update(self, old: CachedObject, new: CachedObject, /) -> None:
         """``old`` became ``new``; on a resync both are the same object."""
 
     def on_delete(self, obj: CachedObject, /) -> None:
-        """``obj`` is gone; :class:`DeletedFinalStateUnknown` if nobody saw how it ended."""
+        """``obj`` is gone; :class:`DeletedFinalStateUnknown` if its deletion was not seen."""
 
 
 def _ignore(*_: object) -> None:
@@ -48,7 +48,7 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ResourceEventHandlerFuncs:
-    """A handler made of functions; what is left out is ignored."""
+    """A handler made of functions; a function left out ignores its events."""
 
     add: Callable[[CachedObject, bool], None] = _ignore
     update: Callable[[CachedObject, CachedObject], None] = _ignore
@@ -73,9 +73,9 @@ def on_any(change: Callable[[CachedObject], None]) -> ResourceEventHandlerFuncs:
 
 
 def check_handler(handler: object) -> None:
-    """Raise :class:`HandlerError` where ``handler`` lacks one of the three methods."""
-    wanted = ("on_add", "on_update", "on_delete")
-    missing = [name for name in wanted if not callable(getattr(handler, name, None))]
+    """Raise :class:`HandlerError` if ``handler`` lacks one of the three methods."""
+    methods = ("on_add", "on_update", "on_delete")
+    missing = [name for name in methods if not callable(getattr(handler, name, None))]
     if missing:
         raise HandlerError(
             f"{type(handler).__name__} has no method {', '.join(missing)}; "
@@ -84,7 +84,7 @@ def check_handler(handler: object) -> None:
 
 
 class HandlerRegistration:
-    """One handler at one informer: its queue, its thread, how far it is."""
+    """One handler at one informer: its queue, its thread and its progress."""
 
     def __init__(
         self,
@@ -105,87 +105,87 @@ class HandlerRegistration:
         self._store = store
         self._observer = observer
         self._resync_s = resync_period_s
-        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()  # what its thread calls
-        self._taken_in = 0
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()  # its thread calls them
+        self._queued = 0
         self._done = 0
         self._synced = threading.Event()
         self._stopped = False
         self._resyncing = False
         self.failures = 0
-        """How often the handler or its observer raised, or their thread was struck."""
+        """How often the handler or its observer raised, or their thread was sent an exception."""
         self._thread = threading.Thread(target=self._run, name=f"handler {name}", daemon=True)
 
     @property
     def has_synced(self) -> bool:
-        """Whether the handler has been told of the whole initial set."""
+        """Whether the handler has been notified of the whole initial set."""
         return self._synced.is_set()
 
     def wait_for_sync(self, timeout: float) -> bool:
-        """Wait until the handler was told of the whole initial set; return whether it was."""
+        """Wait until the handler was notified of the whole initial set; return whether it was."""
         return self._synced.wait(timeout)
 
     @property
     def alive(self) -> bool:
-        """Whether its thread runs; also true before the start."""
+        """Whether its thread runs; true before the start too."""
         return not self._thread.ident or self._thread.is_alive()
 
     @property
     def queue_depth(self) -> int:
-        """How many changes wait to be told, the one being told included."""
-        return self._taken_in - self._done
+        """Number of pending notifications, the one being handled included."""
+        return self._queued - self._done
 
     def start(self) -> None:
-        """Start telling."""
+        """Start to notify."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell no more; what waits is dropped. Returns at once."""
+        """Stop notifying, drop what is pending, and return at once."""
         self._stopped = True
         self._queue.put(lambda: None)  # wakes the thread
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread to end; return whether it did. True on the thread itself."""
+        """Wait for the thread to end; return whether it did, and true on the thread itself."""
         if self._thread is threading.current_thread() or not self._thread.ident:
             return True
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def push(self, deltas: list[Delta]) -> None:
-        """Queue changes. Called by one writer at a time, in order."""
-        self._taken_in += len(deltas)
-        self._queue.put(partial(self._tell_all, deltas))
+        """Queue changes; one writer at a time calls it, in order."""
+        self._queued += len(deltas)
+        self._queue.put(partial(self._notify_all, deltas))
 
     def push_synced(self) -> None:
-        """Say that the initial set is complete with what was queued so far."""
+        """Mark the initial set as complete with the changes queued so far."""
         self._queue.put(self._synced.set)
 
     def _push_resync(self, snapshot: Snapshot) -> None:
         self._resyncing = True
-        self._taken_in += len(snapshot)
+        self._queued += len(snapshot)
         self._queue.put(partial(self._resync, snapshot))
 
     def _resync(self, snapshot: Snapshot) -> None:
         self._resyncing = False
-        self._tell_all(Delta(DeltaType.UPDATED, obj, obj) for obj in snapshot)
+        self._notify_all(Delta(DeltaType.UPDATED, obj, obj) for obj in snapshot)
 
     def _run(self) -> None:
         due = time.monotonic() + self._resync_s
         while not self._stopped:
-            # Nothing raised may end the thread: not SystemExit in a handler, which would do so
-            # in silence, and not an exception sent to the thread from outside.
+            # Nothing raised may end the thread: not SystemExit in a handler, which would end it
+            # silently, and not an exception sent to the thread from outside.
             try:
                 due = self._next(due)
             except BaseException as error:  # noqa: BLE001 - see above
                 self._failed("between two notifications", error)
 
     def _next(self, due: float) -> float:
-        """Make one call, and ask for a resync if one is due; return when the next one is."""
+        """Make one call, and queue a resync if one is due; return when the next one is."""
         now = time.monotonic()
         if self._resync_s and now >= due:
             due = now + self._resync_s
             if self.has_synced and not self._resyncing:
-                # Under the store's lock nothing can slip in between: what the snapshot
-                # holds has been queued before it.
+                # Under the store's lock nothing comes in between: every change in the snapshot
+                # has been queued before it.
                 self._store.read_and_listen(self._push_resync)
         try:
             call = self._queue.get(timeout=due - now if self._resync_s else None)
@@ -194,44 +194,44 @@ class HandlerRegistration:
         call()
         return due
 
-    def _tell_all(self, deltas: Iterable[Delta]) -> None:
+    def _notify_all(self, deltas: Iterable[Delta]) -> None:
         rest = iter(deltas)
         while True:
             try:
-                self._tell_rest(rest)
+                self._notify_rest(rest)
             except BaseException as error:  # noqa: BLE001 - as in _run
                 self._failed("between two notifications", error)
             else:
                 return
 
-    def _tell_rest(self, deltas: Iterator[Delta]) -> None:
+    def _notify_rest(self, deltas: Iterator[Delta]) -> None:
         for delta in deltas:
             if self._stopped:
                 return
-            begun = time.perf_counter()
+            started = time.perf_counter()
             try:
-                self._tell(delta)
+                self._notify(delta)
             except BaseException as error:  # noqa: BLE001 - as in _run
                 self._failed(f"on {_key_of(delta)}", error)
             self._done += 1
-            self._observe(self._observer.handler_called, time.perf_counter() - begun)
+            self._observe(self._observer.handler_called, time.perf_counter() - started)
 
     def _failed(self, where: str, error: BaseException) -> None:
         self._count("handler %s failed %s", self.name, where, error=error)
         self._observe(self._observer.handler_failed, error)
 
-    def _observe(self, note: Callable[[str, Told], None], what: Told) -> None:
+    def _observe(self, report: Callable[[str, Value], None], value: Value) -> None:
         try:
-            note(self.name, what)
+            report(self.name, value)
         except BaseException as error:  # noqa: BLE001 - as in _run
             self._count("the observer of handler %s failed", self.name, error=error)
 
-    def _count(self, text: str, *about: str, error: BaseException) -> None:
+    def _count(self, text: str, *values: str, error: BaseException) -> None:
         self.failures += 1
         with contextlib.suppress(BaseException):  # a log handler is the caller's too
-            log.error(text, *about, exc_info=error)
+            log.error(text, *values, exc_info=error)
 
-    def _tell(self, delta: Delta) -> None:
+    def _notify(self, delta: Delta) -> None:
         old, new = delta.old, delta.new
         if old is None and new is not None:
             self._handler.on_add(new, delta.initial)
@@ -249,13 +249,13 @@ def _key_of(delta: Delta) -> str:
 
 
 class Processor:
-    """All handlers of an informer."""
+    """Runs all handlers of an informer."""
 
     def __init__(self, store: Store, observer: Observer) -> None:
         self._store = store
         self._observer = observer
         self.registrations: tuple[HandlerRegistration, ...] = ()
-        """The handlers there are."""
+        """The registered handlers."""
         self._lock = threading.Lock()
         self._running = False
         self._count = 0
@@ -263,7 +263,7 @@ class Processor:
     def add(
         self, handler: ResourceEventHandler, resync_period_s: float, name: str | None
     ) -> HandlerRegistration:
-        """Add a handler; it is first told of all that is there."""
+        """Add a handler; its first notifications are all present objects."""
         with self._lock:
             self._count += 1
             registration = HandlerRegistration(
@@ -288,14 +288,14 @@ class Processor:
             return registration
 
     def remove(self, registration: HandlerRegistration) -> None:
-        """Tell this handler no more; raise :class:`HandlerError` if it is not one of ours."""
+        """Remove a handler; raise :class:`HandlerError` if it is not at this informer."""
         with self._lock:
             if registration not in self.registrations:
                 raise HandlerError(f"handler {registration.name} is not at this informer")
 
             def leave(_: Snapshot) -> None:
                 self.registrations = tuple(
-                    one for one in self.registrations if one is not registration
+                    other for other in self.registrations if other is not registration
                 )
 
             self._store.read_and_listen(leave)
@@ -317,6 +317,6 @@ class Processor:
                 registration.push_synced()
 
     def stop(self) -> None:
-        """Tell nobody any more; returns at once."""
+        """Stop notifying all handlers, and return at once."""
         for registration in self.registrations:
             registration.stop()

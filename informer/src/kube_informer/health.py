@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``why`` is "" while the cache follows its server, else what keeps it from doing so.
+    """``why`` is "" while the cache follows its server, else the reason why it does not.
 
-    ``seconds`` is how long ago the cache was last known to be the server's state:
-    the complete fill, event or bookmark that came last; infinite before the first
-    fill. Bytes, connections and refusals do not count. While it follows a quiet
-    resource it grows up to the time between two bookmarks, a minute.
+    ``seconds`` is the time since the cache was last known to be the server's state: since
+    the last complete fill, event or bookmark; infinite before the first fill. Bytes,
+    connections and refusals do not count. While the cache follows a quiet resource,
+    it grows up to the time between two bookmarks, a minute.
     """
 
     why: str
@@ -18,7 +18,7 @@ class Health:
 
     @property
     def following(self) -> bool:
-        """Whether nothing is known to be wrong."""
+        """Whether no problem is known."""
         return not self.why
 
     def __str__(self) -> str:
@@ -28,5 +28,5 @@ class Health:
 
     @staticmethod
     def worst(parts: "list[Health]") -> "Health":
-        """Return that of the part which is furthest behind; one that follows only if all do."""
+        """Return the health of the part furthest behind; a following one only if all follow."""
         return max(parts, key=lambda part: (not part.following, part.seconds))

@@ -1,4 +1,4 @@
-"""A local, always current copy of a resource of a cluster, to read from instead of asking."""
+"""A local, always current copy of a cluster's resource: reads from it send no request."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ from kube_informer.transform import Transform, transforming
 
 log = logging.getLogger(__name__)
 
-HOPELESS = frozenset(
+LASTING_CODES = frozenset(
     (
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
@@ -36,14 +36,14 @@ HOPELESS = frozenset(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     )
 )
-"""Answers to a list that waiting alone does not mend."""
+"""Status codes of a list that do not go away by waiting."""
 
 MAX_NOT_FOUND = 4
-"""Answers 404 in a row that are waited out: a custom resource that was just defined comes to be."""
+"""Answers 404 in a row that count as lasting: a custom resource just defined appears late."""
 
 
 def _scopes(resource: Resource, namespaces: Sequence[str] | None) -> list[str | None]:
-    """Return what is watched each by a watch of its own."""
+    """Return the namespaces to watch, one watch each; ``None`` is all of them."""
     if namespaces is None:
         return [None]
     if isinstance(namespaces, str | bytes):
@@ -63,14 +63,14 @@ def _scopes(resource: Resource, namespaces: Sequence[str] | None) -> list[str | 
 class SharedInformer:
     """Keeps a store of one resource up to date from a list and a watch.
 
-    ``namespaces`` names those wanted, each with a watch of its own; ``None`` is
-    all of them with one. Selectors are given as in a query and narrow what is
-    fetched. ``metadata_only`` fetches ``PartialObjectMetadata``. Started once;
-    a new one is made to start again.
+    ``namespaces`` are the namespaces to watch, with one watch each; ``None`` is
+    all of them with one watch. Selectors are written as in a query and narrow the
+    fetch. ``metadata_only`` fetches ``PartialObjectMetadata``. An informer starts
+    once; make a new one to start again.
 
     Raise :class:`SelectorError` for a label selector that does not parse, and
-    ``TypeError`` or ``ValueError`` for namespaces that are none. The field selector
-    is checked by the server, which alone knows what it supports.
+    ``TypeError`` or ``ValueError`` for invalid namespaces. The server checks
+    the field selector, for it alone knows the fields it supports.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class SharedInformer:
     # Life
 
     def start(self) -> None:
-        """Begin to fill and to watch; raise :class:`LifecycleError` if ever started or stopped."""
+        """Start to fill and watch; raise :class:`LifecycleError` if ever started or stopped."""
         with self._lock:
             if self._started or self._stopped:
                 raise LifecycleError("an informer is started once; make a new one")
@@ -141,19 +141,19 @@ class SharedInformer:
                 reflector.start()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """End everything, from any thread, a handler's too; what handlers have not seen is dropped.
+        """Stop all threads and drop pending notifications. Any thread may call it, a handler's too.
 
-        Return whether all threads ended within ``timeout_s``, the calling one
-        apart. A handler that does not return keeps its thread (a daemon) and
-        makes this false.
+        Return whether all threads but the calling one ended within ``timeout_s``.
+        A handler that does not return keeps its thread (a daemon) and makes this
+        false.
         """
         self.signal_stop()
         return self.join(timeout_s)
 
     def signal_stop(self) -> None:
-        """Begin to end everything; returns at once. :meth:`join` waits for it."""
+        """Ask all threads to end, and return at once. :meth:`join` waits for them."""
         if os.getpid() != self._process:
-            return  # a fork has none of the threads, and maybe locks that nobody gives back
+            return  # a fork has none of the threads, and maybe locks that nothing releases
         with self._lock:
             self._stopped = True
         for reflector in self._reflectors:
@@ -162,11 +162,11 @@ class SharedInformer:
         self._store.close()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait until all threads have ended; return whether they have, the calling one apart."""
+        """Wait until all threads but the calling one have ended; return whether they have."""
         deadline = time.monotonic() + timeout_s
         threads: list[Reflector | HandlerRegistration] = [*self._reflectors]
         threads += self._processor.registrations
-        # All of them, not all up to the first that has not: each is given what time is left.
+        # A list, not a generator: all() would skip the threads after the first that has not ended.
         ended = [thread.join(max(deadline - time.monotonic(), 0.0)) for thread in threads]
         return all(ended)
 
@@ -175,7 +175,7 @@ class SharedInformer:
         """Whether :meth:`stop` was called."""
         return self._stopped
 
-    # Being in step with the server
+    # Following the server
 
     @property
     def has_synced(self) -> bool:
@@ -185,25 +185,25 @@ class SharedInformer:
     def wait_for_cache_sync(self, timeout: float) -> bool:
         """Wait until the first fill is complete; return whether it is.
 
-        Raise :class:`SyncError` when the server says that it does not understand the
-        selectors, or keeps saying that it has no such resource, instead of waiting for
-        what will not come. False at once when the informer was stopped.
+        Raise :class:`SyncError` when the server rejects the selectors, or keeps
+        answering that it has no such resource: waiting would not help. Return false
+        at once when the informer was stopped.
         """
         self._check_process()
-        self._store.wait_for(lambda: self.has_synced or self._hopeless() is not None, timeout)
-        error = self._hopeless(waited=True)
+        self._store.wait_for(lambda: self.has_synced or self._refusal() is not None, timeout)
+        error = self._refusal(waited=True)
         if error is not None and not self.has_synced and not self._stopped:
             raise error
         return self.has_synced
 
     def wait_until(self, resource_version: str, timeout: float) -> bool:
-        """Wait until the write of this version is in the cache; return whether it is."""
+        """Wait until the cache includes the write of this version; return whether it does."""
         self._check_process()
         return self._store.wait_until(resource_version, timeout)
 
     @property
     def health(self) -> Health:
-        """Whether the cache follows the server, since when it does not, and why."""
+        """Whether the cache follows the server; if not, since when and why."""
         parts = [reflector.health() for reflector in self._reflectors]
         worst = Health.worst(parts)
         if os.getpid() != self._process:
@@ -211,7 +211,7 @@ class SharedInformer:
                 "this process was forked off; the cache is fed in its parent", worst.seconds
             )
         if worst.following:
-            dead = [one.name for one in self._processor.registrations if not one.alive]
+            dead = [handler.name for handler in self._processor.registrations if not handler.alive]
             if dead:
                 return Health(f"the thread of handler {dead[0]} has ended", worst.seconds)
         return worst
@@ -228,18 +228,18 @@ class SharedInformer:
                 "cache here; make and start informers after the fork"
             )
 
-    def _hopeless(self, *, waited: bool = False) -> SyncError | None:
+    def _refusal(self, *, waited: bool = False) -> SyncError | None:
         for reflector in self._reflectors:
             code, times = reflector.machine.refusal
             patient = code == HTTPStatus.NOT_FOUND and times < MAX_NOT_FOUND and not waited
-            if code in HOPELESS and not patient:
+            if code in LASTING_CODES and not patient:
                 return SyncError(f"{reflector.path}: {reflector.machine.progress[1]}", code)
         return None
 
     # Reading
 
     def snapshot(self) -> Snapshot:
-        """Return the state now: immutable, and empty with version "" before the first fill."""
+        """Return the present state: immutable; empty, with version "", before the first fill."""
         return self._store.snapshot()
 
     def lister(self) -> Lister:
@@ -252,10 +252,10 @@ class SharedInformer:
         return Indexer(self._store.snapshot, self.resource.plural)
 
     def add_indexers(self, indexers: Mapping[str, IndexFunc]) -> None:
-        """Index by further functions of an object, each giving any number of values.
+        """Add indexers: functions that return any number of values for an object.
 
-        An object over which a function raises has no value in its index; the observer
-        is told (``poisoned``).
+        An object over which a function raises has no value in its index; the informer
+        calls the observer's ``poisoned``.
         """
         guarded = {name: self._guarded(name, function) for name, function in indexers.items()}
         self._store.add_indexers(guarded)
@@ -273,10 +273,10 @@ class SharedInformer:
 
     @property
     def raw_bytes(self) -> int:
-        """Bytes of JSON held."""
+        """Bytes of JSON in the cache."""
         return self._store.raw_bytes
 
-    # Being told
+    # Notifications
 
     def add_event_handler(
         self,
@@ -285,23 +285,23 @@ class SharedInformer:
         resync_period: float = 0.0,
         name: str | None = None,
     ) -> HandlerRegistration:
-        """Tell ``handler`` of all that is there, then of each change, on a thread of its own.
+        """Notify ``handler`` of every object, then of each change, on its own thread.
 
-        ``resync_period`` in seconds, at least 1, tells it of every object again
-        that often, from the cache and without a request; 0 does not. Raise
+        Every ``resync_period`` seconds, at least 1, the handler is notified of every
+        object again, from the cache and without a request; 0 means never. Raise
         :class:`HandlerError` for a handler that lacks a method,
         :class:`LifecycleError` once stopped.
         """
         with self._lock:
             if self._stopped:
-                raise LifecycleError("this informer was stopped; it tells nobody anything any more")
+                raise LifecycleError("this informer was stopped; it notifies no handlers any more")
             return self._processor.add(handler, resync_period, name)
 
     def remove_event_handler(self, registration: HandlerRegistration) -> None:
-        """Tell this handler no more. Raise :class:`HandlerError` if it is not one of ours."""
+        """Stop notifying a handler; raise :class:`HandlerError` if it is not at this informer."""
         self._processor.remove(registration)
 
     @property
     def handlers(self) -> tuple[HandlerRegistration, ...]:
-        """The handlers there are."""
+        """The registered handlers."""
         return self._processor.registrations

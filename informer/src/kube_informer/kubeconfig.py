@@ -1,8 +1,8 @@
 """Kubeconfig files: found, read and merged by client-go's rules.
 
-Source of the rules: ``k8s.io/client-go/tools/clientcmd`` (loader, validation). Nothing of
-a context but the chosen one is checked beyond its types. What may be in a file is typed
-here; what a context's user and cluster mean is :mod:`kube_informer.client_config`'s.
+Source of the rules: ``k8s.io/client-go/tools/clientcmd`` (loader, validation). All
+contexts but the chosen one are checked for their types alone. The types of a file are
+here; :mod:`kube_informer.client_config` interprets a context's user and cluster.
 """
 
 import difflib
@@ -24,27 +24,27 @@ OTHER_FILE = (
     f"name a kubeconfig by its path (on a command line with --kubeconfig) or by {ENVIRONMENT}"
 )
 OTHER_CONTEXT = "name one, on a command line with --context"
-"""Remedies, in words for programs that call this library and for the users of such programs."""
+"""Remedies, for programs that call this library and for the users of such programs."""
 LISTED = 20
-"""Names that a message lists at most."""
+"""The most names that a message lists."""
 
 _SPECIAL = {"token_file": "tokenFile", "as_": "as"}
 
 
 def _key(field: str) -> str:
-    """Return a field's key: ``kebab-case`` but for a few."""
+    """Return a field's key: ``kebab-case``, with a few exceptions."""
     return _SPECIAL.get(field, field.replace("_", "-"))
 
 
 class Extension(msgspec.Struct, frozen=True):
-    """A named entry that somebody else's program reads."""
+    """A named entry that another program reads."""
 
     name: str = ""
     extension: Any = None
 
 
 class Cluster(msgspec.Struct, frozen=True, rename=_key):
-    """Where an API server is, and how it is trusted."""
+    """The address of an API server, and how to trust it."""
 
     server: str = ""
     certificate_authority: str = ""
@@ -83,7 +83,7 @@ class AuthProvider(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True, rename=_key):
-    """Who to be at the API server."""
+    """The identity at the API server."""
 
     client_certificate: str = ""
     client_certificate_data: str = ""
@@ -125,18 +125,18 @@ class _Document(msgspec.Struct, frozen=True, rename=_key):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file that an entry came from; relative paths in it are relative to its folder."""
+    """The file of an entry; relative paths in the entry are relative to the file's folder."""
 
     file: Path
 
     def resolve(self, path: str) -> Path:
-        """Return ``path`` as the entry means it."""
+        """Return ``path`` relative to the file's folder."""
         return self.file.absolute().parent / path
 
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
-    """What the files together say; each entry beside its origin."""
+    """The merged content of the files; each entry with its origin."""
 
     files: tuple[Path, ...]
     contexts: dict[str, tuple[Context, Origin]]
@@ -146,18 +146,18 @@ class Kubeconfig:
 
     @classmethod
     def read(cls, path: str | Path | None = None) -> "Kubeconfig":
-        """Read the file at ``path``, or those that kubectl would read when it is ``None``.
+        """Read the file at ``path``, or if it is ``None`` the files that kubectl reads.
 
         Those are the files in ``$KUBECONFIG`` (missing ones are skipped), or
         ``~/.kube/config``. The first file that has a name wins. Raise
         :class:`KubeconfigError` for a file that cannot be read or is no kubeconfig, and
         for a ``path`` that does not exist.
         """
-        wanted = default_files() if path is None else [Path(path).expanduser()]
-        files = [file for file in wanted if path is not None or file.exists()]
+        candidates = default_files() if path is None else [Path(path).expanduser()]
+        files = [file for file in candidates if path is not None or file.exists()]
         documents = [(_read(file), Origin(file)) for file in files]
         return cls(
-            tuple(wanted),
+            tuple(candidates),
             _merged(documents, "context"),
             _merged(documents, "cluster"),
             _merged(documents, "user"),
@@ -166,7 +166,7 @@ class Kubeconfig:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was found in any file."""
+        """Whether the files have no content."""
         return not (self.contexts or self.clusters or self.users or self.current_context)
 
     def __str__(self) -> str:
@@ -176,7 +176,7 @@ class Kubeconfig:
     def choose(self, context: str | None = None, preferred: str | None = None) -> str:
         """Return ``context`` if given, else ``preferred`` if there is one, else the current one.
 
-        Raise :class:`KubeconfigError` if there is no such context, or none is given.
+        Raise :class:`KubeconfigError` if there is no such context, or no choice.
         """
         if not any(file.exists() for file in self.files):
             raise KubeconfigError(f"there is no {self}; {OTHER_FILE}")
@@ -189,8 +189,8 @@ class Kubeconfig:
                 f"(there are: {listed(list(self.contexts))})"
             )
         if name not in self.contexts:
-            near = difflib.get_close_matches(name, self.contexts, n=1, cutoff=0.7)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            similar = difflib.get_close_matches(name, self.contexts, n=1, cutoff=0.7)
+            hint = f"; did you mean {similar[0]!r}?" if similar else ""
             raise KubeconfigError(
                 f"{self} has no context {name!r}{hint} "
                 f"(there are: {listed(list(self.contexts))}); {OTHER_CONTEXT}"
@@ -200,20 +200,20 @@ class Kubeconfig:
 
 def default_files() -> list[Path]:
     """Return the files that kubectl reads: those in ``$KUBECONFIG``, else ``~/.kube/config``."""
-    named = os.environ.get(ENVIRONMENT)
-    if not named:
+    paths = os.environ.get(ENVIRONMENT)
+    if not paths:
         return [Path.home() / ".kube" / "config"]
-    return [Path(name).expanduser() for name in dict.fromkeys(named.split(os.pathsep)) if name]
+    return [Path(name).expanduser() for name in dict.fromkeys(paths.split(os.pathsep)) if name]
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names for a message: the first ``LISTED`` of them, "none" if there are none."""
+    """Return names for a message: the first ``LISTED``, or "none"."""
     more = len(names) - LISTED
     return (", ".join(names[:LISTED]) or "none") + (f", and {more} more" if more > 0 else "")
 
 
 def _merged(documents: list[tuple[_Document, Origin]], kind: str) -> dict[str, tuple[Any, Origin]]:
-    """Return the entries of a kind by name, each of the first file that has it."""
+    """Return the entries of a kind by name, each from the first file that has it."""
     merged: dict[str, tuple[Any, Origin]] = {}
     for document, origin in documents:
         names: set[str] = set()
@@ -238,7 +238,7 @@ def _read(file: Path) -> _Document:
             "that can be read (on a command line with --kubeconfig)"
         ) from error
     except yaml.YAMLError as error:
-        # Its own text quotes the line, which may hold a secret.
+        # PyYAML's own text quotes the line, which may hold a secret.
         raise KubeconfigError(f"{file} is not a kubeconfig: not YAML, {_where(error)}") from None
     except (UnicodeError, RecursionError) as error:
         raise KubeconfigError(f"{file} is not a kubeconfig: {type(error).__name__}") from None
@@ -247,7 +247,7 @@ def _read(file: Path) -> _Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as Kubernetes reads it: what looks like a date is a word."""
+    """YAML as Kubernetes reads it: dates are strings."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class's own attribute
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
@@ -266,17 +266,17 @@ def _parse(content: bytes) -> Any:  # noqa: ANN401 - YAML of any shape
 
 def _where(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "at its start"
+    position = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "at its start"
     problem = re.sub(r"'[^']*'|\"[^\"]*\"|#x\w+", "...", getattr(error, "problem", None) or "")
-    return f"{place}: {problem}" if problem else place
+    return f"{position}: {problem}" if problem else position
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - YAML of any shape
     if isinstance(value, dict):
-        kept = {name: _without_nulls(one) for name, one in value.items()}
-        return {name: one for name, one in kept.items() if one is not None}
+        cleaned = {name: _without_nulls(item) for name, item in value.items()}
+        return {name: item for name, item in cleaned.items() if item is not None}
     if isinstance(value, list):
-        return [{} if one is None else _without_nulls(one) for one in value]
-    if isinstance(value, bytes):  # !!binary: the word, of which some are base64 once more
+        return [{} if item is None else _without_nulls(item) for item in value]
+    if isinstance(value, bytes):  # !!binary: the decoded text, sometimes base64 itself
         return value.decode()
     return value

@@ -1,4 +1,4 @@
-"""Label selectors as the API server reads them: same grammar, same meaning, same complaints.
+"""Label selectors as the API server reads them: same grammar, meaning and error messages.
 
 The grammar is that of Kubernetes' ``labels.Parse``: requirements joined by
 commas, each ``key``, ``!key``, ``key=value``, ``key==value``, ``key!=value``,
@@ -15,7 +15,7 @@ from kube_informer.errors import SelectorError
 
 
 class Operator(StrEnum):
-    """What a requirement asks of a label."""
+    """The condition that a requirement sets on a label."""
 
     IN = "in"
     NOT_IN = "notin"
@@ -27,7 +27,7 @@ class Operator(StrEnum):
 
 INT64_MAX = (1 << 63) - 1
 _INTEGER = re.compile(r"([+-]?)0*([0-9]{1,19})")
-"""As many digits as such a number can have: Python refuses to convert thousands of them."""
+"""At most 19 digits, as many as an int64 has: Python refuses to convert thousands."""
 
 
 def _int64(text: str) -> int | None:
@@ -48,7 +48,7 @@ class Requirement:
     values: frozenset[str] = frozenset()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether ``labels`` meet it; an absent label meets ``notin`` and ``!=``."""
+        """Return whether ``labels`` meet it; an absent label meets ``notin`` and ``!=``."""
         value = labels.get(self.key)
         match self.operator:
             case Operator.IN:
@@ -70,10 +70,10 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class LabelSelector:
-    """Requirements that must all hold; none at all selects everything.
+    """Requirements that must all hold; no requirements select everything.
 
-    An object is checked by its labels, which are few, and not by the requirements,
-    which may be many: those on one label are merged.
+    Requirements on one label are merged, and an object is checked label by label:
+    its labels are few, the requirements may be many.
     """
 
     requirements: tuple[Requirement, ...] = ()
@@ -91,7 +91,7 @@ class LabelSelector:
         return not self.requirements
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether an object with these labels is selected."""
+        """Return whether an object with these labels is selected."""
         if not self._needed <= labels.keys():
             return False
         for key in self._by_key.keys() & labels.keys():
@@ -101,13 +101,13 @@ class LabelSelector:
         return True
 
     def indexable(self) -> Requirement | None:
-        """The requirement that an index of labels narrows most, if one does.
+        """Return the requirement that an index of labels narrows most, if any.
 
-        One that asks for values (``=``, ``in``), else one that needs the label to
-        be there. What asks for its absence selects most objects as a rule.
+        That is a requirement of values (``=``, ``in``), else of the label's presence.
+        A requirement of its absence selects most objects as a rule.
         """
-        wanted = [r for r in self.requirements if r.operator in _NEED_THE_LABEL]
-        return min(wanted, key=lambda r: r.operator is not Operator.IN, default=None)
+        candidates = [r for r in self.requirements if r.operator in _NEED_THE_LABEL]
+        return min(candidates, key=lambda r: r.operator is not Operator.IN, default=None)
 
 
 _NEED_THE_LABEL = frozenset(
@@ -116,7 +116,7 @@ _NEED_THE_LABEL = frozenset(
 
 
 def _merged(requirements: tuple[Requirement, ...]) -> dict[str, tuple[Requirement, ...]]:
-    """Return by key what is asked of a label that is there, at most once for each operator."""
+    """Return the requirements on a present label by key, one an operator at most."""
     groups: dict[tuple[str, Operator], list[frozenset[str]]] = {}
     for requirement in requirements:
         if requirement.operator is not Operator.EXISTS:
@@ -163,7 +163,7 @@ class _Token(NamedTuple):
 
     @property
     def as_value(self) -> str:
-        """Its kind where a keyword is an ordinary word."""
+        """Its kind in a place where a keyword is an ordinary word."""
         return "identifier" if self.kind in _KEYWORDS else self.kind
 
 
@@ -231,20 +231,20 @@ def _value_faults(value: str) -> list[str]:
 
 
 class _RequirementError(Exception):
-    """A fault inside one requirement."""
+    """Raised for a fault inside one requirement."""
 
 
 class _Parser:
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
-        self._at = 0
+        self._position = 0
 
     def _peek(self) -> _Token:
-        return self._tokens[self._at]
+        return self._tokens[self._position]
 
     def _take(self) -> _Token:
-        token = self._tokens[self._at]
-        self._at = min(self._at + 1, len(self._tokens) - 1)
+        token = self._tokens[self._position]
+        self._position = min(self._position + 1, len(self._tokens) - 1)
         return token
 
     def parse(self) -> tuple[Requirement, ...]:
@@ -266,9 +266,9 @@ class _Parser:
                 return tuple(requirements)
             if separator.kind != ",":
                 raise SelectorError(f"found '{separator.text}', expected: ',' or 'end of string'")
-            after = self._peek()
-            if after.as_value not in ("identifier", "!"):
-                raise SelectorError(f"found '{after.text}', expected: identifier after ','")
+            following = self._peek()
+            if following.as_value not in ("identifier", "!"):
+                raise SelectorError(f"found '{following.text}', expected: identifier after ','")
 
     def _requirement(self) -> Requirement:
         token = self._take()
@@ -316,7 +316,7 @@ class _Parser:
         return self._value_list()
 
     def _value_list(self) -> frozenset[str]:
-        """Words parted by commas up to the closing bracket; nothing between commas is ``""``."""
+        """Parse words between commas up to the closing bracket; an absent word is ``""``."""
         values: set[str] = set()
         expecting = True  # a word may come; a comma here stands for an empty one
         while True:
@@ -333,22 +333,22 @@ class _Parser:
                 values.add(token.text)
                 expecting = False
             else:
-                wanted = "',', or identifier" if expecting else "',' or ')'"
-                raise _RequirementError(f"found '{token.text}', expected: {wanted}")
+                expected = "',', or identifier" if expecting else "',' or ')'"
+                raise _RequirementError(f"found '{token.text}', expected: {expected}")
 
 
 def _check_values(key: str, operator: Operator, values: frozenset[str]) -> None:
     faults: list[str] = []
-    for at, value in enumerate(sorted(values)):
+    for index, value in enumerate(sorted(values)):
         if operator in (Operator.GREATER_THAN, Operator.LESS_THAN) and _int64(value) is None:
             faults.append(
-                f"values[{at}]: Invalid value: {_quoted(value)}: "
+                f"values[{index}]: Invalid value: {_quoted(value)}: "
                 "for 'Gt', 'Lt' operators, the value must be an integer"
             )
-    for at, value in enumerate(sorted(values)):
+    for index, value in enumerate(sorted(values)):
         if problems := _value_faults(value):
-            shown = f"values[{at}][{key}]: Invalid value: {_quoted(value)}"
-            faults.append(f"{shown}: {'; '.join(problems)}")
+            subject = f"values[{index}][{key}]: Invalid value: {_quoted(value)}"
+            faults.append(f"{subject}: {'; '.join(problems)}")
     if len(faults) == 1:
         raise _RequirementError(faults[0])
     if faults:
@@ -356,5 +356,5 @@ def _check_values(key: str, operator: Operator, values: frozenset[str]) -> None:
 
 
 def parse_label_selector(text: str) -> LabelSelector:
-    """Parse ``text``; raise :class:`SelectorError` worded as the API server words it."""
+    """Parse ``text``; raise :class:`SelectorError` with the API server's message."""
     return LabelSelector(_Parser(text).parse())

@@ -1,11 +1,11 @@
-"""What is done about each kind of trouble, how often, and what comes next: one table.
+"""The remedies for each kind of trouble, their tries and their order: one table.
 
-A :class:`Signal` is trouble; a :class:`Remedy` is an answer to it. Remedies form
-a ladder, from the cheapest to the most thorough. A rule says with which remedy a
-signal begins and after how many failures of that remedy the next one is tried,
-so that nothing repeats itself for ever. Past the last rung the ladder begins
-anew at ``LIST_KNOWN``: an informer never gives up, and its health says why it is
-behind. A stream that has proven healthy resets the ladder.
+A :class:`Signal` is a kind of trouble; a :class:`Remedy` is an answer to it. Remedies
+form a ladder, from the cheapest to the most thorough. A rule sets the first remedy of
+a signal, and the failures of a remedy after which the next one is tried, so that
+nothing repeats for ever. After the last rung the ladder restarts at ``LIST_KNOWN``:
+an informer never gives up, and its health tells why it is behind. A stream that has
+proven healthy resets the ladder.
 """
 
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ class Remedy(IntEnum):
     """The rungs. All but ``RESUME`` come after a back-off delay."""
 
     RESUME = 0
-    """Watch on from the version reached, at once."""
+    """Resume the watch from the version reached, at once."""
     REWATCH = 1
-    """Watch on from the version reached; where in doubt, compare the server's version first."""
+    """Resume the watch from the version reached; if in doubt, check the server's version first."""
     LIST_KNOWN = 2
     """Fetch the whole state, not older than the version reached."""
     LIST_LATEST = 3
     """Fetch the latest state."""
     OTHER_PROTOCOL = 4
-    """Fetch the latest state by the other of stream (WatchList) and LIST."""
+    """Fetch the latest state by the other protocol: stream (WatchList) or LIST."""
 
 
 class Phase(StrEnum):
-    """What the signal came of."""
+    """The phase in which a signal occurs."""
 
     WATCH = "watch"
     FILL = "fill"
@@ -44,13 +44,13 @@ class Signal(StrEnum):
     SHORT = "short"
     """Streams that work, but end within a second, one after another."""
     EMPTY = "empty"
-    """A stream ended in order before it brought anything that counts."""
+    """A stream ended normally before it brought anything that counts."""
     UNANNOTATED = "unannotated"
     """A bookmark during a streamed fill that does not end the initial events."""
     NONSENSE = "nonsense"
-    """Answered 200 with something else than was asked for: a login page, say."""
+    """Answered 200 with other content than requested: a login page, say."""
     SILENT = "silent"
-    """Nothing came within the time allowed."""
+    """Nothing came within the time limit."""
     BROKE = "broke"
     """The connection broke after the request was sent."""
     UNREACHABLE = "unreachable"
@@ -60,11 +60,11 @@ class Signal(StrEnum):
     REFUSED = "refused"
     """Answered with another status: 401, 403, 404, 5xx."""
     INVALID = "invalid"
-    """Answered 400, 405 or 422: the server does not take such a request."""
+    """Answered 400, 405 or 422: the server does not accept such a request."""
     EXPIRED = "expired"
-    """The version asked for is no longer kept: 410."""
+    """The server no longer keeps the requested version: 410."""
     TOO_LARGE = "too_large"
-    """The version asked for is not there yet."""
+    """The server has not reached the requested version yet."""
     BACKWARDS = "rv_backwards"
     """The server's version is below ours: its storage was restored."""
     FAULT = "fault"
@@ -73,7 +73,7 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Begin with ``first``; after ``tries`` failures go on to ``then``, or the next rung."""
+    """Begin with ``first``; after ``tries`` failures continue with ``then``, or the next rung."""
 
     first: Remedy
     tries: int
@@ -113,11 +113,11 @@ LADDER: Mapping[tuple[Phase, Signal], Rule] = {
 }
 
 LASTING = frozenset((Signal.EMPTY, Signal.UNANNOTATED, Signal.SILENT, Signal.INVALID))
-"""After these a streamed fill is not tried again: the server, or what is before it, has none."""
+"""Signals after which no fill is streamed again: the server, or a proxy, supports none."""
 
 
 def signal_of(status: Status) -> Signal:
-    """Return what an answer other than 200, or an ERROR event, says."""
+    """Return the signal of an answer other than 200, or of an ERROR event."""
     if status.is_expired:
         return Signal.EXPIRED
     if status.is_too_large:
@@ -134,12 +134,12 @@ def signal_of(status: Status) -> Signal:
 
 
 class Ladder:
-    """Where on the ladder one list and watch stands."""
+    """The position of one list and watch on the ladder."""
 
     def __init__(self) -> None:
         self.rung = Remedy.LIST_KNOWN
         self.moved = False
-        """Whether the last signal led to another remedy than the one before."""
+        """Whether the last signal changed the remedy."""
         self._spent = 0.0
         self._next_fetch = Remedy.LIST_KNOWN
 
@@ -157,7 +157,7 @@ class Ladder:
 
     def _go_to(self, rung: Remedy) -> None:
         if rung > Remedy.REWATCH:
-            # A fetch that did not lead to a healthy stream is not the answer next time.
+            # Do not repeat a fetch that did not lead to a healthy stream.
             rung = max(rung, self._next_fetch)
             last = rung is Remedy.OTHER_PROTOCOL
             self._next_fetch = Remedy.LIST_KNOWN if last else Remedy(rung + 1)
@@ -165,11 +165,11 @@ class Ladder:
         self._spent = 0.0
 
     def fetched(self) -> None:
-        """Note that the whole state came: the watch after it begins at the first rung."""
+        """Note that the whole state came: the next watch starts at the first rung."""
         self.rung = Remedy.RESUME
         self._spent = 0.0
 
     def reset(self) -> None:
-        """Note that a stream has proven healthy: all is as at the beginning."""
+        """Note that a stream has proven healthy: restart the ladder."""
         self.fetched()
         self._next_fetch = Remedy.LIST_KNOWN

@@ -1,4 +1,4 @@
-"""Reading the cache: by name, namespace, selector or index. Never a request."""
+"""Reads of the cache by name, namespace, selector or index, without a request."""
 
 from collections.abc import Callable
 
@@ -24,25 +24,25 @@ def _labels(selector: Labels) -> LabelSelector:
     return parse_label_selector(selector) if isinstance(selector, str) else selector
 
 
-def _once_filled(snapshot: Callable[[], Snapshot], what: str) -> Callable[[], Snapshot]:
+def _once_filled(snapshot: Callable[[], Snapshot], plural: str) -> Callable[[], Snapshot]:
     """Return ``snapshot``, raising :class:`NotSyncedError` before the first fill."""
 
-    def now() -> Snapshot:
-        found = snapshot()
-        if not found.filled:
-            raise NotSyncedError(f"{what}: not filled yet; call wait_for_cache_sync first")
-        return found
+    def filled() -> Snapshot:
+        current = snapshot()
+        if not current.filled:
+            raise NotSyncedError(f"{plural}: not filled yet; call wait_for_cache_sync first")
+        return current
 
-    return now
+    return filled
 
 
 class Lister:
-    """Reads of the latest state. Each call looks at one snapshot from beginning to end.
+    """Reads the latest state. Each call reads a single snapshot.
 
-    Selectors may be given as text or parsed; text that does not parse raises
-    :class:`SelectorError`, and so does a field that ``fields`` does not know. Before
+    Selectors are text or parsed; text that does not parse raises
+    :class:`SelectorError`, and so does a field that ``fields`` does not contain. Before
     the first fill every read raises :class:`NotSyncedError`: an empty answer would be
-    a wrong one.
+    wrong.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Lister:
     def list(
         self, label_selector: Labels = EVERYTHING, field_selector: Fields = NO_FIELDS
     ) -> Objects:
-        """Return the objects of all namespaces that are selected, in the API server's order."""
+        """Return the selected objects of all namespaces, in the API server's order."""
         return self._now().select(None, _labels(label_selector), self._fields(field_selector))
 
     def namespace(self, namespace: str) -> "NamespaceLister":
@@ -79,12 +79,12 @@ class Lister:
         label_selector: Labels = EVERYTHING,
         field_selector: Fields = NO_FIELDS,
     ) -> Objects:
-        """Return the objects of one namespace that are selected, in the API server's order."""
+        """Return the selected objects of one namespace, in the API server's order."""
         return self._now().select(namespace, _labels(label_selector), self._fields(field_selector))
 
 
 class NamespaceLister:
-    """A lister of one namespace."""
+    """Reads one namespace of the latest state."""
 
     def __init__(self, lister: Lister, namespace: str) -> None:
         self._lister = lister
@@ -97,15 +97,15 @@ class NamespaceLister:
     def list(
         self, label_selector: Labels = EVERYTHING, field_selector: Fields = NO_FIELDS
     ) -> Objects:
-        """Return the objects that are selected, in the API server's order."""
+        """Return the selected objects, in the API server's order."""
         return self._lister.list_in(self._namespace, label_selector, field_selector)
 
 
 class Indexer:
-    """client-go's view of the store: by key, and by the values of indexers added to it.
+    """client-go's view of the store: by key, and by the values of its indexers.
 
     Before the first fill every read raises :class:`NotSyncedError`: a controller
-    would take "not there" for "gone".
+    would take a missing object for a deleted one.
     """
 
     def __init__(self, snapshot: Callable[[], Snapshot], what: str) -> None:
@@ -124,13 +124,13 @@ class Indexer:
         return [item.key for item in self._now()]
 
     def by_index(self, name: str, value: str) -> Objects:
-        """Return the objects for which indexer ``name`` gave ``value``."""
+        """Return the objects for which indexer ``name`` returned ``value``."""
         return self._now().by_index(name, value)
 
     def index_keys(self, name: str, value: str) -> Names:
-        """Return the keys of the objects for which indexer ``name`` gave ``value``."""
+        """Return the keys of the objects for which indexer ``name`` returned ``value``."""
         return [item.key for item in self.by_index(name, value)]
 
     def list_index_func_values(self, name: str) -> Names:
-        """Return every value indexer ``name`` gave, sorted."""
+        """Return every value that indexer ``name`` returned, sorted."""
         return sorted(self._now().index_values(name))

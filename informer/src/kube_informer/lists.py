@@ -1,8 +1,8 @@
-"""A LIST's body, taken in as it comes: objects are made while the server writes the rest.
+"""A LIST's body, decoded as it comes: objects are made while the server writes the rest.
 
-An API server (1.33 and newer) writes a list item by item. Where the items of a body
-can be told apart, from the bytes that each of them begins with, they are decoded
-some at a time, and neither side ever holds the whole body.
+An API server (1.33 and newer) writes a list item by item. If the bytes with which
+each item begins separate the items of a body, they are decoded in batches, and
+neither side ever holds the whole body.
 """
 
 import re
@@ -14,7 +14,7 @@ from kube_informer.errors import UndecodableError
 from kube_informer.objects import MALFORMED, CachedObject, decode_object, excerpt
 
 BATCH = 1 << 18
-"""Bytes of a body that are waited for before items are looked for in them."""
+"""Bytes of a body to wait for before looking for items in them."""
 
 _FIRST_ITEM = re.compile(rb'"items":\[(\{"[^"\\]*":)')
 
@@ -30,7 +30,7 @@ class _Head(msgspec.Struct):
     apiVersion: str = ""  # noqa: N815 - Kubernetes' spelling
 
     def item_prefix(self) -> bytes:
-        """Return what is written in front of items that name no type, in place of the brace."""
+        """Return the bytes that replace the opening brace of items that name no type."""
         kind = msgspec.json.encode(self.kind.removesuffix("List"))
         return b'{"kind":%b,"apiVersion":%b,' % (kind, msgspec.json.encode(self.apiVersion))
 
@@ -47,12 +47,12 @@ Item = CachedObject | UndecodableError
 
 
 class ListReader:
-    """Takes in one body, a piece at a time; gives its items, those that cannot be decoded apart."""
+    """Decodes one body, a piece at a time, into items, and errors for undecodable ones."""
 
     def __init__(self) -> None:
         self.resource_version = self.continue_token = ""
         """Known once :meth:`finish` has returned."""
-        # All that came, less the items that were given out: always the start of a list's body.
+        # All bytes so far, less the items returned: always the start of a list's body.
         self._pieces: list[bytes] = []
         self._size = 0
         self._needed = BATCH
@@ -61,7 +61,7 @@ class ListReader:
         self._prefix = b""
 
     def feed(self, data: bytes) -> list[Item]:
-        """Take in a piece; return items that are whole by now."""
+        """Take in a piece; return the items that are now complete."""
         self._pieces.append(data)
         self._size += len(data)
         if self._size < self._needed:
@@ -75,16 +75,16 @@ class ListReader:
         try:
             if cut >= 0:
                 raws = _decode_items(b"[%b}]" % body[self._start : cut])
-                items = _taken_in(raws, self._prefix)
+                items = _to_items(raws, self._prefix)
                 body = body[: self._start] + body[cut + len(b"},") :]
         except MALFORMED:
-            pass  # it was a place within an item; seldom looked for again, lest it takes for ever
+            pass  # the cut was within an item; wait for twice the bytes, lest it take for ever
         self._pieces, self._size = [body], len(body)
         self._needed = self._size + BATCH if items else 2 * self._size
         return items
 
     def _lay_out(self, body: bytes) -> bool:
-        """Learn where the items begin and how each of them does; return whether that helps."""
+        """Find where the items begin and the bytes that open each; return whether that works."""
         first = _FIRST_ITEM.search(body)
         if first is None:
             return False
@@ -92,33 +92,33 @@ class ListReader:
         try:
             head = _decode_head(body[:start] + b"]}")
         except MALFORMED:
-            return False  # these are not the list's own items
+            return False  # not the list's own items
         if not head.kind and opening not in (b'{"kind":', b'{"apiVersion":'):
-            return False  # a type that comes after the items, which do not have it
+            return False  # the list's type follows its items, which name none
         self._start, self._between, self._prefix = start, b"}," + opening, head.item_prefix()
         return True
 
     def finish(self) -> list[Item]:
-        """Return the items that are left; raise :class:`UndecodableError` where it was no list."""
-        answer = _whole(b"".join(self._pieces))
-        self.resource_version = answer.metadata.resourceVersion
-        self.continue_token = answer.metadata.continue_
-        return _taken_in(answer.items or (), answer.item_prefix())
+        """Return the remaining items; raise :class:`UndecodableError` if it is no list."""
+        document = _decode_body(b"".join(self._pieces))
+        self.resource_version = document.metadata.resourceVersion
+        self.continue_token = document.metadata.continue_
+        return _to_items(document.items or (), document.item_prefix())
 
 
 def list_version(body: bytes) -> str:
-    """Return a list's resourceVersion; raise :class:`UndecodableError` where it is none."""
-    return _whole(body).metadata.resourceVersion
+    """Return a list's resourceVersion; raise :class:`UndecodableError` if it is no list."""
+    return _decode_body(body).metadata.resourceVersion
 
 
-def _whole(body: bytes) -> _List:
+def _decode_body(body: bytes) -> _List:
     try:
         return _decode_list(body)
     except MALFORMED as error:
         raise UndecodableError(f"not a list ({error}): {excerpt(body)}") from error
 
 
-def _taken_in(raws: "list[msgspec.Raw] | tuple[()]", prefix: bytes) -> list[Item]:
+def _to_items(raws: "list[msgspec.Raw] | tuple[()]", prefix: bytes) -> list[Item]:
     items: list[Item] = []
     for raw in raws:
         try:

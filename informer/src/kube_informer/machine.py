@@ -1,13 +1,13 @@
 """List and watch as a state machine: no network, no clock, no thread.
 
-:class:`WatchMachine` says what to do next (an :data:`Action`), is told what
-came of it (an :data:`Input`) and the time, and answers with what changed
-(:data:`Output`) and the next action. The loop around it only carries them out.
+:class:`WatchMachine` returns the next step (an :data:`Action`). It takes the
+result (an :data:`Input`) and the time, and returns the changes (:data:`Output`)
+and the next action. The loop around it only carries out the actions.
 
-    LIST -> LISTING -> OPEN -> WATCHING    the initial state listed, then watched on
-    FILL -> FILLING -> WATCHING            the initial state streamed, and watched on
+    LIST -> LISTING -> OPEN -> WATCHING    the initial state listed, then watched
+    FILL -> FILLING -> WATCHING            the initial state streamed, then watched
     WATCHING -> OPEN                       the stream ended as streams do
-    any -> WAIT -> what the ladder says (``ladder.py``) of the trouble there was
+    any -> WAIT -> the ladder's remedy (``ladder.py``) for the trouble
     ... -> CHECK -> OPEN or FILL       the server may have gone back in time
 """
 
@@ -61,17 +61,17 @@ SHORT_WATCH_S = 1.0
 """A watch that ends sooner, without any event, counts as an error (client-go's rule)."""
 
 OVERTIME_S = 30.0
-"""How long after its ``timeoutSeconds`` a watch that speaks is ended from this side."""
+"""Seconds after its ``timeoutSeconds`` until the client ends a watch that still sends."""
 
 MAX_LINE = 64 << 20
-"""Bytes of a line of a watch: far more than etcd takes of an object (1.5 MiB)."""
+"""Bytes of a line of a watch: far more than etcd's limit for an object (1.5 MiB)."""
 
 MAX_REFUSED_CHECKS = 4
-"""Version checks that may be forbidden in a row before the watch goes on without one."""
+"""Version checks refused in a row before the watch continues without one."""
 
 
 class State(StrEnum):
-    """Where the machine is."""
+    """The states of the machine."""
 
     FILL = "fill"
     FILLING = "filling"
@@ -86,7 +86,7 @@ class State(StrEnum):
 @dataclass(slots=True)
 class _Stream:
     opened_at: float
-    heard_at: float  # of an event or a bookmark; at first, when it was opened
+    heard_at: float  # of the last event or bookmark; at first, of the opening
     lines: LineBuffer = field(default_factory=LineBuffer)
     bytes: int = 0
     events: int = 0
@@ -95,7 +95,7 @@ class _Stream:
 
 @dataclass(slots=True)
 class _Fill:
-    """A whole state while it is being fetched, and the page to be asked for next."""
+    """A whole state while it is fetched, and the next page to request."""
 
     objects: dict[str, CachedObject] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
@@ -116,11 +116,11 @@ class _Fill:
 class WatchMachine:
     """One scope of one resource, kept up to date. Not thread-safe; one loop steps it.
 
-    ``progress`` may be read from any thread: when the state was last known to be
-    the server's (on the clock of ``step``; ``None``: never), and why it is not
-    following now ("" while it is). Only what proves the state moves it: a complete
-    fill, an event, a bookmark. ``refusal`` is the status that refuses the fill, and
-    how often in a row; (0, 0) if none does.
+    ``progress`` may be read from any thread: the time when the state was last known
+    to be the server's (on the clock of ``step``; ``None``: never), and why it does not
+    follow now ("" while it does). Only proof of the state moves it: a complete fill,
+    an event, a bookmark. ``refusal`` is the status that refuses the fill, and how
+    often in a row; (0, 0) if none does.
     """
 
     def __init__(
@@ -145,11 +145,11 @@ class WatchMachine:
         self._now = 0.0
         self._asked_at = 0.0
         self._stream = _Stream(0.0, 0.0)
-        self._lifetime_s = 0  # what the watch was asked to last
+        self._lifetime_s = 0  # the timeoutSeconds of the watch
         self._fill = _Fill()
         self._version = ""
-        self._resume = ""  # from where to watch on: all up to here has come
-        self._told = ""
+        self._resume = ""  # the version to resume the watch from: all up to it has come
+        self._published = ""
         self._latest = False  # whether a fetch must be of the latest state
         self._reason = "initial"
         self._suspect_since: float | None = None
@@ -163,7 +163,7 @@ class WatchMachine:
 
     @property
     def resource_version(self) -> str:
-        """The version reached; "" before the first fill, and where the server names none."""
+        """The version reached; "" before the first fill, or if the server names none."""
         return self._version
 
     def start(self, now: float = 0.0) -> Action:
@@ -171,10 +171,10 @@ class WatchMachine:
         self._now = now
         return self._fetch()
 
-    def step(self, came: Input, now: float) -> tuple[list[Output], Action]:
-        """Take what came of the last action, at ``now`` on a monotonic clock."""
+    def step(self, result: Input, now: float) -> tuple[list[Output], Action]:
+        """Take the result of the last action, at ``now`` on a monotonic clock."""
         self._now = now
-        match self.state, came:
+        match self.state, result:
             case ((State.WATCHING | State.FILLING), Chunk(data=data)):
                 return self._chunk(data)
             case State.LISTING, Chunk(data=data):
@@ -186,30 +186,30 @@ class WatchMachine:
             case ((State.FILL | State.OPEN | State.LIST), Answered(status=200)):
                 return [], self._opened()
             case State.CHECK, Answered():
-                return [], self._checked(came)
+                return [], self._checked(result)
             case ((State.FILL | State.OPEN | State.LIST), Answered()):
-                return [], self._refused(came)
+                return [], self._refused(result)
             case ((State.FILLING | State.WATCHING), Ended()):
                 return [], self._ended()
             case State(), Broke() if self.state is not State.WAIT:
-                return [], self._broke(came)
-        raise ValueError(f"{type(came).__name__} cannot come in state {self.state}")
+                return [], self._broke(result)
+        raise ValueError(f"{type(result).__name__} cannot come in state {self.state}")
 
     def fault(self, error: BaseException) -> Action:
-        """Fetch everything anew after a wait: an action, a step or what came of it raised.
+        """Fetch everything anew after a wait: an action, a step or its delivery raised.
 
-        What raised is not of the protocol (an observer of the caller's, a defect),
-        and how much was taken in before is not known. The observer is not asked.
+        The error is not of the protocol (the caller's observer, a defect), and it is
+        unknown how much was taken in before. The observer is not called.
         """
         self._trouble(f"{type(error).__name__}: {error}")
         self._prescribe(Signal.FAULT)
         self.state = State.WAIT
         return Wait(self._backoff.next())
 
-    # What to do next
+    # Actions
 
     def _fetch(self) -> Action:
-        """Fetch the whole state: streamed where the server can, else listed."""
+        """Fetch the whole state: by a stream if the server can, else by a list."""
         self._fill = _Fill()
         if not self._streaming:
             return self._list()
@@ -223,7 +223,7 @@ class WatchMachine:
         return OpenWatch(query, self._timing.headers_s)
 
     def _list(self) -> Action:
-        """Ask for the first page of a list, or the page that was not answered."""
+        """Request the first page of a list, or the page that was not answered."""
         self.state = State.LIST
         self._asked_at = self._now
         self._fill.body = ListReader()
@@ -247,9 +247,9 @@ class WatchMachine:
         return OpenWatch(query, self._timing.headers_s)
 
     def _rewatch(self) -> Action:
-        """Watch on from where we are, after a look at the server's version if in doubt."""
+        """Resume the watch, after a check of the server's version if in doubt."""
         if not self._resume:
-            self._reason = "no_version"  # nothing tells what was missed
+            self._reason = "no_version"  # no way to know what was missed
             return self._fetch()
         if self._suspect_since is None:
             return self._open()
@@ -266,29 +266,29 @@ class WatchMachine:
         }
 
     def _read(self) -> Action:
-        """Read on; of a watch, until it has been idle for too long since it was last heard."""
+        """Read the next bytes; end a watch that has been idle for too long."""
         timing, stream = self._timing, self._stream
         if self.state is State.LISTING:
             return Read(timing.list_s)
         if stream.bookmarked:
-            limit = timing.idle_s
+            limit_s = timing.idle_s
         else:
             filling = self.state is State.FILLING
-            limit = timing.stream_s if filling else timing.first_bookmark_s
-        left = stream.heard_at + limit - self._now
-        if left <= 0:
-            return self._broke(Broke(f"no event or bookmark for {limit:g} s", Signal.SILENT))
-        return Read(left)
+            limit_s = timing.stream_s if filling else timing.first_bookmark_s
+        remaining_s = stream.heard_at + limit_s - self._now
+        if remaining_s <= 0:
+            return self._broke(Broke(f"no event or bookmark for {limit_s:g} s", Signal.SILENT))
+        return Read(remaining_s)
 
-    # Trouble, and what is done about it
+    # Trouble and its remedies
 
-    def _trouble(self, why: str) -> None:
-        self.progress = (self.progress[0], why)
+    def _trouble(self, problem: str) -> None:
+        self.progress = (self.progress[0], problem)
 
     def _prescribe(self, signal: Signal) -> Remedy:
-        """Take the ladder's remedy for ``signal``; what carries it out comes after the wait.
+        """Return the ladder's remedy for ``signal``, and set the action after the wait.
 
-        Tells the observer nothing: its faults are among the signals.
+        Do not call the observer: its faults are among the signals.
         """
         filling = self.state in (State.FILL, State.FILLING, State.LIST, State.LISTING)
         if self.state is State.WAIT:
@@ -318,40 +318,40 @@ class WatchMachine:
         else:
             self._streaming = self._may_stream
 
-    def _failed(self, signal: Signal, why: str, at_least_s: float = 0.0) -> Action:
-        """Say what is wrong and wait; then do what the ladder says."""
-        self._answer(signal, why)
+    def _failed(self, signal: Signal, problem: str, at_least_s: float = 0.0) -> Action:
+        """Report the problem and wait; then apply the ladder's remedy."""
+        self._respond(signal, problem)
         self.state = State.WAIT
         delay = self._backoff.next(at_least_s)
         self._observer.backed_off(delay)
         return Wait(delay)
 
-    def _list_at_once(self, signal: Signal, why: str) -> Action:
-        """List without a wait: the server has just shown that it streams no state."""
-        self._answer(signal, why)
-        if self._streaming:  # the ladder would try it again first
+    def _list_at_once(self, signal: Signal, problem: str) -> Action:
+        """List without a wait: the server has just shown that it streams no initial state."""
+        self._respond(signal, problem)
+        if self._streaming:  # the ladder would try the stream again first
             self._switch_protocol(signal)
-            self._observer.fell_back(why)
+            self._observer.fell_back(problem)
         return self._fetch()
 
-    def _answer(self, signal: Signal, why: str) -> None:
-        """Choose a remedy, and tell of both."""
+    def _respond(self, signal: Signal, problem: str) -> None:
+        """Choose a remedy, and report signal and remedy to the observer."""
         streaming = self._streaming
-        self._trouble(why)
+        self._trouble(problem)
         remedy = self._prescribe(signal)
         self._observer.climbed(signal, remedy.name.lower())
         if streaming and not self._streaming:
-            self._observer.fell_back(why)
+            self._observer.fell_back(problem)
 
     def _proven(self) -> None:
-        """The stream follows: an event or a bookmark came of it, or the whole state."""
+        """Note that the stream follows: it brought an event, a bookmark or the whole state."""
         self.progress = (self._now, "")
         self._suspect_since = None
         if self._now - self._stream.opened_at >= self._backoff.policy.healthy_s:
             self._ladder.reset()
             self._backoff.reset()
 
-    # A stream opens, speaks, and ends
+    # A stream opens, sends and ends
 
     def _opened(self) -> Action:
         self._stream = _Stream(self._now, self._now)
@@ -391,13 +391,13 @@ class WatchMachine:
             stream.heard_at = self._now
             if self.state is State.WATCHING:
                 self._proven()
-        if changes or (self.state is State.WATCHING and self._version != self._told):
-            self._told = self._version
+        if changes or (self.state is State.WATCHING and self._version != self._published):
+            self._published = self._version
             outputs.append(Changes(changes, self._version))
         return outputs, failed or self._after_chunk()
 
     def _after_chunk(self) -> Action:
-        """Read on, or end a stream that keeps speaking and makes no sense, or does not end."""
+        """Read on, or end a stream that sends too long a line, or for too long."""
         stream = self._stream
         if stream.lines.size > MAX_LINE:
             return self._broke(Broke(f"a line of more than {MAX_LINE} bytes", Signal.NONSENSE))
@@ -437,9 +437,9 @@ class WatchMachine:
     def _advance(self, kind: EventType, version: str) -> None:
         """Move the version of the stream, never back.
 
-        Several objects may be deleted in one revision (those of an etcd lease): once
-        one of them has come, the others may still have to, and a watch on from that
-        version would not bring them. Until more comes, resume before it.
+        One revision may delete several objects (those of an etcd lease): after one of
+        these events others may still follow, and a watch resumed from that version
+        would miss them. Until more events come, resume before it.
         """
         if not version or version == self._version or older(version, self._version):
             return
@@ -459,7 +459,7 @@ class WatchMachine:
             self.state = State.WATCHING
             outputs.append(self._filled(version))
         else:
-            # A server that does not know sendInitialEvents: it will never say that it is done.
+            # A server that does not know sendInitialEvents: it never marks the end.
             self._list_at_once(Signal.UNANNOTATED, "the server streams no initial state")
 
     def _filled(self, version: str) -> Replace:
@@ -468,7 +468,7 @@ class WatchMachine:
         unreadable = frozenset(fill.unreadable - {""})
         objects = list(fill.objects.values())
         self._observer.filled(self._reason, len(objects))
-        self._version = self._resume = self._told = version
+        self._version = self._resume = self._published = version
         self._latest = False
         self.filled = True
         self.refusal = (0, 0)
@@ -477,50 +477,50 @@ class WatchMachine:
 
     def _error_event(self, event: WatchEvent) -> Action:
         status = decode_status(event.object)
-        why = f"ERROR event: {status.code} {status.message}"
-        self._observer.stream_failed(why)
+        problem = f"ERROR event: {status.code} {status.message}"
+        self._observer.stream_failed(problem)
         self._watch_over()
-        return self._failed(signal_of(status), why)
+        return self._failed(signal_of(status), problem)
 
     def _ended(self) -> Action:
-        """The server closed a watch: every few minutes that is its right."""
+        """Handle the end of a watch: the server ends one every few minutes."""
         stream, now = self._stream, self._now
-        lived = now - stream.opened_at
-        short = lived < SHORT_WATCH_S and not stream.events
+        lifetime_s = now - stream.opened_at
+        short = lifetime_s < SHORT_WATCH_S and not stream.events
         self._watch_over(short=short)
         filling = self.state is State.FILLING
         if not stream.events:
             self._suspect()
         if not stream.events and stream.bytes:
-            why, signal = "answered 200 with something else than watch events", Signal.NONSENSE
+            problem, signal = "answered 200 with something else than watch events", Signal.NONSENSE
         elif filling:
-            why, signal = "the initial stream ended early", Signal.EMPTY
-        elif not stream.events and lived < self._timing.idle_s:
-            why, signal = f"a watch ended after {lived:.1f} s with no event", Signal.EMPTY
+            problem, signal = "the initial stream ended early", Signal.EMPTY
+        elif not stream.events and lifetime_s < self._timing.idle_s:
+            problem, signal = f"a watch ended after {lifetime_s:.1f} s with no event", Signal.EMPTY
         elif now - self._resumed_at < SHORT_WATCH_S:
-            why, signal = "watches end within a second of each other", Signal.SHORT
+            problem, signal = "watches end within a second of each other", Signal.SHORT
         else:
             self._resumed_at = now
             return self._rewatch()
         if filling or signal is Signal.NONSENSE:
-            self._observer.stream_failed(why)
-        return self._failed(signal, why)
+            self._observer.stream_failed(problem)
+        return self._failed(signal, problem)
 
-    def _broke(self, came: Broke) -> Action:
-        """No answer, or a stream broke off or is given up: a restarted server looks like this.
+    def _broke(self, failure: Broke) -> Action:
+        """Handle no answer, or a stream that broke off or is ended here, as at a server's restart.
 
-        It may be an older copy, back before we try again, so that no connection is ever
-        refused; and to a version in its future it would answer with silence.
+        The server may return as an older copy before the next try, so that no connection
+        is ever refused; and a watch from a version in its future would stay silent.
         """
         self._suspect()
         if self.state in (State.FILLING, State.WATCHING):
             self._watch_over()
         elif self.state in (State.LIST, State.LISTING):
             self._listed(0)
-        self._observer.stream_failed(came.cause)
-        if self.state is State.FILLING and came.signal is Signal.SILENT:
-            return self._list_at_once(came.signal, came.cause)
-        return self._failed(came.signal, came.cause)
+        self._observer.stream_failed(failure.cause)
+        if self.state is State.FILLING and failure.signal is Signal.SILENT:
+            return self._list_at_once(failure.signal, failure.cause)
+        return self._failed(failure.signal, failure.cause)
 
     def _suspect(self) -> None:
         if self._suspect_since is None:
@@ -533,30 +533,30 @@ class WatchMachine:
     def _listed(self, code: int) -> None:
         self._observer.listed(code, self._now - self._asked_at)
 
-    # A list comes, and answers of other kinds
+    # Lists and other answers
 
     def _piece(self, data: bytes) -> Action:
         self._observer.received(len(data))
-        self._take_in(self._fill.body.feed(data))
-        limit = self._timing.list_total_s
-        if self._now - self._asked_at > limit:
-            return self._broke(Broke(f"the list did not end within {limit:g} s", Signal.SILENT))
+        self._add_items(self._fill.body.feed(data))
+        limit_s = self._timing.list_total_s
+        if self._now - self._asked_at > limit_s:
+            return self._broke(Broke(f"the list did not end within {limit_s:g} s", Signal.SILENT))
         return self._read()
 
     def _page(self) -> tuple[list[Output], Action]:
-        """All of one list, or of one page of it, has come."""
+        """Handle the end of a list, or of a page of it."""
         fill = self._fill
         self._listed(HTTPStatus.OK)
         try:
-            self._take_in(fill.body.finish())
+            self._add_items(fill.body.finish())
         except UndecodableError as error:
             self._observer.stream_failed(str(error))
             return [], self._failed(Signal.NONSENSE, str(error))
         token = fill.body.continue_token
         if token in fill.tokens:
-            why = "a page of the list leads back to one before it: the same continue token"
-            self._observer.stream_failed(why)
-            return [], self._failed(Signal.NONSENSE, why)
+            problem = "a page of the list leads back to one before it: the same continue token"
+            self._observer.stream_failed(problem)
+            return [], self._failed(Signal.NONSENSE, problem)
         if token:
             fill.tokens.add(token)
             query = self._scope.query() | {"limit": str(PAGE_LIMIT), "continue": token}
@@ -567,7 +567,7 @@ class WatchMachine:
         self._suspect_since = None
         return [filled], self._open()
 
-    def _take_in(self, items: list[Item]) -> None:
+    def _add_items(self, items: list[Item]) -> None:
         for item in items:
             try:
                 if isinstance(item, UndecodableError):
@@ -577,11 +577,11 @@ class WatchMachine:
                 self._observer.poisoned(str(error))
                 self._fill.unreadable.add(error.key)
 
-    def _checked(self, came: Answered) -> Action:
-        """Compare the server's present version with ours; ours in its future means it went back."""
-        if came.status == HTTPStatus.OK:
+    def _checked(self, answer: Answered) -> Action:
+        """Compare the server's version with ours: a lower one means that the server went back."""
+        if answer.status == HTTPStatus.OK:
             try:
-                version = list_version(came.body)
+                version = list_version(answer.body)
             except UndecodableError as error:
                 self._observer.stream_failed(str(error))
                 return self._failed(Signal.NONSENSE, str(error))
@@ -589,39 +589,39 @@ class WatchMachine:
             self._suspect_since = None
             if not older(version, self._version):
                 return self._open()
-            why = f"the server went back from version {self._version} to {version}"
-            self._answer(Signal.BACKWARDS, why)
+            problem = f"the server went back from version {self._version} to {version}"
+            self._respond(Signal.BACKWARDS, problem)
             return self._fetch()
-        if came.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-            # An API server that has just started refuses at first what it will allow soon.
+        if answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+            # An API server that has just started refuses at first what it allows soon.
             self._checks_refused += 1
             if self._checks_refused >= MAX_REFUSED_CHECKS:
                 self._checks_refused = 0
-                self._suspect_since = None  # no leave to list: the watch must do without
+                self._suspect_since = None  # no permission to list: the watch continues without
                 return self._open()
-        return self._refused(came)
+        return self._refused(answer)
 
-    def _refused(self, came: Answered) -> Action:
-        """A status other than 200."""
-        status = decode_status(came.body, came.status)
-        why = f"{came.status}: {status.message}"
-        self._observer.refused(came.status, status.message)
+    def _refused(self, answer: Answered) -> Action:
+        """Handle a status other than 200."""
+        status = decode_status(answer.body, answer.status)
+        problem = f"{answer.status}: {status.message}"
+        self._observer.refused(answer.status, status.message)
         signal = signal_of(status)
         fill, state = self._fill, self.state
         if state is State.LIST:
-            self._listed(came.status)
-        if state is State.LIST or came.status == HTTPStatus.NOT_FOUND:
-            self.refusal = (came.status, self.refusal[1] + 1)
+            self._listed(answer.status)
+        if state is State.LIST or answer.status == HTTPStatus.NOT_FOUND:
+            self.refusal = (answer.status, self.refusal[1] + 1)
         if state is State.FILL and signal is Signal.INVALID:
-            return self._list_at_once(signal, why)
+            return self._list_at_once(signal, problem)
         if state is State.LIST and fill.page is not None:
             if signal is Signal.EXPIRED and not fill.whole:
-                # The pages were too slow for etcd's compaction. Begin again, in one piece.
+                # The pages were too slow for etcd's compaction: list again, without pages.
                 self._observer.restarted_paging()
                 self._fill, self._latest = _Fill(whole=True), True
                 return self._list()
             if signal is Signal.REFUSED:
-                signal = Signal.BROKE  # as a connection that broke: what came so far stays
+                signal = Signal.BROKE  # as for a broken connection: keep the pages so far
             elif signal is Signal.EXPIRED:
                 fill.page = None
-        return self._failed(signal, why, came.retry_after_s)
+        return self._failed(signal, problem, answer.retry_after_s)

@@ -1,8 +1,8 @@
 """Objects kept as the bytes that came off the wire, with only their metadata decoded.
 
 List items of built-in kinds carry no ``kind`` and ``apiVersion``, watch events
-do; both are written in front on the way in, as the API server does for events,
-so that an object reads the same however it came.
+do. Decoding writes both in front, as the API server does for events, so that an
+object reads the same from a list and from a watch.
 """
 
 import sys
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError)
-"""What decoding raises over bytes that are not of the form that is wanted."""
+"""The errors that decoding raises over bytes of another form."""
 
 
 class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
-    """One object of the cache. Immutable; decoded further only when asked."""
+    """One object of the cache. Immutable; decoded further only on demand."""
 
     key: str
-    """``namespace/name``, or ``name`` of a cluster-wide object; code points order as bytes do."""
+    """``namespace/name``, or ``name`` of a cluster-wide object; code points sort as bytes do."""
     namespace: str
     name: str
     uid: str
@@ -38,7 +38,7 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
     """Read-only."""
 
     def decode(self) -> dict[str, Any]:
-        """Return the object as a fresh mapping; the caller may change it."""
+        """Return the object as a new mapping, which the caller may change."""
         decoded: dict[str, Any] = msgspec.json.decode(self.raw)
         return decoded
 
@@ -49,23 +49,23 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 @cache
 def _official_client() -> "ApiClient":
-    # It takes a second to import, and few ask for models.
+    # It takes a second to import, and few programs need models.
     from kubernetes.client import ApiClient, Configuration
 
     return ApiClient(Configuration())
 
 
 class DeletedFinalStateUnknown(CachedObject, frozen=True, gc=False, eq=False):
-    """An object that went away while nobody looked, as it was last seen."""
+    """An object whose deletion was not seen, in its last known state."""
 
     @classmethod
     def of(cls, last: CachedObject) -> "DeletedFinalStateUnknown":
-        """Mark ``last`` as the last known state of something that is gone."""
+        """Return ``last`` as the last known state of a deleted object."""
         return cls(*msgspec.structs.astuple(last))
 
     @classmethod
     def unseen(cls, key: str) -> "DeletedFinalStateUnknown":
-        """Return a deletion of which nothing but the key could be read."""
+        """Return a deletion of which only the key could be read."""
         namespace, _, name = key.rpartition("/")
         return cls(key, namespace, name, "", "", b"", _NO_LABELS)
 
@@ -79,7 +79,7 @@ class _Metadata(msgspec.Struct, gc=False):
 
 
 class Head(msgspec.Struct, gc=False):
-    """What is decoded of an object on its way in."""
+    """The part of an object that is decoded on its way in."""
 
     metadata: _Metadata
     kind: str = ""
@@ -99,17 +99,17 @@ _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 @lru_cache(maxsize=4096)
 def _shared(labels: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """Return one mapping for all objects with these labels: those of one owner differ in none."""
+    """Return one mapping for all objects with these labels, such as all pods of one owner."""
     return MappingProxyType({sys.intern(key): sys.intern(value) for key, value in labels})
 
 
 def decode_object(
     raw: "bytes | msgspec.Raw", prefix: bytes = b"", head: Head | None = None
 ) -> CachedObject:
-    """Take in one object: its own copy of the bytes, and its metadata.
+    """Return one object: its own copy of the bytes, and its metadata.
 
-    ``prefix`` is written in where the object names no kind; ``head`` is what was decoded
-    of it already. Raise :class:`UndecodableError` for what is no Kubernetes object.
+    ``prefix`` replaces the opening brace of an object that names no kind; ``head`` is its
+    metadata if already decoded. Raise :class:`UndecodableError` if it is no Kubernetes object.
     """
     try:
         head = head or _decode_head(raw)
@@ -143,7 +143,7 @@ class _Named(msgspec.Struct, gc=False):
 
 
 def _key_of(raw: "bytes | msgspec.Raw") -> str:
-    """Return the key of an object that cannot be decoded further, "" where not even that can."""
+    """Return the key of an otherwise undecodable object, "" if it cannot be decoded either."""
     try:
         metadata = msgspec.json.decode(raw, type=_Named).metadata
     except MALFORMED:

@@ -33,6 +33,6 @@ def controller_of(obj: CachedObject) -> OwnerReference | None:
 
 
 def by_controller_uid(obj: CachedObject) -> list[str]:
-    """Index function: the uid of the controlling owner, so that an owner finds what it owns."""
+    """Index objects by the uid of their controlling owner: finds all objects of an owner."""
     owner = controller_of(obj)
     return [] if owner is None else [owner.uid]

@@ -1,6 +1,6 @@
 """Prometheus metrics of an informer; needs the extra ``kube-informer[prometheus]``.
 
-Metrics that client-go has too carry client-go's name and labels: ``reflector_*``
+Metrics that client-go also has carry its names and labels: ``reflector_*``
 by ``name``; ``informer_queued_items``, ``informer_processing_latency_seconds``
 and ``informer_store_resource_version`` by ``name``, ``group``, ``version`` and
 ``resource``. The others are this library's. README.md lists all of them.
@@ -18,14 +18,14 @@ from kube_informer.resource import PODS, Resource
 from kube_informer.resource_version import is_number
 
 LATENCY_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-"""client-go's, of ``informer_processing_latency_seconds``."""
+"""client-go's buckets of ``informer_processing_latency_seconds``."""
 
 LIST_BUCKETS_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60)
 WATCH_BUCKETS_S = (1, 10, 60, 300, 600, 1200)
 ITEM_BUCKETS = (0, 1, 10, 100, 1000, 10_000, 100_000)
 
 EXACT_DIGITS = 15
-"""A version's last digits that a sample holds exactly; client-go cuts it so too."""
+"""Last digits of a version that a sample holds exactly; client-go cuts it likewise."""
 
 INFORMER_LABELS = ("name", "group", "version", "resource")
 
@@ -33,14 +33,14 @@ INFORMER_LABELS = ("name", "group", "version", "resource")
 _Family = TypeVar("_Family", Counter, Gauge, Histogram)
 
 _families: WeakKeyDictionary[CollectorRegistry, dict[str, Any]] = WeakKeyDictionary()
-"""By registry: the metrics made there, by name. The informers of one registry share them."""
+"""Metrics by registry, then by name. The informers of one registry share them."""
 
 
 class InformerMetrics(Observer):
-    """Counts what an informer tells; :meth:`watch` adds what can be read from it.
+    """Counts the events of an informer; :meth:`watch` adds gauges of its state.
 
-    ``name`` tells the informers of one registry apart, in the label of that name: the
-    resource's plural if not given. Raise ``ValueError`` where it is taken.
+    ``name``, by default the resource's plural, is the label that distinguishes the
+    informers of one registry. Raise ``ValueError`` if it is taken.
     """
 
     def __init__(
@@ -83,20 +83,22 @@ class InformerMetrics(Observer):
     def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         self._family(Gauge, name, text, ("name",)).labels(self._name).set_function(value)
 
-    def _spread(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         name = f"reflector_{name}"
         return self._family(Histogram, name, text, ("name",), buckets=buckets).labels(self._name)
 
     def _count_as_client_go(self) -> None:
         self._lists = self._counter("reflector_lists", "LISTs sent.")
-        self._list_s = self._spread("list_duration_seconds", "Time of a LIST.", LIST_BUCKETS_S)
-        self._items = self._spread(
+        self._list_s = self._histogram("list_duration_seconds", "Time of a LIST.", LIST_BUCKETS_S)
+        self._items = self._histogram(
             "items_per_list", "Objects of a whole state, listed or streamed.", ITEM_BUCKETS
         )
         self._watches = self._counter("reflector_watches", "Watches answered 200.")
         self._short = self._counter("reflector_short_watches", "Watches over at once, no event.")
-        self._watch_s = self._spread("watch_duration_seconds", "Life of a watch.", WATCH_BUCKETS_S)
-        self._watch_items = self._spread("items_per_watch", "Events of a watch.", ITEM_BUCKETS)
+        self._watch_s = self._histogram(
+            "watch_duration_seconds", "Life of a watch.", WATCH_BUCKETS_S
+        )
+        self._watch_items = self._histogram("items_per_watch", "Events of a watch.", ITEM_BUCKETS)
         self._handler_s = self._family(
             Histogram,
             "informer_processing_latency_seconds",
@@ -111,21 +113,21 @@ class InformerMetrics(Observer):
         self._fills = counters("informer_fills", "Whole states fetched.", "reason")
         self._fallbacks = counter("informer_stream_fallbacks", "Falls back to filling by LIST.")
         self._climbs = counters(
-            "informer_remedies", "Trouble met, and what was done.", "signal", "remedy"
+            "informer_remedies", "Trouble by signal and remedy.", "signal", "remedy"
         )
-        self._restarts = counter("informer_paging_restarts", "Lists in pages begun again.")
+        self._restarts = counter("informer_paging_restarts", "Lists in pages restarted.")
         self._events = counters("informer_events", "Watch events that came.", "type")
-        self._stale = counters("informer_stale_events", "Events dropped as known already.", "type")
-        self._poisoned = counter("informer_poisoned", "Objects and events not to be decoded.")
+        self._stale = counters("informer_stale_events", "Events dropped as known.", "type")
+        self._poisoned = counter("informer_poisoned", "Objects and events not decodable.")
         self._bytes = counter("informer_received_bytes", "Bytes of bodies received.")
         self._refused = counters("informer_refusals", "Lists and watches refused.", "code")
         self._failures = counter("informer_stream_failures", "Lists and watches that broke off.")
-        self._faults = counter("informer_faults", "Errors of our own that cost a whole fetch.")
-        self._backoff = counter("informer_backoff_seconds", "Time waited before asking again.")
+        self._faults = counter("informer_faults", "Internal errors; each costs a whole fetch.")
+        self._backoff = counter("informer_backoff_seconds", "Time waited before retries.")
         self._raised = counters("informer_handler_failures", "Calls that raised.", "handler")
 
     def watch(self, informer: SharedInformer) -> None:
-        """Show the size, bytes, version, queues and health of ``informer`` at each scrape."""
+        """Export the size, bytes, version, queues and health of ``informer`` at each scrape."""
 
         def queued() -> int:
             return sum(handler.queue_depth for handler in informer.handlers)
@@ -135,7 +137,7 @@ class InformerMetrics(Observer):
             return float(text[-EXACT_DIGITS:]) if is_number(text) else 0.0
 
         for name, text, value in (
-            ("queued_items", "Notifications that wait.", queued),
+            ("queued_items", "Notifications waiting.", queued),
             ("store_resource_version", "Last 15 digits, 0: not filled.", version),
         ):
             family = self._family(Gauge, f"informer_{name}", text, INFORMER_LABELS)
@@ -147,12 +149,12 @@ class InformerMetrics(Observer):
         gauge("informer_synced", "1 once the first fill is complete.", lambda: informer.has_synced)
         gauge(
             "informer_following",
-            "1 while nothing keeps it from following.",
+            "1 while the cache follows the server.",
             lambda: informer.health.following,
         )
         gauge(
             "informer_staleness_seconds",
-            "Time since the cache was known to be current.",
+            "Time since the cache was last known to be current.",
             lambda: informer.health.seconds,
         )
 

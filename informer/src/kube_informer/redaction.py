@@ -1,8 +1,8 @@
 """Redaction of the secrets that this process holds.
 
-Whoever reads a secret registers it here; text of lower layers (an HTTP library, a
-plugin's stderr, a server's answer) passes :func:`redact` before anyone sees it. A
-secret is removed in each form in which a library may have written it.
+Code that reads a secret registers it here; text of lower layers (an HTTP library, a
+plugin's stderr, a server's answer) passes :func:`redact` before it is shown. Each form
+in which a library may write a secret is removed.
 """
 
 import base64
@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 REDACTED = "<redacted>"
 SHORTEST = 4
-"""Characters of the shortest secret that is removed: shorter ones are parts of common words."""
+"""Characters of the shortest secret to remove: shorter ones are parts of common words."""
 
 _SHAPES = (
     (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.DOTALL), REDACTED),
@@ -28,7 +28,7 @@ _SHAPES = (
     (re.compile(r"(://)[^/\s'\"<>@]+@"), rf"\1{REDACTED}@"),
 )
 _PEM_BOUNDARY = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
-"""No secret by itself: removed, it would hide from ``_SHAPES`` that a block of PEM begins."""
+"""No secret by itself; without it, ``_SHAPES`` could not find a block of PEM."""
 
 _lock = threading.Lock()
 _forms: set[str] = set()
@@ -36,8 +36,8 @@ _pattern: re.Pattern[str] | None = None
 
 
 def register_secret(*secrets: str | bytes | None) -> None:
-    """Have :func:`redact` remove these from now on, in this process; ``None`` is skipped."""
-    global _pattern  # noqa: PLW0603 - compiled once a registration, not once a text
+    """Make :func:`redact` remove these in this process from now on; skip ``None``."""
+    global _pattern  # noqa: PLW0603 - compiled at each registration, not for each text
     with _lock:
         before = len(_forms)
         for secret in secrets:
@@ -49,29 +49,29 @@ def register_secret(*secrets: str | bytes | None) -> None:
 
 
 def redact(text: str) -> str:
-    """Return ``text`` without registered secrets, and without what looks like one.
+    """Return ``text`` without registered secrets, and without text that looks like a secret.
 
     JSON web tokens, Authorization headers, PEM blocks and user infos of URLs are removed
-    by their shape, for they may be somebody else's.
+    by their shape, for they may belong to others and be unregistered.
     """
     text = _pattern.sub(REDACTED, text) if _pattern else text
-    for shape, kept in _SHAPES:
-        text = shape.sub(kept, text)
+    for shape, replacement in _SHAPES:
+        text = shape.sub(replacement, text)
     return text
 
 
-def without(text: str, words: Iterable[str]) -> str:
-    """Return ``text`` with ``<redacted>`` in place of ``words``, which are no secrets elsewhere."""
-    forms = {form for word in words for form in _forms_of(word)}
+def without(text: str, values: Iterable[str]) -> str:
+    """Return ``text`` with ``<redacted>`` for ``values``, which are secret only in this text."""
+    forms = {form for value in values for form in _forms_of(value)}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, REDACTED)
     return text
 
 
 def redact_output() -> None:
-    """Have this process's tracebacks and log records redacted, whoever writes them.
+    """Redact all tracebacks and log records of this process.
 
-    For the main function of a program, before anything may fail.
+    The main function of a program calls it first, before anything can fail.
     """
     sys.excepthook = _print_redacted
     threading.excepthook = _print_redacted_of_thread
@@ -81,7 +81,7 @@ def redact_output() -> None:
         record = make(*args, **kwargs)
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info:
-            # A formatter takes this in place of what it would make itself.
+            # A formatter uses this text in place of its own.
             record.exc_text = redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
         return record
 
@@ -101,7 +101,7 @@ def _print_redacted_of_thread(ended: threading.ExceptHookArgs) -> None:
 
 
 def _forms_of(secret: str | bytes) -> set[str]:
-    """Return a secret and its lines as they are, escaped, percent-encoded and in base64."""
+    """Return a secret and its lines: plain, escaped, percent-encoded and in base64."""
     raw = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
     text = raw.decode("utf-8", "backslashreplace").strip()
     forms = {base64.b64encode(raw).decode(), base64.b64encode(raw.strip()).decode()}

@@ -38,20 +38,20 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], float]
 
 STOP_CHECK_S = 0.1
-"""How long a wait for another reflector's request may take to notice a stop."""
+"""Seconds until a wait for another reflector's request notices a stop."""
 
 MAX_RETRY_AFTER_S = 600.0
-"""The longest wait that a server is believed to want."""
+"""The longest ``Retry-After`` that is obeyed."""
 
 
 @dataclass(slots=True)
 class _Check:
-    """The last version check of a resource that was answered 200: when it began, and how.
+    """The last version check of a resource that was answered 200: its start and its answer.
 
-    ``flight`` is held by whoever asks. One that fails is asked again by the next in line.
+    The reflector that sends the check holds ``flight``; if it fails, the next one sends it.
     """
 
-    begun: float = float("-inf")
+    started: float = float("-inf")
     answer: Answered = field(default_factory=lambda: Answered(0))
     flight: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,19 +60,19 @@ _checks: WeakKeyDictionary[Source, dict[Resource, _Check]] = WeakKeyDictionary()
 """The check of each resource.
 
 After an API server's restart every watch of a program is in doubt at once. A
-version is one of the whole resource, so one answer serves them all.
+version is that of the whole resource, so one answer serves all watches.
 """
-os.register_at_fork(after_in_child=_checks.clear)  # whoever held a lock is not there
+os.register_at_fork(after_in_child=_checks.clear)  # a fork lacks the thread that held a lock
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:
-    """Seconds the server asks to wait, 0 if it does not; dates are not used by Kubernetes."""
+    """Return the seconds that the server asks to wait, else 0; Kubernetes sends no dates."""
     text = headers.get("Retry-After", "")
     return min(float(text), MAX_RETRY_AFTER_S) if text.isdecimal() else 0.0
 
 
 def _accept(partial: str) -> str:
-    """Return the media type to ask for; ``partial`` is a kind of meta.k8s.io/v1."""
+    """Return the media type to accept; ``partial`` is a kind of meta.k8s.io/v1."""
     return f"application/json;as={partial};g=meta.k8s.io;v=v1" if partial else "application/json"
 
 
@@ -83,9 +83,9 @@ def _signal_of(error: TransportError) -> Signal:
 
 
 class Reflector:
-    """Lists and watches one scope of a resource and hands on what changed.
+    """Lists and watches one scope of a resource and delivers its changes.
 
-    ``on_trouble`` is called when there is something new to say of why it is behind.
+    ``on_trouble`` is called when there is a new reason why the scope is behind.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Reflector:
         self._list_accept = _accept("PartialObjectMetadataList" if metadata_only else "")
         self._watch_accept = _accept("PartialObjectMetadata" if metadata_only else "")
         self.machine = machine
-        """The state machine, to be looked at only."""
+        """The state machine; only to be read."""
         self._deliver = deliver
         self._observer = observer or Observer()
         self._clock = clock
@@ -125,7 +125,7 @@ class Reflector:
         self._thread.start()
 
     def signal_stop(self) -> None:
-        """Ask the thread to end, whatever it is doing; returns at once."""
+        """Ask the thread to end at any stage, and return at once."""
         self._stopped.set()
         self._cancel.cancel()
 
@@ -151,7 +151,7 @@ class Reflector:
     def _run(self) -> None:
         action: Action | None = None
         while not self._stopped.is_set():
-            # Whatever ends the loop by force, an exception sent to this thread say, begins it anew.
+            # An exception that ends the loop, one sent to this thread say, restarts it.
             try:
                 action = self.machine.start(self._clock()) if action is None else action
                 while not self._stopped.is_set():
@@ -163,22 +163,22 @@ class Reflector:
     def _next(self, action: Action) -> Action:
         """Carry out one action and return the next one.
 
-        Nothing raised here may end the thread: a cache that follows no more looks
-        like one of a quiet cluster.
+        Nothing raised here may end the thread: a cache that no longer follows looks
+        like that of a quiet cluster.
         """
         before = self.machine.progress[1]
         try:
-            came = self._perform(action)
+            result = self._perform(action)
             if self._stopped.is_set():
                 return action
-            outputs, action = self.machine.step(came, self._clock())
+            outputs, action = self.machine.step(result, self._clock())
             if outputs:
                 self._deliver(outputs)
         except BaseException as error:  # noqa: BLE001 - see above
             action = self._fault(error)
-        why = self.machine.progress[1]
-        if why and why is not before:
-            log.warning("%s: %s", self._name, why)
+        problem = self.machine.progress[1]
+        if problem and problem is not before:
+            log.warning("%s: %s", self._name, problem)
             self._on_trouble()
         return action
 
@@ -197,9 +197,9 @@ class Reflector:
                 case Read(timeout_s=timeout_s):
                     return self._read(timeout_s)
                 case OpenWatch(query=query, timeout_s=timeout_s):
-                    return self._ask("watch", self._watch_accept, query, timeout_s)
+                    return self._send("watch", self._watch_accept, query, timeout_s)
                 case GetList(query=query, timeout_s=timeout_s):
-                    return self._ask("list", self._list_accept, query, timeout_s)
+                    return self._send("list", self._list_accept, query, timeout_s)
                 case CheckVersion(since=since, timeout_s=timeout_s):
                     return self._check(since, timeout_s)
             self._stopped.wait(action.delay_s)
@@ -213,8 +213,8 @@ class Reflector:
         data = self._stream.read(timeout_s)
         return Chunk(data) if data else Ended()
 
-    def _ask(self, verb: str, accept: str, query: dict[str, str], timeout_s: float) -> Answered:
-        """Send a request; the body of an answer 200 is still to be read."""
+    def _send(self, verb: str, accept: str, query: dict[str, str], timeout_s: float) -> Answered:
+        """Send a request; leave the body of an answer 200 unread."""
         stream = self._stream = self._transport.stream(
             self.path,
             query,
@@ -229,32 +229,32 @@ class Reflector:
         return Answered(stream.status, stream.read_all(), _retry_after_s(stream.headers))
 
     def _check(self, since: float, timeout_s: float) -> Answered:
-        """Return a list of one object; that of another reflector if it was asked ``since`` then."""
+        """Return a list of one object, or another reflector's if requested after ``since``."""
         check = _checks.setdefault(self._transport, {}).setdefault(self._resource, _Check())
         while not check.flight.acquire(timeout=STOP_CHECK_S):
             if self._stopped.is_set():
                 return Answered(0)
         try:
-            if check.begun < since:
-                begun = self._clock()
-                answer = self._ask_version(begun, timeout_s)
+            if check.started < since:
+                started = self._clock()
+                answer = self._list_version(started, timeout_s)
                 if answer.status != HTTPStatus.OK:
                     return answer
-                check.begun, check.answer = begun, answer
+                check.started, check.answer = started, answer
             return check.answer
         finally:
             check.flight.release()
 
-    def _ask_version(self, begun: float, timeout_s: float) -> Answered:
+    def _list_version(self, started: float, timeout_s: float) -> Answered:
         code = 0
         try:
-            answer = self._ask("list", self._list_accept, {"limit": "1"}, timeout_s)
+            answer = self._send("list", self._list_accept, {"limit": "1"}, timeout_s)
             if answer.status == HTTPStatus.OK and self._stream is not None:
                 answer = Answered(answer.status, self._stream.read_all())
             code = answer.status
             return answer
         finally:
-            self._observer.listed(code, self._clock() - begun)
+            self._observer.listed(code, self._clock() - started)
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

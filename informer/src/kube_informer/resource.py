@@ -1,4 +1,4 @@
-"""What is listed and watched: a resource of the API, and the part of it that is wanted."""
+"""A resource of the API, and the part of it that a list and watch covers."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Resource:
     """A resource by its place in the API, built-in or custom; ``plural`` as in its URL.
 
-    ``selectable_fields`` are those that a custom resource's definition declares, as
-    labels (``"spec.color"``): by these its cache can be searched.
+    ``selectable_fields`` are the fields that a custom resource's definition declares,
+    as labels (``"spec.color"``): its cache can be searched by them.
     """
 
     group: str
@@ -42,5 +42,5 @@ class Scope:
 
     def query(self) -> dict[str, str]:
         """Return the query parameters that every list and watch of this scope carries."""
-        named = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
-        return {name: value for name, value in named.items() if value}
+        selectors = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
+        return {name: value for name, value in selectors.items() if value}

@@ -1,4 +1,4 @@
-"""The request that an informer makes, as a protocol: a connection or a fake answers it."""
+"""The request of an informer, as a protocol that a connection or a fake implements."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -22,7 +22,7 @@ class BodyStream(Protocol):
         """Return bytes as they come; ``b""`` is the end.
 
         ``timeout``, in seconds, bounds this wait and further ones. Raise
-        :class:`TransportTimeoutError` if none came in time and :class:`TransportError`
+        :class:`TransportTimeoutError` if none come in time and :class:`TransportError`
         if the stream broke.
         """
 
@@ -47,7 +47,7 @@ class Source(Protocol):
         accept: str = ...,
         cancel: Cancel | None = None,
     ) -> BodyStream:
-        """Return an answer to a list or watch (``verb``), whose body is read as it comes.
+        """Return the answer to a list or watch (``verb``), whose body is read as it comes.
 
-        Raise :class:`TransportError` where none came.
+        Raise :class:`TransportError` if no answer comes.
         """

@@ -1,4 +1,4 @@
-"""What the state machine and the loop around it say to each other: actions, inputs, outputs."""
+"""The values that the state machine and its loop exchange: actions, inputs, outputs."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,15 @@ from kube_informer.objects import CachedObject
 class Timing:
     """Limits in seconds.
 
-    ``idle_s`` without an event or a bookmark is a dead stream, once it has had a
-    bookmark (the API server sends one about every 60 s); before that,
-    ``first_bookmark_s``. Other bytes do not count. ``watch_min_s`` to ``watch_max_s`` is
-    what the server is asked to end a watch after; one that goes on for longer is ended
-    here. ``headers_s`` bounds the wait for an answer to start, ``list_s`` each wait for
-    bytes of a list, and ``list_total_s`` the whole of one (a page, where it comes in
-    pages): the default is ten times the API server's own limit. ``stream_s`` bounds the
-    wait for an event of a streamed state, which is listed instead after that: a server
-    that streams one has begun within the 3 s that it gives itself.
+    A stream is dead after ``idle_s`` without an event or a bookmark, once it has had a
+    bookmark (the API server sends one about every 60 s); before that, after
+    ``first_bookmark_s``. Other bytes do not count. The server is asked to end a watch
+    after ``watch_min_s`` to ``watch_max_s``; the client ends a watch that lasts longer.
+    ``headers_s`` bounds the wait for an answer to start, ``list_s`` each wait for bytes
+    of a list, and ``list_total_s`` the whole list (or page): the default is ten times
+    the API server's own limit. ``stream_s`` bounds the wait for an event of a streamed
+    state, which is listed instead after that: a server that streams a state begins
+    within its own limit of 3 s.
     """
 
     idle_s: float = 70.0
@@ -42,14 +42,14 @@ class OpenWatch(msgspec.Struct, frozen=True):
 
 
 class GetList(msgspec.Struct, frozen=True):
-    """Action: ask for a list with this query."""
+    """Action: request a list with this query."""
 
     query: dict[str, str]
     timeout_s: float
 
 
 class CheckVersion(msgspec.Struct, frozen=True):
-    """Action: learn the collection's present version, no older than ``since``, by one object.
+    """Action: list one object for the collection's present version, no older than ``since``.
 
     Without the scope's selectors: the server would look at every object for a match.
     """
@@ -65,7 +65,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Action: do nothing for a while. An open watch is to be closed first."""
+    """Action: close an open watch, then do nothing for ``delay_s``."""
 
     delay_s: float
 
@@ -74,7 +74,7 @@ Action = OpenWatch | GetList | CheckVersion | Read | Wait
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """Input: a status came; ``body`` of a list or of an error. ``retry_after_s`` if it said so."""
+    """Input: a status, the ``body`` of a list or an error, and ``retry_after_s`` if given."""
 
     status: int
     body: bytes = b""
@@ -106,11 +106,11 @@ Input = Answered | Chunk | Ended | Broke | Woke
 
 
 class Replace(msgspec.Struct, frozen=True):
-    """Output: the whole state of the scope, at a version, and why it was fetched.
+    """Output: the whole state of the scope, its version, and why it was fetched.
 
-    ``unreadable`` are keys of objects that are there but cannot be decoded or
-    transformed: what is known of them stays. With ``incomplete``, objects came
-    that not even a key could be read of: whatever is missing may be one of them.
+    ``unreadable`` are keys of objects that exist but cannot be decoded or
+    transformed: their known states stay. ``incomplete`` means that objects came
+    without a readable key: any missing object may be one of them.
     """
 
     objects: list[CachedObject]
@@ -121,14 +121,14 @@ class Replace(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One event to be applied."""
+    """One event to apply."""
 
     type: EventType
     object: CachedObject
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """Output: events in order, and the version reached (bookmarks move it alone)."""
+    """Output: events in order, and the version reached (bookmarks move only the version)."""
 
     changes: list[Change]
     resource_version: str

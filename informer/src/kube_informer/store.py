@@ -1,6 +1,6 @@
-"""The one place that is written to: takes in what the machine found, publishes snapshots.
+"""The only mutable state: applies the machine's outputs and publishes snapshots.
 
-One writer at a time; readers take the latest snapshot and are never blocked.
+One writer at a time; readers take the latest snapshot and never block.
 """
 
 import threading
@@ -20,14 +20,14 @@ from kube_informer.snapshot import IndexFunc, Snapshot, SnapshotEditor
 from kube_informer.steps import Change, Changes, Output, Replace
 
 RECENT = 4096
-"""Deletions, and versions of several watches, that are remembered; the oldest go first."""
+"""Deletions, and versions of several watches, to remember; the oldest are dropped first."""
 
 
 Value = TypeVar("Value")
 
 
 class DeltaType(StrEnum):
-    """What happened to an object of the cache."""
+    """The kinds of change of an object in the cache."""
 
     ADDED = "added"
     UPDATED = "updated"
@@ -35,10 +35,10 @@ class DeltaType(StrEnum):
 
 
 class Delta(msgspec.Struct, frozen=True, gc=False, eq=False):
-    """One change of the cache, as handlers are told of it.
+    """One change of the cache, the notification of handlers.
 
-    ``old`` is ``None`` for an addition and ``new`` for a deletion that nobody saw; one
-    that was seen on the watch has in ``new`` the object's last state.
+    ``old`` is ``None`` for an addition and ``new`` for a deletion that was not seen; a
+    deletion seen on the watch has the object's last state in ``new``.
     """
 
     type: DeltaType
@@ -48,15 +48,15 @@ class Delta(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 
 Listener = Callable[[list[Delta], bool], None]
-"""Told of changes, and whether they complete the first fill of all scopes."""
+"""Takes changes, and whether they complete the first fill of all scopes."""
 
 
 class Store:
     """Snapshots by scope: a replacement touches only the objects of its own scope.
 
-    An event is stale, and dropped, where the object held is the same one (its uid)
-    and not older, or where the object is known to have been deleted later. It is
-    compared with that object alone: versions of the stream say nothing about it.
+    An event is stale, and dropped, if the stored object is the same one (its uid)
+    and not older, or if the object is known to have been deleted later. It is
+    compared with that object alone: versions of the stream tell nothing about it.
     """
 
     def __init__(
@@ -77,17 +77,17 @@ class Store:
         return self._snapshot
 
     def add_indexers(self, indexers: Mapping[str, IndexFunc]) -> None:
-        """Let :meth:`Snapshot.by_index` answer by these; raise where a name is taken."""
+        """Add indexers for :meth:`Snapshot.by_index`; raise ``LifecycleError`` for a taken name."""
         with self._lock:
             taken = sorted(set(indexers) & set(self._snapshot.indexers))
             if taken:
                 raise LifecycleError(f"indexers of these names were added before: {taken}")
             now = self._snapshot
-            both = {**now.indexers, **indexers}
-            self._snapshot = Snapshot(now.leaves, now.resource_version, both, filled=now.filled)
+            merged = {**now.indexers, **indexers}
+            self._snapshot = Snapshot(now.leaves, now.resource_version, merged, filled=now.filled)
 
     def apply(self, scope: str | None, outputs: list[Output], listener: Listener) -> None:
-        """Take in outputs of the machine of ``scope``; tell ``listener``, in order, of each."""
+        """Apply outputs of the machine of ``scope``; call ``listener``, in order, for each."""
         for output in outputs:
             with self._lock:
                 was_filled = self._snapshot.filled
@@ -106,12 +106,12 @@ class Store:
             begin(self._snapshot)
 
     def wait_until(self, resource_version: str, timeout_s: float) -> bool:
-        """Wait until the write of this version is in the state; return whether it is.
+        """Wait until the state includes the write of this version; return whether it does.
 
-        That is so once every scope has reached the version, and already before where
-        the event of just this version has come: a version is of one write only. False
-        at once when the store was closed; False in the end where versions of another
-        form than ours are waited for.
+        It does once every scope has reached the version, and earlier if the event of
+        exactly this version has come: a version belongs to one write only. Return
+        false at once if the store was closed, and after the timeout for versions of
+        another form than the state's.
         """
         if len(self._versions) > 1 and any(
             item.resource_version == resource_version for item in self._snapshot
@@ -120,23 +120,23 @@ class Store:
         return self.wait_for(lambda: self._reached(resource_version), timeout_s)
 
     def wait_for(self, reached: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait until ``reached`` says so, asked after each change; return whether it did."""
+        """Wait until ``reached()``, checked after each change; return whether it was in time."""
         deadline = time.monotonic() + timeout_s
         with self._moved:
             while not reached():
-                left = deadline - time.monotonic()
-                if left <= 0 or self._closed:
+                remaining_s = deadline - time.monotonic()
+                if remaining_s <= 0 or self._closed:
                     return False
-                self._moved.wait(left)
+                self._moved.wait(remaining_s)
             return True
 
     def wake(self) -> None:
-        """Let those who wait look again."""
+        """Let all waiting threads check again."""
         with self._moved:
             self._moved.notify_all()
 
     def close(self) -> None:
-        """Wake whoever waits for a version that will not come any more."""
+        """Wake the threads that wait for a version: it will not come any more."""
         with self._moved:
             self._closed = True
             self._moved.notify_all()
@@ -146,7 +146,7 @@ class Store:
         return now.filled and (reached(now.resource_version, version) or version in self._seen)
 
     def _advance(self, scope: str | None, version: str) -> str:
-        """Note the scope's version; return the oldest of all, "" where their order is not known."""
+        """Set the scope's version; return the oldest of all, "" if their order is unknown."""
         self._versions[scope] = version
         versions = [text or "" for text in self._versions.values()]
         if len(versions) == 1:
@@ -168,64 +168,64 @@ class Store:
         editor = SnapshotEditor(self._snapshot)
         deltas: list[Delta] = []
         for change in output.changes:
-            self._one(editor, change, deltas)
+            self._apply_event(editor, change, deltas)
         self._snapshot = editor.commit(version)
         if len(self._versions) > 1:
             for change in output.changes:
                 _remember(self._seen, change.object.resource_version, None)
         return deltas
 
-    def _one(self, editor: SnapshotEditor, change: Change, deltas: list[Delta]) -> None:
+    def _apply_event(self, editor: SnapshotEditor, change: Change, deltas: list[Delta]) -> None:
         item = change.object
-        held = editor.get(item.key)
+        stored = editor.get(item.key)
         if change.type is EventType.DELETED:
-            if held is None or _is_earlier_namesake(item, held):
+            if stored is None or _is_earlier_namesake(item, stored):
                 self._observer.stale(change.type)
                 return
             editor.remove(item.key)
-            self.raw_bytes -= len(held.raw)
-            if held.uid:
-                last = item if older(held.resource_version, item.resource_version) else held
-                _remember(self._deleted, held.uid, last.resource_version)
+            self.raw_bytes -= len(stored.raw)
+            if stored.uid:
+                last = item if older(stored.resource_version, item.resource_version) else stored
+                _remember(self._deleted, stored.uid, last.resource_version)
             seen = None if isinstance(item, DeletedFinalStateUnknown) else item
-            deltas.append(Delta(DeltaType.DELETED, held, seen))
+            deltas.append(Delta(DeltaType.DELETED, stored, seen))
             return
-        if self._is_stale(item, held):
+        if self._is_stale(item, stored):
             self._observer.stale(change.type)
             return
         editor.put(item)
         self.raw_bytes += len(item.raw)
-        if held is not None:
-            self.raw_bytes -= len(held.raw)
-        deltas.extend(_put_deltas(held, item, initial=False))
+        if stored is not None:
+            self.raw_bytes -= len(stored.raw)
+        deltas.extend(_put_deltas(stored, item, initial=False))
 
-    def _is_stale(self, item: CachedObject, held: CachedObject | None) -> bool:
-        """Whether this state of an object is known already, or was followed by what is known."""
+    def _is_stale(self, item: CachedObject, stored: CachedObject | None) -> bool:
+        """Return whether this state of an object is known, or older than the known one."""
         version = item.resource_version
-        if held is None:
-            gone = self._deleted.get(item.uid)
-            return gone is not None and bool(version) and reached(gone, version)
-        if held.uid == item.uid and version and version == held.resource_version:
+        if stored is None:
+            deleted = self._deleted.get(item.uid)
+            return deleted is not None and bool(version) and reached(deleted, version)
+        if stored.uid == item.uid and version and version == stored.resource_version:
             return True
-        return older(version, held.resource_version)
+        return older(version, stored.resource_version)
 
     def _replace(self, scope: str | None, output: Replace) -> list[Delta]:
         before = self._snapshot
         initial = self._versions[scope] is None
         version = self._advance(scope, output.resource_version)
         filled = all(text is not None for text in self._versions.values())
-        own = before.objects(scope)
-        there = {item.key for item in output.objects}
-        kept = [
+        past = before.objects(scope)
+        keys = {item.key for item in output.objects}
+        retained = [
             item
-            for item in own
-            if item.key not in there and (output.incomplete or item.key in output.unreadable)
+            for item in past
+            if item.key not in keys and (output.incomplete or item.key in output.unreadable)
         ]
         if scope is not None:
-            kept += [item for item in before if item.namespace != scope]
-        after = Snapshot.of([*kept, *output.objects], version, before.indexers, filled=filled)
+            retained += [item for item in before if item.namespace != scope]
+        after = Snapshot.of([*retained, *output.objects], version, before.indexers, filled=filled)
         deltas = [
-            Delta(DeltaType.DELETED, old, None) for old in own if after.get_by_key(old.key) is None
+            Delta(DeltaType.DELETED, old, None) for old in past if after.get_by_key(old.key) is None
         ]
         for item in after.objects(scope):
             old = before.get_by_key(item.key)
@@ -248,21 +248,21 @@ def _remember(recent: dict[str, Value], key: str, value: Value) -> None:
 
 
 def _is_same(old: CachedObject, new: CachedObject) -> bool:
-    """Whether two states of one key are one; without a version, by their bytes."""
+    """Return whether two states of one key are equal; without a version, by their bytes."""
     if (old.uid, old.resource_version) != (new.uid, new.resource_version):
         return False
     return bool(new.resource_version) or old.raw == new.raw
 
 
-def _is_earlier_namesake(item: CachedObject, held: CachedObject) -> bool:
-    """Whether ``item`` is another object than ``held``, of the same name and gone before it."""
-    if not item.uid or not held.uid or item.uid == held.uid:
+def _is_earlier_namesake(item: CachedObject, stored: CachedObject) -> bool:
+    """Return whether ``item`` is another object of ``stored``'s name, deleted before it."""
+    if not item.uid or not stored.uid or item.uid == stored.uid:
         return False
-    return not older(held.resource_version, item.resource_version)
+    return not older(stored.resource_version, item.resource_version)
 
 
 def _put_deltas(old: CachedObject | None, new: CachedObject, *, initial: bool) -> list[Delta]:
-    """An addition or an update; another uid is another object, and the old one is gone."""
+    """Return an addition or an update; of another uid, a deletion and an addition."""
     if old is None:
         return [Delta(DeltaType.ADDED, None, new, initial=initial)]
     if old.uid == new.uid:

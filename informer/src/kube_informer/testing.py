@@ -1,7 +1,7 @@
-"""A cluster in memory, for unit tests of code that is built on informers.
+"""A cluster in memory, for unit tests of code that uses informers.
 
-:class:`FakeSource` takes the place of a :class:`Transport`. The informer above it is
-the real one: the same state machine, store, handlers and threads.
+:class:`FakeSource` replaces a :class:`Transport`. The informer on it is the real one:
+the same state machine, store, handlers and threads.
 """
 
 import itertools
@@ -27,7 +27,7 @@ from kube_informer.transport import Query
 
 FIRST_VERSION = 1000
 CANCEL_CHECK_S = 0.02
-"""How long a silent watch may take to notice that its informer was stopped."""
+"""Seconds until a silent watch notices that its informer was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FakeRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """One change of a collection: the object before and after it, ``None`` where there is none."""
+    """One change of a collection: the object before and after it, ``None`` if absent."""
 
     version: int
     collection: str
@@ -51,7 +51,7 @@ class _Write:
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """What one request is about: a collection, a namespace of it, and selectors."""
+    """The objects of one request: a collection, a namespace of it, and selectors."""
 
     collection: str
     namespace: str | None
@@ -71,7 +71,7 @@ class _Selection:
     def has(self, item: CachedObject | None) -> bool:
         return item is not None and bool(self.of([item]))
 
-    def shown(self, item: CachedObject) -> dict[str, Any]:
+    def document(self, item: CachedObject) -> dict[str, Any]:
         decoded = item.decode()
         if not self.metadata_only:
             return decoded
@@ -109,7 +109,7 @@ def _invalid(selection: _Selection) -> dict[str, Any] | None:
 
 @dataclass(slots=True)
 class _Watch:
-    """How far one watch has come."""
+    """The progress of one watch."""
 
     selection: _Selection
     generation: int
@@ -125,10 +125,9 @@ def _broke(watch: _Watch, cause: str, kind: type[TransportError]) -> TransportEr
 class FakeSource:
     """Objects of any resources, written by a test and listed and watched by informers.
 
-    Lists and watches mean what they mean on an API server: resource versions
-    grow with each write, selectors narrow, a watch resumes from a version, and
-    the initial state is streamed where an informer asks for it. Safe from any
-    thread.
+    Lists and watches behave as those of an API server: resource versions grow
+    with each write, selectors narrow, a watch resumes from a version, and the
+    initial state is streamed if an informer requests that. Safe from any thread.
     """
 
     def __init__(self) -> None:
@@ -143,38 +142,38 @@ class FakeSource:
         self._is_away = False
         self.requests: list[FakeRequest] = []
 
-    # What a test does to the cluster
+    # Changes by a test
 
     @property
     def resource_version(self) -> str:
-        """The version of the latest write, to be waited for with ``informer.wait_until``."""
+        """The version of the latest write; wait for it with ``informer.wait_until``."""
         return str(self._version)
 
     def put(self, resource: Resource, obj: Mapping[str, Any]) -> str:
         """Create the object, or replace the one of its name; return its resourceVersion.
 
-        ``obj`` needs ``kind`` and ``metadata.name``, and ``metadata.namespace``
-        where the resource is namespaced; uid and resourceVersion are given to
-        it. Raise ``ValueError`` for what is missing.
+        ``obj`` needs ``kind`` and ``metadata.name``, and ``metadata.namespace`` if
+        the resource is namespaced; uid and resourceVersion are set here. Raise
+        ``ValueError`` for a missing field.
         """
         document = deepcopy(dict(obj))
         metadata = document.setdefault("metadata", {})
-        needed = {"kind": document.get("kind"), "metadata.name": metadata.get("name")}
+        required = {"kind": document.get("kind"), "metadata.name": metadata.get("name")}
         if resource.namespaced:
-            needed["metadata.namespace"] = metadata.get("namespace")
-        if missing := [name for name, value in needed.items() if not value]:
+            required["metadata.namespace"] = metadata.get("namespace")
+        if missing := [name for name, value in required.items() if not value]:
             raise ValueError(f"the object has no {', '.join(missing)}: {document}")
         api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version
         document.setdefault("apiVersion", api_version)
         collection = resource.path()
         with self._changed:
-            there = self._objects.setdefault(collection, {})
+            objects = self._objects.setdefault(collection, {})
             key = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
-            before = there.get(key)
+            before = objects.get(key)
             metadata.setdefault("uid", before.uid if before else f"uid-{next(self._uids)}")
             metadata["resourceVersion"] = str(self._version + 1)
             item = decode_object(json.dumps(document).encode())
-            there[item.key] = item
+            objects[item.key] = item
             self._write(collection, before, item)
         return item.resource_version
 
@@ -189,19 +188,19 @@ class FakeSource:
             return self.resource_version
 
     def refuse(self, code: int, reason: str = "", message: str = "", *, times: int = 1) -> None:
-        """Answer the next ``times`` lists and watches with this status of failure."""
+        """Answer the next ``times`` lists and watches with this failure status."""
         with self._changed:
             self._refusals += [failure_status(code, reason, message)] * times
 
     def end_watches(self) -> None:
-        """End every watch in good order, as an API server does after some minutes."""
+        """End every watch normally, as an API server does after some minutes."""
         with self._changed:
             self._generation += 1
             self._changed.notify_all()
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """End every watch and let every request fail inside the block, as if the server died."""
+        """End every watch and fail every request inside the block, as if the server died."""
         with self._changed:
             self._is_away = True
         self.end_watches()
@@ -212,7 +211,7 @@ class FakeSource:
                 self._is_away = False
 
     def expire(self) -> None:
-        """Forget past events and end every watch: whoever resumes gets 410 and lists anew."""
+        """Forget past events and end every watch: a resumed watch gets 410 and lists anew."""
         with self._changed:
             self._history.clear()
             self._version += 1
@@ -226,7 +225,7 @@ class FakeSource:
         self._history.append(_Write(self._version, collection, before, after))
         self._changed.notify_all()
 
-    # What an informer asks for
+    # Requests of an informer
 
     def stream(
         self,
@@ -240,20 +239,20 @@ class FakeSource:
         cancel: Cancel | None = None,
     ) -> "FakeStream":
         """Answer a list or a watch."""
-        asked = dict(query)
-        selection = _selection(path, asked, accept)
+        parameters = dict(query)
+        selection = _selection(path, parameters, accept)
         with self._changed:
-            code, document = 200, self._noted(verb, path, asked) or _invalid(selection)
+            code, document = 200, self._record(verb, path, parameters) or _invalid(selection)
             if document is not None:
                 code = document["code"]
             elif verb == "list":
-                code, document = self._listed(selection, asked)
+                code, document = self._list(selection, parameters)
             if document is not None:
                 pieces = iter([json.dumps(document).encode()])
                 return FakeStream(code, lambda _: next(pieces, b""), timeout)
             watch = _Watch(selection, self._generation, cancel)
-            watch.seen = int(asked.get("resourceVersion") or 0)
-            if asked.get("sendInitialEvents") == "true":
+            watch.seen = int(parameters.get("resourceVersion") or 0)
+            if parameters.get("sendInitialEvents") == "true":
                 watch.first, watch.seen = self._initial(selection), self._version
             elif 0 < watch.seen < self._oldest:
                 gone = f"too old resource version: {watch.seen} ({self._oldest})"
@@ -271,23 +270,23 @@ class FakeSource:
                     return data
                 if watch.cancel is not None and watch.cancel.cancelled:
                     raise _broke(watch, "the informer was stopped", TransportError)
-                left = deadline - time.monotonic()
-                if left <= 0:
+                remaining_s = deadline - time.monotonic()
+                if remaining_s <= 0:
                     raise _broke(watch, f"silent for {timeout_s} s", TransportTimeoutError)
-                self._changed.wait(min(left, CANCEL_CHECK_S))
+                self._changed.wait(min(remaining_s, CANCEL_CHECK_S))
 
-    def _noted(self, verb: str, path: str, asked: dict[str, str]) -> dict[str, Any] | None:
-        """Note a request and return the refusal that was ordered for it, if one was."""
-        self.requests.append(FakeRequest(verb, path, asked))
+    def _record(self, verb: str, path: str, query: dict[str, str]) -> dict[str, Any] | None:
+        """Record a request, and return the refusal set for it, if any."""
+        self.requests.append(FakeRequest(verb, path, query))
         if self._is_away:
             raise TransportError(verb, path, "memory", "the fake source is away", sent=False)
         return self._refusals.pop(0) if self._refusals else None
 
-    def _listed(self, selection: _Selection, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    def _list(self, selection: _Selection, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Return the status and the document of a list."""
-        if int(asked.get("resourceVersion") or 0) > self._version:
+        if int(query.get("resourceVersion") or 0) > self._version:
             return 504, failure_status(504, "Timeout", "Too large resource version")
-        items = [selection.shown(item) for item in self._selected(selection)]
+        items = [selection.document(item) for item in self._selected(selection)]
         first = items[0] if items else {"kind": "", "apiVersion": "v1"}
         return 200, {
             "kind": f"{first['kind']}List",
@@ -300,7 +299,7 @@ class FakeSource:
         return selection.of(list(self._objects.get(selection.collection, {}).values()))
 
     def _initial(self, selection: _Selection) -> bytes:
-        lines = [_line("ADDED", selection.shown(item)) for item in self._selected(selection)]
+        lines = [_line("ADDED", selection.document(item)) for item in self._selected(selection)]
         end = {
             "resourceVersion": self.resource_version,
             "annotations": {INITIAL_EVENTS_END: "true"},
@@ -309,37 +308,37 @@ class FakeSource:
         return b"".join(lines)
 
     def _events(self, selection: _Selection, seen: int) -> bytes:
-        """Return the lines of what happened to a selection after version ``seen``."""
+        """Return the lines of the events of a selection after version ``seen``."""
         lines = []
         for write in self._history:
             if write.version <= seen or write.collection != selection.collection:
                 continue
-            was, is_now = selection.has(write.before), selection.has(write.after)
-            if is_now and write.after is not None:
-                kind = "MODIFIED" if was else "ADDED"
-                lines.append(_line(kind, selection.shown(write.after)))
-            elif was and write.before is not None:
-                last = selection.shown(write.before)
+            was_selected, is_selected = selection.has(write.before), selection.has(write.after)
+            if is_selected and write.after is not None:
+                kind = "MODIFIED" if was_selected else "ADDED"
+                lines.append(_line(kind, selection.document(write.after)))
+            elif was_selected and write.before is not None:
+                last = selection.document(write.before)
                 last["metadata"] = last["metadata"] | {"resourceVersion": str(write.version)}
                 lines.append(_line("DELETED", last))
         return b"".join(lines)
 
 
-def _selection(path: str, asked: dict[str, str], accept: str) -> _Selection:
+def _selection(path: str, query: dict[str, str], accept: str) -> _Selection:
     head, _, tail = path.partition("/namespaces/")
     namespace, _, plural = tail.partition("/")
     scoped = bool(plural)
     return _Selection(
         f"{head}/{plural}" if scoped else path,
         namespace if scoped else None,
-        asked.get("labelSelector", ""),
-        asked.get("fieldSelector", ""),
+        query.get("labelSelector", ""),
+        query.get("fieldSelector", ""),
         "as=PartialObjectMetadata" in accept,
     )
 
 
 class FakeStream:
-    """The body of an answer of a :class:`FakeSource`."""
+    """The body of a :class:`FakeSource`'s answer."""
 
     headers: Mapping[str, str] = MappingProxyType({})
 
@@ -350,14 +349,14 @@ class FakeStream:
         self._closed = False
 
     def read(self, timeout: float | None = None) -> bytes:
-        """Return what has come; ``b""`` is the end."""
+        """Return the bytes that have come; ``b""`` is the end."""
         self._timeout_s = timeout or self._timeout_s
         return b"" if self._closed else self._read(self._timeout_s)
 
     def read_all(self) -> bytes:
-        """Return what is left of a list, or of a refusal."""
+        """Return the rest of a list or of a refusal."""
         return b"".join(iter(self.read, b""))
 
     def close(self) -> None:
-        """End it."""
+        """End the stream."""
         self._closed = True

@@ -1,4 +1,4 @@
-"""Changing objects on their way into the store, to hold less of them."""
+"""Changes of objects on their way into the store, to make them smaller."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,17 +9,17 @@ from kube_informer.errors import TransformError, UndecodableError
 from kube_informer.objects import CachedObject, decode_object
 
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
-"""Takes a decoded object, which it may change, and returns what is to be stored."""
+"""Takes a decoded object, which it may change, and returns the object to store."""
 
 
 def drop_managed_fields(obj: dict[str, Any]) -> dict[str, Any]:
-    """Leave out ``metadata.managedFields``, often a third of an object and seldom read."""
+    """Remove ``metadata.managedFields``, often a third of an object and seldom read."""
     obj["metadata"].pop("managedFields", None)
     return obj
 
 
 def transforming(transform: Transform) -> Callable[[CachedObject], CachedObject]:
-    """Return ``transform`` over cached objects; its faults come as :class:`TransformError`."""
+    """Return ``transform`` for cached objects; it raises only :class:`TransformError`."""
 
     def apply(item: CachedObject) -> CachedObject:
         name = getattr(transform, "__name__", type(transform).__name__)

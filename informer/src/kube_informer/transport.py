@@ -1,4 +1,4 @@
-"""HTTP to an API server: no retries of urllib3's, no redirects, every request counted once."""
+"""HTTP to an API server: no retries by urllib3, no redirects, every request counted once."""
 
 import contextlib
 import time
@@ -21,10 +21,10 @@ from kube_informer.errors import CredentialsError, TransportError, TransportTime
 from kube_informer.redaction import redact
 
 READ_SIZE = 1 << 20
-"""Bytes asked for at once: a body of megabytes then takes few calls."""
+"""Bytes to read at once: a body of megabytes then takes few calls."""
 
 GZIP = 16 + zlib.MAX_WBITS
-"""That of zlib's own numbers which says that a gzip header comes first."""
+"""zlib's ``wbits`` for data that starts with a gzip header."""
 
 CONNECT_TIMEOUT_S = 5.0
 """TCP and TLS together; an API server answers in milliseconds or is in trouble."""
@@ -36,7 +36,7 @@ Query = Mapping[str, str] | Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer, any status. ``headers`` are looked up without regard to case."""
+    """A whole answer of any status. ``headers`` ignores case."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,14 +56,14 @@ class Transport:
         user_agent: str = "informer/0.1 (python)",
         gzip: bool = False,
     ) -> None:
-        """Connect as ``config`` says.
+        """Connect by ``config``.
 
-        ``pool_maxsize`` is how many connections are kept; more are opened when needed.
+        ``pool_maxsize`` is the number of connections to keep; more are opened when needed.
         ``on_request`` is called once with ``(verb, resource, subresource, code)`` for every
-        request that was really sent, code 0 when no status came; ``on_received`` with the
-        size of each piece of a body that came. With ``gzip`` answers of :meth:`get` may come
-        compressed, and are counted as they came. Raise :class:`CredentialsError` if an exec
-        plugin gives no credentials, and ``TypeError`` where ``config`` is something else.
+        request that was sent, code 0 when no status came; ``on_received`` with the size
+        of each piece of a body. With ``gzip`` answers of :meth:`get` may come compressed,
+        and their compressed size is counted. Raise :class:`CredentialsError` if an exec
+        plugin gives no credentials, and ``TypeError`` if ``config`` is no ``ClientConfig``.
         """
         if not isinstance(config, ClientConfig):
             raise TypeError(
@@ -88,12 +88,12 @@ class Transport:
         cls,
         path: str | Path | None = None,
         context: str | None = None,
-        **options: Any,  # noqa: ANN401 - those above
+        **options: Any,  # noqa: ANN401 - the constructor's own
     ) -> Self:
-        """Connect as ``context`` of a kubeconfig says; ``options`` are those of the constructor.
+        """Connect by ``context`` of a kubeconfig; ``options`` are those of the constructor.
 
-        Without ``path`` as kubectl would, in a pod by its service account. Raise as
-        :meth:`ClientConfig.load`.
+        Without ``path`` connect as kubectl does, in a pod by its service account. Raise
+        as :meth:`ClientConfig.load`.
         """
         return cls(ClientConfig.load(path, context), **options)
 
@@ -137,10 +137,10 @@ class Transport:
         accept: str = "application/json",
         cancel: Cancel | None = None,
     ) -> "Stream":
-        """GET ``path`` and hand out its body as it comes; to be closed by the caller.
+        """GET ``path`` and return its body as a stream, which the caller closes.
 
-        ``timeout`` bounds the wait for the headers, then each wait for bytes for
-        which :meth:`Stream.read` is given no other, and the whole of :meth:`Stream.read_all`.
+        ``timeout``, in seconds, bounds the wait for the headers, each :meth:`Stream.read`
+        without its own timeout, and the whole of :meth:`Stream.read_all`.
         """
         cancel = cancel or Cancel()
         with cancellable(cancel):
@@ -149,7 +149,7 @@ class Transport:
         return Stream(response, cancel, failure, self._on_received, timeout)
 
     def close(self) -> None:
-        """Close the idle connections; requests under way end by themselves."""
+        """Close the idle connections; let requests under way end by themselves."""
         self._manager.clear()
         self._pool.close()
 
@@ -165,8 +165,8 @@ class Transport:
         encoded = urlencode(list(query.items() if isinstance(query, Mapping) else query))
         url = f"{self._prefix}{path}?{encoded}" if encoded else f"{self._prefix}{path}"
         try:
-            asked = {"User-Agent": self._user_agent, "Accept": accept, **encoding}
-            headers = self._credentials.headers(asked)
+            others = {"User-Agent": self._user_agent, "Accept": accept, **encoding}
+            headers = self._credentials.headers(others)
         except CredentialsError as error:
             raise self._failure(label[0], path, error, sent=False) from error
         try:
@@ -202,14 +202,14 @@ class Transport:
 
 
 def read_body(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Read what is left of a body in one piece and give the connection back to its pool."""
+    """Read the rest of a body in one piece and return the connection to its pool."""
     body: bytes = response.read(decode_content=False)
     response.release_conn()
     return body
 
 
 class Stream:
-    """A body read as it comes. One thread reads; any thread may abort."""
+    """A body, read as it comes. One thread reads; any thread may abort."""
 
     def __init__(
         self,
@@ -228,7 +228,7 @@ class Stream:
         self.headers: Mapping[str, str] = response.headers
 
     def read(self, timeout: float | None = None) -> bytes:
-        """Return the bytes at hand, about 1 MiB at most, waiting for some; ``b""`` is the end.
+        """Return the bytes at hand, about 1 MiB at most, or wait for some; ``b""`` is the end.
 
         ``timeout``, in seconds, bounds this wait and further ones. Raise
         :class:`TransportTimeoutError` if none came in time and :class:`TransportError`
@@ -236,27 +236,27 @@ class Stream:
         """
         sock = self._cancel.socket
         if timeout is not None and sock is not None:
-            with contextlib.suppress(OSError):  # closed: the read says so
+            with contextlib.suppress(OSError):  # closed: the read raises
                 sock.settimeout(timeout)
         try:
             data = self._response.read1(READ_SIZE)
         except (http_errors.HTTPError, OSError, ValueError, AttributeError) as error:
             raise self._failure(error) from error
         if not data:
-            self._cancel.attached(None)  # the connection may be another's by now
+            self._cancel.attached(None)  # another request may use the connection by now
         self._on_received(len(data))
         return data
 
     def read_all(self) -> bytes:
-        """Read the rest in one piece: the body of an error.
+        """Read the rest in one piece, such as the body of an error.
 
-        Raise as :meth:`read`, and :class:`TransportTimeoutError` if its end did not come
-        within the time that the request was given.
+        Raise as :meth:`read`, and :class:`TransportTimeoutError` if the end does not come
+        within the timeout of the request.
         """
-        pieces, until = [], time.monotonic() + self._timeout
+        pieces, deadline = [], time.monotonic() + self._timeout
         while data := self.read():
             pieces.append(data)
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise self._failure(TimeoutError("the body did not end in time"))
         return b"".join(pieces)
 
@@ -265,7 +265,7 @@ class Stream:
         self._cancel.abort()
 
     def close(self) -> None:
-        """Drop the connection, whatever is left to be read on it. For the reading thread."""
+        """Drop the connection, with all unread bytes. Only for the reading thread."""
         if self._response.connection is not None:
             self.abort()
         self._cancel.attached(None)

@@ -1,8 +1,8 @@
 """A queue of keys to work on, with client-go's semantics.
 
-A key that is added while it waits is not added again; one that is added while
-it is being worked on comes back when that work is done. So no key is ever
-worked on twice at once, and no change is forgotten.
+A key added while it waits is not added again; a key added while it is being
+worked on is queued again when that work is done. So no key is ever worked on
+twice at once, and no change is forgotten.
 """
 
 import heapq
@@ -24,17 +24,17 @@ Limited_contra = TypeVar("Limited_contra", bound=Hashable, contravariant=True)
 
 
 class ShutDownError(InformerError):
-    """The queue was shut down and nothing is left in it."""
+    """Raised when the queue was shut down and is empty."""
 
 
 class RateLimiter(Protocol[Limited_contra]):
-    """Says how long a key that failed is to wait."""
+    """Decides how long a key that failed waits."""
 
     def when(self, key: Limited_contra) -> float:
-        """Return the delay in seconds before the next try; counts this failure."""
+        """Return the delay in seconds before the next try, and count this failure."""
 
     def forget(self, key: Limited_contra) -> None:
-        """The key succeeded: its failures count no more."""
+        """Reset the failures of a key that succeeded."""
 
     def retries(self, key: Limited_contra) -> int:
         """Return how often the key failed since it was forgotten."""
@@ -65,16 +65,16 @@ class DefaultRateLimiter(Generic[Key]):
         self._lock = threading.Lock()
 
     def when(self, key: Key) -> float:
-        """Return the delay in seconds before the next try; counts this failure."""
+        """Return the delay in seconds before the next try, and count this failure."""
         with self._lock:
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
-            # 2**1024 is no float any more; the cap is reached long before.
-            own = min(self._base_s * 2.0 ** min(failures, 64), self._cap_s)
-            return max(own, self._overall())
+            # 2**1024 overflows a float; the cap is reached long before.
+            delay_s = min(self._base_s * 2.0 ** min(failures, 64), self._cap_s)
+            return max(delay_s, self._overall_delay_s())
 
     def forget(self, key: Key) -> None:
-        """The key succeeded: its failures count no more."""
+        """Reset the failures of a key that succeeded."""
         with self._lock:
             self._failures.pop(key, None)
 
@@ -82,11 +82,11 @@ class DefaultRateLimiter(Generic[Key]):
         """Return how often the key failed since it was forgotten."""
         return self._failures.get(key, 0)
 
-    def _overall(self) -> float:
+    def _overall_delay_s(self) -> float:
         now = self._clock()
-        came = (now - self._filled_at) * self._rate_per_s
+        added = (now - self._filled_at) * self._rate_per_s
         self._filled_at = now
-        self._tokens = min(self._burst, self._tokens + came) - 1.0
+        self._tokens = min(self._burst, self._tokens + added) - 1.0
         return max(0.0, -self._tokens / self._rate_per_s)
 
 
@@ -119,7 +119,7 @@ class WorkQueue(Generic[Key]):
         return self._shut_down
 
     def add(self, key: Key) -> None:
-        """Add a key, unless it waits already; ignored once shut down."""
+        """Add a key, unless it already waits; do nothing once shut down."""
         with self._changed:
             self._add(key)
 
@@ -139,15 +139,15 @@ class WorkQueue(Generic[Key]):
                 return
             self._due[key] = due
             heapq.heappush(self._later, (due, next(self._order), key))
-            # Everyone: each must wait no longer than until this key is due.
+            # All waiters: none may wait longer than until this key is due.
             self._changed.notify_all()
 
     def add_rate_limited(self, key: Key) -> None:
-        """Add a key that failed, after the delay its failures have earned."""
+        """Add a key that failed, after the delay that the rate limiter sets."""
         self.add_after(key, self._limiter.when(key))
 
     def forget(self, key: Key) -> None:
-        """Say that the key succeeded; to be called beside :meth:`done`, not instead of it."""
+        """Reset the failures of a key that succeeded; call it beside :meth:`done`, not instead."""
         self._limiter.forget(key)
 
     def num_requeues(self, key: Key) -> int:
@@ -155,7 +155,7 @@ class WorkQueue(Generic[Key]):
         return self._limiter.retries(key)
 
     def get(self, timeout: float | None = None) -> Key:
-        """Take the next key, waiting for one; :meth:`done` must follow.
+        """Take the next key, or wait for one; :meth:`done` must follow.
 
         Raise :class:`ShutDownError` when the queue was shut down and is empty,
         ``TimeoutError`` when nothing came in time.
@@ -171,15 +171,15 @@ class WorkQueue(Generic[Key]):
                     return key
                 if self._shut_down:
                     raise ShutDownError("the work queue was shut down")
-                waits = [] if deadline is None else [deadline - self._clock()]
-                if waits and waits[0] <= 0:
+                waits_s = [] if deadline is None else [deadline - self._clock()]
+                if waits_s and waits_s[0] <= 0:
                     raise TimeoutError(f"no key came within {timeout} s")
                 if self._later:
-                    waits.append(max(self._later[0][0] - self._clock(), 0.0))
-                self._changed.wait(min(waits) if waits else None)
+                    waits_s.append(max(self._later[0][0] - self._clock(), 0.0))
+                self._changed.wait(min(waits_s) if waits_s else None)
 
     def done(self, key: Key) -> None:
-        """Say that work on a key has ended; if it was added meanwhile it waits again."""
+        """Mark the work on a key as ended; if it was added meanwhile, it waits again."""
         with self._changed:
             self._processing.discard(key)
             if key in self._dirty:
@@ -187,10 +187,10 @@ class WorkQueue(Generic[Key]):
             self._changed.notify_all()
 
     def work(self, reconcile: Callable[[Key], None]) -> None:
-        """Hand key after key to ``reconcile`` until the queue is shut down and empty.
+        """Call ``reconcile`` with key after key until the queue is shut down and empty.
 
-        To be run by as many threads as are to work at once. A key whose
-        ``reconcile`` raised is logged and comes back rate limited.
+        Run it on one thread for each key to work on at once. A key whose ``reconcile``
+        raises is logged and queued again, rate limited.
         """
         while True:
             try:
@@ -208,7 +208,7 @@ class WorkQueue(Generic[Key]):
                 self.done(key)
 
     def shut_down(self) -> None:
-        """Take no more keys; those that wait are still handed out, then ``get`` raises."""
+        """Take no more keys; hand out those that wait, then ``get`` raises."""
         with self._changed:
             self._shut_down = True
             self._later.clear()
@@ -216,15 +216,15 @@ class WorkQueue(Generic[Key]):
             self._changed.notify_all()
 
     def shut_down_with_drain(self, timeout: float | None = None) -> bool:
-        """Shut down and wait until every key is done; return whether that came in time."""
+        """Shut down and wait until every key is done; return whether all were in time."""
         self.shut_down()
         deadline = None if timeout is None else self._clock() + timeout
         with self._changed:
             while self._waiting or self._processing:
-                left = None if deadline is None else deadline - self._clock()
-                if left is not None and left <= 0:
+                remaining_s = None if deadline is None else deadline - self._clock()
+                if remaining_s is not None and remaining_s <= 0:
                     return False
-                self._changed.wait(left)
+                self._changed.wait(remaining_s)
             return True
 
     def _add(self, key: Key) -> None:
@@ -239,7 +239,7 @@ class WorkQueue(Generic[Key]):
         now = self._clock()
         while self._later and self._later[0][0] <= now:
             due, _, key = heapq.heappop(self._later)
-            # Another time than the one noted: the key was due sooner, and has been added.
+            # If the times differ, the key was due sooner, and has been added.
             if self._due.get(key) == due:
                 del self._due[key]
                 self._add(key)
