@@ -1,6 +1,6 @@
 """``python -m informer.conformance``: play the same histories to three informers and compare.
 
-The exit code is 1 where this library differs from client-go without a stated reason.
+The exit code is 1 if this library differs from client-go without a stated reason.
 """
 
 import argparse
@@ -33,14 +33,14 @@ from informer.conformance.scripted_server import SourceServer
 from informer.conformance.table import Outcome, differences, markdown, unexplained
 
 SUBJECTS = (CLIENT_GO, KUBE_INFORMER, OFFICIAL)
-AT_ONCE = 4
+PARALLEL = 4
 """Histories played at the same time: most of a history is waiting."""
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "conformance.md"
 
 
 def main() -> int:
-    """Play, print, and write the document if asked to."""
+    """Play the histories, print the table, and write the document with ``--write``."""
     options = _parser().parse_args()
     with tempfile.TemporaryDirectory() as folder, Watchdog() as watchdog:
         program = client_go_program(watchdog, lambda text: print(text, file=sys.stderr))
@@ -62,51 +62,51 @@ def play(
     subjects: Sequence[str] = SUBJECTS,
     plane: ControlPlane | None = None,
 ) -> list[Outcome]:
-    """Play the histories whose name contains ``only``; return what each subject showed.
+    """Play the histories whose name contains ``only``; return the findings of each subject.
 
-    Without a ``plane`` one is started if a history needs it.
+    Start a control plane if a history needs one and ``plane`` is ``None``.
     """
     histories: tuple[ClusterHistory | ScriptedHistory, ...] = (
         *cluster_histories.HISTORIES,
         *scripted_histories.HISTORIES,
     )
-    chosen = [one for one in histories if only in one.name and (one.short or not short)]
+    chosen = [item for item in histories if only in item.name and (item.short or not short)]
     numbers = itertools.count()
     with ExitStack() as stack:
         pool = Pool(program, folder)
         stack.callback(pool.close)
-        if plane is None and any(isinstance(one, ClusterHistory) for one in chosen):
+        if plane is None and any(isinstance(history, ClusterHistory) for history in chosen):
             ttl = f"--event-ttl={cluster_histories.EVENT_TTL_S}s"
             binaries = resolve(say=lambda text: print(text, file=sys.stderr))
             plane = stack.enter_context(ControlPlane.start(binaries, watchdog, extra_args=(ttl,)))
 
-        def one_history(history: ClusterHistory | ScriptedHistory) -> Outcome:
-            begun = time.monotonic()
+        def play_history(history: ClusterHistory | ScriptedHistory) -> Outcome:
+            started = time.monotonic()
             if isinstance(history, ScriptedHistory):
-                place = folder / str(next(numbers))
-                place.mkdir()
-                found = _scripted(history, subjects, pool, place)
+                own_folder = folder / str(next(numbers))
+                own_folder.mkdir()
+                findings = _play_scripted(history, subjects, pool, own_folder)
             else:
                 assert plane is not None, "it was started for this"
-                found = _on_cluster(history, plane, subjects, pool)
-            took = time.monotonic() - begun
-            outcome = Outcome(history.name, found)
-            print(f"{took:5.0f} s: {history.name}", file=sys.stderr, flush=True)
-            for one in differences([outcome]):
-                print(f"        {one.thing}: {one.values}", file=sys.stderr, flush=True)
+                findings = _play_on_cluster(history, plane, subjects, pool)
+            duration_s = time.monotonic() - started
+            outcome = Outcome(history.name, findings)
+            print(f"{duration_s:5.0f} s: {history.name}", file=sys.stderr, flush=True)
+            for item in differences([outcome]):
+                print(f"        {item.aspect}: {item.values}", file=sys.stderr, flush=True)
             return outcome
 
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            return list(threads.map(one_history, chosen))
+        with ThreadPoolExecutor(PARALLEL) as threads:
+            return list(threads.map(play_history, chosen))
 
 
-def _scripted(
+def _play_scripted(
     history: ScriptedHistory, names: Sequence[str], pool: Pool, folder: Path
 ) -> dict[str, Findings]:
-    """Play to each subject alone, all at the same time."""
+    """Play a history to each subject alone, all subjects at the same time."""
     names = [name for name in names if name != OFFICIAL or not history.streams]
 
-    def to_one(name: str) -> Findings:
+    def play_to(name: str) -> Findings:
         server = SourceServer(
             scripted_histories.some_pods(),
             folder / f"{name}.kubeconfig",
@@ -117,7 +117,7 @@ def _scripted(
         try:
             with pool.take(name) as subject:
                 subject.begin(Watched(server.kubeconfig, stream_initial=history.streams))
-                subject.order("start")
+                subject.send("start")
                 played = history.play(server, subject)
                 return observe(subject, played.truth, played.fault_requests)
         except SubjectFailed as error:
@@ -126,16 +126,16 @@ def _scripted(
             server.close()
 
     with ThreadPoolExecutor(len(names)) as threads:
-        return dict(zip(names, threads.map(to_one, names), strict=True))
+        return dict(zip(names, threads.map(play_to, names), strict=True))
 
 
 _namespaces = itertools.count()
 
 
-def _on_cluster(
+def _play_on_cluster(
     history: ClusterHistory, plane: ControlPlane, names: Sequence[str], pool: Pool
 ) -> dict[str, Findings]:
-    """Play once, to all subjects together."""
+    """Play a history once, to all subjects together."""
     api = plane.api("admin")
     cluster = Cluster(plane, api, f"conformance-{next(_namespaces)}")
     api.post("/api/v1/namespaces", {"metadata": {"name": cluster.namespace}})
@@ -147,19 +147,19 @@ def _on_cluster(
         cluster.namespace if history.resource.namespaced else "",
         history.objects,
     )
-    found: dict[str, Findings] = {}
+    findings: dict[str, Findings] = {}
     with ExitStack() as stack:
         subjects = [stack.enter_context(pool.take(name)) for name in names]
-        offered = [one for one in subjects if one.begin(watched)]
-        found = {one.name: {"synced": "not offered"} for one in subjects if one not in offered}
+        offered = [subject for subject in subjects if subject.begin(watched)]
+        findings = {s.name: {"synced": "not offered"} for s in subjects if s not in offered}
         for subject in offered:
-            subject.order("start")
+            subject.send("start")
         history.play(cluster, offered)
         truth = cluster_histories.truth(cluster, history.resource)
         with ThreadPoolExecutor(len(offered)) as threads:
-            observed = threads.map(lambda one: observe(one, truth), offered)
-            found |= dict(zip([one.name for one in offered], observed, strict=True))
-    return found
+            observed = threads.map(lambda subject: observe(subject, truth), offered)
+            findings |= dict(zip([subject.name for subject in offered], observed, strict=True))
+    return findings
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -168,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Play the same histories to client-go, kube-informer and the official "
         "informer, and print where they differ. Takes about five minutes.",
     )
-    parser.add_argument("--short", action="store_true", help="only what `make test` plays")
+    parser.add_argument("--short", action="store_true", help="only the histories of `make test`")
     parser.add_argument("--only", default="", help="only histories whose name contains this")
     parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.name} too")
     return parser

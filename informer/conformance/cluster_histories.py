@@ -39,7 +39,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class ClusterHistory:
-    """A history on the control plane; ``before`` comes before the subjects start."""
+    """A history on the control plane; ``before`` runs before the subjects start."""
 
     name: str
     resource: Resource
@@ -50,30 +50,30 @@ class ClusterHistory:
 
 
 def truth(cluster: Cluster, resource: Resource) -> Truth:
-    """Return what a LIST gives: resourceVersions by key."""
+    """Return the content of a LIST: resourceVersions by key."""
     try:
         items = cluster.api.get(cluster.path(resource))["items"]
     except ApiError:
         return {}  # the resource itself is gone
     metadata = [item["metadata"] for item in items]
     return {
-        "/".join(filter(None, (one.get("namespace"), one["name"]))): one.get("resourceVersion", "")
-        for one in metadata
+        "/".join(filter(None, (m.get("namespace"), m["name"]))): m.get("resourceVersion", "")
+        for m in metadata
     }
 
 
-def _all_hold(subjects: Sequence[Subject], keys: int) -> None:
-    """Wait until every subject was told of so many objects, or not."""
+def _await_objects(subjects: Sequence[Subject], keys: int) -> None:
+    """Wait until every subject was notified of ``keys`` objects, or the time is up."""
     for subject in subjects:
-        subject.wait(partial(_was_told, subject, keys), WAIT_S)
+        subject.wait(partial(_was_notified, subject, keys), WAIT_S)
 
 
-def _was_told(subject: Subject, keys: int) -> bool:
-    return len(subject.told()) == keys
+def _was_notified(subject: Subject, keys: int) -> bool:
+    return len(subject.notified()) == keys
 
 
-def _counted_adds(subject: Subject, wanted: int) -> bool:
-    return subject.count("add") >= wanted
+def _counted_adds(subject: Subject, minimum: int) -> bool:
+    return subject.count("add") >= minimum
 
 
 def _create_pods(cluster: Cluster, names: Sequence[str]) -> None:
@@ -83,17 +83,17 @@ def _create_pods(cluster: Cluster, names: Sequence[str]) -> None:
 
 
 def _first_pods(cluster: Cluster) -> None:
-    _create_pods(cluster, [f"first-{at}" for at in range(20)])
+    _create_pods(cluster, [f"first-{i}" for i in range(20)])
 
 
 def _write_pods(cluster: Cluster, subjects: Sequence[Subject]) -> None:
-    _all_hold(subjects, 20)
-    _create_pods(cluster, [f"later-{at}" for at in range(20)])
-    for at in range(0, 20, 2):
-        labels = {"metadata": {"labels": {"at": str(at)}}}
-        cluster.api.merge_patch(cluster.path(PODS, f"first-{at}"), labels)
-    for at in range(1, 20, 2):
-        cluster.api.delete(cluster.path(PODS, f"later-{at}") + "?gracePeriodSeconds=0")
+    _await_objects(subjects, 20)
+    _create_pods(cluster, [f"later-{i}" for i in range(20)])
+    for i in range(0, 20, 2):
+        labels = {"metadata": {"labels": {"at": str(i)}}}
+        cluster.api.merge_patch(cluster.path(PODS, f"first-{i}"), labels)
+    for i in range(1, 20, 2):
+        cluster.api.delete(cluster.path(PODS, f"later-{i}") + "?gracePeriodSeconds=0")
     for _ in range(3):  # one name, three objects
         cluster.api.delete(cluster.path(PODS, "first-1") + "?gracePeriodSeconds=0")
         _create_pods(cluster, ["first-1"])
@@ -117,17 +117,17 @@ def _let_events_expire(cluster: Cluster, subjects: Sequence[Subject]) -> None:
 
 
 def _renew_leases(cluster: Cluster, _: Sequence[Subject] = ()) -> None:
-    for at in range(3):
-        path = cluster.path(LEASES, f"lease-{at}")
+    for i in range(3):
+        path = cluster.path(LEASES, f"lease-{i}")
         for renewal in range(20):
             spec = {"holderIdentity": f"holder-{renewal}", "leaseTransitions": renewal}
             cluster.api.merge_patch(path, {"spec": spec})
 
 
 def _create_leases(cluster: Cluster) -> None:
-    for at in range(3):
+    for i in range(3):
         spec = {"holderIdentity": "nobody", "leaseDurationSeconds": 15}
-        cluster.api.post(cluster.path(LEASES), {"metadata": {"name": f"lease-{at}"}, "spec": spec})
+        cluster.api.post(cluster.path(LEASES), {"metadata": {"name": f"lease-{i}"}, "spec": spec})
 
 
 _CRD: Mapping[str, Any] = {
@@ -154,12 +154,12 @@ _CRD: Mapping[str, Any] = {
 _CRD_PATH = f"{CRDS}/{WIDGETS.plural}.{WIDGETS.group}"
 
 
-def _until(done: Callable[[], object]) -> None:
-    """Try until it works: the API server needs a moment for what it has just been told."""
+def _retry(request: Callable[[], object]) -> None:
+    """Repeat ``request`` until it succeeds: the API server needs a moment for a new definition."""
     deadline = time.monotonic() + WAIT_S
     while True:
         try:
-            done()
+            request()
         except ApiError:
             if time.monotonic() > deadline:
                 raise
@@ -174,7 +174,7 @@ def _create_widget(cluster: Cluster, name: str) -> None:
         "apiVersion": "conformance.example.com/v1",
         "metadata": {"name": name},
     }
-    _until(lambda: cluster.api.post(cluster.path(WIDGETS), body))
+    _retry(lambda: cluster.api.post(cluster.path(WIDGETS), body))
 
 
 def _make_crd(cluster: Cluster) -> None:
@@ -183,7 +183,7 @@ def _make_crd(cluster: Cluster) -> None:
 
 
 def _make_crd_again(cluster: Cluster, subjects: Sequence[Subject]) -> None:
-    _all_hold(subjects, 1)
+    _await_objects(subjects, 1)
     cluster.api.delete(_CRD_PATH)
 
     def gone() -> None:
@@ -193,14 +193,14 @@ def _make_crd_again(cluster: Cluster, subjects: Sequence[Subject]) -> None:
             return
         raise ApiError("GET", _CRD_PATH, 200, "Exists", "the definition is still there")
 
-    _until(gone)
-    _all_hold(subjects, 0)
+    _retry(gone)
+    _await_objects(subjects, 0)
     cluster.api.post(CRDS, _CRD)
     _create_widget(cluster, "second")
 
 
 def _nothing(*_: object) -> None:
-    """Nothing happens; the first fill is the history."""
+    """Do nothing: the first fill is the history."""
 
 
 HISTORIES: tuple[ClusterHistory, ...] = (

@@ -20,7 +20,7 @@ KUBE_INFORMER = "kube-informer"
 OFFICIAL = "official"
 
 ROOT = Path(__file__).parents[2]
-"""Where Python finds this package."""
+"""The folder from which Python imports this package."""
 
 STARTS_WITHIN_S = 300.0
 ANSWERS_WITHIN_S = 60.0
@@ -33,7 +33,7 @@ def client_go_program(watchdog: Watchdog, say: Callable[[str], None]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a subject is to watch, and through which kubeconfig."""
+    """The objects that a subject watches, and the kubeconfig to use."""
 
     kubeconfig: Path
     context: str = ""
@@ -43,11 +43,11 @@ class Watched:
     """How client-go holds objects: ``dynamic``, ``typed`` (protobuf), or ``metadata`` for all."""
     quiet: bool = False
     stream_initial: bool = False
-    """Whether kube-informer asks for a streamed state; the others do as is their default."""
+    """Whether kube-informer requests a streamed state; the others keep their default."""
 
     def options(self) -> str:
         """Return it as the JSON that the command ``new`` takes."""
-        named = {
+        options = {
             "kubeconfig": str(self.kubeconfig),
             "context": self.context,
             "group": self.resource.group,
@@ -58,21 +58,21 @@ class Watched:
             "quiet": self.quiet,
             "stream_initial": self.stream_initial,
         }
-        return json.dumps(named)
+        return json.dumps(options)
 
 
 class SubjectFailed(Exception):  # noqa: N818 - the name says what happened
-    """A subject ended, or did not answer; the message holds the end of its log."""
+    """Raised when a subject ends or does not answer; the message has the end of its log."""
 
 
 class Subject:
-    """One informer in a process of its own."""
+    """One informer in its own process."""
 
     def __init__(self, name: str, client_go: Path, log: Path) -> None:
         self.name = name
         self._log = log
         self._seen: list[dict[str, Any]] = []
-        self._came = threading.Condition()
+        self._reported = threading.Condition()
         python = [sys.executable, "-m", "informer.conformance.subject", f"--library={name}"]
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
@@ -87,14 +87,14 @@ class Subject:
         self._reader.start()
 
     def begin(self, watched: Watched) -> bool:
-        """Make a new informer; return whether the library offers such a one.
+        """Make a new informer; return whether the library offers such an informer.
 
-        Raise :class:`SubjectFailed` if it does not come up.
+        Raise :class:`SubjectFailed` if the subject does not start.
         """
         self._seen.clear()
-        self.order(f"new {watched.options()}")
+        self.send(f"new {watched.options()}")
         if not self.wait(lambda: self.saw("ready") or self.saw("refused"), STARTS_WITHIN_S):
-            raise SubjectFailed(f"{self.name} did not come up: {self.log_end()}")
+            raise SubjectFailed(f"{self.name} did not start: {self.log_end()}")
         return self.saw("ready")
 
     @property
@@ -103,12 +103,12 @@ class Subject:
         return self._process.pid
 
     def log_end(self) -> str:
-        """Return the last line that the subject logged."""
+        """Return the last line of the subject's log."""
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1][:200] if lines else "it logged nothing"
 
-    def order(self, command: str) -> None:
-        """Send a command; a subject that has ended is noticed when its answer is waited for."""
+    def send(self, command: str) -> None:
+        """Send a command; the wait for its answer notices a subject that has ended."""
         stdin = self._process.stdin
         assert stdin is not None, "it was opened with a pipe"
         with contextlib.suppress(BrokenPipeError):
@@ -118,59 +118,59 @@ class Subject:
     def ask(self, command: str, answer: str) -> dict[str, Any]:
         """Send a command and return its answer; raise :class:`SubjectFailed` if none comes."""
         before = self.count(answer)
-        self.order(command)
+        self.send(command)
         if not self.wait(lambda: self.count(answer) > before, ANSWERS_WITHIN_S):
             raise SubjectFailed(f"{self.name} gave no {answer} to {command}: {self.log_end()}")
-        return [one for one in self._seen if one["event"] == answer][-1]
+        return [item for item in self._seen if item["event"] == answer][-1]
 
     def wait(self, reached: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait until ``reached()``, asked after each line; return whether it was in time."""
+        """Wait until ``reached()``, checked after each line; return whether it was in time."""
         deadline = time.monotonic() + timeout_s
-        with self._came:
+        with self._reported:
             while not reached():
-                left = deadline - time.monotonic()
-                if left <= 0 or self._process.poll() is not None:
+                remaining_s = deadline - time.monotonic()
+                if remaining_s <= 0 or self._process.poll() is not None:
                     return reached()
-                self._came.wait(min(left, 0.2))
+                self._reported.wait(min(remaining_s, 0.2))
             return True
 
     def saw(self, event: str, **fields: object) -> bool:
-        """Whether it reported an event with these fields."""
+        """Return whether it reported an event with these fields."""
         return self.count(event, **fields) > 0
 
     def count(self, event: str, **fields: object) -> int:
         """Return how often it reported an event with these fields."""
-        wanted = {"event": event, **fields}.items()
-        return sum(wanted <= one.items() for one in list(self._seen) if one["event"] == event)
+        pattern = {"event": event, **fields}.items()
+        return sum(pattern <= item.items() for item in list(self._seen) if item["event"] == event)
 
     def cache(self) -> Mapping[str, str]:
-        """Return what is in its cache: resourceVersions by key."""
+        """Return the content of its cache: resourceVersions by key."""
         objects: dict[str, str] = self.ask("dump", "cache")["objects"]
         return objects
 
-    def told(self) -> Mapping[str, str]:
-        """Return what its handler was told, added up: resourceVersions by key."""
+    def notified(self) -> Mapping[str, str]:
+        """Return the sum of its handler's notifications: resourceVersions by key."""
         state: dict[str, str] = {}
-        for one in list(self._seen):
-            if one["event"] in ("add", "update"):
-                state[one["key"]] = one["version"]
-            elif one["event"] == "delete":
-                state.pop(one["key"], None)
+        for item in list(self._seen):
+            if item["event"] in ("add", "update"):
+                state[item["key"]] = item["version"]
+            elif item["event"] == "delete":
+                state.pop(item["key"], None)
         return state
 
     def repeats(self) -> int:
-        """Return how many updates brought the version that was told before."""
+        """Return the number of updates to the version that the handler already had."""
         versions: dict[str, str] = {}
-        found = 0
-        for one in list(self._seen):
-            if one["event"] in ("add", "update"):
-                found += one["event"] == "update" and versions.get(one["key"]) == one["version"]
-                versions[one["key"]] = one["version"]
-        return found
+        count = 0
+        for item in list(self._seen):
+            if item["event"] in ("add", "update"):
+                count += item["event"] == "update" and versions.get(item["key"]) == item["version"]
+                versions[item["key"]] = item["version"]
+        return count
 
     def stop(self, timeout_s: float) -> bool:
-        """Stop the informer; return whether it said in time that all had ended."""
-        self.order("stop")
+        """Stop the informer; return whether it reported in time that all had ended."""
+        self.send("stop")
         return self.wait(lambda: self.saw("stopped"), timeout_s)
 
     def __enter__(self) -> Self:
@@ -181,7 +181,7 @@ class Subject:
 
     @property
     def is_idle(self) -> bool:
-        """Whether its last informer was stopped, so that a new one may begin."""
+        """Whether its last informer was stopped, so that a new one can begin."""
         return self._process.poll() is None and (self.saw("stopped") or self.saw("refused"))
 
     def kill(self) -> None:
@@ -198,13 +198,13 @@ class Subject:
         stdout = self._process.stdout
         assert stdout is not None, "it was opened with a pipe"
         for line in stdout:
-            with self._came:
+            with self._reported:
                 self._seen.append(json.loads(line))
-                self._came.notify_all()
+                self._reported.notify_all()
 
 
 class Pool:
-    """Subjects that are used again: to start a process costs more than most histories."""
+    """Reuses subjects: to start a process costs more than most histories."""
 
     def __init__(self, client_go: Path, folder: Path) -> None:
         self._client_go = client_go
@@ -215,7 +215,7 @@ class Pool:
 
     @contextlib.contextmanager
     def take(self, name: str) -> Iterator[Subject]:
-        """Lend a subject; one that does not stop its informer is ended, not used again."""
+        """Lend a subject; end it afterwards if it has not stopped its informer, else reuse it."""
         with self._lock:
             idle = self._idle.setdefault(name, [])
             self._count += 1
@@ -231,7 +231,7 @@ class Pool:
                 subject.kill()
 
     def close(self) -> None:
-        """End those that are idle."""
+        """End the idle subjects."""
         for idle in self._idle.values():
             for subject in idle:
                 subject.kill()

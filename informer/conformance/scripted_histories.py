@@ -1,4 +1,4 @@
-"""Histories that a real API server cannot be made to play, each told to every subject alone."""
+"""Histories that no real API server can play, each played to every subject alone."""
 
 import json
 import time
@@ -19,17 +19,17 @@ from kube_informer import PODS
 from kube_informer.testing import FakeSource, failure_status
 
 FAULT_S = 8.0
-"""How long a fault lasts that an informer has to sit out."""
+"""Seconds of a fault that an informer has to wait out."""
 
 SYNC_WITHIN_S = 15.0
 
 Truth = Mapping[str, str]
-"""What a cache must hold at the end: resourceVersions by key."""
+"""The content that a cache must have at the end: resourceVersions by key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The end of a history: what is true, and how many requests a fault drew, if there was one."""
+    """The end of a history: the truth, and the number of requests during a fault, if any."""
 
     truth: Truth
     fault_requests: int | None = None
@@ -37,7 +37,7 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedHistory:
-    """A history on a scripted server; ``script`` makes the one that answers from the start on."""
+    """A history on a scripted server; ``script`` makes the script that answers from the start."""
 
     name: str
     play: Callable[[SourceServer, Subject], Played]
@@ -46,9 +46,9 @@ class ScriptedHistory:
     closing: bool = False
     """Whether each answer carries ``Connection: close``."""
     short: bool = False
-    """Whether the short form has it, which ``make test`` runs."""
+    """Whether it belongs to the short form, which ``make test`` runs."""
     streams: bool = False
-    """Whether it is about streamed fills: ours asks for one if told to, the official one never."""
+    """Whether fills are streamed: kube-informer's on request, the official informer's never."""
 
 
 def _refusal(code: int, reason: str, **headers: str) -> Reply:
@@ -60,7 +60,7 @@ def _undisturbed(_: Request) -> None:
 
 
 def pod(name: str, version: str = "", **metadata: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Return a pod of namespace ``a`` with next to nothing in it."""
+    """Return a minimal pod of namespace ``a``."""
     meta = {"name": name, "namespace": "a", "uid": f"uid-{name}"} | metadata
     if version:
         meta["resourceVersion"] = version
@@ -78,7 +78,7 @@ def some_pods() -> FakeSource:
 def _truth(source: FakeSource) -> Truth:
     body = source.stream(PODS.path(), timeout=1.0, verb="list", resource="pods").read_all()
     metadata = [item["metadata"] for item in json.loads(body)["items"]]
-    return {f"{one['namespace']}/{one['name']}": one["resourceVersion"] for one in metadata}
+    return {f"{m['namespace']}/{m['name']}": m["resourceVersion"] for m in metadata}
 
 
 def _write(source: FakeSource) -> None:
@@ -92,7 +92,7 @@ def _await_sync(subject: Subject) -> None:
 
 
 def _filled_then_written(server: SourceServer, subject: Subject) -> Played:
-    """Wait for the fill, however the script hinders it, and write."""
+    """Wait for the fill, which the script may hinder, and write."""
     _await_sync(subject)
     _write(server.source)
     return Played(_truth(server.source))
@@ -108,24 +108,24 @@ def _fault(script: Script, *, cut: bool = True) -> Callable[[SourceServer, Subje
         if cut:
             server.source.end_watches()
         time.sleep(FAULT_S)
-        asked = len(server.requests) - before
+        sent = len(server.requests) - before
         server.script = _undisturbed
-        return Played(_truth(server.source), asked)
+        return Played(_truth(server.source), sent)
 
     return play
 
 
 def _fault_at_first(server: SourceServer, _: Subject) -> Played:
-    """Let the script of the beginning answer for a while, then write undisturbed."""
+    """Let the initial script answer for a while, then write undisturbed."""
     time.sleep(FAULT_S)
-    asked = len(server.requests)
+    sent = len(server.requests)
     server.script = _undisturbed
     _write(server.source)
-    return Played(_truth(server.source), asked)
+    return Played(_truth(server.source), sent)
 
 
 def _for(kind: str, reply: Reply) -> Callable[[], Script]:
-    """Answer every request of one kind so."""
+    """Answer every request of one kind with ``reply``."""
     return lambda: lambda request: reply if request.kind == kind else None
 
 
@@ -133,7 +133,7 @@ def _all(reply: Reply) -> Script:
     return lambda _: reply
 
 
-# A stream whose lines are all given: two pods, x at 10 and y at 11, listed at 12.
+# A stream of fixed lines: two pods, x at 10 and y at 11, listed at 12.
 
 _FIRST = {"a/x": "10", "a/y": "11"}
 _END = {
@@ -148,24 +148,24 @@ _END = {
 
 def _listing(version: str, items: Sequence[dict[str, Any]], token: str = "") -> bytes:
     metadata = {"resourceVersion": version} | ({"continue": token} if token else {})
-    whole = {"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": list(items)}
-    return json.dumps(whole).encode()
+    body = {"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": list(items)}
+    return json.dumps(body).encode()
 
 
 def _lines(*lines: bytes, version: str = "12") -> Callable[[], Script]:
-    """Answer a fill with x and y, and the first watch with ``lines``; then silence."""
+    """Answer a fill with x and y, and the first watch with ``lines``; then stay silent."""
     items = [pod("x", "10"), pod("y", "11")]
 
     def make() -> Script:
-        left = [b"".join(lines)]
+        pending = [b"".join(lines)]
 
         def answer(request: Request) -> Reply:
-            rest = left.pop() if left and request.is_watch else b""
+            tail = pending.pop() if pending and request.is_watch else b""
             if request.is_fill:
                 fill = b"".join(line("ADDED", item) for item in items)
-                return Reply(body=fill + line("BOOKMARK", _END) + rest, hold=True)
+                return Reply(body=fill + line("BOOKMARK", _END) + tail, hold=True)
             if request.is_watch:
-                return Reply(body=rest, hold=True)
+                return Reply(body=tail, hold=True)
             return Reply(body=_listing(version, items))
 
         return answer
@@ -182,10 +182,10 @@ def _holds(truth: Truth) -> Callable[[SourceServer, Subject], Played]:
 
 
 def _in_pages(fault: Reply) -> Callable[[], Script]:
-    """List in pages of one where a limit is given; the second page is ``fault`` once."""
+    """List in pages of one object if a limit is given; the second page is ``fault`` once."""
 
     def make() -> Script:
-        left = [fault]
+        pending = [fault]
 
         def answer(request: Request) -> Reply:
             if request.is_fill:
@@ -196,11 +196,11 @@ def _in_pages(fault: Reply) -> Callable[[], Script]:
             if not {"limit", "continue"} & request.query.keys():
                 return Reply(body=_listing("1003", items))
             token = request.query.get("continue", "")
-            if token == "second" and left:
-                return left.pop()
+            if token == "second" and pending:
+                return pending.pop()
             page = {"": 0, "second": 1, "third": 2}[token]
-            after = ("second", "third", "")[page]
-            return Reply(body=_listing("1003", items[page : page + 1], after))
+            next_token = ("second", "third", "")[page]
+            return Reply(body=_listing("1003", items[page : page + 1], next_token))
 
         return answer
 
@@ -212,11 +212,11 @@ _PAGED = {"a/x": "10", "a/y": "11", "a/z": "12"}
 
 def _pages_counted(server: SourceServer, subject: Subject) -> Played:
     _await_sync(subject)
-    return Played(_PAGED, sum(one.kind == "list" for one in server.asked()))
+    return Played(_PAGED, sum(request.kind == "list" for request in server.received()))
 
 
 def _without_versions() -> Script:
-    """A resource that can be listed alone, and whose lists have no version."""
+    """Script a resource that can only be listed, and whose lists have no version."""
 
     def answer(request: Request) -> Reply:
         if request.is_watch:
@@ -230,7 +230,7 @@ def _back_in_time(server: SourceServer, subject: Subject) -> Played:
     """Replace the data by an older copy, as when etcd is restored from a backup."""
     _await_sync(subject)
     server.source.put(PODS, pod("four"))
-    subject.wait(lambda: "a/four" in subject.told(), SYNC_WITHIN_S)
+    subject.wait(lambda: "a/four" in subject.notified(), SYNC_WITHIN_S)
     restored = FakeSource()
     restored.put(PODS, pod("one"))
     server.restart_with(restored)
@@ -278,13 +278,13 @@ HISTORIES: tuple[ScriptedHistory, ...] = (
     ScriptedHistory("Connection: close", _filled_then_written, closing=True),
     *(
         ScriptedHistory(
-            f"WatchList {words}",
+            f"WatchList {behaviour}",
             _filled_then_written,
             _for("watch-list", reply),
-            short=words == "refused with 422",
+            short=behaviour == "refused with 422",
             streams=True,
         )
-        for words, reply in _WATCH_LIST_REPLIES.items()
+        for behaviour, reply in _WATCH_LIST_REPLIES.items()
     ),
     ScriptedHistory(
         "two deletions at one version",
@@ -346,11 +346,11 @@ HISTORIES: tuple[ScriptedHistory, ...] = (
     ScriptedHistory("the version expires while the watch is cut", _expired, short=True),
     ScriptedHistory(
         "410 as a status on each watch",
-        _fault(lambda one: _refusal(410, "Expired") if one.kind == "watch" else None),
+        _fault(lambda request: _refusal(410, "Expired") if request.kind == "watch" else None),
     ),
     ScriptedHistory(
         "410 as an event on each watch",
-        _fault(lambda one: Reply(body=_GONE) if one.kind == "watch" else None),
+        _fault(lambda request: Reply(body=_GONE) if request.kind == "watch" else None),
     ),
     ScriptedHistory("the server goes back in time", _back_in_time),
     ScriptedHistory(
@@ -361,10 +361,10 @@ HISTORIES: tuple[ScriptedHistory, ...] = (
     ScriptedHistory("the server is busy (429)", _fault(_all(_refusal(429, "TooManyRequests")))),
     ScriptedHistory(
         "each watch is refused with 400",
-        _fault(lambda one: _refusal(400, "BadRequest") if one.kind == "watch" else None),
+        _fault(lambda request: _refusal(400, "BadRequest") if request.kind == "watch" else None),
     ),
     ScriptedHistory(
-        "each watch ends at once", _fault(lambda one: Reply() if one.kind == "watch" else None)
+        "each watch ends at once", _fault(lambda sent: Reply() if sent.kind == "watch" else None)
     ),
     ScriptedHistory("a login page answers (200)", _fault(_all(_LOGIN))),
 )

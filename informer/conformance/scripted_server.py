@@ -1,4 +1,4 @@
-"""An HTTP server on a loopback port that answers as a script says, and remembers what was asked."""
+"""An HTTP server on a loopback port that answers by a script, and records its requests."""
 
 import itertools
 import json
@@ -16,12 +16,12 @@ from kube_informer import BodyStream, ClientConfig, Credentials, Transport, Tran
 from kube_informer.testing import FakeSource
 
 POLL_S = 0.1
-"""How often a silent watch looks whether the server is closing."""
+"""Seconds between a silent watch's checks whether the server is closing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came: the how-manieth, when (monotonic), and what for."""
+    """One request: its number, the monotonic time ``at`` which it came, and its content."""
 
     number: int
     at: float
@@ -31,12 +31,12 @@ class Request:
 
     @property
     def is_watch(self) -> bool:
-        """Whether it asks for a watch, of either form."""
+        """Whether it requests a watch, of either form."""
         return self.query.get("watch") in ("true", "1", "True")
 
     @property
     def is_fill(self) -> bool:
-        """Whether it asks for the initial state as a stream."""
+        """Whether it requests the initial state as a stream."""
         return self.query.get("sendInitialEvents") == "true"
 
     @property
@@ -70,9 +70,9 @@ Script = Callable[[Request], Reply | None]
 
 
 def refusal(status: Mapping[str, Any], **headers: str) -> Reply:
-    """Return an answer that is this Status of failure."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status["code"], json.dumps(status).encode(), named)
+    """Return an answer with this failure Status."""
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status["code"], json.dumps(status).encode(), fields)
 
 
 def line(kind: str, item: Mapping[str, Any]) -> bytes:
@@ -81,7 +81,7 @@ def line(kind: str, item: Mapping[str, Any]) -> bytes:
 
 
 class ScriptedServer:
-    """Answers each request as ``answer`` says, which may be replaced at any time."""
+    """Answers each request with ``answer``, which may be replaced at any time."""
 
     def __init__(self, answer: Callable[[Request], Reply]) -> None:
         self.answer = answer
@@ -97,13 +97,13 @@ class ScriptedServer:
                 server._serve(self)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
 
             def handle_error(self, *args: Any) -> None:  # noqa: ANN401 - the base class's own
-                """Say nothing of connections that a client dropped."""
+                """Report no connections that a client dropped."""
                 if not isinstance(sys.exception(), OSError):
                     super().handle_error(*args)
 
@@ -114,8 +114,8 @@ class ScriptedServer:
         )
         self._thread.start()
 
-    def transport(self, **options: Any) -> Transport:  # noqa: ANN401 - those of the transport
-        """Return a transport to it, with ``credentials`` if they are given."""
+    def transport(self, **options: Any) -> Transport:  # noqa: ANN401 - the transport's own
+        """Return a transport to it, with ``credentials`` if given."""
         return Transport(
             ClientConfig(self.url, options.pop("credentials", Credentials())), **options
         )
@@ -131,8 +131,8 @@ class ScriptedServer:
         self._http.server_close()
         self._thread.join()
 
-    def asked(self, since: int = 0) -> list[Request]:
-        """Return the requests that came, but for the first ``since``."""
+    def received(self, since: int = 0) -> list[Request]:
+        """Return the received requests without the first ``since``."""
         with self._lock:
             return self.requests[since:]
 
@@ -147,7 +147,7 @@ class ScriptedServer:
         try:
             self._write(handler, self.answer(request))
         except (OSError, TransportError):
-            handler.close_connection = True  # one of the two ends went away
+            handler.close_connection = True  # one of the two ends is gone
 
     def _write(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         if reply.late:
@@ -158,9 +158,9 @@ class ScriptedServer:
         if reply.http_1_0:
             handler.protocol_version = "HTTP/1.0"
         handler.send_response(reply.status)
-        more = {"Connection": "close"} if reply.closing else {}
+        extra = {"Connection": "close"} if reply.closing else {}
         for name, value in (
-            {"Content-Type": "application/json"} | dict(reply.headers) | more
+            {"Content-Type": "application/json"} | dict(reply.headers) | extra
         ).items():
             handler.send_header(name, value)
         framed = not (reply.http_1_0 or reply.closing)
@@ -190,7 +190,7 @@ class ScriptedServer:
 
 
 class SourceServer(ScriptedServer):
-    """An API server over a :class:`FakeSource`, where its ``script`` leaves a request to it."""
+    """An API server over a :class:`FakeSource`, which answers where the ``script`` does not."""
 
     def __init__(
         self, source: FakeSource, kubeconfig: Path, *, http_1_0: bool, closing: bool
@@ -221,15 +221,15 @@ class SourceServer(ScriptedServer):
         self.source.end_watches()
 
     def restart_with(self, source: FakeSource) -> None:
-        """Serve another source from now on, every watch broken off as by a restart."""
-        before, self.source = self.source, source
-        before.end_watches()
+        """Serve another source from now on, and break off every watch as a restart does."""
+        previous, self.source = self.source, source
+        previous.end_watches()
 
     def _answer(self, request: Request) -> Reply:
-        reply = self.script(request) or self._of_source(request)
+        reply = self.script(request) or self._answer_of_source(request)
         return replace(reply, http_1_0=self._http_1_0, closing=self._close_connections)
 
-    def _of_source(self, request: Request) -> Reply:
+    def _answer_of_source(self, request: Request) -> Reply:
         source = self.source
         stream = source.stream(
             request.path,

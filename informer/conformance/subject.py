@@ -1,7 +1,7 @@
 """Runs a Python informer on one resource and reports each step as a line of JSON.
 
-A subject of the conformance run: it takes the commands new (with JSON: what to watch), start,
-dump, settle and stop on its standard input, one a line, and new again after stop. Its Go
+A subject of the conformance run: it reads the commands new (with the options as JSON), start,
+dump, settle and stop from its standard input, one a line, and new again after stop. Its Go
 counterpart is client_go/main.go.
 """
 
@@ -37,7 +37,7 @@ _output = threading.Lock()
 
 
 def report(event: str, **fields: Any) -> None:  # noqa: ANN401 - JSON of any shape
-    """Write one line; end at once if nobody reads any more."""
+    """Write one line; end the process at once if its reader is gone."""
     with _output:
         try:
             sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
@@ -47,17 +47,17 @@ def report(event: str, **fields: Any) -> None:  # noqa: ANN401 - JSON of any sha
 
 
 class NotOffered(Exception):  # noqa: N818 - the name says what happened
-    """The library has no informer for what is asked."""
+    """Raised when the library has no informer for these options."""
 
 
 class Subject(Protocol):
-    """An informer, as far as the conformance run needs one."""
+    """The interface of an informer in the conformance run."""
 
     def start(self) -> None:
-        """Begin to fill and to watch."""
+        """Start to fill and watch."""
 
     def has_synced(self) -> bool:
-        """Whether the first fill is complete."""
+        """Return whether the first fill is complete."""
 
     def objects(self) -> Mapping[str, str]:
         """Return the resourceVersions in the cache by key."""
@@ -94,11 +94,11 @@ class KubeInformer:
             self._informer.add_event_handler(_Reporting())
 
     def start(self) -> None:
-        """Begin to fill and to watch."""
+        """Start to fill and watch."""
         self._informer.start()
 
     def has_synced(self) -> bool:
-        """Whether the first fill is complete."""
+        """Return whether the first fill is complete."""
         with contextlib.suppress(SyncError):
             return self._informer.wait_for_cache_sync(timeout=1.0)
         return self._informer.has_synced
@@ -140,11 +140,11 @@ class OfficialInformer:
                 self._informer.add_event_handler(kind, partial(self._report, event))
 
     def start(self) -> None:
-        """Begin to fill and to watch."""
+        """Start to fill and watch."""
         self._informer.start()
 
     def has_synced(self) -> bool:
-        """Whether the first list was taken in; the official informer does not say so itself."""
+        """Return whether the first list came: the official informer has no method for that."""
         time.sleep(0.01)
         return self._informer._resource_version is not None  # noqa: SLF001 - see above
 
@@ -158,8 +158,8 @@ class OfficialInformer:
 
     def _report(self, event: str, obj: Any) -> None:  # noqa: ANN401 - a model of any kind
         key, version = self._described(obj)
-        more = {"add": {"initial": False}, "delete": {"unknown": False}}.get(event, {})
-        report(event, key=key, version=version, **more)
+        extra = {"add": {"initial": False}, "delete": {"unknown": False}}.get(event, {})
+        report(event, key=key, version=version, **extra)
 
     @staticmethod
     def _described(obj: Any) -> tuple[str, str]:  # noqa: ANN401 - likewise
@@ -174,21 +174,21 @@ LIBRARIES: Mapping[str, Callable[[argparse.Namespace], Subject]] = {
 }
 
 
-def _give_memory_back() -> None:
+def _release_memory() -> None:
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # glibc's alone
+    with contextlib.suppress(OSError, AttributeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _tell_sync(subject: Subject, stopped: threading.Event, begun: float) -> None:
+def _report_sync(subject: Subject, stopped: threading.Event, started: float) -> None:
     while not subject.has_synced():
         if stopped.wait(0.01):
             return
-    report("synced", seconds=time.monotonic() - begun)
+    report("synced", seconds=time.monotonic() - started)
 
 
 def main() -> None:
-    """Carry out commands until nobody gives any more."""
+    """Carry out commands until the standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", choices=LIBRARIES, required=True)
     library = LIBRARIES[parser.parse_args().library]
@@ -196,12 +196,12 @@ def main() -> None:
     subject: Subject
     stopped = threading.Event()
     for line in sys.stdin:
-        begun = time.monotonic()
-        command, _, rest = line.strip().partition(" ")
+        started = time.monotonic()
+        command, _, options = line.strip().partition(" ")
         match command:
             case "new":
                 try:
-                    subject = library(argparse.Namespace(**json.loads(rest)))
+                    subject = library(argparse.Namespace(**json.loads(options)))
                 except NotOffered as error:
                     report("refused", reason=str(error))
                 else:
@@ -210,17 +210,17 @@ def main() -> None:
             case "start":
                 subject.start()
                 threading.Thread(
-                    target=_tell_sync, args=(subject, stopped, begun), daemon=True
+                    target=_report_sync, args=(subject, stopped, started), daemon=True
                 ).start()
             case "dump":
                 report("cache", objects=subject.objects())
             case "settle":
-                _give_memory_back()
+                _release_memory()
                 report("settled")
             case "stop":
                 stopped.set()
                 subject.stop()
-                report("stopped", seconds=time.monotonic() - begun)
+                report("stopped", seconds=time.monotonic() - started)
     sys.stdout.flush()
     os._exit(0)  # threads of the official informer outlive its stop
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from informer.conformance.findings import AS_IT_SHOULD_BE, Findings
+from informer.conformance.findings import FAULTLESS, Findings
 from informer.conformance.processes import CLIENT_GO, KUBE_INFORMER, OFFICIAL
 
 COLUMNS = (CLIENT_GO, KUBE_INFORMER, OFFICIAL)
@@ -48,23 +48,23 @@ REASONS: Mapping[tuple[str, str], str] = {
         "this library asks for the server's version after a broken stream and lists anew."
     ),
 }
-"""Why this library differs from client-go on purpose, by history and by what differs."""
+"""Why this library differs from client-go on purpose, by history and aspect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What each subject showed in one history."""
+    """The findings on each subject in one history."""
 
     history: str
-    found: Mapping[str, Findings]
+    findings: Mapping[str, Findings]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that a subject did not show as it should; "" where one did not take part."""
+    """An aspect in which a subject is not faultless; "" for a subject that took no part."""
 
     history: str
-    thing: str
+    aspect: str
     values: Mapping[str, str]
 
     @property
@@ -74,36 +74,36 @@ class Difference:
 
     @property
     def reason(self) -> str:
-        """Why this library differs; "" where no reason is stated."""
-        return REASONS.get((self.history, self.thing), "")
+        """Why this library differs; "" if no reason is stated."""
+        return REASONS.get((self.history, self.aspect), "")
 
 
 def differences(outcomes: Sequence[Outcome]) -> Iterator[Difference]:
-    """Yield what not all subjects showed as they should, in the order of the histories."""
+    """Yield the aspects in which not all subjects are faultless, in the order of the histories."""
     for outcome in outcomes:
-        things = dict.fromkeys(thing for found in outcome.found.values() for thing in found)
-        for thing in things:
-            values = {name: outcome.found.get(name, {}).get(thing, "") for name in COLUMNS}
-            shown = {found[thing] for found in outcome.found.values() if thing in found}
-            if shown != {AS_IT_SHOULD_BE[thing]}:
-                yield Difference(outcome.history, thing, values)
+        aspects = dict.fromkeys(key for shown in outcome.findings.values() for key in shown)
+        for aspect in aspects:
+            values = {name: outcome.findings.get(name, {}).get(aspect, "") for name in COLUMNS}
+            all_shown = {shown[aspect] for shown in outcome.findings.values() if aspect in shown}
+            if all_shown != {FAULTLESS[aspect]}:
+                yield Difference(outcome.history, aspect, values)
 
 
 def unexplained(outcomes: Sequence[Outcome]) -> list[Difference]:
-    """Return where this library differs from client-go without a stated reason."""
-    return [one for one in differences(outcomes) if one.is_ours and not one.reason]
+    """Return the differences of this library from client-go without a stated reason."""
+    return [item for item in differences(outcomes) if item.is_ours and not item.reason]
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
-    """Return the document: what is not as it should be, then the histories in which all is."""
-    found = list(differences(outcomes))
+    """Return the document: the differences, then the histories without any."""
+    items = list(differences(outcomes))
     rows = [
-        f"| {one.history} | {one.thing} | {' | '.join(one.values[name] for name in COLUMNS)} "
-        f"| {one.reason or ('**not explained**' if one.is_ours else '')} |"
-        for one in found
+        f"| {item.history} | {item.aspect} | {' | '.join(item.values[name] for name in COLUMNS)} "
+        f"| {item.reason or ('**not explained**' if item.is_ours else '')} |"
+        for item in items
     ]
-    differing = {one.history for one in found}
-    alike = [one.history for one in outcomes if one.history not in differing]
+    differing = {item.history for item in items}
+    alike = [item.history for item in outcomes if item.history not in differing]
     return "\n".join([*_HEAD, *rows, "", _ALIKE, "", *(f"- {name}" for name in alike), ""])
 
 

@@ -3,7 +3,7 @@
     python deployment_controller.py --kubeconfig FILE [--context C] [--namespace N]
 
 A pod belongs to a ReplicaSet and the ReplicaSet to a Deployment: both steps are owner lookups
-in the cache, and so is the way down. Nothing but the annotation is written.
+in the cache, upwards and downwards. The controller writes only the annotation.
 """
 
 import argparse
@@ -82,7 +82,7 @@ class RestartController:
         owner = controller_of(pod)
         if owner is None or owner.kind != "ReplicaSet":
             return
-        # Not seen yet: when the ReplicaSet comes, it enqueues the Deployment itself.
+        # If the ReplicaSet is not cached yet, its own addition enqueues the Deployment.
         replica_set = self._replica_sets.snapshot().get(pod.namespace, owner.name)
         if replica_set is not None and replica_set.uid == owner.uid:
             self._enqueue_owner(replica_set)

@@ -2,8 +2,8 @@
 
     python page_controller.py --kubeconfig FILE [--context C] [--namespace N]
 
-The ConfigMap is owned by its Page: whoever edits or deletes it finds it restored, and a cluster
-that collects garbage deletes it with its Page.
+The Page owns its ConfigMap: the controller restores a ConfigMap that was edited or deleted, and
+the cluster's garbage collector deletes it with its Page.
 """
 
 import argparse
@@ -34,7 +34,7 @@ PAGES = Resource("example.com", "v1", "pages")
 
 
 class Writer(Protocol):
-    """What the controller writes; a unit test passes a list that takes notes."""
+    """Writes for the controller; a unit test passes a recorder."""
 
     def create(self, config_map: dict[str, Any]) -> None:
         """Create a ConfigMap."""
@@ -43,7 +43,7 @@ class Writer(Protocol):
         """Replace a ConfigMap at the version that it names, else fail with a conflict."""
 
     def observed(self, page: CachedObject, generation: int) -> None:
-        """Write into the status of a Page which generation was acted on."""
+        """Write the generation that was acted on into the status of a Page."""
 
 
 class PageController:
@@ -67,27 +67,27 @@ class PageController:
     def reconcile(self, key: str) -> None:
         """Bring the ConfigMap of one Page up to date, then the Page's status.
 
-        The cache may lag behind what was just written: a create or a replace then fails with
-        a conflict, and the queue tries again when the cache has moved on.
+        The cache may lag behind the latest write: a create or a replace then fails with a
+        conflict, and the queue retries once the cache has caught up.
         """
         page = self._pages.indexer.get_by_key(key)
         if page is None:
-            return  # the cluster's garbage collector deletes what it owned
+            return  # the cluster's garbage collector deletes its ConfigMap
         document = page.decode()
-        wanted = config_map_of(page, document["spec"]["text"])
-        there = self._config_maps.indexer.get_by_key(key)
-        if there is None:
-            self._writer.create(wanted)
+        desired = config_map_of(page, document["spec"]["text"])
+        actual = self._config_maps.indexer.get_by_key(key)
+        if actual is None:
+            self._writer.create(desired)
             log.info("%s: created its ConfigMap", key)
         else:
-            owner = controller_of(there)
+            owner = controller_of(actual)
             if owner is None or owner.uid != page.uid:
                 raise RuntimeError(
                     f"ConfigMap {key} is not owned by Page {key}; delete one of them"
                 )
-            if there.decode().get("data") != wanted["data"]:
-                wanted["metadata"]["resourceVersion"] = there.resource_version
-                self._writer.replace(wanted)
+            if actual.decode().get("data") != desired["data"]:
+                desired["metadata"]["resourceVersion"] = actual.resource_version
+                self._writer.replace(desired)
                 log.info("%s: replaced its ConfigMap", key)
         generation = document["metadata"].get("generation", 0)
         if document.get("status", {}).get("observedGeneration") != generation:
@@ -100,7 +100,7 @@ class PageController:
 
 
 def config_map_of(page: CachedObject, text: str) -> dict[str, Any]:
-    """Return the ConfigMap that a Page is to have."""
+    """Return the ConfigMap of a Page."""
     owner = {
         "apiVersion": "example.com/v1",
         "kind": "Page",

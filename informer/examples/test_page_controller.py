@@ -1,4 +1,4 @@
-"""A unit test of a controller, without a cluster: the fake source takes the place of one."""
+"""A unit test of a controller, with a fake source in place of a cluster."""
 
 import queue
 import threading
@@ -15,7 +15,7 @@ PATIENCE_S = 30
 
 
 class Notes:
-    """A writer that takes notes, and fails the first time that it is told to."""
+    """A writer that records its calls, and fails the first ``conflicts`` creations."""
 
     def __init__(self) -> None:
         self.written: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()

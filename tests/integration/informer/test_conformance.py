@@ -13,15 +13,15 @@ def outcomes(control_plane, watchdog, tmp_path_factory) -> list[Outcome]:
     """The short form, played to client-go and to this library."""
     try:
         program = client_go_program(watchdog, print)
-    except PassedOver as why:
-        pytest.skip(f"client-go cannot be built here: {why}")
+    except PassedOver as reason:
+        pytest.skip(f"client-go cannot be built here: {reason}")
     folder = tmp_path_factory.mktemp("conformance")
     subjects = (CLIENT_GO, KUBE_INFORMER)
     return play(program, watchdog, folder, short=True, subjects=subjects, plane=control_plane)
 
 
 def test_client_go_holds_what_the_server_holds_in_each_history(outcomes):
-    caches = {one.history: one.found[CLIENT_GO].get("cache") for one in outcomes}
+    caches = {outcome.history: outcome.findings[CLIENT_GO].get("cache") for outcome in outcomes}
     assert dict.fromkeys(caches, "as the server") == caches
     assert 5 <= len(caches)
 

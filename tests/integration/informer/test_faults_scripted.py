@@ -102,9 +102,9 @@ def test_a_lasting_410_is_asked_no_faster_than_the_back_off_allows(case):
 
     found = case(answer)
     found.holds("x@3")
-    begun, before = time.monotonic(), len(found.server.asked())
+    begun, before = time.monotonic(), len(found.server.received())
     time.sleep(1.0)
-    sent = len(found.server.asked()) - before
+    sent = len(found.server.received()) - before
     # 0.1, 0.2, 0.4, 0.4, ... between requests, and the first one may come at once.
     assert sent <= 2 + (time.monotonic() - begun) / 0.1
     assert found.counts.delays[:4] == [0.1, 0.2, 0.4, 0.4][: len(found.counts.delays[:4])]
@@ -126,7 +126,7 @@ def test_a_429_is_waited_out_and_watched_again_but_never_listed(case, seconds):
 
     found = case(answer)
     found.holds("x@8")
-    asked = found.server.asked()
+    asked = found.server.received()
     assert [True, False, False, False] == [request.is_fill for request in asked]
     assert ["5", "5", "5"] == [request.query["resourceVersion"] for request in asked[1:]]
     gaps = [after.at - before.at for before, after in pairwise(asked[1:])]
@@ -233,12 +233,12 @@ def test_a_watch_that_ends_at_once_again_and_again_is_slowed_down(case):
 
     found = case(answer)
     found.holds("x@3")
-    before = len(found.server.asked())
+    before = len(found.server.received())
     begun = time.monotonic()
     time.sleep(1.0)
     rounds = 2 + (time.monotonic() - begun) / 0.1
     # Each round is a watch and, as it brought no byte, a look at the server's version.
-    assert len(found.server.asked()) - before <= 2 * rounds
+    assert len(found.server.received()) - before <= 2 * rounds
     assert found.counts.shorts >= 3
     assert ["initial"] == found.counts.fills
 

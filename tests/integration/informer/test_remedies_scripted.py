@@ -205,7 +205,7 @@ def test_a_resource_that_can_only_be_listed_is_listed_again_and_again(started):
     assert informer.wait_for_cache_sync(30)
     first = held(informer)
     eventually(lambda: held(informer) != first, "listed again")
-    asked = server.asked()
+    asked = server.received()
     gaps = [after.at - before.at for before, after in pairwise(asked) if not after.is_watch]
     assert min(gaps[1:]) >= QUICK.initial_s
     assert not any(request.is_fill for request in asked[1:])
@@ -288,10 +288,10 @@ def test_the_version_is_asked_for_without_selectors_and_once_for_all_watches(scr
     first, second = informer._reflectors
     since = time.monotonic()
     answers = [first._check(since, 5.0), second._check(since, 5.0)]
-    assert [{"limit": "1"}] == [request.query for request in server.asked()]
+    assert [{"limit": "1"}] == [request.query for request in server.received()]
     assert answers[0] is answers[1]
     second._check(time.monotonic(), 5.0)
-    assert 2 == len(server.asked())
+    assert 2 == len(server.received())
 
 
 def test_watches_in_doubt_at_once_ask_for_the_version_once_however_slow_the_answer(
@@ -303,7 +303,7 @@ def test_watches_in_doubt_at_once_ask_for_the_version_once_however_slow_the_answ
     with ThreadPoolExecutor(10) as pool:
         checks = [pool.submit(one._check, since, 5.0) for one in informer._reflectors]
     assert {200} == {check.result().status for check in checks}
-    assert 1 == len(server.asked())
+    assert 1 == len(server.received())
 
 
 def test_a_version_check_that_fails_or_hangs_fails_nobody_else(scripted, informers):
@@ -330,7 +330,7 @@ def test_stop_while_another_informer_asks_for_the_version(scripted, informers):
     with ThreadPoolExecutor(2) as pool:
         since = time.monotonic()
         leading = pool.submit(first._perform, CheckVersion(since, 60.0))
-        eventually(lambda: server.asked() != [], "the first one asks")
+        eventually(lambda: server.received() != [], "the first one asks")
         following = pool.submit(second._check, since, 60.0)
         second.signal_stop()
         assert 0 == following.result(STOP_S).status
@@ -344,7 +344,7 @@ def test_a_retry_after_beyond_reason_is_bounded(started, seconds):
     informer, server = started(lambda _: refusal(status(429, message="no"), Retry_After=seconds))
     eventually(lambda: informer.last_error == "429: no", "it waits")
     time.sleep(0.2)
-    assert (1, "429: no") == (len(server.asked()), informer.last_error)
+    assert (1, "429: no") == (len(server.received()), informer.last_error)
     assert informer.stop(STOP_S)
 
 
@@ -367,7 +367,7 @@ def test_a_watch_whose_connection_will_be_closed_is_timed_and_stopped_like_any_o
     informer, server = started(answer, timing=Timing(headers_s=0.5))
     assert informer.wait_for_cache_sync(30)
     eventually(lambda: informer.snapshot().resource_version == "7", "the quiet stream spoke")
-    assert (1, None) == (len(server.asked()), informer.last_error)
+    assert (1, None) == (len(server.received()), informer.last_error)
     assert informer.stop(STOP_S)
 
 
@@ -547,7 +547,7 @@ def test_an_exception_sent_to_the_reflectors_thread_does_not_end_it(started):
 
     machine.step = strike
     informer._reflectors[0]._stream.abort()
-    eventually(lambda: len(struck) + len(server.asked()) > 2, "it goes on")
+    eventually(lambda: len(struck) + len(server.received()) > 2, "it goes on")
     eventually(lambda: informer.health.following, "it follows again")
 
 

@@ -34,7 +34,7 @@ def test_every_request_sent_is_counted_once_with_its_status(scripted):
     ]
     assert codes == answers
     assert [("get", "pods", "log", code) for code in codes] == calls
-    assert len(codes) == len(server.asked())
+    assert len(codes) == len(server.received())
     transport.close()
 
 
@@ -46,7 +46,7 @@ def test_a_request_without_an_answer_is_counted_with_code_0_and_not_repeated(scr
         transport.get("/x", timeout=5, verb="list", resource="pods")
     assert failure.value.sent
     assert [("list", "pods", "", 0)] == calls
-    assert 1 == len(server.asked())
+    assert 1 == len(server.received())
     transport.close()
 
 
@@ -117,7 +117,7 @@ def test_a_token_is_read_again_when_its_file_changes_and_kept_while_it_is_away(s
 
     def sent() -> str:
         transport.get("/x", timeout=5, verb="get", resource="pods")
-        return server.asked()[-1].headers["Authorization"]
+        return server.received()[-1].headers["Authorization"]
 
     found = [sent()]
     fresh = tmp_path / "fresh"
@@ -139,7 +139,7 @@ def test_a_token_file_that_was_never_there_is_named(scripted, tmp_path):
     )
     with pytest.raises(TransportError, match="none"):
         transport.get("/x", timeout=5, verb="get", resource="pods")
-    assert ([], []) == (server.asked(), calls)
+    assert ([], []) == (server.received(), calls)
     transport.close()
 
 
@@ -151,7 +151,7 @@ def test_a_packed_answer_is_unpacked_and_counted_as_it_came(scripted):
     transport = server.transport(gzip=True, on_received=received.append)
     assert whole == transport.get("/x", timeout=5, verb="list", resource="pods").body
     assert [len(packed)] == received
-    assert "gzip" == server.asked()[0].headers["Accept-Encoding"]
+    assert "gzip" == server.received()[0].headers["Accept-Encoding"]
     transport.close()
 
 
@@ -168,5 +168,5 @@ def test_nothing_is_asked_for_packed_unless_it_was_chosen(scripted):
     server = scripted(lambda _: Reply(body=b"{}"))
     transport = server.transport()
     transport.get("/x", timeout=5, verb="list", resource="pods")
-    assert "gzip" not in server.asked()[0].headers.get("Accept-Encoding", "")
+    assert "gzip" not in server.received()[0].headers.get("Accept-Encoding", "")
     transport.close()
