@@ -1,4 +1,4 @@
-"""A JSON line for each request; off unless asked for, since it costs on every request."""
+"""A JSON line for each request; off by default, since it costs on every request."""
 
 import time
 from typing import TextIO
@@ -9,9 +9,9 @@ from servers.asgi import AsgiServer, Scope, Send
 
 
 class AccessLog:
-    """Around ``app``: writes a line to ``stream`` for each request that it answers.
+    """Writes a line to ``stream`` for each request that ``app`` answers.
 
-    ``ms`` is the time to make the answer; sending the body comes after it.
+    ``ms`` is the time to make the answer, without sending the body.
     """
 
     def __init__(self, app: AsgiServer, stream: TextIO) -> None:
@@ -20,11 +20,11 @@ class AccessLog:
 
     async def __call__(self, scope: Scope, receive: object, send: Send) -> None:
         """Answer one HTTP request."""
-        begun = time.perf_counter()
+        started = time.perf_counter()
 
         async def log_and_send(message: dict[str, object]) -> None:
             if message["type"] == "http.response.start":
-                self._write(scope, message, time.perf_counter() - begun)
+                self._write(scope, message, time.perf_counter() - started)
             await send(message)
 
         await self._app(scope, receive, log_and_send)

@@ -1,7 +1,7 @@
-"""The routes, defined here and nowhere else, for every server alike.
+"""The routes, the same for every server.
 
-A server differs from another in its ``PodSource`` and in nothing else: paths,
-checks, body, headers and the form of errors are made here.
+Servers differ only in their ``PodSource``: paths, checks, body, headers and the form
+of errors are defined here.
 """
 
 import logging
@@ -23,8 +23,8 @@ JSON = "application/json"
 _OPEN = b'{"code":200,"message":"pong","result":'
 
 WRITE_BYTES = 64 << 10
-"""Parts smaller than this are joined before they are written: each part costs a system call,
-and a packet of its own. Larger ones go out as they are, since copying them would cost more."""
+"""Smaller parts are joined before they are written: each part costs a system call and its own
+packet. Larger parts are written as they are, since copying them would cost more."""
 
 METHODS = ("GET", "HEAD")
 
@@ -46,7 +46,7 @@ def create_app(
 
     @app.before_request
     def check_path() -> None:
-        # The decoded path cannot tell a%2Fb from a/b; the one that was sent can.
+        # The decoded path does not distinguish a%2Fb from a/b; the path as sent does.
         path_segments(request.environ.get("RAW_URI", request.path).partition("?")[0])
 
     @app.get("/pods")
@@ -59,10 +59,10 @@ def create_app(
 
     def list_pods(namespace: str | None) -> Response:
         page = source.list_pods(pod_query(namespace, request.args.to_dict()))
-        close = b"]}"
+        ending = b"]}"
         if page.continue_token:
-            close = b'],"continue":' + msgspec.json.encode(page.continue_token) + b"}"
-        return _pods([_OPEN + b"[", *page.parts, close], page.resource_version)
+            ending = b'],"continue":' + msgspec.json.encode(page.continue_token) + b"}"
+        return _pods([_OPEN + b"[", *page.parts, ending], page.resource_version)
 
     @app.get("/pods/<namespace>/<name>")
     def get_pod(namespace: str, name: str) -> Response:
@@ -75,8 +75,8 @@ def create_app(
 
 
 def error_body(error: SourceError) -> bytes:
-    """Return the body for ``error``, in the shape that every error has."""
-    # The boundary: a message may quote a lower layer, and what that quotes is not known.
+    """Return the body for ``error``, in the shape of every error."""
+    # Redact at the boundary: a message may quote a lower layer, with unknown content.
     body: dict[str, object] = {"code": error.code, "message": redact(error.message), "result": None}
     if error.continue_token:
         body["continue"] = error.continue_token
@@ -136,14 +136,14 @@ def _add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
-        # The last resort: the trace goes to the log, the client learns that it is our fault.
+        # The last resort: the trace goes to the log, the client gets an internal error.
         _log.error("%s %s failed", request.method, request.path, exc_info=error)
         reason = "internal error; the server's log has the trace"
         return refused(SourceError(HTTPStatus.INTERNAL_SERVER_ERROR, reason))
 
 
 def _pods(parts: Sequence[bytes], resource_version: str) -> Response:
-    """Answer with ``parts``, which are written one after the other, without a copy."""
+    """Return an answer of ``parts``, which are written one after the other, without a copy."""
     headers = {
         "Content-Length": str(sum(map(len, parts))),
         "X-Resource-Version": resource_version,
@@ -161,7 +161,7 @@ def _result(value: object) -> Response:
 
 
 def _join_small(parts: Sequence[bytes]) -> list[bytes]:
-    """Return the same bytes in fewer parts, none of the large ones copied."""
+    """Return the same bytes in fewer parts, without copying the large ones."""
     joined: list[bytes] = []
     small: list[bytes] = []
     size = 0

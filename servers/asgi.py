@@ -1,9 +1,9 @@
 """Flask in an event loop: the loop owns every connection, a thread makes each answer.
 
-A thread is taken once a request is complete and is free when the answer is made; the
-loop writes it as the client reads. So no client keeps a thread from others, however
-slowly it sends or reads. Bridges from ASGI to WSGI that are well kept hold the thread
-until the body is written, which is what this one is for not doing.
+A thread starts once a request is complete and is free once the answer is made; the
+loop writes the answer as the client reads. So no client keeps a thread from others,
+however slowly it sends or reads. The maintained bridges from ASGI to WSGI keep the
+thread until the body is written; this one does not.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from servers.source import PodSource
 from servers.worker_group import WorkerGroup
 
 STATUS_THREADS = 2
-"""Threads of health, readiness, metrics and events, which wait behind no read of pods."""
+"""Threads of health, readiness, metrics and events, which never wait for reads of pods."""
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, object]], Awaitable[None]]
@@ -33,9 +33,9 @@ Send = Callable[[dict[str, object]], Awaitable[None]]
 class AsgiServer:
     """The ASGI application around the Flask application of ``source``.
 
-    ``threads`` is how many requests are read at once. One that names a version or
-    continues a list may wait until the source gets there: as many further threads
-    serve those, so that asking for what never comes keeps nobody else waiting. With
+    ``threads`` is the number of requests served at once. A request that names a version
+    or continues a list may wait until the source gets there: as many further threads
+    serve those, so that a request for a version that never comes delays no other. With
     a ``group`` readiness and metrics are those of all its workers, except at the
     worker's own address.
     """
@@ -72,7 +72,7 @@ class AsgiServer:
         app = self._app if alone else self._group_app
         if scope["path"].startswith("/pods"):
             return app, self._waiters if _may_wait(scope) else self._readers
-        # Workers ask each other, and themselves: who asks must not wait for the same threads.
+        # Workers ask each other and themselves: these requests must not wait for the same threads.
         return app, self._status if alone else self._group_status
 
 

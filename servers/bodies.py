@@ -1,9 +1,9 @@
-"""Lists as a few large pieces of bytes, made anew only where a list has changed.
+"""Lists as a few large pieces of bytes, of which a change renews only one.
 
-Each piece handed to the web server costs a system call and each byte copied
-costs memory to be found and filled, so neither the snapshot's many small pieces
-nor one whole body joined after every change is cheap. Between the two: a few
-hundred objects to a piece, and after a change one piece to be joined again.
+Each piece for the web server costs a system call, and each byte copied costs
+memory to allocate and fill, so neither the snapshot's many small pieces nor one
+whole body joined after every change is cheap. Between the two: pieces of a few
+hundred objects, of which a change joins one again.
 """
 
 from collections.abc import Sequence
@@ -11,29 +11,29 @@ from collections.abc import Sequence
 from kube_informer import Snapshot
 
 GROUP = 8
-"""Pieces of a snapshot that are joined to one: four leaves and the commas after them, which is
-1 to 2 MB of common pods. Grouped by number, not by size, so that a pod that grows a little
-moves no border."""
+"""Pieces of a snapshot to join to one: four leaves and the commas after them, which is 1 to
+2 MB of common pods. Grouped by number, not by size, so that a pod that grows a little moves
+no border."""
 
 _Group = tuple[bytes, ...]
 
 
 class _Body:
-    """A list's pieces, each with the small ones it was joined from."""
+    """A list's pieces, each with the small pieces that it was joined from."""
 
     def __init__(self, small: Sequence[bytes], before: "_Body | None") -> None:
-        known = before.joined if before is not None else {}
+        previous = before.joined if before is not None else {}
         self.joined: dict[tuple[int, ...], tuple[_Group, bytes]] = {}
-        for at in range(0, len(small), GROUP):
-            group = tuple(small[at : at + GROUP])
-            # An id says the same object as long as that object lives: the group is kept for it.
+        for start in range(0, len(small), GROUP):
+            group = tuple(small[start : start + GROUP])
+            # An id names the same object while that object lives: keeping the group ensures that.
             key = tuple(map(id, group))
-            self.joined[key] = known.get(key) or (group, b"".join(group))
+            self.joined[key] = previous.get(key) or (group, b"".join(group))
         self.parts = [joined for _, joined in self.joined.values()]
 
 
 class _Generation:
-    """The lists asked for of one snapshot, and those of the snapshot before."""
+    """The requested lists of one snapshot, and those of the previous snapshot."""
 
     def __init__(self, snapshot: Snapshot, before: "_Generation | None") -> None:
         self.snapshot = snapshot
@@ -44,8 +44,8 @@ class _Generation:
 class Bodies:
     """Whole lists of the latest snapshot. Safe from any thread.
 
-    Two threads may make the same list at once: both make the same bytes, and one
-    of the two results is kept.
+    Two threads may make the same list at once: both make the same bytes, and one of
+    the two results stays.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Bodies:
         body = generation.bodies.get(namespace)
         if body is None:
             small = snapshot.body_parts(namespace)
-            if not small:  # whatever a client calls a namespace must not be remembered for it
+            if not small:  # do not remember any name that a client sends as a namespace
                 return small
             body = _Body(small, generation.before.get(namespace))
             generation.bodies[namespace] = body

@@ -1,9 +1,9 @@
-"""The source that reads an informer's cache and asks the API server nothing.
+"""The source that reads an informer's cache and sends the API server no request.
 
-Where it answers differently from the API server, it does so on purpose: an
-unset resourceVersion means "any", as the cache has no newer state to offer; a
-version not reached yet is waited for; an exact version is served while it is
-the present one or kept for pages; continue tokens name a version, which is the present one or kept.
+It differs from the API server on purpose: an unset resourceVersion means "any", as
+the cache has no newer state; a request waits for a version not reached yet; an exact
+version is served while it is the present one or kept for pages; continue tokens name
+a version, which is the present one or kept.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,11 +26,11 @@ from servers.source import (
 )
 
 WAIT_S = 3.0
-"""How long a version not reached yet is waited for; the API server waits as long."""
+"""Seconds to wait for a version not reached yet; the API server waits as long."""
 
 MAX_STALENESS_S = 150.0
-"""Staleness at which the server is not ready. A watch brings a bookmark every 60 s: one may have
-been lost with a stream that broke, and the next stream's first one takes as long again."""
+"""Staleness at which the server is not ready. A watch brings a bookmark every 60 s: one may be
+lost with a stream that broke, and the next stream's first bookmark takes as long again."""
 
 EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can "
@@ -41,31 +41,31 @@ EXPIRED = (
 )
 
 EventTimes = Callable[[int], Sequence[tuple[int, int]]]
-"""From a resourceVersion to the changes since; see ``PodSource.event_times``."""
+"""Returns the changes since a resourceVersion; see ``PodSource.event_times``."""
 
 
 class PodCache(Protocol):
-    """What this source needs of an informer; ``SharedInformer`` has more."""
+    """The part of an informer that this source needs; ``SharedInformer`` has more."""
 
     def start(self) -> None:
-        """Begin to fill the cache."""
+        """Start to fill the cache."""
 
     def stop(self) -> bool:
-        """End it, and return whether it ended in time."""
+        """Stop it, and return whether it ended in time."""
 
     def snapshot(self) -> Snapshot:
-        """Return the state now."""
+        """Return the present state."""
 
     def wait_until(self, resource_version: str, timeout: float) -> bool:
-        """Wait until the state is at least of this version; return whether it is."""
+        """Wait until the state includes this version; return whether it does."""
 
     @property
     def health(self) -> Health:
-        """Whether the cache follows the API server, and since when it was not known to."""
+        """Whether the cache follows the API server, and since when that is unknown."""
 
 
 class Closable(Protocol):
-    """What is closed after the cache has stopped."""
+    """Closes after the cache has stopped."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -77,9 +77,9 @@ def as_received(pod: CachedObject) -> bytes:
 
 
 class CachedSource:
-    """Pods from an informer that this source starts and stops, and its transport with it.
+    """Pods from an informer; starts and stops the informer, and closes its transport.
 
-    ``encode`` makes the JSON of a pod that is answered; where it is another than
+    ``encode`` makes the JSON of a pod in an answer; with any other than
     ``as_received``, no joined list is kept.
     """
 
@@ -102,7 +102,7 @@ class CachedSource:
         self._bodies = Bodies()
 
     def start(self) -> None:
-        """Begin to fill the cache."""
+        """Start to fill the cache."""
         self._informer.start()
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class CachedSource:
         self._transport.close()
 
     def check_ready(self) -> None:
-        """Return if the cache was the API server's state lately; see ``PodSource``."""
+        """Return if the cache was recently the API server's state; see ``PodSource``."""
         self._present()
         health = self._informer.health
         if health.seconds > self._max_staleness_s:
@@ -146,8 +146,8 @@ class CachedSource:
     def _present(self) -> Snapshot:
         snapshot = self._informer.snapshot()
         if not snapshot.filled:
-            why = self._informer.health.why
-            raise SourceError(503, f"the cache is not filled yet: {why}", retry_after_s=1)
+            reason = self._informer.health.why
+            raise SourceError(503, f"the cache is not filled yet: {reason}", retry_after_s=1)
         return snapshot
 
     def _snapshot_for(self, query: PodQuery) -> Snapshot:

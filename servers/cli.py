@@ -1,4 +1,4 @@
-"""The command line of a server: arguments, checks before serving, one line for each failure."""
+"""The command line of a server: arguments, checks before serving, one line a failure."""
 
 import argparse
 import json
@@ -37,12 +37,12 @@ routes:
     lists take labelSelector, fieldSelector, limit, continue, resourceVersion and
     resourceVersionMatch, one pod takes resourceVersion, as the API server does
   /healthz  /readyz  /metrics
-  /workers                   where each of several workers can be asked by itself
+  /workers                   the address of each worker, if there are several
 
 workers:
-  With --workers N, N processes share the port, each with a read path of its own: an informer
-  in each of them, with a watch and a cache of its own. A connection stays with the worker that
-  took it. /readyz is of all workers; /metrics shows each one's samples, labelled worker="K".
+  With --workers N, N processes share the port, each with its own read path, such as an
+  informer with its own watch and cache. A connection stays with the worker that accepted it.
+  /readyz covers all workers; /metrics shows the samples of each, labelled worker="K".
 
 exit codes:
   0 stopped by SIGTERM or SIGINT   2 wrong usage   3 kubeconfig not usable
@@ -57,7 +57,7 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a server until it is told to stop; exit with one of the codes above."""
+    """Run a server until a signal stops it; exit with one of the codes above."""
     redact_output()
     options = _parser().parse_args(arguments)
     chosen = _chosen_options(options)
@@ -73,9 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         listener = listen(options.host, options.port)
     except OSError as error:
-        where = f"{options.host} port {options.port}"
+        address = f"{options.host} port {options.port}"
         reason = error.strerror or str(error)
-        _fail(options.name, f"cannot listen on {where}: {reason} (--host, --port)", PORT_TAKEN)
+        _fail(options.name, f"cannot listen on {address}: {reason} (--host, --port)", PORT_TAKEN)
     settings = Settings(config, options.namespace, options.threads, chosen, options.replica)
     group = WorkerGroup(options.workers) if options.workers > 1 else None
 
@@ -98,13 +98,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _chosen_options(options: argparse.Namespace) -> dict[str, float]:
-    """Return what ``--set`` sets; end with exit code 2 for an option that this server lacks."""
+    """Return the options of ``--set``; exit with code 2 for an option that this server lacks."""
     known = {option.name: option for option in SERVERS[options.name].options}
     chosen: dict[str, float] = {}
     for name, value in options.set:
         if name not in known:
-            there_is = f"there is {', '.join(known)}" if known else "it has no options"
-            options.refuse(f"argument --set: {options.name} has no option {name!r}; {there_is}")
+            available = f"there is {', '.join(known)}" if known else "it has no options"
+            options.refuse(f"argument --set: {options.name} has no option {name!r}; {available}")
         if value < known[name].least:
             options.refuse(f"argument --set: {name}={value:g} is below {known[name].least:g}")
         chosen[name] = value
@@ -117,13 +117,13 @@ def _fail(name: str, reason: str, code: int) -> NoReturn:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Imports every server there is only where its help is asked for."""
+    """Imports all servers only to print its help."""
 
     def format_help(self) -> str:
         width = max(map(len, SERVERS))
         lines = ["Serve the pods of a cluster over HTTP, read in one of these ways:"]
         for name, server in SERVERS.items():
-            options = [f" [--set {one.name}={one.default:g} {one.unit}]" for one in server.options]
+            options = [f" [--set {o.name}={o.default:g} {o.unit}]" for o in server.options]
             lines.append(f"  {name:{width}}  {server.summary}{''.join(options)}")
         self.description = "\n".join(lines)
         return super().format_help()
@@ -143,14 +143,14 @@ def _parser() -> argparse.ArgumentParser:
         "--kubeconfig",
         type=Path,
         metavar="FILE",
-        help="how to reach the API server; left out: as kubectl, by $KUBECONFIG, ~/.kube/config "
-        "or, in a pod, its service account",
+        help="kubeconfig of the API server; default: as kubectl, $KUBECONFIG, ~/.kube/config or, "
+        "in a pod, its service account",
     )
     parser.add_argument(
         "--context",
         metavar="C",
         help="context of the kubeconfig; default: the one named as the server's own identity "
-        "(direct or informer, whichever it reads like) if there is one, else the current one",
+        "(direct or informer, by its way to read) if there is one, else the current one",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (%(default)s)")
     parser.add_argument(
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--namespace",
         metavar="N",
-        help="read this namespace alone: /pods means it, and other namespaces are refused (403)",
+        help="read only this namespace: /pods lists it, and other namespaces get 403",
     )
     parser.add_argument(
         "--threads",
@@ -188,8 +188,8 @@ def _parser() -> argparse.ArgumentParser:
         type=_positive,
         default=1,
         metavar="R",
-        help="which of several processes that serve the same this is: its User-Agent ends in it, "
-        "so that the API server's audit log tells them apart (%(default)s)",
+        help="number of this process among several of the same server: its User-Agent ends in it, "
+        "so that the API server's audit log distinguishes them (%(default)s)",
     )
     parser.add_argument(
         "--access-log", action="store_true", help="a JSON line on stdout for each request"
@@ -199,10 +199,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _ListServers(argparse.Action):
-    """Prints what servers there are and ends, as ``--help`` does."""
+    """Prints the available servers and exits, as ``--help`` does."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        listed = [
+        servers = [
             {
                 "name": name,
                 "identity": server.identity,
@@ -211,7 +211,7 @@ class _ListServers(argparse.Action):
             }
             for name, server in SERVERS.items()
         ]
-        print(json.dumps(listed))
+        print(json.dumps(servers))
         parser.exit()
 
 

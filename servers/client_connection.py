@@ -1,7 +1,7 @@
-"""A client's connection: uvicorn's HTTP protocol, with bounds on what a client may do to it.
+"""A client's connection: uvicorn's HTTP protocol, with bounds against slow or large requests.
 
-No client occupies more than its socket and what was made for it: it is closed when
-no complete request comes, when what was sent to it is not read, and when a request's
+A client occupies no more than its socket and its answer. The connection is closed when
+no complete request comes, when the client does not read its answer, and when a request's
 head is too large. Refusals have the shape of every other error.
 """
 
@@ -16,14 +16,14 @@ from servers.app import JSON, error_body
 from servers.source import SourceError
 
 IDLE_S = 75
-"""How long a connection may be without a complete request head, from its start or the last
-answer, in seconds; a pause between trials must fit."""
+"""Seconds that a connection may be without a complete request head, from its start or the last
+answer; a pause between trials must fit."""
 
 STALL_S = 30.0
-"""How long a client may read nothing of what waits for it, in seconds."""
+"""Seconds that a client may leave its answer unread."""
 
 MAX_HEAD_BYTES = 64 << 10
-"""Of a request's target and headers: selectors and tokens can be long."""
+"""Limit of a request's target and headers: selectors and tokens can be long."""
 
 
 class ClientConnection(HttpToolsProtocol):
@@ -33,34 +33,34 @@ class ClientConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.timeout_keep_alive = IDLE_S
         self._refusal = SourceError(HTTPStatus.BAD_REQUEST, "the request is not valid HTTP/1.1")
-        self._head_bytes = 0  # received of a head that is not complete
+        self._head_bytes = 0  # received of an incomplete head
         self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Start the idle timer."""
         super().connection_made(transport)
         self.timeout_keep_alive_task = self.loop.call_later(IDLE_S, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop every timer; the base class wakes who waits to write."""
+        """Stop every timer; the base class wakes the writers."""
         self._unset_keepalive_if_required()
         self._end_stall()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; unlike the base class, a part of a head does not end the idle time."""
+        """Parse the data; unlike in the base class, a part of a head does not end the idle time."""
         self._head_bytes += len(data)
         try:
             self.parser.feed_data(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(_too_large())
         except httptools.HttpParserUpgrade:
-            pass  # no other protocol is offered: the request is answered as it stands
+            pass  # no other protocol is offered: answer the request as it is
         except httptools.HttpParserError:
             self._refuse(self._refusal)
 
     def on_headers_complete(self) -> None:
-        """Take the request up if its head is not too large."""
+        """Accept the request if its head is not too large."""
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
             self._refusal = _too_large()
@@ -70,7 +70,7 @@ class ClientConnection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:  # noqa: ARG002 - the base class's own signature
-        """Drop it: no route takes a body, and none may be collected."""
+        """Drop the body: no route takes one, and none may be collected."""
         self._head_bytes = 0
 
     def on_message_complete(self) -> None:
@@ -79,17 +79,17 @@ class ClientConnection(HttpToolsProtocol):
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """Begin to watch whether the client reads on."""
+        """Start the stall timer: the client has answers to read."""
         super().pause_writing()
         self._watch_stall()
 
     def resume_writing(self) -> None:
-        """End that; the client has read."""
+        """Stop the stall timer: the client has read."""
         self._end_stall()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Hang up, also on a client that has not read the end of the last answer."""
+        """Close the connection, even if the client has not read the end of the last answer."""
         self.transport.abort()
 
     def _refuse(self, error: SourceError) -> None:

@@ -1,10 +1,10 @@
-"""Continue tokens: where the next page of a list begins, in a state that has a name.
+"""Continue tokens: the start of the next page of a list, in the state of a version.
 
-A token holds what the API server's own holds, the resourceVersion and the last key.
+A token contains the same as the API server's own: the resourceVersion and the last key.
 Every replica and worker can therefore read it, and so can the same server after a
 restart. It is opaque to clients and carries a checksum, so that a token that was cut,
 edited or issued by something else is refused; it is no secret and grants nothing, since
-whoever may ask with a token may list without one.
+a client that may use a token may also list without one.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ import msgspec
 from servers.source import SourceError
 
 PRESENT = ""
-"""Version that stands for the state at the time of asking: pages that need not fit together."""
+"""Stands for the state at the time of the request: pages need not be consistent."""
 
 _CHECKSUM_BYTES = 12
 _PURPOSE = b"informer-bench/continue/v1"
-"""Sets the checksum apart from that of any other content; changes with the format."""
+"""Makes the checksum differ from that of any other content; changes with the format."""
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -41,7 +41,7 @@ def issue(position: Position) -> str:
 
 
 def read(token: str) -> Position:
-    """Return what ``token`` was issued for; raise :class:`SourceError` 400 if it is none."""
+    """Return the position of ``token``; raise :class:`SourceError` 400 if it is none."""
     refusal = "invalid continue token: continue key is not valid: no server of this kind issued it"
     try:
         sealed = b64decode(token, altchars=b"-_", validate=True)

@@ -1,8 +1,8 @@
 """The source that asks the API server on every request, as a careful engineer would.
 
-A pool of connections, no decoding of models: a list is cut into its items by a
-parser that does not look into them, and the items are joined again, each with
-the ``kind`` and ``apiVersion`` that the items of a list lack.
+A pool of connections, no decoding of models: a parser splits a list into its items
+without decoding them, and the items are joined again, each with the ``kind`` and
+``apiVersion`` that the items of a list lack.
 """
 
 from dataclasses import replace
@@ -20,11 +20,11 @@ from servers.source import POD_HEAD, Pod, PodPage, PodQuery, PodSource, SourceEr
 TIMEOUT_S = 30.0
 """The longest wait for bytes: an overloaded API server may take many seconds for a big list."""
 
-_PASSED_ON = frozenset((400, 404, 410, 422, 429, 503, 504))
-"""Codes that mean the same to our client as to us."""
+_FORWARDED = frozenset((400, 404, 410, 422, 429, 503, 504))
+"""Codes that mean the same to the client as to this server."""
 
 RETRY_AFTER_S = 1
-"""What a client is told where the API server is in trouble and does not say itself."""
+"""The ``Retry-After`` for a client if the API server is in trouble and gives none."""
 
 
 class _ListMeta(msgspec.Struct, gc=False):
@@ -58,10 +58,10 @@ _decode_status = msgspec.json.Decoder(_Status).decode
 class DirectSource(PodSource):
     """Pods from the API server itself.
 
-    ``default_version`` is the resourceVersion sent where a client gave none:
-    ``""`` asks for the newest state, ``"0"`` for whatever the API server's own
-    cache holds, which is the consistency of an informer. ``namespace`` is where
-    readiness is tried; ``None`` tries all namespaces.
+    ``default_version`` is the resourceVersion to send if a client gives none: ``""``
+    requests the newest state, ``"0"`` the content of the API server's own cache,
+    which is the consistency of an informer. The readiness check reads ``namespace``,
+    or all namespaces if it is ``None``.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class DirectSource(PodSource):
         if not (query.resource_version or query.continue_token):
             query = replace(query, resource_version=self._default_version)
         body = self._get(_list_path(query.namespace), _parameters(query), "list")
-        listed = _decode_list(body)
+        pods = _decode_list(body)
         return PodPage(
-            parts=_join(listed.items or []),
-            resource_version=listed.metadata.resourceVersion,
-            continue_token=listed.metadata.continue_,
+            parts=_join(pods.items or []),
+            resource_version=pods.metadata.resourceVersion,
+            continue_token=pods.metadata.continue_,
         )
 
     def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
@@ -95,7 +95,7 @@ class DirectSource(PodSource):
         return Pod([body.rstrip()], _decode_pod(body).metadata.resourceVersion)
 
     def check_ready(self) -> None:
-        """Ask for one pod: shows that the API server answers and lets this identity read."""
+        """List one pod: shows that the API server answers and lets this identity read."""
         self._get(_list_path(self._namespace), {"limit": "1"}, "list")
 
     def _get(self, path: str, parameters: dict[str, str], verb: str) -> bytes:
@@ -117,7 +117,7 @@ def over_api_server(
     default_version: str = "",
     gzip: bool = False,
 ) -> DirectSource:
-    """Return a source over a transport of its own, whose requests ``registry`` counts."""
+    """Return a source over its own transport, whose requests ``registry`` counts."""
     transport = connect(settings, registry, settings.threads, gzip=gzip)
     return DirectSource(transport, default_version=default_version, namespace=settings.namespace)
 
@@ -141,7 +141,7 @@ def _list_path(namespace: str | None) -> str:
 
 
 def _parameters(query: PodQuery) -> dict[str, str]:
-    given = {
+    parameters = {
         "labelSelector": query.label_selector,
         "fieldSelector": query.field_selector,
         "limit": str(query.limit) if query.limit else "",
@@ -149,20 +149,20 @@ def _parameters(query: PodQuery) -> dict[str, str]:
         "resourceVersion": query.resource_version,
         "resourceVersionMatch": query.resource_version_match,
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in parameters.items() if value}
 
 
 def unreachable(error: Exception) -> SourceError:
-    """Return what our client is told where the API server brought no answer."""
+    """Return the error for the client if the API server gave no answer."""
     message = f"the API server cannot be reached: {error}"
     return SourceError(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after_s=RETRY_AFTER_S)
 
 
 def source_error(response: Response) -> SourceError:
-    """Turn an answer that is not 200 into what our client is told.
+    """Return the error for the client for an answer other than 200.
 
-    What concerns the request is passed on as it is. The rest concerns this
-    server (its identity, its API server): 503, with the reason in the message.
+    An error of the request is forwarded as it is. Any other concerns this server
+    (its identity, its API server): 503, with the reason in the message.
     """
     code = response.status
     try:
@@ -171,7 +171,7 @@ def source_error(response: Response) -> SourceError:
         status = _Status()
     message = status.message or f"the API server answered {code}"
     retry_after = _seconds(response.headers.get("Retry-After"))
-    if code not in _PASSED_ON:
+    if code not in _FORWARDED:
         message = f"the API server did not serve this server's request ({code}): {message}"
         code = HTTPStatus.SERVICE_UNAVAILABLE
     if code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):

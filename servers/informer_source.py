@@ -1,4 +1,4 @@
-"""A source over an informer, as each server has it that reads from this project's own."""
+"""A source over this project's informer, for all servers that read from one."""
 
 import time
 from collections import deque
@@ -12,11 +12,11 @@ from servers.cached import CachedSource
 from servers.server import Settings, connect
 
 TIMES_KEPT = 2048
-"""Events whose arrival time is kept: at least a minute of a busy cluster."""
+"""Events whose arrival times are kept: at least a minute of a busy cluster."""
 
 
 LONGEST_VERSION = 19
-"""Digits of a version of etcd, a 64-bit number; what is longer is none."""
+"""Digits of a version of etcd, a 64-bit number; longer text is no version."""
 
 
 class _TimedMetrics(InformerMetrics):
@@ -27,15 +27,15 @@ class _TimedMetrics(InformerMetrics):
         self._times: deque[tuple[str, int]] = deque(maxlen=TIMES_KEPT)
 
     def event(self, kind: str, version: str = "") -> None:
-        """Count the event and note its arrival."""
+        """Count the event and record its arrival."""
         super().event(kind, version)
         if len(version) <= LONGEST_VERSION and version.isdecimal():
             self._times.append((version, time.monotonic_ns() // 1000))
 
     def event_times(self, since: int) -> Sequence[tuple[int, int]]:
         """Return version and arrival of the latest events; see ``PodSource.event_times``."""
-        kept = [(int(version), at_us) for version, at_us in self._times.copy()]
-        return [(version, at_us) for version, at_us in kept if version >= since]
+        times = [(int(version), at_us) for version, at_us in self._times.copy()]
+        return [(version, at_us) for version, at_us in times if version >= since]
 
 
 def over_informer(
@@ -45,9 +45,9 @@ def over_informer(
     source: Callable[..., CachedSource] = CachedSource,
     metadata_only: bool = False,
 ) -> CachedSource:
-    """Return a ``source`` over an informer of its own, whose metrics go to ``registry``.
+    """Return a ``source`` over its own informer, whose metrics go to ``registry``.
 
-    Nothing is asked for before the source is started. Raises as ``Transport``.
+    It sends no request before the source is started. Raise as ``Transport``.
     """
     transport = connect(settings, registry, 2)
     metrics = _TimedMetrics(registry)

@@ -1,4 +1,4 @@
-"""What every server shows on ``/metrics``, whatever its source."""
+"""The metrics that every server shows on ``/metrics``."""
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, ProcessCollector
 
@@ -6,9 +6,9 @@ from kube_informer.transport import OnReceived, OnRequest
 
 
 def upstream_requests(registry: CollectorRegistry) -> OnRequest:
-    """Return what counts each HTTP request sent to the API server, by the audit log's own words.
+    """Return a counter of the HTTP requests sent to the API server, labelled as in the audit log.
 
-    ``code`` is 0 for a request that was sent and brought no status.
+    ``code`` is 0 for a request that was sent and got no status.
     """
     requests = Counter(
         "informer_bench_upstream_requests",
@@ -20,7 +20,7 @@ def upstream_requests(registry: CollectorRegistry) -> OnRequest:
 
 
 def upstream_bytes(registry: CollectorRegistry) -> OnReceived:
-    """Return what counts the bytes of bodies from the API server, as they came off the wire."""
+    """Return a counter of the bytes of bodies from the API server, as they came off the wire."""
     return Counter(
         "informer_bench_upstream_received_bytes",
         "Bytes of bodies received from the API server, answers and watches alike.",

@@ -1,7 +1,7 @@
-"""Pods as models of the official client: asked for through it, and written as JSON again.
+"""Pods as models of the official client: read through it, and written as JSON again.
 
-What the official client costs is measured by the variants that use this; nothing of
-the three main servers does.
+The variants that use this module measure the cost of the official client; none of the
+three main servers uses it.
 """
 
 import datetime as dt
@@ -30,7 +30,7 @@ CONNECT_TIMEOUT_S = 3.0
 
 
 class _CountedResponse(RESTResponse):
-    """An answer whose bytes are counted as they are read, whole or, of a watch, in pieces."""
+    """An answer that counts its bytes as they are read: whole, or of a watch in pieces."""
 
     def __init__(self, response: urllib3.BaseHTTPResponse, received: OnReceived) -> None:
         super().__init__(response)
@@ -99,7 +99,7 @@ def typed_client(settings: Settings, registry: CollectorRegistry) -> "CoreV1Api"
 
 
 def to_json(pod: Any) -> bytes:  # noqa: ANN401 - V1Pod, untyped
-    """Return a model as the JSON that the API server would give for it, keys in model order."""
+    """Return a model as the API server's JSON for it, keys in model order."""
     fields: dict[str, Any] = _SERIALISER.sanitize_for_serialization(pod)
     fields.pop("kind", None)
     fields.pop("apiVersion", None)
@@ -121,7 +121,7 @@ _SERIALISER = _Serialiser(Configuration())
 def refusal(
     error: ApiException | CredentialsError | urllib3.exceptions.HTTPError,
 ) -> SourceError:
-    """Return what our client is told of a call of the official client that failed."""
+    """Return the error for the client for a failed call of the official client."""
     if isinstance(error, ApiException) and error.status:
         body = error.body if isinstance(error.body, bytes) else (error.body or "").encode()
         return source_error(Response(error.status, error.headers or {}, body))

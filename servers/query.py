@@ -1,8 +1,8 @@
 """A client's request as values: path segments and query parameters, checked once for all servers.
 
-The rules and the wording of the messages are those of the API server (found on
-1.37), so that a server that asks it and a server that does not refuse alike,
-and before any request is sent.
+The rules and the wording of the messages are the API server's (observed on 1.37), so
+that all servers refuse alike, whether they ask it or not, and before they send any
+request.
 """
 
 import re
@@ -25,14 +25,14 @@ INT64_MAX = 2**63 - 1
 UINT64_MAX = 2**64 - 1
 
 CACHED_SELECTOR = 1024
-"""Longer selectors are parsed each time: whoever sends them must not fill the memory."""
+"""Longer selectors are parsed each time: clients must not fill the memory with them."""
 
 _cached_label_selector = lru_cache(maxsize=256)(parse_label_selector)
 _cached_field_selector = lru_cache(maxsize=256)(parse_field_selector)
 
 
 def path_segments(raw_path: str) -> list[str]:
-    """Split the path as it was sent and decode each segment once.
+    """Split the path as sent and decode each segment once.
 
     Raise :class:`SourceError` 404 for a segment that could lead elsewhere: empty,
     ``.``, ``..``, or with a ``/`` or ``%`` left in it after decoding.
@@ -45,7 +45,7 @@ def path_segments(raw_path: str) -> list[str]:
 
 
 def pod_query(namespace: str | None, arguments: Mapping[str, str]) -> PodQuery:
-    """Read a list's parameters; unknown ones are ignored, of repeated ones the first counts.
+    """Read a list's parameters: ignore unknown ones, take the first of repeated ones.
 
     Raise :class:`SourceError` 400 or 422.
     """
@@ -54,7 +54,7 @@ def pod_query(namespace: str | None, arguments: Mapping[str, str]) -> PodQuery:
     match = arguments.get("resourceVersionMatch", "")
     token = arguments.get("continue", "")
     labels, fields = arguments.get("labelSelector", ""), arguments.get("fieldSelector", "")
-    _parse(labels, fields)  # the API server looks at them before the versions
+    _parse(labels, fields)  # the API server checks them before the versions
     _check_match(match, version, token)
     version = _resource_version(version, "invalid resource version: ")
     if token and version not in ("", "0"):
@@ -71,7 +71,7 @@ def pod_query(namespace: str | None, arguments: Mapping[str, str]) -> PodQuery:
 
 
 def selectors(query: PodQuery) -> tuple[LabelSelector, FieldSelector]:
-    """Return the selectors of ``query``, parsed; raise :class:`SourceError` 400."""
+    """Return the parsed selectors of ``query``; raise :class:`SourceError` 400."""
     return _parse(query.label_selector, query.field_selector)
 
 
@@ -86,15 +86,15 @@ def _parse(labels: str, fields: str) -> tuple[LabelSelector, FieldSelector]:
 
 
 def get_resource_version(arguments: Mapping[str, str]) -> str:
-    """Read the one parameter that a GET of one pod honours.
+    """Read the only parameter that a GET of one pod honours.
 
-    Raise :class:`SourceError` 400 where the API server would answer 500.
+    Raise :class:`SourceError` 400 where the API server answers 500.
     """
     return _resource_version(arguments.get("resourceVersion", ""), "")
 
 
 def event_version(arguments: Mapping[str, str]) -> int:
-    """Read the version from which on ``/events`` lists changes; raise :class:`SourceError` 400."""
+    """Read the version from which ``/events`` lists changes; raise :class:`SourceError` 400."""
     return int(_resource_version(arguments.get("since", ""), "since: ") or 0)
 
 
@@ -103,7 +103,7 @@ def _limit(text: str | None) -> int:
         return 0
     if not _INTEGER.fullmatch(text):
         raise SourceError(400, f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax")
-    # Counted before it is converted: Python refuses to convert thousands of digits.
+    # Count the digits before the conversion: Python refuses to convert thousands of digits.
     digits = text.lstrip("+-").lstrip("0")
     value = int(digits or "0") if len(digits) <= len(str(INT64_MAX)) else INT64_MAX + 2
     if value > INT64_MAX + text.startswith("-"):

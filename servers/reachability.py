@@ -1,4 +1,4 @@
-"""Is there an API server at the address that is to be read, before anything is served."""
+"""Check that the API server can be reached, before a server starts to serve."""
 
 import socket
 from urllib.parse import urlsplit
@@ -10,13 +10,13 @@ CONNECT_TIMEOUT_S = 3.0
 
 
 class ApiServerAwayError(Exception):
-    """Nothing that can be talked to is at the API server's address."""
+    """Raised when no connection to the API server's address can be made."""
 
 
 def check_reachable(config: ClientConfig) -> None:
     """Connect to the API server and hang up; raise :class:`ApiServerAwayError`.
 
-    No request is sent, so this shows in no ledger. Behind a proxy nothing is checked.
+    It sends no request, so no ledger shows it. Behind a proxy it checks nothing.
     Raise ``CredentialsError`` if an exec plugin gives no credentials.
     """
     config.credentials.headers()

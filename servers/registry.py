@@ -1,4 +1,4 @@
-"""The servers there are, by name: three of our own, and each file of ``servers/variants``."""
+"""The available servers by name: three main ones, and each file of ``servers/variants``."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -11,7 +11,7 @@ from servers.server import Server, Settings
 from servers.source import PodSource, ScopedSource
 from servers.variants import load_variant, variant_names
 
-OWN = {
+MAIN = {
     "direct": Server("direct", "asks the API server on every request", over_api_server),
     "direct-rv0": Server(
         "direct",
@@ -23,23 +23,23 @@ OWN = {
 
 
 class _Servers(Mapping[str, Server]):
-    """All of them; a variant is imported when it is looked up."""
+    """All servers; a variant is imported when it is looked up."""
 
     def __getitem__(self, name: str) -> Server:
-        return OWN[name] if name in OWN else load_variant(name)
+        return MAIN[name] if name in MAIN else load_variant(name)
 
     def __iter__(self) -> Iterator[str]:
-        yield from (*OWN, *variant_names())
+        yield from (*MAIN, *variant_names())
 
     def __len__(self) -> int:
-        return len(OWN) + len(variant_names())
+        return len(MAIN) + len(variant_names())
 
 
 SERVERS: Mapping[str, Server] = _Servers()
 
 
 def build_source(name: str, settings: Settings, registry: CollectorRegistry) -> PodSource:
-    """Build the source of the server called ``name``, confined to a namespace if one is set."""
+    """Build the source of the server ``name``, confined to the namespace in ``settings`` if set."""
     source = SERVERS[name].build(settings, registry)
     if settings.namespace is None:
         return source

@@ -1,7 +1,7 @@
 """Snapshots kept for clients that read a list in pages.
 
-A snapshot is immutable and shares its objects with its neighbours, so keeping
-one costs what has changed since; it is counted as if it shared nothing.
+A snapshot is immutable and shares its objects with its neighbours, so keeping it
+costs only the changes since; its size is counted as if it shared nothing.
 """
 
 import threading
@@ -13,7 +13,7 @@ from kube_informer import Snapshot
 
 MAX_SNAPSHOTS = 8
 MAX_AGE_S = 300.0
-"""etcd's history, which the API server's own tokens last for, is kept 5 minutes by default."""
+"""etcd keeps its history, and so the API server's own tokens, for 5 minutes by default."""
 MAX_BYTES = 512 << 20
 
 
@@ -21,14 +21,14 @@ MAX_BYTES = 512 << 20
 class _Kept:
     snapshot: Snapshot
     size: int
-    until: float
+    expiry: float
 
 
 class RetainedSnapshots:
-    """At most so many snapshots, for so long, of so many bytes; the oldest goes first.
+    """Keeps snapshots up to a number, an age and a size; drops the oldest first.
 
-    The newest one stays whatever its size: while it is the present state it
-    costs nothing, and without it no list could be read in pages.
+    The newest one stays at any size: while it is the present state it costs
+    nothing, and without it no list could be read in pages.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class RetainedSnapshots:
         self._kept: list[_Kept] = []
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Keep ``snapshot`` from now on, in place of another of its version."""
+        """Keep ``snapshot`` from now on, in place of another of the same version."""
         with self._lock:
             version = snapshot.resource_version
             same = next((k for k in self._kept if k.snapshot.resource_version == version), None)
@@ -60,7 +60,7 @@ class RetainedSnapshots:
             self._drop()
 
     def at_version(self, resource_version: str) -> Snapshot | None:
-        """Return the snapshot kept of that version, if there is one."""
+        """Return the kept snapshot of that version, if any."""
         with self._lock:
             self._drop()
             for kept in self._kept:
@@ -69,14 +69,14 @@ class RetainedSnapshots:
             return None
 
     def expire(self) -> None:
-        """Let go of what is too old."""
+        """Drop the snapshots that are too old."""
         if self._kept:
             with self._lock:
                 self._drop()
 
     def _drop(self) -> None:
         now = self._clock()
-        self._kept = [kept for kept in self._kept if now < kept.until]
+        self._kept = [kept for kept in self._kept if now < kept.expiry]
         while len(self._kept) > 1 and (
             len(self._kept) > self._max_snapshots
             or sum(kept.size for kept in self._kept) > self._max_bytes

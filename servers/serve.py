@@ -1,11 +1,11 @@
 """Worker processes around an application, the same for every server.
 
-Each worker is forked and runs uvicorn; the source is built and started in it,
+Each worker is a fork that runs uvicorn; it builds and starts the source itself,
 because threads and connections do not survive a fork. A worker that dies is not
-replaced: another would answer as if nothing had happened, with counters at zero.
+replaced: a new one would answer as if nothing had happened, with counters at zero.
 
-Workers take no signals. They end when their end of a pipe closes, which only the
-parent holds open: so they outlive neither a parent that is killed nor a sibling.
+Workers ignore signals. They end when a pipe closes that only the parent holds open:
+so they outlive neither a parent that is killed nor a sibling.
 """
 
 import asyncio
@@ -27,16 +27,16 @@ from servers.client_connection import ClientConnection
 from servers.source import PodSource
 
 GRACE_S = 1
-"""How long requests under way may take after a SIGTERM, in seconds."""
+"""Seconds that requests under way may take after a SIGTERM."""
 
 KILL_S = 5.0
-"""How long a worker may take to end, in seconds, before it is killed."""
+"""Seconds that a worker may take to end before it is killed."""
 
 WORKER_DIED = 5
 """Exit code of a server whose worker ended by itself."""
 
 MakeApp = Callable[[int], tuple[Any, PodSource, list[socket.socket]]]
-"""From the number of a worker, from 1, to its ASGI application, what that reads from, and the
+"""Takes the number of a worker, from 1; returns its ASGI application, its source, and the
 sockets that it serves beside the shared one."""
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
@@ -60,10 +60,10 @@ def serve(make_app: MakeApp, listener: socket.socket, workers: int = 1) -> int:
     """Serve until SIGTERM or SIGINT, or until a worker dies; return the exit code.
 
     ``make_app`` is called in each worker. The workers share the socket, and a
-    connection belongs to the one that took it.
+    connection belongs to the worker that accepted it.
     """
     _raise_open_files()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # what comes early is waited for below
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # sigwait below takes those that come early
     parent_alive, parent = os.pipe()
     pids = set()
     for worker in range(1, workers + 1):
@@ -77,8 +77,8 @@ def serve(make_app: MakeApp, listener: socket.socket, workers: int = 1) -> int:
     while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
         if dead := _reap(pids):
             pids -= dead
-            died = "the worker died" if workers == 1 else "a worker died"
-            print(f"{died}; a server is not restarted in silence", file=sys.stderr, flush=True)
+            text = "the worker died" if workers == 1 else "a worker died"
+            print(f"{text}; workers are not restarted", file=sys.stderr, flush=True)
             code = WORKER_DIED
             break
     os.close(parent)
@@ -87,7 +87,7 @@ def serve(make_app: MakeApp, listener: socket.socket, workers: int = 1) -> int:
 
 
 def _reap(pids: set[int]) -> set[int]:
-    """Return those of ``pids`` that have ended."""
+    """Return the ended processes among ``pids``."""
     return {pid for pid in pids if os.waitpid(pid, os.WNOHANG)[0]}
 
 
@@ -100,9 +100,9 @@ def _wait(pids: set[int]) -> None:
 
 
 def _raise_open_files() -> None:
-    """Let as many connections be open as this account may have: each takes a descriptor."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Raise the limit of open files to this account's: each connection takes a descriptor."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
 
 
 def _run_worker(
@@ -112,19 +112,19 @@ def _run_worker(
     code = 1
     try:
         for number in _SIGNALS - {signal.SIGCHLD}:
-            signal.signal(number, lambda *_: None)  # a handler, which programs run here do not get
+            signal.signal(number, lambda *_: None)  # a handler, which child programs do not inherit
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         app, source, sockets = make_app(worker)
         source.start()
         uvloop.run(_Worker(app, parent_alive).serve(sockets=[listener, *sockets]))
         source.close()
         code = 0
-    except BaseException:  # noqa: BLE001 - told here, since nothing above may run in a fork
+    except BaseException:  # noqa: BLE001 - reported here, since no caller may run in a fork
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # without waiting for threads that ask an API server which does not answer
+        os._exit(code)  # without waiting for threads whose API server does not answer
 
 
 class _Worker(uvicorn.Server):
@@ -139,7 +139,7 @@ class _Worker(uvicorn.Server):
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="critical",  # what fails is answered and logged by the application
+            log_level="critical",  # the application answers and logs failures
             access_log=False,
             proxy_headers=False,
             server_header=False,
@@ -159,5 +159,5 @@ class _Worker(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: they are the parent's."""
+        """Leave signals to the parent."""
         yield

@@ -1,4 +1,4 @@
-"""What a server is made of, and what its source is built from."""
+"""The parts of a server, and the settings that its source is built from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ USER_AGENT = "informer-bench-server"
 
 
 class Contract(StrEnum):
-    """How much of another server's answer this one's is."""
+    """How a server's answers compare with those of the others."""
 
     BYTES = "bytes"
     """The same bytes."""
     CONTENT = "content"
-    """The same JSON, its keys in another order and without those whose value is null: models of
-    the official client do not tell a null from a key that is not there."""
+    """The same JSON, its keys in another order and without null values: models of the official
+    client do not distinguish a null from an absent key."""
     METADATA = "metadata"
-    """Pods without spec and status: not to be compared with the others."""
+    """Pods without spec and status: not comparable with the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A number that a server can be told on its command line (``--set name=value``)."""
+    """A numeric option of a server's command line (``--set name=value``)."""
 
     name: str
     default: float
@@ -37,27 +37,27 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a source is built from. ``namespace`` is ``None`` for all namespaces."""
+    """The settings of a source. ``namespace`` is ``None`` for all namespaces."""
 
     config: ClientConfig
     namespace: str | None
     threads: int
     options: Mapping[str, float] = field(default_factory=dict)
     replica: int = 1
-    """Which of several servers that serve the same this is, from 1."""
+    """Number of this process among several of the same server, from 1."""
     worker: int = 0
-    """Which of several workers of it, from 1; 0 for one that is alone."""
+    """Number of this worker, from 1; 0 for a single worker."""
 
     @property
     def user_agent(self) -> str:
-        """Whom the audit log shows as the client, beside the account, which replicas share."""
+        """The client in the audit log, beside the account, which replicas share."""
         worker = f".{self.worker}" if self.worker else ""
         return f"{USER_AGENT}/{self.replica}{worker}"
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server by its parts; ``identity`` is the kubeconfig context it prefers."""
+    """The parts of a server; ``identity`` is its preferred kubeconfig context."""
 
     identity: str
     summary: str
@@ -69,7 +69,7 @@ class Server:
 def connect(
     settings: Settings, registry: CollectorRegistry, connections: int, *, gzip: bool = False
 ) -> Transport:
-    """Return a transport whose requests are counted; raises as ``Transport``."""
+    """Return a transport that counts its requests; raise as ``Transport``."""
     return Transport(
         settings.config,
         pool_maxsize=connections,

@@ -1,7 +1,7 @@
-"""What the routes need from a read path: one protocol, its query, its answers, its errors.
+"""The interface between routes and read paths: one protocol, its query, answers and errors.
 
-A source says where pods come from and nothing about HTTP served to clients;
-the routes say the rest. Meanings of the query are the API server's own.
+A source knows where pods come from and nothing about HTTP served to clients; that
+is the routes' part. A query means what it means to the API server.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ EXACT = "Exact"
 NOT_OLDER_THAN = "NotOlderThan"
 
 POD_HEAD = b'{"kind":"Pod","apiVersion":"v1",'
-"""How a pod begins in the API server's own answer to a GET; the items of a list lack it."""
+"""The start of a pod in the API server's answer to a GET; the items of a list lack it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodQuery:
-    """One list as a client asked for it; empty strings and 0 stand for "not given".
+    """A client's list request; empty strings and 0 stand for "not given".
 
     ``namespace`` is ``None`` for all namespaces. ``limit`` is never negative.
     ``resource_version`` is a decimal number without leading zeros.
@@ -36,9 +36,9 @@ class PodQuery:
 class PodPage:
     """A page of pods as bytes, in the API server's order.
 
-    ``parts``, one after the other, are the pods joined by commas: what stands
-    between the brackets of a JSON array. ``continue_token`` is empty on the last
-    page. ``resource_version`` names the state that the page shows.
+    ``parts``, concatenated, are the pods joined by commas: the content of a JSON
+    array. ``continue_token`` is empty on the last page. ``resource_version`` is the
+    version of the page's state.
     """
 
     parts: Sequence[bytes]
@@ -55,10 +55,10 @@ class Pod:
 
 
 class SourceError(Exception):
-    """A refusal or failure that the client is told of, with an HTTP status.
+    """A refusal or failure to report to the client, with an HTTP status.
 
     ``retry_after_s`` becomes the header of that name; ``continue_token`` lets a
-    client go on after a 410, from the next key, in the present state.
+    client continue after a 410, from the next key, in the present state.
     """
 
     def __init__(
@@ -77,14 +77,13 @@ class SourceError(Exception):
 
 
 class PodSource(Protocol):
-    """Where a server's pods come from. Called from several threads at once.
+    """The origin of a server's pods. Several threads call it at once.
 
-    One that derives from it has nothing in the background and is told of no changes,
-    unless it says otherwise.
+    By default a subclass runs nothing in the background and receives no changes.
     """
 
     def start(self) -> None:
-        """Begin whatever runs in the background; called once, in the serving process."""
+        """Start the background work; called once, in the serving process."""
         return
 
     def list_pods(self, query: PodQuery) -> PodPage:
@@ -96,23 +95,23 @@ class PodSource(Protocol):
         Raise :class:`SourceError`, with code 404 if there is no such pod.
         """
 
-    def event_times(self, since: int) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - for those who are told of changes
-        """Return ``(resourceVersion, when)`` of changes that came in, from version ``since`` on.
+    def event_times(self, since: int) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - for sources that receive changes
+        """Return ``(resourceVersion, time)`` of the changes received, from version ``since`` on.
 
-        ``when`` is in microseconds of this machine's monotonic clock. The latest
-        few thousand are kept; a source that is told of no changes has none.
+        ``time`` is in microseconds of this machine's monotonic clock. The latest few
+        thousand are kept; a source that receives no changes has none.
         """
         return ()
 
     def check_ready(self) -> None:
-        """Return if the server may be given requests, else raise :class:`SourceError`."""
+        """Return if the server is ready for requests, else raise :class:`SourceError`."""
 
     def close(self) -> None:
-        """End what was started, within a second or two; safe to call again."""
+        """Stop the background work, within a second or two; safe to call again."""
 
 
 class WrappedSource:
-    """A source over another one. A subclass says how lists are had from it."""
+    """A source over another one. A subclass implements the lists."""
 
     def __init__(self, source: PodSource) -> None:
         self._source = source
@@ -127,14 +126,14 @@ class WrappedSource:
 
 
 class ScopedSource(WrappedSource):
-    """A source confined to one namespace: "all namespaces" means that one, others are refused."""
+    """A source confined to one namespace: "all namespaces" means this one, others are refused."""
 
     def __init__(self, source: PodSource, namespace: str) -> None:
         super().__init__(source)
         self._namespace = namespace
 
     def list_pods(self, query: PodQuery) -> PodPage:
-        """List the pods of the one namespace; raise ``SourceError`` 403 for another."""
+        """List the pods of this namespace; raise ``SourceError`` 403 for another."""
         if query.namespace is None:
             query = replace(query, namespace=self._namespace)
         else:
@@ -142,7 +141,7 @@ class ScopedSource(WrappedSource):
         return self._source.list_pods(query)
 
     def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
-        """Return a pod of the one namespace; raise ``SourceError`` 403 for another."""
+        """Return a pod of this namespace; raise ``SourceError`` 403 for another."""
         self._check(namespace)
         return self._source.get_pod(namespace, name, resource_version)
 
@@ -156,11 +155,11 @@ class ScopedSource(WrappedSource):
 
 
 _ESCAPES = dict(zip('"\\\a\b\f\n\r\t\v', '"\\abfnrtv', strict=True))
-"""Characters of which Go writes a letter after a backslash."""
+"""Characters that Go writes as a backslash and a letter."""
 
 
 def quoted(text: str) -> str:
-    """Return ``text`` in double quotes as Go's ``%q`` does, which API-server messages use."""
+    """Return ``text`` in double quotes like Go's ``%q``, which API-server messages use."""
     return '"' + "".join(map(_quoted_character, text)) + '"'
 
 
@@ -176,14 +175,14 @@ def _quoted_character(character: str) -> str:
 
 
 def pod_not_found(name: str) -> SourceError:
-    """Return the 404 for a pod, worded as the API server words it."""
+    """Return the 404 for a pod, with the API server's message."""
     return SourceError(404, f"pods {quoted(name)} not found")
 
 
-def too_large_resource_version(wanted: str, current: str) -> SourceError:
-    """Return the 504 for a version not reached in time, worded as the API server words it."""
+def too_large_resource_version(requested: str, current: str) -> SourceError:
+    """Return the 504 for a version not reached in time, with the API server's message."""
     return SourceError(
         504,
-        f"Timeout: Too large resource version: {wanted}, current: {current}",
+        f"Timeout: Too large resource version: {requested}, current: {current}",
         retry_after_s=1,
     )

@@ -1,11 +1,11 @@
-"""Several workers behind one port, and how they are one server to whoever asks.
+"""Several workers behind one port that act as one server to their clients.
 
-A connection belongs to the worker that took it, so readiness and metrics would be
-those of one worker alone. Each therefore also serves an address of its own on the
-loopback, where its siblings ask it: ``/readyz`` is of all of them, ``/metrics``
-shows the samples of each under the label ``worker``. Nothing is shared and nothing
-is added up on the way, so counters stay exact, and counting costs what it costs a
-single worker.
+A connection belongs to the worker that accepted it, so readiness and metrics would
+be those of one worker alone. Each worker therefore also serves its own address on
+the loopback, where its siblings ask it: ``/readyz`` covers all workers, ``/metrics``
+shows the samples of each under the label ``worker``. Workers share no counters and
+add none up, so counters stay exact, and counting costs no more than in a single
+worker.
 """
 
 import socket
@@ -23,24 +23,24 @@ from servers.source import SourceError
 LOOPBACK = "127.0.0.1"
 LABEL = "worker"
 TIMEOUT_S = 3.0
-"""How long a sibling may take to answer: it may still be starting, or be gone."""
+"""Seconds that a sibling may take to answer: it may still be starting, or be gone."""
 
 
 class WorkerGroup:
-    """The workers of one server, from 1; made before they are forked, and known to each."""
+    """The workers of one server, from 1; made before the fork, so that each knows all."""
 
     def __init__(self, workers: int) -> None:
         self._listeners = [socket.create_server((LOOPBACK, 0)) for _ in range(workers)]
         self._ports = [listener.getsockname()[1] for listener in self._listeners]
         self.addresses = [f"http://{LOOPBACK}:{port}" for port in self._ports]
-        """Where each worker answers for itself alone."""
+        """The address at which each worker answers for itself alone."""
 
     def listener(self, worker: int) -> socket.socket:
         """Return the socket that ``worker`` alone serves."""
         return self._listeners[worker - 1]
 
     def is_own_address(self, address: tuple[str, int]) -> bool:
-        """Whether a connection to ``address`` asks one worker alone."""
+        """Return whether ``address`` is that of a single worker."""
         return address[1] in self._ports
 
     def check_ready(self) -> None:
@@ -66,7 +66,7 @@ class WorkerGroup:
 
 
 class _Merged:
-    """Collects the families of several texts, each sample labelled with its worker."""
+    """Collects the families of several texts, and labels each sample with its worker."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -75,12 +75,12 @@ class _Merged:
         families: dict[str, Metric] = {}
         for worker, text in enumerate(self._texts, 1):
             for family in text_string_to_metric_families(text):
-                whole = families.setdefault(
+                merged = families.setdefault(
                     family.name, Metric(family.name, family.documentation, family.type)
                 )
                 for sample in family.samples:
                     labels = {**sample.labels, LABEL: str(worker)}
-                    whole.samples.append(sample._replace(labels=labels))
+                    merged.samples.append(sample._replace(labels=labels))
         yield from families.values()
 
 

@@ -1,6 +1,6 @@
-"""``direct-gzip``: asks for compressed lists, as Go's clients do by default, and unpacks them.
+"""``direct-gzip``: requests compressed lists, as Go's clients do by default, and unpacks them.
 
-The API server packs what is larger than 128 KB (k8s.io/apiserver,
+The API server compresses answers larger than 128 KB (k8s.io/apiserver,
 pkg/endpoints/handlers/responsewriters). Far fewer bytes go over the wire; the API server pays
 for packing, this server for unpacking.
 """

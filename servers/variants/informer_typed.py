@@ -1,7 +1,7 @@
 """``informer-typed``: this project's informer, answered through the official client's models.
 
-The cache and its requests are the informer's. What is left between the two is what
-models cost a server that has the pods already.
+The cache and its requests are the informer's. The difference between the two is the
+cost of models in a server that already has the pods.
 """
 
 from functools import partial

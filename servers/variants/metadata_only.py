@@ -1,7 +1,7 @@
-"""``metadata-only``: an informer of ``PartialObjectMetadata``, for who needs names, labels, owners.
+"""``metadata-only``: an informer of ``PartialObjectMetadata``: names, labels and owners.
 
-Another contract: a pod is answered with its metadata alone, and selected by labels,
-``metadata.name`` and ``metadata.namespace`` alone. Much less is sent and held.
+Another contract: an answer has only a pod's metadata, and only labels, ``metadata.name``
+and ``metadata.namespace`` select. Much less is sent and cached.
 """
 
 from functools import partial
@@ -17,10 +17,10 @@ FIELDS = ("metadata.name", "metadata.namespace")
 
 
 class MetadataSource(CachedSource):
-    """Pods' metadata from an informer; a field that is not there is refused, not compared."""
+    """Pods' metadata from an informer; a field that is not cached is refused, not compared."""
 
     def list_pods(self, query: PodQuery) -> PodPage:
-        """List metadata; raise ``SourceError`` 400 for a field that is not held."""
+        """List metadata; raise ``SourceError`` 400 for a field that is not cached."""
         _check_fields(query.field_selector)
         return super().list_pods(query)
 

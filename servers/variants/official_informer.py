@@ -1,8 +1,8 @@
 """``official-informer``: the official client's own ``SharedInformer``, used as its users do.
 
-Pods are held as models, and each answer is serialised from them. What that informer
-does not offer is added around it, as little as the routes need: whether it has
-listed, and at which version it is.
+Pods are cached as models, and each answer is serialised from them. This module adds
+only the features that the routes need and that informer lacks: whether it has listed,
+and its version.
 """
 
 import functools
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
 STOP_S = 1.0
-"""How long its thread is waited for: it ends when the next event comes, not before."""
+"""Seconds to wait for its thread, which ends only when the next event comes."""
 
 
 class OfficialCache:
@@ -34,28 +34,28 @@ class OfficialCache:
         self._moved = threading.Condition()
         self._version = ""
         self._listed_at = "0"
-        self._kept = Snapshot()
+        self._last_snapshot = Snapshot()
         self._informer = SharedInformer(  # type: ignore[no-untyped-call]
-            self._telling(list_pods), namespace=namespace
+            self._recording(list_pods), namespace=namespace
         )
         for event in (ADDED, MODIFIED, DELETED):
             self._informer.add_event_handler(event, self._on_object)  # type: ignore[no-untyped-call]
         self._informer.add_event_handler(BOOKMARK, self._on_bookmark)  # type: ignore[no-untyped-call]
 
     def start(self) -> None:
-        """Begin to list and watch."""
+        """Start to list and watch."""
         self._informer.start()  # type: ignore[no-untyped-call]
 
     def stop(self) -> bool:
         """Ask it to stop and wait a little; return whether it has. Its thread is a daemon."""
-        asking = threading.Thread(target=self._informer.stop, daemon=True)
-        asking.start()
-        asking.join(STOP_S)
-        return not asking.is_alive()
+        stopping = threading.Thread(target=self._informer.stop, daemon=True)
+        stopping.start()
+        stopping.join(STOP_S)
+        return not stopping.is_alive()
 
     @property
     def resource_version(self) -> str:
-        """The version that the cache is at least of; "" before the first list."""
+        """A version that the cache includes; "" before the first list."""
         return self._version
 
     def models(self) -> list[Any]:
@@ -70,30 +70,30 @@ class OfficialCache:
         return self._informer.cache.get_by_key(f"{namespace}/{name}")
 
     def snapshot(self) -> Snapshot:
-        """Return the state as a snapshot, made anew once its version has moved: slow."""
-        version, kept = self._version, self._kept
-        if kept.resource_version != version:
+        """Return the state as a snapshot, made anew after each change of version: slow."""
+        version, last = self._version, self._last_snapshot
+        if last.resource_version != version:
             objects = [decode_object(to_json(pod)) for pod in self.models()]
-            kept = self._kept = Snapshot.of(objects, version)
-        return kept
+            last = self._last_snapshot = Snapshot.of(objects, version)
+        return last
 
     def wait_until(self, resource_version: str, timeout: float) -> bool:
-        """Wait until the cache is at least of this version; return whether it is."""
-        wanted = int(resource_version)
+        """Wait until the cache includes this version; return whether it does."""
+        requested = int(resource_version)
         with self._moved:
             return self._moved.wait_for(
-                lambda: bool(self._version) and int(self._version) >= wanted, timeout
+                lambda: bool(self._version) and int(self._version) >= requested, timeout
             )
 
     @property
     def health(self) -> Health:
-        """Whether it is filled; the official informer keeps no account of more."""
+        """Whether it is filled; the official informer reports no more."""
         return Health("" if self._version else "the first fill is under way", 0.0)
 
-    def _telling(self, list_pods: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap the call it lists and watches by: once it watches, the list is in the cache."""
+    def _recording(self, list_pods: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap the informer's list and watch call: once it watches, the list is in the cache."""
 
-        @functools.wraps(list_pods)  # the official watch reads the return type off the docstring
+        @functools.wraps(list_pods)  # the official watch reads the return type from the docstring
         def listing(**arguments: Any) -> Any:  # noqa: ANN401 - the client's own call
             if arguments.get("watch"):
                 self._reach(self._listed_at)
@@ -118,7 +118,7 @@ class OfficialCache:
 
 
 class OfficialInformerSource(CachedSource):
-    """Whole lists and single pods from the models; selections and pages from a snapshot of them."""
+    """Whole lists and single pods from the models; selections and pages from their snapshot."""
 
     def __init__(self, cache: OfficialCache, api: "CoreV1Api") -> None:
         super().__init__(cache, api.api_client.rest_client)
@@ -129,7 +129,7 @@ class OfficialInformerSource(CachedSource):
         plain = PodQuery(namespace=query.namespace)
         if query != plain:
             return super().list_pods(query)
-        version = self._reached()
+        version = self._filled_version()
         pods = self._cache.models()
         if query.namespace is not None:
             pods = [pod for pod in pods if pod.metadata.namespace == query.namespace]
@@ -140,7 +140,7 @@ class OfficialInformerSource(CachedSource):
         """Get one pod; see :class:`servers.source.PodSource`."""
         if resource_version not in ("", "0"):
             return super().get_pod(namespace, name, resource_version)
-        self._reached()
+        self._filled_version()
         pod = self._cache.model(namespace, name)
         if pod is None:
             raise pod_not_found(name)
@@ -148,9 +148,9 @@ class OfficialInformerSource(CachedSource):
 
     def check_ready(self) -> None:
         """Return once the first list is in the cache."""
-        self._reached()
+        self._filled_version()
 
-    def _reached(self) -> str:
+    def _filled_version(self) -> str:
         version = self._cache.resource_version
         if not version:
             raise SourceError(503, "the cache is not filled yet", retry_after_s=1)

@@ -18,10 +18,10 @@ PAGE_LIMIT = 500
 
 
 class PagedSource(WrappedSource):
-    """Lists through ``source`` in pages and hands on the whole.
+    """Lists through ``source`` in pages and returns the whole list.
 
-    A client that pages itself, or names a version, is passed on as it asked: a limit
-    beside a version would mean that exact old state.
+    A query with its own limit, token or version is passed on unchanged: a limit with a
+    version would mean that exact old state.
     """
 
     def list_pods(self, query: PodQuery) -> PodPage:
@@ -31,14 +31,14 @@ class PagedSource(WrappedSource):
         page = self._source.list_pods(replace(query, limit=PAGE_LIMIT))
         first, parts = page, list(page.parts)
         while page.continue_token:
-            more = replace(query, limit=PAGE_LIMIT, continue_token=page.continue_token)
+            next_query = replace(query, limit=PAGE_LIMIT, continue_token=page.continue_token)
             try:
-                page = self._source.list_pods(more)
+                page = self._source.list_pods(next_query)
             except SourceError as error:
                 if error.code != HTTPStatus.GONE:
                     raise
                 # The pages were too slow for etcd's compaction: the rest would be of another
-                # state. As client-go does, everything once more in one piece.
+                # state. List again without pages, as client-go does.
                 return self._source.list_pods(query)
             if page.parts:
                 parts += [b",", *page.parts] if parts else page.parts

@@ -1,8 +1,8 @@
-"""``ttl``: an answer of the API server is kept for a while and given again.
+"""``ttl``: caches an answer of the API server for a while.
 
-What many services do before they hear of informers. An answer is up to ``ttl_s``
-old, and nothing tells a client so. When it has run out, one request fetches it anew
-while the others wait for that one (single flight).
+Many services do this before they know of informers. An answer is up to ``ttl_s``
+old, and the client cannot see that. Once it has expired, one request fetches it anew
+while the others wait for that request (single flight).
 """
 
 import threading
@@ -21,22 +21,22 @@ from servers.source import Pod, PodPage, PodQuery, PodSource, WrappedSource
 TTL = Option("ttl_s", default=5.0, unit="s", least=0.0)
 MAX_LISTS = 64
 MAX_PODS = 4096
-"""Answers kept at most; the one asked for longest ago goes first."""
+"""The most answers to cache; the least recently used is dropped first."""
 
 V = TypeVar("V")
 
 
 class _Slot(Generic[V]):
-    """One answer, and the lock of whoever fetches it."""
+    """One answer, and the lock of the thread that fetches it."""
 
     def __init__(self) -> None:
         self.fetching = threading.Lock()
         self.value: V | None = None
-        self.until = 0.0
+        self.expiry = 0.0
 
 
 class TtlCache(Generic[V]):
-    """Keeps what ``fetch`` returned for ``ttl_s`` seconds. Errors are not kept."""
+    """Caches the results of ``fetch`` for ``ttl_s`` seconds. Errors are not cached."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class TtlCache(Generic[V]):
     def get(self, key: object, fetch: Callable[[], V]) -> V:
         """Return what is kept for ``key``, or what ``fetch`` returns; raises what it raises."""
         slot = self._slot(key)
-        kept = self._fresh(slot)
-        if kept is not None:
-            return kept
+        value = self._fresh(slot)
+        if value is not None:
+            return value
         if not self._single_flight:
             return self._fetch(slot, fetch)
         with slot.fetching:
-            kept = self._fresh(slot)  # another may have fetched it while we waited
-            return kept if kept is not None else self._fetch(slot, fetch)
+            value = self._fresh(slot)  # another may have fetched it while we waited
+            return value if value is not None else self._fetch(slot, fetch)
 
     def _slot(self, key: object) -> _Slot[V]:
         with self._lock:
@@ -74,17 +74,17 @@ class TtlCache(Generic[V]):
             return slot
 
     def _fresh(self, slot: _Slot[V]) -> V | None:
-        return slot.value if self._clock() < slot.until else None
+        return slot.value if self._clock() < slot.expiry else None
 
     def _fetch(self, slot: _Slot[V], fetch: Callable[[], V]) -> V:
-        asked = self._clock()  # an answer is as old as its question
+        requested_at = self._clock()  # an answer is as old as its request
         value = fetch()
-        slot.value, slot.until = value, asked + self._ttl_s
+        slot.value, slot.expiry = value, requested_at + self._ttl_s
         return value
 
 
 class TtlSource(WrappedSource):
-    """Keeps the answers of ``source``, those apart that name a version or go on with a page."""
+    """Caches the answers of ``source``, except those with a version or a continue token."""
 
     def __init__(self, source: PodSource, ttl_s: float, *, single_flight: bool) -> None:
         super().__init__(source)
@@ -92,13 +92,13 @@ class TtlSource(WrappedSource):
         self._pods = TtlCache[Pod](ttl_s, MAX_PODS, single_flight=single_flight)
 
     def list_pods(self, query: PodQuery) -> PodPage:
-        """List, from what is kept if it is; see :class:`servers.source.PodSource`."""
+        """List, from the cache if possible; see :class:`servers.source.PodSource`."""
         if query.continue_token or query.resource_version:
             return self._source.list_pods(query)
         return self._lists.get(query, lambda: self._source.list_pods(query))
 
     def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
-        """Get one pod, kept if it is; see :class:`servers.source.PodSource`."""
+        """Get one pod, from the cache if possible; see :class:`servers.source.PodSource`."""
         if resource_version:
             return self._source.get_pod(namespace, name, resource_version)
         return self._pods.get((namespace, name), lambda: self._source.get_pod(namespace, name, ""))
@@ -107,7 +107,7 @@ class TtlSource(WrappedSource):
 def over_kept_answers(
     settings: Settings, registry: CollectorRegistry, *, single_flight: bool
 ) -> PodSource:
-    """Build a source that keeps the API server's answers; see ``servers.server.Server``."""
+    """Build a source that caches the API server's answers; see ``servers.server.Server``."""
     ttl_s = settings.options.get(TTL.name, TTL.default)
     return TtlSource(over_api_server(settings, registry), ttl_s, single_flight=single_flight)
 

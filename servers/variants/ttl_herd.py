@@ -1,4 +1,4 @@
-"""``ttl-herd``: as ``ttl``, but every request that finds the answer gone asks the API server."""
+"""``ttl-herd``: like ``ttl``, but every request that finds no cached answer asks the API server."""
 
 from functools import partial
 

@@ -1,7 +1,7 @@
 """``typed``: asks the API server on every request, through the official client's models.
 
 The usual way in Python: each pod becomes a tree of model objects, and each of those
-JSON again. What is answered is the same; what it costs is not.
+JSON again. The answers are the same; their cost is not.
 """
 
 from functools import partial
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TypedSource(PodSource):
-    """Pods from the API server by way of ``V1Pod``. ``namespace`` is where readiness is tried."""
+    """Pods from the API server as ``V1Pod``. The readiness check reads ``namespace``."""
 
     def __init__(self, api: "CoreV1Api", namespace: str | None) -> None:
         self._api = api
@@ -30,12 +30,12 @@ class TypedSource(PodSource):
 
     def list_pods(self, query: PodQuery) -> PodPage:
         """List at the API server; see :class:`servers.source.PodSource`."""
-        listed = self._list(query.namespace, _arguments(query))
-        body = b",".join([to_json(pod) for pod in listed.items])
+        pods = self._list(query.namespace, _arguments(query))
+        body = b",".join([to_json(pod) for pod in pods.items])
         return PodPage(
             [body] if body else [],
-            listed.metadata.resource_version or "",
-            listed.metadata.var_continue or "",
+            pods.metadata.resource_version or "",
+            pods.metadata.var_continue or "",
         )
 
     def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
@@ -64,7 +64,7 @@ class TypedSource(PodSource):
         return client.response_deserialize(response, {"200": "V1Pod"}).data
 
     def check_ready(self) -> None:
-        """Ask for one pod, as ``direct`` does."""
+        """List one pod, as ``direct`` does."""
         self._list(self._namespace, {"limit": 1})
 
     def _list(self, namespace: str | None, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - V1PodList, untyped
@@ -78,7 +78,7 @@ class TypedSource(PodSource):
 
 
 def _arguments(query: PodQuery) -> dict[str, Any]:
-    given = {
+    parameters = {
         "label_selector": query.label_selector,
         "field_selector": query.field_selector,
         "limit": query.limit,
@@ -86,7 +86,7 @@ def _arguments(query: PodQuery) -> dict[str, Any]:
         "resource_version": query.resource_version,
         "resource_version_match": query.resource_version_match,
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in parameters.items() if value}
 
 
 def _build(settings: Settings, registry: CollectorRegistry) -> PodSource:
