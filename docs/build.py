@@ -1,7 +1,7 @@
 """Make every generated file of this folder: ``make docs``.
 
-The reference pages are those of ``python -m bench docs``, the picture of the rooms is drawn
-from the import contracts in pyproject.toml, and the notebook is run and keeps its outputs.
+``python -m bench docs`` gives the reference pages, the import contracts in pyproject.toml the
+picture of the rooms, and a run of the notebook its outputs.
 """
 
 import ast
@@ -47,7 +47,7 @@ TIP = (
 
 def layers(contracts: Sequence[Mapping[str, Any]], container: str) -> list[list[str]]:
     """Return the rooms of ``container``, layer by layer from the top."""
-    rows = next(one["layers"] for one in contracts if one.get("containers") == [container])
+    rows = next(item["layers"] for item in contracts if item.get("containers") == [container])
     return [[room.strip(" ()") for room in layer.split("|")] for layer in rows]
 
 
@@ -58,9 +58,9 @@ def duty(module: str) -> str:
     return (ast.get_docstring(ast.parse(source.read_text())) or "").splitlines()[0].rstrip(".")
 
 
-def text(kind: str, x: float, y: float, said: str) -> str:
+def text(kind: str, x: float, y: float, content: str) -> str:
     """Return a line of text as SVG."""
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(said)}</text>'
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(content)}</text>'
 
 
 def frame(kind: str, x: float, y: float, width: float, height: float) -> str:
@@ -71,29 +71,28 @@ def frame(kind: str, x: float, y: float, width: float, height: float) -> str:
 
 
 def row(x: float, y: float, width: float, rooms: Mapping[str, str]) -> tuple[list[str], float]:
-    """Return the rooms of a layer as SVG, each with what it is for, and their height."""
-    each = (width - GAP * (len(rooms) - 1)) / len(rooms)
-    about = [
-        wrap(words.replace("`", ""), int((each - 20) / PER_CHARACTER)) for words in rooms.values()
-    ]
-    height = 28 + 15 * max(map(len, about))
+    """Return the rooms of a layer as SVG, each with its duty, and their height."""
+    room_width = (width - GAP * (len(rooms) - 1)) / len(rooms)
+    characters = int((room_width - 20) / PER_CHARACTER)
+    duties = [wrap(words.replace("`", ""), characters) for words in rooms.values()]
+    height = 28 + 15 * max(map(len, duties))
     parts = []
-    for place, (name, lines) in enumerate(zip(rooms, about, strict=True)):
-        left = x + place * (each + GAP)
+    for column, (name, lines) in enumerate(zip(rooms, duties, strict=True)):
+        left = x + column * (room_width + GAP)
         parts += [
-            frame("room", left, y, each, height),
+            frame("room", left, y, room_width, height),
             text("name", left + 10, y + 18, name),
             *(
-                text("about", left + 10, y + 34 + 15 * place, line)
-                for place, line in enumerate(lines)
+                text("about", left + 10, y + 34 + 15 * number, line)
+                for number, line in enumerate(lines)
             ),
         ]
     return parts, height
 
 
 def house(y: float, contracts: Sequence[Mapping[str, Any]]) -> tuple[list[str], float, float]:
-    """Return the rooms of ``bench/`` as SVG, where the seam is, and where they end."""
-    below = next(one for one in contracts if one["name"].startswith("below the seam"))
+    """Return the rooms of ``bench/`` as SVG, the height of the seam, and that of their end."""
+    below = next(item for item in contracts if item["name"].startswith("below the seam"))
     parts, seam = [], 0.0
     for names in layers(contracts, "bench"):
         if not seam and {f"bench.{name}" for name in names} & set(below["source_modules"]):
@@ -154,7 +153,7 @@ def picture(pyproject: str) -> str:
 
 
 def executed(text: str) -> tuple[str, dict[str, Any]]:
-    """Run a notebook in this folder; return it with its outputs, and the names that it made."""
+    """Run a notebook in this folder; return it with its outputs, and the names that it defined."""
     notebook = json.loads(text)
     names: dict[str, Any] = {}
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -170,7 +169,7 @@ def executed(text: str) -> tuple[str, dict[str, Any]]:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", names
 
 
-def _output(value: Any, count: int) -> dict[str, Any]:  # noqa: ANN401 - what a cell ends with
+def _output(value: Any, count: int) -> dict[str, Any]:  # noqa: ANN401 - the last value of a cell
     forms = {"text/plain": repr(value)}
     if hasattr(value, "_repr_html_"):
         forms = {"text/html": value._repr_html_(), **forms}
@@ -187,8 +186,8 @@ FILES: Mapping[str, Callable[[], str]] = {
     "rooms.svg": lambda: picture((ROOT / "pyproject.toml").read_text()),
     "results.ipynb": lambda: executed((DOCS / "results.ipynb").read_text())[0],
 }
-"""What is made here, and how."""
+"""The generated files, and the functions that make their content."""
 
 if __name__ == "__main__":
-    for name, made in FILES.items():
-        (DOCS / name).write_text(made())
+    for name, content in FILES.items():
+        (DOCS / name).write_text(content())

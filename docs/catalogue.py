@@ -2,9 +2,9 @@
 
 Messages are the arguments of ``message`` and ``plural``, the texts of ``prose.toml``, the words of
 the registry of metrics, the values of closed sets, and the texts of caveats and reasons, which
-files keep. New ones are added to ``bench/report/locale/<language>.po`` without a translation, those
-that are gone are removed. With ``--check`` nothing is written: what is not translated, fuzzy, of
-other slots or out of date is listed, and the exit code is 1 (``make check``).
+files keep. The command adds new messages to ``bench/report/locale/<language>.po`` without a
+translation, and removes obsolete ones. With ``--check`` it writes nothing: it lists messages that
+are untranslated, fuzzy, of other slots or out of date, and exits with 1 (``make check``).
 """
 
 import argparse
@@ -39,7 +39,7 @@ RECORDED = (
     *("gate/compare.py", "gate/judge.py", "gate/observe.py", "sites/existing.py"),
     *("trial/answers.py", "trial/measurements.py", "trial/record.py"),
 )
-"""What makes texts that files keep. They are recognised by their patterns, see ``Recorded``."""
+"""Modules whose texts files keep. Their patterns identify these texts, see ``Recorded``."""
 
 
 def messages() -> Iterator[tuple[str, str]]:
@@ -54,8 +54,8 @@ def messages() -> Iterator[tuple[str, str]]:
     for text in _words():
         yield text, "bench/metrics/registry.py"
     for kind in (CaveatKind, RunState):
-        for one in kind:
-            yield str(one), f"{kind.__module__.replace('.', '/')}.py"
+        for value in kind:
+            yield str(value), f"{kind.__module__.replace('.', '/')}.py"
     for separator in SEPARATORS:
         yield separator, "bench/model/message.py"
     for pattern in RECORDED:
@@ -66,49 +66,49 @@ def messages() -> Iterator[tuple[str, str]]:
 
 def _recorded(tree: ast.AST) -> Iterator[str]:
     """Yield the texts of a module that are sentences, an f-string as a pattern with named slots."""
-    left_out = {
+    excluded = {
         id(part)
-        for one in ast.walk(tree)
-        if isinstance(one, ast.JoinedStr | ast.Assert)
-        or (isinstance(one, ast.Raise) and JUDGED not in ast.dump(one))
-        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
-        for part in ast.walk(one)
-        if part is not one
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr | ast.Assert)
+        or (isinstance(node, ast.Raise) and JUDGED not in ast.dump(node))
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for part in ast.walk(node)
+        if part is not node
     }
-    for one in ast.walk(tree):
-        if id(one) in left_out:
+    for node in ast.walk(tree):
+        if id(node) in excluded:
             continue
         text = ""
-        if isinstance(one, ast.JoinedStr):
-            text = _patterned(one)
-        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
-            text = one.value
+        if isinstance(node, ast.JoinedStr):
+            text = _patterned(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
         if len(WORDS.findall(re.sub(r"\{\w+\}", "", text))) >= FEWEST_WORDS and "\\" not in text:
             yield text
 
 
 def _patterned(text: ast.JoinedStr) -> str:
     """Return an f-string with the last name of each expression as its slot."""
-    made, names = "", list[str]()
+    pattern, names = "", list[str]()
     for part in text.values:
         if isinstance(part, ast.Constant):
-            made += str(part.value).replace("{", "{{").replace("}", "}}")
+            pattern += str(part.value).replace("{", "{{").replace("}", "}}")
             continue
-        named = [
-            one.attr if isinstance(one, ast.Attribute) else one.id
-            for one in ast.walk(part)
-            if isinstance(one, ast.Attribute | ast.Name)
+        identifiers = [
+            node.attr if isinstance(node, ast.Attribute) else node.id
+            for node in ast.walk(part)
+            if isinstance(node, ast.Attribute | ast.Name)
         ]
-        name = next((one.lower() for one in named if one not in ("len", "join")), "text")
+        name = next((word.lower() for word in identifiers if word not in ("len", "join")), "text")
         if name in names:
             name = f"{name}_{len(names)}"
         names.append(name)
-        made += f"{{{name}}}"
-    return made
+        pattern += f"{{{name}}}"
+    return pattern
 
 
 def _words() -> Iterator[str]:
-    """Yield titles and short titles of metrics, and what is said of a size of theirs."""
+    """Yield titles and short titles of metrics, and the words for their sizes."""
     for metric in METRICS:
         for text in (metric.title, metric.short):
             yield text.msgid if isinstance(text, Message) else text
@@ -117,28 +117,28 @@ def _words() -> Iterator[str]:
 
 def template() -> Catalog:
     """Return all messages as a catalogue without translations."""
-    made = Catalog(project="informer-bench", charset="utf-8")
+    catalogue = Catalog(project="informer-bench", charset="utf-8")
     for msgid, file in messages():
         if msgid:
-            made.add(msgid, locations=[(file, 0)])
-    return made
+            catalogue.add(msgid, locations=[(file, 0)])
+    return catalogue
 
 
-def problems(found: Catalog, wanted: Catalog) -> Iterator[str]:
-    """Yield what is wrong with a catalogue, beside all messages that there are."""
-    ids = {str(one.id) for one in wanted if one.id}
-    yield from (f"not in the catalogue: {one!r}" for one in sorted(ids) if one not in found)
-    for one in found:
-        if not one.id:
+def problems(catalogue: Catalog, sources: Catalog) -> Iterator[str]:
+    """Yield the problems of a catalogue, compared with all messages of the sources."""
+    ids = {str(entry.id) for entry in sources if entry.id}
+    yield from (f"not in the catalogue: {id_!r}" for id_ in sorted(ids) if id_ not in catalogue)
+    for entry in catalogue:
+        if not entry.id:
             continue
-        if one.id not in ids:
-            yield f"no longer in the sources: {one.id!r}"
-        elif not one.string:
-            yield f"not translated: {one.id!r}"
-        elif one.fuzzy:
-            yield f"fuzzy: {one.id!r}"
-        elif _slots(str(one.string)) | OPTIONAL != _slots(str(one.id)) | OPTIONAL:
-            yield f"other slots: {one.id!r}"
+        if entry.id not in ids:
+            yield f"no longer in the sources: {entry.id!r}"
+        elif not entry.string:
+            yield f"not translated: {entry.id!r}"
+        elif entry.fuzzy:
+            yield f"fuzzy: {entry.id!r}"
+        elif _slots(str(entry.string)) | OPTIONAL != _slots(str(entry.id)) | OPTIONAL:
+            yield f"other slots: {entry.id!r}"
 
 
 def _slots(text: str) -> set[str]:
@@ -146,26 +146,26 @@ def _slots(text: str) -> set[str]:
 
 
 def main() -> int:
-    """Write every catalogue anew, or check them; return the exit code."""
+    """Write every catalogue anew, or check all of them; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m docs.catalogue", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, list what is wrong")
+    parser.add_argument("--check", action="store_true", help="write nothing, list the problems")
     options = parser.parse_args()
-    wanted, wrong = template(), 0
+    sources, count = template(), 0
     for path in sorted(Path(str(LOCALE)).glob("*.po")):
-        found = read_po(io.BytesIO(path.read_bytes()), locale=path.stem)
+        catalogue = read_po(io.BytesIO(path.read_bytes()), locale=path.stem)
         if options.check:
-            for problem in problems(found, wanted):
+            for problem in problems(catalogue, sources):
                 print(f"{path.name}: {problem} (make catalogue)", file=sys.stderr)
-                wrong += 1
+                count += 1
             continue
-        dated = found.creation_date
-        found.update(wanted, no_fuzzy_matching=True)
-        found.creation_date = dated
+        created = catalogue.creation_date
+        catalogue.update(sources, no_fuzzy_matching=True)
+        catalogue.creation_date = created
         with path.open("wb") as file:
             write_po(
-                file, found, 100, ignore_obsolete=True, sort_by_file=True, include_lineno=False
+                file, catalogue, 100, ignore_obsolete=True, sort_by_file=True, include_lineno=False
             )
-    return 1 if wrong else 0
+    return 1 if count else 0
 
 
 if __name__ == "__main__":

@@ -5,5 +5,5 @@ import kopf
 
 @kopf.index("pods")
 def phases(name, namespace, status, **_):
-    """Return what the index holds of a pod."""
+    """Return the index entry of a pod."""
     return {(namespace, name): status.get("phase")}

@@ -1,4 +1,4 @@
-"""Whole lists in pieces, and snapshots kept for pages, over snapshots made by hand."""
+"""Whole lists in pieces, and snapshots kept for pages, over snapshots made by the tests."""
 
 from base64 import urlsafe_b64encode
 
@@ -31,11 +31,11 @@ def changed(before: Snapshot, number: int, version: int) -> Snapshot:
 
 @pytest.mark.parametrize("count", [0, 1, 64, 65, 1000])
 def test_the_pieces_are_the_list(count: int) -> None:
-    bodies, now = Bodies(), snapshot(count)
+    bodies, current = Bodies(), snapshot(count)
 
     for _ in range(2):
-        whole = b"".join(bodies.parts(now, None))
-        assert b",".join(each.raw for each in now) == whole
+        body = b"".join(bodies.parts(current, None))
+        assert b",".join(pod.raw for pod in current) == body
 
 
 def test_a_change_leaves_all_pieces_but_one_as_they_are() -> None:
@@ -45,18 +45,18 @@ def test_a_change_leaves_all_pieces_but_one_as_they_are() -> None:
 
     second = list(bodies.parts(after, None))
 
-    assert b",".join(each.raw for each in after) == b"".join(second)
+    assert b",".join(pod.raw for pod in after) == b"".join(second)
     assert len(first) - 1 == sum(old is new for old, new in zip(first, second, strict=True))
 
 
-def test_a_list_asked_for_again_is_not_made_again() -> None:
-    bodies, now = Bodies(), snapshot(100)
+def test_a_list_requested_again_is_not_made_again() -> None:
+    bodies, current = Bodies(), snapshot(100)
 
-    assert bodies.parts(now, None) is bodies.parts(now, None)
+    assert bodies.parts(current, None) is bodies.parts(current, None)
 
 
 class Clock:
-    """Tells the time it is set to."""
+    """A clock that shows ``now``."""
 
     now = 0.0
 
@@ -64,7 +64,7 @@ class Clock:
         return self.now
 
 
-def test_kept_snapshots_give_way_to_newer_ones_the_oldest_first() -> None:
+def test_newer_snapshots_replace_the_oldest_first() -> None:
     kept = RetainedSnapshots(max_snapshots=2)
     for version in "123":
         kept.keep(snapshot(1, version))
@@ -80,7 +80,7 @@ def test_a_snapshot_kept_again_stays_the_longer() -> None:
     assert [True, False, True] == [kept.at_version(version) is not None for version in "123"]
 
 
-def test_kept_snapshots_are_let_go_after_their_time() -> None:
+def test_kept_snapshots_are_dropped_after_their_time() -> None:
     clock = Clock()
     kept = RetainedSnapshots(max_age_s=300, clock=clock)
     kept.keep(snapshot(1, "7"))

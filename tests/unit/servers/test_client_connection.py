@@ -1,4 +1,4 @@
-"""What a client may do to its connection, on a real socket, and when it is cut off."""
+"""The limits of a client's connection, on a real socket, and when it is cut off."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from servers.serve import _Worker, listen
 from servers.source import Pod, PodPage, PodQuery, PodSource
 
 BODY = b"x" * (8 << 20)
-"""More than the kernel takes for a client that reads nothing."""
+"""More than the kernel buffers for a client that reads nothing."""
 
 REQUEST = b"GET /pods HTTP/1.1\r\nHost: x\r\n\r\n"
 SMALL = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -61,7 +61,7 @@ def connect(address: tuple[str, int], sent: bytes = b"") -> socket.socket:
 
 
 def read_all(client: socket.socket) -> bytes:
-    """Read until the server hangs up."""
+    """Read until the server closes the connection."""
     received = bytearray()
     try:
         while data := client.recv(1 << 20):
@@ -72,7 +72,7 @@ def read_all(client: socket.socket) -> bytes:
 
 
 def read_head(client: socket.socket) -> bytes:
-    """Read up to the empty line after the headers, and what came with it."""
+    """Read up to the empty line after the headers, and the bytes that came with it."""
     received = b""
     while b"\r\n\r\n" not in received:
         data = client.recv(4096)
@@ -143,7 +143,7 @@ def test_a_client_that_stops_reading_is_cut_off(
         (431, b"GET /pods HTTP/1.1\r\n" + b"".join(b"X%d: a\r\n" % n for n in range(9000))),
     ],
 )
-def test_what_is_no_request_is_refused_in_the_shape_of_every_error(
+def test_an_invalid_request_is_refused_in_the_shape_of_every_error(
     address: tuple[str, int], status: int, sent: bytes
 ) -> None:
     with connect(address, sent) as client:
@@ -165,7 +165,7 @@ def test_a_long_selector_is_served(address: tuple[str, int]) -> None:
         assert read_head(client).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_refusal_does_not_land_inside_an_answer_under_way(address: tuple[str, int]) -> None:
+def test_a_refusal_is_not_written_inside_an_answer_under_way(address: tuple[str, int]) -> None:
     with connect(address, REQUEST + b"garbage\r\n\r\n") as client:
         received = read_all(client)
 

@@ -30,7 +30,7 @@ def test_a_number_out_of_range_is_refused_by_name(
     assert f"argument {option}: {value!r} is not a" in capsys.readouterr().err
 
 
-def test_without_any_kubeconfig_it_says_where_one_was_looked_for(
+def test_without_any_kubeconfig_the_error_names_the_default_file(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -44,7 +44,7 @@ def test_without_any_kubeconfig_it_says_where_one_was_looked_for(
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "said"),
+    ("name", "assignment", "message"),
     [
         ("ttl", "ttl_s", "'ttl_s' is not NAME=NUMBER"),
         ("ttl", "ttl_s=soon", "'ttl_s=soon' is not NAME=NUMBER"),
@@ -54,11 +54,11 @@ def test_without_any_kubeconfig_it_says_where_one_was_looked_for(
         ("direct", "ttl_s=5", "direct has no option 'ttl_s'; it has no options"),
     ],
 )
-def test_an_option_that_a_server_cannot_be_told_is_refused(
-    capsys: pytest.CaptureFixture[str], name: str, told: str, said: str
+def test_an_option_that_a_server_lacks_or_cannot_read_is_refused(
+    capsys: pytest.CaptureFixture[str], name: str, assignment: str, message: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([name, "--kubeconfig", "x", "--set", told])
+        main([name, "--kubeconfig", "x", "--set", assignment])
 
     assert 2 == ended.value.code
-    assert f"argument --set: {said}" in capsys.readouterr().err
+    assert f"argument --set: {message}" in capsys.readouterr().err

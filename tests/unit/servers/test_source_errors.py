@@ -1,4 +1,4 @@
-"""What a client is told of an API server's refusals, and of our own failures."""
+"""The errors that a client gets for an API server's refusals, and for a server's own failures."""
 
 import json
 
@@ -15,21 +15,21 @@ def status(code: int, headers: dict[str, str] | None = None, **body: object) -> 
 
 
 @pytest.mark.parametrize("code", [400, 404, 410, 422, 429, 503, 504])
-def test_what_concerns_the_request_is_passed_on(code: int) -> None:
+def test_an_error_of_the_request_is_passed_on(code: int) -> None:
     error = status(code, message="said so")
 
     assert (code, "said so") == (error.code, error.message)
 
 
 @pytest.mark.parametrize("code", [401, 403, 409, 500, 502, 302])
-def test_what_concerns_this_server_makes_it_unavailable(code: int) -> None:
+def test_an_error_of_this_server_makes_it_unavailable(code: int) -> None:
     error = status(code, message="said so")
 
     assert (503, 1) == (error.code, error.retry_after_s)
     assert f"({code}): said so" in error.message
 
 
-def test_a_throttled_request_says_when_to_come_again() -> None:
+def test_a_throttled_request_gets_a_time_to_retry() -> None:
     assert 7 == status(429, {"Retry-After": "7"}).retry_after_s
     assert 1 == status(429).retry_after_s
     assert 1 == status(429, {"Retry-After": "soon"}).retry_after_s
@@ -59,7 +59,7 @@ class Broken(PodSource):
 
 
 @pytest.mark.parametrize("path", ["/pods", "/pods/a", "/readyz"])
-def test_an_unexpected_failure_tells_the_client_nothing_of_its_inside(path: str) -> None:
+def test_an_unexpected_failure_shows_the_client_no_internals(path: str) -> None:
     answer = create_app(Broken()).test_client().get(path)
 
     assert 500 == answer.status_code
@@ -68,7 +68,7 @@ def test_an_unexpected_failure_tells_the_client_nothing_of_its_inside(path: str)
     assert b"Traceback" not in answer.data
 
 
-def test_a_throttled_client_is_told_when_to_come_again() -> None:
+def test_a_throttled_client_gets_a_retry_after_header() -> None:
     answer = create_app(Broken()).test_client().get("/pods/a/b")
 
     assert (429, "3") == (answer.status_code, answer.headers["Retry-After"])

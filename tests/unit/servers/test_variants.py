@@ -1,4 +1,4 @@
-"""Further read paths: found by their file, pages that expire, answers kept for a while."""
+"""Further read paths: found by their file, pages that expire, answers cached for a while."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from servers.variants import load_variant, variant_names
 from servers.variants.paged import PAGE_LIMIT, PagedSource
 from servers.variants.ttl import TtlCache, TtlSource
 
-ONE_MORE = """
+VARIANT = """
 from servers.server import Server
 
 SERVER = Server("direct", "reads nothing at all", lambda settings, registry: None)
@@ -22,24 +22,24 @@ SERVER = Server("direct", "reads nothing at all", lambda settings, registry: Non
 
 
 class FakeSource(PodSource):
-    """Answers lists by a function and counts what it was asked."""
+    """Answers lists by a function and records the queries."""
 
     def __init__(self, answer: Callable[[PodQuery], PodPage]) -> None:
         self._answer = answer
-        self.asked: list[PodQuery] = []
+        self.queries: list[PodQuery] = []
 
     def list_pods(self, query: PodQuery) -> PodPage:
-        self.asked.append(query)
+        self.queries.append(query)
         return self._answer(query)
 
     def get_pod(self, namespace: str, name: str, resource_version: str) -> Pod:
-        self.asked.append(PodQuery(namespace=name))
+        self.queries.append(PodQuery(namespace=name))
         return Pod([b"{}"], resource_version)
 
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
-    """An importable package of variants, empty."""
+    """An importable, empty package of variants."""
     folder = tmp_path / "more_variants"
     folder.mkdir()
     (folder / "__init__.py").touch()
@@ -51,7 +51,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]
 
 def test_a_new_read_path_is_one_new_file(package):
     name, folder = package
-    (folder / "no_pods.py").write_text(ONE_MORE)
+    (folder / "no_pods.py").write_text(VARIANT)
 
     assert ["no-pods"] == variant_names(name)
     assert "reads nothing at all" == load_variant("no-pods", name).summary
@@ -59,7 +59,7 @@ def test_a_new_read_path_is_one_new_file(package):
         load_variant("pods", name)
 
 
-def test_a_server_is_imported_without_what_only_others_need():
+def test_a_server_is_imported_without_the_imports_of_others():
     code = "import sys, servers.cli; servers.cli.SERVERS['informer']; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -92,19 +92,19 @@ def test_pages_are_joined_to_the_list_at_the_version_of_the_first():
 
     assert b"1,2,3,4" == b"".join(page.parts)
     assert ("7", "") == (page.resource_version, page.continue_token)
-    assert {PAGE_LIMIT} == {query.limit for query in source.asked}
-    assert {("n", "a=b")} == {(query.namespace, query.label_selector) for query in source.asked}
+    assert {PAGE_LIMIT} == {query.limit for query in source.queries}
+    assert {("n", "a=b")} == {(query.namespace, query.label_selector) for query in source.queries}
 
 
 @pytest.mark.parametrize(
     "query", [PodQuery(limit=2), PodQuery(resource_version="5"), PodQuery(continue_token="to 3")]
 )
-def test_a_client_that_pages_or_names_a_version_is_passed_on(query):
+def test_a_query_with_a_page_or_a_version_is_passed_on(query):
     source = FakeSource(pages)
 
     PagedSource(source).list_pods(query)
 
-    assert [query] == source.asked
+    assert [query] == source.queries
 
 
 def test_pages_that_expire_are_followed_by_the_whole_list_in_one_piece():
@@ -118,10 +118,10 @@ def test_pages_that_expire_are_followed_by_the_whole_list_in_one_piece():
     page = PagedSource(source).list_pods(PodQuery())
 
     assert ("9", b"1,2,3") == (page.resource_version, b"".join(page.parts))
-    assert [PAGE_LIMIT, PAGE_LIMIT, 0] == [query.limit for query in source.asked]
+    assert [PAGE_LIMIT, PAGE_LIMIT, 0] == [query.limit for query in source.queries]
 
 
-def test_other_failures_in_mid_list_are_the_clients():
+def test_other_failures_within_a_list_reach_the_client():
     def answer(query: PodQuery) -> PodPage:
         if query.continue_token:
             raise SourceError(503, "away")
@@ -131,7 +131,7 @@ def test_other_failures_in_mid_list_are_the_clients():
         PagedSource(FakeSource(answer)).list_pods(PodQuery())
 
 
-def test_an_answer_is_given_again_until_it_is_as_old_as_it_may_be():
+def test_an_answer_is_reused_until_it_expires():
     now = [0.0]
     cache = TtlCache[int](5.0, 10, single_flight=True, clock=lambda: now[0])
     fetched = iter(range(10))
@@ -143,7 +143,7 @@ def test_an_answer_is_given_again_until_it_is_as_old_as_it_may_be():
     assert [0, 0, 1, 1, 2] == [at(0.0), at(4.9), at(5.0), at(9.9), at(10.0)]
 
 
-def test_the_age_of_an_answer_counts_from_when_it_was_asked_for():
+def test_the_age_of_an_answer_counts_from_its_request():
     now = [0.0]
     cache = TtlCache[float](5.0, 10, single_flight=True, clock=lambda: now[0])
 
@@ -156,7 +156,7 @@ def test_the_age_of_an_answer_counts_from_when_it_was_asked_for():
     assert 8.0 == cache.get("key", slow)
 
 
-def test_an_error_is_not_kept():
+def test_an_error_is_not_cached():
     cache = TtlCache[int](5.0, 10, single_flight=True)
 
     def refuse() -> int:
@@ -167,7 +167,7 @@ def test_an_error_is_not_kept():
     assert 1 == cache.get("key", lambda: 1)
 
 
-def test_of_more_answers_than_are_kept_the_one_asked_for_longest_ago_goes():
+def test_the_least_recently_used_answer_is_dropped_first():
     cache = TtlCache[str](60.0, 2, single_flight=True)
     for key in ("a", "b", "a", "c"):
         cache.get(key, lambda: "first")
@@ -179,7 +179,7 @@ def test_of_more_answers_than_are_kept_the_one_asked_for_longest_ago_goes():
 
 
 @pytest.mark.parametrize(("single_flight", "fetches"), [(True, 1), (False, 6)])
-def test_those_who_find_it_gone_together_fetch_it_once_or_each(single_flight, fetches):
+def test_concurrent_requests_for_an_expired_answer_fetch_it_once_or_each(single_flight, fetches):
     cache = TtlCache[int](60.0, 10, single_flight=single_flight)
     together = threading.Barrier(6)
     all_fetching = threading.Barrier(fetches)
@@ -199,7 +199,7 @@ def test_those_who_find_it_gone_together_fetch_it_once_or_each(single_flight, fe
     assert fetches == len(count)
 
 
-def test_what_names_a_version_is_not_kept():
+def test_an_answer_at_a_version_is_not_cached():
     source = FakeSource(lambda query: PodPage([], "1"))
     ttl = TtlSource(source, 60.0, single_flight=True)
 
@@ -209,4 +209,4 @@ def test_what_names_a_version_is_not_kept():
         ttl.get_pod("n", "kept", "")
         ttl.get_pod("n", "asked", "5")
 
-    assert 6 == len(source.asked)
+    assert 6 == len(source.queries)
