@@ -1,4 +1,4 @@
-"""Tests of the library share one process, and its registry of secrets is one a process."""
+"""Tests of the library share one process, and so its registry of secrets."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from kube_informer import redaction
 
 @pytest.fixture(autouse=True)
 def secrets_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what a test registered: a made-up token may be a word of another test's text."""
+    """Forget a test's secrets: an invented token may be a word of another test's text."""
     monkeypatch.setattr(redaction, "_forms", set(redaction._forms))
     monkeypatch.setattr(redaction, "_pattern", redaction._pattern)

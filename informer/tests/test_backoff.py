@@ -6,7 +6,7 @@ from kube_informer.backoff import Backoff, BackoffPolicy
 
 
 class Fixed(Random):
-    """A random source that always gives one number."""
+    """A random source that always returns one number."""
 
     def __init__(self, value: float) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def test_no_delay_is_longer_than_the_cap_but_for_its_jitter():
     assert [200.0, 400.0, 400.0] == delays(backoff, 3)
 
 
-def test_what_the_server_asks_for_is_the_least():
+def test_a_delay_is_at_least_the_servers_retry_after():
     backoff = Backoff(random=Fixed(0.0))
     assert 7.0 == backoff.next(at_least_s=7.0)
     assert 1.6 == backoff.next(at_least_s=1.0)

@@ -1,4 +1,4 @@
-"""Bodies in chunks: taken apart wherever they are cut, and handed out together."""
+"""Bodies in chunks: decoded for any cuts, and returned in one piece."""
 
 import socket
 import threading
@@ -25,18 +25,18 @@ def chunk(data: bytes, extension: bytes = b"") -> bytes:
     trailer=st.sampled_from([b"", b"Checksum: 7\r\n"]),
     cuts=st.lists(st.integers(0, 300), max_size=8),
 )
-def test_a_body_is_the_same_wherever_it_is_cut(pieces, extension, trailer, cuts):
+def test_a_body_is_the_same_for_any_cuts(pieces, extension, trailer, cuts):
     sent = b"".join(chunk(piece, extension) for piece in pieces) + b"0\r\n" + trailer + b"\r\n"
-    reader, came, at = ChunkReader(), b"", 0
+    reader, body, start = ChunkReader(), b"", 0
     for cut in (*sorted(cut for cut in cuts if cut < len(sent)), len(sent)):
         assert not reader.ended
-        came += b"".join(reader.feed(sent[at:cut]))
-        at = cut
-    assert (b"".join(pieces), True) == (came, reader.ended)
+        body += b"".join(reader.feed(sent[start:cut]))
+        start = cut
+    assert (b"".join(pieces), True) == (body, reader.ended)
 
 
 @pytest.mark.parametrize("data", [b"<html>\r\n", b"-4\r\n", b"4" * 70_000])
-def test_what_is_no_chunk_is_refused(data):
+def test_an_invalid_chunk_is_refused(data):
     with pytest.raises(ValueError, match=r"chunk|invalid literal"):
         list(ChunkReader().feed(data))
 
@@ -55,7 +55,7 @@ def answered(client: socket.socket) -> BulkResponse:
     return response
 
 
-def test_all_that_has_come_is_given_in_one_piece(wire):
+def test_all_bytes_at_hand_are_returned_in_one_piece(wire):
     server, client = wire
     server.sendall(HEAD + chunk(b"a" * 10_000) + chunk(b"b") + chunk(b"c"))
     response = answered(client)
@@ -64,14 +64,14 @@ def test_all_that_has_come_is_given_in_one_piece(wire):
     assert b"d" == response.read1(1 << 20)
 
 
-def test_no_more_is_read_on_than_was_asked_for(wire):
+def test_no_more_is_read_than_requested(wire):
     server, client = wire
     server.sendall(HEAD + b"".join(chunk(b"a" * 30_000) for _ in range(3)) + LAST)
     response = answered(client)
     assert len(response.read1(1)) < 90_000
 
 
-def test_the_end_is_told_once_all_was_given(wire):
+def test_the_end_follows_the_last_bytes(wire):
     server, client = wire
     server.sendall(HEAD + chunk(b"a") + LAST)
     response = answered(client)
@@ -79,7 +79,7 @@ def test_the_end_is_told_once_all_was_given(wire):
 
 
 @pytest.mark.parametrize("start", [b"", b"0\r\n"], ids=["blank lines", "trailers"])
-def test_what_stands_between_chunks_is_no_byte_of_the_body(wire, start):
+def test_lines_between_chunks_are_no_part_of_the_body(wire, start):
     server, client = wire
     server.sendall(HEAD + start)
     response = answered(client)
@@ -101,7 +101,7 @@ def test_what_stands_between_chunks_is_no_byte_of_the_body(wire, start):
 
 
 @pytest.mark.parametrize("more", [b"3\r\nha", b"3\r", b""])
-def test_a_body_that_breaks_off_gives_what_came_and_then_says_so(wire, more):
+def test_a_body_that_breaks_off_returns_its_bytes_and_then_raises(wire, more):
     server, client = wire
     server.sendall(HEAD + chunk(b"whole") + more)
     server.close()

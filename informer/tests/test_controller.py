@@ -1,4 +1,4 @@
-"""The loop of a controller: waits for its caches, works, retries, and ends in good order."""
+"""The loop of a controller: waits for its caches, works, retries, and shuts down in order."""
 
 import logging
 import queue
@@ -35,7 +35,7 @@ def quick_reports(monkeypatch) -> None:
 
 
 class Reports(logging.Handler):
-    """What the loop logs, to be waited for."""
+    """Collects the loop's log lines, to wait for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,14 +62,14 @@ def reports() -> Iterator[Reports]:
 
 @pytest.fixture
 def controlled(source) -> Iterator[Callable[..., WorkQueue[str]]]:
-    """Starts a controller of pods; ended after the test, which fails if it does not end."""
+    """Start a controller of pods; after the test it must end."""
     stop = threading.Event()
     threads: list[threading.Thread] = []
 
-    def start(reconcile: Callable[[str], None], *more: Any, **options: Any) -> WorkQueue[str]:
+    def start(reconcile: Callable[[str], None], *others: Any, **options: Any) -> WorkQueue[str]:
         factory, keys = SharedInformerFactory(source), WorkQueue[str]()
         factory.for_resource(PODS).add_event_handler(on_any(lambda obj: keys.add(obj.key)))
-        for resource in more:
+        for resource in others:
             factory.for_resource(resource)
         thread = threading.Thread(
             target=run_controller, args=(factory, keys, reconcile, stop), kwargs=options
@@ -89,7 +89,7 @@ def pod(name: str) -> dict[str, Any]:
     return {"kind": "Pod", "metadata": {"name": name, "namespace": "a"}}
 
 
-def test_every_change_is_reconciled_and_what_failed_comes_back(source, controlled):
+def test_every_change_is_reconciled_and_a_failed_key_is_retried(source, controlled):
     done: queue.SimpleQueue[str] = queue.SimpleQueue()
     failures = ["first", "second"]
 
@@ -132,10 +132,10 @@ def test_a_resource_that_does_not_exist_yet_is_named_and_waited_for(
 
 
 def test_a_worker_that_does_not_end_is_reported_and_not_waited_for(source, controlled, reports):
-    held, release = threading.Event(), threading.Event()
+    started, release = threading.Event(), threading.Event()
 
     def reconcile(_: str) -> None:
-        held.set()
+        started.set()
         release.wait(PATIENCE_S)
 
     source.put(PODS, pod("one"))
@@ -146,7 +146,7 @@ def test_a_worker_that_does_not_end_is_reported_and_not_waited_for(source, contr
         target=run_controller, args=(factory, keys, reconcile, stop), kwargs={"drain_s": 0.05}
     )
     thread.start()
-    assert held.wait(PATIENCE_S)
+    assert started.wait(PATIENCE_S)
     stop.set()
     reports.wait_for("the queue was not empty")
     thread.join(PATIENCE_S)

@@ -1,4 +1,4 @@
-"""The code in the documents runs as it stands."""
+"""The code in the documents runs unchanged."""
 
 import re
 import tomllib
@@ -17,8 +17,8 @@ def test_the_selector_parsers_run_alone_as_their_document_shows(capsys):
     assert "found 'web' expected: '('" in capsys.readouterr().out
 
 
-def test_the_readme_names_what_the_library_depends_on():
+def test_the_readme_names_the_dependencies_of_the_library():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = sorted(re.split(r"[<>=]", text)[0] for text in project["dependencies"])
-    (told,) = re.findall(r"it depends on (.*?), and both ends", (ROOT / "README.md").read_text())
-    assert needed == sorted(re.findall("`(.*?)`", told))
+    (listed,) = re.findall(r"it depends on (.*?), and both ends", (ROOT / "README.md").read_text())
+    assert needed == sorted(re.findall("`(.*?)`", listed))

@@ -1,4 +1,4 @@
-"""Watch lines: framed however they arrive, decoded one by one."""
+"""Watch lines: split from chunks of any size, decoded one by one."""
 
 import json
 from itertools import pairwise
@@ -16,21 +16,21 @@ from kube_informer.events import LineBuffer, decode_bookmark, decode_event, deco
     lines=st.lists(st.binary(min_size=1).filter(lambda b: b"\n" not in b)),
     cuts=st.lists(st.integers(min_value=0, max_value=200)),
 )
-def test_lines_come_out_the_same_however_the_bytes_are_cut(lines, cuts):
-    data = b"".join(one + b"\n" for one in lines)
+def test_lines_are_the_same_for_any_cuts_of_the_bytes(lines, cuts):
+    data = b"".join(text + b"\n" for text in lines)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     buffer = LineBuffer()
-    found = []
+    fed = []
     for start, stop in pairwise(edges):
-        found += buffer.feed(data[start:stop])
-    assert lines == found
+        fed += buffer.feed(data[start:stop])
+    assert lines == fed
 
 
 def test_blank_lines_are_left_out():
     assert [b"a", b"b"] == LineBuffer().feed(b"\na\n\nb\n\n")
 
 
-def test_the_end_of_the_initial_events_is_told_by_its_annotation():
+def test_an_annotation_marks_the_end_of_the_initial_events():
     event = decode_event(bookmark(7, initial_end=True))
     assert ("7", True) == decode_bookmark(event.object)
     assert ("8", False) == decode_bookmark(decode_event(bookmark(8)).object)
@@ -39,12 +39,12 @@ def test_the_end_of_the_initial_events_is_told_by_its_annotation():
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b'{"type":1,"object":{}}', b'{"object":{}}', b"\xff\xfe", b"null"]
 )
-def test_what_is_no_event_is_refused_with_its_first_bytes_shown(data):
+def test_a_line_that_is_no_event_is_refused_with_its_first_bytes_shown(data):
     with pytest.raises(UndecodableError, match="not a watch event"):
         decode_event(data)
 
 
-def test_expired_and_too_large_are_told_apart():
+def test_expired_and_too_large_are_distinguished():
     expired = decode_status(json.dumps(EXPIRED).encode())
     too_large = decode_status(json.dumps(TOO_LARGE).encode())
     assert (True, False) == (expired.is_expired, expired.is_too_large)

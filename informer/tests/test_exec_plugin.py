@@ -1,4 +1,4 @@
-"""A program that gives credentials: when it runs, what it is told, and how it may fail."""
+"""A program that prints credentials: when it runs, its input, and its failures."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ SECRET = "marked-secret-4711"
 
 @pytest.fixture
 def plugin(tmp_path: Path):
-    """Makes a plugin that runs Python code, with ``answer(**status)`` to print an answer."""
+    """Make a plugin that runs Python code, with ``answer(**status)`` to print an answer."""
 
     def make(code: str, timeout_s: float = 60.0, **fields: object) -> ExecPlugin:
         program = tmp_path / "plugin"
@@ -44,7 +44,7 @@ def calls(tmp_path: Path) -> int:
     return len((tmp_path / "calls").read_text())
 
 
-def test_a_token_is_asked_for_once_and_again_when_it_was_rejected(plugin, tmp_path: Path) -> None:
+def test_a_token_is_requested_once_and_again_when_rejected(plugin, tmp_path: Path) -> None:
     made = plugin("answer(token=f'token-{calls.stat().st_size}')")
 
     assert ["token-1", "token-1"] == [made.token(), made.token()]
@@ -53,26 +53,26 @@ def test_a_token_is_asked_for_once_and_again_when_it_was_rejected(plugin, tmp_pa
     assert 2 == calls(tmp_path)
 
 
-def test_a_token_that_has_expired_is_asked_for_anew(plugin, tmp_path: Path) -> None:
+def test_an_expired_token_is_requested_anew(plugin, tmp_path: Path) -> None:
     made = plugin("answer(token='t', expirationTimestamp='2020-01-01T00:00:00Z')")
 
     assert ["t", "t"] == [made.token(), made.token()]
     assert 2 == calls(tmp_path)
 
 
-def test_another_certificate_is_told_to_those_who_hold_the_old_one(plugin) -> None:
+def test_a_new_certificate_reaches_the_listeners(plugin) -> None:
     made = plugin("answer(clientCertificateData=f'c{calls.stat().st_size}', clientKeyData='k')")
-    heard: list[ClientCertificate] = []
-    made.on_renewal(heard.append)
+    renewed: list[ClientCertificate] = []
+    made.on_renewal(renewed.append)
 
     assert ClientCertificate(b"c1", b"k") == made.pair()
-    assert [] == heard
+    assert [] == renewed
     made.reject()
     assert ClientCertificate(b"c2", b"k") == made.pair()
-    assert [ClientCertificate(b"c2", b"k")] == heard
+    assert [ClientCertificate(b"c2", b"k")] == renewed
 
 
-def test_a_plugin_is_told_how_it_is_asked_and_finds_its_variables(plugin) -> None:
+def test_a_plugin_gets_the_request_and_its_variables(plugin) -> None:
     made = plugin(
         "answer(token=json.dumps([json.loads(os.environ['KUBERNETES_EXEC_INFO']),"
         " os.environ['EXTRA']]))",
@@ -94,7 +94,7 @@ def test_a_plugin_is_told_how_it_is_asked_and_finds_its_variables(plugin) -> Non
         ("answer(token=[os.environ['KEY']])", "printed no ExecCredential: Expected `str`"),
     ],
 )
-def test_a_plugin_that_fails_is_told_in_one_line_without_what_it_was_given(
+def test_a_failed_plugin_is_reported_in_one_line_without_its_arguments(
     plugin, code: str, expected: str
 ) -> None:
     made = plugin(code, env=[Variable("KEY", SECRET)], args=[f"--password={SECRET}"])
@@ -108,7 +108,7 @@ def test_a_plugin_that_fails_is_told_in_one_line_without_what_it_was_given(
     assert "\n" not in str(refused.value)
 
 
-def test_a_plugin_that_hangs_is_ended_with_what_it_started(plugin, tmp_path: Path) -> None:
+def test_a_plugin_that_hangs_is_ended_with_its_children(plugin, tmp_path: Path) -> None:
     code = (
         "import subprocess\n"
         "child = subprocess.Popen(['sleep', '600'])\n"
@@ -124,7 +124,7 @@ def test_a_plugin_that_hangs_is_ended_with_what_it_started(plugin, tmp_path: Pat
     assert not stat.exists() or " Z " in stat.read_text()
 
 
-def test_a_plugin_that_hangs_is_ended_when_its_request_is_given_up(plugin, tmp_path: Path) -> None:
+def test_a_plugin_that_hangs_is_ended_when_its_request_is_cancelled(plugin, tmp_path: Path) -> None:
     made = plugin(
         "import subprocess\n"
         "child = subprocess.Popen(['sleep', '600'])\n"
@@ -140,8 +140,8 @@ def test_a_plugin_that_hangs_is_ended_when_its_request_is_given_up(plugin, tmp_p
 
     with ThreadPoolExecutor(2) as pool:
         running = pool.submit(ask, cancels[0])
-        until = time.monotonic() + 30
-        while not (tmp_path / "pid").exists() and time.monotonic() < until:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         waiting = pool.submit(ask, cancels[1])
         cancels[1].cancel()
@@ -155,7 +155,7 @@ def test_a_plugin_that_hangs_is_ended_when_its_request_is_given_up(plugin, tmp_p
     assert 1 == calls(tmp_path)
 
 
-def test_a_plugin_that_is_not_installed_is_told_with_its_hint(plugin) -> None:
+def test_a_plugin_that_is_not_installed_is_reported_with_its_hint(plugin) -> None:
     made = plugin("", command="/nowhere/kubelogin", install_hint="Install\n  kubelogin")
 
     with pytest.raises(
@@ -176,7 +176,7 @@ def test_a_plugin_that_is_not_installed_is_told_with_its_hint(plugin) -> None:
         ({"env": [Variable("", "x")]}, "env entry without a name"),
     ],
 )
-def test_an_entry_that_no_run_could_mend_is_refused_before_it_runs(
+def test_an_entry_that_can_never_run_is_refused_at_once(
     plugin, tmp_path: Path, fields: dict[str, object], expected: str
 ) -> None:
     with pytest.raises(CredentialsError, match=f"exec of user 'u' has .*{expected}|{expected}"):

@@ -1,4 +1,4 @@
-"""Handlers: queues and threads of their own, order, replay, resync."""
+"""Handlers: their own queues and threads, order, replay, resync."""
 
 import asyncio
 import ctypes
@@ -20,35 +20,35 @@ PATIENCE_S = 10.0
 
 
 class Recorder:
-    """A handler that notes all it is told."""
+    """A handler that records all notifications."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, ...]] = []
-        self.came = threading.Condition()
+        self.notifications: list[tuple[str, ...]] = []
+        self.changed = threading.Condition()
 
-    def _note(self, *what: str) -> None:
-        with self.came:
-            self.told.append(what)
-            self.came.notify_all()
+    def _record(self, *notification: str) -> None:
+        with self.changed:
+            self.notifications.append(notification)
+            self.changed.notify_all()
 
     def on_add(self, obj: CachedObject, is_in_initial_list: bool) -> None:
-        self._note("add", obj.name, "initial" if is_in_initial_list else "later")
+        self._record("add", obj.name, "initial" if is_in_initial_list else "later")
 
     def on_update(self, old: CachedObject, new: CachedObject) -> None:
-        self._note("update", new.name, old.resource_version, new.resource_version)
+        self._record("update", new.name, old.resource_version, new.resource_version)
 
     def on_delete(self, obj: CachedObject) -> None:
         unknown = isinstance(obj, DeletedFinalStateUnknown)
-        self._note("delete", obj.name, "unknown" if unknown else "seen")
+        self._record("delete", obj.name, "unknown" if unknown else "seen")
 
     def wait_for(self, count: int) -> list[tuple[str, ...]]:
-        with self.came:
-            assert self.came.wait_for(lambda: len(self.told) >= count, PATIENCE_S)
-            return list(self.told)
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.notifications) >= count, PATIENCE_S)
+            return list(self.notifications)
 
 
 class Bench:
-    """A store and its handlers, fed by hand."""
+    """A store and its handlers, fed by the tests."""
 
     def __init__(self, observer: Observer | None = None) -> None:
         self.store = Store()
@@ -78,7 +78,7 @@ def bench():
     bench.processor.stop()
 
 
-def test_a_handler_is_told_of_the_initial_set_and_then_of_each_change(bench):
+def test_a_handler_gets_the_initial_set_and_then_each_change(bench):
     handler = Recorder()
     bench.add(handler)
     bench.fill(5, cached("x", 1))
@@ -95,7 +95,7 @@ def test_a_handler_is_told_of_the_initial_set_and_then_of_each_change(bench):
     ] == handler.wait_for(5)
 
 
-def test_a_late_joiner_is_told_of_all_that_is_there_first(bench):
+def test_a_handler_added_late_gets_all_present_objects_first(bench):
     bench.fill(5, cached("x", 1), cached("y", 2))
     handler = Recorder()
     registration = bench.add(handler)
@@ -125,12 +125,12 @@ def test_a_handler_of_an_empty_cluster_is_synced_too(bench):
     assert registration.wait_for_sync(PATIENCE_S)
 
 
-def test_a_handler_that_never_returns_holds_up_neither_the_store_nor_its_neighbours(bench):
+def test_a_handler_that_never_returns_delays_neither_the_store_nor_other_handlers(bench):
     gate = threading.Event()
     stuck = bench.add(ResourceEventHandlerFuncs(add=lambda *_: gate.wait(60) and None))
     handler = Recorder()
     bench.add(handler)
-    bench.fill(5, *[cached(f"p{at}", at + 1) for at in range(5)])
+    bench.fill(5, *[cached(f"p{i}", i + 1) for i in range(5)])
     bench.change(EventType.ADDED, cached("z", 6))
     assert 6 == len(handler.wait_for(6))
     assert 6 == len(bench.store.snapshot())
@@ -138,7 +138,7 @@ def test_a_handler_that_never_returns_holds_up_neither_the_store_nor_its_neighbo
     gate.set()
 
 
-def test_a_removed_handler_is_told_nothing_more(bench):
+def test_a_removed_handler_gets_nothing_more(bench):
     handler, other = Recorder(), Recorder()
     registration = bench.add(handler)
     bench.add(other)
@@ -148,7 +148,7 @@ def test_a_removed_handler_is_told_nothing_more(bench):
     bench.change(EventType.ADDED, cached("y", 6))
     other.wait_for(2)
     assert registration.join(PATIENCE_S)
-    assert 1 == len(handler.told)
+    assert 1 == len(handler.notifications)
 
 
 def test_removing_a_handler_twice_is_refused(bench):
@@ -158,12 +158,12 @@ def test_removing_a_handler_twice_is_refused(bench):
         bench.processor.remove(registration)
 
 
-def test_a_resync_tells_of_every_object_again_as_it_is(bench):
+def test_a_resync_notifies_of_every_object_again(bench):
     handler = Recorder()
     bench.add(handler, resync=1.0)
     bench.fill(5, cached("x", 1), cached("y", 2))
-    told = handler.wait_for(4)
-    assert [("update", "x", "1", "1"), ("update", "y", "2", "2")] == told[2:4]
+    notifications = handler.wait_for(4)
+    assert [("update", "x", "1", "1"), ("update", "y", "2", "2")] == notifications[2:4]
 
 
 @pytest.mark.parametrize("period", [0.5, -1.0])
@@ -180,21 +180,21 @@ def test_a_handler_without_the_methods_is_refused_with_their_names(bench):
         bench.add(Half())
 
 
-def test_for_one_object_changes_are_told_in_their_order(bench):
+def test_a_handler_gets_the_changes_of_one_object_in_order(bench):
     handler = Recorder()
     bench.add(handler)
     bench.fill(5)
     for version in range(6, 200):
         bench.change(EventType.MODIFIED, cached("x", version))
-    told = handler.wait_for(194)
-    assert [str(version) for version in range(7, 200)] == [one[3] for one in told[1:]]
+    updates = handler.wait_for(194)[1:]
+    assert [str(version) for version in range(7, 200)] == [update[3] for update in updates]
 
 
-# A handler's thread does not end, whatever is raised
+# A handler's thread survives any error
 
 
 class Notes(Observer):
-    """Notes what handlers raised."""
+    """Records the errors of handlers."""
 
     def __init__(self) -> None:
         self.failed: list[tuple[str, BaseException]] = []
@@ -204,7 +204,7 @@ class Notes(Observer):
 
 
 class Struck(Notes):
-    """Raises over everything that is said of handlers."""
+    """Raises in every method about handlers."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -227,7 +227,7 @@ ANY_ERROR = [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), Runti
     ("observer", "failures"),
     [(Notes(), 1), *((Struck(error), 4) for error in ANY_ERROR)],
 )
-def test_whatever_a_handler_and_its_observer_raise_is_counted_and_the_next_one_is_told(
+def test_any_error_of_a_handler_and_its_observer_is_counted_and_the_next_notification_follows(
     error, observer, failures
 ):
     bench = Bench(observer)
@@ -241,7 +241,7 @@ def test_whatever_a_handler_and_its_observer_raise_is_counted_and_the_next_one_i
 
     registration = bench.add(ResourceEventHandlerFuncs(add=fail))
     bench.fill(5, cached("x", 1), cached("y", 2))
-    assert ["x", "y"] == [told[1] for told in seen.wait_for(2)]
+    assert ["x", "y"] == [notification[1] for notification in seen.wait_for(2)]
     assert registration.wait_for_sync(PATIENCE_S)
     assert (failures, True, 0) == (
         registration.failures,
@@ -266,13 +266,13 @@ def test_an_exception_sent_to_the_thread_does_not_end_it(bench):
     bench.change(EventType.ADDED, cached("z", 7))
     bench.change(EventType.ADDED, cached("last", 8))
     deadline = time.monotonic() + PATIENCE_S
-    while ("add", "last", "later") not in handler.told and time.monotonic() < deadline:
+    while ("add", "last", "later") not in handler.notifications and time.monotonic() < deadline:
         time.sleep(0.01)
     assert (1, True, 1) == (sent, registration.alive, registration.failures)
-    assert ("add", "last", "later") in handler.told
+    assert ("add", "last", "later") in handler.notifications
 
 
-def test_a_resync_comes_to_a_handler_that_always_has_something_to_do(bench):
+def test_a_resync_reaches_a_handler_that_is_always_busy(bench):
     resynced = threading.Event()
 
     def slow(old: CachedObject, new: CachedObject) -> None:

@@ -1,11 +1,11 @@
-"""Property: whatever happens to the stream, the cache ends up as the server's state.
+"""Property: after any history of the stream, the cache equals the server's state.
 
-A little API server (a log of events, a window of it that is kept) is asked by
-the machine's actions; cuts, expiries, refusals, repeats and servers that do not
-serve one thing or another come at random. Several objects may go in one revision,
-as those of an etcd lease do.
+A little API server (a log of events, of which it keeps a window) answers the
+machine's actions; cuts, expiries, refusals, repeats and servers that lack one
+feature or another come at random. One revision may delete several objects, as an
+etcd lease does.
 
-    python -m informer.tests.test_history 600     for so many seconds, with figures
+    python -m informer.tests.test_history 600     runs for 600 seconds, prints figures
 """
 
 import json
@@ -40,7 +40,7 @@ from kube_informer.steps import (
 from kube_informer.store import Delta, DeltaType, Store
 
 LONG = 5000
-"""Zeros in the versions of some histories: more digits than Python turns into a number."""
+"""Zeros in the versions of some histories: more digits than Python converts to a number."""
 
 
 def refused(answer: dict[str, Any]) -> Answered:
@@ -49,9 +49,9 @@ def refused(answer: dict[str, Any]) -> Answered:
 
 @dataclass
 class Server:
-    """State, its history, and how far back a watch may begin.
+    """State, its history, and the oldest version from which a watch may begin.
 
-    ``fill`` is how it takes the wish for a streamed fill: "serves", a status, or
+    ``fill`` is its answer to a request for a streamed fill: "serves", a status, or
     "unannotated", "silent", "early" (ends before the bookmark), "nonsense".
     """
 
@@ -71,7 +71,7 @@ class Server:
     births: int = 0
 
     def text(self, version: int) -> str:
-        """Return a version as it is sent."""
+        """Return a version in the form on the wire."""
         return f"1{'0' * LONG}{version:09d}" if self.long else str(version)
 
     def _log(self, kind: str, item: dict[str, Any]) -> None:
@@ -99,13 +99,13 @@ class Server:
 
     def _delete(self, name: str) -> None:
         last = self.state.pop(name)["metadata"]
-        # Some servers tell a deletion with the version of the object's last state.
-        own = self.random.random() < 0.2
-        version = last["resourceVersion"] if own else self.text(self.version)
+        # Some servers send a deletion with the version of the object's last state.
+        unchanged = self.random.random() < 0.2
+        version = last["resourceVersion"] if unchanged else self.text(self.version)
         self._log("DELETED", pod(name, version, uid=last["uid"]))
 
     def forget(self) -> None:
-        """Keep nothing of the past."""
+        """Forget all past events."""
         self.kept_from = self.version
 
     def open(self, query: dict[str, str]) -> Input:
@@ -126,7 +126,7 @@ class Server:
         start = self._number(query["resourceVersion"])
         self.pending = b""
         if start < self.kept_from:
-            # Refused, told in the stream, or closed without a word (fabric8#7896).
+            # Refused, an ERROR event, or closed without an event (fabric8#7896).
             way = self.random.randrange(3)
             if way == 0:
                 return refused(EXPIRED)
@@ -143,7 +143,7 @@ class Server:
 
     def read(self) -> Input:
         if not self.filling and not self.listing:
-            self.pending += b"".join(data for at, data in self.log if at > self.sent_to)
+            self.pending += b"".join(data for version, data in self.log if version > self.sent_to)
             self.sent_to = self.version
         if not self.pending:
             if self.listing:
@@ -166,19 +166,19 @@ class Server:
         return answer
 
     def answer(self, query: dict[str, str]) -> Answered:
-        """A list, in pages where it is asked for: the later ones expire with the past."""
+        """Answer a list, in pages if requested: later pages expire with the past events."""
         names = sorted(self.state)
         token = query.get("continue", "")
-        at, version = 0, self.version
+        start, version = 0, self.version
         if token:
-            at, version = (int(part) for part in token.split(":"))
+            start, version = (int(part) for part in token.split(":"))
             if version < max(self.kept_from, self.version):
                 return refused(EXPIRED)
-        chosen, rest = names[at : at + self.pages], names[at + self.pages :]
+        chosen, following = names[start : start + self.pages], names[start + self.pages :]
         if "limit" not in query:
-            chosen, rest = names, []
-        if not (token and rest and self.loops):
-            token = f"{at + self.pages}:{version}" if rest else ""
+            chosen, following = names, []
+        if not (token and following and self.loops):
+            token = f"{start + self.pages}:{version}" if following else ""
         return Answered(
             200,
             listing(self.text(version), *(self.state[name] for name in chosen), token=token),
@@ -202,12 +202,12 @@ TROUBLE = (429, 500, 403, 400, 404, 503)
 
 
 def disturbed(action: Action, faults: Random) -> Input | None:
-    """Return a fault in place of what would come of ``action``, or ``None``."""
+    """Return a fault in place of the result of ``action``, or ``None``."""
     trouble = faults.random()
     if trouble < 0.1:
         signal = faults.choice([Signal.BROKE, Signal.SILENT, Signal.UNREACHABLE])
-        asked = isinstance(action, OpenWatch | GetList | Read | CheckVersion)
-        return Broke("cut", signal) if asked else Woke()
+        sent = isinstance(action, OpenWatch | GetList | Read | CheckVersion)
+        return Broke("cut", signal) if sent else Woke()
     if trouble < 0.15 and isinstance(action, OpenWatch | GetList | CheckVersion):
         return refused(status(faults.choice(TROUBLE)))
     if trouble < 0.16 and isinstance(action, OpenWatch | GetList):
@@ -220,7 +220,7 @@ def disturbed(action: Action, faults: Random) -> Input | None:
 def drive(
     server: Server, faults: Random, writes: int, notes: Notes
 ) -> tuple[Store, list[Delta], WatchMachine]:
-    store, told = Store(), []
+    store, notified = Store(), []
     stream_initial = faults.random() < 0.6
     machine = WatchMachine(Scope(), notes, random_source=Random(1), stream_initial=stream_initial)
     action, now = machine.start(), 0.0
@@ -230,26 +230,26 @@ def drive(
             server.write()
             writes -= 1
         calm = not writes
-        quiet += calm and not isinstance(action, Read)  # how many pieces a body comes in is chance
+        quiet += calm and not isinstance(action, Read)  # the number of pieces of a body is random
         now += 1.0
-        came = None if calm else disturbed(action, faults)
-        if came is None:
+        result = None if calm else disturbed(action, faults)
+        if result is None:
             if isinstance(action, OpenWatch):
-                came = server.open(action.query)
+                result = server.open(action.query)
             elif isinstance(action, GetList):
                 server.loops = not calm and faults.random() < 0.1
-                came = server.list(action.query)
+                result = server.list(action.query)
                 if not calm and faults.random() < 0.03:
                     server.pending = b"<html>log in</html>"
             elif isinstance(action, CheckVersion):
-                came = server.answer({"limit": "1"})
+                result = server.answer({"limit": "1"})
             else:
-                came = server.read() if isinstance(action, Read) else Woke()
+                result = server.read() if isinstance(action, Read) else Woke()
         if not calm and faults.random() < 0.03:
             server.forget()
-        outputs, action = machine.step(came, now)
-        store.apply(None, outputs, lambda deltas, _: told.extend(deltas))
-    return store, told, machine
+        outputs, action = machine.step(result, now)
+        store.apply(None, outputs, lambda deltas, _: notified.extend(deltas))
+    return store, notified, machine
 
 
 FILLS = ("serves", "serves", "unannotated", "silent", "early", "nonsense", 400, 403, 422, 500, 501)
@@ -257,25 +257,25 @@ FILLS = ("serves", "serves", "unannotated", "silent", "early", "nonsense", 400, 
 
 def check(seed: int, writes: int, fill: str | int, pages: int, long: bool, notes: Notes) -> None:
     server = Server(Random(seed), fill, long, pages)
-    store, told, machine = drive(server, Random(seed + 1), writes, notes)
-    wanted = {f"a/{name}": item["metadata"] for name, item in server.state.items()}
-    assert wanted == {item.key: item.decode()["metadata"] for item in store.snapshot()}
+    store, deltas, machine = drive(server, Random(seed + 1), writes, notes)
+    expected = {f"a/{name}": item["metadata"] for name, item in server.state.items()}
+    assert expected == {item.key: item.decode()["metadata"] for item in store.snapshot()}
     assert machine.filled
     replayed: dict[str, str] = {}
     latest: dict[str, int] = {}
-    for delta in told:
+    for delta in deltas:
         item = delta.new or delta.old
         assert item is not None
         if delta.type is DeltaType.DELETED:
-            assert replayed.pop(item.key) is not None, "a deletion of what was never told"
+            assert replayed.pop(item.key) is not None, "a deletion without an addition"
             continue
         before = replayed.get(item.key)
-        assert (before is None) is (delta.type is DeltaType.ADDED), "told twice, or not at all"
+        assert (before is None) is (delta.type is DeltaType.ADDED), "notified twice, or not at all"
         version = int(item.resource_version[-9:])
-        assert version > latest.get(item.key, 0), "told out of order"
+        assert version > latest.get(item.key, 0), "notified out of order"
         latest[item.key] = version
         replayed[item.key] = item.resource_version
-    assert {key: one["resourceVersion"] for key, one in wanted.items()} == replayed
+    assert {key: metadata["resourceVersion"] for key, metadata in expected.items()} == replayed
 
 
 @given(
@@ -293,10 +293,10 @@ def test_the_cache_and_the_replayed_events_end_up_as_the_servers_state(
 
 
 def main(seconds: float) -> None:
-    """Try histories for so many seconds; print how many, and what happened in them."""
+    """Try histories for ``seconds``; print their number, and the counts of remedies and fills."""
     notes, choice, tried = Notes(), Random(), 0
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         case = (
             choice.randrange(2**32),
             choice.randrange(150),

@@ -1,4 +1,4 @@
-"""Which files and which context are read, and what is said of a file that cannot be used."""
+"""The choice of files and context, and the errors for a file that cannot be used."""
 
 import os
 from pathlib import Path
@@ -139,7 +139,7 @@ def test_without_a_file_the_one_in_the_home_folder_is_read(
     assert "home" == ClientConfig.load().context
 
 
-def test_without_any_file_a_pod_is_who_its_service_account_is(
+def test_without_any_file_a_pod_uses_its_service_account(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_text("of-the-pod\n")
@@ -151,7 +151,7 @@ def test_without_any_file_a_pod_is_who_its_service_account_is(
     assert ("https://[fd00::1]:443", "Bearer of-the-pod") == (config.server, authorization(config))
 
 
-def test_a_pod_without_a_token_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pod_without_a_token_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -170,7 +170,7 @@ def test_outside_a_pod_there_is_no_service_account(
         ClientConfig.in_cluster(tmp_path)
 
 
-def test_a_list_of_names_ends_after_so_many_and_counts_the_others() -> None:
+def test_a_long_list_of_names_is_cut_and_counts_the_others() -> None:
     names = [f"c{number}" for number in range(LISTED + 3)]
 
     assert "c0, c1" == listed(names[:2])
@@ -178,7 +178,7 @@ def test_a_list_of_names_ends_after_so_many_and_counts_the_others() -> None:
     assert listed(names).endswith(f"c{LISTED - 1}, and 3 more")
 
 
-def test_a_word_that_looks_like_a_date_stays_a_word(tmp_path: Path) -> None:
+def test_a_string_that_looks_like_a_date_stays_a_string(tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text("current-context: 2026-01-01\ncontexts: []\n")
 

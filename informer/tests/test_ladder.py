@@ -1,4 +1,4 @@
-"""The ladder: every signal has a rule, every remedy a bound, and a machine walks all of it."""
+"""The ladder: every signal has a rule, every remedy a bound, and a machine reaches all rungs."""
 
 import json
 from random import Random
@@ -93,7 +93,7 @@ def test_a_healthy_stream_resets_the_ladder():
         (status(503), Signal.REFUSED),
     ],
 )
-def test_an_answer_is_told_apart_by_what_helps_against_it(answer, expected):
+def test_answers_are_classified_by_their_remedy(answer, expected):
     assert expected is signal_of(decode_status(json.dumps(answer).encode()))
 
 
@@ -101,13 +101,13 @@ def test_an_answer_is_told_apart_by_what_helps_against_it(answer, expected):
 
 
 class Walk(Observer):
-    """A machine against one server; remedies and delays are noted."""
+    """A machine against one server; records remedies and delays."""
 
     def __init__(self) -> None:
         self.remedies: list[str] = []
         self.reasons: list[str] = []
         self.waited = 0.0
-        self.asked = 0
+        self.sent = 0
         self.machine = WatchMachine(
             Scope(),
             self,
@@ -126,36 +126,36 @@ class Walk(Observer):
             if isinstance(action, Wait):
                 now += action.delay_s
                 self.waited = now
-                came: Any = Woke()
+                result: Any = Woke()
             else:
-                self.asked += not isinstance(action, Read)
+                self.sent += not isinstance(action, Read)
                 now += 0.01
-                came = answer(action)
-            _, action = self.machine.step(came, now)
+                result = answer(action)
+            _, action = self.machine.step(result, now)
 
 
 class FilledThen:
-    """A server whose lists and streamed fills work, and whose every watch meets trouble."""
+    """A server whose lists and streamed fills work, and whose every watch fails."""
 
     def __init__(self, trouble: Any) -> None:
         self.trouble = trouble
-        self.coming: list[Any] = []
+        self.pending: list[Any] = []
 
     def __call__(self, action: Any) -> Any:
         if isinstance(action, CheckVersion):
             return Answered(200, listing(9))
         if isinstance(action, GetList):
-            self.coming = [Chunk(listing(9, pod("x", 3))), Ended()]
+            self.pending = [Chunk(listing(9, pod("x", 3))), Ended()]
             return Answered(200)
         if isinstance(action, Read):
-            return self.coming.pop(0) if self.coming else Ended()
+            return self.pending.pop(0) if self.pending else Ended()
         if "sendInitialEvents" in action.query:
             filled = line("ADDED", pod("x", 3)) + bookmark(9, initial_end=True)
-            self.coming = [Chunk(filled), Ended()]
+            self.pending = [Chunk(filled), Ended()]
         elif isinstance(self.trouble, Answered):
             return self.trouble
         else:
-            self.coming = [self.trouble]
+            self.pending = [self.trouble]
         return Answered(200)
 
 
@@ -178,17 +178,17 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-def test_a_watch_that_never_works_is_answered_by_every_remedy_and_never_in_a_hurry(trouble):
+def test_a_watch_that_never_works_gets_every_remedy_with_delays(trouble):
     walk = Walk()
     walk.run(FilledThen(trouble), 1000)
     assert {"list_latest", "other_protocol"} <= set(walk.remedies)
-    # A minute holds few requests, whatever the trouble is: the delays grow to 30 s.
-    assert walk.asked <= 20 + 10 * walk.waited / 60
+    # Few requests a minute for any trouble: the delays grow to 30 s.
+    assert walk.sent <= 20 + 10 * walk.waited / 60
     assert all(walk.reasons)
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 429, 500, 503])
-def test_a_server_that_refuses_everything_is_asked_for_all_it_might_have_and_never_in_a_hurry(
+def test_a_server_that_refuses_everything_gets_every_kind_of_request_with_delays(
     code,
 ):
     walk = Walk()
@@ -201,4 +201,4 @@ def test_a_server_that_refuses_everything_is_asked_for_all_it_might_have_and_nev
     walk.run(answer, 600)
     assert any("sendInitialEvents" in query for query in queries)
     assert {"resourceVersion": "0", "limit": "500"} in queries
-    assert walk.asked <= 20 + 10 * walk.waited / 60
+    assert walk.sent <= 20 + 10 * walk.waited / 60

@@ -15,11 +15,11 @@ from kube_informer.objects import CachedObject, decode_object
 
 
 def read(body: bytes, *cuts: int) -> tuple[list[Item], list[Item], ListReader]:
-    """Return what came before the end of a body in pieces, all that came, and the reader."""
-    reader, early, at = ListReader(), [], 0
+    """Return the items before the end of a body in pieces, all its items, and the reader."""
+    reader, early, start = ListReader(), [], 0
     for cut in (*sorted(cuts), len(body)):
-        early += reader.feed(body[at:cut])
-        at = cut
+        early += reader.feed(body[start:cut])
+        start = cut
     return early, [*early, *reader.finish()], reader
 
 
@@ -49,13 +49,13 @@ def test_a_list_item_that_names_its_kind_is_kept_as_it_came():
     assert [b'{"apiVersion":"x/v1","kind":"Thing","metadata":{"name":"t"}}'] == raws(items)
 
 
-def test_the_bytes_kept_are_a_copy_and_do_not_hold_the_body():
+def test_cached_bytes_are_a_copy_and_do_not_keep_the_body():
     body = listing(7, *[pod(f"p{at}", at) for at in range(3)])
     for raw in raws(read(body)[1]):
         assert (bytes, True) == (type(raw), len(raw) < len(body))
 
 
-def test_one_item_that_cannot_be_decoded_does_not_spoil_the_list():
+def test_one_undecodable_item_does_not_fail_the_list():
     body = (
         b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7"},'
         b'"items":[{"metadata":{"name":"a"}},{"metadata":{"name":4}},{"metadata":{"name":"c"}}]}'
@@ -104,7 +104,7 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @given(cuts=st.lists(st.integers(0, 6000), max_size=6))
-def test_pieces_of_any_size_give_what_the_whole_body_gives(body, cuts):
+def test_pieces_of_any_size_give_the_items_of_the_whole_body(body, cuts):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(lists, "BATCH", 1)
         _, items, reader = read(body, *cuts)
@@ -121,7 +121,7 @@ def test_pieces_of_any_size_give_what_the_whole_body_gives(body, cuts):
 
 
 @pytest.mark.parametrize("name", ["typed", "custom", "a text like the end of an item"])
-def test_items_are_given_out_before_the_body_has_ended(name, at_once):
+def test_items_are_returned_before_the_body_has_ended(name, at_once):
     body = BODIES[name]
     early, items, _ = read(body, len(body) - 40)
     assert (8, 9) == (len(early), len(items))

@@ -1,4 +1,4 @@
-"""The watch stepped by hand: no network, no clock."""
+"""The state machine, stepped by the test: no network, no clock."""
 
 import json
 from random import Random
@@ -42,7 +42,7 @@ class Middle(Random):
 
 
 class Notes(Observer):
-    """Remembers what it was told."""
+    """Records the observed events."""
 
     def __init__(self) -> None:
         self.poison: list[str] = []
@@ -76,7 +76,7 @@ class Notes(Observer):
 
 
 class Desk:
-    """A machine and all it has answered, with a clock that is moved by hand."""
+    """A machine and its outputs, with a clock that the test moves."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("stream_initial", True)
@@ -92,25 +92,25 @@ class Desk:
         self.outputs: list[Any] = []
         self.action: Any = self.machine.start(self.now)
 
-    def tell(self, came: Any, after: float = 0.0) -> Any:
+    def feed(self, result: Any, after: float = 0.0) -> Any:
         self.now += after
-        outputs, self.action = self.machine.step(came, self.now)
+        outputs, self.action = self.machine.step(result, self.now)
         self.outputs += outputs
         return self.action
 
     def answer(self, body: bytes, after: float = 0.0) -> Any:
-        """Answer 200: a list comes piece by piece, that of a version check as a whole."""
+        """Answer 200: a list comes in pieces, that of a version check as a whole."""
         if not isinstance(self.action, GetList):
-            return self.tell(Answered(200, body), after)
-        self.tell(Answered(200), after)
-        self.tell(Chunk(body))
-        return self.tell(Ended())
+            return self.feed(Answered(200, body), after)
+        self.feed(Answered(200), after)
+        self.feed(Chunk(body))
+        return self.feed(Ended())
 
     def refuse(self, body: dict[str, Any], retry_after: float = 0.0) -> Any:
-        return self.tell(Answered(body["code"], json.dumps(body).encode(), retry_after))
+        return self.feed(Answered(body["code"], json.dumps(body).encode(), retry_after))
 
     def wake(self) -> Any:
-        return self.tell(Woke(), self.action.delay_s)
+        return self.feed(Woke(), self.action.delay_s)
 
     def take(self) -> list[Any]:
         taken, self.outputs = self.outputs, []
@@ -118,8 +118,8 @@ class Desk:
 
     def stream(self, data: bytes) -> Any:
         """Answer 200 with the first bytes of a stream."""
-        self.tell(Answered(200))
-        return self.tell(Chunk(data))
+        self.feed(Answered(200))
+        return self.feed(Chunk(data))
 
     def changes(self) -> list[tuple[EventType, str]]:
         """Take the only output; return the changes in it."""
@@ -134,8 +134,8 @@ class Desk:
     @classmethod
     def watching(cls, version: int = 10, **options: Any) -> "Desk":
         desk = cls(**options)
-        desk.tell(Answered(200))
-        desk.tell(Chunk(bookmark(version, initial_end=True)))
+        desk.feed(Answered(200))
+        desk.feed(Chunk(bookmark(version, initial_end=True)))
         desk.take()
         return desk
 
@@ -147,7 +147,7 @@ def names(changes: Changes) -> list[tuple[EventType, str]]:
 # The first fill, streamed
 
 
-def test_the_first_request_asks_for_the_initial_state_as_a_stream():
+def test_the_first_request_is_for_the_initial_state_as_a_stream():
     desk = Desk(scope=Scope("a", "app=x", "spec.nodeName=n"))
     assert (
         OpenWatch(
@@ -166,11 +166,11 @@ def test_the_first_request_asks_for_the_initial_state_as_a_stream():
     )
 
 
-def test_nothing_is_given_out_before_the_initial_events_have_ended():
+def test_no_output_precedes_the_end_of_the_initial_events():
     desk = Desk()
     desk.stream(line("ADDED", pod("x", 3)) + line("ADDED", pod("y", 9)))
     assert [] == desk.outputs
-    desk.tell(Chunk(bookmark(9, initial_end=True)))
+    desk.feed(Chunk(bookmark(9, initial_end=True)))
     (replace,) = desk.outputs
     assert isinstance(replace, Replace)
     assert (["a/x", "a/y"], "9", "initial") == (
@@ -180,7 +180,7 @@ def test_nothing_is_given_out_before_the_initial_events_have_ended():
     )
 
 
-def test_the_stream_goes_on_as_a_watch_within_the_same_chunk():
+def test_the_stream_continues_as_a_watch_within_the_same_chunk():
     desk = Desk()
     desk.stream(
         line("ADDED", pod("x", 3)) + bookmark(5, initial_end=True) + line("DELETED", pod("x", 6))
@@ -191,10 +191,10 @@ def test_the_stream_goes_on_as_a_watch_within_the_same_chunk():
     assert State.WATCHING is desk.machine.state
 
 
-def test_a_fill_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
+def test_a_fill_that_breaks_off_is_discarded_and_restarted_after_a_wait():
     desk = Desk()
     desk.stream(line("ADDED", pod("ghost", 3)))
-    assert Wait(0.8) == desk.tell(Broke("reset"))
+    assert Wait(0.8) == desk.feed(Broke("reset"))
     assert isinstance(desk.wake(), OpenWatch)
     desk.stream(line("ADDED", pod("x", 4)) + bookmark(4, initial_end=True))
     assert ["a/x"] == desk.filled()
@@ -204,16 +204,16 @@ def test_a_fill_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
 
 
 @pytest.mark.parametrize("code", [400, 405, 422])
-def test_a_server_that_streams_no_initial_state_is_asked_for_a_list_at_once(code):
+def test_a_server_that_streams_no_initial_state_is_listed_at_once(code):
     desk = Desk()
     assert GetList({"resourceVersion": "0", "limit": "500"}, 60.0) == desk.refuse(status(code))
     assert 1 == len(desk.notes.fallbacks)
 
 
-def test_a_server_that_ignores_the_wish_is_asked_for_a_list_when_its_first_bookmark_shows_it():
+def test_a_server_that_ignores_send_initial_events_is_listed_at_its_first_bookmark():
     desk = Desk()
     desk.stream(line("ADDED", pod("x", 3)))
-    assert isinstance(desk.tell(Chunk(bookmark(5)), 60.0), GetList)
+    assert isinstance(desk.feed(Chunk(bookmark(5)), 60.0), GetList)
     assert [] == desk.outputs
 
 
@@ -228,7 +228,7 @@ def test_a_list_is_followed_by_a_watch_from_its_version():
     )
 
 
-def test_pages_are_put_together_before_anything_is_given_out():
+def test_pages_are_joined_before_any_output():
     desk = Desk(stream_initial=False)
     action = desk.answer(listing(7, pod("x", 3), token="more"))
     assert GetList({"limit": "500", "continue": "more"}, 60.0) == action
@@ -237,7 +237,7 @@ def test_pages_are_put_together_before_anything_is_given_out():
     assert ["a/x", "a/y"] == desk.filled()
 
 
-def test_a_page_that_leads_back_to_one_before_it_is_nonsense_and_asked_for_again_after_a_wait():
+def test_a_page_that_leads_back_to_an_earlier_one_is_nonsense_and_retried_after_a_wait():
     desk = Desk(stream_initial=False)
     desk.answer(listing(7, pod("x", 3), token="one"))
     desk.answer(listing(7, pod("y", 4), token="two"))
@@ -258,7 +258,7 @@ def test_a_410_in_the_middle_of_paging_restarts_the_list_in_one_piece():
     assert ["a/x"] == desk.filled()
 
 
-def test_a_body_that_is_no_list_is_asked_for_again_after_a_wait():
+def test_a_body_that_is_no_list_is_requested_again_after_a_wait():
     desk = Desk(stream_initial=False)
     assert Wait(0.8) == desk.answer(b"<html>")
     assert isinstance(desk.wake(), GetList)
@@ -270,9 +270,9 @@ def test_a_body_that_is_no_list_is_asked_for_again_after_a_wait():
 def test_a_stream_is_read_for_ten_minutes_before_its_first_bookmark_and_70_s_after():
     desk = Desk.watching()
     assert Read(70.0) == desk.action
-    desk.tell(Ended(), 450.0)
-    assert Read(600.0) == desk.tell(Answered(200))
-    assert Read(70.0) == desk.tell(Chunk(bookmark(20)))
+    desk.feed(Ended(), 450.0)
+    assert Read(600.0) == desk.feed(Answered(200))
+    assert Read(70.0) == desk.feed(Chunk(bookmark(20)))
 
 
 NO_EVENTS = [b"\n", b" ", b"x", b"nonsense\n"]
@@ -286,14 +286,14 @@ NO_EVENTS = [b"\n", b" ", b"x", b"nonsense\n"]
         (b"\n", 600, "answered 200 with something else than watch events"),
     ],
 )
-def test_a_watch_that_sends_no_event_for_too_long_is_silent_whatever_else_it_sends(
+def test_a_watch_without_an_event_for_too_long_is_silent_even_if_it_sends_other_bytes(
     data, first, limit_s, why
 ):
     desk = Desk.watching()
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     desk.stream(first)
-    assert Read(limit_s / 2) == desk.tell(Chunk(data), limit_s / 2)
-    assert isinstance(desk.tell(Chunk(data), limit_s / 2), Wait)
+    assert Read(limit_s / 2) == desk.feed(Chunk(data), limit_s / 2)
+    assert isinstance(desk.feed(Chunk(data), limit_s / 2), Wait)
     assert why == desk.machine.progress[1]
 
 
@@ -301,15 +301,15 @@ def test_a_watch_that_sends_no_event_for_too_long_is_silent_whatever_else_it_sen
 def test_a_streamed_fill_that_sends_no_event_for_too_long_is_listed(data):
     desk = Desk()
     desk.stream(line("ADDED", pod("x", 3)))
-    assert Read(4.0) == desk.tell(Chunk(data), 6.0)
-    assert isinstance(desk.tell(Chunk(data), 4.0), GetList)
+    assert Read(4.0) == desk.feed(Chunk(data), 6.0)
+    assert isinstance(desk.feed(Chunk(data), 4.0), GetList)
 
 
-def test_a_watch_that_does_not_end_when_it_was_asked_to_is_ended_and_resumed_without_delay():
+def test_a_watch_that_outlives_its_timeout_is_ended_and_resumed_without_delay():
     desk = Desk.watching(10)
     for at in range(45 + 3):
-        assert Read(70.0) == desk.tell(Chunk(line("MODIFIED", pod("x", 11 + at))), 10.0)
-    action = desk.tell(Chunk(line("MODIFIED", pod("x", 90))), 10.0)
+        assert Read(70.0) == desk.feed(Chunk(line("MODIFIED", pod("x", 11 + at))), 10.0)
+    action = desk.feed(Chunk(line("MODIFIED", pod("x", 90))), 10.0)
     assert isinstance(action, OpenWatch)
     assert "90" == action.query["resourceVersion"]
     assert "" == desk.machine.progress[1]
@@ -320,16 +320,16 @@ def test_a_line_longer_than_any_object_is_nonsense(filling, monkeypatch):
     monkeypatch.setattr("kube_informer.machine.MAX_LINE", 1000)
     desk = Desk() if filling else Desk.watching(10)
     if filling:
-        desk.tell(Answered(200))
-    assert isinstance(desk.tell(Chunk(line("ADDED", pod("x", 12)) + 1000 * b"x")), Read)
-    assert isinstance(desk.tell(Chunk(b"x")), Wait)
+        desk.feed(Answered(200))
+    assert isinstance(desk.feed(Chunk(line("ADDED", pod("x", 12)) + 1000 * b"x")), Read)
+    assert isinstance(desk.feed(Chunk(b"x")), Wait)
     assert "a line of more than 1000 bytes" == desk.machine.progress[1]
 
 
 def test_an_ordinary_end_is_followed_by_a_watch_from_the_last_version_without_delay():
     desk = Desk.watching(10)
-    desk.tell(Chunk(line("MODIFIED", pod("x", 12)) + bookmark(15)))
-    action = desk.tell(Ended(), 450.0)
+    desk.feed(Chunk(line("MODIFIED", pod("x", 12)) + bookmark(15)))
+    action = desk.feed(Ended(), 450.0)
     assert isinstance(action, OpenWatch)
     assert ("15", None) == (
         action.query["resourceVersion"],
@@ -339,7 +339,7 @@ def test_an_ordinary_end_is_followed_by_a_watch_from_the_last_version_without_de
 
 def test_bookmarks_alone_move_the_version():
     desk = Desk.watching(10)
-    desk.tell(Chunk(bookmark(15)))
+    desk.feed(Chunk(bookmark(15)))
     (changes,) = desk.take()
     assert ([], "15") == (changes.changes, changes.resource_version)
 
@@ -347,22 +347,22 @@ def test_bookmarks_alone_move_the_version():
 def test_an_event_cut_in_two_is_applied_once_it_is_whole():
     desk = Desk.watching(10)
     data = line("ADDED", pod("x", 12))
-    desk.tell(Chunk(data[:40]))
+    desk.feed(Chunk(data[:40]))
     assert [] == desk.take()
-    desk.tell(Chunk(data[40:]))
+    desk.feed(Chunk(data[40:]))
     assert [(EventType.ADDED, "a/x")] == desk.changes()
 
 
 def test_half_an_event_at_a_cut_is_forgotten_and_the_watch_resumes_before_it():
     desk = Desk.watching(10)
-    desk.tell(Chunk(line("ADDED", pod("x", 12)) + line("ADDED", pod("y", 13))[:30]))
-    desk.tell(Broke("cut"))
+    desk.feed(Chunk(line("ADDED", pod("x", 12)) + line("ADDED", pod("y", 13))[:30]))
+    desk.feed(Broke("cut"))
     desk.wake()
     action = desk.answer(listing(13))
     assert "12" == action.query["resourceVersion"]
-    desk.tell(Answered(200))
+    desk.feed(Answered(200))
     desk.take()
-    desk.tell(Chunk(line("ADDED", pod("y", 13))))
+    desk.feed(Chunk(line("ADDED", pod("y", 13))))
     assert [(EventType.ADDED, "a/y")] == desk.changes()
 
 
@@ -378,9 +378,9 @@ def test_half_an_event_at_a_cut_is_forgotten_and_the_watch_resumes_before_it():
         b'{"type":"BOOKMARK","object":7}\n',
     ],
 )
-def test_an_event_that_cannot_be_decoded_is_skipped_and_the_stream_goes_on(poison):
+def test_an_undecodable_event_is_skipped_and_the_stream_continues(poison):
     desk = Desk.watching(10)
-    action = desk.tell(Chunk(poison + line("ADDED", pod("x", 12))))
+    action = desk.feed(Chunk(poison + line("ADDED", pod("x", 12))))
     assert [(EventType.ADDED, "a/x")] == desk.changes()
     assert 1 == len(desk.notes.poison)
     assert isinstance(action, Read)
@@ -388,7 +388,7 @@ def test_an_event_that_cannot_be_decoded_is_skipped_and_the_stream_goes_on(poiso
 
 def test_a_watch_that_ends_at_once_without_an_event_counts_as_an_error():
     desk = Desk.watching(10)
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     waits = []
     for _ in range(3):
         while not isinstance(desk.action, OpenWatch):
@@ -397,8 +397,8 @@ def test_a_watch_that_ends_at_once_without_an_event_counts_as_an_error():
                 desk.wake()
             else:
                 desk.answer(listing(10))
-        desk.tell(Answered(200))
-        desk.tell(Ended(), 0.1)
+        desk.feed(Answered(200))
+        desk.feed(Ended(), 0.1)
     assert [0.8, 1.6] == waits
     assert 3 == desk.notes.short_watches
 
@@ -408,7 +408,7 @@ def test_a_watch_that_ends_at_once_without_an_event_counts_as_an_error():
 
 def test_a_410_inside_the_stream_fetches_everything_anew_after_a_wait():
     desk = Desk.watching(10)
-    assert Wait(0.8) == desk.tell(Chunk(line("ERROR", EXPIRED)))
+    assert Wait(0.8) == desk.feed(Chunk(line("ERROR", EXPIRED)))
     action = desk.wake()
     assert ("true", None) == (
         action.query["sendInitialEvents"],
@@ -420,20 +420,20 @@ def test_a_410_inside_the_stream_fetches_everything_anew_after_a_wait():
 
 def test_events_before_an_error_in_one_chunk_are_kept():
     desk = Desk.watching(10)
-    desk.tell(Chunk(line("ADDED", pod("x", 12)) + line("ERROR", EXPIRED)))
+    desk.feed(Chunk(line("ADDED", pod("x", 12)) + line("ERROR", EXPIRED)))
     assert [(EventType.ADDED, "a/x")] == desk.changes()
 
 
 def test_a_410_as_a_status_fetches_everything_anew_after_a_wait():
     desk = Desk.watching(10)
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     assert Wait(0.8) == desk.refuse(EXPIRED)
     assert "true" == desk.wake().query["sendInitialEvents"]
 
 
-def test_a_lasting_410_is_asked_ever_more_slowly():
+def test_a_lasting_410_is_retried_ever_more_slowly():
     desk = Desk.watching(10)
-    waits = [desk.tell(Chunk(line("ERROR", EXPIRED))).delay_s]
+    waits = [desk.feed(Chunk(line("ERROR", EXPIRED))).delay_s]
     for _ in range(6):
         desk.wake()
         waits.append(desk.refuse(EXPIRED).delay_s)
@@ -442,7 +442,7 @@ def test_a_lasting_410_is_asked_ever_more_slowly():
 
 def test_a_version_too_large_fetches_the_latest_state():
     desk = Desk.watching(10, stream_initial=True)
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     desk.refuse(TOO_LARGE)
     assert "resourceVersion" not in desk.wake().query
 
@@ -455,9 +455,9 @@ def test_a_relist_by_list_asks_for_the_latest_state_in_pages():
 
 
 @pytest.mark.parametrize("code", [401, 403, 429, 500, 503])
-def test_a_refused_watch_is_asked_again_and_never_listed(code):
+def test_a_refused_watch_is_retried_and_never_listed(code):
     desk = Desk.watching(10)
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     for _ in range(5):
         assert isinstance(desk.action, OpenWatch)
         assert "10" == desk.action.query["resourceVersion"]
@@ -467,7 +467,7 @@ def test_a_refused_watch_is_asked_again_and_never_listed(code):
 
 def test_retry_after_is_honoured():
     desk = Desk.watching(10)
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     assert Wait(9.0) == desk.refuse(status(429, "TooManyRequests"), retry_after=9.0)
 
 
@@ -477,21 +477,21 @@ def test_retry_after_is_honoured():
 )
 def test_an_error_event_with_an_odd_status_is_a_failure_like_any_other(odd):
     desk = Desk.watching(10)
-    assert Wait(0.8) == desk.tell(Chunk(line("ERROR", odd)))
+    assert Wait(0.8) == desk.feed(Chunk(line("ERROR", odd)))
     assert "10" == desk.wake().query["resourceVersion"]
 
 
 # Connections that fail
 
 
-def test_a_refused_connection_is_tried_again_and_then_the_version_is_looked_at():
+def test_a_refused_connection_is_retried_and_then_the_version_is_checked():
     desk = Desk.watching(10)
-    desk.tell(Chunk(bookmark(11)))
-    desk.tell(Broke("reset"))
+    desk.feed(Chunk(bookmark(11)))
+    desk.feed(Broke("reset"))
     desk.wake()
     waits = []
     for _ in range(3):
-        waits.append(desk.tell(Broke("refused")).delay_s)
+        waits.append(desk.feed(Broke("refused")).delay_s)
         desk.wake()
     assert [1.6, 3.2, 6.4] == waits
     assert CheckVersion(1000.0, 60.0) == desk.action
@@ -499,17 +499,17 @@ def test_a_refused_connection_is_tried_again_and_then_the_version_is_looked_at()
     assert (State.OPEN, "11") == (desk.machine.state, action.query["resourceVersion"])
 
 
-def test_a_watch_without_an_answer_makes_the_version_be_looked_at():
+def test_a_watch_without_an_answer_leads_to_a_version_check():
     desk = Desk.watching(10)
-    desk.tell(Chunk(bookmark(11)))
-    assert isinstance(desk.tell(Ended(), 450.0), OpenWatch)
-    desk.tell(Broke("closed without response"))
+    desk.feed(Chunk(bookmark(11)))
+    assert isinstance(desk.feed(Ended(), 450.0), OpenWatch)
+    desk.feed(Broke("closed without response"))
     assert isinstance(desk.wake(), CheckVersion)
 
 
-def test_a_silent_stream_given_up_is_watched_on_from_its_version_after_a_look_at_it():
+def test_a_silent_stream_is_resumed_from_its_version_after_a_version_check():
     desk = Desk.watching(10)
-    assert Wait(0.8) == desk.tell(Broke("timed out"), 70.0)
+    assert Wait(0.8) == desk.feed(Broke("timed out"), 70.0)
     assert isinstance(desk.wake(), CheckVersion)
     action = desk.answer(listing(10))
     assert isinstance(action, OpenWatch)
@@ -521,24 +521,24 @@ def test_a_silent_stream_given_up_is_watched_on_from_its_version_after_a_look_at
 
 def suspect() -> Desk:
     desk = Desk.watching(10)
-    desk.tell(Ended(), 450.0)
-    desk.tell(Answered(200))
+    desk.feed(Ended(), 450.0)
+    desk.feed(Answered(200))
     return desk
 
 
-def test_a_stream_that_ended_without_a_byte_makes_the_version_be_looked_at():
-    assert isinstance(suspect().tell(Ended(), 450.0), CheckVersion)
+def test_a_stream_that_ended_without_a_byte_leads_to_a_version_check():
+    assert isinstance(suspect().feed(Ended(), 450.0), CheckVersion)
 
 
-def test_a_stream_that_broke_without_a_byte_makes_the_version_be_looked_at():
+def test_a_stream_that_broke_without_a_byte_leads_to_a_version_check():
     desk = suspect()
-    assert isinstance(desk.tell(Broke("reset"), 300.0), Wait)
+    assert isinstance(desk.feed(Broke("reset"), 300.0), Wait)
     assert isinstance(desk.wake(), CheckVersion)
 
 
 def test_a_server_behind_us_is_listed_in_full():
     desk = suspect()
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     action = desk.answer(listing(9))
     assert ("true", None) == (
         action.query["sendInitialEvents"],
@@ -547,31 +547,31 @@ def test_a_server_behind_us_is_listed_in_full():
     desk.stream(bookmark(9, initial_end=True))
     assert ["initial", "rv_backwards"] == desk.notes.fills
     desk.take()
-    desk.tell(Chunk(line("ADDED", pod("x", 10))))
+    desk.feed(Chunk(line("ADDED", pod("x", 10))))
     assert [(EventType.ADDED, "a/x")] == desk.changes()
 
 
-def test_a_server_not_behind_us_is_watched_on_without_a_list():
+def test_a_server_not_behind_us_is_watched_again_without_a_list():
     desk = suspect()
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     action = desk.answer(listing(10))
     assert "10" == action.query["resourceVersion"]
     assert ["initial"] == desk.notes.fills
 
 
 @pytest.mark.parametrize("code", [403, 404])
-def test_no_leave_to_list_does_not_keep_it_from_watching(code):
+def test_without_permission_to_list_the_watch_continues(code):
     desk = suspect()
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     for _ in range(3):
         desk.refuse(status(code))
         assert isinstance(desk.wake(), CheckVersion)
     assert isinstance(desk.refuse(status(code)), OpenWatch)
 
 
-def test_a_look_that_fails_is_repeated_after_a_wait():
+def test_a_failed_version_check_is_repeated_after_a_wait():
     desk = suspect()
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     assert Wait(0.8) == desk.refuse(status(500))
     assert isinstance(desk.wake(), CheckVersion)
 
@@ -589,21 +589,21 @@ def test_a_transform_is_applied_to_lists_and_to_events_of_every_kind():
     assert ["a/listed", "a/added", "a/gone"] == seen
 
 
-def test_a_deletion_is_told_even_where_its_transform_fails():
+def test_a_deletion_is_output_even_if_its_transform_fails():
     def spoil(item):
         if item.key == "a/x":
             raise TransformError("spoilt")
         return item
 
     desk = Desk.watching(transform=spoil)
-    desk.tell(Chunk(line("MODIFIED", pod("x", 11)) + line("DELETED", pod("x", 12))))
+    desk.feed(Chunk(line("MODIFIED", pod("x", 11)) + line("DELETED", pod("x", 12))))
     assert [("DELETED", "a/x")] == [
         (change.type, change.object.key) for output in desk.take() for change in output.changes
     ]
     assert ["spoilt", "spoilt"] == desk.notes.poison
 
 
-def test_a_fault_of_ours_fetches_the_latest_state_anew_after_a_wait():
+def test_an_internal_fault_fetches_the_latest_state_anew_after_a_wait():
     desk = Desk.watching(10)
     wait = desk.machine.fault(desk.now)
     assert isinstance(wait, Wait)
@@ -615,12 +615,12 @@ def test_a_fault_of_ours_fetches_the_latest_state_anew_after_a_wait():
     assert ["initial", "fault"] == desk.notes.fills
 
 
-def test_what_cannot_come_is_refused_with_the_state_named():
+def test_an_impossible_input_is_refused_with_the_state_named():
     with pytest.raises(ValueError, match="Woke cannot come in state fill"):
-        Desk().tell(Woke())
+        Desk().feed(Woke())
 
 
-def test_watches_are_asked_to_last_between_five_and_ten_minutes():
+def test_watches_request_a_timeout_between_five_and_ten_minutes():
     lifetimes = {
         int(WatchMachine(Scope(), Observer(), stream_initial=True).start().query["timeoutSeconds"])
         for _ in range(200)
@@ -634,7 +634,7 @@ def test_watches_are_asked_to_last_between_five_and_ten_minutes():
 
 def test_a_bookmark_without_a_version_moves_nothing_and_counts_as_one():
     desk = Desk.watching(10)
-    assert Read(70.0) == desk.tell(Chunk(bookmark("")))
+    assert Read(70.0) == desk.feed(Chunk(bookmark("")))
     assert ([], "10") == (desk.take(), desk.machine.resource_version)
 
 
@@ -643,34 +643,34 @@ def test_initial_events_that_end_without_a_version_fill_all_the_same():
     desk.stream(line("ADDED", pod("x", 3)) + bookmark("", initial_end=True))
     (replace,) = desk.take()
     assert (["a/x"], "") == ([item.key for item in replace.objects], replace.resource_version)
-    desk.tell(Chunk(line("MODIFIED", pod("x", 4))))
-    assert "4" == desk.tell(Ended(), 450.0).query["resourceVersion"]
+    desk.feed(Chunk(line("MODIFIED", pod("x", 4))))
+    assert "4" == desk.feed(Ended(), 450.0).query["resourceVersion"]
 
 
 def test_a_list_without_a_version_is_watched_without_one_and_listed_again_after_a_cut():
     desk = Desk(stream_initial=False)
     action = desk.answer(listing("", pod("x", "")))
     assert "resourceVersion" not in action.query
-    desk.tell(Answered(200))
-    desk.tell(Broke("cut"))
+    desk.feed(Answered(200))
+    desk.feed(Broke("cut"))
     assert isinstance(desk.wake(), GetList)
 
 
 def test_a_deletion_of_an_older_version_does_not_take_the_stream_back():
     desk = Desk.watching(10)
-    desk.tell(Chunk(line("DELETED", pod("x", 4))))
+    desk.feed(Chunk(line("DELETED", pod("x", 4))))
     (changes,) = desk.take()
     assert ([("DELETED", "a/x")], "10") == (names(changes), changes.resource_version)
 
 
 def test_a_cut_among_deletions_of_one_revision_resumes_before_it():
     desk = Desk.watching(10)
-    desk.tell(Chunk(line("DELETED", pod("x", 12)) + line("DELETED", pod("y", 12))))
-    desk.tell(Broke("cut"))
+    desk.feed(Chunk(line("DELETED", pod("x", 12)) + line("DELETED", pod("y", 12))))
+    desk.feed(Broke("cut"))
     desk.wake()
     assert "10" == desk.answer(listing(12)).query["resourceVersion"]
     desk.stream(line("DELETED", pod("z", 12)) + bookmark(12))
-    assert "12" == desk.tell(Ended(), 450.0).query["resourceVersion"]
+    assert "12" == desk.feed(Ended(), 450.0).query["resourceVersion"]
 
 
 # Health: moved by what proves the state alone
@@ -679,56 +679,56 @@ def test_a_cut_among_deletions_of_one_revision_resumes_before_it():
 def test_it_is_behind_until_the_first_fill_is_complete():
     desk = Desk()
     assert (None, "the first fill is under way") == desk.machine.progress
-    desk.tell(Answered(200), 1.0)
-    desk.tell(Chunk(line("ADDED", pod("x", 3))), 1.0)
+    desk.feed(Answered(200), 1.0)
+    desk.feed(Chunk(line("ADDED", pod("x", 3))), 1.0)
     assert (None, "the first fill is under way") == desk.machine.progress
-    desk.tell(Chunk(bookmark(5, initial_end=True)), 1.0)
+    desk.feed(Chunk(bookmark(5, initial_end=True)), 1.0)
     assert (1003.0, "") == desk.machine.progress
 
 
 @pytest.mark.parametrize("data", [line("MODIFIED", pod("x", 12)), bookmark(12)])
 def test_events_and_bookmarks_prove_the_state(data):
     desk = Desk.watching(10)
-    desk.tell(Chunk(data), 30.0)
+    desk.feed(Chunk(data), 30.0)
     assert (1030.0, "") == desk.machine.progress
 
 
 @pytest.mark.parametrize("data", [b"<html>\n", b'{"type":"ADDED","obj', b'{"type":"ADDED"}\n'])
 def test_bytes_prove_nothing(data):
     desk = Desk.watching(10)
-    desk.tell(Chunk(data), 30.0)
+    desk.feed(Chunk(data), 30.0)
     assert 1000.0 == desk.machine.progress[0]
 
 
 def test_refusals_and_a_stream_opened_again_prove_nothing():
     desk = Desk.watching(10)
-    desk.tell(Ended(), 50.0)
+    desk.feed(Ended(), 50.0)
     desk.refuse(status(403, message="no"))
     assert (1000.0, "403: no") == desk.machine.progress
     desk.wake()
-    desk.tell(Answered(200), 5.0)
+    desk.feed(Answered(200), 5.0)
     assert (1000.0, "403: no") == desk.machine.progress
-    desk.tell(Chunk(bookmark(11)), 60.0)
+    desk.feed(Chunk(bookmark(11)), 60.0)
     assert (desk.now, "") == desk.machine.progress
 
 
 @pytest.mark.parametrize(
-    ("came", "why"),
+    ("failure", "problem"),
     [
         (Chunk(line("ERROR", status(500, message="odd"))), "ERROR event: 500 odd"),
         (Broke("reset"), "reset"),
     ],
 )
-def test_whatever_ends_the_following_is_named(came, why):
+def test_every_interruption_is_named(failure, problem):
     desk = Desk.watching(10)
-    desk.tell(came, 5.0)
-    assert (1000.0, why) == desk.machine.progress
+    desk.feed(failure, 5.0)
+    assert (1000.0, problem) == desk.machine.progress
 
 
-def test_a_fill_that_ends_early_is_named_and_begun_again_after_a_wait():
+def test_a_fill_that_ends_early_is_named_and_restarted_after_a_wait():
     desk = Desk()
-    desk.tell(Answered(200))
-    assert Wait(0.8) == desk.tell(Ended(), 5.0)
+    desk.feed(Answered(200))
+    assert Wait(0.8) == desk.feed(Ended(), 5.0)
     assert (None, "the initial stream ended early") == desk.machine.progress
     assert "true" == desk.wake().query["sendInitialEvents"]
 
@@ -739,7 +739,7 @@ def test_a_list_proves_the_state():
     assert (1002.0, "") == desk.machine.progress
 
 
-def test_what_was_refused_to_a_fill_is_kept_until_it_succeeds():
+def test_the_refusal_of_a_fill_is_kept_until_it_succeeds():
     desk = Desk(stream_initial=False)
     desk.refuse(status(404))
     desk.wake()
@@ -764,9 +764,9 @@ def test_a_streamed_fill_that_ends_early_twice_is_listed():
     desk = Desk()
     for _ in range(2):
         assert isinstance(desk.action, OpenWatch)
-        desk.tell(Answered(200))
-        desk.tell(Chunk(line("ADDED", pod("x", 3))))
-        desk.tell(Ended(), 5.0)
+        desk.feed(Answered(200))
+        desk.feed(Chunk(line("ADDED", pod("x", 3))))
+        desk.feed(Ended(), 5.0)
         desk.wake()
     assert isinstance(desk.action, GetList)
     assert 1 == len(desk.notes.fallbacks)
@@ -775,10 +775,10 @@ def test_a_streamed_fill_that_ends_early_twice_is_listed():
 @pytest.mark.parametrize("data", [[], [Chunk(line("ADDED", pod("x", 3)))]])
 def test_a_streamed_fill_that_falls_silent_for_10_s_is_listed_at_once(data):
     desk = Desk()
-    assert Read(10.0) == desk.tell(Answered(200))
+    assert Read(10.0) == desk.feed(Answered(200))
     for chunk in data:
-        desk.tell(chunk)
-    action = desk.tell(Broke("silent", Signal.SILENT), 10.0)
+        desk.feed(chunk)
+    action = desk.feed(Broke("silent", Signal.SILENT), 10.0)
     assert GetList({"resourceVersion": "0", "limit": "500"}, 60.0) == action
     assert ["silent"] == desk.notes.fallbacks
 
@@ -786,59 +786,59 @@ def test_a_streamed_fill_that_falls_silent_for_10_s_is_listed_at_once(data):
 # A list, a piece at a time
 
 
-def test_each_piece_of_a_list_is_waited_for_as_long_as_its_first_one():
+def test_each_piece_of_a_list_has_the_time_limit_of_its_first():
     desk = Desk(stream_initial=False)
-    assert Read(60.0) == desk.tell(Answered(200))
-    assert Read(60.0) == desk.tell(Chunk(listing(7, pod("x", 3))[:40]))
+    assert Read(60.0) == desk.feed(Answered(200))
+    assert Read(60.0) == desk.feed(Chunk(listing(7, pod("x", 3))[:40]))
 
 
-def test_a_list_that_does_not_end_is_given_up_and_begun_again_after_a_wait():
+def test_a_list_that_does_not_end_is_aborted_and_restarted_after_a_wait():
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200))
+    desk.feed(Answered(200))
     for _ in range(10):
-        assert Read(60.0) == desk.tell(Chunk(b" "), 60.0)
-    assert Wait(0.8) == desk.tell(Chunk(b" "), 1.0)
+        assert Read(60.0) == desk.feed(Chunk(b" "), 60.0)
+    assert Wait(0.8) == desk.feed(Chunk(b" "), 1.0)
     assert "the list did not end within 600 s" == desk.machine.progress[1]
     assert isinstance(desk.wake(), GetList)
 
 
-def test_a_list_that_breaks_off_is_thrown_away_and_begun_again_after_a_wait():
+def test_a_list_that_breaks_off_is_discarded_and_restarted_after_a_wait():
     desk = Desk(stream_initial=False)
     desk.stream(listing(7, *(pod(f"ghost-{at}", 3) for at in range(5000))))
-    assert Wait(0.8) == desk.tell(Broke("reset"))
+    assert Wait(0.8) == desk.feed(Broke("reset"))
     desk.wake()
     desk.answer(listing(9, pod("x", 8)))
     assert ["a/x"] == desk.filled()
 
 
-def test_lists_are_told_with_their_status_and_time_from_the_request_on():
+def test_lists_are_reported_with_status_and_time_since_the_request():
     desk = Desk(stream_initial=False)
-    desk.tell(Answered(200), 1.0)
-    desk.tell(Broke("reset"), 1.0)
+    desk.feed(Answered(200), 1.0)
+    desk.feed(Broke("reset"), 1.0)
     desk.wake()
-    desk.tell(Answered(200), 2.0)
-    desk.tell(Chunk(listing(7, token="more")), 2.0)
-    desk.tell(Ended())
+    desk.feed(Answered(200), 2.0)
+    desk.feed(Chunk(listing(7, token="more")), 2.0)
+    desk.feed(Ended())
     desk.refuse(status(500))
     assert [(0, 2.0), (200, 4.0), (500, 0.0)] == desk.notes.lists
 
 
-def test_a_watch_that_the_server_does_not_take_is_answered_by_a_fetch_of_the_latest():
+def test_a_watch_that_the_server_rejects_is_followed_by_a_fetch_of_the_latest():
     desk = Desk.watching(10)
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     desk.refuse(status(400, message="invalid resourceVersion"))
     query = desk.wake().query
     assert ("true", None) == (query["sendInitialEvents"], query.get("resourceVersion"))
 
 
-def test_a_watch_at_a_forgotten_version_that_is_closed_without_a_word_is_fetched_anew():
+def test_a_watch_at_a_forgotten_version_that_is_closed_without_an_error_is_fetched_anew():
     desk = Desk.watching(10)
-    desk.tell(Ended(), 450.0)
+    desk.feed(Ended(), 450.0)
     closed = 0
     while "sendInitialEvents" not in getattr(desk.action, "query", {}):
         if isinstance(desk.action, OpenWatch):
-            desk.tell(Answered(200))
-            desk.tell(Ended(), 0.1)
+            desk.feed(Answered(200))
+            desk.feed(Ended(), 0.1)
             closed += 1
         elif isinstance(desk.action, CheckVersion):
             desk.answer(listing(10))
@@ -852,13 +852,13 @@ def test_a_page_that_fails_keeps_those_before_it(trouble):
     desk = Desk(stream_initial=False)
     desk.answer(listing(7, pod("x", 3), token="more"))
     for _ in range(2):
-        desk.refuse(trouble) if trouble else desk.tell(Broke("reset"))
+        desk.refuse(trouble) if trouble else desk.feed(Broke("reset"))
         assert GetList({"limit": "500", "continue": "more"}, 60.0) == desk.wake()
     desk.answer(listing(7, pod("y", 4)))
     assert ["a/x", "a/y"] == desk.filled()
 
 
-def test_a_list_in_pages_that_expires_again_is_begun_again_after_a_wait():
+def test_a_list_in_pages_that_expires_again_is_restarted_after_a_wait():
     desk = Desk(stream_initial=False)
     for _ in range(2):
         desk.answer(listing(7, token="more"))
@@ -867,13 +867,13 @@ def test_a_list_in_pages_that_expires_again_is_begun_again_after_a_wait():
 
 
 @pytest.mark.parametrize("stream_initial", [True, False])
-def test_a_login_page_is_reported_and_asked_for_again_after_a_wait(stream_initial):
+def test_a_login_page_is_reported_and_the_request_retried_after_a_wait(stream_initial):
     desk = Desk(stream_initial=stream_initial)
     page = b"<html>\n<body>log in</body>\n"
     if stream_initial:
-        desk.tell(Answered(200))
-        desk.tell(Chunk(page))
-        assert isinstance(desk.tell(Ended(), 0.1), Wait)
+        desk.feed(Answered(200))
+        desk.feed(Chunk(page))
+        assert isinstance(desk.feed(Ended(), 0.1), Wait)
     else:
         assert isinstance(desk.answer(page), Wait)
     assert desk.machine.progress[1] in (
@@ -895,31 +895,31 @@ def test_items_that_are_null_are_an_empty_list():
     assert [Replace([], "7", "initial")] == desk.outputs
 
 
-def test_the_delays_start_anew_once_a_stream_has_spoken_long_enough_after_it_was_opened():
+def test_the_delays_start_anew_once_a_stream_sends_long_enough_after_its_opening():
     desk = Desk.watching(10)
     assert [0.8, 1.6] == [
-        desk.tell(Broke("cut")).delay_s,
-        reopened(desk).tell(Broke("cut")).delay_s,
+        desk.feed(Broke("cut")).delay_s,
+        reopened(desk).feed(Broke("cut")).delay_s,
     ]
-    reopened(desk).tell(Chunk(bookmark(12)), 9.0)
-    assert 3.2 == desk.tell(Broke("cut")).delay_s
-    reopened(desk).tell(Chunk(bookmark(13)), 11.0)
-    assert 0.8 == desk.tell(Broke("cut")).delay_s
+    reopened(desk).feed(Chunk(bookmark(12)), 9.0)
+    assert 3.2 == desk.feed(Broke("cut")).delay_s
+    reopened(desk).feed(Chunk(bookmark(13)), 11.0)
+    assert 0.8 == desk.feed(Broke("cut")).delay_s
 
 
 def reopened(desk: Desk) -> Desk:
     desk.wake()
     if isinstance(desk.action, CheckVersion):
         desk.answer(listing(100))
-    desk.tell(Answered(200))
+    desk.feed(Answered(200))
     return desk
 
 
-def test_streams_that_work_but_end_at_once_are_not_opened_in_a_hurry():
+def test_streams_that_work_but_end_at_once_are_reopened_with_delays():
     desk = Desk.watching(10)
-    desk.tell(Ended(), 0.1)
+    desk.feed(Ended(), 0.1)
     desk.stream(bookmark(11))
-    assert Wait(0.8) == desk.tell(Ended(), 0.1)
+    assert Wait(0.8) == desk.feed(Ended(), 0.1)
 
 
 # Nothing is taken for deleted that cannot be read
@@ -929,11 +929,11 @@ BAD = pod("x", 8) | {"metadata": pod("x", 8)["metadata"] | {"labels": {"n": 1}}}
 
 
 @pytest.mark.parametrize("stream_initial", [True, False])
-def test_a_fill_names_what_it_could_not_read(stream_initial):
+def test_a_fill_names_the_unreadable_objects(stream_initial):
     desk = Desk(stream_initial=stream_initial)
     if stream_initial:
-        desk.tell(Answered(200))
-        desk.tell(Chunk(line("ADDED", BAD) + bookmark(9, initial_end=True)))
+        desk.feed(Answered(200))
+        desk.feed(Chunk(line("ADDED", BAD) + bookmark(9, initial_end=True)))
     else:
         desk.answer(listing(9, BAD))
     assert [Replace([], "9", "initial", frozenset({"a/x"}))] == desk.outputs
@@ -943,16 +943,16 @@ def test_a_fill_names_what_it_could_not_read(stream_initial):
 def test_a_fill_with_an_object_that_has_not_even_a_name_is_incomplete(stream_initial):
     desk = Desk(stream_initial=stream_initial)
     if stream_initial:
-        desk.tell(Answered(200))
-        desk.tell(Chunk(b'{"type":"ADDED","object":7}\n' + bookmark(9, initial_end=True)))
+        desk.feed(Answered(200))
+        desk.feed(Chunk(b'{"type":"ADDED","object":7}\n' + bookmark(9, initial_end=True)))
     else:
         desk.answer(b'{"metadata":{"resourceVersion":"9"},"items":[7]}')
     assert [Replace([], "9", "initial", incomplete=True)] == desk.outputs
 
 
-def test_a_deletion_is_told_though_the_last_state_cannot_be_read():
+def test_a_deletion_is_output_though_the_last_state_cannot_be_read():
     desk = Desk.watching(10)
-    desk.tell(Chunk(line("DELETED", BAD)))
+    desk.feed(Chunk(line("DELETED", BAD)))
     (changes,) = desk.take()
     (change,) = changes.changes
     assert (EventType.DELETED, "a/x", DeletedFinalStateUnknown) == (

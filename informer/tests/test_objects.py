@@ -11,7 +11,7 @@ def test_a_cluster_wide_object_has_its_name_as_key():
     assert ("n1", "") == (item.key, item.namespace)
 
 
-def test_a_pod_is_given_as_the_official_clients_model_when_asked():
+def test_a_pod_can_be_read_as_the_official_clients_model():
     item = decode_object(json.dumps(pod("x", 3)).encode())
     model = item.typed("V1Pod")
     assert ("V1Pod", "x", "node-1") == (
@@ -21,7 +21,7 @@ def test_a_pod_is_given_as_the_official_clients_model_when_asked():
     )
 
 
-def test_an_object_whose_end_nobody_saw_still_reads_as_it_was():
+def test_an_object_of_unseen_deletion_still_reads_as_before():
     last = decode_object(json.dumps(pod("x", 3)).encode())
     gone = DeletedFinalStateUnknown.of(last)
     assert (last.key, last.raw, last.uid) == (gone.key, gone.raw, gone.uid)

@@ -1,4 +1,4 @@
-"""What an informer counts is shown under client-go's names, and documented."""
+"""The metrics of an informer have client-go's names, and are documented."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ class Waiting:
 
 
 class Idle:
-    """What :meth:`InformerMetrics.watch` reads, at rest."""
+    """An idle informer, as far as :meth:`InformerMetrics.watch` reads it."""
 
     handlers = (Waiting(), Waiting())
     raw_bytes = 10
@@ -49,7 +49,7 @@ def metrics(registry) -> InformerMetrics:
     return metrics
 
 
-def test_every_metric_is_documented_and_none_that_is_not_there(registry, metrics):
+def test_exactly_the_exported_metrics_are_documented(registry, metrics):
     shown = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in registry.collect()
@@ -59,12 +59,12 @@ def test_every_metric_is_documented_and_none_that_is_not_there(registry, metrics
     assert shown == documented
 
 
-def test_every_note_of_an_observer_is_counted(registry, metrics):
+def test_every_event_of_an_observer_is_counted(registry, metrics):
     ignored = [name for name in vars(Observer) if not name.startswith("_")]
     assert [] == [name for name in ignored if name not in vars(InformerMetrics)]
 
 
-def test_what_client_go_counts_has_its_names_and_labels(registry, metrics):
+def test_client_gos_metrics_have_its_names_and_labels(registry, metrics):
     metrics.listed(200, 0.5)
     metrics.filled("initial", 40)
     metrics.watch_started()
@@ -95,7 +95,7 @@ def test_an_informer_not_filled_yet_has_version_0(registry):
     assert 0.0 == registry.get_sample_value("informer_store_resource_version", POD_LABELS)
 
 
-def test_informers_of_one_registry_are_told_apart_by_their_names(registry):
+def test_informers_of_one_registry_are_distinguished_by_their_names(registry):
     web = InformerMetrics(registry, PODS, "web")
     nodes = InformerMetrics(registry, NODES)
     web.event("ADDED")

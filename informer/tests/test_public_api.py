@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import kube_informer
 
 INTERNAL = {
-    "Cancel",  # how the library ends its own requests
-    "ExecPlugin",  # what ClientConfig makes of a kubeconfig
-    "Kubeconfig",  # what ClientConfig loads
-    "Delta",  # what an informer hands to its registrations
-    "Leaf",  # what a snapshot is built of
-    "Store",  # what an informer builds its registrations on
+    "Cancel",  # ends the library's own requests
+    "ExecPlugin",  # made by ClientConfig from a kubeconfig
+    "Kubeconfig",  # loaded by ClientConfig
+    "Delta",  # passed by an informer to its registrations
+    "Leaf",  # the part of a snapshot
+    "Store",  # the base of an informer's registrations
 }
 
 
@@ -36,17 +36,17 @@ def _own_classes(annotation: object) -> Iterator[type]:
     if inspect.isclass(annotation) and annotation.__module__.startswith("kube_informer."):
         yield annotation
     for part in typing.get_args(annotation):
-        for one in part if isinstance(part, list) else [part]:
-            yield from _own_classes(one)
+        for nested in part if isinstance(part, list) else [part]:
+            yield from _own_classes(nested)
 
 
 def test_every_class_that_a_public_signature_names_can_be_imported_from_the_package():
     exported = {name: getattr(kube_informer, name) for name in kube_informer.__all__}
     named = {
-        found
-        for thing in exported.values()
-        for signature in _signatures(thing)
+        class_
+        for value in exported.values()
+        for signature in _signatures(value)
         for annotation in typing.get_type_hints(signature).values()
-        for found in _own_classes(annotation)
+        for class_ in _own_classes(annotation)
     }
-    assert INTERNAL == {one.__qualname__ for one in named - set(exported.values())}
+    assert INTERNAL == {class_.__qualname__ for class_ in named - set(exported.values())}

@@ -30,7 +30,7 @@ def test_numbers_are_ordered_by_value_and_nothing_else_is(left, right, expected)
 
 
 @pytest.mark.parametrize(
-    ("version", "wanted", "expected"),
+    ("version", "minimum", "expected"),
     [
         ("10", "9", True),
         ("10", "10", True),
@@ -42,5 +42,5 @@ def test_numbers_are_ordered_by_value_and_nothing_else_is(left, right, expected)
         ("5", "0", True),
     ],
 )
-def test_a_state_includes_what_is_not_after_it(version, wanted, expected):
-    assert expected is reached(version, wanted)
+def test_a_state_includes_every_version_not_after_its_own(version, minimum, expected):
+    assert expected is reached(version, minimum)

@@ -82,7 +82,7 @@ def test_a_label_selector_selects_as_kubernetes_says(selector, expected):
         ),
     ],
 )
-def test_a_label_selector_that_does_not_parse_is_refused_in_the_api_servers_words(
+def test_a_label_selector_that_does_not_parse_is_refused_with_the_api_servers_message(
     selector, message
 ):
     with pytest.raises(SelectorError) as refusal:
@@ -125,7 +125,7 @@ def test_a_field_selector_selects_as_kubernetes_says(selector, expected):
         ("metadata.name=a\\", "invalid field selector: invalid escape sequence: \\"),
     ],
 )
-def test_a_field_selector_that_does_not_parse_is_refused_in_the_api_servers_words(
+def test_a_field_selector_that_does_not_parse_is_refused_with_the_api_servers_message(
     selector, message
 ):
     with pytest.raises(SelectorError) as refusal:
@@ -177,7 +177,7 @@ def test_an_object_is_selected_if_it_meets_every_term(terms: list[str], name: st
 
 
 class CountingLabels(dict[str, str]):
-    """Labels that count how often one is looked up."""
+    """Labels that count their lookups."""
 
     lookups = 0
 

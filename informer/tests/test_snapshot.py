@@ -16,8 +16,8 @@ from kube_informer.snapshot import LEAF_SIZE, Snapshot, SnapshotEditor
 
 def many(count: int) -> list[CachedObject]:
     return [
-        cached(f"p{at:04d}", namespace=f"n{at % 7}", labels={"app": f"app-{at % 5}"})
-        for at in range(count)
+        cached(f"p{i:04d}", namespace=f"n{i % 7}", labels={"app": f"app-{i % 5}"})
+        for i in range(count)
     ]
 
 
@@ -25,13 +25,13 @@ def keys(objects) -> list[str]:
     return [item.key for item in objects]
 
 
-names = st.sampled_from([f"p{at}" for at in range(12)] + ["a-b", "a", "b.c"])
+names = st.sampled_from([f"p{i}" for i in range(12)] + ["a-b", "a", "b.c"])
 namespaces = st.sampled_from(["a", "a-b", "a0", "b", ""])
 edits = st.lists(st.tuples(st.sampled_from(["put", "put", "remove"]), namespaces, names))
 
 
 @given(edits=edits, batch=st.integers(1, 5))
-def test_any_history_of_edits_leaves_what_a_sorted_mapping_would(edits, batch):
+def test_any_history_of_edits_equals_that_of_a_sorted_mapping(edits, batch):
     model: dict[str, CachedObject] = {}
     snapshot = Snapshot()
     for start in range(0, len(edits), batch):
@@ -97,17 +97,17 @@ def test_a_change_leaves_all_but_one_leaf_shared():
     editor = SnapshotEditor(before)
     editor.put(cached("p0500", 2, namespace="n3"))
     after = editor.commit("2")
-    shared = sum(one is other for one, other in zip(before.leaves, after.leaves, strict=True))
+    shared = sum(old is new for old, new in zip(before.leaves, after.leaves, strict=True))
     assert len(before.leaves) - 1 == shared
 
 
 @pytest.mark.parametrize("namespace", [None, "n3", "n6", "none", "n"])
 def test_the_body_is_the_objects_joined_by_commas(namespace):
     snapshot = Snapshot.of(many(500), "1")
-    wanted = [
+    expected = [
         item.decode() for item in snapshot if namespace is None or item.namespace == namespace
     ]
-    assert wanted == json.loads(b"[" + b"".join(snapshot.body_parts(namespace)) + b"]")
+    assert expected == json.loads(b"[" + b"".join(snapshot.body_parts(namespace)) + b"]")
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,11 @@ def test_the_body_is_the_objects_joined_by_commas(namespace):
     ],
 )
 @pytest.mark.parametrize("namespace", [None, "n2", "none"])
-def test_a_selection_is_what_looking_at_every_object_gives(labels, fields, namespace):
+def test_a_selection_equals_a_check_of_every_object(labels, fields, namespace):
     snapshot = Snapshot.of(many(400), "1")
     label_selector = parse_label_selector(labels)
     field_selector = parse_field_selector(fields)
-    wanted = [
+    expected = [
         item.key
         for item in snapshot
         if namespace in (None, item.namespace)
@@ -144,25 +144,25 @@ def test_a_selection_is_what_looking_at_every_object_gives(labels, fields, names
             }
         )
     ]
-    assert wanted == keys(snapshot.select(namespace, label_selector, field_selector))
+    assert expected == keys(snapshot.select(namespace, label_selector, field_selector))
 
 
 class Counting:
-    """A label selector that counts the objects it is asked about."""
+    """A label selector that counts the objects that it checks."""
 
     def __init__(self, text: str) -> None:
         self._selector = parse_label_selector(text)
         self.is_empty = False
         self.indexable = self._selector.indexable
-        self.asked = 0
+        self.checked = 0
 
     def matches(self, labels) -> bool:
-        self.asked += 1
+        self.checked += 1
         return self._selector.matches(labels)
 
 
 @pytest.mark.parametrize(
-    ("selector", "namespace", "looked_at"),
+    ("selector", "namespace", "checked"),
     [
         ("rare=1", None, 1),
         ("rare in (1,2)", None, 2),
@@ -174,29 +174,29 @@ class Counting:
         ("none", None, 0),
     ],
 )
-def test_a_selection_looks_only_at_objects_that_may_be_selected(selector, namespace, looked_at):
-    def labels(at: int) -> dict[str, str]:
-        return {"app": "web"} | ({"rare": str(at // 300)} if at in (300, 600) else {})
+def test_a_selection_checks_only_objects_that_may_match(selector, namespace, checked):
+    def labels(i: int) -> dict[str, str]:
+        return {"app": "web"} | ({"rare": str(i // 300)} if i in (300, 600) else {})
 
-    items = [cached(f"p{at:04d}", namespace=f"n{at % 10}", labels=labels(at)) for at in range(1000)]
+    items = [cached(f"p{i:04d}", namespace=f"n{i % 10}", labels=labels(i)) for i in range(1000)]
     counting = Counting(selector)
     Snapshot.of(items, "1").select(namespace, counting)
-    assert looked_at == counting.asked
+    assert checked == counting.checked
 
 
-def test_a_namespace_asked_twice_for_different_ones_selects_nothing():
+def test_two_different_namespaces_select_nothing():
     snapshot = Snapshot.of(many(50), "1")
     field_selector = parse_field_selector("metadata.namespace=n1")
     assert [] == snapshot.select("n2", field_selector=field_selector)
 
 
-def test_a_pod_whose_spec_is_not_to_be_read_has_empty_fields():
+def test_a_pod_whose_spec_cannot_be_read_has_empty_fields():
     raw = b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x","namespace":"a"},"spec":7}'
     snapshot = Snapshot.of([decode_object(raw)], "1")
     assert [] == snapshot.select(None, field_selector=parse_field_selector("spec.nodeName=n"))
 
 
-def test_custom_indexers_give_objects_by_each_value_they_name():
+def test_custom_indexers_find_objects_by_each_returned_value():
     indexers = {"letters": lambda item: list(item.name)}
     snapshot = Snapshot.of([cached("ab"), cached("bc")], "1", indexers)
     assert ["a/ab", "a/bc"] == keys(snapshot.by_index("letters", "b"))
@@ -205,7 +205,7 @@ def test_custom_indexers_give_objects_by_each_value_they_name():
     assert {"a", "b", "c"} == snapshot.index_values("letters")
 
 
-def test_an_unknown_indexer_is_named_beside_those_there_are():
+def test_an_unknown_indexer_is_named_beside_the_known_ones():
     with pytest.raises(UnknownIndexError, match=r"no indexer 'x'; there are \['node'\]"):
         Snapshot.of([], "1", {"node": lambda _: []}).by_index("x", "y")
 

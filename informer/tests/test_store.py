@@ -1,4 +1,4 @@
-"""The store: what a write changes and what handlers hear of it."""
+"""The store: the effect of a write, and the notifications of handlers."""
 
 import threading
 
@@ -41,77 +41,77 @@ def change(kind: EventType, item: CachedObject, version: str | None = None) -> l
     return [Changes([Change(kind, item)], item.resource_version if version is None else version)]
 
 
-def test_the_first_fill_is_told_as_additions_of_the_initial_list():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5, cached("x", 3)), heard)
-    assert [(DeltaType.ADDED, True)] == [(one.type, one.initial) for one in heard.deltas]
-    assert 1 == heard.fills
+def test_the_first_fill_yields_additions_of_the_initial_list():
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5, cached("x", 3)), listener)
+    assert [(DeltaType.ADDED, True)] == [(delta.type, delta.initial) for delta in listener.deltas]
+    assert 1 == listener.fills
 
 
 def test_an_empty_first_fill_is_a_fill_too():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5), heard)
-    assert (1, "5") == (heard.fills, store.snapshot().resource_version)
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5), listener)
+    assert (1, "5") == (listener.fills, store.snapshot().resource_version)
 
 
-def test_events_are_told_with_what_was_there_before():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5), heard)
-    store.apply(None, change(EventType.ADDED, cached("x", 6)), heard)
-    store.apply(None, change(EventType.MODIFIED, cached("x", 7)), heard)
-    store.apply(None, change(EventType.DELETED, cached("x", 8)), heard)
-    assert [("added", None, "6"), ("updated", "6", "7"), ("deleted", "7", "8")] == heard.take()
+def test_events_carry_the_previous_state():
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5), listener)
+    store.apply(None, change(EventType.ADDED, cached("x", 6)), listener)
+    store.apply(None, change(EventType.MODIFIED, cached("x", 7)), listener)
+    store.apply(None, change(EventType.DELETED, cached("x", 8)), listener)
+    assert [("added", None, "6"), ("updated", "6", "7"), ("deleted", "7", "8")] == listener.take()
 
 
-def test_the_deletion_of_what_was_never_there_is_not_told():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5), heard)
-    store.apply(None, change(EventType.DELETED, cached("x", 8)), heard)
-    assert [] == heard.take()
+def test_the_deletion_of_an_unknown_object_is_dropped():
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5), listener)
+    store.apply(None, change(EventType.DELETED, cached("x", 8)), listener)
+    assert [] == listener.take()
     assert "8" == store.snapshot().resource_version
 
 
-def test_a_relist_tells_only_what_differs_and_marks_what_nobody_saw_go():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5, cached("same", 1), cached("gone", 2), cached("new", 3)), heard)
-    heard.take()
-    store.apply(None, replace(9, cached("same", 1), cached("new", 8), cached("fresh", 7)), heard)
-    assert not any(delta.initial for delta in heard.deltas)
-    assert [("deleted", "2", None), ("added", None, "7"), ("updated", "3", "8")] == heard.take()
+def test_a_relist_yields_only_differences_and_marks_unseen_deletions():
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5, cached("same", 1), cached("gone", 2), cached("new", 3)), listener)
+    listener.take()
+    store.apply(None, replace(9, cached("same", 1), cached("new", 8), cached("fresh", 7)), listener)
+    assert not any(delta.initial for delta in listener.deltas)
+    assert [("deleted", "2", None), ("added", None, "7"), ("updated", "3", "8")] == listener.take()
 
 
 def test_another_uid_under_the_same_name_is_a_deletion_and_an_addition():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5, cached("x", 1)), heard)
-    heard.take()
-    store.apply(None, replace(9, cached("x", 8, uid="other")), heard)
-    assert [("deleted", "1", None), ("added", None, "8")] == heard.take()
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5, cached("x", 1)), listener)
+    listener.take()
+    store.apply(None, replace(9, cached("x", 8, uid="other")), listener)
+    assert [("deleted", "1", None), ("added", None, "8")] == listener.take()
 
 
 def test_a_scope_replaces_only_its_own_objects():
-    store, heard = Store(["a", "b"]), Listener()
-    store.apply("a", replace(5, cached("x", 1)), heard)
-    assert (0, "") == (heard.fills, store.snapshot().resource_version)
-    store.apply("b", replace(6, cached("y", 2, namespace="b")), heard)
-    assert (1, "5") == (heard.fills, store.snapshot().resource_version)
-    store.apply("a", replace(9), heard)
+    store, listener = Store(["a", "b"]), Listener()
+    store.apply("a", replace(5, cached("x", 1)), listener)
+    assert (0, "") == (listener.fills, store.snapshot().resource_version)
+    store.apply("b", replace(6, cached("y", 2, namespace="b")), listener)
+    assert (1, "5") == (listener.fills, store.snapshot().resource_version)
+    store.apply("a", replace(9), listener)
     assert ["b/y"] == [item.key for item in store.snapshot()]
     assert "6" == store.snapshot().resource_version
 
 
-def test_bytes_held_are_counted_through_every_change():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5, cached("x", 1), cached("y", 2)), heard)
-    store.apply(None, change(EventType.MODIFIED, cached("x", 6, note="longer")), heard)
-    store.apply(None, change(EventType.DELETED, cached("y", 7)), heard)
+def test_cached_bytes_are_counted_through_every_change():
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5, cached("x", 1), cached("y", 2)), listener)
+    store.apply(None, change(EventType.MODIFIED, cached("x", 6, note="longer")), listener)
+    store.apply(None, change(EventType.DELETED, cached("y", 7)), listener)
     assert sum(len(item.raw) for item in store.snapshot()) == store.raw_bytes
 
 
 def test_waiting_for_a_version_ends_when_it_comes():
-    store, heard = Store(), Listener()
-    store.apply(None, replace(5), heard)
+    store, listener = Store(), Listener()
+    store.apply(None, replace(5), listener)
     timer = threading.Timer(
-        0.05, lambda: store.apply(None, change(EventType.ADDED, cached("x", 9)), heard)
+        0.05, lambda: store.apply(None, change(EventType.ADDED, cached("x", 9)), listener)
     )
     timer.start()
     assert store.wait_until("8", 10.0)
@@ -138,7 +138,7 @@ def test_versions_are_compared_as_numbers():
     assert store.wait_until("9", 0.0)
 
 
-def test_an_indexer_of_a_name_taken_is_refused():
+def test_an_indexer_of_a_taken_name_is_refused():
     store = Store()
     store.add_indexers({"node": lambda _: []})
     with pytest.raises(LifecycleError, match="node"):
@@ -149,30 +149,30 @@ def test_an_indexer_of_a_name_taken_is_refused():
 
 
 def filled_with(*items: CachedObject, version: str = "20") -> tuple[Store, Listener]:
-    store, heard = Store(), Listener()
-    store.apply(None, [Replace(list(items), version, "initial")], heard)
-    heard.take()
-    return store, heard
+    store, listener = Store(), Listener()
+    store.apply(None, [Replace(list(items), version, "initial")], listener)
+    listener.take()
+    return store, listener
 
 
 def test_objects_that_are_deleted_in_one_revision_are_all_deleted():
-    store, heard = filled_with(*(cached(f"e{at}", at + 1) for at in range(5)))
+    store, listener = filled_with(*(cached(f"e{at}", at + 1) for at in range(5)))
     gone = [Change(EventType.DELETED, cached(f"e{at}", 50)) for at in range(5)]
-    store.apply(None, [Changes(gone, "50")], heard)
-    assert (0, 5) == (len(store.snapshot()), len(heard.take()))
+    store.apply(None, [Changes(gone, "50")], listener)
+    assert (0, 5) == (len(store.snapshot()), len(listener.take()))
 
 
 @pytest.mark.parametrize("version", ["3", "7", "", "x"])
 def test_a_deletion_is_applied_whatever_version_it_names(version):
-    store, heard = filled_with(cached("x", 7))
-    store.apply(None, change(EventType.DELETED, cached("x", version), "20"), heard)
+    store, listener = filled_with(cached("x", 7))
+    store.apply(None, change(EventType.DELETED, cached("x", version), "20"), listener)
     assert 0 == len(store.snapshot())
 
 
 def test_the_deletion_of_an_earlier_object_of_that_name_leaves_the_present_one():
-    store, heard = filled_with(cached("x", 9, uid="second"))
-    store.apply(None, change(EventType.DELETED, cached("x", 8, uid="first"), "20"), heard)
-    assert (["a/x"], []) == ([item.key for item in store.snapshot()], heard.take())
+    store, listener = filled_with(cached("x", 9, uid="second"))
+    store.apply(None, change(EventType.DELETED, cached("x", 8, uid="first"), "20"), listener)
+    assert (["a/x"], []) == ([item.key for item in store.snapshot()], listener.take())
 
 
 @pytest.mark.parametrize(
@@ -190,27 +190,27 @@ def test_the_deletion_of_an_earlier_object_of_that_name_leaves_the_present_one()
         ("7", "abc", True),
     ],
 )
-def test_a_state_is_taken_unless_it_is_known_to_be_a_repeat_or_older(held, came, taken):
-    store, heard = filled_with(cached("x", held))
-    store.apply(None, change(EventType.MODIFIED, cached("x", came, note="new"), "20"), heard)
+def test_a_state_is_applied_unless_it_is_known_to_be_a_repeat_or_older(held, came, taken):
+    store, listener = filled_with(cached("x", held))
+    store.apply(None, change(EventType.MODIFIED, cached("x", came, note="new"), "20"), listener)
     (item,) = store.snapshot()
     assert taken is (b"note" in item.raw)
-    assert taken is bool(heard.take())
+    assert taken is bool(listener.take())
 
 
-def test_the_past_of_what_is_gone_is_not_told_again():
-    store, heard = filled_with(cached("x", 7))
-    store.apply(None, change(EventType.DELETED, cached("x", 9), "20"), heard)
-    heard.take()
-    store.apply(None, change(EventType.ADDED, cached("x", 7), "20"), heard)
-    store.apply(None, change(EventType.MODIFIED, cached("x", 8), "20"), heard)
-    assert [] == heard.take()
+def test_past_states_of_a_deleted_object_are_dropped():
+    store, listener = filled_with(cached("x", 7))
+    store.apply(None, change(EventType.DELETED, cached("x", 9), "20"), listener)
+    listener.take()
+    store.apply(None, change(EventType.ADDED, cached("x", 7), "20"), listener)
+    store.apply(None, change(EventType.MODIFIED, cached("x", 8), "20"), listener)
+    assert [] == listener.take()
 
 
 def test_an_object_that_left_the_selection_may_come_back():
-    store, heard = filled_with(cached("x", 7))
-    store.apply(None, change(EventType.DELETED, cached("x", 9), "20"), heard)
-    store.apply(None, change(EventType.ADDED, cached("x", 10), "20"), heard)
+    store, listener = filled_with(cached("x", 7))
+    store.apply(None, change(EventType.DELETED, cached("x", 9), "20"), listener)
+    store.apply(None, change(EventType.ADDED, cached("x", 10), "20"), listener)
     assert ["10"] == [item.resource_version for item in store.snapshot()]
 
 
@@ -218,56 +218,56 @@ def test_an_object_that_left_the_selection_may_come_back():
 
 
 def test_a_list_without_a_version_fills_the_store():
-    store, heard = Store(), Listener()
-    store.apply(None, [Replace([cached("x", "")], "", "initial")], heard)
+    store, listener = Store(), Listener()
+    store.apply(None, [Replace([cached("x", "")], "", "initial")], listener)
     assert (True, 1, "") == (
         store.snapshot().filled,
-        heard.fills,
+        listener.fills,
         store.snapshot().resource_version,
     )
     assert store.wait_until("0", 0.0)
 
 
-def test_a_list_of_objects_without_versions_tells_what_differs_by_its_bytes():
-    store, heard = filled_with(cached("same", ""), cached("new", ""), version="")
+def test_a_list_of_objects_without_versions_is_compared_by_bytes():
+    store, listener = filled_with(cached("same", ""), cached("new", ""), version="")
     fresh = cached("new", "", note="new")
-    store.apply(None, [Replace([cached("same", ""), fresh], "", "no_version")], heard)
-    assert ["a/new"] == [delta.new.key for delta in heard.deltas]
+    store.apply(None, [Replace([cached("same", ""), fresh], "", "no_version")], listener)
+    assert ["a/new"] == [delta.new.key for delta in listener.deltas]
 
 
 # No deletion is made up
 
 
-def test_what_cannot_be_read_any_more_stays_as_it_was_last_read():
-    store, heard = filled_with(cached("x", 7), cached("gone", 8))
-    store.apply(None, [Replace([], "30", "expired", frozenset({"a/x"}))], heard)
+def test_an_object_that_becomes_unreadable_keeps_its_last_state():
+    store, listener = filled_with(cached("x", 7), cached("gone", 8))
+    store.apply(None, [Replace([], "30", "expired", frozenset({"a/x"}))], listener)
     assert ["a/x"] == [item.key for item in store.snapshot()]
-    assert [("deleted", "8", None)] == heard.take()
+    assert [("deleted", "8", None)] == listener.take()
 
 
-def test_nothing_is_deleted_where_an_object_came_of_which_nothing_can_be_read():
-    store, heard = filled_with(cached("x", 7), cached("y", 8))
-    store.apply(None, [Replace([cached("y", 8)], "30", "expired", incomplete=True)], heard)
-    assert (["a/x", "a/y"], []) == ([item.key for item in store.snapshot()], heard.take())
+def test_nothing_is_deleted_if_an_object_comes_without_a_readable_key():
+    store, listener = filled_with(cached("x", 7), cached("y", 8))
+    store.apply(None, [Replace([cached("y", 8)], "30", "expired", incomplete=True)], listener)
+    assert (["a/x", "a/y"], []) == ([item.key for item in store.snapshot()], listener.take())
 
 
 # Several watches
 
 
-def test_a_write_is_waited_for_in_the_watch_that_it_comes_by():
-    store, heard = Store(["a", "b"]), Listener()
-    store.apply("a", replace(5, cached("listed", 4)), heard)
-    store.apply("b", replace(5), heard)
-    store.apply("a", change(EventType.ADDED, cached("x", 9), "9"), heard)
-    store.apply("a", change(EventType.DELETED, cached("x", 12), "12"), heard)
+def test_a_wait_for_a_write_ends_when_its_own_watch_brings_it():
+    store, listener = Store(["a", "b"]), Listener()
+    store.apply("a", replace(5, cached("listed", 4)), listener)
+    store.apply("b", replace(5), listener)
+    store.apply("a", change(EventType.ADDED, cached("x", 9), "9"), listener)
+    store.apply("a", change(EventType.DELETED, cached("x", 12), "12"), listener)
     assert [True, True, True, False] == [
         store.wait_until(version, 0.0) for version in ("4", "9", "12", "11")
     ]
 
 
-@pytest.mark.parametrize(("one", "other"), [("5", ""), ("5", "abc"), ("", "")])
-def test_versions_of_several_watches_without_an_order_have_no_oldest(one, other):
-    store, heard = Store(["a", "b"]), Listener()
-    store.apply("a", [Replace([], one, "initial")], heard)
-    store.apply("b", [Replace([], other, "initial")], heard)
+@pytest.mark.parametrize(("first", "second"), [("5", ""), ("5", "abc"), ("", "")])
+def test_versions_of_several_watches_without_an_order_have_no_oldest(first, second):
+    store, listener = Store(["a", "b"]), Listener()
+    store.apply("a", [Replace([], first, "initial")], listener)
+    store.apply("b", [Replace([], second, "initial")], listener)
     assert (True, "") == (store.snapshot().filled, store.snapshot().resource_version)

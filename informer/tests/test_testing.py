@@ -1,4 +1,4 @@
-"""The fake source behaves to an informer as an API server does."""
+"""The fake source behaves like an API server towards an informer."""
 
 import queue
 from collections.abc import Callable, Iterator
@@ -31,15 +31,15 @@ def source() -> FakeSource:
 
 @pytest.fixture
 def informer_of(source: FakeSource) -> Iterator[Callable[..., SharedInformer]]:
-    made: list[SharedInformer] = []
+    started: list[SharedInformer] = []
 
     def start(resource: Resource = PODS, **options: Any) -> SharedInformer:
-        made.append(SharedInformer(source, resource, backoff=QUICK, **options))
-        made[-1].start()
-        return made[-1]
+        started.append(SharedInformer(source, resource, backoff=QUICK, **options))
+        started[-1].start()
+        return started[-1]
 
     yield start
-    assert [True] * len(made) == [one.stop() for one in made]
+    assert [True] * len(started) == [informer.stop() for informer in started]
 
 
 def pod(name: str, *, namespace: str = "a", **labels: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_an_informer_is_filled_and_follows_every_write(source, informer_of, stre
     assert {"app": "web"} == dict(informer.snapshot().get("a", "one").labels)
 
 
-def test_objects_read_the_same_however_they_came(source, informer_of):
+def test_objects_read_the_same_from_a_list_and_a_stream(source, informer_of):
     source.put(PODS, pod("one"))
     source.put(NODES, {"kind": "Node", "metadata": {"name": "n"}})
     streamed, listed = informer_of(), informer_of(stream_initial=False)
@@ -91,7 +91,7 @@ def test_selectors_and_namespaces_narrow_and_objects_move_in_and_out(source, inf
     assert ["a/late", "a/other"] == names(informer)
 
 
-def test_metadata_alone_can_be_asked_for(source, informer_of):
+def test_metadata_alone_can_be_requested(source, informer_of):
     source.put(PODS, pod("one"))
     informer = informer_of(metadata_only=True)
     assert informer.wait_for_cache_sync(PATIENCE_S)
@@ -99,7 +99,7 @@ def test_metadata_alone_can_be_asked_for(source, informer_of):
     assert {"kind", "apiVersion", "metadata"} == set(item.decode())
 
 
-def test_a_write_to_one_resource_is_not_told_of_another(source, informer_of):
+def test_a_write_to_one_resource_does_not_reach_another(source, informer_of):
     informer = informer_of()
     assert informer.wait_for_cache_sync(PATIENCE_S)
     source.put(CONFIGMAPS, {"kind": "ConfigMap", "metadata": {"name": "one", "namespace": "a"}})
@@ -122,7 +122,7 @@ def test_a_watch_that_ended_is_resumed_and_an_expired_one_fills_anew(source, inf
     assert ["a/three", "a/two"] == names(informer)
 
 
-def test_a_deletion_that_no_watch_could_tell_is_told_as_final_state_unknown(source, informer_of):
+def test_a_deletion_that_no_watch_brought_has_its_final_state_unknown(source, informer_of):
     deleted: queue.SimpleQueue[CachedObject] = queue.SimpleQueue()
     informer = informer_of()
     informer.add_event_handler(ResourceEventHandlerFuncs(delete=deleted.put))
@@ -133,7 +133,7 @@ def test_a_deletion_that_no_watch_could_tell_is_told_as_final_state_unknown(sour
     assert isinstance(deleted.get(timeout=PATIENCE_S), DeletedFinalStateUnknown)
 
 
-def test_refusals_are_tried_again_and_noted(source, informer_of):
+def test_refused_requests_are_retried_and_recorded(source, informer_of):
     source.put(PODS, pod("one"))
     source.refuse(500, message="out of order", times=2)
     assert informer_of().wait_for_cache_sync(PATIENCE_S)
@@ -141,7 +141,7 @@ def test_refusals_are_tried_again_and_noted(source, informer_of):
     assert {"/api/v1/pods"} == {request.path for request in source.requests}
 
 
-def test_an_unknown_resource_is_told_to_who_waits(source, informer_of):
+def test_a_wait_for_an_unknown_resource_raises(source, informer_of):
     source.refuse(404, "NotFound", "the server could not find the requested resource", times=100)
     with pytest.raises(SyncError, match="could not find"):
         informer_of().wait_for_cache_sync(PATIENCE_S)
@@ -160,6 +160,6 @@ def test_an_incomplete_object_is_refused_by_name(source, document, missing):
         source.put(PODS, document)
 
 
-def test_deleting_what_is_not_there_is_an_error(source):
+def test_deleting_an_absent_object_is_an_error(source):
     with pytest.raises(LookupError, match="there is no a/one in /api/v1/pods"):
         source.delete(PODS, "one", "a")

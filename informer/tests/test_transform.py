@@ -37,7 +37,7 @@ def test_a_transform_that_returns_nothing_is_named_with_the_object():
 
 
 @pytest.mark.parametrize("spoil", ["name", "resourceVersion", "namespace"])
-def test_a_transform_must_not_change_what_the_object_is(spoil):
+def test_a_transform_must_not_change_the_identity_of_an_object(spoil):
     def renames(obj: dict[str, Any]) -> dict[str, Any]:
         obj["metadata"][spoil] = "9"
         return obj
@@ -46,7 +46,7 @@ def test_a_transform_must_not_change_what_the_object_is(spoil):
         transforming(renames)(cached("x", 3))
 
 
-def test_a_transform_must_give_what_can_be_written_as_json():
+def test_a_transform_must_return_valid_json():
     def spoils(obj: dict[str, Any]) -> dict[str, Any]:
         return obj | {"spec": object()}
 

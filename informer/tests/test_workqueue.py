@@ -12,8 +12,8 @@ from kube_informer.workqueue import DefaultRateLimiter, ShutDownError, WorkQueue
 PATIENCE_S = 10.0
 
 
-class HandClock:
-    """A clock moved by hand."""
+class ManualClock:
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -30,7 +30,7 @@ def test_a_key_added_twice_is_handed_out_once():
     assert ("a", "b", 0) == (queue.get(), queue.get(), len(queue))
 
 
-def test_a_key_added_while_it_is_worked_on_comes_back_when_done():
+def test_a_key_added_during_its_work_is_queued_again_when_done():
     queue = WorkQueue[str]()
     queue.add("a")
     queue.get()
@@ -42,7 +42,7 @@ def test_a_key_added_while_it_is_worked_on_comes_back_when_done():
     assert "a" == queue.get(timeout=0.01)
 
 
-def test_a_key_done_without_being_added_again_does_not_come_back():
+def test_a_key_done_without_being_added_again_is_not_queued_again():
     queue = WorkQueue[str]()
     queue.add("a")
     queue.done(queue.get())
@@ -59,7 +59,7 @@ def test_get_waits_for_a_key():
 
 
 def test_a_delayed_key_comes_when_it_is_due_and_not_before():
-    clock = HandClock()
+    clock = ManualClock()
     queue = WorkQueue[str](clock=clock)
     queue.add_after("a", 5.0)
     clock.now += 4.9
@@ -71,7 +71,7 @@ def test_a_delayed_key_comes_when_it_is_due_and_not_before():
 
 @pytest.mark.parametrize("delays", [(5.0, 2.0), (2.0, 5.0)])
 def test_a_key_delayed_twice_comes_once_at_the_earlier_time(delays):
-    clock = HandClock()
+    clock = ManualClock()
     queue = WorkQueue[str](clock=clock)
     for delay in delays:
         queue.add_after("a", delay)
@@ -84,7 +84,7 @@ def test_a_key_delayed_twice_comes_once_at_the_earlier_time(delays):
 
 
 def test_a_key_may_be_delayed_again_after_it_came():
-    clock = HandClock()
+    clock = ManualClock()
     queue = WorkQueue[str](clock=clock)
     for _ in range(2):
         queue.add_after("a", 2.0)
@@ -105,7 +105,7 @@ def test_a_delay_that_is_not_positive_is_none():
     assert "a" == queue.get(timeout=0)
 
 
-def test_shutting_down_hands_out_what_waits_and_then_raises():
+def test_shutting_down_hands_out_waiting_keys_and_then_raises():
     queue = WorkQueue[str]()
     queue.add("a")
     queue.shut_down()
@@ -115,7 +115,7 @@ def test_shutting_down_hands_out_what_waits_and_then_raises():
         queue.get()
 
 
-def test_shutting_down_wakes_whoever_waits():
+def test_shutting_down_wakes_all_waiters():
     queue = WorkQueue[str]()
     timer = threading.Timer(0.05, queue.shut_down)
     timer.start()
@@ -124,7 +124,7 @@ def test_shutting_down_wakes_whoever_waits():
     timer.join()
 
 
-def test_draining_waits_until_what_is_worked_on_is_done():
+def test_draining_waits_until_the_keys_being_processed_are_done():
     queue = WorkQueue[str]()
     queue.add("a")
     key = queue.get()
@@ -136,7 +136,7 @@ def test_draining_waits_until_what_is_worked_on_is_done():
 
 
 def test_a_failing_key_waits_twice_as_long_each_time_until_forgotten():
-    limiter = DefaultRateLimiter[str](clock=HandClock())
+    limiter = DefaultRateLimiter[str](clock=ManualClock())
     assert [0.005, 0.01, 0.02] == [limiter.when("a") for _ in range(3)]
     assert 3 == limiter.retries("a")
     limiter.forget("a")
@@ -144,12 +144,12 @@ def test_a_failing_key_waits_twice_as_long_each_time_until_forgotten():
 
 
 def test_a_failing_key_never_waits_longer_than_the_cap():
-    limiter = DefaultRateLimiter[str](cap_s=1.0, burst=5000, clock=HandClock())
+    limiter = DefaultRateLimiter[str](cap_s=1.0, burst=5000, clock=ManualClock())
     assert 1.0 == max(limiter.when("a") for _ in range(2000))
 
 
-def test_all_keys_together_are_held_to_the_overall_rate():
-    limiter = DefaultRateLimiter[int](rate_per_s=10, burst=3, clock=HandClock())
+def test_all_keys_together_are_limited_to_the_overall_rate():
+    limiter = DefaultRateLimiter[int](rate_per_s=10, burst=3, clock=ManualClock())
     assert [0.005, 0.005, 0.005, 0.1, 0.2] == pytest.approx([limiter.when(key) for key in range(5)])
 
 
@@ -199,7 +199,7 @@ def test_many_workers_never_hold_one_key_at_once_and_miss_no_change():
 
 
 class AgainstAModel(RuleBasedStateMachine):
-    """Any sequence of calls: what waits and what is worked on is what the rules say."""
+    """Any sequence of calls: the waiting and processed keys follow the rules."""
 
     def __init__(self) -> None:
         super().__init__()
