@@ -1,4 +1,4 @@
-"""How the contract is asked: of a server by raw HTTP paths, of the API server as reference."""
+"""Clients of the contract: raw HTTP paths for a server, the API server as reference."""
 
 import http.client
 import json
@@ -16,19 +16,19 @@ from servers.server import Contract
 
 SAME_BYTES = [name for name, server in SERVERS.items() if server.contract is Contract.BYTES]
 SAME_BYTES += PEERS
-"""The servers that promise the very bytes that the others give."""
+"""The servers that promise the same bytes as each other."""
 
 T = TypeVar("T")
 
 NAMESPACE = "contract"
 NEIGHBOUR = "contract-b"
-"""Comes before ``contract`` in the order of keys and after it in the order of names."""
+"""Before ``contract`` in the order of keys and after it in the order of names."""
 EMPTY = "contract-empty"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; the properties decode it."""
+    """An answer; the properties decode it."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def content(self) -> Any:
-        """The body without keys whose value is null: to Kubernetes they are not there."""
+        """The body without keys whose value is null: to Kubernetes they are absent."""
         return without_nulls(self.body)
 
     @property
@@ -58,7 +58,7 @@ class Answer:
 
 
 class Client:
-    """Asks one server; a path goes out as it is written here."""
+    """Asks one server; sends a path unchanged."""
 
     def __init__(self, name: str, url: str) -> None:
         self.name = name
@@ -78,32 +78,32 @@ class Client:
         answers = [self.ask(path, limit=str(limit), **parameters)]
         while token := answers[-1].body.get("continue"):
             parameters = {k: v for k, v in parameters.items() if not k.startswith("resource")}
-            more = {"limit": str(limit), "continue": token, **parameters}
-            answers.append(self.ask(path, **more))
+            following = {"limit": str(limit), "continue": token, **parameters}
+            answers.append(self.ask(path, **following))
         return answers
 
-    def wait_for(self, path: str, wanted: Callable[[Answer], bool], **parameters: str) -> Answer:
-        """Ask again until the answer is as wanted; fail after 20 s."""
+    def wait_for(self, path: str, accept: Callable[[Answer], bool], **parameters: str) -> Answer:
+        """Repeat the request until ``accept`` takes the answer; fail after 20 s."""
         deadline = time.monotonic() + 20
-        while not wanted(answer := self.ask(path, **parameters)):
+        while not accept(answer := self.ask(path, **parameters)):
             assert time.monotonic() < deadline, f"{self.name} {path} stays {answer.raw[:200]!r}"
             time.sleep(0.05)
         return answer
 
     def counted(self, metric: str) -> float:
-        """Sum of a metric over its labels."""
+        """Return the sum of a metric over its labels."""
         lines = self.ask("/metrics").raw.decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
 
 
 def by_name(servers: Iterable[Client], look: Callable[[Client], T]) -> dict[str, T]:
-    """Return what ``look`` finds at each server."""
+    """Return the result of ``look`` for each server."""
     return {server.name: look(server) for server in servers}
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The API server itself, asked as the servers ask it."""
+    """The API server itself, read as the servers read it."""
 
     api: Api
 

@@ -28,17 +28,17 @@ COMPARED = [n for n, server in SERVERS.items() if server.contract is not Contrac
 COMPARED += PEERS
 """The servers that answer with whole pods."""
 CHECKING = ("direct", "informer", *PEERS)
-"""Those whose checks of a request are code of their own, ours and the peers', each before a source
-that asks and one that is told. What ``servers.query`` refuses is refused for all others too."""
+"""The servers whose code checks requests: ours and the peers', each before a source that requests
+and one that watches. The refusals of ``servers.query`` hold for all others too."""
 OF_EACH_KIND = ("direct", "typed", "informer", "official-informer")
-"""A server for each way that ours ask the API server, and are told by it."""
+"""A server for each way in which ours read from the API server or watch it."""
 CASES_OF_ALL = 2
 
 TTL_S = 0.1
 
 
 def draw() -> list[PodKey]:
-    """Return the pods of the contract, in the order they are written."""
+    """Return the pods of the contract, in the order of their creation."""
 
     def workload(namespace: str, app: str, tier: str) -> Workload:
         return Workload(
@@ -50,16 +50,16 @@ def draw() -> list[PodKey]:
         workload(NAMESPACE, "api-1", "backend"),
         workload(NEIGHBOUR, "web-1", "frontend"),
     ]
-    return [PodKey(each, ordinal) for each in workloads for ordinal in range(each.replicas)]
+    return [PodKey(item, ordinal) for item in workloads for ordinal in range(item.replicas)]
 
 
 class Clients(dict[str, Client]):
-    """Clients by server; asking for a peer in Go skips the test where it cannot be built."""
+    """Clients by server; a lookup of a peer in Go skips the test if it cannot be built."""
 
-    lacking = ""
+    reason = ""
 
     def __missing__(self, name: str) -> Client:
-        pytest.skip(self.lacking)
+        pytest.skip(self.reason)
 
 
 @pytest.fixture(scope="session")
@@ -93,45 +93,45 @@ def clients(
     watchdog: Watchdog,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Client]]:
-    """Every server there is, each as a process of its own, all over one API server."""
+    """Every server, each in its own process, all over one API server."""
     logs = tmp_path_factory.mktemp("servers")
     started = {
-        name: run_server(name, *_told(name), plane=control_plane, watchdog=watchdog, logs=logs)
+        name: run_server(name, *_options(name), plane=control_plane, watchdog=watchdog, logs=logs)
         for name in SERVERS
     }
     for running in started.values():
         running.client.wait_for("/readyz", lambda answer: answer.status == 200)
-    found = Clients({name: running.client for name, running in started.items()})
+    clients = Clients({name: running.client for name, running in started.items()})
     peers = []
     try:
         kinds = built_peers(PEERS, print).values()
     except ServerError as error:
-        kinds, found.lacking = (), str(error)
+        kinds, clients.reason = (), str(error)
     for kind in kinds:
         spec = ServerSpec.on(control_plane, kind, logs / f"{kind.name}.log")
         peers.append(ServerUnderTest.start(spec, watchdog))
-        found[kind.name] = Client(kind.name, peers[-1].url)
-    yield found
+        clients[kind.name] = Client(kind.name, peers[-1].url)
+    yield clients
     for running in started.values():
         running.process.stop()
     for peer in peers:
         peer.stop()
 
 
-def _told(name: str) -> list[str]:
-    """Options that make a server's answers no older than the tests have patience for."""
+def _options(name: str) -> list[str]:
+    """Return the options that keep a server's answers fresh enough for the tests."""
     return ["--set", f"ttl_s={TTL_S}"] if TTL in SERVERS[name].options else []
 
 
 @pytest.fixture
 def compared(clients: dict[str, Client]) -> list[Client]:
-    """All of them, for a test that has cases of its own: what holds of one holds of each."""
+    """All servers with whole pods, for a test with its own cases."""
     return [clients[name] for name in COMPARED if name in clients or name not in PEERS]
 
 
 @pytest.fixture
 def asked(request: pytest.FixtureRequest, compared: list[Client]) -> list[Client]:
-    """All of them in the first cases of a test, and then those of ``CHECKING``."""
+    """All servers in the first cases of a test, those of ``CHECKING`` in the others."""
     if all(index < CASES_OF_ALL for index in request.node.callspec.indices.values()):
         return compared
     return [client for client in compared if client.name in CHECKING]
@@ -155,10 +155,10 @@ def direct(clients: dict[str, Client]) -> Client:
 
 @pytest.fixture
 def caught_up(api: Api, clients: dict[str, Client]) -> Callable[[], str]:
-    """Returns the API server's present version once every server has reached it."""
+    """Return a function that waits until every server has the API server's present version."""
 
     def wait() -> str:
-        # a write, so that the version is one that a watch of pods sees
+        # a write, so that a watch of pods sees the version
         path = draw()[2].path
         written = api.merge_patch(path, {"metadata": {"annotations": {"at": str(time.time_ns())}}})
         version: str = written["metadata"]["resourceVersion"]
@@ -175,7 +175,7 @@ def caught_up(api: Api, clients: dict[str, Client]) -> Callable[[], str]:
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that a test may treat badly."""
+    """A server that a test may break."""
 
     process: SupervisedProcess
     client: Client
@@ -189,7 +189,7 @@ StartServer = Callable[..., RunningServer]
 def start_server(
     control_plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
 ) -> Iterator[StartServer]:
-    """Starts ``python -m servers`` with the arguments given; it listens, ready or not."""
+    """Start ``python -m servers`` with arguments; it listens, ready or not."""
     started: list[RunningServer] = []
 
     def start(name: str, *arguments: str, plane: ControlPlane = control_plane) -> RunningServer:

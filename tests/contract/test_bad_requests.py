@@ -1,4 +1,4 @@
-"""What no server serves, refused by all with the same answer and, where possible, unasked."""
+"""Invalid requests: all servers refuse them alike and, if possible, without a request."""
 
 import pytest
 
@@ -88,7 +88,7 @@ def test_a_path_that_leads_elsewhere_is_not_found_and_refused_alike(
 
 
 @pytest.mark.parametrize("name", CHECKING)
-def test_for_a_path_that_leads_elsewhere_the_api_server_is_not_asked(
+def test_a_path_that_leads_elsewhere_sends_no_request_to_the_api_server(
     clients: dict[str, Client], name: str
 ) -> None:
     server = clients[name]
@@ -110,11 +110,11 @@ def test_a_pod_that_cannot_exist_is_not_found(asked: list[Client], name: str) ->
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_a_namespace_that_cannot_exist_has_no_pods(asked: list[Client], name: str) -> None:
-    found = by_name(asked, lambda one: one.ask(f"/pods/{name}").pods)
-    assert by_name(asked, lambda _: []) == found
+    pods = by_name(asked, lambda client: client.ask(f"/pods/{name}").pods)
+    assert by_name(asked, lambda _: []) == pods
 
 
-def test_a_missing_pod_is_not_found_in_the_api_servers_words(server: Client) -> None:
+def test_a_missing_pod_is_not_found_with_the_api_servers_message(server: Client) -> None:
     answer = server.ask(f"/pods/{NAMESPACE}/unheard-of")
 
     assert 404 == answer.status
@@ -122,7 +122,7 @@ def test_a_missing_pod_is_not_found_in_the_api_servers_words(server: Client) -> 
 
 
 @pytest.mark.parametrize(("status", "parameters"), BAD_PARAMETERS)
-def test_a_bad_parameter_is_refused_in_the_api_servers_words(
+def test_a_bad_parameter_is_refused_with_the_api_servers_message(
     asked: list[Client], reference: Reference, status: int, parameters: dict[str, str]
 ) -> None:
     with pytest.raises(ApiError) as refusal:
@@ -138,8 +138,8 @@ def test_a_bad_parameter_is_refused_in_the_api_servers_words(
 
 @pytest.mark.parametrize("limit", ["-1", "0", "-0", "+0", "-9223372036854775808"])
 def test_a_limit_of_nothing_is_no_limit(asked: list[Client], limit: str) -> None:
-    whole = by_name(asked, lambda one: one.ask("/pods").raw)
-    assert whole == by_name(asked, lambda one: one.ask("/pods", limit=limit).raw)
+    whole = by_name(asked, lambda client: client.ask("/pods").raw)
+    assert whole == by_name(asked, lambda client: client.ask("/pods", limit=limit).raw)
 
 
 @pytest.mark.parametrize("version", ["abc", "-1", "1.0", "18446744073709551616"])

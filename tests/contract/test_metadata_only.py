@@ -1,4 +1,4 @@
-"""The server whose contract is another: pods without spec and status, as PartialObjectMetadata."""
+"""The server of another contract: pods without spec and status, as PartialObjectMetadata."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ def test_one_pod_is_its_metadata(
     assert {**HEAD, "metadata": metadata} == answer.body["result"]
 
 
-def test_it_can_be_selected_by_what_it_holds(
+def test_it_can_be_selected_by_its_metadata(
     metadata_only: Client, population: list[PodKey]
 ) -> None:
     name = population[3].name
@@ -54,7 +54,7 @@ def test_it_can_be_selected_by_what_it_holds(
 @pytest.mark.parametrize(
     "field", ["status.phase=Running", "spec.nodeName!=x", "metadata.name=a,spec.host=b"]
 )
-def test_a_field_that_it_does_not_hold_is_refused(metadata_only: Client, field: str) -> None:
+def test_a_field_outside_its_metadata_is_refused(metadata_only: Client, field: str) -> None:
     answer = metadata_only.ask("/pods", fieldSelector=field)
 
     assert 400 == answer.status
@@ -65,7 +65,7 @@ def test_a_path_that_leads_elsewhere_is_refused_as_everywhere(
     metadata_only: Client, direct: Client
 ) -> None:
     for path in ("/pods/..", f"/pods/{NAMESPACE}/UPPER"):
-        answers = [each.ask(path) for each in (metadata_only, direct)]
+        answers = [client.ask(path) for client in (metadata_only, direct)]
 
         assert [404, 404] == [answer.status for answer in answers]
         assert answers[0].raw == answers[1].raw
@@ -74,6 +74,6 @@ def test_a_path_that_leads_elsewhere_is_refused_as_everywhere(
 def test_a_selector_that_does_not_parse_is_refused_as_everywhere(
     metadata_only: Client, direct: Client
 ) -> None:
-    answers = [each.ask("/pods", fieldSelector="status.phase") for each in (metadata_only, direct)]
+    answers = [peer.ask("/pods", fieldSelector="status.phase") for peer in (metadata_only, direct)]
 
     assert [400, 400] == [answer.status for answer in answers]

@@ -101,7 +101,7 @@ def test_all_pages_show_the_state_of_the_first(
     assert all(int(p["metadata"]["resourceVersion"]) <= int(first.version) for p in rest.pods)
 
 
-def test_a_version_cannot_be_asked_for_with_a_token(paging: Client) -> None:
+def test_a_version_cannot_be_requested_with_a_token(paging: Client) -> None:
     token = paging.ask(f"/pods/{NAMESPACE}", limit="1").body["continue"]
 
     answer = paging.ask(f"/pods/{NAMESPACE}", **{"continue": token, "resourceVersion": "5"})
@@ -119,16 +119,16 @@ def test_version_0_beside_a_token_is_no_version(paging: Client) -> None:
 
 
 @pytest.mark.parametrize("token", ["abc", "=", "%%%", "\u2603", "eyJ2IjoxfQ", "A" * 200])
-def test_a_token_that_is_none_is_refused(compared: list[Client], token: str) -> None:
+def test_an_invalid_token_is_refused(compared: list[Client], token: str) -> None:
     for server in compared:
         answer = server.ask("/pods", **{"continue": token})
 
         assert (server.name, 400) == (server.name, answer.status)
-        said = answer.body["message"]
-        assert said.startswith("invalid continue token: continue key is not valid: ")
+        message = answer.body["message"]
+        assert message.startswith("invalid continue token: continue key is not valid: ")
 
 
-def test_a_token_reads_on_at_another_server_of_the_same_kind_or_is_gone_with_a_fresh_one(
+def test_a_token_continues_at_another_server_of_the_same_kind_or_is_gone_with_a_new_one(
     start_server: StartServer, informer: Client
 ) -> None:
     replica = start_server("informer").client  # or the same one after a restart
@@ -194,7 +194,7 @@ def test_a_changed_token_is_refused_by_the_informer(informer: Client) -> None:
         assert 400 == informer.ask("/pods", **{"continue": changed}).status
 
 
-def test_the_informers_oldest_snapshot_gives_way_and_its_token_to_a_fresh_one(
+def test_the_informers_oldest_snapshot_is_dropped_and_its_token_replaced(
     informer: Client, api: Api, population: list[PodKey]
 ) -> None:
     path = f"/pods/{NAMESPACE}"
@@ -213,7 +213,7 @@ def test_the_informers_oldest_snapshot_gives_way_and_its_token_to_a_fresh_one(
     assert int(first.version) < int(rest.version)
 
 
-def test_paging_asks_the_api_server_nothing_of_the_informer(informer: Client) -> None:
+def test_paging_at_the_informer_sends_the_api_server_no_request(informer: Client) -> None:
     name = "informer_bench_upstream_requests_total"
     before = informer.counted(name)
 

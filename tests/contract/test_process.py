@@ -1,4 +1,4 @@
-"""A server as a process: how it starts, what it says when it cannot, how it ends."""
+"""A server as a process: its start, its errors, its end."""
 
 import json
 import signal
@@ -76,9 +76,7 @@ def test_an_unknown_context_is_refused_with_the_known_ones(control_plane: Contro
     assert_fails_in_one_line(done, 3, "'nobody'", "informer", "churn", "--context")
 
 
-def test_an_authority_that_is_not_there_is_named(
-    control_plane: ControlPlane, tmp_path: Path
-) -> None:
+def test_a_missing_authority_is_named(control_plane: ControlPlane, tmp_path: Path) -> None:
     file = tmp_path / "config"
     text = control_plane.kubeconfig.read_text()
     file.write_text(text.replace("certificate-authority: ", "certificate-authority: /none"))
@@ -139,7 +137,7 @@ def test_without_a_context_of_its_own_a_server_takes_the_current_one(
 
 
 def with_token(control_plane: ControlPlane, file: Path, change: Callable[[str], str]) -> str:
-    """Write a kubeconfig whose user ``direct`` has its token in it, changed; return the token."""
+    """Write a kubeconfig that contains the changed token of user ``direct``; return the token."""
     document = yaml.safe_load(control_plane.kubeconfig.read_text())
     user = next(entry["user"] for entry in document["users"] if entry["name"] == "direct")
     token = Path(user.pop("tokenFile")).read_text().strip()
@@ -218,7 +216,7 @@ def test_a_server_whose_worker_dies_ends_and_is_not_replaced(start_server: Start
     assert "the worker died" in server.log.read_text()
 
 
-def test_the_access_log_is_off_unless_asked_for_and_then_json(start_server: StartServer) -> None:
+def test_the_access_log_is_off_by_default_and_json_if_on(start_server: StartServer) -> None:
     silent, spoken = start_server("direct"), start_server("direct", "--access-log")
     path = f'/pods/{NAMESPACE}?labelSelector=a%22"%0a'
     for server in (silent, spoken):

@@ -1,4 +1,4 @@
-"""What every server answers on its routes, whatever its source."""
+"""The answers on the routes, the same for every server."""
 
 import time
 from collections.abc import Callable
@@ -122,7 +122,7 @@ def test_head_is_a_get_without_its_body(compared: list[Client], path: str) -> No
         assert got.headers["Content-Length"] == head.headers["Content-Length"], server.name
 
 
-def test_the_length_is_told_before_the_body(server: Client) -> None:
+def test_the_length_precedes_the_body(server: Client) -> None:
     answer = server.ask("/pods")
 
     assert str(len(answer.raw)) == answer.headers["Content-Length"]
@@ -142,7 +142,7 @@ def test_of_repeated_parameters_the_first_counts(server: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_a_serving_server_is_alive_and_ready(compared: list[Client], path: str) -> None:
-    answers = by_name(compared, lambda one: one.ask(path).status)
+    answers = by_name(compared, lambda client: client.ask(path).status)
     assert by_name(compared, lambda _: 200) == answers
 
 
@@ -159,7 +159,7 @@ def test_metrics_count_the_requests_sent_to_the_api_server(clients: dict[str, Cl
     assert before[1] == informer.counted(name)
 
 
-def test_metrics_speak_of_requests_in_the_words_of_the_audit_log(direct: Client) -> None:
+def test_metrics_label_requests_as_the_audit_log_does(direct: Client) -> None:
     direct.ask(f"/pods/{NAMESPACE}")
     direct.ask(f"/pods/{NAMESPACE}/unheard-of")
 
@@ -170,7 +170,7 @@ def test_metrics_speak_of_requests_in_the_words_of_the_audit_log(direct: Client)
         assert f"informer_bench_upstream_requests_total{{{labels}}}" in shown
 
 
-def test_the_informer_tells_when_a_change_came_in_by_this_machines_clock(
+def test_the_informer_reports_the_arrival_of_a_change_by_this_machines_clock(
     informer: Client, caught_up: Callable[[], str]
 ) -> None:
     begun_us = time.monotonic_ns() // 1000
@@ -182,7 +182,7 @@ def test_the_informer_tells_when_a_change_came_in_by_this_machines_clock(
     assert min(times) >= version
 
 
-def test_a_source_that_is_told_of_no_changes_tells_of_none(
+def test_a_source_that_receives_no_changes_reports_none(
     direct: Client, caught_up: Callable[[], str]
 ) -> None:
     caught_up()
@@ -193,8 +193,8 @@ def test_every_server_counts_the_bytes_that_it_received(
     compared: list[Client], caught_up: Callable[[], str]
 ) -> None:
     counter = "informer_bench_upstream_received_bytes_total"
-    before = by_name(compared, lambda one: one.counted(counter))
-    caught_up()  # a change for the informer, a list for those who ask
+    before = by_name(compared, lambda client: client.counted(counter))
+    caught_up()  # a change for the informer, a list for the others
 
     for server in compared:
         # no pod here is smaller

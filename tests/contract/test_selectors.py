@@ -1,4 +1,4 @@
-"""Selectors mean to every server what they mean to the API server, also where they are wrong."""
+"""Selectors have the API server's meaning at every server, and its errors."""
 
 from collections.abc import Callable
 
@@ -82,7 +82,7 @@ def test_a_selector_selects_what_the_api_server_selects(
 ) -> None:
     expected = reference.names(**{kind: selector})
 
-    selected = by_name(asked, lambda one: one.ask("/pods", **{kind: selector}).names)
+    selected = by_name(asked, lambda client: client.ask("/pods", **{kind: selector}).names)
     assert by_name(asked, lambda _: expected) == selected
 
 
@@ -97,15 +97,15 @@ def test_selectors_of_both_kinds_hold_together_within_a_namespace(
 
 
 def test_a_name_as_field_selector_finds_one_pod(server: Client, reference: Reference) -> None:
-    wanted = reference.names(NAMESPACE)[3]
-    name = wanted.partition("/")[2]
+    pod = reference.names(NAMESPACE)[3]
+    name = pod.partition("/")[2]
 
-    assert [wanted] == server.ask("/pods", fieldSelector=f"metadata.name={name}").names[-1:]
-    assert [wanted] == server.ask(f"/pods/{NAMESPACE}", fieldSelector=f"metadata.name={name}").names
+    assert [pod] == server.ask("/pods", fieldSelector=f"metadata.name={name}").names[-1:]
+    assert [pod] == server.ask(f"/pods/{NAMESPACE}", fieldSelector=f"metadata.name={name}").names
 
 
 @pytest.mark.parametrize("parameters", BAD, ids=lambda p: "&".join(p.values()))
-def test_a_bad_selector_is_refused_in_the_api_servers_words(
+def test_a_bad_selector_is_refused_with_the_api_servers_message(
     asked: list[Client], reference: Reference, parameters: dict[str, str]
 ) -> None:
     with pytest.raises(ApiError) as refusal:

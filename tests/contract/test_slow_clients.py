@@ -1,4 +1,4 @@
-"""Clients that send nothing, send slowly or do not read take nothing from others."""
+"""Clients that send nothing, send slowly or do not read delay no others."""
 
 import resource
 import socket
@@ -15,7 +15,7 @@ from tests.contract.conftest import StartServer
 REQUEST = b"GET /pods HTTP/1.1\r\nHost: x\r\n\r\n"
 THREADS = "2"
 IDLE, HALF, STALLED = 1100, 50, 8
-"""Of each kind more than the server has threads; idle ones more than a thousand."""
+"""Clients of each kind: more than the server's threads; idle ones more than a thousand."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_slow_clients_keep_a_server_neither_from_serving_nor_from_ending(
 
 
 @pytest.mark.parametrize("name", ["direct", "informer"])
-def test_clients_that_wait_for_what_never_comes_keep_no_one_else_waiting(
+def test_clients_that_wait_for_a_version_that_never_comes_delay_no_others(
     start_server: StartServer, population: list[PodKey], name: str
 ) -> None:
     server = start_server(name, "--threads", THREADS)

@@ -1,4 +1,4 @@
-"""What clients are told when the API server is away, refuses, or has forgotten."""
+"""The answers while the API server is away, refuses, or has forgotten a state."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def is_ready(answer: Answer) -> bool:
 
 
 def compact(plane: ControlPlane, api: Api) -> None:
-    """Let etcd forget every state before the present one."""
+    """Make etcd forget every state before the present one."""
     present = api.get("/api/v1/namespaces?limit=1")["metadata"]["resourceVersion"]
     body = json.dumps({"revision": present, "physical": True}).encode()
     with urlopen(Request(f"{plane.etcd_url}/v3/kv/compaction", body)) as answer:
@@ -30,7 +30,7 @@ def compact(plane: ControlPlane, api: Api) -> None:
 
 @pytest.fixture(scope="module")
 def plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
-    """One to be compacted and stopped, with the first five pods of the contract."""
+    """A control plane to compact and stop, with the first five pods of the contract."""
     # without the watch cache's own snapshots, the API server remembers what etcd does
     remembering = ("--feature-gates=ListFromCacheSnapshot=false",)
     with ControlPlane.start(binaries, watchdog, extra_args=remembering) as started:
@@ -41,7 +41,7 @@ def plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
         yield started
 
 
-def test_while_the_api_server_is_away_direct_says_so_and_the_informer_serves_what_it_has(
+def test_while_the_api_server_is_away_direct_fails_and_the_informer_serves_its_cache(
     plane: ControlPlane, start_server: StartServer
 ) -> None:
     api = plane.api("admin")
@@ -67,7 +67,7 @@ def test_while_the_api_server_is_away_direct_says_so_and_the_informer_serves_wha
     assert len(before.pods) + 1 == len(direct.ask("/pods").pods)
 
 
-def test_an_expired_token_is_gone_and_a_fresh_one_reads_on(
+def test_an_expired_token_is_gone_and_a_new_one_continues(
     plane: ControlPlane, start_server: StartServer
 ) -> None:
     api = plane.api("admin")
@@ -87,7 +87,7 @@ def test_an_expired_token_is_gone_and_a_fresh_one_reads_on(
 
 
 @pytest.mark.parametrize("name", OF_EACH_KIND)
-def test_a_server_that_may_not_read_pods_is_never_ready_and_says_why(
+def test_a_server_that_may_not_read_pods_is_never_ready_and_gives_the_reason(
     start_server: StartServer, clients: dict[str, Client], name: str
 ) -> None:
     server = start_server(name, "--context", "churn").client
@@ -108,10 +108,10 @@ def test_a_server_for_one_namespace_refuses_every_other(
 ) -> None:
     scoped = start_server(name, "--namespace", NAMESPACE).client
     scoped.wait_for("/readyz", is_ready)
-    wanted = clients[name].ask(f"/pods/{NAMESPACE}")
-    pod = wanted.names[0].partition("/")[2]
+    expected = clients[name].ask(f"/pods/{NAMESPACE}")
+    pod = expected.names[0].partition("/")[2]
 
-    assert wanted.raw == scoped.ask("/pods").raw == scoped.ask(f"/pods/{NAMESPACE}").raw
+    assert expected.raw == scoped.ask("/pods").raw == scoped.ask(f"/pods/{NAMESPACE}").raw
     assert 200 == scoped.ask(f"/pods/{NAMESPACE}/{pod}").status
     for elsewhere in (f"/pods/{NEIGHBOUR}", f"/pods/{NEIGHBOUR}/{pod}"):
         assert 403 == scoped.ask(elsewhere).status

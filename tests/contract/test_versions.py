@@ -1,4 +1,4 @@
-"""resourceVersion and resourceVersionMatch: as the API server, and where a cache differs."""
+"""resourceVersion and resourceVersionMatch: the API server's answers, and those of a cache."""
 
 import threading
 import time
@@ -25,18 +25,18 @@ def touch(api: Api, pod: PodKey) -> str:
 
 
 def settled(client: Client) -> str:
-    """Return a version of ``client`` that stays for the moment."""
+    """Return a version of ``client`` that is stable for the moment."""
     version = client.ask("/pods").version
     while (later := client.ask("/pods").version) != version:
         version = later
     return version
 
 
-def test_a_version_that_does_not_come_is_waited_for_and_then_times_out(
+def test_a_wait_for_a_version_that_does_not_come_times_out(
     clients: dict[str, Client], population: list[PodKey]
 ) -> None:
     lists = f"/pods/{NAMESPACE}"
-    asked = [
+    cases = [
         (client, path, {"resourceVersion": FUTURE, **match})
         for client in clients.values()
         for path, match in (
@@ -46,8 +46,8 @@ def test_a_version_that_does_not_come_is_waited_for_and_then_times_out(
         )
     ]
 
-    with ThreadPoolExecutor(len(asked)) as threads:
-        answers = list(threads.map(lambda one: one[0].ask(one[1], **one[2]), asked))
+    with ThreadPoolExecutor(len(cases)) as threads:
+        answers = list(threads.map(lambda case: case[0].ask(case[1], **case[2]), cases))
 
     for answer in answers:
         message = answer.body["message"]
@@ -84,20 +84,20 @@ def test_a_pod_not_older_than_a_write_has_it(
 
 
 @pytest.mark.parametrize("version", ["0", "00", "1"])
-def test_any_state_will_do_for_version_0_and_for_one_long_reached(
+def test_version_0_and_an_old_version_accept_any_state(
     compared: list[Client], reference: Reference, caught_up: Callable[[], str], version: str
 ) -> None:
     caught_up()
 
     answers = by_name(
-        compared, lambda one: one.ask(f"/pods/{NAMESPACE}", resourceVersion=version).names
+        compared, lambda peer: peer.ask(f"/pods/{NAMESPACE}", resourceVersion=version).names
     )
 
     expected = reference.names(NAMESPACE)
     assert by_name(compared, lambda _: expected) == answers
 
 
-def test_a_version_that_comes_while_it_is_waited_for_is_answered(
+def test_a_version_that_comes_during_the_wait_is_answered(
     compared: list[Client], api: Api, population: list[PodKey]
 ) -> None:
     coming = str(int(touch(api, population[5])) + 1)
@@ -106,7 +106,7 @@ def test_a_version_that_comes_while_it_is_waited_for_is_answered(
 
     with ThreadPoolExecutor(len(compared)) as threads:
         answers = list(
-            threads.map(lambda one: one.ask(f"/pods/{NAMESPACE}", resourceVersion=coming), compared)
+            threads.map(lambda c: c.ask(f"/pods/{NAMESPACE}", resourceVersion=coming), compared)
         )
 
     timer.join()
@@ -115,7 +115,7 @@ def test_a_version_that_comes_while_it_is_waited_for_is_answered(
 
 
 @pytest.mark.parametrize("name", ASKING_THE_API_SERVER)
-def test_an_old_state_is_had_from_the_api_server(
+def test_an_old_state_comes_from_the_api_server(
     clients: dict[str, Client], api: Api, population: list[PodKey], name: str
 ) -> None:
     before = touch(api, population[6])
@@ -173,7 +173,7 @@ def test_the_informer_has_no_other_exact_version(
     assert version in answer.body["message"]
 
 
-def test_the_informer_answers_an_unset_version_from_what_it_has(informer: Client) -> None:
+def test_the_informer_answers_an_unset_version_from_its_cache(informer: Client) -> None:
     name = "informer_bench_upstream_requests_total"
     before = informer.counted(name)
 

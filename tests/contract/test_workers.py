@@ -1,4 +1,4 @@
-"""Several workers behind one port: one server to whoever asks, and each counted."""
+"""Several workers behind one port: one server to clients, and each counted."""
 
 import json
 from collections import Counter
@@ -19,13 +19,13 @@ SENT = "informer_bench_upstream_requests_total"
 
 
 def ask(url: str) -> urllib3.BaseHTTPResponse:
-    """Ask over a connection of its own, so that any worker may take it."""
+    """Send a request over its own connection, so that any worker may accept it."""
     return urllib3.request("GET", url, retries=False, timeout=30, headers={"Connection": "close"})
 
 
 @pytest.fixture(scope="module")
 def began(control_plane: ControlPlane) -> int:
-    """Where the audit log ended before the group was started."""
+    """The end of the audit log before the group was started."""
     return control_plane.audit_log.stat().st_size
 
 
@@ -58,7 +58,7 @@ def started(start_server: StartServer, name: str) -> tuple[RunningServer, str]:
 
 
 def sent(url: str, verb: str) -> Counter[str]:
-    """Return by worker how many requests of ``verb`` the server says that it sent."""
+    """Return by worker the number of requests of ``verb`` that the server reports."""
     counted: Counter[str] = Counter()
     for family in text_string_to_metric_families(ask(f"{url}/metrics").data.decode()):
         for sample in family.samples:
@@ -67,7 +67,7 @@ def sent(url: str, verb: str) -> Counter[str]:
     return counted
 
 
-def test_every_worker_of_an_informer_watches_for_itself_and_is_told_apart(
+def test_every_worker_of_an_informer_has_its_own_watch_and_user_agent(
     group: str, began: int, control_plane: ControlPlane
 ) -> None:
     assert {"1": 1, "2": 1, "3": 1} == sent(group, "watch")
@@ -87,7 +87,7 @@ def test_counters_are_exact_over_all_workers(
     assert 20 == sent(url, "list").total() - before
 
 
-def test_each_worker_can_be_asked_by_itself(group: str) -> None:
+def test_each_worker_answers_at_its_own_address(group: str) -> None:
     addresses = json.loads(ask(f"{group}/workers").data)["result"]
 
     bodies = {ask(f"{address}/pods").data for address in addresses}
@@ -108,7 +108,7 @@ def test_metrics_name_each_family_once(group: str) -> None:
 @pytest.mark.parametrize("which", [0, 2])
 def test_when_one_worker_dies_the_server_ends(start_server: StartServer, which: int) -> None:
     server, _ = started(start_server, "informer")
-    workers = sorted(psutil.Process(server.process.pid).children(), key=lambda each: each.pid)
+    workers = sorted(psutil.Process(server.process.pid).children(), key=lambda process: process.pid)
     assert WORKERS == len(workers)
 
     workers[which].kill()
@@ -118,7 +118,7 @@ def test_when_one_worker_dies_the_server_ends(start_server: StartServer, which: 
     assert [] == psutil.wait_procs(workers, timeout=60)[1]
 
 
-def test_a_server_of_one_worker_names_none(start_server: StartServer) -> None:
+def test_a_server_of_one_worker_lists_no_workers(start_server: StartServer) -> None:
     server = start_server("informer")
     server.client.wait_for("/readyz", lambda answer: answer.status == 200)
 

@@ -1,4 +1,4 @@
-"""Informers that are ended after their test, and whatever they leave behind found."""
+"""Informers that are stopped after their test, and checks for threads and sockets they leave."""
 
 import itertools
 import threading
@@ -21,13 +21,13 @@ from tests.integration.informer.replica import PATIENCE_S, Writer, eventually
 from tests.integration.informer.wire import TcpProxy
 
 QUICK = BackoffPolicy(initial_s=0.1, cap_s=2.0)
-"""Delays of the fault tests: the same sequence, sooner at its cap."""
+"""Delays of the fault tests: the same sequence with a lower cap."""
 
 _numbers = itertools.count()
 
 
 def own_threads() -> set[str]:
-    """Names of the informer threads that live."""
+    """Return the names of the live informer threads."""
     return {
         thread.name
         for thread in threading.enumerate()
@@ -46,13 +46,13 @@ def no_threads_left() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_sockets_left(monkeypatch) -> Iterator[None]:
     """Fail a test after which a connection of an informer's transport is still open."""
-    # By both ends: connections to two servers may have the same port at this end.
+    # Keys of both ends: connections to two servers may have the same port at this end.
     opened: set[tuple[int, int]] = set()
     connect = _Cancellable.connect
 
     def noting(connection: _Cancellable) -> None:
         connect(connection)
-        with suppress(OSError):  # it was given up already
+        with suppress(OSError):  # it was cancelled already
             opened.add((connection.sock.getsockname()[1], connection.sock.getpeername()[1]))
 
     monkeypatch.setattr(_Cancellable, "connect", noting)
@@ -61,14 +61,14 @@ def no_sockets_left(monkeypatch) -> Iterator[None]:
     def still_open() -> set[tuple[int, int]]:
         sockets = psutil.Process().net_connections("tcp")
         live = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
-        return opened & {(one.laddr.port, one.raddr.port) for one in sockets if one.status in live}
+        return opened & {(s.laddr.port, s.raddr.port) for s in sockets if s.status in live}
 
     eventually(lambda: not still_open(), f"sockets closed: {still_open()}", 30.0)
 
 
 @pytest.fixture(scope="module")
 def breakable(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
-    """A control plane of the module's own, to be killed and frozen; each test mends it."""
+    """The module's own control plane, to kill and freeze; each test restores it."""
     with ControlPlane.start(binaries, watchdog) as plane:
         plane.outlive_etcd()  # tests kill etcd and start it again
         yield plane
@@ -76,13 +76,13 @@ def breakable(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
 
 @pytest.fixture
 def namespace() -> str:
-    """A name not used before; for those who create it themselves."""
+    """An unused name; the test creates the namespace."""
     return f"inf-{next(_numbers)}"
 
 
 @pytest.fixture
 def writer_of(namespace: str) -> Iterator[Callable[[ControlPlane], Writer]]:
-    """Makes the namespace in a control plane and returns who writes pods there."""
+    """Make the namespace in a control plane, and return a writer of pods there."""
     made: list[Writer] = []
 
     def make(plane: ControlPlane) -> Writer:
@@ -97,7 +97,7 @@ def writer_of(namespace: str) -> Iterator[Callable[[ControlPlane], Writer]]:
 
 
 class Informers:
-    """Makes informers with quick delays and ends them, connections and all."""
+    """Makes informers with quick delays, and stops them with their connections."""
 
     def __init__(self) -> None:
         self._made: list[SharedInformer] = []
@@ -124,7 +124,7 @@ class Informers:
         return self.over(transport, resource, **options)
 
     def filled(self, *args: Any, **options: Any) -> SharedInformer:
-        """Make one as :meth:`of` does, start it, and wait until it is filled."""
+        """Make an informer as :meth:`of` does, start it, and wait until it is filled."""
         informer = self.of(*args, **options)
         informer.start()
         assert informer.wait_for_cache_sync(PATIENCE_S)
@@ -139,7 +139,7 @@ class Informers:
 
 @pytest.fixture
 def informers() -> Iterator[Informers]:
-    """Makes informers that are stopped after the test."""
+    """Make informers that are stopped after the test."""
     made = Informers()
     yield made
     made.close()
@@ -147,7 +147,7 @@ def informers() -> Iterator[Informers]:
 
 @pytest.fixture
 def scripted() -> Iterator[Callable[[Callable[[Request], Reply]], ScriptedServer]]:
-    """Starts HTTP servers that follow a script."""
+    """Start HTTP servers that follow a script."""
     made: list[ScriptedServer] = []
 
     def start(answer: Callable[[Request], Reply]) -> ScriptedServer:
@@ -161,7 +161,7 @@ def scripted() -> Iterator[Callable[[Callable[[Request], Reply]], ScriptedServer
 
 @pytest.fixture
 def proxied(tmp_path: Path) -> Iterator[Callable[[ControlPlane], tuple[TcpProxy, Path]]]:
-    """Puts a TCP proxy before a control plane; returns it with a kubeconfig that goes through."""
+    """Put a TCP proxy before a control plane; return it with a kubeconfig that goes through it."""
     made: list[TcpProxy] = []
 
     def start(plane: ControlPlane) -> tuple[TcpProxy, Path]:

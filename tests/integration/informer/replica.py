@@ -1,4 +1,4 @@
-"""A handler that rebuilds the cache from what it is told, and notes every broken promise."""
+"""A handler that rebuilds the cache from notifications, and records every broken guarantee."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ PATIENCE_S = 30.0
 
 
 class Replica:
-    """State replayed from notifications; ``broken`` lists what should not have been told."""
+    """State replayed from notifications; ``broken`` lists the invalid ones."""
 
     def __init__(self) -> None:
         self.state: dict[str, CachedObject] = {}
@@ -25,11 +25,11 @@ class Replica:
         self._lock = threading.Lock()
 
     def _check_order(self, item: CachedObject) -> None:
-        who = (item.key, item.uid)
+        identity = (item.key, item.uid)
         version = int(item.resource_version)
-        if version <= self._latest.get(who, 0):
-            self.broken.append(f"{item.key}: {version} after {self._latest[who]}")
-        self._latest[who] = version
+        if version <= self._latest.get(identity, 0):
+            self.broken.append(f"{item.key}: {version} after {self._latest[identity]}")
+        self._latest[identity] = version
 
     def on_add(self, obj: CachedObject, is_in_initial_list: bool) -> None:
         with self._lock:
@@ -43,7 +43,7 @@ class Replica:
         with self._lock:
             self.calls += 1
             if self.state.get(old.key) is not old:
-                self.broken.append(f"{old.key} updated from a state never told")
+                self.broken.append(f"{old.key} updated from an unknown state")
             self._check_order(new)
             self.state[new.key] = new
 
@@ -55,52 +55,52 @@ class Replica:
                 self.broken.append(f"{obj.key} deleted but never there")
 
     def forget_versions(self) -> None:
-        """Allow versions to start lower: the server was put back in time."""
+        """Allow versions to start lower: the server went back in time."""
         with self._lock:
             self._latest.clear()
 
-    def told(self) -> dict[str, str]:
+    def notified(self) -> dict[str, str]:
         with self._lock:
             return {key: item.resource_version for key, item in self.state.items()}
 
 
-def eventually(reached: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
-    """Return once ``reached()``; fail naming ``what`` if it never is."""
+def eventually(reached: Callable[[], bool], condition: str, timeout_s: float = PATIENCE_S) -> None:
+    """Return once ``reached()``; fail and name ``condition`` after the timeout."""
     deadline = time.monotonic() + timeout_s
     while not reached():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {condition}"
         time.sleep(0.02)
 
 
 def listed(api: Api, path: str) -> tuple[str, list[dict[str, Any]]]:
     """Return the version and items of a LIST, with kind and apiVersion on each."""
     answer = api.get(path)
-    own = {"kind": answer["kind"].removesuffix("List"), "apiVersion": answer["apiVersion"]}
-    return answer["metadata"]["resourceVersion"], [own | item for item in answer["items"]]
+    types = {"kind": answer["kind"].removesuffix("List"), "apiVersion": answer["apiVersion"]}
+    return answer["metadata"]["resourceVersion"], [types | item for item in answer["items"]]
 
 
 def assert_in_step(
     informer: SharedInformer, api: Api, path: str, replica: Replica | None = None
 ) -> None:
-    """Fail unless the cache is, object by object and in order, what a LIST gives."""
+    """Fail unless the cache equals a LIST, object by object and in order."""
     _, items = listed(api, path)
-    # Not by the LIST's version: that of a quiet resource lags behind until a bookmark comes.
+    # Do not compare the LIST's version: a quiet resource's lags behind until a bookmark.
     eventually(lambda: same(informer, items), f"the cache is as {path} was")
     assert items == [item.decode() for item in informer.snapshot()]
     if replica is not None:
         cached = {item.key: item.resource_version for item in informer.snapshot()}
-        eventually(lambda: replica.told() == cached, "the handler was told all")
+        eventually(lambda: replica.notified() == cached, "the handler was notified of all")
         assert [] == replica.broken
 
 
 def same(informer: SharedInformer, items: list[dict[str, Any]]) -> bool:
-    """Whether the cache holds just these, whatever version it names itself."""
-    wanted = [(item["metadata"]["uid"], item["metadata"]["resourceVersion"]) for item in items]
-    return wanted == [(item.uid, item.resource_version) for item in informer.snapshot()]
+    """Return whether the cache contains exactly these items, at any version of its own."""
+    expected = [(item["metadata"]["uid"], item["metadata"]["resourceVersion"]) for item in items]
+    return expected == [(item.uid, item.resource_version) for item in informer.snapshot()]
 
 
 def small_pod(name: str, **metadata: Any) -> dict[str, Any]:
-    """Return a pod to create: as little as the API server takes."""
+    """Return a pod to create: the minimum that the API server accepts."""
     return {
         "metadata": {"name": name} | metadata,
         "spec": {"nodeName": "node-1", "containers": [{"name": "c", "image": "i"}]},
@@ -134,7 +134,7 @@ class Writer:
             self.delete(item["metadata"]["name"])
 
     def some_writes(self, mark: str, count: int = 6) -> None:
-        """Create, change and delete a few: every third one goes again."""
+        """Create and change ``count`` pods, and delete every third of them."""
         for at in range(count):
             name = f"{mark}-{at}"
             self.create(name)
@@ -144,13 +144,13 @@ class Writer:
 
 
 def fill(version: int, *items: dict[str, Any], more: bytes = b"", hold: bool = True) -> Reply:
-    """Return the initial state streamed, and what comes after it."""
+    """Return the streamed initial state, and the bytes after it."""
     data = b"".join(line("ADDED", item) for item in items)
     return Reply(pieces=(data + bookmark(version, initial_end=True) + more,), hold=hold)
 
 
 def until_it_answers(api: Api, timeout_s: float = 60.0) -> None:
-    """Return when the API server lists pods again: the moment recovery is timed from."""
+    """Return when the API server lists pods again: the start of the recovery time."""
 
     def answers() -> bool:
         try:

@@ -1,4 +1,4 @@
-"""An informer under test on a control plane, with all that judges it."""
+"""An informer under test on a control plane, with its checks."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,17 +21,17 @@ from tests.integration.informer.replica import (
 )
 
 RECOVERY_S = 5.0
-"""From the API server's first good answer to a cache in step, delays waited out apart."""
+"""Seconds from the API server's first good answer to a cache in step, without the delays."""
 
 MAX_TRIES = 3
-"""Delays that may begin once the API server answers: a 410, a watch cache still filling."""
+"""Delays that may start once the API server answers: a 410, a watch cache still filling."""
 
 SLOW_MACHINE_S = 90.0
-"""How long a recovery is waited for where the machine is shared and time is not asserted."""
+"""Seconds to wait for a recovery on a shared machine, where the time is not asserted."""
 
 
 class Fills(Observer):
-    """Notes why the whole state was fetched, and how long was waited from when."""
+    """Records the reasons of whole fetches, and the start and length of each delay."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
@@ -48,15 +48,15 @@ class Fills(Observer):
         self.waits.append((time.monotonic(), delay_s))
 
     def pending_s(self, now: float) -> float:
-        """What is left at ``now`` of the delay begun last."""
+        """Return the rest of the last delay at ``now``."""
         return max(sum(self.waits[-1]) - now, 0.0) if self.waits else 0.0
 
 
 class Subject:
     """An informer of one namespace's pods, its replica, its requests and its writer.
 
-    ``timed`` asserts how long a recovery takes, which only a machine with nothing
-    else to do can keep; how many tries it takes is asserted everywhere.
+    ``timed`` asserts the time of a recovery, which only an otherwise idle machine can
+    keep; the number of its tries is asserted everywhere.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Subject:
         assert_in_step(self.informer, self.api, self.writer.path, self.replica)
 
     def recovers(self) -> None:
-        """Fail unless, once the API server answers, the cache is in step after few tries."""
+        """Fail unless the cache is in step after few tries once the API server answers."""
         until_it_answers(self.api)
         answered, before = time.monotonic(), len(self.fills.waits)
         pending = self.fills.pending_s(answered)
@@ -111,10 +111,10 @@ class Subject:
         self.in_step()
 
     def kept_its_state(self, *fetched_for: str) -> None:
-        """Fail if the state was fetched again, but once for one of the reasons ``fetched_for``.
+        """Fail if the state was fetched again, except once for a reason in ``fetched_for``.
 
-        How many failures a slow machine puts in a row is its own affair, and enough
-        of them climb the ladder from watching again to fetching.
+        A slow machine may cause any number of failures in a row, and enough of them
+        climb the ladder from a new watch to a fetch.
         """
         assert ["initial"] == self.fills.reasons[:1]
         again = self.fills.reasons[1:]
@@ -122,14 +122,14 @@ class Subject:
         assert set(again) <= set(fetched_for), again
 
     def requests_since(self, begun: float) -> list[tuple[float, str, int]]:
-        return [one for one in self.requests if one[0] >= begun]
+        return [request for request in self.requests if request[0] >= begun]
 
     @contextmanager
     def held_back(self) -> Iterator[None]:
         """Fail if more requests are sent inside the block than the back-off allows.
 
-        Each failure is followed by a delay of 0.1 s at least, doubling to 2 s, with
-        up to as much again; a round is two requests at most, a look and a watch.
+        Each failure is followed by a delay of 0.1 s at least, doubling to 2 s, with up to
+        as much again; a round is two requests at most, a version check and a watch.
         """
         begun = time.monotonic()
         yield

@@ -51,8 +51,8 @@ def built(tmp_path_factory) -> tuple[Path, Path]:
 
 
 def dependencies(name: str) -> set[str]:
-    """Return the names of all that a distribution needs, directly or not, here."""
-    found: set[str] = set()
+    """Return the names of all direct and indirect dependencies of a distribution here."""
+    names: set[str] = set()
     waiting = [Requirement(name)]
     while waiting:
         requirement = waiting.pop()
@@ -61,15 +61,15 @@ def dependencies(name: str) -> set[str]:
             extras = requirement.extras or {""}
             if needed.marker and not any(needed.marker.evaluate({"extra": e}) for e in extras):
                 continue
-            if canonicalize_name(needed.name) not in found:
-                found.add(canonicalize_name(needed.name))
+            if canonicalize_name(needed.name) not in names:
+                names.add(canonicalize_name(needed.name))
                 waiting.append(needed)
-    return found
+    return names
 
 
 @pytest.fixture(scope="module")
 def empty_python(built, tmp_path_factory) -> Path:
-    """The interpreter of an environment that holds the wheel, what it depends on, and no more."""
+    """The interpreter of an environment with only the wheel and its dependencies."""
     home = tmp_path_factory.mktemp("empty") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     python = home / "bin" / "python"
@@ -115,20 +115,20 @@ def test_a_wheel_built_from_the_sdist_is_the_same(built, tmp_path):
     assert contents[0] == contents[1]
 
 
-def test_what_its_page_on_an_index_names_is_in_the_sdist_and_no_link_leads_nowhere(built):
+def test_files_named_on_its_index_page_are_in_the_sdist_and_no_link_is_broken(built):
     with tarfile.open(built[0]) as archive:
-        held = {name.partition("/")[2] for name in archive.getnames()}
+        contained = {name.partition("/")[2] for name in archive.getnames()}
         page = archive.extractfile(f"{archive.getnames()[0]}/PKG-INFO").read().decode()
     named = set(re.findall(r"`((?:docs|examples)/[^`]+|CHANGELOG\.md)`", page))
     assert named
-    assert named <= held
+    assert named <= contained
     assert [] == re.findall(r"\]\((?!https:)[^)]+\)", page)
 
 
-def test_the_dependencies_that_it_declares_are_enough_and_all_there_is(empty_python):
+def test_its_declared_dependencies_are_exactly_those_needed(empty_python):
     assert "No broken requirements found.\n" == pip(empty_python, "check")
     listed = json.loads(pip(empty_python, "list", "--format", "json"))
-    installed = {canonicalize_name(one["name"]) for one in listed}
+    installed = {canonicalize_name(item["name"]) for item in listed}
     assert dependencies("kube-informer") | {"kube-informer"} == installed
     modules = "kube_informer, kube_informer.testing"
     subprocess.run([empty_python, "-c", f"import {modules}"], check=True)
@@ -147,7 +147,7 @@ def test_the_metrics_need_their_extra(empty_python):
 
 @pytest.fixture
 def running(control_plane, empty_python, namespace) -> Callable[..., Any]:
-    """Runs an example in the empty environment; ended by SIGTERM after the block, in good order."""
+    """Run an example in the empty environment; after the block SIGTERM must end it cleanly."""
 
     @contextmanager
     def run(name: str) -> Iterator[None]:
@@ -191,8 +191,8 @@ def test_the_deployment_controller_sums_the_restarts_of_pods_two_owners_below(
     deployment = api.post(f"{apps}/deployments", {"metadata": {"name": "web"}, "spec": spec})
 
     def restarts() -> str | None:
-        found = api.get(f"{apps}/deployments/web")["metadata"].get("annotations", {})
-        return found.get("example.com/restarts")
+        annotations = api.get(f"{apps}/deployments/web")["metadata"].get("annotations", {})
+        return annotations.get("example.com/restarts")
 
     with running("deployment_controller.py"):
         eventually(lambda: restarts() == "0", "a Deployment without pods has no restarts")
@@ -252,7 +252,7 @@ def test_the_page_controller_waits_for_its_crd_and_keeps_a_config_map_for_each_p
 
 
 def created(api: Any, pages: str) -> bool:
-    """Create the page, if its kind is served by now."""
+    """Create the page, if its kind is already served; return whether it was."""
     try:
         api.post(
             pages,

@@ -1,4 +1,4 @@
-"""Faults that a real API server cannot be made to show on demand, over scripted HTTP."""
+"""Faults that a real API server does not show on demand, over scripted HTTP."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ STEADY = BackoffPolicy(initial_s=0.1, cap_s=0.4, jitter=0.0)
 
 
 class Counts(Observer):
-    """Counts by kind of note."""
+    """Counts the observed events by kind."""
 
     def __init__(self) -> None:
         self.poisons = 0
@@ -51,7 +51,7 @@ class Counts(Observer):
 
 
 class Case:
-    """A scripted server, an informer over it, and a handler that notes what it is told."""
+    """A scripted server, an informer over it, and a handler that records its notifications."""
 
     def __init__(self, server: ScriptedServer, informer: SharedInformer, counts: Counts) -> None:
         self.server, self.informer, self.counts = server, informer, counts
@@ -59,20 +59,20 @@ class Case:
         informer.add_event_handler(self.replica)
         informer.start()
 
-    def holds(self, *wanted: str) -> None:
-        """Wait until cache and handler both hold just these ``name@version``."""
+    def holds(self, *expected: str) -> None:
+        """Wait until cache and handler both have exactly these ``name@version``."""
 
         def cached() -> list[str]:
             return [f"{item.name}@{item.resource_version}" for item in self.informer.snapshot()]
 
-        eventually(lambda: cached() == list(wanted), f"{wanted} are cached, not {cached()}")
+        eventually(lambda: cached() == list(expected), f"{expected} are cached, not {cached()}")
         versions = {item.key: item.resource_version for item in self.informer.snapshot()}
-        eventually(lambda: self.replica.told() == versions, "the handler was told")
+        eventually(lambda: self.replica.notified() == versions, "the handler was notified")
         assert [] == self.replica.broken
 
 
 @pytest.fixture
-def case(scripted, informers) -> Callable[..., Case]:
+def start_case(scripted, informers) -> Callable[..., Case]:
     def make(answer: Callable[[Request], Reply], **options: Any) -> Case:
         server = scripted(answer)
         counts = Counts()
@@ -84,57 +84,57 @@ def case(scripted, informers) -> Callable[..., Case]:
     return make
 
 
-def test_a_410_as_status_is_relisted(case):
+def test_a_410_as_status_is_relisted(start_case):
     def answer(request: Request) -> Reply:
         if request.is_fill and request.number == 0:
             return fill(5, pod("x", 3), pod("gone", 4), hold=False)
         return refusal(EXPIRED) if not request.is_fill else fill(9, pod("x", 8))
 
-    found = case(answer)
-    found.holds("x@8")
-    assert ["initial", "expired"] == found.counts.fills
-    assert 1 == found.replica.unknown_deletes
+    case = start_case(answer)
+    case.holds("x@8")
+    assert ["initial", "expired"] == case.counts.fills
+    assert 1 == case.replica.unknown_deletes
 
 
-def test_a_lasting_410_is_asked_no_faster_than_the_back_off_allows(case):
+def test_a_lasting_410_is_retried_no_faster_than_the_back_off_allows(start_case):
     def answer(request: Request) -> Reply:
         return fill(5, pod("x", 3), hold=False) if request.number == 0 else refusal(EXPIRED)
 
-    found = case(answer)
-    found.holds("x@3")
-    begun, before = time.monotonic(), len(found.server.received())
+    case = start_case(answer)
+    case.holds("x@3")
+    begun, before = time.monotonic(), len(case.server.received())
     time.sleep(1.0)
-    sent = len(found.server.received()) - before
+    sent = len(case.server.received()) - before
     # 0.1, 0.2, 0.4, 0.4, ... between requests, and the first one may come at once.
     assert sent <= 2 + (time.monotonic() - begun) / 0.1
-    assert found.counts.delays[:4] == [0.1, 0.2, 0.4, 0.4][: len(found.counts.delays[:4])]
-    assert "x" == found.informer.snapshot().objects()[0].name
-    found.server.answer = lambda _: fill(9, pod("y", 8))
-    found.holds("y@8")
+    assert case.counts.delays[:4] == [0.1, 0.2, 0.4, 0.4][: len(case.counts.delays[:4])]
+    assert "x" == case.informer.snapshot().objects()[0].name
+    case.server.answer = lambda _: fill(9, pod("y", 8))
+    case.holds("y@8")
 
 
 @pytest.mark.parametrize("seconds", ["1", None], ids=["with Retry-After", "without"])
-def test_a_429_is_waited_out_and_watched_again_but_never_listed(case, seconds):
-    told = {} if seconds is None else {"Retry_After": seconds}
+def test_a_429_is_waited_out_and_watched_again_but_never_listed(start_case, seconds):
+    headers = {} if seconds is None else {"Retry_After": seconds}
 
     def answer(request: Request) -> Reply:
         if request.number == 0:
             return fill(5, pod("x", 3), hold=False)
         if request.number < 3:
-            return refusal(status(429, "TooManyRequests"), **told)
+            return refusal(status(429, "TooManyRequests"), **headers)
         return Reply(pieces=(line("MODIFIED", pod("x", 8)),), hold=True)
 
-    found = case(answer)
-    found.holds("x@8")
-    asked = found.server.received()
-    assert [True, False, False, False] == [request.is_fill for request in asked]
-    assert ["5", "5", "5"] == [request.query["resourceVersion"] for request in asked[1:]]
-    gaps = [after.at - before.at for before, after in pairwise(asked[1:])]
+    case = start_case(answer)
+    case.holds("x@8")
+    requests = case.server.received()
+    assert [True, False, False, False] == [request.is_fill for request in requests]
+    assert ["5", "5", "5"] == [request.query["resourceVersion"] for request in requests[1:]]
+    gaps = [after.at - before.at for before, after in pairwise(requests[1:])]
     assert min(gaps) >= (0.1 if seconds is None else 1.0)
 
 
 @pytest.mark.parametrize("code", [500, 503, 403])
-def test_a_lasting_refusal_is_waited_out_with_growing_delays_and_never_listed(case, code):
+def test_a_lasting_refusal_is_waited_out_with_growing_delays_and_never_listed(start_case, code):
     def answer(request: Request) -> Reply:
         if request.number == 0:
             return fill(5, pod("x", 3), hold=False)
@@ -142,30 +142,30 @@ def test_a_lasting_refusal_is_waited_out_with_growing_delays_and_never_listed(ca
             return refusal(status(code))
         return Reply(pieces=(line("MODIFIED", pod("x", 8)),), hold=True)
 
-    found = case(answer)
-    found.holds("x@8")
-    assert [0.1, 0.2, 0.4, 0.4] == found.counts.delays
-    assert ["initial"] == found.counts.fills
+    case = start_case(answer)
+    case.holds("x@8")
+    assert [0.1, 0.2, 0.4, 0.4] == case.counts.delays
+    assert ["initial"] == case.counts.fills
 
 
-def test_the_first_fill_survives_every_refusal_too(case):
+def test_the_first_fill_survives_every_refusal_too(start_case):
     def answer(request: Request) -> Reply:
         codes = [500, 429, 403, 503]
         if request.number < len(codes):
             return refusal(status(codes[request.number]))
         return fill(5, pod("x", 3)) if request.is_watch else Reply(body=listing(5, pod("x", 3)))
 
-    case(answer).holds("x@3")
+    start_case(answer).holds("x@3")
 
 
-def test_connections_dropped_before_an_answer_are_tried_again(case):
+def test_connections_dropped_before_an_answer_are_retried(start_case):
     def answer(request: Request) -> Reply:
         return Reply(drop=True) if request.number < 3 else fill(5, pod("x", 3))
 
-    case(answer).holds("x@3")
+    start_case(answer).holds("x@3")
 
 
-def test_repeats_and_old_events_after_a_reconnect_change_nothing(case):
+def test_repeats_and_old_events_after_a_reconnect_change_nothing(start_case):
     def answer(request: Request) -> Reply:
         if request.number == 0:
             more = line("MODIFIED", pod("x", 6)) + line("DELETED", pod("gone", 7))
@@ -179,10 +179,10 @@ def test_repeats_and_old_events_after_a_reconnect_change_nothing(case):
         )
         return Reply(pieces=(b"".join(again),), hold=True)
 
-    found = case(answer)
-    found.holds("new@8", "x@6")
-    assert 4 == found.counts.stales
-    assert 4 == found.replica.calls - 1
+    case = start_case(answer)
+    case.holds("new@8", "x@6")
+    assert 4 == case.counts.stales
+    assert 4 == case.replica.calls - 1
 
 
 POISON = (
@@ -193,37 +193,37 @@ POISON = (
 )
 
 
-def test_undecodable_events_are_skipped_and_counted(case):
+def test_undecodable_events_are_skipped_and_counted(start_case):
     def answer(request: Request) -> Reply:
         more = b"".join(POISON) + line("MODIFIED", pod("x", 8))
         return fill(5, pod("x", 3), more=more)
 
-    found = case(answer)
-    found.holds("x@8")
-    assert len(POISON) == found.counts.poisons
+    case = start_case(answer)
+    case.holds("x@8")
+    assert len(POISON) == case.counts.poisons
 
 
-def test_undecodable_initial_events_do_not_spoil_the_fill(case):
+def test_undecodable_initial_events_do_not_fail_the_fill(start_case):
     def answer(_: Request) -> Reply:
         data = POISON[0] + line("ADDED", pod("x", 3)) + bookmark(5, initial_end=True)
         return Reply(pieces=(data,), hold=True)
 
-    case(answer).holds("x@3")
+    start_case(answer).holds("x@3")
 
 
 @pytest.mark.parametrize("odd", [{}, {"code": "x"}, status(200), status(599), {"kind": "Pod"}])
-def test_an_error_event_with_an_odd_status_is_watched_again(case, odd):
+def test_an_error_event_with_an_odd_status_is_watched_again(start_case, odd):
     def answer(request: Request) -> Reply:
         if request.number == 0:
             return fill(5, pod("x", 3), more=line("ERROR", odd))
         return Reply(pieces=(line("MODIFIED", pod("x", 8)),), hold=True)
 
-    found = case(answer)
-    found.holds("x@8")
-    assert ["initial"] == found.counts.fills
+    case = start_case(answer)
+    case.holds("x@8")
+    assert ["initial"] == case.counts.fills
 
 
-def test_a_watch_that_ends_at_once_again_and_again_is_slowed_down(case):
+def test_a_watch_that_ends_at_once_again_and_again_is_slowed_down(start_case):
     def answer(request: Request) -> Reply:
         if request.number == 0:
             return fill(5, pod("x", 3), hold=False)
@@ -231,19 +231,19 @@ def test_a_watch_that_ends_at_once_again_and_again_is_slowed_down(case):
             return Reply(body=listing(5, pod("x", 3)))
         return Reply()
 
-    found = case(answer)
-    found.holds("x@3")
-    before = len(found.server.received())
+    case = start_case(answer)
+    case.holds("x@3")
+    before = len(case.server.received())
     begun = time.monotonic()
     time.sleep(1.0)
     rounds = 2 + (time.monotonic() - begun) / 0.1
-    # Each round is a watch and, as it brought no byte, a look at the server's version.
-    assert len(found.server.received()) - before <= 2 * rounds
-    assert found.counts.shorts >= 3
-    assert ["initial"] == found.counts.fills
+    # Each round is a watch and, as it brought no byte, a version check.
+    assert len(case.server.received()) - before <= 2 * rounds
+    assert case.counts.shorts >= 3
+    assert ["initial"] == case.counts.fills
 
 
-def test_too_large_a_version_is_relisted_at_the_latest(case):
+def test_too_large_a_version_is_relisted_at_the_latest(start_case):
     def answer(request: Request) -> Reply:
         if request.number == 0:
             return fill(50, pod("x", 43), hold=False)
@@ -252,13 +252,13 @@ def test_too_large_a_version_is_relisted_at_the_latest(case):
         assert "resourceVersion" not in request.query
         return fill(9, pod("x", 8))
 
-    found = case(answer)
-    found.replica.forget_versions()
-    eventually(lambda: found.counts.fills == ["initial", "too_large"], "relisted")
-    eventually(lambda: found.informer.snapshot().resource_version == "9", "at the server's version")
+    case = start_case(answer)
+    case.replica.forget_versions()
+    eventually(lambda: case.counts.fills == ["initial", "too_large"], "relisted")
+    eventually(lambda: case.informer.snapshot().resource_version == "9", "at the server's version")
 
 
-def test_a_410_in_the_middle_of_paging_restarts_the_list(case):
+def test_a_410_in_the_middle_of_paging_restarts_the_list(start_case):
     def answer(request: Request) -> Reply:
         if request.is_fill:
             return refusal(status(422, "Invalid"))
@@ -270,12 +270,12 @@ def test_a_410_in_the_middle_of_paging_restarts_the_list(case):
             return Reply(body=listing(5, pod("ghost", 3), token="t"))
         return Reply(body=listing(9, pod("x", 8)))
 
-    found = case(answer)
-    found.holds("x@8")
-    assert ["x"] == [name.partition("/")[2] for name in found.replica.told()]
+    case = start_case(answer)
+    case.holds("x@8")
+    assert ["x"] == [name.partition("/")[2] for name in case.replica.notified()]
 
 
-def test_pages_of_a_list_are_put_together(case):
+def test_pages_of_a_list_are_joined(start_case):
     def answer(request: Request) -> Reply:
         if request.is_watch:
             return Reply(pieces=(bookmark(9),), hold=True)
@@ -283,11 +283,11 @@ def test_pages_of_a_list_are_put_together(case):
         token = str(number + 1) if number < 3 else ""
         return Reply(body=listing(9, pod(f"p{number}", number + 1), token=token))
 
-    found = case(answer, stream_initial=False)
-    found.holds("p0@1", "p1@2", "p2@3", "p3@4")
+    case = start_case(answer, stream_initial=False)
+    case.holds("p0@1", "p1@2", "p2@3", "p3@4")
 
 
-def test_events_that_come_a_byte_at_a_time_are_taken_in_whole(case):
+def test_events_that_come_a_byte_at_a_time_are_applied_whole(start_case):
     more = line("MODIFIED", pod("x", 8))
     drops: list[bytes | float] = []
     for at in range(len(more)):
@@ -297,10 +297,10 @@ def test_events_that_come_a_byte_at_a_time_are_taken_in_whole(case):
         head = line("ADDED", pod("x", 3)) + bookmark(5, initial_end=True)
         return Reply(pieces=(head, *drops), hold=True)
 
-    case(answer).holds("x@8")
+    start_case(answer).holds("x@8")
 
 
-def test_an_old_copy_of_the_server_behind_a_silent_stream_is_found_out(case):
+def test_an_old_copy_of_the_server_behind_a_silent_stream_is_detected(start_case):
     """A watch at a version the server has not reached: 200, silence, and the end."""
 
     def answer(request: Request) -> Reply:
@@ -313,14 +313,16 @@ def test_an_old_copy_of_the_server_behind_a_silent_stream_is_found_out(case):
         assert {"limit": "1"} == request.query
         return Reply(body=listing(20, pod("x", 10), token="t"))
 
-    found = case(answer)
-    found.replica.forget_versions()
-    eventually(lambda: "rv_backwards" in found.counts.fills, "found out")
-    eventually(lambda: list(found.replica.told().values()) == ["10"], "the old state was told")
+    case = start_case(answer)
+    case.replica.forget_versions()
+    eventually(lambda: "rv_backwards" in case.counts.fills, "detected")
+    eventually(
+        lambda: list(case.replica.notified().values()) == ["10"], "the handler got the old state"
+    )
 
 
 class Clumsy(Counts):
-    """Raises over the second event, once, and over being told of that."""
+    """Raises on the second event, once, and on the report of that fault."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -337,20 +339,20 @@ class Clumsy(Counts):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("clumsy"), SystemExit("clumsy")])
-def test_an_observer_that_raises_does_not_end_the_informer(case, caplog, error):
+def test_an_observer_that_raises_does_not_end_the_informer(start_case, caplog, error):
     def answer(request: Request) -> Reply:
         if request.number == 0:
             return fill(5, pod("x", 3), more=line("MODIFIED", pod("x", 8)))
         return fill(9, pod("x", 8), more=line("MODIFIED", pod("x", 10)))
 
     clumsy = Clumsy(error)
-    found = case(answer, observer=clumsy)
-    found.holds("x@10")
+    case = start_case(answer, observer=clumsy)
+    case.holds("x@10")
     assert ["initial", "fault"] == clumsy.fills
     assert ["clumsy"] == [str(error) for error in clumsy.faults]
 
 
-def test_the_wall_clock_is_not_what_time_is_told_by(case, monkeypatch):
+def test_jumps_of_the_wall_clock_have_no_effect(start_case, monkeypatch):
     """Jumps of a day, both ways, while streams come and go."""
     jump = Random(7)
     monkeypatch.setattr(time, "time", lambda: jump.choice([0.0, 1e9, 4e9]))
@@ -362,7 +364,7 @@ def test_the_wall_clock_is_not_what_time_is_told_by(case, monkeypatch):
             return refusal(status(500))
         return Reply(pieces=(line("MODIFIED", pod("x", 8)),), hold=True)
 
-    found = case(answer)
-    found.holds("x@8")
-    assert 0.0 <= found.informer.health.seconds < 30.0
-    assert [0.1] == found.counts.delays
+    case = start_case(answer)
+    case.holds("x@8")
+    assert 0.0 <= case.informer.health.seconds < 30.0
+    assert [0.1] == case.counts.delays

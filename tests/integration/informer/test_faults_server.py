@@ -1,4 +1,4 @@
-"""The API server and etcd killed, frozen and put back in time; credentials and rights taken."""
+"""The API server and etcd killed, frozen and put back in time; credentials and rights revoked."""
 
 import contextlib
 import itertools
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def subject(request, breakable: ControlPlane, writer_of, informers) -> Make:
+def make_subject(request, breakable: ControlPlane, writer_of, informers) -> Make:
     writer = writer_of(breakable)
     timed = request.node.get_closest_marker("soak") is not None
 
@@ -50,55 +50,55 @@ def frozen(process) -> Iterator[None]:
 
 
 LASTING = [1.0, pytest.param(30.0, marks=pytest.mark.soak)]
-"""Seconds that a fault lasts; the long form also asserts how long recovery takes."""
+"""Seconds that a fault lasts; the long form also asserts the time of the recovery."""
 
 
 @pytest.mark.parametrize("seconds", LASTING)
-def test_an_api_server_killed_and_restarted(breakable, subject, seconds):
-    found = subject()
-    with found.held_back():
+def test_an_api_server_killed_and_restarted(breakable, make_subject, seconds):
+    subject = make_subject()
+    with subject.held_back():
         kill(breakable.apiserver)
         time.sleep(seconds)
         breakable.start_apiserver()
-    found.recovers()
-    found.kept_its_state("expired")
+    subject.recovers()
+    subject.kept_its_state("expired")
 
 
 FROZEN = [1.5, pytest.param(20.0, marks=pytest.mark.soak)]
 
 
 @pytest.mark.parametrize("seconds", FROZEN)
-def test_an_api_server_frozen(breakable, subject, seconds):
-    found = subject()
-    with found.held_back(), frozen(breakable.apiserver):
+def test_an_api_server_frozen(breakable, make_subject, seconds):
+    subject = make_subject()
+    with subject.held_back(), frozen(breakable.apiserver):
         time.sleep(seconds)
-    found.recovers()
+    subject.recovers()
 
 
 @pytest.mark.parametrize("seconds", LASTING)
-def test_etcd_killed_and_restarted(breakable, subject, seconds):
-    found = subject()
-    with found.held_back():
+def test_etcd_killed_and_restarted(breakable, make_subject, seconds):
+    subject = make_subject()
+    with subject.held_back():
         kill(breakable.etcd)
         time.sleep(seconds)
         breakable.start_etcd()
-    found.recovers()
+    subject.recovers()
 
 
 @pytest.mark.parametrize("seconds", FROZEN)
-def test_etcd_frozen(breakable, subject, seconds):
-    found = subject()
-    with found.held_back(), frozen(breakable.etcd):
+def test_etcd_frozen(breakable, make_subject, seconds):
+    subject = make_subject()
+    with subject.held_back(), frozen(breakable.etcd):
         time.sleep(seconds)
-    found.recovers()
+    subject.recovers()
 
 
-def test_an_api_server_stopped_in_good_order_and_restarted_and_a_true_410(
-    breakable, subject, informers, namespace, proxied
+def test_an_api_server_shut_down_and_restarted_and_a_true_410(
+    breakable, make_subject, informers, namespace, proxied
 ):
-    """Of two informers one is cut off meanwhile: what it missed the API server has forgotten."""
+    """One of two informers is cut off meanwhile: the API server has forgotten what it missed."""
     proxy, kubeconfig = proxied(breakable)
-    cut_off = subject(kubeconfig)
+    cut_off = make_subject(kubeconfig)
     breakable.api("admin").post("/api/v1/namespaces", {"metadata": {"name": f"{namespace}-near"}})
     near = Subject(breakable, Writer(breakable.api("admin"), f"{namespace}-near"), informers)
     proxy.refuse()
@@ -119,45 +119,45 @@ def test_an_api_server_stopped_in_good_order_and_restarted_and_a_true_410(
 
 
 @pytest.mark.parametrize("seconds", LASTING)
-def test_connections_refused(breakable, subject, proxied, seconds):
+def test_connections_refused(breakable, make_subject, proxied, seconds):
     proxy, kubeconfig = proxied(breakable)
-    found = subject(kubeconfig)
+    subject = make_subject(kubeconfig)
     proxy.refuse()
     proxy.cut()
     begun = time.monotonic()
-    found.writer.some_writes("away")
+    subject.writer.some_writes("away")
     time.sleep(seconds)
-    # Nothing could be sent; what was tried shows in the delays, all but the last of them waited.
-    assert [] == [one for one in found.requests_since(begun) if one[2] != 0]
-    assert sum(found.fills.delays[:-1]) <= time.monotonic() - begun
+    # No request got through; the delays show the tries, and all but the last have passed.
+    assert [] == [sent for sent in subject.requests_since(begun) if sent[2] != 0]
+    assert sum(subject.fills.delays[:-1]) <= time.monotonic() - begun
     proxy.accept_again()
-    found.recovers()
-    found.kept_its_state()
+    subject.recovers()
+    subject.kept_its_state()
 
 
 MANY_WRITES = 200
-"""More than an API server writes by itself while it starts: the old copy must stay behind us."""
+"""More than an API server writes by itself at its start: the old copy must stay behind us."""
 
 
-def test_etcd_put_back_to_an_older_copy(breakable, subject, tmp_path):
-    found = subject()
+def test_etcd_put_back_to_an_older_copy(breakable, make_subject, tmp_path):
+    subject = make_subject()
     data, copy = breakable.folder / "etcd", tmp_path / "older"
     with frozen(breakable.etcd):  # its files are as after a kill, which it takes
         shutil.copytree(data, copy)
-    found.writer.create("to-be-undone")
+    subject.writer.create("to-be-undone")
     for at in range(MANY_WRITES):
-        found.writer.touch("to-be-undone", str(at))
-    found.in_step()
+        subject.writer.touch("to-be-undone", str(at))
+    subject.in_step()
     kill(breakable.apiserver)
     breakable.etcd.stop()
     shutil.rmtree(data)
     shutil.copytree(copy, data)
-    found.replica.forget_versions()
+    subject.replica.forget_versions()
     breakable.start_etcd()
     breakable.start_apiserver()
-    found.recovers()
-    assert "rv_backwards" in found.fills.reasons
-    assert found.informer.lister().get(found.writer.namespace, "to-be-undone") is None
+    subject.recovers()
+    assert "rv_backwards" in subject.fills.reasons
+    assert subject.informer.lister().get(subject.writer.namespace, "to-be-undone") is None
 
 
 class Watcher:
@@ -177,8 +177,8 @@ class Watcher:
         document["clusters"][0]["cluster"]["server"] = server
         document["users"] = [{"name": "admin", "user": {"tokenFile": str(self._token)}}]
         document["contexts"] = [
-            one | {"name": "admin", "context": one["context"] | {"user": "admin"}}
-            for one in document["contexts"][:1]
+            context | {"name": "admin", "context": context["context"] | {"user": "admin"}}
+            for context in document["contexts"][:1]
         ]
         self.kubeconfig = folder / "watcher.kubeconfig"
         self.kubeconfig.write_text(yaml.safe_dump(document))
@@ -213,8 +213,8 @@ class Watcher:
         self._api.delete(f"{self._bindings}/{self._name}")
 
     def new_token(self) -> str:
-        asked = {"spec": {"expirationSeconds": 3600}}
-        token: str = self._api.post(f"{self._accounts}/watcher/token", asked)["status"]["token"]
+        body = {"spec": {"expirationSeconds": 3600}}
+        token: str = self._api.post(f"{self._accounts}/watcher/token", body)["status"]["token"]
         return token
 
     def write_token(self, token: str = "") -> None:
@@ -223,58 +223,60 @@ class Watcher:
         fresh.replace(self._token)
 
 
-def refused_with(found: Subject, code: int, begun: float) -> None:
+def refused_with(subject: Subject, code: int, begun: float) -> None:
     eventually(
-        lambda: sum(one[2] == code for one in found.requests_since(begun)) >= 2,
+        lambda: sum(sent[2] == code for sent in subject.requests_since(begun)) >= 2,
         f"refused with {code} twice",
     )
 
 
 @pytest.fixture
-def watched(breakable, subject, proxied, namespace, tmp_path) -> tuple[TcpProxy, Watcher, Subject]:
-    """A proxy before the control plane, an account, and the informer that goes by both."""
+def watched(
+    breakable, make_subject, proxied, namespace, tmp_path
+) -> tuple[TcpProxy, Watcher, Subject]:
+    """A proxy before the control plane, an account, and an informer that uses both."""
     proxy, through = proxied(breakable)
     server = yaml.safe_load(through.read_text())["clusters"][0]["cluster"]["server"]
     watcher = Watcher(breakable, namespace, server, tmp_path)
-    return proxy, watcher, subject(watcher.kubeconfig)
+    return proxy, watcher, make_subject(watcher.kubeconfig)
 
 
 def test_an_account_deleted_and_made_again_with_a_new_token(watched):
-    proxy, watcher, found = watched
-    # The API server believes a token for ten seconds once it was checked, but not one unseen.
+    proxy, watcher, subject = watched
+    # The API server caches a checked token for ten seconds, but not an unseen one.
     unseen = watcher.new_token()
     begun = time.monotonic()
-    with found.held_back():
+    with subject.held_back():
         watcher.delete()
         watcher.create()
         watcher.write_token(unseen)
         for _ in range(100):
             proxy.cut()
             time.sleep(0.3)
-            if any(one[2] == 401 for one in found.requests_since(begun)):
+            if any(sent[2] == 401 for sent in subject.requests_since(begun)):
                 break
-        refused_with(found, 401, begun)
+        refused_with(subject, 401, begun)
     watcher.write_token()
-    found.recovers()
-    found.kept_its_state("broke", "refused")
+    subject.recovers()
+    subject.kept_its_state("broke", "refused")
 
 
 def test_rights_withdrawn_and_given_back(watched):
-    proxy, watcher, found = watched
+    proxy, watcher, subject = watched
     begun = time.monotonic()
     watcher.forbid()
-    with found.held_back():
+    with subject.held_back():
         proxy.cut()
-        found.writer.some_writes("unseen")
-        refused_with(found, 403, begun)
+        subject.writer.some_writes("unseen")
+        refused_with(subject, 403, begun)
     watcher.allow()
-    found.recovers()
-    found.kept_its_state("refused")
+    subject.recovers()
+    subject.kept_its_state("refused")
 
 
 def test_a_real_429_from_flow_control(breakable, watched, namespace):
     """A priority level closed to the informer's account: every request is rejected."""
-    proxy, watcher, found = watched
+    proxy, watcher, subject = watched
     api = breakable.api("admin")
     root = "/apis/flowcontrol.apiserver.k8s.io/v1"
     api.post(
@@ -322,8 +324,8 @@ def test_a_real_429_from_flow_control(breakable, watched, namespace):
     over = threading.Event()
 
     def keep_busy() -> None:
-        # A level without seats still lets one request run at a time: let it be another's, and
-        # one that the API server sits on for 3 s before it says that it is not that far yet.
+        # A level without seats still serves one request at a time: occupy it with another
+        # client's, which the API server delays for 3 s: it waits for a future version.
         future = {"resourceVersion": str(10**15), "resourceVersionMatch": "NotOlderThan"}
         while not over.is_set():
             with contextlib.suppress(TransportError):
@@ -335,25 +337,25 @@ def test_a_real_429_from_flow_control(breakable, watched, namespace):
         thread.start()
     try:
         for _ in range(60):
-            if sum(one[2] == 429 for one in found.requests_since(begun)) >= 2:
+            if sum(sent[2] == 429 for sent in subject.requests_since(begun)) >= 2:
                 break
             proxy.cut()
             time.sleep(0.5)
-        refused_with(found, 429, begun)
+        refused_with(subject, 429, begun)
     finally:
         over.set()
         for thread in rivals:
             thread.join()
         rival.close()
-    sent = found.requests_since(begun)
-    waits = [after[0] - one[0] for one, after in itertools.pairwise(sent) if one[2] == 429]
+    sent = subject.requests_since(begun)
+    waits = [after[0] - before[0] for before, after in itertools.pairwise(sent) if before[2] == 429]
     assert min(waits, default=1.0) >= 1.0
     api.delete(f"{root}/flowschemas/to-closed")
     api.delete(f"{root}/prioritylevelconfigurations/closed")
-    # The answers of others say nothing here: recovery begins when flow control lets it in.
-    eventually(lambda: found.requests[-1][2] == 200, "let in again")
-    found.recovers()
-    found.kept_its_state("broke", "throttled")
+    # Answers to other clients do not count: recovery starts when flow control admits the informer.
+    eventually(lambda: subject.requests[-1][2] == 200, "let in again")
+    subject.recovers()
+    subject.kept_its_state("broke", "throttled")
 
 
 def test_without_watch_list_it_is_filled_and_refilled_by_lists(
@@ -363,8 +365,8 @@ def test_without_watch_list_it_is_filled_and_refilled_by_lists(
     api = plane.api("admin")
     api.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
     writer = Writer(api, namespace)
-    found = Subject(plane, writer, informers, stream_initial=True)
-    assert ["watch", "list"] == [verb for _, verb, _ in found.requests][:2]
+    subject = Subject(plane, writer, informers, stream_initial=True)
+    assert ["watch", "list"] == [verb for _, verb, _ in subject.requests][:2]
     for at in range(7):
         api.post(f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": f"c{at}"}})
     monkeypatch.setattr(machine, "PAGE_LIMIT", 3)
@@ -372,4 +374,4 @@ def test_without_watch_list_it_is_filled_and_refilled_by_lists(
     assert 7 == len([item for item in maps.snapshot() if item.name.startswith("c")])
     kill(plane.apiserver)
     plane.start_apiserver()
-    found.recovers()
+    subject.recovers()

@@ -1,4 +1,4 @@
-"""A broken wire between the informer and a real API server: silence, cuts, drips."""
+"""A broken connection between the informer and a real API server: silence, cuts, trickles."""
 
 import socket
 import threading
@@ -16,11 +16,11 @@ from tests.integration.informer.replica import eventually, listed, same
 from tests.integration.informer.subject import SLOW_MACHINE_S, Make, Subject
 
 IMPATIENT = Timing(idle_s=2.0, first_bookmark_s=2.0, headers_s=2.0, list_s=2.0)
-"""So that a dead stream is found within a test; idle_s is 70 s otherwise."""
+"""Limits that detect a dead stream within a test; idle_s is 70 s by default."""
 
 
 @pytest.fixture
-def subject(control_plane: ControlPlane, writer_of, informers) -> Make:
+def make_subject(control_plane: ControlPlane, writer_of, informers) -> Make:
     writer = writer_of(control_plane)
 
     def make(kubeconfig, **options) -> Subject:
@@ -29,52 +29,52 @@ def subject(control_plane: ControlPlane, writer_of, informers) -> Make:
     return make
 
 
-def test_packets_vanish_and_no_end_is_told(control_plane, subject, proxied):
+def test_packets_vanish_without_an_end_of_the_connection(control_plane, make_subject, proxied):
     proxy, kubeconfig = proxied(control_plane)
-    found = subject(kubeconfig, timing=IMPATIENT)
+    subject = make_subject(kubeconfig, timing=IMPATIENT)
     proxy.silence()
-    found.writer.some_writes("unheard")
-    version, items = listed(found.api, found.writer.path)
-    assert not found.informer.wait_until(version, 1.0)
-    eventually(lambda: len(found.fills.delays) > 0, "the dead stream was given up")
+    subject.writer.some_writes("unheard")
+    version, items = listed(subject.api, subject.writer.path)
+    assert not subject.informer.wait_until(version, 1.0)
+    eventually(lambda: len(subject.fills.delays) > 0, "the dead stream was abandoned")
     proxy.cut()
     proxy.resume()
-    eventually(lambda: same(found.informer, items), "recovered", SLOW_MACHINE_S)
-    found.in_step()
-    found.kept_its_state()
+    eventually(lambda: same(subject.informer, items), "recovered", SLOW_MACHINE_S)
+    subject.in_step()
+    subject.kept_its_state()
 
 
-def test_a_cut_in_the_middle_of_an_event(control_plane, subject, proxied):
+def test_a_cut_in_the_middle_of_an_event(control_plane, make_subject, proxied):
     proxy, kubeconfig = proxied(control_plane)
-    found = subject(kubeconfig)
-    for at in (200, 700, 1500):
-        proxy.cut_after(4000 + at)
+    subject = make_subject(kubeconfig)
+    for offset in (200, 700, 1500):
+        proxy.cut_after(4000 + offset)
         proxy.cut()
-        found.writer.some_writes(f"cut-{at}")
+        subject.writer.some_writes(f"cut-{offset}")
     proxy.resume()
     proxy.cut()
-    found.recovers()
-    found.kept_its_state()
+    subject.recovers()
+    subject.kept_its_state()
 
 
-def test_a_stream_that_trickles_a_byte_at_a_time(control_plane, subject, proxied):
+def test_a_stream_that_trickles_a_byte_at_a_time(control_plane, make_subject, proxied):
     proxy, kubeconfig = proxied(control_plane)
-    found = subject(kubeconfig, timing=IMPATIENT)
+    subject = make_subject(kubeconfig, timing=IMPATIENT)
     proxy.trickle(0.0005)
-    found.writer.create("slow")
-    found.writer.touch("slow", "drip")
-    found.in_step()
+    subject.writer.create("slow")
+    subject.writer.touch("slow", "drip")
+    subject.in_step()
     proxy.resume()
-    found.kept_its_state()
+    subject.kept_its_state()
 
 
 @pytest.mark.parametrize("pods", [60, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_every_pod_replaced_while_the_stream_is_cut_five_times(
-    control_plane, subject, proxied, pods
+    control_plane, make_subject, proxied, pods
 ):
     proxy, kubeconfig = proxied(control_plane)
-    found = subject(kubeconfig)
-    writer = found.writer
+    subject = make_subject(kubeconfig)
+    writer = subject.writer
     for at in range(pods):
         writer.create(f"old-{at}")
     for at in range(pods):
@@ -82,8 +82,8 @@ def test_every_pod_replaced_while_the_stream_is_cut_five_times(
         writer.create(f"new-{at}")
         if at % (pods // 5) == 0:
             proxy.cut()
-    found.in_step()
-    assert pods <= len(found.informer.snapshot())
+    subject.in_step()
+    assert pods <= len(subject.informer.snapshot())
 
 
 def test_connections_carry_the_keepalive_options(control_plane):
@@ -99,7 +99,7 @@ def test_connections_carry_the_keepalive_options(control_plane):
     transport.close()
 
 
-# Stopping, whatever the stream is doing; test_remedies_scripted.py stops in every state
+# Stops at any stage of the stream; test_remedies_scripted.py stops in every state
 
 STOP_S = 2.0
 
@@ -120,7 +120,7 @@ def test_stop_before_the_start_and_twice(control_plane, informers):
     stopped_in_time(informer)
 
 
-def test_stop_while_it_connects_to_a_server_that_says_nothing(proxied, control_plane, informers):
+def test_stop_while_it_connects_to_a_silent_server(proxied, control_plane, informers):
     proxy, kubeconfig = proxied(control_plane)
     proxy.silence()
     informer = informers.of(kubeconfig)
@@ -135,7 +135,7 @@ def in_state(informer: SharedInformer, state: State) -> bool:
 
 
 def test_stop_while_it_fills_a_large_store(scripted, informers):
-    """Taking in a chunk is no wait that could be cut short, but it ends by itself."""
+    """Decoding a chunk cannot be interrupted, but it ends by itself."""
     data = b"".join(line("ADDED", pod(f"p{at}", at + 1)) for at in range(20_000))
     server = scripted(lambda _: Reply(pieces=(data,), hold=True))
     informer = informers.over(server.transport(), PODS, stream_initial=True)
@@ -154,9 +154,7 @@ def test_stop_from_a_handler(control_plane, informers, writer_of):
     eventually(lambda: ended == [True], "the handler stopped it")
 
 
-def test_stop_with_a_handler_that_never_returns_says_that_it_still_runs(
-    control_plane, informers, writer_of
-):
+def test_stop_with_a_handler_that_never_returns_returns_false(control_plane, informers, writer_of):
 
     writer = writer_of(control_plane)
     writer.create("one")

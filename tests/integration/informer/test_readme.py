@@ -1,4 +1,4 @@
-"""The README's code, run as it stands."""
+"""The README's code, run unchanged."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ README = Path(kube_informer.__file__).parents[2] / "README.md"
 EXAMPLE, CONTROLLER, UNIT_TEST = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
-def test_the_example_prints_what_is_selected(control_plane, writer_of, capsys):
+def test_the_example_prints_the_selected_pods(control_plane, writer_of, capsys):
     writer = writer_of(control_plane)
     for name, tier in (("web-1", "test"), ("web-2", "live"), ("db-1", "live")):
         writer.create(name, labels={"app": name[:-2], "tier": tier})
@@ -26,11 +26,11 @@ def test_the_example_prints_what_is_selected(control_plane, writer_of, capsys):
     assert "web-2 Pending\n" == capsys.readouterr().out
 
 
-def test_the_controller_sees_what_is_there_and_each_change(control_plane, writer_of):
+def test_the_controller_sees_present_pods_and_each_change(control_plane, writer_of):
     writer = writer_of(control_plane)
     writer.create("there")
     code = CONTROLLER.replace("/path/to/kubeconfig", str(control_plane.kubeconfig))
-    # Two workers print at once, a word at a time, and other tests' pods are there, too.
+    # Two workers would print at once, a word at a time; other tests' pods appear too.
     code = code.replace("reconcile, stop)", "reconcile, stop, workers=1)")
     program = subprocess.Popen(
         [sys.executable, "-u", "-c", code],
@@ -49,11 +49,11 @@ def test_the_controller_sees_what_is_there_and_each_change(control_plane, writer
     finally:
         program.terminate()
         reader.join(PATIENCE_S)
-        told = program.stderr.read()
+        log = program.stderr.read()
         program.stdout.close()
         program.stderr.close()
         ended = program.wait(PATIENCE_S)
-    assert 0 == ended, told
+    assert 0 == ended, log
 
 
 def test_the_unit_test_runs_without_a_cluster():

@@ -1,4 +1,4 @@
-"""What is done about servers that do not serve one thing or another, over scripted HTTP."""
+"""Remedies for servers that lack one feature or another, over scripted HTTP."""
 
 import os
 import socket
@@ -48,7 +48,7 @@ Start = Callable[..., tuple[SharedInformer, ScriptedServer]]
 
 @pytest.fixture
 def started(scripted, informers) -> Start:
-    """Starts an informer over a server that answers so."""
+    """Start an informer over a server with these answers."""
 
     def start(answer: Answer, **options: Any) -> tuple[SharedInformer, ScriptedServer]:
         server = scripted(answer)
@@ -65,7 +65,7 @@ def started(scripted, informers) -> Start:
     return start
 
 
-def held(informer: SharedInformer) -> list[str]:
+def cached(informer: SharedInformer) -> list[str]:
     return [f"{item.name}@{item.resource_version}" for item in informer.snapshot()]
 
 
@@ -99,11 +99,11 @@ def test_a_server_that_streams_no_initial_state_is_listed(started, way):
 
     informer, _ = started(answer, timing=Timing(stream_s=0.3))
     assert informer.wait_for_cache_sync(30)
-    assert ["x@8"] == held(informer)
+    assert ["x@8"] == cached(informer)
     eventually(lambda: informer.last_error is None, "it follows")
 
 
-# What is gone, and what only looks so
+# Deleted objects, and objects that only seem deleted
 
 
 def test_objects_deleted_in_one_revision_are_all_gone(started):
@@ -112,7 +112,7 @@ def test_objects_deleted_in_one_revision_are_all_gone(started):
     gone = b"".join(line("DELETED", pod(f"e{at}", 90)) for at in range(60))
     informer, _ = started(lambda _: fill(80, *items, more=gone), handler=replica)
     assert informer.wait_for_cache_sync(30)
-    eventually(lambda: not held(informer) and replica.calls == 120, "all are gone")
+    eventually(lambda: not cached(informer) and replica.calls == 120, "all are gone")
     assert [] == replica.broken
 
 
@@ -125,13 +125,13 @@ def test_deletions_of_one_revision_cut_in_two_all_come(started):
             return fill(80, *items, more=gone[0] + gone[1], hold=False)
         if not request.is_watch:
             return Reply(body=listing(95))
-        # A watch brings what came after the version that it begins from.
+        # A watch brings the events after its start version.
         again = b"".join(gone) if request.query["resourceVersion"] == "80" else b""
         return Reply(pieces=(again + bookmark(95),), hold=True)
 
     informer, _ = started(answer)
     assert informer.wait_for_cache_sync(30)
-    eventually(lambda: not held(informer), "all are gone")
+    eventually(lambda: not cached(informer), "all are gone")
 
 
 def picky(item: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ UNDECODABLE = pod("x", 8) | {"metadata": pod("x", 8)["metadata"] | {"labels": {"
 @pytest.mark.parametrize(
     "newest", [UNDECODABLE, pod("x", 8, annotations={"bad": "1"})], ids=["undecodable", "unshaped"]
 )
-def test_an_object_that_cannot_be_read_any_more_is_not_told_as_deleted(
+def test_an_object_that_becomes_unreadable_is_not_reported_as_deleted(
     started, newest, stream_initial
 ):
     replica, fills = Replica(), []
@@ -168,13 +168,13 @@ def test_an_object_that_cannot_be_read_any_more_is_not_told_as_deleted(
     )
     eventually(lambda: fills == ["initial", "expired"], "fetched anew")
     eventually(lambda: informer.snapshot().resource_version == "9", "taken in")
-    assert (["x@3"], {"a/x": "3"}) == (held(informer), replica.told())
+    assert (["x@3"], {"a/x": "3"}) == (cached(informer), replica.notified())
 
 
 # Paging
 
 
-def test_a_page_refused_with_429_is_asked_for_again_and_those_before_it_are_kept(started):
+def test_a_page_refused_with_429_is_retried_and_earlier_pages_are_kept(started):
     lists = []
 
     def answer(request: Request) -> Reply:
@@ -195,7 +195,7 @@ def test_a_page_refused_with_429_is_asked_for_again_and_those_before_it_are_kept
 # A resource that cannot be watched, or whose lists have no version
 
 
-def test_a_resource_that_can_only_be_listed_is_listed_again_and_again(started):
+def test_a_resource_that_can_only_be_listed_is_listed_repeatedly(started):
     def answer(request: Request) -> Reply:
         if request.is_watch:
             return refusal(status(405, "MethodNotAllowed", "watch is not supported"))
@@ -203,8 +203,8 @@ def test_a_resource_that_can_only_be_listed_is_listed_again_and_again(started):
 
     informer, server = started(answer)
     assert informer.wait_for_cache_sync(30)
-    first = held(informer)
-    eventually(lambda: held(informer) != first, "listed again")
+    first = cached(informer)
+    eventually(lambda: cached(informer) != first, "listed again")
     asked = server.received()
     gaps = [after.at - before.at for before, after in pairwise(asked) if not after.is_watch]
     assert min(gaps[1:]) >= QUICK.initial_s
@@ -238,7 +238,7 @@ def test_a_server_that_refuses_for_ever_is_behind_and_not_ready(started, scripte
     eventually(lambda: informer.health.following, "given back")
 
 
-def test_before_it_is_filled_the_reason_is_told_by_all(started):
+def test_before_it_is_filled_every_error_has_the_reason(started):
     informer, server = started(lambda _: refusal(status(500, message="etcd is away")))
     eventually(lambda: informer.last_error == "500: etcd is away", "the reason is told")
     source = CachedSource(informer, server.transport())
@@ -281,7 +281,7 @@ def test_a_fork_knows_that_nothing_feeds_it(started):
 # The version check
 
 
-def test_the_version_is_asked_for_without_selectors_and_once_for_all_watches(scripted, informers):
+def test_the_version_is_requested_without_selectors_and_once_for_all_watches(scripted, informers):
     server = scripted(lambda _: Reply(body=listing(9, pod("x", 3), token="more")))
     transport = server.transport()
     informer = informers.over(transport, namespaces=["a", "b"], label_selector="app=x")
@@ -294,19 +294,17 @@ def test_the_version_is_asked_for_without_selectors_and_once_for_all_watches(scr
     assert 2 == len(server.received())
 
 
-def test_watches_in_doubt_at_once_ask_for_the_version_once_however_slow_the_answer(
-    scripted, informers
-):
+def test_concurrent_version_checks_send_one_request_even_if_its_answer_is_slow(scripted, informers):
     server = scripted(lambda _: Reply(pieces=(0.5, listing(9))))
     informer = informers.over(server.transport(), namespaces=[f"n{at}" for at in range(10)])
     since = time.monotonic()
     with ThreadPoolExecutor(10) as pool:
-        checks = [pool.submit(one._check, since, 5.0) for one in informer._reflectors]
+        checks = [pool.submit(part._check, since, 5.0) for part in informer._reflectors]
     assert {200} == {check.result().status for check in checks}
     assert 1 == len(server.received())
 
 
-def test_a_version_check_that_fails_or_hangs_fails_nobody_else(scripted, informers):
+def test_a_version_check_that_fails_or_hangs_fails_no_other(scripted, informers):
     replies = [Reply(drop=True), refusal(status(403)), Reply(late=True), Reply(body=listing(9))]
     server = scripted(lambda request: replies[request.number])
     informer = informers.over(server.transport(), namespaces=["a", "b", "c", "d", "e"])
@@ -323,7 +321,7 @@ def test_a_version_check_that_fails_or_hangs_fails_nobody_else(scripted, informe
     assert [0, 0, 200, 200, 403] == sorted(codes)
 
 
-def test_stop_while_another_informer_asks_for_the_version(scripted, informers):
+def test_stop_while_another_informer_requests_the_version(scripted, informers):
     server = scripted(lambda _: Reply(late=True))
     transport = server.transport()
     first, second = (informers.over(transport)._reflectors[0] for _ in range(2))
@@ -374,26 +372,26 @@ def test_a_watch_whose_connection_will_be_closed_is_timed_and_stopped_like_any_o
 def test_stop_while_it_connects_to_a_host_that_does_not_answer(informers):
     deaf = socket.create_server(("127.0.0.1", 0), backlog=0)
     waiting = []
-    for _ in range(4):  # beyond its backlog the kernel drops what comes
-        one = socket.socket()
-        one.setblocking(False)
-        one.connect_ex(deaf.getsockname())
-        waiting.append(one)
+    for _ in range(4):  # beyond the backlog the kernel drops connections
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(deaf.getsockname())
+        waiting.append(client)
     config = ClientConfig(f"http://127.0.0.1:{deaf.getsockname()[1]}", Credentials())
     informer = informers.over(Transport(config))
     informer.start()
     cancel = informer._reflectors[0]._cancel
     eventually(lambda: cancel._connecting is not None, "it connects")
     assert informer.stop(STOP_S)
-    for one in (*waiting, deaf):
-        one.close()
+    for opened in (*waiting, deaf):
+        opened.close()
 
 
-# Stopping in every state, again and again
+# Stops in every state
 
 
 def stuck_in(state: State, request: Request) -> Reply:
-    """Keep an informer in ``state``: everything before it works, then nothing comes."""
+    """Keep an informer in ``state``: everything before it works, then no answer comes."""
     silence = Reply(late=True)
     if state is State.FILL:
         return silence
@@ -468,14 +466,14 @@ def test_a_factory_stops_its_informers_side_by_side(scripted):
         (NODES, ["a"], ValueError, "nodes are in no namespace"),
     ],
 )
-def test_namespaces_that_are_none_are_refused(scripted, resource, namespaces, error, message):
+def test_invalid_namespaces_are_refused(scripted, resource, namespaces, error, message):
     transport = scripted(lambda _: fill(5)).transport()
     with pytest.raises(error, match=message):
         SharedInformer(transport, resource, namespaces=namespaces)
     transport.close()
 
 
-def test_a_resource_that_is_just_coming_to_be_is_waited_for(started):
+def test_a_resource_that_appears_late_is_waited_for(started):
     def answer(request: Request) -> Reply:
         return refusal(status(404, "NotFound")) if request.number < 3 else fill_or_list(request)
 
@@ -486,7 +484,7 @@ def test_a_resource_that_is_just_coming_to_be_is_waited_for(started):
     assert informer.wait_for_cache_sync(30)
 
 
-def test_a_resource_that_is_not_there_is_named_when_the_wait_is_over(started):
+def test_an_absent_resource_is_named_after_the_wait(started):
     slow = BackoffPolicy(initial_s=60.0, cap_s=60.0)
     informer, _ = started(lambda _: refusal(status(404, "NotFound", "none")), backoff=slow)
     with pytest.raises(SyncError, match="/api/v1/pods: 404: none"):
@@ -505,12 +503,12 @@ def test_a_write_in_one_of_several_namespaces_is_not_waited_for_in_the_others(st
     assert "5" == informer.snapshot().resource_version
 
 
-def test_an_index_function_that_raises_leaves_out_its_object_alone(started):
-    told: list[str] = []
+def test_an_index_function_that_raises_leaves_out_only_its_object(started):
+    causes: list[str] = []
 
     class Notes(Observer):
         def poisoned(self, cause: str) -> None:
-            told.append(cause)
+            causes.append(cause)
 
     def first_label(item: Any) -> list[str]:
         return [item.labels["app"]]
@@ -521,7 +519,7 @@ def test_an_index_function_that_raises_leaves_out_its_object_alone(started):
     )
     assert informer.wait_for_cache_sync(30)
     assert ["a/x"] == informer.indexer.index_keys("app", "web")
-    assert ["indexer app raised KeyError('app') on a/y"] == told
+    assert ["indexer app raised KeyError('app') on a/y"] == causes
 
 
 def test_labels_cannot_be_changed_by_a_reader(started):
@@ -547,12 +545,12 @@ def test_an_exception_sent_to_the_reflectors_thread_does_not_end_it(started):
 
     machine.step = strike
     informer._reflectors[0]._stream.abort()
-    eventually(lambda: len(struck) + len(server.received()) > 2, "it goes on")
+    eventually(lambda: len(struck) + len(server.received()) > 2, "it continues")
     eventually(lambda: informer.health.following, "it follows again")
 
 
 class Clumsy(Observer):
-    """Raises over all that it is told of trouble."""
+    """Raises in every method about trouble."""
 
     def fell_back(self, cause: str) -> None:
         raise RuntimeError(cause)

@@ -1,4 +1,4 @@
-"""Random pods and random selectors: our answer, or our complaint, equals the API server's."""
+"""Random pods and random selectors: our answer, or our error, equals the API server's."""
 
 import json
 from random import Random
@@ -111,12 +111,12 @@ def test_random_selectors_are_answered_as_the_api_server_answers(
         else:
             labels = ",".join(random.sample(WHOLE_LABELS, random.randint(0, 3)))
             fields = ",".join(random.sample(WHOLE_FIELDS, random.randint(0, 2)))
-        wanted, found = (
+        expected, actual = (
             servers(control_plane, path, labels, fields),
             ours(filled, labels, fields),
         )
-        if wanted != found:
-            differing.append((labels, fields, wanted, found))
+        if expected != actual:
+            differing.append((labels, fields, expected, actual))
     assert [] == differing, json.dumps(differing[:3])
 
 
@@ -229,8 +229,8 @@ def test_other_kinds_are_selected_by_their_own_fields_as_the_server_does(
     for selector in selectors:
         query = urlencode({"fieldSelector": selector})
         names = [item["metadata"]["name"] for item in listed(api, f"{path}?{query}")[1]]
-        found = informer.lister().list(field_selector=selector)
-        assert (selector, names) == (selector, [item.name for item in found])
+        items = informer.lister().list(field_selector=selector)
+        assert (selector, names) == (selector, [item.name for item in items])
     with pytest.raises(SelectorError, match=rf"spec\.nope; the cache of {resource.plural} can be"):
         informer.lister().list(field_selector="spec.nope=1")
     for name in objects:

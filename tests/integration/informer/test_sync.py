@@ -1,4 +1,4 @@
-"""The ordinary life of an informer, on a real API server."""
+"""The ordinary behaviour of an informer, on a real API server."""
 
 import threading
 from typing import Any
@@ -52,7 +52,7 @@ def test_the_cache_follows_every_kind_of_write(control_plane, informers, writer,
     assert_in_step(informer, control_plane.api("admin"), writer.path, replica)
 
 
-def test_a_filled_cache_and_a_watched_one_hold_the_same_bytes(control_plane, informers, writer):
+def test_a_filled_cache_and_a_watched_one_have_the_same_bytes(control_plane, informers, writer):
     watched = informers.filled(control_plane.kubeconfig, namespaces=[writer.namespace])
     version = ""
     for at in range(5):
@@ -90,18 +90,16 @@ def test_all_namespaces_with_one_watch_or_some_with_one_each(
     other.create("one-more")
     last = other.touch("one-more", "seen")
     assert everywhere.wait_until(last, PATIENCE_S)
-    wanted = [
+    expected = [
         item.key
         for item in everywhere.snapshot()
         if item.namespace in (writer.namespace, other.namespace)
     ]
-    eventually(lambda: [item.key for item in some.snapshot()] == wanted, "both watches caught up")
+    eventually(lambda: [item.key for item in some.snapshot()] == expected, "both watches caught up")
     other.clear()
 
 
-def test_selectors_narrow_what_is_fetched_and_follow_objects_in_and_out(
-    control_plane, informers, writer
-):
+def test_selectors_narrow_the_fetch_and_follow_objects_in_and_out(control_plane, informers, writer):
     api = control_plane.api("admin")
     writer.create("in", labels={"app": "web"})
     writer.create("out", labels={"app": "db"})
@@ -119,7 +117,7 @@ def test_selectors_narrow_what_is_fetched_and_follow_objects_in_and_out(
     assert ["out"] == [item.name for item in informer.snapshot()]
 
 
-def test_a_field_selector_narrows_what_is_fetched(control_plane, informers, writer):
+def test_a_field_selector_narrows_the_fetch(control_plane, informers, writer):
     writer.create("one")
     writer.create("two")
     informer = informers.filled(
@@ -210,12 +208,12 @@ def test_metadata_only_leaves_out_the_rest_and_reads_the_same_from_list_and_watc
 
 def test_cluster_wide_resources_are_followed(control_plane, informers, writer):
     informer = informers.filled(control_plane.kubeconfig, NAMESPACES)
-    found = informer.lister().get("", writer.namespace)
-    assert found is not None
-    assert writer.namespace == found.key
+    item = informer.lister().get("", writer.namespace)
+    assert item is not None
+    assert writer.namespace == item.key
 
 
-def test_an_event_of_one_and_a_half_megabytes_is_taken_in(control_plane, informers, writer):
+def test_an_event_of_one_and_a_half_megabytes_is_applied(control_plane, informers, writer):
     api = control_plane.api("admin")
     informer = informers.of(control_plane.kubeconfig, CONFIGMAPS, namespaces=[writer.namespace])
     replica = Replica()
@@ -237,7 +235,7 @@ def test_an_event_of_one_and_a_half_megabytes_is_taken_in(control_plane, informe
         api.delete(f"{path}/{name}")
 
 
-def test_a_transform_shapes_what_is_stored_filled_or_watched(control_plane, informers, writer):
+def test_a_transform_applies_to_filled_and_watched_objects(control_plane, informers, writer):
     writer.create("filled")
     informer = informers.filled(
         control_plane.kubeconfig, namespaces=[writer.namespace], transform=drop_managed_fields
@@ -248,7 +246,7 @@ def test_a_transform_shapes_what_is_stored_filled_or_watched(control_plane, info
     ]
 
 
-def test_a_transform_that_fails_on_one_object_leaves_out_that_one_and_says_so(
+def test_a_transform_that_fails_on_one_object_leaves_it_out_and_reports_it(
     control_plane, informers, writer
 ):
     poison: list[str] = []
@@ -275,7 +273,7 @@ def test_a_transform_that_fails_on_one_object_leaves_out_that_one_and_says_so(
     assert f"transform picky raised RuntimeError('bad') on {writer.namespace}/bad" == poison[0]
 
 
-def test_a_write_is_read_once_its_version_was_waited_for(control_plane, informers, writer):
+def test_a_write_is_readable_after_a_wait_for_its_version(control_plane, informers, writer):
     informer = informers.filled(control_plane.kubeconfig, namespaces=[writer.namespace])
     for at in range(20):
         version = writer.create(f"p{at}")
@@ -283,7 +281,7 @@ def test_a_write_is_read_once_its_version_was_waited_for(control_plane, informer
         assert informer.lister().get(writer.namespace, f"p{at}") is not None
 
 
-def test_a_snapshot_taken_is_not_touched_by_what_comes(control_plane, informers, writer):
+def test_later_events_do_not_change_a_snapshot(control_plane, informers, writer):
     writer.create("one")
     informer = informers.filled(control_plane.kubeconfig, namespaces=[writer.namespace])
     before = informer.snapshot()
@@ -327,9 +325,9 @@ def test_a_factory_shares_informers_and_starts_and_stops_them_together(control_p
     nodes = factory.for_resource(NAMESPACES)
     factory.start()
     assert factory.wait_for_cache_sync(PATIENCE_S)
-    one = pods.lister().namespace(writer.namespace).get("one")
-    assert one is not None
-    assert b"managedFields" not in one.raw
+    item = pods.lister().namespace(writer.namespace).get("one")
+    assert item is not None
+    assert b"managedFields" not in item.raw
     assert [PODS, PODS, NAMESPACES] == observed
     assert nodes.has_synced
     assert factory.shutdown()
@@ -337,7 +335,7 @@ def test_a_factory_shares_informers_and_starts_and_stops_them_together(control_p
 
 
 class Failing:
-    """Raises over everything it is told."""
+    """Raises on every notification."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -354,7 +352,7 @@ class Failing:
 
 
 class Blocking(Failing):
-    """Never comes back from the first call, until the test is over."""
+    """Does not return from the first call until the test is over."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -365,7 +363,7 @@ class Blocking(Failing):
         self.over.wait(60)
 
 
-def test_handlers_that_raise_or_block_hold_up_neither_the_cache_nor_their_neighbour(
+def test_handlers_that_raise_or_block_delay_neither_the_cache_nor_other_handlers(
     control_plane, informers, writer
 ):
     informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
@@ -379,31 +377,31 @@ def test_handlers_that_raise_or_block_hold_up_neither_the_cache_nor_their_neighb
     try:
         writer.some_writes("after")
         assert_in_step(informer, control_plane.api("admin"), writer.path, replica)
-        eventually(lambda: failing.calls == replica.calls, "the one that raises was told of all")
+        eventually(lambda: failing.calls == replica.calls, "the handler that raises got all")
         assert (1, False) == (blocking.calls, stuck.has_synced)
         assert replica.calls == stuck.queue_depth
     finally:
         blocking.over.set()
-    eventually(lambda: stuck.queue_depth == 0, "it was told of the rest after all")
+    eventually(lambda: stuck.queue_depth == 0, "it got the rest in the end")
 
 
 # Bad input
 
 
-def test_a_label_selector_that_does_not_parse_is_refused_before_anything_is_sent(
+def test_a_label_selector_that_does_not_parse_is_refused_before_any_request(
     control_plane, informers
 ):
     with pytest.raises(SelectorError, match="unable to parse requirement"):
         informers.of(control_plane.kubeconfig, label_selector="a in (")
 
 
-def test_no_namespace_at_all_is_refused(control_plane, informers):
+def test_an_empty_list_of_namespaces_is_refused(control_plane, informers):
     with pytest.raises(ValueError, match="namespaces is empty"):
         informers.of(control_plane.kubeconfig, namespaces=[])
 
 
 @pytest.mark.parametrize("stream_initial", [True, False], ids=["streamed", "listed"])
-def test_a_resource_the_server_does_not_have_is_named_to_those_who_wait(
+def test_a_wait_for_a_resource_that_the_server_lacks_names_it(
     control_plane, informers, stream_initial
 ):
     informer = informers.of(
@@ -417,14 +415,14 @@ def test_a_resource_the_server_does_not_have_is_named_to_those_who_wait(
     assert 404 == refusal.value.code
 
 
-def test_a_field_the_server_does_not_select_by_is_named_to_those_who_wait(control_plane, informers):
+def test_a_wait_with_a_field_that_the_server_rejects_names_it(control_plane, informers):
     informer = informers.of(control_plane.kubeconfig, field_selector="spec.nope=1")
     informer.start()
     with pytest.raises(SyncError, match=r"field label not supported: spec\.nope"):
         informer.wait_for_cache_sync(PATIENCE_S)
 
 
-def test_reads_before_the_first_fill_say_so(control_plane, informers):
+def test_reads_before_the_first_fill_raise(control_plane, informers):
     informer = informers.of(control_plane.kubeconfig)
     with pytest.raises(NotSyncedError, match="call wait_for_cache_sync first"):
         informer.lister().get("a", "b")
@@ -458,7 +456,7 @@ def test_a_handler_without_the_methods_is_refused(control_plane, informers):
 def test_reads_from_many_threads_while_events_come_see_whole_states(
     control_plane, informers: Informers, writer
 ):
-    """Each write creates one pod and then deletes the one before: never none, never three."""
+    """Each write creates one pod and then deletes the previous one: one or two pods at any time."""
     informer = informers.of(control_plane.kubeconfig, namespaces=[writer.namespace])
     writer.create("p0")
     informer.start()

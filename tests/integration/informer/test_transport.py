@@ -1,4 +1,4 @@
-"""The connection: what is counted, what is raised, what is read again."""
+"""The connection: counts, errors, and files that are read again."""
 
 import gzip
 import threading
@@ -18,7 +18,7 @@ from kube_informer import (
 from kube_informer.connection import Cancel
 
 
-def test_what_is_no_client_config_is_refused_with_what_to_give():
+def test_another_type_than_client_config_is_refused_with_the_remedy():
     with pytest.raises(TypeError, match=r"a kubernetes\..*Configuration; give a ClientConfig: "):
         Transport(Configuration())
 
@@ -62,7 +62,7 @@ def test_a_refused_connection_is_not_counted_as_a_request(scripted):
     transport.close()
 
 
-def test_an_answer_that_does_not_come_in_time_has_a_type_of_its_own(scripted):
+def test_an_answer_that_does_not_come_in_time_has_its_own_type(scripted):
     server = scripted(lambda _: Reply(pieces=(1.0, b"late")))
     transport = server.transport()
     with pytest.raises(TransportTimeoutError):
@@ -70,7 +70,7 @@ def test_an_answer_that_does_not_come_in_time_has_a_type_of_its_own(scripted):
     transport.close()
 
 
-def test_the_body_of_an_error_that_does_not_end_is_given_up(scripted):
+def test_the_body_of_an_error_that_does_not_end_times_out(scripted):
     server = scripted(lambda _: Reply(500, pieces=(b" ", 0.05) * 200))
     transport = server.transport()
     stream = transport.stream("/x", timeout=0.3, resource="pods")
@@ -119,14 +119,14 @@ def test_a_token_is_read_again_when_its_file_changes_and_kept_while_it_is_away(s
         transport.get("/x", timeout=5, verb="get", resource="pods")
         return server.received()[-1].headers["Authorization"]
 
-    found = [sent()]
+    headers = [sent()]
     fresh = tmp_path / "fresh"
     fresh.write_text("two\n")
     fresh.replace(file)
-    found.append(sent())
+    headers.append(sent())
     file.unlink()
-    found.append(sent())
-    assert ["Bearer one", "Bearer two", "Bearer two"] == found
+    headers.append(sent())
+    assert ["Bearer one", "Bearer two", "Bearer two"] == headers
     transport.close()
 
 
@@ -143,7 +143,7 @@ def test_a_token_file_that_was_never_there_is_named(scripted, tmp_path):
     transport.close()
 
 
-def test_a_packed_answer_is_unpacked_and_counted_as_it_came(scripted):
+def test_a_packed_answer_is_unpacked_and_counted_packed(scripted):
     whole = b'{"items": []}' * 1_000
     packed = gzip.compress(whole)
     server = scripted(lambda _: Reply(body=packed, headers={"Content-Encoding": "gzip"}))
@@ -164,7 +164,7 @@ def test_a_packed_answer_that_is_damaged_is_a_failure_of_the_request(scripted):
     transport.close()
 
 
-def test_nothing_is_asked_for_packed_unless_it_was_chosen(scripted):
+def test_packed_answers_are_requested_only_on_demand(scripted):
     server = scripted(lambda _: Reply(body=b"{}"))
     transport = server.transport()
     transport.get("/x", timeout=5, verb="list", resource="pods")

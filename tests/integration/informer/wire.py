@@ -1,4 +1,4 @@
-"""A TCP proxy of the test's own, that can be told to misbehave."""
+"""A TCP proxy that misbehaves on command."""
 
 import contextlib
 import socket
@@ -10,11 +10,11 @@ CHUNK = 65536
 
 
 class TcpProxy:
-    """Stands between a client and ``host:port``; every fault holds for what is open and what comes.
+    """A proxy from a client to ``host:port``; faults apply to open and to new connections.
 
-    ``silence`` keeps connections open and passes nothing on, ``cut`` ends those
-    that are open, ``cut_after`` ends each after so many bytes to the client,
-    ``trickle`` passes bytes on one by one, ``refuse`` takes no new connections.
+    ``silence`` keeps connections open and passes nothing on, ``cut`` ends the open
+    ones, ``cut_after`` ends each after ``count`` bytes to the client, ``trickle``
+    passes bytes on one by one, ``refuse`` accepts no new connections.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -54,7 +54,7 @@ class TcpProxy:
             self._reset(pair)
 
     def refuse(self) -> None:
-        """Take no connections from now on: they are refused by the kernel."""
+        """Accept no connections from now on: the kernel refuses them."""
         self._listener.close()
         # A thread blocked in accept keeps the socket alive until it is woken.
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -62,7 +62,7 @@ class TcpProxy:
         self._accept_thread.join(5)
 
     def accept_again(self) -> None:
-        """Take connections again on the same port."""
+        """Accept connections again on the same port."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._accept_thread = threading.Thread(target=self._accept, daemon=True)
         self._accept_thread.start()
@@ -130,11 +130,11 @@ class TcpProxy:
         self._reset(pair)
 
     def _drip(self, sink: socket.socket, data: bytes, pause_s: float) -> None:
-        for at in range(len(data)):
+        for i in range(len(data)):
             if self._trickle_s is None:
-                sink.sendall(data[at:])
+                sink.sendall(data[i:])
                 return
-            sink.sendall(data[at : at + 1])
+            sink.sendall(data[i : i + 1])
             time.sleep(pause_s)
 
     def _reset(self, pair: tuple[socket.socket, socket.socket]) -> None:
