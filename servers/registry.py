@@ -15,7 +15,7 @@ MAIN = {
     "direct": Server("direct", "asks the API server on every request", over_api_server),
     "direct-rv0": Server(
         "direct",
-        'the same, content with what the API server has cached (resourceVersion "0")',
+        'as direct, from the cache of the API server (resourceVersion "0")',
         partial(over_api_server, default_version="0"),
     ),
     "informer": Server("informer", "reads a local cache kept by list and watch", over_informer),

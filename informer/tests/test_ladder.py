@@ -97,7 +97,7 @@ def test_answers_are_classified_by_their_remedy(answer, expected):
     assert expected is signal_of(decode_status(json.dumps(answer).encode()))
 
 
-# The machine on the ladder: the same trouble for ever
+# The machine on the ladder: the same trouble without end
 
 
 class Walk(Observer):

@@ -673,7 +673,7 @@ def test_a_cut_among_deletions_of_one_revision_resumes_before_it():
     assert "12" == desk.feed(Ended(), 450.0).query["resourceVersion"]
 
 
-# Health: moved by what proves the state alone
+# Health: only proof of the state moves it
 
 
 def test_it_is_behind_until_the_first_fill_is_complete():
@@ -750,7 +750,7 @@ def test_the_refusal_of_a_fill_is_kept_until_it_succeeds():
     assert (0, 0) == desk.machine.refusal
 
 
-# The ladder in single steps; test_ladder.py walks all of it
+# The ladder in single steps; test_ladder.py covers all rungs
 
 
 @pytest.mark.parametrize("code", [403, 404, 500, 501, 503, 504])
@@ -922,7 +922,7 @@ def test_streams_that_work_but_end_at_once_are_reopened_with_delays():
     assert Wait(0.8) == desk.feed(Ended(), 0.1)
 
 
-# Nothing is taken for deleted that cannot be read
+# An unreadable object does not count as deleted
 
 
 BAD = pod("x", 8) | {"metadata": pod("x", 8)["metadata"] | {"labels": {"n": 1}}}

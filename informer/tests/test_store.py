@@ -145,7 +145,7 @@ def test_an_indexer_of_a_taken_name_is_refused():
         store.add_indexers({"node": lambda _: []})
 
 
-# Staleness: compared with the object held, never with the stream
+# Staleness: compared with the stored object, never with the stream
 
 
 def filled_with(*items: CachedObject, version: str = "20") -> tuple[Store, Listener]:
@@ -214,7 +214,7 @@ def test_an_object_that_left_the_selection_may_come_back():
     assert ["10"] == [item.resource_version for item in store.snapshot()]
 
 
-# "Filled" is a fact of its own
+# "Filled" does not depend on the version
 
 
 def test_a_list_without_a_version_fills_the_store():
@@ -235,7 +235,7 @@ def test_a_list_of_objects_without_versions_is_compared_by_bytes():
     assert ["a/new"] == [delta.new.key for delta in listener.deltas]
 
 
-# No deletion is made up
+# No deletion without a cause
 
 
 def test_an_object_that_becomes_unreadable_keeps_its_last_state():

@@ -19,7 +19,7 @@ def _through_model(pod: CachedObject) -> bytes:
 
 SERVER = Server(
     "informer",
-    "reads the informer's cache, each pod made a model of the official client",
+    "reads the informer's cache, and makes each pod a model of the official client",
     partial(over_informer, source=partial(CachedSource, encode=_through_model)),
     contract=Contract.CONTENT,
 )

@@ -54,7 +54,7 @@ class TtlCache(Generic[V]):
         self._slots: OrderedDict[object, _Slot[V]] = OrderedDict()
 
     def get(self, key: object, fetch: Callable[[], V]) -> V:
-        """Return what is kept for ``key``, or what ``fetch`` returns; raises what it raises."""
+        """Return the cached value of ``key``, or the result of ``fetch``; raise as ``fetch``."""
         slot = self._slot(key)
         value = self._fresh(slot)
         if value is not None:

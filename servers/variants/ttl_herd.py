@@ -7,7 +7,7 @@ from servers.variants.ttl import TTL, over_kept_answers
 
 SERVER = Server(
     "direct",
-    f"keeps an answer for {TTL.default:g} s; every request that finds it gone asks",
+    f"keeps an answer for {TTL.default:g} s; every request that finds it expired fetches it",
     partial(over_kept_answers, single_flight=False),
     options=(TTL,),
 )

@@ -56,7 +56,7 @@ BAD_PARAMETERS = [
     (422, {"resourceVersionMatch": "Foo"}),
     (422, {"resourceVersionMatch": "Exact", "resourceVersion": "1", "continue": "x"}),
     (422, {"resourceVersion": "abc", "resourceVersionMatch": "Foo"}),
-    # what is wrong first in the API server's order is what is refused
+    # the first error in the API server's order of checks is the one reported
     (400, {"limit": "abc", "labelSelector": "a==b==c"}),
     (400, {"labelSelector": "a==b==c", "resourceVersionMatch": "Foo"}),
     (400, {"fieldSelector": "spec.nodeName=\\x", "resourceVersionMatch": "Foo"}),

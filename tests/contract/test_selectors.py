@@ -77,7 +77,7 @@ BAD = [
         *(("labelSelector", text) for text in LABELS[1:]),
     ],
 )
-def test_a_selector_selects_what_the_api_server_selects(
+def test_a_selector_selects_the_same_pods_as_the_api_server(
     asked: list[Client], reference: Reference, kind: str, selector: str
 ) -> None:
     expected = reference.names(**{kind: selector})

@@ -31,7 +31,7 @@ def compact(plane: ControlPlane, api: Api) -> None:
 @pytest.fixture(scope="module")
 def plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
     """A control plane to compact and stop, with the first five pods of the contract."""
-    # without the watch cache's own snapshots, the API server remembers what etcd does
+    # without the watch cache's own snapshots, the API server remembers only etcd's history
     remembering = ("--feature-gates=ListFromCacheSnapshot=false",)
     with ControlPlane.start(binaries, watchdog, extra_args=remembering) as started:
         api = started.api("admin")

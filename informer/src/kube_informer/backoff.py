@@ -29,7 +29,7 @@ class Backoff:
     _step_s: float = 0.0
 
     def next(self, at_least_s: float = 0.0) -> float:
-        """Return the next delay in seconds; ``at_least_s`` is what the server asked for."""
+        """Return the next delay in seconds, at least ``at_least_s``, the server's request."""
         policy = self.policy
         self._step_s = min(self._step_s * policy.factor or policy.initial_s, policy.cap_s)
         delay = self._step_s * (1.0 + self.random.random() * policy.jitter)

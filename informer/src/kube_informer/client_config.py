@@ -195,8 +195,8 @@ def _proxy_headers(proxy: str) -> dict[str, str] | None:
 
 def is_in_cluster() -> bool:
     """Whether this process runs in a pod, with or without a token."""
-    named = os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get("KUBERNETES_SERVICE_PORT")
-    return bool(named)
+    port = os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get("KUBERNETES_SERVICE_PORT")
+    return bool(port)
 
 
 def load_pair(context: ssl.SSLContext, pair: ClientCertificate, who: str) -> None:

@@ -48,7 +48,7 @@ class Signal(StrEnum):
     UNANNOTATED = "unannotated"
     """A bookmark during a streamed fill that does not end the initial events."""
     NONSENSE = "nonsense"
-    """Answered 200 with other content than requested: a login page, say."""
+    """Answered 200 with other content than requested, such as a login page."""
     SILENT = "silent"
     """Nothing came within the time limit."""
     BROKE = "broke"

@@ -102,7 +102,7 @@ class _Fill:
     body: ListReader = field(default_factory=ListReader)
     page: GetList | None = None
     tokens: set[str] = field(default_factory=set)  # of all pages so far
-    whole: bool = False
+    unpaged: bool = False  # listed in one piece, after pages that expired
 
     def put(self, item: CachedObject) -> None:
         self.objects[item.key] = item
@@ -235,7 +235,7 @@ class WatchMachine:
         else:
             if not self._latest:
                 query["resourceVersion"] = "0"
-            if not self._fill.whole:
+            if not self._fill.unpaged:
                 query["limit"] = str(PAGE_LIMIT)
         return GetList(query, self._timing.list_s)
 
@@ -516,7 +516,7 @@ class WatchMachine:
         if self.state in (State.FILLING, State.WATCHING):
             self._watch_over()
         elif self.state in (State.LIST, State.LISTING):
-            self._listed(0)
+            self._report_list(0)
         self._observer.stream_failed(failure.cause)
         if self.state is State.FILLING and failure.signal is Signal.SILENT:
             return self._list_at_once(failure.signal, failure.cause)
@@ -530,7 +530,7 @@ class WatchMachine:
         stream = self._stream
         self._observer.watch_ended(self._now - stream.opened_at, stream.events, short=short)
 
-    def _listed(self, code: int) -> None:
+    def _report_list(self, code: int) -> None:
         self._observer.listed(code, self._now - self._asked_at)
 
     # Lists and other answers
@@ -546,7 +546,7 @@ class WatchMachine:
     def _page(self) -> tuple[list[Output], Action]:
         """Handle the end of a list, or of a page of it."""
         fill = self._fill
-        self._listed(HTTPStatus.OK)
+        self._report_list(HTTPStatus.OK)
         try:
             self._add_items(fill.body.finish())
         except UndecodableError as error:
@@ -609,16 +609,16 @@ class WatchMachine:
         signal = signal_of(status)
         fill, state = self._fill, self.state
         if state is State.LIST:
-            self._listed(answer.status)
+            self._report_list(answer.status)
         if state is State.LIST or answer.status == HTTPStatus.NOT_FOUND:
             self.refusal = (answer.status, self.refusal[1] + 1)
         if state is State.FILL and signal is Signal.INVALID:
             return self._list_at_once(signal, problem)
         if state is State.LIST and fill.page is not None:
-            if signal is Signal.EXPIRED and not fill.whole:
+            if signal is Signal.EXPIRED and not fill.unpaged:
                 # The pages were too slow for etcd's compaction: list again, without pages.
                 self._observer.restarted_paging()
-                self._fill, self._latest = _Fill(whole=True), True
+                self._fill, self._latest = _Fill(unpaged=True), True
                 return self._list()
             if signal is Signal.REFUSED:
                 signal = Signal.BROKE  # as for a broken connection: keep the pages so far

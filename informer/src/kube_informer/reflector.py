@@ -138,20 +138,20 @@ class Reflector:
 
     def health(self) -> Health:
         """Return whether this scope follows the server."""
-        proven_at, why = self.machine.progress
+        proven_at, problem = self.machine.progress
         if not self._thread.ident:
-            why = "not started: call start()"
+            problem = "not started: call start()"
         elif self._stopped.is_set():
-            why = "stopped"
+            problem = "stopped"
         elif not self._thread.is_alive():
-            why = f"its thread has ended; {why}" if why else "its thread has ended"
+            problem = f"its thread has ended; {problem}" if problem else "its thread has ended"
         seconds = float("inf") if proven_at is None else max(self._clock() - proven_at, 0.0)
-        return Health(why, seconds)
+        return Health(problem, seconds)
 
     def _run(self) -> None:
         action: Action | None = None
         while not self._stopped.is_set():
-            # An exception that ends the loop, one sent to this thread say, restarts it.
+            # An exception that ends the loop, such as one sent to this thread, restarts it.
             try:
                 action = self.machine.start(self._clock()) if action is None else action
                 while not self._stopped.is_set():

@@ -20,7 +20,7 @@ def outcomes(control_plane, watchdog, tmp_path_factory) -> list[Outcome]:
     return play(program, watchdog, folder, short=True, subjects=subjects, plane=control_plane)
 
 
-def test_client_go_holds_what_the_server_holds_in_each_history(outcomes):
+def test_client_go_has_the_servers_state_after_each_history(outcomes):
     caches = {outcome.history: outcome.findings[CLIENT_GO].get("cache") for outcome in outcomes}
     assert dict.fromkeys(caches, "as the server") == caches
     assert 5 <= len(caches)

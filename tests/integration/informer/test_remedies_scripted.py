@@ -240,7 +240,7 @@ def test_a_server_that_refuses_for_ever_is_behind_and_not_ready(started, scripte
 
 def test_before_it_is_filled_every_error_has_the_reason(started):
     informer, server = started(lambda _: refusal(status(500, message="etcd is away")))
-    eventually(lambda: informer.last_error == "500: etcd is away", "the reason is told")
+    eventually(lambda: informer.last_error == "500: etcd is away", "the reason is reported")
     source = CachedSource(informer, server.transport())
     with pytest.raises(SourceError, match="not filled yet: 500: etcd is away"):
         source.check_ready()
@@ -452,7 +452,7 @@ def test_a_factory_stops_its_informers_side_by_side(scripted):
     transport.close()
 
 
-# What is asked wrongly, or of what is not there yet
+# Invalid requests, and requests for absent resources
 
 
 @pytest.mark.parametrize(
