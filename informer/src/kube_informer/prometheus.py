@@ -95,9 +95,7 @@ class InformerMetrics(Observer):
         )
         self._watches = self._counter("reflector_watches", "Watches answered 200.")
         self._short = self._counter("reflector_short_watches", "Watches over at once, no event.")
-        self._watch_s = self._histogram(
-            "watch_duration_seconds", "Life of a watch.", WATCH_BUCKETS_S
-        )
+        self._watch_s = self._histogram("watch_duration_seconds", "Watch length.", WATCH_BUCKETS_S)
         self._watch_items = self._histogram("items_per_watch", "Events of a watch.", ITEM_BUCKETS)
         self._handler_s = self._family(
             Histogram,
