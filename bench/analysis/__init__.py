@@ -1,10 +1,10 @@
 """From the tables of a run to one document of figures. Files in, plain data out.
 
-``analyse(reader)`` computes everything; what it returns, ``RunAnalysis``, is what
-``summary.json`` holds. A figure that cannot be stated has the value ``None`` and a
-``missing`` that says why; it is never 0 instead. There is no plotting and no network here,
-and no sentence but those of caveats. The way of the data: tables, ``trial_data``, ``frame``,
-what these tell, and ``run``, which puts all together.
+``analyse(reader)`` computes everything and returns a ``RunAnalysis``, the content of
+``summary.json``. A figure that cannot be stated has the value ``None``, never 0, and a
+``missing`` that gives the reason. This package does not plot, uses no network and writes no
+sentences but those of caveats. Data flow from the tables to ``trial_data``, to ``frame``, to the
+modules that compute figures, and to ``run``, which assembles the result.
 """
 
 from bench.analysis.result import RunAnalysis, ScenarioAnalysis

@@ -1,4 +1,4 @@
-"""Arms over their rounds: each figure with its interval, or why there is none."""
+"""Arms over their rounds: each figure with its interval, or the reason why it has none."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from bench.stats import Estimate, mean, poisson_bounds
 def arms_of(frame: Frame, data: Sequence[TrialData], servers: Sequence[str]) -> list[Arm]:
     """Pool the good trials of one scenario by arm; ``servers`` without one are left out."""
     by_arm: dict[str, dict[int, TrialData]] = {}
-    for one in data:
-        by_arm.setdefault(one.trial.server, {})[one.trial.round] = one
+    for trial_data in data:
+        by_arm.setdefault(trial_data.trial.server, {})[trial_data.trial.round] = trial_data
     return [
         _arm(frame, list(by_arm[server].values()))
         for server in presentation_order(servers)
@@ -34,8 +34,8 @@ def _arm(frame: Frame, rounds: Sequence[TrialData]) -> Arm:
     billed = _billed(rounds)
     return Arm(
         server=trial.server,
-        rounds=tuple(sorted(one.trial.round for one in rounds)),
-        reads=sum(one.reads for one in rounds),
+        rounds=tuple(sorted(data.trial.round for data in rounds)),
+        reads=sum(data.reads for data in rounds),
         api_requests=reached,
         api_requests_by_verb=_by_verb(rounds),
         figures=tuple(
@@ -47,18 +47,18 @@ def _arm(frame: Frame, rounds: Sequence[TrialData]) -> Arm:
         latency=_percentiles(response),
         service=_percentiles(pooled_times(rounds, Times.SERVICE)),
         freshness=_freshness(rounds),
-        requests=request_lines({one.trial.round: one.kinds for one in rounds}, billed),
+        requests=request_lines({data.trial.round: data.kinds for data in rounds}, billed),
         billed=billed,
     )
 
 
 def _billed(rounds: Sequence[TrialData]) -> dict[Phase, tuple[int, ...]]:
     """Return the rounds whose requests of a phase are known, in their order."""
-    logged = sorted(one.trial.round for one in rounds if one.ledgers.audit_user is not None)
+    logged = sorted(data.trial.round for data in rounds if data.ledgers.audit_user is not None)
     started = {
-        one.trial.round
-        for one in rounds
-        if one.record.is_client and one.record.ready_requests is not None
+        data.trial.round
+        for data in rounds
+        if data.record.is_client and data.record.ready_requests is not None
     }
     return {
         Phase.START: tuple(number for number in logged if number in started),
@@ -74,21 +74,21 @@ def _figure(
     withheld: str | None,
 ) -> Figure:
     numbers = values.get((metric.key, per_1000), {})
-    found, missing = mean(list(numbers.values())), withheld
-    if found is None and missing is None:
+    estimate, missing = mean(list(numbers.values())), withheld
+    if estimate is None and missing is None:
         missing = "not measured"
     if withheld is not None and isinstance(metric.of, Quantile):
-        found = _of_all_rounds(metric.of, rounds)
+        estimate = _of_all_rounds(metric.of, rounds)
     events = exposure = None
     if metric is REQUESTS:
-        thousands = sum(one.reads for one in rounds) / 1000
+        thousands = sum(data.reads for data in rounds) / 1000
         events = _reached(rounds)
-        bounded = thousands if per_1000 else sum(one.record.window_s for one in rounds)
+        bounded = thousands if per_1000 else sum(data.record.window_s for data in rounds)
         exposure = None if events is None else bounded
-        if found is not None and not any(numbers.values()) and bounded:
-            # No request in any round: the spread of zeros says nothing, the exact bound does.
+        if estimate is not None and not any(numbers.values()) and bounded:
+            # No request in any round: zeros have no spread, so the exact bound is used.
             high = poisson_bounds(0)[1] / bounded
-            found = Estimate(0.0, 0.0, high, len(numbers))
+            estimate = Estimate(0.0, 0.0, high, len(numbers))
     return Figure(
         metric=metric.key,
         title=str(metric.title),
@@ -98,9 +98,9 @@ def _figure(
         higher_is_better=metric.higher_is_better,
         may_be_zero=metric.may_be_zero,
         rounds=numbers,
-        value=found.value if found else None,
-        low=found.low if found else None,
-        high=found.high if found else None,
+        value=estimate.value if estimate else None,
+        low=estimate.low if estimate else None,
+        high=estimate.high if estimate else None,
         missing=missing,
         events=events,
         exposure=exposure,
@@ -108,12 +108,12 @@ def _figure(
 
 
 def _of_all_rounds(quantile: Quantile, rounds: Sequence[TrialData]) -> Estimate | None:
-    """Return what can be stated of a percentile that a single round cannot carry."""
+    """Return a percentile of all rounds pooled, for one that a single round cannot carry."""
     times = pooled_times(rounds, quantile.times)
-    found = times.percentile(quantile.q) if times is not None else None
-    if found is None or found.value_ms is None or found.at_least:
+    percentile = times.percentile(quantile.q) if times is not None else None
+    if percentile is None or percentile.value_ms is None or percentile.at_least:
         return None
-    return Estimate(found.value_ms, n=len(rounds))
+    return Estimate(percentile.value_ms, n=len(rounds))
 
 
 def _percentiles(times: Latencies | None) -> tuple[Percentile, ...]:
@@ -123,28 +123,28 @@ def _percentiles(times: Latencies | None) -> tuple[Percentile, ...]:
 
 
 def _reached(rounds: Sequence[TrialData]) -> int | None:
-    counts = [one.ledgers.for_reads for one in rounds]
+    counts = [data.ledgers.for_reads for data in rounds]
     known = [count.total() for count in counts if count is not None]
     return sum(known) if known and len(known) == len(counts) else None
 
 
 def _by_verb(rounds: Sequence[TrialData]) -> dict[str, int]:
     total: Counter[str] = Counter()
-    for one in rounds:
-        for key, count in (one.ledgers.for_reads or {}).items():
+    for data in rounds:
+        for key, count in (data.ledgers.for_reads or {}).items():
             total[key.verb] += count
     return dict(total.most_common())
 
 
 def _freshness(rounds: Sequence[TrialData]) -> FreshnessCounts | None:
-    found = [one.freshness for one in rounds if one.freshness is not None]
-    if not found:
+    counts = [data.freshness for data in rounds if data.freshness is not None]
+    if not counts:
         return None
-    longest = [one.longest_stale_ms for one in found if one.longest_stale_ms is not None]
+    longest = [count.longest_stale_ms for count in counts if count.longest_stale_ms is not None]
     return FreshnessCounts(
-        sum(one.writes for one in found),
-        sum(one.never_seen for one in found),
-        sum(one.first_reads for one in found),
-        sum(one.first_stale for one in found),
+        sum(count.writes for count in counts),
+        sum(count.never_seen for count in counts),
+        sum(count.first_reads for count in counts),
+        sum(count.first_stale for count in counts),
         max(longest, default=None),
     )

@@ -30,20 +30,20 @@ CHURN_REACHED = 0.9
 SATURATED_SHARE = 0.8
 """CPU share of the single-threaded load generator above which it may be the bottleneck."""
 LATE_MS = (20.0, 50.0)
-"""A request sent by more than the gap between arrivals after its time is late, but no bound is
-shorter than what a busy machine's scheduler does to any process, nor longer than what would
-stand beside the latencies of interest."""
+"""Shortest and longest lateness bound. A request is late if it is sent after its time by more
+than the gap between arrivals. The bound is never below the delay that a busy machine's scheduler
+gives any process, nor so long that it would matter beside the latencies of interest."""
 LATE_SHARE = 0.05
-"""Share of late requests above which the load was another than the one that was ordered."""
+"""Share of late requests above which the load was not the one that was requested."""
 NOTHING_LEFT = 0.95
 """Share of the machine's processor time in use above which a fixed rate measures its queue."""
 THROTTLED = 0.01
 STEAL = 0.05
 PROBED_TIMES = 10
-"""How many times the load's reads the freshness probe's are when the server's CPU is theirs."""
+"""Ratio of the freshness probe's reads to the load's above which the probe distorts server CPU."""
 SHOWN_KEYS = 4
 CONSISTENT = ("direct",)
-"""Servers whose reads are of the newest state: a stale one is a flaw, not a property."""
+"""Servers that read the newest state: a stale answer of theirs is a flaw, not a property."""
 
 VOIDING = (
     CaveatKind.CONTROL_FIRED,
@@ -58,23 +58,23 @@ VOIDING = (
     CaveatKind.RUN_INCOMPLETE,
     CaveatKind.ANSWERS_UNCHECKED,
 )
-"""What voids a run, the gravest first: said before any figure, and INVALID to the gate."""
+"""Caveats that void a run, the gravest first: shown before any figure, INVALID to the gate."""
 
 NEAR_CAPACITY = {
     CaveatKind.GENERATOR_LATE: CaveatKind.GENERATOR_SATURATED,
     CaveatKind.MACHINE_SATURATED: CaveatKind.NOISY_MACHINE,
 }
-"""What is told, and voids nothing, where a scenario goes up to a server's capacity on purpose: the
-queue for processors is then a part of what is measured."""
+"""Replacement kinds, which void nothing, for scenarios that load a server up to its capacity on
+purpose: there the queue for processors is part of the measurement."""
 
 Finding = tuple[CaveatKind, str]
-"""What is said of a place that is known: a trial, an arm."""
+"""Kind and text of a caveat whose place (a trial, an arm) is known."""
 
 
 def voids(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:
     """Return the caveats that void the run, the gravest first.
 
-    That no answers were compared at all voids a run; of a single trial it is a lesser caveat.
+    Unchecked answers void a run only as a caveat of the whole run, not of a single trial.
     """
     grave = [
         caveat
@@ -90,8 +90,7 @@ def collect(
 ) -> tuple[Caveat, ...]:
     """Return every caveat of the run, the recorded ones first, none twice.
 
-    A recorded caveat takes precedence over a computed one of the same kind and place: who was
-    there knew more.
+    A recorded caveat replaces a computed one of the same kind and place: the recorder knew more.
     """
     recorded = [*run.record.caveats, *_recorded(run.trials)]
     places = {_place(caveat) for caveat in recorded}
@@ -129,14 +128,14 @@ def _computed(
     yield from _of_pressure(run.trials)
     for record in run.trials:
         yield from _placed(_of_trial(record), *record.trial.place)
-    for one in run.data:
-        near = run.record.plan.scenario(one.trial.scenario).capacity_share is not None
-        for caveat in _placed(_of_processors(one), *one.trial.place):
+    for data in run.data:
+        near = run.record.plan.scenario(data.trial.scenario).capacity_share is not None
+        for caveat in _placed(_of_processors(data), *data.trial.place):
             kind = NEAR_CAPACITY.get(caveat.kind, caveat.kind)
             yield replace(caveat, kind=kind) if near else caveat
-    for one in run.every:
-        server = run.record.plan.server_of(one.trial.server)
-        yield from _placed(_of_tables(one, server), *one.trial.place)
+    for data in run.every:
+        server = run.record.plan.server_of(data.trial.server)
+        yield from _placed(_of_tables(data, server), *data.trial.place)
     for scenario in scenarios:
         for arm in scenario.contenders:
             yield from _placed(_of_arm(arm), scenario.scenario.name, arm.server)
@@ -177,7 +176,7 @@ def _of_run(record: RunRecord, equality: EqualityRecord | None, written: int) ->
 
 
 def _of_lost_tables(run: RunData) -> Iterator[Caveat]:
-    """Tell which files of good trials are gone: what rests on them is left out of every figure."""
+    """Yield a caveat if files of good trials are gone: figures from them are left out."""
     lost = [f"{path.parent.name}/{path.name}" for path in run.reader.lost_tables()]
     if lost:
         more = f" and {len(lost) - SHOWN_KEYS} more" if len(lost) > SHOWN_KEYS else ""
@@ -186,7 +185,7 @@ def _of_lost_tables(run: RunData) -> Iterator[Caveat]:
 
 
 def _of_trial(record: TrialRecord) -> Iterator[Finding]:
-    """Yield what the trial's own record gives reason to say."""
+    """Yield the caveats that follow from the trial's record."""
     if record.outcome is Outcome.FAILED:
         text = record.failure or "the trial failed, and no reason was recorded"
         yield CaveatKind.TRIAL_FAILED, text
@@ -194,7 +193,7 @@ def _of_trial(record: TrialRecord) -> Iterator[Finding]:
     if record.equal_to_list is False:
         text = "asked after the window, the server did not give what a LIST gave"
         yield CaveatKind.ANSWERS_DIFFER, text
-    if record.fault is not None:  # its own caveat tells what failed, and its section shows it
+    if record.fault is not None:  # its own caveat names what failed, and its section shows it
         return
     if record.failed:
         text = f"{record.failed:,} of {record.sent:,} requests failed or timed out"
@@ -229,7 +228,7 @@ def _of_rates(record: TrialRecord) -> Iterator[Finding]:
 
 
 def _of_processors(data: TrialData) -> Iterator[Finding]:
-    """Yield that the load generator was late, or that the machine had no time left."""
+    """Yield caveats if the load generator was late or the machine had no CPU time left."""
     offered, machine = data.record.requested_rps, data.record.machine
     if offered and len(data.late_ms):
         shortest, longest = LATE_MS
@@ -263,8 +262,8 @@ def _of_processors(data: TrialData) -> Iterator[Finding]:
 
 
 def _of_pressure(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
-    """Yield, once, that the kernel does not tell whether processes waited for a processor."""
-    if any(one.machine is not None and one.machine.waited is None for one in trials):
+    """Yield one caveat if the kernel does not report how long processes waited for a CPU."""
+    if any(record.machine is not None and record.machine.waited is None for record in trials):
         text = (
             "the kernel shows no pressure stall information (/proc/pressure/cpu), so for how long "
             "processes waited for a processor is not known"
@@ -273,7 +272,7 @@ def _of_pressure(trials: Iterable[TrialRecord]) -> Iterator[Caveat]:
 
 
 def _of_tables(data: TrialData, server: str) -> Iterator[Finding]:
-    """Yield what the tables of a good trial of ``server`` give reason to say."""
+    """Yield the caveats that follow from the tables of a good trial of ``server``."""
     ledgers, without_fault = data.ledgers, data.record.fault is None
     if data.restarted and without_fault:
         text = (
@@ -291,31 +290,31 @@ def _of_tables(data: TrialData, server: str) -> Iterator[Finding]:
     if unchecked and identity_of(data.record) is not None:
         text = "after the window the server's answer was not compared with a LIST"
         yield CaveatKind.ANSWERS_UNCHECKED, text
-    if not without_fault:  # stale answers are what a fault is put in for to show
+    if not without_fault:  # a fault is meant to cause stale answers
         return
     if ledgers.replicas is not None:
         for text in ledgers.replicas.findings():
             yield CaveatKind.REPLICAS_NOT_AS_PLANNED, text
-    said = list(_stale(data.freshness, server)) if data.freshness is not None else []
-    if said:
-        yield CaveatKind.STALE_ANSWERS, "; ".join(said)
+    stale = list(_stale(data.freshness, server)) if data.freshness is not None else []
+    if stale:
+        yield CaveatKind.STALE_ANSWERS, "; ".join(stale)
 
 
-def _stale(found: FreshnessCounts, server: str) -> Iterator[str]:
-    if found.never_seen:
-        yield f"{found.never_seen:,} of {found.writes:,} writes were never seen in an answer"
-    if found.first_stale and server.removesuffix(BASE) in CONSISTENT:
+def _stale(counts: FreshnessCounts, server: str) -> Iterator[str]:
+    if counts.never_seen:
+        yield f"{counts.never_seen:,} of {counts.writes:,} writes were never seen in an answer"
+    if counts.first_stale and server.removesuffix(BASE) in CONSISTENT:
         yield (
-            f"{found.first_stale:,} of {found.first_reads:,} reads after a write were older than "
+            f"{counts.first_stale:,} of {counts.first_reads:,} reads after a write were older than "
             f"it, though {server} reads the newest state"
         )
 
 
 def _of_arm(arm: Arm) -> Iterator[Finding]:
-    """Yield what of an arm is too little to be stated."""
-    withheld = [one for one in arm.latency if one.withheld]
+    """Yield caveats for percentiles with too few samples and arms with too few rounds."""
+    withheld = [latency for latency in arm.latency if latency.withheld]
     if withheld:
-        text = "; ".join(f"{percentile_name(one.q)} {one.withheld}" for one in withheld)
+        text = "; ".join(f"{percentile_name(latency.q)} {latency.withheld}" for latency in withheld)
         yield CaveatKind.TOO_FEW_SAMPLES, text
     rounds = len(arm.rounds)
     if rounds < INDICATIVE_BELOW:
@@ -328,7 +327,7 @@ def _of_arm(arm: Arm) -> Iterator[Finding]:
 
 
 def _of_control(control: Control) -> Iterator[Finding]:
-    """Yield that a server differed from itself, or that the rounds do not tell."""
+    """Yield a caveat if a server differed from itself, or if the rounds cannot decide it."""
     what = f"{control.server} measured twice in every round"
     title = BY_KEY[control.metric].title.lower()
     if control.fired:
@@ -356,29 +355,28 @@ def _ratio(control: Control) -> str:
 
 
 def _of_metrics(record: RunRecord, every: Sequence[TrialData]) -> Iterator[Caveat]:
-    """Yield what API server and etcd did not expose, so that no figure of it is taken for 0.
+    """Yield the metrics that API server and etcd did not expose: their figures are missing, not 0.
 
-    Said once for a version of Kubernetes where all trials on it lack the same, else trial
-    by trial.
+    One caveat a version of Kubernetes if all its trials lack the same, else one a trial.
     """
     by_version: dict[str, list[TrialData]] = {}
-    for fact in every:
-        if fact.marks is not None:
-            version = fact.record.kubernetes or record.environment.kubernetes
-            by_version.setdefault(version, []).append(fact)
+    for data in every:
+        if data.marks is not None:
+            version = data.record.kubernetes or record.environment.kubernetes
+            by_version.setdefault(version, []).append(data)
     for version, scraped in by_version.items():
-        lacking = [_lacking(fact) for fact in scraped]
-        common = lacking[0] if all(one == lacking[0] for one in lacking) else ()
+        lacking = [_lacking(data) for data in scraped]
+        common = lacking[0] if all(texts == lacking[0] for texts in lacking) else ()
         for text in common:
             yield Caveat(CaveatKind.METRIC_MISSING, f"{text} (Kubernetes {version})")
-        for fact, texts in zip(scraped, lacking, strict=True):
+        for data, texts in zip(scraped, lacking, strict=True):
             if texts and not common:
-                yield Caveat(CaveatKind.METRIC_MISSING, "; ".join(texts), *fact.trial.place)
+                yield Caveat(CaveatKind.METRIC_MISSING, "; ".join(texts), *data.trial.place)
 
 
 def _lacking(data: TrialData) -> tuple[str, ...]:
     marks = data.marks
-    assert marks is not None, "only asked about trials that were scraped"
+    assert marks is not None, "called for scraped trials only"
     unscraped: dict[str, list[str]] = {}
     unexposed: dict[str, list[str]] = {}
     for metric in METRICS:

@@ -1,10 +1,10 @@
-"""Arms compared pair by pair: what one round saw of both, never a mean of means.
+"""Arms compared pair by pair: values of the same round, never a mean of means.
 
 ``deciding`` metrics are named beforehand. Other comparisons are shown and decide nothing: among
-forty of them one or two are bound to look different at 95%. A run looks at its deciding ratios
-after its planned rounds and then after every few more. Whoever looks several times and stops at a
-narrow interval ends a little more often by a spread that was small by chance: simulated with
-log-normal noise of 3% to 15%, a nominal 95% interval then covers 92.5% to 95.5%.
+forty of them one or two are bound to look different at 95%. A run checks its deciding ratios
+after its planned rounds and then after every few more. Stopping at a narrow interval after several
+looks favours spreads that are small by chance: simulated with log-normal noise of 3% to 15%, a
+nominal 95% interval then covers 92.5% to 95.5%.
 """
 
 import math
@@ -36,10 +36,10 @@ from bench.stats import (
 OPEN_METRIC, CLOSED_METRIC, IDLE_METRIC = "service_p50", "throughput", "memory_end"
 BESIDE = ("control_plane_cpu", CLOSED_METRIC)
 MARGIN = 0.10
-"""Relative: a server that differs from itself by less is as good as equal. No difference between
-servers that is smaller should be read from such a run."""
+"""Relative difference of a server from itself that counts as equal. Smaller differences between
+servers should not be read from such a run."""
 ROUNDS_A_PURCHASE = 3
-"""Few enough to stop soon, enough that a look is worth the cluster that is populated for it."""
+"""Rounds a run is extended by: few enough to stop soon, enough to be worth populating a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Side:
 
     @property
     def place(self) -> tuple[str, str]:
-        """Where its rows are in the frame."""
+        """Scenario and arm: the key of its rows in the frame."""
         return self.scenario, self.arm.server
 
 
 def compare(frame: Frame, subject: Side, baseline: Side) -> list[Comparison]:
-    """Compare two arms in every metric and form of which a round has both."""
+    """Compare two arms in every metric and form that a round has of both."""
     return [
         _comparison(BY_KEY[key], per_1000, subject.arm, baseline.arm, rounds)
         for (key, per_1000), rounds in frame.pairs(subject.place, baseline.place).items()
@@ -67,7 +67,7 @@ def _comparison(
     metric: Metric, per_1000: bool, subject: Arm, baseline: Arm, rounds: Rounds
 ) -> Comparison:
     values, bases = sides_of(rounds)
-    differences = [one - base for one, base in rounds.values()]
+    differences = [value - base for value, base in rounds.values()]
     as_ratio = not metric.may_be_zero or (_excludes_zero(values) and _excludes_zero(bases))
     ratio = paired_ratio(values, bases) if as_ratio else None
     logs = log_ratios(values, bases) if ratio is not None else None
@@ -94,26 +94,23 @@ def _times(
     ratio: Estimate | None,
     at_least: float | None,
 ) -> Estimate | None:
-    """Return how many times the baseline's mean the subject's is.
-
-    ``None`` where the baseline cannot be told from 0: a share of it would say nothing.
-    """
+    """Return subject's mean / baseline's mean; ``None`` if the baseline may be 0."""
     if ratio is not None:
         return ratio
     if metric is REQUESTS and not any(values) and any(bases):
-        # Zeros have no spread; how many there may be is known from the exact bound.
+        # Zeros have no spread: the exact bound limits how many events there may be.
         high = 1 / at_least if at_least else None
         return Estimate(0.0, None if high is None else 0.0, high, len(values))
     return ratio_of_means(values, bases, CONFIDENCE)
 
 
 def _excludes_zero(values: Sequence[float]) -> bool:
-    found = mean(values)
-    return found is not None and min(values) > 0 and (found.low is None or found.low > 0)
+    estimate = mean(values)
+    return estimate is not None and min(values) > 0 and (estimate.low is None or estimate.low > 0)
 
 
 def _at_least(subject: Arm, baseline: Arm) -> float | None:
-    """By how many times the baseline sends more requests for the same reads, at least."""
+    """Return the lower bound of baseline / subject in requests for the same reads, if above 1."""
     if subject.api_requests is None or baseline.api_requests is None:
         return None
     many, few = (Events(arm.api_requests or 0, arm.reads) for arm in (baseline, subject))
@@ -132,8 +129,7 @@ def compare_pairs(
 def deciding(scenario: Scenario) -> Metric:
     """Return the metric that decides in scenarios of this kind.
 
-    Without load it is memory: requests and what they cost may well be 0, of which there is no
-    ratio.
+    Without load it is memory, because requests and their cost may be 0, which has no ratio.
     """
     if not scenario.has_load:
         return BY_KEY[IDLE_METRIC]
@@ -155,14 +151,14 @@ def _control(frame: Frame, scenario: Scenario, first: Arm, again: Arm) -> Contro
     values = sides_of(frame.pairs(*(side.place for side in sides)).get((metric.key, False), {}))
     logs = log_ratios(*values)
     # The margin as a factor: 1.10 times as much, or 1 / 1.10.
-    found = None if logs is None else mean(logs, LOOK_CONFIDENCE)
+    log_ratio = None if logs is None else mean(logs, LOOK_CONFIDENCE)
     return Control(
         server=first.server,
         arm=again.server,
         metric=metric.key,
         margin=MARGIN,
         confidence=LOOK_CONFIDENCE,
-        verdict=equivalence(found, math.log1p(MARGIN)),
+        verdict=equivalence(log_ratio, math.log1p(MARGIN)),
         ratio=paired_ratio(*values, LOOK_CONFIDENCE),
         comparisons=tuple(compare(frame, *sides)),
     )
@@ -178,30 +174,29 @@ class Precision:
 
 
 def half_width(ratio: Estimate) -> float | None:
-    """Return by how much the upper bound exceeds the geometric middle; ``None`` without bounds."""
+    """Return upper bound / geometric middle of the interval, less 1; ``None`` without bounds."""
     if ratio.low is None or ratio.high is None or ratio.low <= 0:
         return None
     return math.sqrt(ratio.high / ratio.low) - 1
 
 
 def precisions(scenarios: Iterable[ScenarioAnalysis]) -> list[Precision]:
-    """Return every deciding ratio that has an interval, of all scenarios, the least sure first."""
-    found = [
-        Precision(scenario.scenario.name, one, half)
+    """Return every deciding ratio that has an interval, of all scenarios, the widest first."""
+    stated = [
+        Precision(scenario.scenario.name, comparison, half)
         for scenario in scenarios
-        for one in scenario.comparisons
-        if (one.metric, one.per_1000) == (deciding(scenario.scenario).key, False)
-        and one.ratio is not None
-        and (half := half_width(one.ratio)) is not None
+        for comparison in scenario.comparisons
+        if (comparison.metric, comparison.per_1000) == (deciding(scenario.scenario).key, False)
+        and comparison.ratio is not None
+        and (half := half_width(comparison.ratio)) is not None
     ]
-    return sorted(found, key=lambda one: one.half_width, reverse=True)
+    return sorted(stated, key=lambda precision: precision.half_width, reverse=True)
 
 
 def rounds_to_buy(analysis: RunAnalysis) -> int | None:
-    """Return how many rounds the run should be extended to, or ``None`` if it is sure enough.
+    """Return how many rounds the run should be extended to, or ``None`` if it is precise enough.
 
-    ``None`` also when its plan buys none, when it has all that it may have, and when no
-    ratio can be stated: more of that would not tell either.
+    Also ``None`` if its plan buys no rounds, if it has the most allowed, or if it has no ratio.
     """
     plan = analysis.plan
     if plan.most_rounds is None or plan.rounds >= plan.most_rounds or _widest(analysis) is None:
@@ -210,20 +205,20 @@ def rounds_to_buy(analysis: RunAnalysis) -> int | None:
 
 
 def shortfall(analysis: RunAnalysis) -> str | None:
-    """Return the least sure of the deciding ratios in words, if it is wider than the plan wants."""
+    """Return a sentence on the widest deciding ratio, if it is wider than the plan's precision."""
     widest, plan = _widest(analysis), analysis.plan
     if widest is None:
         return None
-    one = widest.comparison
+    comparison = widest.comparison
     return (
-        f"{widest.scenario}: {one.definition.title} of {one.subject} against {one.baseline} is "
-        f"known within {widest.half_width:.1%} after {plan.rounds} rounds, not "
-        f"{plan.precision:.1%}"
+        f"{widest.scenario}: {comparison.definition.title} of {comparison.subject} against "
+        f"{comparison.baseline} is known within {widest.half_width:.1%} after {plan.rounds} "
+        f"rounds, not {plan.precision:.1%}"
     )
 
 
 def _widest(analysis: RunAnalysis) -> Precision | None:
-    """Return the least sure deciding ratio where it is wider than the plan wants."""
+    """Return the widest deciding ratio if it is wider than the plan's precision."""
     requested = analysis.plan.precision
     widest = next(iter(precisions(analysis.scenarios)), None)
     if requested is None or widest is None or widest.half_width <= requested:

@@ -1,4 +1,4 @@
-"""From a run's trials to the unit costs of ``cost_model``, as far as the run can tell them."""
+"""Fit the unit costs of ``cost_model`` to a run's trials, as far as the run identifies them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,21 +27,21 @@ from bench.model import NO_SERVER, Plan
 from bench.stats.least_squares import Fit, Floats, NotIdentifiedError, fit, lack_of_fit
 
 RESOLUTION = 0.02
-"""Part of an arm's largest cost below which a row is given no more weight."""
+"""Part of an arm's largest cost below which a row gets no more weight."""
 STARTS = {"api_bytes": "ready_bytes"}
-"""Quantities of which ``trial.json`` says what a start cost, and in which field."""
+"""Quantities whose cost of a start ``trial.json`` records, and the field that holds it."""
 ALONE = {
     Factor.READS: Factor.STARTS,
     Factor.READS_PODS: Factor.STARTS_PODS,
     Factor.STARTS: Factor.STARTS,
     Factor.STARTS_PODS: Factor.STARTS_PODS,
 }
-"""What a start is multiplied by, where its cost is that of a read."""
+"""Factor of a start whose cost is taken from a read, by the read's factor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A column: which rows it is in, what multiplies it there, and how a reader knows it."""
+    """A column of the design: its rows' arm, its factor there, and its title on the page."""
 
     arm: str
     factor: Factor
@@ -54,17 +54,17 @@ def cost_models(
 ) -> tuple[list[CostModel], list[Unfitted]]:
     """Fit every quantity of the view ``MODEL`` to the good trials ``data``."""
     quantities = [metric for metric, per_1000 in of_view(View.MODEL) if not per_1000]
-    found = [cost_model(plan, frame, data, metric) for metric in quantities]
+    models = [cost_model(plan, frame, data, metric) for metric in quantities]
     return (
-        [one for one in found if isinstance(one, CostModel)],
-        [one for one in found if isinstance(one, Unfitted)],
+        [model for model in models if isinstance(model, CostModel)],
+        [model for model in models if isinstance(model, Unfitted)],
     )
 
 
 def cost_model(
     plan: Plan, frame: Frame, data: Sequence[TrialData], quantity: Metric
 ) -> CostModel | Unfitted:
-    """Fit the unit costs of ``quantity``, or say why the run does not tell them."""
+    """Fit the unit costs of ``quantity``, or give the reason why the run cannot."""
     rows = rows_of(plan, frame, data, quantity)
     lacking = _lacking(plan, frame, quantity, rows)
     if lacking:
@@ -74,10 +74,10 @@ def cost_model(
     if isinstance(model, Unfitted):
         return model
     fitted = {row.scenario for row in model.rows}
-    churns = {one.churn_per_s for one in plan.scenarios if one.name in fitted}
+    churns = {scenario.churn_per_s for scenario in plan.scenarios if scenario.name in fitted}
     pods = sorted({float(row.pods) for row in model.rows if row.arm != START})
     replicas = sorted({float(row.replicas) for row in model.rows if row.arm == INFORMER})
-    situations = (Question(0.0, *one) for one in product(pods, sorted(churns), replicas))
+    situations = (Question(0.0, *values) for values in product(pods, sorted(churns), replicas))
     break_evens = (
         model.break_even(reader, situation) for situation in situations for reader in model.readers
     )
@@ -87,18 +87,17 @@ def cost_model(
 def rows_of(plan: Plan, frame: Frame, data: Sequence[TrialData], quantity: Metric) -> list[CostRow]:
     """Return a row for each good trial at a fixed rate whose round has a floor.
 
-    At full speed (the closed model) a read's cost is that of a saturated machine, so those
-    scenarios are left out. So are those on another version of Kubernetes than the plan's
-    first: a unit cost is that of one version.
+    Leaves out scenarios at full speed (the closed model), where a read's cost is that of a
+    saturated machine, and those on another version of Kubernetes than the plan's first.
     """
     scenarios = {
-        one.name: one
-        for one in plan.scenarios
-        if one.is_open and one.kubernetes == plan.scenarios[0].kubernetes
+        scenario.name: scenario
+        for scenario in plan.scenarios
+        if scenario.is_open and scenario.kubernetes == plan.scenarios[0].kubernetes
     }
     rows = []
-    for one in data:
-        trial, record = one.trial, one.record
+    for trial_data in data:
+        trial, record = trial_data.trial, trial_data.record
         scenario = scenarios.get(trial.scenario)
         if scenario is None or trial.server not in (*READERS, INFORMER) or record.marks_s <= 0:
             continue
@@ -114,11 +113,11 @@ def rows_of(plan: Plan, frame: Frame, data: Sequence[TrialData], quantity: Metri
                 round=trial.round,
                 arm=trial.server,
                 pods=scenario.pods,
-                reads_per_s=one.reads / record.marks_s,
+                reads_per_s=trial_data.reads / record.marks_s,
                 churn_per_s=record.churn_achieved_per_s,
                 cost=cost - floor,
                 floor=floor,
-                window_rps=one.reads / record.window_s if record.window_s > 0 else 0.0,
+                window_rps=trial_data.reads / record.window_s if record.window_s > 0 else 0.0,
                 replicas=record.replicas * record.workers,
             )
         )
@@ -129,23 +128,23 @@ def _starts(plan: Plan, data: Sequence[TrialData], field: str) -> list[CostRow]:
     """Return a row for each start of the informer whose cost was recorded."""
     return [
         CostRow(
-            scenario=one.trial.scenario,
-            round=one.trial.round,
+            scenario=trial_data.trial.scenario,
+            round=trial_data.trial.round,
             arm=START,
-            pods=plan.scenario(one.trial.scenario).pods,
+            pods=plan.scenario(trial_data.trial.scenario).pods,
             reads_per_s=0.0,
             churn_per_s=0.0,
-            cost=float(getattr(one.record, field)),
+            cost=float(getattr(trial_data.record, field)),
             floor=0.0,
-            replicas=one.record.replicas * one.record.workers,
+            replicas=trial_data.record.replicas * trial_data.record.workers,
         )
-        for one in data
-        if one.trial.server == INFORMER and getattr(one.record, field) is not None
+        for trial_data in data
+        if trial_data.trial.server == INFORMER and getattr(trial_data.record, field) is not None
     ]
 
 
 def _lacking(plan: Plan, frame: Frame, quantity: Metric, rows: Sequence[CostRow]) -> str:
-    """Say what stands in the way of a model; nothing if nothing does."""
+    """Return the reason why there is no model; empty if there can be one."""
     if frame.plain and not any(quantity.key in values for values in frame.plain.values()):
         return f"no trial could read it here ({quantity.title})"
     if not any(scenario.is_open for scenario in plan.scenarios):
@@ -169,7 +168,7 @@ def fit_rows(quantity: Metric, rows: Sequence[CostRow]) -> CostModel | Unfitted:
     design, response = design_of(rows, terms), np.array([row.cost for row in rows])
     weights = weights_of(rows, design, response)
     try:
-        found = fit(design, response, weights, [row.block for row in rows])
+        solution = fit(design, response, weights, [row.block for row in rows])
     except NotIdentifiedError as error:
         why = (
             f"the scenarios do not tell its unit costs apart ({error}): vary reads, churn and pods"
@@ -182,11 +181,11 @@ def fit_rows(quantity: Metric, rows: Sequence[CostRow]) -> CostModel | Unfitted:
         title=str(quantity.title),
         unit=quantity.unit,
         rows=tuple(rows),
-        fit=found,
+        fit=solution,
         recipes=_recipes(terms, readers, start or START),
-        units=_units(rows, terms, found, design, response, weights),
+        units=_units(rows, terms, solution, design, response, weights),
         goodness=tuple(
-            _goodness(arm, rows, terms, found, weights)
+            _goodness(arm, rows, terms, solution, weights)
             for arm in dict.fromkeys(row.arm for row in rows)
         ),
         ranges=ranges,
@@ -196,14 +195,14 @@ def fit_rows(quantity: Metric, rows: Sequence[CostRow]) -> CostModel | Unfitted:
 
 
 def terms_of(rows: Sequence[CostRow]) -> list[Term]:
-    """Return the columns that ``rows`` can fill, a reader's pods apart if they were varied."""
+    """Return the columns that ``rows`` can fill; pods get a column if a reader's were varied."""
     terms = []
     for arm in (*READERS, INFORMER, START):
-        own = [row for row in rows if row.arm == arm]
-        if not own:
+        arm_rows = [row for row in rows if row.arm == arm]
+        if not arm_rows:
             continue
         if arm == INFORMER:
-            several = any(row.replicas > 1 for row in own)
+            several = any(row.replicas > 1 for row in arm_rows)
             title = "a write to a pod, for each replica" if several else "a write to a pod"
             terms.append(Term(arm, Factor.EVENTS, title, "write"))
             continue
@@ -213,7 +212,7 @@ def terms_of(rows: Sequence[CostRow]) -> list[Term]:
             if arm == START
             else (Factor.READS, Factor.READS_PODS)
         )
-        sizes = sorted({row.pods for row in own})
+        sizes = sorted({row.pods for row in arm_rows})
         if len(sizes) == 1:
             terms.append(Term(arm, alone, f"a {what}, at {sizes[0]:,} pods", what))
         else:
@@ -223,7 +222,7 @@ def terms_of(rows: Sequence[CostRow]) -> list[Term]:
 
 
 def _multiplier(row: CostRow, factor: Factor) -> float:
-    """Return what a row was asked for; in the row of a start each replica started once."""
+    """Return the value of ``factor`` in a row; in the row of a start each replica started once."""
     return {
         Factor.READS: row.reads_per_s,
         Factor.READS_PODS: row.reads_per_s * row.pods,
@@ -245,28 +244,28 @@ def design_of(rows: Sequence[CostRow], terms: Sequence[Term]) -> Floats:
 
 
 def weights_of(rows: Sequence[CostRow], design: Floats, response: Floats) -> Floats:
-    """Return weights for errors that grow with what was subtracted from what.
+    """Return weights for errors that grow with the two terms of a difference.
 
     A CPU time is known to some per cent of itself, so a difference is known to the same part
     of its two terms together (a constant coefficient of variation: P. McCullagh and J. A.
-    Nelder, "Generalized Linear Models", 2nd ed., chapter 8). The first term is taken from an
-    unweighted fit and the floor from a line over the churn, for a row that happens to be low
-    must not count for more: with each row's own floor, whose error is in its cost as well, a
-    true cost of 0.25 ms an event was found as 0.32, and one of 0 as 0.07 (simulated).
+    Nelder, "Generalized Linear Models", 2nd ed., chapter 8). A row that is low by chance must not
+    weigh more, so the first term comes from an unweighted fit and the floor from a line over the
+    churn. Each row's own floor, whose error is in its cost as well, gave 0.32 for a true cost of
+    0.25 ms an event, and 0.07 for one of 0 (simulated).
     """
     first = np.maximum(design @ np.linalg.lstsq(design, response, rcond=None)[0], 0.0)
     floor = _floors(rows)
     weights = np.ones(len(rows))
     for arm in {row.arm for row in rows}:
-        own = np.array([row.arm == arm for row in rows])
-        total = first[own] + floor[own]
+        mask = np.array([row.arm == arm for row in rows])
+        total = first[mask] + floor[mask]
         least = RESOLUTION * max(float(total.max()), 1e-12)
-        weights[own] = 1.0 / (total**2 + floor[own] ** 2 + least**2)
+        weights[mask] = 1.0 / (total**2 + floor[mask] ** 2 + least**2)
     return weights
 
 
 def _floors(rows: Sequence[CostRow]) -> Floats:
-    """Return the floor that each row's churn would have by all rows; that of a start is 0."""
+    """Return each row's floor by a line over the churn of all rows; a start's floor is 0."""
     floored = np.array([row.arm != START for row in rows])
     line = np.array([[1.0, row.churn_per_s] for row in rows]) * floored[:, None]
     floors = np.array([row.floor for row in rows])
@@ -275,14 +274,14 @@ def _floors(rows: Sequence[CostRow]) -> Floats:
 
 
 def _recipes(terms: Sequence[Term], readers: Sequence[str], start_from: str) -> dict[str, Recipe]:
-    """Return how each arm is priced; the informer's start by the terms of ``start_from``."""
+    """Return each arm's recipe; the informer's start uses the terms of ``start_from``."""
     recipes: dict[str, Recipe] = {
-        arm: tuple((place, term.factor) for place, term in enumerate(terms) if term.arm == arm)
+        arm: tuple((index, term.factor) for index, term in enumerate(terms) if term.arm == arm)
         for arm in readers
     }
     recipes[INFORMER] = tuple(
-        (place, term.factor if term.arm == INFORMER else ALONE[term.factor])
-        for place, term in enumerate(terms)
+        (index, term.factor if term.arm == INFORMER else ALONE[term.factor])
+        for index, term in enumerate(terms)
         if term.arm in (INFORMER, start_from)
     )
     return recipes
@@ -291,17 +290,17 @@ def _recipes(terms: Sequence[Term], readers: Sequence[str], start_from: str) -> 
 def _units(
     rows: Sequence[CostRow],
     terms: Sequence[Term],
-    found: Fit,
+    solution: Fit,
     design: Floats,
     response: Floats,
     weights: Floats,
 ) -> tuple[UnitCost, ...]:
-    """Return each coefficient with its interval, and what each round alone would have given."""
+    """Return each coefficient with its interval, and its value by a fit of each round alone."""
     by_round: dict[int, Sequence[float]] = {}
     for number in sorted({row.round for row in rows}):
-        own = np.array([row.round == number for row in rows])
+        mask = np.array([row.round == number for row in rows])
         try:
-            alone = fit(design[own], response[own], weights[own], [number] * int(own.sum()))
+            alone = fit(design[mask], response[mask], weights[mask], [number] * int(mask.sum()))
         except NotIdentifiedError:
             continue
         by_round[number] = alone.coefficients
@@ -310,11 +309,11 @@ def _units(
             arm=term.arm,
             title=term.title,
             per=term.per,
-            estimate=found.estimate(form),
-            freedom=found.freedom(form),
-            by_round={number: one[place] for number, one in by_round.items()},
+            estimate=solution.estimate(form),
+            freedom=solution.freedom(form),
+            by_round={number: coefficients[index] for number, coefficients in by_round.items()},
         )
-        for place, (term, form) in enumerate(zip(terms, np.eye(len(terms)), strict=True))
+        for index, (term, form) in enumerate(zip(terms, np.eye(len(terms)), strict=True))
     )
 
 
@@ -322,17 +321,17 @@ def _goodness(
     arm: str,
     rows: Sequence[CostRow],
     terms: Sequence[Term],
-    found: Fit,
+    solution: Fit,
     weights: Floats,
 ) -> Goodness:
     """Return how well the rows of ``arm`` are described."""
-    own = np.array([row.arm == arm for row in rows])
-    cost = np.array([row.cost for row in rows])[own]
-    fitted = np.array(found.fitted)[own]
+    mask = np.array([row.arm == arm for row in rows])
+    cost = np.array([row.cost for row in rows])[mask]
+    fitted = np.array(solution.fitted)[mask]
     residuals = cost - fitted
     used = [term for term in terms if term.arm == arm]
     spare = len(cost) - len(used)
-    total, left = float(np.sum((cost - cost.mean()) ** 2)), float(np.sum(residuals**2))
+    total, residual = float(np.sum((cost - cost.mean()) ** 2)), float(np.sum(residuals**2))
     priced = fitted > RESOLUTION * max(float(fitted.max()), 1e-12)
     members = [row for row in rows if row.arm == arm]
     varied = len({row.scenario for row in members}) > 1
@@ -341,17 +340,17 @@ def _goodness(
         arm=arm,
         rows=len(cost),
         coefficients=len(used),
-        r_squared=1 - left / total if varied and total > 0 else None,
-        residual_sd=float(np.sqrt(left / spare)) if spare > 0 else None,
+        r_squared=1 - residual / total if varied and total > 0 else None,
+        residual_sd=float(np.sqrt(residual / spare)) if spare > 0 else None,
         typical=float(np.median(shares)) if priced.any() else None,
         lack_of_fit=lack_of_fit(
-            design_of(members, used), cost, weights[own], [row.scenario for row in members]
+            design_of(members, used), cost, weights[mask], [row.scenario for row in members]
         ),
     )
 
 
 def _ranges(rows: Sequence[CostRow]) -> Ranges:
-    """Return what was measured; replicas are the informer's, whose cost they multiply."""
+    """Return the measured ranges; replicas are the informer's, whose cost they multiply."""
     reads = [row for row in rows if row.arm in READERS]
     events = [row for row in rows if row.arm == INFORMER]
 
@@ -368,7 +367,7 @@ def _ranges(rows: Sequence[CostRow]) -> Ranges:
 
 
 def _reference(ranges: Ranges) -> Question:
-    """Choose the situation to speak of; what was measured is cut to two digits, as planned."""
+    """Choose the reference situation; measured rates are rounded to two digits, as planned."""
     pods = ranges.pods[1]
     reads = min(ranges.reads_per_s[1], ranges.reads_pods / max(pods, 1.0))
     churn = ranges.churn_per_s[1]
@@ -376,5 +375,5 @@ def _reference(ranges: Ranges) -> Question:
 
 
 def _rounded(value: float) -> float:
-    """Cut to two digits: 40.13 writes per second were meant to be 40."""
+    """Round to two digits: 40.13 writes per second were planned as 40."""
     return float(f"{value:.2g}")

@@ -1,10 +1,9 @@
-"""What a read and what an event cost, and from which read rate on an informer pays.
+"""The cost of a read and of an event, and the read rate above which an informer pays off.
 
 A server that asks on every read costs reads x (a + b x pods) per second. An informer costs,
-for each replica, churn x the cost of an event, and its start (one list) spread over how long
-it lives; reads cost it nothing. Everything is linear in the fitted unit costs, so every
-answer is a linear form of them, with its interval, and the break-even rate is a ratio of two
-such forms.
+for each replica, churn x the cost of an event, and its start (one list) spread over its
+lifetime; reads cost it nothing. Costs are linear in the fitted unit costs, so each has an
+interval as a linear form of them, and the break-even rate is a ratio of two such forms.
 """
 
 from collections.abc import Mapping
@@ -17,17 +16,17 @@ from bench.stats import CONFIDENCE, Estimate, fieller
 from bench.stats.least_squares import Fit, Floats
 
 LIFETIME_S = 3600.0
-"""How long a replica is taken to live when nobody says otherwise: its start is spread over that."""
+"""Default lifetime of a replica, over which the cost of its start is spread."""
 INFORMER = "informer"
 READERS = ("direct", "direct-rv0")
-"""Arms known to ask the API server once for each read; no other is priced by this model."""
+"""Arms that ask the API server once for each read; the model prices no other."""
 START = "informer's start"
-"""Stands for the arm in rows that say what a start took."""
+"""Stands for the arm in rows that hold the cost of a start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A situation to be priced. ``reads_per_s`` is what all replicas are asked together."""
+    """A situation to be priced. ``reads_per_s`` is the sum over all replicas."""
 
     reads_per_s: float
     pods: float
@@ -37,7 +36,7 @@ class Question:
 
 
 class Factor(StrEnum):
-    """What a unit cost is multiplied by. The calculator's script knows the same five names."""
+    """Multiplier of a unit cost. The calculator's script uses the same five names."""
 
     READS = "reads"
     READS_PODS = "reads x pods"
@@ -59,17 +58,17 @@ def factors(question: Question) -> Mapping[Factor, float]:
 
 
 Recipe = tuple[tuple[int, Factor], ...]
-"""How an arm is priced: unit costs by their place among the coefficients, times factors."""
+"""The terms of an arm's cost: index of a unit cost among the coefficients, and its factor."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """One trial: what it was asked for, and what it cost more than the floor, per second.
+    """One trial: its load, and its cost per second above the floor.
 
-    ``reads_per_s`` and ``churn_per_s`` are what was done per second between the marks, as
-    costs are, not what was planned; ``window_rps`` counts the reads over the window alone,
-    which is the rate that was offered, if it was reached. ``replicas`` counts caches: each
-    worker of a replica has one. The row of a start is of the starts of all of them.
+    ``reads_per_s`` and ``churn_per_s`` are achieved rates between the marks, as costs are, not
+    planned ones; ``window_rps`` counts the reads over the window alone: the offered rate, if it
+    was reached. ``replicas`` counts caches: each worker of a replica has one. The row of a start
+    is of the starts of all of them.
     """
 
     scenario: str
@@ -85,13 +84,13 @@ class CostRow:
 
     @property
     def block(self) -> tuple[str, int]:
-        """What shares a floor: the scenario and the round."""
+        """Scenario and round: rows of one block share a floor."""
         return self.scenario, self.round
 
 
 @dataclass(frozen=True, slots=True)
 class UnitCost:
-    """One fitted coefficient: of whom, of what, and what each round alone would have given."""
+    """One fitted coefficient: its arm, its unit, and its value by each round alone."""
 
     arm: str
     title: str
@@ -104,11 +103,11 @@ class UnitCost:
 
 @dataclass(frozen=True, slots=True)
 class Goodness:
-    """How well an arm's rows are described.
+    """Goodness of fit of an arm's rows.
 
     ``r_squared`` is 1 - residual / total sum of squares about the mean, ``None`` where all
-    rows are of one scenario, and so ask for the same. ``residual_sd`` is in the quantity's
-    unit. ``typical`` is the median of |residual| / cost, over rows that cost something.
+    rows are of one scenario, and so of the same load. ``residual_sd`` is in the quantity's
+    unit. ``typical`` is the median of |residual| / cost, over rows with a cost above 0.
     """
 
     arm: str
@@ -118,28 +117,28 @@ class Goodness:
     residual_sd: float | None
     typical: float | None
     lack_of_fit: float | None
-    """p-value; small: the model bends away from what was measured."""
+    """p-value; small: the model does not fit the measurements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """What was measured, least and most; outside of it an answer is an extrapolation."""
+    """Smallest and largest measured values; an answer outside of them is an extrapolation."""
 
     reads_per_s: tuple[float, float]
     pods: tuple[float, float]
     churn_per_s: tuple[float, float]
     replicas: tuple[float, float]
-    """Of the informer; each worker of a replica counts as one, for it has a cache of its own."""
+    """Of the informer; each worker of a replica counts as one, because it has its own cache."""
     reads_pods: float
-    """The largest reads/s x pods: what the machine was seen to carry."""
+    """The largest reads/s x pods that was measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
-    """The read rate from which on the informer costs less than ``reader``, in one situation.
+    """The read rate above which the informer costs less than ``reader``, in one situation.
 
-    ``rate`` is ``None`` where a read costs nothing that could be measured, ``high`` where the
-    interval has no upper end, ``low`` where no error is known.
+    ``rate`` is ``None`` where a read's cost is too small to measure, ``high`` where the interval
+    has no upper end, ``low`` where no error is known.
     """
 
     reader: str
@@ -153,7 +152,7 @@ class BreakEven:
 
 @dataclass(frozen=True, slots=True)
 class Unfitted:
-    """A quantity without a model, and what would have to be measured for one."""
+    """A quantity without a model, and the reason: the measurement that the run lacks."""
 
     quantity: str
     title: str
@@ -162,7 +161,7 @@ class Unfitted:
 
 @dataclass(frozen=True, slots=True)
 class CostModel:
-    """The unit costs of one quantity, and everything that follows from them."""
+    """The unit costs of one quantity, and the costs and break-even rates derived from them."""
 
     quantity: str
     """Key of the metric that is modelled."""
@@ -171,16 +170,16 @@ class CostModel:
     rows: tuple[CostRow, ...]
     fit: Fit
     recipes: dict[str, Recipe]
-    """By arm: how it is priced. The informer's names its start, too."""
+    """By arm. The informer's includes its start."""
     units: tuple[UnitCost, ...]
     goodness: tuple[Goodness, ...]
     ranges: Ranges
     start_from: str | None
-    """Whose reads price a start, or ``None``: it was measured itself, or is left out."""
+    """Arm whose reads price a start, or ``None``: it was measured itself, or is left out."""
     reference: Question
-    """The situation to speak of: the largest measured, with the fewest replicas."""
+    """Situation that sentences refer to: the largest measured, with the fewest replicas."""
     break_evens: tuple[BreakEven, ...] = ()
-    """For each number of pods, churn and replicas that was asked for."""
+    """For each planned number of pods, churn and replicas."""
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -198,38 +197,35 @@ class CostModel:
         return self.ranges.pods[0] < self.ranges.pods[1]
 
     def form(self, arm: str, question: Question) -> Floats:
-        """Return what each unit cost is multiplied by (k) in the cost of ``arm``."""
+        """Return the multiplier of each unit cost (k) in the cost of ``arm``."""
         values = factors(question)
         form = np.zeros(len(self.fit.coefficients))
-        for place, factor in self.recipes[arm]:
-            form[place] += values[factor]
+        for index, factor in self.recipes[arm]:
+            form[index] += values[factor]
         return form
 
     def cost(self, arm: str, question: Question) -> Estimate:
-        """Return what ``arm`` costs per second."""
+        """Return the cost of ``arm`` per second."""
         return self.fit.estimate(self.form(arm, question))
 
     def break_even(
         self, reader: str, question: Question, confidence: float = CONFIDENCE
     ) -> BreakEven:
-        """Return from which read rate on the informer costs less than ``reader``.
-
-        ``question``'s own rate is not looked at.
-        """
-        one = Question(1.0, question.pods, 0.0, 0.0, question.lifetime_s)
-        forms = self.form(INFORMER, question), self.form(reader, one)
-        found = self.ratio(*forms, confidence)
+        """Return the read rate that is break-even with ``reader``; ignores that of ``question``."""
+        one_read = Question(1.0, question.pods, 0.0, 0.0, question.lifetime_s)
+        forms = self.form(INFORMER, question), self.form(reader, one_read)
+        ratio = self.ratio(*forms, confidence)
         # A rate is not negative.
-        rate, low, high = (None if end is None else max(0.0, end) for end in found)
+        rate, low, high = (None if end is None else max(0.0, end) for end in ratio)
         if low is None and self.fit.quantile(forms, confidence) is not None:
             low = 0.0
-        place = (question.pods, question.churn_per_s, question.replicas)
-        return BreakEven(reader, *place, rate, low, high)
+        situation = (question.pods, question.churn_per_s, question.replicas)
+        return BreakEven(reader, *situation, rate, low, high)
 
     def ratio(
         self, above: Floats, below: Floats, confidence: float
     ) -> tuple[float | None, float | None, float | None]:
-        """Return form ``above`` over form ``below`` with its ends by Fieller, ``None`` for none."""
+        """Return form ``above`` over form ``below`` and its bounds by Fieller; ``None``: none."""
         numerator, denominator = self.fit.value(above), self.fit.value(below)
         value = numerator / denominator if denominator > 0 else None
         variances = [self.fit.product(form, form) for form in (above, below)]
@@ -237,11 +233,11 @@ class CostModel:
         quantile = self.fit.quantile([above, below], confidence)
         if quantile is None or covariance is None:
             return value, None, None
-        own, other = (variance or 0.0 for variance in variances)
+        of_above, of_below = (variance or 0.0 for variance in variances)
         low, high = fieller(
             numerator,
             denominator,
-            variances=(own, other),
+            variances=(of_above, of_below),
             covariance=covariance,
             quantile=quantile,
         )

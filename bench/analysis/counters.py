@@ -1,8 +1,7 @@
 """Differences of Prometheus series between the two marks of a trial.
 
-Two scrapes of our own, subtracted: exact, without the extrapolation that PromQL's
-``increase`` does. A restart between the marks is noticed and reported. A version that
-lacks a counter has no figure for it, which is not the same as 0.
+Subtracts two scrapes: exact, without the extrapolation of PromQL's ``increase``. Reports a
+restart between the marks. A version that lacks a counter has no figure for it, rather than 0.
 """
 
 import re
@@ -21,7 +20,7 @@ _ESCAPE = re.compile(r"\\(.)")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One labelled series: by how much it grew between the marks, or what it stood at at one."""
+    """One labelled series: its growth between the marks, or its value at one of them."""
 
     labels: Mapping[str, str]
     value: float
@@ -29,7 +28,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a metric grew by. After a ``reset`` it is only what was counted since."""
+    """The growth of a metric. After a ``reset`` it covers only the time since."""
 
     series: tuple[Series, ...]
     reset: bool
@@ -41,7 +40,7 @@ class Marks:
     def __init__(self, scrapes: pd.DataFrame) -> None:
         """Take the ``scrapes`` table: columns mark, source, name, labels, value."""
         columns = (scrapes[name].tolist() for name in ("source", "mark", "name", "labels", "value"))
-        # A scrape has thousands of series of which a few are asked for: only those are unpacked.
+        # A scrape has thousands of series of which a few are used: only those are unpacked.
         self._rows: dict[tuple[str, str], list[tuple[str, str, float]]] = {}
         self._marks: set[tuple[str, str]] = set()
         for source, mark, name, labels, value in zip(*columns, strict=True):
@@ -59,9 +58,8 @@ class Marks:
     def difference(self, source: str, name: str, *, gauge: bool = False) -> Difference | None:
         """Subtract ``name`` at the begin mark from ``name`` at the end mark.
 
-        A series that was not there at the begin counts from 0. ``None`` when the
-        source was not scraped at both marks or does not expose the metric at all,
-        which is not the same as 0. Only a counter can be reset; a ``gauge`` may fall.
+        A series that is missing at the begin mark counts from 0. ``None``, not 0, if the source was
+        not scraped at both marks or does not expose the metric. A ``gauge`` may fall, never reset.
         """
         if not self.exposes(source, name) or not self.has(source):
             return None
@@ -76,7 +74,7 @@ class Marks:
         return Difference(tuple(series), reset)
 
     def at(self, source: str, name: str, mark: str) -> tuple[Series, ...] | None:
-        """Return what each series of ``name`` stood at at ``mark``; ``None``: not scraped there."""
+        """Return the value of each series of ``name`` at ``mark``; ``None``: not scraped there."""
         if (source, mark) not in self._marks:
             return None
         return tuple(
@@ -86,7 +84,7 @@ class Marks:
         )
 
     def restarted(self, source: str) -> bool:
-        """Tell whether the process behind ``source`` began anew between the marks."""
+        """Tell whether the process behind ``source`` restarted between the marks."""
         # One second: the start time is computed from clock ticks and may differ in its last digits.
         return any(
             max(marks.values()) - min(marks.values()) > 1.0
@@ -95,13 +93,13 @@ class Marks:
 
     def _values(self, source: str, name: str) -> dict[str, dict[str, float]]:
         """Return labels -> mark -> value."""
-        found: dict[str, dict[str, float]] = {}
+        by_labels: dict[str, dict[str, float]] = {}
         for mark, labels, value in self._rows.get((source, name), ()):
-            found.setdefault(labels, {})[mark] = value
-        return found
+            by_labels.setdefault(labels, {})[mark] = value
+        return by_labels
 
     def grew(self, counter: Counter) -> float | None:
-        """Return by how much ``counter`` grew; ``None``: not exposed, not scraped, or reset."""
+        """Return the growth of ``counter``; ``None``: not exposed, not scraped, or reset."""
         if not self.has(counter.scraped) or self.restarted(counter.scraped):
             return None
         for reading in counter.readings:
@@ -116,7 +114,9 @@ class Marks:
     def _applies(self, source: str, reading: Reading) -> bool:
         if reading.label is not None:
             grown = self.difference(source, reading.names[0])
-            return grown is not None and any(reading.label in one.labels for one in grown.series)
+            return grown is not None and any(
+                reading.label in series.labels for series in grown.series
+            )
         needed = (reading.witness,) if reading.witness else reading.names
         return all(self.exposes(source, name) for name in needed)
 
@@ -125,10 +125,10 @@ class Marks:
         for name in reading.names:
             grown = self.difference(source, name)
             if grown is None:
-                continue  # a witness vouches for it: no event yet
+                continue  # the witness is exposed, so this counter has had no event yet
             if grown.reset:
                 return None
-            total += sum(one.value for one in grown.series if _counts(reading, one.labels))
+            total += sum(series.value for series in grown.series if _counts(reading, series.labels))
         return total
 
 

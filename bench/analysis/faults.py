@@ -1,7 +1,7 @@
-"""Scenarios with a fault: who was answered, how old the answers were, and what came after.
+"""Scenarios with a fault: answered reads, the age of the answers, and the aftermath.
 
 All times are seconds from the window's begin, or spans of seconds. A request belongs to the
-stretch (before, while, after) of its intended start. Nothing here is a cost, nor compared.
+stretch (before, meanwhile, after) of its intended start. No figure is a cost, and none is compared.
 """
 
 from collections.abc import Sequence
@@ -20,60 +20,60 @@ from bench.metrics import Times
 from bench.model import FaultRecord, Scenario, TrialRecord
 
 AFTER_S = 10.0
-"""How long after a fault counts as its aftermath: of latencies, and of the herd."""
+"""Length of a fault's aftermath, for latencies and for the herd of requests."""
 MARGIN_S = 0.1
-"""Reads meant for so shortly before the fault's end are not judged: their answers may come after
+"""Reads intended this shortly before the fault's end are not judged: their answers may come after
 it though the server did not wait for it."""
 FEW_WRITES = 2
-"""The probe has one write outstanding at most. So many acknowledged while the fault lasted mean
-that writing was possible; a single one may have been on its way when the fault began."""
+"""Writes acknowledged during the fault that show that writing was possible. The probe has one
+write outstanding at most, so a single one may have been on its way when the fault began."""
 FILLS = "informer_fills_total"
 WRITES = ("acked_us", "first_sent_us", "stale_sent_us", "fresh_done_us")
 NO_WRITES = pd.DataFrame(columns=list(WRITES), dtype="float64")
 
 
 class AgeBy(StrEnum):
-    """What tells how old an answer was."""
+    """Source of the age of an answer."""
 
     PROBE = "probe"
-    """The longest after its acknowledgement that a read still lacked a write of the probe."""
+    """Longest time after its acknowledgement that a read still lacked a write of the probe."""
     LAST_WRITE = "last write"
-    """Nothing could be written: from the last write acknowledged to the last good answer."""
+    """No write was possible: from the last write acknowledged to the last good answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRound:
     """One trial with a fault. Times in seconds from the window's begin, or spans of seconds.
 
-    ``None``: there was none, or it was not seen within the window.
+    ``None``: there was none, or it did not happen within the window.
     """
 
     round: int
     begin_s: float
     end_s: float
     started_anew_s: float | None
-    """When the API server's process was started again."""
+    """When the API server's process was restarted."""
     reads_meanwhile: int
-    """Reads meant for while the fault lasted; those below add up to them."""
+    """Reads with an intended start during the fault: the sum of the next three."""
     answered_meanwhile: int
-    """Answered while it lasted: the server went on without the API server."""
+    """Answered during the fault: the server worked without the API server."""
     answered_late: int
-    """Answered once it was over: whoever asked was kept waiting until then."""
+    """Answered after the fault: the client had to wait for its end."""
     failed_meanwhile: int
     """Answered with an error, given up, or dropped."""
     longest_ms: float | None
-    """The longest wait of an answered read that was meant for while the fault lasted."""
+    """The longest wait of an answered read with an intended start during the fault."""
     reads_after: int
-    """Of the 10 s after the fault, or what the window has of them."""
+    """In the 10 s after the fault, or the part of them within the window."""
     answered_after: int
     longest_after_ms: float | None
     oldest_answer_s: float | None
-    """How old the oldest answer was that was given while the fault lasted; ``None``: none was."""
+    """Age of the oldest answer given during the fault; ``None``: no answer."""
     oldest_answer_by: AgeBy | None
     fresh_s: float | None
     """From the fault's end to the first read that showed a write acknowledged after it."""
     window_left_s: float
-    """How long after the fault the window went on: what ``fresh_s`` is at least if it is null."""
+    """From the fault's end to the window's end: the lower bound of ``fresh_s`` if it is null."""
     failed: int
     """Reads from the fault's begin to the window's end."""
     errors_stop_s: float | None
@@ -81,15 +81,15 @@ class FaultRound:
     still_failing: bool
     """Whether no read after that one was answered: the errors had not stopped."""
     requests_meanwhile: int | None
-    """Of the server under test, as they reached the API server, without the probe's; ``None``:
-    there is no audit log."""
+    """Requests of the server under test that reached the API server, without the probe's;
+    ``None``: there is no audit log."""
     requests_after: int | None
-    """From when the API server could be reached again (for a restart: its process's start)."""
+    """From the moment the API server was reachable again (for a restart: its process's start)."""
     requests_usual: float | None
-    """In as long a time before the fault."""
+    """In the same length of time before the fault."""
     requests_busiest_second: int | None
     refills: dict[str, int]
-    """Whole states that an informer fetched anew, by reason: ``expired`` is a 410."""
+    """Full states that an informer fetched again, by reason: ``expired`` is a 410."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,41 +113,41 @@ class FaultArm:
     before: Stretch | None = None
     """The load before the fault."""
     meanwhile: Stretch | None = None
-    """The load while the fault lasted."""
+    """The load during the fault."""
     after: Stretch | None = None
     """The load in the aftermath."""
 
     @property
     def asked(self) -> int:
-        """Reads meant for while the fault lasted, all rounds."""
-        return sum(one.reads_meanwhile for one in self.rounds)
+        """Reads with an intended start during the fault, all rounds."""
+        return sum(trial.reads_meanwhile for trial in self.rounds)
 
     @property
     def in_time(self) -> int:
-        """Those answered while it lasted."""
-        return sum(one.answered_meanwhile for one in self.rounds)
+        """Those answered during the fault."""
+        return sum(trial.answered_meanwhile for trial in self.rounds)
 
     @property
     def late(self) -> int:
-        """Those answered once it was over."""
-        return sum(one.answered_late for one in self.rounds)
+        """Those answered after the fault."""
+        return sum(trial.answered_late for trial in self.rounds)
 
     @property
     def failed(self) -> int:
         """Those answered with an error, given up, or dropped."""
-        return sum(one.failed_meanwhile for one in self.rounds)
+        return sum(trial.failed_meanwhile for trial in self.rounds)
 
     @property
     def oldest(self) -> FaultRound | None:
-        """The round with the oldest answer that was given while the fault lasted."""
-        known = [one for one in self.rounds if one.oldest_answer_s is not None]
-        return max(known, key=lambda one: one.oldest_answer_s or 0.0, default=None)
+        """The round with the oldest answer given during the fault."""
+        known = [trial for trial in self.rounds if trial.oldest_answer_s is not None]
+        return max(known, key=lambda trial: trial.oldest_answer_s or 0.0, default=None)
 
     @property
     def refills(self) -> dict[str, int]:
-        """Whole states fetched anew, by reason, over all rounds."""
-        reasons = dict.fromkeys(reason for one in self.rounds for reason in one.refills)
-        return {r: sum(one.refills.get(r, 0) for one in self.rounds) for r in reasons}
+        """Full states fetched again, by reason, over all rounds."""
+        reasons = dict.fromkeys(key for trial in self.rounds for key in trial.refills)
+        return {key: sum(trial.refills.get(key, 0) for trial in self.rounds) for key in reasons}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class FaultAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class FaultTrial:
-    """One trial with a fault: its figures, and the times of each stretch to pool."""
+    """One trial with a fault: its figures, and the times of each stretch, to be pooled."""
 
     round: FaultRound
     stretches: tuple[tuple[float, Latencies], ...]
@@ -179,16 +179,16 @@ def analyse_faults(
     trials: Sequence[tuple[TrialRecord, FaultTrial]],
 ) -> tuple[FaultAnalysis, ...]:
     """Return one analysis a scenario with a fault; ``servers`` are the plan's, in order."""
-    found = []
-    for scenario in (one for one in scenarios if one.fault is not None):
-        own = [pair for pair in trials if pair[0].trial.scenario == scenario.name]
-        faults = [record.fault for record, _ in own if record.fault is not None]
+    analyses = []
+    for scenario in (scenario for scenario in scenarios if scenario.fault is not None):
+        pairs = [pair for pair in trials if pair[0].trial.scenario == scenario.name]
+        faults = [record.fault for record, _ in pairs if record.fault is not None]
         by_server = {
-            server: [one for record, one in own if record.trial.server == server]
+            server: [trial for record, trial in pairs if record.trial.server == server]
             for server in servers
         }
         spans = [fault.end_s - fault.begin_s for fault in faults]
-        found.append(
+        analyses.append(
             FaultAnalysis(
                 scenario,
                 faults[0].what if faults else f"the fault {scenario.fault} was put in",
@@ -197,12 +197,12 @@ def analyse_faults(
                 float(np.mean(spans)) if spans else scenario.fault_s,
             )
         )
-    return tuple(found)
+    return tuple(analyses)
 
 
 def _arm(server: str, trials: Sequence[FaultTrial]) -> FaultArm:
-    stretches = (_stretch(parts) for parts in zip(*(one.stretches for one in trials), strict=True))
-    return FaultArm(server, tuple(one.round for one in trials), *stretches)
+    pooled = (_stretch(parts) for parts in zip(*(trial.stretches for trial in trials), strict=True))
+    return FaultArm(server, tuple(trial.round for trial in trials), *pooled)
 
 
 def _stretch(parts: Sequence[tuple[float, Latencies]]) -> Stretch:
@@ -223,7 +223,7 @@ def fault_trial(
     audit: pd.DataFrame | None,
     marks: Marks | None,
 ) -> FaultTrial | None:
-    """Compute what a trial shows from its tables; ``None``: no fault, or no server was there."""
+    """Compute a trial's figures from its tables; ``None``: no fault, or no server."""
     fault = record.fault
     if fault is None or record.is_client or identity_of(record) is None:
         return None
@@ -291,10 +291,10 @@ def _age(
 
 
 def _age_by_probe(fault: FaultRecord, writes: pd.DataFrame) -> tuple[float, AgeBy] | None:
-    """Return the longest that a write was not in an answer asked for before the fault's end."""
+    """Return the longest time that a write was missing in answers asked for before the end."""
     first = _seconds(writes["first_sent_us"])
     if not (first < fault.end_s - MARGIN_S).any():
-        return None  # no read was answered: a missing time is no smaller than any
+        return None  # no read was answered: NaN compares as not smaller
     stale = _seconds(writes["stale_sent_us"])
     lacked = np.minimum(stale, fault.end_s) - _seconds(writes["acked_us"])
     known = lacked[~np.isnan(lacked)]
@@ -313,31 +313,31 @@ def _herd(
 ) -> tuple[int, int, float, int]:
     """Count the server's requests that reached the API server during the fault and after it.
 
-    Returns those while it lasted; those from the moment the API server could be reached again
-    to ``until``; how many it sends in as long a time before the fault; the most in one second.
-    What the freshness probe's own reads caused is left out.
+    Returns those during the fault; those from the moment the API server was reachable again to
+    ``until``; those of the same length of time before the fault; the most in one second.
+    Requests caused by the freshness probe's own reads are left out.
     """
-    own = audit["user"].str.endswith(f":{identity_of(record)}") & ~of_probe_pod(audit)
-    at = _seconds(audit["received_us"][own]) - record.window_begin_epoch_s
+    of_server = audit["user"].str.endswith(f":{identity_of(record)}") & ~of_probe_pod(audit)
+    received_s = _seconds(audit["received_us"][of_server]) - record.window_begin_epoch_s
     reachable = fault.end_s if fault.started_anew_s is None else fault.started_anew_s
-    came = at[(at >= reachable) & (at < until)]
-    before = int(((at >= 0) & (at < fault.begin_s)).sum())
+    after = received_s[(received_s >= reachable) & (received_s < until)]
+    before = int(((received_s >= 0) & (received_s < fault.begin_s)).sum())
     usual = before / fault.begin_s * (until - reachable) if fault.begin_s > 0 else 0.0
-    meanwhile = int(((at >= fault.begin_s) & (at < reachable)).sum())
-    return meanwhile, len(came), usual, _busiest(came)
+    meanwhile = int(((received_s >= fault.begin_s) & (received_s < reachable)).sum())
+    return meanwhile, len(after), usual, _busiest(after)
 
 
-def _busiest(at: Floats) -> int:
-    """Return the most of ``at`` within any one second, wherever that begins."""
-    sorted_at = np.sort(at)
-    within = np.searchsorted(sorted_at, sorted_at + 1.0, side="left") - np.arange(len(sorted_at))
+def _busiest(times_s: Floats) -> int:
+    """Return the most of ``times_s`` within any one second, wherever it begins."""
+    ordered_s = np.sort(times_s)
+    within = np.searchsorted(ordered_s, ordered_s + 1.0, side="left") - np.arange(len(ordered_s))
     return int(within.max(initial=0))
 
 
 def _refills(marks: Marks | None) -> dict[str, int]:
     grown = marks.difference("server", FILLS) if marks is not None else None
     series = grown.series if grown is not None else ()
-    return {one.labels.get("reason", ""): round(one.value) for one in series if one.value > 0}
+    return {item.labels.get("reason", ""): round(item.value) for item in series if item.value > 0}
 
 
 def _seconds(microseconds: "pd.Series[int]") -> Floats:

@@ -1,10 +1,9 @@
 """The tidy frame: one row a scenario, arm, metric, form and round. Everything pivots it.
 
 Columns: ``scenario``, ``arm``, ``metric``, ``per_1000_reads`` (whether the value is per 1,000
-answered reads), ``unit``, ``round``, ``value``. Values are above their floor: what the floor's
-arm shows in the same round is subtracted. Per second is per second of the window, whose reads
-they are held against. A row without a value is not there. The frame is
-what ``data/rounds.csv`` holds.
+answered reads), ``unit``, ``round``, ``value``. Values are above their floor: the value of the
+floor's arm in the same round is subtracted. Per second means per second of the window, as are
+the reads. Rows without a value are left out. ``data/rounds.csv`` holds the frame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,11 +31,10 @@ class Frame:
 
     rows: pd.DataFrame
     plain: Mapping[Trial, Mapping[str, float]]
-    """(scenario, arm, round) -> metric -> value, nothing subtracted; of costs, per second between
-    the marks."""
+    """(scenario, arm, round) -> metric -> value, no floor subtracted; costs per s between marks."""
     withheld: Mapping[tuple[str, str, str], str]
     """(scenario, arm, metric) -> why a round cannot carry the percentile. One such round
-    withholds the arm's: without the rounds that went worst, what is left would be a choice."""
+    withholds the arm's: leaving out only the worst rounds would bias it."""
 
     def of(self, place: Place) -> dict[tuple[str, bool], dict[int, float]]:
         """Return, by metric and form, the value of each round of one arm of one scenario."""
@@ -47,44 +45,44 @@ class Frame:
         places: dict[Place, dict[tuple[str, bool], dict[int, float]]] = {}
         columns = (self.rows[name].tolist() for name in COLUMNS)
         for scenario, arm, metric, per_1000, _, number, value in zip(*columns, strict=True):
-            of = places.setdefault((scenario, arm), {})
-            of.setdefault((metric, per_1000), {})[number] = value
+            figures = places.setdefault((scenario, arm), {})
+            figures.setdefault((metric, per_1000), {})[number] = value
         return places
 
     def pairs(self, subject: Place, baseline: Place) -> dict[tuple[str, bool], Rounds]:
         """Return, by metric and form, the rounds that both have."""
-        own, base = self.of(subject), self.of(baseline)
-        paired = {key: pair_rounds(own[key], base[key]) for key in own if key in base}
+        values, base = self.of(subject), self.of(baseline)
+        paired = {key: pair_rounds(values[key], base[key]) for key in values if key in base}
         return {key: rounds for key, rounds in paired.items() if rounds}
 
 
 def frame_of(data: Sequence[TrialData]) -> Frame:
     """Evaluate every metric on the good trials ``data``."""
-    trials = {one.trial.place: one for one in data}
+    trials = {trial_data.trial.place: trial_data for trial_data in data}
     plain: dict[Trial, dict[str, float]] = {}
-    held: dict[tuple[str, str, str], str] = {}
-    for place, one in trials.items():
-        values = ((metric.key, value_of(metric, one)) for metric in METRICS)
+    reasons: dict[tuple[str, str, str], str] = {}
+    for place, trial_data in trials.items():
+        values = ((metric.key, value_of(metric, trial_data)) for metric in METRICS)
         plain[place] = {key: value for key, value in values if value is not None}
         for metric in METRICS:
-            if (reason := withheld(metric, one)) is not None:
-                held.setdefault((*place[:2], metric.key), f"withheld: {reason}")
+            if (reason := withheld(metric, trial_data)) is not None:
+                reasons.setdefault((*place[:2], metric.key), f"withheld: {reason}")
     arms = {place[:2] for place in trials}
     rows = []
     for per_1000 in (False, True):
-        for (scenario, arm, number), one in trials.items():
+        for (scenario, arm, number), trial_data in trials.items():
             for metric in METRICS:
                 has_floor = (scenario, metric.floor) in arms
                 value = _above_floor(plain, metric, (scenario, arm, number), has_floor=has_floor)
-                if value is None or (scenario, arm, metric.key) in held:
+                if value is None or (scenario, arm, metric.key) in reasons:
                     continue
-                value = per_window_s(metric, one, value)
+                value = per_window_s(metric, trial_data, value)
                 if per_1000:
-                    value = per_1000_reads(one, value) if metric.per_read else None
+                    value = per_1000_reads(trial_data, value) if metric.per_read else None
                 unit = metric.unit_of(per_1000=per_1000)
                 rows.append((scenario, arm, metric.key, per_1000, unit, number, value))
-    found = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": float})
-    return Frame(found.dropna(subset=["value"]), plain, held)
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": float})
+    return Frame(table.dropna(subset=["value"]), plain, reasons)
 
 
 def _above_floor(
@@ -92,8 +90,7 @@ def _above_floor(
 ) -> float | None:
     """Return the value less that of the floor's arm in the same round; ``None``: no such round.
 
-    Without any idle baseline the whole process is shown; without the bare server there is no
-    cache to speak of.
+    Without an idle baseline nothing is subtracted; without the bare server there is no value.
     """
     scenario, arm, number = place
     value = plain[place].get(metric.key)
@@ -108,10 +105,18 @@ def _above_floor(
 def rounds_frame(analysis: RunAnalysis) -> pd.DataFrame:
     """Return the tidy frame of an analysis, as ``data/rounds.csv`` holds it."""
     rows = [
-        (scenario.scenario.name, arm.server, one.metric, one.per_1000, one.unit, number, value)
+        (
+            scenario.scenario.name,
+            arm.server,
+            figure.metric,
+            figure.per_1000,
+            figure.unit,
+            number,
+            value,
+        )
         for scenario in analysis.scenarios
         for arm in scenario.arms
-        for one in arm.figures
-        for number, value in sorted(one.rounds.items())
+        for figure in arm.figures
+        for number, value in sorted(figure.rounds.items())
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

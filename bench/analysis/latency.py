@@ -1,13 +1,13 @@
 """Times from request rows and from the freshness probe: exact order statistics, with censoring.
 
 A request that was dropped, timed out or failed was not answered; in the distribution from
-the intended start it counts as *at least* the time-out (dropped: what was left of the window)
-and behind all that were answered, so that a server cannot look quick by refusing. A
+the intended start it counts as *at least* the time-out (dropped: the rest of the window)
+and ranks behind all answered ones, so that a server cannot look quick by refusing. A
 percentile that falls among such rows is a lower bound.
 
 A write's staleness lies between two bounds, both since its acknowledgement: the send of the
 last read that did not show it (0 if none) and the end of the first that did. Figures are of
-the upper bound: what a client may have to wait at most.
+the upper bound: the longest wait of a client.
 """
 
 import math
@@ -28,10 +28,7 @@ SAMPLES_BEYOND = 10
 
 @dataclass(frozen=True, slots=True)
 class Percentile:
-    """One percentile in ms; ``at_least``: it fell among the unanswered.
-
-    ``value_ms`` is ``None`` when ``withheld`` says why it is not stated.
-    """
+    """A percentile; ``value_ms`` is ``None`` if ``withheld``; ``at_least``: it was unanswered."""
 
     q: float
     value_ms: float | None
@@ -46,7 +43,7 @@ class Latencies:
 
     answered_ms: Floats
     unanswered_ms: Floats = field(default_factory=lambda: np.empty(0))
-    """What is known of each request without an answer: it took at least so long."""
+    """Lower bound of the time of each request without an answer."""
 
     @property
     def censored(self) -> int:
@@ -67,7 +64,7 @@ class Latencies:
         # The epsilon undoes the rounding of q * n: 0.99 * 1000 is 990.0000000000001 in binary.
         rank = int(np.ceil(q * self.samples - 1e-9))
         if rank > len(self.answered_ms):
-            # Whatever the unanswered took in the end, so many took at least as long.
+            # However long the unanswered took, at least this many took this long.
             least = np.sort(np.concatenate([self.answered_ms, self.unanswered_ms]))[rank - 1]
             return Percentile(q, float(least), at_least=True, samples=self.samples)
         value = float(self.answered_ms[rank - 1])
@@ -87,10 +84,9 @@ def times_of(
 ) -> Latencies:
     """Return ``times`` of the ``rows`` of its table.
 
-    Without a known ``timeout_s`` each of the unanswered took at least what was waited (column
-    ``times.waited``), or what was seen at the longest. A request that was never sent, for too
-    many were outstanding, has no time-out: all that is known is that nobody had answered it
-    when the window of ``window_s`` ended.
+    Without ``timeout_s`` each unanswered request took at least the time waited (column
+    ``times.waited``), or the longest time seen. A request that was never sent, because too many
+    were outstanding, has no time-out: its bound is the end of the window of ``window_s``.
     """
     since, until = _floats(rows[times.since]), _floats(rows[times.until])
     took_ms = (until - since) / 1e3
@@ -137,17 +133,17 @@ FRESHNESS = ("acked_us", "reads", "first_stale", "stale_sent_us", "fresh_done_us
 
 @dataclass(frozen=True, slots=True)
 class FreshnessCounts:
-    """What the freshness probe counted of one arm, in one trial or over all rounds."""
+    """The freshness probe's counts of one arm, in one trial or over all rounds."""
 
     writes: int
     never_seen: int
-    """Writes that no read showed as long as was waited."""
+    """Writes that no read showed before the probe stopped waiting."""
     first_reads: int
     """Writes after which a read was answered at all."""
     first_stale: int
     """Those whose first read was older than the write: read-your-writes violations."""
     longest_stale_ms: float | None = None
-    """Of these, the longest from the acknowledgement to a read that showed the write."""
+    """Of these, the longest time from the acknowledgement to a read that showed the write."""
 
 
 def freshness_counts(rows: pd.DataFrame) -> FreshnessCounts | None:

@@ -1,11 +1,11 @@
 """The three ledgers of API requests, and whether they agree, key by key.
 
-1. The client's: what the server under test counted itself.
+1. The client's: the own count of the server under test.
 2. The audit log: by user, or over all users.
 3. The API server's own ``apiserver_request_total``.
 
-The audit of a user stands against that server's count, the audit over all users against the
-metric. What probe, bystander and churn writer say they did must be in the audit log too.
+The audit of a user is compared with that server's count, the audit over all users with the
+metric. Requests that probe, bystander and churn writer report must be in the audit log too.
 """
 
 import math
@@ -37,20 +37,20 @@ SERVER_METRIC = "apiserver_request_total"
 OPEN_WATCHES = "apiserver_longrunning_requests"
 
 ITSELF = "system:apiserver"
-"""Whom the audit log names for requests that the API server sends to itself."""
+"""User in the audit log of requests that the API server sends to itself."""
 STRADDLING = 2
-"""Requests of a kind that only the API server sends itself: one may straddle each mark."""
+"""Allowed difference in requests that only the API server sends: one may straddle each mark."""
 SCRAPE_S = 0.1
-"""About how long the API server takes to show its metrics: what a client that asks on sends
-meanwhile may be before the mark in one ledger and behind it in the other."""
+"""About how long the API server takes to expose its metrics: a client's requests meanwhile may be
+before the mark in one ledger and behind it in the other."""
 LEASES = "leases"
-"""What it renews every ten seconds, whoever else is there; nobody of this project touches one."""
+"""The API server renews its leases every ten seconds; nothing of this project touches one."""
 SHARED_IDENTITIES = {"direct-rv0": "direct"}
-"""Servers that use another one's account, for records that name none."""
+"""Servers that use another server's account, for records that name none."""
 OBSERVERS = {"freshness": "probe"}
-"""Observers whose account is not called as they are."""
+"""Account names of observers, where they differ from the observer's name."""
 CHURN_SLACK = 2
-"""Writes that may lie between the churn writer's span and the window that its rate is put on."""
+"""Writes that may lie between the churn writer's span and the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Ledgers:
     missing: tuple[str, ...]
     """Which ledger is missing and why, in sentences."""
     disagreements: tuple[str, ...]
-    """What two ledgers count differently, key by key, in words."""
+    """Keys that two ledgers count differently, in words."""
     for_reads: Count | None = None
-    """``reached``, without what the freshness probe's own reads caused. Only the audit log can
-    tell them apart; without it they are among the rest."""
+    """``reached`` without requests caused by the freshness probe's own reads. Only the audit log
+    tells them apart; without it they are included."""
     metric_reset: bool = False
-    """Whether the metric fell between the marks, as only a restart lets it."""
+    """Whether the metric fell between the marks, as it does only after a restart."""
     replicas: ReplicaLedgers | None = None
-    """Of several replicas: what each asked; ``None`` also where the User-Agent was not kept."""
+    """Requests of each of several replicas; ``None`` also where the User-Agent was not kept."""
 
     @property
     def agree(self) -> bool | None:
@@ -83,10 +83,7 @@ class Ledgers:
 
     @property
     def reached(self) -> Count | None:
-        """The requests of the server under test that reached the API server.
-
-        By the audit log; by the client's own count where there is no audit log.
-        """
+        """Requests of the server under test that reached the API server: audit log, else client."""
         return self.audit_user if self.audit_user is not None else self.client
 
 
@@ -104,27 +101,27 @@ def read_ledgers(
     marks: Marks | None,
     observed: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> Ledgers:
-    """Count one trial's API requests three ways and compare.
+    """Count one trial's API requests in three ways and compare the counts.
 
     ``audit`` is the trial's audit table, ``marks`` its scrapes, each ``None`` when it was not
     recorded, ``observed`` the tables of its observers.
     """
     identity = identity_of(record)
     missing: list[str] = []
-    counts = identity is not None and not record.is_client  # a client tells of no count of its own
+    counts = identity is not None and not record.is_client  # a client exposes no count
     counted = _client_difference(marks, missing) if counts else None
     client = None if counted is None else of_client(counted)
     log = None if audit is None else read_log(audit, record)
     if log is None:
         missing.append("the audit log was not recorded")
-    own, for_reads, replicas = None, client, None
+    by_user, for_reads, replicas = None, client, None
     if log is not None and identity is not None:
-        mine = {one: number for one, number in log.items() if _is_of(one.user, identity)}
-        own = of_log(mine)
-        for_reads = of_log(mine, lambda one: not one.of_probe)
+        mine = {line: number for line, number in log.items() if _is_of(line.user, identity)}
+        by_user = of_log(mine)
+        for_reads = of_log(mine, lambda line: not line.of_probe)
         if record.is_client and audit is not None:
             in_window = read_log(within_window(audit, record), record)
-            for_reads = of_log(in_window, lambda one: _is_of(one.user, identity))
+            for_reads = of_log(in_window, lambda line: _is_of(line.user, identity))
         replicas = read_replicas(record, mine, counted)
     everyone = None if log is None else of_log(log)
     metric, reset = _metric_count(marks, missing, record.fault)
@@ -136,7 +133,7 @@ def read_ledgers(
         metric = without_watches(metric)
         everyone = None if everyone is None else without_watches(everyone)
     found = (
-        *differences("the server's own count", client, "audit log", own),
+        *differences("the server's own count", client, "audit log", by_user),
         *(replicas.differences if replicas is not None and replicas.told_apart else ()),
         *differences(
             "audit log of all users", everyone, SERVER_METRIC, metric, _straddling(log, record)
@@ -150,7 +147,9 @@ def read_ledgers(
             f"the first: {found[0]}"
         )
         found, client, metric = (), None, None
-    return Ledgers(client, own, everyone, metric, tuple(missing), found, for_reads, reset, replicas)
+    return Ledgers(
+        client, by_user, everyone, metric, tuple(missing), found, for_reads, reset, replicas
+    )
 
 
 def _is_of(user: str, identity: str) -> bool:
@@ -158,11 +157,13 @@ def _is_of(user: str, identity: str) -> bool:
 
 
 def _straddling(log: Log | None, record: TrialRecord) -> Callable[[Key], int]:
-    """Return by how much a key may differ: what the API server and clients send no mark pauses."""
+    """Return how much each key may differ: marks do not pause the API server or clients."""
     if record.is_client:
         user = f":{record.identity}"
-        paused = {one: n for one, n in (log or {}).items() if not one.user.endswith(user)}
-        asked = of_log(log or {}, lambda one: one.user.endswith(user))
+        paused = {
+            line: count for line, count in (log or {}).items() if not line.user.endswith(user)
+        }
+        asked = of_log(log or {}, lambda line: line.user.endswith(user))
         rest = _straddling(paused, replace(record, is_client=False))
         marked = 2 * SCRAPE_S / (record.marks_s or 1.0)
         return lambda key: (
@@ -170,8 +171,8 @@ def _straddling(log: Log | None, record: TrialRecord) -> Callable[[Key], int]:
             if key in asked
             else rest(key)
         )
-    itself = of_log(log or {}, lambda one: one.user == ITSELF)
-    others = of_log(log or {}, lambda one: one.user != ITSELF)
+    itself = of_log(log or {}, lambda line: line.user == ITSELF)
+    others = of_log(log or {}, lambda line: line.user != ITSELF)
     known = log is not None
     return lambda key: (
         STRADDLING
@@ -207,7 +208,7 @@ def _metric_count(
 
 
 def _did(record: TrialRecord, observed: Mapping[str, pd.DataFrame]) -> Mapping[str, int]:
-    """Return, by identity, the good requests in the window that the others' own rows tell of."""
+    """Return, by identity, the good requests in the window by churn writer and observers."""
     did = {"churn": int(record.churn_achieved_per_s * record.window_s) - CHURN_SLACK}
     for name, rows in observed.items():
         good = rows[rows["outcome"] == "ok"] if "outcome" in rows else rows
@@ -216,12 +217,12 @@ def _did(record: TrialRecord, observed: Mapping[str, pd.DataFrame]) -> Mapping[s
 
 
 def _shortfalls(log: Log, did: Mapping[str, int]) -> list[str]:
-    """Tell the identities that the audit log holds less of; more may be outside the window."""
-    found = []
+    """Name the identities of which the audit log holds too few; more may be outside the window."""
+    shortfalls = []
     for identity, number in did.items():
         logged = sum(
-            n for one, n in log.items() if one.key.code < 400 and _is_of(one.user, identity)
+            n for line, n in log.items() if line.key.code < 400 and _is_of(line.user, identity)
         )
         if logged < number:
-            found.append(f"{identity}: did {number:,} by its own rows, audit log {logged:,}")
-    return found
+            shortfalls.append(f"{identity}: did {number:,} by its own rows, audit log {logged:,}")
+    return shortfalls

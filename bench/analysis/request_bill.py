@@ -1,7 +1,7 @@
 """Requests of one arm by kind: verb, resource, scope, form of resourceVersion and code.
 
-Two phases are told apart: ``start``, until a client is ready, and ``window``. Every request of
-the account counts, discovery among them; a watch counts where it was opened.
+There are two phases: ``start``, until a client is ready, and ``window``. Every request of the
+account counts, including discovery; a watch counts where it was opened.
 """
 
 from collections import Counter
@@ -21,37 +21,36 @@ BILL_COLUMNS = (
     *("user", "verb", "resource", "subresource", "namespace", "name", "code", "uri"),
     *("stage", "received_us"),
 )
-"""Of the audit table, what a bill is made from."""
+"""Columns of the audit table that a bill uses."""
 VERSIONS = ("unset", "0", "number", "exact", "initial events", "continue")
-"""What ``version_of`` says; ``, limit N`` follows where it is in pages."""
+"""Forms that ``version_of`` returns; ``, limit N`` follows if the read is in pages."""
 READS = frozenset({"get", "list", "watch"})
 
 
 class Phase(StrEnum):
-    """When something was asked."""
+    """When a request was sent."""
 
     START = "start"
     WINDOW = "window"
 
 
 class Kind(NamedTuple):
-    """What requests of a bill are told apart by."""
+    """The key that a bill counts requests by."""
 
     phase: Phase
     verb: str
     resource: str
-    """With its subresource and group, as RBAC writes it: ``deployments.apps/status``. The path,
-    where it is no resource."""
+    """With subresource and group, as in RBAC: ``deployments.apps/status``; else the path."""
     scope: str
-    """cluster, namespace or resource, as the API server's own metrics have it."""
+    """cluster, namespace or resource, as in the API server's own metrics."""
     version: str
-    """Of a read: whether resourceVersion is ``unset``, ``0``, or a number; and what pages it."""
+    """Of a read: whether resourceVersion is ``unset``, ``0``, or a number; and its page limit."""
     code: int
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLine:
-    """Requests of one kind by one arm; ``rounds`` maps each of its rounds to their number."""
+    """Requests of one kind by one arm; ``rounds`` maps each round to the number of requests."""
 
     phase: Phase
     verb: str
@@ -60,11 +59,11 @@ class RequestLine:
     version: str
     code: int
     rounds: dict[int, int]
-    """Those in which the phase was billed."""
+    """Rounds in which the phase was billed."""
 
     @property
     def kind(self) -> Kind:
-        """What was asked, of whichever arm."""
+        """The kind of these requests, which does not name the arm."""
         return Kind(self.phase, self.verb, self.resource, self.scope, self.version, self.code)
 
     @property
@@ -75,34 +74,34 @@ class RequestLine:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What an account asked once the API server was itself again."""
+    """An account's requests once the API server was available again."""
 
     requests: int
-    """In the first ``AFTER_S`` seconds; after a restart from the start of the process on."""
+    """In the first ``AFTER_S`` seconds; after a restart they begin at the process's start."""
     quiet_s: float | None
-    """From then to the last request before it was quiet; ``None``: not within the window."""
+    """From then to the last request before the quiet; ``None``: not quiet within the window."""
 
 
 def kinds_of(
     identity: str, record: TrialRecord, audit: pd.DataFrame, start: pd.DataFrame | None
 ) -> Counter[Kind]:
     """Count the requests of the account ``identity`` by kind."""
-    found: Counter[Kind] = Counter()
+    counts: Counter[Kind] = Counter()
     for phase, rows in ((Phase.START, start), (Phase.WINDOW, audit)):
         if rows is None:
             continue
-        own = of_account(rows, identity)
+        sent = of_account(rows, identity)
         if phase is Phase.WINDOW:
-            own = countable(within_window(own, record) if record.is_client else own, record)
-        columns = (own[name].tolist() for name in BILL_COLUMNS[1:8])
-        for asked, number in Counter(zip(*columns, strict=True)).items():
-            verb, resource, subresource, namespace, name, code, uri = asked
+            sent = countable(within_window(sent, record) if record.is_client else sent, record)
+        columns = (sent[name].tolist() for name in BILL_COLUMNS[1:8])
+        for request, number in Counter(zip(*columns, strict=True)).items():
+            verb, resource, subresource, namespace, name, code, uri = request
             scope = "resource" if name else "namespace" if namespace else "cluster"
-            what = named(resource, subresource, uri)
+            full_name = named(resource, subresource, uri)
             version = version_of(uri) if verb in READS and resource else ""
-            kind = Kind(phase, verb, what, scope if resource else "", version, int(code))
-            found[kind] += number
-    return found
+            kind = Kind(phase, verb, full_name, scope if resource else "", version, int(code))
+            counts[kind] += number
+    return counts
 
 
 def of_account(rows: pd.DataFrame, identity: str) -> pd.DataFrame:
@@ -111,7 +110,7 @@ def of_account(rows: pd.DataFrame, identity: str) -> pd.DataFrame:
 
 
 def named(resource: str, subresource: str, uri: str) -> str:
-    """Return a resource as RBAC writes it, or the path of what is none."""
+    """Return a resource as RBAC writes it, or the path if it is no resource."""
     path = uri.partition("?")[0]
     parts = path.split("/")
     if not resource:
@@ -121,7 +120,7 @@ def named(resource: str, subresource: str, uri: str) -> str:
 
 
 def version_of(uri: str) -> str:
-    """Say which state a read asks for, and whether in pages."""
+    """Return the form of a read's resourceVersion, and its limit if it is in pages."""
     asked = dict(parse_qsl(uri.partition("?")[2]))
     version = asked.get("resourceVersion", "")
     form = "unset" if not version else "0" if version == "0" else "number"
@@ -137,9 +136,9 @@ def version_of(uri: str) -> str:
 def request_lines(
     rounds: Mapping[int, Mapping[Kind, int]], billed: Mapping[Phase, Collection[int]]
 ) -> tuple[RequestLine, ...]:
-    """Return an arm's lines, of each phase the most frequent first.
+    """Return an arm's lines, in each phase the most frequent first.
 
-    ``rounds`` by their number; ``billed`` are those in which a phase was, with requests or without.
+    ``rounds`` by their number; ``billed``: rounds that have a phase, with or without requests.
     """
     total: Counter[Kind] = Counter()
     for counted in rounds.values():
@@ -154,11 +153,11 @@ def request_lines(
 def recovery_of(
     record: TrialRecord, fault: FaultRecord, audit: pd.DataFrame, identity: str, quiet_s: float
 ) -> Recovery:
-    """Tell what the account asked after ``fault``; quiet is who asks nothing for ``quiet_s``."""
+    """Count the account's requests after ``fault``; none for ``quiet_s`` means quiet."""
     since_s = fault.end_s if fault.started_anew_s is None else fault.started_anew_s
-    own = of_account(audit, identity)
-    own = own[own["resource"] != "leases"]
-    at_s = sorted(own["received_us"] / 1e6 - record.window_begin_epoch_s)
+    sent = of_account(audit, identity)
+    sent = sent[sent["resource"] != "leases"]
+    at_s = sorted(sent["received_us"] / 1e6 - record.window_begin_epoch_s)
     after = [moment - since_s for moment in at_s if moment >= since_s]
     return Recovery(
         sum(moment <= AFTER_S for moment in after),

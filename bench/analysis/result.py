@@ -1,9 +1,8 @@
-"""What a run's analysis holds, as plain data: ``summary.json`` is ``RunAnalysis`` itself.
+"""The analysis of a run as plain data: ``summary.json`` is a serialised ``RunAnalysis``.
 
-A program of someone else's, the gate and the comparison of runs need neither the tables
-of a run nor pandas to read it. The JSON Schema written beside each summary is made from
-these classes. A field that is taken away or changes its meaning makes a new version; one
-that is added does not, and has a default.
+Other programs, the gate and the comparison of runs read it without the tables of a run and
+without pandas. The JSON Schema written beside each summary is made from these classes. Removing
+a field or changing its meaning makes a new version; an added field has a default and does not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,11 +37,11 @@ from bench.stats import Estimate, Rounds, Verdict, equivalence, outlying, pair_r
 SUMMARY_SCHEMA = 2
 """Version of ``summary.json``; a reader refuses a newer one."""
 SAME_WITHIN = 0.1
-"""Practical equality: within a tenth of the baseline nobody would change a design for it."""
+"""Practical equality: a difference within a tenth of the baseline changes no design."""
 SUBJECT = "informer"
-"""The arm that the others are compared with, where the run has it; else the last server."""
+"""The arm that the others are compared with, if the run has it; else the last server."""
 PRESENTATION = ("direct", "direct-rv0", "informer")
-"""Arms that are named first, in this order; others follow as the plan has them, ``none`` last."""
+"""Arms that come first, in this order; others follow in the plan's order, ``none`` last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,10 @@ class Figure:
     """One metric of one arm: a value a round, their mean and its 95% interval.
 
     ``per_1000``: per 1,000 answered reads; else per second, or a state. ``rounds`` maps a
-    round to its value. ``value`` is ``None`` when nothing was measured, which ``missing`` then
-    explains. A percentile that single rounds have too few samples for may still be stated of
-    all rounds together: then ``rounds`` is empty, and there are no bounds. ``events`` and
-    ``exposure`` are given for counts: their quotient is a rate in ``unit``.
+    round to its value. ``value`` is ``None`` if nothing was measured; ``missing`` then gives the
+    reason. A percentile with too few samples in single rounds may be that of all rounds pooled:
+    then ``rounds`` is empty, and there are no bounds. ``events`` and ``exposure`` are given for
+    counts: their quotient is a rate in ``unit``.
     """
 
     metric: str
@@ -73,7 +72,7 @@ class Figure:
 
     @property
     def estimate(self) -> Estimate | None:
-        """Value and bounds as one."""
+        """Value and bounds."""
         if self.value is None:
             return None
         return Estimate(self.value, self.low, self.high, len(self.rounds))
@@ -85,7 +84,7 @@ class Figure:
 
     @property
     def outlying(self) -> tuple[int, ...]:
-        """Rounds that stand apart from the others; they are in the mean all the same."""
+        """Outlying rounds; the mean includes them."""
         return outlying(self.rounds)
 
 
@@ -98,8 +97,8 @@ class Arm:
     reads: int
     """Answered, over all rounds."""
     api_requests: int | None
-    """Requests for the load's reads that reached the API server, over all rounds; the
-    freshness probe's are left out. ``None``: not counted."""
+    """Requests for the load's reads that reached the API server, over all rounds, without the
+    freshness probe's. ``None``: not counted."""
     api_requests_by_verb: dict[str, int]
     """The same by verb; a watch is counted when it is opened."""
     figures: tuple[Figure, ...]
@@ -108,20 +107,22 @@ class Arm:
     service: tuple[Percentile, ...] = ()
     """From the actual send, all rounds pooled."""
     freshness: FreshnessCounts | None = None
-    """``None``: no probe, or no server to ask."""
+    """``None``: no probe, or no server."""
     requests: tuple[RequestLine, ...] = ()
-    """Every request of its account by kind, discovery and the freshness probe's among them."""
+    """Every request of its account by kind, including discovery and the freshness probe's."""
     billed: dict[Phase, tuple[int, ...]] = field(default_factory=dict)
-    """Rounds whose requests are known, by phase: those of a start only where it was billed."""
+    """Rounds whose requests are known, by phase; a start counts only if it was billed."""
 
     def figure(self, metric: str, *, per_1000: bool = False) -> Figure | None:
         """Return the figure of ``metric``, if the run's analysis has it."""
         key = (metric, per_1000)
-        return next((one for one in self.figures if (one.metric, one.per_1000) == key), None)
+        return next(
+            (figure for figure in self.figures if (figure.metric, figure.per_1000) == key), None
+        )
 
     def percentile(self, q: float) -> Percentile | None:
         """Return percentile ``q`` from the intended start, if the analysis has it."""
-        return next((one for one in self.latency if one.q == q), None)
+        return next((percentile for percentile in self.latency if percentile.q == q), None)
 
     @property
     def is_floor(self) -> bool:
@@ -140,7 +141,7 @@ class Arm:
 
 
 class Direction(StrEnum):
-    """What the rounds say about a difference, by its interval against the band of equality."""
+    """Direction of a difference, by its interval against the band of equality."""
 
     LESS = "less"
     MORE = "more"
@@ -153,11 +154,10 @@ class Comparison:
     """One arm against another of the same run, paired by round.
 
     ``ratio`` is subject / baseline (geometric mean), ``difference`` is subject - baseline in
-    the metric's unit, ``at_least`` is by how many times the baseline's count is at least
-    larger. What cannot be stated is ``None``. ``times`` is how many times the baseline's mean
-    the subject's is, by the strongest of these: the ratio; else the ratio of the means (Fieller),
-    ``None`` where the baseline may be 0; for a count that was zero in every round 0, up to the
-    exact bound.
+    the metric's unit, ``at_least`` is the lower bound of baseline / subject of a count. A figure
+    that cannot be stated is ``None``. ``times`` is the factor subject / baseline, by the first of
+    these that exists: the ratio; for a count that was zero in every round 0, up to the exact
+    bound; the ratio of the means (Fieller), ``None`` where the baseline may be 0.
     """
 
     metric: str
@@ -169,11 +169,11 @@ class Comparison:
     at_least: float | None = None
     times: Estimate | None = None
     check: tuple[float, float] | None = None
-    """The ratio's bounds by bootstrap-t: what assumes less should say much the same."""
+    """The ratio's bounds by bootstrap-t, a check that assumes less than Student's t."""
     variation: float | None = None
     """Coefficient of variation of the paired ratio over rounds."""
     outlying: tuple[int, ...] = ()
-    """Rounds that stand apart from the others. They are in every figure all the same."""
+    """Outlying rounds; every figure includes them."""
 
     @property
     def definition(self) -> Metric:
@@ -184,7 +184,7 @@ class Comparison:
     def detectable(self) -> float | None:
         """The smallest change that rounds like these would show in four of five runs.
 
-        Relative (0.05 is 5%) where there is a ratio, else in the metric's unit.
+        Relative (0.05 is 5%) if there is a ratio, else in the metric's unit.
         """
         stated = self.ratio or self.difference
         return stated.detectable if stated is not None else None
@@ -199,8 +199,8 @@ class Comparison:
 
     @property
     def direction(self) -> Direction:
-        """What can be said of ``times``: without an interval, nothing."""
-        # a baseline that may be 0 has no share, yet there may be a sign
+        """Direction of ``times``; ``UNCLEAR`` without an interval."""
+        # a baseline that may be 0 has no ratio, but the difference may have a sign
         whole = self.times is not None
         stated, none = (self.times, 1.0) if whole else (self.difference, 0.0)
         verdict = equivalence(stated, SAME_WITHIN if whole else 0.0, none)
@@ -217,25 +217,25 @@ class Control:
     arm: str
     """The second measurement: ``<server>-again``."""
     metric: str
-    """Named beforehand; nothing else decides."""
+    """Named beforehand; no other metric decides."""
     margin: float
-    """Relative: a server that differs from itself by less is as good as equal."""
+    """Relative difference of a server from itself that counts as equal."""
     confidence: float
     verdict: Verdict
     ratio: Estimate | None
     """Second over first at ``confidence``; ``None``: no round has both."""
     comparisons: tuple[Comparison, ...]
-    """In every metric, second measurement against first: shown, and decide nothing."""
+    """Second measurement against first in every metric: shown, but decide nothing."""
 
     @property
     def fired(self) -> bool:
-        """Whether the same server differed from itself: the run's differences are then in doubt."""
+        """Whether the server differed from itself, which puts the run's differences in doubt."""
         return self.verdict is Verdict.DIFFERENT
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioAnalysis:
-    """One scenario: what was asked, its arms in presentation order, and how they compare."""
+    """One scenario: its definition, its arms in presentation order, and their comparisons."""
 
     scenario: Scenario
     arms: tuple[Arm, ...]
@@ -246,9 +246,9 @@ class ScenarioAnalysis:
     """The subject against every other server, in every metric that both have."""
     controls: tuple[Control, ...] = ()
     beside: tuple[Comparison, ...] = ()
-    """Further servers that the subject is compared with, against the first, in what decides."""
+    """Servers other than the subject against the first of them, in ``BESIDE`` metrics."""
     base: tuple[Comparison, ...] = ()
-    """Each server against the same one of the base, in every metric."""
+    """Each server against the same server of the base, in every metric."""
 
     def arm(self, server: str) -> Arm | None:
         """Return the arm called ``server``, if it has a good trial."""
@@ -269,8 +269,8 @@ class ScenarioAnalysis:
     ) -> Comparison | None:
         """Return the comparison with ``baseline`` in ``metric``, if there is one."""
         key = (metric, baseline, per_1000)
-        found = (c for c in self.comparisons if (c.metric, c.baseline, c.per_1000) == key)
-        return next(found, None)
+        matches = (c for c in self.comparisons if (c.metric, c.baseline, c.per_1000) == key)
+        return next(matches, None)
 
     def pairs(self, compared: Comparison) -> Rounds:
         """Return round -> (subject, baseline) of a comparison of two of its arms."""
@@ -284,9 +284,9 @@ class ScenarioAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class ReadPathFigure:
-    """One metric of one read path, and how many times the baseline's it is.
+    """One metric of one read path, and its factor against the baseline's.
 
-    ``times`` is paired by round; ``None`` for the baseline itself and where no factor can be
+    ``times`` is paired by round; ``None`` for the baseline itself and if no factor can be
     stated. The figure with its rounds is that of ``scenario``.
     """
 
@@ -301,7 +301,7 @@ class ReadPathFigure:
 
 @dataclass(frozen=True, slots=True)
 class ReadPath:
-    """One read path; ``contract`` is bytes, content or metadata, ``None`` where not recorded."""
+    """One read path; ``contract`` is bytes, content or metadata, ``None`` if not recorded."""
 
     server: str
     contract: str | None
@@ -310,17 +310,17 @@ class ReadPath:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Every read path that was asked the same, against the baseline."""
+    """Every read path under the same load, against the baseline."""
 
     baseline: str
     scenarios: tuple[str, ...]
-    """The one at a fixed rate, then the one at full speed if there is one."""
+    """The scenario at a fixed rate, then the one at full speed if there is one."""
     paths: tuple[ReadPath, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class VersionFigure:
-    """One metric of one server on each version, and how many times the oldest's the newest is."""
+    """One metric of one server on each version, and the factor newest / oldest."""
 
     server: str
     metric: str
@@ -328,7 +328,7 @@ class VersionFigure:
     unit: str
     per_1000: bool
     values: dict[str, float | None]
-    """By version; ``None`` where that version was not measured, or lacks the metric."""
+    """By version; ``None`` if that version was not measured, or lacks the metric."""
     times: Estimate | None = None
 
 
@@ -337,7 +337,7 @@ class Versions:
     """The same scenario on several versions of Kubernetes, the oldest first."""
 
     versions: tuple[str, ...]
-    """To the patch, as the API servers called themselves."""
+    """Full versions with patch, as the API servers reported them."""
     scenarios: tuple[str, ...]
     """One a version, in the same order."""
     figures: tuple[VersionFigure, ...]
@@ -345,12 +345,14 @@ class Versions:
     def figure(self, server: str, metric: str) -> VersionFigure | None:
         """Return one metric of one server, if it was measured."""
         key = (server, metric)
-        return next((one for one in self.figures if (one.server, one.metric) == key), None)
+        return next(
+            (figure for figure in self.figures if (figure.server, figure.metric) == key), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaCost:
-    """One metric of one arm by the number of replicas, and what each further one adds."""
+    """One metric of one arm by the number of replicas, and the increase by each further one."""
 
     metric: str
     arm: str
@@ -361,12 +363,12 @@ class ReplicaCost:
     slopes: dict[int, float]
     """By round: the slope over the replicas, of rounds with at least two numbers of them."""
     each: Estimate | None
-    """The mean slope; ``None`` where no round has the metric at two numbers of replicas."""
+    """The mean slope; ``None`` if no round has the metric at two numbers of replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaGroup:
-    """Scenarios alike but for their replicas: what these cost, metric by metric, arm by arm."""
+    """Scenarios that differ only in their replicas: the cost of these by metric and arm."""
 
     scenarios: tuple[str, ...]
     replicas: tuple[int, ...]
@@ -379,11 +381,11 @@ class ReplicaGroup:
 
 
 class Axis(StrEnum):
-    """What a plan varies from scenario to scenario that ask the same."""
+    """The quantity that a plan varies between scenarios of the same load."""
 
     CAPACITY = "share of the capacity"
     PROCESSORS = "processors of the server"
-    """0: none of its own, all are shared."""
+    """0: no dedicated ones, all are shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,21 +394,21 @@ class Step:
 
     place: float
     reads_per_s: float
-    """That were answered, mean over the rounds."""
+    """Answered reads, mean over the rounds."""
     value: Estimate
     rounds: dict[int, float]
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesArm:
-    """One server's steps; one whose metric is withheld is missing."""
+    """One server's steps; steps whose metric is withheld are left out."""
 
     arm: str
     steps: tuple[Step, ...]
     knee: float | None = None
     """Of a latency: the place from which on it is at least twice that of the first step."""
     has_no_knee: bool = False
-    """Whether every interval lies below that; neither this nor a knee: the rounds do not tell."""
+    """Whether every interval lies below that; neither this nor a knee: undecided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +423,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class LedgerTotals:
-    """One trial's requests by the three ledgers; ``None`` where a ledger could not be read."""
+    """One trial's requests by the three ledgers; ``None`` if a ledger could not be read."""
 
     client: int | None
     """The server's own count."""
@@ -446,7 +448,7 @@ class LedgerTotals:
 
 @dataclass(frozen=True, slots=True)
 class TrialLine:
-    """One trial as it went, good or not; what is ``None`` was not measured."""
+    """One trial, good or failed; values that are ``None`` were not measured."""
 
     folder: str
     scenario: str
@@ -461,19 +463,19 @@ class TrialLine:
     achieved_rps: float | None
     median_ms: float | None
     api_requests: int | None
-    """Of the server under test, the freshness probe's own among them."""
+    """Of the server under test, including the freshness probe's."""
     generator_cpu_share: float | None
     schedule_lag_p99_ms: float | None
     ready_s: float | None
     equal_to_list: bool | None
     replicas: int
     answers: AnswerCheck | None = None
-    """How many of the window's answers were judged by what the cluster held, and were wrong."""
+    """How many of the window's answers were checked against the cluster's state, and were wrong."""
     machine: MachineUse | None = None
-    """What became of the machine's processor time in the window."""
+    """Use of the machine's processor time in the window."""
     load_workers: tuple[LoadWorker, ...] = ()
     ledgers: LedgerTotals | None = None
-    """``None``: a failed trial, or one with a fault, whose ledgers are not held together."""
+    """``None``: a failed trial, or one with a fault, whose ledgers are not compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,23 +492,22 @@ class RunAnalysis:
     trials_planned: int
     trials_made: int
     void: tuple[Caveat, ...]
-    """What is said before any figure: with one of these none can be relied on."""
+    """Caveats that void the run, shown before any figure."""
     caveats: tuple[Caveat, ...]
     scenarios: tuple[ScenarioAnalysis, ...]
-    """Those without a fault, whose servers were asked alike."""
+    """Those without a fault, whose servers had the same load."""
     read_paths: tuple[Matrix, ...] = ()
-    """Where the run has more read paths than the usual three: all of them side by side."""
+    """If the run has more read paths than the usual three: all of them side by side."""
     faults: tuple[FaultAnalysis, ...] = ()
     """The scenarios in which the API server was made to fail."""
     versions: tuple[Versions, ...] = ()
     """Scenarios that were run on several versions of Kubernetes."""
     load_workers: LoadWorkers = field(default_factory=LoadWorkers)
-    """Who made the load; both 0: one process."""
+    """Number of Locust workers that made the load; both 0: one process."""
     replica_requests: tuple[ReplicaRequests, ...] = ()
-    """Where a server had several replicas whose User-Agents tell them apart: each one's requests,
-    of trials without a fault."""
+    """Requests of each replica, if User-Agents tell several apart; of trials without a fault."""
     replicas: tuple[ReplicaGroup, ...] = ()
-    """Scenarios that differ in their replicas alone: what each further one costs."""
+    """Scenarios that differ only in their replicas: the cost of each further one."""
     series: tuple[Series, ...] = ()
     """Latency over the rate, throughput over the processors of the server."""
     cost_models: tuple[CostModel, ...] = ()
@@ -520,23 +521,25 @@ class RunAnalysis:
     reason: str | None = None
     """Why the run is incomplete."""
     out_of_time: bool = False
-    """Whether the plan's minutes were over before all rounds that it would have had."""
+    """Whether the plan's minutes were over before all its rounds were made."""
 
     def scenario(self, name: str) -> ScenarioAnalysis | None:
         """Return the scenario called ``name``, if the run has it."""
-        return next((one for one in self.scenarios if one.scenario.name == name), None)
+        return next(
+            (scenario for scenario in self.scenarios if scenario.scenario.name == name), None
+        )
 
     def figure(
         self, scenario: str, server: str, metric: str, *, per_1000: bool = False
     ) -> Figure | None:
         """Return one figure of one arm of one scenario, if the run has it."""
-        found = self.scenario(scenario)
-        arm = found.arm(server) if found is not None else None
+        analysis = self.scenario(scenario)
+        arm = analysis.arm(server) if analysis is not None else None
         return arm.figure(metric, per_1000=per_1000) if arm is not None else None
 
     @property
     def controls(self) -> Iterator[tuple[str, Control]]:
-        """The same-against-same controls, each with the name of its scenario."""
+        """Same-against-same controls, each with the name of its scenario."""
         for scenario in self.scenarios:
             for control in scenario.controls:
                 yield scenario.scenario.name, control
@@ -551,7 +554,7 @@ def subject_of(arms: Sequence[Arm]) -> Arm | None:
 
 
 def presentation_order(servers: Sequence[str]) -> list[str]:
-    """Put ``servers`` in the order in which a reader meets them."""
+    """Return ``servers`` in presentation order."""
     known = [server for server in PRESENTATION if server in servers]
     others = [server for server in servers if server not in (*PRESENTATION, NO_SERVER)]
     return known + others + [NO_SERVER] * (NO_SERVER in servers)

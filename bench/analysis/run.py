@@ -1,4 +1,4 @@
-"""A whole run, from files to figures."""
+"""Analyse a whole run, from files to figures."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,7 +27,7 @@ from bench.store import RunReader
 
 
 def analyse(run: RunData | RunReader) -> RunAnalysis:
-    """Compute everything from a run's files; raises ``StoreError`` when one is damaged."""
+    """Compute the analysis of a run from its files; raises ``StoreError`` when one is damaged."""
     run = read_run(run) if isinstance(run, RunReader) else run
     record, plan, frame = run.record, run.record.plan, frame_of(run.data)
     whole = [
@@ -35,11 +35,11 @@ def analyse(run: RunData | RunReader) -> RunAnalysis:
         for scenario in plan.scenarios
         if scenario.name not in faulty(plan)
     ]
-    scenarios = [one for one in whole if one.scenario.capacity_share is None]
+    scenarios = [scenario for scenario in whole if scenario.scenario.capacity_share is None]
     caveats = collect(run, frame, scenarios)
     models, unfitted = cost_models(plan, frame, run.data)
     servers = presentation_order([server for server in plan.servers if server != NO_SERVER])
-    lines = {one.trial.folder: one for one in run.data}
+    lines = {data.trial.folder: data for data in run.data}
     return RunAnalysis(
         summary_schema=SUMMARY_SCHEMA,
         run=record.run,
@@ -55,17 +55,17 @@ def analyse(run: RunData | RunReader) -> RunAnalysis:
         scenarios=tuple(scenarios),
         read_paths=matrices(frame, scenarios, record.contracts),
         faults=analyse_faults(
-            [one for one in plan.scenarios if one.name in faulty(plan)],
+            [scenario for scenario in plan.scenarios if scenario.name in faulty(plan)],
             servers,
-            [(one.record, one.fault) for one in run.every if one.fault is not None],
+            [(data.record, data.fault) for data in run.every if data.fault is not None],
         ),
         versions=version_sets(frame, scenarios, run.trials),
         load_workers=record.load_workers,
         replica_requests=tuple(
             row
-            for one in run.data
-            if one.ledgers.replicas is not None and one.ledgers.replicas.told_apart
-            for row in one.ledgers.replicas.rows
+            for data in run.data
+            if data.ledgers.replicas is not None and data.ledgers.replicas.told_apart
+            for row in data.ledgers.replicas.rows
         ),
         replicas=replica_groups(plan, scenarios),
         series=tuple(series_of(whole)),
@@ -83,9 +83,11 @@ def _scenario(
     scenario: Scenario, data: Sequence[TrialData], plan: Plan, frame: Frame
 ) -> ScenarioAnalysis:
     """Summarise and compare the good trials of ``scenario`` among ``data``."""
-    own = [one for one in data if one.trial.scenario == scenario.name]
-    servers = list(dict.fromkeys([*plan.arms(scenario), *(one.trial.server for one in own)]))
-    measured = arms_of(frame, own, servers)
+    trials = [trial_data for trial_data in data if trial_data.trial.scenario == scenario.name]
+    servers = list(
+        dict.fromkeys([*plan.arms(scenario), *(trial_data.trial.server for trial_data in trials)])
+    )
+    measured = arms_of(frame, trials, servers)
     arms = sorted(measured, key=lambda arm: arm.is_control)
     by_name = {arm.server: arm for arm in measured}
     subject = subject_of(arms)
@@ -103,16 +105,16 @@ def _scenario(
         comparisons=tuple(compared((subject, other) for other in others if subject)),
         controls=tuple(controls_of(frame, scenario, measured)),
         beside=tuple(
-            one
-            for one in compared((other, others[0]) for other in others[1:])
-            if one.metric in BESIDE and not one.per_1000
+            comparison
+            for comparison in compared((other, others[0]) for other in others[1:])
+            if comparison.metric in BESIDE and not comparison.per_1000
         ),
         base=tuple(compared((arm, base) for arm, base in bases if base is not None)),
     )
 
 
 def _line(record: TrialRecord, data: TrialData | None) -> TrialLine:
-    """Return one trial as it went; ``data`` is ``None`` for a failed one, or one with a fault."""
+    """Return the line of one trial; ``data`` is ``None`` if it failed, or had a fault."""
     reached = data.ledgers.reached if data else None
     return TrialLine(
         folder=record.trial.folder,
@@ -140,7 +142,7 @@ def _line(record: TrialRecord, data: TrialData | None) -> TrialLine:
 
 
 def _reads_per_s(record: TrialRecord) -> float | None:
-    """Return the rate of reads by the one definition, of older records too."""
+    """Return the rate of reads by today's definition, for older records too."""
     if record.achieved_rps is None:
         return None
     return record.answered / record.window_s if record.window_s > 0 else 0.0

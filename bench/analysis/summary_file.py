@@ -1,4 +1,4 @@
-"""``summary.json`` written and read, and its JSON Schema."""
+"""Write and read ``summary.json``, and make its JSON Schema."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ class SummaryError(Exception):
 def load_summary(store: Store, run_or_file: str) -> RunAnalysis:
     """Return the analysis of a run (name, folder, or latest) or of a ``.json`` file.
 
-    Raises ``StoreError`` or ``SummaryError``, which say what is missing or damaged.
+    Raises ``StoreError`` or ``SummaryError`` if a file is missing or damaged.
     """
     if run_or_file.endswith(".json"):
         return read_summary(Path(run_or_file))
@@ -35,8 +35,7 @@ def to_json(analysis: RunAnalysis) -> bytes:
 def read_summary(path: Path) -> RunAnalysis:
     """Read a ``summary.json``.
 
-    Raises ``SummaryError`` when it is missing, no JSON, of a newer version, or has a
-    wrong value.
+    Raises ``SummaryError`` if it is missing, no JSON, of a newer version, or has a wrong value.
     """
     try:
         content = path.read_bytes()
@@ -64,7 +63,7 @@ def read_summary(path: Path) -> RunAnalysis:
 
 
 def schema_json() -> bytes:
-    """Return the JSON Schema of ``summary.json``, made from the classes and written beside it."""
+    """Return the JSON Schema of ``summary.json``, generated from the classes."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"informer-bench run summary, version {SUMMARY_SCHEMA}",

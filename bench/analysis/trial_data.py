@@ -1,6 +1,6 @@
-"""One trial with what its tables say, and the value of each metric on it.
+"""The data of one trial's tables, and the value of each metric for it.
 
-A value is ``None`` where the trial cannot carry the metric, never 0 and never NaN.
+A value is ``None`` if the trial cannot carry the metric, never 0 and never NaN.
 """
 
 from collections import Counter
@@ -29,21 +29,21 @@ from bench.model import NO_SERVER, EqualityRecord, Outcome, Plan, RunRecord, Tri
 from bench.store import RunReader
 
 QUIET_S = 3.0
-"""Without a request for so long, an arm whose plan does not say is quiet."""
+"""Time without a request after which an arm is quiet, if its plan sets none."""
 TIMES = tuple(
     dict.fromkeys(metric.of.times for metric in METRICS if isinstance(metric.of, Quantile))
 )
-"""The distributions that some metric is a percentile of."""
+"""The distributions that metrics are percentiles of."""
 OTHERWISE = {
     "freshness": {*FRESHNESS, *WRITES},
     "requests": {"intended_us", "sent_us", "done_us", "outcome"},
 }
-"""The columns of a table that something else is made of than its distributions."""
+"""Columns of a table that figures other than its distributions need."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialData:
-    """One trial with what its tables say. ``None``: the table was not recorded."""
+    """The data of one trial's tables. ``None``: the table was not recorded."""
 
     record: TrialRecord
     ledgers: Ledgers
@@ -51,15 +51,15 @@ class TrialData:
     times: Mapping[Times, Latencies]
     """The distributions that were recorded; those of the load always are."""
     late_ms: Floats
-    """How long after their intended start requests were sent, ascending."""
+    """Time from each request's intended start to its send, ascending."""
     freshness: FreshnessCounts | None = None
-    """Of the server under test; ``None`` also where there is none."""
+    """Of the server under test; ``None`` also if there is none."""
     fault: FaultTrial | None = None
-    """What its fault did; ``None``: none was put in."""
+    """Effects of its fault; ``None``: no fault was injected."""
     kinds: Mapping[Kind, int] = field(default_factory=dict)
     """Requests of its account, by kind."""
     recovery: Recovery | None = None
-    """What its account asked after the fault; ``None``: none was put in, or nobody was there."""
+    """Requests of its account after the fault; ``None``: no fault was injected, or no server."""
 
     @property
     def trial(self) -> Trial:
@@ -78,13 +78,13 @@ class TrialData:
 
     @property
     def restarted(self) -> bool:
-        """Whether the API server began anew between the marks: its counters then say nothing."""
+        """Whether the API server restarted between the marks, which makes its counters useless."""
         return self.marks is not None and (
             self.marks.restarted("apiserver") or self.ledgers.metric_reset
         )
 
     def percentile(self, quantile: Quantile) -> Percentile | None:
-        """Return one percentile; ``None`` where no time was taken."""
+        """Return one percentile; ``None`` without samples."""
         latencies = self.times.get(quantile.times)
         return latencies.percentile(quantile.q) if latencies and latencies.samples else None
 
@@ -109,21 +109,25 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
     requests = reader.requests(trial, _needed("requests"))
     tables = {**observed, "requests": requests}
     times = {
-        each: times_of(
-            tables[each.table],
-            each,
-            record.request_timeout_s if each.table == "requests" else None,
+        distribution: times_of(
+            tables[distribution.table],
+            distribution,
+            record.request_timeout_s if distribution.table == "requests" else None,
             record.window_s,
         )
-        for each in TIMES
-        if each.table in tables
+        for distribution in TIMES
+        if distribution.table in tables
     }
     freshness = observed.get("freshness")
     return TrialData(
         record=record,
         ledgers=read_ledgers(record, audit, marks, observed),
         marks=marks,
-        times={each: one for each, one in times.items() if one.samples or each.table == "requests"},
+        times={
+            distribution: latencies
+            for distribution, latencies in times.items()
+            if latencies.samples or distribution.table == "requests"
+        },
         late_ms=send_lags(requests),
         freshness=None if freshness is None else freshness_counts(freshness),
         fault=fault_trial(record, requests, freshness, audit, marks),
@@ -133,26 +137,26 @@ def read_trial(reader: RunReader, record: TrialRecord) -> TrialData:
 
 
 def _needed(table: str) -> set[str]:
-    """Return the columns of a table that figures are made of; an observer's must have them."""
+    """Return the columns of a table that figures need; an observer's table must have them."""
     columns = {name for times in TIMES if times.table == table for name in times.columns}
     return columns | OTHERWISE.get(table, set())
 
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """A run with its tables read: what the analysis and the charts are made from."""
+    """A run with its tables read: the input of the analysis and the charts."""
 
     reader: RunReader
     trials: tuple[TrialRecord, ...]
-    """All that were written."""
+    """All recorded trials."""
     every: tuple[TrialData, ...]
-    """Of the trials that ended well."""
+    """Data of the trials that ended well."""
     data: tuple[TrialData, ...]
-    """Those without a fault: no cost is taken from the others."""
+    """Those without a fault: costs are computed from these alone."""
 
     @property
     def record(self) -> RunRecord:
-        """The head of the run."""
+        """The run's record."""
         return self.reader.record
 
     @property
@@ -162,10 +166,10 @@ class RunData:
 
     def of_arm(self, scenario: str, server: str) -> list[TrialData]:
         """Return the rounds of one arm."""
-        return [one for one in self.data if one.trial.place[:2] == (scenario, server)]
+        return [data for data in self.data if data.trial.place[:2] == (scenario, server)]
 
     def times(self, scenario: str, server: str, times: Times) -> Latencies | None:
-        """Return all rounds of an arm pooled; ``None`` where none recorded them."""
+        """Return all rounds of an arm pooled; ``None`` if no round recorded them."""
         return pooled_times(self.of_arm(scenario, server), times)
 
 
@@ -174,33 +178,37 @@ def read_run(reader: RunReader) -> RunData:
     trials = tuple(reader.trials())
     failing = faulty(reader.record.plan)
     every = tuple(read_trial(reader, trial) for trial in trials if trial.outcome is Outcome.OK)
-    data = tuple(one for one in every if one.trial.scenario not in failing)
+    data = tuple(trial_data for trial_data in every if trial_data.trial.scenario not in failing)
     return RunData(reader, trials, every, data)
 
 
 def faulty(plan: Plan) -> frozenset[str]:
     """Return the names of the scenarios with a fault under load: none of their figures is a cost.
 
-    Without load, what a client does about a fault is the very cost that is looked for.
+    Without load, a client's reaction to the fault is the cost to be measured.
     """
-    return frozenset(one.name for one in plan.scenarios if one.fault is not None and one.has_load)
+    return frozenset(
+        scenario.name
+        for scenario in plan.scenarios
+        if scenario.fault is not None and scenario.has_load
+    )
 
 
 def pooled_times(rounds: Iterable[TrialData], times: Times) -> Latencies | None:
-    """Pool one distribution over ``rounds``; ``None`` where none recorded it."""
-    parts = [part for one in rounds if (part := one.times.get(times)) is not None]
+    """Pool one distribution over ``rounds``; ``None`` if no round recorded it."""
+    parts = [part for data in rounds if (part := data.times.get(times)) is not None]
     return pool(parts) if parts else None
 
 
 def value_of(metric: Metric, data: TrialData) -> float | None:
-    """Return the value of ``metric`` on one trial, nothing subtracted."""
+    """Return the value of ``metric`` for one trial, without subtracting a floor."""
     return _value(metric.of, data)
 
 
 def per_window_s(metric: Metric, data: TrialData, value: float) -> float:
-    """Turn what a server cost in a second between the marks into one of the window.
+    """Convert a server's cost per second between the marks to one per second of the window.
 
-    Its reads are those of the window, and a second's cost is that of a second's reads.
+    Its reads are those of the window, so a second's cost must be that of a second's reads.
     """
     record = data.record
     has_reads = data.trial.server != NO_SERVER and record.window_s > 0
@@ -208,27 +216,27 @@ def per_window_s(metric: Metric, data: TrialData, value: float) -> float:
 
 
 def per_1000_reads(data: TrialData, per_second: float) -> float | None:
-    """Turn a value per second into one per 1,000 answered reads; ``None`` without reads."""
+    """Convert a value per second to one per 1,000 answered reads; ``None`` without reads."""
     return per_second * data.record.window_s / data.reads * 1000 if data.reads else None
 
 
 def withheld(metric: Metric, data: TrialData) -> str | None:
-    """Say why a trial's percentile cannot be stated, though times were taken."""
+    """Return why a trial's percentile cannot be stated although it has samples; else ``None``."""
     if not isinstance(metric.of, Quantile):
         return None
-    found = data.percentile(metric.of)
-    if found is None:
+    percentile = data.percentile(metric.of)
+    if percentile is None:
         return None
-    if found.at_least:
+    if percentile.at_least:
         return f"in round {data.trial.round} it falls among what was not answered"
-    return None if found.withheld is None else f"a round {found.withheld}"
+    return None if percentile.withheld is None else f"a round {percentile.withheld}"
 
 
 def _value(source: Source, data: TrialData) -> float | None:
     match source:
         case Quantile():
-            found = data.percentile(source)
-            return None if found is None or found.at_least else found.value_ms
+            percentile = data.percentile(source)
+            return None if percentile is None or percentile.at_least else percentile.value_ms
         case Growth():
             return _growth(source, data)
         case Recorded():
@@ -251,7 +259,7 @@ def _growth(source: Growth, data: TrialData) -> float | None:
 def _recorded(source: Recorded, data: TrialData) -> float | None:
     amount: float | None = getattr(data.record, source.field)
     if source.otherwise is not None:
-        # What the kernel says of a process that was replaced meanwhile is of two.
+        # If the process was replaced meanwhile, the kernel's figure covers two processes.
         if source.otherwise.counter.scraped == "apiserver" and data.restarted:
             return None
         if amount is None:
@@ -275,8 +283,8 @@ def _tally(tally: Tally, data: TrialData) -> float | None:
         case Tally.ANSWERED:
             return None if window_s <= 0 or not data.response.samples else data.reads / window_s
         case Tally.STALE_FIRST_READS:
-            found = data.freshness
-            return found.first_stale / found.first_reads if found and found.first_reads else None
+            probe = data.freshness
+            return probe.first_stale / probe.first_reads if probe and probe.first_reads else None
         case Tally.OPEN_WATCHES:
             return _open_watches(data.marks)
         case Tally.RECOVERY_REQUESTS:
@@ -289,8 +297,8 @@ def _open_watches(marks: Marks | None) -> float | None:
     standing = marks.at("apiserver", OPEN_WATCHES, "end") if marks is not None else None
     if standing is None:
         return None
-    wanted = {"verb": "WATCH", "resource": "pods"}
-    return sum(one.value for one in standing if wanted.items() <= one.labels.items())
+    labels = {"verb": "WATCH", "resource": "pods"}
+    return sum(series.value for series in standing if labels.items() <= series.labels.items())
 
 
 def _per_second(data: TrialData, amount: float) -> float | None:

@@ -286,7 +286,7 @@ def _bystander(made: Made, arm: Arm, seconds: float) -> dict[str, list[Any]]:
     count = int(BYSTANDER_PER_S * seconds)
     intended = [round(index * 1e6 / BYSTANDER_PER_S) for index in range(count)]
     noise = made.random.lognormal(0.0, 0.2, count)
-    took = [round(arm.bystander_ms * 1000 * float(one)) for one in noise]
+    took = [round(arm.bystander_ms * 1000 * float(factor)) for factor in noise]
     return {
         "intended_us": intended,
         "sent_us": [moment + 50 for moment in intended],
@@ -356,7 +356,7 @@ def _scrapes(
         for verb, number in client.items()
     ]
     sources = {"apiserver": api, "etcd": etcd, "server": server}
-    rows = [(source, *row) for source, own in sources.items() for row in own]
+    rows = [(source, *row) for source, series in sources.items() for row in series]
     begin = [("begin", source, name, labels, 100.0) for source, name, labels, _ in rows]
     end = [("end", source, name, labels, 100.0 + grown) for source, name, labels, grown in rows]
     names = ("mark", "source", "name", "labels", "value")

@@ -32,11 +32,11 @@ def told_otherwise(made, **changes):
     """Analyse the clean run again, with these fields in the record of each of its servers."""
     data, _ = made(**CLEAN)
 
-    def told(record):
+    def changed(record):
         return record if record.trial.server == NO_SERVER else replace(record, **changes)
 
-    every = tuple(replace(one, record=told(one.record)) for one in data.every)
-    return analyse(replace(data, trials=tuple(map(told, data.trials)), every=every, data=every))
+    every = tuple(replace(data, record=changed(data.record)) for data in data.every)
+    return analyse(replace(data, trials=tuple(map(changed, data.trials)), every=every, data=every))
 
 
 def test_a_clean_run_of_six_rounds_has_none(made):
@@ -107,7 +107,9 @@ def test_a_late_generator_voids_the_run_and_says_how_late(made):
 
 def test_a_disagreement_names_the_ledgers_and_their_figures(made):
     analysis = made(upstream={"direct": 3.0}, rounds=1)[1]
-    text = next(one.text for one in analysis.caveats if one.kind is CaveatKind.LEDGERS_DISAGREE)
+    text = next(
+        caveat.text for caveat in analysis.caveats if caveat.kind is CaveatKind.LEDGERS_DISAGREE
+    )
     assert "list pods 200: the server's own count 400, audit log 1,200" == text
 
 
@@ -117,26 +119,26 @@ def test_what_voids_a_run_is_kept_apart(made):
 
 
 def test_a_recorded_caveat_is_not_told_twice(made):
-    said = Caveat(CaveatKind.FAILED_REQUESTS, "one request met a closed connection")
-    analysis = made(unanswered={"direct": {"failed": 1}}, caveats=(said,), rounds=1)[1]
-    found = [
-        one.text
-        for one in analysis.caveats
-        if one.kind is CaveatKind.FAILED_REQUESTS and one.server == "direct"
+    recorded = Caveat(CaveatKind.FAILED_REQUESTS, "one request met a closed connection")
+    analysis = made(unanswered={"direct": {"failed": 1}}, caveats=(recorded,), rounds=1)[1]
+    texts = [
+        caveat.text
+        for caveat in analysis.caveats
+        if caveat.kind is CaveatKind.FAILED_REQUESTS and caveat.server == "direct"
     ]
-    assert [said.text] == found
+    assert [recorded.text] == texts
 
 
 def test_a_trials_own_caveat_says_where_it_holds(made):
-    said = Caveat(CaveatKind.NOT_DRAINED, "3 requests were in flight at the end mark")
-    analysis = made(servers=("direct",), rounds=1, caveats=(said,))[1]
-    found = next(one for one in analysis.caveats if one.kind is CaveatKind.NOT_DRAINED)
-    assert ("list", "direct", 0) == (found.scenario, found.server, found.round)
+    recorded = Caveat(CaveatKind.NOT_DRAINED, "3 requests were in flight at the end mark")
+    analysis = made(servers=("direct",), rounds=1, caveats=(recorded,))[1]
+    reported = next(caveat for caveat in analysis.caveats if caveat.kind is CaveatKind.NOT_DRAINED)
+    assert ("list", "direct", 0) == (reported.scenario, reported.server, reported.round)
 
 
 def test_the_floor_needs_no_comparison_of_answers(made):
-    found = made(equal_to_list=None, rounds=1)[1].caveats
-    servers = {one.server for one in found if one.kind is CaveatKind.ANSWERS_UNCHECKED}
+    caveats = made(equal_to_list=None, rounds=1)[1].caveats
+    servers = {caveat.server for caveat in caveats if caveat.kind is CaveatKind.ANSWERS_UNCHECKED}
     assert NO_SERVER not in servers
 
 
@@ -158,7 +160,7 @@ def test_a_control_that_fired_is_said_before_everything_else(made):
 def test_a_control_of_a_single_round_is_undecided_and_said_so(made):
     analysis = made(**(CLEAN | {"control": "direct", "rounds": 1}))[1]
     assert not analysis.scenarios[0].controls[0].fired
-    texts = {one.server: one.text for one in analysis.caveats if one.round is None}
+    texts = {caveat.server: caveat.text for caveat in analysis.caveats if caveat.round is None}
     assert "was not shown to equal itself" in texts["direct-again"]
 
 
@@ -170,10 +172,10 @@ def test_staleness_is_the_property_of_a_cache_and_the_flaw_of_direct(made):
 def test_a_write_that_never_shows_is_told_of_any_server(made):
     servers = ("direct", "informer", NO_SERVER)
     changes = {"servers": servers, "stale": {"informer": 3}}
-    found = made(**(CLEAN | changes))[1].caveats
-    assert {"3 of 20 writes were never seen in an answer"} == {one.text for one in found}
+    caveats = made(**(CLEAN | changes))[1].caveats
+    assert {"3 of 20 writes were never seen in an answer"} == {caveat.text for caveat in caveats}
     assert {("informer", number) for number in range(6)} == {
-        (one.server, one.round) for one in found
+        (caveat.server, caveat.round) for caveat in caveats
     }
 
 
@@ -199,10 +201,10 @@ def test_a_metric_that_this_version_lacks_is_told_once_and_is_not_zero(clean):
 def test_a_metric_that_some_trials_lack_is_told_of_those(clean):
     path = next(clean.folder.glob("trials/*-direct-r3/scrapes.parquet"))
     scrapes = pd.read_parquet(path)
-    kept = scrapes[scrapes["name"] != "etcd_mvcc_range_total"]
-    write_table(path.parent, SCRAPES, kept.to_dict("list"))
-    found = analyse(clean).caveats
-    assert [("direct", 3)] == [(one.server, one.round) for one in found]
+    others = scrapes[scrapes["name"] != "etcd_mvcc_range_total"]
+    write_table(path.parent, SCRAPES, others.to_dict("list"))
+    caveats = analyse(clean).caveats
+    assert [("direct", 3)] == [(caveat.server, caveat.round) for caveat in caveats]
 
 
 def test_etcd_that_cannot_be_scraped_is_told_with_what_that_leaves_out(clean):
@@ -256,16 +258,16 @@ def test_an_observer_that_did_more_than_the_audit_log_holds_is_told(clean):
     # one line of the probe went to somebody else, so that the totals still agree
     audit.loc[audit.index[patched][0], "user"] = "system:serviceaccount:informer-bench:harness"
     write_table(path.parent, AUDIT, audit.to_dict("list"))
-    found = analyse(clean).caveats
+    caveats = analyse(clean).caveats
     assert [(CaveatKind.LEDGERS_DISAGREE, "direct", 3)] == [
-        (one.kind, one.server, one.round) for one in found
+        (caveat.kind, caveat.server, caveat.round) for caveat in caveats
     ]
-    assert "probe: did 20 by its own rows, audit log 19" == found[0].text
+    assert "probe: did 20 by its own rows, audit log 19" == caveats[0].text
 
 
 def test_a_run_whose_answers_were_never_compared_is_void(made):
     assert [CaveatKind.ANSWERS_UNCHECKED] == [
-        one.kind for one in made(**(CLEAN | {"equality": None}))[1].void
+        caveat.kind for caveat in made(**(CLEAN | {"equality": None}))[1].void
     ]
 
 

@@ -16,8 +16,10 @@ ALONE = RUN | {"servers": ("direct",)}
 def without(made, *gone):
     """Analyse the run without some of its trials: (server, round)."""
     data, _ = made(**RUN)
-    kept = tuple(one for one in data.every if (one.trial.server, one.trial.round) not in gone)
-    return analyse(replace(data, every=kept, data=kept)).scenarios[0].controls
+    rest = tuple(
+        trial for trial in data.every if (trial.trial.server, trial.trial.round) not in gone
+    )
+    return analyse(replace(data, every=rest, data=rest)).scenarios[0].controls
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_a_server_that_differs_from_itself_fires(made, scenario):
 def test_what_does_not_decide_is_shown_and_does_not_fire(made):
     """An open scenario's throughput is the offered rate, and its memory may be anything."""
     (control,) = made(**RUN)[1].scenarios[0].controls
-    assert {"apiserver_cpu", "memory_end"} <= {one.metric for one in control.comparisons}
+    assert {"apiserver_cpu", "memory_end"} <= {pair.metric for pair in control.comparisons}
     assert not control.fired
 
 
@@ -51,7 +53,9 @@ def test_a_control_is_no_contender(made):
     scenario = made(**RUN)[1].scenarios[0]
     assert ["direct", "informer", "none", "direct-again"] == [arm.server for arm in scenario.arms]
     assert ["direct", "informer"] == [arm.server for arm in scenario.contenders]
-    assert {("informer", "direct")} == {(one.subject, one.baseline) for one in scenario.comparisons}
+    assert {("informer", "direct")} == {
+        (pair.subject, pair.baseline) for pair in scenario.comparisons
+    }
     assert () == scenario.missing
 
 

@@ -36,7 +36,7 @@ def test_the_plan_sweep_has_the_cells_that_these_tests_make_up() -> None:
 
 def test_without_noise_the_unit_costs_are_found_again() -> None:
     model = _fitted(sweep(EXACT))
-    found = {(unit.arm, unit.per): unit.estimate.value for unit in model.units}
+    fitted = {(unit.arm, unit.per): unit.estimate.value for unit in model.units}
     assert (
         pytest.approx(
             {
@@ -47,9 +47,9 @@ def test_without_noise_the_unit_costs_are_found_again() -> None:
                 ("informer", "write"): 0.4,
             }
         )
-        == found
+        == fitted
     )
-    assert [pytest.approx(1.0)] * 3 == [one.r_squared for one in model.goodness]
+    assert [pytest.approx(1.0)] * 3 == [goodness.r_squared for goodness in model.goodness]
 
 
 def test_the_sweeps_cells_tell_the_unit_costs_apart() -> None:
@@ -70,34 +70,34 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     truth, question, sweeps = Truth(noise=0.05), Question(1.0, 400, 20.0), 100
     a_read = truth.read + 400 * truth.read_pod
     rate = (20 * truth.event + truth.rv0 * a_read / question.lifetime_s) / a_read
-    held = np.zeros(4)
+    covered = np.zeros(4)
     for seed in range(sweeps):
         model = _fitted(sweep(truth, seed=seed))
-        costs = [model.units[place].estimate for place in (0, 1, 4)]
-        for place, (one, true) in enumerate(
+        costs = [model.units[index].estimate for index in (0, 1, 4)]
+        for index, (cost, true) in enumerate(
             zip(costs, (truth.read, truth.read_pod, truth.event), strict=True)
         ):
-            assert one.low is not None
-            assert one.high is not None
-            held[place] += one.low <= true <= one.high
+            assert cost.low is not None
+            assert cost.high is not None
+            covered[index] += cost.low <= true <= cost.high
         even = model.break_even("direct", question)
         assert even.low is not None
-        held[3] += even.low <= rate and (even.high is None or rate <= even.high)
+        covered[3] += even.low <= rate and (even.high is None or rate <= even.high)
     # 100 draws at 95% have a standard error of 2.2 points.
-    assert all(0.89 <= share <= 1.0 for share in held / sweeps)
+    assert all(0.89 <= share <= 1.0 for share in covered / sweeps)
 
 
 @pytest.mark.parametrize("event", [0.0, 0.25])
 def test_the_cost_of_an_event_is_found_without_bias(event: float) -> None:
-    found = []
+    costs = []
     for seed in range(1_000):
         rows = sweep(Truth(event=event, noise=0.08), seed=seed)
         design = design_of(rows, terms_of(rows))
         cost = np.array([row.cost for row in rows])
         root = np.sqrt(weights_of(rows, design, cost))
-        found.append(np.linalg.lstsq(design * root[:, None], cost * root, rcond=None)[0][-1])
-    error = np.std(found) / np.sqrt(len(found))
-    assert abs(np.mean(found) - event) <= 0.05 * 0.25 + 2 * error
+        costs.append(np.linalg.lstsq(design * root[:, None], cost * root, rcond=None)[0][-1])
+    error = np.std(costs) / np.sqrt(len(costs))
+    assert abs(np.mean(costs) - event) <= 0.05 * 0.25 + 2 * error
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_a_start_that_was_measured_is_used_in_place_of_a_read() -> None:
 
 def test_replicas_multiply_an_events_cost_and_no_reads() -> None:
     model = _fitted(sweep(EXACT, replicas=(1, 3, 6)))
-    found = {(unit.arm, unit.per): unit.estimate.value for unit in model.units}
-    assert pytest.approx(0.4) == found["informer", "write"]
-    assert pytest.approx(0.05) == found["direct", "pod in a read"]
+    fitted = {(unit.arm, unit.per): unit.estimate.value for unit in model.units}
+    assert pytest.approx(0.4) == fitted["informer", "write"]
+    assert pytest.approx(0.05) == fitted["direct", "pod in a read"]
     assert model.knows_replicas
     even = [
         model.break_even("direct", Question(0.0, 400, 20.0, replicas=several)).rate
@@ -170,8 +170,8 @@ def test_a_cost_that_does_not_add_up_over_replicas_is_found() -> None:
         replace(row, cost=row.cost * row.replicas**-0.5) if row.arm == "informer" else row
         for row in sweep(Truth(noise=0.01), replicas=(1, 3, 6))
     ]
-    found = {one.arm: one.lack_of_fit for one in _fitted(rows).goodness}
-    assert found["informer"] < 0.01 < found["direct"]
+    p_values = {goodness.arm: goodness.lack_of_fit for goodness in _fitted(rows).goodness}
+    assert p_values["informer"] < 0.01 < p_values["direct"]
 
 
 def test_starts_of_all_replicas_are_shared_out() -> None:
@@ -180,8 +180,8 @@ def test_starts_of_all_replicas_are_shared_out() -> None:
         for name, pods, _, _ in CELLS
     ]
     model = _fitted([*sweep(EXACT, replicas=(3,)), *starts])
-    one = Question(0.0, 1000, 0.0, replicas=1.0, lifetime_s=100.0)
-    assert pytest.approx(4500 / 100) == model.cost("informer", one).value
+    question = Question(0.0, 1000, 0.0, replicas=1.0, lifetime_s=100.0)
+    assert pytest.approx(4500 / 100) == model.cost("informer", question).value
 
 
 def test_one_cell_gives_costs_at_its_pods_and_no_more() -> None:
@@ -190,7 +190,7 @@ def test_one_cell_gives_costs_at_its_pods_and_no_more() -> None:
     assert ["a read, at 1,000 pods", "a read, at 1,000 pods", "a write to a pod"] == [
         unit.title for unit in model.units
     ]
-    assert all(one.r_squared is None for one in model.goodness)
+    assert all(goodness.r_squared is None for goodness in model.goodness)
     assert (1000.0, 1000.0) == model.ranges.pods
 
 
@@ -209,14 +209,14 @@ def test_a_cost_that_bends_with_the_pods_is_found() -> None:
         else row
         for row in sweep()
     ]
-    found = {one.arm: one.lack_of_fit for one in _fitted(rows).goodness}
-    assert found["direct"] < 0.01 < found["informer"]
+    p_values = {goodness.arm: goodness.lack_of_fit for goodness in _fitted(rows).goodness}
+    assert p_values["direct"] < 0.01 < p_values["informer"]
 
 
 def test_a_control_is_no_row_and_every_round_has_its_own_floor(tmp_path: Path) -> None:
     servers = ("direct", "direct-again", "informer", "none")
     reader = write_run(Store(tmp_path), servers=servers, skip=[("none", 1)])
-    (model, *_) = [one for one in analyse(reader).cost_models if one.quantity == CPU.key]
+    (model, *_) = [model for model in analyse(reader).cost_models if model.quantity == CPU.key]
     assert {("direct", 0), ("direct", 2), ("informer", 0), ("informer", 2)} == {
         (row.arm, row.round) for row in model.rows
     }
@@ -237,7 +237,7 @@ def test_a_run_that_cannot_tell_says_what_it_lacks(
 ) -> None:
     analysis = analyse(write_run(Store(tmp_path), **changes))
     assert () == analysis.cost_models
-    assert [True] * 3 == [why in one.why for one in analysis.unfitted]
+    assert [True] * 3 == [why in unfitted.why for unfitted in analysis.unfitted]
 
 
 def test_cells_that_do_not_tell_the_unit_costs_apart_are_named() -> None:
@@ -248,20 +248,20 @@ def test_cells_that_do_not_tell_the_unit_costs_apart_are_named() -> None:
         for number in (1, 2)
         for pods in (10.0, 20.0)
     ]
-    found = fit_rows(CPU, rows)
-    assert isinstance(found, Unfitted)
-    assert "vary reads, churn and pods" in found.why
+    unfitted = fit_rows(CPU, rows)
+    assert isinstance(unfitted, Unfitted)
+    assert "vary reads, churn and pods" in unfitted.why
 
 
 def test_what_no_trial_could_read_is_named(tmp_path: Path) -> None:
     run = read_run(write_run(Store(tmp_path)))
     unread = [
-        replace(one, marks=None, record=replace(one.record, apiserver_cpu_s=None))
-        for one in run.data
+        replace(data, marks=None, record=replace(data.record, apiserver_cpu_s=None))
+        for data in run.data
     ]
-    found = cost_model(run.record.plan, frame_of(unread), unread, CPU)
-    assert isinstance(found, Unfitted)
-    assert "no trial could read it here (API-server CPU)" in found.why
+    unfitted = cost_model(run.record.plan, frame_of(unread), unread, CPU)
+    assert isinstance(unfitted, Unfitted)
+    assert "no trial could read it here (API-server CPU)" in unfitted.why
 
 
 def test_the_table_of_break_even_rates_has_every_situation_that_was_asked_for(
@@ -269,8 +269,8 @@ def test_the_table_of_break_even_rates_has_every_situation_that_was_asked_for(
 ) -> None:
     cells = [("p100", 100, 20.0, 12.0), ("p400", 400, 40.0, 5.0)]
     analysis = analyse(write_sweep(Store(tmp_path), EXACT, cells=cells, replicas=(1, 3)))
-    model = next(one for one in analysis.cost_models if one.quantity == CPU.key)
-    situations = [(one.pods, one.churn_per_s, one.replicas) for one in model.break_evens]
+    model = next(model for model in analysis.cost_models if model.quantity == CPU.key)
+    situations = [(rate.pods, rate.churn_per_s, rate.replicas) for rate in model.break_evens]
     expected = [
         (pods, churn, replicas)
         for pods in (100, 400)

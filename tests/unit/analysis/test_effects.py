@@ -37,9 +37,9 @@ def test_five_milliseconds_that_were_added_are_found_as_five(made):
     arms = {"direct": QUICK, "informer": replace(QUICK, added_ms=5.0)}
     analysis = made(arms=arms, **BOTH)[1]
     for key in ("p50", "service_p50"):
-        found = analysis.scenarios[0].comparison(key, "direct").difference
-        assert found.value == pytest.approx(5.0, abs=0.2)
-        assert found.holds(5.0)
+        difference = analysis.scenarios[0].comparison(key, "direct").difference
+        assert difference.value == pytest.approx(5.0, abs=0.2)
+        assert difference.holds(5.0)
 
 
 def test_a_server_that_asks_three_times_a_read_is_found_at_three_by_all_ledgers(made):
@@ -47,9 +47,9 @@ def test_a_server_that_asks_three_times_a_read_is_found_at_three_by_all_ledgers(
     data, analysis = made(arms=arms, **BOTH)
     direct = arm(analysis, "direct")
     assert 3_000.0 == pytest.approx(direct.figure("api_requests", per_1000=True).value)
-    for one in data.of_arm("list", "direct"):
-        counts = (one.ledgers.client, one.ledgers.audit_user, one.ledgers.metric)
-        assert [3 * one.reads] * 3 == [
+    for trial in data.of_arm("list", "direct"):
+        counts = (trial.ledgers.client, trial.ledgers.audit_user, trial.ledgers.metric)
+        assert [3 * trial.reads] * 3 == [
             sum(number for key, number in count.items() if key.verb == "list") for count in counts
         ]
 
@@ -57,8 +57,8 @@ def test_a_server_that_asks_three_times_a_read_is_found_at_three_by_all_ledgers(
 def test_what_the_probe_asks_a_server_is_not_billed_to_its_reads(plain):
     data, analysis = plain
     direct = arm(analysis, "direct")
-    ledgers = [one.ledgers for one in data.of_arm("list", "direct")]
-    assert 6 * 20 == sum((one.audit_user - one.for_reads).total() for one in ledgers)
+    ledgers = [trial.ledgers for trial in data.of_arm("list", "direct")]
+    assert 6 * 20 == sum((counts.audit_user - counts.for_reads).total() for counts in ledgers)
     assert direct.reads == direct.api_requests
 
 
@@ -120,7 +120,7 @@ def test_what_another_client_pays_is_found_with_its_ratio(plain):
     assert 1 / ratio.value == pytest.approx(4.0, rel=0.1)
     # and against the machine without any server
     sides = [Side("list", arm(analysis, server)) for server in ("direct", NO_SERVER)]
-    floor = {one.metric: one for one in compare(frame_of(data.data), *sides)}
+    floor = {comparison.metric: comparison for comparison in compare(frame_of(data.data), *sides)}
     assert floor["bystander_p50"].ratio.value == pytest.approx(4.0, rel=0.1)
 
 
@@ -139,21 +139,21 @@ def test_memory_for_a_pod_is_what_is_ready_above_the_server_that_keeps_none(plai
 
 def test_the_same_against_the_same_shows_few_differences(plain):
     decided = [
-        one.ratio.holds(1.0)
-        for one in plain[1].scenarios[0].controls[0].comparisons
-        if one.ratio is not None and one.ratio.low not in (None, one.ratio.high)
+        pair.ratio.holds(1.0)
+        for pair in plain[1].scenarios[0].controls[0].comparisons
+        if pair.ratio is not None and pair.ratio.low not in (None, pair.ratio.high)
     ]
     assert len(decided) > 5
     assert decided.count(False) <= 1
 
 
 def test_both_intervals_and_what_they_could_show_are_told(plain):
-    found = plain[1].scenarios[0].comparison("p50", "direct")
-    assert found.upheld is True
-    assert found.ratio.bounds == pytest.approx(found.check, rel=0.05)
-    assert 0 < found.detectable < 0.2
-    assert 0 < found.variation < 0.1
-    assert () == found.outlying
+    comparison = plain[1].scenarios[0].comparison("p50", "direct")
+    assert comparison.upheld is True
+    assert comparison.ratio.bounds == pytest.approx(comparison.check, rel=0.05)
+    assert 0 < comparison.detectable < 0.2
+    assert 0 < comparison.variation < 0.1
+    assert () == comparison.outlying
 
 
 def test_an_outlying_round_is_marked_and_stays_in_the_figure(store):
@@ -162,7 +162,7 @@ def test_an_outlying_round_is_marked_and_stays_in_the_figure(store):
     record = json.loads(path.read_text())
     path.write_text(json.dumps(record | {"server_cpu_s": 10 * record["server_cpu_s"]}))
     scenario = analyse(reader).scenarios[0]
-    found = scenario.comparison("server_cpu", "direct")
-    assert (3,) == found.outlying
-    assert set(range(6)) == set(scenario.pairs(found))
-    assert found.ratio.value == pytest.approx(0.05 / 10 ** (1 / 6))
+    comparison = scenario.comparison("server_cpu", "direct")
+    assert (3,) == comparison.outlying
+    assert set(range(6)) == set(scenario.pairs(comparison))
+    assert comparison.ratio.value == pytest.approx(0.05 / 10 ** (1 / 6))

@@ -61,12 +61,12 @@ def trial(**tables: Any) -> FaultRound:
     return fault_trial(replace(RECORD, fault=fault), **(given | tables)).round
 
 
-def counts(found: FaultRound) -> tuple[int, int, int]:
-    return found.reads_meanwhile, found.answered_meanwhile, found.answered_late
+def counts(figures: FaultRound) -> tuple[int, int, int]:
+    return figures.reads_meanwhile, figures.answered_meanwhile, figures.answered_late
 
 
-def herd(found: FaultRound) -> tuple[int | None, int | None, int | None]:
-    return found.requests_after, found.requests_busiest_second, found.requests_meanwhile
+def herd(figures: FaultRound) -> tuple[int | None, int | None, int | None]:
+    return figures.requests_after, figures.requests_busiest_second, figures.requests_meanwhile
 
 
 def held(at_s: float) -> tuple[float, str]:
@@ -78,65 +78,65 @@ def refused(at_s: float) -> tuple[float, str]:
 
 
 def test_who_went_on_was_answered_meanwhile() -> None:
-    found = trial()
-    assert (49, 49, 0) == counts(found)
-    assert (None, 0) == (found.errors_stop_s, found.failed)
+    figures = trial()
+    assert (49, 49, 0) == counts(figures)
+    assert (None, 0) == (figures.errors_stop_s, figures.failed)
 
 
 def test_who_waited_for_the_api_server_was_answered_late() -> None:
-    found = trial(requests=requests(held))
-    assert (49, 0, 49) == counts(found)
-    assert 5_049 == round(found.longest_ms or 0)
-    assert found.oldest_answer_s is None
+    figures = trial(requests=requests(held))
+    assert (49, 0, 49) == counts(figures)
+    assert 5_049 == round(figures.longest_ms or 0)
+    assert figures.oldest_answer_s is None
 
 
 def test_who_refused_failed_until_some_time_after() -> None:
-    found = trial(requests=requests(refused))
-    assert 49 == found.failed_meanwhile
-    assert 0.3 == pytest.approx(found.errors_stop_s, abs=0.01)
-    assert not found.still_failing
-    assert 54 == found.failed
+    figures = trial(requests=requests(refused))
+    assert 49 == figures.failed_meanwhile
+    assert 0.3 == pytest.approx(figures.errors_stop_s, abs=0.01)
+    assert not figures.still_failing
+    assert 54 == figures.failed
 
 
 def test_errors_that_never_stop_are_told_so() -> None:
-    found = trial(requests=requests(lambda at: (at, "ok" if at < 4 else "failed")))
-    assert found.still_failing
+    figures = trial(requests=requests(lambda at: (at, "ok" if at < 4 else "failed")))
+    assert figures.still_failing
 
 
 def test_errors_before_the_fault_are_not_its_doing() -> None:
-    found = trial(requests=requests(lambda at: (at, "failed" if at < 1 else "ok")))
-    assert (0, None) == (found.failed, found.errors_stop_s)
+    figures = trial(requests=requests(lambda at: (at, "failed" if at < 1 else "ok")))
+    assert (0, None) == (figures.failed, figures.errors_stop_s)
 
 
 def test_where_nothing_could_be_written_an_answer_is_as_old_as_the_last_write() -> None:
-    found = trial(freshness=writes((3.0, 3.1, None, 3.2), (3.5, 3.6, None, 3.7), FRESH_AGAIN))
-    assert AgeBy.LAST_WRITE is found.oldest_answer_by
-    assert 8.903 - 3.5 == pytest.approx(found.oldest_answer_s)
+    figures = trial(freshness=writes((3.0, 3.1, None, 3.2), (3.5, 3.6, None, 3.7), FRESH_AGAIN))
+    assert AgeBy.LAST_WRITE is figures.oldest_answer_by
+    assert 8.903 - 3.5 == pytest.approx(figures.oldest_answer_s)
 
 
 def test_a_single_write_that_was_on_its_way_does_not_mean_that_one_could_write() -> None:
-    found = trial(freshness=writes((4.1, 9.5, None, 9.6), FRESH_AGAIN))
-    assert AgeBy.LAST_WRITE is found.oldest_answer_by
-    assert 4.803 == pytest.approx(found.oldest_answer_s)
+    figures = trial(freshness=writes((4.1, 9.5, None, 9.6), FRESH_AGAIN))
+    assert AgeBy.LAST_WRITE is figures.oldest_answer_by
+    assert 4.803 == pytest.approx(figures.oldest_answer_s)
 
 
 def test_where_it_could_be_written_the_probe_tells_how_long_a_write_was_lacking() -> None:
-    found = trial(
+    figures = trial(
         freshness=writes(
             (5.0, 5.01, 7.5, 7.6), (6.0, 6.01, 7.5, 7.6), (8.0, 8.01, None, 8.02), FRESH_AGAIN
         )
     )
-    assert (2.5, AgeBy.PROBE) == (found.oldest_answer_s, found.oldest_answer_by)
+    assert (2.5, AgeBy.PROBE) == (figures.oldest_answer_s, figures.oldest_answer_by)
 
 
 def test_what_was_asked_after_the_fault_does_not_age_its_answers() -> None:
-    found = trial(freshness=writes((5.0, 5.01, 14.0, 14.1), (6.0, 6.01, 14.0, 14.1), FRESH_AGAIN))
-    assert (4.0, AgeBy.PROBE) == (found.oldest_answer_s, found.oldest_answer_by)
+    figures = trial(freshness=writes((5.0, 5.01, 14.0, 14.1), (6.0, 6.01, 14.0, 14.1), FRESH_AGAIN))
+    assert (4.0, AgeBy.PROBE) == (figures.oldest_answer_s, figures.oldest_answer_by)
 
 
 def test_a_server_that_answered_no_read_of_the_probe_has_no_age() -> None:
-    found = trial(freshness=writes((5.0, 9.1, None, 9.2), (6.0, 9.1, None, 9.2), FRESH_AGAIN))
-    assert found.oldest_answer_s is None
+    figures = trial(freshness=writes((5.0, 9.1, None, 9.2), (6.0, 9.1, None, 9.2), FRESH_AGAIN))
+    assert figures.oldest_answer_s is None
 
 
 def test_fresh_again_is_the_first_read_of_a_write_made_after() -> None:
@@ -145,8 +145,8 @@ def test_fresh_again_is_the_first_read_of_a_write_made_after() -> None:
 
 
 def test_never_fresh_is_not_a_number_and_the_rest_of_the_window_is_told() -> None:
-    found = trial(freshness=writes((9.5, 9.6, 23.0, None)))
-    assert (None, 15.0) == (found.fresh_s, found.window_left_s)
+    figures = trial(freshness=writes((9.5, 9.6, 23.0, None)))
+    assert (None, 15.0) == (figures.fresh_s, figures.window_left_s)
 
 
 def test_the_herd_is_what_reached_the_api_server_when_it_was_over() -> None:
@@ -155,15 +155,15 @@ def test_the_herd_is_what_reached_the_api_server_when_it_was_over() -> None:
     strangers = audit(9.1, 9.2, user="informer")
     of_the_probe = audit(9.1, 9.2, name="freshness-probe")
     rows = pd.concat([audit(*calm, 5.0, *came, 19.5), strangers, of_the_probe])
-    found = trial(audit=rows)
-    assert (6, 4, 1) == herd(found)
-    assert 10.0 == pytest.approx(found.requests_usual)
+    figures = trial(audit=rows)
+    assert (6, 4, 1) == herd(figures)
+    assert 10.0 == pytest.approx(figures.requests_usual)
 
 
 def test_after_a_restart_the_herd_is_counted_from_the_process_start() -> None:
     fault = replace(FAULT, started_anew_s=7.5)
-    found = trial(audit=audit(5.0, 7.6, 9.1), fault=fault)
-    assert (2, 1) == (found.requests_after, found.requests_meanwhile)
+    figures = trial(audit=audit(5.0, 7.6, 9.1), fault=fault)
+    assert (2, 1) == (figures.requests_after, figures.requests_meanwhile)
 
 
 def test_without_an_audit_log_there_is_no_herd() -> None:
@@ -199,38 +199,40 @@ def run(tmp_path):
 
 
 def test_a_trial_with_a_fault_is_in_no_figure_and_voids_nothing(run) -> None:
-    found = run(scenarios=(FAULTY,), fault=FAULT)
-    assert () == found.scenarios
-    assert all(line.ledgers is None for line in found.trials)
-    assert [FAULTY] == [one.scenario for one in found.faults]
-    assert () == found.void
-    kinds = {caveat.kind for caveat in found.caveats}
+    analysis = run(scenarios=(FAULTY,), fault=FAULT)
+    assert () == analysis.scenarios
+    assert all(line.ledgers is None for line in analysis.trials)
+    assert [FAULTY] == [fault.scenario for fault in analysis.faults]
+    assert () == analysis.void
+    kinds = {caveat.kind for caveat in analysis.caveats}
     assert not kinds & {*VOIDING, CaveatKind.API_SERVER_RESTARTED, CaveatKind.STALE_ANSWERS}
 
 
 def test_ledgers_that_differ_are_told_with_the_fault_that_made_them(run) -> None:
-    found = run(scenarios=(FAULTY,), fault=FAULT)
-    (text, *_) = [one.text for one in found.caveats if one.kind is CaveatKind.LEDGER_MISSING]
+    analysis = run(scenarios=(FAULTY,), fault=FAULT)
+    (text, *_) = [
+        caveat.text for caveat in analysis.caveats if caveat.kind is CaveatKind.LEDGER_MISSING
+    ]
     assert "the API server was frozen on purpose" in text
     assert "counts differ, the first: list pods" in text
 
 
 def test_scenarios_beside_it_keep_their_figures(run) -> None:
-    found = run(fault=FAULT, unanswered=None, upstream=None)
-    assert [SCENARIO] == [one.scenario for one in found.scenarios]
-    arms = found.faults[0].arms
+    analysis = run(fault=FAULT, unanswered=None, upstream=None)
+    assert [SCENARIO] == [scenario.scenario for scenario in analysis.scenarios]
+    arms = analysis.faults[0].arms
     assert ["direct", "direct-rv0", "informer"] == [arm.server for arm in arms]
     assert [3, 3, 3] == [len(arm.rounds) for arm in arms]
 
 
 def test_a_server_whose_trials_failed_is_named(run) -> None:
-    found = run(scenarios=(FAULTY,), outcome=Outcome.FAILED, failure="it died")
-    assert ("direct", "direct-rv0", "informer") == found.faults[0].missing
+    analysis = run(scenarios=(FAULTY,), outcome=Outcome.FAILED, failure="it died")
+    assert ("direct", "direct-rv0", "informer") == analysis.faults[0].missing
 
 
 def test_waits_of_a_stretch_are_pooled_over_rounds_and_censored_where_unanswered(run) -> None:
-    found = run(scenarios=(FAULTY,), fault=FAULT, unanswered={"direct": {"failed": 400}})
-    (direct, *_) = found.faults[0].arms
+    analysis = run(scenarios=(FAULTY,), fault=FAULT, unanswered={"direct": {"failed": 400}})
+    (direct, *_) = analysis.faults[0].arms
     assert direct.meanwhile is not None
     assert (15.0, 750) == (direct.meanwhile.seconds, direct.meanwhile.asked)
     assert direct.meanwhile.median.at_least

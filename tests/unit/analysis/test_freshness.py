@@ -23,7 +23,7 @@ def rows(*given):
     made = []
     for index, (first_stale, stale, fresh, event) in enumerate(given):
         acked = index * 500_000
-        since = [None if one is None else acked + one for one in (stale, fresh, event)]
+        since = [None if delay is None else acked + delay for delay in (stale, fresh, event)]
         reads = 0 if first_stale is None else 1
         first = None if first_stale is None else acked + 100
         made.append((acked, index, first, first_stale, since[0], since[1], reads, since[2]))
@@ -35,13 +35,13 @@ def staleness(rows):
 
 
 def test_staleness_ends_with_the_first_fresh_answer():
-    found = staleness(rows((True, 4_000, 11_000, None), (False, None, 900, None)))
-    assert [0.9, 11.0] == found.answered_ms.tolist()
+    latencies = staleness(rows((True, 4_000, 11_000, None), (False, None, 900, None)))
+    assert [0.9, 11.0] == latencies.answered_ms.tolist()
 
 
 def test_first_reads_that_were_older_are_violations():
-    found = freshness_counts(rows((True, 100, 5_000, None), (False, None, 900, None)))
-    assert FreshnessCounts(2, 0, first_reads=2, first_stale=1, longest_stale_ms=5.0) == found
+    counts = freshness_counts(rows((True, 100, 5_000, None), (False, None, 900, None)))
+    assert FreshnessCounts(2, 0, first_reads=2, first_stale=1, longest_stale_ms=5.0) == counts
 
 
 def test_a_write_that_was_never_seen_is_longer_than_was_waited():
@@ -53,8 +53,8 @@ def test_a_write_that_was_never_seen_is_longer_than_was_waited():
 
 def test_an_event_may_come_before_the_acknowledgement_and_none_is_no_event():
     given = rows((False, None, 900, -300), (False, None, 900, 1_300), (False, None, 900, None))
-    found = times_of(given, Times.EVENT_DELAY)
-    assert ([-0.3, 1.3], 0) == (found.answered_ms.tolist(), found.censored)
+    delays = times_of(given, Times.EVENT_DELAY)
+    assert ([-0.3, 1.3], 0) == (delays.answered_ms.tolist(), delays.censored)
 
 
 @pytest.mark.parametrize("given", [[], [(None, None, None, None)] * 3])
@@ -64,6 +64,6 @@ def test_without_a_server_to_ask_there_is_nothing_to_tell(given):
 
 
 def test_trials_are_pooled_by_write():
-    one = staleness(rows((True, 100, 5_000, None)))
-    two = staleness(rows((False, None, 900, 200), (False, None, 700, 200)))
-    assert [0.7, 0.9, 5.0] == pool([one, two]).answered_ms.tolist()
+    first = staleness(rows((True, 100, 5_000, None)))
+    second = staleness(rows((False, None, 900, 200), (False, None, 700, 200)))
+    assert [0.7, 0.9, 5.0] == pool([first, second]).answered_ms.tolist()

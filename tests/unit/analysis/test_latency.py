@@ -38,10 +38,10 @@ def rows(latencies_us, outcomes=None, sent_after_us=0):
 @given(st.integers(0, 10**6), st.integers(1_000, 3_000), st.sampled_from([0.5, 0.9, 0.99]))
 def test_a_percentile_is_the_value_numpy_calls_the_inverted_cdf(seed, count, q):
     latencies_us = np.random.default_rng(seed).integers(1, 10**7, count)
-    found = response_times(rows(latencies_us), 10.0).percentile(q)
+    percentile = response_times(rows(latencies_us), 10.0).percentile(q)
     expected = np.quantile(np.array(latencies_us) / 1e3, q, method="inverted_cdf")
-    assert pytest.approx(expected) == found.value_ms
-    assert not found.at_least
+    assert pytest.approx(expected) == percentile.value_ms
+    assert not percentile.at_least
 
 
 @pytest.mark.parametrize(("q", "needed"), [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000)])
@@ -67,9 +67,9 @@ def test_an_unanswered_request_counts_as_at_least_the_time_out(outcome):
 
 def test_an_arrival_that_was_never_sent_is_bounded_by_what_was_left_of_the_window():
     frame = rows([5_000] * 85 + [1] * 15, ["ok"] * 85 + ["dropped"] * 15)
-    found = times_of(frame, Times.RESPONSE, 30.0, window_s=0.2).percentile(0.9)
+    percentile = times_of(frame, Times.RESPONSE, 30.0, window_s=0.2).percentile(0.9)
     # intended at 85 to 99 ms, so 101 to 115 ms were left; the 90th of 100 is the fifth of these
-    assert (105.0, True) == (found.value_ms, found.at_least)
+    assert (105.0, True) == (percentile.value_ms, percentile.at_least)
 
 
 def test_without_a_known_time_out_the_bound_is_the_longest_wait_seen():
@@ -84,15 +84,15 @@ def test_the_two_latencies_differ_by_the_wait_before_the_send():
 
 
 def test_pooling_is_of_requests_and_not_of_percentiles():
-    one = response_times(rows([1_000] * 30), 10.0)
-    other = response_times(rows([9_000] * 10), 10.0)
-    assert pool([one, other]).percentile(0.5).value_ms == 1.0
+    quick = response_times(rows([1_000] * 30), 10.0)
+    slow = response_times(rows([9_000] * 10), 10.0)
+    assert pool([quick, slow]).percentile(0.5).value_ms == 1.0
 
 
 def test_a_pooled_bound_holds_for_every_part():
     parts = [Latencies(np.empty(0), np.full(20, bound)) for bound in (10_000.0, 5_000.0)]
-    found = pool(parts).percentile(0.5)
-    assert (5_000.0, True) == (found.value_ms, found.at_least)
+    median = pool(parts).percentile(0.5)
+    assert (5_000.0, True) == (median.value_ms, median.at_least)
 
 
 def test_no_requests_have_no_percentile():

@@ -52,7 +52,7 @@ LIST = ("direct", "list", "pods", "", 200)
 
 
 def test_the_three_agree_when_they_count_the_same():
-    found = read_ledgers(
+    ledgers = read_ledgers(
         a_trial(),
         audit(
             LIST,
@@ -69,36 +69,36 @@ def test_the_three_agree_when_they_count_the_same():
             ],
         ),
     )
-    assert found.agree is True
-    assert {Key("list", "pods", "", 200): 2} == found.reached
-    assert () == found.missing
+    assert ledgers.agree is True
+    assert {Key("list", "pods", "", 200): 2} == ledgers.reached
+    assert () == ledgers.missing
 
 
 def test_a_server_that_sends_more_than_it_says_is_found_with_both_figures():
-    found = read_ledgers(
+    ledgers = read_ledgers(
         a_trial(),
         audit(LIST, LIST, LIST),
         scrapes(client=[("list", "pods", "", 200, 1)], metric=[("LIST", "pods", "", 200, 3)]),
     )
-    assert found.agree is False
-    assert ("list pods 200: the server's own count 1, audit log 3",) == found.disagreements
+    assert ledgers.agree is False
+    assert ("list pods 200: the server's own count 1, audit log 3",) == ledgers.disagreements
 
 
 def test_equal_totals_of_unlike_codes_do_not_agree():
-    found = read_ledgers(
+    ledgers = read_ledgers(
         a_trial(),
         audit(LIST),
         scrapes(client=[("list", "pods", "", 500, 1)], metric=[("LIST", "pods", "", 200, 1)]),
     )
-    assert 2 == len(found.disagreements)
+    assert 2 == len(ledgers.disagreements)
 
 
 @pytest.mark.parametrize("code", [401, 403, 405])
 def test_codes_the_metric_never_holds_are_left_out(code):
-    found = read_ledgers(
+    ledgers = read_ledgers(
         a_trial(), audit(("direct", "list", "pods", "", code)), scrapes(client=[], metric=[])
     )
-    assert found.agree is True
+    assert ledgers.agree is True
 
 
 def watch(received_us, stage="ResponseComplete"):
@@ -115,7 +115,7 @@ def watch(received_us, stage="ResponseComplete"):
     ],
 )
 def test_a_watch_counts_when_it_is_opened_on_all_three_sides(row, client, ended, grown):
-    found = read_ledgers(
+    ledgers = read_ledgers(
         a_trial(server="informer"),
         audit(row),
         scrapes(
@@ -124,25 +124,25 @@ def test_a_watch_counts_when_it_is_opened_on_all_three_sides(row, client, ended,
             watches=grown,
         ),
     )
-    assert found.agree is True
-    assert client == found.audit_user.total()
+    assert ledgers.agree is True
+    assert client == ledgers.audit_user.total()
 
 
 def test_a_watch_that_no_one_accounts_for_is_found():
-    found = read_ledgers(
+    ledgers = read_ledgers(
         a_trial(server="informer"),
         audit(watch(DURING)),
         scrapes(client=[("watch", "pods", "", 200, 1)], metric=[], watches=0),
     )
-    assert found.agree is False
+    assert ledgers.agree is False
 
 
 @pytest.mark.parametrize(("outcome", "did"), [("ok", 2), ("failed", 0)])
 def test_whatever_observer_did_more_than_the_audit_log_holds_is_found(outcome, did):
     rows = pd.DataFrame({"outcome": [outcome] * 2})
-    found = read_ledgers(a_trial(), audit(), scrapes(), {"tenant": rows})
-    told = [f"tenant: did {did} by its own rows, audit log 0"] if did else []
-    assert told == [one for one in found.disagreements if "tenant" in one]
+    ledgers = read_ledgers(a_trial(), audit(), scrapes(), {"tenant": rows})
+    expected = [f"tenant: did {did} by its own rows, audit log 0"] if did else []
+    assert expected == [text for text in ledgers.disagreements if "tenant" in text]
 
 
 @pytest.mark.parametrize(
@@ -154,31 +154,31 @@ def test_whatever_observer_did_more_than_the_audit_log_holds_is_found(outcome, d
     ],
 )
 def test_requests_are_those_of_the_account(record, user, counted):
-    found = read_ledgers(a_trial(**record), audit((user, *LIST[1:])), scrapes())
-    assert counted == found.audit_user.total()
+    ledgers = read_ledgers(a_trial(**record), audit((user, *LIST[1:])), scrapes())
+    assert counted == ledgers.audit_user.total()
 
 
 def test_the_arm_without_a_server_is_compared_over_everyone_only():
-    found = read_ledgers(
+    ledgers = read_ledgers(
         a_trial(server=NO_SERVER),
         audit(("churn", "delete", "pods", "", 200)),
         scrapes(metric=[("DELETE", "pods", "", 200, 1)]),
     )
-    assert found.agree is True
-    assert found.reached is None
-    assert () == found.missing
+    assert ledgers.agree is True
+    assert ledgers.reached is None
+    assert () == ledgers.missing
 
 
 def test_ledgers_that_were_not_recorded_are_named_and_nothing_is_claimed():
-    found = read_ledgers(a_trial(), None, None)
-    assert found.agree is None
-    assert found.reached is None
-    assert 3 == len(found.missing)
+    ledgers = read_ledgers(a_trial(), None, None)
+    assert ledgers.agree is None
+    assert ledgers.reached is None
+    assert 3 == len(ledgers.missing)
 
 
 def test_without_an_audit_log_the_servers_own_count_stands_in():
-    found = read_ledgers(a_trial(), None, scrapes(client=[("list", "pods", "", 200, 4)]))
-    assert 4 == found.reached.total()
+    ledgers = read_ledgers(a_trial(), None, scrapes(client=[("list", "pods", "", 200, 4)]))
+    assert 4 == ledgers.reached.total()
 
 
 def test_an_api_server_that_restarted_has_no_count_to_compare():
@@ -191,9 +191,9 @@ def test_an_api_server_that_restarted_has_no_count_to_compare():
             columns=["mark", "source", "name", "labels", "value"],
         )
     )
-    found = read_ledgers(a_trial(server=NO_SERVER), audit(LIST), restarted)
-    assert found.metric is None
-    assert "restarted" in " ".join(found.missing)
+    ledgers = read_ledgers(a_trial(server=NO_SERVER), audit(LIST), restarted)
+    assert ledgers.metric is None
+    assert "restarted" in " ".join(ledgers.missing)
 
 
 LEASE = ("update", "leases", "", 200)
@@ -218,13 +218,13 @@ def by_itself(rows):
 def test_what_only_the_api_server_asks_of_itself_may_straddle_a_mark(
     itself, others, counted, differs
 ):
-    own = by_itself(audit(*[("x", *LEASE)] * itself))
-    rows = pd.concat([audit(LIST, *[("churn", *LEASE)] * others), own])
+    own_rows = by_itself(audit(*[("x", *LEASE)] * itself))
+    rows = pd.concat([audit(LIST, *[("churn", *LEASE)] * others), own_rows])
     metric = [("LIST", "pods", "", 200, 1), ("PUT", "leases", "", 200, counted)]
 
-    found = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
+    ledgers = read_ledgers(a_trial(), rows, scrapes([("list", "pods", "", 200, 1)], metric))
 
-    assert ["update leases 200"] * differs == [one.split(":")[0] for one in found.disagreements]
+    assert ["update leases 200"] * differs == [text.split(":")[0] for text in ledgers.disagreements]
 
 
 @pytest.mark.parametrize(("sent", "lost"), [(3, 2), (3, 3), (300, 12), (300, 13)])
@@ -232,14 +232,14 @@ def test_what_a_client_sends_while_a_mark_is_taken_may_be_on_either_side(sent, l
     record = replace(a_trial(), is_client=True, identity="direct", marks_s=5.0)
     metric = [("LIST", "pods", "", 200, sent - lost)]
 
-    found = read_ledgers(record, audit(*[LIST] * sent), scrapes((), metric))
+    ledgers = read_ledgers(record, audit(*[LIST] * sent), scrapes((), metric))
 
-    assert (lost in (3, 13)) == bool(found.disagreements)
+    assert (lost in (3, 13)) == bool(ledgers.disagreements)
 
 
 def test_a_request_that_the_metric_alone_knows_is_nobodys_to_excuse():
     metric = [("LIST", "pods", "", 200, 1), ("LIST", "secrets", "", 200, 1)]
 
-    found = read_ledgers(a_trial(), audit(LIST), scrapes([("list", "pods", "", 200, 1)], metric))
+    ledgers = read_ledgers(a_trial(), audit(LIST), scrapes([("list", "pods", "", 200, 1)], metric))
 
-    assert ["list secrets 200"] == [one.split(":")[0] for one in found.disagreements]
+    assert ["list secrets 200"] == [text.split(":")[0] for text in ledgers.disagreements]

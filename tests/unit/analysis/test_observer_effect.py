@@ -30,10 +30,10 @@ def test_an_effect_put_in_is_found_at_its_size(tmp_path) -> None:
         for scenario, added in ((SCENARIO, ADDED_CPU_S), (BARE, 0.0)):
             write_trial(made, NO_SERVER, number, scenario, apiserver_cpu_s=0.5 + added)
             write_trial(made, "direct", number, scenario, apiserver_cpu_s=3.0 + added)
-    found = effects(store.open(record.run))
-    assert {"direct", NO_SERVER} == set(found)
-    assert "against bare without" in found[NO_SERVER]
-    assert "+10 ms/s (+10 to +10)" in found[NO_SERVER]
+    texts = effects(store.open(record.run))
+    assert {"direct", NO_SERVER} == set(texts)
+    assert "against bare without" in texts[NO_SERVER]
+    assert "+10 ms/s (+10 to +10)" in texts[NO_SERVER]
 
 
 def test_a_run_without_the_pair_says_nothing_of_it(tmp_path) -> None:

@@ -35,15 +35,15 @@ def test_the_half_width_is_what_the_upper_bound_exceeds_the_middle_by():
 
 
 def test_what_decides_is_throughput_at_full_speed_and_the_median_at_a_rate(analysed):
-    found = precisions(analysed.scenarios)
+    ratios = precisions(analysed.scenarios)
     assert {
         ("list", "service_p50", "direct"),
         ("list", "service_p50", "direct-rv0"),
         ("capacity", "throughput", "direct"),
         ("capacity", "throughput", "direct-rv0"),
-    } == {(one.scenario, one.comparison.metric, one.comparison.baseline) for one in found}
-    assert sorted((one.half_width for one in found), reverse=True) == [
-        one.half_width for one in found
+    } == {(ratio.scenario, ratio.comparison.metric, ratio.comparison.baseline) for ratio in ratios}
+    assert sorted((ratio.half_width for ratio in ratios), reverse=True) == [
+        ratio.half_width for ratio in ratios
     ]
 
 
@@ -78,13 +78,13 @@ def test_it_is_never_extended_beyond_the_most_rounds(analysed):
 def test_stopping_at_a_narrow_interval_costs_little_coverage(noise):
     """What the page states: looks after 6, 9 and 12 rounds, until it is within 7%."""
     random = np.random.default_rng(5)
-    tries, truth, held = 1_000, 3.0, 0
+    tries, truth, covered = 1_000, 3.0, 0
     for _ in range(tries):
         base = random.lognormal(0.0, 0.2, 12)
-        own = truth * base * random.lognormal(0.0, noise, 12)
+        values = truth * base * random.lognormal(0.0, noise, 12)
         for rounds in (6, 9, 12):
-            found = paired_ratio(own[:rounds].tolist(), base[:rounds].tolist())
-            if (half_width(found) or 1.0) <= 0.07:
+            ratio = paired_ratio(values[:rounds].tolist(), base[:rounds].tolist())
+            if (half_width(ratio) or 1.0) <= 0.07:
                 break
-        held += found.holds(truth)
-    assert 0.91 <= held / tries <= 0.975
+        covered += ratio.holds(truth)
+    assert 0.91 <= covered / tries <= 0.975

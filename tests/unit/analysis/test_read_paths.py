@@ -21,13 +21,13 @@ def run(made):
 
 @pytest.fixture
 def matrix(run):
-    (found,) = run[1].read_paths
-    return found
+    (table,) = run[1].read_paths
+    return table
 
 
 def entry(matrix, server, metric):
     path = next(path for path in matrix.paths if path.server == server)
-    return next((one for one in path.figures if one.metric == metric), None)
+    return next((figure for figure in path.figures if figure.metric == metric), None)
 
 
 def test_every_server_is_a_row_and_the_floor_is_none(matrix):
@@ -69,22 +69,25 @@ def test_the_usual_three_alone_make_no_matrix(made):
 
 def test_scenarios_of_another_cluster_make_a_matrix_of_their_own(run):
     data, analysis = run
-    larger = [replace(one, scenario=replace(one.scenario, pods=500)) for one in analysis.scenarios]
+    larger = [
+        replace(scenario, scenario=replace(scenario.scenario, pods=500))
+        for scenario in analysis.scenarios
+    ]
     assert 2 == len(matrices(frame_of(data.data), [*analysis.scenarios, *larger], {}))
 
 
 def test_without_full_speed_there_is_no_throughput_and_the_rest_stays(run):
     data, analysis = run
-    steady = [one for one in analysis.scenarios if one.scenario.is_open]
-    (found,) = matrices(frame_of(data.data), steady, {})
-    assert ("steady",) == found.scenarios
-    assert entry(found, "ttl", "throughput") is None
-    assert "steady" == entry(found, "ttl", "control_plane_cpu").scenario
+    steady = [scenario for scenario in analysis.scenarios if scenario.scenario.is_open]
+    (matrix,) = matrices(frame_of(data.data), steady, {})
+    assert ("steady",) == matrix.scenarios
+    assert entry(matrix, "ttl", "throughput") is None
+    assert "steady" == entry(matrix, "ttl", "control_plane_cpu").scenario
 
 
 def test_the_contract_is_what_the_record_says_and_unknown_where_it_does_not(run):
     data, analysis = run
-    (found,) = matrices(frame_of(data.data), analysis.scenarios, {"ttl": "bytes"})
+    (matrix,) = matrices(frame_of(data.data), analysis.scenarios, {"ttl": "bytes"})
     assert {"direct": None, "informer": None, "ttl": "bytes"} == {
-        path.server: path.contract for path in found.paths
+        path.server: path.contract for path in matrix.paths
     }

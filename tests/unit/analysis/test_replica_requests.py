@@ -32,7 +32,7 @@ def test_a_user_agent_names_its_replica_at_its_end(agent, replica):
 
 def audit(*rows):
     """Rows of (User-Agent, verb, how many[, name]), all of the account direct."""
-    found = [
+    lines = [
         {"user": "system:serviceaccount:bench:direct", "user_agent": agent, "verb": verb}
         | {"name": name[0] if name else "", "resource": "pods", "subresource": "", "code": 200}
         | {"received_us": DURING_US, "stage": "ResponseComplete", "namespace": ""}
@@ -40,7 +40,7 @@ def audit(*rows):
         for _ in range(number)
     ]
     columns = ["user", "user_agent", "verb", "name", "resource", "subresource", "code"]
-    return pd.DataFrame(found, columns=[*columns, "received_us", "stage", "namespace"])
+    return pd.DataFrame(lines, columns=[*columns, "received_us", "stage", "namespace"])
 
 
 def own_counts(**lists):
@@ -58,40 +58,40 @@ def read(table, marks=None, *, replicas=2, before=()):
 
 
 def test_each_replica_has_its_own_requests_and_they_add_up_to_the_accounts():
-    found = read(
+    ledgers = read(
         audit((f"{OURS}/1", "list", 3), (f"{OURS}/2.1", "list", 2), (f"{OURS}/2.2", "get", 4))
     )
-    first, second = found.replicas.rows
+    first, second = ledgers.replicas.rows
     assert (3, 0) == (first.lists, first.gets)
     assert (2, 4) == (second.lists, second.gets)
-    assert found.audit_user.total() == first.audit_log + second.audit_log
-    assert {} == found.replicas.others
-    assert [] == list(found.replicas.findings())
+    assert ledgers.audit_user.total() == first.audit_log + second.audit_log
+    assert {} == ledgers.replicas.others
+    assert [] == list(ledgers.replicas.findings())
 
 
 def test_what_the_freshness_probe_made_a_replica_ask_is_left_out_of_its_reads():
-    found = read(audit((f"{OURS}/1", "get", 9, PROBE_NAME), (f"{OURS}/1", "list", 1)))
-    first, _ = found.replicas.rows
+    ledgers = read(audit((f"{OURS}/1", "get", 9, PROBE_NAME), (f"{OURS}/1", "list", 1)))
+    first, _ = ledgers.replicas.rows
     assert (1, 0, 10) == (first.lists, first.gets, first.audit_log)
 
 
 def test_equal_sums_of_unlike_replicas_do_not_agree():
     table = audit((f"{OURS}/1", "list", 5), (f"{OURS}/2", "list", 5))
     assert read(table, own_counts(r1=5, r2=5)).agree is True
-    found = read(table, own_counts(r1=6, r2=4))
-    assert found.agree is False
+    ledgers = read(table, own_counts(r1=6, r2=4))
+    assert ledgers.agree is False
     assert (
         "list pods 200: own count of replica 1 6, audit log of replica 1 5",
         "list pods 200: own count of replica 2 4, audit log of replica 2 5",
-    ) == found.disagreements
-    assert [False, False] == [one.agree for one in found.replicas.rows]
+    ) == ledgers.disagreements
+    assert [False, False] == [row.agree for row in ledgers.replicas.rows]
 
 
 def test_a_replica_that_read_nothing_where_the_others_did_is_told():
-    found = read(audit((f"{OURS}/1", "list", 2 * EXPECTED)))
-    (said,) = found.replicas.findings()
-    assert said.startswith("replica 2 of 2 read pods from the API server not once")
-    assert said.endswith("where the replicas did so 10 times on the mean")
+    ledgers = read(audit((f"{OURS}/1", "list", 2 * EXPECTED)))
+    (finding,) = ledgers.replicas.findings()
+    assert finding.startswith("replica 2 of 2 read pods from the API server not once")
+    assert finding.endswith("where the replicas did so 10 times on the mean")
 
 
 def test_a_few_reads_that_only_one_made_are_chance():
@@ -100,31 +100,31 @@ def test_a_few_reads_that_only_one_made_are_chance():
 
 def test_watches_count_from_the_start_of_a_replica():
     before = {f"{OURS}/1": 1, f"{OURS}/2.1": 1, f"{OURS}/2.2": 1}
-    found = read(audit((f"{OURS}/1", "watch", 1)), before=before)
-    assert [2, 2] == [one.watches_since_start for one in found.replicas.rows]
-    assert [1, 0] == [one.watches for one in found.replicas.rows]
-    assert [] == list(found.replicas.findings())
+    ledgers = read(audit((f"{OURS}/1", "watch", 1)), before=before)
+    assert [2, 2] == [row.watches_since_start for row in ledgers.replicas.rows]
+    assert [1, 0] == [row.watches for row in ledgers.replicas.rows]
+    assert [] == list(ledgers.replicas.findings())
 
 
 def test_a_replica_without_a_watch_beside_others_that_have_one_is_told():
-    found = read(audit(), replicas=3, before={f"{OURS}/1": 1, f"{OURS}/3": 1})
-    (said,) = found.replicas.findings()
-    assert said.startswith("replica 2 of 3 opened no watch of pods, where others of them did")
-    assert [True, False, True] == [one.seen for one in found.replicas.rows]
+    ledgers = read(audit(), replicas=3, before={f"{OURS}/1": 1, f"{OURS}/3": 1})
+    (finding,) = ledgers.replicas.findings()
+    assert finding.startswith("replica 2 of 3 opened no watch of pods, where others of them did")
+    assert [True, False, True] == [row.seen for row in ledgers.replicas.rows]
 
 
 def test_somebody_else_with_the_account_is_told():
-    found = read(audit((f"{OURS}/1", "list", 3), (f"{OURS}/3", "list", 2), ("curl/8", "list", 1)))
-    assert {f"{OURS}/3": 2, "curl/8": 1} == found.replicas.others
-    (said,) = found.replicas.findings()
-    assert said.endswith("2 of 'informer-bench-server/3', 1 of 'curl/8'")
+    ledgers = read(audit((f"{OURS}/1", "list", 3), (f"{OURS}/3", "list", 2), ("curl/8", "list", 1)))
+    assert {f"{OURS}/3": 2, "curl/8": 1} == ledgers.replicas.others
+    (finding,) = ledgers.replicas.findings()
+    assert finding.endswith("2 of 'informer-bench-server/3', 1 of 'curl/8'")
 
 
 def test_a_server_whose_user_agents_name_no_replica_is_not_judged():
-    found = read(audit(("theirs/1.0", "list", 50)))
-    assert not found.replicas.told_apart
-    assert [] == list(found.replicas.findings())
-    assert found.audit_user.total() == sum(found.replicas.others.values())
+    ledgers = read(audit(("theirs/1.0", "list", 50)))
+    assert not ledgers.replicas.told_apart
+    assert [] == list(ledgers.replicas.findings())
+    assert ledgers.audit_user.total() == sum(ledgers.replicas.others.values())
 
 
 @pytest.mark.parametrize(
@@ -141,5 +141,5 @@ def test_nothing_is_said_of_one_replica_or_where_user_agents_were_not_kept(lacki
 
 def test_a_ledger_without_own_counts_is_not_comparable():
     assert [None, None] == [
-        one.agree for one in read(audit((f"{OURS}/1", "list", 3))).replicas.rows
+        row.agree for row in read(audit((f"{OURS}/1", "list", 3))).replicas.rows
     ]

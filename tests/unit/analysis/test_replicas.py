@@ -21,12 +21,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunAnalysis:
 
 @pytest.fixture
 def group(run: RunAnalysis) -> ReplicaGroup:
-    (found,) = run.replicas
-    return found
+    (replicas,) = run.replicas
+    return replicas
 
 
-def each(group: ReplicaGroup, key: str, arm: str) -> float:
-    (cost,) = [one for one in group.of(key) if one.arm == arm]
+def slope(group: ReplicaGroup, key: str, arm: str) -> float:
+    (cost,) = [cost for cost in group.of(key) if cost.arm == arm]
     assert cost.each is not None
     return cost.each.value
 
@@ -37,27 +37,27 @@ def test_scenarios_that_differ_in_replicas_alone_are_one_group(group: ReplicaGro
 
 
 def test_each_further_informer_costs_its_events_and_a_watch(group: ReplicaGroup) -> None:
-    assert pytest.approx(20 * 0.4) == each(group, "apiserver_cpu", "informer")
-    assert pytest.approx(20 * EVENT_BYTES) == each(group, "api_bytes", "informer")
-    assert pytest.approx(1.0) == each(group, "open_watches", "informer")
-    assert pytest.approx(200 * POD_BYTES) == each(group, "ready_bytes", "informer")
+    assert pytest.approx(20 * 0.4) == slope(group, "apiserver_cpu", "informer")
+    assert pytest.approx(20 * EVENT_BYTES) == slope(group, "api_bytes", "informer")
+    assert pytest.approx(1.0) == slope(group, "open_watches", "informer")
+    assert pytest.approx(200 * POD_BYTES) == slope(group, "ready_bytes", "informer")
 
 
 def test_a_further_replica_that_asks_on_every_read_costs_the_control_plane_nothing(
     group: ReplicaGroup,
 ) -> None:
     for key in ("apiserver_cpu", "api_bytes", "open_watches"):
-        assert pytest.approx(0.0, abs=1e-6) == each(group, key, "direct")
+        assert pytest.approx(0.0, abs=1e-6) == slope(group, key, "direct")
 
 
 def test_the_slope_of_a_round_needs_two_numbers_of_replicas(run: RunAnalysis) -> None:
-    kept = [one for one in run.scenarios if one.scenario.name == "steady-x3"]
-    assert () == replica_groups(run.plan, kept)
+    single = [scenario for scenario in run.scenarios if scenario.scenario.name == "steady-x3"]
+    assert () == replica_groups(run.plan, single)
 
 
 def test_scenarios_that_differ_in_more_are_no_group(run: RunAnalysis) -> None:
     unlike = [
-        replace(one, scenario=replace(one.scenario, pods=one.scenario.pods + place))
-        for place, one in enumerate(run.scenarios)
+        replace(scenario, scenario=replace(scenario.scenario, pods=scenario.scenario.pods + index))
+        for index, scenario in enumerate(run.scenarios)
     ]
     assert () == replica_groups(run.plan, unlike)

@@ -62,11 +62,11 @@ def test_a_resource_is_named_with_group_and_subresource_and_discovery_by_its_pat
 
 def test_requests_are_counted_by_phase_and_kind_and_those_of_others_are_not():
     window = audit(LIST, LIST, {**LIST, "user": "system:serviceaccount:n:other"})
-    found = kinds_of("mine", RECORD, window, audit({**LIST, "namespace": "a"}))
+    counts = kinds_of("mine", RECORD, window, audit({**LIST, "namespace": "a"}))
     assert {
         Kind(Phase.START, "list", "pods", "namespace", "unset, limit 500", 200): 1,
         Kind(Phase.WINDOW, "list", "pods", "cluster", "unset, limit 500", 200): 2,
-    } == found
+    } == counts
 
 
 def test_a_watch_that_merely_ended_in_the_window_was_not_opened_there():
@@ -89,7 +89,7 @@ def test_a_round_whose_start_was_not_billed_is_not_among_those_of_the_start():
 
 
 @pytest.mark.parametrize(
-    ("after", "found"),
+    ("after", "expected"),
     [
         ([], Recovery(0, 0.0)),
         ([0.5, 1.0, 2.5], Recovery(3, 2.5)),
@@ -97,8 +97,8 @@ def test_a_round_whose_start_was_not_billed_is_not_among_those_of_the_start():
         ([1, 3, 5, 7, 9, 11, 13], Recovery(5, None)),
     ],
 )
-def test_recovery_is_what_was_asked_in_ten_seconds_and_when_it_was_quiet(after, found):
+def test_recovery_is_what_was_asked_in_ten_seconds_and_when_it_was_quiet(after, expected):
     fault = FaultRecord("freeze", "the API server was frozen", begin_s=2.0, end_s=5.0)
     rows = [{**LIST, "received_us": int((1005 + at) * 1e6)} for at in after]
     lease = {**LIST, "resource": "leases", "received_us": 1_008_000_000}
-    assert found == recovery_of(RECORD, fault, audit(*rows, lease), "mine", 3.0)
+    assert expected == recovery_of(RECORD, fault, audit(*rows, lease), "mine", 3.0)

@@ -42,8 +42,8 @@ def test_without_a_floor_the_whole_process_is_shown(made):
     values = [
         1000 * r["apiserver_cpu_s"] / r["window_s"] for _, r in trial_folders(data.reader, "direct")
     ]
-    found = arm(analysis, "direct").figure("apiserver_cpu").value
-    assert pytest.approx(np.mean(values)) == found
+    value = arm(analysis, "direct").figure("apiserver_cpu").value
+    assert pytest.approx(np.mean(values)) == value
 
 
 def test_a_round_whose_floor_is_missing_is_left_out_of_the_costs(made):
@@ -78,8 +78,8 @@ def test_only_rounds_that_have_both_servers_are_compared(made):
 
 
 def test_a_single_round_has_no_interval(made):
-    found = made(rounds=1)[1].scenarios[0].comparison("p50", "direct").ratio
-    assert (None, None) == (found.low, found.high)
+    ratio = made(rounds=1)[1].scenarios[0].comparison("p50", "direct").ratio
+    assert (None, None) == (ratio.low, ratio.high)
 
 
 def test_failed_trials_are_in_no_figure(made):
@@ -90,20 +90,20 @@ def test_failed_trials_are_in_no_figure(made):
 
 def test_arms_come_in_the_order_of_presentation_and_new_ones_follow(made):
     _, analysis = made(servers=(NO_SERVER, "paged", "informer", "ttl", "direct"), rounds=1)
-    names = [one.server for one in analysis.scenarios[0].arms]
+    names = [measured.server for measured in analysis.scenarios[0].arms]
     assert ["direct", "informer", "paged", "ttl", NO_SERVER] == names
 
 
 def test_every_other_server_is_compared_with_the_informer(made):
     _, analysis = made(servers=("direct", "paged", "informer"), rounds=2)
-    pairs = {(one.subject, one.baseline) for one in analysis.scenarios[0].comparisons}
+    pairs = {(pair.subject, pair.baseline) for pair in analysis.scenarios[0].comparisons}
     assert {("informer", "direct"), ("informer", "paged")} == pairs
 
 
 def test_bytes_are_those_of_reads_and_of_watch_events_above_the_floor(made):
-    found = arm(made()[1], "direct").figure("api_bytes").value
+    value = arm(made()[1], "direct").figure("api_bytes").value
     # 400 reads of 400,000 bytes in 8 s; the watch events, in `none` too, are not among them
-    assert pytest.approx(400 * 400_000 / 8.0) == found
+    assert pytest.approx(400 * 400_000 / 8.0) == value
 
 
 def test_a_metric_that_is_not_exposed_is_missing_and_not_zero(made):
@@ -194,32 +194,32 @@ def compared(values, bases):
     metric = BY_KEY["etcd_requests"]
     rows = [
         ("list", server, metric.key, False, metric.unit, number, value)
-        for server, own in (("informer", values), ("direct", bases))
-        for number, value in enumerate(own)
+        for server, numbers in (("informer", values), ("direct", bases))
+        for number, value in enumerate(numbers)
     ]
     frame = Frame(pd.DataFrame(rows, columns=list(COLUMNS)), {}, {})
     sides = [
         Side("list", Arm(server, (), 0, None, {}, (), ())) for server in ("informer", "direct")
     ]
-    (found,) = compare(frame, *sides)
-    return found
+    (comparison,) = compare(frame, *sides)
+    return comparison
 
 
 def test_a_share_of_the_baseline_is_as_sure_as_both_together():
     # both vary with their round: the difference does so by as much, their quotient does not
     bases = [80.0, 100.0, 120.0, 140.0]
-    found = compared(
+    comparison = compared(
         [base * 0.05 + noise for base, noise in zip(bases, (1, -6, 2, -3), strict=True)], bases
     )
-    assert found.ratio is None
-    low, high = found.times.bounds
+    assert comparison.ratio is None
+    low, high = comparison.times.bounds
     assert low < 0.05 < high
     assert high - low < 0.2
-    assert Direction.LESS is found.direction
+    assert Direction.LESS is comparison.direction
 
 
 def test_a_share_of_a_baseline_that_may_be_zero_is_withheld_and_its_sign_kept():
-    found = compared([5.0, 6.0, 5.5, 6.5], [0.5, -0.4, 0.3, -0.2])
-    assert found.times is None
-    assert found.difference.low > 0
-    assert Direction.MORE is found.direction
+    comparison = compared([5.0, 6.0, 5.5, 6.5], [0.5, -0.4, 0.3, -0.2])
+    assert comparison.times is None
+    assert comparison.difference.low > 0
+    assert Direction.MORE is comparison.direction

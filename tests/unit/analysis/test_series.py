@@ -19,7 +19,7 @@ from tests.unit.store.builders import a_plan, a_run
 CLOSED = replace(SCENARIO, name="capacity", rate_rps=None)
 WAITS = {0.1: 1.0, 0.5: 1.2, 0.9: 5.0}
 """Share of the capacity -> how many times as long ``direct`` takes; ``informer`` never does."""
-SHARES = tuple(replace(CLOSED, name=f"at-{one:g}", capacity_share=one) for one in WAITS)
+SHARES = tuple(replace(CLOSED, name=f"at-{share:g}", capacity_share=share) for share in WAITS)
 RATES = (CLOSED, *SHARES)
 ALONE = replace(CLOSED, name="one", server_cpus=1)
 
@@ -41,10 +41,10 @@ def a_run_of(
     record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=rounds * len(scenarios))
     made = Made(Store(folder).create(record), record)
     for number in range(rounds):
-        for one in scenarios:
-            for server in plan.arms(one):
-                share = one.capacity_share
-                asked = one if share is None else replace(one, rate_rps=40.0 * share)
+        for scenario in scenarios:
+            for server in plan.arms(scenario):
+                share = scenario.capacity_share
+                asked = scenario if share is None else replace(scenario, rate_rps=40.0 * share)
                 slower = waits.get(share, 1.0) if server == "direct" else 1.0
                 slower *= slowness[number % len(slowness)]
                 arms = {server: Arm(1.0, 40 * slower, 9.0)}
@@ -70,22 +70,22 @@ def test_each_server_has_its_latency_over_its_own_rates(rated):
 def test_the_knee_is_where_the_interval_leaves_twice_the_lowest(rated):
     direct, informer = rated.series[0].arms
     assert [(0.9, False), (None, True)] == [
-        (one.knee, one.has_no_knee) for one in (direct, informer)
+        (line.knee, line.has_no_knee) for line in (direct, informer)
     ]
 
 
 def test_a_machine_whose_speed_changes_between_rounds_hides_no_knee(tmp_path):
     direct, informer = a_run_of(tmp_path, RATES, slowness=(1.0, 2.0, 1.1)).series[0].arms
     assert [(0.9, False), (None, True)] == [
-        (one.knee, one.has_no_knee) for one in (direct, informer)
+        (line.knee, line.has_no_knee) for line in (direct, informer)
     ]
 
 
 def test_one_round_leaves_a_knee_open(tmp_path):
     analysis = a_run_of(tmp_path, RATES, rounds=1)
-    assert [(None, False)] * 2 == [(one.knee, one.has_no_knee) for one in analysis.series[0].arms]
-    said = text_of(run_document(analysis))
-    assert "direct: whether its median latency has a knee up to 90% of its capacity" in said
+    assert [(None, False)] * 2 == [(arm.knee, arm.has_no_knee) for arm in analysis.series[0].arms]
+    text = text_of(run_document(analysis))
+    assert "direct: whether its median latency has a knee up to 90% of its capacity" in text
 
 
 def test_a_percentile_that_a_round_has_too_few_reads_for_is_withheld(rated):
@@ -93,28 +93,28 @@ def test_a_percentile_that_a_round_has_too_few_reads_for_is_withheld(rated):
 
 
 def test_servers_that_are_not_asked_alike_are_not_compared(rated):
-    assert ["capacity"] == [one.scenario.name for one in rated.scenarios]
+    assert ["capacity"] == [scenario.scenario.name for scenario in rated.scenarios]
 
 
 def test_the_page_names_the_knee_and_has_every_step(rated):
-    made = run_document(rated)
-    said = text_of(made)
-    assert "direct: from 90% of its capacity on (36/s), its median latency is more than" in said
-    assert "informer: no knee of its median latency up to 90% of its capacity (36/s)." in said
-    (table,) = tables(section(made, "series0"))
+    document = run_document(rated)
+    text = text_of(document)
+    assert "direct: from 90% of its capacity on (36/s), its median latency is more than" in text
+    assert "informer: no knee of its median latency up to 90% of its capacity (36/s)." in text
+    (table,) = tables(section(document, "series0"))
     assert ["10%", "50%", "90%"] == [column.title for column in table.columns]
     assert ["direct", "informer"] == [row.title for row in table.rows]
 
 
 def test_what_is_quickest_in_the_middle_is_on_the_chart(tmp_path):
     waits = {0.1: 6, 0.5: 1, 0.9: 6}
-    made = run_document(a_run_of(tmp_path, RATES, ("direct",), rounds=2, waits=waits))
-    chart = next(one for one in made.charts() if one.name == "series0-chart")
+    document = run_document(a_run_of(tmp_path, RATES, ("direct",), rounds=2, waits=waits))
+    chart = next(chart for chart in document.charts() if chart.name == "series0-chart")
     with mpl.rc_context(style(LIGHT)):
         figure, marks = figure_of(chart, LIGHT)
     low, high = figure.axes[0].get_ylim()
     assert marks
-    assert [] == [one.text for one in marks if not low < one.y < high]
+    assert [] == [mark.text for mark in marks if not low < mark.y < high]
 
 
 def test_throughput_stands_over_the_processors_of_the_server(tmp_path):
@@ -133,6 +133,6 @@ def test_one_step_is_no_series(made):
 def test_near_a_capacity_the_queue_for_processors_voids_nothing(tmp_path):
     busy = MachineUse(busy=1.0, steal=0.0)
     analysis = a_run_of(tmp_path, (CLOSED, SHARES[2]), machine=busy, late_ms=500.0)
-    kinds = {one.kind for one in analysis.caveats if one.scenario == "at-0.9"}
+    kinds = {caveat.kind for caveat in analysis.caveats if caveat.scenario == "at-0.9"}
     assert {CaveatKind.NOISY_MACHINE, CaveatKind.GENERATOR_SATURATED} <= kinds
-    assert {"at-0.9"}.isdisjoint(one.scenario for one in analysis.void)
+    assert {"at-0.9"}.isdisjoint(caveat.scenario for caveat in analysis.void)

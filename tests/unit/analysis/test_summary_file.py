@@ -53,12 +53,12 @@ def test_a_summary_is_read_as_it_was_written(analysis, content, tmp_path):
 
 @pytest.mark.parametrize("name", ["golden", "read-paths", "versions", "faults"])
 def test_a_summary_that_was_kept_before_fields_were_added_is_read(name, tmp_path):
-    kept = json.loads(gzip.decompress((OLDER / f"{name}.json.gz").read_bytes()))["summary"]
+    older = json.loads(gzip.decompress((OLDER / f"{name}.json.gz").read_bytes()))["summary"]
     path = tmp_path / "summary.json"
-    path.write_text(json.dumps(kept))
-    found = read_summary(path)
-    assert (kept["run"], len(kept["scenarios"])) == (found.run, len(found.scenarios))
-    assert () == found.cost_models
+    path.write_text(json.dumps(older))
+    summary = read_summary(path)
+    assert (older["run"], len(older["scenarios"])) == (summary.run, len(summary.scenarios))
+    assert () == summary.cost_models
 
 
 def test_a_count_carries_its_events_and_their_exposure(analysis):
@@ -69,7 +69,7 @@ def test_a_count_carries_its_events_and_their_exposure(analysis):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("{", "is not valid JSON"),
         ("[]", "is no summary of a run"),
@@ -78,12 +78,12 @@ def test_a_count_carries_its_events_and_their_exposure(analysis):
         ('{"summary_schema": 2}', "missing required field `run`"),
     ],
 )
-def test_a_file_that_is_none_says_what_is_wrong(tmp_path, text, said):
+def test_a_file_that_is_none_says_what_is_wrong(tmp_path, text, expected):
     path = tmp_path / "summary.json"
     path.write_text(text)
     with pytest.raises(SummaryError, match=r"summary\.json") as caught:
         read_summary(path)
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_a_wrong_value_is_named_by_its_key(content, tmp_path):
@@ -113,9 +113,9 @@ def test_a_controls_second_arm_is_in_the_summary_and_gives_the_noise(analysis):
 
 def test_break_even_unit_costs_and_replica_slopes_are_in_the_file(made):
     raw = json.loads(to_json(made()[1]))
-    model = next(one for one in raw["cost_models"] if one["quantity"] == "apiserver_cpu")
-    assert {"direct", "direct-rv0"} == {one["reader"] for one in model["break_evens"]}
-    assert ["read", "read", "write"] == [one["per"] for one in model["units"]]
+    model = next(model for model in raw["cost_models"] if model["quantity"] == "apiserver_cpu")
+    assert {"direct", "direct-rv0"} == {rate["reader"] for rate in model["break_evens"]}
+    assert ["read", "read", "write"] == [unit["per"] for unit in model["units"]]
     assert [] == raw["replicas"]
 
 

@@ -50,18 +50,18 @@ def analysis(data):
 
 
 @pytest.fixture
-def found(analysis):
-    (one,) = analysis.versions
-    return one
+def versions(analysis):
+    (versions_set,) = analysis.versions
+    return versions_set
 
 
-def test_versions_are_named_as_the_servers_called_themselves_the_oldest_first(found):
-    assert ("1.9.10", "1.37.2") == found.versions
-    assert ("on-old", "on-new") == found.scenarios
+def test_versions_are_named_as_the_servers_called_themselves_the_oldest_first(versions):
+    assert ("1.9.10", "1.37.2") == versions.versions
+    assert ("on-old", "on-new") == versions.scenarios
 
 
-def test_the_newest_is_held_against_the_oldest_round_by_round(found):
-    cpu = found.figure("direct", "control_plane_cpu")
+def test_the_newest_is_held_against_the_oldest_round_by_round(versions):
+    cpu = versions.figure("direct", "control_plane_cpu")
     assert 2.0 == pytest.approx(cpu.values["1.9.10"] / cpu.values["1.37.2"], rel=0.1)
     assert cpu.times.low < 0.5 < cpu.times.high
     assert 3 == cpu.times.n
@@ -73,30 +73,32 @@ def test_a_run_of_one_version_has_nothing_to_compare(tmp_path):
 
 def test_scenarios_that_differ_in_more_than_the_version_are_not_compared(data, analysis):
     changed = [
-        replace(one, scenario=replace(one.scenario, pods=one.scenario.pods + index))
-        for index, one in enumerate(analysis.scenarios)
+        replace(scenario, scenario=replace(scenario.scenario, pods=scenario.scenario.pods + index))
+        for index, scenario in enumerate(analysis.scenarios)
     ]
     assert () == version_sets(frame_of(data.data), changed, data.trials)
 
 
 def test_costs_at_full_speed_are_not_like_for_like(tmp_path):
-    full = tuple(replace(one, rate_rps=None) for one in (NEW, OLD))
-    (found,) = analyse(write_versions(Store(tmp_path), full, rounds=2)).versions
-    assert found.figure("direct", "control_plane_cpu") is None
-    assert found.figure("direct", "throughput").times.value > 1
+    full = tuple(replace(scenario, rate_rps=None) for scenario in (NEW, OLD))
+    (versions,) = analyse(write_versions(Store(tmp_path), full, rounds=2)).versions
+    assert versions.figure("direct", "control_plane_cpu") is None
+    assert versions.figure("direct", "throughput").times.value > 1
 
 
 def test_a_metric_that_one_version_lacks_is_a_caveat_of_that_version_and_never_zero(tmp_path):
     reader = write_versions(Store(tmp_path), rounds=2)
     for path in reader.folder.glob("trials/*on-old*/scrapes.parquet"):
         scrapes = pd.read_parquet(path)
-        kept = scrapes[~scrapes["name"].str.startswith("apiserver_storage_list")]
-        write_table(path.parent, SCRAPES, kept.to_dict("list"))
+        others = scrapes[~scrapes["name"].str.startswith("apiserver_storage_list")]
+        write_table(path.parent, SCRAPES, others.to_dict("list"))
     analysis = analyse(reader)
-    missing = [one for one in analysis.caveats if one.kind is CaveatKind.METRIC_MISSING]
-    assert ["(Kubernetes 1.9.10)"] == [one.text[-len("(Kubernetes 1.9.10)") :] for one in missing]
-    (found,) = analysis.versions
-    lists = found.figure("direct", "lists_from_cache")
+    missing = [caveat for caveat in analysis.caveats if caveat.kind is CaveatKind.METRIC_MISSING]
+    assert ["(Kubernetes 1.9.10)"] == [
+        caveat.text[-len("(Kubernetes 1.9.10)") :] for caveat in missing
+    ]
+    (versions,) = analysis.versions
+    lists = versions.figure("direct", "lists_from_cache")
     assert lists.values["1.9.10"] is None
     assert lists.values["1.37.2"] is not None
     assert lists.times is None
