@@ -1,7 +1,6 @@
 """What is measured: one registry of metrics, each an entry of data. Pure.
 
-``registry`` is the table of contents, ``metric`` the words it is written in. Nothing here reads a
-file or computes a value.
+``registry`` holds the entries, ``metric`` their types. No module reads a file or computes a value.
 """
 
 from bench.metrics.metric import (

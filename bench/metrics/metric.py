@@ -1,7 +1,7 @@
-"""What a metric is: where its value comes from, how it is named, and where it is shown.
+"""The definition of a metric: the source of its value, its names, and the views that show it.
 
-Everything here is data. The analysis evaluates a ``Source`` on a trial, and the report
-takes titles, units, words and views from the same entry.
+All of it is data. The analysis evaluates a ``Source`` on a trial, and the report takes titles,
+units, words and views from the same entry.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bench.model.message import Message, message
 NO_SERVER = "none"
 """The arm without a server and without load: the idle baseline, called the floor."""
 BARE = "direct"
-"""The server that keeps no pod: what another has in memory above it is its cache."""
+"""The server that keeps no pods: memory of another server above its memory is a cache."""
 FLOOR = "; the same of the arm none subtracted, round by round"
 
 
@@ -29,21 +29,21 @@ class View(Flag):
     FACTORS = auto()
     """The subject against each other server, as a factor."""
     BILL = auto()
-    """What the informer costs the application."""
+    """The cost of the informer to the application."""
     BRIEF = auto()
     """The table of terminal and Markdown."""
     NOISE = auto()
-    """How much the rounds differ among themselves."""
+    """The variation between rounds."""
     MATRIX = auto()
     """All read paths side by side."""
     VERSIONS = auto()
     """One scenario on several versions of Kubernetes."""
     REPLICAS = auto()
-    """What each further replica costs."""
+    """The cost of each further replica."""
     MODEL = auto()
     """The cost model: unit costs and break-even."""
     OBSERVERS = auto()
-    """What freshness probe and bystander add to what they observe."""
+    """The cost that freshness probe and bystander add to the arms they observe."""
 
 
 NOWHERE = View(0)
@@ -78,8 +78,8 @@ class Speed(StrEnum):
     FIXED = "fixed rate"
     FULL = "full speed"
     FULL_IF_MEASURED = "full speed if measured"
-    """A rate that the slowest path can keep asks so little of the control plane that its CPU
-    is lost in what the floor differs from round to round."""
+    """At a rate that the slowest path can keep, the control plane's CPU is too small against the
+    floor's variation between rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Times:
     """A distribution of times, one a row of ``table``: from column ``since`` to column ``until``.
 
     A row with an ``outcome`` was answered if that is ``ok``, any other if ``until`` is set.
-    Those that were not took *at least* the load's time-out, or as long as was waited.
+    Unanswered rows took *at least* the load's time-out, or the time waited.
     """
 
     name: str
@@ -98,9 +98,9 @@ class Times:
     answered_only: bool = False
     """Whether rows without an answer are left out."""
     asked: str | None = None
-    """Column that is 0 where nobody was asked; such rows are left out."""
+    """Column that is 0 in rows without a read; such rows are left out."""
     waited: str | None = None
-    """Column of when it was last asked for in vain; else the longest time seen is the bound."""
+    """Column with the time of the last read in vain; else the longest time seen is the bound."""
 
     RESPONSE: ClassVar["Times"]
     SERVICE: ClassVar["Times"]
@@ -113,7 +113,7 @@ class Times:
 
     @property
     def columns(self) -> frozenset[str]:
-        """What the table must have."""
+        """Columns that the table must have."""
         known = (self.since, self.until, self.asked, self.waited)
         return frozenset(name for name in known if name is not None)
 
@@ -130,7 +130,7 @@ Times.BYSTANDER = Times("bystander", "bystander", "intended_us", "done_us")
 
 
 class Tally(StrEnum):
-    """What is counted in a trial's tables."""
+    """A count taken from a trial's tables."""
 
     API_REQUESTS = "API requests"
     """Requests of the server under test that reached the API server, per second of the window."""
@@ -139,20 +139,20 @@ class Tally(StrEnum):
     STALE_FIRST_READS = "stale first reads"
     """Share of first reads after a write that were older than it."""
     OPEN_WATCHES = "open watches"
-    """Watches of pods that stand open at the end mark."""
+    """Watches of pods that are open at the end mark."""
     RECOVERY_REQUESTS = "recovery requests"
     """Requests in the first ten seconds after a fault."""
     QUIET_AGAIN = "quiet again"
-    """Seconds from the end of a fault to the last request before it was quiet."""
+    """Seconds from the end of a fault to the last request before the quiet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One way of reading a counter: the sum of ``names``, of series with ``label`` = ``value``.
 
-    With ``label`` it only applies where the metric has that label at all; without
-    ``value`` every series counts. A counter with labels is not exposed before its first
-    event, which is 0: a ``witness`` of the same family tells that from a version without it.
+    With ``label`` it applies only if the metric has that label; without ``value`` every series
+    counts. A counter with labels is not exposed before its first event, where its value is 0:
+    a ``witness`` of the same family distinguishes that from a version without the counter.
     """
 
     names: tuple[str, ...]
@@ -160,7 +160,7 @@ class Reading:
     value: str | None = None
     witness: str | None = None
     of_pods: bool = False
-    """Only series of pods: the API server lists other kinds for its own sake, at its own times."""
+    """Only series of pods: the API server lists other kinds for itself, at any time."""
     unless: tuple[str, str] | None = None
     """A label and its value: series that have it do not count."""
 
@@ -179,7 +179,7 @@ class Counter:
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name that any version's reading needs."""
+        """All names that the readings need, of any version."""
         return frozenset(
             name
             for reading in self.readings
@@ -190,7 +190,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """By how much ``counter`` grew per second between the marks, times ``factor``."""
+    """The growth of ``counter`` per second between the marks, times ``factor``."""
 
     counter: Counter
     factor: float = 1.0
@@ -205,14 +205,14 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The field of ``trial.json`` times ``factor``; where it is null, ``otherwise``."""
+    """The field of ``trial.json`` times ``factor``; if it is null, ``otherwise``."""
 
     field: str
     factor: float = 1.0
     per_second: bool = False
     """Over the seconds between the marks."""
     per: str | None = None
-    """Another field of ``trial.json`` that it is divided by."""
+    """Another field of ``trial.json``, the divisor."""
     otherwise: Growth | None = None
 
     def __str__(self) -> str:
@@ -223,7 +223,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum of other metrics, by key; missing where one of them is."""
+    """The sum of other metrics, by key; missing if one of them is."""
 
     keys: tuple[str, ...]
 
@@ -241,7 +241,7 @@ class Quantile:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a ledger or an observer counted."""
+    """A count by a ledger or an observer."""
 
     tally: Tally
 
@@ -251,7 +251,7 @@ Source = Growth | Recorded | Total | Quantile | Counted
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a factor above 1 is said: ``3 times longer``, ``3 times shorter``."""
+    """Words for a factor above 1: ``3 times longer``, ``3 times shorter``."""
 
     more: str
     less: str
@@ -261,16 +261,15 @@ class Words:
 class Metric:
     """A quantity of a trial.
 
-    ``note`` is what ``of`` does not tell of how it is computed. ``floor`` is the
-    arm whose value of the same round is subtracted. ``views`` are the places that show it
-    per second or as a state, ``per_1000`` those that show it per 1,000 answered reads;
-    ``unseen`` is the reason why a metric without a view is kept.
+    ``note`` adds to ``of`` how it is computed. ``floor`` is the arm whose value of the same round
+    is subtracted. ``views`` show it per second or as a state, ``per_1000`` per 1,000 answered
+    reads; ``unseen`` is the reason to keep a metric without a view.
     """
 
     key: str
     title: str
     short: str
-    """What sentences call it; empty: as its title, which then begins small."""
+    """Its name in sentences; empty: the title, with a small first letter."""
     unit: str
     of: Source
     group: Group
@@ -283,7 +282,7 @@ class Metric:
     load: Load = Load.ANY
     may_be_zero: bool = False
     per_read: bool = False
-    """Whether it is stated per 1,000 answered reads, too."""
+    """Whether it is also stated per 1,000 answered reads."""
     speed: Speed = Speed.FIXED
     unseen: str = ""
 
@@ -291,16 +290,16 @@ class Metric:
         title = self.title if isinstance(self.title, Message) else Message(self.title)
         object.__setattr__(self, "title", title)
         small = title[0].lower() if title[1:2].islower() else title[0]
-        own = Message(title.msgid, title.slots, small + title[1:])
+        from_title = Message(title.msgid, title.slots, small + title[1:])
         short = self.short if isinstance(self.short, Message) else Message(self.short)
-        object.__setattr__(self, "short", short or own)
+        object.__setattr__(self, "short", short or from_title)
 
     @property
     def source(self) -> str:
-        """Which file and columns it is computed from, and how, in words."""
-        told = "" if isinstance(self.of, Total | Counted) else str(self.of)
+        """The file and columns it is computed from, and the computation, in words."""
+        origin = "" if isinstance(self.of, Total | Counted) else str(self.of)
         over = ", over window_s" if self.between_marks else ""
-        return f"{told}{self.note}{over}{FLOOR if self.above_floor else ''}"
+        return f"{origin}{self.note}{over}{FLOOR if self.above_floor else ''}"
 
     @property
     def above_floor(self) -> bool:
@@ -315,7 +314,7 @@ class Metric:
 
     @property
     def q(self) -> float | None:
-        """Which percentile it is; ``None`` if it is none."""
+        """The percentile's share, between 0 and 1; ``None`` if it is no percentile."""
         return self.of.q if isinstance(self.of, Quantile) else None
 
     @property

@@ -1,8 +1,7 @@
-"""What this project measures, one entry a metric. The order is that of every table.
+"""All metrics of this project, one entry each. The order is that of every table.
 
-A new metric is one entry here. A percentile is one line of ``PERCENTILES``. Titles,
-words, views, the rules of the gate and the samples that are kept of somebody's API server
-follow.
+A new metric is one entry here. A percentile is one line of ``PERCENTILES``. Titles, words,
+views, the rules of the gate and the samples kept of an existing API server derive from them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,7 +47,7 @@ PERCENTILES: Mapping[float, View] = {
     0.9: TABLE,
     0.99: HEADLINE | TABLE | BALANCE | FACTORS | BRIEF,
 }
-"""The percentiles of response and service times, and where the former are shown."""
+"""The percentiles of response and service times, and the views of the former."""
 
 
 def is_sent(name: str, labels: str) -> bool:
@@ -65,8 +64,8 @@ def _of_pods(*names: str, storage: str | None = None) -> Reading:
 
 
 ANSWERS, EVENTS = "apiserver_response_sizes_sum", "apiserver_watch_events_sizes_sum"
-# A watch is an answer once it ends, of all its events since it began: those are counted one by
-# one. No watch, no series of the events: the answers speak for both.
+# A watch counts as an answer when it ends, with all its events since it began: these are counted
+# one by one instead. Without watches there is no series of events: the answers witness both.
 API_BYTES = Counter(API, (Reading((ANSWERS, EVENTS), witness=ANSWERS, unless=("verb", "WATCH")),))
 ETCD_REQUESTS = Counter(
     API, (Reading(("etcd_requests_total",)), Reading(("etcd_request_duration_seconds_count",)))
@@ -74,8 +73,8 @@ ETCD_REQUESTS = Counter(
 ETCD_RANGES = Counter(
     ETCD, (Reading(("etcd_mvcc_range_total",)), Reading(("etcd_debugging_mvcc_range_total",)))
 )
-# From 1.37 on one metric says which storage served a list; before, it counted etcd's alone
-# and another the watch cache's, which 1.37 still exposes beside it (k8s.io/apiserver,
+# From 1.37 on a label of one metric names the storage that served a list. Before, it counted
+# etcd's alone and another metric the watch cache's, which 1.37 still exposes (k8s.io/apiserver,
 # pkg/storage/metrics and pkg/storage/cacher/metrics).
 LISTS_FROM_CACHE = Counter(API, (_of_pods(LISTS, storage="watchcache"), _of_pods(CACHE_LISTS)))
 LISTS_FROM_ETCD = Counter(API, (_of_pods(LISTS, storage="etcd"), _of_pods(LISTS)))
@@ -192,7 +191,7 @@ REQUESTS = Metric(
 )
 
 METRICS: tuple[Metric, ...] = (
-    # Reads: how many, how quickly, and what reached the API server.
+    # Reads: throughput, latency, and requests that reached the API server.
     REQUESTS,
     Metric(
         "throughput",
@@ -226,7 +225,7 @@ METRICS: tuple[Metric, ...] = (
         "rows with outcome ok",
         dict.fromkeys(PERCENTILES, TABLE),
     ),
-    # What reads cost the control plane.
+    # Costs of reads to the control plane.
     _cost(
         "control_plane_cpu",
         "CPU of API server and etcd",
@@ -258,7 +257,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     _memory_highest("apiserver", "API server's", TABLE | VERSIONS),
     _memory_highest("etcd", "etcd's", TABLE),
-    # Inside the control plane: who served the lists, and who waited.
+    # Inside the control plane: the source of lists, and waiting.
     _cost(
         "api_allocations",
         "Memory the API server allocated",
@@ -354,7 +353,7 @@ METRICS: tuple[Metric, ...] = (
         may_be_zero=True,
         words=MANY,
     ),
-    # What the application pays.
+    # Costs of the application.
     Metric(
         "server_cpu",
         "Application CPU",
@@ -482,7 +481,7 @@ METRICS: tuple[Metric, ...] = (
         may_be_zero=True,
         words=LONGER,
     ),
-    # How old answers are, and what another client waits.
+    # The age of answers, and the latency of another client.
     *_percentiles(
         "staleness_{}",
         "Staleness {q}, upper bound",
@@ -532,7 +531,7 @@ RESTART_COUNTER = "process_start_time_seconds"
 
 
 def of_view(view: View) -> list[tuple[Metric, bool]]:
-    """Return what ``view`` shows, in order: each metric, and whether per 1,000 reads."""
+    """Return the metrics that ``view`` shows, in order, each with whether it is per 1,000 reads."""
     return [(metric, per_1000) for metric in METRICS for per_1000 in metric.shown_in(view)]
 
 

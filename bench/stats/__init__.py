@@ -1,9 +1,9 @@
 """Statistics over rounds, knowing nothing of Kubernetes. Pure: numbers in, estimates out.
 
-The replicate is a round, a freshly started process, never a request. Which estimate is taken
-depends on what is measured and never on how the figures came out. Arms of the same rounds are
-paired; the same arm in two runs, whose rounds have nothing in common, is not (Welch's two-sample
-t). A rare count is given no narrower an interval than the exact Poisson bounds.
+The replicate is a round, a freshly started process, never a request. The choice of estimate
+depends on the metric, never on its values. Arms of the same rounds are paired; the same arm in two
+runs, whose rounds have nothing in common, is not (Welch's two-sample t). The interval of a rare
+count is never narrower than the exact Poisson bounds.
 """
 
 import math
@@ -21,25 +21,25 @@ CONFIDENCE = 0.95
 INDICATIVE_BELOW = 6
 """With fewer rounds than this an interval is shown as indicative."""
 LOOK_CONFIDENCE = 0.99
-"""Of each look of a staged decision. By Bonferroni three looks are then wrong together in at
+"""Confidence of each look of a staged decision. By Bonferroni three looks are together wrong in at
 most 3%, under the 5% of a single look: an error budget that is fixed before the first round."""
 POWER = 0.8
-"""How often a change of the size called detectable would be seen."""
+"""Probability that a change of the detectable size is seen."""
 RARE_BELOW = 30
-"""Events in all below which a t interval over rounds is not trusted alone."""
+"""Total number of events below which a t interval over rounds is not trusted alone."""
 RESAMPLES = 9_999
 """Of the bootstrap: the 2.5% point then has a relative error of about 6%."""
 BOOTSTRAP_FROM = 4
-"""Pairs below which a resample is so often one pair repeated that it has no spread."""
+"""Pairs below which too many resamples repeat a single pair and have no spread."""
 ROUNDING = 1e-12
-"""Spread of log ratios that is the arithmetic's and not the rounds'."""
+"""Spread of log ratios below which it is rounding error."""
 SPREAD = 1e-6
-"""Part of the rounds' own error below which a resample's is the arithmetic's."""
+"""Part of the rounds' own error below which a resample's error is rounding error."""
 OUTLYING_Z = 3.5
 """Modified z-score beyond which a round is marked. B. Iglewicz and D. Hoaglin,
 "How to Detect and Handle Outliers", ASQC (1993)."""
 OUTLYING_FROM = 5
-"""Rounds below which the median of deviations says too little of what is usual."""
+"""Rounds below which the median of deviations is too uncertain."""
 
 
 class Estimate(msgspec.Struct, frozen=True, array_like=True):
@@ -58,7 +58,7 @@ class Estimate(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """The interval, where there is one."""
+        """The interval, if there is one."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     def holds(self, truth: float) -> bool | None:
@@ -78,13 +78,13 @@ def pair_rounds(values: Mapping[int, float], others: Mapping[int, float]) -> Rou
 
 
 def sides_of(rounds: Rounds) -> tuple[list[float], list[float]]:
-    """Take the two sides apart."""
-    return [one for one, _ in rounds.values()], [other for _, other in rounds.values()]
+    """Return the values of each side."""
+    return [first for first, _ in rounds.values()], [second for _, second in rounds.values()]
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """How many events were counted over which exposure; their quotient is a rate in the unit."""
+    """A number of events and its exposure; their quotient is a rate in the metric's unit."""
 
     count: int
     exposure: float
@@ -107,12 +107,14 @@ def mean(
     """Estimate the mean of ``values``, one a round, by Student's t; ``None`` without values."""
     if not values:
         return None
-    found = _moments(values)
-    return _interval(found, len(values), confidence, events.bounds(confidence) if events else None)
+    moments = _moments(values)
+    return _interval(
+        moments, len(values), confidence, events.bounds(confidence) if events else None
+    )
 
 
 def log_ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[float] | None:
-    """Return the logarithm of each pair's ratio; ``None`` without pairs or where one is not > 0."""
+    """Return the logarithm of each pair's ratio; ``None`` without pairs or if a value is <= 0."""
     if not numerators or min(*numerators, *denominators) <= 0:
         return None
     logs = np.log(np.asarray(numerators)) - np.log(np.asarray(denominators))
@@ -125,7 +127,7 @@ def paired_ratio(
     """Estimate the geometric mean of paired ratios, by Student's t on their logarithms.
 
     ``numerators[i]`` and ``denominators[i]`` are of one round. ``None`` without pairs or
-    when a value is not positive: then there is no ratio to speak of.
+    if a value is not positive: then there is no ratio.
     """
     logs = log_ratios(numerators, denominators)
     if logs is None:
@@ -156,9 +158,9 @@ def paired_difference(
 ) -> Estimate | None:
     """Estimate the mean of paired differences, by Student's t; ``None`` without pairs.
 
-    ``events`` are those behind ``values`` and behind ``others``.
+    ``events`` are those of ``values`` and of ``others``.
     """
-    differences = [one - other for one, other in zip(values, others, strict=True)]
+    differences = [value - other for value, other in zip(values, others, strict=True)]
     if not differences:
         return None
     bounds = _rare_difference(events, confidence)
@@ -180,9 +182,9 @@ def unpaired_difference(
 
 
 def _rare_difference(events: CountPair, confidence: float) -> tuple[float, float] | None:
-    """Return bounds of the difference of two rates, each with its own; ``None`` unless rare."""
-    own, other = (one.bounds(confidence) if one else None for one in events)
-    return None if own is None or other is None else (own[0] - other[1], own[1] - other[0])
+    """Return bounds of the difference of two rates from those of each; ``None`` unless rare."""
+    first, second = (counted.bounds(confidence) if counted else None for counted in events)
+    return None if first is None or second is None else (first[0] - second[1], first[1] - second[0])
 
 
 def ratio_of_means(
@@ -193,7 +195,7 @@ def ratio_of_means(
 ) -> Estimate | None:
     """Estimate mean over mean of paired rounds, where a numerator may be zero (Fieller).
 
-    ``events`` are the numerators'. ``None`` when the denominators cannot be told from 0.
+    ``events`` are the numerators'. ``None`` if the denominators' mean may be 0.
     """
     if not numerators or len(numerators) != len(denominators):
         return None
@@ -230,10 +232,9 @@ def fieller(
     """Return the ends of the set of ratios r for which numerator - r x denominator may be 0.
 
     E. C. Fieller, "Some Problems in Interval Estimation", Journal of the Royal Statistical
-    Society B 16 (1954). No delta method: that gives a finite interval also where the
-    denominator may well be 0. ``variances`` are the numerator's and the denominator's. An end
-    that there is none of is ``None``: the upper one where the denominator may be 0, both where
-    any ratio is possible.
+    Society B 16 (1954). The delta method would give a finite interval even where the denominator
+    may be 0. ``variances`` are the numerator's and the denominator's. A missing end is ``None``:
+    the upper one where the denominator may be 0, both where any ratio is possible.
     """
     of_numerator, of_denominator = variances
     # a r^2 - 2 b r + c <= 0
@@ -244,7 +245,7 @@ def fieller(
     if a > 0 and denominator > 0:
         return (b - root) / a, (b + root) / a
     if a < 0 < c and numerator > 0:
-        # Outside the two roots, of which one is negative: from the positive one on.
+        # The set lies outside the two roots, one of them negative: from the positive root on.
         return (b - root) / a, None
     return None, None
 
@@ -255,13 +256,13 @@ def bootstrap_ratio(
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> tuple[float, float] | None:
-    """Return the bootstrap-t interval of the paired ratio: no normal law is assumed.
+    """Return the bootstrap-t interval of the paired ratio: it assumes no normal distribution.
 
     Rounds are resampled, and the studentised mean's own distribution takes the place of
     Student's (B. Efron, "Nonparametric standard errors and confidence intervals", Canadian
     Journal of Statistics 9 (1981); a percentile bootstrap of 5 rounds covers 84%, not 95).
-    The same ``seed`` gives the same interval. ``None`` where there is no ratio, with fewer
-    than ``BOOTSTRAP_FROM`` pairs, or when all are alike.
+    The same ``seed`` gives the same interval. ``None`` if there is no ratio, with fewer
+    than ``BOOTSTRAP_FROM`` pairs, or if all pairs are alike.
     """
     logs = log_ratios(numerators, denominators)
     if logs is None or len(logs) < BOOTSTRAP_FROM:
@@ -270,11 +271,11 @@ def bootstrap_ratio(
     middle, error = float(data.mean()), float(data.std(ddof=1)) / math.sqrt(rounds)
     if error < ROUNDING:
         return None
-    # A resample is how often it has each round: its mean and spread are products with these.
+    # A resample is a row of counts of each round: its mean and spread are products with them.
     counts, away = _resamples(rounds, seed), data - middle
     moments = counts @ np.column_stack([away, away**2]) / rounds
     variances = np.maximum(moments[:, 1] - moments[:, 0] ** 2, 0.0) / (rounds - 1)
-    # A resample of one round over and over has no spread, and no studentised mean.
+    # A resample that repeats a single round has no spread, and no studentised mean.
     spread = variances > (SPREAD * error) ** 2
     studentised = moments[spread, 0] / np.sqrt(variances[spread])
     low, high = np.quantile(studentised, [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -283,28 +284,28 @@ def bootstrap_ratio(
 
 @cache
 def _resamples(rounds: int, seed: int) -> npt.NDArray[np.float64]:
-    """Return how often each resample (row) has each round (column)."""
+    """Return the count of each round (column) in each resample (row)."""
     drawn = np.random.default_rng(seed).integers(rounds, size=(RESAMPLES, rounds))
     return np.stack([(drawn == number).sum(axis=1) for number in range(rounds)], axis=1) * 1.0
 
 
 class Verdict(StrEnum):
-    """What a test of equivalence found."""
+    """The result of a test of equivalence."""
 
     EQUIVALENT = "equivalent"
     DIFFERENT = "different"
     UNDECIDED = "undecided"
 
 
-def equivalence(found: Estimate | None, margin: float, same: float = 0.0) -> Verdict:
+def equivalence(estimate: Estimate | None, margin: float, same: float = 0.0) -> Verdict:
     """Decide whether an estimate is ``same`` (0 of differences, 1 of ratios) within ``margin``.
 
     ``EQUIVALENT``: its two-sided interval lies within the margin, which is two one-sided tests
     (D. Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987)), each at half the error
-    that its confidence leaves. ``DIFFERENT``: it lies neither within the margin nor over
-    ``same``. ``UNDECIDED``: the rounds do not tell.
+    that its confidence leaves. ``DIFFERENT``: the interval is not within the margin and does not
+    hold ``same``. ``UNDECIDED``: neither.
     """
-    bounds = found.bounds if found is not None else None
+    bounds = estimate.bounds if estimate is not None else None
     if bounds is None:
         return Verdict.UNDECIDED
     low, high = bounds[0] - same, bounds[1] - same
@@ -314,7 +315,7 @@ def equivalence(found: Estimate | None, margin: float, same: float = 0.0) -> Ver
 
 
 def poisson_bounds(count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Exact two-sided bounds of a Poisson mean, of which ``count`` events were seen.
+    """Return exact two-sided bounds of a Poisson mean after ``count`` events.
 
     F. Garwood, "Fiducial Limits for the Poisson Distribution", Biometrika 28 (1936).
     """
@@ -328,8 +329,8 @@ def at_least_times(many: Events, few: Events, confidence: float = CONFIDENCE) ->
     """Return k such that the first rate is at least k times the second, with ``confidence``.
 
     The first rate's lower exact Poisson bound over the second's upper one; at 95% each is a
-    97.5% bound, so both hold together in at least 95%. Defined also for no event of the
-    second, where no ratio is. ``None`` without exposure.
+    97.5% bound, so both hold together in at least 95%. Defined also if the second has no event,
+    and so no ratio. ``None`` without exposure.
     """
     if many.exposure <= 0 or few.exposure <= 0:
         return None
@@ -338,10 +339,7 @@ def at_least_times(many: Events, few: Events, confidence: float = CONFIDENCE) ->
 
 
 def variation(values: Sequence[float]) -> float | None:
-    """Return the coefficient of variation: standard deviation over mean, 0.05 is 5%.
-
-    ``None`` with fewer than two values or a mean that is not positive.
-    """
+    """Return the coefficient of variation (0.05: 5%); ``None``: below two values, or mean <= 0."""
     data = np.asarray(values, dtype=np.float64)
     if len(data) < 2 or data.mean() <= 0:
         return None
@@ -351,9 +349,8 @@ def variation(values: Sequence[float]) -> float | None:
 def outlying(values: Mapping[int, float]) -> tuple[int, ...]:
     """Return the rounds whose modified z-score, 0.6745 (x - median) / MAD, is beyond the bound.
 
-    They are marked and stay in every figure: to drop one is to choose the answer. Where more
-    than half of the rounds are alike (MAD 0) the mean of the absolute deviations takes its
-    place, with its own factor, 0.7979.
+    They are marked but stay in every figure: dropping one would bias it. If more than half of the
+    rounds are alike (MAD 0), the mean absolute deviation replaces it, with its factor 0.7979.
     """
     if len(values) < OUTLYING_FROM:
         return ()
@@ -369,7 +366,7 @@ def outlying(values: Mapping[int, float]) -> tuple[int, ...]:
 
 
 def t_quantile(confidence: float, degrees: float) -> float:
-    """Return Student's t that two-sided bounds of ``confidence`` reach to."""
+    """Return the quantile of Student's t for two-sided bounds of ``confidence``."""
     return float(special.stdtrit(degrees, (1 + confidence) / 2))
 
 
@@ -389,29 +386,29 @@ def _moments(values: Sequence[float]) -> _Moments:
 
 
 def _welch(values: Sequence[float], others: Sequence[float]) -> _Moments:
-    own, other = _moments(values), _moments(others)
-    total = own.variance + other.variance
-    if min(own.degrees, other.degrees) < 1:
+    first, second = _moments(values), _moments(others)
+    total = first.variance + second.variance
+    if min(first.degrees, second.degrees) < 1:
         degrees = 0.0
     elif total == 0:
-        degrees = own.degrees + other.degrees
+        degrees = first.degrees + second.degrees
     else:
-        parts = (one.variance**2 / one.degrees for one in (own, other))
+        parts = (side.variance**2 / side.degrees for side in (first, second))
         degrees = total**2 / sum(parts)
-    return _Moments(own.mean - other.mean, total, degrees)
+    return _Moments(first.mean - second.mean, total, degrees)
 
 
 def _interval(
-    found: _Moments,
+    moments: _Moments,
     n: int,
     confidence: float,
     bounds: tuple[float, float] | None = None,
 ) -> Estimate:
-    if found.degrees <= 0:
-        return Estimate(found.mean, n=n)
-    half = t_quantile(confidence, found.degrees) * math.sqrt(found.variance)
-    low, high = found.mean - half, found.mean + half
-    return _finished(found.mean, low, high, n, found.degrees, confidence, bounds)
+    if moments.degrees <= 0:
+        return Estimate(moments.mean, n=n)
+    half = t_quantile(confidence, moments.degrees) * math.sqrt(moments.variance)
+    low, high = moments.mean - half, moments.mean + half
+    return _finished(moments.mean, low, high, n, moments.degrees, confidence, bounds)
 
 
 def _finished(
@@ -423,7 +420,7 @@ def _finished(
     confidence: float,
     bounds: tuple[float, float] | None,
 ) -> Estimate:
-    """Return the estimate, no narrower than ``bounds``, with what it could have shown.
+    """Return the estimate, no narrower than ``bounds``, with its smallest detectable change.
 
     A change is seen when its whole interval lies beyond a boundary, so its mean must lie a
     half width and one more quantile of the t away from it.
@@ -434,7 +431,7 @@ def _finished(
     return Estimate(value, low, high, n, (high - low) / 2 * (1 + beyond))
 
 
-def _exponential(one: Estimate) -> Estimate:
-    low, high = (None if bound is None else math.exp(bound) for bound in (one.low, one.high))
-    seen = None if one.detectable is None else math.expm1(min(one.detectable, 700.0))
-    return Estimate(math.exp(one.value), low, high, one.n, seen)
+def _exponential(log: Estimate) -> Estimate:
+    low, high = (None if bound is None else math.exp(bound) for bound in (log.low, log.high))
+    seen = None if log.detectable is None else math.expm1(min(log.detectable, 700.0))
+    return Estimate(math.exp(log.value), low, high, log.n, seen)

@@ -1,14 +1,13 @@
-"""Weighted least squares whose intervals allow for rows that belong together.
+"""Weighted least squares whose intervals allow for correlated rows.
 
-Rows of one block (the arms of one round of one scenario) share a floor and a
-moment of the machine, so their errors go together, and nobody knows by how much
-errors grow with the cost. The covariance is therefore taken from the residuals,
-block by block: CR2 of R. M. Bell and D. F. McCaffrey, "Bias Reduction in Standard
-Errors for Linear Regression with Multi-Stage Samples", Survey Methodology 28
-(2002), with their Satterthwaite degrees of freedom, as G. W. Imbens and M. Kolesar
-recommend for few blocks ("Robust Standard Errors in Small Samples: Some Practical
-Advice", Review of Economics and Statistics 98, 2016). Weights that are not the
-best cost precision, never coverage.
+Rows of one block (the arms of one round of one scenario) share a floor and a state of the
+machine, so their errors are correlated, and how errors grow with the cost is unknown. The
+covariance is therefore taken from the residuals, block by block: CR2 of R. M. Bell and
+D. F. McCaffrey, "Bias Reduction in Standard Errors for Linear Regression with Multi-Stage
+Samples", Survey Methodology 28 (2002), with their Satterthwaite degrees of freedom, as
+G. W. Imbens and M. Kolesar recommend for few blocks ("Robust Standard Errors in Small Samples:
+Some Practical Advice", Review of Economics and Statistics 98, 2016). Poor weights cost precision,
+never coverage.
 """
 
 import math
@@ -27,18 +26,18 @@ Floats = npt.NDArray[np.float64]
 Matrix = tuple[tuple[float, ...], ...]
 
 FULL_LEVERAGE = 1 - 1e-9
-"""A row of so much leverage is met exactly, whatever it says: it tells nothing of its error."""
+"""Leverage from which a row is fitted exactly, so that its residual does not show its error."""
 
 
 class NotIdentifiedError(Exception):
-    """The columns cannot be told apart from these rows."""
+    """Raised when the rows do not identify a coefficient for each column."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients (k) with their covariance (k x k); ``None`` where no error can be told.
+    """Coefficients (k) with their covariance (k x k); ``None`` if the error is unknown.
 
-    Plain numbers, so that a fit can be kept as JSON. With G(f) the covariance of the blocks'
+    Plain numbers, so that a fit can be stored as JSON. With G(f) the covariance of the blocks'
     scores of the linear form f (k), tr G(f) = f' ``trace`` f, and the sum of its squares is
     the form of fourth degree that ``squares`` (k x k x k x k) holds. ``condition`` is that of
     the weighted design, columns scaled to length 1.
@@ -69,7 +68,7 @@ class Fit:
 
     def quantile(self, forms: Sequence[Floats], confidence: float = CONFIDENCE) -> float | None:
         """Return Student's t for several ``forms`` together: by the fewest degrees of freedom."""
-        known = [one for one in (self.freedom(form) for form in forms) if one is not None]
+        known = [df for df in (self.freedom(form) for form in forms) if df is not None]
         return t_quantile(confidence, min(known)) if known else None
 
     def estimate(self, form: Floats, confidence: float = CONFIDENCE) -> Estimate:
@@ -86,14 +85,14 @@ class Fit:
     def _arrays(self) -> tuple[Floats, ...]:
         """Coefficients, covariance, trace and squares: a chart asks for hundreds of estimates."""
         known = (self.coefficients, self.covariance, self.trace, self.squares)
-        return tuple(np.array(one, dtype=np.float64) for one in known)
+        return tuple(np.array(values, dtype=np.float64) for values in known)
 
 
 def fit(design: Floats, response: Floats, weights: Floats, blocks: Sequence[object]) -> Fit:
     """Fit ``response`` (n) on the columns of ``design`` (n x k).
 
-    ``weights`` (n) are positive, as of inverse variances; ``blocks`` (n) say which
-    rows belong together. Raises ``NotIdentifiedError`` when columns cannot be told apart.
+    ``weights`` (n) are positive, as inverse variances are; ``blocks`` (n) is the block of each
+    row. Raises ``NotIdentifiedError`` if the columns are (nearly) linearly dependent.
     """
     root = np.sqrt(weights)
     x, y = design * root[:, None], response * root
@@ -109,14 +108,14 @@ def fit(design: Floats, response: Floats, weights: Floats, blocks: Sequence[obje
     residuals = y - x @ coefficients
     maker = np.eye(len(y)) - hat
     keys = list(dict.fromkeys(blocks))
-    rows = [np.array([index for index, one in enumerate(blocks) if one == key]) for key in keys]
+    rows = [np.array([index for index, block in enumerate(blocks) if block == key]) for key in keys]
     if len(rows) < 2:
         return result
     scores, spreads = [], []
-    for own in rows:
-        shaped = _inverse_root(maker[np.ix_(own, own)]) @ x[own] @ bread
-        scores.append(residuals[own] @ shaped)
-        spreads.append(maker[:, own] @ shaped)
+    for members in rows:
+        shaped = _inverse_root(maker[np.ix_(members, members)]) @ x[members] @ bread
+        scores.append(residuals[members] @ shaped)
+        spreads.append(maker[:, members] @ shaped)
     score, spread = np.array(scores), np.array(spreads)
     gram = np.einsum("gni,hnj->ghij", spread, spread)
     return replace(
@@ -138,12 +137,12 @@ def lack_of_fit(
 
     R. A. Fisher's F test on repeated observations, as in N. R. Draper and H. Smith,
     "Applied Regression Analysis" (3rd ed., 1998), section 2.1. Small: the scatter over
-    rounds does not explain how far the cells lie from the model.
+    rounds does not explain the cells' distance from the model.
     """
     root = np.sqrt(weights)
     x, y = design * root[:, None], response * root
     keys = list(dict.fromkeys(cells))
-    members = np.array([[one == key for key in keys] for one in cells], dtype=np.float64)
+    members = np.array([[cell == key for key in keys] for cell in cells], dtype=np.float64)
     free = members * root[:, None]
     spare = len(keys) - int(np.linalg.matrix_rank(x))
     repeats = len(y) - len(keys)
@@ -171,6 +170,6 @@ def _condition(x: Floats) -> float:
 def _inverse_root(matrix: Floats) -> Floats:
     """Return the symmetric inverse square root, its null space left out."""
     values, vectors = np.linalg.eigh(matrix)
-    kept = values > 1e-10
-    root: Floats = (vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T
+    nonzero = values > 1e-10
+    root: Floats = (vectors[:, nonzero] / np.sqrt(values[nonzero])) @ vectors[:, nonzero].T
     return root

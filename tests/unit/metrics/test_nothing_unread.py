@@ -28,10 +28,10 @@ NOT_SHOWN = {
 
 def document_classes():
     for module in (result, cost_model, faults, latency, request_bill, requests):
-        for found in vars(module).values():
-            own = getattr(found, "__module__", None) == module.__name__
-            if own and is_dataclass(found) and found not in INNER:
-                yield found
+        for member in vars(module).values():
+            is_own = getattr(member, "__module__", None) == module.__name__
+            if is_own and is_dataclass(member) and member not in INNER:
+                yield member
 
 
 @cache

@@ -53,8 +53,12 @@ def test_what_is_shown_per_1000_reads_is_stated_per_1000_reads():
 
 def test_response_and_service_times_have_the_same_percentiles_by_q():
     for times in (Times.RESPONSE, Times.SERVICE):
-        found = [one.q for one in METRICS if isinstance(one.of, Quantile) and one.of.times is times]
-        assert list(PERCENTILES) == found
+        percentiles = [
+            metric.q
+            for metric in METRICS
+            if isinstance(metric.of, Quantile) and metric.of.times is times
+        ]
+        assert list(PERCENTILES) == percentiles
 
 
 def test_the_names_that_are_scraped_hold_those_of_the_ledgers_and_of_restarts():
@@ -155,8 +159,8 @@ def changed(tmp_path_factory, reader):
     registry = copy / "bench" / "metrics" / "registry.py"
     text = registry.read_text()
     for place, entry in (
-        ("    # What reads cost the control plane.\n", NEW),
-        ("    # How old answers are", TENANT),
+        ("    # Costs of reads to the control plane.\n", NEW),
+        ("    # The age of answers", TENANT),
         ("    0.99: HEADLINE", "    0.999: TABLE,\n"),
     ):
         assert 1 == text.count(place)
@@ -181,13 +185,13 @@ def plain(reader):
 
 @pytest.mark.parametrize("key", ["patches", "tenant_p50", "p99.9"])
 def test_a_new_metric_is_one_entry(changed, key):
-    found = changed[key]
-    assert found["value"][0] > 0
+    shown = changed[key]
+    assert shown["value"][0] > 0
     assert (2, "PASS", True, 1) == (
-        found["rounds"],
-        found["gate"],
-        found["table"],
-        found["compared"],
+        shown["rounds"],
+        shown["gate"],
+        shown["table"],
+        shown["compared"],
     )
 
 

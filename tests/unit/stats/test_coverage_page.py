@@ -12,8 +12,8 @@ SHOWN = ROW.findall((Path(__file__).parents[3] / "docs" / "coverage.md").read_te
 def test_every_kind_is_simulated_and_shown(monkeypatch):
     monkeypatch.setattr(coverage, "TRIES", 20)
     monkeypatch.setattr(coverage, "FITS", 2)
-    made = ROW.findall(coverage.page(list(coverage.rows())))
-    assert [one[:2] + one[3:] for one in made] == [one[:2] + one[3:] for one in SHOWN]
+    simulated = ROW.findall(coverage.page(list(coverage.rows())))
+    assert [row[:2] + row[3:] for row in simulated] == [row[:2] + row[3:] for row in SHOWN]
 
 
 def test_every_interval_covers_as_it_promises():

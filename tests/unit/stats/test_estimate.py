@@ -26,31 +26,31 @@ def test_the_interval_of_paired_ratios_is_students_t_on_their_logarithms():
     ours, theirs = [2.0, 2.4, 1.9, 2.2], [1.0, 1.1, 1.2, 0.9]
     logs = np.log(ours) - np.log(theirs)
     peer = stats.ttest_rel(np.log(ours), np.log(theirs)).confidence_interval(0.95)
-    found = paired_ratio(ours, theirs)
-    assert pytest.approx(math.exp(logs.mean())) == found.value
-    assert pytest.approx((math.exp(peer.low), math.exp(peer.high))) == (found.low, found.high)
+    ratio = paired_ratio(ours, theirs)
+    assert pytest.approx(math.exp(logs.mean())) == ratio.value
+    assert pytest.approx((math.exp(peer.low), math.exp(peer.high))) == (ratio.low, ratio.high)
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.99])
 def test_the_interval_of_a_mean_agrees_with_scipy(confidence):
     values = [3.0, 1.0, 4.0, 1.5, 9.0]
     peer = stats.ttest_1samp(values, 0).confidence_interval(confidence)
-    found = mean(values, confidence)
-    assert pytest.approx((peer.low, peer.high)) == (found.low, found.high)
+    estimate = mean(values, confidence)
+    assert pytest.approx((peer.low, peer.high)) == (estimate.low, estimate.high)
 
 
 def drawn(rounds, tries, truth=3.0, noise=0.1):
     """Rounds of two arms that share the machine's mood, on log-normal noise."""
     random = np.random.default_rng(rounds)
     base = random.lognormal(0.0, 0.2, (tries, rounds))
-    own = truth * base * random.lognormal(0.0, noise, (tries, rounds))
-    return own.tolist(), base.tolist()
+    values = truth * base * random.lognormal(0.0, noise, (tries, rounds))
+    return values.tolist(), base.tolist()
 
 
 def coverage(interval, rounds, tries, truth=3.0, **given):
     ours, theirs = drawn(rounds, tries, truth)
-    found = [interval(one, two, **given) for one, two in zip(ours, theirs, strict=True)]
-    return sum(one.holds(truth) for one in found) / tries
+    bounds = [interval(first, second, **given) for first, second in zip(ours, theirs, strict=True)]
+    return sum(estimate.holds(truth) for estimate in bounds) / tries
 
 
 @pytest.mark.parametrize("rounds", [6, 10])
@@ -62,7 +62,7 @@ def test_a_nominal_95_percent_interval_covers_the_truth_as_often_as_it_says(roun
 def test_the_bootstrap_t_covers_too_without_assuming_a_law(rounds):
     # 300 tries: two standard errors are 2.5%.
     ours, theirs = drawn(rounds, 300)
-    bounds = [bootstrap_ratio(one, two) for one, two in zip(ours, theirs, strict=True)]
+    bounds = [bootstrap_ratio(first, second) for first, second in zip(ours, theirs, strict=True)]
     assert 0.92 <= sum(low <= 3.0 <= high for low, high in bounds) / 300 <= 0.985
 
 
@@ -74,16 +74,16 @@ def test_three_looks_together_err_less_than_one_at_95_percent():
     """A decision that may be taken after 6, 8 or 10 rounds, each look at its own confidence."""
     ours, theirs = drawn(10, 1_000, truth=1.0)
     wrong = 0
-    for one, two in zip(ours, theirs, strict=True):
-        looks = (paired_ratio(one[:n], two[:n], LOOK_CONFIDENCE) for n in (6, 8, 10))
+    for first, second in zip(ours, theirs, strict=True):
+        looks = (paired_ratio(first[:n], second[:n], LOOK_CONFIDENCE) for n in (6, 8, 10))
         wrong += any(not look.holds(1.0) for look in looks)
     assert wrong / 1_000 <= 0.05
 
 
 def test_the_bootstrap_t_is_near_students_where_its_law_holds():
     ours, theirs = drawn(10, 1)
-    one = paired_ratio(ours[0], theirs[0])
-    assert one.bounds == pytest.approx(bootstrap_ratio(ours[0], theirs[0]), rel=0.05)
+    ratio = paired_ratio(ours[0], theirs[0])
+    assert ratio.bounds == pytest.approx(bootstrap_ratio(ours[0], theirs[0]), rel=0.05)
 
 
 def test_the_bootstrap_t_agrees_with_one_made_by_hand():
@@ -94,8 +94,8 @@ def test_the_bootstrap_t_agrees_with_one_made_by_hand():
     studentised = (again.mean(axis=1) - logs.mean()) / stats.sem(again, axis=1)
     low, high = np.quantile(studentised, [0.025, 0.975])
     expected = np.exp(logs.mean() - np.array([high, low]) * stats.sem(logs))
-    found = bootstrap_ratio(list(np.exp(logs)), [1.0] * size)
-    assert pytest.approx(tuple(expected), rel=0.03) == found
+    bounds = bootstrap_ratio(list(np.exp(logs)), [1.0] * size)
+    assert pytest.approx(tuple(expected), rel=0.03) == bounds
 
 
 def test_the_same_rounds_give_the_same_bootstrap():
@@ -136,15 +136,15 @@ def test_equivalence_is_two_one_sided_tests():
 def test_equal_arms_are_seldom_called_different():
     random = np.random.default_rng(11)
     rounds = random.normal(0.0, 0.05, (1_000, 6)).tolist()
-    found = [equivalence(mean(one, LOOK_CONFIDENCE), 0.1) for one in rounds]
-    assert found.count(Verdict.DIFFERENT) / 1_000 <= 0.01
+    verdicts = [equivalence(mean(values, LOOK_CONFIDENCE), 0.1) for values in rounds]
+    assert verdicts.count(Verdict.DIFFERENT) / 1_000 <= 0.01
 
 
 def test_arms_that_differ_by_more_than_the_margin_are_seldom_called_equal():
     random = np.random.default_rng(12)
     rounds = random.normal(0.1, 0.05, (1_000, 6)).tolist()
-    found = [equivalence(mean(one, LOOK_CONFIDENCE), 0.1) for one in rounds]
-    assert found.count(Verdict.EQUIVALENT) / 1_000 <= 0.01
+    verdicts = [equivalence(mean(values, LOOK_CONFIDENCE), 0.1) for values in rounds]
+    assert verdicts.count(Verdict.EQUIVALENT) / 1_000 <= 0.01
 
 
 def test_a_single_round_has_no_bounds_to_hold_a_truth():
@@ -182,8 +182,8 @@ def test_poisson_bounds_are_the_tabulated_ones(count, low, high):
 
 
 def test_at_least_k_times_is_stated_for_a_count_of_zero():
-    found = at_least_times(Events(1_000, 1.0), Events(0, 1.0))
-    assert pytest.approx(poisson_bounds(1_000)[0] / poisson_bounds(0)[1]) == found
+    factor = at_least_times(Events(1_000, 1.0), Events(0, 1.0))
+    assert pytest.approx(poisson_bounds(1_000)[0] / poisson_bounds(0)[1]) == factor
 
 
 def test_at_least_k_times_is_seldom_more_than_the_truth():
@@ -199,6 +199,6 @@ def test_without_exposure_nothing_is_stated():
 
 
 def test_an_estimate_is_an_array_in_json_and_an_older_one_of_three_is_read():
-    one = Estimate(0.5, 0.4, 0.6, 6, 0.1)
-    assert b"[0.5,0.4,0.6,6,0.1]" == msgspec.json.encode(one)
+    estimate = Estimate(0.5, 0.4, 0.6, 6, 0.1)
+    assert b"[0.5,0.4,0.6,6,0.1]" == msgspec.json.encode(estimate)
     assert Estimate(0.5, 0.4, 0.6) == msgspec.json.decode(b"[0.5,0.4,0.6]", type=Estimate)

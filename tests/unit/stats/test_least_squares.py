@@ -9,12 +9,12 @@ from bench.stats.least_squares import NotIdentifiedError, fit, lack_of_fit
 
 def test_a_mean_of_single_rows_has_students_interval() -> None:
     values = np.array([3.0, 5.0, 4.0, 8.0, 5.5])
-    found = fit(np.ones((5, 1)), values, np.ones(5), range(5))
+    fitted = fit(np.ones((5, 1)), values, np.ones(5), range(5))
     half = stats.t.ppf(0.975, 4) * values.std(ddof=1) / np.sqrt(5)
     form = np.array([1.0])
-    assert pytest.approx(4.0) == found.freedom(form)
+    assert pytest.approx(4.0) == fitted.freedom(form)
     assert (
-        pytest.approx((values.mean() - half, values.mean() + half)) == found.estimate(form).bounds
+        pytest.approx((values.mean() - half, values.mean() + half)) == fitted.estimate(form).bounds
     )
 
 
@@ -22,13 +22,13 @@ def test_blocks_of_one_row_give_the_covariance_called_hc2() -> None:
     random = np.random.default_rng(3)
     x = np.column_stack([np.ones(12), random.uniform(0, 10, 12)])
     y = x @ [1.0, 2.0] + random.normal(0, 1, 12)
-    found = fit(x, y, np.ones(12), range(12))
+    fitted = fit(x, y, np.ones(12), range(12))
     bread = np.linalg.inv(x.T @ x)
     leverage = np.diag(x @ bread @ x.T)
-    residuals = y - x @ np.array(found.coefficients)
+    residuals = y - x @ np.array(fitted.coefficients)
     expected = bread @ (x.T * (residuals**2 / (1 - leverage))) @ x @ bread
-    assert found.covariance is not None
-    np.testing.assert_allclose(found.covariance, expected)
+    assert fitted.covariance is not None
+    np.testing.assert_allclose(fitted.covariance, expected)
 
 
 def test_a_weight_of_two_is_a_row_that_was_seen_twice() -> None:
@@ -49,10 +49,10 @@ def test_errors_that_go_together_in_a_block_widen_the_interval() -> None:
 
 def test_a_row_that_decides_a_coefficient_alone_gives_no_interval() -> None:
     x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    found = fit(x, np.array([1.0, 2.0, 7.0]), np.ones(3), range(3))
-    assert pytest.approx(7.0) == found.coefficients[1]
-    assert found.covariance is None
-    assert found.estimate(np.array([1.0, 0.0])).bounds is None
+    fitted = fit(x, np.array([1.0, 2.0, 7.0]), np.ones(3), range(3))
+    assert pytest.approx(7.0) == fitted.coefficients[1]
+    assert fitted.covariance is None
+    assert fitted.estimate(np.array([1.0, 0.0])).bounds is None
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,8 @@ def test_a_change_of_the_detectable_size_is_found_as_often_as_promised(rounds):
     size = mean(noise).detectable
     random = np.random.default_rng(rounds)
     drawn = random.normal(size, deviation, (4_000, rounds))
-    found = np.mean(stats.ttest_1samp(drawn, 0.0, axis=1).pvalue < 0.05)
-    assert found == pytest.approx(POWER, abs=0.04)
+    power = np.mean(stats.ttest_1samp(drawn, 0.0, axis=1).pvalue < 0.05)
+    assert power == pytest.approx(POWER, abs=0.04)
 
 
 def test_more_confidence_asks_for_a_larger_change():

@@ -20,17 +20,17 @@ BOTTOM = [10.2, 9.1, 11.0, 10.4, 9.0, 10.1]
 
 def test_an_unpaired_difference_is_welchs():
     expected = stats.ttest_ind(BOTTOM, TOP[:4], equal_var=False).confidence_interval(0.95)
-    found = unpaired_difference(BOTTOM, TOP[:4], 0.95)
-    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (found.low, found.high)
+    welch = unpaired_difference(BOTTOM, TOP[:4], 0.95)
+    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (welch.low, welch.high)
 
 
 def test_fiellers_interval_holds_the_factors_that_cannot_be_told_apart():
-    found = ratio_of_means(TOP, BOTTOM, 0.95)
+    ratio = ratio_of_means(TOP, BOTTOM, 0.95)
     factors = np.linspace(0.1, 0.3, 4001)
     differences = np.array(TOP)[:, None] - factors * np.array(BOTTOM)[:, None]
-    held = factors[stats.ttest_1samp(differences, 0).pvalue >= 0.05]
-    assert held[0] == pytest.approx(found.low, abs=1e-4)
-    assert held[-1] == pytest.approx(found.high, abs=1e-4)
+    possible = factors[stats.ttest_1samp(differences, 0).pvalue >= 0.05]
+    assert possible[0] == pytest.approx(ratio.low, abs=1e-4)
+    assert possible[-1] == pytest.approx(ratio.high, abs=1e-4)
 
 
 def test_there_is_no_factor_of_what_cannot_be_told_from_zero():
@@ -38,18 +38,18 @@ def test_there_is_no_factor_of_what_cannot_be_told_from_zero():
 
 
 def test_a_single_round_has_a_value_and_no_interval():
-    for value, found in (
+    for value, estimate in (
         (2.0, mean([2.0], 0.95)),
         (0.5, paired_ratio([2.0], [4.0], 0.95)),
         (0.5, unpaired_ratio([2.0], [4.0, 4.0], 0.95)),
         (0.5, ratio_of_means([2.0], [4.0], 0.95)),
     ):
-        assert Estimate(pytest.approx(value), None, None, 1, None) == found
+        assert Estimate(pytest.approx(value), None, None, 1, None) == estimate
 
 
 def test_few_events_are_given_the_exact_bounds_of_poisson():
-    found = mean([0.0] * 6, 0.95, Events(0, 12.0))
-    assert (0.0, pytest.approx(3.689 / 12, rel=1e-3)) == (found.low, found.high)
+    estimate = mean([0.0] * 6, 0.95, Events(0, 12.0))
+    assert (0.0, pytest.approx(3.689 / 12, rel=1e-3)) == (estimate.low, estimate.high)
 
 
 def test_many_events_are_left_to_their_rounds():
