@@ -1,6 +1,6 @@
 """The words of the project as frozen dataclasses, units in the names.
 
-Plain data only: no effects, no third-party imports, nothing else of the project.
+Plain data only: no side effects, no third-party imports, no other module of the project.
 """
 
 from bench.model.caveat import Caveat, CaveatKind

@@ -1,4 +1,4 @@
-"""Warnings as values: the reasons there are to read a figure with care."""
+"""Warnings as values: reasons to read a figure with care."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,7 +48,7 @@ class CaveatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caveat:
-    """A warning that travels to the report: its kind, where it holds, and its figures."""
+    """A warning for the report: its kind, its text, and the place that it applies to."""
 
     kind: CaveatKind
     text: str

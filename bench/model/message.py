@@ -1,8 +1,7 @@
-"""Texts that can be said in another language: English, and what they were made of.
+"""Translatable texts: English, with the pattern and slots that they were made of.
 
-English is what everything here reads and compares; ``bench.report.language`` says a message
-in another language when a document is shown. What a catalogue has to hold is found by the calls of
-``message`` and ``plural`` (``docs/catalogue.py``).
+All code reads and compares English; ``bench.report.language`` translates a message when a document
+is shown. ``docs/catalogue.py`` finds messages by the calls of ``message`` and ``plural``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +9,10 @@ from typing import Self
 
 
 class Message(str):
-    """A text that keeps its pattern (``msgid``) and what fills the pattern's ``slots``.
+    """A text that keeps its pattern (``msgid``) and the values of the pattern's ``slots``.
 
-    Slots may be messages themselves. ``english`` differs from the pattern where a text begins a
-    sentence. What is made of a message by other means, such as an f-string, is English for good.
+    Slots may be messages themselves. ``english`` differs from the pattern if a text begins a
+    sentence. A text made from a message in another way, such as an f-string, is not translated.
     """
 
     __slots__ = ("msgid", "slots")
@@ -24,7 +23,7 @@ class Message(str):
     def __new__(
         cls, msgid: str, slots: Mapping[str, object] | None = None, english: str | None = None
     ) -> Self:
-        """Return the text; raises ``KeyError`` for a slot that is not filled."""
+        """Return the text; raises ``KeyError`` for a slot without a value."""
         shown = msgid if slots is None else msgid.format_map(slots)
         made = super().__new__(cls, shown if english is None else english)
         made.msgid, made.slots = msgid, slots or {}
@@ -36,23 +35,23 @@ class Message(str):
 
 
 class Recorded(str):
-    """A text that came from a file, as English: its message is found again by its pattern."""
+    """An English text from a file, whose message is found again by its pattern."""
 
     __slots__ = ()
 
 
 def message(msgid: str) -> Message:
-    """Return a message of the catalogue; its slots are filled by ``format``."""
+    """Return a message of the catalogue; ``format`` fills its slots."""
     return Message(msgid)
 
 
-def plural(count: int, one: str, many: str) -> Message:
+def plural(count: int, singular: str, many: str) -> Message:
     """Return ``1 round`` or ``3 rounds``."""
-    return Message(f"{{count}} {one if count == 1 else many}", {"count": f"{count:,}"})
+    return Message(f"{{count}} {singular if count == 1 else many}", {"count": f"{count:,}"})
 
 
 def listed(parts: Sequence[str], separator: str = ", ") -> Message:
-    """Return the parts with a separator between them, a message where there is one for it."""
+    """Return the parts, joined by a separator that is itself translated."""
     slots: dict[str, object] = {f"p{place}": part for place, part in enumerate(parts)}
     pattern = "{separator}".join(f"{{{name}}}" for name in slots)
     return Message(pattern, slots | {"separator": Message(separator)})

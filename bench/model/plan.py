@@ -9,7 +9,7 @@ PROBE_NAME = "freshness-probe"
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What a route may ask for: things of the population that stay, whatever churn does."""
+    """What a route may read: namespaces, pods and labels that churn never removes."""
 
     namespaces: tuple[str, ...]
     pods: tuple[tuple[str, str], ...]
@@ -21,10 +21,10 @@ NO_SERVER = "none"
 """The arm without a server and without load, the floor that costs are measured from."""
 
 AGAIN = "-again"
-"""Ends the name of the arm that is a server's second measurement: same against same."""
+"""Suffix of the arm that is a server's second measurement: same against same."""
 
 BASE = "@base"
-"""Ends the name of the arm that is the same server of another checkout."""
+"""Suffix of the arm that is the same server of another checkout."""
 
 
 class Arrivals(StrEnum):
@@ -36,13 +36,12 @@ class Arrivals(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is asked, how hard, and of what cluster.
+    """A load, its intensity, and the cluster it runs on.
 
     ``route`` names a file in ``bench/load/routes``; without one there is no load, and arms are
-    billed for what they do by themselves. ``rate_rps`` is the offered
-    rate of an open model; ``None`` is the closed model, in which each of
-    ``users`` asks again as soon as it was answered. In the open model ``users``
-    bounds the requests outstanding at once.
+    billed for the requests they send by themselves. ``rate_rps`` is the offered rate of an open
+    model; ``None`` is the closed model, in which each of ``users`` sends its next request as soon
+    as it has an answer. In the open model ``users`` bounds the requests outstanding at once.
     """
 
     name: str
@@ -58,34 +57,33 @@ class Scenario:
     control: bool = True
     """Whether the plan's same-against-same control is measured in this scenario."""
     fresh_control_plane: bool = False
-    """Whether each trial has a control plane of its own, just started. Only then is the most
-    memory that API server and etcd ever held this arm's doing: it does not shrink afterwards."""
+    """Whether each trial has its own, freshly started control plane. Only then is the peak memory
+    of API server and etcd caused by this arm: memory does not shrink afterwards."""
     replicas: int = 1
-    """Processes of the server under test, each with a port of its own; the load is that of all."""
+    """Processes of the server under test, each with its own port; the load is the sum over all."""
     workers: int = 1
-    """Worker processes behind each replica's port, each with a read path of its own. Which of
-    them takes a connection is the kernel's choice, and need not be even."""
+    """Worker processes behind each replica's port, each with its own read path. The kernel
+    distributes connections among them, perhaps unevenly."""
     capacity_share: float | None = None
-    """In place of ``rate_rps``: of the reads per second that each server answered in the closed
-    scenario of the same route, pods and churn, in this round or else before. Arms are then not
-    asked alike, and never compared: each has its latency over its own rates."""
+    """In place of ``rate_rps``: share of the reads per second that each server answered in the
+    closed scenario of the same route, pods and churn, in this round or else before. Arms then have
+    different loads and are never compared: each has its latency over its own rates."""
     server_cpus: int | None = None
-    """Processors that the server has to itself, while all else shares the others; ``None``: as the
-    plan pins."""
+    """Processors reserved for the server; all else shares the others. ``None``: the plan's pins."""
     fault: str | None = None
     """How the API server fails during the window: a file in ``bench/faults``. Such a scenario
-    shows who goes on answering; what it costs is never compared."""
+    shows which servers keep answering; its costs are never compared."""
     fault_at_s: float | None = None
     """When in the window the fault begins."""
     fault_s: float = 5.0
-    """How long it is kept up: frozen, refusing, or away before it is started again."""
+    """How long the API server is frozen, refusing, or down before its restart."""
     kubernetes: str | None = None
     """Version of the control plane, as 1.34 or 1.34.4; ``None`` is the default one."""
     apiserver_args: tuple[str, ...] = ()
-    """Further flags of kube-apiserver: what a feature gate costs is told by two scenarios."""
+    """Further flags of kube-apiserver: two scenarios show the cost of a feature gate."""
 
     def asks_as(self, other: "Scenario") -> bool:
-        """Whether the same is asked of the same cluster, however hard."""
+        """Whether both send the same queries to the same cluster, at any rate."""
         return (self.route, self.pods, self.churn_per_s, self.kubernetes) == (
             *(other.route, other.pods),
             *(other.churn_per_s, other.kubernetes),
@@ -93,21 +91,18 @@ class Scenario:
 
     @property
     def has_load(self) -> bool:
-        """Whether servers are asked anything."""
+        """Whether servers have any load."""
         return self.route != ""
 
     @property
     def is_open(self) -> bool:
-        """Whether arrivals keep their rate whatever a server does, be it never."""
+        """Whether arrivals keep their rate whatever a server does; also true without load."""
         return self.rate_rps is not None or self.capacity_share is not None or not self.has_load
 
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """A server that is not of this project, but keeps the ``/pods`` routes: how it is started.
-
-    ``command`` is a line for ``/bin/sh``, recorded as it is written.
-    """
+    """An external server of the ``/pods`` routes; ``command``: a ``/bin/sh`` line, as written."""
 
     name: str
     command: str
@@ -116,39 +111,37 @@ class External:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """Another checkout, whose servers are measured beside this one's, and what it holds."""
+    """Another checkout, whose servers are measured beside this one's, and its versions."""
 
     folder: str
-    """As it was named; a relative one starts where the run does."""
+    """As given; a relative path starts at the run's working directory."""
     python: str = ""
-    """Interpreter of its servers, as it was named; empty: that of its ``.venv``."""
+    """Interpreter of its servers, as given; empty: that of its ``.venv``."""
     commit: str = ""
     python_version: str = ""
-    """Empty, as ``packages``, where it starts commands alone."""
+    """Empty, as ``packages``, if it only starts commands."""
     packages: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client of the Kubernetes API, in any language: a process with an identity, and no more.
+    """A client of the Kubernetes API, in any language: a process with an identity.
 
-    ``command`` is a line for ``/bin/sh``, recorded as it is written. It is ready when it is
-    quiet: when it has asked, and then sent no request for ``quiet_s``, renewals of leases apart.
-    Where one of them is given it is ready when ``ready_url`` answers 200, or when it has written
-    a line that holds ``ready_line``.
+    ``command`` is a line for ``/bin/sh``, recorded as written. The client is ready when it is
+    quiet: after a request, it sends none for ``quiet_s``, renewals of leases apart. If given, a 200
+    of ``ready_url``, or an output line with ``ready_line`` in it, makes it ready instead.
     """
 
     name: str
     command: str
     rules: tuple[dict[str, tuple[str, ...]], ...] = ()
-    """What its account may do, bound cluster-wide: the rules of a ClusterRole. Without any it
-    may read what the cluster is populated with."""
+    """Permissions of its account, bound cluster-wide: the rules of a ClusterRole. Without any it
+    may read the objects that the cluster is populated with."""
     quiet_s: float = 3.0
     ready_url: str | None = None
     ready_line: str | None = None
     ready_timeout_s: float = 20.0
-    """Longest wait until it is ready. One that only does not get quiet is measured all the same,
-    and its start is not billed."""
+    """Longest wait until it is ready. A client that never gets quiet is measured, not billed."""
 
 
 OBJECT_PATHS = {
@@ -157,18 +150,18 @@ OBJECT_PATHS = {
     "deployments.apps": "/apis/apps/v1",
     "leases.coordination.k8s.io": "/apis/coordination.k8s.io/v1",
 }
-"""Kinds that a cluster can be populated with beside pods, and where the API has them."""
+"""Kinds that a cluster can be populated with beside pods, and their API paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """So many objects of one kind that the cluster holds besides; churn changes them as pods."""
+    """Objects of one kind that the cluster holds beside pods; churn changes them as pods."""
 
     resource: str
-    """With its group: one of ``OBJECT_PATHS``, or what ``definition`` defines."""
+    """With its group: one of ``OBJECT_PATHS``, or the kind that ``definition`` defines."""
     count: int
     size_bytes: int = 1000
-    """About what its payload has."""
+    """Approximate size of its payload."""
     definition: str = ""
     """YAML of a CustomResourceDefinition, and of an object of its kind where one is needed."""
 
@@ -177,29 +170,28 @@ class Objects:
 class Cpus:
     """The processors of each part of a trial, by number; none: not pinned.
 
-    What writes and observes beside the load runs where the load generator does.
+    Churn writer and observers run on the load generator's processors.
     """
 
     auto: bool = False
-    """Whether they were chosen from those that there were."""
+    """Whether they were chosen from the available ones."""
     control_plane: tuple[int, ...] = ()
     server: tuple[int, ...] = ()
     load: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         parts = {"control plane": self.control_plane, "server": self.server, "load": self.load}
-        told = (f"{name} {', '.join(map(str, own))}" for name, own in parts.items() if own)
-        return "; ".join(told) or "shared by all"
+        assigned = (f"{name} {', '.join(map(str, cpus))}" for name, cpus in parts.items() if cpus)
+        return "; ".join(assigned) or "shared by all"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A run to be made: every scenario, with every server, in every round.
 
-    ``control`` names one of the servers: it is measured a second time in every
-    round, under the arm name ``<server>-again``. The two arms are of one kind and
-    identity, so that whatever is found between them is what this instrument
-    finds where there is nothing.
+    ``control`` names one of the servers: it is measured a second time in every round, under the
+    arm name ``<server>-again``. The two arms are of one kind and identity, so any difference
+    between them is measurement error.
     """
 
     name: str
@@ -212,37 +204,37 @@ class Plan:
     scenarios: tuple[Scenario, ...]
     control: str | None = None
     cooldown_s: float = 5.0
-    """How long a trial waits, at most, for a machine that is calm."""
+    """Longest wait of a trial for an idle machine."""
     external: tuple[External, ...] = ()
-    """Those of the ``servers`` that are started by a command of their own."""
+    """Those of the ``servers`` that are started by their own command."""
     clients: tuple[Client, ...] = ()
     """Those of the ``servers`` that serve nothing."""
     objects: tuple[Objects, ...] = ()
-    """What every cluster of the run holds beside pods; writes are spread over all by number."""
+    """Objects of every cluster of the run beside pods; writes are spread over all by number."""
     cpus: Cpus = Cpus()
     base: Base | None = None
-    """Where the arms that end in ``@base`` are from; ``None``: there are none."""
+    """Checkout of the arms that end in ``@base``; ``None``: there are none."""
     precision: float | None = None
-    """Half width that the intervals of the deciding ratios should have, relative: 0.07 is 7%.
+    """Requested half width of the intervals of the deciding ratios, relative: 0.07 is 7%.
     While one is wider, more rounds are bought; ``None`` buys none."""
     most_rounds: int | None = None
-    """How many rounds there are at most, bought ones among them."""
+    """Largest number of rounds, including bought ones."""
     most_minutes: float | None = None
-    """How long is measured at most: no round begins that would end later. ``None``: as long as
-    the rounds take."""
+    """Longest duration: no round begins that would end later. ``None``: no limit."""
     left_out: tuple[str, ...] = ()
-    """Scenarios of the file whose server wants more processors than this machine can leave it."""
+    """Scenarios of the file whose server needs more processors than this machine can spare."""
 
     @property
     def compares_versions(self) -> bool:
-        """Whether its scenarios are on more than one version of Kubernetes, or set of flags."""
-        return len({(one.kubernetes, one.apiserver_args) for one in self.scenarios}) > 1
+        """Whether its scenarios use more than one version of Kubernetes, or set of flags."""
+        return (
+            len({(scenario.kubernetes, scenario.apiserver_args) for scenario in self.scenarios}) > 1
+        )
 
     def arms(self, scenario: Scenario) -> tuple[str, ...]:
-        """Return what is measured in each round of ``scenario``: the servers, and the control.
+        """Return the arms of each round of ``scenario``: the servers, and the control.
 
-        With a fault under load, or rates that differ, no cost is compared, so neither the floor
-        nor a control would tell anything.
+        A fault under load, or rates that differ, leave out floor and control: no cost is compared.
         """
         fails = scenario.fault is not None and scenario.has_load
         if fails or scenario.capacity_share is not None:
@@ -258,25 +250,25 @@ class Plan:
 
     @property
     def has_load(self) -> bool:
-        """Whether any of its scenarios has."""
+        """Whether any of its scenarios has load."""
         return any(scenario.has_load for scenario in self.scenarios)
 
     def client_of(self, arm: str) -> Client | None:
         """Return the client that ``arm`` measures; ``None`` if it is a server, or the floor."""
         name = self.server_of(arm).removesuffix(BASE)
-        return next((one for one in self.clients if one.name == name), None)
+        return next((client for client in self.clients if client.name == name), None)
 
     def server_of(self, arm: str) -> str:
-        """Return the name of the server that ``arm`` measures; it is ``arm`` save for a control."""
+        """Return the name of the server that ``arm`` measures: ``arm`` without ``-again``."""
         return arm if arm in self.servers else arm.removesuffix(AGAIN)
 
     def closed_like(self, scenario: Scenario) -> Scenario | None:
         """Return the closed scenario before ``scenario`` that shows its servers' capacity."""
-        for one in self.scenarios:
-            if one is scenario:
+        for earlier in self.scenarios:
+            if earlier is scenario:
                 return None
-            if not one.is_open and one.asks_as(scenario):
-                return one
+            if not earlier.is_open and earlier.asks_as(scenario):
+                return earlier
         return None
 
     def scenario(self, name: str) -> Scenario:

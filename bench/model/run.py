@@ -9,7 +9,7 @@ from bench.model.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One query of the equality phase: what was asked and how the servers' answers differed."""
+    """One query of the equality phase, and the differences between the servers' answers."""
 
     path: str
     equal: bool
@@ -19,14 +19,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class EqualityRecord:
-    """``equality.json``: whether the routes were identical, query by query, with churn stopped."""
+    """``equality.json``: whether the routes were identical, query by query, without churn."""
 
     schema: int
     servers: tuple[str, ...]
     resource_version: str
     answers: tuple[Answer, ...] = field(default_factory=tuple)
     without_version: tuple[str, ...] = ()
-    """Servers whose answers name no ``X-Resource-Version``: asked until they answered alike."""
+    """Servers without an ``X-Resource-Version``: queries were repeated until answers were alike."""
 
     @property
     def equal(self) -> bool:
@@ -48,7 +48,7 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the run was made on, and with. Holds no host name, address, path or secret."""
+    """Machine, cluster and software of the run. Holds no host name, address, path or secret."""
 
     kubernetes: str
     etcd: str
@@ -64,33 +64,33 @@ class Environment:
     binaries: str
     changed_defaults: tuple[str, ...]
     existing: bool = False
-    """Whether the cluster was there before and is used by others too."""
+    """Whether the cluster existed before and is used by others too."""
     cluster: str = ""
-    """Of an existing one: tells whether two runs were on the same, and nothing else of it."""
+    """Identifier of an existing cluster: equal for runs on the same one, reveals nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """One resumption of a run: when, up to which round, and what was made then."""
+    """One resumption of a run: its time, its rounds, and the trials it made."""
 
     at: str
     rounds: int
     trials: int
-    """How many were lacking and therefore made."""
+    """Number of missing trials, which it made."""
     failed: tuple[str, ...] = ()
-    """Folders of those among them that had failed before; now under ``set-aside``."""
+    """Folders of those that had failed before; now under ``set-aside``."""
     unlike: tuple[str, ...] = ()
-    """What of the environment was no longer as at the start; with ``--force`` only."""
+    """Changes of the environment since the start; with ``--force`` only."""
     load_average_1m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadWorkers:
-    """How many of Locust's workers make a run's load; with none, one process makes it alone."""
+    """Number of Locust workers that make a run's load; 0: one process without workers."""
 
     here: int = 0
     elsewhere: int = 0
-    """Those that were started by hand, on this machine or another."""
+    """Workers that were started by hand, on this machine or another."""
 
     @property
     def total(self) -> int:
@@ -101,13 +101,13 @@ class LoadWorkers:
         if not self.total:
             return "one process"
         parts = [(self.here, "here"), (self.elsewhere, "from elsewhere")]
-        told = ", ".join(f"{count} {where}" for count, where in parts if count)
-        return f"{self.total} Locust worker{'s' if self.total > 1 else ''} ({told})"
+        places = ", ".join(f"{count} {where}" for count, where in parts if count)
+        return f"{self.total} Locust worker{'s' if self.total > 1 else ''} ({places})"
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """``run.json``: the head of a results folder."""
+    """``run.json``: the record of a results folder."""
 
     schema: int
     run: str
@@ -121,8 +121,8 @@ class RunRecord:
     resumptions: tuple[Resumption, ...] = ()
     caveats: tuple[Caveat, ...] = ()
     contracts: dict[str, str] = field(default_factory=dict)
-    """How far each server's answers are to be those of the others: bytes, content (the same
-    without nulls) or metadata (not compared). Empty in records of before it was kept."""
+    """How closely each server's answers must equal the others': bytes, content (the same without
+    nulls) or metadata (not compared). Empty in records older than this field."""
     load_workers: LoadWorkers = LoadWorkers()
     out_of_time: bool = False
-    """Whether the plan's minutes were over before all rounds that it would have had."""
+    """Whether the plan's minutes were over before all its rounds were made."""
