@@ -1,12 +1,12 @@
 """The gate: rules against a run, one of four outcomes, an exit code for each.
 
 *Rules* are about one run: an arm's own value, arm against arm paired by round, a server against
-the same one of another checkout (the base), or what the analysis derives. Rounds of two runs have
-nothing in common: those are compared (``compare``) and never judged, for a machine that drifts
-between them looks like a change. A *margin* is the largest of a relative and an absolute part and
-of the noise: what the run's control leaves possible between two servers that are the same.
+the same one of another checkout (the base), or a derived figure of the analysis. Rounds of two runs
+have nothing in common: those are compared (``compare``) and never judged, because a machine that
+drifts between them looks like a change. A *margin* is the largest of a relative part, an absolute
+part and the noise, the largest difference between equal servers that the control cannot rule out.
 
-*Error budget*: a rule may be looked at as often as the rules file names looks, at that many
-rounds, and all looks together come out wrong in at most ``error_budget`` of cases (3%: 99% a look
-for three looks). The budget is one rule's, not the gate's.
+*Error budget*: a rule is judged at each look (number of rounds) of the rules file, and all looks
+together are wrong in at most ``error_budget`` of cases (3%: 99% a look for three looks). The
+budget is for one rule, not for the gate.
 """

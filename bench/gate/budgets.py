@@ -1,6 +1,6 @@
-"""Request budgets: how often which clients may ask for what, judged by the advice of an audit log.
+"""Request budgets: limits on clients' requests, judged by the advice of an audit log.
 
-A log's counts are exact, so that a budget holds or does not: there is no interval.
+A log's counts are exact, so a budget holds or does not: there is no interval.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ TEXTS = prose.texts("budgets")
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What may be asked at most, in the whole log or an hour; ``*`` stands for anything."""
+    """A limit on requests, in the whole log or an hour; ``*`` stands for anything."""
 
     name: str
     at_most: float
@@ -52,10 +52,7 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A budget, what was asked, and what that comes to.
-
-    ``busiest`` is who asked most; empty where no client of the log fits.
-    """
+    """A budget's requests, its outcome and its ``busiest`` client, empty if no client matches."""
 
     budget: Budget
     value: float
@@ -88,26 +85,26 @@ def read_budgets(path: Path) -> Budgets:
         ) from error
     file = TomlFile(text, str(path), RulesError)
     head = file.head(_HEAD, "a file of budgets", ["budgets"])
-    found = tuple(table.build(Budget) for table in file.tables("budgets", _BUDGET, "a budget"))
-    if not found:
+    budgets = tuple(table.build(Budget) for table in file.tables("budgets", _BUDGET, "a budget"))
+    if not budgets:
         raise head.error("budgets", "a file of budgets needs at least one [[budgets]] table")
-    return head.build(Budgets, budgets=found)
+    return head.build(Budgets, budgets=budgets)
 
 
 def judge_budgets(budgets: Budgets, advice: Advice) -> tuple[Spent, ...]:
-    """Judge every budget; all are INVALID where the log drops reads, has no end or no times."""
+    """Judge every budget; all are INVALID if the log drops reads, is cut short or has no times."""
     void = any(_of_log(advice))
     return tuple(_spent(budget, advice, void=void) for budget in budgets.budgets)
 
 
 def _reasons(budgets: Budgets, advice: Advice) -> tuple[str, ...]:
-    coded = [one.name for one in budgets.budgets if _names_what_is_coded(one, advice)]
+    coded = [budget.name for budget in budgets.budgets if _needs_names(budget, advice)]
     named = (TEXTS["coded"].format(budgets=", ".join(coded)),) if coded else ()
     return (*_of_log(advice), *named)
 
 
 def _of_log(advice: Advice) -> Iterator[str]:
-    """Yield what stands against judging anything by the log."""
+    """Yield the reasons why the log cannot be judged."""
     log = advice.log
     if log.drops_reads:
         yield TEXTS["drops_reads"].format(kind=log.drops_reads)
@@ -117,8 +114,8 @@ def _of_log(advice: Advice) -> Iterator[str]:
         yield TEXTS["cut_short"].format(files=", ".join(log.cut_short))
 
 
-def _names_what_is_coded(budget: Budget, advice: Advice) -> bool:
-    """Tell whether a budget is for names that the advice has codes for."""
+def _needs_names(budget: Budget, advice: Advice) -> bool:
+    """Tell whether a budget is for names that the advice has replaced by codes."""
     user, resource = budget.client, budget.resource
     return advice.anonymous and not (
         (user in (ANY, *COMPONENTS) or user.startswith("client-"))
@@ -128,40 +125,40 @@ def _names_what_is_coded(budget: Budget, advice: Advice) -> bool:
 
 def _spent(budget: Budget, advice: Advice, *, void: bool) -> Spent:
     asked: dict[str, int] = {}
-    for one in advice.clients:
-        if fnmatchcase(one.user, budget.client) and fnmatchcase(one.resource, budget.resource):
-            counts = {"list": one.lists, "get": one.gets, "watch": one.watches}
-            own = counts.get(budget.verb, sum(counts.values()))
-            asked[one.user] = asked.get(one.user, 0) + own
+    for row in advice.clients:
+        if fnmatchcase(row.user, budget.client) and fnmatchcase(row.resource, budget.resource):
+            counts = {"list": row.lists, "get": row.gets, "watch": row.watches}
+            requests = counts.get(budget.verb, sum(counts.values()))
+            asked[row.user] = asked.get(row.user, 0) + requests
     value = float(sum(asked.values()))
     if budget.per == "hour" and advice.log.covered_s:
         value *= HOUR_S / advice.log.covered_s
     outcome = Outcome.PASS if value <= budget.at_most else Outcome.FAIL
-    if void or _names_what_is_coded(budget, advice):
+    if void or _needs_names(budget, advice):
         outcome = Outcome.INVALID
     return Spent(budget, value, outcome, max(asked, key=asked.__getitem__, default=""))
 
 
 def outcome_of(spent: tuple[Spent, ...]) -> Outcome:
     """Return the gravest outcome of all."""
-    found = {one.outcome for one in spent}
-    return next(outcome for outcome in GRAVEST_FIRST if outcome in found)
+    outcomes = {row.outcome for row in spent}
+    return next(outcome for outcome in GRAVEST_FIRST if outcome in outcomes)
 
 
 def budgets_document(budgets: Budgets, spent: tuple[Spent, ...], advice: Advice) -> Document:
     """Return the verdict as a document."""
     outcome = outcome_of(spent)
-    broken = sum(one.outcome is not Outcome.PASS for one in spent)
+    broken = sum(row.outcome is not Outcome.PASS for row in spent)
     lines = (
         rule_line(
-            one.budget.name,
-            Cell(str(one.outcome), tone=TONES[one.outcome]),
-            shown(one.value, EXACT),
-            shown(one.budget.at_most, EXACT),
-            TEXTS[one.budget.per],
-            one.busiest or TEXTS["nobody"],
+            row.budget.name,
+            Cell(str(row.outcome), tone=TONES[row.outcome]),
+            shown(row.value, EXACT),
+            shown(row.budget.at_most, EXACT),
+            TEXTS[row.budget.per],
+            row.busiest or TEXTS["nobody"],
         )
-        for one in spent
+        for row in spent
     )
     table = rule_table(TEXTS["budget"], prose.paragraphs("budget_columns"), lines)
     reasons = _reasons(budgets, advice)

@@ -1,7 +1,7 @@
 """Two runs side by side: their figures of the same arm and metric, and their environments.
 
-Works from two summaries. Rounds of two runs have nothing in common: figures are compared by
-Welch's two-sample t, never paired. What cannot be compared is listed with its reason.
+Works on two summaries. Rounds of two runs have nothing in common: figures are compared by
+Welch's two-sample t, never paired. Figures that cannot be compared are listed with the reason.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from bench.model import NO_SERVER, Environment
 from bench.stats import CONFIDENCE, Estimate, Events, unpaired_difference, unpaired_ratio
 
 ASKED = ("route", "users", "rate_rps", "pods", "churn_per_s", "arrivals", "probe")
-"""What must be alike for two runs' figures to be of one thing."""
+"""Fields that must be equal for figures of two runs to be comparable."""
 MEMORY_ALIKE = 0.05
-"""Share by which memory may differ: kernels of one size of machine reserve unlike amounts."""
+"""Share by which memory may differ: kernels reserve different amounts on machines of one size."""
 FIELDS = {
     "kubernetes": "Kubernetes",
     "etcd": "etcd",
@@ -30,7 +30,7 @@ FIELDS = {
 
 
 class Finding(StrEnum):
-    """What a row shows."""
+    """The result of a comparison."""
 
     MORE = "more"
     LESS = "less"
@@ -51,7 +51,7 @@ class Row:
 
     @property
     def finding(self) -> Finding:
-        """Say whether the interval lies on one side of "no difference"."""
+        """The side of "no difference" that the interval lies on, if on one."""
         bounds = self.estimate.bounds if self.estimate else None
         if bounds is None:
             return Finding.NOT_KNOWN
@@ -62,7 +62,7 @@ class Row:
 
     @property
     def better(self) -> bool | None:
-        """Tell whether the difference is for the better; ``None`` where none is shown."""
+        """Whether the difference is an improvement; ``None`` if no difference is shown."""
         if self.finding not in (Finding.MORE, Finding.LESS):
             return None
         return (self.finding is Finding.MORE) == self.first.higher_is_better
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """What two runs have in common, compared; and what cannot be, with the reason."""
+    """The comparable figures of two runs, and the reasons why others cannot be compared."""
 
     rows: tuple[Row, ...]
     apart: tuple[str, ...]
@@ -90,18 +90,18 @@ def side_by_side(first: RunAnalysis, second: RunAnalysis) -> SideBySide:
         else:
             rows += _of_scenario(scenario, other)
             apart += _lacking(scenario, other, first.run, second.run)
-    names = {one.scenario.name for one in first.scenarios}
+    names = {scenario.scenario.name for scenario in first.scenarios}
     apart += [
-        f"scenario {one.scenario.name} is in {second.run} only"
-        for one in second.scenarios
-        if one.scenario.name not in names
+        f"scenario {scenario.scenario.name} is in {second.run} only"
+        for scenario in second.scenarios
+        if scenario.scenario.name not in names
     ]
     return SideBySide(tuple(rows), tuple(apart))
 
 
-def unlike_question(one: ScenarioAnalysis, other: ScenarioAnalysis) -> str:
-    """Say in what two scenarios of one name differ; nothing if they ask the same."""
-    pairs = [(key, getattr(one.scenario, key), getattr(other.scenario, key)) for key in ASKED]
+def unlike_question(scenario: ScenarioAnalysis, other: ScenarioAnalysis) -> str:
+    """Return how two scenarios of one name differ in ``ASKED``; empty if they do not."""
+    pairs = [(key, getattr(scenario.scenario, key), getattr(other.scenario, key)) for key in ASKED]
     return ", ".join(f"{key} {was} and {now}" for key, was, now in pairs if was != now)
 
 
@@ -112,15 +112,15 @@ def events_of(figure: Figure) -> Events | None:
     return Events(figure.events, figure.exposure)
 
 
-def _of_scenario(one: ScenarioAnalysis, other: ScenarioAnalysis) -> Iterator[Row]:
-    for arm in one.arms:
+def _of_scenario(scenario: ScenarioAnalysis, other: ScenarioAnalysis) -> Iterator[Row]:
+    for arm in scenario.arms:
         partner = other.arm(arm.server)
         if partner is None:
             continue
         for figure in arm.figures:
             same = partner.figure(figure.metric, per_1000=figure.per_1000)
             if same is not None and figure.rounds and same.rounds:
-                yield _row(one.scenario.name, arm.server, figure, same)
+                yield _row(scenario.scenario.name, arm.server, figure, same)
 
 
 def _row(scenario: str, server: str, first: Figure, second: Figure) -> Row:
@@ -134,12 +134,12 @@ def _row(scenario: str, server: str, first: Figure, second: Figure) -> Row:
 
 
 def _lacking(
-    one: ScenarioAnalysis, other: ScenarioAnalysis, first: str, second: str
+    scenario: ScenarioAnalysis, other: ScenarioAnalysis, first: str, second: str
 ) -> Iterator[str]:
-    for own, others, name in ((one, other, first), (other, one, second)):
-        for arm in own.arms:
-            partner = others.arm(arm.server)
-            where = f"{own.scenario.name}, {arm.server}"
+    for side, opposite, name in ((scenario, other, first), (other, scenario, second)):
+        for arm in side.arms:
+            partner = opposite.arm(arm.server)
+            where = f"{side.scenario.name}, {arm.server}"
             if partner is None:
                 yield f"{where}: has good trials in {name} only"
             elif arm.server != NO_SERVER and (missing := _missing(arm, partner)):
@@ -157,28 +157,27 @@ def _missing(arm: Arm, partner: Arm) -> list[str]:
 
 
 def unlike(first: RunAnalysis, second: RunAnalysis) -> tuple[str, ...]:
-    """Return what differs between the runs' environments that figures depend on.
+    """Return the differences between the runs' environments that figures depend on.
 
-    Not the commit, for that is what two runs are compared for, and not the load before the
-    start, which is a caveat of each run's own.
+    Ignores the commit, which may differ, and the load before the start, a caveat of each run.
     """
     sides = _sides(first, second)
     return tuple(f"{name}: {was} and {now}" for name, was, now in sides if was != now)
 
 
 def _sides(first: RunAnalysis, second: RunAnalysis) -> Iterator[tuple[str, object, object]]:
-    one, other = first.environment, second.environment
+    here, there = first.environment, second.environment
     for field, name in FIELDS.items():
-        yield name, getattr(one, field), getattr(other, field)
-    if abs(one.memory_bytes - other.memory_bytes) > MEMORY_ALIKE * one.memory_bytes:
-        yield "memory", f"{one.memory_bytes / 1e9:.1f} GB", f"{other.memory_bytes / 1e9:.1f} GB"
+        yield name, getattr(here, field), getattr(there, field)
+    if abs(here.memory_bytes - there.memory_bytes) > MEMORY_ALIKE * here.memory_bytes:
+        yield "memory", f"{here.memory_bytes / 1e9:.1f} GB", f"{there.memory_bytes / 1e9:.1f} GB"
     yield "load made by", first.load_workers, second.load_workers
     yield "processors of each part", str(first.plan.cpus), str(second.plan.cpus)
-    for name in sorted(one.packages.keys() | other.packages.keys()):
-        yield name, one.packages.get(name, "-"), other.packages.get(name, "-")
-    yield "changed defaults", _more(one, other), _more(other, one)
+    for name in sorted(here.packages.keys() | there.packages.keys()):
+        yield name, here.packages.get(name, "-"), there.packages.get(name, "-")
+    yield "changed defaults", _more(here, there), _more(there, here)
 
 
-def _more(own: Environment, other: Environment) -> str:
-    more = [item for item in own.changed_defaults if item not in other.changed_defaults]
+def _more(environment: Environment, other: Environment) -> str:
+    more = [item for item in environment.changed_defaults if item not in other.changed_defaults]
     return "; ".join(more) or "nothing more"

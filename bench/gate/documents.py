@@ -1,6 +1,6 @@
-"""A verdict of the gate, and two runs side by side, as documents: for every renderer.
+"""A verdict of the gate, and two runs side by side, as documents for every renderer.
 
-The verdict's JSON is here too: what a person reads and what a program reads are of one row.
+Also the verdict's JSON, so that people and programs read the same rows.
 """
 
 from collections.abc import Callable, Iterable
@@ -67,7 +67,7 @@ DETECTABLE = message(
 
 
 def rule_table(corner: str, columns: Iterable[str], lines: Iterable[Line]) -> Table:
-    """Return a table of which the first and the last column are prose."""
+    """Return a table whose first and last columns are prose."""
     first, *middle, last = columns
     heads = (Column(first, prose=True), *map(Column, middle), Column(last, prose=True))
     rows = tuple(lines)
@@ -76,14 +76,14 @@ def rule_table(corner: str, columns: Iterable[str], lines: Iterable[Line]) -> Ta
 
 
 def rule_line(title: str, *cells: Cell | str) -> Line:
-    """Return a row that every form shows."""
-    made = tuple(Cell(one) if isinstance(one, str) else one for one in cells)
+    """Return a row that every output format shows."""
+    made = tuple(Cell(cell) if isinstance(cell, str) else cell for cell in cells)
     return Line(title, made, depth=Depth.TERMINAL)
 
 
 def notes(*texts: str) -> tuple[Text, ...]:
-    """Return what is said last, in every form."""
-    return tuple(Text(one, depth=Depth.TERMINAL) for one in texts)
+    """Return closing notes that every output format shows."""
+    return tuple(Text(text, depth=Depth.TERMINAL) for text in texts)
 
 
 def verdict_document(verdict: Verdict) -> Document:
@@ -120,22 +120,22 @@ def _budget(rules: Rules) -> str:
 
 def _lead(verdict: Verdict) -> str:
     outcome, rows = verdict.outcome, verdict.rows
-    count = {each: sum(row.outcome is each for row in rows) for each in Outcome}
+    count = {kind: sum(row.outcome is kind for row in rows) for kind in Outcome}
     if verdict.reasons:
         return message("INVALID: this run carries no judgement")
     if outcome is Outcome.PASS:
         every = message("PASS: all {rules} rules hold").format(rules=len(rows))
         return every if len(rows) > 1 else message("PASS: the rule holds")
-    words = {
+    patterns = {
         Outcome.FAIL: message("FAIL: {some} of {rules} rules broken"),
         Outcome.INCONCLUSIVE: message("INCONCLUSIVE: {some} of {rules} rules not decided"),
         Outcome.INVALID: message("INVALID: {some} of {rules} rules without a figure to judge"),
     }
-    said = [words[outcome].format(some=count[outcome], rules=len(rows))]
+    parts = [patterns[outcome].format(some=count[outcome], rules=len(rows))]
     if verdict.buys:
         more = message("--buy extends the run to {rounds} rounds")
-        said.append(more.format(rounds=verdict.buys))
-    return listed(said, "; ")
+        parts.append(more.format(rounds=verdict.buys))
+    return listed(parts, "; ")
 
 
 def _rule(row: Row) -> Line:
@@ -147,14 +147,14 @@ def _rule(row: Row) -> Line:
 def _about(row: Row) -> str:
     rule = row.rule
     if rule.of is not Of.FIGURE:
-        of = {
+        patterns = {
             Of.UNIT_COST: message("{metric} of a {per}, {arm}"),
             Of.BREAK_EVEN: message("break-even by {metric} against {arm}"),
             Of.PER_REPLICA: message("{metric} of {arm} for each further replica"),
             Of.REQUESTS: message("requests of {arm}, {metric}: {verb} {resource}"),
         }
         slots = {"verb": rule.verb, "resource": rule.resource, "per": rule.per, "arm": rule.arm}
-        return of[rule.of].format(metric=rule.metric, **slots)
+        return patterns[rule.of].format(metric=rule.metric, **slots)
     per_1000 = message("{title} per 1,000 reads").format(title=rule.metric)
     of_arm = message("{scenario}: {metric} of {arm}")
     if rule.against:
@@ -200,7 +200,7 @@ Shown = Callable[[float | None], str]
 
 
 def _ways(row: Row, observed: Observed) -> tuple[Shown, Shown]:
-    """Return how figures and how margins of this row are shown."""
+    """Return the formatters of this row's figures and of its margins."""
     largest = [observed.estimate.value, observed.limit]
     if observed.form is Form.VALUE:
         plain = scale_for(largest, observed.unit, EXACT).quantity
@@ -218,65 +218,64 @@ def _times(factor: float | None) -> str:
 def comparison_document(
     first: RunAnalysis, second: RunAnalysis, *, every: bool = False
 ) -> Document:
-    """Return two runs side by side; the second is read against the first.
-
-    The terminal shows what differs, with ``every`` the other figures too.
-    """
-    found, runs = side_by_side(first, second), (first, second)
+    """Compare the second run with the first; ``every``: the terminal shows all figures."""
+    sides, runs = side_by_side(first, second), (first, second)
     void = (
         Alarm(
             run.run,
-            tuple(Recorded(f"{one.kind}: {placed(one)}") for one in run.void[:SHOWN_PLACES]),
+            tuple(
+                Recorded(f"{caveat.kind}: {placed(caveat)}") for caveat in run.void[:SHOWN_PLACES]
+            ),
         )
         for run in runs
         if run.void
     )
-    differing = tuple(Recorded(one) for one in unlike(first, second))
+    differing = tuple(Recorded(text) for text in unlike(first, second))
     title = message("Unlike environments (first and second)")
     unalike = (Alarm(title, differing),) if differing else ()
     return Document(
         title=message("{names} and {last}").format(names=first.run, last=second.run),
-        headline=Sentence(_compared(found)),
+        headline=Sentence(_compared(sides)),
         alarms=(*void, *unalike),
-        sections=(*_scenarios(found, every=every), *_apart(found), _runs(first, second)),
-        notes=notes(UNPAIRED, *([] if every else _rest(found)), _chance(found)),
+        sections=(*_scenarios(sides, every=every), *_apart(sides), _runs(first, second)),
+        notes=notes(UNPAIRED, *([] if every else _rest(sides)), _chance(sides)),
     )
 
 
-def _rest(found: SideBySide) -> list[str]:
-    alike = sum(row.better is None for row in found.rows)
+def _rest(sides: SideBySide) -> list[str]:
+    alike = sum(row.better is None for row in sides.rows)
     text = message("{figures} figures that show no difference are not listed (--all).")
     return [text.format(figures=alike)] if alike else []
 
 
-def _chance(found: SideBySide) -> str:
+def _chance(sides: SideBySide) -> str:
     return message(
         "Of {comparisons} comparisons about {some} would show a difference at 95% by chance alone; "
         "a machine also drifts between runs. To decide, name what must hold beforehand: python -m "
         "bench gate."
-    ).format(comparisons=len(found.rows), some=f"{len(found.rows) * 0.05:.0f}")
+    ).format(comparisons=len(sides.rows), some=f"{len(sides.rows) * 0.05:.0f}")
 
 
-def _compared(found: SideBySide) -> str:
-    if not found.rows:
+def _compared(sides: SideBySide) -> str:
+    if not sides.rows:
         return message("Nothing can be compared: the runs have no scenario and arm in common")
-    shown = [row for row in found.rows if row.better is not None]
+    shown = [row for row in sides.rows if row.better is not None]
     if not shown:
         text = message("No difference shown in {comparisons} comparisons")
-        return text.format(comparisons=len(found.rows))
+        return text.format(comparisons=len(sides.rows))
     worse = sum(row.better is False for row in shown)
     return message(
         "{some} of {figures} figures differ: {better} for the better, {worse} for the worse"
-    ).format(some=len(shown), figures=len(found.rows), better=len(shown) - worse, worse=worse)
+    ).format(some=len(shown), figures=len(sides.rows), better=len(shown) - worse, worse=worse)
 
 
-def _scenarios(found: SideBySide, *, every: bool) -> list[Section]:
-    """Return a table a scenario, what differs first."""
+def _scenarios(sides: SideBySide, *, every: bool) -> list[Section]:
+    """Return a table a scenario, with the differing figures first."""
     sections = []
     columns = prose.paragraphs("compare_columns")
-    for index, scenario in enumerate(dict.fromkeys(row.scenario for row in found.rows)):
-        rows = [row for row in found.rows if row.scenario == scenario]
-        # The arms of a metric stand below each other, metrics in the order of the first arm's.
+    for index, scenario in enumerate(dict.fromkeys(row.scenario for row in sides.rows)):
+        rows = [row for row in sides.rows if row.scenario == scenario]
+        # Arms of one metric are adjacent, metrics in the order of the first arm's.
         metrics = list(dict.fromkeys((row.first.metric, row.first.per_1000) for row in rows))
         rows.sort(key=lambda row: metrics.index((row.first.metric, row.first.per_1000)))
         rows.sort(key=lambda row: row.better is None)
@@ -307,22 +306,22 @@ def _metric(row: compare.Row) -> Line:
 
 
 def _difference(row: compare.Row, scale: Scale) -> str:
-    one = row.estimate
-    if one is None:
+    estimate = row.estimate
+    if estimate is None:
         return MISSING
 
     def show(value: float) -> str:
         return change(value) if row.is_ratio else scale.quantity(value, signed=True)
 
-    if one.bounds is None or row.finding is Finding.NOT_KNOWN:
-        return show(one.value)
-    spread = span_of(*map(show, one.bounds))
-    return Message("{value} [{spread}]").format(value=show(one.value), spread=spread)
+    if estimate.bounds is None or row.finding is Finding.NOT_KNOWN:
+        return show(estimate.value)
+    spread = span_of(*map(show, estimate.bounds))
+    return Message("{value} [{spread}]").format(value=show(estimate.value), spread=spread)
 
 
-def _apart(found: SideBySide) -> list[Section]:
-    items = Texts(tuple(Text(Recorded(text)) for text in found.apart), depth=Depth.TERMINAL)
-    return [Section("apart", message("What cannot be compared"), (items,))] if found.apart else []
+def _apart(sides: SideBySide) -> list[Section]:
+    items = Texts(tuple(Text(Recorded(text)) for text in sides.apart), depth=Depth.TERMINAL)
+    return [Section("apart", message("What cannot be compared"), (items,))] if sides.apart else []
 
 
 def _runs(first: RunAnalysis, second: RunAnalysis) -> Section:
@@ -343,7 +342,7 @@ def _runs(first: RunAnalysis, second: RunAnalysis) -> Section:
         ),
         message("load before the start"): lambda run: f"{run.environment.load_average_1m:.2f}",
     }
-    rows = (rule_line(what, of(first), of(second)) for what, of in facts.items())
+    rows = (rule_line(name, value_of(first), value_of(second)) for name, value_of in facts.items())
     columns = message("first"), message("second")
     return Section("runs", message("The two runs"), (rule_table("", columns, rows),))
 
@@ -352,7 +351,7 @@ def verdict_json(verdict: Verdict) -> bytes:
     """Return the content of ``gate-<rules>.json``.
 
     A row's ``form`` says whether its figures are values, factors or differences in ``unit``;
-    they are null where there was nothing to judge.
+    they are null if there was nothing to judge.
     """
     rules = verdict.rules
     record = {

@@ -1,4 +1,4 @@
-"""From rules and analyses to a verdict: one row a rule, and what voids the runs. Pure."""
+"""From rules and analyses to a verdict: one row a rule, and reasons that void the run. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ SHOWN_PLACES = 3
 
 
 class Outcome(StrEnum):
-    """What a rule, and the gate as a whole, comes to."""
+    """The outcome of a rule, and of the whole gate."""
 
     PASS = "PASS"
     FAIL = "FAIL"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """Return the exit code: apart from 1 (any failure) and 2 (usage) of other programs."""
+        """The exit code; never 1 (any failure) or 2 (usage), as of other programs."""
         return EXIT_CODES[self]
 
 
@@ -35,16 +35,16 @@ EXIT_CODES = {
 }
 
 GRAVEST_FIRST = (Outcome.INVALID, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
-"""The gate comes to the gravest of its rules: what is invalid says nothing of what failed."""
+"""The outcome of the gate is the gravest of its rules; an invalid rule may hide a failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One rule judged. ``observed`` is ``None`` when there was nothing to judge.
+    """The result of one rule. ``observed`` is ``None`` if there was nothing to judge.
 
-    ``margin`` is a share for a factor, else in the metric's unit, as is ``detectable``:
-    by how much the figure would have had to pass the limit to be seen in four of five
-    such runs. ``widened``: the noise is larger than the margin that the rule states.
+    ``margin`` is a share for a factor, else in the metric's unit, as is ``detectable``: the
+    smallest distance beyond the limit that four of five such runs would show. ``widened``: the
+    noise is larger than the margin that the rule states.
     """
 
     rule: Rule
@@ -60,32 +60,29 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate came to, and everything that its table shows."""
+    """The gate's outcome, and everything that its table shows."""
 
     run: str
     base: Base | None
-    """The other checkout, where a rule is against it."""
+    """The other checkout, if a rule is against it."""
     rules: Rules
     rows: tuple[Row, ...]
     reasons: tuple[str, ...]
-    """Why the figures carry no judgement, whatever the rows say."""
+    """Reasons why the figures cannot be judged, whatever the rows say."""
     notes: tuple[str, ...]
     rounds: int
 
     @property
     def outcome(self) -> Outcome:
-        """Return the gravest outcome of all."""
-        found = {row.outcome for row in self.rows}
+        """The gravest outcome of all."""
+        outcomes = {row.outcome for row in self.rows}
         if self.reasons:
-            found.add(Outcome.INVALID)
-        return next(outcome for outcome in GRAVEST_FIRST if outcome in found)
+            outcomes.add(Outcome.INVALID)
+        return next(outcome for outcome in GRAVEST_FIRST if outcome in outcomes)
 
     @property
     def buys(self) -> int | None:
-        """Return to how many rounds the run should be extended; ``None``: that helps nothing.
-
-        Only when nothing stands against the run that more rounds could not cure.
-        """
+        """The rounds to extend the run to; ``None``: decided, or more rounds cannot cure it."""
         if self.reasons or self.outcome in (Outcome.PASS, Outcome.FAIL):
             return None
         if any(row.outcome is Outcome.INVALID and not row.curable for row in self.rows):
@@ -94,9 +91,9 @@ class Verdict:
 
 
 def judge(rules: Rules, run: RunAnalysis, *, unlike_environments: bool = False) -> Verdict:
-    """Judge every rule, one that is about each server or scenario once for each."""
+    """Judge every rule, those for each server or scenario once for each."""
     against, notes = reasons(run, unlike_environments=unlike_environments)
-    rows = tuple(_row(one, rules, run) for rule in rules.rules for one in _each(rule, run))
+    rows = tuple(_row(named, rules, run) for rule in rules.rules for named in _expanded(rule, run))
     return Verdict(
         run=run.run,
         base=run.plan.base if any(rule.needs_base for rule in rules.rules) else None,
@@ -104,18 +101,18 @@ def judge(rules: Rules, run: RunAnalysis, *, unlike_environments: bool = False) 
         rows=rows,
         reasons=against,
         notes=notes,
-        rounds=min((one.observed.rounds for one in rows if one.observed), default=run.plan.rounds),
+        rounds=min((row.observed.rounds for row in rows if row.observed), default=run.plan.rounds),
     )
 
 
-def _each(rule: Rule, run: RunAnalysis) -> list[Rule]:
-    """Return a rule against the base for each arm and scenario that it does not name."""
+def _expanded(rule: Rule, run: RunAnalysis) -> list[Rule]:
+    """Expand a rule against the base to one for each arm and scenario that it leaves open."""
     servers, scenarios = [rule.arm], [rule.scenario]
     if rule.needs_base and rule.arm is None:
         servers = [arm.removesuffix(BASE) for arm in run.plan.servers if arm.endswith(BASE)]
     if rule.needs_base and rule.scenario is None:
-        scenarios = [one.scenario.name for one in run.scenarios]
-    named = [replace(rule, arm=arm, scenario=one) for one in scenarios for arm in servers]
+        scenarios = [scenario.scenario.name for scenario in run.scenarios]
+    named = [replace(rule, arm=arm, scenario=scenario) for scenario in scenarios for arm in servers]
     return named or [rule]
 
 
@@ -144,7 +141,7 @@ def _row(rule: Rule, rules: Rules, run: RunAnalysis) -> Row:
 
 
 def _margin(rule: Rule, observed: Observed) -> tuple[float, bool]:
-    """Return the margin, and whether the noise is what makes it so wide."""
+    """Return the margin, and whether the noise widens it."""
     noise = observed.noise or 0.0
     if observed.form is Form.FACTOR:
         stated = max(rule.relative, rule.absolute / observed.base if observed.base > 0 else 0.0)
@@ -185,7 +182,7 @@ def _decide(observed: Observed, rules: Rules, boundary: float) -> tuple[Outcome,
 
 
 def _detectable(observed: Observed, margin: float) -> float | None:
-    """Return by how much a true change must pass the limit to be seen beyond the margin."""
+    """Return the smallest true change beyond the limit that is seen beyond the margin."""
     beyond = observed.estimate.detectable
     if beyond is None:
         return None
@@ -199,7 +196,7 @@ def _detectable(observed: Observed, margin: float) -> float | None:
 def reasons(
     run: RunAnalysis, *, unlike_environments: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what stands against judging, its kind first, and notes on what was let pass."""
+    """Return reasons against judging, each with its kind first, and notes on permitted caveats."""
     against, notes = list(_of_run(run)), list[str]()
     for caveat in run.caveats:
         if caveat.kind is not CaveatKind.UNLIKE_ENVIRONMENT:
@@ -227,7 +224,7 @@ def _of_run(run: RunAnalysis) -> Iterator[str]:
 
 
 def placed(caveat: Caveat) -> str:
-    """Say where a caveat holds, and what it says."""
+    """Return a caveat's text with its place in front."""
     number = None if caveat.round is None else f"round {caveat.round}"
     places = [part for part in (caveat.scenario, caveat.server, number) if part]
     return f"{', '.join(places)}: {caveat.text}" if places else caveat.text

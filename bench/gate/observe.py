@@ -1,4 +1,4 @@
-"""What a rule is about, found in the run: an estimate, or in words why there is none."""
+"""Find the figure of a rule in the run: an estimate, or the reason why there is none."""
 
 import math
 from collections.abc import Collection
@@ -28,7 +28,7 @@ from bench.stats import (
 
 
 class Form(StrEnum):
-    """How a rule's figure is stated."""
+    """The form of a rule's figure."""
 
     VALUE = "value"
     FACTOR = "factor"
@@ -37,13 +37,13 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a rule is about: the estimate, its limit, and what a margin refers to.
+    """The figure of a rule: the estimate, its limit, and the base of its margin.
 
-    ``base`` is what an absolute margin is divided by (a factor) or a relative one multiplied
-    with (a difference), in the metric's unit. ``noise`` is relative; ``None``: the run has no
-    control here. ``best`` is the bound that the interval would have at ``cap`` rounds if
-    nothing at all were counted, where the metric is a count. ``logarithmic``: the estimate is a
-    factor whose interval is symmetric in its logarithm. ``note`` is said with the outcome.
+    ``base`` is the divisor of an absolute margin (a factor) or the multiplier of a relative one
+    (a difference), in the metric's unit. ``noise`` is relative; ``None``: the run has no control
+    here. ``best`` is the bound of a count's interval at ``cap`` rounds without any event.
+    ``logarithmic``: the estimate is a factor whose interval is symmetric in its logarithm.
+    ``note`` is added to the outcome.
     """
 
     form: Form
@@ -60,7 +60,7 @@ class Observed:
 
 
 class NothingToJudgeError(Exception):
-    """What a rule is about is not there; says why. ``curable``: more rounds could help."""
+    """Raised when a rule's figure is missing; gives the reason. ``curable``: by more rounds."""
 
     def __init__(self, why: str, *, curable: bool = False) -> None:
         super().__init__(why)
@@ -68,10 +68,7 @@ class NothingToJudgeError(Exception):
 
 
 def observe(rule: Rule, run: RunAnalysis, confidence: float, cap: int) -> Observed:
-    """Find what ``rule`` is about; ``cap`` is the most rounds that may ever be bought.
-
-    Raises ``NothingToJudgeError``.
-    """
+    """Return the rule's figure; ``cap``: most rounds to buy; raises ``NothingToJudgeError``."""
     if rule.of is not Of.FIGURE:
         derived = {Of.PER_REPLICA: _per_replica, Of.REQUESTS: _requests}
         return derived.get(rule.of, _of_model)(rule, run, confidence)
@@ -89,18 +86,18 @@ def observe(rule: Rule, run: RunAnalysis, confidence: float, cap: int) -> Observ
 
 
 def noise_of(scenario: ScenarioAnalysis, metric: str, *, per_1000: bool) -> float | None:
-    """Return how far apart a server and itself may lie, as a share; ``None`` without a control.
+    """Return the largest difference of a server from itself, a share; ``None``: no control.
 
-    The further end of the 95% interval of the control's factor: the largest difference
-    between two servers that are the same which this run cannot rule out.
+    It is the further end of the 95% interval of the control's factor: the largest difference
+    between two equal servers that this run cannot rule out.
     """
     shares = []
     for arm in scenario.arms:
         same = scenario.arm(arm.server.removesuffix(AGAIN))
         if not arm.is_control or same is None:
             continue
-        own, other = (one.figure(metric, per_1000=per_1000) for one in (arm, same))
-        rounds = pair_rounds(own.rounds, other.rounds) if own and other else {}
+        again, first = (side.figure(metric, per_1000=per_1000) for side in (arm, same))
+        rounds = pair_rounds(again.rounds, first.rounds) if again and first else {}
         ratio = paired_ratio(*sides_of(rounds))
         if ratio is not None and ratio.bounds is not None:
             low, high = ratio.bounds
@@ -109,10 +106,10 @@ def noise_of(scenario: ScenarioAnalysis, metric: str, *, per_1000: bool) -> floa
 
 
 def _of_model(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
-    """Return a unit cost, or a break-even rate in the model's situation of reference."""
-    model = next((one for one in run.cost_models if one.quantity == rule.metric), None)
+    """Return a unit cost, or a break-even rate in the model's reference situation."""
+    model = next((model for model in run.cost_models if model.quantity == rule.metric), None)
     if model is None:
-        reasons = (one.why for one in run.unfitted if one.quantity == rule.metric)
+        reasons = (model.why for model in run.unfitted if model.quantity == rule.metric)
         reason = next(reasons, "its analysis has none")
         text = f"this run has no cost model of {rule.metric}: {reason}"
         raise NothingToJudgeError(text, curable=True)
@@ -124,10 +121,10 @@ def _of_model(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
 
 
 def _unit_cost(rule: Rule, model: CostModel, confidence: float) -> Estimate:
-    for place, unit in enumerate(model.units):
+    for index, unit in enumerate(model.units):
         if (unit.arm, unit.per) == (rule.arm, rule.per):
-            return model.fit.estimate(np.eye(len(model.units))[place], confidence)
-    known = _listed([f"{one.per} of {one.arm}" for one in model.units])
+            return model.fit.estimate(np.eye(len(model.units))[index], confidence)
+    known = _listed([f"{unit.per} of {unit.arm}" for unit in model.units])
     raise NothingToJudgeError(f"no unit cost of a {rule.per} of {rule.arm}; there are: {known}")
 
 
@@ -135,17 +132,17 @@ def _break_even(rule: Rule, model: CostModel, confidence: float) -> Estimate:
     if rule.arm not in model.readers:
         known = _listed(model.readers)
         raise NothingToJudgeError(f"no break-even rate against {rule.arm!r}; there are: {known}")
-    found = model.break_even(rule.arm, model.reference, confidence)
-    if found.rate is None:
+    break_even = model.break_even(rule.arm, model.reference, confidence)
+    if break_even.rate is None:
         text = f"a read by {rule.arm} costs no {rule.metric} that could be measured"
         raise NothingToJudgeError(f"{text}: there is no break-even rate", curable=True)
-    unbounded = found.low is not None and found.high is None
-    high = math.inf if unbounded else found.high
-    return Estimate(found.rate, found.low, high, len(model.fit.fitted))
+    unbounded = break_even.low is not None and break_even.high is None
+    high = math.inf if unbounded else break_even.high
+    return Estimate(break_even.rate, break_even.low, high, len(model.fit.fitted))
 
 
 def _per_replica(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
-    groups = [one for one in run.replicas if rule.scenario in (None, *one.scenarios)]
+    groups = [group for group in run.replicas if rule.scenario in (None, *group.scenarios)]
     if not groups:
         where = f" with {rule.scenario}" if rule.scenario else ""
         text = f"this run has no scenarios{where} that differ in their replicas alone"
@@ -159,8 +156,8 @@ def _per_replica(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
 
 
 def _requests(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
-    """Return how many requests a round has that fit the rule; rounds without one count none."""
-    arms = {one.scenario.name: one.arm(rule.arm or "") for one in run.scenarios}
+    """Return the mean requests a round that match the rule; rounds without any count as 0."""
+    arms = {scenario.scenario.name: scenario.arm(rule.arm or "") for scenario in run.scenarios}
     arm = arms.get(rule.scenario or next(iter(arms), ""))
     if arm is None:
         where = f" under {rule.scenario}" if rule.scenario else ""
@@ -175,7 +172,7 @@ def _requests(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
             for number, count in line.rounds.items():
                 counts[number] += count
     observed = _value(rule, "", mean(list(counts.values()), confidence), len(counts))
-    every = (line for one in run.scenarios for other in one.arms for line in other.requests)
+    every = (line for scenario in run.scenarios for arm in scenario.arms for line in arm.requests)
     if any(_fits(rule, line) for line in every):
         return observed
     return replace(observed, note="no request of any arm of this run fits: check the patterns")
@@ -189,7 +186,7 @@ def _fits(rule: Rule, line: RequestLine) -> bool:
 
 
 def _value(rule: Rule, unit: str, estimate: Estimate | None, rounds: int) -> Observed:
-    assert estimate is not None, "only asked about where a round has a value"
+    assert estimate is not None, "called only if a round has a value"
     limit, at_most = _limit(rule)
     return Observed(Form.VALUE, unit, estimate, limit, at_most, abs(limit), rounds)
 
@@ -197,26 +194,26 @@ def _value(rule: Rule, unit: str, estimate: Estimate | None, rounds: int) -> Obs
 def _against_arm(
     rule: Rule, figure: Figure, other: Figure, confidence: float, cap: int
 ) -> Observed:
-    own, base = sides_of(pair_rounds(figure.rounds, other.rounds))
-    if not own:
+    values, base = sides_of(pair_rounds(figure.rounds, other.rounds))
+    if not values:
         text = f"no round has {rule.metric} of both {rule.arm} and {rule.other}"
         raise NothingToJudgeError(text)
     below, best = abs(float(np.mean(base))), None
     (limit, at_most), form = _limit(rule, figure), Form.FACTOR
     if figure.may_be_zero and rule.at_most is rule.at_least is None:
         pair = events_of(figure), events_of(other)
-        estimate = paired_difference(own, base, confidence, pair)
+        estimate = paired_difference(values, base, confidence, pair)
         form, limit = Form.DIFFERENCE, 0.0
     elif figure.may_be_zero:
         events = events_of(figure) if events_of(other) is not None else None
-        estimate = ratio_of_means(own, base, confidence, events)
+        estimate = ratio_of_means(values, base, confidence, events)
         bound = _best(figure, confidence, cap)
         best = None if bound is None or below <= 0 else bound / below
     else:
-        estimate = paired_ratio(own, base, confidence)
+        estimate = paired_ratio(values, base, confidence)
     if estimate is None:
         text = f"the {rule.metric} of {rule.other} cannot be told from 0: there is no factor"
-        raise NothingToJudgeError(text, curable=len(own) > 1)
+        raise NothingToJudgeError(text, curable=len(values) > 1)
     return Observed(
         form,
         figure.unit,
@@ -224,7 +221,7 @@ def _against_arm(
         limit,
         at_most,
         base=below,
-        rounds=len(own),
+        rounds=len(values),
         best=best,
         logarithmic=not figure.may_be_zero,
     )
@@ -234,11 +231,11 @@ def _figure(rule: Rule, server: str | None, run: RunAnalysis) -> tuple[ScenarioA
     assert server is not None, "a rule names its arm, or is judged for each"
     scenario = run.scenario(rule.scenario or "")
     if scenario is None:
-        names = _listed([one.scenario.name for one in run.scenarios])
+        names = _listed([scenario.scenario.name for scenario in run.scenarios])
         raise NothingToJudgeError(f"this run has no scenario {rule.scenario!r}; it has {names}")
     arm = scenario.arm(server)
     if arm is None:
-        names = _listed([one.server for one in scenario.arms])
+        names = _listed([measured.server for measured in scenario.arms])
         text = f"this run has no good trial of {server!r} in {rule.scenario}; it has {names}"
         raise NothingToJudgeError(text)
     figure = arm.figure(rule.metric, per_1000=rule.per_1000)
@@ -253,7 +250,7 @@ def _figure(rule: Rule, server: str | None, run: RunAnalysis) -> tuple[ScenarioA
 
 
 def _limit(rule: Rule, figure: Figure | None = None) -> tuple[float, bool]:
-    """Return the limit, and whether it is the most that is right."""
+    """Return the limit, and whether it is an upper one."""
     if rule.at_most is not None:
         return rule.at_most, True
     if rule.at_least is not None:
@@ -262,7 +259,7 @@ def _limit(rule: Rule, figure: Figure | None = None) -> tuple[float, bool]:
 
 
 def _best(figure: Figure, confidence: float, cap: int) -> float | None:
-    """Return the upper bound that no event at all would leave after ``cap`` rounds."""
+    """Return the upper bound after ``cap`` rounds without any event; ``None``: no count."""
     if figure.events is None or not figure.exposure or not figure.rounds:
         return None
     exposure = figure.exposure * max(cap / len(figure.rounds), 1.0)

@@ -1,4 +1,4 @@
-"""Rules as data: what must hold, how far off is tolerated, and when a run is looked at.
+"""Rules as data: what must hold, within which margin, and after how many rounds.
 
 They come from a TOML file; an error names line, key and the nearest valid one.
 """
@@ -20,20 +20,20 @@ from bench.plan.toml_schema import Key, Name, Text, TomlFile, names_in, nearest,
 
 SHIPPED = resources.files("bench.gate") / "shipped"
 AGAINST_BASE = "base"
-"""What a rule is ``against`` when it is about the same server of another checkout."""
+"""Value of ``against`` in a rule about the same server of another checkout."""
 
 
 class Of(StrEnum):
-    """What a rule is about."""
+    """The kind of figure that a rule is about."""
 
     FIGURE = "figure"
     """A metric of an arm in a scenario."""
     UNIT_COST = "unit-cost"
     """A fitted unit cost of a metric: of one read, one write, one start."""
     BREAK_EVEN = "break-even"
-    """The read rate per second from which on the informer costs less of a metric than the arm."""
+    """The reads per second above which the informer costs less of a metric than the arm."""
     PER_REPLICA = "per-replica"
-    """What each further replica adds to a metric of an arm."""
+    """The increase of a metric of an arm by each further replica."""
     REQUESTS = "requests"
     """Requests of an arm's account in a round, of one verb or resource or all."""
 
@@ -44,7 +44,7 @@ VERBS = (
     *("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"),
     *("post", "put", "head", "options"),
 )
-"""Verbs of an audit log; the last are of paths that are no resource."""
+"""Verbs of an audit log; the last are of paths that are no resources."""
 METRICS: Mapping[Of, tuple[str, ...]] = {
     Of.FIGURE: tuple(BY_KEY),
     Of.UNIT_COST: tuple(metric.key for metric, _ in of_view(View.MODEL)),
@@ -63,16 +63,15 @@ class Rule:
     another arm about the factor arm / other; with ``"base"`` about the factor arm / the same
     server of the other checkout, whose limit is 1 unless one is given. ``at_most`` and
     ``at_least`` are the limit, ``relative`` and ``absolute`` (in the metric's unit) the margin
-    around it. Only a figure can be ``against`` something.
+    around it. Only rules about a figure may have ``against``.
     """
 
     name: str
     metric: str
     arm: str | None = None
-    """``None``, against the base: each server that the base has too."""
+    """``None``, against the base: each server that the base also has."""
     scenario: str | None = None
-    """Of a figure, or of one of the scenarios whose replicas vary; ``None``, against the base:
-    each one."""
+    """Of a figure, or one of the scenarios whose replicas vary; ``None``, against the base: all."""
     per_1000: bool = False
     against: str | None = None
     at_most: float | None = None
@@ -94,25 +93,25 @@ class Rule:
 
     @property
     def other(self) -> str | None:
-        """The arm that its arm is held against."""
+        """The arm that its arm is compared with."""
         return f"{self.arm}{BASE}" if self.needs_base else self.against
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A rules file: the rules, the rounds at which a run is looked at, and the error budget."""
+    """A rules file: the rules, the looks (numbers of rounds), and the error budget."""
 
     name: str
     description: str
     rules: tuple[Rule, ...]
     looks: tuple[int, ...] = (6, 9, 12)
-    """Rounds after which the rules are judged; the last is the most that is ever bought."""
+    """Rounds after which the rules are judged; the last is the most that may be bought."""
     error_budget: float = 0.03
     """Share of wrong decisions of one rule over all looks together."""
 
     @property
     def confidence(self) -> float:
-        """Return the confidence of one look: the budget is shared out evenly (Bonferroni)."""
+        """The confidence of one look: looks share the budget evenly (Bonferroni)."""
         return 1 - self.error_budget / len(self.looks)
 
     def next_look(self, rounds: int) -> int | None:
@@ -121,11 +120,11 @@ class Rules:
 
 
 class RulesError(Exception):
-    """Rules that cannot be used; the text says where and what would be valid."""
+    """Raised when rules are invalid; the message names the place and the valid values."""
 
 
 def rules_names() -> list[str]:
-    """Return the names of the rules files that come with the project."""
+    """Return the names of the shipped rules files."""
     return names_in(SHIPPED)
 
 
@@ -157,7 +156,7 @@ def parse_rules(text: str, source: str) -> Rules:
 
 
 def _flaws(rule: Rule) -> Iterator[tuple[str, str]]:
-    """Yield what no single key tells: the key at fault, and what would be valid."""
+    """Yield flaws in the combination of keys: the key at fault, and what would be valid."""
     known = METRICS[rule.of]
     if rule.metric not in known:
         kind = "metric" if rule.of is Of.FIGURE else f"{rule.of} of"

@@ -57,13 +57,13 @@ def anonymous(reports: Path) -> Path:
 def test_a_run_that_is_named_has_the_prices(reports: Path, tmp_path: Path) -> None:
     log = str(reports.parent / "audit.log")
     assert 0 == main(["advise", log, "--unit-costs", "sweep", "--reports", str(tmp_path)])
-    assert [] == [one["cpu"] for one in clients(reports) if one["cpu"] is not None]
-    assert any(one["cpu"] is not None for one in clients(tmp_path / "advise"))
+    assert [] == [client["cpu"] for client in clients(reports) if client["cpu"] is not None]
+    assert any(client["cpu"] is not None for client in clients(tmp_path / "advise"))
 
 
 def clients(reports: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((reports / "advice.json").read_text())["clients"]
-    return found
+    rows: list[dict[str, Any]] = json.loads((reports / "advice.json").read_text())["clients"]
+    return rows
 
 
 def judged(reports: Path, text: str) -> int:
@@ -98,7 +98,7 @@ def test_asks_for_budgets_where_rules_are_named(
 
 
 def test_a_log_without_reads_is_invalid(tmp_path: Path) -> None:
-    writes = [one for one in planted(60.0) if one["verb"] == "patch"]
+    writes = [line for line in planted(60.0) if line["verb"] == "patch"]
     log = tmp_path / "audit.log"
     log.write_bytes(b"".join(FORMATS["kubernetes"](writes)))
     assert 0 == main(["advise", str(log), "--reports", str(tmp_path)])
@@ -127,19 +127,19 @@ def test_names_are_no_budget_of_anonymous_advice(
 ) -> None:
     text = BUDGETS.format(secrets=0, gets=10_000).replace("system:serviceaccount:ops:b*", client)
     assert code == judged(anonymous, text.replace('"secrets"', f'"{resource}"'))
-    said = "these budgets are for names: the broken operator lists secrets once"
-    assert (code == 12) is (said in " ".join(capsys.readouterr().out.split()))
+    reason = "these budgets are for names: the broken operator lists secrets once"
+    assert (code == 12) is (reason in " ".join(capsys.readouterr().out.split()))
 
 
 @pytest.mark.parametrize(
-    ("replaced", "kept", "said"),
+    ("replaced", "kept", "reason"),
     [((b"2026-", b"soon "), 1.0, "has a time"), ((b"", b""), 0.5, "The log was cut short")],
 )
 def test_a_log_without_times_or_end_is_invalid(
     tmp_path: Path,
     replaced: tuple[bytes, bytes],
     kept: float,
-    said: str,
+    reason: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = b"".join(FORMATS["kubernetes"](planted(60.0))).replace(*replaced)
@@ -148,13 +148,13 @@ def test_a_log_without_times_or_end_is_invalid(
     log.write_bytes(packed[: int(len(packed) * kept)])
     assert 0 == main(["advise", str(log), "--reports", str(tmp_path)])
     assert 12 == judged(tmp_path / "advise", BUDGETS.format(secrets=1_000, gets=1_000_000))
-    assert said in " ".join(capsys.readouterr().out.split())
+    assert reason in " ".join(capsys.readouterr().out.split())
     (verdict,) = tmp_path.rglob("gate-reads.json")
-    assert said in " ".join(json.loads(verdict.read_text())["reasons"])
+    assert reason in " ".join(json.loads(verdict.read_text())["reasons"])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "error"),
     [
         (["gone.log"], "there is no gone.log"),
         (["README.md"], "is of an audit log"),
@@ -164,7 +164,7 @@ def test_a_log_without_times_or_end_is_invalid(
     ],
 )
 def test_wrong_arguments_of_advise_end_in_one_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    arguments: list[str], error: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert 2 == main(["advise", *arguments, "--reports", str(tmp_path)])
-    assert said in " ".join(capsys.readouterr().err.split())
+    assert error in " ".join(capsys.readouterr().err.split())

@@ -77,21 +77,21 @@ def slower(latency_ms):
 
 
 @pytest.mark.parametrize(
-    ("latency_ms", "code", "said"),
+    ("latency_ms", "code", "text"),
     [
         (2.0, 0, "PASS: all 2 rules hold"),
         (2.6, 10, "FAIL: 1 of 2 rules broken"),
         (2.2, 11, "INCONCLUSIVE: 1 of 2 rules not decided"),
     ],
 )
-def test_the_outcome_is_the_exit_code(place, a_run, capsys, latency_ms, code, said):
+def test_the_outcome_is_the_exit_code(place, a_run, capsys, latency_ms, code, text):
     a_run("after", arms=slower(latency_ms))
     assert code == gate(place, "after")
-    assert said in capsys.readouterr().out
+    assert text in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "text"),
     [
         ({"rounds": 1}, "too few"),
         ({"equality": False}, "answers differ"),
@@ -101,12 +101,12 @@ def test_the_outcome_is_the_exit_code(place, a_run, capsys, latency_ms, code, sa
         ({"skip": [("informer", 2)]}, "run incomplete"),
     ],
 )
-def test_what_carries_no_judgement_is_invalid_with_12(place, a_run, capsys, changes, said):
+def test_what_carries_no_judgement_is_invalid_with_12(place, a_run, capsys, changes, text):
     a_run("flawed", **changes)
     assert 12 == gate(place, "flawed")
     out = " ".join(capsys.readouterr().out.split())
     assert "INVALID" in out
-    assert said in (place / "reports" / "flawed" / "gate-mine.json").read_text()
+    assert text in (place / "reports" / "flawed" / "gate-mine.json").read_text()
 
 
 def test_without_the_base_that_a_rule_needs_it_is_invalid(place, a_run):
@@ -132,17 +132,17 @@ def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, a_ru
 
 
 @pytest.mark.parametrize(
-    ("rules", "said"),
+    ("rules", "error"),
     [
         (RULES.replace('"p50"', '"p5O"'), "gate.toml:9: there is no metric 'p5O' (the nearest is"),
         ("", "a rules file needs at least one [[rules]] table"),
     ],
 )
-def test_rules_that_are_not_valid_are_a_usage_error(place, a_run, capsys, rules, said):
+def test_rules_that_are_not_valid_are_a_usage_error(place, a_run, capsys, rules, error):
     a_run("one")
     (place / "gate.toml").write_text(rules)
     assert 2 == gate(place, "one")
-    assert said in capsys.readouterr().err
+    assert error in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("gate", "two"), ("compare", "one", "two")])
@@ -153,7 +153,7 @@ def test_an_unknown_run_is_a_usage_error(place, a_run, capsys, arguments):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "error"),
     [
         (("--load-workers", "2"), "load options need --buy"),
         (("--buy", "--load-workers", "2"), "was made by one process; it cannot be resumed with"),
@@ -161,11 +161,11 @@ def test_an_unknown_run_is_a_usage_error(place, a_run, capsys, arguments):
     ],
 )
 def test_rounds_are_bought_with_the_load_of_the_run_or_not_at_all(
-    place, a_run, capsys, options, said
+    place, a_run, capsys, options, error
 ):
     a_run("one")
     assert 2 == gate(place, "one", *options)
-    assert said in capsys.readouterr().err
+    assert error in capsys.readouterr().err
 
 
 def test_all_forms_say_the_same_outcome(place, a_run, capsys):

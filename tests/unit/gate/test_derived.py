@@ -55,7 +55,7 @@ def test_a_rate_without_an_upper_end_is_not_decided_by_an_upper_limit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "reason"),
     [
         (
             {"of": Of.UNIT_COST, "per": "write"},
@@ -66,10 +66,10 @@ def test_a_rate_without_an_upper_end_is_not_decided_by_an_upper_limit(tmp_path):
         ({"of": Of.PER_REPLICA, "arm": "typed"}, "no round has apiserver_cpu of typed at two"),
     ],
 )
-def test_what_the_run_does_not_have_is_invalid_and_named(swept, rule, said):
+def test_what_the_run_does_not_have_is_invalid_and_named(swept, rule, reason):
     row = judged(swept, at_most=1.0, **rule)
     assert Outcome.INVALID is row.outcome
-    assert said in row.why
+    assert reason in row.why
 
 
 def test_a_run_without_a_model_says_what_it_lacks(tmp_path):

@@ -39,7 +39,7 @@ def the_plan() -> Plan:
 
 
 PLAN = the_plan()
-ORDERS = {(one.server, one.round): one.order for one in trials(PLAN)}
+ORDERS = {(trial.server, trial.round): trial.order for trial in trials(PLAN)}
 PLANNED = len(trials(replace(PLAN, rounds=RULES.looks[0])))
 
 
@@ -47,14 +47,14 @@ def measured(random: np.random.Generator, drift: float, noise: float, change: fl
     """Return arm -> metric -> a value a round, of as many rounds as can be bought."""
     values: dict[str, dict[str, list[float]]] = {}
     for (arm, _), order in ORDERS.items():
-        own = values.setdefault(arm, {key: [] for key in (*TRUE, "api_requests")})
+        metrics = values.setdefault(arm, {key: [] for key in (*TRUE, "api_requests")})
         head = 1.0 if arm.endswith("@base") else change
         late = 1 + drift * order / PLANNED
         for key, true in TRUE.items():
-            own[key].append(true * head * late * random.lognormal(0, noise))
+            metrics[key].append(true * head * late * random.lognormal(0, noise))
         server = arm.removesuffix("@base").removesuffix("-again")
         asked = REQUESTS[server] * head * random.normal(1, REQUESTS_NOISE)
-        own["api_requests"].append(asked)
+        metrics["api_requests"].append(asked)
     return values
 
 
@@ -63,7 +63,7 @@ def decided(values) -> Verdict:
     rounds = RULES.looks[0]
     while True:
         seen = {
-            arm: {key: own[:rounds] for key, own in metrics.items()}
+            arm: {key: numbers[:rounds] for key, numbers in metrics.items()}
             for arm, metrics in values.items()
         }
         run = a_summary(seen)
@@ -75,32 +75,32 @@ def decided(values) -> Verdict:
 
 def rates(drift: float, noise: float, change: float, runs: int) -> dict[str, Counter[Outcome]]:
     """Count the outcomes of each rule and server over so many runs."""
-    random, found = np.random.default_rng(17), dict[str, Counter[Outcome]]()
+    random, outcomes = np.random.default_rng(17), dict[str, Counter[Outcome]]()
     for _ in range(runs):
         for row in decided(measured(random, drift, noise, change)).rows:
-            found.setdefault(f"{row.rule.name}: {row.rule.arm}", Counter())[row.outcome] += 1
-    return found
+            outcomes.setdefault(f"{row.rule.name}: {row.rule.arm}", Counter())[row.outcome] += 1
+    return outcomes
 
 
-def most(found: dict[str, Counter[Outcome]], outcome: Outcome) -> float:
-    return max(counts[outcome] / counts.total() for counts in found.values())
+def most(outcomes: dict[str, Counter[Outcome]], outcome: Outcome) -> float:
+    return max(counts[outcome] / counts.total() for counts in outcomes.values())
 
 
 @pytest.mark.parametrize("drift", ENDS)
 @pytest.mark.parametrize("noise", NOISES)
 def test_unchanged_code_does_not_fail(drift, noise):
-    found = rates(drift, noise, 1.0, RUNS)
-    assert 10 == len(found)
-    assert most(found, Outcome.FAIL) <= 0.03
+    outcomes = rates(drift, noise, 1.0, RUNS)
+    assert 10 == len(outcomes)
+    assert most(outcomes, Outcome.FAIL) <= 0.03
 
 
 @pytest.mark.parametrize("drift", ENDS)
 @pytest.mark.parametrize("noise", NOISES)
 def test_a_true_change_of_30_per_cent_does_not_pass(drift, noise):
-    found = rates(drift, noise, CHANGED, RUNS)
+    outcomes = rates(drift, noise, CHANGED, RUNS)
     none_to_change = "it sends no more requests: informer"
-    assert RUNS == found.pop(none_to_change)[Outcome.PASS]
-    assert most(found, Outcome.PASS) <= 0.03
+    assert RUNS == outcomes.pop(none_to_change)[Outcome.PASS]
+    assert most(outcomes, Outcome.PASS) <= 0.03
 
 
 def table() -> None:

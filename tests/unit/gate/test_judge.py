@@ -59,7 +59,7 @@ def test_what_a_change_against_the_base_comes_to(factor, outcome, code, buys):
 
 
 def test_a_rule_that_names_no_arm_is_judged_for_each_server_of_the_base():
-    values = {name: {"p50": [10.0 * one for one in SPREAD]} for name in ("direct", "informer")}
+    values = {name: {"p50": [10.0 * scale for scale in SPREAD]} for name in ("direct", "informer")}
     run = with_base(a_summary(values), a_summary({"informer": values["informer"]}))
     rows = judge(rules(a_rule(arm=None, scenario=None)), run).rows
     assert [("informer", "steady")] == [(row.rule.arm, row.rule.scenario) for row in rows]
@@ -78,8 +78,10 @@ def test_arms_of_one_run_are_paired_by_round():
     drift = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     run = a_summary(
         {
-            "direct": {"p50": [10 * one for one in drift]},
-            "informer": {"p50": [one * spread for one, spread in zip(drift, SPREAD, strict=True)]},
+            "direct": {"p50": [10 * base for base in drift]},
+            "informer": {
+                "p50": [base * spread for base, spread in zip(drift, SPREAD, strict=True)]
+            },
         }
     )
     row = judge(rules(a_rule(against="direct", at_most=0.2)), run).rows[0]
@@ -156,7 +158,7 @@ def test_a_rule_that_no_run_of_this_size_could_pass_is_invalid():
 @pytest.mark.parametrize(
     ("metric", "margin", "good", "bad"),
     [
-        ("throughput", {}, [100.0 * one for one in SPREAD], [50.0 * one for one in SPREAD]),
+        ("throughput", {}, [100.0 * scale for scale in SPREAD], [50.0 * scale for scale in SPREAD]),
         (  # where a cost may be zero, the difference counts
             "apiserver_cpu",
             {"absolute": 2.0},
@@ -180,7 +182,7 @@ def test_what_gets_worse_against_the_base_fails(metric, margin, good, bad):
 
 def test_more_where_more_is_better_passes():
     fewer, more = (
-        a_summary({"informer": {"throughput": [size * one for one in SPREAD]}})
+        a_summary({"informer": {"throughput": [size * scale for scale in SPREAD]}})
         for size in (50.0, 100.0)
     )
     assert Outcome.PASS is judge(rules(a_rule(metric="throughput")), with_base(more, fewer)).outcome
@@ -219,17 +221,17 @@ def test_without_the_base_that_it_is_against_a_rule_is_invalid():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"scenario": "other"}, "no scenario 'other'; it has steady"),
         ({"arm": "direct"}, "no good trial of 'direct' in steady; it has informer, informer@base"),
         ({"metric": "p99"}, "has no p99 of informer in steady"),
     ],
 )
-def test_what_the_run_does_not_have_is_invalid_and_named(changes, said):
+def test_what_the_run_does_not_have_is_invalid_and_named(changes, reason):
     verdict = judge(rules(a_rule(**changes)), with_base(latencies(), before()))
     assert Outcome.INVALID is verdict.outcome
-    assert said in verdict.rows[0].why
+    assert reason in verdict.rows[0].why
     assert verdict.buys is None
 
 
@@ -279,24 +281,24 @@ def test_a_run_that_says_itself_that_it_is_not_complete_is_invalid():
 def test_other_processors_are_an_unlike_environment():
     run = latencies()
     pinned = replace(run, plan=replace(run.plan, cpus=Cpus(False, (0, 1), (2,), (3,))))
-    (found,) = unlike(run, pinned)
-    assert "shared by all" in str(found)
-    assert "control plane 0, 1; server 2; load 3" in str(found)
+    (difference,) = unlike(run, pinned)
+    assert "shared by all" in str(difference)
+    assert "control plane 0, 1; server 2; load 3" in str(difference)
 
 
 def test_environments_are_unlike_by_what_figures_depend_on_and_not_by_the_commit():
     machine = replace(ENVIRONMENT, processors=8, python="3.13.1", commit="abcdef")
-    found = unlike(latencies(), replace(latencies(), environment=machine))
-    assert ["Python: 3.11.9 and 3.13.1", "processors: 2 and 8"] == [str(one) for one in found]
+    texts = unlike(latencies(), replace(latencies(), environment=machine))
+    assert ["Python: 3.11.9 and 3.13.1", "processors: 2 and 8"] == [str(text) for text in texts]
 
 
 def test_a_run_that_was_gone_on_with_elsewhere_needs_the_word():
     caveat = Caveat(CaveatKind.UNLIKE_ENVIRONMENT, "trials were made in unlike environments")
     run = replace(latencies(), caveats=(caveat,))
     assert Outcome.INVALID is judge(rules(a_rule()), with_base(run, before())).outcome
-    told = judge(rules(a_rule()), with_base(run, before()), unlike_environments=True)
-    assert Outcome.PASS is told.outcome
-    assert "let pass as told" in told.notes[0]
+    verdict = judge(rules(a_rule()), with_base(run, before()), unlike_environments=True)
+    assert Outcome.PASS is verdict.outcome
+    assert "let pass as told" in verdict.notes[0]
 
 
 def test_the_gravest_outcome_is_the_gates():

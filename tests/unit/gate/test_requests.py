@@ -64,16 +64,16 @@ def test_what_was_never_asked_is_within_any_budget():
 
 
 @pytest.mark.parametrize(
-    ("phase", "rounds", "said"),
+    ("phase", "rounds", "reason"),
     [
         ("start", (), "the start of mine is not billed in round 1, 2, 3"),
         ("window", (1, 2), "the window of mine is not billed in round 3"),
     ],
 )
-def test_what_was_not_billed_keeps_no_budget(phase, rounds, said):
+def test_what_was_not_billed_keeps_no_budget(phase, rounds, reason):
     row = judged(RULES.replace('"start"', f'"{phase}"'), **{phase: rounds})
     assert Outcome.INVALID is row.outcome
-    assert said in row.why
+    assert reason in row.why
 
 
 def test_the_budget_of_the_documentation_is_one():
@@ -114,7 +114,7 @@ def test_a_pattern_stands_for_several_kinds_of_request():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "message"),
     [
         ('metric = "start"', 'metric = "begin"', "there are start, window"),
         ('of = "requests"\n', "", "there is no metric 'start'"),
@@ -133,7 +133,7 @@ def test_a_pattern_stands_for_several_kinds_of_request():
         ('of = "requests"\nmetric = "start"', 'metric = "ready"', "'verb' belongs to a rule with"),
     ],
 )
-def test_a_budget_that_cannot_be_judged_is_told_with_its_line(before, after, said):
+def test_a_budget_that_cannot_be_judged_is_told_with_its_line(before, after, message):
     with pytest.raises(RulesError) as error:
         parse_rules(RULES.replace(before, after), "mine.toml")
-    assert said in str(error.value)
+    assert message in str(error.value)

@@ -54,7 +54,7 @@ def test_the_rules_that_come_with_the_project_are_valid(name):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('"p50"', '"p5O"', "gate.toml:9: there is no metric 'p5O' (the nearest is 'p50')"),
         ('"p50"', '"speed"', "there are api_requests, throughput, p50"),
@@ -76,8 +76,8 @@ def test_the_rules_that_come_with_the_project_are_valid(name):
         ("[[rules]]", "[rules]", "gate.toml: not valid TOML"),
     ],
 )
-def test_an_error_names_line_key_and_what_would_be_valid(old, new, said):
-    assert said in error_of(VALID.replace(old, new))
+def test_an_error_names_line_key_and_what_would_be_valid(old, new, message):
+    assert message in error_of(VALID.replace(old, new))
 
 
 def test_a_file_without_rules_is_an_error():
@@ -85,11 +85,11 @@ def test_a_file_without_rules_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("ic", "there are ci"), ("/nowhere.toml", r"cannot read the rules /nowhere\.toml")],
 )
-def test_rules_that_are_not_there_are_named(name, said):
-    with pytest.raises(RulesError, match=said):
+def test_rules_that_are_not_there_are_named(name, message):
+    with pytest.raises(RulesError, match=message):
         read_rules(name)
 
 
@@ -128,7 +128,7 @@ def test_rules_may_be_about_unit_costs_break_even_and_further_replicas():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('"break-even"', '"even"', "gate.toml:6: 'of' takes one of break-even, figure, per"),
         ("apiserver_cpu", "p50", "gate.toml:7: there is no break-even of 'p50'"),
@@ -139,5 +139,5 @@ def test_rules_may_be_about_unit_costs_break_even_and_further_replicas():
         ('of = "break-even"\n', "", "gate.toml:4: a rule needs 'scenario'"),
     ],
 )
-def test_an_error_in_such_a_rule_names_line_key_and_what_would_be_valid(old, new, said):
-    assert said in error_of(DERIVED.replace(old, new, 1))
+def test_an_error_in_such_a_rule_names_line_key_and_what_would_be_valid(old, new, message):
+    assert message in error_of(DERIVED.replace(old, new, 1))
