@@ -170,10 +170,10 @@ def fit_rows(quantity: Metric, rows: Sequence[CostRow]) -> CostModel | Unfitted:
     try:
         solution = fit(design, response, weights, [row.block for row in rows])
     except NotIdentifiedError as error:
-        why = (
+        reason = (
             f"the scenarios do not tell its unit costs apart ({error}): vary reads, churn and pods"
         )
-        return Unfitted(quantity.key, str(quantity.title), why)
+        return Unfitted(quantity.key, str(quantity.title), reason)
     start = None if any(term.arm == START for term in terms) else readers[-1]
     ranges = _ranges(rows)
     return CostModel(

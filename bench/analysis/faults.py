@@ -156,7 +156,7 @@ class FaultAnalysis:
 
     scenario: Scenario
     what: str
-    """What happened: ``the API server was frozen``."""
+    """Description of the fault: ``the API server was frozen``."""
     arms: tuple[FaultArm, ...]
     missing: tuple[str, ...]
     """Servers of the plan without a single good trial."""
@@ -178,7 +178,7 @@ def analyse_faults(
     servers: Sequence[str],
     trials: Sequence[tuple[TrialRecord, FaultTrial]],
 ) -> tuple[FaultAnalysis, ...]:
-    """Return one analysis a scenario with a fault; ``servers`` are the plan's, in order."""
+    """Return an analysis of each scenario with a fault; ``servers`` are the plan's, in order."""
     analyses = []
     for scenario in (scenario for scenario in scenarios if scenario.fault is not None):
         pairs = [pair for pair in trials if pair[0].trial.scenario == scenario.name]
@@ -281,11 +281,11 @@ def _age(
     if int(within.sum()) >= FEW_WRITES:
         return _age_by_probe(fault, freshness[within])
     done = _seconds(requests["done_us"])
-    given = (_seconds(requests["sent_us"]) >= fault.begin_s) & (done <= fault.end_s)
-    given &= (requests["outcome"] == "ok").to_numpy(dtype=bool)
-    if not given.any():
+    answered = (_seconds(requests["sent_us"]) >= fault.begin_s) & (done <= fault.end_s)
+    answered &= (requests["outcome"] == "ok").to_numpy(dtype=bool)
+    if not answered.any():
         return None
-    last = float(done[given].max())
+    last = float(done[answered].max())
     known = acked[acked <= last]
     return (last - float(known.max()), AgeBy.LAST_WRITE) if len(known) else None
 
@@ -303,9 +303,9 @@ def _age_by_probe(fault: FaultRecord, writes: pd.DataFrame) -> tuple[float, AgeB
 
 def _fresh(fault: FaultRecord, freshness: pd.DataFrame) -> float | None:
     after = freshness[_seconds(freshness["acked_us"]) >= fault.end_s]
-    shown = _seconds(after["fresh_done_us"])
-    shown = shown[~np.isnan(shown)]
-    return float(shown.min()) - fault.end_s if len(shown) else None
+    fresh_s = _seconds(after["fresh_done_us"])
+    fresh_s = fresh_s[~np.isnan(fresh_s)]
+    return float(fresh_s.min()) - fault.end_s if len(fresh_s) else None
 
 
 def _herd(

@@ -139,7 +139,7 @@ class FreshnessCounts:
     never_seen: int
     """Writes that no read showed before the probe stopped waiting."""
     first_reads: int
-    """Writes after which a read was answered at all."""
+    """Writes after which a read was answered."""
     first_stale: int
     """Those whose first read was older than the write: read-your-writes violations."""
     longest_stale_ms: float | None = None

@@ -192,7 +192,7 @@ class ReplicaRequests:
 
     @property
     def seen(self) -> bool:
-        """Whether the audit log knows of the replica at all."""
+        """Whether the audit log has any request of the replica."""
         return bool(self.audit_log or self.watches_since_start)
 
 

@@ -192,18 +192,18 @@ class Comparison:
     @property
     def upheld(self) -> bool | None:
         """Whether Student's t and the bootstrap-t agree that there is a difference, or none."""
-        shown = self.ratio.holds(1.0) if self.ratio else None
-        if shown is None or self.check is None:
+        holds_one = self.ratio.holds(1.0) if self.ratio else None
+        if holds_one is None or self.check is None:
             return None
-        return shown == (self.check[0] <= 1.0 <= self.check[1])
+        return holds_one == (self.check[0] <= 1.0 <= self.check[1])
 
     @property
     def direction(self) -> Direction:
         """Direction of ``times``; ``UNCLEAR`` without an interval."""
         # a baseline that may be 0 has no ratio, but the difference may have a sign
-        whole = self.times is not None
-        stated, none = (self.times, 1.0) if whole else (self.difference, 0.0)
-        verdict = equivalence(stated, SAME_WITHIN if whole else 0.0, none)
+        has_times = self.times is not None
+        stated, none = (self.times, 1.0) if has_times else (self.difference, 0.0)
+        verdict = equivalence(stated, SAME_WITHIN if has_times else 0.0, none)
         if stated is None or verdict is not Verdict.DIFFERENT:
             return Direction.SAME if verdict is Verdict.EQUIVALENT else Direction.UNCLEAR
         return Direction.LESS if stated.value < none else Direction.MORE

@@ -30,12 +30,12 @@ def analyse(run: RunData | RunReader) -> RunAnalysis:
     """Compute the analysis of a run from its files; raises ``StoreError`` when one is damaged."""
     run = read_run(run) if isinstance(run, RunReader) else run
     record, plan, frame = run.record, run.record.plan, frame_of(run.data)
-    whole = [
+    analyses = [
         _scenario(scenario, run.data, plan, frame)
         for scenario in plan.scenarios
         if scenario.name not in faulty(plan)
     ]
-    scenarios = [scenario for scenario in whole if scenario.scenario.capacity_share is None]
+    scenarios = [scenario for scenario in analyses if scenario.scenario.capacity_share is None]
     caveats = collect(run, frame, scenarios)
     models, unfitted = cost_models(plan, frame, run.data)
     servers = presentation_order([server for server in plan.servers if server != NO_SERVER])
@@ -68,7 +68,7 @@ def analyse(run: RunData | RunReader) -> RunAnalysis:
             for row in data.ledgers.replicas.rows
         ),
         replicas=replica_groups(plan, scenarios),
-        series=tuple(series_of(whole)),
+        series=tuple(series_of(analyses)),
         cost_models=tuple(models),
         unfitted=tuple(unfitted),
         trials=tuple(_line(trial, lines.get(trial.trial.folder)) for trial in run.trials),

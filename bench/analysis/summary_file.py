@@ -14,7 +14,7 @@ SCHEMA_NAME = "summary.schema.json"
 
 
 class SummaryError(Exception):
-    """A summary that cannot be read; the text names the file, the key and what is expected."""
+    """Raised when a summary is unreadable; names the file, the key and the expected value."""
 
 
 def load_summary(store: Store, run_or_file: str) -> RunAnalysis:

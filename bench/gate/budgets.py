@@ -61,16 +61,16 @@ class Spent:
 
 
 _HEAD = {
-    "name": Key(Name, "what the budgets are called", '"reads"'),
+    "name": Key(Name, "the name of the budgets", '"reads"'),
     "description": Key(Text, "one sentence: what they protect", '"Reads stay cheap."'),
 }
 _BUDGET = {
     "name": Key(Text, "what must hold", '"the controller lists secrets once"'),
-    "at_most": Key(number(0, 1e15), "the most requests that are right", "1"),
+    "at_most": Key(number(0, 1e15), "the largest number of requests allowed", "1"),
     "client": Key(Text, "a user, * stands for anything", '"system:serviceaccount:shop:*"'),
     "resource": Key(Text, "a resource with its group", '"deployments.apps"'),
     "verb": Key(one_of(VERBS), "a verb; left out: all of these", '"list"'),
-    "per": Key(one_of(("log", "hour")), "what at_most is of", '"hour"'),
+    "per": Key(one_of(("log", "hour")), "the time that at_most covers", '"hour"'),
 }
 
 

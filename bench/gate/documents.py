@@ -77,8 +77,8 @@ def rule_table(corner: str, columns: Iterable[str], lines: Iterable[Line]) -> Ta
 
 def rule_line(title: str, *cells: Cell | str) -> Line:
     """Return a row that every output format shows."""
-    made = tuple(Cell(cell) if isinstance(cell, str) else cell for cell in cells)
-    return Line(title, made, depth=Depth.TERMINAL)
+    wrapped = tuple(Cell(cell) if isinstance(cell, str) else cell for cell in cells)
+    return Line(title, wrapped, depth=Depth.TERMINAL)
 
 
 def notes(*texts: str) -> tuple[Text, ...]:
@@ -259,14 +259,14 @@ def _chance(sides: SideBySide) -> str:
 def _compared(sides: SideBySide) -> str:
     if not sides.rows:
         return message("Nothing can be compared: the runs have no scenario and arm in common")
-    shown = [row for row in sides.rows if row.better is not None]
-    if not shown:
+    changed = [row for row in sides.rows if row.better is not None]
+    if not changed:
         text = message("No difference shown in {comparisons} comparisons")
         return text.format(comparisons=len(sides.rows))
-    worse = sum(row.better is False for row in shown)
+    worse = sum(row.better is False for row in changed)
     return message(
         "{some} of {figures} figures differ: {better} for the better, {worse} for the worse"
-    ).format(some=len(shown), figures=len(sides.rows), better=len(shown) - worse, worse=worse)
+    ).format(some=len(changed), figures=len(sides.rows), better=len(changed) - worse, worse=worse)
 
 
 def _scenarios(sides: SideBySide, *, every: bool) -> list[Section]:
@@ -373,7 +373,7 @@ def verdict_json(verdict: Verdict) -> bytes:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    rule, seen = row.rule, row.observed
+    rule, observed = row.rule, row.observed
     of_rule = ("scenario", "arm", "metric", "per_1000", "against", "of", "per")
     of_figure = ("form", "unit", "at_most", "limit", "noise", "rounds")
     return {
@@ -381,10 +381,10 @@ def _record(row: Row) -> dict[str, Any]:
         **{key: getattr(rule, key) for key in of_rule},
         "outcome": row.outcome,
         "why": row.why,
-        **{key: getattr(seen, key) if seen else None for key in of_figure},
-        "observed": seen.estimate.value if seen else None,
-        "low": seen.estimate.low if seen else None,
-        "high": seen.estimate.high if seen else None,
+        **{key: getattr(observed, key) if observed else None for key in of_figure},
+        "observed": observed.estimate.value if observed else None,
+        "low": observed.estimate.low if observed else None,
+        "high": observed.estimate.high if observed else None,
         "margin": row.margin,
         "boundary": row.boundary,
         "detectable": row.detectable,

@@ -62,8 +62,8 @@ class Observed:
 class NothingToJudgeError(Exception):
     """Raised when a rule's figure is missing; gives the reason. ``curable``: by more rounds."""
 
-    def __init__(self, why: str, *, curable: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, reason: str, *, curable: bool = False) -> None:
+        super().__init__(reason)
         self.curable = curable
 
 
@@ -172,8 +172,8 @@ def _requests(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
             for number, count in line.rounds.items():
                 counts[number] += count
     observed = _value(rule, "", mean(list(counts.values()), confidence), len(counts))
-    every = (line for scenario in run.scenarios for arm in scenario.arms for line in arm.requests)
-    if any(_fits(rule, line) for line in every):
+    lines = (line for scenario in run.scenarios for arm in scenario.arms for line in arm.requests)
+    if any(_fits(rule, line) for line in lines):
         return observed
     return replace(observed, note="no request of any arm of this run fits: check the patterns")
 

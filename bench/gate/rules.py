@@ -165,14 +165,14 @@ def _flaws(rule: Rule) -> Iterator[tuple[str, str]]:
     yield from _of_figure(rule) if rule.of is Of.FIGURE else _of_derived(rule)
     yield from _of_requests(rule)
     limits = {key: getattr(rule, key) for key in ("at_most", "at_least")}
-    given = {key: limit for key, limit in limits.items() if limit is not None}
-    if len(given) > 1:
+    stated = {key: limit for key, limit in limits.items() if limit is not None}
+    if len(stated) > 1:
         yield "at_least", "a rule has one limit: 'at_most' or 'at_least', not both"
     if rule.arm is None and not rule.needs_base:
         yield "arm", f"a rule needs 'arm': {_RULE['arm'].takes}"
-    if not given and not rule.needs_base:
+    if not stated and not rule.needs_base:
         yield "arm", "a rule needs a limit: 'at_most' or 'at_least'"
-    for key, limit in given.items():
+    for key, limit in stated.items():
         if rule.against is not None and limit <= 0:
             yield key, f"{key!r} is a factor here, and must be above 0"
 
@@ -185,11 +185,11 @@ def _of_requests(rule: Rule) -> Iterator[tuple[str, str]]:
         return
     limit = re.findall(r"\d+", rule.version)[-1:] or ["500"]
     paged = [f"{version}, limit {limit[0]}" for version in VERSIONS]
-    for key, words, more in (("verb", VERBS, ()), ("version", VERSIONS, paged)):
+    for key, valid, more in (("verb", VERBS, ()), ("version", VERSIONS, paged)):
         pattern = getattr(rule, key)
-        if not any(fnmatchcase(word, pattern) for word in (*words, *more)):
-            near = nearest(pattern, words)
-            yield key, f"there is no {key} {pattern!r}{near}; there are {', '.join(words)}"
+        if not any(fnmatchcase(word, pattern) for word in (*valid, *more)):
+            near = nearest(pattern, valid)
+            yield key, f"there is no {key} {pattern!r}{near}; there are {', '.join(valid)}"
     for key in ("at_most", "at_least"):
         if (getattr(rule, key) or 0) < 0:
             yield key, f"{key!r} counts requests here, and must be from 0"
@@ -231,7 +231,7 @@ _LOOKS = Annotated[
 ]
 
 _HEAD: Mapping[str, Key] = {
-    "name": Key(Name, "what the rules are called", '"mine"'),
+    "name": Key(Name, "the name of the rules", '"mine"'),
     "description": Key(Text, "one sentence: what they protect", '"Reads stay cheap."'),
     "looks": Key(_LOOKS, "rounds after which the rules are judged", "[6, 9, 12]"),
     "error_budget": Key(
@@ -247,12 +247,12 @@ _RULE: Mapping[str, Key] = {
     "against": Key(
         Name, f"another arm, or {AGAINST_BASE}: the same server of the other checkout", '"direct"'
     ),
-    "at_most": Key(_LIMIT, "the most that is right", "0.5"),
-    "at_least": Key(_LIMIT, "the least that is right", "2"),
-    "relative": Key(number(0, 10), "how far beyond is tolerated, as a share", "0.05"),
-    "absolute": Key(_MARGIN, "how far beyond is tolerated, in the metric's unit", "1.5"),
-    "of": Key(Of, "what the rule is about", '"break-even"'),
-    "per": Key(Text, 'what a unit cost is of: read, write, start, "pod in a read"', '"read"'),
+    "at_most": Key(_LIMIT, "the upper limit", "0.5"),
+    "at_least": Key(_LIMIT, "the lower limit", "2"),
+    "relative": Key(number(0, 10), "the margin around the limit, as a share", "0.05"),
+    "absolute": Key(_MARGIN, "the margin around the limit, in the metric's unit", "1.5"),
+    "of": Key(Of, "the kind of figure that the rule is about", '"break-even"'),
+    "per": Key(Text, 'the unit of a unit cost: read, write, start, "pod in a read"', '"read"'),
     "verb": Key(Text, "of requests: a verb; * stands for anything", '"list"'),
     "resource": Key(Text, "of requests: a resource with its group", '"deployments.apps"'),
     "version": Key(Text, "of requests: the form of resourceVersion", '"unset*"'),

@@ -24,10 +24,10 @@ class Message(str):
         cls, msgid: str, slots: Mapping[str, object] | None = None, english: str | None = None
     ) -> Self:
         """Return the text; raises ``KeyError`` for a slot without a value."""
-        shown = msgid if slots is None else msgid.format_map(slots)
-        made = super().__new__(cls, shown if english is None else english)
-        made.msgid, made.slots = msgid, slots or {}
-        return made
+        text = msgid if slots is None else msgid.format_map(slots)
+        created = super().__new__(cls, text if english is None else english)
+        created.msgid, created.slots = msgid, slots or {}
+        return created
 
     def format(self, *_: object, **slots: object) -> "Message":
         """Fill the slots, by name."""
@@ -52,6 +52,6 @@ def plural(count: int, singular: str, many: str) -> Message:
 
 def listed(parts: Sequence[str], separator: str = ", ") -> Message:
     """Return the parts, joined by a separator that is itself translated."""
-    slots: dict[str, object] = {f"p{place}": part for place, part in enumerate(parts)}
+    slots: dict[str, object] = {f"p{index}": part for index, part in enumerate(parts)}
     pattern = "{separator}".join(f"{{{name}}}" for name in slots)
     return Message(pattern, slots | {"separator": Message(separator)})

@@ -433,5 +433,5 @@ def _finished(
 
 def _exponential(log: Estimate) -> Estimate:
     low, high = (None if bound is None else math.exp(bound) for bound in (log.low, log.high))
-    seen = None if log.detectable is None else math.expm1(min(log.detectable, 700.0))
-    return Estimate(math.exp(log.value), low, high, log.n, seen)
+    detectable = None if log.detectable is None else math.expm1(min(log.detectable, 700.0))
+    return Estimate(math.exp(log.value), low, high, log.n, detectable)

@@ -148,10 +148,10 @@ def lack_of_fit(
     repeats = len(y) - len(keys)
     if spare < 1 or repeats < 1:
         return None
-    pure, whole = _unexplained(free, y), _unexplained(x, y)
+    pure, total = _unexplained(free, y), _unexplained(x, y)
     if pure <= 0:
         return None
-    ratio = max(0.0, whole - pure) / spare / (pure / repeats)
+    ratio = max(0.0, total - pure) / spare / (pure / repeats)
     return float(special.fdtrc(spare, repeats, ratio))
 
 

@@ -23,7 +23,7 @@ CELLS = (
 
 @dataclass(frozen=True)
 class Truth:
-    """Unit costs, and by what part of itself a measured CPU time varies."""
+    """True unit costs, and the relative noise of a measured CPU time."""
 
     read: float = 2.0
     read_pod: float = 0.05
@@ -89,7 +89,7 @@ def write_sweep(
     seconds: float = 5.0,
     replicas: Sequence[int] = (1,),
 ) -> RunReader:
-    """Write a sweep as a run: what ``rows_of`` needs, and no more."""
+    """Write a sweep as a run with only the tables that ``rows_of`` needs."""
     scenarios = tuple(
         Scenario(
             name if len(replicas) == 1 else f"{name}-x{several}",

@@ -34,7 +34,7 @@ EPOCH_S = 1_790_000_000.0
 
 @dataclass(frozen=True)
 class Arm:
-    """What a made-up server does: requests a read, latency, and its cost in ms/s of CPU."""
+    """A made-up server: requests per read, latency, and its cost in ms/s of CPU."""
 
     upstream_per_read: float
     latency_ms: float

@@ -1,4 +1,4 @@
-"""Caveats appear when, and only when, they should."""
+"""Each caveat appears if, and only if, its condition holds."""
 
 import shutil
 from dataclasses import replace
@@ -236,7 +236,7 @@ def restarted(scrapes):
 
 
 def fallen(scrapes):
-    """The counters of a process that began anew, where it does not say when it began."""
+    """Counters of a process that restarted and does not expose its start time."""
     ended = (scrapes["source"] == "apiserver") & (scrapes["mark"] == "end")
     return scrapes.assign(value=scrapes["value"].where(~ended, scrapes["value"] - 100))
 

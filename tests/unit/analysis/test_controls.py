@@ -1,4 +1,4 @@
-"""The same against the same: shown to be equal, found to differ, or not decided."""
+"""Controls, the same server measured twice: equal, different, or undecided."""
 
 from dataclasses import replace
 

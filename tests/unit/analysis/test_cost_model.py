@@ -241,7 +241,7 @@ def test_a_run_that_cannot_tell_says_what_it_lacks(
 
 
 def test_cells_that_do_not_tell_the_unit_costs_apart_are_named() -> None:
-    """Nothing was read, and nothing was written."""
+    """No reads, and no writes."""
     rows = [
         CostRow(f"{pods}", number, arm, pods, 0.0, 0.0, 0.0, 1.0)
         for arm in ("direct", INFORMER)

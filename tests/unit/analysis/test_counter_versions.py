@@ -1,4 +1,4 @@
-"""Counters under each version's names: found where they are, missing where they are not."""
+"""Counters under the names of each version, and missing in versions without them."""
 
 import pandas as pd
 import pytest

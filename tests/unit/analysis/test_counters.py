@@ -1,4 +1,4 @@
-"""Differences between the marks: exact, and never a number where there is none."""
+"""Differences between the marks: exact, and ``None`` where there is no value."""
 
 import pandas as pd
 import pytest

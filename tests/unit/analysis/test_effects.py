@@ -1,4 +1,4 @@
-"""Effects put in on purpose are found again, at their true size and inside their intervals."""
+"""The analysis recovers injected effects at their true size, inside their intervals."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def plain(made):
-    """A run of both servers and the floor, as ``ARMS`` has them, with a control."""
+    """A run of both servers and the floor, as in ``ARMS``, with a control."""
     return made(control="direct", **BOTH)
 
 

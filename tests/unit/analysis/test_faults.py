@@ -190,7 +190,7 @@ FAILING = {
 
 @pytest.fixture
 def run(tmp_path):
-    """A run with a fault in each of its trials, in which ledgers and answers go astray."""
+    """A run with a fault in each trial, with wrong answers and disagreeing ledgers."""
 
     def make(**options: Any):
         return analyse(write_run(Store(tmp_path / "results"), **(FAILING | options)))

@@ -1,4 +1,4 @@
-"""Staleness lies between two bounds, and what was never seen is longer than any."""
+"""Staleness lies between two bounds; that of a write never seen exceeds all others."""
 
 import pandas as pd
 import pytest

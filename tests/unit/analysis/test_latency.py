@@ -1,4 +1,4 @@
-"""Percentiles are exact order statistics, and what was not answered never flatters them."""
+"""Percentiles are exact order statistics; unanswered requests never lower them."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The observers' own effect: found at its size where it was measured, not told where it was not."""
+"""The observers' effect: its true size if it was measured, else no caveat."""
 
 from dataclasses import replace
 

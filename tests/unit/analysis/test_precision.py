@@ -1,4 +1,4 @@
-"""When a run is sure enough of its deciding ratios, and how many rounds it should have if not."""
+"""The precision of a run's deciding ratios, and the rounds to buy if it is too low."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ CLOSED = replace(SCENARIO, name="capacity", rate_rps=None, users=1)
 
 @pytest.fixture
 def analysed(made):
-    """A run of six rounds whose plan wants nothing yet."""
+    """A run of six rounds whose plan requests no precision yet."""
     return made(rounds=6, scenarios=(SCENARIO, CLOSED))[1]
 
 
@@ -76,7 +76,7 @@ def test_it_is_never_extended_beyond_the_most_rounds(analysed):
 
 @pytest.mark.parametrize("noise", [0.05, 0.10, 0.15])
 def test_stopping_at_a_narrow_interval_costs_little_coverage(noise):
-    """What the page states: looks after 6, 9 and 12 rounds, until it is within 7%."""
+    """The procedure of the page: looks after 6, 9 and 12 rounds, until it is within 7%."""
     random = np.random.default_rng(5)
     tries, truth, covered = 1_000, 3.0, 0
     for _ in range(tries):

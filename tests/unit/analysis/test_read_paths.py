@@ -1,4 +1,4 @@
-"""The read paths side by side: which figures, from which scenario, against which server."""
+"""Read paths side by side: the choice of figures, scenarios and baseline."""
 
 from dataclasses import replace
 

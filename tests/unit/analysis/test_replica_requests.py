@@ -1,4 +1,4 @@
-"""Replicas of one account, told apart by the User-Agents of their requests."""
+"""Replicas of one account, distinguished by the User-Agents of their requests."""
 
 import pandas as pd
 import pytest
@@ -44,7 +44,7 @@ def audit(*rows):
 
 
 def own_counts(**lists):
-    """Marks at which each replica's own count of LISTs had grown by so much: r1=5, r2=7."""
+    """Marks with the growth of each replica's own count of LISTs: r1=5, r2=7."""
     rows = [("begin", "server", "up", "", 1.0), ("end", "server", "up", "", 1.0)]
     for name, number in lists.items():
         labels = 'code="200",replica="{}",resource="pods",subresource="",verb="list"'

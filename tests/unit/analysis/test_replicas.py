@@ -1,4 +1,4 @@
-"""What each further replica costs, against made-up runs whose truth is known."""
+"""The cost of each further replica, against made-up runs whose truth is known."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Requests by kind, and what an account does when the API server is itself again."""
+"""Requests by kind, and an account's requests after a fault."""
 
 import pandas as pd
 import pytest
@@ -23,7 +23,7 @@ WATCH = {"verb": "watch", "resource": "pods", "uri": "/api/v1/pods?watch=1&resou
 
 
 def audit(*rows):
-    """Audit rows of the account ``mine``, with what they do not say left at something usual."""
+    """Audit rows of the account ``mine``, with usual values for the fields not given."""
     usual = {
         "user": "system:serviceaccount:n:mine",
         "subresource": "",

@@ -1,4 +1,4 @@
-"""A whole run: known figures are found again, by hand, from the files alone."""
+"""A whole run: figures agree with those computed by hand from its files."""
 
 import json
 import shutil
@@ -147,7 +147,7 @@ def cut_short(reader, server, kept):
 
 
 def test_rounds_that_went_too_badly_to_be_stated_are_not_left_out_in_silence(made):
-    """The median of every round falls among the unanswered, but for the others' sake none is."""
+    """Every round's median falls among the unanswered, so the arm has none."""
     unanswered = {"direct": {"timeout": 300}}
     analysis = made(unanswered=unanswered)[1]
     figure = arm(analysis, "direct").figure("p50")
@@ -179,7 +179,7 @@ def test_a_window_of_one_second_is_analysed(made):
 
 
 def test_a_percentile_of_the_observers_is_stated_of_all_rounds_where_no_round_can(made):
-    """Ten writes a round, four rounds: forty carry a median, and no comparison."""
+    """Ten writes a round, four rounds: forty writes suffice for a median, not for a comparison."""
     data, analysis = made(rounds=4, seconds=4.0)
     informer = arm(analysis, "informer")
     figure = informer.figure("staleness_p50")

@@ -35,7 +35,7 @@ def a_run_of(
 ):
     """A run whose ``direct`` waits longer the nearer it is to its capacity, of 40 reads/s.
 
-    ``slowness`` is how many times as slow all of it is, round by round.
+    ``slowness`` multiplies all times, round by round.
     """
     plan = a_plan(servers=servers, rounds=rounds, scenarios=scenarios)
     record = a_run(plan=plan, state=RunState.COMPLETE, trials_planned=rounds * len(scenarios))

@@ -1,4 +1,4 @@
-"""``summary.json``: what it holds is what the analysis found, and it is read as it was written."""
+"""``summary.json`` holds the analysis, and reading returns what was written."""
 
 import gzip
 import json

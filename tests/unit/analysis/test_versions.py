@@ -1,4 +1,4 @@
-"""The same scenario on several versions: which are compared, in what, and what a version lacks."""
+"""One scenario on several versions: the comparisons, and metrics that a version lacks."""
 
 from dataclasses import replace
 

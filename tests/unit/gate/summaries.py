@@ -1,4 +1,4 @@
-"""Summaries made of bare values, so that a gate's boundaries can be hit exactly."""
+"""Make summaries of given values, to hit the gate's boundaries exactly."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -33,7 +33,7 @@ at_most = {gets}
 
 @pytest.fixture(autouse=True, scope="module")
 def without_prices() -> Iterator[None]:
-    """A budget is of counts: no run is analysed for what each of them costs."""
+    """A budget is about counts: no run is analysed for their costs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench.advise.advise, "default_unit_costs", lambda: Path("no-run"))
         yield

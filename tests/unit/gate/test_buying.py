@@ -1,4 +1,4 @@
-"""Buying rounds: look by look, until it is decided or nothing more may be bought."""
+"""Buying rounds, look by look, until the outcome is decided or the last look is reached."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ WIDE = (9.8, 10.2, 9.6, 10.4, 9.9, 10.1)
 
 
 class Bench:
-    """A run that can be extended; ``then`` is what each further round measures."""
+    """A run that can be extended; ``then`` holds the values of each further round."""
 
     def __init__(self, then=10.0):
         self.values = list(WIDE)

@@ -41,34 +41,34 @@ at_most = 0.05
 
 
 @pytest.fixture
-def place(tmp_path):
+def root(tmp_path):
     (tmp_path / "gate.toml").write_text(RULES)
     return tmp_path
 
 
 @pytest.fixture
-def a_run(place, written_run):
-    """Puts a run among the results, under the name that it is given."""
+def a_run(root, written_run):
+    """Return a function that puts a run among the results under a given name."""
 
     def make(name, **changes):
         usual = {"rounds": 4, "scenarios": (STEADY,), "servers": BESIDE, "tables": JUDGED}
         changes = usual | changes
-        folder = place / "results" / name
+        folder = root / "results" / name
         shutil.copytree(written_run(**changes).folder, folder)
-        head = json.loads((folder / "run.json").read_text()) | {"run": name}
-        (folder / "run.json").write_text(json.dumps(head))
+        record = json.loads((folder / "run.json").read_text()) | {"run": name}
+        (folder / "run.json").write_text(json.dumps(record))
         return folder
 
     return make
 
 
-def call(place, *arguments):
-    folders = ("--results", str(place / "results"), "--reports", str(place / "reports"))
+def call(root, *arguments):
+    folders = ("--results", str(root / "results"), "--reports", str(root / "reports"))
     return main([*arguments, *folders])
 
 
-def gate(place, run, *arguments):
-    return call(place, "gate", run, "--rules", str(place / "gate.toml"), *arguments)
+def gate(root, run, *arguments):
+    return call(root, "gate", run, "--rules", str(root / "gate.toml"), *arguments)
 
 
 def slower(latency_ms):
@@ -84,9 +84,9 @@ def slower(latency_ms):
         (2.2, 11, "INCONCLUSIVE: 1 of 2 rules not decided"),
     ],
 )
-def test_the_outcome_is_the_exit_code(place, a_run, capsys, latency_ms, code, text):
+def test_the_outcome_is_the_exit_code(root, a_run, capsys, latency_ms, code, text):
     a_run("after", arms=slower(latency_ms))
-    assert code == gate(place, "after")
+    assert code == gate(root, "after")
     assert text in capsys.readouterr().out
 
 
@@ -101,31 +101,31 @@ def test_the_outcome_is_the_exit_code(place, a_run, capsys, latency_ms, code, te
         ({"skip": [("informer", 2)]}, "run incomplete"),
     ],
 )
-def test_what_carries_no_judgement_is_invalid_with_12(place, a_run, capsys, changes, text):
+def test_what_carries_no_judgement_is_invalid_with_12(root, a_run, capsys, changes, text):
     a_run("flawed", **changes)
-    assert 12 == gate(place, "flawed")
+    assert 12 == gate(root, "flawed")
     out = " ".join(capsys.readouterr().out.split())
     assert "INVALID" in out
-    assert text in (place / "reports" / "flawed" / "gate-mine.json").read_text()
+    assert text in (root / "reports" / "flawed" / "gate-mine.json").read_text()
 
 
-def test_without_the_base_that_a_rule_needs_it_is_invalid(place, a_run):
+def test_without_the_base_that_a_rule_needs_it_is_invalid(root, a_run):
     a_run("one", servers=("direct", "informer"))
-    assert 12 == gate(place, "one")
+    assert 12 == gate(root, "one")
 
 
-def test_a_run_of_which_trials_were_deleted_by_hand_is_invalid(place, a_run, capsys):
+def test_a_run_of_which_trials_were_deleted_by_hand_is_invalid(root, a_run, capsys):
     folder = a_run("one")
     shutil.rmtree(folder / "trials" / "001-steady-informer-r0")
-    assert 12 == gate(place, "one")
+    assert 12 == gate(root, "one")
     assert "11 of 12 trials were made" in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, a_run, capsys):
+def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(root, a_run, capsys):
     folder = a_run("one")
     record = folder / "trials" / "001-steady-informer-r0" / "trial.json"
     record.write_text(record.read_text().replace('"answered": ', '"answerd": '))
-    assert 2 == gate(place, "one")
+    assert 2 == gate(root, "one")
     err = capsys.readouterr().err
     assert "trial.json: key answerd: not a key of this record" in err
     assert "Traceback" not in err
@@ -138,17 +138,17 @@ def test_a_run_of_which_a_record_was_broken_by_hand_is_a_usage_error(place, a_ru
         ("", "a rules file needs at least one [[rules]] table"),
     ],
 )
-def test_rules_that_are_not_valid_are_a_usage_error(place, a_run, capsys, rules, error):
+def test_rules_that_are_not_valid_are_a_usage_error(root, a_run, capsys, rules, error):
     a_run("one")
-    (place / "gate.toml").write_text(rules)
-    assert 2 == gate(place, "one")
+    (root / "gate.toml").write_text(rules)
+    assert 2 == gate(root, "one")
     assert error in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("gate", "two"), ("compare", "one", "two")])
-def test_an_unknown_run_is_a_usage_error(place, a_run, capsys, arguments):
+def test_an_unknown_run_is_a_usage_error(root, a_run, capsys, arguments):
     a_run("one")
-    assert 2 == call(place, *arguments)
+    assert 2 == call(root, *arguments)
     assert "no run 'two'" in capsys.readouterr().err
 
 
@@ -161,17 +161,17 @@ def test_an_unknown_run_is_a_usage_error(place, a_run, capsys, arguments):
     ],
 )
 def test_rounds_are_bought_with_the_load_of_the_run_or_not_at_all(
-    place, a_run, capsys, options, error
+    root, a_run, capsys, options, error
 ):
     a_run("one")
-    assert 2 == gate(place, "one", *options)
+    assert 2 == gate(root, "one", *options)
     assert error in capsys.readouterr().err
 
 
-def test_all_forms_say_the_same_outcome(place, a_run, capsys):
+def test_all_forms_say_the_same_outcome(root, a_run, capsys):
     a_run("one")
-    code = gate(place, "one")
-    folder = place / "reports" / "one"
+    code = gate(root, "one")
+    folder = root / "reports" / "one"
     record = json.loads((folder / "gate-mine.json").read_text())
     assert (code, "PASS") == (record["exit_code"], record["outcome"])
     lead = "PASS: all 2 rules hold"
@@ -182,54 +182,54 @@ def test_all_forms_say_the_same_outcome(place, a_run, capsys):
         assert None not in (row["observed"], row["low"], row["high"], row["limit"], row["margin"])
 
 
-def test_names_from_a_run_are_escaped_in_every_form(place, a_run):
+def test_names_from_a_run_are_escaped_in_every_form(root, a_run):
     nasty = RULES.replace("no slower than before", "<img src=x> | *no* @somebody")
-    (place / "gate.toml").write_text(nasty)
+    (root / "gate.toml").write_text(nasty)
     a_run("one")
-    gate(place, "one")
-    folder = place / "reports" / "one"
+    gate(root, "one")
+    folder = root / "reports" / "one"
     assert "<img" not in (folder / "gate-mine.html").read_text()
     markdown = (folder / "gate-mine.md").read_text()
     assert r"\<img src=x\> \| \*no\* @" + "\u200bsomebody" in markdown
 
 
-def test_compare_shows_both_runs_and_says_what_cannot_be_compared(place, a_run, capsys):
+def test_compare_shows_both_runs_and_says_what_cannot_be_compared(root, a_run, capsys):
     a_run("before", servers=("direct", "direct-rv0", "informer"))
     more = Scenario(name="more", route="list-all", users=8, pods=100)
     a_run("after", arms=slower(2.6), scenarios=(STEADY, more), servers=("direct", "informer"))
-    assert 0 == call(place, "compare", "before", "after")
+    assert 0 == call(root, "compare", "before", "after")
     out = capsys.readouterr().out
     assert "scenario more is in after only" in out
     assert "steady, direct-rv0: has good trials in before only" in out
-    written = (place / "reports" / "after" / "compare-before.md").read_text()
+    written = (root / "reports" / "after" / "compare-before.md").read_text()
     row = r"\| Latency p50, from the intended start \| informer \| 2\.\d+ ms \| 2\.\d+ ms \| \+\d"
     assert re.search(row, written)
-    assert (place / "reports" / "after" / "compare-before.html").exists()
+    assert (root / "reports" / "after" / "compare-before.html").exists()
 
 
-def test_compare_prints_what_differs_first_and_the_rest_on_demand(place, a_run, capsys):
+def test_compare_prints_what_differs_first_and_the_rest_on_demand(root, a_run, capsys):
     a_run("before")
     a_run("after", arms=slower(2.6))
-    assert 0 == call(place, "compare", "before", "after")
+    assert 0 == call(root, "compare", "before", "after")
     brief = capsys.readouterr().out
     assert "Latency p50" in brief
     assert "no difference shown" not in brief
     assert "figures that show no difference are not listed (--all)" in brief
-    assert 0 == call(place, "compare", "before", "after", "--all")
+    assert 0 == call(root, "compare", "before", "after", "--all")
     whole = capsys.readouterr().out
     assert whole.index("Latency p50") < whole.index("no difference shown")
     assert "not listed" not in whole
-    written = (place / "reports" / "after" / "compare-before.md").read_text()
+    written = (root / "reports" / "after" / "compare-before.md").read_text()
     assert "no difference shown" in written
 
 
-def test_compare_says_that_environments_and_questions_differ(place, a_run, capsys):
+def test_compare_says_that_environments_and_questions_differ(root, a_run, capsys):
     a_run("one")
     other = a_run("other", scenarios=(replace(STEADY, pods=500),))
-    head = json.loads((other / "run.json").read_text())
-    head["environment"]["kubernetes"] = "v1.30.0"
-    (other / "run.json").write_text(json.dumps(head))
-    assert 0 == call(place, "compare", "one", "other")
+    record = json.loads((other / "run.json").read_text())
+    record["environment"]["kubernetes"] = "v1.30.0"
+    (other / "run.json").write_text(json.dumps(record))
+    assert 0 == call(root, "compare", "one", "other")
     out = capsys.readouterr().out
     assert "Kubernetes: v1.37.2 and v1.30.0" in out
     assert "scenario steady asks something else in each: pods 100 and 500" in out

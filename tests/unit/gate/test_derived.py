@@ -1,4 +1,4 @@
-"""Rules about what the analysis derives: unit costs, break-even rates, replica slopes."""
+"""Rules about derived figures: unit costs, break-even rates, replica slopes."""
 
 import pytest
 

@@ -59,7 +59,7 @@ def measured(random: np.random.Generator, drift: float, noise: float, change: fl
 
 
 def decided(values) -> Verdict:
-    """Look as often as the rules do, until there is no more to buy."""
+    """Judge at each look of the rules, until no more rounds are bought."""
     rounds = RULES.looks[0]
     while True:
         seen = {
@@ -104,7 +104,7 @@ def test_a_true_change_of_30_per_cent_does_not_pass(drift, noise):
 
 
 def table() -> None:
-    """Print the figures over more runs than a test can wait for."""
+    """Print the figures over more runs than a test has time for."""
     for noise in NOISES:
         for drift in DRIFTS:
             same = rates(drift, noise, 1.0, STATED_RUNS)

@@ -1,4 +1,4 @@
-"""The gate's outcomes, and where one turns into the next."""
+"""The gate's outcomes, and the boundaries between them."""
 
 import math
 from dataclasses import replace
@@ -39,7 +39,7 @@ def latencies(factor=1.0, rounds=6, **more):
 
 
 def before(rounds=6):
-    """What the base has: the same on average, and rounds of its own."""
+    """The base: the same on average, with its own rounds."""
     values = [10.0 * SPREAD[(index + 1) % 6] for index in range(rounds)]
     return a_summary({"informer": {"p50": values}})
 
@@ -90,7 +90,7 @@ def test_arms_of_one_run_are_paired_by_round():
 
 
 def boundary_of(high):
-    """A rule whose boundary is exactly ``high``: a limit, and no margin at all."""
+    """A rule whose boundary is exactly ``high``: a limit without a margin."""
     return a_rule(against=None, at_most=high, relative=0.0)
 
 

@@ -1,4 +1,4 @@
-"""Rules files: what is valid, and what an error says."""
+"""Rules files: valid contents, and error messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nothing that the analysis computes stays unread: every public field reaches a renderer."""
+"""Every public field that the analysis computes is read by a renderer."""
 
 import ast
 import re
@@ -36,7 +36,7 @@ def document_classes():
 
 @cache
 def read_by_renderers():
-    """The names of every attribute that report, gate or a template reads."""
+    """Names of all attributes that report, gate or a template reads."""
     names = set()
     for room in ("report", "gate"):
         for path in (ROOT / room).rglob("*.py"):

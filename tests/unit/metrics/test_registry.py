@@ -1,4 +1,4 @@
-"""The registry: one entry a metric, shown somewhere, and found by name everywhere."""
+"""The registry: one entry a metric, with a view, available by name everywhere."""
 
 import json
 import os
@@ -138,7 +138,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    """A run with an observer that nobody knows in the place of the bystander."""
+    """A run with an unknown observer in place of the bystander."""
     servers = ("direct", "informer", "none")
     store = Store(tmp_path_factory.mktemp("results"))
     made = write_run(store, scenarios=(BUSY,), servers=servers, rounds=2)
@@ -152,7 +152,7 @@ def reader(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory, reader):
-    """What a copy of the project says of the run once its registry has more entries."""
+    """The output of a copy of the project for the run, with more entries in its registry."""
     copy = tmp_path_factory.mktemp("copy")
     ignored = shutil.ignore_patterns("__pycache__", "report", "cli")
     shutil.copytree(Path(bench.__file__).parent, copy / "bench", ignore=ignored)

@@ -1,4 +1,4 @@
-"""Estimates over rounds, set against scipy and against simulated rounds of known truth."""
+"""Estimates over rounds, compared with scipy and with simulated rounds of known truth."""
 
 import math
 
@@ -40,7 +40,7 @@ def test_the_interval_of_a_mean_agrees_with_scipy(confidence):
 
 
 def drawn(rounds, tries, truth=3.0, noise=0.1):
-    """Rounds of two arms that share the machine's mood, on log-normal noise."""
+    """Rounds of two arms that share the machine's speed, with log-normal noise."""
     random = np.random.default_rng(rounds)
     base = random.lognormal(0.0, 0.2, (tries, rounds))
     values = truth * base * random.lognormal(0.0, noise, (tries, rounds))

@@ -1,4 +1,4 @@
-"""Weighted least squares by blocks, against what is known of simpler cases."""
+"""Weighted least squares by blocks, against known results of simpler cases."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Rounds among themselves: the odd ones are marked, and what could have been told is known."""
+"""Spread over rounds: outlying rounds, and the smallest detectable change."""
 
 import numpy as np
 import pytest

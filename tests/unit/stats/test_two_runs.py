@@ -1,4 +1,4 @@
-"""Estimates against what scipy, or a search by hand, finds."""
+"""Estimates compared with scipy, or with a search by hand."""
 
 import numpy as np
 import pytest
