@@ -88,7 +88,7 @@ def rows_of(plan: Plan, frame: Frame, data: Sequence[TrialData], quantity: Metri
     """Return a row for each good trial at a fixed rate whose round has a floor.
 
     Leaves out scenarios at full speed (the closed model), where a read's cost is that of a
-    saturated machine, and those on another version of Kubernetes than the plan's first.
+    saturated machine, and those on other Kubernetes versions than the first: a cost is of one.
     """
     scenarios = {
         scenario.name: scenario

@@ -28,7 +28,7 @@ SAMPLES_BEYOND = 10
 
 @dataclass(frozen=True, slots=True)
 class Percentile:
-    """A percentile; ``value_ms`` is ``None`` if ``withheld``; ``at_least``: it was unanswered."""
+    """One percentile; no ``value_ms`` if ``withheld``; ``at_least``: it is among the unanswered."""
 
     q: float
     value_ms: float | None

@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     phase: Phase
     verb: str
     resource: str
-    """With subresource and group, as in RBAC: ``deployments.apps/status``; else the path."""
+    """With subresource and group as in RBAC, ``deployments.apps/status``; a path if no resource."""
     scope: str
     """cluster, namespace or resource, as in the API server's own metrics."""
     version: str
