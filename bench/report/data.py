@@ -1,4 +1,4 @@
-"""An analysis as CSV: what every table and chart of a report rests on, one row a figure."""
+"""An analysis as CSV: the figures behind every table and chart of a report, one a row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
@@ -39,13 +39,13 @@ OF_SCENARIO = (
     *("route", "users", "pods", "rate_rps", "churn_per_s", "arrivals", "probe", "control"),
     *("replicas", "workers"),
 )
-"""Fields of a scenario, its name apart."""
+"""Fields of a scenario without its name."""
 SCENARIOS = ("scenario", *OF_SCENARIO, "arms", "missing")
 REPLICA_REQUESTS = tuple(
-    {"server": "arm"}.get(one.name, one.name) for one in fields(ReplicaRequests)
+    {"server": "arm"}.get(field.name, field.name) for field in fields(ReplicaRequests)
 )
-"""Requests for pods between the marks, those for the freshness probe's pod apart; ``audit_log``
-and ``own_count`` are all requests, the probe's among them."""
+"""Requests for pods between the marks, without those for the freshness probe's pod;
+``audit_log`` and ``own_count`` are all requests, including the probe's."""
 READ_PATHS = (
     *("read_path", "answers", "baseline", "scenario", "metric", "title", "per_1000_reads", "unit"),
     *("mean", *(f"times{part}" for part in OF_ESTIMATE)),
@@ -54,7 +54,7 @@ VERSIONS = (
     *("arm", "metric", "title", "per_1000_reads", "unit", "kubernetes", "mean"),
     *(f"times{part}" for part in OF_ESTIMATE),
 )
-"""``times``: the newest version against the oldest; on the newest version's row alone."""
+"""``times``: the newest version against the oldest; only in the newest version's row."""
 REPLICAS = (
     *("arm", "metric", "unit", "replicas", "mean", "low_95", "high_95"),
     *("each_further", "each_further_low_95", "each_further_high_95"),
@@ -69,12 +69,12 @@ UNIT_COSTS = (
     *("quantity", "arm", "cost_of", "per", "unit", "estimate", "low_95", "high_95"),
     *("degrees_of_freedom", "r_squared", "lack_of_fit_p"),
 )
-OF_FAULT = tuple(one.name for one in fields(FaultRound) if one.name != "refills")
+OF_FAULT = tuple(field.name for field in fields(FaultRound) if field.name != "refills")
 FAULTS = ("scenario", "fault", "arm", *OF_FAULT, "refills")
 
 
 def csv_files(analysis: RunAnalysis) -> Mapping[str, str]:
-    """Return file name -> content: full precision, a header, lines ended by a newline."""
+    """Return file name -> content: a header, full precision, lines ended by a newline."""
     rounds = rounds_frame(analysis)
     files = {
         "figures.csv": csv_text(FIGURES, _figures(analysis)),
@@ -93,35 +93,35 @@ def csv_files(analysis: RunAnalysis) -> Mapping[str, str]:
     if analysis.replicas:
         files["replicas.csv"] = csv_text(REPLICAS, _replicas(analysis))
     if analysis.replica_requests:
-        own = (astuple(one) for one in analysis.replica_requests)
-        files["replica-requests.csv"] = csv_text(REPLICA_REQUESTS, own)
+        rows = (astuple(counts) for counts in analysis.replica_requests)
+        files["replica-requests.csv"] = csv_text(REPLICA_REQUESTS, rows)
     if analysis.faults:
         files["faults.csv"] = csv_text(FAULTS, _faults(analysis))
     return files
 
 
-def _bounds(one: Estimate | None) -> tuple[float | None, float | None, float | None]:
-    return (None, None, None) if one is None else (one.value, one.low, one.high)
+def _bounds(estimate: Estimate | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
 
 
 def _arms(analysis: RunAnalysis) -> Iterator[tuple[str, Arm]]:
-    return ((one.scenario.name, arm) for one in analysis.scenarios for arm in one.arms)
+    return ((group.scenario.name, arm) for group in analysis.scenarios for arm in group.arms)
 
 
 def _figures(analysis: RunAnalysis) -> Rows:
     for scenario, arm in _arms(analysis):
-        for one in arm.figures:
-            head = (scenario, arm.server, one.metric, one.title, one.per_1000)
-            interval = (one.value, one.low, one.high, len(one.rounds))
-            yield (*head, one.unit, *interval, one.missing, one.source)
+        for figure in arm.figures:
+            key = (scenario, arm.server, figure.metric, figure.title, figure.per_1000)
+            interval = (figure.value, figure.low, figure.high, len(figure.rounds))
+            yield (*key, figure.unit, *interval, figure.missing, figure.source)
 
 
 def _percentiles(analysis: RunAnalysis) -> Rows:
     for scenario, arm in _arms(analysis):
-        for since, found in (("intended start", arm.latency), ("actual send", arm.service)):
-            for one in found:
-                head = (scenario, arm.server, percentile_name(one.q))
-                yield (*head, one.value_ms, one.at_least, one.samples, one.withheld, since)
+        for since, percentiles in (("intended start", arm.latency), ("actual send", arm.service)):
+            for row in percentiles:
+                key = (scenario, arm.server, percentile_name(row.q))
+                yield (*key, row.value_ms, row.at_least, row.samples, row.withheld, since)
 
 
 def _requests(analysis: RunAnalysis) -> Rows:
@@ -139,47 +139,47 @@ def _request_lines(analysis: RunAnalysis) -> Rows:
 
 def _comparisons(analysis: RunAnalysis) -> Rows:
     for scenario in analysis.scenarios:
-        for one in (*scenario.comparisons, *scenario.base):
+        for row in (*scenario.comparisons, *scenario.base):
             yield (
-                *(scenario.scenario.name, one.metric, one.per_1000, one.subject, one.baseline),
-                *_bounds(one.ratio),
-                *_bounds(one.difference),
-                one.at_least,
-                *_bounds(one.times),
-                *(one.check or (None, None)),
-                *(one.detectable, one.variation, " ".join(map(str, one.outlying))),
+                *(scenario.scenario.name, row.metric, row.per_1000, row.subject, row.baseline),
+                *_bounds(row.ratio),
+                *_bounds(row.difference),
+                row.at_least,
+                *_bounds(row.times),
+                *(row.check or (None, None)),
+                *(row.detectable, row.variation, " ".join(map(str, row.outlying))),
             )
 
 
 def _caveats(analysis: RunAnalysis) -> Rows:
-    for one in analysis.caveats:
-        yield (str(one.kind), one.scenario, one.server, one.round, one.text)
+    for caveat in analysis.caveats:
+        yield (str(caveat.kind), caveat.scenario, caveat.server, caveat.round, caveat.text)
 
 
 def _scenarios(analysis: RunAnalysis) -> Rows:
-    for one in analysis.scenarios:
-        asked = asdict(one.scenario)
-        arms = " ".join(arm.server for arm in one.arms)
-        own = (asked[name] for name in OF_SCENARIO)
-        yield (asked["name"], *own, arms, " ".join(one.missing))
+    for analysed in analysis.scenarios:
+        planned = asdict(analysed.scenario)
+        arms = " ".join(arm.server for arm in analysed.arms)
+        values = (planned[name] for name in OF_SCENARIO)
+        yield (planned["name"], *values, arms, " ".join(analysed.missing))
 
 
 def _read_paths(analysis: RunAnalysis) -> Rows:
-    for one in analysis.read_paths:
-        for path in one.paths:
+    for group in analysis.read_paths:
+        for path in group.paths:
             for figure in path.figures:
-                head = (path.server, path.contract, one.baseline, figure.scenario, figure.metric)
-                of = (figure.title, figure.per_1000, figure.unit, figure.value)
-                yield (*head, *of, *_bounds(figure.times))
+                key = (path.server, path.contract, group.baseline, figure.scenario, figure.metric)
+                size = (figure.title, figure.per_1000, figure.unit, figure.value)
+                yield (*key, *size, *_bounds(figure.times))
 
 
 def _versions(analysis: RunAnalysis) -> Rows:
-    for one in analysis.versions:
-        for each in one.figures:
-            head = (each.server, each.metric, each.title, each.per_1000, each.unit)
-            for version, value in each.values.items():
-                of = each.times if version == one.versions[-1] else None
-                yield (*head, version, value, *_bounds(of))
+    for group in analysis.versions:
+        for figure in group.figures:
+            key = (figure.server, figure.metric, figure.title, figure.per_1000, figure.unit)
+            for version, value in figure.values.items():
+                times = figure.times if version == group.versions[-1] else None
+                yield (*key, version, value, *_bounds(times))
 
 
 def _replicas(analysis: RunAnalysis) -> Rows:
@@ -192,20 +192,20 @@ def _replicas(analysis: RunAnalysis) -> Rows:
 
 def _break_even(analysis: RunAnalysis) -> Rows:
     for model in analysis.cost_models:
-        for one in model.break_evens:
-            where = (one.reader, one.pods, one.churn_per_s, one.replicas)
-            yield (model.quantity, *where, one.rate, one.low, one.high)
+        for point in model.break_evens:
+            situation = (point.reader, point.pods, point.churn_per_s, point.replicas)
+            yield (model.quantity, *situation, point.rate, point.low, point.high)
 
 
 def _unit_costs(analysis: RunAnalysis) -> Rows:
     for model in analysis.cost_models:
-        fits = {one.arm: one for one in model.goodness}
-        for one in model.units:
-            fit = fits.get(one.arm)
+        fits = {fit.arm: fit for fit in model.goodness}
+        for unit in model.units:
+            fit = fits.get(unit.arm)
             yield (
-                *(model.quantity, one.arm, one.title, one.per, model.unit.removesuffix("/s")),
-                *_bounds(one.estimate),
-                one.freedom,
+                *(model.quantity, unit.arm, unit.title, unit.per, model.unit.removesuffix("/s")),
+                *_bounds(unit.estimate),
+                unit.freedom,
                 *((fit.r_squared, fit.lack_of_fit) if fit else (None, None)),
             )
 
@@ -213,30 +213,30 @@ def _unit_costs(analysis: RunAnalysis) -> Rows:
 def _faults(analysis: RunAnalysis) -> Rows:
     for fault in analysis.faults:
         for arm in fault.arms:
-            for one in arm.rounds:
-                own = (getattr(one, name) for name in OF_FAULT)
-                refills = " ".join(f"{reason}:{count}" for reason, count in one.refills.items())
-                yield (fault.scenario.name, fault.scenario.fault, arm.server, *own, refills)
+            for round_ in arm.rounds:
+                values = (getattr(round_, name) for name in OF_FAULT)
+                refills = " ".join(f"{reason}:{count}" for reason, count in round_.refills.items())
+                yield (fault.scenario.name, fault.scenario.fault, arm.server, *values, refills)
 
 
 def to_trend(analysis: RunAnalysis) -> bytes:
-    """Return the figures of which less is better as JSON for tools that draw trends over runs.
+    """Return the figures where less is better as JSON for tools that draw trends over runs.
 
-    A list of ``name`` (of keys, which stay where titles change), ``unit``, ``value`` and, as
+    A list of ``name`` (made of keys, which stay when titles change), ``unit``, ``value`` and, as
     ``range``, the 95% interval in words: ``customSmallerIsBetter`` of github-action-benchmark.
     Empty where the run is void.
     """
     entries = [
         {
-            "name": f"{one.scenario.name}, {arm.server}: {row_key(metric, per_1000)}",
+            "name": f"{scenario.scenario.name}, {arm.server}: {row_key(metric, per_1000)}",
             "unit": figure.unit,
             "value": figure.value,
             "range": ""
             if figure.low is None or figure.high is None
             else f"{figure.low:.4g} to {figure.high:.4g}",
         }
-        for one in analysis.scenarios
-        for arm in one.contenders
+        for scenario in analysis.scenarios
+        for arm in scenario.contenders
         for metric, per_1000 in of_view(View.BRIEF)
         if (figure := arm.figure(metric.key, per_1000=per_1000)) is not None
         and figure.value is not None
@@ -247,14 +247,14 @@ def to_trend(analysis: RunAnalysis) -> bytes:
 
 
 def to_answer(document: Document) -> bytes:
-    """Return the first screen as JSON: the same sentences as everywhere, for a program to quote."""
-    held = {
+    """Return the first screen as JSON, in the sentences of every form, for programs to quote."""
+    answer = {
         "headline": document.headline,
         "alarms": document.alarms,
         "quotable": document.quotable,
         "verdict": document.verdict,
         "gains": document.gains,
         "costs": document.costs,
-        "trust": [one.line for one in document.trust],
+        "trust": [item.line for item in document.trust],
     }
-    return msgspec.json.format(msgspec.json.encode(held, enc_hook=str), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(answer, enc_hook=str), indent=2) + b"\n"

@@ -1,7 +1,7 @@
-"""The neutral document: what a report says, decided once, before it has a form.
+"""The document: the content of a report, decided once, before it has a form.
 
-The renderers (``html``, ``text``) decide nothing. Every text is taken to be foreign (names and
-error bodies come from a cluster), and each renderer escapes it for its form.
+The renderers (``html``, ``text``) decide nothing. Every text counts as foreign, for names
+and error bodies come from a cluster, and each renderer escapes it for its form.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from bench.report.prose import texts
 
 
 class Depth(IntEnum):
-    """The first form that shows a part: the short forms leave out what is deeper."""
+    """The shortest form that shows a part; shorter forms leave it out."""
 
     TERMINAL = 0
     """Everywhere: terminal, Markdown and page."""
@@ -26,7 +26,7 @@ class Depth(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: its value, its interval, a word beside it, and the footnotes it points at.
+    """A cell: its value, its interval, a remark beside it, and its footnotes.
 
     ``tone`` (good, bad or unsure) colours the value and never says more than the text.
     ``notes`` are (anchor of a section, number of its footnote).
@@ -47,9 +47,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; ``prose`` is set flush left, ``arm`` is given the colour of its arm.
+    """A column. ``prose`` is flush left; ``arm`` is the arm whose colour it has.
 
-    ``short`` stands beside each value where a narrow screen has no head.
+    ``short`` labels each value on a narrow screen, which has no header.
     """
 
     title: str
@@ -60,9 +60,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: ``title`` names it, ``unit`` is of all its cells; a strong one answers the question.
+    """A row: ``unit`` is that of all its cells; a ``strong`` one answers the question.
 
-    ``key`` is the metric's, where the row is one.
+    ``key`` is the key of its metric, if it has one.
     """
 
     title: str
@@ -83,7 +83,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that belong together, under a title of their own or under none."""
+    """Rows that belong together, with or without a title."""
 
     rows: tuple[Row, ...]
     title: str = ""
@@ -92,9 +92,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The one type of table. ``columns`` are those after the first, which ``corner`` heads.
+    """A table. ``columns`` follow the first column, whose header is ``corner``.
 
-    ``layout`` says what a narrow screen does: "arms" keeps the columns below the row's title,
+    ``layout`` is that on a narrow screen: "arms" keeps the columns below the row's title,
     "stacked" sets a row's cells below each other, "wide" scrolls.
     """
 
@@ -109,7 +109,7 @@ class Table:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """All rows, whatever their group."""
+        """The rows of all groups."""
         return tuple(row for group in self.groups for row in group.rows)
 
 
@@ -128,10 +128,10 @@ def table_of(
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph. ``role`` is lead, plain, remark, bad or good; ``term`` is said before it, bold.
+    """A paragraph. ``role`` is lead, plain, remark, bad or good; ``term`` precedes it, bold.
 
     ``link`` is (address, words) and follows the text on the page. ``code`` is a command that
-    follows it, to be copied as it is.
+    follows it, ready to be copied.
     """
 
     kind: ClassVar[str] = "text"
@@ -160,7 +160,7 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Terms and what is to be known of each."""
+    """Terms, each with its facts."""
 
     kind: ClassVar[str] = "facts"
     items: tuple[tuple[str, tuple[str, ...]], ...]
@@ -205,7 +205,7 @@ Part = Table | Text | Texts | Facts | Charts
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section; those inside it have headings one level down.
+    """A section; sections inside it have headings one level down.
 
     ``folded``: the page shows its title, and the rest on demand; ``short`` names it in the
     contents.
@@ -220,7 +220,7 @@ class Section:
     kind: ClassVar[str] = "section"
 
     def leaves(self) -> "Iterator[tuple[Section, Part]]":
-        """Yield every part that is no section, at whatever level, with the section it is in."""
+        """Yield every part that is not a section, on every level, with its section."""
         for part in self.parts:
             if isinstance(part, Section):
                 yield from part.leaves()
@@ -230,7 +230,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What voids the figures, by kind: it stands before them."""
+    """Reasons of one kind that void the figures; they stand before them."""
 
     title: str
     texts: tuple[str, ...]
@@ -238,7 +238,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A statement, and in small type what it rests on: the interval and the rounds."""
+    """A statement, and its basis in small type: the interval and the rounds."""
 
     text: str
     detail: str = ""
@@ -246,7 +246,7 @@ class Sentence:
 
     @property
     def line(self) -> str:
-        """The statement and what it rests on, as one line."""
+        """The statement and its basis, as one line."""
         if not self.detail:
             return self.text
         return Message("{text} ({detail})").format(text=self.text, detail=self.detail)
@@ -254,9 +254,9 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One design in the picture: readers, its server, the API server and etcd, left to right.
+    """One arm in the picture: readers, its server, the API server and etcd, left to right.
 
-    ``arrows`` are (figure, lines of what it is) between each two of them; ``notes`` stand below
+    ``arrows`` are (figure, lines that describe it) between neighbours; ``notes`` stand below
     the readers, the server and the control plane. ``cached``: reads end at the server.
     """
 
@@ -276,7 +276,7 @@ class Document:
     headline: Sentence
     alarms: tuple[Alarm, ...] = ()
     quotable: bool = True
-    """Whether figures may be quoted: nothing but incompleteness is alarming."""
+    """Whether figures may be quoted: no alarm but that of an incomplete run."""
     kicker: str = ""
     picture: tuple[Lane, ...] = ()
     verdict: Sentence | None = None
@@ -287,19 +287,19 @@ class Document:
     trust: tuple[Text, ...] = ()
     sections: tuple[Section, ...] = ()
     notes: tuple[Text, ...] = ()
-    """Said last, in every form but the page, which has sections for it."""
+    """The last lines of every form but the page, which has sections for them."""
     footer: str = ""
     files: tuple[tuple[str, str], ...] = ()
-    """(address, words) of what lies beside the page."""
+    """(address, title) of the files beside the page."""
     glossary: Mapping[str, str] = field(default_factory=dict)
-    """Terms and what they mean; the page leads from the first use of each to it."""
+    """Terms and their meanings; the page links the first use of each."""
     arms: tuple[str, ...] = ()
     """All arms, in the order that decides their colours."""
     labels: Mapping[str, str] = field(default_factory=lambda: texts("labels"))
-    """What the renderers say of themselves."""
+    """Texts that the renderers add themselves."""
     language: str = "en"
 
     def charts(self) -> tuple[Chart, ...]:
         """Return every chart of the page, in its order."""
         parts = (part for section in self.sections for _, part in section.leaves())
-        return tuple(one for part in parts if isinstance(part, Charts) for one in part.charts)
+        return tuple(chart for part in parts if isinstance(part, Charts) for chart in part.charts)

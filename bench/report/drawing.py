@@ -1,4 +1,4 @@
-"""Charts drawn once, and written as SVG that follows the page and as PNG that stands alone."""
+"""Draw charts once, and write them as SVG with the page's colours and as standalone PNG."""
 
 import html
 import io
@@ -18,10 +18,10 @@ from matplotlib.transforms import Bbox
 from bench.report.charts import Chart, Mark
 from bench.report.charts.palette import LIGHT, Palette
 from bench.report.document import Document
-from bench.report.language import Say
+from bench.report.language import Translate
 
 WIDE_FONTS = ("CJK", "WenQuanYi", "Source Han Sans", "PingFang", "Hiragino", "YaHei", "SimHei")
-"""What the names of fonts with Chinese characters hold."""
+"""Parts of the names of fonts with Chinese characters."""
 PNG_DPI = 150
 PNG_PAD_IN, PNG_TITLE_IN = 0.12, 0.3
 
@@ -52,19 +52,19 @@ def style(palette: Palette) -> dict[Any, Any]:
 
 @cache
 def _wide_fonts() -> tuple[str, ...]:
-    """Return the machine's fonts of Chinese, Japanese and Korean: each that is known by name."""
+    """Return the machine's fonts of Chinese, Japanese and Korean, recognised by their names."""
     names = sorted({font.name for font in fontManager.ttflist})
     return tuple(name for name in names if any(part in name for part in WIDE_FONTS))
 
 
 def can_draw(text: str) -> bool:
-    """Tell whether a picture can show the characters of ``text``."""
+    """Return whether a picture can show the characters of ``text``."""
     return text.isascii() or bool(_wide_fonts())
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A chart as an ``<svg>`` element for inlining, and as PNG if that was asked for.
+    """A chart as an ``<svg>`` element for inlining, and as PNG if requested.
 
     ``marks`` are (per mille from the left, per mille from the top, words).
     """
@@ -75,23 +75,28 @@ class Drawing:
 
 
 def draw_all(
-    document: Document, say: Say = str, *, svg: bool = True, png: bool = False
+    document: Document, translate: Translate = str, *, svg: bool = True, png: bool = False
 ) -> dict[str, Drawing]:
-    """Draw every chart that has something to draw, each once, by name."""
+    """Draw every chart that has something to draw, once; return the drawings by name."""
     palette = replace(LIGHT, arms=document.arms)
     return {
-        one.name: draw(one, palette, say, svg=svg, png=png)
-        for one in document.charts()
-        if one.draw is not None
+        chart.name: draw(chart, palette, translate, svg=svg, png=png)
+        for chart in document.charts()
+        if chart.draw is not None
     }
 
 
 def draw(
-    chart: Chart, palette: Palette = LIGHT, say: Say = str, *, svg: bool = True, png: bool = False
+    chart: Chart,
+    palette: Palette = LIGHT,
+    translate: Translate = str,
+    *,
+    svg: bool = True,
+    png: bool = False,
 ) -> Drawing:
     """Draw ``chart``; both forms are of one figure in the light colours.
 
-    ``say`` says the words of the marks, which are made while it is drawn.
+    ``translate`` translates the texts of the marks, which are made while it is drawn.
     """
     with mpl.rc_context(style(palette)), warnings.catch_warnings():
         # An SVG is set in the page's font, whatever this machine has.
@@ -100,44 +105,42 @@ def draw(
         return Drawing(
             _to_svg(figure, chart) if svg else "",
             _to_png(figure, chart) if png else b"",
-            tuple(_places(figure, marks, say)) if svg else (),
+            tuple(_places(figure, marks, translate)) if svg else (),
         )
 
 
 def figure_of(chart: Chart, palette: Palette) -> tuple[Figure, Sequence[Mark]]:
     """Return the figure of a chart that has something to draw, inside ``style(palette)``."""
-    assert chart.draw is not None, "only asked about what can be drawn"
+    assert chart.draw is not None, "the chart has nothing to draw"
     figure = Figure(figsize=chart.size_in)
     FigureCanvasAgg(figure)
     return figure, chart.draw(figure, palette)
 
 
-def _places(figure: Figure, marks: Sequence[Mark], say: Say) -> Iterator[tuple[int, int, str]]:
+def _places(
+    figure: Figure, marks: Sequence[Mark], translate: Translate
+) -> Iterator[tuple[int, int, str]]:
     width, height = figure.get_size_inches() * figure.dpi
-    for one in marks:
-        x, y = one.axes.transData.transform((one.x, one.y))
+    for mark in marks:
+        x, y = mark.axes.transData.transform((mark.x, mark.y))
         if 0 <= x <= width and 0 <= y <= height:
-            yield round(1000 * x / width), round(1000 * (1 - y / height)), say(one.text)
+            yield round(1000 * x / width), round(1000 * (1 - y / height)), translate(mark.text)
 
 
 def _to_svg(figure: Figure, chart: Chart) -> str:
-    """Return the figure with ids of its own, the page's font and the page's colours."""
+    """Return the figure as SVG with unique ids, the page's font and the page's colours."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text, name = buffer.getvalue(), chart.name
     text = text[text.index("<svg") :]
-    # A style element would reach the whole page.
+    # A style element would apply to the whole page.
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
     text = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', text)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    variables = LIGHT.variables
-    text = re.sub(
-        r"(fill|stroke): (#[0-9a-f]{6})",
-        lambda found: f"{found[1]}: var(--{variables[found[2]]})",
-        text,
-    )
+    colour, names = r"(fill|stroke): (#[0-9a-f]{6})", LIGHT.variables
+    text = re.sub(colour, lambda match: f"{match[1]}: var(--{names[match[2]]})", text)
     return _described(text, chart)
 
 
@@ -158,7 +161,7 @@ def _described(text: str, chart: Chart) -> str:
 
 
 def _to_png(figure: Figure, chart: Chart) -> bytes:
-    """Return the figure on paper; its title, which the page has beside it, stands above."""
+    """Return the figure as PNG on paper, below its title, which the page has beside it."""
     width, height = figure.get_size_inches()
     title = chart.head.title
     figure.text(0.02, 1 + 0.08 / height, title, va="bottom", fontweight="bold", wrap=False)
@@ -170,6 +173,6 @@ def _to_png(figure: Figure, chart: Chart) -> bytes:
         facecolor=LIGHT.paper,
         bbox_inches=Bbox([[-PNG_PAD_IN, -PNG_PAD_IN], [width + PNG_PAD_IN, height + PNG_TITLE_IN]]),
         metadata={"Title": title, "Software": None},
-        pil_kwargs={"compress_level": 3},  # of a second and a half for all charts, half is saved
+        pil_kwargs={"compress_level": 3},  # halves the 1.5 s of all charts
     )
     return buffer.getvalue()

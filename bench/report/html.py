@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from bench.report.drawing import Drawing
 
 LINKED = re.IGNORECASE | re.ASCII
-"""How a term is found: words of Chinese have no boundaries, those of English do."""
+"""Flags of the search for terms: Chinese words have no boundaries, English words do."""
 
 
 def to_html(document: Document, drawings: "Mapping[str, Drawing] | None" = None) -> str:
-    """Return the page. ``drawings`` are of the document's charts; others keep words and rows."""
+    """Return the page. A chart without a drawing in ``drawings`` keeps its texts and rows."""
     scripts = [
         *(["calculator.js"] if document.calculator is not None else []),
         *(["page.js"] if drawings else []),
@@ -39,7 +39,7 @@ def to_html(document: Document, drawings: "Mapping[str, Drawing] | None" = None)
 
 
 def to_picture(document: Document) -> bytes:
-    """Return the picture as an SVG that stands alone; empty without one."""
+    """Return the picture as a standalone SVG; empty if the document has none."""
     if not document.picture:
         return b""
     slots = {"alone": True, "lanes": document.picture, "title": document.headline.text}
@@ -68,7 +68,7 @@ def _variables(palette: Palette) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    """Return jinja2 set to escape everything and to refuse names it does not know."""
+    """Return jinja2's environment, which escapes everything and refuses unknown names."""
     return Environment(
         loader=PackageLoader("bench.report", "templates"),
         autoescape=True,
@@ -79,14 +79,14 @@ def _environment() -> Environment:
 
 
 def _prose(glossary: Mapping[str, str]) -> Callable[[str], Markup]:
-    """Return what escapes a text: backquotes are about code, a term's first use is a link."""
+    """Return a filter that escapes a text, marks code in backquotes and links first terms."""
     unused = {term: re.compile(rf"(?<![\w-]){term}s?(?![\w-])", LINKED) for term in glossary}
 
     def prose(text: str) -> Markup:
         parts = re.split(r"`([^`]+)`", str(escape(text)))
         for term, pattern in [*unused.items()] if text not in glossary.values() else []:
-            parts[0], found = pattern.subn(partial(_link, term), parts[0], count=1)
-            if found:
+            parts[0], count = pattern.subn(partial(_link, term), parts[0], count=1)
+            if count:
                 del unused[term]
                 break  # a second term might stand inside the link
         codes = (f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
@@ -95,18 +95,18 @@ def _prose(glossary: Mapping[str, str]) -> Callable[[str], Markup]:
     return prose
 
 
-def _link(term: str, found: re.Match[str]) -> str:
-    return f'<a class="term" href="#term-{term.replace(" ", "-")}">{found[0]}</a>'
+def _link(term: str, match: re.Match[str]) -> str:
+    return f'<a class="term" href="#term-{term.replace(" ", "-")}">{match[0]}</a>'
 
 
 @cache
 def _script(name: str) -> str:
-    """Return a script, as it stands in the page."""
+    """Return the source of a script of the page."""
     file = resources.files("bench.report") / "templates" / name
     return file.read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:
-    """Return what the page's policy must name for ``script`` to run, and nothing else."""
+    """Return the source by which the page's Content Security Policy allows ``script`` alone."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

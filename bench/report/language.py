@@ -1,8 +1,8 @@
-"""Other languages: a document whose messages are said by a catalogue, before it is given a form.
+"""Other languages: translate the messages of a document, before it is given a form.
 
 English is the language of the sources and needs no catalogue. Any other is a file
-``locale/<language>.po`` in the format of gettext. Names, figures, units and what files hold
-stay as they are.
+``locale/<language>.po`` in the format of gettext. Names, figures, units and data files
+are not translated.
 """
 
 import re
@@ -19,54 +19,54 @@ from bench.report.document import Document
 
 ENGLISH = "en"
 LOCALE = resources.files("bench.report") / "locale"
-LANGUAGES = (ENGLISH, *sorted(one.name.removesuffix(".po") for one in LOCALE.iterdir()))
-TELLING = 5
-"""Letters that a pattern has at least beside its slots to be recognised in a recorded text."""
+LANGUAGES = (ENGLISH, *sorted(file.name.removesuffix(".po") for file in LOCALE.iterdir()))
+FEWEST_LETTERS = 5
+"""Letters that a pattern needs beside its slots to be recognised in a recorded text."""
 JOINT = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9`])|(?<=[A-Za-z0-9`%])(?=[\u4e00-\u9fff])")
-"""Where Chinese meets letters or figures: a space stands there."""
+"""Positions between Chinese and letters or figures, where a space is inserted."""
 SEPARATORS = ("; ", ": ", ", ")
-"""What stands between the parts of a recorded text, each a message by itself."""
+"""Separators of the parts of a recorded text, each of which is a message."""
 COUNT = re.compile(r"[\d.,]+")
-Say = Callable[[str], str]
+Translate = Callable[[str], str]
 
 
-def translation(language: str) -> Say:
-    """Return what says a text in ``language``, one of ``LANGUAGES``."""
-    return str if language == ENGLISH else _catalogue(language).say
+def translation(language: str) -> Translate:
+    """Return the function that translates into ``language``, one of ``LANGUAGES``."""
+    return str if language == ENGLISH else _catalogue(language).translate
 
 
 def spoken(document: Document, language: str) -> Document:
     """Return the document with every message in ``language``."""
     if language == ENGLISH:
         return document
-    said: Document = _said(document, translation(language))
-    return replace(said, language=language)
+    translated: Document = _translated(document, translation(language))
+    return replace(translated, language=language)
 
 
-def _said(value: Any, say: Say) -> Any:  # noqa: ANN401  # of whatever type it is given
-    """Say every message inside ``value``; of a chart also what it will be drawn from."""
+def _translated(value: Any, translate: Translate) -> Any:  # noqa: ANN401  # any type
+    """Translate every message inside ``value``, including those that a chart is drawn from."""
     if isinstance(value, str):
-        return say(value)
+        return translate(value)
+    inner = partial(_translated, translate=translate)
     if isinstance(value, partial):
-        return partial(value.func, *value.args, **_said(value.keywords, say))
+        return partial(value.func, *value.args, **inner(value.keywords))
     if isinstance(value, Mapping):
-        return {_said(key, say): _said(one, say) for key, one in value.items()}
+        return {inner(key): inner(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(_said(one, say) for one in value)
+        return type(value)(map(inner, value))
     if is_dataclass(value) and not isinstance(value, type | Data):
-        own = {one.name: _said(getattr(value, one.name), say) for one in fields(value)}
-        return replace(value, **own)
+        return replace(value, **{f.name: inner(getattr(value, f.name)) for f in fields(value)})
     return value
 
 
 @cache
 def _catalogue(language: str) -> "Catalogue":
-    # here, because an English report is made without it
+    # imported here: an English report does not need it
     from babel.messages.pofile import read_po
 
     with (LOCALE / f"{language}.po").open("rb") as file:
-        found = read_po(file, locale=language)
-    return Catalogue({str(one.id): str(one.string) for one in found if one.id and one.string})
+        rows = read_po(file, locale=language)
+    return Catalogue({str(row.id): str(row.string) for row in rows if row.id and row.string})
 
 
 class Catalogue:
@@ -74,44 +74,45 @@ class Catalogue:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
-        self._small = {msgid.lower(): said for msgid, said in texts.items()}
-        told = ((_literal(msgid), msgid) for msgid in texts)
+        self._small = {msgid.lower(): text for msgid, text in texts.items()}
+        letters = ((_letters(msgid), msgid) for msgid in texts)
         self._patterns = [
             (_pattern(msgid), msgid)
-            for literal, msgid in sorted(told, reverse=True)
-            if literal >= TELLING
+            for count, msgid in sorted(letters, reverse=True)
+            if count >= FEWEST_LETTERS
         ]
 
-    def say(self, text: str) -> str:
-        """Return a message in this language, any other text as it is."""
+    def translate(self, text: str) -> str:
+        """Return a message in this language, and any other text unchanged."""
         if isinstance(text, Recorded):
             return self._recognised(text)
         if not isinstance(text, Message):
             return text
-        said = self._texts.get(text.msgid)
-        if said is None and not text.slots:
+        translated = self._texts.get(text.msgid)
+        if translated is None and not text.slots:
             return str(text)
         slots = {
-            name: self.say(one) if isinstance(one, str) else one for name, one in text.slots.items()
+            key: self.translate(slot) if isinstance(slot, str) else slot
+            for key, slot in text.slots.items()
         }
-        pattern = text.msgid if said is None else said
+        pattern = text.msgid if translated is None else translated
         return JOINT.sub(" ", pattern.format_map(slots) if slots else pattern)
 
     def _recognised(self, text: str) -> str:
-        """Return a text whose message is found by its pattern, and what filled it likewise."""
+        """Translate a text whose message is recognised by its pattern, and its slots likewise."""
         known = self._texts.get(text) or self._small.get(text.lower())
         if known is not None:
             return known
         for pattern, msgid in self._patterns:
-            found = pattern.fullmatch(text)
-            if found:
-                slots = {name: self._recognised(one) for name, one in found.groupdict().items()}
+            match = pattern.fullmatch(text)
+            if match:
+                slots = {name: self._recognised(value) for name, value in match.groupdict().items()}
                 return JOINT.sub(" ", _filled(self._texts[msgid], slots))
         for separator in SEPARATORS:
             parts = text.split(separator)
-            said = [self._recognised(part) for part in parts] if len(parts) > 1 else parts
-            if said != parts:
-                return self._texts.get(separator, separator).join(said)
+            recognised = [self._recognised(part) for part in parts] if len(parts) > 1 else parts
+            if recognised != parts:
+                return self._texts.get(separator, separator).join(recognised)
         head, _, count = text.rpartition(" ")
         counted = head and COUNT.fullmatch(count)
         return f"{self._recognised(head)} {count}" if counted else str(text)
@@ -123,7 +124,7 @@ def _filled(pattern: str, slots: Mapping[str, str]) -> str:
     return "".join(literal + (slots[name] if name else "") for literal, name, _, _ in parts)
 
 
-def _literal(msgid: str) -> int:
+def _letters(msgid: str) -> int:
     """Return how many letters a pattern has beside its slots; 0 without a slot."""
     parts = list(Formatter().parse(msgid))
     if all(name is None for _, name, _, _ in parts):
@@ -132,7 +133,7 @@ def _literal(msgid: str) -> int:
 
 
 def _pattern(msgid: str) -> re.Pattern[str]:
-    """Return what matches a text that was made of a pattern."""
+    """Return the regular expression that matches the texts of a pattern."""
     known: set[str] = set()
     made = ""
     for literal, name, _, _ in Formatter().parse(msgid):

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a line an arm, and the answer so far."""
+"""The output of a run while it lasts: a line for each arm, and the answer so far."""
 
 from bench.analysis.result import RunAnalysis, ScenarioAnalysis
 from bench.metrics import BY_KEY
@@ -13,35 +13,35 @@ WATCHED = {
     True: (("api_requests", True), ("control_plane_cpu", False), ("p50", False)),
     False: (("api_requests", True), ("throughput", False), ("p50", False)),
 }
-"""By whether the load has a fixed rate: metrics, and whether per 1,000 reads."""
+"""Whether the load has a fixed rate -> metrics, and whether they are per 1,000 reads."""
 WITHOUT_LOAD = (("api_requests", False), ("control_plane_cpu", False), ("memory_end", False))
 
 
 def live_document(analysis: RunAnalysis, made: int, page: str) -> Document:
-    """Return what ``made`` rounds show; ``page`` is where the report is."""
+    """Return the document of ``made`` rounds; ``page`` is the path of the report."""
     report = run_document(analysis)
     measured = sorted(
-        (one for one in analysis.scenarios if one.contenders),
-        key=lambda one: not one.scenario.is_open,
+        (scenario for scenario in analysis.scenarios if scenario.contenders),
+        key=lambda scenario: not scenario.scenario.is_open,
     )
     title = sentences.so_far(made, analysis.plan.rounds, page)
     return Document(
         title,
         report.headline,
-        alarms=tuple(one for one in report.alarms if one.title != sentences.PROVISIONAL),
+        alarms=tuple(alarm for alarm in report.alarms if alarm.title != sentences.PROVISIONAL),
         sections=(Section("live", title, tuple(map(_table, measured[:1])), Depth.TERMINAL),),
     )
 
 
 def _table(scenario: ScenarioAnalysis) -> Table:
-    """Return a row an arm, each figure with its interval."""
+    """Return a row for each arm, with the interval of each figure."""
     columns: list[Column] = []
     rows: dict[str, list[Cell]] = {arm.server: [] for arm in scenario.contenders}
-    of = scenario.scenario
-    for key, per_1000 in WATCHED[of.is_open] if of.has_load else WITHOUT_LOAD:
+    planned = scenario.scenario
+    for key, per_1000 in WATCHED[planned.is_open] if planned.has_load else WITHOUT_LOAD:
         metric = BY_KEY[key]
         known = [arm.figure(key, per_1000=per_1000) for arm in scenario.contenders]
-        values = [one.value for one in known if one is not None]
+        values = [figure.value for figure in known if figure is not None]
         scale = scale_for(values, metric.unit_of(per_1000=per_1000))
         per = message("per 1,000 reads") if per_1000 else scale.unit
         columns.append(Column(listed([metric.short, per]), prose=True))

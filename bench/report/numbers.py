@@ -1,6 +1,6 @@
-"""Numbers as people read them: one format for every form, one unit a row, never NaN.
+"""Format numbers for people: alike in every form, one unit a row, never NaN.
 
-A report states two digits, a gate three: its limits are nearer than a report's findings.
+A report shows two digits, a gate three: its limits lie closer than a report's findings.
 """
 
 import math
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from bench.stats import Estimate  # at run time without scipy, which no number needs
 
 MISSING = "\N{EN DASH}"
-"""What stands where there is no figure; why is said beside it."""
+"""Stands in place of a missing figure, beside the reason."""
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 TIMES = f"{NO_BREAK}\N{MULTIPLICATION SIGN}"
 AT_LEAST = f"\N{GREATER-THAN OR EQUAL TO}{NO_BREAK}"
 EXACT = 3
-"""Digits of a gate, and of two runs held against each other."""
+"""Digits of a gate, and of a comparison of two runs."""
 SLOW = 1 / 100
-"""Below this many per second a rate is easier to picture as the time between two reads."""
+"""Rate per second below which the time between two reads is easier to picture."""
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How a row of figures is shown: values are divided by ``divisor`` and carry ``unit``."""
+    """The format of a row of figures: values are divided by ``divisor`` and carry ``unit``."""
 
     divisor: float
     unit: str
     digits: int = 2
 
     def show(self, value: float | None, low: float | None = None, high: float | None = None) -> str:
-        """Return the value without its unit, as far as its interval carries it."""
+        """Return the value without its unit, to the digits that its interval supports."""
         value, low, high = (None if v is None else v / self.divisor for v in (value, low, high))
         return number(value, self.digits, places_carried(low, high))
 
@@ -55,23 +55,23 @@ class Scale:
         return with_unit(f"{plus}{shown}", self.unit)
 
     def interval(self, low: float | None, high: float | None, value: float | None = None) -> str:
-        """Show ``38 to 42``; nothing without an interval, or where it reads like ``value``."""
+        """Show ``38 to 42``; empty without an interval, or if it reads like ``value``."""
         if low is None or high is None:
             return ""
         ends = self.show(low, low, high), self.show(high, low, high)
         return "" if ends == (self.show(value, low, high),) * 2 else span_of(*ends)
 
-    def estimate(self, one: "Estimate") -> str:
+    def estimate(self, figure: "Estimate") -> str:
         """Show a figure with its interval: ``76 [75 to 76]``."""
-        shown = self.show(one.value, one.low, one.high)
-        spread = self.interval(one.low, one.high, one.value)
+        shown = self.show(figure.value, figure.low, figure.high)
+        spread = self.interval(figure.low, figure.high, figure.value)
         return Message("{shown} [{spread}]").format(shown=shown, spread=spread) if spread else shown
 
 
 def places_carried(low: float | None, high: float | None) -> int | None:
-    """Return to how many decimals an interval carries its figure and its own ends.
+    """Return the number of decimals that an interval supports in its figure and its ends.
 
-    That is to the second digit of its half width: 7,433 [5,978 to 8,889] is 7,400 [6,000 to
+    They end at the second digit of its half width: 7,433 [5,978 to 8,889] is 7,400 [6,000 to
     8,900], to -2 decimals. ``None``: an exact count, or no interval.
     """
     if low is None or high is None or not 0 < high - low < math.inf:
@@ -85,10 +85,10 @@ def span_of(low: str, high: str) -> Message:
 
 
 def number(value: float | None, digits: int = 2, places: int | None = None) -> str:
-    """Show 1,234 or 12 or 1.2 or 0.12: never less than whole, at most ``digits`` digits below.
+    """Show 1,234 or 12 or 1.2 or 0.12: to the units, or to ``digits`` digits if these go further.
 
-    ``places`` are the decimals that an interval carries. What would be nothing with so few keeps
-    its digits: whether an end is zero is what it tells.
+    ``places`` are the decimals that an interval supports. A value that they would round to zero
+    keeps its digits, for whether an end is zero matters.
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -140,7 +140,7 @@ def times_at_least(factor: float) -> str:
 def share(part: float) -> str:
     """Show a part of 1 as per cent, unsigned and without the sign: 98, 99.7, 3.2.
 
-    Near 100 it says how much is left, which is what such a share is about.
+    Near 100 it shows the remainder to 100, which matters there.
     """
     percent = abs(part) * 100
     left = 100 - percent

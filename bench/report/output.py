@@ -1,4 +1,4 @@
-"""Where a document leaves the program: files written whole, the list of reports, the terminal."""
+"""Write documents: to whole files, to the list of reports, and to the terminal."""
 
 import html
 import re
@@ -43,7 +43,7 @@ MARKDOWN, PICTURE = "report.md", "picture.svg"
 ANSWER, TREND = "answer.json", "trend.json"
 DATA, CHARTS = "data", "charts"
 HEAD_CHARACTERS = 4_000
-"""How far into a page its description stands at the most."""
+"""Characters of a page within which its description ends."""
 _DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)">')
 
 
@@ -54,30 +54,30 @@ def write_report(
     formats: Collection[str],
     language: str = ENGLISH,
 ) -> tuple[Document, list[Path]]:
-    """Write what ``formats`` asks for into ``folder``; return the document and the paths.
+    """Write a report in ``formats`` into ``folder``; return the document and the paths.
 
-    Page, Markdown, answer and drawings are in ``language``; files of data are in English, and so
-    are pictures where no font has the characters.
+    Page, Markdown, answer and drawings are in ``language``; data files are in English, and so are
+    pictures if no font has the characters.
 
     ``index.html``; ``report.md``; ``summary.json`` with its JSON Schema, ``answer.json`` and
     ``trend.json``; ``data/*.csv``, and ``charts/*.csv`` of the rows that charts are drawn from;
     ``charts/*.png``. ``data`` is of the same run: without it charts of single requests are left
     out. Each chart is drawn once, and none unless a form shows it. Raises ``OSError``.
     """
-    # here, because a verdict of the gate is published without any of it
+    # imported here: a verdict of the gate is published without them
     from bench.report.content import run_document
     from bench.report.data import csv_files, to_answer, to_trend
     from bench.report.drawing import can_draw, draw_all
 
     english = run_document(analysis, data)
     beside = tuple(_files(folder, formats, picture=bool(english.picture)))
-    document, say = spoken(replace(english, files=beside), language), translation(language)
+    document, translate = spoken(replace(english, files=beside), language), translation(language)
     written = list[Path]()
     drawings: Mapping[str, Drawing] = {}
     drawable = can_draw(document.labels["gains"])
     if {"html", "png"} & set(formats):
         png = "png" in formats and drawable
-        drawings = draw_all(document, say, svg="html" in formats, png=png)
+        drawings = draw_all(document, translate, svg="html" in formats, png=png)
     folder.mkdir(parents=True, exist_ok=True)
     if "html" in formats:
         if document.picture:
@@ -98,16 +98,16 @@ def write_report(
     if "png" in formats:
         if not drawable:
             document = replace(
-                document, notes=(*document.notes, Text(say(NO_FONT), depth=Depth.TERMINAL))
+                document, notes=(*document.notes, Text(translate(NO_FONT), depth=Depth.TERMINAL))
             )
             drawings = draw_all(english, svg=False, png=True)
-        pictures = {f"{name}.png": one.png for name, one in drawings.items()}
+        pictures = {f"{name}.png": drawing.png for name, drawing in drawings.items()}
         written.append(_write_all(folder / CHARTS, pictures, "*.png"))
     return document, list(dict.fromkeys(written))
 
 
 def _files(folder: Path, formats: Collection[str], *, picture: bool) -> Iterator[tuple[str, str]]:
-    """Return what lies beside the page, as address and words: made with it, or there already."""
+    """Yield address and title of the files beside the page, made with it or earlier."""
     made: Mapping[str, Sequence[tuple[str, str]]] = {
         "markdown": [(MARKDOWN, MARKDOWN)],
         "json": [(NAME, NAME), (ANSWER, ANSWER), (TREND, TREND)],
@@ -129,11 +129,11 @@ def _files(folder: Path, formats: Collection[str], *, picture: bool) -> Iterator
 
 
 def _chart_rows(charts: Collection[Chart]) -> Mapping[str, str]:
-    return {f"{one.name}.csv": one.data.csv() for one in charts if one.data.rows}
+    return {f"{chart.name}.csv": chart.data.csv() for chart in charts if chart.data.rows}
 
 
 def _write_all(folder: Path, files: Mapping[str, str | bytes], pattern: str) -> Path:
-    """Write ``files`` into ``folder``, without what an earlier report left there."""
+    """Write ``files`` into ``folder``; remove the earlier files of ``pattern`` there."""
     folder.mkdir(exist_ok=True)
     for path in folder.glob(pattern):
         path.unlink()
@@ -143,7 +143,7 @@ def _write_all(folder: Path, files: Mapping[str, str | bytes], pattern: str) -> 
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
-    """Write ``content``; a reader never sees half of it. Raises ``OSError``."""
+    """Write ``content`` such that a reader sees all of it or none. Raises ``OSError``."""
     partial = path.with_name(f".partial-{path.name}")
     partial.write_bytes(content)
     partial.replace(path)
@@ -171,7 +171,7 @@ def write_index(store: Store, reports: Path, language: str = ENGLISH) -> Path:
             continue
         try:
             record = store.open(run).record
-        except StoreError:  # its own page, made before, stays; this list is only a convenience
+        except StoreError:  # its page stays; this list is only a convenience
             record = None
         entries.append((record.started_at if record else "", _entry(run, record, page)))
     rows = (row for _, row in sorted(entries, key=lambda entry: entry[0], reverse=True))
@@ -187,10 +187,10 @@ def write_index(store: Store, reports: Path, language: str = ENGLISH) -> Path:
 
 
 def _entry(run: str, record: RunRecord | None, page: Path) -> Row:
-    """Return one report: the run's name and record, and the answer that its page gives."""
+    """Return the row of a report: the run's name and record, and its page's answer."""
     with page.open(encoding="utf-8", errors="replace") as file:
-        found = _DESCRIPTION.search(file.read(HEAD_CHARACTERS))
-    answer = Cell(html.unescape(found[1]) if found else "")
+        description = _DESCRIPTION.search(file.read(HEAD_CHARACTERS))
+    answer = Cell(html.unescape(description[1]) if description else "")
     if record is None:
         unread = Cell("", remark=message("its results can no longer be read"), tone="bad")
         return Row(run, (Cell(""), unread, answer), link=f"{run}/{PAGE}")

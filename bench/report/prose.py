@@ -17,7 +17,7 @@ SHORTEST_WATCH_S = 300
 _FILE = resources.files("bench.report") / "templates" / "prose.toml"
 _TEXTS: Mapping[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 TERMS = ("glossary", "fault_words")
-"""Kinds of texts whose names are read as well."""
+"""Kinds of texts whose names are shown as well."""
 
 
 def text(key: str, **slots: object) -> Message:
@@ -29,7 +29,7 @@ def text(key: str, **slots: object) -> Message:
 def texts(key: str) -> Mapping[str, Message]:
     """Return texts of one kind by their names."""
     named = Message if key in TERMS else str
-    return {named(name): Message(one) for name, one in _TEXTS[key].items()}
+    return {named(name): Message(msgid) for name, msgid in _TEXTS[key].items()}
 
 
 def paragraphs(key: str) -> tuple[Message, ...]:
@@ -39,15 +39,15 @@ def paragraphs(key: str) -> tuple[Message, ...]:
 
 def msgids() -> Iterator[str]:
     """Yield every text of the file, for the catalogues of other languages."""
-    for key, one in _TEXTS.items():
-        if isinstance(one, str):
-            yield one
+    for key, value in _TEXTS.items():
+        if isinstance(value, str):
+            yield value
         elif key == "features":
-            yield from (feature[part] for feature in one for part in ("name", "does"))
-        elif isinstance(one, list):
-            yield from one
+            yield from (feature[part] for feature in value for part in ("name", "does"))
+        elif isinstance(value, list):
+            yield from value
         else:
-            yield from (*one, *one.values()) if key in TERMS else one.values()
+            yield from (*value, *value.values()) if key in TERMS else value.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +60,27 @@ class Feature:
     also_in: frozenset[int]
 
     def is_on(self, version: str) -> bool:
-        """Tell whether an API server of ``version`` does it unless told otherwise."""
+        """Return whether an API server of ``version`` does it by default."""
         minor = int(re.findall(r"\d+", version)[1])
         return minor >= self.since or minor in self.also_in
 
 
 FEATURES = tuple(
-    Feature(Message(one["name"]), Message(one["does"]), one["since"], frozenset(one["also_in"]))
-    for one in _TEXTS["features"]
+    Feature(Message(row["name"]), Message(row["does"]), row["since"], frozenset(row["also_in"]))
+    for row in _TEXTS["features"]
 )
 
 
 def _pinning(cpus: Cpus, *, existing: bool) -> tuple[str, ...]:
-    """Say on which processors what ran; nothing where they were not to be pinned."""
+    """Say which part ran on which processors; empty if they were not to be pinned."""
     if not cpus.server:
         return (text("method_unpinned"),) if cpus.auto else ()
-    told = replace(cpus, control_plane=()) if existing else cpus  # nobody pins what is others'
-    return (text("method_pinned", parts=str(told)),)
+    pinned = replace(cpus, control_plane=()) if existing else cpus  # another's is not pinned
+    return (text("method_pinned", parts=str(pinned)),)
 
 
 def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
-    """Return how a run was measured, a paragraph an item."""
+    """Return the paragraphs that describe how a run was measured."""
     where = "method_existing" if environment.existing else "method_throwaway"
     versions = {"kubernetes": environment.kubernetes, "etcd": environment.etcd}
     trials: dict[str, object] = {
@@ -89,8 +89,8 @@ def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
     }
     adaptive: tuple[str, ...] = ()
     if plan.precision:
-        wanted = {"most_rounds": plan.most_rounds, "precision": per_cent(plan.precision)}
-        adaptive = (text("method_adaptive", **wanted),)
+        slots = {"most_rounds": plan.most_rounds, "precision": per_cent(plan.precision)}
+        adaptive = (text("method_adaptive", **slots),)
     if plan.most_minutes:
         adaptive += (text("method_bounded", minutes=number(plan.most_minutes)),)
     trials |= {"warmup": number(plan.warmup_s), "duration": number(plan.duration_s)}

@@ -1,7 +1,7 @@
-"""What a report says, as messages in English: the only place that makes sentences.
+"""The sentences of a report, as messages in English; no other module makes any.
 
-Each outcome has one sentence, whole, with slots for names and figures; none is put
-together from parts of others. Fixed texts (method, glossary) are in ``prose``, titles and
+Each outcome has one whole sentence with slots for names and figures; none is assembled
+from parts of others. Fixed texts (method, glossary) are in ``prose``, titles and
 words of metrics in ``bench.metrics``, other languages in the catalogues of ``language``.
 """
 
@@ -66,7 +66,7 @@ class Factor(NamedTuple):
 
 
 def void_title(kind: CaveatKind, state: RunState) -> str:
-    """Return the heading of what voids a run."""
+    """Return the heading of a kind of caveat that voids a run."""
     if kind is CaveatKind.RUN_INCOMPLETE and state is RunState.RUNNING:
         return PROVISIONAL
     return prose.texts("void_titles").get(kind) or kind_title(kind)
@@ -101,38 +101,38 @@ def capitalised(title: str) -> Message:
     return Message(english)
 
 
-# One comparison, in the same words wherever it stands.
+# A comparison, in the same words everywhere.
 
 
-def factor(found: Comparison | None) -> Factor:
+def factor(comparison: Comparison | None) -> Factor:
     """Say how the subject compares with the baseline; a dash where it cannot."""
-    if found is None:
+    if comparison is None:
         return Factor(MISSING)
-    if found.times is None:
-        return _difference(found)
-    own, metric = found.times, found.definition
-    if own.bounds is None and (found.at_least is None or own.value > 0):
-        return Factor(_size(own.value, metric))
-    if own.value <= 0 and found.at_least is not None:
-        return _at_least(metric.words.less, times_at_least(found.at_least))
-    assert own.bounds is not None, "without bounds it was said above"
-    low, high = own.bounds
-    if found.direction is Direction.SAME:
+    if comparison.times is None:
+        return _difference(comparison)
+    estimate, metric = comparison.times, comparison.definition
+    if estimate.bounds is None and (comparison.at_least is None or estimate.value > 0):
+        return Factor(_size(estimate.value, metric))
+    if estimate.value <= 0 and comparison.at_least is not None:
+        return _at_least(metric.words.less, times_at_least(comparison.at_least))
+    assert estimate.bounds is not None, "an estimate without bounds was returned above"
+    low, high = estimate.bounds
+    if comparison.direction is Direction.SAME:
         ends = f"{signed(low - 1)}%", f"{signed(high - 1)}%"
         return Factor(message("practically the same"), span_of(*ends))
-    if found.direction is Direction.UNCLEAR and low < 0:
-        return Factor(NO_DIFFERENCE, _spread_in_unit(found))
-    if found.direction is Direction.UNCLEAR:
+    if comparison.direction is Direction.UNCLEAR and low < 0:
+        return Factor(NO_DIFFERENCE, _spread_in_unit(comparison))
+    if comparison.direction is Direction.UNCLEAR:
         ends = _plain_times(low), _plain_times(high)
         spread = message("{low} to {high} times").format(low=ends[0], high=ends[1])
         return Factor(NO_DIFFERENCE, spread)
-    if own.value < 1 and low <= 0:
+    if estimate.value < 1 and low <= 0:
         return _at_least(_less(metric), f"{share_at_least(1 - high)}%")
-    return Factor(_size(own.value, metric), _size_spread(own.value, low, high))
+    return Factor(_size(estimate.value, metric), _size_spread(estimate.value, low, high))
 
 
 def sizes(metric: Metric) -> Iterator[str]:
-    """Yield the patterns of what ``factor`` says of a metric."""
+    """Yield the patterns of the texts that ``factor`` makes for a metric."""
     for words in (metric.words.more, _more(metric), metric.words.less, _less(metric)):
         yield f"{{size}} {words}"
     for words in (metric.words.less, _less(metric)):
@@ -185,32 +185,33 @@ def _less(metric: Metric) -> str:
     return metric.words.less.removeprefix("times ")
 
 
-def _difference(found: Comparison) -> Factor:
-    """Say a difference in the metric's unit, where the baseline shows nothing to share."""
-    one = found.difference
-    if one is None:
+def _difference(comparison: Comparison) -> Factor:
+    """Say a difference in the metric's unit, for a baseline that allows no factor."""
+    difference = comparison.difference
+    if difference is None:
         return Factor(MISSING)
-    if one.value == 0 and one.bounds in (None, (0.0, 0.0)):
+    if difference.value == 0 and difference.bounds in (None, (0.0, 0.0)):
         return Factor(message("none by either"))
-    unit = found.definition.unit_of(per_1000=found.per_1000)
-    scale = scale_for((one.value, one.low, one.high), unit)
-    spread = scale.interval(one.low, one.high)
-    if one.holds(0.0):
-        return Factor(NO_DIFFERENCE, _spread_in_unit(found))
-    return Factor(scale.quantity(one.value, one.low, one.high, signed=True), spread)
+    unit = comparison.definition.unit_of(per_1000=comparison.per_1000)
+    scale = scale_for((difference.value, difference.low, difference.high), unit)
+    if difference.holds(0.0):
+        return Factor(NO_DIFFERENCE, _spread_in_unit(comparison))
+    value = scale.quantity(difference.value, difference.low, difference.high, signed=True)
+    return Factor(value, scale.interval(difference.low, difference.high))
 
 
-def _spread_in_unit(found: Comparison) -> str:
+def _spread_in_unit(comparison: Comparison) -> str:
     """Say the interval of a difference in the metric's unit."""
-    one = found.difference
-    if one is None or one.bounds is None:
+    difference = comparison.difference
+    if difference is None or difference.bounds is None:
         return ""
-    scale = scale_for(one.bounds, found.definition.unit_of(per_1000=found.per_1000))
-    spread = scale.interval(*one.bounds)
+    unit = comparison.definition.unit_of(per_1000=comparison.per_1000)
+    scale = scale_for(difference.bounds, unit)
+    spread = scale.interval(*difference.bounds)
     return listed([spread, *([scale.unit] if scale.unit else [])], " ")
 
 
-# What an informer gains, and what it costs: both values, and how they compare.
+# Gains and costs of an informer: both values, and how they compare.
 
 INSTEAD = message("{title}: {own} instead of {other}")
 ALIKE = message("{title}: practically the same, {own} and {other}")
@@ -224,24 +225,25 @@ UNMEASURED_STALE = message("Age of answers: not measured in this plan")
 
 def both(
     metric: Metric,
-    found: Comparison | None,
+    comparison: Comparison | None,
     values: tuple[str, str],
     *,
     per_1000: bool = False,
     title: str = "",
 ) -> Sentence:
-    """Say what two servers have of a metric, and how these compare where the rounds tell."""
+    """Say the values of two servers in a metric, and how they compare if the rounds show it."""
     title = title or capitalised(metric.short)
     if per_1000:
         title = message("{title} for 1,000 reads").format(title=title)
-    (own, other), said, text = values, factor(found), INSTEAD
-    if found is not None and found.times is not None and found.times.bounds is not None:
-        text = {Direction.SAME: ALIKE, Direction.UNCLEAR: NOT_SHOWN}.get(found.direction, INSTEAD)
-    elif own == other:
+    (value, other), wording, text = values, factor(comparison), INSTEAD
+    if comparison and comparison.times and comparison.times.bounds is not None:
+        texts = {Direction.SAME: ALIKE, Direction.UNCLEAR: NOT_SHOWN}
+        text = texts.get(comparison.direction, INSTEAD)
+    elif value == other:
         text = NOT_SHOWN
-    shown = said.text if text is INSTEAD else ""
-    detail = listed([part for part in (shown, said.spread) if part not in ("", MISSING)])
-    return Sentence(text.format(title=title, own=own, other=other), detail)
+    size = wording.text if text is INSTEAD else ""
+    detail = listed([part for part in (size, wording.spread) if part not in ("", MISSING)])
+    return Sentence(text.format(title=title, own=value, other=other), detail)
 
 
 def uncompared(metric: Metric, *, fixed_rate: bool) -> Sentence:
@@ -252,22 +254,22 @@ def uncompared(metric: Metric, *, fixed_rate: bool) -> Sentence:
 
 def stale(subject: Arm, baseline: Arm) -> Sentence:
     """Say how many first reads after a write were older than it, and how old they were."""
-    found, other = subject.freshness, baseline.freshness
-    if found is None or not found.first_reads:
+    freshness, other = subject.freshness, baseline.freshness
+    if freshness is None or not freshness.first_reads:
         return Sentence(UNMEASURED_STALE, tone="unsure")
-    if not found.first_stale:
-        reads = plural(found.first_reads, "read", "reads")
+    if not freshness.first_stale:
+        reads = plural(freshness.first_reads, "read", "reads")
         return Sentence(NEVER_STALE.format(reads=reads, server=subject.server))
     shares = [
-        f"{share(one.first_stale / one.first_reads)}%" if one and one.first_reads else MISSING
-        for one in (found, other)
+        f"{share(side.first_stale / side.first_reads)}%" if side and side.first_reads else MISSING
+        for side in (freshness, other)
     ]
-    told = [part_of(found.first_stale, found.first_reads)]
-    if found.longest_stale_ms is not None:
-        age = scale_for([found.longest_stale_ms], "ms").quantity(found.longest_stale_ms)
+    details = [part_of(freshness.first_stale, freshness.first_reads)]
+    if freshness.longest_stale_ms is not None:
+        age = scale_for([freshness.longest_stale_ms], "ms").quantity(freshness.longest_stale_ms)
         oldest = message("at the longest, {age} passed until the write showed")
-        told.append(oldest.format(age=age))
-    return Sentence(STALE.format(own=shares[0], other=shares[1]), listed(told, "; "))
+        details.append(oldest.format(age=age))
+    return Sentence(STALE.format(own=shares[0], other=shares[1]), listed(details, "; "))
 
 
 def part_of(some: int, every: int) -> Message:
@@ -275,11 +277,12 @@ def part_of(some: int, every: int) -> Message:
     return message("{some} of {every}").format(some=f"{some:,}", every=f"{every:,}")
 
 
-def detectable(found: Comparison) -> str:
-    """Say which change the rounds would have shown, where they show none; else nothing."""
-    if found.direction is not Direction.UNCLEAR or found.ratio is None or not found.detectable:
+def detectable(comparison: Comparison) -> str:
+    """Say which change the rounds would have shown, if they show none; else return ""."""
+    unclear = comparison.direction is Direction.UNCLEAR
+    if not unclear or comparison.ratio is None or not comparison.detectable:
         return ""
-    return message("{share}% would have been seen").format(share=share(found.detectable))
+    return message("{share}% would have been seen").format(share=share(comparison.detectable))
 
 
 def upheld(agreeing: int, ratios: int) -> str:
@@ -304,72 +307,71 @@ BASE_CHANCE = message(
 )
 
 
-def base(found: Base, environment: Environment) -> str:
-    """Say which commit the base is, and which software its servers have that others do not."""
-    names = found.packages.keys() & environment.packages.keys()
-    pairs = {name: (found.packages[name], environment.packages[name]) for name in sorted(names)}
-    if found.python_version:
-        pairs = {"Python": (found.python_version, environment.python), **pairs}
+def base(checkout: Base, environment: Environment) -> str:
+    """Say which commit the base is, and which of its software differs from the others'."""
+    names = checkout.packages.keys() & environment.packages.keys()
+    pairs = {name: (checkout.packages[name], environment.packages[name]) for name in sorted(names)}
+    if checkout.python_version:
+        pairs = {"Python": (checkout.python_version, environment.python), **pairs}
     instead = message("{name} {own} instead of {other}")
     software = [
-        instead.format(name=name, own=own, other=other)
-        for name, (own, other) in pairs.items()
-        if own != other
+        instead.format(name=name, own=base_version, other=version)
+        for name, (base_version, version) in pairs.items()
+        if base_version != version
     ]
     text = BASE_SOFTWARE if software else BASE
-    return text.format(commit=found.commit, software=listed(software, "; "))
+    return text.format(commit=checkout.commit, software=listed(software, "; "))
 
 
-def base_answer(scenario: str, found: Sequence[Comparison]) -> Sentence:
+def base_answer(scenario: str, comparisons: Sequence[Comparison]) -> Sentence:
     """Say how many figures differ from the base's, for the worse and for the better."""
-    shown = [one for one in found if one.direction in (Direction.LESS, Direction.MORE)]
-    more = [one.direction is Direction.MORE for one in shown]
+    changed = [row for row in comparisons if row.direction in (Direction.LESS, Direction.MORE)]
     better = sum(
-        is_more == one.definition.higher_is_better for is_more, one in zip(more, shown, strict=True)
+        (row.direction is Direction.MORE) == row.definition.higher_is_better for row in changed
     )
-    worse, count = len(shown) - better, len(found)
-    said = BASE_ANSWER.format(scenario=scenario, worse=worse, count=count, better=better)
+    worse, count = len(changed) - better, len(comparisons)
+    text = BASE_ANSWER.format(scenario=scenario, worse=worse, count=count, better=better)
     chance = BASE_CHANCE.format(chance=number(count * (1 - CONFIDENCE)))
-    return Sentence(said, chance, tone="bad" if worse else "good")
+    return Sentence(text, chance, tone="bad" if worse else "good")
 
 
-# A run under way, and why it ended.
+# The progress of a run, and why it ended.
 
 PROVISIONAL = message("Provisional: the run had not ended when this was made")
 
 
 def so_far(made: int, rounds: int, page: str) -> str:
-    """Say how far a run is, and where its report so far is."""
+    """Say how many rounds a run has made, and the path of its report so far."""
     text = message("Provisional, after {made} of {rounds}: {page}")
     return text.format(made=made, rounds=plural(rounds, "round", "rounds"), page=page)
 
 
-def ended(found: Precision, plan: Plan, *, out_of_time: bool) -> str:
-    """Say why a run made no further rounds, and how sure its least sure deciding ratio is."""
-    one, wanted = found.comparison, plan.precision or 0.0
-    why = "precise" if found.half_width <= wanted else "time" if out_of_time else "rounds"
-    return prose.texts("ended")[why].format(
+def ended(precision: Precision, plan: Plan, *, out_of_time: bool) -> str:
+    """Say why a run made no further rounds, and how precise its least precise ratio is."""
+    comparison, requested = precision.comparison, plan.precision or 0.0
+    reason = "precise" if precision.half_width <= requested else "time" if out_of_time else "rounds"
+    return prose.texts("ended")[reason].format(
         rounds=plural(plan.rounds, "round", "rounds"),
         minutes=number(plan.most_minutes),
         what=message("{metric} of {subject} against {baseline} under {scenario}").format(
-            metric=BY_KEY[one.metric].short,
-            subject=one.subject,
-            baseline=one.baseline,
-            scenario=found.scenario,
+            metric=BY_KEY[comparison.metric].short,
+            subject=comparison.subject,
+            baseline=comparison.baseline,
+            scenario=precision.scenario,
         ),
-        reached=per_cent(found.half_width),
-        wanted=message("within {share}").format(share=per_cent(wanted)),
+        reached=per_cent(precision.half_width),
+        wanted=message("within {share}").format(share=per_cent(requested)),
     )
 
 
 def out_of_time(plan: Plan) -> str:
-    """Say that time bounded a run whose plan wants no precision."""
+    """Say that the time limit ended a run whose plan names no precision."""
     text = message("The {minutes} min of measuring that the plan allows were over after {rounds}.")
     rounds = plural(plan.rounds, "round", "rounds")
     return text.format(minutes=number(plan.most_minutes), rounds=rounds)
 
 
-# The first sentence: one an outcome.
+# The first sentence, one for each outcome.
 
 OPEN = prose.texts("open_sentences")
 CLOSED = prose.texts("closed_sentences")
@@ -380,15 +382,13 @@ TOO_FEW = {
 }
 SUBJECTS = prose.texts("subjects")
 BASELINES = prose.texts("baselines")
-"""Arms as a stranger knows them; further ones are called by their names."""
-
-
+"""Arms in words for a stranger; further ones are called by their names."""
 COSTS = prose.texts("cost_sentences")
 
 
 def headline(
     scenario: Scenario,
-    found: Comparison,
+    comparison: Comparison,
     rounds: int,
     *,
     processors: str,
@@ -400,43 +400,43 @@ def headline(
 
     ``costs``, see ``read_costs``: both sides' CPU for 1,000 reads, in place of a factor.
     """
-    metric = found.definition
-    said, few = factor(found), rounds < INDICATIVE_BELOW
-    shown = found.direction if found.times is not None else Direction.UNCLEAR
+    metric, subject, baseline = comparison.definition, comparison.subject, comparison.baseline
+    wording, few = factor(comparison), rounds < INDICATIVE_BELOW
+    direction = comparison.direction if comparison.times is not None else Direction.UNCLEAR
     counted = plural(rounds, "round", "rounds")
     details = [message("{rounds} compared pair by pair").format(rounds=counted)]
     if few:
         details.append(message("indicative: fewer than {few}").format(few=INDICATIVE_BELOW))
-    if said.bound:
+    if wording.bound:
         details.insert(0, message("95% confidence"))
-    elif said.spread:
-        details.insert(0, message("95% interval {spread}").format(spread=said.spread))
+    elif wording.spread:
+        details.insert(0, message("95% interval {spread}").format(spread=wording.spread))
     detail = listed(details)
-    if costs is not None and shown in (Direction.LESS, Direction.MORE):
+    if costs is not None and direction in (Direction.LESS, Direction.MORE):
         compared = message("{size} {metric}, with {load}").format(
-            size=said.text, metric=metric.short, load=load(scenario)
+            size=wording.text, metric=metric.short, load=load(scenario)
         )
         detail = listed([compared, detail], "; ")
     slots = {
-        "subject": SUBJECTS.get(found.subject) or THE_SERVER.format(name=found.subject),
-        "baseline": BASELINES.get(found.baseline) or THE_SERVER.format(name=found.baseline),
+        "subject": SUBJECTS.get(subject) or THE_SERVER.format(name=subject),
+        "baseline": BASELINES.get(baseline) or THE_SERVER.format(name=baseline),
         "rounds": counted,
-        "size": said.text,
-        "link": _link(said.text),
+        "size": wording.text,
+        "link": _link(wording.text),
         "what": metric.short,
         "rate": number(scenario.rate_rps),
         "processors": processors,
     }
     if not scenario.has_load:
-        slots |= {"subject": found.subject, "baseline": found.baseline}
+        slots |= {"subject": subject, "baseline": baseline}
         slots["where"] = where(scenario, objects)
-    if rounds < 2 or (shown is Direction.UNCLEAR and few):
+    if rounds < 2 or (direction is Direction.UNCLEAR and few):
         return Sentence(TOO_FEW[rounds < 2].format(**slots), detail if rounds > 1 else "", "unsure")
     sentences = COSTS if costs is not None else OPEN if scenario.is_open else CLOSED
     sentences = sentences if scenario.has_load else WITHOUT_LOAD
-    tone = "unsure" if shown is Direction.UNCLEAR else ""
-    said_ = sentences[shown].format(**slots, **(costs or {}))
-    return Sentence(listed([said_, in_go], "") if in_go else said_, detail, tone)
+    tone = "unsure" if direction is Direction.UNCLEAR else ""
+    text = sentences[direction].format(**slots, **(costs or {}))
+    return Sentence(listed([text, in_go], "") if in_go else text, detail, tone)
 
 
 def read_costs(subject: Arm | None, other: Arm | None, metric: Metric) -> dict[str, str] | None:
@@ -446,8 +446,8 @@ def read_costs(subject: Arm | None, other: Arm | None, metric: Metric) -> dict[s
     """
     shown = {}
     for side, arm in (("own", subject), ("other", other)):
-        for slot, one in ((side, metric), (f"{side}_server", BY_KEY["server_cpu"])):
-            figure = arm.figure(one.key, per_1000=True) if arm is not None else None
+        for slot, cost in ((side, metric), (f"{side}_server", BY_KEY["server_cpu"])):
+            figure = arm.figure(cost.key, per_1000=True) if arm is not None else None
             if arm is not None and (figure is None or figure.value is None):
                 return None
             if figure is not None:
@@ -456,7 +456,7 @@ def read_costs(subject: Arm | None, other: Arm | None, metric: Metric) -> dict[s
 
 
 def bounded(figure: Figure) -> str:
-    """Show ms of CPU in seconds, or the most that they may be where they may be nothing."""
+    """Show ms of CPU in seconds, or their upper bound if they may be zero."""
     seconds = Scale(1000.0, "s")
     if figure.low is not None and figure.low <= 0 and figure.high is not None:
         return message("at most {most}").format(most=seconds.quantity(max(figure.high, 0.0)))
@@ -464,7 +464,7 @@ def bounded(figure: Figure) -> str:
 
 
 def in_go(subject: Arm | None, other: Arm | None, metric: Metric) -> str:
-    """Say beside the headline what the same costs in Go, where that was measured."""
+    """Say what the same costs in Go, for the headline; empty if that was not measured."""
     slots = read_costs(subject, other, metric)
     if not slots:
         return ""
@@ -475,14 +475,15 @@ def in_go(subject: Arm | None, other: Arm | None, metric: Metric) -> str:
 CARRIED = prose.texts("carried")
 
 
-def carried(found: Comparison, own: Figure, other: Figure) -> Sentence:
+def carried(comparison: Comparison, subject: Figure, baseline: Figure) -> Sentence:
     """Say how many reads per second a core carries: one over the CPU of a read."""
-    title = CARRIED["server" if found.metric == "server_cpu" else "control_plane"]
-    made = both(found.definition, found, (_per_core(own), _per_core(other)), title=title)
-    of_many = found.direction is Direction.UNCLEAR and found.times and (found.times.low or 0) < 0
-    if of_many or not made.detail:
-        return replace(made, detail="")  # an interval in ms would be that of 1,000 reads
-    return replace(made, detail=CARRIED["detail"].format(detail=made.detail))
+    title = CARRIED["server" if comparison.metric == "server_cpu" else "control_plane"]
+    values = _per_core(subject), _per_core(baseline)
+    sentence = both(comparison.definition, comparison, values, title=title)
+    ratio = comparison.times if comparison.direction is Direction.UNCLEAR else None
+    if (ratio and (ratio.low or 0) < 0) or not sentence.detail:
+        return replace(sentence, detail="")  # an interval in ms would be that of 1,000 reads
+    return replace(sentence, detail=CARRIED["detail"].format(detail=sentence.detail))
 
 
 def _per_core(figure: Figure) -> str:
@@ -498,10 +499,10 @@ def _per_core(figure: Figure) -> str:
 
 
 def processors(environment: Environment, cpus: Cpus) -> str:
-    """Name what a server had to run on at full speed."""
+    """Name the processors that a server had at full speed."""
     if cpus.server:
-        own = plural(len(cpus.server), "processor", "processors")
-        return message("{processors} of its own").format(processors=own)
+        count = plural(len(cpus.server), "processor", "processors")
+        return message("{processors} of its own").format(processors=count)
     return plural(environment.processors, "shared processor", "shared processors")
 
 
@@ -543,7 +544,7 @@ def held(scenario: Scenario, objects: Sequence[Objects]) -> Message:
 
 
 def where(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
-    """Say of what cluster something holds: its objects, its writes, and what was done to it."""
+    """Describe the cluster of a scenario: its objects, its writes and its fault."""
     form = "fault" if scenario.fault else "churn" if scenario.churn_per_s else "rest"
     return prose.texts("where")[form].format(
         held=held(scenario, objects), churn=number(scenario.churn_per_s), fault=scenario.fault
@@ -554,20 +555,20 @@ BESIDE_DIFFERS = message("At {load}, {name} against {baseline}: {what} {size}.")
 BESIDE_ALIKE = message("At {load}, {name} and {baseline} are practically alike in {what}.")
 
 
-def beside(found: Comparison, scenario: Scenario) -> Sentence:
+def beside(comparison: Comparison, scenario: Scenario) -> Sentence:
     """Say how the second baseline compares with the first."""
-    said, metric = factor(found), found.definition
-    slots = {"name": found.subject, "baseline": found.baseline, "what": metric.short}
-    if metric.higher_is_better and found.direction is Direction.SAME:
+    wording, metric = factor(comparison), comparison.definition
+    slots = {"name": comparison.subject, "baseline": comparison.baseline, "what": metric.short}
+    if metric.higher_is_better and comparison.direction is Direction.SAME:
         text = BESIDE_ALIKE
     else:
-        text = prose.texts("beside").get(found.direction, BESIDE_DIFFERS)
+        text = prose.texts("beside").get(comparison.direction, BESIDE_DIFFERS)
     load = message("full speed")
     if not scenario.has_load:
         load = message("{churn} writes/s").format(churn=number(scenario.churn_per_s))
     elif scenario.rate_rps is not None:
         load = message("{rate} reads/s").format(rate=number(scenario.rate_rps))
-    return Sentence(text.format(size=said.text, load=load, **slots), said.spread)
+    return Sentence(text.format(size=wording.text, load=load, **slots), wording.spread)
 
 
 def nothing_to_compare(scenario: ScenarioAnalysis) -> str:
@@ -587,23 +588,23 @@ def nothing_to_compare(scenario: ScenarioAnalysis) -> str:
 
 
 def no_read(servers: Sequence[str]) -> str:
-    """Say who answered nothing."""
+    """Name the servers that answered no read."""
     text = message("No read was answered by {servers}, so there is nothing to compare.")
     return text.format(servers=joined(servers))
 
 
 def asked(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
     """Describe a scenario: route, pods and other objects, load, churn."""
-    told = [held(scenario, objects), load(scenario)]
+    parts = [held(scenario, objects), load(scenario)]
     if scenario.route not in (scenario.name, ""):
-        told.insert(0, Message(scenario.route))
+        parts.insert(0, Message(scenario.route))
     if scenario.churn_per_s:
         churn = message("{churn} writes/s") if objects else message("{churn} writes/s to pods")
-        told.append(churn.format(churn=number(scenario.churn_per_s)))
+        parts.append(churn.format(churn=number(scenario.churn_per_s)))
     if scenario.replicas > 1:
-        told.append(plural(scenario.replicas, "replica", "replicas"))
-    told += map(Message, scenario.apiserver_args)
-    return listed(told)
+        parts.append(plural(scenario.replicas, "replica", "replicas"))
+    parts += map(Message, scenario.apiserver_args)
+    return listed(parts)
 
 
 def load(scenario: Scenario) -> Message:
@@ -624,7 +625,7 @@ def at_load(scenario: Scenario) -> Message:
 
 
 def pairing(rounds: int) -> str:
-    """Say what an interval over so many rounds is worth."""
+    """Say how much an interval over ``rounds`` rounds is worth."""
     if rounds < 2:
         return message("One round only: no interval can be given, and no conclusion drawn.")
     if rounds < INDICATIVE_BELOW:
@@ -640,7 +641,7 @@ def pairing(rounds: int) -> str:
 # Break-even.
 
 VERDICTS = prose.texts("verdicts")
-"""The calculator's script says them too, of its own figures."""
+"""The calculator's script uses them too, with its own figures."""
 LINE = message("the line by {what} is {line}")
 LINE_AGAINST = message("the line by {what} against {reader} is {line}")
 UNTOLD = message("This run cannot tell at how many reads per second an informer pays off.")
@@ -657,84 +658,84 @@ RATES = {
     "between": (RATE, message("{low} to {high}")),
     "alike": (RATE, Message("{low}")),
 }
-"""A break-even rate and its interval, by what is known of them; the calculator says them too."""
+"""Known ends of a break-even rate -> its text and interval; the calculator uses them too."""
 BEYOND = message("{rate}, beyond the {highest} measured")
 
 
-def break_even(found: BreakEven, highest: float) -> Factor:
-    """Return the rate and its interval, in words; ``highest`` is the largest rate measured."""
-    short = found.high is not None and found.low is not None and found.low >= SLOW
-    shown = rate(found.rate or 0.0)
-    if found.rate is not None and found.rate > highest:
+def break_even(point: BreakEven, highest: float) -> Factor:
+    """Return the rate and its interval in words; ``highest`` is the largest measured rate."""
+    short = point.high is not None and point.low is not None and point.low >= SLOW
+    shown = rate(point.rate or 0.0)
+    if point.rate is not None and point.rate > highest:
         shown = BEYOND.format(highest=rate(highest), rate=shown)
     low, high = (
-        "" if one is None else number(one) if short else rate(one)
-        for one in (found.low, found.high)
+        "" if end is None else number(end) if short else rate(end)
+        for end in (point.low, point.high)
     )
-    known = _known(found)
+    known = _known(point)
     text, spread = RATES["alike" if known == "between" and low == high else known]
     return Factor(text.format(rate=shown, high=high), spread.format(low=low, high=high))
 
 
-def _known(found: BreakEven) -> str:
+def _known(point: BreakEven) -> str:
     """Return which of ``RATES`` describes a rate."""
-    if found.rate is None:
+    if point.rate is None:
         return "none"
-    if found.low is None:
+    if point.low is None:
         return "no interval"
-    if found.high is None:
-        return "no end" if found.low > 0 else "untold"
-    if found.high == 0:
+    if point.high is None:
+        return "no end" if point.low > 0 else "untold"
+    if point.high == 0:
         return "free"
-    if found.rate == 0:
+    if point.rate == 0:
         return "below"
-    return "at most" if found.low == 0 else "between"
+    return "at most" if point.low == 0 else "between"
 
 
 def line(model: CostModel) -> Message:
-    """Return how the line is told: with its reader, where there are several."""
+    """Return the pattern for the line, with its reader if there are several."""
     return LINE_AGAINST if len(model.readers) > 1 else LINE
 
 
-def verdict(model: CostModel, found: BreakEven, question: Question) -> Sentence:
-    """Say whether an informer pays off in a situation, and where the line is."""
-    said, reads = break_even(found, model.ranges.reads_per_s[1]), question.reads_per_s
+def verdict(model: CostModel, point: BreakEven, question: Question) -> Sentence:
+    """Say whether an informer pays off in a situation, and at which rate it begins to."""
+    wording, reads = break_even(point, model.ranges.reads_per_s[1]), question.reads_per_s
     slots = {
         "reads": number(reads),
         "pods": number(question.pods),
         "churn": number(question.churn_per_s),
     }
     outcome = "may"
-    if found.rate is None or reads <= 0:
+    if point.rate is None or reads <= 0:
         outcome = "not"
-    elif said.text == MISSING:
+    elif wording.text == MISSING:
         outcome = "untold"
-    elif found.high is not None and reads > found.high:
+    elif point.high is not None and reads > point.high:
         outcome = "pays"
-    elif found.low is not None and reads < found.low:
+    elif point.low is not None and reads < point.low:
         outcome = "not"
-    what = BY_KEY[model.quantity].short
-    detail: list[str] = [line(model).format(what=what, reader=found.reader, line=said.text)]
-    detail += [said.spread] if said.spread else []
+    quantity = BY_KEY[model.quantity].short
+    detail: list[str] = [line(model).format(what=quantity, reader=point.reader, line=wording.text)]
+    detail += [wording.spread] if wording.spread else []
     return Sentence(VERDICTS[outcome].format(**slots), listed(detail))
 
 
-def pays_off(model: CostModel, found: BreakEven, question: Question) -> Sentence:
-    """Say from which read rate on an informer pays off, by one quantity."""
-    said = break_even(found, model.ranges.reads_per_s[1])
+def pays_off(model: CostModel, point: BreakEven, question: Question) -> Sentence:
+    """Say at which read rate an informer begins to pay off, by one quantity."""
+    wording = break_even(point, model.ranges.reads_per_s[1])
     slots = {
         "what": BY_KEY[model.quantity].short,
         "where": _where(question),
-        "reader": found.reader,
-        "rate": said.text,
+        "reader": point.reader,
+        "rate": wording.text,
         "count": number(question.replicas),
     }
-    if said.text == MISSING:
+    if wording.text == MISSING:
         text = message("By {what}, this run cannot tell where an informer pays off {where}.")
-    elif found.rate is None or found.rate > model.ranges.reads_per_s[1]:
+    elif point.rate is None or point.rate > model.ranges.reads_per_s[1]:
         text = message("By {what}, no measured read rate lets an informer pay off {where}.")
-        return Sentence(text.format(**slots), listed([said.text, said.spread], "; "))
-    elif said.text == FREE:
+        return Sentence(text.format(**slots), listed([wording.text, wording.spread], "; "))
+    elif wording.text == FREE:
         text = message("By {what}, an informer pays off from the first read {where}.")
     elif question.replicas == 1:
         text = message("By {what}, one informer costs less than {reader} from {rate} on, {where}.")
@@ -742,7 +743,7 @@ def pays_off(model: CostModel, found: BreakEven, question: Question) -> Sentence
         text = message(
             "By {what}, {count} informers cost less than {reader} from {rate} on, {where}."
         )
-    return Sentence(text.format(**slots), said.spread)
+    return Sentence(text.format(**slots), wording.spread)
 
 
 def _where(question: Question) -> Message:
@@ -757,11 +758,11 @@ def informers(replicas: float) -> str:
     return message("{count} informers").format(count=number(replicas))
 
 
-def few_reads(said: Factor, small: Question, *, known: bool) -> str:
-    """Say where an informer loses to reads that are few."""
-    shown = said.spread
-    if said.text != MISSING:
-        shown = Message("{rate} ({spread})").format(rate=said.text, spread=said.spread)
+def few_reads(wording: Factor, small: Question, *, known: bool) -> str:
+    """Say below which read rate an informer loses."""
+    shown = wording.spread
+    if wording.text != MISSING:
+        shown = Message("{rate} ({spread})").format(rate=wording.text, spread=wording.spread)
     text = message(
         "Few reads: {where} this run does not show the rate at which it begins to lose: {shown}."
     )
@@ -773,26 +774,26 @@ def few_reads(said: Factor, small: Question, *, known: bool) -> str:
     return text.format(where=_where(small), shown=shown)
 
 
-def churn_loses(found: BreakEven, pods: float) -> str:
-    """Say how many writes cost as much as a read, by the rate at one write per second."""
-    if not found.rate or (found.high is None and found.low is not None):
+def churn_loses(point: BreakEven, pods: float) -> str:
+    """Say how many writes cost as much as a read; ``point`` is that of one write per second."""
+    if not point.rate or (point.high is None and point.low is not None):
         return ""
     spread: str = ""
-    writes = times(1 / found.rate)
-    if found.high:
-        spread = message("at least {least}").format(least=times_at_least(1 / found.high))
-        if found.low:
-            scale, ends = Scale(1.0, ""), (1 / found.high, 1 / found.low)
-            writes, spread = scale.show(1 / found.rate, *ends), scale.interval(*ends)
+    writes = times(1 / point.rate)
+    if point.high:
+        spread = message("at least {least}").format(least=times_at_least(1 / point.high))
+        if point.low:
+            scale, ends = Scale(1.0, ""), (1 / point.high, 1 / point.low)
+            writes, spread = scale.show(1 / point.rate, *ends), scale.interval(*ends)
         spread = Message(" ({spread})").format(spread=spread)
     return message(
         "Churn: the line rises in proportion to it. At {pods} pods, about {writes} writes{spread} "
         "cost the API server as much CPU as one read by {reader}."
-    ).format(pods=number(pods), writes=writes, spread=spread, reader=found.reader)
+    ).format(pods=number(pods), writes=writes, spread=spread, reader=point.reader)
 
 
 def replicas_lose(model: CostModel, small: Question, even: float) -> str:
-    """Say from which rate on many replicas pay off; ``even`` is that of ``small``'s replicas."""
+    """Say at which rate many replicas pay off; ``even`` is the rate of ``small``'s replicas."""
     most = model.ranges.replicas[1] if model.knows_replicas else 10 * small.replicas
     measured = message("{replicas} measured; that costs add up is assumed.").format(
         replicas=replicas_of(number(small.replicas))
@@ -812,7 +813,7 @@ def replicas_lose(model: CostModel, small: Question, even: float) -> str:
 
 
 def short_lives() -> str:
-    """Say what starts cost."""
+    """Say what the start of an informer costs."""
     return message(
         "Short lives of a large set: each start takes one list of everything. A replica that is "
         "read less than about once in its life saves nothing. These figures give it {hours} h."
@@ -820,7 +821,7 @@ def short_lives() -> str:
 
 
 def rate_caption(model: CostModel) -> str:
-    """Say what the table of break-even rates rests on."""
+    """Return the caption of the table of break-even rates."""
     return message(
         "Reads per second, all replicas together, from which on the informer costs less; each "
         "with its 95% interval. Rates below {least} were not measured: the line from no reads to "
@@ -829,7 +830,7 @@ def rate_caption(model: CostModel) -> str:
 
 
 def measured_range(model: CostModel) -> str:
-    """Say what a model was fitted on."""
+    """Say to which measured situations a model was fitted."""
     ranges = model.ranges
     return message(
         "Measured at {pods} pods, {replicas}, {reads} reads/s and up to {writes} writes/s. "
@@ -852,7 +853,7 @@ def span(ends: tuple[float, float]) -> str:
 
 
 def fault_headline(answered: Mapping[str, tuple[int, int]], faults: int) -> str:
-    """Say who went on answering, over all faults; empty if no trial tells."""
+    """Say what share each server answered in time, over all faults; empty without a trial."""
     shown = sorted(
         ((done / asked, server) for server, (done, asked) in answered.items() if asked),
         reverse=True,
@@ -860,19 +861,19 @@ def fault_headline(answered: Mapping[str, tuple[int, int]], faults: int) -> str:
     if not shown:
         return ""
     with_each = message("{share}% with {server}")
-    said = joined([with_each.format(share=share(part), server=server) for part, server in shown])
+    shares = joined([with_each.format(share=share(part), server=server) for part, server in shown])
     text = message("While the API server failed, readers got {shares} of the answers in time.")
     if faults > 1:
         text = message(
             "While the API server failed in {ways} ways, readers got {shares} of the answers in "
             "time."
         )
-    return text.format(ways=faults, shares=said)
+    return text.format(ways=faults, shares=shares)
 
 
 def fault_lead(arm: FaultArm) -> str:
-    """Say how one server went through a fault."""
-    known = [one.fresh_s for one in arm.rounds if one.fresh_s is not None]
+    """Say how a server answered during a fault, and when it was fresh again."""
+    known = [trial.fresh_s for trial in arm.rounds if trial.fresh_s is not None]
     slots = {"server": arm.server, "done": f"{arm.in_time:,}", "asked": f"{arm.asked:,}"}
     if len(known) < len(arm.rounds):
         return message(
@@ -890,7 +891,6 @@ NO_FAULT_TRIAL = message("No trial shows how it went.")
 
 # Versions, replicas, controls.
 
-
 SERVED_BY_ETCD = message(
     "{server}: of the lists for 1,000 reads etcd served {oldest} on {old} and {newest} on {new}."
 )
@@ -902,24 +902,24 @@ VERSION_START = message(
 def on_versions(
     text: Message, server: str, versions: Sequence[str], values: tuple[float, float]
 ) -> str:
-    """Say what ``text`` is about on the oldest and on the newest version."""
+    """Fill ``text`` with the values on the oldest and on the newest version."""
     oldest, newest = map(number, values)
     old, new = versions[0], versions[-1]
     return text.format(server=server, oldest=oldest, newest=newest, old=old, new=new)
 
 
 def _link(size: str) -> str:
-    """Return what follows a factor: 3 times as many *as*, 3 times fewer *than*."""
+    """Return the word after a factor: 3 times as many *as*, 3 times fewer *than*."""
     return "as" if size.endswith(("as many", "as much")) else "than"
 
 
-def version_cost(server: str, versions: Sequence[str], own: Estimate, metric: Metric) -> str:
+def version_cost(server: str, versions: Sequence[str], ratio: Estimate, metric: Metric) -> str:
     """Say by how much a cost changed between the oldest and the newest version."""
-    if own.bounds is None or own.holds(1.0) or own.value <= 0:
+    if ratio.bounds is None or ratio.holds(1.0) or ratio.value <= 0:
         return message("{server}: no difference in {metric} shown between {versions}.").format(
             server=server, metric=metric.short, versions=joined(versions)
         )
-    size = _size(own.value, metric)
+    size = _size(ratio.value, metric)
     return message(
         "{server}: {metric} per 1,000 reads is {size} on {new} {link} on {old} ({spread})."
     ).format(
@@ -929,15 +929,15 @@ def version_cost(server: str, versions: Sequence[str], own: Estimate, metric: Me
         new=versions[-1],
         link=_link(size),
         old=versions[0],
-        spread=_size_spread(own.value, *own.bounds),
+        spread=_size_spread(ratio.value, *ratio.bounds),
     )
 
 
 def knee(arm: SeriesArm, what: str) -> str:
     """Name the share of its capacity from which on a server's latency is past the knee."""
-    at = next((step for step in arm.steps if step.place == arm.knee), None)
-    shown = at or arm.steps[-1]
-    outcome = "knee" if at else "no_knee" if arm.has_no_knee else "open_knee"
+    reached = next((step for step in arm.steps if step.place == arm.knee), None)
+    shown = reached or arm.steps[-1]
+    outcome = "knee" if reached else "no_knee" if arm.has_no_knee else "open_knee"
     return prose.texts("knees")[outcome].format(
         server=arm.arm,
         what=what,
@@ -947,58 +947,58 @@ def knee(arm: SeriesArm, what: str) -> str:
     )
 
 
-def control_briefly(scenario: str, one: Control) -> str:
-    """Say in a line whether a server measured twice was the same."""
-    slots = {"server": one.server, "margin": share(one.margin), "scenario": scenario}
-    return prose.texts("controls_briefly")[one.verdict].format(**slots)
+def control_briefly(scenario: str, check: Control) -> str:
+    """Say in a line whether a server that was measured twice was the same."""
+    slots = {"server": check.server, "margin": share(check.margin), "scenario": scenario}
+    return prose.texts("controls_briefly")[check.verdict].format(**slots)
 
 
-def control(scenario: str, one: Control) -> str:
-    """Say what a server measured twice showed."""
+def control(scenario: str, check: Control) -> str:
+    """Say how a server that was measured twice compares with itself."""
     name = message("{server} against itself under {scenario}, {metric}").format(
-        server=one.server, scenario=scenario, metric=BY_KEY[one.metric].short
+        server=check.server, scenario=scenario, metric=BY_KEY[check.metric].short
     )
-    if one.ratio is None:
+    if check.ratio is None:
         text = message("{name}: no round has both measurements, so nothing is shown.")
         return text.format(name=name)
     text = message("{name}: {times} times; margin {margin}%. {verdict}")
     slots: dict[str, object] = {}
-    if one.ratio.bounds is not None:
+    if check.ratio.bounds is not None:
         text = message(
             "{name}: {times} times, {confidence} interval {low} to {high}; margin {margin}%. "
             "{verdict}"
         )
         slots = {
-            key: f"{end:.3g}" for key, end in zip(("low", "high"), one.ratio.bounds, strict=True)
+            key: f"{end:.3g}" for key, end in zip(("low", "high"), check.ratio.bounds, strict=True)
         }
-    verdict = [prose.texts("control_verdicts")[one.verdict]]
-    if seen := one.ratio.detectable:
+    verdict = [prose.texts("control_verdicts")[check.verdict]]
+    if seen := check.ratio.detectable:
         power = message("Rounds like these would show a difference of {share}%.")
         verdict.append(power.format(share=share(seen)))
     return text.format(
         name=name,
-        times=f"{one.ratio.value:.3g}",
-        confidence=f"{one.confidence:.0%}",
-        margin=share(one.margin),
+        times=f"{check.ratio.value:.3g}",
+        confidence=f"{check.confidence:.0%}",
+        margin=share(check.margin),
         verdict=listed(verdict, " "),
         **slots,
     )
 
 
-def times_of(own: Estimate | None) -> str:
+def times_of(ratio: Estimate | None) -> str:
     """Say a factor and its interval: ``0.02 x [0.018 to 0.024]``; empty without one."""
-    if own is None:
+    if ratio is None:
         return ""
-    value = _plain_times(own.value)
+    value = _plain_times(ratio.value)
     shown = f"{value}{NO_BREAK}\N{MULTIPLICATION SIGN}"
-    if own.bounds is None:
+    if ratio.bounds is None:
         return shown
-    low, high = (_plain_times(bound) for bound in own.bounds)
+    low, high = (_plain_times(bound) for bound in ratio.bounds)
     if low == high == value:
         return shown
     spread = message("{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}")
-    if own.bounds[0] < 0 < own.bounds[1]:  # there are no negative times
-        shown = f"{_plain_times(max(own.value, 0.0))}{NO_BREAK}\N{MULTIPLICATION SIGN}"
+    if ratio.bounds[0] < 0 < ratio.bounds[1]:  # there are no negative times
+        shown = f"{_plain_times(max(ratio.value, 0.0))}{NO_BREAK}\N{MULTIPLICATION SIGN}"
         spread = message("at most {high}")
     return Message("{shown} [{spread}]").format(
         shown=shown, spread=spread.format(low=low, high=high)
@@ -1006,5 +1006,5 @@ def times_of(own: Estimate | None) -> str:
 
 
 def no_good_trial(servers: Sequence[str]) -> Message:
-    """Say of whom a scenario has no figure."""
+    """Name the servers without a good trial."""
     return message("No good trial of {servers}.").format(servers=joined(servers))

@@ -1,7 +1,7 @@
 """A document as Markdown, for a comment or a wiki, and for a terminal.
 
-Both say what the page says first, in the page's words, then the tables. Names and error
-bodies come from a cluster: what would be markup is escaped, and a terminal obeys none of them.
+Both have the page's first sentences, then the tables. Names and error bodies come from a cluster:
+markup in them is escaped, and control characters reach no terminal.
 """
 
 import re
@@ -27,7 +27,7 @@ from bench.report.document import (
 TONES = {"good": "green", "bad": "bold red", "unsure": "yellow", "": ""}
 """Tone of a word -> terminal style; the page has a class of the same name."""
 LOG_WIDTH = 160
-"""A log has no width of its own, and a table squeezed into 80 columns no reader."""
+"""Columns of a log, which has no width: nobody reads a table squeezed into 80."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -42,12 +42,13 @@ def _markdown_lines(document: Document) -> Iterator[str]:
         for text in alarm.texts:
             yield from ("", f"> **{markdown_escape(f'{alarm.title}: {text}')}**")
     yield from ("", _markdown_sentence(document.headline, strong=True))
-    for name, sentences in _said_first(document):
+    for name, sentences in _summary(document):
         yield from ("", *([f"{name}:", ""] if name else []))
-        yield from (f"{'- ' if name else ''}{_markdown_sentence(one)}" for one in sentences)
+        bullet = "- " if name else ""
+        yield from (f"{bullet}{_markdown_sentence(sentence)}" for sentence in sentences)
     if document.trust:
         yield ""
-    yield from (f"- {markdown_escape(one.line)}" for one in document.trust)
+    yield from (f"- {markdown_escape(item.line)}" for item in document.trust)
     for section in document.sections:
         if section.depth <= Depth.MARKDOWN:
             yield from _markdown_section(section, 2)
@@ -57,18 +58,18 @@ def _markdown_lines(document: Document) -> Iterator[str]:
         yield f"- {markdown_escape(note.line)}"
 
 
-def _said_first(document: Document) -> Iterator[tuple[str, tuple[Sentence, ...]]]:
-    """Return what follows the first sentence: each list with its name."""
+def _summary(document: Document) -> Iterator[tuple[str, tuple[Sentence, ...]]]:
+    """Yield the lists after the first sentence, each with its name."""
     if document.verdict:
         yield "", (document.verdict,)
-    for key, found in (("gains", document.gains), ("costs", document.costs)):
-        if found:
-            yield document.labels[key], found
+    for key, sentences in (("gains", document.gains), ("costs", document.costs)):
+        if sentences:
+            yield document.labels[key], sentences
 
 
-def _markdown_sentence(one: Sentence, *, strong: bool = False) -> str:
-    text = markdown_escape(one.text)
-    detail = f" ({markdown_escape(one.detail)})" if one.detail else ""
+def _markdown_sentence(sentence: Sentence, *, strong: bool = False) -> str:
+    text = markdown_escape(sentence.text)
+    detail = f" ({markdown_escape(sentence.detail)})" if sentence.detail else ""
     return f"**{text}**{detail}" if strong else f"{text}{detail}"
 
 
@@ -124,10 +125,10 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 
 def markdown_escape(text: str) -> str:
-    """Return ``text`` such that it reads as itself: no markup, no tag, no mention, one line."""
+    """Return ``text`` escaped to a literal line: no markup, no tag, no mention."""
     text = _CONTROL.sub("?", " ".join(text.split()))
     text = re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", text)
-    # GitHub takes an at sign before a word for a person, who would then be told.
+    # GitHub reads an at sign before a word as a person, and notifies that person.
     return re.sub(r"@(?=\w)", "@\N{ZERO WIDTH SPACE}", text)
 
 
@@ -136,7 +137,7 @@ def _line(text: str, style: str = "") -> Words:
 
 
 def to_terminal(document: Document) -> RenderableType:
-    """Return the document for a console of rich: tables first, the answer last, where one looks."""
+    """Return the document for a console of rich: tables first, the answer last, by the prompt."""
     parts: list[RenderableType] = [
         _line(f"{alarm.title}: {text}", style="bold red")
         for alarm in document.alarms
@@ -145,12 +146,11 @@ def to_terminal(document: Document) -> RenderableType:
     for section in document.sections:
         parts += _terminal_section(section)
     parts += [_line(note.line, style="dim") for note in document.notes if not note.depth]
-    parts += [_line(f"{one.line}", style="dim") for one in document.trust]
-    for name, sentences in reversed([*_said_first(document)]):
+    parts += [_line(f"{item.line}", style="dim") for item in document.trust]
+    for name, sentences in reversed([*_summary(document)]):
         parts += [_line(name, style="bold")] if name else []
-        parts += [
-            _line(f"{'  ' if name else ''}{one.line}", style=TONES[one.tone]) for one in sentences
-        ]
+        indent = "  " if name else ""
+        parts += [_line(indent + line.line, style=TONES[line.tone]) for line in sentences]
     style = f"bold {TONES[document.headline.tone]}".strip()
     parts.append(_line(document.headline.line, style=style))
     return Group(*parts)
@@ -164,17 +164,17 @@ def to_lines(document: Document) -> list[str]:
         for table in (part for part in section.parts if isinstance(part, Table)):
             for row in _rows(table.rows, Depth.TERMINAL):
                 pairs = zip(table.columns, row.cells, strict=True)
-                said = "; ".join(f"{column.title} {cell.text}" for column, cell in pairs)
-                lines.append(f"  {row.heading}: {said}")
+                figures = "; ".join(f"{column.title} {cell.text}" for column, cell in pairs)
+                lines.append(f"  {row.heading}: {figures}")
     return [_CONTROL.sub("?", line) for line in (*lines, document.headline.line)]
 
 
 def _terminal_section(section: Section) -> Iterator[RenderableType]:
-    for own, part in section.leaves():
+    for parent, part in section.leaves():
         if part.depth > Depth.TERMINAL:
             continue
         if isinstance(part, Table):
-            yield _terminal_table(part, own.title)
+            yield _terminal_table(part, parent.title)
         elif isinstance(part, Text):
             yield _line(f"{part.line} {part.code}".rstrip())
         elif isinstance(part, Texts):

@@ -3,7 +3,7 @@
 A chart knows nothing of pages or files. ``draw(figure, palette)`` puts it on a figure of
 matplotlib, in the colours that it is given; ``drawing`` turns that into SVG and PNG. This
 file needs no matplotlib, so that a document without drawings does not either. A chart
-that nothing was measured for is a sentence that says what is missing.
+without measurements is a sentence that names what is missing.
 """
 
 import base64
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from bench.report.charts.palette import Palette
 
 Value = str | int | float | bool | None
-"""What a field holds; ``None`` is an empty field, never a zero."""
+"""A field of a CSV; ``None`` is an empty field, never a zero."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Prefixes that a spreadsheet reads as the beginning of a formula."""
 MOST_SHOWN = 60
-"""Rows of a chart's table on the page: a distribution has hundreds, and its CSV has them all."""
+"""Most rows of a chart's table on the page; its CSV has all, of a distribution hundreds."""
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
     """Return CSV with a header: full precision, lines ended by a line feed.
 
-    A text that a spreadsheet would take for a formula is quoted by an apostrophe:
-    names come from a plan, or from a cluster.
+    An apostrophe quotes a text that a spreadsheet would read as a formula: names come from a
+    plan, or from a cluster.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -65,12 +65,12 @@ class Data:
 
     @property
     def step(self) -> int:
-        """Of how many rows the page's table shows one."""
+        """The page's table shows every ``step``-th row."""
         return max(1, -(-len(self.rows) // MOST_SHOWN))
 
     @property
     def shown(self) -> tuple[tuple[Value, ...], ...]:
-        """The rows as a table can show them."""
+        """The rows of the page's table."""
         return self.rows[:: self.step]
 
 
@@ -78,7 +78,7 @@ class Data:
 class Head:
     """The words of a chart. ``name`` is unique in the document and fit for a file name.
 
-    ``description`` is what the drawing shows, for who cannot see it.
+    ``description`` is the text alternative of the drawing.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place on a drawing, in the data of ``axes``, and what stands there in words."""
+    """A position on a drawing, in data coordinates of ``axes``, and its text."""
 
     axes: "Axes"
     x: float
@@ -102,7 +102,7 @@ class Mark:
 class Chart:
     """One chart; without ``draw`` its caption says why there is nothing to draw.
 
-    ``draw`` returns what the page shows of the marks, under the pointer and by the keyboard.
+    ``draw`` returns the marks, whose texts the page shows under the pointer and by the keyboard.
     """
 
     head: Head

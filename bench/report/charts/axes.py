@@ -1,4 +1,4 @@
-"""Axes as the charts share them: room around them, ticks, and names where no mark is."""
+"""Parts of axes that charts share: margins, ticks, grids, headings, and legends above marks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LEGEND_ROW_IN, NAMES_A_ROW = 0.18, 3
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """What is left for names, ticks and headings around the axes, in inches."""
+    """Space around the axes for names, ticks and headings, in inches."""
 
     left: float = 0.5
     right: float = 0.12
@@ -34,11 +34,11 @@ def panels(
     """Return axes of these heights below each other, between the margins of the figure."""
     width, height = figure.get_size_inches()
     left, across = margins.left / width, 1 - (margins.left + margins.right) / width
-    made, top = [], margins.top
-    for own in heights_in:
-        made.append(figure.add_axes((left, 1 - (top + own) / height, across, own / height)))
-        top += own + gap_in
-    return made
+    axes, top = [], margins.top
+    for inches in heights_in:
+        axes.append(figure.add_axes((left, 1 - (top + inches) / height, across, inches / height)))
+        top += inches + gap_in
+    return axes
 
 
 def width_of(names: Iterable[str]) -> float:
@@ -47,12 +47,12 @@ def width_of(names: Iterable[str]) -> float:
 
 
 def legend_in(names: Sequence[str]) -> float:
-    """Return the inches that the names of a chart take above it."""
+    """Return the height in inches of a legend with ``names``."""
     return LEGEND_ROW_IN * -(-len(names) // NAMES_A_ROW) + 0.28
 
 
 def legend(axes: Axes, margins: Margins) -> None:
-    """Name the marks in rows above the axes and their heading, where they cover nothing."""
+    """Draw the legend in rows above the axes and their heading, where it covers nothing."""
     height = axes.get_window_extent().height / axes.figure.dpi
     handles, names = axes.get_legend_handles_labels()
     if names:
@@ -74,9 +74,9 @@ def legend(axes: Axes, margins: Margins) -> None:
 
 
 def heading(axes: Axes, text: str, palette: Palette, before_in: float = 0.0) -> None:
-    """Name what axes show above them, from so many inches before their left edge.
+    """Write ``text`` above the axes, from ``before_in`` inches left of their left edge.
 
-    No title of matplotlib's: for its place every tick is laid out once more.
+    Not a title of matplotlib, which lays out every tick once more to place it.
     """
     axes.annotate(
         text,
@@ -96,7 +96,7 @@ def grid(axes: Axes, palette: Palette, *, across_only: bool = False) -> None:
 
 
 def number_ticks(axis: Axis, most: int | None = None, *, whole: bool = False) -> None:
-    """Label a linear axis as numbers: 0.175 is no 0.18, and 1,000 has its comma."""
+    """Label a linear axis with numbers: 0.175 stays 0.175, and 1,000 has its comma."""
     if most is not None or whole:
         axis.set_major_locator(MaxNLocator(most or "auto", integer=whole))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 3)))

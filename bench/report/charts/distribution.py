@@ -1,7 +1,7 @@
 """Distributions of waiting times, drawn so that the tail can be read: percentile against time.
 
-The axis of percentiles is logarithmic in what is *beyond*: half, a tenth, a hundredth of the
-requests, each the same step.
+The axis of percentiles is logarithmic in the share *beyond*: a tenth, a hundredth and a
+thousandth of the requests are equal steps apart.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ TICKS = (0.5, 0.9, 0.99, 0.999, 0.9999)
 
 
 def curve(latencies: Latencies) -> Line | None:
-    """Return the stretch of ``latencies`` that its samples carry, thinned; ``None``: too few.
+    """Return the part of ``latencies`` that its samples support, thinned; ``None``: too few.
 
-    Its places are -log10 of the share beyond.
+    Its ``x`` are -log10 of the share beyond.
     """
     count, samples = len(latencies.answered_ms), latencies.samples
     if samples < LEAST or not count:
@@ -37,21 +37,21 @@ def curve(latencies: Latencies) -> Line | None:
     return Line(-np.log10(1 - (ranks - 0.5) / samples), times_ms)
 
 
-def _share(place: float) -> str:
-    return f"{100 - 100 * 10**-place:.4g}%"
+def _share(x: float) -> str:
+    return f"{100 - 100 * 10**-x:.4g}%"
 
 
 def distribution(head: Head, shown: Mapping[str, Line], axes: tuple[str, str]) -> Chart:
-    """Return the curves on one pair of axes; without a curve there is nothing to draw."""
+    """Return a chart of the curves on one pair of axes; without a curve it has no ``draw``."""
     if not shown:
         return Chart(replace(head, description=""))
     rows = tuple(
-        (arm, round(1 - 10**-at, 6), ms)
-        for arm, one in shown.items()
-        for at, ms in zip(one.x.tolist(), one.value.tolist(), strict=True)
+        (arm, round(1 - 10**-x, 6), ms)
+        for arm, line in shown.items()
+        for x, ms in zip(line.x.tolist(), line.value.tolist(), strict=True)
     )
-    furthest = max(float(one.x[-1]) for one in shown.values())
+    furthest = max(float(line.x[-1]) for line in shown.values())
     ticks = {float(-np.log10(1 - tick)): _share(-np.log10(1 - tick)) for tick in TICKS}
-    ticks = {place: words for place, words in ticks.items() if place <= furthest + 1e-9}
-    frame = Frame(axes[0], axes[1], Scale(1.0, "ms"), log=True, ticks=ticks, told=_share)
+    ticks = {x: label for x, label in ticks.items() if x <= furthest + 1e-9}
+    frame = Frame(axes[0], axes[1], Scale(1.0, "ms"), log=True, ticks=ticks, x_text=_share)
     return lines(head, shown, frame, Data(("arm", "share_of_requests", "ms"), rows))

@@ -29,9 +29,9 @@ from bench.report.numbers import Scale, number
 
 Floats = npt.NDArray[np.float64]
 FAR = 1e12
-"""Stands for an upper end that there is none of: it leaves every chart."""
-HEIGHT_IN, TOLD = 1.9, 12
-"""Height of the axes, and how many places of a curve are told in words."""
+"""Stands for a missing upper end: it lies beyond every chart."""
+HEIGHT_IN, MOST_MARKS = 1.9, 12
+"""Height of the axes, and the most positions of a curve that have a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Line:
 
     @property
     def rows(self) -> list[tuple[float | None, ...]]:
-        """The curve as rows; where it has no value or no end, the field is empty."""
+        """The curve as rows; a missing value or end is ``None``."""
         parts = [self.x, self.value]
-        parts += [one for one in (self.low, self.high) if one is not None]
+        parts += [bound for bound in (self.low, self.high) if bound is not None]
         return [
             tuple(float(v) if np.isfinite(v) and abs(v) < FAR else None for v in row)
             for row in zip(*parts, strict=True)
@@ -59,10 +59,10 @@ class Line:
 
 
 def through_means(points: Sequence[tuple[float, int, float]]) -> Line:
-    """Return the line through the means of the points that stand at one place."""
-    places = sorted({x for x, _, _ in points})
-    means = [np.mean([y for x, _, y in points if x == place]) for place in places]
-    return Line(np.array(places, float), np.array(means, float), points=points)
+    """Return the line through the means of the points at each ``x``."""
+    xs = sorted({x for x, _, _ in points})
+    means = [np.mean([y for x, _, y in points if x == position]) for position in xs]
+    return Line(np.array(xs, float), np.array(means, float), points=points)
 
 
 PLAIN = Scale(1.0, "")
@@ -70,7 +70,7 @@ PLAIN = Scale(1.0, "")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The axes of a chart of lines, in the data's units, ``scale`` of the upright one."""
+    """The axes of a chart of lines, in the data's units; ``scale`` is of the vertical one."""
 
     across: str
     up: str
@@ -78,42 +78,42 @@ class Frame:
     right: float | None = None
     top: float | None = None
     whole: bool = False
-    """Whether there is nothing between two whole numbers of the horizontal axis."""
+    """Whether the horizontal axis has whole numbers only."""
     crossing: tuple[float, float, float | None] | None = None
     """Where two curves meet: low, value, high."""
     log: bool = False
-    """Whether the upright axis is logarithmic."""
+    """Whether the vertical axis is logarithmic."""
     ticks: Mapping[float, str] | None = None
-    """Labels of the horizontal axis by their places; ``None``: numbers."""
-    told: Callable[[float], str] = number
-    """A place of the horizontal axis in words."""
+    """Labels of the horizontal axis by their positions; ``None``: numbers."""
+    x_text: Callable[[float], str] = number
+    """Formats a position of the horizontal axis."""
 
 
 def lines(head: Head, shown: Mapping[str, Line], frame: Frame, data: Data) -> Chart:
-    """Return a chart with a line a name, which has the colour of the arm that is called so."""
+    """Return a chart with a line for each name, in the colour of the arm of that name."""
     size = (WIDTH_IN, 0.44 + HEIGHT_IN + legend_in([*shown]))
     return Chart(head, data, size, partial(_draw, shown=shown, frame=frame))
 
 
 def point_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
     """Return the points behind the lines as rows: name, x, round, y."""
-    return tuple((name, *point) for name, one in shown.items() for point in one.points)
+    return tuple((name, *point) for name, line in shown.items() for point in line.points)
 
 
-def told(shown: Mapping[str, Line], scale: Scale, at: Callable[[str, float], str]) -> Message:
-    """Return the lines in words: ``at`` says a value and its place."""
+def told(shown: Mapping[str, Line], scale: Scale, phrase: Callable[[str, float], str]) -> Message:
+    """Return the lines in words; ``phrase`` formats a value and its position."""
     text = Message("{server}: {values}")
-    said = (
-        [at(scale.quantity(value), x) for x, value in zip(one.x, one.value, strict=True)]
-        for one in shown.values()
+    texts = (
+        [phrase(scale.quantity(value), x) for x, value in zip(line.x, line.value, strict=True)]
+        for line in shown.values()
     )
-    each = zip(shown, said, strict=True)
-    return listed([text.format(server=name, values=listed(values)) for name, values in each], "; ")
+    pairs = zip(shown, texts, strict=True)
+    return listed([text.format(server=name, values=listed(values)) for name, values in pairs], "; ")
 
 
 def curve_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
     """Return the curves as rows: name, x, value, and the interval where there is one."""
-    return tuple((name, *row) for name, one in shown.items() for row in one.rows)
+    return tuple((name, *row) for name, line in shown.items() for row in line.rows)
 
 
 def _draw(
@@ -121,15 +121,15 @@ def _draw(
 ) -> list[Mark]:
     margins = Margins(top=legend_in([*shown]))
     (axes,) = panels(figure, margins, [HEIGHT_IN])
-    right = frame.right or max(float(np.max(one.x)) for one in shown.values())
-    left = min(float(np.min(one.x)) for one in shown.values()) if frame.whole else 0.0
+    right = frame.right or max(float(np.max(line.x)) for line in shown.values())
+    left = min(float(np.min(line.x)) for line in shown.values()) if frame.whole else 0.0
     if frame.crossing is not None:
         low, value, high = frame.crossing
         end = right if high is None else min(high, right)
         axes.axvspan(low, end, color=palette.grid, alpha=0.6, linewidth=0)
         axes.axvline(value, color=palette.ink, linewidth=0.9)
-    for place, (name, one) in enumerate(shown.items()):
-        _curve(axes, name, one, frame.scale.divisor, palette, place)
+    for index, (name, line) in enumerate(shown.items()):
+        _curve(axes, name, line, frame.scale.divisor, palette, index)
     pad = 0.04 * (right - left or 1.0) if frame.whole else 0.0
     axes.set_xlim(left - pad, right + (pad or 0.02 * right))
     _upright(axes, shown, frame)
@@ -138,36 +138,36 @@ def _draw(
         words = frame.ticks
         axes.xaxis.set_major_locator(FixedLocator([*words]))
         axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda at, _: words[min(words, key=lambda tick: abs(tick - at))])
+            FuncFormatter(lambda x, _: words[min(words, key=lambda tick: abs(tick - x))])
         )
     grid(axes, palette)
     axes.set_xlabel(frame.across)
     heading(axes, frame.up, palette)
     legend(axes, margins)
-    return [mark for name, one in shown.items() for mark in _told(axes, name, one, frame, right)]
+    return [mark for name, line in shown.items() for mark in _marks(axes, name, line, frame, right)]
 
 
-def _curve(axes: Axes, name: str, one: Line, divisor: float, palette: Palette, place: int) -> None:
+def _curve(axes: Axes, name: str, line: Line, divisor: float, palette: Palette, index: int) -> None:
     known = name in palette.arms
-    colour = palette.of(name) if known else palette.series[(2 + place) % 6]
+    colour = palette.of(name) if known else palette.series[(2 + index) % 6]
     mark = palette.mark(name) if known else "o"
     axes.plot(
-        one.x,
-        one.value / divisor,
+        line.x,
+        line.value / divisor,
         color=colour,
         linewidth=1.8,
         linestyle=palette.dash(name) if known else "solid",
         marker=mark,
-        markevery=[len(one.x) - 1],
+        markevery=[len(line.x) - 1],
         markersize=4,
         label=name,
     )
-    if one.low is not None and one.high is not None and np.isfinite(one.low).any():
-        band = (one.low / divisor, one.high / divisor)
-        axes.fill_between(one.x, *band, color=colour, alpha=0.16, linewidth=0)
+    if line.low is not None and line.high is not None and np.isfinite(line.low).any():
+        band = (line.low / divisor, line.high / divisor)
+        axes.fill_between(line.x, *band, color=colour, alpha=0.16, linewidth=0)
     axes.plot(
-        [point[0] for point in one.points],
-        [point[2] / divisor for point in one.points],
+        [point[0] for point in line.points],
+        [point[2] / divisor for point in line.points],
         mark,
         color=colour,
         markersize=3,
@@ -181,8 +181,8 @@ def _upright(axes: Axes, shown: Mapping[str, Line], frame: Frame) -> None:
         axes.set_yscale("log")
         ends = log_range(
             value / frame.scale.divisor
-            for one in shown.values()
-            for value in (*one.value, *(point[2] for point in one.points))
+            for line in shown.values()
+            for value in (*line.value, *(point[2] for point in line.points))
             if np.isfinite(value)
         )
         axes.set_ylim(*ends)
@@ -194,44 +194,44 @@ def _upright(axes: Axes, shown: Mapping[str, Line], frame: Frame) -> None:
     number_ticks(axes.yaxis)
 
 
-def _told(axes: Axes, name: str, one: Line, frame: Frame, right: float) -> Iterator[Mark]:
-    """Put the values of a curve at some of its places into words, and its points."""
+def _marks(axes: Axes, name: str, line: Line, frame: Frame, right: float) -> Iterator[Mark]:
+    """Yield a mark for the value of a curve at some positions, and for each of its points."""
     scale, top, what = frame.scale, axes.get_ylim()[1], frame.across.partition(",")[0]
-    for place in sorted({round(at) for at in np.linspace(0, len(one.x) - 1, TOLD)}):
-        x, value = float(one.x[place]), float(one.value[place])
+    for index in sorted({round(i) for i in np.linspace(0, len(line.x) - 1, MOST_MARKS)}):
+        x, value = float(line.x[index]), float(line.value[index])
         if not np.isfinite(value) or x > right or value / scale.divisor > top:
             continue
         spread: str = ""
         shown = scale.quantity(value)
-        if one.low is not None and one.high is not None and one.high[place] < FAR:
-            bounds = float(one.low[place]), float(one.high[place])
+        if line.low is not None and line.high is not None and line.high[index] < FAR:
+            bounds = float(line.low[index]), float(line.high[index])
             shown = scale.quantity(value, *bounds)
             spread = Message(" [{ends}]").format(ends=scale.interval(*bounds))
         text = Message("{name}, {x} {what}: {value}{spread}").format(
-            name=name, x=frame.told(x), what=what, value=shown, spread=spread
+            name=name, x=frame.x_text(x), what=what, value=shown, spread=spread
         )
         yield Mark(axes, x, value / scale.divisor, text)
     of_round = message("{name}, {x} {what}, round {round}: {value}")
-    for x, round_, value in one.points:
+    for x, round_, value in line.points:
         text = of_round.format(
-            name=name, x=frame.told(x), what=what, round=round_, value=scale.quantity(value)
+            name=name, x=frame.x_text(x), what=what, round=round_, value=scale.quantity(value)
         )
         yield Mark(axes, x, value / scale.divisor, text)
 
 
 def sampled(
-    places: Floats, of: Callable[[float], tuple[float | None, float | None, float | None]]
+    positions: Floats, function: Callable[[float], tuple[float | None, float | None, float | None]]
 ) -> Line:
-    """Return the curve of ``of``, which gives value, low and high at a place.
+    """Return the curve of ``function``, which returns value, low and high at a position.
 
-    A value that is ``None`` leaves a gap; an upper end that is ``None`` where there is a
-    lower one is beyond every chart.
+    A value of ``None`` leaves a gap; an upper end of ``None`` beside a lower one lies beyond
+    every chart.
     """
-    found = [of(float(place)) for place in places]
+    rows = [function(float(position)) for position in positions]
 
     def part(index: int, missing: float) -> Floats:
-        return np.array([missing if one[index] is None else one[index] for one in found], float)
+        return np.array([missing if row[index] is None else row[index] for row in rows], float)
 
     low = part(1, np.nan)
     high = np.where(np.isnan(low), np.nan, part(2, FAR))
-    return Line(places, part(0, np.nan), low, high)
+    return Line(positions, part(0, np.nan), low, high)

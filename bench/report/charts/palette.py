@@ -1,4 +1,4 @@
-"""Colours and marks: an arm has its own on every chart of every run, light and dark."""
+"""Colours and marks of arms: the same on every chart of every run, light and dark."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from bench.model import NO_SERVER
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colours of a scheme. No two of one palette are alike: a drawing's SVG is told by them.
+    """The colours of a scheme, all different: a drawing's SVG is matched by them.
 
-    ``arms`` are all arms of the document, in the order that decides the colours of those that
-    have none of their own. What is no arm, as the start of an informer, has the first of these.
+    ``arms`` are all arms of the document, in the order that decides the colours of those
+    without a fixed one. A name that is no arm, as "start of an informer", has the first of these.
     """
 
     ink: str
@@ -24,23 +24,23 @@ class Palette:
 
     def of(self, arm: str) -> str:
         """Return the colour of ``arm``."""
-        place, first = self._place(arm), len(PRESENTATION)
-        if place is not None and place >= first:
-            place = first + (place - first) % (len(self.series) - first)
-        return self.floor if place is None else self.series[place]
+        index, first = self._index(arm), len(PRESENTATION)
+        if index is not None and index >= first:
+            index = first + (index - first) % (len(self.series) - first)
+        return self.floor if index is None else self.series[index]
 
     def mark(self, arm: str) -> str:
         """Return the mark of ``arm`` where points are drawn."""
-        place = self._place(arm)
-        return "x" if place is None else MARKS[place % len(MARKS)]
+        index = self._index(arm)
+        return "x" if index is None else MARKS[index % len(MARKS)]
 
     def dash(self, arm: str) -> str | tuple[int, tuple[float, ...]]:
         """Return the stroke of ``arm`` where curves are drawn."""
-        place = self._place(arm)
-        return "dotted" if place is None else DASHES[place % len(DASHES)]
+        index = self._index(arm)
+        return "dotted" if index is None else DASHES[index % len(DASHES)]
 
-    def _place(self, arm: str) -> int | None:
-        """Return the place of ``arm`` among all arms; ``None`` for the arm without a server."""
+    def _index(self, arm: str) -> int | None:
+        """Return the index of ``arm`` among all arms; ``None`` for the arm without a server."""
         if arm == NO_SERVER:
             return None
         if arm in PRESENTATION:
@@ -82,5 +82,5 @@ DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     (0, (2.6, 1.2)),
     (0, (8.0, 2.0)),
 )
-"""Marks and strokes beside the colours, so that arms can be told apart without them. There are
-more than colours: arms that share a colour have different ones."""
+"""Marks and strokes beside the colours, which distinguish arms without them. There are more than
+colours: arms that share a colour have different ones."""

@@ -1,4 +1,4 @@
-"""Points on two axes: rounds as marks, or a mean with the least and the most of a round."""
+"""Points on two axes: rounds as marks, or a mean with the least and the greatest round."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ PANEL_IN, GAP_IN = 2.1, 0.62
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place, with the least and the most of a round where it is a mean, and its words."""
+    """A point and its text; a mean also has the ends of the least and the greatest round."""
 
     x: float
     y: float
@@ -40,7 +40,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """The spots of an arm. A hollow cloud was held back by what was asked of it."""
+    """The spots of an arm. ``hollow``: a fixed rate limited them."""
 
     arm: str
     spots: Sequence[Spot]
@@ -49,17 +49,17 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What the axes of a chart of points are: ``x`` linear where it has a scale, else log."""
+    """The axes of a chart of points: ``x`` is linear if it has a scale, else logarithmic."""
 
     across: str
     x: Scale | None = None
     shares: bool = False
-    """Whether the upright axis is of shares around zero; else it is logarithmic."""
+    """Whether the vertical axis has shares around zero; else it is logarithmic."""
 
 
 def points(head: Head, shown: Mapping[str, Sequence[Cloud]], grounds: Grounds, data: Data) -> Chart:
-    """Return a panel for each title, which is that of its upright axis."""
-    names = [one.arm for clouds in shown.values() for one in clouds]
+    """Return a chart with a panel for each title, which names its vertical axis."""
+    names = [cloud.arm for clouds in shown.values() for cloud in clouds]
     height = legend_in([*dict.fromkeys(names)]) + len(shown) * (PANEL_IN + GAP_IN) - GAP_IN + 0.44
     return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown, grounds=grounds))
 
@@ -71,15 +71,15 @@ def _draw(
     shown: Mapping[str, Sequence[Cloud]],
     grounds: Grounds,
 ) -> list[Mark]:
-    names = dict.fromkeys(one.arm for clouds in shown.values() for one in clouds)
+    names = dict.fromkeys(cloud.arm for clouds in shown.values() for cloud in clouds)
     margins = Margins(top=legend_in([*names]))
-    made = panels(figure, margins, [PANEL_IN] * len(shown), GAP_IN)
-    every = [spot for clouds in shown.values() for one in clouds for spot in one.spots]
+    panels_ = panels(figure, margins, [PANEL_IN] * len(shown), GAP_IN)
+    every = [spot for clouds in shown.values() for cloud in clouds for spot in cloud.spots]
     ends = [end for spot in every for end in spot.x_ends or (spot.x,)]
     marks: list[Mark] = []
-    for axes, (title, clouds) in zip(made, shown.items(), strict=True):
-        for one in clouds:
-            marks += _cloud(axes, one, palette)
+    for axes, (title, clouds) in zip(panels_, shown.items(), strict=True):
+        for cloud in clouds:
+            marks += _cloud(axes, cloud, palette)
         if grounds.x is None:
             axes.set_xscale("log")
             axes.set_xlim(*log_range(ends))
@@ -89,11 +89,11 @@ def _draw(
             pad = 0.06 * (high - low or 1.0)
             axes.set_xlim(low - pad, high + pad)
             scaled_ticks(axes.xaxis, (low, high), grounds.x)
-        _upright(axes, [spot for one in clouds for spot in one.spots], grounds, palette)
+        _upright(axes, [spot for cloud in clouds for spot in cloud.spots], grounds, palette)
         grid(axes, palette)
         heading(axes, title, palette)
-    legend(made[0], margins)
-    made[-1].set_xlabel(grounds.across)
+    legend(panels_[0], margins)
+    panels_[-1].set_xlabel(grounds.across)
     return marks
 
 
@@ -110,22 +110,22 @@ def _upright(axes: Axes, spots: Sequence[Spot], grounds: Grounds, palette: Palet
     log_ticks(axes.yaxis, *axes.get_ylim())
 
 
-def _cloud(axes: Axes, one: Cloud, palette: Palette) -> list[Mark]:
-    colour = palette.of(one.arm)
-    for spot in one.spots:
-        for ends, at in ((spot.x_ends, True), (spot.y_ends, False)):
+def _cloud(axes: Axes, cloud: Cloud, palette: Palette) -> list[Mark]:
+    colour = palette.of(cloud.arm)
+    for spot in cloud.spots:
+        for ends, horizontal in ((spot.x_ends, True), (spot.y_ends, False)):
             if ends is not None:
-                across = (ends, (spot.y,) * 2) if at else ((spot.x,) * 2, ends)
+                across = (ends, (spot.y,) * 2) if horizontal else ((spot.x,) * 2, ends)
                 axes.plot(*across, color=colour, linewidth=1.1)
     named = {line.get_label() for line in axes.lines}
     axes.plot(
-        [spot.x for spot in one.spots],
-        [spot.y for spot in one.spots],
-        palette.mark(one.arm),
+        [spot.x for spot in cloud.spots],
+        [spot.y for spot in cloud.spots],
+        palette.mark(cloud.arm),
         color=colour,
-        markerfacecolor="none" if one.hollow else colour,
+        markerfacecolor="none" if cloud.hollow else colour,
         markersize=4.6,
-        markeredgewidth=1.0 if one.hollow else 0.4,
-        label=f"_{one.arm}" if one.arm in named else one.arm,
+        markeredgewidth=1.0 if cloud.hollow else 0.4,
+        label=f"_{cloud.arm}" if cloud.arm in named else cloud.arm,
     )
-    return [Mark(axes, spot.x, spot.y, spot.text) for spot in one.spots]
+    return [Mark(axes, spot.x, spot.y, spot.text) for spot in cloud.spots]

@@ -1,7 +1,7 @@
-"""Rows of marks: rounds as dots, their mean and its interval, the figure in a margin of its own.
+"""Rows of marks: rounds as dots, their mean and its interval, the figure in the margin.
 
-``rows`` has a panel a quantity, each on a scale of its own that begins at zero;
-``differences`` has one axis of shares around "no difference".
+``rows`` draws a panel for each quantity, on its own scale from zero; ``differences`` draws one
+axis of shares around "no difference".
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,9 +36,9 @@ from bench.stats import Estimate
 ROW_IN, PANEL_IN = 0.24, 0.56
 """Heights of a row, and of what stands above and below the rows of a panel."""
 NARROW_IN = 1.0
-"""In less there is room for two ticks."""
+"""Width below which an axis has room for two ticks only."""
 LARGEST, OF_HEIGHT = 7.6, 0.55
-"""Points that a figure beside the dots has at most, and a letter's width as a share of them."""
+"""Largest font size of a figure beside the dots, in points, and a letter's width as its share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,85 +63,84 @@ class Panel:
     @property
     def told(self) -> Message:
         """The panel in words."""
-        each = [
-            Message("{name} {words}").format(name=one.name, words=one.words) for one in self.entries
-        ]
-        return Message("{title}: {figures}").format(title=self.title, figures=listed(each))
+        text = Message("{name} {words}")
+        figures = [text.format(name=entry.name, words=entry.words) for entry in self.entries]
+        return Message("{title}: {figures}").format(title=self.title, figures=listed(figures))
 
 
 def panel_of(
-    heads: Sequence[str], unit: str, found: Iterable[tuple[str, str, Figure | None]]
+    heads: Sequence[str], unit: str, figures: Iterable[tuple[str, str, Figure | None]]
 ) -> Panel:
     """Return the panel of figures (name, arm, figure), without those that have no value."""
-    known = [(name, arm, one, one.estimate) for name, arm, one in found if one is not None]
-    scale = scale_for([one.value for _, _, one, _ in known], unit)
+    known = [(name, arm, figure) for name, arm, figure in figures if figure is not None]
+    scale = scale_for([figure.value for _, _, figure in known], unit)
     entries = [
-        Entry(name, arm, estimate, one.rounds, scale.estimate(estimate))
-        for name, arm, one, estimate in known
-        if estimate is not None
+        Entry(name, arm, estimate, figure.rounds, scale.estimate(estimate))
+        for name, arm, figure in known
+        if (estimate := figure.estimate) is not None
     ]
     return Panel(listed([*heads, *([scale.unit] if scale.unit else [])]), scale, entries)
 
 
 def rows(head: Head, shown: Sequence[Panel], data: Data) -> Chart:
-    """Return a panel a quantity."""
-    height = sum(PANEL_IN + ROW_IN * len(one.entries) for one in shown)
+    """Return a chart with a panel for each quantity."""
+    height = sum(PANEL_IN + ROW_IN * len(panel.entries) for panel in shown)
     return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown))
 
 
 def _draw(figure: Paper, palette: Palette, *, shown: Sequence[Panel]) -> list[Mark]:
     margins = Margins(
-        left=width_of(entry.name for one in shown for entry in one.entries),
-        right=0.82 * width_of(entry.words for one in shown for entry in one.entries),
+        left=width_of(entry.name for panel in shown for entry in panel.entries),
+        right=0.82 * width_of(entry.words for panel in shown for entry in panel.entries),
     )
-    heights = [ROW_IN * len(one.entries) for one in shown]
+    heights = [ROW_IN * len(panel.entries) for panel in shown]
     most = 4 if WIDTH_IN - margins.left - margins.right > NARROW_IN else 2
     marks: list[Mark] = []
-    for axes, one in zip(panels(figure, margins, heights, PANEL_IN), shown, strict=True):
-        names = [entry.name for entry in one.entries]
+    for axes, panel in zip(panels(figure, margins, heights, PANEL_IN), shown, strict=True):
+        names = [entry.name for entry in panel.entries]
         axes.set_yticks(range(len(names)), names, color=palette.ink)
         axes.set_ylim(len(names) - 0.4, -0.6)
         ends = [0.0]
-        for place, entry in enumerate(one.entries):
-            _row(axes, entry, place, palette)
-            of = entry.estimate
+        for y, entry in enumerate(panel.entries):
+            _row(axes, entry, y, palette)
+            estimate = entry.estimate
             text = Message("{name}: {words}").format(name=entry.name, words=entry.words)
             if (count := len(entry.rounds)) > 1:
                 text = message("{told}, {rounds} rounds").format(told=text, rounds=count)
-            marks.append(Mark(axes, of.value, place, text))
+            marks.append(Mark(axes, estimate.value, y, text))
             axes.text(
-                1.02, place, entry.words, transform=axes.get_yaxis_transform(),
+                1.02, y, entry.words, transform=axes.get_yaxis_transform(),
                 va="center", fontsize=7.6, color=palette.ink,
             )  # fmt: skip
-            ends += [*entry.rounds.values(), of.value, *(of.bounds or ())]
+            ends += [*entry.rounds.values(), estimate.value, *(estimate.bounds or ())]
         low, high = min(ends), max(ends) or 1.0
         axes.set_xlim(low - 0.03 * (high - low), high + 0.04 * (high - low))
-        scaled_ticks(axes.xaxis, (low, high), one.scale, most)
+        scaled_ticks(axes.xaxis, (low, high), panel.scale, most)
         grid(axes, palette, across_only=True)
         axes.axvline(0.0, color=palette.muted, linewidth=0.8)
         axes.spines["bottom"].set_visible(False)
-        heading(axes, one.title, palette, margins.left - 0.05)
+        heading(axes, panel.title, palette, margins.left - 0.05)
     return marks
 
 
-def _row(axes: Axes, one: Entry, place: float, palette: Palette) -> None:
+def _row(axes: Axes, entry: Entry, y: float, palette: Palette) -> None:
     """Draw the rounds of a row, its interval and its mean."""
-    if one.estimate.bounds is not None:
-        axes.plot(one.estimate.bounds, [place] * 2, color=palette.ink, linewidth=1.1)
-    values = list(one.rounds.values())
+    if entry.estimate.bounds is not None:
+        axes.plot(entry.estimate.bounds, [y] * 2, color=palette.ink, linewidth=1.1)
+    values = list(entry.rounds.values())
     offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(len(values))
     named = {line.get_label() for line in axes.lines}
     axes.plot(
         values,
-        place + offsets,
-        palette.mark(one.arm),
-        color=palette.of(one.arm),
+        y + offsets,
+        palette.mark(entry.arm),
+        color=palette.of(entry.arm),
         markersize=3,
         markeredgewidth=0,
-        label=f"_{one.arm}" if one.arm in named else one.arm,
+        label=f"_{entry.arm}" if entry.arm in named else entry.arm,
     )
-    mean = [one.estimate.value]
-    axes.plot(mean, [place], "|", color=palette.ink, markersize=9, markeredgewidth=1.6)
+    mean = [entry.estimate.value]
+    axes.plot(mean, [y], "|", color=palette.ink, markersize=9, markeredgewidth=1.6)
 
 
 # Differences.
@@ -171,22 +170,22 @@ COLUMNS = ("metric", "scenario", "subject", "baseline", "round", "difference_of_
 WIDE_IN, WORDS_IN, LINE_IN, LEFT_IN, TOP_IN = 4.4, 2.3, 0.19, 0.24, 0.1
 MOST_IN_LEGEND = 3
 LIMIT = 1.03
-"""How much of the reach a mark may lie beyond it and still be drawn."""
+"""Multiple of the reach within which a mark is still drawn."""
 
 
 def reach_of(shown: Sequence[Difference]) -> float:
-    """Return how far the axis goes to both sides: all of the baseline, or half if that shows all.
+    """Return the end of the axis on both sides: 1, all of the baseline, or 0.5 if that shows all.
 
-    What is beyond is drawn as an arrow at the edge, its figure beside it.
+    A mark beyond it is an arrow at the edge, with its figure beside it.
     """
-    every = [value for one in shown for value in (*one.rounds.values(), one.estimate.value)]
-    furthest = max(map(abs, every), default=0.0)
+    values = [value for row in shown for value in (*row.rounds.values(), row.estimate.value)]
+    furthest = max(map(abs, values), default=0.0)
     return 0.5 if furthest <= 0.5 else 1.0
 
 
-def beyond(one: Difference, reach: float) -> tuple[int, int]:
-    """Return how many rounds the axis does not reach to the left, and to the right."""
-    values = list(one.rounds.values())
+def beyond(difference: Difference, reach: float) -> tuple[int, int]:
+    """Return how many rounds lie beyond the axis on the left, and on the right."""
+    values = list(difference.rounds.values())
     return (
         sum(value < -reach * LIMIT for value in values),
         sum(value > reach * LIMIT for value in values),
@@ -194,23 +193,23 @@ def beyond(one: Difference, reach: float) -> tuple[int, int]:
 
 
 def differences(head: Head, groups: Mapping[str, Sequence[Difference]], axis: str) -> Chart:
-    """Return a chart with a line a baseline for each group, which its title stands beside."""
-    shown = [one for group in groups.values() for one in group]
-    table = tuple(
-        (one.title, one.scenario, one.subject, one.baseline, round_, value)
-        for one in shown
-        for round_, value in one.rounds.items()
+    """Return a chart with a row for each difference, below the title of its group."""
+    shown = [row for group in groups.values() for row in group]
+    rounds = tuple(
+        (row.title, row.scenario, row.subject, row.baseline, round_, value)
+        for row in shown
+        for round_, value in row.rounds.items()
     )
     left, top, _ = _beside(shown)
     lines_in = LINE_IN * (len(shown) + 1.3 * len(groups))
     size = (WIDE_IN + left - LEFT_IN, 0.3 + top + lines_in)
     drawn = partial(_draw_differences, groups=groups, axis=axis)
-    return Chart(head, Data(COLUMNS, table), size, drawn)
+    return Chart(head, Data(COLUMNS, rounds), size, drawn)
 
 
 def _beside(shown: Sequence[Difference]) -> tuple[float, float, bool]:
-    """Return the inches to the left and above, and whether names, being many, stand by the rows."""
-    names = [*dict.fromkeys(one.baseline for one in shown)]
+    """Return the left and top margins in inches, and whether names stand beside the rows."""
+    names = [*dict.fromkeys(row.baseline for row in shown)]
     if len(names) > MOST_IN_LEGEND:
         return width_of(names), TOP_IN, True
     return LEFT_IN, legend_in(names), False
@@ -219,36 +218,36 @@ def _beside(shown: Sequence[Difference]) -> tuple[float, float, bool]:
 def _draw_differences(
     figure: Paper, palette: Palette, *, groups: Mapping[str, Sequence[Difference]], axis: str
 ) -> list[Mark]:
-    shown = [one for group in groups.values() for one in group]
+    shown = [row for group in groups.values() for row in group]
     reach, (left, top, named) = reach_of(shown), _beside(shown)
     margins = Margins(left=left, right=WORDS_IN, top=top)
     (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
     axes.axvspan(-SAME_WITHIN, SAME_WITHIN, color=palette.grid, alpha=0.55, linewidth=0)
     axes.axvline(0.0, color=palette.ink, linewidth=0.9)
-    room = WORDS_IN * 72 / (OF_HEIGHT * max(cell_len(one.words) for one in shown))
-    place, marks = 0.0, list[Mark]()
+    room = WORDS_IN * 72 / (OF_HEIGHT * max(cell_len(row.words) for row in shown))
+    y, marks = 0.0, list[Mark]()
     for title, group in groups.items():
         axes.text(
-            0.0, place, title, transform=axes.get_yaxis_transform(),
+            0.0, y, title, transform=axes.get_yaxis_transform(),
             va="center", fontsize=SMALL, fontweight="bold", color=palette.ink,
             bbox={"facecolor": palette.paper, "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
-        for one in group:
-            place += 1.0
-            marks.append(_line(axes, one, place, reach, palette))
+        for row in group:
+            y += 1.0
+            marks.append(_line(axes, row, y, reach, palette))
             if named:
                 axes.text(
-                    -0.03, place, one.baseline, va="center", ha="right",
+                    -0.03, y, row.baseline, va="center", ha="right",
                     transform=axes.get_yaxis_transform(), fontsize=LARGEST, color=palette.ink,
                 )  # fmt: skip
             axes.text(
-                1.02, place, one.words, va="center",
+                1.02, y, row.words, va="center",
                 transform=axes.get_yaxis_transform(), fontsize=min(LARGEST, room),
                 color=palette.ink,
             )  # fmt: skip
-        place += 1.3
+        y += 1.3
     axes.set_xlim(-reach * 1.05, reach * 1.05)
-    axes.set_ylim(place - 0.5, -0.6)
+    axes.set_ylim(y - 0.5, -0.6)
     axes.set_yticks([])
     axes.xaxis.set_major_locator(FixedLocator(np.linspace(-reach, reach, 5).tolist()))
     axes.xaxis.set_major_formatter(FuncFormatter(_percent))
@@ -259,17 +258,17 @@ def _draw_differences(
     return marks
 
 
-def _line(axes: Axes, one: Difference, place: float, reach: float, palette: Palette) -> Mark:
-    inside = {n: value for n, value in one.rounds.items() if abs(value) <= reach * LIMIT}
-    ends = np.clip([one.estimate.value, *(one.estimate.bounds or ())], -reach, reach)
-    shown = Estimate(*ends.tolist())
-    _row(axes, Entry(one.title, one.baseline, shown, inside, one.words), place, palette)
-    value = shown.value
-    if value != one.estimate.value:
+def _line(axes: Axes, row: Difference, y: float, reach: float, palette: Palette) -> Mark:
+    inside = {n: value for n, value in row.rounds.items() if abs(value) <= reach * LIMIT}
+    ends = np.clip([row.estimate.value, *(row.estimate.bounds or ())], -reach, reach)
+    clipped = Estimate(*ends.tolist())
+    _row(axes, Entry(row.title, row.baseline, clipped, inside, row.words), y, palette)
+    value = clipped.value
+    if value != row.estimate.value:
         arrow = ">" if value > 0 else "<"
-        axes.plot([value], [place], arrow, color=palette.of(one.baseline), markersize=6)
-    text = message("{told}, {rounds} rounds").format(told=one.told, rounds=len(one.rounds))
-    return Mark(axes, value, place, text)
+        axes.plot([value], [y], arrow, color=palette.of(row.baseline), markersize=6)
+    text = message("{told}, {rounds} rounds").format(told=row.told, rounds=len(row.rounds))
+    return Mark(axes, value, y, text)
 
 
 def _percent(value: float, _: object) -> str:

@@ -1,7 +1,7 @@
-"""A trial second by second: what reads took, what was asked of the API server, what that cost.
+"""A trial second by second: latencies of reads, requests to the API server, and its CPU.
 
-Requests are counted from the audit log, CPU from the samples of the process, the dots
-are the reads. Trials of one round stand on the same scales.
+Requests are those of the audit log, CPU is that of the process's samples, and dots are reads.
+Trials of one round share their scales.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ from bench.store import RunReader
 
 BIN_S = 0.5
 MOST_DOTS = 500
-"""Reads drawn as dots; of more, equally spaced ones are, and the caption says so."""
+"""Most reads drawn as dots; of more, equally spaced ones are drawn, and the caption says so."""
 ROW_IN, GAP_IN = 0.95, 0.34
 Floats = npt.NDArray[np.float64]
 
@@ -64,12 +64,12 @@ class Story:
 def story_of(reader: RunReader, record: TrialRecord) -> Story | None:
     """Read a trial's series; ``None`` without its requests and its audit log."""
     trial, seconds = record.trial, record.window_s
-    if seconds < 2 * BIN_S or not all(reader.has(trial, one) for one in ("requests", "audit")):
+    if seconds < 2 * BIN_S or not all(reader.has(trial, table) for table in ("requests", "audit")):
         return None
     edges = np.arange(0.0, seconds + BIN_S / 4, BIN_S)
     audit = reader.audit(trial)
-    at = audit["received_us"].to_numpy(dtype=np.float64) / 1e6 - record.window_begin_epoch_s
-    own = audit["user"].str.endswith(f":{identity_of(record)}").to_numpy(dtype=bool)
+    received_s = audit["received_us"].to_numpy(dtype=np.float64) / 1e6 - record.window_begin_epoch_s
+    is_own = audit["user"].str.endswith(f":{identity_of(record)}").to_numpy(dtype=bool)
     writes = audit["verb"].isin(("create", "update", "patch", "delete")).to_numpy(dtype=bool)
     requests = reader.requests(trial)
     intended = requests["intended_us"].to_numpy(dtype=np.float64) / 1e6
@@ -79,8 +79,8 @@ def story_of(reader: RunReader, record: TrialRecord) -> Story | None:
     return Story(
         record,
         edges[:-1],
-        np.histogram(at[own], edges)[0] / BIN_S,
-        np.histogram(at[~own & writes], edges)[0] / BIN_S,
+        np.histogram(received_s[is_own], edges)[0] / BIN_S,
+        np.histogram(received_s[~is_own & writes], edges)[0] / BIN_S,
         *_cpu(reader, record),
         intended[answered][::step],
         np.maximum(took[answered][::step], 1e-3),
@@ -90,23 +90,23 @@ def story_of(reader: RunReader, record: TrialRecord) -> Story | None:
 
 
 def full_rounds(records: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
-    """Return the trials of the rounds that the most servers have a good one in, in order."""
+    """Return the good trials of each round, of the rounds with the most of them, in order."""
     by_round: dict[int, list[TrialRecord]] = {}
     for record in records:
         if record.outcome is Outcome.OK:
             by_round.setdefault(record.trial.round, []).append(record)
     most = max(map(len, by_round.values()), default=0)
-    return [found for _, found in sorted(by_round.items()) if len(found) == most]
+    return [trials for _, trials in sorted(by_round.items()) if len(trials) == most]
 
 
 def _cpu(reader: RunReader, record: TrialRecord) -> tuple[Floats, Floats]:
-    """Return the API server's CPU between samples: the middle of each stretch, and ms a second."""
+    """Return the API server's CPU between samples: middles of intervals, and ms per second."""
     if not reader.has(record.trial, "samples"):
         return np.array([]), np.array([])
     samples = reader.samples(record.trial)
-    own = samples[samples["process"] == "apiserver"].sort_values("at_us")
-    at = own["at_us"].to_numpy(dtype=np.float64) / 1e6
-    used = own["cpu_s"].to_numpy(dtype=np.float64)
+    apiserver = samples[samples["process"] == "apiserver"].sort_values("at_us")
+    at = apiserver["at_us"].to_numpy(dtype=np.float64) / 1e6
+    used = apiserver["cpu_s"].to_numpy(dtype=np.float64)
     long = np.diff(at) > 0
     middles, rates = (at[1:] + at[:-1])[long] / 2, np.diff(used)[long] / np.diff(at)[long] * 1e3
     inside = (middles >= 0) & (middles <= record.window_s)
@@ -115,7 +115,7 @@ def _cpu(reader: RunReader, record: TrialRecord) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """Upper ends and the span of waits that the trials of a round share."""
+    """Upper ends, and the range of latencies, that the trials of a round share."""
 
     requests: float
     cpu: float
@@ -124,12 +124,12 @@ class Scales:
 
 def scales_of(stories: Sequence[Story]) -> Scales:
     """Return the scales that show all of ``stories``."""
-    waits = np.concatenate([one.read_ms for one in stories])
+    waits = np.concatenate([story.read_ms for story in stories])
     low, high = (float(waits.min()), float(waits.max())) if len(waits) else (1.0, 1000.0)
     middle = (low * high) ** 0.5
     return Scales(
-        max(float(np.max([*one.own, *one.others, 1.0])) for one in stories),
-        max(float(np.max([*one.cpu_ms_per_s, 1.0])) for one in stories),
+        max(float(np.max([*story.own, *story.others, 1.0])) for story in stories),
+        max(float(np.max([*story.cpu_ms_per_s, 1.0])) for story in stories),
         (min(low / 1.6, middle / 4), max(high * 3.0, middle * 4)),
     )
 
@@ -149,11 +149,11 @@ def timeline(head: Head, story: Story, scales: Scales, labels: Mapping[str, str]
 
 def _series(name: str, times: Floats, values: Floats) -> list[tuple[Value, ...]]:
     pairs = zip(times.tolist(), values.tolist(), strict=True)
-    return [(name, round(at, 3), round(value, 3)) for at, value in pairs]
+    return [(name, round(second, 3), round(value, 3)) for second, value in pairs]
 
 
 def _unanswered(name: str, story: Story) -> list[tuple[Value, ...]]:
-    return [(name, round(at, 3), None) for at in story.unanswered_s.tolist()]
+    return [(name, round(second, 3), None) for second in story.unanswered_s.tolist()]
 
 
 def _draw_trial(
@@ -177,32 +177,32 @@ def _draw_trial(
     else:
         rows[1].text(0.5, 0.5, labels["not_sampled"], transform=rows[1].transAxes, ha="center")
     heading(rows[1], labels["cpu"], palette)
-    _waits(rows[2], story, colour, scales, palette)
+    _draw_waits(rows[2], story, colour, scales, palette)
     heading(rows[2], labels["waits"], palette)
     number_ticks(rows[0].yaxis, 3)
     number_ticks(rows[1].yaxis, 3)
-    _time(rows, story.record.window_s, labels["seconds"], palette)
-    return _seconds(rows[0], story)
+    _time_axes(rows, story.record.window_s, labels["seconds"], palette)
+    return _second_marks(rows[0], story)
 
 
-def _seconds(axes: Axes, story: Story) -> list[Mark]:
-    """Put each second into words: requests, and the median wait of the reads begun in it."""
+def _second_marks(axes: Axes, story: Story) -> list[Mark]:
+    """Return a mark for each second: requests, and the median latency of reads begun in it."""
     marks, step = [], round(1 / BIN_S)
-    for place in range(0, len(story.bins_s) - step + 1, step):
-        begin = float(story.bins_s[place])
-        rate = float(story.own[place : place + step].mean())
-        own = story.read_ms[(story.read_s >= begin) & (story.read_s < begin + 1)]
+    for index in range(0, len(story.bins_s) - step + 1, step):
+        begin = float(story.bins_s[index])
+        rate = float(story.own[index : index + step].mean())
+        waits_ms = story.read_ms[(story.read_s >= begin) & (story.read_s < begin + 1)]
         text = message("{arm}, second {second}: {rate} requests/s, median read {wait} ms").format(
             arm=story.arm,
             second=f"{begin:.0f}",
             rate=number(rate),
-            wait=number(float(np.median(own)) if len(own) else None),
+            wait=number(float(np.median(waits_ms)) if len(waits_ms) else None),
         )
         marks.append(Mark(axes, begin + 0.5, rate, text))
     return marks
 
 
-def _waits(axes: Axes, story: Story, colour: str, scales: Scales, palette: Palette) -> None:
+def _draw_waits(axes: Axes, story: Story, colour: str, scales: Scales, palette: Palette) -> None:
     axes.set_yscale("log")
     axes.plot(story.read_s, story.read_ms, "o", color=colour, markersize=2.0, markeredgewidth=0)
     axes.set_ylim(*scales.waits)
@@ -212,7 +212,7 @@ def _waits(axes: Axes, story: Story, colour: str, scales: Scales, palette: Palet
     log_ticks(axes.yaxis, *scales.waits)
 
 
-def _time(rows: Sequence[Axes], seconds: float, label: str, palette: Palette) -> None:
+def _time_axes(rows: Sequence[Axes], seconds: float, label: str, palette: Palette) -> None:
     for axes in rows:
         axes.tick_params(labelbottom=axes is rows[-1])
         axes.set_xlim(0, seconds)
@@ -227,17 +227,17 @@ def fault_timeline(
     shaded_s: tuple[float, float],
     labels: Mapping[str, str],
 ) -> Chart:
-    """Return one round of a fault: a row of waits a server, and the requests of all below."""
+    """Return the chart of one round of a fault: latencies of each server, then requests of all."""
     rows: list[tuple[Value, ...]] = []
-    for one in stories:
-        own: tuple[tuple[Value, ...], ...] = (
+    for story in stories:
+        series: tuple[tuple[Value, ...], ...] = (
             ("fault_begin", round(shaded_s[0], 3), None),
             ("fault_end", round(shaded_s[1], 3), None),
-            *_series("read_latency_ms", one.read_s, one.read_ms),
-            *_series("requests_per_s", one.bins_s, one.own),
-            *_unanswered("failed", one),
+            *_series("read_latency_ms", story.read_s, story.read_ms),
+            *_series("requests_per_s", story.bins_s, story.own),
+            *_unanswered("failed", story),
         )
-        rows += [(one.arm, *row) for row in own]
+        rows += [(story.arm, *row) for row in series]
     height = len(stories) * (ROW_IN + GAP_IN) + 1.05 + 0.72
     drawn = partial(_draw_fault, stories=stories, shaded_s=shaded_s, labels=labels)
     data = Data(("server", "series", "s", "value"), tuple(rows))
@@ -256,15 +256,15 @@ def _draw_fault(
     rows = panels(figure, Margins(left=0.5, top=0.26), heights, GAP_IN)
     scales = scales_of(stories)
     for axes, story in zip(rows, stories, strict=False):
-        _waits(axes, story, palette.of(story.arm), scales, palette)
+        _draw_waits(axes, story, palette.of(story.arm), scales, palette)
         heading(axes, f"{story.arm}: {labels['waits']}", palette)
     for story in stories:
         edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
         rows[-1].stairs(story.own, edges, color=palette.of(story.arm), linewidth=1.5)
-    rows[-1].set_ylim(0, max(1.0, *(float(one.own.max()) for one in stories)) * 1.12)
+    rows[-1].set_ylim(0, max(1.0, *(float(story.own.max()) for story in stories)) * 1.12)
     number_ticks(rows[-1].yaxis, 3)
     heading(rows[-1], labels["requests"], palette)
     for axes in rows:
         axes.axvspan(*shaded_s, color=palette.muted, alpha=0.16, linewidth=0)
-    _time(rows, max(one.record.window_s for one in stories), labels["seconds"], palette)
-    return [mark for story in stories for mark in _seconds(rows[-1], story)]
+    _time_axes(rows, max(story.record.window_s for story in stories), labels["seconds"], palette)
+    return [mark for story in stories for mark in _second_marks(rows[-1], story)]
