@@ -1,4 +1,4 @@
-// The calculator: a design's cost is a sum of fitted unit costs times what is asked of it.
+// The calculator: an arm's cost is the sum of its fitted unit costs times the factors of a load.
 // Constants come from the page; nothing is loaded and nothing is sent.
 (() => {
   "use strict";
@@ -6,22 +6,22 @@
   const form = document.getElementById("calculator");
   const INFORMER = "informer";
 
-  const factors = (q) => ({
-    "reads": q.reads,
-    "reads x pods": q.reads * q.pods,
-    "replicas x churn": q.replicas * q.churn,
-    "replicas / lifetime": q.replicas / q.lifetime,
-    "replicas x pods / lifetime": (q.replicas * q.pods) / q.lifetime,
+  const factors = (question) => ({
+    "reads": question.reads,
+    "reads x pods": question.reads * question.pods,
+    "replicas x churn": question.replicas * question.churn,
+    "replicas / lifetime": question.replicas / question.lifetime,
+    "replicas x pods / lifetime": (question.replicas * question.pods) / question.lifetime,
   });
 
-  // What each unit cost is multiplied by in the cost of `arm`.
-  const multipliers = (quantity, arm, q) => {
-    const value = factors(q);
-    const found = quantity.coefficients.map(() => 0);
-    for (const [place, factor] of quantity.recipes[arm]) found[place] += value[factor];
-    return found;
+  // The multiplier of each unit cost in the cost of `arm`.
+  const multipliers = (quantity, arm, question) => {
+    const value = factors(question);
+    const vector = quantity.coefficients.map(() => 0);
+    for (const [index, factor] of quantity.recipes[arm]) vector[index] += value[factor];
+    return vector;
   };
-  const dot = (a, b) => a.reduce((sum, one, i) => sum + one * b[i], 0);
+  const dot = (a, b) => a.reduce((sum, term, i) => sum + term * b[i], 0);
   const product = (quantity, a, b) => dot(a, quantity.covariance.map((row) => dot(row, b)));
 
   const estimate = (quantity, vector, quantile) => {
@@ -31,8 +31,8 @@
     return { value, low: value - half, high: value + half };
   };
 
-  // To how many decimals an interval carries its figure: as the report's numbers.
-  const carried = (low, high) =>
+  // The decimals that an interval supports in its figure, as in the report's numbers.
+  const decimalsOf = (low, high) =>
     (low === null || !(high > low) ? Infinity : 1 - Math.floor(Math.log10((high - low) / 2)));
   const number = (value, places = Infinity) => {
     let size = Math.abs(value);
@@ -63,59 +63,59 @@
   const between = (low, high) => (low === high ? low : fill(model.words.span, { low, high }));
 
   const read = () => {
-    const q = {};
+    const question = {};
     for (const name of ["reads", "pods", "churn", "replicas", "lifetime"]) {
       const field = form.elements[name];
       if (!field.checkValidity()) return { wrong: field };
-      q[name] = Number(field.value);
+      question[name] = Number(field.value);
     }
-    q.lifetime *= 3600;
-    return q;
+    question.lifetime *= 3600;
+    return question;
   };
 
-  const beyond = (q) => {
-    const found = [];
-    const { reads, pods, churn, replicas, reads_pods: carried } = model.ranges;
-    // What was offered is measured a hair below or above: 5.9999 reads a second are 6.
+  const beyond = (question) => {
+    const outside = [];
+    const { reads, pods, churn, replicas, reads_pods: most } = model.ranges;
+    // A measured rate lies a little below or above the offered one: 5.9999 reads/s count as 6.
     const near = 1.01;
     const check = (name, value, low, high) => {
-      if (value * near < low || value > high * near) found.push(name);
+      if (value * near < low || value > high * near) outside.push(name);
     };
     const words = model.words;
     const span = (ends) => between(...ends.map((end) => number(end)));
-    check(fill(words.reads, { most: number(reads[1]) }), q.reads, 0, reads[1]);
-    check(fill(words.pods, { span: span(pods) }), q.pods, pods[0], pods[1]);
-    check(fill(words.churn, { most: number(churn[1]) }), q.churn, 0, churn[1]);
-    check(fill(words.replicas, { span: span(replicas) }), q.replicas, replicas[0], replicas[1]);
-    if (q.reads <= reads[1] * near && q.reads * q.pods > carried * near) {
-      found.push(fill(words.reads_pods, { most: number(carried) }));
+    check(fill(words.reads, { most: number(reads[1]) }), question.reads, 0, reads[1]);
+    check(fill(words.pods, { span: span(pods) }), question.pods, pods[0], pods[1]);
+    check(fill(words.churn, { most: number(churn[1]) }), question.churn, 0, churn[1]);
+    check(fill(words.replicas, { span: span(replicas) }), question.replicas, replicas[0], replicas[1]);
+    if (question.reads <= reads[1] * near && question.reads * question.pods > most * near) {
+      outside.push(fill(words.reads_pods, { most: number(most) }));
     }
-    return found;
+    return outside;
   };
 
   const cell = (kind, text, small) => {
-    const made = document.createElement(kind);
-    made.setAttribute("role", kind === "th" ? "rowheader" : "cell");
-    made.textContent = text;
+    const element = document.createElement(kind);
+    element.setAttribute("role", kind === "th" ? "rowheader" : "cell");
+    element.textContent = text;
     if (small) {
       const spread = document.createElement("span");
       spread.className = "spread";
       spread.textContent = small;
-      made.append(spread);
+      element.append(spread);
     }
-    return made;
+    return element;
   };
 
   const wider = (a, b) => (a === null || b === null ? null : Math.max(a, b));
 
-  // The cheapest of the designs, or that it cannot be told: by the interval of the difference.
+  // The cheapest arm, and the arms that the interval of the difference does not show to cost more.
   const judge = (quantity, vectors) => {
     const arms = Object.keys(vectors);
     const cost = (arm) => dot(vectors[arm], quantity.coefficients);
     const best = arms.reduce((a, b) => (cost(b) < cost(a) ? b : a));
     const unsure = arms.filter((arm) => {
       if (arm === best) return false;
-      const difference = vectors[arm].map((one, i) => one - vectors[best][i]);
+      const difference = vectors[arm].map((term, i) => term - vectors[best][i]);
       const spread = estimate(quantity, difference, wider(quantity.quantiles[arm], quantity.quantiles[best]));
       return spread.low === null || spread.low <= 0;
     });
@@ -132,10 +132,10 @@
   };
 
   // The read rate at which the informer costs what the reader does, by Fieller's theorem.
-  const breakEven = (quantity, q) => {
-    const above = multipliers(quantity, INFORMER, q);
-    const below = multipliers(quantity, model.reader, { ...q, reads: 1, churn: 0, replicas: 0 });
-    const [top, bottom] = [above, below].map((one) => dot(one, quantity.coefficients));
+  const breakEven = (quantity, question) => {
+    const above = multipliers(quantity, INFORMER, question);
+    const below = multipliers(quantity, model.reader, { ...question, reads: 1, churn: 0, replicas: 0 });
+    const [top, bottom] = [above, below].map((vector) => dot(vector, quantity.coefficients));
     const even = { rate: bottom > 0 ? Math.max(0, top / bottom) : null, low: null, high: null };
     const quantile = wider(quantity.quantiles[INFORMER], quantity.quantiles[model.reader]);
     if (!quantity.covariance || quantile === null) return even;
@@ -159,25 +159,25 @@
     if (rate === 0) return "below";
     return low === 0 ? "at most" : "between";
   };
-  const verdict = (quantity, q) => {
-    const even = breakEven(quantity, q);
+  const verdict = (quantity, question) => {
+    const even = breakEven(quantity, question);
     const kind = known(even);
     const highest = model.ranges.reads[1];
     const plain = even.high !== null && even.low >= 0.01 ? number : rate;
     let shown = rate(even.rate ?? 0);
     if (even.rate > highest) shown = fill(model.words.beyond, { highest: rate(highest), rate: shown });
-    const [low, high] = [even.low, even.high].map((one) => (one === null ? "" : plain(one)));
+    const [low, high] = [even.low, even.high].map((end) => (end === null ? "" : plain(end)));
     const [line, spread] = model.words.rates[kind === "between" && low === high ? "alike" : kind];
     let outcome = "may";
-    if (kind === "none" || q.reads <= 0) outcome = "not";
+    if (kind === "none" || question.reads <= 0) outcome = "not";
     else if (kind === "untold") outcome = "untold";
-    else if (even.high !== null && q.reads > even.high) outcome = "pays";
-    else if (even.low !== null && q.reads < even.low) outcome = "not";
+    else if (even.high !== null && question.reads > even.high) outcome = "pays";
+    else if (even.low !== null && question.reads < even.low) outcome = "not";
     const slots = { rate: shown, low, high };
     const ends = fill(spread, slots);
     return [
       fill(model.words.verdicts[outcome], {
-        reads: number(q.reads), pods: number(q.pods), churn: number(q.churn),
+        reads: number(question.reads), pods: number(question.pods), churn: number(question.churn),
       }),
       `${fill(model.words.line, { what: quantity.short, reader: model.reader, line: fill(line, slots) })}${ends ? `, ${ends}` : ""}`,
     ];
@@ -186,33 +186,33 @@
   const say = (id, text) => { document.getElementById(id).textContent = text; };
 
   const show = () => {
-    const q = read();
+    const question = read();
     const rows = document.getElementById("calculator-rows");
     const warning = document.getElementById("calculator-beyond");
     rows.replaceChildren();
-    if (q.wrong) {
-      say("verdict", fill(model.words.wrong, { field: q.wrong.labels[0].firstChild.textContent.trim(), why: q.wrong.validationMessage }));
+    if (question.wrong) {
+      say("verdict", fill(model.words.wrong, { field: question.wrong.labels[0].firstChild.textContent.trim(), why: question.wrong.validationMessage }));
       say("verdict-line", "");
       warning.hidden = true;
       return;
     }
-    const [sentence, line] = verdict(model.quantities.find((one) => one.key === model.first), q);
+    const [sentence, line] = verdict(model.quantities.find(({ key }) => key === model.first), question);
     say("verdict", sentence);
     say("verdict-line", line);
     for (const quantity of model.quantities) {
       const arms = Object.keys(quantity.recipes);
-      const vectors = Object.fromEntries(arms.map((arm) => [arm, multipliers(quantity, arm, q)]));
+      const vectors = Object.fromEntries(arms.map((arm) => [arm, multipliers(quantity, arm, question)]));
       const costs = arms.map((arm) => estimate(quantity, vectors[arm], quantity.quantiles[arm]));
-      const unit = scale(costs.map((one) => one.value), quantity.unit);
+      const unit = scale(costs.map((cost) => cost.value), quantity.unit);
       const row = document.createElement("tr");
       row.setAttribute("role", "row");
-      const head = cell("th", `${quantity.title}, ${unit.unit}`);
-      head.scope = "row";
-      row.append(head);
-      for (const one of costs) {
-        const ends = [one.low, one.high].map((end) => (end === null ? null : end / unit.divisor));
-        const [shown, low, high] = [one.value / unit.divisor, ...ends].map(
-          (each) => (each === null ? "" : number(each, carried(...ends))));
+      const header = cell("th", `${quantity.title}, ${unit.unit}`);
+      header.scope = "row";
+      row.append(header);
+      for (const cost of costs) {
+        const ends = [cost.low, cost.high].map((end) => (end === null ? null : end / unit.divisor));
+        const [shown, low, high] = [cost.value / unit.divisor, ...ends].map(
+          (value) => (value === null ? "" : number(value, decimalsOf(...ends))));
         row.append(cell("td", shown, low && between(low, high)));
       }
       const { best, unsure } = judge(quantity, vectors);
@@ -221,7 +221,7 @@
       row.append(cheaper);
       rows.append(row);
     }
-    const outside = beyond(q);
+    const outside = beyond(question);
     warning.hidden = outside.length === 0;
     warning.textContent = outside.length ? fill(model.words.beyond_measured, { what: outside.join(", ") }) : "";
   };

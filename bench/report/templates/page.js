@@ -1,5 +1,5 @@
-// What the page does besides: the values of marks, under the pointer or by the arrow keys, and
-// folds that open where a link leads. Nothing is loaded and nothing is sent.
+// The page's script: values of marks, under the pointer or by the arrow keys, and folds that open
+// at the target of a link. Nothing is loaded and nothing is sent.
 (() => {
   "use strict";
   const NEAR = 28;
@@ -9,12 +9,12 @@
     const ring = document.createElement("span");
     const tip = document.createElement("output");
     ring.className = "ring";
-    let at = -1;
+    let current = -1;
 
-    const hide = () => { at = -1; ring.remove(); tip.remove(); };
+    const hide = () => { current = -1; ring.remove(); tip.remove(); };
     const show = (index) => {
-      if (index === at) return;
-      at = index;
+      if (index === current) return;
+      current = index;
       const [x, y, text] = marks[index];
       ring.style.left = `${x / 10}%`;
       ring.style.top = `${y / 10}%`;
@@ -43,7 +43,7 @@
       if (event.key === "Escape") hide();
       if (!(event.key in steps)) return;
       event.preventDefault();
-      show((Math.max(at, steps[event.key] > 0 ? -1 : 0) + steps[event.key] + marks.length) % marks.length);
+      show((Math.max(current, steps[event.key] > 0 ? -1 : 0) + steps[event.key] + marks.length) % marks.length);
     });
   }
 
@@ -51,7 +51,9 @@
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
     target.querySelector(":scope > details")?.setAttribute("open", "");
-    for (let one = target; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
+    for (let element = target; element; element = element.parentElement) {
+      if (element.tagName === "DETAILS") element.open = true;
+    }
     target.scrollIntoView();
   };
   addEventListener("hashchange", open);
