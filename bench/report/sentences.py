@@ -219,7 +219,7 @@ NOT_SHOWN = message("{title}: no difference shown, {own} and {other}")
 UNMEASURED = message("{title}: not measured in this plan")
 STALE = message("Reads right after a write that did not show it: {own} instead of {other}")
 NEVER_STALE = message("Reads right after a write: all showed it, {reads} with {server}")
-UNALIKE = message("{title}: not compared, for that takes a fixed rate")
+UNALIKE = message("{title}: not compared, which requires a fixed rate")
 UNMEASURED_STALE = message("Age of answers: not measured in this plan")
 
 
@@ -823,9 +823,9 @@ def short_lives() -> str:
 def rate_caption(model: CostModel) -> str:
     """Return the caption of the table of break-even rates."""
     return message(
-        "Reads per second, all replicas together, from which on the informer costs less; each "
-        "with its 95% interval. Rates below {least} were not measured: the line from no reads to "
-        "{least} is followed. A start is spread over {hours} h."
+        "Reads per second of all replicas together above which the informer costs less, each with "
+        "its 95% interval. Rates below {least} were not measured: they lie on the line from no "
+        "reads to {least}. A start is spread over {hours} h."
     ).format(least=rate(model.ranges.reads_per_s[0]), hours=number(LIFETIME_S / 3600))
 
 

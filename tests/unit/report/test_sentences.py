@@ -1,4 +1,4 @@
-"""One sentence an outcome: every combination is rendered and read."""
+"""One sentence for each outcome, rendered for every combination."""
 
 from dataclasses import replace
 
@@ -33,16 +33,16 @@ NB = "\N{NO-BREAK SPACE}"
 
 
 def compared(metric, times, *, ratio=True, at_least=None):
-    one = Estimate(*times)
+    estimate = Estimate(*times)
     return Comparison(
         metric=metric,
         per_1000=metric == "api_requests",
         subject="informer",
         baseline="direct",
-        ratio=one if ratio else None,
-        difference=one,
+        ratio=estimate if ratio else None,
+        difference=estimate,
         at_least=at_least,
-        times=one,
+        times=estimate,
     )
 
 
@@ -72,16 +72,16 @@ OPEN_SENTENCES = [
 ]
 
 
-@pytest.mark.parametrize(("times", "said"), OPEN_SENTENCES)
-def test_a_fixed_rate_has_one_sentence_an_outcome(times, said):
+@pytest.mark.parametrize(("times", "sentence"), OPEN_SENTENCES)
+def test_a_fixed_rate_has_one_sentence_an_outcome(times, sentence):
     made = headline(OPEN, compared(CPU, times), times[3], processors=ON)
-    assert said in made.text
+    assert sentence in made.text
     assert made.text.endswith(".")
     assert "[" not in made.text
 
 
 @pytest.mark.parametrize(
-    ("times", "said"),
+    ("times", "sentence"),
     [
         (
             (27.0, 25.0, 30.0, 6),
@@ -94,19 +94,19 @@ def test_a_fixed_rate_has_one_sentence_an_outcome(times, said):
         ((27.0, None, None, 1), "One round cannot tell"),
     ],
 )
-def test_full_speed_has_one_sentence_an_outcome(times, said):
-    assert said in headline(CLOSED, compared(READS, times), times[3], processors=ON).text
+def test_full_speed_has_one_sentence_an_outcome(times, sentence):
+    assert sentence in headline(CLOSED, compared(READS, times), times[3], processors=ON).text
 
 
 def test_servers_without_words_of_their_own_are_called_by_name():
-    one = replace(compared(CPU, (0.7, 0.6, 0.8, 6)), subject="paged", baseline="typed")
-    said = headline(OPEN, one, 6, processors=ON).text
-    assert "the server paged needs 30% less control-plane CPU than the server typed." in said
+    comparison = replace(compared(CPU, (0.7, 0.6, 0.8, 6)), subject="paged", baseline="typed")
+    text = headline(OPEN, comparison, 6, processors=ON).text
+    assert "the server paged needs 30% less control-plane CPU than the server typed." in text
 
 
 def test_without_cpu_the_sentence_speaks_of_requests_by_a_bound_that_holds():
-    one = compared("api_requests", (0.0, 0.0, 1 / 210, 6), ratio=False, at_least=210.0)
-    made = headline(OPEN, one, 6, processors=ON)
+    comparison = compared("api_requests", (0.0, 0.0, 1 / 210, 6), ratio=False, at_least=210.0)
+    made = headline(OPEN, comparison, 6, processors=ON)
     assert "needs at least 210 times fewer requests to the API server than" in made.text
     assert "95% confidence, 6 rounds compared pair by pair" == made.detail
 
@@ -121,7 +121,7 @@ VALUES = "takes at most 2.3 s of control-plane CPU and 5.7 s of its own; {} take
 
 
 @pytest.mark.parametrize(
-    ("times", "said", "detail"),
+    ("times", "text", "detail"),
     [
         (
             (0.01, -0.07, 0.09, 6),
@@ -163,13 +163,13 @@ VALUES = "takes at most 2.3 s of control-plane CPU and 5.7 s of its own; {} take
         ),
     ],
 )
-def test_cpu_for_1000_reads_leads_with_both_sides_values(times, said, detail):
+def test_cpu_for_1000_reads_leads_with_both_sides_values(times, text, detail):
     made = headline(OPEN, compared(CPU, times), times[3], processors=ON, costs=COSTS)
-    assert (said, detail) == (made.text, made.detail)
+    assert (text, detail) == (made.text, made.detail)
 
 
 def an_arm(server, **costs):
-    """An arm with figures per 1,000 reads, in ms: value, low, high."""
+    """Return an arm with figures per 1,000 reads, in ms: value, low, high."""
     figures = tuple(
         Figure(key, "", "ms", "", True, False, True, {1: value}, value, low, high)
         for key, (value, low, high) in costs.items()
@@ -198,7 +198,7 @@ def test_without_the_servers_cpu_there_are_no_costs_of_reads():
 
 
 @pytest.mark.parametrize(
-    ("arms", "said"),
+    ("arms", "text"),
     [
         ((None, None), ""),
         (
@@ -215,8 +215,8 @@ def test_without_the_servers_cpu_there_are_no_costs_of_reads():
         ),
     ],
 )
-def test_what_go_takes_stands_beside_it_where_it_was_measured(arms, said):
-    assert said == in_go(*arms, BY_KEY[CPU])
+def test_what_go_takes_stands_beside_it_where_it_was_measured(arms, text):
+    assert text == in_go(*arms, BY_KEY[CPU])
 
 
 @pytest.mark.parametrize(
@@ -255,11 +255,11 @@ def test_a_core_carries_one_over_the_cpu_of_a_read(metric, times, text, detail):
 
 
 @pytest.mark.parametrize(
-    ("cpus", "said"),
+    ("cpus", "text"),
     [(Cpus(), "2 shared processors"), (Cpus(False, (0,), (1,), (2,)), "1 processor of its own")],
 )
-def test_full_speed_is_told_with_the_processors_that_it_had(cpus, said):
-    assert said == processors(ENVIRONMENT, cpus)
+def test_full_speed_names_the_processors_of_the_server(cpus, text):
+    assert text == processors(ENVIRONMENT, cpus)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_what_was_not_compared_was_not_measured_in_this_plan():
     reads, sent = BY_KEY["throughput"], BY_KEY["api_bytes"]
     assert "Reads answered: not measured in this plan" == uncompared(reads, fixed_rate=True).text
     assert uncompared(sent, fixed_rate=True).text.endswith(": not measured in this plan")
-    assert uncompared(sent, fixed_rate=False).text.endswith("for that takes a fixed rate")
+    assert uncompared(sent, fixed_rate=False).text.endswith("which requires a fixed rate")
 
 
 @pytest.mark.parametrize(
@@ -317,8 +317,8 @@ def test_what_was_not_compared_was_not_measured_in_this_plan():
     ],
 )
 def test_a_comparison_has_one_form_wherever_it_stands(metric, times, text, spread):
-    found = factor(compared(metric, times))
-    assert (text, spread) == (found.text, found.spread)
+    wording = factor(compared(metric, times))
+    assert (text, spread) == (wording.text, wording.spread)
 
 
 def test_what_has_no_factor_is_a_difference_or_a_dash():
@@ -331,28 +331,30 @@ def test_what_has_no_factor_is_a_difference_or_a_dash():
     assert ("+5 ms/s", "3 to 7") == factor(spent)[:2]
 
 
-def test_a_ratio_that_may_be_below_zero_is_told_by_the_difference_in_the_unit():
-    one = replace(compared(CPU, (0.1, -1.2, 1.54, 6)), difference=Estimate(-18, -41.2, 11, 6))
-    assert ("no difference shown", f"{MINUS}41 to 11 ms/s") == factor(one)[:2]
-    own = times_of(Estimate(0.024, -0.048, 0.086, 6))
-    assert f"0.024{NB}\N{MULTIPLICATION SIGN} [at most 0.086]" == own
+def test_a_ratio_that_may_be_below_zero_is_shown_as_a_difference_in_the_unit():
+    comparison = replace(
+        compared(CPU, (0.1, -1.2, 1.54, 6)), difference=Estimate(-18, -41.2, 11, 6)
+    )
+    assert ("no difference shown", f"{MINUS}41 to 11 ms/s") == factor(comparison)[:2]
+    text = times_of(Estimate(0.024, -0.048, 0.086, 6))
+    assert f"0.024{NB}\N{MULTIPLICATION SIGN} [at most 0.086]" == text
 
 
 AT_REST = Scenario(name="churn", pods=20, churn_per_s=10.0)
 
 
 @pytest.mark.parametrize(
-    ("cpu", "said"),
+    ("cpu", "text"),
     [
         ((8.0, 3.0, 13.0), "kopf takes 8 ms/s of control-plane CPU, sends requests at a rate of"),
         ((-7.9, -22.0, 6.0), "the control-plane CPU of kopf is too small to measure; it sends"),
         ((-7.9, None, None), "the control-plane CPU of kopf is too small to measure; it sends"),
     ],
 )
-def test_a_client_takes_no_negative_cpu_and_its_cluster_is_named_with_all_it_holds(cpu, said):
+def test_a_client_takes_no_negative_cpu_and_its_cluster_is_named_with_all_it_holds(cpu, text):
     figure = Figure(CPU, "", "ms/s", "", False, False, True, {1: cpu[0]}, *cpu)
     made = bill(Arm("kopf", (1,), 0, 0, {}, (figure,), ()), AT_REST, (Objects("secrets", 5),))
-    assert made.text.startswith(f"With 20 pods, 5 secrets and 10 writes/s, {said}")
+    assert made.text.startswith(f"With 20 pods, 5 secrets and 10 writes/s, {text}")
     assert "20 pods, 5 secrets, no load, 10 writes/s" == asked(AT_REST, (Objects("secrets", 5),))
     assert "20 pods, no load, 10 writes/s to pods" == asked(AT_REST)
 
@@ -362,7 +364,7 @@ def a_rate(rate, low, high):
 
 
 @pytest.mark.parametrize(
-    ("found", "words"),
+    ("point", "words"),
     [
         (a_rate(1.6, 1.2, 2.1), ("1.6/s", "1.2 to 2.1")),
         (a_rate(1.6, 0.0, 6.9), ("1.6/s", "at most 6.9/s")),
@@ -380,16 +382,16 @@ def a_rate(rate, low, high):
         (a_rate(None, 0.0, None), ("none", "a read costs nothing measurable")),
     ],
 )
-def test_a_break_even_rate_in_words(found, words):
-    assert words == break_even(found, 20.0)[:2]
+def test_a_break_even_rate_in_words(point, words):
+    assert words == break_even(point, 20.0)[:2]
 
 
 @pytest.mark.parametrize(
-    ("even", "said"),
+    ("even", "text"),
     [
         (a_rate(1 / 178, 0.0, 1 / 67.9), "about 180 writes (at least 67) cost"),
         (a_rate(1 / 144, 1 / 723, 1 / 79), "about 140 writes (80 to 720) cost"),
     ],
 )
-def test_writes_that_cost_as_much_as_a_read_have_the_digits_of_their_interval(even, said):
-    assert said in churn_loses(even, 1000.0)
+def test_writes_that_cost_as_much_as_a_read_have_the_digits_of_their_interval(even, text):
+    assert text in churn_loses(even, 1000.0)

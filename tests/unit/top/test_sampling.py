@@ -119,7 +119,7 @@ def test_an_unseen_client_has_a_bound() -> None:
     for _ in range(300):
         samples.add([], 0.001)
     assert (0.01, []) == (samples.unseen, samples.rows())
-    assert "Nothing was executing when it was looked at" == to_lines(top_document(samples, 1))[-1]
+    assert "Nothing was executing in any sample" == to_lines(top_document(samples, 1))[-1]
 
 
 def test_waiting_requests_and_other_api_servers_are_reported() -> None:
