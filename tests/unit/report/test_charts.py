@@ -1,4 +1,4 @@
-"""Charts as charts: what they draw, in whose colours, and that no word leaves the paper."""
+"""Drawings of charts: marks, colours of arms, and texts that stay on the paper."""
 
 import re
 from dataclasses import replace
@@ -43,7 +43,7 @@ MB = Scale(1e6, "MB")
 
 @pytest.fixture(scope="module")
 def charts(document, tmp_path_factory) -> dict[str, Chart]:
-    """Every kind of chart that a page may have, by name."""
+    """Return every kind of chart that a page may have, by name."""
     usual = document(**USUAL)
     failing = document(
         scenarios=(FAULTY,),
@@ -55,19 +55,19 @@ def charts(document, tmp_path_factory) -> dict[str, Chart]:
     store = Store(tmp_path_factory.mktemp("sweep"))
     run = read_run(write_sweep(store, replicas=(1, 3)))
     made = (usual, failing, run_document(analyse(run), run))
-    return {one.name: one for document in made for one in document.charts()}
+    return {chart.name: chart for document in made for chart in document.charts()}
 
 
 @pytest.fixture(scope="module")
 def drawn(charts) -> dict[str, Drawing]:
-    """Each of them as the page has it."""
+    """Return each chart as the page draws it."""
     part = Section("charts", "charts", (Charts(tuple(charts.values())),))
     return draw_all(Document("t", Sentence("h"), sections=(part,), arms=USUAL["servers"]))
 
 
 @pytest.fixture(scope="module")
 def figures(charts) -> dict[str, tuple[Figure, list[Mark]]]:
-    """Each of them as matplotlib lays it out."""
+    """Return each chart as matplotlib lays it out."""
     with mpl.rc_context(style(LIGHT)):
         made = {
             name: figure_of(chart, COLOURS)
@@ -102,7 +102,7 @@ def test_every_drawing_has_words_and_rows_and_follows_the_pages_colours(charts, 
 
 
 def labels_beyond(figure: Figure) -> set[Text]:
-    """Return the labels of ticks outside the axes' view, which are not drawn."""
+    """Return the labels of ticks outside the view of the axes, which are not drawn."""
     return {
         label
         for axes in figure.axes
@@ -114,7 +114,7 @@ def labels_beyond(figure: Figure) -> set[Text]:
 
 
 def shown(figure: Figure) -> list[tuple[str, Bbox]]:
-    """Return every text that can be seen, and the box that it fills."""
+    """Return every visible text with its bounding box."""
     beyond, renderer = labels_beyond(figure), figure.canvas.get_renderer()
     return [
         (text.get_text(), text.get_window_extent(renderer))
@@ -160,9 +160,9 @@ def test_every_mark_has_words_and_lies_on_the_drawing(drawn):
 def test_no_word_stands_over_a_mark(figures):
     for name, (figure, marks) in figures.items():
         texts = shown(figure)
-        for one in marks:
-            x, y = one.axes.transData.transform((one.x, one.y))
-            assert [] == [text for text, box in texts if box.contains(x, y)], (name, one.text)
+        for mark in marks:
+            x, y = mark.axes.transData.transform((mark.x, mark.y))
+            assert [] == [text for text, box in texts if box.contains(x, y)], (name, mark.text)
 
 
 def test_the_same_chart_is_drawn_the_same_twice(charts, drawn):
@@ -184,17 +184,17 @@ def test_rows_begin_at_zero_and_end_beyond_the_last_mark():
 
 
 def test_no_tick_of_a_share_is_a_negative_zero(drawn):
-    made = {name: one.svg for name, one in drawn.items() if "residuals" in name}
+    made = {name: drawing.svg for name, drawing in drawn.items() if "residuals" in name}
     assert made
     for name, drawing in made.items():
         assert not re.search(rf"[-{MINUS}]0%", drawing), name
 
 
 def test_rounds_beyond_the_edge_are_counted_in_words(document):
-    chart = next(one for one in document(**USUAL).charts() if one.name == "differences")
-    (found,) = re.findall(r"(\d+) of (\d+) rounds lie beyond the right edge", chart.head.caption)
+    chart = next(chart for chart in document(**USUAL).charts() if chart.name == "differences")
+    (counts,) = re.findall(r"(\d+) of (\d+) rounds lie beyond the right edge", chart.head.caption)
     shown = [row[-1] for row in chart.data.rows]
-    assert (str(sum(value > 1.03 for value in shown)), str(len(shown))) == found
+    assert (str(sum(value > 1.03 for value in shown)), str(len(shown))) == counts
 
 
 def test_an_arm_has_its_colour_whoever_stands_beside_it():
@@ -217,35 +217,35 @@ def test_arms_that_share_a_colour_have_marks_and_strokes_of_their_own():
     ("names", "in_rows"), [(("a", "b"), []), (("a", "b", "c", "d"), [*"abcd"])]
 )
 def test_rows_are_named_where_a_legend_would_be_long(names, in_rows):
-    found = [
+    entries = [
         Difference("Memory", "list", "informer", name, {0: 0.2}, Estimate(0.2), "20% more")
         for name in names
     ]
     with mpl.rc_context(style(COLOURS)):
-        figure, _ = figure_of(differences(HEAD, {"Memory": found}, "axis"), COLOURS)
-    texts = [one.get_text() for one in figure.axes[0].texts]
+        figure, _ = figure_of(differences(HEAD, {"Memory": entries}, "axis"), COLOURS)
+    texts = [text.get_text() for text in figure.axes[0].texts]
     assert in_rows == [text for text in texts if text in names]
     assert bool(in_rows) == (figure.axes[0].get_legend() is None)
 
 
 def test_a_difference_has_the_colour_that_its_arm_has_on_the_rest_of_the_page():
     palette = replace(LIGHT, arms=("x", "informer", "y", "z"))
-    found = Difference("Memory", "list", "informer", "z", {0: 0.2}, Estimate(0.2), "20% more")
+    difference = Difference("Memory", "list", "informer", "z", {0: 0.2}, Estimate(0.2), "20% more")
     with mpl.rc_context(style(palette)):
-        figure, _ = figure_of(differences(HEAD, {"Memory": [found]}, "axis"), palette)
-    (line,) = [one for one in figure.axes[0].lines if one.get_label() == "z"]
+        figure, _ = figure_of(differences(HEAD, {"Memory": [difference]}, "axis"), palette)
+    (line,) = [line for line in figure.axes[0].lines if line.get_label() == "z"]
     assert (palette.of("z"), palette.mark("z")) == (line.get_color(), line.get_marker())
 
 
 def test_a_curve_ends_where_samples_end_that_can_carry_it():
     times = np.sort(np.random.default_rng(1).exponential(10.0, 1000))
-    found = curve(Latencies(times))
-    assert 1 - 10 ** -found.x[-1] == pytest.approx(0.9895)
+    line = curve(Latencies(times))
+    assert 1 - 10 ** -line.x[-1] == pytest.approx(0.9895)
     assert curve(Latencies(times[:19])) is None
     cut = curve(Latencies(times[:700], np.full(300, 10_000.0)))
     assert 1 - 10 ** -cut.x[-1] == pytest.approx(0.6995)
 
 
 def test_an_interval_without_an_upper_end_leaves_the_chart_and_its_field_is_empty():
-    found = sampled(np.array([1.0, 2.0]), lambda at: (at, 0.5, None) if at > 1 else (None,) * 3)
-    assert [(1.0, None, None, None), (2.0, 2.0, 0.5, None)] == found.rows
+    line = sampled(np.array([1.0, 2.0]), lambda at: (at, 0.5, None) if at > 1 else (None,) * 3)
+    assert [(1.0, None, None, None), (2.0, 2.0, 0.5, None)] == line.rows

@@ -1,4 +1,4 @@
-"""The forms of a document: all say the same, and none runs what it was given."""
+"""The forms of a document: all have the same sentences, and none runs foreign text."""
 
 import base64
 import csv
@@ -75,8 +75,8 @@ def test_page_markdown_and_terminal_say_the_same_sentences(document):
     made = document()
     page, markdown = as_text(to_html(made)), to_markdown(made)
     terminal, held = on_terminal(made, 4000), to_answer(made).decode()
-    for one in (made.headline, made.verdict, *made.gains, *made.costs):
-        for text in (one.text, one.detail):
+    for sentence in (made.headline, made.verdict, *made.gains, *made.costs):
+        for text in (sentence.text, sentence.detail):
             assert text in page
             assert markdown_escape(text) in markdown
             assert text in terminal
@@ -106,14 +106,14 @@ def test_the_constants_cannot_leave_their_element():
     calculator = Calculator("t", "w", "c", (), ("direct",), constants)
     verdict = Sentence("v", "w")
     page = to_html(Document("t", Sentence("h"), verdict=verdict, calculator=calculator))
-    (found,) = re.findall(r'id="cost-model">(.*?)</script>', page, re.DOTALL)
-    assert "<" not in found
+    (script,) = re.findall(r'id="cost-model">(.*?)</script>', page, re.DOTALL)
+    assert "<" not in script
 
 
 def test_no_two_things_on_the_page_share_an_id(document):
     both = (SCENARIO, replace(SCENARIO, name="capacity", rate_rps=None))
-    found = re.findall(r'\bid="([^"]+)"', to_html(document(rounds=1, scenarios=both)))
-    assert sorted(set(found)) == sorted(found)
+    ids = re.findall(r'\bid="([^"]+)"', to_html(document(rounds=1, scenarios=both)))
+    assert sorted(set(ids)) == sorted(ids)
 
 
 def test_markdown_says_what_voids_a_run_before_any_figure(document):
@@ -125,7 +125,7 @@ def test_markdown_says_what_voids_a_run_before_any_figure(document):
 
 
 def report(place, *options, reports="reports"):
-    """Makes the report of the latest run of a place; returns its folder."""
+    """Make the report of the latest run of a place; return its folder."""
     folders = ("--results", str(place / "results"), "--reports", str(place / reports))
     assert 0 == main(["report", "latest", *folders, *options])
     return next(path for path in (place / reports).iterdir() if path.is_dir())
@@ -146,10 +146,10 @@ def written(place):
 def test_a_report_writes_every_form_and_every_chart_as_svg_png_and_rows(written):
     for name in ("index.html", "report.md", "summary.json", "summary.schema.json"):
         assert (written / name).stat().st_size > 0
-    found = re.findall(r'<desc id="([\w-]+)-desc"', (written / "index.html").read_text())
-    drawn = {name for name in found if not name.startswith("lane-")}
+    names = re.findall(r'<desc id="([\w-]+)-desc"', (written / "index.html").read_text())
+    drawn = {name for name in names if not name.startswith("lane-")}
     assert drawn
-    assert 2 == len(found) - len(drawn)
+    assert 2 == len(names) - len(drawn)
     assert "<svg xmlns" in (written / "picture.svg").read_text()
     assert drawn == {path.stem for path in (written / "charts").glob("*.png")}
     assert drawn == {path.stem for path in (written / "charts").glob("*.csv")}
@@ -203,12 +203,12 @@ def test_csv_has_a_row_for_every_round_of_every_figure(analysed):
     rows = csv_rows(csv_files(analysis)["rounds.csv"])
     figures = [f for s in analysis.scenarios for arm in s.arms for f in arm.figures]
     assert sum(len(figure.rounds) for figure in figures) == len(rows)
-    own = [
+    values = [
         float(row["value"])
         for row in rows
         if (row["arm"], row["metric"], row["per_1000_reads"]) == ("direct", "p50", "false")
     ]
-    assert list(analysis.scenarios[0].arm("direct").figure("p50").rounds.values()) == own
+    assert list(analysis.scenarios[0].arm("direct").figure("p50").rounds.values()) == values
 
 
 def test_every_csv_has_as_many_fields_in_each_row_as_in_its_header(analysed):
@@ -246,8 +246,8 @@ def test_each_replica_is_a_row_of_its_own(analysed):
         (row["round"], row["replica"]) for row in rows
     ]
     for trial in data.data:
-        own = [row for row in rows if row["round"] == str(trial.trial.round)]
-        assert trial.ledgers.audit_user.total() == sum(int(row["audit_log"]) for row in own)
+        trial_rows = [row for row in rows if row["round"] == str(trial.trial.round)]
+        assert trial.ledgers.audit_user.total() == sum(int(row["audit_log"]) for row in trial_rows)
     assert "replica-requests.csv" not in csv_files(analysed()[1])
 
 

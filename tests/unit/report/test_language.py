@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 -- Chinese has commas and colons of its own
-"""A document in another language: its messages are said, its names and data stay."""
+"""A document in another language: its messages are translated, its names and data stay."""
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -35,7 +35,7 @@ def test_what_is_listed_has_the_other_languages_separator():
 
 
 @pytest.mark.parametrize(
-    ("recorded", "said"),
+    ("recorded", "translated"),
     [
         ("3 of 1,000 requests failed or timed out", "1,000 个请求中有 3 个失败或超时"),
         (  # two messages in one
@@ -46,8 +46,8 @@ def test_what_is_listed_has_the_other_languages_separator():
         ("nothing that any source says", "nothing that any source says"),
     ],
 )
-def test_a_text_from_a_file_is_recognised_by_its_pattern(recorded, said):
-    assert said == SAY(Recorded(recorded))
+def test_a_text_from_a_file_is_recognised_by_its_pattern(recorded, translated):
+    assert translated == SAY(Recorded(recorded))
 
 
 def test_the_page_names_its_language_and_links_the_first_use_of_its_terms(document):
@@ -74,18 +74,18 @@ def test_files_of_data_are_the_same_in_every_language(analysed, tmp_path):
 
 
 def test_a_catalogue_is_held_against_the_sources():
-    wanted, found = Catalog(), Catalog(locale="zh")
+    sources, catalogue = Catalog(), Catalog(locale="zh")
     for msgid in ("new", "open", "fuzzy", "{n} slots", "said"):
-        wanted.add(msgid)
-    found.add("open")
-    found.add("fuzzy", "x", flags=["fuzzy"])
-    found.add("{n} slots", "{m}")
-    found.add("said", "x")
-    found.add("gone", "x")
+        sources.add(msgid)
+    catalogue.add("open")
+    catalogue.add("fuzzy", "x", flags=["fuzzy"])
+    catalogue.add("{n} slots", "{m}")
+    catalogue.add("said", "x")
+    catalogue.add("gone", "x")
     assert {
         "not in the catalogue: 'new'",
         "not translated: 'open'",
         "fuzzy: 'fuzzy'",
         "other slots: '{n} slots'",
         "no longer in the sources: 'gone'",
-    } == set(problems(found, wanted))
+    } == set(problems(catalogue, sources))

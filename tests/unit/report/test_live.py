@@ -1,4 +1,4 @@
-"""What a run shows while it goes on, and how it says why it ended."""
+"""The output of a run while it lasts, and the reason why it ended."""
 
 from dataclasses import replace
 
@@ -21,16 +21,16 @@ def lines(analysis, made=2):
 
 def test_each_arm_has_a_line_with_its_figures_and_the_last_line_is_the_answer(analysed):
     _, analysis = analysed(rounds=6)
-    found = lines(replace(analysis, state=RunState.RUNNING), made=6)
-    assert f"Provisional, after 6 of 6 rounds: {PAGE}" == found[0]
+    shown = lines(replace(analysis, state=RunState.RUNNING), made=6)
+    assert f"Provisional, after 6 of 6 rounds: {PAGE}" == shown[0]
     assert ["direct", "direct-rv0", "informer"] == [
-        line.partition(":")[0].strip() for line in found[1:-1]
+        line.partition(":")[0].strip() for line in shown[1:-1]
     ]
-    for line in found[1:-1]:
+    for line in shown[1:-1]:
         assert "requests to the API server, per 1,000 reads" in line
         assert "control-plane CPU, ms/s" in line
         assert "median latency, ms" in line
-    assert found[-1].startswith(run_document(analysis).headline.text)
+    assert shown[-1].startswith(run_document(analysis).headline.text)
 
 
 def test_the_intervals_narrow_as_rounds_come(analysed):
@@ -42,22 +42,22 @@ def test_the_intervals_narrow_as_rounds_come(analysed):
 
 def test_at_full_speed_the_reads_answered_take_the_place_of_cpu(analysed):
     _, analysis = analysed(rounds=2, scenarios=(replace(SCENARIO, rate_rps=None, users=4),))
-    found = lines(analysis)
-    assert "reads answered" in found[1]
-    assert "CPU" not in "".join(found[1:-1])
+    shown = lines(analysis)
+    assert "reads answered" in shown[1]
+    assert "CPU" not in "".join(shown[1:-1])
 
 
 def test_a_run_of_which_nothing_is_good_has_its_sentence_and_no_line(analysed):
     _, analysis = analysed(rounds=1)
-    found = lines(replace(analysis, scenarios=()))
+    shown = lines(replace(analysis, scenarios=()))
     assert [
         f"Provisional, after 2 of 1 round: {PAGE}",
         sentences.NO_SCENARIO,
-    ] == (found)
+    ] == (shown)
 
 
 @pytest.mark.parametrize(
-    ("precision", "out_of_time", "said"),
+    ("precision", "out_of_time", "reason"),
     [
         (10.0, True, "6 rounds made the deciding ratios as sure as the plan wants, within"),
         (1e-6, True, "The 10 min of measuring that the plan allows were over after 6 rounds"),
@@ -65,17 +65,17 @@ def test_a_run_of_which_nothing_is_good_has_its_sentence_and_no_line(analysed):
     ],
 )
 def test_page_and_short_forms_say_why_it_ended_and_what_was_reached(
-    analysed, precision, out_of_time, said
+    analysed, precision, out_of_time, reason
 ):
     _, analysis = analysed(rounds=6)
     plan = replace(analysis.plan, precision=precision, most_rounds=12, most_minutes=10)
     ended = replace(analysis, plan=plan, out_of_time=out_of_time)
     document = run_document(ended)
-    assert 1 == sum(one.text.startswith(said) for one in document.trust)
+    assert 1 == sum(item.text.startswith(reason) for item in document.trust)
     text = text_of(document)
     assert "median service time of informer against direct" in text
     unended = run_document(replace(ended, state=RunState.INCOMPLETE))
-    assert said not in text_of(unended)
+    assert reason not in text_of(unended)
 
 
 def test_a_plan_that_wants_no_precision_says_that_its_time_was_over(analysed):

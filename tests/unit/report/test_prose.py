@@ -1,4 +1,4 @@
-"""Fixed texts: each is said somewhere, and each that is said is there."""
+"""Fixed texts: each is used, and each that is used exists."""
 
 import ast
 import tomllib
@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.report import prose
 
 
-def test_every_fixed_text_is_said_somewhere():
+def test_every_fixed_text_is_used():
     file = Path(prose.__file__).parent / "templates" / "prose.toml"
     known = set(tomllib.loads(file.read_text()))
     called = {

@@ -1,4 +1,4 @@
-"""The README's figures are those of the sample, which is the committed reference run's report.
+"""The README has the figures of the sample, the report of the committed reference run.
 
 The README in Chinese has the same content: sections, commands, links and figures.
 """
@@ -19,7 +19,7 @@ SAMPLE = ROOT / "reports" / "sample"
 
 
 def rows(text: str) -> list[list[str]]:
-    """The rows of all tables of a Markdown text, without escapes."""
+    """Return the rows of all tables of a Markdown text, without escapes."""
     return [
         [re.sub(r"\\(.)", r"\1", cell).strip() for cell in line[1:-1].split(" | ")]
         for line in text.splitlines()
@@ -29,7 +29,7 @@ def rows(text: str) -> list[list[str]]:
 
 @cache
 def report_of(run: str) -> str:
-    """The report of a committed run as Markdown."""
+    """Return the report of a committed run as Markdown."""
     return to_markdown(run_document(analyse(Store(ROOT / "results").open(run))))
 
 
@@ -63,7 +63,7 @@ def test_every_row_of_figures_stands_in_the_report_of_a_committed_run(
     shown = [row for row in rows(text) if row[0] and not row[0].startswith("**")]
     held = [*rows((SAMPLE / "report.md").read_text()), *rows(report_of(run))]
     assert len(shown) >= fewest
-    assert [] == [row for row in shown if row not in [one[: len(row)] for one in held]]
+    assert [] == [row for row in shown if row not in [line[: len(row)] for line in held]]
 
 
 def test_the_samples_page_is_small_enough_to_send():
@@ -77,13 +77,13 @@ LINK = re.compile(r"\]\(([^)]+)\)")
 
 
 def sections(name: str) -> list[str]:
-    """The sections of a document, without the line that leads to the other language."""
+    """Return the sections of a document, without the link to the other language."""
     text = re.sub(r"^\[[^]]*\]\(README[^)]*\)\n", "", (ROOT / name).read_text(), flags=re.MULTILINE)
     return text.split("\n## ")
 
 
 def same(section: str) -> dict[str, object]:
-    """What a section has in every language."""
+    """Return the parts of a section that are the same in every language."""
     plain = re.sub(r"```.*?```", "", section, flags=re.DOTALL).replace(" 至 ", " to ")
     figures = [[cell for cell in row if re.match(r"[\d\u2212]", cell)] for row in rows(plain)]
     return {

@@ -332,9 +332,8 @@ def test_what_has_no_factor_is_a_difference_or_a_dash():
 
 
 def test_a_ratio_that_may_be_below_zero_is_shown_as_a_difference_in_the_unit():
-    comparison = replace(
-        compared(CPU, (0.1, -1.2, 1.54, 6)), difference=Estimate(-18, -41.2, 11, 6)
-    )
+    difference = Estimate(-18, -41.2, 11, 6)
+    comparison = replace(compared(CPU, (0.1, -1.2, 1.54, 6)), difference=difference)
     assert ("no difference shown", f"{MINUS}41 to 11 ms/s") == factor(comparison)[:2]
     text = times_of(Estimate(0.024, -0.048, 0.086, 6))
     assert f"0.024{NB}\N{MULTIPLICATION SIGN} [at most 0.086]" == text
