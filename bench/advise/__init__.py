@@ -1,6 +1,6 @@
-"""Who asks an API server for what, out of its audit log, and what an informer would save. Pure.
+"""Clients of an API server and their requests, from its audit log, and an informer's savings. Pure.
 
 Lines (``sources``) become requests (``formats``), sums (``groups``), clients with a verdict
-(``verdicts``) and a price (``prices``). A request to a cluster does not belong here, nor does a
-list of every request: memory does not grow with the log.
+(``verdicts``) and a price (``prices``). No request to a cluster belongs here, and no list of all
+requests: memory does not grow with the log.
 """

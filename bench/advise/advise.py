@@ -1,4 +1,4 @@
-"""From audit logs to advice: the whole way."""
+"""Turn audit logs into advice."""
 
 import hashlib
 import hmac
@@ -17,10 +17,10 @@ from bench.advise.verdicts import clients
 from bench.analysis.result import RunAnalysis
 
 BUILT_IN = ("apps", "batch", "autoscaling", "policy", "extensions")
-"""API groups whose resources tell nothing of whose cluster it is, as those of ``.k8s.io`` and a
-resource without group."""
+"""API groups whose resources do not identify a cluster, as those of ``.k8s.io`` and a resource
+without group."""
 UNREADABLE = (".authentication.k8s.io", ".authorization.k8s.io")
-"""Groups whose resources can be created alone."""
+"""Groups whose resources can only be created."""
 EVENTS = ("events", "events.events.k8s.io")
 COMPONENTS = frozenset(
     f"system:{name}"
@@ -30,23 +30,23 @@ COMPONENTS = frozenset(
         *("konnectivity-server", "node-problem-detector", "addon-manager"),
     )
 )
-"""Users that every cluster may have; another's name tells of it, or is the id of a token."""
+"""Users that every cluster may have; other names may identify a cluster, or a token."""
 
 
 def sum_log(sources: Sources, tick: Callable[[], None]) -> tuple[Sums, Log]:
-    """Read the logs once; ``tick`` is called now and then.
+    """Read the logs once, and call ``tick`` from time to time.
 
-    Raises ``SourceError`` where nothing in them is an audit log.
+    Raises ``SourceError`` if nothing in them is an audit log.
     """
     reader = Reader()
     sums = sum_up(reader.requests(sources.records()), tick)
     if not reader.formats:
-        read = ", ".join(str(path or "standard input") for path in sources.paths)
+        names = ", ".join(str(path or "standard input") for path in sources.paths)
         if not reader.unknown:
-            raise SourceError(f"{read}: {_nothing(sources)}")
+            raise SourceError(f"{names}: {_nothing(sources)}")
         raise SourceError(
-            f"{read}: none of {reader.unknown:,} records is of an audit log; it begins: "
-            f"{_example(reader)}. Known are: kube-apiserver's JSON lines and webhook "
+            f"{names}: none of {reader.unknown:,} records is from an audit log; the first begins: "
+            f"{_example(reader)}. Known formats: kube-apiserver's JSON lines and webhook "
             "(audit.k8s.io/v1), EKS from CloudWatch, GKE's LogEntry, AKS' diagnostic records, "
             "OpenShift's must-gather"
         )
@@ -78,7 +78,7 @@ def _nothing(sources: Sources) -> str:
 
 
 def _unread(sums: Sums) -> tuple[str, ...]:
-    """Return what is written and read by no line, of what others than people read."""
+    """Return resources that lines write and none reads, of those that programs read."""
     written = {resource for resource, _ in sums.written}
     read = {row["resource"] for row in sums.clients}
     return tuple(
@@ -95,8 +95,8 @@ def _example(reader: Reader) -> str:
 
 
 def unit_costs(run: RunAnalysis) -> UnitCosts:
-    """Return what a run knows of the costs of reads and events."""
-    models = {one.quantity: one for one in run.cost_models if one.quantity in (CPU, BYTES)}
+    """Return the unit costs of reads and events that a run has measured."""
+    models = {model.quantity: model for model in run.cost_models if model.quantity in (CPU, BYTES)}
     return UnitCosts(run.run, models)
 
 
@@ -115,15 +115,15 @@ def advise(
 
 
 def is_known(resource: str) -> bool:
-    """Tell whether a resource is one of Kubernetes' own, which ``anonymous`` leaves as it is."""
+    """Return whether Kubernetes itself defines ``resource``, which ``anonymous`` then keeps."""
     group = resource.partition(".")[2]
     return not group or group in BUILT_IN or group.endswith(".k8s.io")
 
 
 def anonymous(advice: Advice, key: str) -> Advice:
-    """Return the advice with codes for names that tell whose cluster it is.
+    """Return the advice with codes for names that identify the cluster.
 
-    The same ``key`` gives the same codes; without it they cannot be led back to names.
+    The same ``key`` gives the same codes; without it, nobody can turn them into names.
     """
 
     def code(kind: str, name: str) -> str:
@@ -144,7 +144,7 @@ def anonymous(advice: Advice, key: str) -> Advice:
         advice.log,
         unknown_example="",
         unread=tuple(map(of_resource, advice.log.unread)),
-        cut_short=tuple(f"file {place + 1}" for place in range(len(advice.log.cut_short))),
+        cut_short=tuple(f"file {index + 1}" for index in range(len(advice.log.cut_short))),
     )
     return msgspec.structs.replace(
         advice, anonymous=True, log=log, clients=tuple(of(client) for client in advice.clients)
@@ -152,5 +152,5 @@ def anonymous(advice: Advice, key: str) -> Advice:
 
 
 def default_unit_costs() -> Path:
-    """Return the folder of the run whose unit costs are taken where none is named."""
+    """Return the folder of the run whose unit costs are the default."""
     return Path(__file__).parents[2] / "results" / "sweep"

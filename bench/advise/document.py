@@ -1,4 +1,4 @@
-"""What a log says of the clients, as a document for every renderer, and as CSV."""
+"""The advice as a document for every renderer, and as CSV."""
 
 import datetime as dt
 from collections import Counter
@@ -33,9 +33,9 @@ MEANINGS = prose.texts("advise_verdicts")
 REASONS = prose.texts("advise_reasons")
 TONES = {**dict.fromkeys(ADVISED, "bad"), Verdict.WATCHES: "good"}
 FIRST = 3
-"""Clients that the first screen speaks of."""
+"""Clients on the first screen."""
 PROSE = 2
-"""Columns that are words."""
+"""Columns of text."""
 ON_TERMINAL = 15
 ON_PAGE = 200
 """Rows of a table; the CSV has all of them."""
@@ -50,9 +50,9 @@ COLUMNS = (
 
 
 def advice_document(advice: Advice) -> Document:
-    """Return the document: first who should stop asking, then everyone."""
-    advised = [one for one in advice.clients if one.verdict in ADVISED]
-    others = [one for one in advice.clients if one.verdict not in ADVISED]
+    """Return the document: first the clients with advice, then the others."""
+    advised = [client for client in advice.clients if client.verdict in ADVISED]
+    others = [client for client in advice.clients if client.verdict not in ADVISED]
     meanings = Facts(tuple((name, (MEANINGS[name],)) for name in Verdict))
     sections = [
         _section("asks", TEXTS["asks"], advised, ON_TERMINAL),
@@ -66,28 +66,29 @@ def advice_document(advice: Advice) -> Document:
         title=TEXTS["title"],
         headline=_headline(advice, advised),
         kicker=TEXTS["kicker"].format(requests=f"{log.requests:,}", time=time),
-        gains=tuple(_change(one, advice) for one in advised[:FIRST]),
+        gains=tuple(_change(client, advice) for client in advised[:FIRST]),
         costs=tuple(Sentence(text, tone="unsure") for text in _unsaid(advice)),
-        sections=tuple(one for one in sections if one.parts),
+        sections=tuple(section for section in sections if section.parts),
         labels={**prose.texts("labels"), "gains": TEXTS["gains"], "costs": TEXTS["costs"]},
     )
 
 
 def clients_csv(advice: Advice) -> bytes:
     """Return ``clients.csv``: every client, full precision."""
-    return csv_text(COLUMNS, (tuple(_csv_cells(one)) for one in advice.clients)).encode()
+    return csv_text(COLUMNS, (tuple(_csv_cells(client)) for client in advice.clients)).encode()
 
 
-def _csv_cells(one: Client) -> Iterator[str | float | None]:
-    yield from (one.user, one.agent, one.resource, one.scope, one.verdict, one.why or "")
-    yield from (one.lists, one.pages, one.gets, one.watches, one.failed)
-    yield from (one.versions.get(name, 0) for name in ("unset", "0", "later"))
-    yield from (one.targets, one.addresses, one.per_s, one.period_s, one.objects)
-    yield from (one.objects_from, one.events_per_s, one.share)
-    saved = one.cpu.saved if one.cpu else None
+def _csv_cells(client: Client) -> Iterator[str | float | None]:
+    yield from (client.user, client.agent, client.resource, client.scope)
+    yield from (client.verdict, client.why or "")
+    yield from (client.lists, client.pages, client.gets, client.watches, client.failed)
+    yield from (client.versions.get(name, 0) for name in ("unset", "0", "later"))
+    yield from (client.targets, client.addresses, client.per_s, client.period_s, client.objects)
+    yield from (client.objects_from, client.events_per_s, client.share)
+    saved = client.cpu.saved if client.cpu else None
     yield from (saved.value, saved.low, saved.high) if saved else (None,) * 3
-    yield from (one.bytes.now.value, one.bytes.instead.value) if one.bytes else (None,) * 2
-    yield one.break_even_per_s
+    yield from (client.bytes.now.value, client.bytes.instead.value) if client.bytes else (None,) * 2
+    yield client.break_even_per_s
 
 
 def _headline(advice: Advice, advised: Sequence[Client]) -> Sentence:
@@ -97,42 +98,42 @@ def _headline(advice: Advice, advised: Sequence[Client]) -> Sentence:
         return Sentence(TEXTS[key].format(kind=log.drops_reads), tone="unsure")
     if not log.covered_s:
         return Sentence(TEXTS["untimed"], tone="unsure")
-    paying = [one for one in advised if one.pays]
-    names = {(one.user, one.agent) for one in paying}
+    paying = [client for client in advised if client.pays]
+    names = {(client.user, client.agent) for client in paying}
     if not names:
         return Sentence(TEXTS["none"])
     text = TEXTS["one" if len(names) == 1 else "several"].format(count=len(names))
-    saved = sum(one.saved_share for one in paying)
+    saved = sum(client.saved_share for client in paying)
     return Sentence(text, TEXTS["share"].format(share=share(saved)) if saved else "", "bad")
 
 
-def _change(one: Client, advice: Advice) -> Sentence:
-    text = CHANGES[one.verdict if one.pays else "leave"].format(
-        client=_name(one),
-        what=_what(one),
-        often=_often(one),
-        watches=f"{one.watches:,}",
-        replicas=TEXTS["replicas"].format(count=one.addresses) if one.addresses > 1 else "",
+def _change(client: Client, advice: Advice) -> Sentence:
+    text = CHANGES[client.verdict if client.pays else "leave"].format(
+        client=_name(client),
+        what=_what(client),
+        often=_often(client),
+        watches=f"{client.watches:,}",
+        replicas=TEXTS["replicas"].format(count=client.addresses) if client.addresses > 1 else "",
     )
     if advice.unpriced:
         return Sentence(text, TEXTS["unpriced"].format(why=advice.unpriced))
-    return Sentence(text, _saving(one))
+    return Sentence(text, _saving(client))
 
 
-def _saving(one: Client) -> str:
-    saved = one.cpu.saved if one.cpu else None
+def _saving(client: Client) -> str:
+    saved = client.cpu.saved if client.cpu else None
     if saved is None:
         return ""
-    if not one.pays:
-        return TEXTS["not_worth"].format(rate=rate(one.break_even_per_s or 0.0))
+    if not client.pays:
+        return TEXTS["not_worth"].format(rate=rate(client.break_even_per_s or 0.0))
     value, spread = _share(saved)
-    more = _bytes_a_day(one)
+    more = _bytes_a_day(client)
     extra = TEXTS["saved_bytes"].format(bytes=more) if more else ""
     return TEXTS["saved"].format(share=value, spread=f" [{spread}]" if spread else "", bytes=extra)
 
 
 def _share(saved: Estimate) -> tuple[str, str]:
-    """Return a share saved and its interval; more than everything cannot be saved."""
+    """Return a saved share and its interval, limited to between 0 and 100%."""
     value = f"{share(max(0.0, min(saved.value, 1.0)))}%"
     if saved.low is None:
         return value, ""
@@ -140,30 +141,30 @@ def _share(saved: Estimate) -> tuple[str, str]:
     return value, "" if low == high else f"{low} to {high}%"
 
 
-def _bytes_a_day(one: Client) -> str:
-    """Return the bytes saved; shares bear an assumed count of objects, an amount does not."""
-    known = one.bytes if one.objects_from != "assumed" else None
+def _bytes_a_day(client: Client) -> str:
+    """Return the bytes saved a day; empty if none, or if the count of objects is assumed."""
+    known = client.bytes if client.objects_from != "assumed" else None
     less = (known.now.value - known.instead.value) * DAY_S if known else 0.0
     return scale_for([less], "B").quantity(less) if less > 0 else ""
 
 
-def _name(one: Client) -> str:
-    return f"{one.user} ({one.agent})" if one.agent else one.user
+def _name(client: Client) -> str:
+    return f"{client.user} ({client.agent})" if client.agent else client.user
 
 
-def _what(one: Client) -> str:
-    if one.scope == "object":
-        return TEXTS["object" if one.targets == 1 else "objects"].format(
-            resource=one.resource, count=f"{one.targets:,}"
+def _what(client: Client) -> str:
+    if client.scope == "object":
+        return TEXTS["object" if client.targets == 1 else "objects"].format(
+            resource=client.resource, count=f"{client.targets:,}"
         )
-    key = "all" if one.scope == "all" else "namespace" if one.namespaces < 2 else "namespaces"
-    return TEXTS[key].format(resource=one.resource, count=one.namespaces)
+    key = "all" if client.scope == "all" else "namespace" if client.namespaces < 2 else "namespaces"
+    return TEXTS[key].format(resource=client.resource, count=client.namespaces)
 
 
-def _often(one: Client) -> str:
-    if one.period_s is not None and one.addresses == 1 and one.targets == 1:
-        return TEXTS["again"].format(period=_time(one.period_s))
-    return MISSING if one.why is Why.UNTIMED else TEXTS["rate"].format(rate=rate(one.per_s))
+def _often(client: Client) -> str:
+    if client.period_s is not None and client.addresses == 1 and client.targets == 1:
+        return TEXTS["again"].format(period=_time(client.period_s))
+    return MISSING if client.why is Why.UNTIMED else TEXTS["rate"].format(rate=rate(client.per_s))
 
 
 def _time(seconds: float) -> str:
@@ -174,15 +175,16 @@ def _time(seconds: float) -> str:
 
 
 def _unsaid(advice: Advice) -> Iterator[str]:
-    log = advice.log
-    assumed = sum(one.objects_from == "assumed" and one.share is not None for one in advice.clients)
+    log, watches = advice.log, any(client.watches for client in advice.clients)
+    priced = [client for client in advice.clients if client.share is not None]
+    assumed = sum(client.objects_from == "assumed" for client in priced)
     if assumed:
         yield TEXTS["assumed"].format(
             rows=f"{assumed:,}", all=f"{len(advice.clients):,}", objects=number(ASSUMED)
         )
     if 0 < log.covered_s < LONGEST_WATCH_S:
         yield TEXTS["short_log"].format(time=_time(log.covered_s))
-    elif log.covered_s and not log.drops_reads and not any(one.watches for one in advice.clients):
+    elif log.covered_s and not log.drops_reads and not watches:
         yield TEXTS["no_watches"].format(time=_time(log.covered_s))
     if log.unread and not log.drops_reads:
         shown = ", ".join(log.unread[:FIRST]) + ", ..." * (len(log.unread) > FIRST)
@@ -210,56 +212,56 @@ def _unsaid(advice: Advice) -> Iterator[str]:
 def _section(anchor: str, title: str, clients: Sequence[Client], on_terminal: int) -> Section:
     if not clients:
         return Section(anchor, title, ())
-    heads = prose.paragraphs("advise_columns")
-    columns = tuple(Column(name, prose=place < PROSE) for place, name in enumerate(heads))
+    names = prose.paragraphs("advise_columns")
+    columns = tuple(Column(name, prose=index < PROSE) for index, name in enumerate(names))
     rows = tuple(
-        _row(one, Depth.TERMINAL if place < on_terminal else Depth.MARKDOWN)
-        for place, one in enumerate(clients[:ON_PAGE])
+        _row(client, Depth.TERMINAL if index < on_terminal else Depth.MARKDOWN)
+        for index, client in enumerate(clients[:ON_PAGE])
     )
     depth = Depth.TERMINAL if on_terminal else Depth.MARKDOWN
     table = Table(
         "", columns, (Group(rows),), corner=TEXTS["client"], layout="stacked", depth=depth
     )
     more = len(clients) - len(rows)
-    left = (Text(TEXTS["others_folded"].format(count=f"{more:,}"), depth=depth),) if more else ()
-    return Section(anchor, title, (table, *left), folded=not on_terminal)
+    rest = (Text(TEXTS["others_folded"].format(count=f"{more:,}"), depth=depth),) if more else ()
+    return Section(anchor, title, (table, *rest), folded=not on_terminal)
 
 
-def _row(one: Client, depth: Depth) -> Row:
-    why = REASONS[one.why] if one.why else ""
-    saved = one.cpu.saved if one.cpu else None
+def _row(client: Client, depth: Depth) -> Row:
+    reason = REASONS[client.why] if client.why else ""
+    saved = client.cpu.saved if client.cpu else None
     value, spread = _share(saved) if saved else (MISSING, "")
     if saved and spread and saved.low is not None and saved.low <= 0:
-        value, spread = spread, ""  # the short forms leave the interval out
+        value, spread = spread, ""  # short forms leave out the interval
     cells = (
-        Cell(_what(one)),
-        Cell(str(one.verdict), remark=why, tone=TONES.get(one.verdict, "")),
-        Cell(f"{one.lists + one.gets:,}"),
-        Cell(_often(one)),
-        Cell(MISSING if one.share is None else f"{share(one.share)}%"),
+        Cell(_what(client)),
+        Cell(str(client.verdict), remark=reason, tone=TONES.get(client.verdict, "")),
+        Cell(f"{client.lists + client.gets:,}"),
+        Cell(_often(client)),
+        Cell(MISSING if client.share is None else f"{share(client.share)}%"),
         Cell(value, spread),
-        Cell(_bytes_a_day(one) or MISSING),
+        Cell(_bytes_a_day(client) or MISSING),
     )
-    return Row(_name(one), cells, depth=depth)
+    return Row(_name(client), cells, depth=depth)
 
 
 def _basis(advice: Advice) -> Texts:
-    said = Counter(one.objects_from for one in advice.clients if one.scope != "object")
-    known = {name: said.get(name, 0) for name in ("pages", "names", "assumed")}
-    told = [
-        TEXTS["counted"].format(known=said.get("counts", 0), objects=number(ASSUMED), **known),
+    sources = Counter(client.objects_from for client in advice.clients if client.scope != "object")
+    known = {name: sources.get(name, 0) for name in ("pages", "names", "assumed")}
+    sentences = [
+        TEXTS["counted"].format(known=sources.get("counts", 0), objects=number(ASSUMED), **known),
     ]
-    if any(one.selected for one in advice.clients):
-        told.append(TEXTS["selectors"])
+    if any(client.selected for client in advice.clients):
+        sentences.append(TEXTS["selectors"])
     if advice.unit_costs:
         size = scale_for([advice.pod_bytes], "B").quantity(advice.pod_bytes)
-        told.insert(
+        sentences.insert(
             0,
             TEXTS["trust"].format(run=advice.unit_costs, pods=number(advice.pods), bytes=size),
         )
     else:
-        told.insert(0, TEXTS["unpriced"].format(why=advice.unpriced))
-    texts = [Text(text) for text in told]
-    if not said.get("counts"):
+        sentences.insert(0, TEXTS["unpriced"].format(why=advice.unpriced))
+    texts = [Text(text) for text in sentences]
+    if not sources.get("counts"):
         texts.append(Text(TEXTS["counts_command"], code=COMMAND))
     return Texts(tuple(texts))

@@ -1,4 +1,4 @@
-"""From a record of an audit log to requests, whoever wrote it; recognised record by record.
+"""Turn records of audit logs into requests; each record's format is recognised by itself.
 
 Sources of the formats: ``k8s.io/apiserver/pkg/apis/audit/v1`` (Event, EventList), Google Cloud's
 LogEntry with an AuditLog in ``protoPayload``, Azure Monitor's resource logs of the categories
@@ -20,17 +20,17 @@ ANSWERED = (COMPLETE, "Panic")
 WATCH = "watch"
 READ_VERBS = ("get", "list", WATCH)
 ADMIN_CATEGORY = "kube-audit-admin"
-"""Azure's category without get and list."""
+"""Azure's category that leaves out get and list."""
 ACTIVITY = "cloudaudit.googleapis.com%2Factivity"
-"""Google's log of writes; reads are in its data access log, where that is switched on."""
+"""Google's log of writes; reads are in its data access log, if that is switched on."""
 KUBERNETES, EVENT_LIST = "kube-apiserver", "EventList"
 CLOUDWATCH, GOOGLE, AZURE = "EKS CloudWatch", "GKE LogEntry", "AKS diagnostic record"
 GRPC = {0: 200, 3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 10: 409, 16: 401}
-"""Google states codes of gRPC (google.rpc.Code); what is not here counts as 500."""
+"""gRPC codes (google.rpc.Code), which Google's entries have, to HTTP; others count as 500."""
 
 
 class Request(NamedTuple):
-    """A line of the log: an answered request, or a watch that began. Times as they were written."""
+    """A line of the log: an answered request, or the begin of a watch. Times are as in the log."""
 
     received: str
     at: str
@@ -39,7 +39,7 @@ class Request(NamedTuple):
     address: str
     verb: str
     resource: str
-    """``deployments.apps``, ``pods/log``; empty for a path that is no resource."""
+    """``deployments.apps``, ``pods/log``; empty for a path that is not a resource."""
     namespace: str
     name: str
     query: str
@@ -90,7 +90,7 @@ class _Text(msgspec.Struct):
 
 
 class _Event(msgspec.Struct, rename="camel"):
-    """What every format comes down to, and the keys by which the others are known."""
+    """The event inside every format, and the keys that identify the other formats."""
 
     stage: str = ""
     request_uri: str = msgspec.field(default="", name="requestURI")
@@ -140,11 +140,11 @@ _GOOGLE_PATH = re.compile(
     r"/(?P<resource>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>.+))?)?"
 )
 _Place = tuple[str, str, str]
-"""Resource, namespace, name; of what is no resource the path is the name."""
+"""Resource, namespace, name; the name of a path that is not a resource is the path."""
 
 
 class Reader:
-    """Turns records into requests, and counts what it could not."""
+    """Turns records into requests, and counts those that it does not recognise."""
 
     def __init__(self) -> None:
         self.formats: Counter[str] = Counter()
@@ -153,52 +153,52 @@ class Reader:
         self.example = b""
         """The beginning of the first unknown record."""
         self.without_reads: Counter[str] = Counter()
-        """Log whose name says that it drops reads -> its records."""
+        """Kind of log that drops reads by its name -> its records."""
 
     def requests(self, records: Iterable[bytes]) -> Iterator[Request]:
-        """Yield the requests that records tell of; none for stages that say nothing new."""
+        """Yield the requests of the records; stages that add nothing yield none."""
         for line in records:
-            # before it may stand a time, which exporters and container runtimes put there
+            # exporters and container runtimes may put a time before it
             record = line if line[:1] == b"{" else line[max(line.find(b"{"), 0) :]
             try:
-                found = [_decoded(record, _RECORD)]
+                entries = [_decoded(record, _RECORD)]
             except UNREADABLE:
-                found = _in_brackets(line)
-                if not found and record.strip():
+                entries = _in_brackets(line)
+                if not entries and record.strip():
                     self._not_known(record)
-            for one in found:
-                if one.stage:
+            for entry in entries:
+                if entry.stage:
                     self.formats[KUBERNETES] += 1
-                    if (request := _of_event(one)) is not None:
+                    if (request := _of_event(entry)) is not None:
                         yield request
                 else:
-                    yield from self._requests(one, record)
+                    yield from self._requests(entry, record)
 
-    def _requests(self, found: _Record, record: bytes) -> Iterator[Request]:
-        if found.proto_payload is not None:
+    def _requests(self, entry: _Record, record: bytes) -> Iterator[Request]:
+        if entry.proto_payload is not None:
             self.formats[GOOGLE] += 1
-            if found.log_name.endswith(ACTIVITY):
+            if entry.log_name.endswith(ACTIVITY):
                 self.without_reads["activity"] += 1
-            yield _of_google(found, found.proto_payload)
-        elif found.items is not None and found.kind == EVENT_LIST:
+            yield _of_google(entry, entry.proto_payload)
+        elif entry.items is not None and entry.kind == EVENT_LIST:
             self.formats[EVENT_LIST] += 1
-            yield from filter(None, map(_of_event, found.items))
-        elif found.records is not None:
-            for one in found.records:
-                yield from self._requests(one, record)
+            yield from filter(None, map(_of_event, entry.items))
+        elif entry.records is not None:
+            for nested in entry.records:
+                yield from self._requests(nested, record)
         else:
-            yield from self._wrapped(found, record)
+            yield from self._wrapped(entry, record)
 
-    def _wrapped(self, found: _Record, record: bytes) -> Iterator[Request]:
-        """Yield the requests of events that an exporter put into something of its own."""
-        texts = [one.message for one in found.log_events or found.events or ()]
-        texts += [text for text in (found.message, found.insights) if text]
+    def _wrapped(self, entry: _Record, record: bytes) -> Iterator[Request]:
+        """Yield the requests of events in an exporter's own format."""
+        texts = [text.message for text in entry.log_events or entry.events or ()]
+        texts += [text for text in (entry.message, entry.insights) if text]
         if texts:
             events, format_ = [_event(text) for text in texts], CLOUDWATCH
         else:
-            inner = found.properties
-            log = inner.log if isinstance(inner, _Properties) else inner or found.log_s
-            if ADMIN_CATEGORY in (found.category, found.table_category):
+            inner = entry.properties
+            log = inner.log if isinstance(inner, _Properties) else inner or entry.log_s
+            if ADMIN_CATEGORY in (entry.category, entry.table_category):
                 self.without_reads[ADMIN_CATEGORY] += 1
             events, format_ = [_event(log) if isinstance(log, str) else log], AZURE
         for event in events:
@@ -222,7 +222,7 @@ def _event(text: str) -> _Event | None:
 
 
 def _decoded(text: bytes | str, decoder: msgspec.json.Decoder[_T]) -> _T:
-    """Decode ``text``, in which null is as good as nothing; raises one of ``UNREADABLE``."""
+    """Decode ``text`` and treat null as a missing key; raises one of ``UNREADABLE``."""
     try:
         return decoder.decode(text)
     except msgspec.ValidationError:
@@ -231,14 +231,14 @@ def _decoded(text: bytes | str, decoder: msgspec.json.Decoder[_T]) -> _T:
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(one) for one in value if one is not None]
+        return [_without_nulls(item) for item in value if item is not None]
     return value
 
 
 def _in_brackets(line: bytes) -> list[_Record]:
-    """Return the records of a line that begins or ends an array; none where it does not."""
+    """Return the records of a line that begins or ends an array; none for another line."""
     text = line.strip()
     if not text.startswith(b"[") and not text.endswith(b"]"):
         return []
@@ -292,18 +292,18 @@ def _of_google_path(path: str) -> _Place:
     return _of_match(_GOOGLE_PATH.fullmatch(path), "core", path)
 
 
-def _of_match(found: re.Match[str] | None, core: str, path: str) -> _Place:
-    if found is None:
+def _of_match(match: re.Match[str] | None, core: str, path: str) -> _Place:
+    if match is None:
         return "", "", path
     group, namespace, resource, name, sub = (
-        found[part] or "" for part in ("group", "namespace", "resource", "name", "sub")
+        match[part] or "" for part in ("group", "namespace", "resource", "name", "sub")
     )
     full = f"{resource}.{group}" if group and group != core else resource
     return f"{full}/{sub}" if sub else full, namespace, name
 
 
 def _of_google(entry: _Record, payload: _Google) -> Request:
-    """Return what Google's entry tells: it names neither query nor the time of arrival."""
+    """Return the request of Google's entry, which has neither query nor time of arrival."""
     verb = payload.method_name.rpartition(".")[2]
     started = verb == WATCH and entry.operation.first and not entry.operation.last
     at = str(entry.timestamp)

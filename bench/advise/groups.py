@@ -1,7 +1,6 @@
-"""From requests to sums, a batch of columns at a time: memory does not grow with the log.
+"""Sum up requests, a batch of columns at a time: memory does not grow with the log.
 
-DuckDB sums up, and keeps on disk what does not fit into ``MEMORY``. How it was chosen is in
-``docs/advise.md``.
+DuckDB sums up, and keeps on disk what exceeds ``MEMORY``; ``docs/advise.md`` gives the reasons.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,12 +16,12 @@ import pyarrow as pa
 from bench.advise.formats import Request
 
 BATCH = 50_000
-"""Requests that are columns at a time: about 40 MB."""
+"""Requests of a batch: about 40 MB."""
 MEMORY = "150MB"
 SUM_AFTER = 20
-"""Batches after which the sums of batches are summed up."""
+"""Batches after which the sums of batches are added up."""
 QUIET_S = 60
-"""A longer time without a line is not covered: a file is missing, or a clock jumped."""
+"""Longer times without a line are not covered: a file is missing, or a clock jumped."""
 
 _REQUESTS = """
 CREATE OR REPLACE TEMP TABLE batch AS SELECT
@@ -65,14 +64,14 @@ _COUNTS = {
     "failed": "code >= 400",
     "writes": "is_write",
 }
-"""What is counted of a target: name -> which lines."""
+"""Counts of a target: name -> condition on its lines."""
 _TABLES = {
     "targets": (
         _TARGET,
         ", ".join(f"count(*) FILTER ({of}) AS {name}" for name, of in _COUNTS.items())
         + ", coalesce(sum(page) FILTER (verb = 'list'), 0) AS items"
         + ", min(second) AS first, max(second) AS last",
-        # created and deleted objects are of no interest one by one; a resource's sum is below
+        # created and deleted objects count by resource only, below
         "batch WHERE verb IN ('get', 'list', 'watch', 'update', 'patch')",
     ),
     "written": (
@@ -88,7 +87,7 @@ _TABLES = {
     "seconds": ("second", "count(*) AS lines", "batch WHERE second IS NOT NULL"),
     "verbs": ("verb", "count(*) AS lines", "batch"),
 }
-"""The sums that are kept: name -> keys, what is summed, and from what."""
+"""The kept sums: name -> keys, summed columns, and their source."""
 _CLIENTS = """
 SELECT "user", agent, resource, scope,
   count(*) AS pairs, count(DISTINCT namespace || '/' || target) AS targets,
@@ -109,7 +108,7 @@ FROM targets WHERE scope = 'object' AND failed < gets + writes GROUP BY resource
 _PAGED = """
 SELECT resource, sum(items) / sum(lists) - sum(items) / sum(pages) / 2.0 AS objects
 FROM targets WHERE scope = 'all' AND items > 0 GROUP BY resource HAVING sum(pages) > sum(lists)"""
-"""The last page is taken to be half full."""
+"""Assumes that the last page is half full."""
 _COVERED = """
 SELECT coalesce(sum(least(gap, {quiet})) FILTER (gap > 0), 0) + 1, min(second), max(second)
 FROM (SELECT second, second - lag(second) OVER (ORDER BY second) AS gap FROM seconds)"""
@@ -119,25 +118,25 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a log comes to. Times are seconds since the epoch."""
+    """The sums of a log. Times are seconds since the epoch."""
 
     clients: Sequence[Row]
-    """A client (user and agent), a resource and a scope a row."""
+    """A row for each client (user and agent), resource and scope."""
     written: dict[tuple[str, str], int]
     """Resource and namespace -> successful writes."""
     named: dict[str, int]
-    """Resource -> how many objects were read or changed by their names."""
+    """Resource -> number of objects that were read or changed by name."""
     paged: dict[str, float]
-    """Resource -> how many objects a list in pages went through."""
+    """Resource -> number of objects in a list that was read in pages."""
     verbs: dict[str, int]
     covered_s: float
-    """How long the log covers: longer times without a line count as ``QUIET_S``."""
+    """Time that the log covers: a longer time without a line counts as ``QUIET_S``."""
     begins: int | None
     ends: int | None
 
 
 def sum_up(requests: Iterable[Request], tick: Callable[[], None]) -> Sums:
-    """Sum up ``requests``; ``tick`` is called after each batch."""
+    """Sum up ``requests``; call ``tick`` after each batch."""
     with TemporaryDirectory(prefix="informer-bench-") as folder, _open(folder) as base:
         rows, batches = iter(requests), 0
         while True:
@@ -177,11 +176,12 @@ def _add(base: duckdb.DuckDBPyConnection, rows: Sequence[Request], *, first: boo
 
 def _sum_sums(base: duckdb.DuckDBPyConnection) -> None:
     for name, (keys, *_) in _TABLES.items():
-        own = [one.strip(' "') for one in keys.split(",")]
-        named = [column[0] for column in base.execute(f"SELECT * FROM {name} LIMIT 0").description]
-        again = {"first": "min", "last": "max"}
+        key_names = [column.strip(' "') for column in keys.split(",")]
+        rows = base.execute(f"SELECT * FROM {name} LIMIT 0")
+        columns = [column for column, *_ in rows.description if column not in key_names]
+        functions = {"first": "min", "last": "max"}
         sums = ", ".join(
-            f"{again.get(one, 'sum')}({one})::BIGINT AS {one}" for one in named if one not in own
+            f"{functions.get(column, 'sum')}({column})::BIGINT AS {column}" for column in columns
         )
         base.execute(f"CREATE TEMP TABLE again AS SELECT {keys}, {sums} FROM {name} GROUP BY ALL")
         base.execute(f"DROP TABLE {name}; ALTER TABLE again RENAME TO {name}")
@@ -205,6 +205,6 @@ def _result(base: duckdb.DuckDBPyConnection) -> Sums:
 
 
 def _rows(base: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
-    found = base.execute(query)
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    result = base.execute(query)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,9 +1,9 @@
-"""What requests cost, and what an informer would cost instead, by the unit costs of a run.
+"""Costs of requests, and of an informer in their place, by the unit costs of a run.
 
-A list of n objects costs what a read of the fitted model costs at n pods, weighed by the size of
-the objects where that is known; an informer costs each event once a replica, and one list a
-replica in ``LIFETIME_S``. Every price is a linear form of the unit costs, so that its interval
-and that of the share saved (Fieller's) are theirs.
+A list of n objects costs as much as a read of the fitted model at n pods, weighted by the size of
+the objects if known; an informer costs each event once for each replica, and one list for each
+replica in ``LIFETIME_S``. Every price is a linear form of the unit costs, which give its interval
+and that of the saved share (Fieller's).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,19 @@ from bench.stats.least_squares import Floats
 
 CPU, BYTES = "control_plane_cpu", "api_bytes"
 FREE = (Verdict.LEASES, Verdict.LOOPBACK)
-"""Not to be advised about, and not part of what is shared out."""
+"""Clients without advice, whose costs have no share."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitCosts:
-    """The fitted models of a run, by quantity: ``CPU`` and ``BYTES``, as far as there are."""
+    """The fitted models of a run by quantity: ``CPU`` and ``BYTES``, if the run has them."""
 
     run: str
     models: Mapping[str, CostModel]
 
     @property
     def pods(self) -> float:
-        """Pods in a list of that run, at most."""
+        """Most pods in a list of that run."""
         return next((model.ranges.pods[1] for model in self.models.values()), 0.0)
 
     @property
@@ -48,31 +48,31 @@ class UnitCosts:
 def priced(
     clients: Sequence[Client], sums: Sums, counts: Counts, costs: UnitCosts | None
 ) -> tuple[Client, ...]:
-    """Return the clients with objects, events, prices and shares, the dearest first."""
-    found = []
+    """Return the clients with objects, events, prices and shares, the most expensive first."""
+    rows = []
     for client in clients:
-        objects, said = counts.of(client, sums)
+        objects, source = counts.of(client, sums)
         events = _events_per_s(client, sums, objects, counts)
-        known = msgspec.structs.replace(
-            client, objects=objects, objects_from=said, events_per_s=events
+        counted = msgspec.structs.replace(
+            client, objects=objects, objects_from=source, events_per_s=events
         )
-        found.append(known if costs is None else _priced(known, counts, costs))
-    whole = sum(one.cpu.now.value for one in found if one.cpu is not None)
+        rows.append(counted if costs is None else _priced(counted, counts, costs))
+    whole = sum(row.cpu.now.value for row in rows if row.cpu is not None)
     shared = (
-        msgspec.structs.replace(one, share=one.cpu.now.value / whole)
-        if one.cpu is not None and whole > 0
-        else one
-        for one in found
+        msgspec.structs.replace(row, share=row.cpu.now.value / whole)
+        if row.cpu is not None and whole > 0
+        else row
+        for row in rows
     )
     return tuple(
         sorted(
-            shared, key=lambda one: (not one.pays, -one.saved_share, -(one.share or 0), -one.per_s)
+            shared, key=lambda row: (not row.pays, -row.saved_share, -(row.share or 0), -row.per_s)
         )
     )
 
 
 def _events_per_s(client: Client, sums: Sums, objects: float, counts: Counts) -> float:
-    """Return how often a second what ``client`` reads is written to, by the log's writes."""
+    """Return the writes per second to the objects that ``client`` reads, by the log."""
     if not sums.covered_s:
         return 0.0
     of_resource = {
@@ -92,43 +92,43 @@ def _events_per_s(client: Client, sums: Sums, objects: float, counts: Counts) ->
 def _priced(client: Client, counts: Counts, costs: UnitCosts) -> Client:
     if client.verdict in FREE or not client.per_s:
         return client
-    each = counts.bytes_each.get(client.resource)
-    size = each / costs.pod_bytes if each and costs.pod_bytes else 1.0
+    size_each = counts.bytes_each.get(client.resource)
+    size = size_each / costs.pod_bytes if size_each and costs.pod_bytes else 1.0
     prices = {quantity: _price(client, model, size) for quantity, model in costs.models.items()}
-    found = msgspec.structs.replace(client, cpu=prices.get(CPU), bytes=prices.get(BYTES))
-    cpu = found.cpu
+    priced_client = msgspec.structs.replace(client, cpu=prices.get(CPU), bytes=prices.get(BYTES))
+    cpu = priced_client.cpu
     if client.verdict in ASKS and cpu is not None and cpu.saved is not None:
         rate = client.per_s * max(0.0, 1 - cpu.saved.value)
-        found = msgspec.structs.replace(found, break_even_per_s=rate)
-    return found
+        priced_client = msgspec.structs.replace(priced_client, break_even_per_s=rate)
+    return priced_client
 
 
 def _price(client: Client, model: CostModel, size: float) -> Price:
     now = _list_form(model, client.per_s, client.objects, size)
     instead = np.zeros_like(now)
     if client.verdict in ASKS:
-        # each address holds a cache of all that its replica reads now
-        held = client.objects * (client.targets if client.scope != "all" else 1)
+        # each address then caches all that its replica reads now
+        cached = client.objects * (client.targets if client.scope != "all" else 1)
         situation = Question(
             0.0, model.ranges.pods[1], client.events_per_s, client.addresses, float("inf")
         )
         instead = model.form(INFORMER, situation) * size
-        instead += _list_form(model, client.addresses / LIFETIME_S, held, size)
+        instead += _list_form(model, client.addresses / LIFETIME_S, cached, size)
     elif client.verdict in STUMBLES:
         once = client.per_s * min(1.0, client.addresses * client.targets / max(client.lists, 1))
         instead = _list_form(model, once, client.objects, size)
     else:
         instead = now
-    # what it costs to open a watch is no unit cost
+    # opening a watch has no unit cost
     priced_change = client.verdict in (*ASKS, *STUMBLES)
     saved = _saved(model, now, instead) if priced_change else None
     return Price(model.fit.estimate(now), model.fit.estimate(instead), saved)
 
 
 def _list_form(model: CostModel, per_s: float, objects: float, size: float) -> Floats:
-    """Return what lists of so many objects are of the unit costs.
+    """Return the linear form of lists of ``objects`` objects in the unit costs.
 
-    Where all lists of the run had as many pods, what a list costs is shared out over them.
+    If all lists of the run had the same number of pods, the cost of a list is divided by it.
     """
     reader = model.readers[0]
     if model.knows_pods:

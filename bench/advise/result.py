@@ -1,4 +1,4 @@
-"""What is known of the clients of an API server, as plain data: ``advice.json`` is ``Advice``."""
+"""Advice on the clients of an API server, as plain data: ``advice.json`` is ``Advice``."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ SCHEMA = 1
 
 
 class Verdict(StrEnum):
-    """What a client does with a resource."""
+    """The behaviour of a client towards a resource."""
 
     POLLS = "POLLS"
     GET_POLLS = "GET-POLLS"
@@ -28,15 +28,15 @@ class Verdict(StrEnum):
 
 
 ASKS = (Verdict.POLLS, Verdict.GET_POLLS, Verdict.PAGES, Verdict.HERD)
-"""An informer would take the place of these requests."""
+"""An informer would replace these requests."""
 STUMBLES = (Verdict.RELISTS, Verdict.RESTARTS)
-"""There is an informer, and it begins again and again."""
+"""There is an informer, which starts again and again."""
 
 ADVISED = (*ASKS, *STUMBLES, Verdict.REWATCHES)
 
 
 class Why(StrEnum):
-    """Why there is no verdict."""
+    """The reason why there is no verdict."""
 
     FEW = "few"
     SHORT_LIVED = "short-lived"
@@ -47,10 +47,10 @@ class Why(StrEnum):
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What the requests of a client cost, and what an informer would instead; of one quantity.
+    """Cost of the requests of a client, and of an informer in their place, in one quantity.
 
-    ``now`` and ``instead`` are per second, in the unit of the quantity, on the machine of the
-    run that the unit costs are of. ``saved`` is the share of ``now`` that would go.
+    ``now`` and ``instead`` are per second, in the unit of the quantity, on the machine of the run
+    that measured the unit costs. ``saved`` is the share of ``now`` that the change saves.
     """
 
     now: Estimate
@@ -59,7 +59,7 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """A client (user and agent), a resource and a scope: what it asked, and the verdict.
+    """A client (user and agent), a resource and a scope: its requests, and the verdict.
 
     ``scope``: all namespaces, one ``namespace``, or one ``object``. ``lists`` counts a list in
     pages once, ``pages`` its requests; ``versions`` has the resourceVersions of lists.
@@ -80,30 +80,30 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     targets: int
     namespaces: int
     addresses: int
-    """Different source addresses: about its replicas."""
+    """Different source addresses: about the number of its replicas."""
     per_s: float
-    """Lists and gets per second of the time that the log covers; 0 where that is none."""
+    """Lists and gets per second of the time that the log covers; 0 if it covers none."""
     period_s: float | None
     """Mean time between two reads of the same target from one address, while it was active."""
     selected: bool
-    """Whether it lists by a selector: then ``objects`` is the most that a list may return."""
+    """Whether it lists by a selector: ``objects`` is then an upper bound."""
     objects: float = 0.0
-    """What a read of it returns."""
+    """Objects that a read of it returns."""
     objects_from: str = ""
     """counts, pages, names, or assumed."""
     events_per_s: float = 0.0
-    """Writes to what it reads."""
+    """Writes to the objects that it reads."""
     share: float | None = None
-    """Of what all reads in this log cost the control plane's CPU, by the unit costs."""
+    """Share of the control plane's CPU that all reads in this log cost, by the unit costs."""
     cpu: Price | None = None
-    """Milliseconds a second of API server and etcd."""
+    """Milliseconds per second of API server and etcd."""
     bytes: Price | None = None
     break_even_per_s: float | None = None
-    """The read rate from which on an informer takes less CPU than this client's reads."""
+    """The read rate above which an informer takes less CPU than this client's reads."""
 
     @property
     def pays(self) -> bool:
-        """Whether a change is advised, and would save more than nothing as far as prices tell."""
+        """Whether a change is advised, and saves something by its price, if there is one."""
         if self.verdict not in ADVISED:
             return False
         saved = self.cpu.saved if self.cpu else None
@@ -111,13 +111,13 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def saved_share(self) -> float:
-        """What a change would save, as a share of what all reads cost; 0 without a price."""
+        """Saving of a change, as a share of the cost of all reads; 0 without a price."""
         saved = self.cpu.saved if self.cpu else None
         return (self.share or 0.0) * min(1.0, saved.value) if saved and self.pays else 0.0
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read. Times are seconds since the epoch."""
+    """The log that was read. Times are seconds since the epoch."""
 
     records: dict[str, int]
     """Format -> records in it."""
@@ -126,11 +126,11 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     too_long: int
     cut_short: tuple[str, ...]
     drops_reads: str
-    """The kind of log that leaves reads out, or "verbs" where no line gets or lists; else empty."""
+    """The kind of log that leaves out reads, or "verbs" if no line gets or lists; else empty."""
     unread: tuple[str, ...] = ()
-    """Resources that lines write to and none reads."""
+    """Resources that lines write and none reads."""
     covered_s: float
-    """0 where no line has a time that can be read."""
+    """0 if no line has a readable time."""
     begins_s: int | None
     ends_s: int | None
     requests: int
@@ -138,7 +138,7 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a log says of the clients, those first that cost most."""
+    """The clients of a log, the most expensive first."""
 
     advice_schema: int = SCHEMA
     log: Log
@@ -147,16 +147,16 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: str
     """Why there are no prices."""
     pods: float
-    """Pods in a list of that run, at most; a list of more objects is an extrapolation."""
+    """Most pods in a list of that run; a list of more objects is an extrapolation."""
     pod_bytes: float
     """Bytes of each of them."""
     anonymous: bool = False
-    """Whether codes are in place of names."""
+    """Whether codes replace names."""
     clients: tuple[Client, ...]
 
 
 class AdviceError(Exception):
-    """Advice that cannot be read; the text names the file and what is wrong with it."""
+    """Raised for unreadable advice; the message names the file and the reason."""
 
 
 def read_advice(path: Path) -> Advice:
@@ -166,7 +166,7 @@ def read_advice(path: Path) -> Advice:
     except OSError as error:
         raise AdviceError(f"cannot read {path}: {error.strerror or error}") from error
     except msgspec.MsgspecError as error:
-        raise AdviceError(f"{path} is no advice.json of python -m bench advise: {error}") from error
+        raise AdviceError(f"{path} is not an advice.json of bench advise: {error}") from error
 
 
 def to_json(advice: Advice) -> bytes:

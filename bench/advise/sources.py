@@ -1,4 +1,4 @@
-"""The lines of audit logs: files, folders, standard input; ``.gz`` and JSON over many lines too."""
+"""Lines of audit logs from files, folders and standard input, also ``.gz`` and multi-line JSON."""
 
 import gzip
 import os
@@ -15,42 +15,42 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 GZIP = b"\x1f\x8b"
 LONGEST = 16 << 20
-"""Bytes of a line that are still read: an event with bodies has a megabyte at most."""
+"""Most bytes of a line that is read: an event with bodies has a megabyte at most."""
 STDIN = "-"
 MUST_GATHER = "audit_logs"
-"""Folder of an OpenShift must-gather that has the audit logs, one folder a server in it."""
+"""Folder of an OpenShift must-gather with the audit logs, in one folder for each server."""
 KUBE_APISERVER = "kube-apiserver"
-"""Its folder in there: what other API servers log went through this one, and is in its log."""
+"""Its folder in there; its log includes the requests that other API servers log."""
 ENDINGS = (".log", ".json", ".jsonl", ".ndjson", ".txt", ".gz")
 JOINT = (b'}{"messageType"', b'}\n{"messageType"')
-"""CloudWatch's subscriptions put nothing between two of their documents."""
+"""CloudWatch's subscriptions put no separator between two documents."""
 WRAPPERS = (b'"events"', b'"items"', b'"entries"', b'"records"', b'"logEvents"')
-"""Keys whose lists hold the records of an export that is written over many lines."""
+"""Keys whose lists hold the records of a multi-line export."""
 
 
 class SourceError(Exception):
-    """A log that cannot be read at all; the text names it and says what is expected."""
+    """Raised for an unreadable log; the message names it and the expected input."""
 
 
 @dataclass(slots=True)
 class Sources:
-    """What was read: files, bytes, and what is wrong with some of them."""
+    """The logs: files, bytes read so far, and defects."""
 
     paths: Sequence[Path | None]
     """``None``: standard input."""
     bytes_read: int = 0
     cut_short: list[str] = field(default_factory=list)
-    """Compressed files that end in the middle."""
+    """Truncated compressed files."""
     too_long: int = 0
-    """Lines above ``LONGEST``, which were left out."""
+    """Number of lines longer than ``LONGEST``, which were left out."""
 
     @property
     def total(self) -> int:
-        """Bytes of all files, as they are on disk; 0 where that is not known."""
+        """Bytes of all files on disk; standard input counts as 0."""
         return sum(path.stat().st_size for path in self.paths if path is not None)
 
     def records(self) -> Iterator[bytes]:
-        """Yield every line; records that are written over many lines are put together again.
+        """Yield every line; records over several lines are joined.
 
         Raises ``SourceError`` for a file that cannot be read.
         """
@@ -63,7 +63,7 @@ class Sources:
             with sys.stdin.buffer if path is None else path.open("rb") as file:
                 counted = cast("BinaryIO", _Counted(self, file))
                 packed = cast("BufferedReader", file).peek(2)[:2] == GZIP
-                # read1, for read keeps back what stands before an end that is missing
+                # read1: read would keep back data before a truncated end
                 yield from self._split(
                     gzip.GzipFile(fileobj=counted).read1 if packed else counted.read
                 )
@@ -76,7 +76,7 @@ class Sources:
         rest, skipping = b"", False
         while chunk := read(CHUNK):
             *lines, rest = (rest + chunk).replace(*JOINT).split(b"\n")
-            yield from lines[skipping:]  # of a line that is too long the end is left out, too
+            yield from lines[skipping:]  # leaves out the end of a line that is too long
             skipping = skipping and not lines
             if len(rest) > LONGEST:
                 self.too_long += not skipping
@@ -86,13 +86,13 @@ class Sources:
 
 
 class _Counted:
-    """A file that tells how far it is read."""
+    """A file that counts the bytes read from it."""
 
     def __init__(self, sources: Sources, file: BinaryIO) -> None:
         self._sources, self._file = sources, file
 
     def read(self, size: int = -1) -> bytes:
-        """Read as the file does."""
+        """Read from the file, and count the bytes."""
         data = self._file.read(size)
         self._sources.bytes_read += len(data)
         return data
@@ -128,14 +128,14 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield ``lines``; records that a tool has written over many, for people, are joined.
+    """Yield ``lines``; join records that a tool has pretty-printed over several lines.
 
-    Such tools write one bracket a line, so that depth is counted at the ends of lines alone.
+    Such tools write one bracket a line, so depth is counted at the ends of lines only.
     """
     held: list[bytes] = []
     size = depth = base = 0
     for line in lines:
-        if not held and line.endswith(b"}") and line.startswith(b"{"):  # nearly all are so
+        if not held and line.endswith(b"}") and line.startswith(b"{"):  # nearly all lines
             yield line
             continue
         text = line.strip()
@@ -154,4 +154,4 @@ def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
         if held and (depth <= base or size > LONGEST):
             yield b"".join(held).removesuffix(b",")
             held, size = [], 0
-    yield from held[:1]  # what is left has no end
+    yield from held[:1]  # the rest has no end

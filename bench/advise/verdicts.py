@@ -1,28 +1,28 @@
-"""The verdict on a client: what it does with one resource. Pure."""
+"""The verdict on a client: its behaviour towards one resource. Pure."""
 
 from bench.advise.groups import Row, Sums
 from bench.advise.result import Client, Verdict, Why
 
 AGAIN = 5
-"""Reads of what was read before, from which on they are no accident."""
+"""Fewest repeated reads that are no accident."""
 EACH = 3
-"""Reads of a target, on average, from which on it is read again and again."""
+"""Fewest reads of a target, on average, that count as reading it again and again."""
 REFUSED = 0.5
-"""Share of requests that fail, from which on the failure is what matters."""
+"""Share of failed requests from which the failure matters most."""
 LOCKED = 0.5
-"""Writes a get from which on it is read in order to be written: a lock, or read-modify-write."""
+"""Writes per get from which gets serve the writes: a lock, or read-modify-write."""
 RELISTED = 0.5
-"""Lists a watch from which on the list goes with each watch; a healthy informer lists once."""
+"""Lists per watch from which each watch comes with a list; a healthy informer lists once."""
 POLLED = 2
-"""Lists a watch from which on they have nothing to do with it."""
+"""Lists per watch from which they are unrelated to it."""
 CROWD = 10
-"""Lists begun in one second, on average over them, from which on clients come together, and how
-many times the mean rate that is."""
+"""Lists begun in one second, on average over them, from which clients come together; also how many
+times the mean rate that must be."""
 CUT = 10
-"""Watches of a target from which on they may be cut short."""
+"""Watches of a target from which they may be cut short."""
 CUT_PER_H = 120
-"""Watches of a target an hour, by one address, from which on they are: client-go's last 5 to 10
-minutes, 6 to 12 an hour."""
+"""Watches of a target per hour and address from which they are cut short: client-go's last 5 to
+10 minutes, 6 to 12 an hour."""
 LONGEST_WATCH_S = 12 * 60
 """client-go ends a watch after 5 to 10 minutes (``defaultMinWatchTimeout`` of ``tools/cache``):
 in a shorter log a healthy informer may have no line. An API server ends those that name no time-out
@@ -33,7 +33,7 @@ LEASES = "leases.coordination.k8s.io"
 
 
 def clients(sums: Sums) -> list[Client]:
-    """Return a client for each row that is about reads of objects."""
+    """Return a client for each row of reads of objects."""
     discoveries = {
         (row["user"], row["agent"]): row["gets"] for row in sums.clients if not row["resource"]
     }
@@ -80,8 +80,8 @@ def _client(row: Row, sums: Sums, discoveries: int) -> Client:
 
 def _versions(row: Row) -> dict[str, int]:
     unset = row["lists"] - row["fresh"] - row["resumed"]
-    found = {"unset": unset, "0": row["fresh"], "later": row["resumed"]}
-    return {name: count for name, count in found.items() if count}
+    versions = {"unset": unset, "0": row["fresh"], "later": row["resumed"]}
+    return {name: count for name, count in versions.items() if count}
 
 
 def _verdict(
@@ -98,8 +98,8 @@ def _verdict(
     if row["scope"] == "object":
         return _of_gets(row, again)
     if watches and (again < AGAIN or lists < RELISTED * watches):
-        each = watches / row["pairs"]
-        cut = each >= CUT and each * HOUR_S >= CUT_PER_H * covered_s
+        watches_each = watches / row["pairs"]
+        cut = watches_each >= CUT and watches_each * HOUR_S >= CUT_PER_H * covered_s
         return (Verdict.REWATCHES if cut else Verdict.WATCHES), None
     if again < AGAIN or reads < EACH * row["pairs"]:
         if reads > AGAIN and row["addresses"] > AGAIN:
@@ -124,7 +124,7 @@ def _of_gets(row: Row, again: int) -> tuple[Verdict, Why | None]:
 
 
 def _stumbles(row: Row, lists: int, discoveries: int) -> Verdict:
-    """Tell an informer that relists from a process that restarts.
+    """Return whether an informer relists or its process restarts.
 
     The first list of a process asks for resourceVersion 0; one that relists names the last
     version that it saw, or none after a 410 (``relistResourceVersion`` of client-go's reflector;

@@ -37,7 +37,7 @@ NO_QUERY |= {
     (f"{SELECTING}{user.rpartition(':')[2]}", resource): verdict
     for (user, resource), verdict in NO_QUERY.items()
 }
-"""What GKE's entries, which name no query, cannot tell apart."""
+"""Verdicts that differ on GKE, whose entries name no query."""
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +77,12 @@ def advice_of(*paths: Path, counts: Counts | None = None, costs: UnitCosts | Non
 
 
 def verdicts(advice: Advice) -> dict[tuple[str, str], str]:
-    return {(one.user, one.resource): str(one.verdict) for one in advice.clients}
+    return {(row.user, row.resource): str(row.verdict) for row in advice.clients}
 
 
 def client(advice: Advice, name: str) -> Client:
-    (found,) = (one for one in advice.clients if one.user.endswith(name))
-    return found
+    (row,) = (row for row in advice.clients if row.user.endswith(name))
+    return row
 
 
 def line(user: str, verb: str, path: str, second: float, **other: Any) -> bytes:
@@ -106,8 +106,8 @@ def test_finds_every_planted_client_and_no_other(
 ) -> None:
     expected = PLANTED | (NO_QUERY if format_.startswith("gke") else {})
     path = written(tmp_path / "audit.log", FORMATS[format_](events))
-    found = advice_of(path)
-    assert (expected, 0) == (verdicts(found), found.log.unknown)
+    advice = advice_of(path)
+    assert (expected, 0) == (verdicts(advice), advice.log.unknown)
 
 
 def test_reads_a_compressed_log(tmp_path: Path, log: Path) -> None:
@@ -129,11 +129,11 @@ def test_takes_kube_apiservers_logs_out_of_a_must_gather(tmp_path: Path, log: Pa
         written(logs / "kube-apiserver" / name, [gzip.compress(b"".join(part))])
     written(logs / "openshift-apiserver" / "master-0-audit.log.gz", [gzip.compress(lines[0])])
     written(tmp_path / "must-gather" / "pods.log", [b"no audit log\n"])
-    found = advice_of(tmp_path / "must-gather")
+    advice = advice_of(tmp_path / "must-gather")
     assert (PLANTED, len(lines), 0) == (
-        verdicts(found),
-        sum(found.log.records.values()),
-        found.log.unknown,
+        verdicts(advice),
+        sum(advice.log.records.values()),
+        advice.log.unknown,
     )
 
 
@@ -146,18 +146,18 @@ def test_reads_the_logs_of_several_api_servers_as_one(tmp_path: Path, events: li
 
 
 @pytest.mark.parametrize(
-    ("pieces", "said"),
+    ("pieces", "error"),
     [
         ([], r"audit\.log: empty: there is no record in it"),
         ([b"x" * (17 << 20)], "each of its 1 lines is longer than 16 MB"),
         ([gzip.compress(b"{}" * 99)[:12]], "cut short before its first record: .*audit"),
-        ([b"\x7fELF\x02\x01\x00\n"] * 50, r"none of 50 records .* it begins: '\\x7fELF"),
+        ([b"\x7fELF\x02\x01\x00\n"] * 50, r"none of 50 records .* the first begins: '\\x7fELF"),
     ],
 )
 def test_refuses_what_is_no_log_and_shows_its_beginning(
-    tmp_path: Path, pieces: list[bytes], said: str
+    tmp_path: Path, pieces: list[bytes], error: str
 ) -> None:
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=error):
         advice_of(written(tmp_path / "audit.log", pieces))
 
 
@@ -169,22 +169,18 @@ def test_names_what_is_not_there() -> None:
 def test_reads_a_compressed_log_as_far_as_it_goes(tmp_path: Path, log: Path) -> None:
     packed = gzip.compress(log.read_bytes())
     path = written(tmp_path / "audit.log.gz", [packed[: len(packed) // 2]])
-    found = advice_of(path)
-    assert found.log.requests > 0
+    advice = advice_of(path)
+    assert advice.log.requests > 0
     assert [f"{path} (Compressed file ended before the end-of-stream marker was reached)"] == list(
-        found.log.cut_short
+        advice.log.cut_short
     )
 
 
 def test_counts_half_a_line_and_lines_of_other_things(tmp_path: Path) -> None:
     whole = line("a", "list", "/api/v1/pods", 1)
     path = written(tmp_path / "audit.log", [b"I0301 klog line\n", whole, b"{}\n", whole[:80]])
-    found = advice_of(path).log
-    assert (1, 3, "'I0301 klog line'") == (
-        found.requests,
-        found.unknown,
-        found.unknown_example,
-    )
+    log = advice_of(path).log
+    assert (1, 3, "'I0301 klog line'") == (log.requests, log.unknown, log.unknown_example)
 
 
 @pytest.mark.parametrize("between", [b",", b",\n", b" , "])
@@ -192,9 +188,9 @@ def test_reads_an_array_whose_brackets_have_no_lines_of_their_own(
     tmp_path: Path, events: list[Event], between: bytes
 ) -> None:
     records = [piece.strip() for piece in FORMATS["kubernetes"](events)]
-    found = advice_of(written(tmp_path / "a.json", [b"[", between.join(records), b"]\n"]))
-    assert (len(events), 0) == (sum(found.log.records.values()), found.log.unknown)
-    assert PLANTED == verdicts(found)
+    advice = advice_of(written(tmp_path / "a.json", [b"[", between.join(records), b"]\n"]))
+    assert (len(events), 0) == (sum(advice.log.records.values()), advice.log.unknown)
+    assert PLANTED == verdicts(advice)
 
 
 @pytest.mark.parametrize(
@@ -209,8 +205,8 @@ def test_null_is_as_good_as_nothing(tmp_path: Path, nulls: dict[str, Any]) -> No
     lines = [line("a", "list", "/api/v1/pods", at, **nulls) for at in range(9)]
     (packed,) = FORMATS["eks-api"](map(json.loads, lines))
     for path in (written(tmp_path / "a.log", lines), written(tmp_path / "b.json", [packed])):
-        found = advice_of(path)
-        assert (9, 0) == (client(found, "a").lists, found.log.unknown)
+        advice = advice_of(path)
+        assert (9, 0) == (client(advice, "a").lists, advice.log.unknown)
 
 
 def test_reads_formats_that_are_mixed(tmp_path: Path, events: list[Event]) -> None:
@@ -219,10 +215,10 @@ def test_reads_formats_that_are_mixed(tmp_path: Path, events: list[Event]) -> No
         b"".join(FORMATS[name](events[place :: len(names)])) + b"\n"
         for place, name in enumerate(names)
     )
-    found = advice_of(written(tmp_path / "audit.log", pieces)).log
+    log = advice_of(written(tmp_path / "audit.log", pieces)).log
     assert (len(events), 0) == (
-        sum(found.records.values()) - found.records["EventList"] + len(events[1::5]),
-        found.unknown,
+        sum(log.records.values()) - log.records["EventList"] + len(events[1::5]),
+        log.unknown,
     )
 
 
@@ -237,8 +233,8 @@ def test_reads_lines_of_a_megabyte_and_leaves_out_longer_ones(tmp_path: Path) ->
             line("a", "list", "/api/v1/pods", 3),
         ],
     )
-    found = advice_of(path).log
-    assert (2, 0, 1) == (found.requests, found.unknown, found.too_long)
+    log = advice_of(path).log
+    assert (2, 0, 1) == (log.requests, log.unknown, log.too_long)
 
 
 @pytest.mark.parametrize(
@@ -252,21 +248,21 @@ def test_reads_lines_of_a_megabyte_and_leaves_out_longer_ones(tmp_path: Path) ->
 def test_tells_a_log_that_drops_reads(
     tmp_path: Path, events: list[Event], format_: str, text: tuple[str, str], kind: str
 ) -> None:
-    writes = [one for one in events if one["verb"] not in ("get", "list", "watch")]
+    writes = [event for event in events if event["verb"] not in ("get", "list", "watch")]
     path = written(
         tmp_path / "audit.log",
         (piece.replace(*(part.encode() for part in text)) for piece in FORMATS[format_](writes)),
     )
-    found = advice_of(path)
-    assert kind == found.log.drops_reads
-    assert "who polls cannot be told" in advice_document(found).headline.text
+    advice = advice_of(path)
+    assert kind == advice.log.drops_reads
+    assert "so it does not show who polls" in advice_document(advice).headline.text
 
 
 def test_a_log_of_watches_and_writes_drops_reads(tmp_path: Path, events: list[Event]) -> None:
-    kept = [one for one in events if one["verb"] not in ("get", "list")]
-    found = advice_of(written(tmp_path / "audit.log", FORMATS["kubernetes"](kept)))
-    assert "verbs" == found.log.drops_reads
-    assert "holds no get and no list" in advice_document(found).headline.text
+    writes = [event for event in events if event["verb"] not in ("get", "list")]
+    advice = advice_of(written(tmp_path / "audit.log", FORMATS["kubernetes"](writes)))
+    assert "verbs" == advice.log.drops_reads
+    assert "holds no get and no list" in advice_document(advice).headline.text
 
 
 def test_names_what_is_written_and_read_by_no_line(tmp_path: Path) -> None:
@@ -281,21 +277,21 @@ def test_names_what_is_written_and_read_by_no_line(tmp_path: Path) -> None:
             "/apis/authentication.k8s.io/v1/tokenreviews",
         )
     ]
-    found = advice_of(written(tmp_path / "audit.log", lines))
-    assert ("gadgets.gadgets.example", "pods") == found.log.unread
-    said = [one.text for one in advice_document(found).costs]
-    assert any("No line reads gadgets.gadgets.example, pods, which others" in one for one in said)
-    assert "gadgets" not in to_json(anonymous(found, "key")).decode()
+    advice = advice_of(written(tmp_path / "audit.log", lines))
+    assert ("gadgets.gadgets.example", "pods") == advice.log.unread
+    costs = "".join(cost.text for cost in advice_document(advice).costs)
+    assert "No line reads gadgets.gadgets.example, pods, which others" in costs
+    assert "gadgets" not in to_json(anonymous(advice, "key")).decode()
 
 
-@pytest.mark.parametrize(("watched", "told"), [(False, True), (True, False)])
+@pytest.mark.parametrize(("watched", "shown"), [(False, True), (True, False)])
 def test_says_of_a_long_log_that_no_line_is_of_a_watch(
-    tmp_path: Path, watched: bool, told: bool
+    tmp_path: Path, watched: bool, shown: bool
 ) -> None:
     lines = [line("a", "list", "/api/v1/pods", at) for at in range(0, 1200, 10)]
     lines += [line("b", "watch", "/api/v1/nodes", 600)] * watched
-    found = advice_document(advice_of(written(tmp_path / "audit.log", lines)))
-    assert told is any("No line of 20 min is of a watch" in one.text for one in found.costs)
+    document = advice_document(advice_of(written(tmp_path / "audit.log", lines)))
+    assert shown is any("No line of 20 min is of a watch" in cost.text for cost in document.costs)
 
 
 def test_states_no_rates_where_no_line_has_a_time(tmp_path: Path, costs: UnitCosts) -> None:
@@ -305,28 +301,29 @@ def test_states_no_rates_where_no_line_has_a_time(tmp_path: Path, costs: UnitCos
         for at in range(50)
         for _ in range(9)
     ]
-    found = advice_of(written(tmp_path / "audit.log", lines), costs=costs)
-    assert (Verdict.CANNOT_SAY, Why.UNTIMED) == (client(found, "a").verdict, client(found, "a").why)
-    document = advice_document(found)
-    assert "No line of this log has a time" in document.headline.text
+    advice = advice_of(written(tmp_path / "audit.log", lines), costs=costs)
+    row = client(advice, "a")
+    assert (Verdict.CANNOT_SAY, Why.UNTIMED) == (row.verdict, row.why)
+    document = advice_document(advice)
+    assert "No line of this log has a readable time" in document.headline.text
     assert " 0/s" not in to_markdown(document)
 
 
 def test_does_not_claim_of_a_short_log_that_a_poller_holds_no_watch(tmp_path: Path) -> None:
     path = written(tmp_path / "a.log", FORMATS["kubernetes"](planted(300.0)))
-    said = [one.text for one in advice_document(advice_of(path)).costs]
-    assert any("Whether those that poll also watch cannot be told" in one for one in said)
+    costs = [cost.text for cost in advice_document(advice_of(path)).costs]
+    assert any("Whether those that poll also watch is unknown" in cost for cost in costs)
 
 
 def test_rates_are_over_the_time_that_lines_cover(tmp_path: Path) -> None:
     lines = [line("a", "list", "/api/v1/pods", second) for second in range(0, 600, 10)]
-    lines += [one.replace(b"2026-", b"2029-") for one in lines]  # a clock jumped by three years
-    found = advice_of(written(tmp_path / "audit.log", lines))
+    lines += [row.replace(b"2026-", b"2029-") for row in lines]  # a clock jumped by three years
+    advice = advice_of(written(tmp_path / "audit.log", lines))
     assert (590 + 60 + 590 + 1, 0.1) == (
-        found.log.covered_s,
-        round(client(found, "a").per_s, 2),
+        advice.log.covered_s,
+        round(client(advice, "a").per_s, 2),
     )
-    assert any("a clock jumped" in one.text for one in advice_document(found).costs)
+    assert any("a clock jumped" in cost.text for cost in advice_document(advice).costs)
 
 
 def test_a_watch_that_was_asked_for_before_the_log_begins_adds_nothing_to_its_time(
@@ -335,18 +332,18 @@ def test_a_watch_that_was_asked_for_before_the_log_begins_adds_nothing_to_its_ti
     before = "2026-03-01T05:30:00.000000Z"
     lines = [line("a", "list", "/api/v1/pods", second) for second in range(0, 60, 10)]
     lines += [line("b", "watch", "/api/v1/pods", 50, requestReceivedTimestamp=before)]
-    found = advice_of(written(tmp_path / "audit.log", lines))
-    assert (51, 6 / 51) == (found.log.covered_s, client(found, "a").per_s)
+    advice = advice_of(written(tmp_path / "audit.log", lines))
+    assert (51, 6 / 51) == (advice.log.covered_s, client(advice, "a").per_s)
 
 
 def test_takes_tens_of_thousands_of_users(tmp_path: Path) -> None:
     lines = (line(f"user-{number}", "get", "/api/v1/nodes/a", 1) for number in range(20_000))
-    found = advice_of(written(tmp_path / "audit.log", lines))
+    advice = advice_of(written(tmp_path / "audit.log", lines))
     assert (20_000, {Verdict.CANNOT_SAY}) == (
-        len(found.clients),
-        {one.verdict for one in found.clients},
+        len(advice.clients),
+        {row.verdict for row in advice.clients},
     )
-    assert len(to_markdown(advice_document(found)).splitlines()) < 300
+    assert len(to_markdown(advice_document(advice)).splitlines()) < 300
 
 
 @pytest.mark.parametrize(
@@ -384,8 +381,8 @@ def test_takes_tens_of_thousands_of_users(tmp_path: Path) -> None:
     ],
 )
 def test_says_why_it_cannot_say(tmp_path: Path, lines: list[bytes], why: Why) -> None:
-    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
-    assert (Verdict.CANNOT_SAY, why) == (found.verdict, found.why)
+    row = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert (Verdict.CANNOT_SAY, why) == (row.verdict, row.why)
 
 
 def test_an_informer_that_streams_its_lists_is_no_poller(tmp_path: Path) -> None:
@@ -393,8 +390,8 @@ def test_an_informer_that_streams_its_lists_is_no_poller(tmp_path: Path) -> None
     watch = "/api/v1/pods?resourceVersion=12&watch=true"
     ends = range(300, 3000, 300)
     lines = [line("a", "watch", stream, 1), *(line("a", "watch", watch, at) for at in ends)]
-    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
-    assert (Verdict.WATCHES, 1, 10) == (found.verdict, found.lists, found.watches)
+    row = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert (Verdict.WATCHES, 1, 10) == (row.verdict, row.lists, row.watches)
 
 
 @pytest.mark.parametrize(
@@ -410,11 +407,11 @@ def test_watches_that_are_cut_short_are_no_healthy_informer(
         for at in range(0, 1200, period_s)
         for replica in range(2)
     ]
-    found = advice_of(written(tmp_path / "audit.log", lines), costs=costs)
-    assert {("a", "pods"): verdict} == verdicts(found)
+    advice = advice_of(written(tmp_path / "audit.log", lines), costs=costs)
+    assert {("a", "pods"): verdict} == verdicts(advice)
     opened = f"a opened {2 * len(range(0, 1200, period_s)):,} watches of all pods"
-    said = [one.text for one in advice_document(found).gains]
-    assert (verdict == "REWATCHES") is any(one.startswith(opened) for one in said)
+    gains = [gain.text for gain in advice_document(advice).gains]
+    assert (verdict == "REWATCHES") is any(gain.startswith(opened) for gain in gains)
 
 
 @pytest.mark.parametrize(
@@ -426,8 +423,8 @@ def test_only_a_lease_by_its_name_must_be_fresh(
 ) -> None:
     path = f"/apis/coordination.k8s.io/v1{path}"
     lines = [line("a", verb, path, at) for at in range(60)]
-    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
-    assert verdict == found.verdict
+    row = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert verdict == row.verdict
 
 
 @pytest.mark.parametrize(
@@ -448,9 +445,9 @@ def test_what_changes_with_each_request_is_no_part_of_a_selector(
         for at in range(0, 600, 30)
         for verb, query in requests
     ]
-    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    row = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
     selected = not selector.endswith("=")
-    assert (verdict, 1, selected) == (found.verdict, found.targets, found.selected)
+    assert (verdict, 1, selected) == (row.verdict, row.targets, row.selected)
 
 
 def test_selectors_are_the_same_in_any_order(tmp_path: Path) -> None:
@@ -459,8 +456,8 @@ def test_selectors_are_the_same_in_any_order(tmp_path: Path) -> None:
         line("a", "list", f"/api/v1/pods?{'&'.join(both[:: (-1) ** at])}&limit=500", at)
         for at in range(20)
     ]
-    found = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
-    assert (Verdict.POLLS, 1, True) == (found.verdict, found.targets, found.selected)
+    row = client(advice_of(written(tmp_path / "audit.log", lines)), "a")
+    assert (Verdict.POLLS, 1, True) == (row.verdict, row.targets, row.selected)
 
 
 @pytest.mark.parametrize(("discovers", "verdict"), [(False, "RELISTS"), (True, "RESTARTS")])
@@ -473,8 +470,8 @@ def test_tells_a_process_that_restarts_by_its_discovery(
         for at in range(0, 600, 30)
         for verb, path in (("watch", stream), *[("get", "/apis")] * discovers)
     ]
-    found = advice_of(written(tmp_path / "audit.log", lines))
-    assert {("a", "pods"): verdict} == verdicts(found)
+    advice = advice_of(written(tmp_path / "audit.log", lines))
+    assert {("a", "pods"): verdict} == verdicts(advice)
 
 
 def test_control_characters_of_a_client_reach_no_terminal(tmp_path: Path) -> None:
@@ -498,13 +495,8 @@ def test_nodes_are_one_client(tmp_path: Path) -> None:
         for at in range(0, 100, 10)
         for node in range(3)
     ]
-    found = client(advice_of(written(tmp_path / "audit.log", lines)), "system:node:*")
-    assert (30, 3, 3, Verdict.POLLS) == (
-        found.lists,
-        found.targets,
-        found.addresses,
-        found.verdict,
-    )
+    row = client(advice_of(written(tmp_path / "audit.log", lines)), "system:node:*")
+    assert (30, 3, 3, Verdict.POLLS) == (row.lists, row.targets, row.addresses, row.verdict)
 
 
 def test_a_price_grows_with_objects_and_with_the_rate(log: Path, costs: UnitCosts) -> None:
@@ -534,10 +526,10 @@ def test_an_informer_costs_events_and_starts(log: Path, costs: UnitCosts) -> Non
 
 
 def test_shares_of_all_priced_reads_are_one(priced: Advice) -> None:
-    assert 1 == pytest.approx(sum(one.share or 0 for one in priced.clients))
+    assert 1 == pytest.approx(sum(row.share or 0 for row in priced.clients))
 
 
-def test_objects_are_counted_by_pages_where_nobody_tells(priced: Advice) -> None:
+def test_objects_are_counted_by_pages_without_a_file_of_counts(priced: Advice) -> None:
     pager = client(priced, "ops:exporter")
     assert (4 * 500 - 250, "pages") == (pager.objects, pager.objects_from)
 
@@ -552,9 +544,9 @@ def test_counts_are_read_from_metrics_and_from_plain_lines(tmp_path: Path) -> No
             b"deployments.apps 80 3000\n",
         ],
     )
-    found = read_counts(path)
-    assert {"pods": 1200.0, "jobs.batch": 7.0, "deployments.apps": 80.0} == found.objects
-    assert {"pods": 4000 * 1.46, "deployments.apps": 3000.0} == pytest.approx(found.bytes_each)
+    counts = read_counts(path)
+    assert {"pods": 1200.0, "jobs.batch": 7.0, "deployments.apps": 80.0} == counts.objects
+    assert {"pods": 4000 * 1.46, "deployments.apps": 3000.0} == pytest.approx(counts.bytes_each)
 
 
 def test_a_file_without_counts_says_what_a_line_looks_like(tmp_path: Path) -> None:
@@ -563,9 +555,9 @@ def test_a_file_without_counts_says_what_a_line_looks_like(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("value", [b"many", b"+Inf"])
-def test_a_count_that_is_no_number_is_told_with_its_line(tmp_path: Path, value: bytes) -> None:
+def test_a_count_that_is_no_number_is_named_with_its_line(tmp_path: Path, value: bytes) -> None:
     text = b'pods 12\napiserver_resource_objects{resource="pods"} ' + value
-    with pytest.raises(CountsError, match=r"counts\.txt:2: '.*' is no number"):
+    with pytest.raises(CountsError, match=r"counts\.txt:2: '.*' is not a number"):
         read_counts(written(tmp_path / "counts.txt", [text]))
 
 
@@ -581,14 +573,14 @@ def test_every_form_shows_that_a_saving_may_be_nothing(priced: Advice) -> None:
     unsure = msgspec.structs.replace(poller.cpu, saved=Estimate(0.0, -3.0, 2.0))
     clients = (msgspec.structs.replace(poller, cpu=unsure),)
     document = advice_document(msgspec.structs.replace(priced, clients=clients))
-    assert any("saved 0 to 100%" in one for one in to_lines(document))
+    assert any("saved 0 to 100%" in text for text in to_lines(document))
     console = Console(width=200, file=io.StringIO())
     console.print(to_terminal(document))
     shown = cast("io.StringIO", console.file).getvalue()
     assert (1, 1) == (shown.count("0 to 100%"), to_markdown(document).count("0 to 100%"))
 
 
-def test_an_assumed_count_of_objects_is_told_and_no_bytes_are_stated(
+def test_an_assumed_count_of_objects_is_named_and_no_bytes_are_stated(
     tmp_path: Path, costs: UnitCosts
 ) -> None:
     lines = [line("a", "list", "/api/v1/pods", at) for at in range(0, 900, 10)]
@@ -597,9 +589,9 @@ def test_an_assumed_count_of_objects_is_told_and_no_bytes_are_stated(
         advice_document(advice_of(path, counts=counts, costs=costs))
         for counts in (None, Counts({"pods": 100.0}))
     ]
-    told = [any("is assumed (100)" in one.text for one in found.costs) for found in documents]
-    assert [True, False] == told
-    assumed, counted = (found.gains[0].detail for found in documents)
+    shown = ["is assumed (100)" in str(document.costs) for document in documents]
+    assert [True, False] == shown
+    assumed, counted = (document.gains[0].detail for document in documents)
     assert (False, True) == (" a day" in assumed, " a day" in counted)
     assert assumed.rstrip(".") == counted.partition(", and")[0]
 
@@ -608,9 +600,9 @@ def test_forms_say_the_same_three_clients_first(priced: Advice) -> None:
     document = advice_document(priced)
     assert 3 == len(document.gains)
     page, markdown = to_html(document), to_markdown(document)
-    for one in document.gains:
-        assert re.split("[({]", one.text)[0].strip() in page
-        assert re.split("[({]", one.text)[0].strip() in markdown
+    for gain in document.gains:
+        assert re.split("[({]", gain.text)[0].strip() in page
+        assert re.split("[({]", gain.text)[0].strip() in markdown
     assert len(priced.clients) + 1 == len(clients_csv(priced).splitlines())
 
 
@@ -620,12 +612,12 @@ def test_nothing_of_objects_and_addresses_is_kept(priced: Advice) -> None:
 
 
 def test_anonymous_advice_names_no_client_of_the_clusters_own(log: Path, unpriced: Advice) -> None:
-    found = anonymous(unpriced, "key")
-    text = to_json(found).decode()
+    coded = anonymous(unpriced, "key")
+    text = to_json(coded).decode()
     assert [] == [name for name in ("dashboard", "jane", "manager", ":ops:") if name in text]
-    assert found == anonymous(advice_of(log), "key")
-    assert found != anonymous(unpriced, "other")
-    assert sorted(PLANTED.values()) == sorted(str(one.verdict) for one in found.clients)
+    assert coded == anonymous(advice_of(log), "key")
+    assert coded != anonymous(unpriced, "other")
+    assert sorted(PLANTED.values()) == sorted(str(row.verdict) for row in coded.clients)
 
 
 @pytest.mark.parametrize(
@@ -641,8 +633,8 @@ def test_anonymous_advice_keeps_the_names_of_known_components_alone(
     tmp_path: Path, user: str, kept: bool
 ) -> None:
     lines = [line(user, "list", "/api/v1/pods", at) for at in range(9)]
-    found = anonymous(advice_of(written(tmp_path / "audit.log", lines)), "key")
-    assert kept is found.clients[0].user.startswith("system:")
+    advice = anonymous(advice_of(written(tmp_path / "audit.log", lines)), "key")
+    assert kept is advice.clients[0].user.startswith("system:")
 
 
 @pytest.mark.parametrize(
@@ -675,11 +667,11 @@ def test_a_run_of_this_project_shows_what_its_arms_do(
         )
         for row in rows.to_pylist()
     )
-    found = advice_of(written(tmp_path / "audit.log", lines))
+    advice = advice_of(written(tmp_path / "audit.log", lines))
     assert expected == {
-        (one.user.rpartition(":")[2], one.resource, one.scope): str(one.verdict)
-        for one in found.clients
-        if one.verdict in ADVISED
+        (row.user.rpartition(":")[2], row.resource, row.scope): str(row.verdict)
+        for row in advice.clients
+        if row.verdict in ADVISED
     }
 
 

@@ -157,7 +157,7 @@ def test_a_log_without_times_or_end_is_invalid(
     ("arguments", "error"),
     [
         (["gone.log"], "there is no gone.log"),
-        (["README.md"], "is of an audit log"),
+        (["README.md"], "is from an audit log"),
         (["README.md", "--counts", "LICENSE"], "LICENSE names no count"),
         (["README.md", "--unit-costs", "gone"], "gone"),
         (["README.md", "--key", "a"], "--key goes with --anonymous"),
