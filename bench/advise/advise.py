@@ -133,7 +133,7 @@ def anonymous(advice: Advice, key: str) -> Advice:
     def of_resource(resource: str) -> str:
         return resource if is_known(resource) else code("resource", resource)
 
-    def of(client: Client) -> Client:
+    def coded(client: Client) -> Client:
         user = client.user if client.user in COMPONENTS else code("client", client.user)
         agent = code("agent", client.agent) if client.agent else ""
         return msgspec.structs.replace(
@@ -147,7 +147,7 @@ def anonymous(advice: Advice, key: str) -> Advice:
         cut_short=tuple(f"file {index + 1}" for index in range(len(advice.log.cut_short))),
     )
     return msgspec.structs.replace(
-        advice, anonymous=True, log=log, clients=tuple(of(client) for client in advice.clients)
+        advice, anonymous=True, log=log, clients=tuple(coded(client) for client in advice.clients)
     )
 
 

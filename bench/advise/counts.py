@@ -34,7 +34,7 @@ class Counts:
     objects: Mapping[str, float] = field(default_factory=dict)
     bytes_each: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, client: Client, sums: Sums) -> tuple[float, str]:
+    def objects_read(self, client: Client, sums: Sums) -> tuple[float, str]:
         """Return how many objects a read of ``client`` returns, and the source of that number."""
         if client.scope == "object":
             return 1.0, "names"

@@ -110,7 +110,7 @@ def _headline(advice: Advice, advised: Sequence[Client]) -> Sentence:
 def _change(client: Client, advice: Advice) -> Sentence:
     text = CHANGES[client.verdict if client.pays else "leave"].format(
         client=_name(client),
-        what=_what(client),
+        what=_target(client),
         often=_often(client),
         watches=f"{client.watches:,}",
         replicas=TEXTS["replicas"].format(count=client.addresses) if client.addresses > 1 else "",
@@ -127,8 +127,8 @@ def _saving(client: Client) -> str:
     if not client.pays:
         return TEXTS["not_worth"].format(rate=rate(client.break_even_per_s or 0.0))
     value, spread = _share(saved)
-    more = _bytes_a_day(client)
-    extra = TEXTS["saved_bytes"].format(bytes=more) if more else ""
+    bytes_text = _bytes_a_day(client)
+    extra = TEXTS["saved_bytes"].format(bytes=bytes_text) if bytes_text else ""
     return TEXTS["saved"].format(share=value, spread=f" [{spread}]" if spread else "", bytes=extra)
 
 
@@ -143,8 +143,8 @@ def _share(saved: Estimate) -> tuple[str, str]:
 
 def _bytes_a_day(client: Client) -> str:
     """Return the bytes saved a day; empty if none, or if the count of objects is assumed."""
-    known = client.bytes if client.objects_from != "assumed" else None
-    less = (known.now.value - known.instead.value) * DAY_S if known else 0.0
+    price = client.bytes if client.objects_from != "assumed" else None
+    less = (price.now.value - price.instead.value) * DAY_S if price else 0.0
     return scale_for([less], "B").quantity(less) if less > 0 else ""
 
 
@@ -152,7 +152,7 @@ def _name(client: Client) -> str:
     return f"{client.user} ({client.agent})" if client.agent else client.user
 
 
-def _what(client: Client) -> str:
+def _target(client: Client) -> str:
     if client.scope == "object":
         return TEXTS["object" if client.targets == 1 else "objects"].format(
             resource=client.resource, count=f"{client.targets:,}"
@@ -187,8 +187,8 @@ def _unsaid(advice: Advice) -> Iterator[str]:
     elif log.covered_s and not log.drops_reads and not watches:
         yield TEXTS["no_watches"].format(time=_time(log.covered_s))
     if log.unread and not log.drops_reads:
-        shown = ", ".join(log.unread[:FIRST]) + ", ..." * (len(log.unread) > FIRST)
-        yield TEXTS["unread"].format(resources=shown)
+        resources = ", ".join(log.unread[:FIRST]) + ", ..." * (len(log.unread) > FIRST)
+        yield TEXTS["unread"].format(resources=resources)
     begins, ends = log.begins_s, log.ends_s
     if begins is not None and ends is not None and ends - begins > 2 * log.covered_s:
         times = (
@@ -234,7 +234,7 @@ def _row(client: Client, depth: Depth) -> Row:
     if saved and spread and saved.low is not None and saved.low <= 0:
         value, spread = spread, ""  # short forms leave out the interval
     cells = (
-        Cell(_what(client)),
+        Cell(_target(client)),
         Cell(str(client.verdict), remark=reason, tone=TONES.get(client.verdict, "")),
         Cell(f"{client.lists + client.gets:,}"),
         Cell(_often(client)),
@@ -255,10 +255,8 @@ def _basis(advice: Advice) -> Texts:
         sentences.append(TEXTS["selectors"])
     if advice.unit_costs:
         size = scale_for([advice.pod_bytes], "B").quantity(advice.pod_bytes)
-        sentences.insert(
-            0,
-            TEXTS["trust"].format(run=advice.unit_costs, pods=number(advice.pods), bytes=size),
-        )
+        trust = TEXTS["trust"].format(run=advice.unit_costs, pods=number(advice.pods), bytes=size)
+        sentences.insert(0, trust)
     else:
         sentences.insert(0, TEXTS["unpriced"].format(why=advice.unpriced))
     texts = [Text(text) for text in sentences]

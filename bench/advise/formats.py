@@ -256,9 +256,9 @@ def _of_event(event: _Event) -> Request | None:
     path, _, query = event.request_uri.partition("?")
     reference = event.object_ref
     if reference is not None and reference.resource:
-        place = (_full(reference), reference.namespace, reference.name)
+        target = (_full(reference), reference.namespace, reference.name)
     else:
-        place = _of_path(path)
+        target = _of_path(path)
     return Request(
         event.request_received_timestamp or event.stage_timestamp,
         event.stage_timestamp or event.request_received_timestamp,
@@ -266,7 +266,7 @@ def _of_event(event: _Event) -> Request | None:
         event.user_agent,
         event.source_ips[0] if event.source_ips else "",
         event.verb,
-        *place,
+        *target,
         query,
         started,
         event.response_status.code,
@@ -306,10 +306,10 @@ def _of_google(entry: _Record, payload: _Google) -> Request:
     """Return the request of Google's entry, which has neither query nor time of arrival."""
     verb = payload.method_name.rpartition(".")[2]
     started = verb == WATCH and entry.operation.first and not entry.operation.last
-    at = str(entry.timestamp)
+    timestamp = str(entry.timestamp)
     return Request(
-        at,
-        at,
+        timestamp,
+        timestamp,
         payload.authentication_info.principal_email,
         payload.request_metadata.caller_supplied_user_agent,
         payload.request_metadata.caller_ip,

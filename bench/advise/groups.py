@@ -68,7 +68,7 @@ _COUNTS = {
 _TABLES = {
     "targets": (
         _TARGET,
-        ", ".join(f"count(*) FILTER ({of}) AS {name}" for name, of in _COUNTS.items())
+        ", ".join(f"count(*) FILTER ({condition}) AS {name}" for name, condition in _COUNTS.items())
         + ", coalesce(sum(page) FILTER (verb = 'list'), 0) AS items"
         + ", min(second) AS first, max(second) AS last",
         # created and deleted objects count by resource only, below
@@ -140,10 +140,10 @@ def sum_up(requests: Iterable[Request], tick: Callable[[], None]) -> Sums:
     with TemporaryDirectory(prefix="informer-bench-") as folder, _open(folder) as base:
         rows, batches = iter(requests), 0
         while True:
-            some = list(islice(rows, BATCH))
-            if not some and batches:
+            batch = list(islice(rows, BATCH))
+            if not batch and batches:
                 break
-            _add(base, some, first=not batches)
+            _add(base, batch, first=not batches)
             batches += 1
             if batches % SUM_AFTER == 0:
                 _sum_sums(base)

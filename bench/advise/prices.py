@@ -51,7 +51,7 @@ def priced(
     """Return the clients with objects, events, prices and shares, the most expensive first."""
     rows = []
     for client in clients:
-        objects, source = counts.of(client, sums)
+        objects, source = counts.objects_read(client, sums)
         events = _events_per_s(client, sums, objects, counts)
         counted = msgspec.structs.replace(
             client, objects=objects, objects_from=source, events_per_s=events

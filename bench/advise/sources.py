@@ -132,26 +132,26 @@ def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
 
     Such tools write one bracket a line, so depth is counted at the ends of lines only.
     """
-    held: list[bytes] = []
+    pending: list[bytes] = []
     size = depth = base = 0
     for line in lines:
-        if not held and line.endswith(b"}") and line.startswith(b"{"):  # nearly all lines
+        if not pending and line.endswith(b"}") and line.startswith(b"{"):  # nearly all lines
             yield line
             continue
         text = line.strip()
         whole = text.startswith(b"{") and text != b"{"
-        if not held and (whole or (not depth and not text.endswith((b"{", b"[")))):
+        if not pending and (whole or (not depth and not text.endswith((b"{", b"[")))):
             yield text.removesuffix(b",")
             continue
         opens, closes = text.endswith((b"{", b"[")), text.startswith((b"}", b"]"))
         if opens and text.startswith(WRAPPERS):  # its elements are the records
-            held = []
-        elif held or text == b"{":
-            base = base if held else depth
-            held.append(text)
+            pending = []
+        elif pending or text == b"{":
+            base = base if pending else depth
+            pending.append(text)
             size += len(text)
         depth = max(depth + opens - closes, 0)
-        if held and (depth <= base or size > LONGEST):
-            yield b"".join(held).removesuffix(b",")
-            held, size = [], 0
-    yield from held[:1]  # the rest has no end
+        if pending and (depth <= base or size > LONGEST):
+            yield b"".join(pending).removesuffix(b",")
+            pending, size = [], 0
+    yield from pending[:1]  # the rest has no end

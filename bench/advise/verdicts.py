@@ -48,7 +48,7 @@ def _client(row: Row, sums: Sums, discoveries: int) -> Client:
     watches = max(row["watches_begun"], row["watches_ended"])
     streams = max(row["streams_begun"], row["streams_ended"])
     lists = row["lists"] + streams
-    verdict, why = (
+    verdict, reason = (
         _verdict(row, lists, watches, sums.covered_s, discoveries)
         if sums.covered_s
         else (Verdict.CANNOT_SAY, Why.UNTIMED)
@@ -62,7 +62,7 @@ def _client(row: Row, sums: Sums, discoveries: int) -> Client:
         resource=row["resource"],
         scope=row["scope"],
         verdict=verdict,
-        why=why,
+        why=reason,
         lists=lists,
         pages=row["pages"],
         gets=row["gets"],

@@ -89,7 +89,7 @@ def _prose(glossary: Mapping[str, str]) -> Callable[[str], Markup]:
             if count:
                 del unused[term]
                 break  # a second term might stand inside the link
-        codes = (f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+        codes = (f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
         return Markup("".join(codes))
 
     return prose

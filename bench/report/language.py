@@ -100,9 +100,9 @@ class Catalogue:
 
     def _recognised(self, text: str) -> str:
         """Translate a text whose message is recognised by its pattern, and its slots likewise."""
-        known = self._texts.get(text) or self._small.get(text.lower())
-        if known is not None:
-            return known
+        translated = self._texts.get(text) or self._small.get(text.lower())
+        if translated is not None:
+            return translated
         for pattern, msgid in self._patterns:
             match = pattern.fullmatch(text)
             if match:
@@ -113,9 +113,9 @@ class Catalogue:
             recognised = [self._recognised(part) for part in parts] if len(parts) > 1 else parts
             if recognised != parts:
                 return self._texts.get(separator, separator).join(recognised)
-        head, _, count = text.rpartition(" ")
-        counted = head and COUNT.fullmatch(count)
-        return f"{self._recognised(head)} {count}" if counted else str(text)
+        label, _, count = text.rpartition(" ")
+        counted = label and COUNT.fullmatch(count)
+        return f"{self._recognised(label)} {count}" if counted else str(text)
 
 
 def _filled(pattern: str, slots: Mapping[str, str]) -> str:
@@ -134,11 +134,11 @@ def _letters(msgid: str) -> int:
 
 def _pattern(msgid: str) -> re.Pattern[str]:
     """Return the regular expression that matches the texts of a pattern."""
-    known: set[str] = set()
-    made = ""
+    names: set[str] = set()
+    expression = ""
     for literal, name, _, _ in Formatter().parse(msgid):
-        made += re.escape(literal)
+        expression += re.escape(literal)
         if name is not None:
-            made += f"(?P={name})" if name in known else f"(?P<{name}>.*?)"
-            known.add(name)
-    return re.compile(made, re.DOTALL)
+            expression += f"(?P={name})" if name in names else f"(?P<{name}>.*?)"
+            names.add(name)
+    return re.compile(expression, re.DOTALL)

@@ -17,14 +17,14 @@ WATCHED = {
 WITHOUT_LOAD = (("api_requests", False), ("control_plane_cpu", False), ("memory_end", False))
 
 
-def live_document(analysis: RunAnalysis, made: int, page: str) -> Document:
+def live_document(analysis: RunAnalysis, rounds: int, page: str) -> Document:
     """Return the document of ``made`` rounds; ``page`` is the path of the report."""
     report = run_document(analysis)
     measured = sorted(
         (scenario for scenario in analysis.scenarios if scenario.contenders),
         key=lambda scenario: not scenario.scenario.is_open,
     )
-    title = sentences.so_far(made, analysis.plan.rounds, page)
+    title = sentences.so_far(rounds, analysis.plan.rounds, page)
     return Document(
         title,
         report.headline,
@@ -40,8 +40,8 @@ def _table(scenario: ScenarioAnalysis) -> Table:
     planned = scenario.scenario
     for key, per_1000 in WATCHED[planned.is_open] if planned.has_load else WITHOUT_LOAD:
         metric = BY_KEY[key]
-        known = [arm.figure(key, per_1000=per_1000) for arm in scenario.contenders]
-        values = [figure.value for figure in known if figure is not None]
+        figures = [arm.figure(key, per_1000=per_1000) for arm in scenario.contenders]
+        values = [figure.value for figure in figures if figure is not None]
         scale = scale_for(values, metric.unit_of(per_1000=per_1000))
         per = message("per 1,000 reads") if per_1000 else scale.unit
         columns.append(Column(listed([metric.short, per]), prose=True))

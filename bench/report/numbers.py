@@ -108,8 +108,8 @@ def number(value: float | None, digits: int = 2, places: int | None = None) -> s
 
 def scale_for(values: Iterable[float | None], unit: str, digits: int = 2) -> Scale:
     """Choose one scale for a row by its largest value; only bytes and time are scaled."""
-    known = [abs(value) for value in values if value is not None and math.isfinite(value)]
-    largest = max(known, default=0.0)
+    sizes = [abs(value) for value in values if value is not None and math.isfinite(value)]
+    largest = max(sizes, default=0.0)
     base, _, rest = unit.partition("/")
     rest = f"/{rest}" if rest else ""
     if base == "B":
@@ -143,9 +143,9 @@ def share(part: float) -> str:
     Near 100 it shows the remainder to 100, which matters there.
     """
     percent = abs(part) * 100
-    left = 100 - percent
-    if 0 < left < 1:
-        decimals = min(2, max(1, -math.floor(math.log10(left))))
+    remainder = 100 - percent
+    if 0 < remainder < 1:
+        decimals = min(2, max(1, -math.floor(math.log10(remainder))))
         shown = f"{percent:.{decimals}f}"
         return "100" if float(shown) >= 100 else shown
     return number(percent)

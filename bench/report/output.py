@@ -108,24 +108,24 @@ def write_report(
 
 def _files(folder: Path, formats: Collection[str], *, picture: bool) -> Iterator[tuple[str, str]]:
     """Yield address and title of the files beside the page, made with it or earlier."""
-    made: Mapping[str, Sequence[tuple[str, str]]] = {
+    by_format: Mapping[str, Sequence[tuple[str, str]]] = {
         "markdown": [(MARKDOWN, MARKDOWN)],
         "json": [(NAME, NAME), (ANSWER, ANSWER), (TREND, TREND)],
         "csv": [(f"{DATA}/", message("CSV tables"))],
         "png": [(f"{CHARTS}/", message("Charts as PNG and CSV"))],
     }
-    yield from (link for kind, links in made.items() if kind in formats for link in links)
+    yield from (link for kind, links in by_format.items() if kind in formats for link in links)
     if picture:
         yield PICTURE, message("The picture")
     beside = (
         ("gate", message("Verdict of the gate: {name}")),
         ("compare", message("Comparison: {name}")),
     )
-    for kind, words in beside:
+    for kind, title in beside:
         for path in sorted(folder.glob(f"{kind}-*.html")):
-            yield quote(path.name), words.format(name=path.stem.removeprefix(f"{kind}-"))
+            yield quote(path.name), title.format(name=path.stem.removeprefix(f"{kind}-"))
     above = ((f"../{PAGE}", message("All reports")), ("../../README.md", message("This project")))
-    yield from ((address, words) for address, words in above if (folder / address).exists())
+    yield from ((address, title) for address, title in above if (folder / address).exists())
 
 
 def _chart_rows(charts: Collection[Chart]) -> Mapping[str, str]:

@@ -94,15 +94,15 @@ def method(plan: Plan, environment: Environment) -> tuple[str, ...]:
     if plan.most_minutes:
         adaptive += (text("method_bounded", minutes=number(plan.most_minutes)),)
     trials |= {"warmup": number(plan.warmup_s), "duration": number(plan.duration_s)}
-    made, more = text("method_trials", **trials), paragraphs("method")
+    paragraph, further = text("method_trials", **trials), paragraphs("method")
     if not plan.has_load:
-        made, more = text("method_clients", **trials), (paragraphs("method")[-1],)
+        paragraph, further = text("method_clients", **trials), (paragraphs("method")[-1],)
     return (
         text(where, seed=plan.seed, processors=environment.processors, **versions),
-        made,
+        paragraph,
         *adaptive,
         *_pinning(plan.cpus, existing=environment.existing),
         *([text("method_renewal")] if plan.duration_s < SHORTEST_WATCH_S else []),
         *([text("method_left_out", names=", ".join(plan.left_out))] if plan.left_out else []),
-        *more,
+        *further,
     )

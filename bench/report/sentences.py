@@ -87,15 +87,15 @@ def joined(names: Sequence[str], last: Message = AND) -> str:
     return last.format(names=listed(names[:-1]), last=names[-1])
 
 
-def replicas_of(shown: str) -> Message:
+def replicas_of(count: str) -> Message:
     """Return ``1 replica`` or ``1 to 6 replicas``, of a number that is text already."""
-    return plural(0 if shown != "1" else 1, "replica", "replicas").format(count=shown)
+    return plural(0 if count != "1" else 1, "replica", "replicas").format(count=count)
 
 
 def capitalised(title: str) -> Message:
     """Put a title at the beginning of a sentence."""
-    kept = title.startswith("etcd") or title[1:2].isdigit()
-    english = title if kept else title[:1].upper() + title[1:]
+    unchanged = title.startswith("etcd") or title[1:2].isdigit()
+    english = title if unchanged else title[:1].upper() + title[1:]
     if isinstance(title, Message):
         return Message(title.msgid, title.slots or None, english)
     return Message(english)
@@ -340,10 +340,10 @@ def base_answer(scenario: str, comparisons: Sequence[Comparison]) -> Sentence:
 PROVISIONAL = message("Provisional: the run had not ended when this was made")
 
 
-def so_far(made: int, rounds: int, page: str) -> str:
+def so_far(done: int, rounds: int, page: str) -> str:
     """Say how many rounds a run has made, and the path of its report so far."""
     text = message("Provisional, after {made} of {rounds}: {page}")
-    return text.format(made=made, rounds=plural(rounds, "round", "rounds"), page=page)
+    return text.format(made=done, rounds=plural(rounds, "round", "rounds"), page=page)
 
 
 def ended(precision: Precision, plan: Plan, *, out_of_time: bool) -> str:
@@ -444,15 +444,15 @@ def read_costs(subject: Arm | None, other: Arm | None, metric: Metric) -> dict[s
 
     An arm that is ``None`` has no slots. ``None``: one of the figures was not measured.
     """
-    shown = {}
+    costs = {}
     for side, arm in (("own", subject), ("other", other)):
         for slot, cost in ((side, metric), (f"{side}_server", BY_KEY["server_cpu"])):
             figure = arm.figure(cost.key, per_1000=True) if arm is not None else None
             if arm is not None and (figure is None or figure.value is None):
                 return None
             if figure is not None:
-                shown[slot] = bounded(figure)
-    return shown
+                costs[slot] = bounded(figure)
+    return costs
 
 
 def bounded(figure: Figure) -> str:
@@ -511,7 +511,7 @@ BILLED = ("control_plane_cpu", "api_requests", "memory_end")
 
 def bill(arm: Arm, scenario: Scenario, objects: Sequence[Objects] = ()) -> Sentence:
     """Say what a single client costs, with the intervals beside it."""
-    shown, spreads, form = dict.fromkeys(BILLED, MISSING), list[str](), "alone"
+    values, spreads, form = dict.fromkeys(BILLED, MISSING), list[str](), "alone"
     for key in BILLED:
         metric, figure = BY_KEY[key], arm.figure(key)
         if figure is None or figure.value is None:
@@ -520,12 +520,12 @@ def bill(arm: Arm, scenario: Scenario, objects: Sequence[Objects] = ()) -> Sente
         if metric.above_floor and least <= 0:
             form = "alone_small"
         scale = scale_for([figure.value], metric.unit)
-        shown[key] = scale.quantity(figure.value, figure.low, figure.high)
+        values[key] = scale.quantity(figure.value, figure.low, figure.high)
         if spread := scale.interval(figure.low, figure.high, figure.value):
             text = message("{what} {spread}")
             spreads.append(text.format(what=metric.short, spread=with_unit(spread, scale.unit)))
-    place = where(scenario, objects)
-    text = WITHOUT_LOAD[form].format(subject=arm.server, where=place, **shown)
+    cluster = where(scenario, objects)
+    text = WITHOUT_LOAD[form].format(subject=arm.server, where=cluster, **values)
     rounds, few = plural(len(arm.rounds), "round", "rounds"), len(arm.rounds) < INDICATIVE_BELOW
     if not spreads:
         return Sentence(text, rounds, "unsure")
@@ -535,19 +535,19 @@ def bill(arm: Arm, scenario: Scenario, objects: Sequence[Objects] = ()) -> Sente
     )
 
 
-def held(scenario: Scenario, objects: Sequence[Objects]) -> Message:
+def contents(scenario: Scenario, objects: Sequence[Objects]) -> Message:
     """Name what a cluster holds: ``20 pods, 5 secrets``."""
-    more = [
+    others = [
         Message("{count} {kind}").format(count=f"{o.count:,}", kind=o.resource) for o in objects
     ]
-    return listed([message("{pods} pods").format(pods=f"{scenario.pods:,}"), *more])
+    return listed([message("{pods} pods").format(pods=f"{scenario.pods:,}"), *others])
 
 
 def where(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
     """Describe the cluster of a scenario: its objects, its writes and its fault."""
     form = "fault" if scenario.fault else "churn" if scenario.churn_per_s else "rest"
     return prose.texts("where")[form].format(
-        held=held(scenario, objects), churn=number(scenario.churn_per_s), fault=scenario.fault
+        held=contents(scenario, objects), churn=number(scenario.churn_per_s), fault=scenario.fault
     )
 
 
@@ -595,7 +595,7 @@ def no_read(servers: Sequence[str]) -> str:
 
 def asked(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
     """Describe a scenario: route, pods and other objects, load, churn."""
-    parts = [held(scenario, objects), load(scenario)]
+    parts = [contents(scenario, objects), load(scenario)]
     if scenario.route not in (scenario.name, ""):
         parts.insert(0, Message(scenario.route))
     if scenario.churn_per_s:
@@ -665,19 +665,19 @@ BEYOND = message("{rate}, beyond the {highest} measured")
 def break_even(point: BreakEven, highest: float) -> Factor:
     """Return the rate and its interval in words; ``highest`` is the largest measured rate."""
     short = point.high is not None and point.low is not None and point.low >= SLOW
-    shown = rate(point.rate or 0.0)
+    rate_text = rate(point.rate or 0.0)
     if point.rate is not None and point.rate > highest:
-        shown = BEYOND.format(highest=rate(highest), rate=shown)
+        rate_text = BEYOND.format(highest=rate(highest), rate=rate_text)
     low, high = (
         "" if end is None else number(end) if short else rate(end)
         for end in (point.low, point.high)
     )
-    known = _known(point)
-    text, spread = RATES["alike" if known == "between" and low == high else known]
-    return Factor(text.format(rate=shown, high=high), spread.format(low=low, high=high))
+    key = _rate_key(point)
+    text, spread = RATES["alike" if key == "between" and low == high else key]
+    return Factor(text.format(rate=rate_text, high=high), spread.format(low=low, high=high))
 
 
-def _known(point: BreakEven) -> str:
+def _rate_key(point: BreakEven) -> str:
     """Return which of ``RATES`` describes a rate."""
     if point.rate is None:
         return "none"
@@ -760,9 +760,9 @@ def informers(replicas: float) -> str:
 
 def few_reads(wording: Factor, small: Question, *, known: bool) -> str:
     """Say below which read rate an informer loses."""
-    shown = wording.spread
+    rate_text = wording.spread
     if wording.text != MISSING:
-        shown = Message("{rate} ({spread})").format(rate=wording.text, spread=wording.spread)
+        rate_text = Message("{rate} ({spread})").format(rate=wording.text, spread=wording.spread)
     text = message(
         "Few reads: {where} this run does not show the rate at which it begins to lose: {shown}."
     )
@@ -771,7 +771,7 @@ def few_reads(wording: Factor, small: Question, *, known: bool) -> str:
             "Few reads: {where} the line is {shown}. At fewer reads, asking each time costs the "
             "API server less CPU."
         )
-    return text.format(where=_where(small), shown=shown)
+    return text.format(where=_where(small), shown=rate_text)
 
 
 def churn_loses(point: BreakEven, pods: float) -> str:
@@ -854,14 +854,14 @@ def span(ends: tuple[float, float]) -> str:
 
 def fault_headline(answered: Mapping[str, tuple[int, int]], faults: int) -> str:
     """Say what share each server answered in time, over all faults; empty without a trial."""
-    shown = sorted(
+    ranks = sorted(
         ((done / asked, server) for server, (done, asked) in answered.items() if asked),
         reverse=True,
     )
-    if not shown:
+    if not ranks:
         return ""
     with_each = message("{share}% with {server}")
-    shares = joined([with_each.format(share=share(part), server=server) for part, server in shown])
+    shares = joined([with_each.format(share=share(part), server=server) for part, server in ranks])
     text = message("While the API server failed, readers got {shares} of the answers in time.")
     if faults > 1:
         text = message(
@@ -873,9 +873,9 @@ def fault_headline(answered: Mapping[str, tuple[int, int]], faults: int) -> str:
 
 def fault_lead(arm: FaultArm) -> str:
     """Say how a server answered during a fault, and when it was fresh again."""
-    known = [trial.fresh_s for trial in arm.rounds if trial.fresh_s is not None]
+    fresh_s = [trial.fresh_s for trial in arm.rounds if trial.fresh_s is not None]
     slots = {"server": arm.server, "done": f"{arm.in_time:,}", "asked": f"{arm.asked:,}"}
-    if len(known) < len(arm.rounds):
+    if len(fresh_s) < len(arm.rounds):
         return message(
             "{server} answered {done} of {asked} reads during the fault and was not fresh again "
             "within the window."
@@ -883,7 +883,7 @@ def fault_lead(arm: FaultArm) -> str:
     return message(
         "{server} answered {done} of {asked} reads during the fault and was fresh again {after} "
         "after it."
-    ).format(**slots, after=f"{number(max(known))}{NO_BREAK}s")
+    ).format(**slots, after=f"{number(max(fresh_s))}{NO_BREAK}s")
 
 
 NO_FAULT_TRIAL = message("No trial shows how it went.")
@@ -933,16 +933,16 @@ def version_cost(server: str, versions: Sequence[str], ratio: Estimate, metric: 
     )
 
 
-def knee(arm: SeriesArm, what: str) -> str:
+def knee(arm: SeriesArm, metric_name: str) -> str:
     """Name the share of its capacity from which on a server's latency is past the knee."""
     reached = next((step for step in arm.steps if step.place == arm.knee), None)
-    shown = reached or arm.steps[-1]
+    shown_step = reached or arm.steps[-1]
     outcome = "knee" if reached else "no_knee" if arm.has_no_knee else "open_knee"
     return prose.texts("knees")[outcome].format(
         server=arm.arm,
-        what=what,
-        share=per_cent(shown.place),
-        rate=rate(shown.reads_per_s),
+        what=metric_name,
+        share=per_cent(shown_step.place),
+        rate=rate(shown_step.reads_per_s),
         lowest=per_cent(arm.steps[0].place),
     )
 
@@ -990,18 +990,18 @@ def times_of(ratio: Estimate | None) -> str:
     if ratio is None:
         return ""
     value = _plain_times(ratio.value)
-    shown = f"{value}{NO_BREAK}\N{MULTIPLICATION SIGN}"
+    text = f"{value}{NO_BREAK}\N{MULTIPLICATION SIGN}"
     if ratio.bounds is None:
-        return shown
+        return text
     low, high = (_plain_times(bound) for bound in ratio.bounds)
     if low == high == value:
-        return shown
+        return text
     spread = message("{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}")
     if ratio.bounds[0] < 0 < ratio.bounds[1]:  # there are no negative times
-        shown = f"{_plain_times(max(ratio.value, 0.0))}{NO_BREAK}\N{MULTIPLICATION SIGN}"
+        text = f"{_plain_times(max(ratio.value, 0.0))}{NO_BREAK}\N{MULTIPLICATION SIGN}"
         spread = message("at most {high}")
     return Message("{shown} [{spread}]").format(
-        shown=shown, spread=spread.format(low=low, high=high)
+        shown=text, spread=spread.format(low=low, high=high)
     )
 
 

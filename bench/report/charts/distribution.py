@@ -41,17 +41,17 @@ def _share(x: float) -> str:
     return f"{100 - 100 * 10**-x:.4g}%"
 
 
-def distribution(head: Head, shown: Mapping[str, Line], axes: tuple[str, str]) -> Chart:
+def distribution(head: Head, curves: Mapping[str, Line], axes: tuple[str, str]) -> Chart:
     """Return a chart of the curves on one pair of axes; without a curve it has no ``draw``."""
-    if not shown:
+    if not curves:
         return Chart(replace(head, description=""))
     rows = tuple(
         (arm, round(1 - 10**-x, 6), ms)
-        for arm, line in shown.items()
+        for arm, line in curves.items()
         for x, ms in zip(line.x.tolist(), line.value.tolist(), strict=True)
     )
-    furthest = max(float(line.x[-1]) for line in shown.values())
+    furthest = max(float(line.x[-1]) for line in curves.values())
     ticks = {float(-np.log10(1 - tick)): _share(-np.log10(1 - tick)) for tick in TICKS}
     ticks = {x: label for x, label in ticks.items() if x <= furthest + 1e-9}
     frame = Frame(axes[0], axes[1], Scale(1.0, "ms"), log=True, ticks=ticks, x_text=_share)
-    return lines(head, shown, frame, Data(("arm", "share_of_requests", "ms"), rows))
+    return lines(head, curves, frame, Data(("arm", "share_of_requests", "ms"), rows))

@@ -89,74 +89,75 @@ class Frame:
     """Formats a position of the horizontal axis."""
 
 
-def lines(head: Head, shown: Mapping[str, Line], frame: Frame, data: Data) -> Chart:
+def lines(head: Head, curves: Mapping[str, Line], frame: Frame, data: Data) -> Chart:
     """Return a chart with a line for each name, in the colour of the arm of that name."""
-    size = (WIDTH_IN, 0.44 + HEIGHT_IN + legend_in([*shown]))
-    return Chart(head, data, size, partial(_draw, shown=shown, frame=frame))
+    size = (WIDTH_IN, 0.44 + HEIGHT_IN + legend_in([*curves]))
+    return Chart(head, data, size, partial(_draw, curves=curves, frame=frame))
 
 
-def point_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
+def point_rows(curves: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
     """Return the points behind the lines as rows: name, x, round, y."""
-    return tuple((name, *point) for name, line in shown.items() for point in line.points)
+    return tuple((name, *point) for name, line in curves.items() for point in line.points)
 
 
-def told(shown: Mapping[str, Line], scale: Scale, phrase: Callable[[str, float], str]) -> Message:
+def told(curves: Mapping[str, Line], scale: Scale, phrase: Callable[[str, float], str]) -> Message:
     """Return the lines in words; ``phrase`` formats a value and its position."""
     text = Message("{server}: {values}")
     texts = (
         [phrase(scale.quantity(value), x) for x, value in zip(line.x, line.value, strict=True)]
-        for line in shown.values()
+        for line in curves.values()
     )
-    pairs = zip(shown, texts, strict=True)
+    pairs = zip(curves, texts, strict=True)
     return listed([text.format(server=name, values=listed(values)) for name, values in pairs], "; ")
 
 
-def curve_rows(shown: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
+def curve_rows(curves: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
     """Return the curves as rows: name, x, value, and the interval where there is one."""
-    return tuple((name, *row) for name, line in shown.items() for row in line.rows)
+    return tuple((name, *row) for name, line in curves.items() for row in line.rows)
 
 
 def _draw(
-    figure: Figure, palette: Palette, *, shown: Mapping[str, Line], frame: Frame
+    figure: Figure, palette: Palette, *, curves: Mapping[str, Line], frame: Frame
 ) -> list[Mark]:
-    margins = Margins(top=legend_in([*shown]))
+    margins = Margins(top=legend_in([*curves]))
     (axes,) = panels(figure, margins, [HEIGHT_IN])
-    right = frame.right or max(float(np.max(line.x)) for line in shown.values())
-    left = min(float(np.min(line.x)) for line in shown.values()) if frame.whole else 0.0
+    right = frame.right or max(float(np.max(line.x)) for line in curves.values())
+    left = min(float(np.min(line.x)) for line in curves.values()) if frame.whole else 0.0
     if frame.crossing is not None:
         low, value, high = frame.crossing
         end = right if high is None else min(high, right)
         axes.axvspan(low, end, color=palette.grid, alpha=0.6, linewidth=0)
         axes.axvline(value, color=palette.ink, linewidth=0.9)
-    for index, (name, line) in enumerate(shown.items()):
+    for index, (name, line) in enumerate(curves.items()):
         _curve(axes, name, line, frame.scale.divisor, palette, index)
     pad = 0.04 * (right - left or 1.0) if frame.whole else 0.0
     axes.set_xlim(left - pad, right + (pad or 0.02 * right))
-    _upright(axes, shown, frame)
+    _upright(axes, curves, frame)
     number_ticks(axes.xaxis, 5, whole=frame.whole)
     if frame.ticks is not None:
-        words = frame.ticks
-        axes.xaxis.set_major_locator(FixedLocator([*words]))
+        labels = frame.ticks
+        axes.xaxis.set_major_locator(FixedLocator([*labels]))
         axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda x, _: words[min(words, key=lambda tick: abs(tick - x))])
+            FuncFormatter(lambda x, _: labels[min(labels, key=lambda tick: abs(tick - x))])
         )
     grid(axes, palette)
     axes.set_xlabel(frame.across)
     heading(axes, frame.up, palette)
     legend(axes, margins)
-    return [mark for name, line in shown.items() for mark in _marks(axes, name, line, frame, right)]
+    pairs = curves.items()
+    return [mark for name, line in pairs for mark in _marks(axes, name, line, frame, right)]
 
 
 def _curve(axes: Axes, name: str, line: Line, divisor: float, palette: Palette, index: int) -> None:
-    known = name in palette.arms
-    colour = palette.of(name) if known else palette.series[(2 + index) % 6]
-    mark = palette.mark(name) if known else "o"
+    is_arm = name in palette.arms
+    colour = palette.of(name) if is_arm else palette.series[(2 + index) % 6]
+    mark = palette.mark(name) if is_arm else "o"
     axes.plot(
         line.x,
         line.value / divisor,
         color=colour,
         linewidth=1.8,
-        linestyle=palette.dash(name) if known else "solid",
+        linestyle=palette.dash(name) if is_arm else "solid",
         marker=mark,
         markevery=[len(line.x) - 1],
         markersize=4,
@@ -176,12 +177,12 @@ def _curve(axes: Axes, name: str, line: Line, divisor: float, palette: Palette, 
     )
 
 
-def _upright(axes: Axes, shown: Mapping[str, Line], frame: Frame) -> None:
+def _upright(axes: Axes, curves: Mapping[str, Line], frame: Frame) -> None:
     if frame.log:
         axes.set_yscale("log")
         ends = log_range(
             value / frame.scale.divisor
-            for line in shown.values()
+            for line in curves.values()
             for value in (*line.value, *(point[2] for point in line.points))
             if np.isfinite(value)
         )
@@ -196,25 +197,25 @@ def _upright(axes: Axes, shown: Mapping[str, Line], frame: Frame) -> None:
 
 def _marks(axes: Axes, name: str, line: Line, frame: Frame, right: float) -> Iterator[Mark]:
     """Yield a mark for the value of a curve at some positions, and for each of its points."""
-    scale, top, what = frame.scale, axes.get_ylim()[1], frame.across.partition(",")[0]
+    scale, top, axis_name = frame.scale, axes.get_ylim()[1], frame.across.partition(",")[0]
     for index in sorted({round(i) for i in np.linspace(0, len(line.x) - 1, MOST_MARKS)}):
         x, value = float(line.x[index]), float(line.value[index])
         if not np.isfinite(value) or x > right or value / scale.divisor > top:
             continue
         spread: str = ""
-        shown = scale.quantity(value)
+        quantity = scale.quantity(value)
         if line.low is not None and line.high is not None and line.high[index] < FAR:
             bounds = float(line.low[index]), float(line.high[index])
-            shown = scale.quantity(value, *bounds)
+            quantity = scale.quantity(value, *bounds)
             spread = Message(" [{ends}]").format(ends=scale.interval(*bounds))
         text = Message("{name}, {x} {what}: {value}{spread}").format(
-            name=name, x=frame.x_text(x), what=what, value=shown, spread=spread
+            name=name, x=frame.x_text(x), what=axis_name, value=quantity, spread=spread
         )
         yield Mark(axes, x, value / scale.divisor, text)
     of_round = message("{name}, {x} {what}, round {round}: {value}")
     for x, round_, value in line.points:
         text = of_round.format(
-            name=name, x=frame.x_text(x), what=what, round=round_, value=scale.quantity(value)
+            name=name, x=frame.x_text(x), what=axis_name, round=round_, value=scale.quantity(value)
         )
         yield Mark(axes, x, value / scale.divisor, text)
 

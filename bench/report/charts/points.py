@@ -57,27 +57,27 @@ class Grounds:
     """Whether the vertical axis has shares around zero; else it is logarithmic."""
 
 
-def points(head: Head, shown: Mapping[str, Sequence[Cloud]], grounds: Grounds, data: Data) -> Chart:
+def points(head: Head, panes: Mapping[str, Sequence[Cloud]], grounds: Grounds, data: Data) -> Chart:
     """Return a chart with a panel for each title, which names its vertical axis."""
-    names = [cloud.arm for clouds in shown.values() for cloud in clouds]
-    height = legend_in([*dict.fromkeys(names)]) + len(shown) * (PANEL_IN + GAP_IN) - GAP_IN + 0.44
-    return Chart(head, data, (WIDTH_IN, height), partial(_draw, shown=shown, grounds=grounds))
+    names = [cloud.arm for clouds in panes.values() for cloud in clouds]
+    height = legend_in([*dict.fromkeys(names)]) + len(panes) * (PANEL_IN + GAP_IN) - GAP_IN + 0.44
+    return Chart(head, data, (WIDTH_IN, height), partial(_draw, panes=panes, grounds=grounds))
 
 
 def _draw(
     figure: Figure,
     palette: Palette,
     *,
-    shown: Mapping[str, Sequence[Cloud]],
+    panes: Mapping[str, Sequence[Cloud]],
     grounds: Grounds,
 ) -> list[Mark]:
-    names = dict.fromkeys(cloud.arm for clouds in shown.values() for cloud in clouds)
+    names = dict.fromkeys(cloud.arm for clouds in panes.values() for cloud in clouds)
     margins = Margins(top=legend_in([*names]))
-    panels_ = panels(figure, margins, [PANEL_IN] * len(shown), GAP_IN)
-    every = [spot for clouds in shown.values() for cloud in clouds for spot in cloud.spots]
-    ends = [end for spot in every for end in spot.x_ends or (spot.x,)]
+    panels_ = panels(figure, margins, [PANEL_IN] * len(panes), GAP_IN)
+    spots = [spot for clouds in panes.values() for cloud in clouds for spot in cloud.spots]
+    ends = [end for spot in spots for end in spot.x_ends or (spot.x,)]
     marks: list[Mark] = []
-    for axes, (title, clouds) in zip(panels_, shown.items(), strict=True):
+    for axes, (title, clouds) in zip(panels_, panes.items(), strict=True):
         for cloud in clouds:
             marks += _cloud(axes, cloud, palette)
         if grounds.x is None:

@@ -72,11 +72,11 @@ def panel_of(
     heads: Sequence[str], unit: str, figures: Iterable[tuple[str, str, Figure | None]]
 ) -> Panel:
     """Return the panel of figures (name, arm, figure), without those that have no value."""
-    known = [(name, arm, figure) for name, arm, figure in figures if figure is not None]
-    scale = scale_for([figure.value for _, _, figure in known], unit)
+    measured = [(name, arm, figure) for name, arm, figure in figures if figure is not None]
+    scale = scale_for([figure.value for _, _, figure in measured], unit)
     entries = [
         Entry(name, arm, estimate, figure.rounds, scale.estimate(estimate))
-        for name, arm, figure in known
+        for name, arm, figure in measured
         if (estimate := figure.estimate) is not None
     ]
     return Panel(listed([*heads, *([scale.unit] if scale.unit else [])]), scale, entries)
@@ -173,12 +173,12 @@ LIMIT = 1.03
 """Multiple of the reach within which a mark is still drawn."""
 
 
-def reach_of(shown: Sequence[Difference]) -> float:
+def reach_of(rows_: Sequence[Difference]) -> float:
     """Return the end of the axis on both sides: 1, all of the baseline, or 0.5 if that shows all.
 
     A mark beyond it is an arrow at the edge, with its figure beside it.
     """
-    values = [value for row in shown for value in (*row.rounds.values(), row.estimate.value)]
+    values = [value for row in rows_ for value in (*row.rounds.values(), row.estimate.value)]
     furthest = max(map(abs, values), default=0.0)
     return 0.5 if furthest <= 0.5 else 1.0
 
@@ -194,22 +194,22 @@ def beyond(difference: Difference, reach: float) -> tuple[int, int]:
 
 def differences(head: Head, groups: Mapping[str, Sequence[Difference]], axis: str) -> Chart:
     """Return a chart with a row for each difference, below the title of its group."""
-    shown = [row for group in groups.values() for row in group]
+    rows_ = [row for group in groups.values() for row in group]
     rounds = tuple(
         (row.title, row.scenario, row.subject, row.baseline, round_, value)
-        for row in shown
+        for row in rows_
         for round_, value in row.rounds.items()
     )
-    left, top, _ = _beside(shown)
-    lines_in = LINE_IN * (len(shown) + 1.3 * len(groups))
+    left, top, _ = _beside(rows_)
+    lines_in = LINE_IN * (len(rows_) + 1.3 * len(groups))
     size = (WIDE_IN + left - LEFT_IN, 0.3 + top + lines_in)
     drawn = partial(_draw_differences, groups=groups, axis=axis)
     return Chart(head, Data(COLUMNS, rounds), size, drawn)
 
 
-def _beside(shown: Sequence[Difference]) -> tuple[float, float, bool]:
+def _beside(rows_: Sequence[Difference]) -> tuple[float, float, bool]:
     """Return the left and top margins in inches, and whether names stand beside the rows."""
-    names = [*dict.fromkeys(row.baseline for row in shown)]
+    names = [*dict.fromkeys(row.baseline for row in rows_)]
     if len(names) > MOST_IN_LEGEND:
         return width_of(names), TOP_IN, True
     return LEFT_IN, legend_in(names), False
@@ -218,13 +218,13 @@ def _beside(shown: Sequence[Difference]) -> tuple[float, float, bool]:
 def _draw_differences(
     figure: Paper, palette: Palette, *, groups: Mapping[str, Sequence[Difference]], axis: str
 ) -> list[Mark]:
-    shown = [row for group in groups.values() for row in group]
-    reach, (left, top, named) = reach_of(shown), _beside(shown)
+    rows_ = [row for group in groups.values() for row in group]
+    reach, (left, top, named) = reach_of(rows_), _beside(rows_)
     margins = Margins(left=left, right=WORDS_IN, top=top)
     (axes,) = panels(figure, margins, [figure.get_size_inches()[1] - margins.top - 0.44])
     axes.axvspan(-SAME_WITHIN, SAME_WITHIN, color=palette.grid, alpha=0.55, linewidth=0)
     axes.axvline(0.0, color=palette.ink, linewidth=0.9)
-    room = WORDS_IN * 72 / (OF_HEIGHT * max(cell_len(row.words) for row in shown))
+    room = WORDS_IN * 72 / (OF_HEIGHT * max(cell_len(row.words) for row in rows_))
     y, marks = 0.0, list[Mark]()
     for title, group in groups.items():
         axes.text(

@@ -105,10 +105,11 @@ def _cpu(reader: RunReader, record: TrialRecord) -> tuple[Floats, Floats]:
         return np.array([]), np.array([])
     samples = reader.samples(record.trial)
     apiserver = samples[samples["process"] == "apiserver"].sort_values("at_us")
-    at = apiserver["at_us"].to_numpy(dtype=np.float64) / 1e6
+    at_s = apiserver["at_us"].to_numpy(dtype=np.float64) / 1e6
     used = apiserver["cpu_s"].to_numpy(dtype=np.float64)
-    long = np.diff(at) > 0
-    middles, rates = (at[1:] + at[:-1])[long] / 2, np.diff(used)[long] / np.diff(at)[long] * 1e3
+    long = np.diff(at_s) > 0
+    middles = (at_s[1:] + at_s[:-1])[long] / 2
+    rates = np.diff(used)[long] / np.diff(at_s)[long] * 1e3
     inside = (middles >= 0) & (middles <= record.window_s)
     return middles[inside], rates[inside]
 

@@ -212,8 +212,8 @@ def test_null_is_as_good_as_nothing(tmp_path: Path, nulls: dict[str, Any]) -> No
 def test_reads_formats_that_are_mixed(tmp_path: Path, events: list[Event]) -> None:
     names = ("kubernetes", "webhook", "aks-text", "eks-api", "gke-gcloud")
     pieces = (
-        b"".join(FORMATS[name](events[place :: len(names)])) + b"\n"
-        for place, name in enumerate(names)
+        b"".join(FORMATS[name](events[index :: len(names)])) + b"\n"
+        for index, name in enumerate(names)
     )
     log = advice_of(written(tmp_path / "audit.log", pieces)).log
     assert (len(events), 0) == (

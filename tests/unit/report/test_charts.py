@@ -247,5 +247,5 @@ def test_a_curve_ends_where_samples_end_that_can_carry_it():
 
 
 def test_an_interval_without_an_upper_end_leaves_the_chart_and_its_field_is_empty():
-    line = sampled(np.array([1.0, 2.0]), lambda at: (at, 0.5, None) if at > 1 else (None,) * 3)
+    line = sampled(np.array([1.0, 2.0]), lambda x: (x, 0.5, None) if x > 1 else (None,) * 3)
     assert [(1.0, None, None, None), (2.0, 2.0, 0.5, None)] == line.rows

@@ -47,9 +47,9 @@ def test_clients_are_held_against_each_other_by_their_peaks_and_paths_are_folded
 @pytest.mark.parametrize("run", ["clients", "wire"])
 def test_no_table_is_its_header_alone(run):
     lines = report_of(run).split("\n")
-    heads = [place for place, line in enumerate(lines) if line.startswith("| :--")]
+    heads = [index for index, line in enumerate(lines) if line.startswith("| :--")]
     assert heads
-    assert all(lines[place + 1].startswith("| ") for place in heads)
+    assert all(lines[index + 1].startswith("| ") for index in heads)
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_every_row_of_figures_stands_in_the_report_of_a_committed_run(
 ):
     text = (ROOT / document).read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
     shown = [row for row in rows(text) if row[0] and not row[0].startswith("**")]
-    held = [*rows((SAMPLE / "report.md").read_text()), *rows(report_of(run))]
+    report_rows = [*rows((SAMPLE / "report.md").read_text()), *rows(report_of(run))]
     assert len(shown) >= fewest
-    assert [] == [row for row in shown if row not in [line[: len(row)] for line in held]]
+    assert [] == [row for row in shown if row not in [line[: len(row)] for line in report_rows]]
 
 
 def test_the_samples_page_is_small_enough_to_send():
@@ -95,8 +95,8 @@ def same(section: str) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("place", range(len(sections("README.md"))))
-def test_the_readme_in_chinese_has_the_same_content(place):
+@pytest.mark.parametrize("index", range(len(sections("README.md"))))
+def test_the_readme_in_chinese_has_the_same_content(index):
     english, chinese = (sections(name) for name in ("README.md", "README.zh-CN.md"))
     assert len(english) == len(chinese)
-    assert same(english[place]) == same(chinese[place])
+    assert same(english[index]) == same(chinese[index])
