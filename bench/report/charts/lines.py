@@ -28,6 +28,7 @@ from bench.report.charts.palette import Palette
 from bench.report.numbers import Scale, number
 
 Floats = npt.NDArray[np.float64]
+Phrase = Callable[[str, float], str]
 FAR = 1e12
 """Stands for a missing upper end: it lies beyond every chart."""
 HEIGHT_IN, MOST_MARKS = 1.9, 12
@@ -100,7 +101,7 @@ def point_rows(curves: Mapping[str, Line]) -> tuple[tuple[Value, ...], ...]:
     return tuple((name, *point) for name, line in curves.items() for point in line.points)
 
 
-def told(curves: Mapping[str, Line], scale: Scale, phrase: Callable[[str, float], str]) -> Message:
+def in_words(curves: Mapping[str, Line], scale: Scale, phrase: Phrase) -> Message:
     """Return the lines in words; ``phrase`` formats a value and its position."""
     text = Message("{server}: {values}")
     texts = (

@@ -48,7 +48,7 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
+class PointAxes:
     """The axes of a chart of points: ``x`` is linear if it has a scale, else logarithmic."""
 
     across: str
@@ -57,11 +57,11 @@ class Grounds:
     """Whether the vertical axis has shares around zero; else it is logarithmic."""
 
 
-def points(head: Head, panes: Mapping[str, Sequence[Cloud]], grounds: Grounds, data: Data) -> Chart:
+def points(head: Head, panes: Mapping[str, Sequence[Cloud]], frame: PointAxes, data: Data) -> Chart:
     """Return a chart with a panel for each title, which names its vertical axis."""
     names = [cloud.arm for clouds in panes.values() for cloud in clouds]
     height = legend_in([*dict.fromkeys(names)]) + len(panes) * (PANEL_IN + GAP_IN) - GAP_IN + 0.44
-    return Chart(head, data, (WIDTH_IN, height), partial(_draw, panes=panes, grounds=grounds))
+    return Chart(head, data, (WIDTH_IN, height), partial(_draw, panes=panes, frame=frame))
 
 
 def _draw(
@@ -69,7 +69,7 @@ def _draw(
     palette: Palette,
     *,
     panes: Mapping[str, Sequence[Cloud]],
-    grounds: Grounds,
+    frame: PointAxes,
 ) -> list[Mark]:
     names = dict.fromkeys(cloud.arm for clouds in panes.values() for cloud in clouds)
     margins = Margins(top=legend_in([*names]))
@@ -80,7 +80,7 @@ def _draw(
     for axes, (title, clouds) in zip(panels_, panes.items(), strict=True):
         for cloud in clouds:
             marks += _cloud(axes, cloud, palette)
-        if grounds.x is None:
+        if frame.x is None:
             axes.set_xscale("log")
             axes.set_xlim(*log_range(ends))
             log_ticks(axes.xaxis, *axes.get_xlim())
@@ -88,17 +88,17 @@ def _draw(
             low, high = min(0.0, *ends), max(ends)
             pad = 0.06 * (high - low or 1.0)
             axes.set_xlim(low - pad, high + pad)
-            scaled_ticks(axes.xaxis, (low, high), grounds.x)
-        _upright(axes, [spot for cloud in clouds for spot in cloud.spots], grounds, palette)
+            scaled_ticks(axes.xaxis, (low, high), frame.x)
+        _upright(axes, [spot for cloud in clouds for spot in cloud.spots], frame, palette)
         grid(axes, palette)
         heading(axes, title, palette)
     legend(panels_[0], margins)
-    panels_[-1].set_xlabel(grounds.across)
+    panels_[-1].set_xlabel(frame.across)
     return marks
 
 
-def _upright(axes: Axes, spots: Sequence[Spot], grounds: Grounds, palette: Palette) -> None:
-    if grounds.shares:
+def _upright(axes: Axes, spots: Sequence[Spot], frame: PointAxes, palette: Palette) -> None:
+    if frame.shares:
         worst = max(1e-3, *(abs(spot.y) for spot in spots))
         axes.axhline(0.0, color=palette.muted, linewidth=0.8)
         axes.set_ylim(-1.2 * worst, 1.2 * worst)

@@ -61,7 +61,7 @@ class Panel:
     entries: Sequence[Entry]
 
     @property
-    def told(self) -> Message:
+    def text(self) -> Message:
         """The panel in words."""
         text = Message("{name} {words}")
         figures = [text.format(name=entry.name, words=entry.words) for entry in self.entries]
@@ -160,7 +160,7 @@ class Difference:
     """The factor and its interval, as they stand beside the dots."""
 
     @property
-    def told(self) -> Message:
+    def text(self) -> Message:
         """The difference in words."""
         text = message("{metric}: {words} against {baseline}")
         return text.format(metric=self.title, words=self.words, baseline=self.baseline)
@@ -267,7 +267,7 @@ def _line(axes: Axes, row: Difference, y: float, reach: float, palette: Palette)
     if value != row.estimate.value:
         arrow = ">" if value > 0 else "<"
         axes.plot([value], [y], arrow, color=palette.of(row.baseline), markersize=6)
-    text = message("{told}, {rounds} rounds").format(told=row.told, rounds=len(row.rounds))
+    text = message("{told}, {rounds} rounds").format(told=row.text, rounds=len(row.rounds))
     return Mark(axes, value, y, text)
 
 

@@ -44,7 +44,7 @@ class Story:
     record: TrialRecord
     bins_s: Floats
     """Begins of the bins."""
-    own: Floats
+    own_requests: Floats
     """Requests of the server under test, per second."""
     others: Floats
     """Writes of everyone else, per second."""
@@ -129,7 +129,7 @@ def scales_of(stories: Sequence[Story]) -> Scales:
     low, high = (float(waits.min()), float(waits.max())) if len(waits) else (1.0, 1000.0)
     middle = (low * high) ** 0.5
     return Scales(
-        max(float(np.max([*story.own, *story.others, 1.0])) for story in stories),
+        max(float(np.max([*story.own_requests, *story.others, 1.0])) for story in stories),
         max(float(np.max([*story.cpu_ms_per_s, 1.0])) for story in stories),
         (min(low / 1.6, middle / 4), max(high * 3.0, middle * 4)),
     )
@@ -138,7 +138,7 @@ def scales_of(stories: Sequence[Story]) -> Scales:
 def timeline(head: Head, story: Story, scales: Scales, labels: Mapping[str, str]) -> Chart:
     """Return the chart of one trial: requests, CPU and waits."""
     rows = (
-        *_series("server_requests_per_s", story.bins_s, story.own),
+        *_series("server_requests_per_s", story.bins_s, story.own_requests),
         *_series("others_writes_per_s", story.bins_s, story.others),
         *_series("apiserver_cpu_ms_per_s", story.cpu_s, story.cpu_ms_per_s),
         *_series("read_latency_ms", story.read_s, story.read_ms),
@@ -169,7 +169,7 @@ def _draw_trial(
     rows = panels(figure, Margins(top=0.26), [0.92] * 3, 0.32)
     edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
     rows[0].stairs(story.others, edges, color=palette.floor, linewidth=1.3)
-    rows[0].stairs(story.own, edges, color=colour, fill=True, alpha=0.85)
+    rows[0].stairs(story.own_requests, edges, color=colour, fill=True, alpha=0.85)
     rows[0].set_ylim(0, scales.requests * 1.12)
     heading(rows[0], labels["requests"], palette)
     rows[1].set_ylim(0, scales.cpu * 1.12)
@@ -191,7 +191,7 @@ def _second_marks(axes: Axes, story: Story) -> list[Mark]:
     marks, step = [], round(1 / BIN_S)
     for index in range(0, len(story.bins_s) - step + 1, step):
         begin = float(story.bins_s[index])
-        rate = float(story.own[index : index + step].mean())
+        rate = float(story.own_requests[index : index + step].mean())
         waits_ms = story.read_ms[(story.read_s >= begin) & (story.read_s < begin + 1)]
         text = message("{arm}, second {second}: {rate} requests/s, median read {wait} ms").format(
             arm=story.arm,
@@ -235,7 +235,7 @@ def fault_timeline(
             ("fault_begin", round(shaded_s[0], 3), None),
             ("fault_end", round(shaded_s[1], 3), None),
             *_series("read_latency_ms", story.read_s, story.read_ms),
-            *_series("requests_per_s", story.bins_s, story.own),
+            *_series("requests_per_s", story.bins_s, story.own_requests),
             *_unanswered("failed", story),
         )
         rows += [(story.arm, *row) for row in series]
@@ -261,8 +261,8 @@ def _draw_fault(
         heading(axes, f"{story.arm}: {labels['waits']}", palette)
     for story in stories:
         edges = np.append(story.bins_s, story.bins_s[-1] + BIN_S)
-        rows[-1].stairs(story.own, edges, color=palette.of(story.arm), linewidth=1.5)
-    rows[-1].set_ylim(0, max(1.0, *(float(story.own.max()) for story in stories)) * 1.12)
+        rows[-1].stairs(story.own_requests, edges, color=palette.of(story.arm), linewidth=1.5)
+    rows[-1].set_ylim(0, max(1.0, *(float(story.own_requests.max()) for story in stories)) * 1.12)
     number_ticks(rows[-1].yaxis, 3)
     heading(rows[-1], labels["requests"], palette)
     for axes in rows:

@@ -22,7 +22,7 @@ from bench.model.message import Message, Recorded, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.lines import Floats, Frame, Line, curve_rows, lines, sampled
-from bench.report.charts.points import Cloud, Grounds, Spot, points
+from bench.report.charts.points import Cloud, PointAxes, Spot, points
 from bench.report.document import (
     Calculator,
     Cell,
@@ -452,7 +452,7 @@ def _residual_chart(model: CostModel) -> Chart:
     data = Data(columns, tuple(table))
     across = message("cost and floor by the model, {unit}").format(unit=scale.unit)
     panels: dict[str, list[Cloud]] = {message("measured less the model"): shown}
-    return points(head, panels, Grounds(across, shares=True), data)
+    return points(head, panels, PointAxes(across, shares=True), data)
 
 
 # Unit costs.

@@ -278,7 +278,7 @@ def _described(stories: Sequence[Story]) -> str:
             arm=story.arm,
             reads=f"{story.reads:,}",
             unanswered=f"{len(story.unanswered_s):,}",
-            most=number(float(story.own.max())),
+            most=number(float(story.own_requests.max())),
         )
         for story in stories
     ]

@@ -16,8 +16,8 @@ from bench.model.message import Message, listed, message
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
 from bench.report.charts.distribution import LEAST, curve, distribution
-from bench.report.charts.lines import Frame, lines, point_rows, through_means, told
-from bench.report.charts.points import Cloud, Grounds, Spot, points
+from bench.report.charts.lines import Frame, in_words, lines, point_rows, through_means
+from bench.report.charts.points import Cloud, PointAxes, Spot, points
 from bench.report.charts.rows import Difference, beyond, differences, panel_of, reach_of, rows
 from bench.report.charts.timeline import Story, full_rounds, scales_of, story_of, timeline
 from bench.report.content.rows import (
@@ -267,7 +267,7 @@ def difference_chart(
         message("the rounds of {metrics}, paired").format(
             metrics=", ".join(dict.fromkeys(comparison.metric for _, comparison in comparisons))
         ),
-        listed([difference.told for difference in shown], "; "),
+        listed([difference.text for difference in shown], "; "),
     )
     return differences(head, groups, prose.text("difference_axis"))
 
@@ -347,7 +347,7 @@ def _rounds_chart(result: ScenarioAnalysis, name: str) -> Chart:
         ]
     if not shown:
         return Chart(Head(name, prose.text("rounds_title"), prose.text("nothing_measured"), ""))
-    description, source = listed([panel.told for panel in shown], "; "), prose.text("rounds_source")
+    description, source = listed([panel.text for panel in shown], "; "), prose.text("rounds_source")
     head = Head(name, prose.text("rounds_title"), prose.text("rounds"), source, description)
     data = Data(("metric", "per_1000_reads", "arm", "round", "value", "unit"), tuple(table))
     return rows(head, shown, data)
@@ -452,7 +452,7 @@ def _timeline_head(story: Story, name: str) -> Head:
         caption.append(texts["unanswered"].format(count=f"{len(story.unanswered_s):,}"))
     used = number(float(np.mean(story.cpu_ms_per_s))) if len(story.cpu_s) else MISSING
     wait = f"{number(float(np.median(story.read_ms)))} ms" if len(story.read_ms) else MISSING
-    requests = number(float(story.own.mean()))
+    requests = number(float(story.own_requests.mean()))
     description = texts["description"].format(requests=requests, cpu=used, wait=wait)
     title = texts["title"].format(arm=story.arm, round=record.trial.round)
     return Head(name, title, listed(caption, " "), prose.text("timeline_source"), description)
@@ -508,7 +508,7 @@ def _capacity(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
     head = Head("run-throughput-latency", title, listed(caption, " "), source, description)
     data = Data(("scenario", "arm", "round", "reads_per_s", "p50_ms"), tuple(table))
     across, up = _axes("capacity_axes")
-    return points(head, {up: shown}, Grounds(across), data)
+    return points(head, {up: shown}, PointAxes(across), data)
 
 
 def _memory(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
@@ -526,7 +526,7 @@ def _memory(scenarios: Sequence[ScenarioAnalysis]) -> Chart | None:
     most = max(value for _, _, value in every)
     scale = scale_for([most], metric.unit)
     at_pods = message("{value} at {pods} pods")
-    description = told(shown, scale, lambda v, x: at_pods.format(value=v, pods=number(x)))
+    description = in_words(shown, scale, lambda v, x: at_pods.format(value=v, pods=number(x)))
     title = message("{metric} against the number of pods").format(metric=metric.title)
     head = Head("run-memory-pods", title, prose.text("memory"), metric.source, description)
     frame = Frame(message("pods"), scale.unit, scale, top=1.1 * most)

@@ -8,7 +8,7 @@ from bench.metrics import BY_KEY, Metric
 from bench.model.message import Message, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head
-from bench.report.charts.lines import Frame, Line, lines, point_rows, told
+from bench.report.charts.lines import Frame, Line, in_words, lines, point_rows
 from bench.report.content.rows import WITHHELD, figure_cell
 from bench.report.document import Cell, Charts, Column, Row, Section, Text, Texts, table_of
 from bench.report.numbers import MISSING, Scale, number, per_cent, rate, scale_for
@@ -70,7 +70,7 @@ def _chart(series: Series, name: str, scale: Scale) -> Chart:
         metric=sentences.capitalised(metric.short), axis=Message(str(axis))
     )
     text = message("{value} at {place}")
-    description = told(
+    description = in_words(
         shown, scale, lambda v, x: text.format(value=v, place=_place_label(axis, x / factor))
     )
     head = Head(name, title, prose.text("rates_chart"), metric.source, description)

@@ -8,8 +8,8 @@ from bench.metrics import BY_KEY, Group, Metric, View, of_view
 from bench.model.message import Message, Recorded, listed, message, plural
 from bench.report import prose, sentences
 from bench.report.charts import Chart, Data, Head, Value
-from bench.report.charts.lines import Frame, lines, point_rows, through_means, told
-from bench.report.charts.points import Cloud, Grounds, Spot, points
+from bench.report.charts.lines import Frame, in_words, lines, point_rows, through_means
+from bench.report.charts.points import Cloud, PointAxes, Spot, points
 from bench.report.charts.rows import panel_of
 from bench.report.charts.rows import rows as rows_chart
 from bench.report.content.rows import UNMEASURED, Notes, row_key
@@ -168,7 +168,7 @@ def _tradeoffs(matrix: Matrix, analysis: RunAnalysis, name: str) -> Chart | None
     across = message("{metric} per 1,000 reads, {unit}").format(
         metric=BY_KEY[COST].short, unit=scale.unit
     )
-    return points(head, panels, Grounds(across, scale), data)
+    return points(head, panels, PointAxes(across, scale), data)
 
 
 def _spread(path: ReadPath, key: str, analysis: RunAnalysis) -> tuple[float, float, float] | None:
@@ -297,7 +297,7 @@ def _version_chart(versions: Versions, analysis: RunAnalysis, name: str) -> Char
         ]
     if not shown:
         return None
-    description = listed([panel.told for panel in shown], "; ")
+    description = listed([panel.text for panel in shown], "; ")
     oldest, newest = versions.versions[0], versions.versions[-1]
     title = message("What changed from {oldest} to {newest}").format(oldest=oldest, newest=newest)
     head = Head(name, title, prose.text("rounds"), prose.text("version_source"), description)
@@ -362,7 +362,7 @@ def _replica_chart(group: ReplicaGroup, key: str, name: str) -> Chart | None:
     shown = {cost.arm: through_means(cost.points) for cost in costs}
     scale = scale_for([point[2] for cost in costs for point in cost.points], metric.unit)
     with_each = message("{value} with {replicas}")
-    description = told(shown, scale, lambda v, x: with_each.format(value=v, replicas=f"{x:g}"))
+    description = in_words(shown, scale, lambda v, x: with_each.format(value=v, replicas=f"{x:g}"))
     title = message("{metric} against replicas").format(metric=metric.title)
     head = Head(name, title, prose.text("replica_chart"), metric.source, description)
     frame = Frame(message("replicas"), scale.unit, scale, whole=True)
