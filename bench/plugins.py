@@ -12,8 +12,8 @@ from types import ModuleType
 def plugin_names(package: str) -> tuple[str, ...]:
     """Return the names of the plugins in ``package``, sorted; files called ``_...`` are none."""
     folder = importlib.import_module(package).__path__
-    found = (module.name for module in pkgutil.iter_modules(folder))
-    return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
+    modules = (module.name for module in pkgutil.iter_modules(folder))
+    return tuple(sorted(name.replace("_", "-") for name in modules if not name.startswith("_")))
 
 
 def load_plugin(package: str, name: str, noun: str, failure: type[Exception]) -> ModuleType:

@@ -192,11 +192,11 @@ def load_caveats(measured: Measured) -> Iterator[tuple[CaveatKind, str]]:
         text = f"{measured.malformed} malformed messages came to the port where load workers are "
         text += f"awaited, and were dropped: {measured.first_malformed}"
         yield CaveatKind.MALFORMED_MESSAGES, text
-    wanted = measured.requested_rps
-    if wanted is not None and measured.achieved_rps < wanted * (1 - RATE_TOLERANCE):
+    requested = measured.requested_rps
+    if requested is not None and measured.achieved_rps < requested * (1 - RATE_TOLERANCE):
         yield (
             CaveatKind.RATE_NOT_REACHED,
-            f"{measured.achieved_rps:.2f} good answers a second came of {wanted:g} offered",
+            f"{measured.achieved_rps:.2f} good answers a second came of {requested:g} offered",
         )
 
 
