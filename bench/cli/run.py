@@ -162,7 +162,12 @@ def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
     if options.rounds is not None or options.force:
         raise PlanError("--rounds and --force belong to --resume; a plan has its own rounds")
     name = options.plan or "default"
-    plan = read_plan(name, vocabulary(), options.external)
+    names = vocabulary()
+    if taken := {server.name for server in options.external} & {*names.servers}:
+        raise PlanError(
+            f"--server: {taken.pop()!r} is a server of this project: choose another name"
+        )
+    plan = read_plan(name, names, options.external)
     if options.kubernetes:
         plan = on_kubernetes(plan, options.kubernetes)
     if options.against is not None:

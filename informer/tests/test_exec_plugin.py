@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,18 @@ def test_a_failed_plugin_is_reported_in_one_line_without_its_arguments(
     assert "\n" not in str(refused.value)
 
 
+def child_ended(tmp_path: Path) -> bool:
+    """Whether the child whose pid was written ends; a signal takes a while on a busy machine."""
+    stat, deadline = Path("/proc", (tmp_path / "pid").read_text(), "stat"), time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if " Z " not in stat.read_text():
+                time.sleep(0.01)
+                continue
+        return True
+    return False
+
+
 def test_a_plugin_that_hangs_is_ended_with_its_children(plugin, tmp_path: Path) -> None:
     code = (
         "import subprocess\n"
@@ -120,8 +133,7 @@ def test_a_plugin_that_hangs_is_ended_with_its_children(plugin, tmp_path: Path) 
     with pytest.raises(CredentialsError, match="did not answer within 5 s and was ended"):
         made.token()
 
-    stat = Path("/proc") / (tmp_path / "pid").read_text() / "stat"
-    assert not stat.exists() or " Z " in stat.read_text()
+    assert child_ended(tmp_path)
 
 
 def test_a_plugin_that_hangs_is_ended_when_its_request_is_cancelled(plugin, tmp_path: Path) -> None:
@@ -150,8 +162,7 @@ def test_a_plugin_that_hangs_is_ended_when_its_request_is_cancelled(plugin, tmp_
         cancels[0].cancel()
         assert "failed with exit code -9" in running.result(2.0)
 
-    stat = Path("/proc") / (tmp_path / "pid").read_text() / "stat"
-    assert not stat.exists() or " Z " in stat.read_text()
+    assert child_ended(tmp_path)
     assert 1 == calls(tmp_path)
 
 

@@ -78,6 +78,11 @@ def test_a_run_that_does_not_exist_is_wrong_usage(verb, tmp_path, capsys):
     assert "no run" in capsys.readouterr().err
 
 
+def test_a_server_of_the_command_line_cannot_have_the_name_of_one_of_ours(capsys):
+    assert 2 == main(["run", "smoke", "--server", "direct=./mine"])
+    assert "error: --server: 'direct' is a server of this project" in capsys.readouterr().err
+
+
 IN_ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
