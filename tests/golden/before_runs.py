@@ -1,6 +1,6 @@
-"""The runs whose figures are pinned: two that were measured, and one of each kind of comparison.
+"""Runs whose figures are pinned: two measured runs, and one made up for each kind of comparison.
 
-The made-up ones are the same at every call: their seeds are fixed.
+The made-up runs are the same at every call: their seeds are fixed.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ def _faults(folder: Path) -> RunReader:
 
 
 def _troubled(folder: Path) -> RunReader:
-    """Ledgers that differ, stale answers, a control that fires, servers that answered unlike."""
+    """Write a run with unequal ledgers, stale answers, a fired control and unlike servers."""
     return write_run(
         Store(folder),
         equality=False,

@@ -1,17 +1,17 @@
-"""The figures of seven runs, field by field as they were when the analysis was last rewritten.
+"""Pin the figures of seven runs, field by field, to those before the last rewrite of the analysis.
 
 ``before/`` holds every value of their summaries, comparisons, controls, cost models, replica
-slopes and ledgers, the verdicts of the gate and the comparison of two runs. New fields may
-come; none of these may change its value without its entry being changed with it.
+slopes and ledgers, the verdicts of the gate and the comparison of two runs. Fields may be added.
+A change that alters a value also changes its entry in ``before/``. Changed since, and nothing else:
 
-Changed since, and nothing else: of the cost models ``units``, ``goodness``, ``break_even``,
-``cost`` and ``condition``, for weights by each row's own floor billed its error to events (0.32 ms
-found of a true 0.25); of ``read_paths`` the bounds of ``times`` whose subject may be 0, which are
-Fieller's now (a difference over the baseline's mean made them 3.6 times too wide); what servers
-cost per second, and all that follows from it, for a second is one of the window that the reads are
-counted in and no longer one between the marks, which are up to 7% further apart. Verdicts against
-another run are gone with the rules that gave them, and the percentiles of an arm without load,
-which were withheld for having no request.
+- cost models (``units``, ``goodness``, ``break_even``, ``cost``, ``condition``): weighting rows by
+  their own floor had billed a row's error to events (0.32 ms estimated, 0.25 ms true);
+- bounds of ``times`` in ``read_paths`` where the subject may be 0: they are Fieller's now. A
+  difference over the baseline's mean made them 3.6 times too wide;
+- server costs per second, and all that follows from them: a second is one of the window in which
+  reads are counted, no longer one between the marks, which are up to 7% further apart;
+- removed: verdicts against another run, with their rules, and the percentiles of an arm without
+  load, which were withheld because the arm has no request.
 """
 
 import gzip
@@ -39,14 +39,14 @@ NAMES = (
     *("name", "rule", "server", "arm", "per", "metric", "per_1000", "scenario", "baseline"),
     *("kind", "q", "path", "text"),
 )
-"""What tells the members of a list apart, where they have it; their order is no value."""
+"""Keys that identify the members of a list, where they have them; their order is not compared."""
 ROUNDING = 1e-7
-"""What is 0 but for rounding, of bytes per second too, which differs between processors."""
-WORDS = {"title", "source"}
-"""Words of the registry: not figures."""
+"""Absolute tolerance of rounding, of bytes per second too; it differs between processors."""
+TEXTS = {"title", "source"}
+"""Texts of the metric registry: not figures."""
 
 
-def before(name: str) -> Any:
+def pinned_values(name: str) -> Any:
     return json.loads(gzip.decompress((BEFORE / f"{name}.json.gz").read_bytes()))
 
 
@@ -55,25 +55,25 @@ def run(request, tmp_path_factory) -> tuple[str, RunAnalysis]:
     return request.param, analyse(RUNS[request.param](tmp_path_factory.mktemp("runs")))
 
 
-def flat(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each leaf with its path; members of a list are named by what they are."""
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path and value of each leaf; a list member is named by its identifying keys."""
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from flat(part, f"{where}.{key}")
+            yield from flat(part, f"{path}.{key}")
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from flat(part, f"{where}[{_name(part, index)}]")
+            yield from flat(part, f"{path}[{_name(part, index)}]")
     else:
-        yield where, value
+        yield path, value
 
 
 def _name(part: Any, index: int) -> str:
     if not isinstance(part, Mapping):
         return str(index)
-    told = [part[key] for key in NAMES if part.get(key) is not None]
-    told = [one["name"] if isinstance(one, Mapping) else one for one in told]
-    told += [part[key] for key in ("round", "replica") if isinstance(part.get(key), int)]
-    return "/".join(map(str, told)) or str(index)
+    values = [part[key] for key in NAMES if part.get(key) is not None]
+    names = [value["name"] if isinstance(value, Mapping) else value for value in values]
+    names += [part[key] for key in ("round", "replica") if isinstance(part.get(key), int)]
+    return "/".join(map(str, names)) or str(index)
 
 
 def same(expected: Any, actual: Any) -> bool:
@@ -83,64 +83,65 @@ def same(expected: Any, actual: Any) -> bool:
 
 
 def assert_same(expected: Any, actual: Any) -> None:
-    """Every leaf of ``expected`` is in ``actual``, which may hold more."""
-    found = dict(flat(msgspec.json.decode(msgspec.json.encode(actual))))
+    """Assert that ``actual`` has every leaf of ``expected``; it may have more."""
+    leaves = dict(flat(msgspec.json.decode(msgspec.json.encode(actual))))
     missing = object()
     differing = {
-        where: (value, found.get(where, "missing"))
-        for where, value in flat(expected)
-        if where.rsplit(".", 1)[-1] not in WORDS and not same(value, found.get(where, missing))
+        path: (value, leaves.get(path, "missing"))
+        for path, value in flat(expected)
+        if path.rsplit(".", 1)[-1] not in TEXTS and not same(value, leaves.get(path, missing))
     }
     assert {} == differing
 
 
 def test_the_summary_holds_the_same_values(run):
     name, analysis = run
-    expected = before(name)["summary"]
+    expected = pinned_values(name)["summary"]
     if name == "troubled":  # more kinds void a run since the gate and the page share one set
-        expected["void"] = [one for one in expected["caveats"] if one in analysis_voids(analysis)]
+        expected["void"] = [text for text in expected["caveats"] if text in void_texts(analysis)]
     assert_same(expected, analysis)
 
 
-def analysis_voids(analysis: RunAnalysis) -> list[Any]:
+def void_texts(analysis: RunAnalysis) -> list[Any]:
     return list(msgspec.json.decode(msgspec.json.encode(analysis.void)))
 
 
 def test_comparisons_and_controls_are_the_same(run):
     name, analysis = run
-    was = before(name)
-    for one in was["comparisons"]:
-        scenario = analysis.scenario(one["scenario"])
-        found = scenario.comparison(one["metric"], one["baseline"], per_1000=one["per_1000"])
-        pairs = {str(number): list(pair) for number, pair in scenario.pairs(found).items()}
-        check = None if found.check is None else list(found.check)
-        told = (*(one[key] for key in ("pairs", "detectable", "outlying", "upheld", "spread")),)
+    pinned = pinned_values(name)
+    for row in pinned["comparisons"]:
+        scenario = analysis.scenario(row["scenario"])
+        comparison = scenario.comparison(row["metric"], row["baseline"], per_1000=row["per_1000"])
+        pairs = {str(number): list(pair) for number, pair in scenario.pairs(comparison).items()}
+        check = None if comparison.check is None else list(comparison.check)
+        keys = ("detectable", "outlying", "upheld")
         assert_same(
-            [*told, one["check"][1:] if check and one["check"] else None],
-            [pairs, found.detectable, found.outlying, found.upheld, found.variation, check],
+            [row[key] for key in ("pairs", *keys, "spread")],
+            [pairs, *(getattr(comparison, key) for key in keys), comparison.variation],
         )
-    for one in was["controls"]:
+        assert_same(row["check"][1:] if check and row["check"] else None, check)
+    for row in pinned["controls"]:
         (control,) = (
             control
             for scenario, control in analysis.controls
-            if (scenario, control.arm) == (one["scenario"], one["arm"])
+            if (scenario, control.arm) == (row["scenario"], row["arm"])
         )
-        stated = {f"{c.metric}/{c.per_1000}": c for c in control.comparisons}
-        told = ("server", "metric", "verdict", "margin", "ratio")
-        assert_same([one[key] for key in told], [getattr(control, key) for key in told])
-        assert_same(one["ratios"], {key: c.ratio for key, c in stated.items()})
-        assert_same(one["differences"], {key: c.difference for key, c in stated.items()})
+        comparisons = {f"{c.metric}/{c.per_1000}": c for c in control.comparisons}
+        keys = ("server", "metric", "verdict", "margin", "ratio")
+        assert_same([row[key] for key in keys], [getattr(control, key) for key in keys])
+        assert_same(row["ratios"], {key: c.ratio for key, c in comparisons.items()})
+        assert_same(row["differences"], {key: c.difference for key, c in comparisons.items()})
 
 
 def test_unit_costs_and_break_even_rates_are_the_same(run):
     name, analysis = run
-    models = {one.quantity: one for one in analysis.cost_models}
-    unfitted = {one.quantity: one for one in analysis.unfitted}
-    for one in before(name)["cost_models"]:
-        if "why" in one:
-            assert unfitted[one["quantity"]].why == one["why"]
+    models = {model.quantity: model for model in analysis.cost_models}
+    unfitted = {model.quantity: model for model in analysis.unfitted}
+    for row in pinned_values(name)["cost_models"]:
+        if "why" in row:
+            assert unfitted[row["quantity"]].why == row["why"]
             continue
-        model = models[one["quantity"]]
+        model = models[row["quantity"]]
         ends = Question(
             0.0, model.ranges.pods[1], model.ranges.churn_per_s[1], model.ranges.replicas[0]
         )
@@ -153,27 +154,27 @@ def test_unit_costs_and_break_even_rates_are_the_same(run):
             }
             for unit in model.units
         ]
-        even = {reader: model.break_even(reader, ends) for reader in model.readers}
+        break_evens = {reader: model.break_even(reader, ends) for reader in model.readers}
         assert_same(
-            {key: one[key] for key in one if key not in ("rows", "saving", "condition")},
+            {key: row[key] for key in row if key not in ("rows", "saving", "condition")},
             {
                 **{key: getattr(model, key) for key in ("quantity", "ranges", "start_from")},
                 "goodness": model.goodness,
                 "units": units,
-                "break_even": {who: (e.rate, e.low, e.high) for who, e in even.items()},
+                "break_even": {arm: (e.rate, e.low, e.high) for arm, e in break_evens.items()},
                 "cost": {arm: model.cost(arm, full) for arm in model.recipes},
             },
         )
-        assert (len(model.rows), pytest.approx(one["condition"])) == (
-            one["rows"],
+        assert (len(model.rows), pytest.approx(row["condition"])) == (
+            row["rows"],
             model.fit.condition,
         )
 
 
 def test_replica_slopes_ledgers_and_precision_are_the_same(run):
     name, analysis = run
-    was = before(name)
-    found = [
+    pinned = pinned_values(name)
+    groups = [
         {
             "replicas": group.replicas,
             "arms": group.arms,
@@ -184,35 +185,35 @@ def test_replica_slopes_ledgers_and_precision_are_the_same(run):
         }
         for group in analysis.replicas
     ]
-    told = ("replicas", "arms", "costs")
-    assert_same([{key: group[key] for key in told} for group in was["replicas"]], found)
+    keys = ("replicas", "arms", "costs")
+    assert_same([{key: group[key] for key in keys} for group in pinned["replicas"]], groups)
     assert_same(
-        {one["trial"]: one for one in was["ledgers"]},
+        {row["trial"]: row for row in pinned["ledgers"]},
         {
-            line.folder: {"trial": line.folder, **msgspec.to_builtins(line.ledgers)}
-            for line in analysis.trials
-            if line.ledgers is not None
+            trial.folder: {"trial": trial.folder, **msgspec.to_builtins(trial.ledgers)}
+            for trial in analysis.trials
+            if trial.ledgers is not None
         },
     )
-    for one in was["arms"]:
-        arm = analysis.scenario(one["scenario"]).arm(one["arm"])
+    for row in pinned["arms"]:
+        arm = analysis.scenario(row["scenario"]).arm(row["arm"])
         service = {str(p.q): (p.value_ms, p.at_least, p.samples, p.withheld) for p in arm.service}
-        first = one["staleness"] and {
-            key: one["staleness"][key] for key in ("first_reads", "first_stale")
+        first_reads = row["staleness"] and {
+            key: row["staleness"][key] for key in ("first_reads", "first_stale")
         }
-        assert_same([one["service"], first], [service, arm.freshness])
-    stated = [
+        assert_same([row["service"], first_reads], [service, arm.freshness])
+    precision = [
         {
-            "scenario": one.scenario,
-            "metric": one.comparison.metric,
-            "baseline": one.comparison.baseline,
-            "half_width": one.half_width,
+            "scenario": row.scenario,
+            "metric": row.comparison.metric,
+            "baseline": row.comparison.baseline,
+            "half_width": row.half_width,
         }
-        for one in precisions(analysis.scenarios)
+        for row in precisions(analysis.scenarios)
     ]
     assert_same(
-        [was["precision"], was["rounds_to_buy"], was["shortfall"]],
-        [stated, rounds_to_buy(analysis), shortfall(analysis)],
+        [pinned["precision"], pinned["rounds_to_buy"], pinned["shortfall"]],
+        [precision, rounds_to_buy(analysis), shortfall(analysis)],
     )
 
 
@@ -222,23 +223,23 @@ def measured(tmp_path_factory) -> dict[str, RunAnalysis]:
     return {name: analyse(RUNS[name](folder)) for name in ("golden", "reference")}
 
 
-@pytest.mark.parametrize("case", before("gates"))
+@pytest.mark.parametrize("case", pinned_values("gates"))
 def test_gate_verdicts_are_the_same(measured, case):
     rules, run = case.split()
     verdict = judge(read_rules(rules), measured[run])
-    assert_same(before("gates")[case], json.loads(verdict_json(verdict)))
+    assert_same(pinned_values("gates")[case], json.loads(verdict_json(verdict)))
 
 
-@pytest.mark.parametrize("pair", before("compares"))
+@pytest.mark.parametrize("pair", pinned_values("compares"))
 def test_the_comparison_of_two_runs_is_the_same(measured, pair):
     first, second = (measured[name] for name in pair.split())
-    was, found = before("compares")[pair], side_by_side(first, second)
-    rows = {(r.scenario, r.server, r.first.metric, r.first.per_1000): r for r in found.rows}
-    for *place, finding, better, is_ratio, estimate in was["rows"]:
-        row = rows[tuple(place)]
+    pinned, actual = pinned_values("compares")[pair], side_by_side(first, second)
+    rows = {(r.scenario, r.server, r.first.metric, r.first.per_1000): r for r in actual.rows}
+    for *key, finding, better, is_ratio, estimate in pinned["rows"]:
+        row = rows[tuple(key)]
         assert_same(
             [finding, better, is_ratio, estimate],
             [row.finding, row.better, row.is_ratio, row.estimate],
         )
-    assert was["unlike"] == [str(one) for one in unlike(first, second)]
-    assert was["apart"] == list(found.apart)
+    assert pinned["unlike"] == list(map(str, unlike(first, second)))
+    assert pinned["apart"] == list(actual.apart)

@@ -1,6 +1,6 @@
-"""A recorded run of the real thing, rendered: every form shows the figures of its analysis.
+"""Render a recorded run: every form shows the figures of its analysis.
 
-That these follow from the files of ``run/`` is computed by hand in ``test_recompute``.
+``test_recompute`` computes these figures a second time from the files of ``run/``.
 """
 
 import json
@@ -53,12 +53,11 @@ def text(document):
     return text_of(document)
 
 
-def row(document, scenario, key):
-    """The cells of a row of the scenario's table, as arm -> value."""
+def row_values(document, scenario, key):
+    """Return the cells of a row of the scenario's table, as arm -> value."""
     anchor = {"capacity": "s0", "steady": "s1"}[scenario]
-    table, found = row_of(section(document, anchor), key)
-    cells = found.cells
-    return {c.title: cell.value for c, cell in zip(table.columns, cells, strict=True)}
+    table, row = row_of(section(document, anchor), key)
+    return {c.title: cell.value for c, cell in zip(table.columns, row.cells, strict=True)}
 
 
 def test_sentences_state_the_bound_and_the_factor_of_the_comparisons(analysis, text):
@@ -66,13 +65,13 @@ def test_sentences_state_the_bound_and_the_factor_of_the_comparisons(analysis, t
     requests = capacity.comparison("api_requests", "direct", per_1000=True)
     assert f"at least {times_at_least(requests.at_least)} times fewer" in text
     ratio = capacity.comparison("p50", "direct").ratio
-    factor, low, high = (times(1 / one) for one in (ratio.value, ratio.high, ratio.low))
+    factor, low, high = (times(1 / value) for value in (ratio.value, ratio.high, ratio.low))
     assert f"{factor} times shorter [{low} to {high}]" in text
 
 
 def test_a_percentile_without_the_samples_is_withheld(analysis, document):
     assert analysis.scenario("steady").arm("direct").reads < 1_000
-    assert row(document, "steady", "p99")["direct"] == MISSING
+    assert row_values(document, "steady", "p99")["direct"] == MISSING
 
 
 def test_on_the_real_control_plane_the_three_ledgers_agree_in_every_trial(analysis, text):
@@ -92,59 +91,59 @@ def test_the_same_files_give_the_same_page(run, document):
     assert to_html(document) == to_html(run_document(analyse(run), run))
 
 
-# Five forms, one answer: the figures are parsed back from each, and compared.
+# Five forms show the same figures: each is parsed back and compared.
 
 
 def brief_rows(document):
-    """Every row that all forms show, as (section's title, heading, values)."""
+    """Yield every row that all forms show, as (section's title, heading, values)."""
     for part in document.sections:
         for table in tables(part):
-            for line in table.rows:
-                if line.depth is Depth.TERMINAL and table.depth is Depth.TERMINAL:
-                    yield part.title, line.heading, [cell.value for cell in line.cells]
+            for row in table.rows:
+                if row.depth is Depth.TERMINAL and table.depth is Depth.TERMINAL:
+                    yield part.title, row.heading, [cell.value for cell in row.cells]
 
 
 def parsed_markdown(document):
-    """The rows of every table of the Markdown, as heading -> lists of values."""
-    found = {}
+    """Return the rows of every table of the Markdown, as heading -> lists of values."""
+    rows = {}
     for line in to_markdown(document).splitlines():
         if line.startswith("| ") and not line.startswith("| :--"):
             cells = [re.sub(r"\\(.)", r"\1", cell).strip() for cell in line[1:-1].split(" | ")]
             values = [re.sub(r" [\[(].*", "", cell) for cell in cells[1:]]
-            found.setdefault(cells[0], []).append(values)
-    return found
+            rows.setdefault(cells[0], []).append(values)
+    return rows
 
 
 def parsed_page(document):
-    """The rows of every table of the page, as heading -> lists of values."""
-    found = {}
+    """Return the rows of every table of the page, as heading -> lists of values."""
+    rows = {}
     for line in re.findall(r'<tr role="row".*?</tr>', to_html(document), re.DOTALL):
         heading = re.search(r'<th role="rowheader" scope="row">(.*?)</th>', line, re.DOTALL)
         if heading:
             cells = re.findall(r'<span class="value[^"]*">(.*?)</span>', line, re.DOTALL)
-            shown = [as_text(re.sub(r"<sup>.*?</sup>", "", cell)).strip() for cell in cells]
+            values = [as_text(re.sub(r"<sup>.*?</sup>", "", cell)).strip() for cell in cells]
             title = as_text(re.sub(r"<sup>.*?</sup>", "", heading[1])).replace(" ,", ",").strip()
-            found.setdefault(title, []).append(shown)
-    return found
+            rows.setdefault(title, []).append(values)
+    return rows
 
 
 def parsed_terminal(document):
-    """The rows of every table on the terminal, as heading -> lists of values."""
-    found = {}
+    """Return the rows of every table on the terminal, as heading -> lists of values."""
+    rows = {}
     for line in on_terminal(document, 4000).splitlines():
         cells = [cell.strip() for cell in re.split(r" {2,}", line.strip())]
         if len(cells) > 1:
-            found.setdefault(cells[0], []).append(cells[1:])
-    return found
+            rows.setdefault(cells[0], []).append(cells[1:])
+    return rows
 
 
 def test_page_markdown_and_terminal_show_the_same_figures(document):
     rows = list(brief_rows(document))
     assert len(rows) > 15
     for parse in (parsed_page, parsed_markdown, parsed_terminal):
-        found = parse(document)
+        parsed = parse(document)
         for _, heading, values in rows:
-            assert values in found[heading], (parse.__name__, heading)
+            assert values in parsed[heading], (parse.__name__, heading)
 
 
 def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
@@ -154,19 +153,19 @@ def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
     compared = 0
     for index, scenario in enumerate(summary["scenarios"]):
         name = scenario["scenario"]["name"]
-        arms_only = [one for one in tables(section(document, f"s{index}")) if one.columns[0].arm]
-        for table, line in [(one, each) for one in arms_only for each in one.rows]:
+        arm_tables = [t for t in tables(section(document, f"s{index}")) if t.columns[0].arm]
+        for table, line in [(t, line) for t in arm_tables for line in t.rows]:
             key, _, per_1000 = line.key.partition("/")
             for column, cell in zip(table.columns, line.cells, strict=True):
-                arm = next(one for one in scenario["arms"] if one["server"] == column.title)
+                arm = next(a for a in scenario["arms"] if a["server"] == column.title)
                 if cell.value == MISSING:
                     continue
                 if BY_KEY[key].q is not None and key in ("p50", "p90", "p99"):
                     q = BY_KEY[key].q
-                    held = next(one["value_ms"] for one in arm["latency"] if one["q"] == q)
-                    own = next(one for one in arm["figures"] if one["metric"] == key)["rounds"]
-                    whole = 1 < len(own) == len(arm["rounds"])
-                    ends = (min(own.values()), max(own.values())) if whole else (None, None)
+                    value = next(p["value_ms"] for p in arm["latency"] if p["q"] == q)
+                    rounds = next(f for f in arm["figures"] if f["metric"] == key)["rounds"]
+                    whole = 1 < len(rounds) == len(arm["rounds"])
+                    ends = (min(rounds.values()), max(rounds.values())) if whole else (None, None)
                     written = next(
                         row["ms"]
                         for row in percentiles
@@ -176,12 +175,10 @@ def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
                 elif key.startswith("service_"):
                     continue
                 else:
-                    form = (key, bool(per_1000))
-                    figure = next(
-                        one for one in arm["figures"] if (one["metric"], one["per_1000"]) == form
-                    )
-                    held, ends = figure["value"], (figure["low"], figure["high"])
-                    if BY_KEY[key].floor is None and None not in ends and held >= 0:
+                    pair = (key, bool(per_1000))
+                    figure = next(f for f in arm["figures"] if (f["metric"], f["per_1000"]) == pair)
+                    value, ends = figure["value"], (figure["low"], figure["high"])
+                    if BY_KEY[key].floor is None and None not in ends and value >= 0:
                         ends = max(ends[0], 0.0), ends[1]
                     written = next(
                         row["mean"]
@@ -193,29 +190,26 @@ def test_csv_and_json_hold_the_figures_that_the_tables_show(document, analysis):
                 if line.unit == "s" and BY_KEY[key].unit.startswith("ms"):
                     divisor = 1000.0
                 ends = (None if end is None else end / divisor for end in ends)
-                expected = number(held / divisor, 2, places_carried(*ends))
+                expected = number(value / divisor, 2, places_carried(*ends))
                 assert cell.value == expected, (name, key, column.title)
-                assert float(written) == held
+                assert float(written) == value
                 compared += 1
     assert compared > 100
 
 
 def test_break_even_is_the_same_in_json_csv_and_the_tables(document, analysis):
     rows = csv_rows(csv_files(analysis)["break-even.csv"])
-    held = [
-        one
-        for model in json.loads(to_json(analysis))["cost_models"]
-        for one in model["break_evens"]
-    ]
-    assert [one["rate"] for one in held] == [float(row["reads_per_s"]) for row in rows]
+    models = json.loads(to_json(analysis))["cost_models"]
+    rates = [break_even["rate"] for model in models for break_even in model["break_evens"]]
+    assert rates == [float(row["reads_per_s"]) for row in rows]
     table = next(t for t in tables(section(document, "breakeven")) if t.corner == "pods")
     shown = [cell.value for row in table.rows for cell in row.cells if "/s" in cell.value]
     assert shown
-    assert set(shown) <= {f"{number(one['rate'])}/s" for one in held}
+    assert set(shown) <= {f"{number(rate)}/s" for rate in rates}
 
 
 def test_the_first_sentence_is_the_same_in_every_form(document):
-    said = document.headline.text
-    assert said in as_text(to_html(document))
-    assert said in to_markdown(document)
-    assert said in on_terminal(document, 4000)
+    sentence = document.headline.text
+    assert sentence in as_text(to_html(document))
+    assert sentence in to_markdown(document)
+    assert sentence in on_terminal(document, 4000)

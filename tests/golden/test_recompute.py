@@ -1,7 +1,7 @@
-"""Every figure of the recorded run, computed a second time from its files by plain pandas.
+"""Compute every figure of the recorded run a second time from its files, by plain pandas.
 
-Nothing of ``bench.analysis`` is used to compute what is expected: audit rows,
-scrapes, request rows, freshness rows, bystander rows and the flat records are.
+The expected values come from audit rows, scrapes, request rows, freshness rows, bystander rows
+and the flat records; nothing of ``bench.analysis`` computes them.
 """
 
 import json
@@ -19,8 +19,8 @@ from bench.store import Store
 
 RUN = Path(__file__).with_name("run")
 PROBE_POD = "freshness-probe"
-HELD = {"apiserver_memory_highest", "etcd_memory_highest", "open_watches"}
-ABOVE_NONE = HELD | {
+LEVELS = {"apiserver_memory_highest", "etcd_memory_highest", "open_watches"}
+ABOVE_NONE = LEVELS | {
     "apiserver_cpu",
     "etcd_cpu",
     "control_plane_cpu",
@@ -36,13 +36,13 @@ ABOVE_NONE = HELD | {
     "etcd_ranges",
     "etcd_bytes",
 }
-BETWEEN_MARKS = (ABOVE_NONE - HELD) | {"server_cpu", "upstream_bytes"}
+BETWEEN_MARKS = (ABOVE_NONE - LEVELS) | {"server_cpu", "upstream_bytes"}
 PER_1000 = BETWEEN_MARKS | {"api_requests"}
 FLOW = "apiserver_flowcontrol_"
 
 
 class Trial:
-    """One trial's files, as anyone may read them."""
+    """One trial's files, read without ``bench``."""
 
     def __init__(self, folder):
         self.record = json.loads((folder / "trial.json").read_text())
@@ -50,55 +50,55 @@ class Trial:
         self.arm, self.round = self.record["trial"]["server"], self.record["trial"]["round"]
         self.scenario = self.record["trial"]["scenario"]
 
-    def a_second(self, amount, over="marks_s"):
+    def per_second(self, amount, over="marks_s"):
         return None if amount is None else amount / self.record[over]
 
     def answered(self):
         rows = self.tables.get("requests")
         return None if rows is None else rows[rows["outcome"] == "ok"]
 
-    def grew(self, source, *names, having="", optional=()):
-        """End minus begin, summed over the series whose labels hold ``having``."""
+    def growth(self, source, *names, having="", optional=()):
+        """Return end minus begin, summed over the series whose labels match ``having``."""
         scrapes = self.tables["scrapes"]
-        own = scrapes[scrapes["source"] == source]
-        if any(name not in set(own["name"]) for name in names):
+        rows = scrapes[scrapes["source"] == source]
+        if any(name not in set(rows["name"]) for name in names):
             return None
-        own = own[own["name"].isin([*names, *optional]) & own["labels"].str.contains(having)]
-        sums = own.groupby("mark")["value"].sum()
+        rows = rows[rows["name"].isin([*names, *optional]) & rows["labels"].str.contains(having)]
+        sums = rows.groupby("mark")["value"].sum()
         return float(sums.get("end", 0.0) - sums.get("begin", 0.0))
 
 
 def times(trial, table, start, end="done_us", ok="ok"):
-    """Milliseconds, ascending; what was not answered is endless."""
+    """Return milliseconds, ascending; infinite for a request without an answer."""
     rows = trial.tables.get(table)
     if rows is None or rows.empty:
         return None
-    took = (rows[end] - rows[start]).to_numpy(dtype=float) / 1000
-    return np.sort(np.where(rows["outcome"] == ok, took, np.inf))
+    elapsed = (rows[end] - rows[start]).to_numpy(dtype=float) / 1000
+    return np.sort(np.where(rows["outcome"] == ok, elapsed, np.inf))
 
 
 def quantile(values, q):
-    """The nearest rank; NaN where it may not be stated."""
+    """Return the nearest rank; NaN where it may not be stated."""
     if values is None or len(values) == 0:
         return None
     if len(values) < round(10 / (1 - q)):
         return math.nan
-    found = values[math.ceil(round(q * len(values), 6)) - 1]
-    return math.nan if np.isinf(found) else found
+    value = values[math.ceil(round(q * len(values), 6)) - 1]
+    return math.nan if np.isinf(value) else value
 
 
-def felt(q):
+def response_time(q):
     return lambda trial: quantile(times(trial, "requests", "intended_us"), q)
 
 
-def service(q):
-    def of(trial):
+def service_time(q):
+    def value(trial):
         rows = trial.answered()
         if rows is None:
             return None
         return quantile(np.sort((rows["done_us"] - rows["sent_us"]).to_numpy(dtype=float) / 1e3), q)
 
-    return of
+    return value
 
 
 def bystander(q):
@@ -111,14 +111,14 @@ def read_back(trial):
 
 
 def staleness(q):
-    def of(trial):
+    def value(trial):
         rows = read_back(trial)
         if rows is None or rows.empty:
             return None
         upper = (rows["fresh_done_us"].astype(float) - rows["acked_us"]) / 1000
         return quantile(np.sort(upper.fillna(np.inf).to_numpy()), q)
 
-    return of
+    return value
 
 
 def stale_first_reads(trial):
@@ -129,16 +129,16 @@ def stale_first_reads(trial):
 
 def event_delay(trial):
     rows = read_back(trial)
-    told = None if rows is None else rows.dropna(subset=["event_us"])
-    if told is None or told.empty:
+    events = None if rows is None else rows.dropna(subset=["event_us"])
+    if events is None or events.empty:
         return None
     return quantile(
-        np.sort((told["event_us"] - told["acked_us"]).to_numpy(dtype=float) / 1000), 0.5
+        np.sort((events["event_us"] - events["acked_us"]).to_numpy(dtype=float) / 1000), 0.5
     )
 
 
 def own_requests(trial):
-    """Audit rows of the server's account: without watches opened before, without the probe's."""
+    """Count the audit rows of the server's account, less watches opened before and the probe's."""
     identity = trial.record["identity"]
     if identity is None:
         return None
@@ -156,7 +156,7 @@ def throughput(trial):
 
 
 def milliseconds(*fields):
-    return lambda trial: trial.a_second(
+    return lambda trial: trial.per_second(
         None
         if any(trial.record.get(field) is None for field in fields)
         else 1000 * sum(trial.record[field] for field in fields)
@@ -167,18 +167,18 @@ def recorded(field):
     return lambda trial: trial.record.get(field)
 
 
-def scraped(source, *names, times=1, **given):
-    def of(trial):
-        grown = trial.grew(source, *names, **given)
-        return trial.a_second(None if grown is None else times * grown)
+def scraped(source, *names, times=1, **filters):
+    def value(trial):
+        growth = trial.growth(source, *names, **filters)
+        return trial.per_second(None if growth is None else times * growth)
 
-    return of
+    return value
 
 
 def rejected(trial):
-    there = trial.grew("apiserver", f"{FLOW}dispatched_requests_total") is not None
-    grown = trial.grew("apiserver", f"{FLOW}rejected_requests_total")
-    return trial.a_second((grown or 0.0) if there else None)
+    exposed = trial.growth("apiserver", f"{FLOW}dispatched_requests_total") is not None
+    growth = trial.growth("apiserver", f"{FLOW}rejected_requests_total")
+    return trial.per_second((growth or 0.0) if exposed else None)
 
 
 def memory_when_ready(trial):
@@ -189,21 +189,21 @@ def memory_when_ready(trial):
 def open_watches(trial):
     scrapes = trial.tables["scrapes"]
     at_end = scrapes[(scrapes["mark"] == "end") & (scrapes["source"] == "apiserver")]
-    named = at_end[at_end["name"] == "apiserver_longrunning_requests"]
-    of_pods = named["labels"].str.contains('resource="pods"')
-    return float(named["value"][of_pods & named["labels"].str.contains('verb="WATCH"')].sum())
+    rows = at_end[at_end["name"] == "apiserver_longrunning_requests"]
+    of_pods = rows["labels"].str.contains('resource="pods"')
+    return float(rows["value"][of_pods & rows["labels"].str.contains('verb="WATCH"')].sum())
 
 
 LISTS = "apiserver_storage_list_total"
 BY_HAND = {
-    "api_requests": lambda trial: trial.a_second(own_requests(trial), "window_s"),
+    "api_requests": lambda trial: trial.per_second(own_requests(trial), "window_s"),
     "throughput": throughput,
-    "p50": felt(0.5),
-    "p90": felt(0.9),
-    "p99": felt(0.99),
-    "service_p50": service(0.5),
-    "service_p90": service(0.9),
-    "service_p99": service(0.99),
+    "p50": response_time(0.5),
+    "p90": response_time(0.9),
+    "p99": response_time(0.99),
+    "service_p50": service_time(0.5),
+    "service_p90": service_time(0.9),
+    "service_p99": service_time(0.99),
     "server_cpu": milliseconds("server_cpu_s"),
     "apiserver_cpu": milliseconds("apiserver_cpu_s"),
     "etcd_cpu": milliseconds("etcd_cpu_s"),
@@ -213,7 +213,7 @@ BY_HAND = {
     "api_bytes": scraped(
         "apiserver",
         "apiserver_response_sizes_sum",
-        having='^(?!.*verb="WATCH")',  # a watch that ended, whose events were counted one by one
+        having='^(?!.*verb="WATCH")',  # an ended watch: its events are counted one by one
         optional=["apiserver_watch_events_sizes_sum"],
     ),
     "api_allocations": scraped("apiserver", "go_memstats_alloc_bytes_total"),
@@ -229,7 +229,7 @@ BY_HAND = {
     "etcd_ranges": scraped("etcd", "etcd_mvcc_range_total"),
     "etcd_bytes": scraped("etcd", "etcd_network_client_grpc_sent_bytes_total"),
     "open_watches": open_watches,
-    "upstream_bytes": lambda trial: trial.a_second(trial.record.get("upstream_bytes")),
+    "upstream_bytes": lambda trial: trial.per_second(trial.record.get("upstream_bytes")),
     "staleness_p50": staleness(0.5),
     "staleness_p99": staleness(0.99),
     "stale_first_reads": stale_first_reads,
@@ -242,7 +242,7 @@ BY_HAND = {
     "ready": recorded("ready_s"),
     "ready_requests": recorded("ready_requests"),
     "ready_bytes": recorded("ready_bytes"),
-    # Of clients alone, of which this run has none: these are to stay empty.
+    # Metrics of clients stay empty: this run has no client.
     "watches_held": recorded("watches_held"),
     "ready_cpu": recorded("ready_cpu_s"),
     "recovery_requests": recorded("recovery_requests"),
@@ -262,31 +262,32 @@ def analysis():
 
 @pytest.fixture(scope="module")
 def arms(analysis):
-    return [(one.scenario.name, arm) for one in analysis.scenarios for arm in one.arms]
+    return [(s.scenario.name, arm) for s in analysis.scenarios for arm in s.arms]
 
 
-def of(trials, scenario, arm):
-    return {one.round: one for one in trials if (one.scenario, one.arm) == (scenario, arm)}
+def trials_of(trials, scenario, arm):
+    return {t.round: t for t in trials if (t.scenario, t.arm) == (scenario, arm)}
 
 
 def window_share(trial):
-    """What a second between the marks is in seconds of the window that had reads."""
+    """Return the factor from per second between the marks to per second of the read window."""
     return 1 if trial.arm == "none" else trial.record["marks_s"] / trial.record["window_s"]
 
 
 def rounds_by_hand(trials, scenario, arm, key):
-    """Round -> value, less what is to be subtracted; empty where a round withholds it."""
+    """Return round -> value, less its baseline; empty where a round withholds the value."""
     base = "none" if key in ABOVE_NONE else "direct" if key == "memory_per_pod" else None
-    below = of(trials, scenario, base)
-    found = {}
-    for number, trial in of(trials, scenario, arm).items():
+    base_trials = trials_of(trials, scenario, base)
+    values = {}
+    for number, trial in trials_of(trials, scenario, arm).items():
         value = BY_HAND[key](trial)
         if base is not None and arm != "none":
-            less = BY_HAND[key](below[number]) if arm != base and number in below else None
-            value = None if value is None or less is None else value - less
+            base_trial = base_trials.get(number) if arm != base else None
+            floor = None if base_trial is None else BY_HAND[key](base_trial)
+            value = None if value is None or floor is None else value - floor
         if value is not None:
-            found[number] = value * (window_share(trial) if key in BETWEEN_MARKS else 1)
-    return {} if any(math.isnan(value) for value in found.values()) else found
+            values[number] = value * (window_share(trial) if key in BETWEEN_MARKS else 1)
+    return {} if any(math.isnan(value) for value in values.values()) else values
 
 
 def test_there_is_a_second_way_to_every_metric():
@@ -305,9 +306,9 @@ def test_each_rounds_figure_is_the_one_made_by_hand(trials, arms, key):
 @pytest.mark.parametrize("key", sorted(PER_1000))
 def test_each_figure_for_1000_reads_is_the_one_made_by_hand(trials, arms, key):
     for scenario, arm in arms:
-        own = of(trials, scenario, arm.server)
+        by_round = trials_of(trials, scenario, arm.server)
         expected = {
-            number: 1000 * value * own[number].record["window_s"] / len(own[number].answered())
+            number: 1000 * value / throughput(by_round[number])
             for number, value in rounds_by_hand(trials, scenario, arm.server, key).items()
             if arm.server != "none"
         }
@@ -328,62 +329,62 @@ def test_intervals_are_students_t_over_the_rounds(arms):
 
 def test_comparisons_are_paired_ratios_and_differences(trials, analysis):
     compared = [
-        *((s.scenario.name, one) for s in analysis.scenarios for one in s.comparisons),
-        *((name, one) for name, control in analysis.controls for one in control.comparisons),
+        *((s.scenario.name, c) for s in analysis.scenarios for c in s.comparisons),
+        *((name, c) for name, control in analysis.controls for c in control.comparisons),
     ]
     assert compared
-    for scenario, one in compared:
-        if one.per_1000:
+    for scenario, comparison in compared:
+        if comparison.per_1000:
             continue
-        own = rounds_by_hand(trials, scenario, one.subject, one.metric)
-        other = rounds_by_hand(trials, scenario, one.baseline, one.metric)
-        shared = sorted(own.keys() & other.keys())
-        differences = [own[number] - other[number] for number in shared]
-        assert pytest.approx(np.mean(differences)) == one.difference.value
-        if one.ratio is not None:
-            logs = [math.log(own[number] / other[number]) for number in shared]
-            assert pytest.approx(math.exp(np.mean(logs))) == one.ratio.value
+        ratio, key = comparison.ratio, comparison.metric
+        subject = rounds_by_hand(trials, scenario, comparison.subject, key)
+        baseline = rounds_by_hand(trials, scenario, comparison.baseline, key)
+        shared = sorted(subject.keys() & baseline.keys())
+        differences = [subject[number] - baseline[number] for number in shared]
+        assert pytest.approx(np.mean(differences)) == comparison.difference.value
+        if ratio is not None:
+            logs = [math.log(subject[number] / baseline[number]) for number in shared]
+            assert pytest.approx(math.exp(np.mean(logs))) == ratio.value
             if len(logs) > 1 and stats.sem(logs) > 0:
                 peer = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
-                assert pytest.approx((math.exp(peer.low), math.exp(peer.high))) == (
-                    one.ratio.low,
-                    one.ratio.high,
-                )
+                bounds = math.exp(peer.low), math.exp(peer.high)
+                assert pytest.approx(bounds) == (ratio.low, ratio.high)
 
 
 def test_at_least_so_many_times_follows_from_the_counts(trials, analysis):
     stated = [
-        (scenario.scenario.name, one)
+        (scenario.scenario.name, comparison)
         for scenario in analysis.scenarios
-        for one in scenario.comparisons
-        if one.at_least is not None
+        for comparison in scenario.comparisons
+        if comparison.at_least is not None
     ]
     assert stated
-    for scenario, one in stated:
+    for scenario, comparison in stated:
+        subject, baseline = comparison.subject, comparison.baseline
         counts, reads = {}, {}
-        for arm in (one.subject, one.baseline):
-            own = of(trials, scenario, arm).values()
-            counts[arm] = sum(own_requests(trial) for trial in own)
-            reads[arm] = sum(len(trial.answered()) for trial in own)
-        low = stats.chi2.ppf(0.025, 2 * counts[one.baseline]) / 2 / reads[one.baseline]
-        high = stats.chi2.ppf(0.975, 2 * (counts[one.subject] + 1)) / 2 / reads[one.subject]
-        assert pytest.approx(low / high) == one.at_least
+        for arm in (subject, baseline):
+            arm_trials = trials_of(trials, scenario, arm).values()
+            counts[arm] = sum(own_requests(trial) for trial in arm_trials)
+            reads[arm] = sum(len(trial.answered()) for trial in arm_trials)
+        low = stats.chi2.ppf(0.025, 2 * counts[baseline]) / 2 / reads[baseline]
+        high = stats.chi2.ppf(0.975, 2 * (counts[subject] + 1)) / 2 / reads[subject]
+        assert pytest.approx(low / high) == comparison.at_least
 
 
 def test_pooled_percentiles_are_of_all_rows(trials, arms):
     for scenario, arm in arms:
         parts = [
             times(trial, "requests", "intended_us")
-            for trial in of(trials, scenario, arm.server).values()
+            for trial in trials_of(trials, scenario, arm.server).values()
         ]
-        known = [part for part in parts if part is not None]
-        rows = np.sort(np.concatenate(known)) if known else np.empty(0)
-        for one in arm.latency:
-            expected = quantile(rows, one.q)
+        parts = [part for part in parts if part is not None]
+        pooled = np.sort(np.concatenate(parts)) if parts else np.empty(0)
+        for percentile in arm.latency:
+            expected = quantile(pooled, percentile.q)
             if expected is None or math.isnan(expected):
-                assert one.withheld is not None or one.at_least
+                assert percentile.withheld is not None or percentile.at_least
             else:
-                assert pytest.approx(expected) == one.value_ms
+                assert pytest.approx(expected) == percentile.value_ms
 
 
 def test_the_control_is_decided_by_the_metric_named_beforehand(trials, analysis):
