@@ -1,4 +1,4 @@
-"""One control plane for the whole suite; tests that break theirs start one of their own."""
+"""One control plane for the whole suite; a test that breaks its control plane starts another."""
 
 import gc
 import logging
@@ -16,10 +16,10 @@ from kube_informer import redaction
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have signals end what tests start, also in the background of a shell or under ``nohup``.
+    """Let signals end the children of tests, also in a shell's background or under ``nohup``.
 
-    There SIGINT or SIGHUP is ignored, which children inherit; a handler is not inherited. The
-    suite itself goes on when its terminal is closed, as ``nohup`` is there for.
+    There SIGINT or SIGHUP is ignored, and children inherit that; they do not inherit a handler.
+    The suite itself continues when its terminal is closed, as under ``nohup``.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,9 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect tests without looking for garbage: what is imported meanwhile stays to the end.
+    """Collect tests without garbage collection: imported objects stay until the end.
 
-    Nor is it looked through again with every collection of garbage by the tests.
+    Garbage collections during the tests skip these objects too.
     """
     gc.disable()
     try:
@@ -42,11 +42,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(autouse=True)
-def process_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forget what a test registered or had redacted, so that the order of tests is of no effect.
+def restore_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Restore redactions, exception hooks and the log record factory after each test.
 
-    A made-up token may be a word of another test's text, and a server's main function changes
-    how records are made and how exceptions are shown, for good.
+    Else the order of tests matters: a made-up token may be a word of another test's text, and a
+    server's main function permanently changes how log records are made and exceptions shown.
     """
     monkeypatch.setattr(redaction, "_forms", set(redaction._forms))
     monkeypatch.setattr(redaction, "_pattern", redaction._pattern)
@@ -59,7 +59,7 @@ def process_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def watchdog() -> Iterator[Watchdog]:
-    """Ends what a test leaves behind, also when the suite is killed."""
+    """Ends the processes that a test leaves behind, also when the suite is killed."""
     with Watchdog() as dog:
         yield dog
 
@@ -72,7 +72,7 @@ def binaries() -> Binaries:
 
 @pytest.fixture(scope="session")
 def control_plane(binaries: Binaries, watchdog: Watchdog) -> Iterator[ControlPlane]:
-    """A control plane shared by all tests. Use namespaces of your own; leave it running."""
+    """A control plane shared by all tests. Use separate namespaces; leave it running."""
     with ControlPlane.start(binaries, watchdog) as plane:
         yield plane
 

@@ -1,6 +1,6 @@
-"""Made-up runs are written by the hundred, and none has to outlive a crash.
+"""Made-up runs: without fsync, for tests write hundreds and none has to outlive a crash.
 
-Those that several tests look at are written and analysed once.
+Runs that several tests use are written and analysed once.
 """
 
 import os
@@ -8,7 +8,7 @@ import os
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)  # how long one example takes is the machine's
+settings.register_profile("untimed", deadline=None)  # an example's time depends on the machine
 settings.load_profile("untimed")
 
 
@@ -21,33 +21,33 @@ def no_waiting_for_the_disk():
 
 @pytest.fixture(scope="session")
 def written_run(tmp_path_factory):
-    """Write a run of these options, to be read only; the same options give the same run again."""
+    """Return a function that writes a run, to be only read; equal options share a run."""
     from bench.store import Store
     from tests.unit.analysis.synthetic import write_run
 
-    kept = {}
+    runs = {}
 
     def make(**options):
         key = repr(sorted(options.items()))
-        if key not in kept:
-            kept[key] = write_run(Store(tmp_path_factory.mktemp("place") / "results"), **options)
-        return kept[key]
+        if key not in runs:
+            runs[key] = write_run(Store(tmp_path_factory.mktemp("place") / "results"), **options)
+        return runs[key]
 
     return make
 
 
 @pytest.fixture(scope="session")
 def made(written_run):
-    """Write and analyse a run of these options; the same options give the same run again."""
+    """Return a function that writes and analyses a run; equal options share a run."""
     from bench.analysis import analyse, read_run
 
-    kept = {}
+    runs = {}
 
     def make(**options):
         reader = written_run(**options)
-        if reader.folder not in kept:
+        if reader.folder not in runs:
             data = read_run(reader)
-            kept[reader.folder] = data, analyse(data)
-        return kept[reader.folder]
+            runs[reader.folder] = data, analyse(data)
+        return runs[reader.folder]
 
     return make

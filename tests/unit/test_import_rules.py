@@ -1,4 +1,4 @@
-"""The import contracts refuse what they are for, also in a file that is dropped in."""
+"""The import contracts refuse each forbidden import, also in a new file."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources that the contracts speak of."""
+    """A copy of the sources that the contracts govern."""
     folder = tmp_path_factory.mktemp("sources")
     shutil.copy(ROOT / "pyproject.toml", folder)
     for package in ("bench", "servers"):
@@ -23,7 +23,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def lint(folder: Path) -> str:
-    """Return what is said of broken contracts, "" if none is."""
+    """Return the report on broken contracts, "" if none is broken."""
     done = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
         cwd=folder,
@@ -31,12 +31,12 @@ def lint(folder: Path) -> str:
         text=True,
         check=False,
     )
-    said = done.stdout + done.stderr
-    return "" if done.returncode == 0 else said.partition("Broken contracts")[2] or said
+    output = done.stdout + done.stderr
+    return "" if done.returncode == 0 else output.partition("Broken contracts")[2] or output
 
 
 @pytest.mark.parametrize(
-    ("file", "line", "said"),
+    ("file", "line", "message"),
     [
         ("bench/faults/locked.py", "import locust", "bench.faults.locked -> locust"),
         ("bench/load/routes/by_node.py", "import gevent", "bench.load.routes.by_node -> gevent"),
@@ -47,14 +47,14 @@ def lint(folder: Path) -> str:
     ],
 )
 def test_a_file_that_breaks_a_contract_is_named(
-    copy: Path, file: str, line: str, said: str
+    copy: Path, file: str, line: str, message: str
 ) -> None:
     added = copy / file
     is_new_room = not added.parent.exists()
     added.parent.mkdir(exist_ok=True)
     added.write_text(f"{line}\n")
     try:
-        assert said in lint(copy)
+        assert message in lint(copy)
     finally:
         added.unlink()
         if is_new_room:

@@ -1,4 +1,4 @@
-"""What ``deploy/`` holds is what an API server takes, and what its commands say runs."""
+"""An API server accepts the manifests of ``deploy/``, and the commands in them run."""
 
 import json
 import os
@@ -44,7 +44,7 @@ Manifest = dict[str, Any]
 
 
 def manifests(folder: str) -> list[Manifest]:
-    """Return what ``kubectl apply --kustomize`` would: no more than a list of files is used."""
+    """Return the manifests of ``kubectl apply --kustomize``, for a folder that lists files."""
     kustomization = yaml.safe_load((DEPLOY / folder / "kustomization.yaml").read_text())
     assert {"apiVersion", "kind", "resources", "images"} == set(kustomization)
     return [
@@ -54,35 +54,36 @@ def manifests(folder: str) -> list[Manifest]:
     ]
 
 
-ALL = [(folder, each) for folder in FOLDERS for each in manifests(folder)]
-IDS = [f"{folder}-{each['kind']}-{each['metadata']['name']}" for folder, each in ALL]
-DEPLOYMENTS = [each for _, each in ALL if each["kind"] == "Deployment"]
+PAIRS = [(folder, manifest) for folder in FOLDERS for manifest in manifests(folder)]
+IDS = [f"{folder}-{m['kind']}-{m['metadata']['name']}" for folder, m in PAIRS]
+MANIFESTS = [manifest for _, manifest in PAIRS]
+DEPLOYMENTS = [manifest for manifest in MANIFESTS if manifest["kind"] == "Deployment"]
 
 
 @pytest.fixture(scope="module")
 def api(control_plane: ControlPlane) -> Api:
-    return control_plane.api("admin")  # everybody's: it stays open
+    return control_plane.api("admin")  # shared: it stays open
 
 
 def dry_run(api: Api, manifest: Manifest) -> Manifest:
-    """Apply ``manifest`` on the server's side without any effect, every field checked."""
+    """Apply ``manifest`` as a server-side dry run with strict validation of its fields."""
     version, metadata = manifest["apiVersion"], manifest["metadata"]
     group = f"/apis/{version}" if "/" in version else f"/api/{version}"
     scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
     path = f"{group}{scope}/{PLURALS[manifest['kind']]}/{metadata['name']}"
     query = "?dryRun=All&fieldManager=deploy&force=true&fieldValidation=Strict"
     body = yaml.safe_dump(manifest).encode()
-    answer: Manifest = json.loads(api.request("PATCH", path + query, body, content_type=APPLY))
-    return answer
+    applied: Manifest = json.loads(api.request("PATCH", path + query, body, content_type=APPLY))
+    return applied
 
 
-@pytest.mark.parametrize("manifest", [each for _, each in ALL], ids=IDS)
-def test_the_api_server_takes_every_manifest(api: Api, manifest: Manifest) -> None:
-    taken = dry_run(api, manifest)
-    assert manifest["metadata"]["name"] == taken["metadata"]["name"]
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=IDS)
+def test_the_api_server_accepts_every_manifest(api: Api, manifest: Manifest) -> None:
+    applied = dry_run(api, manifest)
+    assert manifest["metadata"]["name"] == applied["metadata"]["name"]
 
 
-def test_a_field_that_does_not_exist_would_be_found(api: Api) -> None:
+def test_the_api_server_rejects_a_field_that_does_not_exist(api: Api) -> None:
     wrong = json.loads(json.dumps(DEPLOYMENTS[0]))
     wrong["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
     with pytest.raises(ApiError, match="readynessProbe"):
@@ -91,15 +92,15 @@ def test_a_field_that_does_not_exist_would_be_found(api: Api) -> None:
 
 @pytest.fixture(scope="module")
 def restricted(api: Api) -> str:
-    """A namespace that takes no pod beyond the restricted standard."""
+    """A namespace that enforces the restricted Pod Security Standard."""
     name = "deploy-restricted"
     labels = manifests("base")[0]["metadata"]["labels"]
     api.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
     return name
 
 
-@pytest.mark.parametrize("manifest", DEPLOYMENTS, ids=lambda each: each["metadata"]["name"])
-def test_every_pod_keeps_to_the_restricted_standard(
+@pytest.mark.parametrize("manifest", DEPLOYMENTS, ids=lambda m: m["metadata"]["name"])
+def test_every_pod_meets_the_restricted_standard(
     api: Api, restricted: str, manifest: Manifest
 ) -> None:
     template = manifest["spec"]["template"]
@@ -113,32 +114,43 @@ def test_every_pod_keeps_to_the_restricted_standard(
     pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = False
 
 
-def test_the_servers_have_the_rights_that_the_benchmark_gives_its_own() -> None:
-    given = {
-        each["metadata"]["name"].partition(":")[2]: each["rules"]
-        for _, each in ALL
-        if each["kind"] == "ClusterRole"
+def test_the_servers_have_the_rights_that_the_benchmark_gives_its_servers() -> None:
+    deployed = {
+        manifest["metadata"]["name"].partition(":")[2]: manifest["rules"]
+        for manifest in MANIFESTS
+        if manifest["kind"] == "ClusterRole"
     }
-    own = {each.name: each.rules for each in IDENTITIES if each.name in given}
-    assert {"informer", "direct"} == set(given)
-    for name, rules in given.items():
-        assert [(each["resources"], sorted(each["verbs"])) for each in own[name]] == [
-            (each["resources"], sorted(each["verbs"])) for each in rules
+    benchmark = {role.name: role.rules for role in IDENTITIES if role.name in deployed}
+    assert {"informer", "direct"} == set(deployed)
+    for name, rules in deployed.items():
+        assert [(rule["resources"], sorted(rule["verbs"])) for rule in benchmark[name]] == [
+            (rule["resources"], sorted(rule["verbs"])) for rule in rules
         ]
 
 
-def test_services_select_the_pods_that_are_there() -> None:
-    labels = [each["spec"]["template"]["metadata"]["labels"] for each in DEPLOYMENTS]
-    for _, service in ALL:
-        if service["kind"] == "Service":
-            selector = service["spec"]["selector"].items()
-            assert 1 == sum(selector <= each.items() for each in labels)
+def test_each_service_selects_the_pods_of_one_deployment() -> None:
+    pods = [deployment["spec"]["template"]["metadata"] for deployment in DEPLOYMENTS]
+    for manifest in MANIFESTS:
+        if manifest["kind"] == "Service":
+            selector = manifest["spec"]["selector"].items()
+            assert 1 == sum(selector <= pod["labels"].items() for pod in pods)
+
+
+def named(name: str, candidates: list[Manifest]) -> Manifest:
+    """Return the manifest called ``name``."""
+    (manifest,) = (m for m in candidates if m["metadata"]["name"] == name)
+    return manifest
+
+
+def container_of(name: str) -> Manifest:
+    """Return the container of the Deployment ``name``."""
+    container: Manifest = named(name, DEPLOYMENTS)["spec"]["template"]["spec"]["containers"][0]
+    return container
 
 
 def command(name: str) -> list[str]:
-    """Return the command of the Deployment ``name``, to be run by this Python."""
-    (found,) = (each for each in DEPLOYMENTS if each["metadata"]["name"] == name)
-    container = found["spec"]["template"]["spec"]["containers"][0]
+    """Return the command of the Deployment ``name``, run by this Python."""
+    container = container_of(name)
     assert "python" == container["command"][0]
     return [sys.executable, *container["command"][1:], *container["args"]]
 
@@ -147,7 +159,7 @@ def command(name: str) -> list[str]:
 def start(
     watchdog: Watchdog, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Path]]:
-    """Starts a command that ends with the last test; returns its log."""
+    """Return a function that starts a command, to end with the last test, and returns its log."""
     running: list[SupervisedProcess] = []
     logs = tmp_path_factory.mktemp("logs")
 
@@ -174,15 +186,14 @@ def start(
 
 
 @pytest.mark.parametrize("name", ["informer", "direct"])
-def test_a_server_starts_by_its_command_and_its_probes_answer(
+def test_a_server_starts_by_its_command_and_answers_its_probes(
     start: Callable[..., Path], control_plane: ControlPlane, tmp_path: Path, name: str
 ) -> None:
-    """The cluster's address, authority and token are the only things put in another place."""
-    (config,) = (each for _, each in ALL if each["metadata"]["name"] == "in-cluster")
-    text = config["data"]["kubeconfig"]
-    own = yaml.safe_load(control_plane.kubeconfig.read_text())
-    (user,) = (each["user"] for each in own["users"] if each["name"] == name)
-    cluster = own["clusters"][0]["cluster"]
+    """Of the kubeconfig, only the cluster's address, authority and token are replaced."""
+    text = named("in-cluster", MANIFESTS)["data"]["kubeconfig"]
+    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    (user,) = (entry["user"] for entry in config["users"] if entry["name"] == name)
+    cluster = config["clusters"][0]["cluster"]
     account = "/var/run/secrets/kubernetes.io/serviceaccount"
     for inside, outside in (
         ("https://kubernetes.default.svc", cluster["server"]),
@@ -193,21 +204,20 @@ def test_a_server_starts_by_its_command_and_its_probes_answer(
         text = text.replace(inside, outside)
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(text)
-    places = {
+    replacements = {
         "/etc/informer-bench/kubeconfig": str(kubeconfig),
         "0.0.0.0": "127.0.0.1",
         "8080": "0",
     }
-    argv = [places.get(word, word) for word in command(name)]
-    assert len(places) == sum(word in places for word in command(name))
+    argv = [replacements.get(word, word) for word in command(name)]
+    assert len(replacements) == sum(word in replacements for word in command(name))
     log = start(name, argv, lambda log: "/pods reads" in log.read_text())
-    found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
-    assert found is not None
-    (deployment,) = (each for each in DEPLOYMENTS if each["metadata"]["name"] == name)
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    address = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+    assert address is not None
+    container = container_of(name)
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        asked = found.group(0) + container[probe]["httpGet"]["path"]
-        start(f"{name}-{probe}", ["sleep", "60"], lambda _, url=asked: answers(url))
+        probed = address.group(0) + container[probe]["httpGet"]["path"]
+        start(f"{name}-{probe}", ["sleep", "60"], lambda _, url=probed: answers(url))
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +244,7 @@ MALFORMED = (
 )
 
 
-def test_each_malformed_message_is_logged_and_a_worker_joins_afterwards_by_its_command(
+def test_each_malformed_message_is_logged_and_a_worker_joins_afterwards(
     start: Callable[..., Path], locust: tuple[str, int, Path]
 ) -> None:
     url, workers, log = locust
@@ -249,10 +259,10 @@ def test_each_malformed_message_is_logged_and_a_worker_joins_afterwards_by_its_c
                 assert time.monotonic() < deadline, (frames, log.read_text())
                 time.sleep(0.05)
     assert b'"worker_count":0' in worker_count(url)
-    places = {"locust": "127.0.0.1", "5557": str(workers)}
-    given = command("locust-workers")
-    begin = given.index("--master-host")
-    worker = given[:begin] + [places.get(word, word) for word in given[begin:]]
+    replacements = {"locust": "127.0.0.1", "5557": str(workers)}
+    argv = command("locust-workers")
+    begin = argv.index("--master-host")
+    worker = argv[:begin] + [replacements.get(word, word) for word in argv[begin:]]
     start("worker", worker, lambda _: b'"worker_count":1' in worker_count(url))
 
 
@@ -260,7 +270,7 @@ def worker_count(url: str) -> bytes:
     return read(f"{url}/worker-count").replace(b" ", b"")
 
 
-def test_locusts_page_serves_nobody_but_itself(locust: tuple[str, int, Path]) -> None:
+def test_locusts_page_refuses_foreign_requests(locust: tuple[str, int, Path]) -> None:
     url, _, _ = locust
     for path, headers in (
         ("/", {"Host": "evil.example"}),
@@ -276,22 +286,23 @@ def test_locusts_page_serves_nobody_but_itself(locust: tuple[str, int, Path]) ->
         assert (path, 403) == (path, refused.value.code)
 
 
-def test_locusts_page_asks_no_server_but_those_of_its_command(
+def test_locusts_page_sends_load_only_to_the_servers_of_its_command(
     locust: tuple[str, int, Path],
 ) -> None:
     url, _, _ = locust
-    own = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    own.open(url, timeout=60).close()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    opener.open(url, timeout=60).close()
     for field in ("host", "informer", "direct", "targets"):
         form = {"user_count": 1, "spawn_rate": 1, field: "http://192.0.2.1"}
-        with own.open(f"{url}/swarm", urllib.parse.urlencode(form).encode(), timeout=60) as answer:
+        data = urllib.parse.urlencode(form).encode()
+        with opener.open(f"{url}/swarm", data, timeout=60) as answer:
             assert (field, False) == (field, json.load(answer)["success"])
     assert b'"ready"' in read(f"{url}/stats/requests")
 
 
 @pytest.fixture(scope="module")
 def free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on."""
+    """Two free ports."""
     from bench.supervision.ports import usable_port
 
     return usable_port(), usable_port()
@@ -310,17 +321,14 @@ def read(url: str) -> bytes:
     return content
 
 
-def test_the_image_has_all_that_the_commands_run() -> None:
+def test_the_image_has_every_package_that_the_commands_run() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     copied = set(re.findall(r"^COPY (\S+) \./", dockerfile, re.MULTILINE))
-    modules = {each[each.index("-m") + 1].split(".")[0] for each in map(command, _names())}
+    names = [deployment["metadata"]["name"] for deployment in DEPLOYMENTS]
+    modules = {argv[argv.index("-m") + 1].split(".")[0] for argv in map(command, names)}
     assert modules - {"locust"} <= copied
     assert all((ROOT / name).exists() for name in copied)
-    kept = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
-    assert {f"!{name}" for name in copied} <= set(kept)
+    ignore_rules = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+    assert {f"!{name}" for name in copied} <= set(ignore_rules)
     assert re.search(r"^USER [1-9]\d*", dockerfile, re.MULTILINE)
     assert "--require-hashes" in dockerfile
-
-
-def _names() -> list[str]:
-    return [each["metadata"]["name"] for each in DEPLOYMENTS]
