@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 DOCUMENTS = sorted(
     path
-    for pattern in ("*.md", "docs/*.md", "*/README.md", "informer/*.md", "informer/docs/*.md")
+    for pattern in ("*.md", "docs/*.md", "[!.]*/README.md", "informer/*.md", "informer/docs/*.md")
     for path in ROOT.glob(pattern)
 )
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
