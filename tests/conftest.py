@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from bench.cluster.binaries import Binaries, resolve
 from bench.cluster.control_plane import ControlPlane
@@ -25,6 +26,19 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN or hasattr(config, "workerinput"):
         signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+class Scheduling(LoadFileScheduling):
+    """One file per worker at a time; ``tests/contract`` counts as one file, sharing its servers."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "contract" if nodeid.startswith("tests/contract/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """Let one worker start the servers of the contract; each would start all of them."""
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -89,13 +89,26 @@ def pod(name: str) -> dict[str, Any]:
     return {"kind": "Pod", "metadata": {"name": name, "namespace": "a"}}
 
 
+def test_before_the_caches_are_filled_it_stops_at_once(source):
+    stop, keys = threading.Event(), WorkQueue[str]()
+    keys.add("a/one")
+    with source.away():
+        arguments = (SharedInformerFactory(source), keys, keys.done, stop)
+        arguments[0].for_resource(PODS)
+        thread = threading.Thread(target=run_controller, args=arguments)
+        thread.start()
+        stop.set()
+        thread.join(5.0)  # neither REPORT_S nor drain_s, which are 10 s each
+        assert not thread.is_alive()
+
+
 def test_every_change_is_reconciled_and_a_failed_key_is_retried(source, controlled):
     done: queue.SimpleQueue[str] = queue.SimpleQueue()
-    failures = ["first", "second"]
+    failures = [SystemExit(), RuntimeError("first"), SystemExit()]
 
     def reconcile(key: str) -> None:
         if failures:
-            raise RuntimeError(failures.pop())
+            raise failures.pop()
         done.put(key)
 
     source.put(PODS, pod("one"))
@@ -152,6 +165,18 @@ def test_a_worker_that_does_not_end_is_reported_and_not_waited_for(source, contr
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
     release.set()
+
+
+def test_an_index_function_that_returns_a_str_is_reported(source, caplog):
+    source.put(PODS, pod("one"))
+    factory = SharedInformerFactory(source)
+    informer = factory.for_resource(PODS)
+    informer.add_indexers({"name": lambda item: item.name})
+    factory.start()
+    assert factory.wait_for_cache_sync(PATIENCE_S)
+    assert set() == informer.snapshot().index_values("name")
+    assert "it returned the str 'one'" in caplog.text
+    factory.shutdown()
 
 
 def test_the_owner_that_manages_an_object_is_found_among_its_owners(source):

@@ -61,6 +61,18 @@ def test_a_body_that_is_no_status_keeps_the_http_code(body):
     assert 502 == decode_status(body, 502).code
 
 
+@pytest.mark.parametrize("form", ['{"code":401,"message":"token %s has expired"}', "<p>%s</p>"])
+def test_a_token_that_a_server_repeats_is_redacted(form):
+    status = decode_status((form % "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln").encode(), 401)
+    assert (401, False) == (status.code, "eyJ" in status.message)
+
+
+def test_an_event_nested_too_deeply_is_undecodable():
+    deep = '{"type":"ADDED","object":{"kind":"X","x":' + "[" * 9000 + "]" * 8999 + "}}"
+    with pytest.raises(UndecodableError, match="not a watch event"):
+        decode_event(deep.encode())
+
+
 def test_the_object_of_an_event_is_kept_as_it_came():
     item = pod("x", 1)
     assert json.dumps(item).encode() == bytes(decode_event(line("ADDED", item)).object)

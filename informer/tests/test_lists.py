@@ -1,6 +1,7 @@
 """The body of a LIST, whole and in pieces."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -63,6 +64,17 @@ def test_one_undecodable_item_does_not_fail_the_list():
     first, second, third = read(body)[1]
     assert isinstance(second, UndecodableError)
     assert ["a", "c"] == [item.name for item in (first, third) if isinstance(item, CachedObject)]
+
+
+@pytest.mark.parametrize("cuts", [(), (40, 5000)])
+def test_an_item_nested_too_deeply_to_decode_does_not_fail_the_list(cuts, at_once):
+    deep = b'{"metadata":{"name":"b"},"spec":%b"]"%b}' % (b"[" * 9000, b"]" * 9000)
+    items = [b'{"metadata":{"name":"a"}}', deep, b'{"metadata":{"name":"c"}}']
+    body = b'{"kind":"PodList","metadata":{"resourceVersion":"7"},"items":[%b]}' % b",".join(items)
+    listed = read(body, *cuts)[1]
+    assert ["a", "c"] == [item.name for item in listed if isinstance(item, CachedObject)]
+    if sys.getrecursionlimit() < 9000:
+        assert [UndecodableError] == [type(item) for item in listed[1:2]]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"items":[]}', b'{"metadata":4}'])

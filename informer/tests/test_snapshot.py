@@ -197,7 +197,7 @@ def test_a_pod_whose_spec_cannot_be_read_has_empty_fields():
 
 
 def test_custom_indexers_find_objects_by_each_returned_value():
-    indexers = {"letters": lambda item: list(item.name)}
+    indexers = {"letters": lambda item: [*item.name, *item.name]}
     snapshot = Snapshot.of([cached("ab"), cached("bc")], "1", indexers)
     assert ["a/ab", "a/bc"] == keys(snapshot.by_index("letters", "b"))
     assert ["a/ab"] == keys(snapshot.by_index("letters", "a"))

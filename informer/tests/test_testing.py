@@ -51,6 +51,15 @@ def names(informer: SharedInformer) -> list[str]:
     return [item.key for item in informer.snapshot()]
 
 
+def test_a_write_between_the_opening_of_a_stream_and_its_first_read_is_sent(source):
+    source.put(PODS, pod("one"))
+    query = [("watch", "true"), ("sendInitialEvents", "true")]
+    stream = source.stream("/api/v1/pods", query, timeout=1.0, verb="watch", resource="pods")
+    source.put(PODS, pod("two"))
+    assert b'"two"' not in stream.read(1.0)
+    assert b'"two"' in stream.read(1.0)
+
+
 @pytest.mark.parametrize("stream_initial", [True, False], ids=["streamed", "listed"])
 def test_an_informer_is_filled_and_follows_every_write(source, informer_of, stream_initial):
     source.put(PODS, pod("one"))

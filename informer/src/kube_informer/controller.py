@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from kube_informer.errors import SyncError
@@ -12,6 +13,8 @@ log = logging.getLogger(__name__)
 
 REPORT_S = 10.0
 """Seconds between two log lines that say that the caches are not filled yet."""
+STOP_CHECK_S = 0.5
+"""Seconds between two looks at ``stop`` while the caches fill."""
 
 
 def run_controller(
@@ -29,11 +32,13 @@ def run_controller(
     never before every cache is filled; a key on which it raises is logged and
     queued again, rate limited. While the caches are not filled, the reason is
     logged every ten seconds; the loop waits for a resource that does not exist yet.
-    At the end the keys being processed get ``drain_s`` seconds.
+    At the end the keys that wait or are processed get ``drain_s`` seconds.
     """
     informers.start()
+    filled = False
     try:
-        if _filled(informers, stop):
+        filled = _filled(informers, stop)
+        if filled:
             for number in range(workers):
                 threading.Thread(
                     target=queue.work, args=(reconcile,), name=f"worker {number}", daemon=True
@@ -42,16 +47,22 @@ def run_controller(
             stop.wait()
     finally:
         informers.shutdown()
-        if not queue.shut_down_with_drain(timeout=drain_s):
+        if not filled:
+            queue.shut_down()  # no worker would ever take the keys that wait
+        elif not queue.shut_down_with_drain(timeout=drain_s):
             log.warning("the queue was not empty %s s after its shutdown", drain_s)
 
 
 def _filled(informers: SharedInformerFactory, stop: threading.Event) -> bool:
     """Wait for the first fill of all informers; return false if ``stop`` is set first."""
+    reported = time.monotonic()
     while not stop.is_set():
         try:
-            if informers.wait_for_cache_sync(timeout=REPORT_S):
+            if informers.wait_for_cache_sync(timeout=STOP_CHECK_S):
                 return True
+            if time.monotonic() - reported < REPORT_S:
+                continue
+            reported = time.monotonic()
             reasons = [
                 f"{informer.resource.plural}: {informer.last_error or 'no answer yet'}"
                 for informer in informers.informers

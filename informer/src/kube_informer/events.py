@@ -7,6 +7,7 @@ import msgspec
 
 from kube_informer.errors import UndecodableError
 from kube_informer.objects import MALFORMED, Head, excerpt
+from kube_informer.redaction import redact
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
@@ -143,11 +144,14 @@ class Status(msgspec.Struct):
 
 
 def decode_status(body: "bytes | msgspec.Raw", code: int = 0) -> Status:
-    """Decode a ``Status``; of other bytes, return one with ``code`` and their start."""
+    """Decode a ``Status``; of other bytes, return one with ``code`` and their start.
+
+    Its message is redacted: a gateway may repeat the token that it refuses.
+    """
     try:
         status = msgspec.json.decode(body, type=Status)
     except MALFORMED:
-        return Status(code=code, message=excerpt(body))
-    if not status.code:
-        status.code = code
+        status = Status(message=excerpt(body))
+    status.code = status.code or code
+    status.message = redact(status.message)
     return status

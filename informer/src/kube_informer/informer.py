@@ -263,7 +263,7 @@ class SharedInformer:
     def _guarded(self, name: str, function: IndexFunc) -> IndexFunc:
         def values(item: CachedObject) -> Sequence[str]:
             try:
-                return tuple(function(item))
+                return _values_of(item, function)
             except Exception as error:
                 log.exception("indexer %s failed on %s", name, item.key)
                 self._observer.poisoned(f"indexer {name} raised {error!r} on {item.key}")
@@ -305,3 +305,10 @@ class SharedInformer:
     def handlers(self) -> tuple[HandlerRegistration, ...]:
         """The registered handlers."""
         return self._processor.registrations
+
+
+def _values_of(item: CachedObject, function: IndexFunc) -> tuple[str, ...]:
+    values = function(item)
+    if isinstance(values, str):  # it would be indexed letter by letter
+        raise TypeError(f"it returned the str {values!r} in place of values")
+    return tuple(values)

@@ -16,7 +16,11 @@ from kube_informer.objects import MALFORMED, CachedObject, decode_object, excerp
 BATCH = 1 << 18
 """Bytes of a body to wait for before looking for items in them."""
 
+DEEPEST = 500
+"""Levels of JSON in an item that is kept where another is nested too deeply to decode."""
+
 _FIRST_ITEM = re.compile(rb'"items":\[(\{"[^"\\]*":)')
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 class _Metadata(msgspec.Struct):
@@ -113,9 +117,29 @@ def list_version(body: bytes) -> str:
 
 def _decode_body(body: bytes) -> _List:
     try:
-        return _decode_list(body)
+        try:
+            return _decode_list(body)
+        except RecursionError:
+            return _decode_list(_without_deep_items(body))
     except MALFORMED as error:
         raise UndecodableError(f"not a list ({error}): {excerpt(body)}") from error
+
+
+def _without_deep_items(body: bytes) -> bytes:
+    """Return a list with ``null`` in place of each item that is nested too deeply to decode."""
+    pieces, level, deepest, begin, end = [], 0, 0, 0, 0
+    for token in _TOKEN.finditer(body):
+        if token[0] in b"{[":
+            level, begin = level + 1, token.start() if level == 2 else begin
+            deepest = max(deepest, level)
+        elif token[0] in b"}]":
+            level -= 1
+            if level == 2:
+                if deepest > DEEPEST:
+                    pieces += [body[end:begin], b"null"]
+                    end = token.end()
+                deepest = 0
+    return b"".join([*pieces, body[end:]])
 
 
 def _to_items(raws: "list[msgspec.Raw] | tuple[()]", prefix: bytes) -> list[Item]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 
-MALFORMED = (msgspec.DecodeError, UnicodeDecodeError)
-"""The errors that decoding raises over bytes of another form."""
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""The errors that decoding raises over bytes of another form, or nested too deeply to decode."""
 
 
 class CachedObject(msgspec.Struct, frozen=True, gc=False, eq=False):

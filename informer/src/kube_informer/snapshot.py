@@ -72,7 +72,7 @@ class Leaf:
         if index is None:
             index = {}
             for position, item in enumerate(self.objects):
-                for value in function(item):
+                for value in dict.fromkeys(function(item)):
                     index.setdefault(value, []).append(position)
             self._indexes[function] = index
         return index

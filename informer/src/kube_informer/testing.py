@@ -264,8 +264,11 @@ class FakeSource:
         deadline = time.monotonic() + timeout_s
         with self._changed:
             while True:
-                data = watch.first or self._events(watch.selection, watch.seen)
-                watch.first, watch.seen = b"", max(watch.seen, self._version)
+                if watch.first:
+                    data, watch.first = watch.first, b""
+                else:
+                    data = self._events(watch.selection, watch.seen)
+                    watch.seen = max(watch.seen, self._version)
                 if data or watch.generation != self._generation:
                     return data
                 if watch.cancel is not None and watch.cancel.cancelled:

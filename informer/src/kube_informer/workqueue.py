@@ -199,7 +199,9 @@ class WorkQueue(Generic[Key]):
                 return
             try:
                 reconcile(key)
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # sys.exit in reconcile would end the thread silently
                 log.exception("reconciling %s failed; it is tried again", key)
                 self.add_rate_limited(key)
             else:
