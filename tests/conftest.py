@@ -62,8 +62,8 @@ def restore_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Else the order of tests matters: a made-up token may be a word of another test's text, and a
     server's main function permanently changes how log records are made and exceptions shown.
     """
-    monkeypatch.setattr(redaction, "_forms", set(redaction._forms))
-    monkeypatch.setattr(redaction, "_pattern", redaction._pattern)
+    monkeypatch.setattr(redaction, "_registered", redaction._registered)
+    monkeypatch.setattr(redaction, "_forms", redaction._forms)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     factory = logging.getLogRecordFactory()

@@ -2,11 +2,14 @@
 
 import base64
 import json
+import tracemalloc
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from kube_informer.redaction import REDACTED, redact, register_secret
+from kube_informer import TokenFile
+from kube_informer.redaction import KEPT, REDACTED, redact, register_secret
 
 SECRET = 'p@ss word/+"\n\u00e9-marked-4711'
 
@@ -55,3 +58,26 @@ def test_a_registered_key_does_not_hide_where_the_key_of_another_begins() -> Non
     register_secret(f"{begin}\nOURS4711\n{end}\n")
 
     assert f"x {REDACTED} y" == redact(f"x {begin}\nTHEIRS4711\n{end} y")
+
+
+def test_a_token_that_is_renewed_for_ever_takes_constant_memory(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    source = TokenFile(file)
+
+    def renew(numbers: range) -> int:
+        """Return the bytes that this process then holds."""
+        for number in numbers:
+            file.write_text(f"{number}-" + 100 * "renewed-")
+            source.reject()
+            source.header()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = renew(range(2 * KEPT))
+        assert renew(range(2 * KEPT, 4 * KEPT)) - before < 10_000
+    finally:
+        tracemalloc.stop()
+
+    last_tokens = [f"{number}-" + 100 * "renewed-" for number in range(3 * KEPT, 4 * KEPT)]
+    assert " ".join([REDACTED] * (KEPT + 1)) == redact(" ".join([SECRET, *last_tokens]))

@@ -53,7 +53,7 @@ def bearer_header(token: str, origin: str) -> str:
     White space around the token is dropped. Raise :class:`CredentialsError`, which never
     repeats the token, if it is empty or does not fit an HTTP header.
     """
-    register_secret(token)
+    register_secret(token, origin=origin)
     trimmed = token.strip()
     if not trimmed:
         raise CredentialsError(f"{origin} is empty; log in again, or put a token there")

@@ -155,7 +155,7 @@ class ExecPlugin:
             problem = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
             raise self._failure(f"printed no ExecCredential: {problem}") from None
         status = answer.status or _Status()
-        register_secret(status.token, status.client_key_data)
+        register_secret(status.token, status.client_key_data, origin=self._who)
         if answer.api_version != self._config.api_version:
             raise self._failure(
                 f"answered in apiVersion {answer.api_version!r}, "

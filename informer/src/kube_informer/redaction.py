@@ -30,22 +30,32 @@ _SHAPES = (
 _PEM_BOUNDARY = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
 """No secret by itself; without it, ``_SHAPES`` could not find a block of PEM."""
 
+KEPT = 8
+"""Registrations of one origin that count: late text may repeat a secret that was renewed."""
+
 _lock = threading.Lock()
-_forms: set[str] = set()
-_pattern: re.Pattern[str] | None = None
+_registered: dict[str, dict[tuple[str | bytes, ...], set[str]]] = {}  # forms by origin and secrets
+_forms: tuple[str, ...] = ()  # of all registered secrets, the longest first
 
 
-def register_secret(*secrets: str | bytes | None) -> None:
-    """Make :func:`redact` remove these in this process from now on; skip ``None``."""
-    global _pattern  # noqa: PLW0603 - compiled at each registration, not for each text
+def register_secret(*secrets: str | bytes | None, origin: str = "") -> None:
+    """Make :func:`redact` remove these in this process from now on; skip ``None``.
+
+    ``origin`` names the source of secrets that are renewed, such as a file: those of its last
+    ``KEPT`` registrations are removed. Without an origin they are removed for ever.
+    """
+    global _registered, _forms  # noqa: PLW0603 - prepared at each registration, not for each text
+    present = tuple(secret for secret in secrets if secret)
     with _lock:
-        before = len(_forms)
-        for secret in secrets:
-            if secret:
-                _forms.update(_forms_of(secret))
-        if len(_forms) > before:
-            longest_first = sorted(_forms, key=len, reverse=True)
-            _pattern = re.compile("|".join(map(re.escape, longest_first)))
+        known = _registered.get(origin, {})
+        if present in known:
+            return
+        known = known | {present: {form for secret in present for form in _forms_of(secret)}}
+        if origin and len(known) > KEPT:
+            del known[next(iter(known))]
+        _registered = _registered | {origin: known}
+        every = {form for sets in _registered.values() for forms in sets.values() for form in forms}
+        _forms = tuple(sorted(every, key=len, reverse=True))
 
 
 def redact(text: str) -> str:
@@ -54,7 +64,8 @@ def redact(text: str) -> str:
     JSON web tokens, Authorization headers, PEM blocks and user infos of URLs are removed
     by their shape, for they may belong to others and be unregistered.
     """
-    text = _pattern.sub(REDACTED, text) if _pattern else text
+    for form in _forms:
+        text = text.replace(form, REDACTED)
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)
     return text
