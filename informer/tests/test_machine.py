@@ -509,11 +509,54 @@ def test_a_watch_without_an_answer_leads_to_a_version_check():
 
 def test_a_silent_stream_is_resumed_from_its_version_after_a_version_check():
     desk = Desk.watching(10)
-    assert Wait(0.8) == desk.feed(Broke("timed out"), 70.0)
+    assert Wait(0.8) == desk.feed(Broke("timed out", Signal.SILENT), 70.0)
     assert isinstance(desk.wake(), CheckVersion)
     action = desk.answer(listing(10))
     assert isinstance(action, OpenWatch)
     assert "10" == action.query["resourceVersion"]
+
+
+# A load balancer that cuts a quiet watch sooner than its first bookmark comes
+
+ENDS = pytest.mark.parametrize("end", [Broke("cut"), Ended()], ids=["cut", "ended"])
+
+
+def resumed(desk: Desk, action: Any) -> dict[str, str]:
+    """Open the watch again, on a server whose other resources move; return its query."""
+    if isinstance(action, CheckVersion):
+        action = desk.answer(listing(99))
+    desk.feed(Answered(200))
+    return action.query
+
+
+@ENDS
+def test_a_quiet_watch_that_is_cut_again_and_again_is_resumed_at_once(end):
+    desk = Desk.watching(10)
+    for _ in range(20):
+        assert "10" == resumed(desk, desk.feed(end, 35.0))["resourceVersion"]
+        assert (State.WATCHING, "") == (desk.machine.state, desk.machine.progress[1])
+    assert (["initial"], 1000.0) == (desk.notes.fills, desk.machine.progress[0])
+
+
+@ENDS
+def test_a_quiet_watch_that_stays_open_ends_the_trouble_before_it(end):
+    desk = Desk.watching(10)
+    desk.feed(Broke("reset"))
+    for delay_s in (1.6, 3.2, 6.4):
+        desk.wake()
+        assert Wait(delay_s) == desk.feed(Broke("refused", Signal.UNREACHABLE))
+    resumed(desk, desk.wake())
+    assert "refused" == desk.machine.progress[1]
+    resumed(desk, desk.feed(end, 35.0))
+    assert "" == desk.machine.progress[1]
+    assert Wait(0.8) == desk.feed(Broke("reset"))
+
+
+def test_a_watch_that_is_cut_after_other_bytes_than_events_is_in_trouble():
+    desk = Desk.watching(10)
+    desk.feed(Ended(), 450.0)
+    desk.stream(b"<html>")
+    assert Wait(0.8) == desk.feed(Broke("cut"), 35.0)
 
 
 # The server that went back in time
@@ -531,9 +574,7 @@ def test_a_stream_that_ended_without_a_byte_leads_to_a_version_check():
 
 
 def test_a_stream_that_broke_without_a_byte_leads_to_a_version_check():
-    desk = suspect()
-    assert isinstance(desk.feed(Broke("reset"), 300.0), Wait)
-    assert isinstance(desk.wake(), CheckVersion)
+    assert isinstance(suspect().feed(Broke("reset"), 300.0), CheckVersion)
 
 
 def test_a_server_behind_us_is_listed_in_full():
@@ -557,6 +598,14 @@ def test_a_server_not_behind_us_is_watched_again_without_a_list():
     action = desk.answer(listing(10))
     assert "10" == action.query["resourceVersion"]
     assert ["initial"] == desk.notes.fills
+
+
+@pytest.mark.parametrize(("version", "proven_at"), [(10, 1900.0), (11, 1000.0)])
+def test_a_check_proves_the_state_if_it_finds_the_version_reached(version, proven_at):
+    desk = suspect()
+    desk.feed(Ended(), 450.0)
+    desk.answer(listing(version))
+    assert (proven_at, "") == desk.machine.progress
 
 
 @pytest.mark.parametrize("code", [403, 404])
@@ -904,7 +953,7 @@ def test_the_delays_start_anew_once_a_stream_sends_long_enough_after_its_opening
     reopened(desk).feed(Chunk(bookmark(12)), 9.0)
     assert 3.2 == desk.feed(Broke("cut")).delay_s
     reopened(desk).feed(Chunk(bookmark(13)), 11.0)
-    assert 0.8 == desk.feed(Broke("cut")).delay_s
+    assert 0.8 == desk.feed(Broke("silent", Signal.SILENT)).delay_s
 
 
 def reopened(desk: Desk) -> Desk:

@@ -9,8 +9,8 @@ class BackoffPolicy:
     """The defaults are those of client-go's ``NewReflector``, but for ``healthy_s``.
 
     A delay is the step, 0.8 s doubled up to 30 s, plus up to ``jitter`` times as
-    much again. The steps start anew once a stream sends an event or bookmark ``healthy_s``
-    or more after its opening; client-go waits for two minutes without a failure.
+    much again. The steps start anew once a stream sends an event or bookmark, or ends,
+    ``healthy_s`` or more after its opening; client-go waits for two minutes without a failure.
     """
 
     initial_s: float = 0.8

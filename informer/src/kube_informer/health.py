@@ -8,9 +8,10 @@ class Health:
     """``why`` is "" while the cache follows its server, else the reason why it does not.
 
     ``seconds`` is the time since the cache was last known to be the server's state: since
-    the last complete fill, event or bookmark; infinite before the first fill. Bytes,
-    connections and refusals do not count. While the cache follows a quiet resource,
-    it grows up to the time between two bookmarks, a minute.
+    the last complete fill, event, bookmark or version check that found the version
+    reached; infinite before the first fill. Bytes, connections and refusals do not count.
+    While the cache follows a quiet resource, it grows up to the time between two
+    bookmarks, a minute, or further if a load balancer cuts each watch before its first one.
     """
 
     why: str

@@ -118,9 +118,9 @@ class WatchMachine:
 
     ``progress`` may be read from any thread: the time when the state was last known
     to be the server's (on the clock of ``step``; ``None``: never), and why it does not
-    follow now ("" while it does). Only proof of the state moves it: a complete fill,
-    an event, a bookmark. ``refusal`` is the status that refuses the fill, and how
-    often in a row; (0, 0) if none does.
+    follow now ("" while it does). Only proof of the state moves the time: a complete fill,
+    an event, a bookmark, a version check that finds the version reached. ``refusal`` is
+    the status that refuses the fill, and how often in a row; (0, 0) if none does.
     """
 
     def __init__(
@@ -347,9 +347,23 @@ class WatchMachine:
         """Note that the stream follows: it brought an event, a bookmark or the whole state."""
         self.progress = (self._now, "")
         self._suspect_since = None
-        if self._now - self._stream.opened_at >= self._backoff.policy.healthy_s:
+        self._reset_if_healthy()
+
+    def _reset_if_healthy(self) -> bool:
+        """Start back-off and ladder anew if the watch was open for long; return whether it was.
+
+        It may be a quiet one: a load balancer may cut it sooner than its first bookmark comes.
+        """
+        stream = self._stream
+        healthy = (
+            self.state is State.WATCHING
+            and (stream.events > 0 or not stream.bytes)
+            and self._now - stream.opened_at >= self._backoff.policy.healthy_s
+        )
+        if healthy:
             self._ladder.reset()
             self._backoff.reset()
+        return healthy
 
     # A stream opens, sends and ends
 
@@ -491,20 +505,26 @@ class WatchMachine:
         filling = self.state is State.FILLING
         if not stream.events:
             self._suspect()
+        if self._reset_if_healthy():
+            return self._resume_at_once()
         if not stream.events and stream.bytes:
             problem, signal = "answered 200 with something else than watch events", Signal.NONSENSE
         elif filling:
             problem, signal = "the initial stream ended early", Signal.EMPTY
-        elif not stream.events and lifetime_s < self._timing.idle_s:
+        elif not stream.events:
             problem, signal = f"a watch ended after {lifetime_s:.1f} s with no event", Signal.EMPTY
         elif now - self._resumed_at < SHORT_WATCH_S:
             problem, signal = "watches end within a second of each other", Signal.SHORT
         else:
-            self._resumed_at = now
-            return self._rewatch()
+            return self._resume_at_once()
         if filling or signal is Signal.NONSENSE:
             self._observer.stream_failed(problem)
         return self._failed(signal, problem)
+
+    def _resume_at_once(self) -> Action:
+        self._resumed_at = self._now
+        self.progress = (self.progress[0], "")
+        return self._rewatch()
 
     def _broke(self, failure: Broke) -> Action:
         """Handle no answer, or a stream that broke off or is ended here, as at a server's restart.
@@ -520,6 +540,8 @@ class WatchMachine:
         self._observer.stream_failed(failure.cause)
         if self.state is State.FILLING and failure.signal is Signal.SILENT:
             return self._list_at_once(failure.signal, failure.cause)
+        if failure.signal is Signal.BROKE and self._reset_if_healthy():
+            return self._resume_at_once()
         return self._failed(failure.signal, failure.cause)
 
     def _suspect(self) -> None:
@@ -588,6 +610,8 @@ class WatchMachine:
             self._checks_refused = 0
             self._suspect_since = None
             if not older(version, self._version):
+                if version == self._resume:
+                    self.progress = (self._now, "")
                 return self._open()
             problem = f"the server went back from version {self._version} to {version}"
             self._respond(Signal.BACKWARDS, problem)
