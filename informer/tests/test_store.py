@@ -214,6 +214,28 @@ def test_an_object_that_left_the_selection_may_come_back():
     assert ["10"] == [item.resource_version for item in store.snapshot()]
 
 
+# A server whose storage was restored
+
+
+def test_after_a_restore_an_object_that_was_deleted_at_a_later_version_is_added():
+    store, listener = filled_with(cached("listed", 80), cached("seen", 81), version="90")
+    store.apply(None, change(EventType.DELETED, cached("seen", 91)), listener)
+    store.apply(None, replace(60), listener)
+    for name, version in (("listed", 66), ("seen", 67)):
+        store.apply(None, change(EventType.ADDED, cached(name, version)), listener)
+    assert ["66", "67"] == [item.resource_version for item in store.snapshot()]
+
+
+def test_after_a_restore_events_from_before_it_do_not_end_a_wait():
+    store, listener = Store(["a", "b"]), Listener()
+    for scope in ("a", "b"):
+        store.apply(scope, replace(50), listener)
+    store.apply("a", change(EventType.ADDED, cached("x", 80)), listener)
+    assert store.wait_until("80", 0.0)
+    store.apply("a", replace(60), listener)
+    assert not store.wait_until("80", 0.0)
+
+
 # "Filled" does not depend on the version
 
 

@@ -211,7 +211,8 @@ class Store:
 
     def _replace(self, scope: str | None, output: Replace) -> list[Delta]:
         before = self._snapshot
-        initial = self._versions[scope] is None
+        previous = self._versions[scope]
+        initial = previous is None
         version = self._advance(scope, output.resource_version)
         filled = all(text is not None for text in self._versions.values())
         past = before.objects(scope)
@@ -233,9 +234,14 @@ class Store:
                 continue
             if old is None or not _is_same(old, item):
                 deltas.extend(_put_deltas(old, item, initial=initial))
-        for delta in deltas:
-            if delta.type is DeltaType.DELETED and delta.old is not None and delta.old.uid:
-                _remember(self._deleted, delta.old.uid, delta.old.resource_version)
+        if older(output.resource_version, previous or ""):
+            # The server's storage was restored: versions from before it tell nothing any more.
+            self._deleted.clear()
+            self._seen.clear()
+        else:
+            for delta in deltas:
+                if delta.type is DeltaType.DELETED and delta.old is not None and delta.old.uid:
+                    _remember(self._deleted, delta.old.uid, delta.old.resource_version)
         self.raw_bytes = sum(len(item.raw) for item in after)
         self._snapshot = after
         return deltas
