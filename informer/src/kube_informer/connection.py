@@ -17,6 +17,7 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.ssltransport import SSLTransport
 
 from kube_informer.chunks import BulkResponse
 
@@ -97,11 +98,12 @@ class Cancel:
         if self._cancelled:
             raise OSError(errno.ECANCELED, "given up")
 
-    def attached(self, sock: socket.socket | None) -> None:
+    def attached(self, sock: socket.socket | SSLTransport | None) -> None:
         """Register an established connection's socket; shut it at once if cancelled already."""
         with self._lock:
             self._drop_connecting()
-            self.socket = sock
+            # Behind an https proxy urllib3 wraps the proxy's socket, and the wrapper is none.
+            self.socket = sock.socket if isinstance(sock, SSLTransport) else sock
             if self._cancelled:
                 self._shut()
 

@@ -5,6 +5,7 @@ import contextlib
 import select
 import socket
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from bench.cluster.certificates import Authority
+from bench.cluster.certificates import Authority, KeyPair
 from bench.cluster.control_plane import ControlPlane
 from bench.cluster.identities import ADMIN
 from bench.supervision.watchdog import Watchdog
@@ -176,9 +177,14 @@ def forwarder(port: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def connect_proxy() -> Iterator[int]:
-    """An http proxy on 127.0.0.1."""
-    with serving(_Server(("127.0.0.1", 0), _Proxy)) as port:
+def connect_proxy(pair: KeyPair | None = None) -> Iterator[int]:
+    """An http proxy on 127.0.0.1; an https proxy if a pair is given."""
+    server = _Server(("127.0.0.1", 0), _Proxy)
+    if pair is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(pair.certificate, pair.key)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    with serving(server) as port:
         yield port
 
 
