@@ -9,6 +9,7 @@ import kube_informer
 INTERNAL = {
     "Cancel",  # ends the library's own requests
     "ExecPlugin",  # made by ClientConfig from a kubeconfig
+    "PairFiles",  # made by ClientConfig from a kubeconfig
     "Kubeconfig",  # loaded by ClientConfig
     "Delta",  # passed by an informer to its registrations
     "Leaf",  # the part of a snapshot

@@ -10,7 +10,6 @@ import binascii
 import json
 import os
 import ssl
-import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass, field, replace
@@ -27,11 +26,13 @@ from kube_informer.credentials import (
     ExecToken,
     Header,
     Impersonation,
+    PairFiles,
     TokenFile,
     TokenSource,
     bearer_header,
+    load_pair,
 )
-from kube_informer.errors import CredentialsError, KubeconfigError
+from kube_informer.errors import KubeconfigError
 from kube_informer.exec_plugin import TIMEOUT_S, ClientCertificate, ExecPlugin, check_exec
 from kube_informer.kubeconfig import OTHER_FILE, Cluster, Kubeconfig, Origin, User, listed
 from kube_informer.redaction import register_secret
@@ -197,24 +198,6 @@ def is_in_cluster() -> bool:
     """Whether this process runs in a pod, with or without a token."""
     port = os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get("KUBERNETES_SERVICE_PORT")
     return bool(port)
-
-
-def load_pair(context: ssl.SSLContext, pair: ClientCertificate, who: str) -> None:
-    """Load a client certificate, which ssl takes from files only; raise ``CredentialsError``."""
-    with tempfile.TemporaryDirectory(prefix="kube-informer-") as folder:
-        file = Path(folder) / "pair.pem"
-        file.touch(mode=0o600)
-        file.write_bytes(pair.certificate.rstrip() + b"\n" + pair.key)
-        try:
-            # A key with a passphrase would have OpenSSL ask for it on the terminal.
-            context.load_cert_chain(file, password=lambda: b"")
-        except (OSError, ValueError) as error:
-            mismatch = getattr(error, "reason", None) == "KEY_VALUES_MISMATCH"
-            problem = "do not belong together" if mismatch else "are not PEM that can be read"
-            raise CredentialsError(
-                f"client certificate and key of {who} {problem}; correct client-certificate(-data) "
-                "and client-key(-data), or what its exec plugin prints"
-            ) from None
 
 
 def _entry(kubeconfig: Kubeconfig, context: str, kind: str) -> tuple[Any, Origin]:
@@ -393,7 +376,7 @@ class _UserReader:
                 "sent over plain http; use https, or a user without credentials for kubectl proxy"
             )
 
-    def _pair(self) -> ClientCertificate | None:
+    def _pair(self) -> ClientCertificate | PairFiles | None:
         certificate = _data_or_file(self.user, "client-certificate", self.origin, self.who)
         if certificate is None:
             return None
@@ -403,6 +386,11 @@ class _UserReader:
         register_secret(key)
         pair = ClientCertificate(certificate, key)
         load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pair, self.who)
+        if self.user.client_certificate and self.user.client_key:
+            # As client-go does; a file beside data is not read again.
+            resolve = self.origin.resolve
+            files = resolve(self.user.client_certificate), resolve(self.user.client_key)
+            return PairFiles(*files, pair, self.who)
         return pair
 
     def _source(self) -> TokenSource | None:

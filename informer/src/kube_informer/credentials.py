@@ -4,6 +4,9 @@ Each kind of token is a source that gives the header of every request, since a t
 be renewed meanwhile. Source of the precedence: ``k8s.io/client-go`` (rest, transport).
 """
 
+import contextlib
+import ssl
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,6 +82,12 @@ class Header:
         """Do nothing: there is no other value."""
 
 
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Return a value that changes when the file is overwritten or replaced."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 class TokenFile:
     """A bearer token in a file that is read again whenever the file changes.
 
@@ -98,8 +107,7 @@ class TokenFile:
         """Return the header; raise :class:`CredentialsError` if no token was ever read."""
         with self._lock:
             try:
-                stat = self._path.stat()
-                seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+                seen = _stamp(self._path)
                 if seen != self._seen:
                     token = self._path.read_text(encoding="utf-8").strip()
                     if token:
@@ -116,6 +124,62 @@ class TokenFile:
         """Read the file again before the next request."""
         with self._lock:
             self._seen = None
+
+
+def load_pair(context: ssl.SSLContext, pair: ClientCertificate, who: str) -> None:
+    """Load a client certificate, which ssl takes from files only; raise ``CredentialsError``."""
+    with tempfile.TemporaryDirectory(prefix="kube-informer-") as folder:
+        file = Path(folder) / "pair.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(pair.certificate.rstrip() + b"\n" + pair.key)
+        try:
+            # A key with a passphrase would have OpenSSL ask for it on the terminal.
+            context.load_cert_chain(file, password=lambda: b"")
+        except (OSError, ValueError) as error:
+            mismatch = getattr(error, "reason", None) == "KEY_VALUES_MISMATCH"
+            problem = "do not belong together" if mismatch else "are not PEM that can be read"
+            raise CredentialsError(
+                f"client certificate and key of {who} {problem}; correct client-certificate(-data) "
+                "and client-key(-data), or what its exec plugin prints"
+            ) from None
+
+
+class PairFiles:
+    """A client certificate and its key in files that are read again whenever either changes.
+
+    While they cannot be read, or do not belong together since only one has been written,
+    the last pair stays.
+    """
+
+    def __init__(self, certificate: Path, key: Path, pair: ClientCertificate, who: str) -> None:
+        self._files = (certificate, key)
+        self._pair = pair
+        self._who = who
+        self._seen: list[tuple[int, int, int]] = []
+        self._renewed: list[Callable[[ClientCertificate], None]] = []
+        self._lock = threading.Lock()
+
+    def pair(self) -> ClientCertificate:
+        """Return the present pair."""
+        with self._lock, contextlib.suppress(OSError, CredentialsError):
+            seen = [_stamp(file) for file in self._files]
+            if seen != self._seen:
+                pair = ClientCertificate(*(file.read_bytes() for file in self._files))
+                register_secret(pair.key, origin=f"the client-key of {self._who}")
+                load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pair, self._who)
+                self._pair, self._seen = pair, seen
+                for renewed in self._renewed:
+                    renewed(pair)
+        return self._pair
+
+    def on_renewal(self, renewed: Callable[[ClientCertificate], None]) -> None:
+        """Call ``renewed`` with each further pair."""
+        self._renewed.append(renewed)
+
+    def reject(self) -> None:
+        """Read the files again before the next request, which then gets a new connection."""
+        with self._lock:
+            self._seen = []
 
 
 class ExecToken:
@@ -135,7 +199,7 @@ class ExecToken:
 class Credentials:
     """The headers of a request, and the certificate of a connection.
 
-    ``plugin`` gives the certificate if there is no ``pair``.
+    ``plugin`` gives the certificate if there is no ``pair``, which may be in files.
     """
 
     def __init__(
@@ -143,17 +207,22 @@ class Credentials:
         source: TokenSource | None = None,
         impersonation: Impersonation | None = None,
         *,
-        pair: ClientCertificate | None = None,
+        pair: ClientCertificate | PairFiles | None = None,
         plugin: ExecPlugin | None = None,
     ) -> None:
         self._source = source or Header()
         self._impersonation = (impersonation or Impersonation()).headers()
-        self._pair = pair
+        self._pair = None if isinstance(pair, PairFiles) else pair
+        self._files = pair if isinstance(pair, PairFiles) else None
         self._plugin = plugin
-        self.reject = self._source.reject
 
     def headers(self, others: Mapping[str, str] | None = None) -> HTTPHeaderDict:
-        """Return ``others``, Authorization and impersonation; raise :class:`CredentialsError`."""
+        """Return ``others``, Authorization and impersonation; raise :class:`CredentialsError`.
+
+        Before, renew the certificate of further connections if its files have changed.
+        """
+        if self._files is not None:
+            self._files.pair()
         headers = HTTPHeaderDict(others or {})
         authorization = self._source.header()
         if authorization:
@@ -164,9 +233,17 @@ class Credentials:
 
     def certificate(self) -> ClientCertificate | None:
         """Return the present client certificate; raise :class:`CredentialsError`."""
-        return self._pair or (self._plugin.pair() if self._plugin else None)
+        renewable = self._files or self._plugin
+        return self._pair or (renewable.pair() if renewable else None)
 
     def on_renewal(self, renewed: Callable[[ClientCertificate], None]) -> None:
-        """Call ``renewed`` with each further certificate of an exec plugin."""
-        if self._plugin is not None:
-            self._plugin.on_renewal(renewed)
+        """Call ``renewed`` with each further certificate of files or of an exec plugin."""
+        renewable = self._files or self._plugin
+        if renewable is not None:
+            renewable.on_renewal(renewed)
+
+    def reject(self) -> None:
+        """Note that the server rejected the last credentials."""
+        self._source.reject()
+        if self._files is not None:
+            self._files.reject()
