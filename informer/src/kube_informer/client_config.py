@@ -11,7 +11,6 @@ import json
 import os
 import ssl
 import time
-import urllib.request
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from kube_informer.credentials import (
     bearer_header,
     load_pair,
 )
+from kube_informer.environment_proxy import environment_proxy
 from kube_informer.errors import KubeconfigError
 from kube_informer.exec_plugin import TIMEOUT_S, ClientCertificate, ExecPlugin, check_exec
 from kube_informer.kubeconfig import OTHER_FILE, Cluster, Kubeconfig, Origin, User, listed
@@ -288,14 +288,9 @@ def _data_or_file(entry: Cluster | User, key: str, origin: Origin, where: str) -
 def _proxy(cluster: Cluster, where: str) -> str:
     """Return the proxy of ``proxy-url``, else of the environment, chosen as Go does."""
     address = urlsplit(cluster.server)
-    host = address.hostname or ""
     proxy, origin = cluster.proxy_url, f"proxy-url of {where}"
     if not proxy:
-        if host == "localhost" or host.startswith("127.") or host == "::1":
-            return ""
-        if urllib.request.proxy_bypass(host):
-            return ""
-        proxy = urllib.request.getproxies_environment().get(address.scheme.lower(), "")
+        proxy = environment_proxy(address.scheme, address.hostname or "", address.port)
         origin = f"{address.scheme.upper()}_PROXY"
         proxy = f"http://{proxy}" if proxy and "://" not in proxy else proxy
         register_secret(proxy.partition("://")[2].rpartition("@")[0])
@@ -304,7 +299,7 @@ def _proxy(cluster: Cluster, where: str) -> str:
             f"the {origin} is no http(s) URL; other proxies (socks5) are not supported here: "
             "use an http proxy, or a tunnel and tls-server-name"
         )
-    if proxy and address.scheme.lower() != "https":
+    if proxy and address.scheme != "https":
         raise KubeconfigError(f"the {origin} stands before a plain http server: use https there")
     return proxy
 
