@@ -165,7 +165,7 @@ FORMS = (
     Form(
         "password",
         lambda w: w.document({"username": "me", "password": MARK}),
-        says="would go on as system:anonymous",
+        says="requests would be system:anonymous",
     ),
     Form(
         "password and token",
